@@ -1,0 +1,12 @@
+drop view standing_records;
+drop table revisions;
+drop table audit_events;
+drop table invitations;
+drop table clients;
+drop table standings;
+drop table sessions;
+drop table passkeys;
+drop table user_roles;
+drop table roles;
+drop table users;
+drop table setup;

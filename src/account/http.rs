@@ -1,0 +1,327 @@
+//! `/v1/me/…`: a person's own account as calls.
+
+use actix_session::Session;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::history::Actor;
+use crate::passkeys::{PasskeyView, Passkeys, Revoked, Right};
+use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
+use crate::users::{Authority, DisplayName, Email, InvitationLink, UserChange, UserView, Users};
+use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, author, only};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/me")
+                .route(web::get().to(read_me))
+                .route(web::patch().to(update_me))
+                .default_service(only("GET, PATCH")),
+        )
+        .service(
+            web::resource("/v1/me/suspend")
+                .route(web::post().to(suspend_me))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/me/passkeys")
+                .route(web::get().to(list_passkeys))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/v1/me/passkeys/{passkey}")
+                .route(web::patch().to(rename_passkey))
+                .route(web::delete().to(revoke_passkey))
+                .default_service(only("PATCH, DELETE")),
+        )
+        .service(
+            web::resource("/v1/me/device-links")
+                .route(web::post().to(make_device_link))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/me/sessions")
+                .route(web::get().to(list_sessions))
+                .route(web::delete().to(end_other_sessions))
+                .default_service(only("GET, DELETE")),
+        )
+        .service(
+            web::resource("/v1/me/sessions/{session}")
+                .route(web::delete().to(end_session))
+                .default_service(only("DELETE")),
+        );
+}
+
+/// Who is signed in.
+#[utoipa::path(
+    get, path = "/v1/me", tag = "account",
+    responses((status = 200, body = UserView), (status = 401, description = "Nobody is signed in"))
+)]
+pub async fn read_me(request: HttpRequest, signed_in: SignedIn, users: web::Data<Users>) -> Answer {
+    let user = users.find(&signed_in.session.user.to_string()).await?;
+    Ok(crate::users::http::answer_user(&request, user))
+}
+
+/// What a person changes about themself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMe {
+    display_name: Option<String>,
+    /// `null` takes the address away.
+    #[serde(default, deserialize_with = "crate::web::given")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
+}
+
+/// Changes one's own name or address.
+#[utoipa::path(
+    patch, path = "/v1/me", tag = "account", request_body = UpdateMe,
+    responses((status = 200, body = UserView), (status = 412, description = "Changed since `If-Match`"))
+)]
+pub async fn update_me(
+    request: HttpRequest,
+    signed_in: SignedIn,
+    users: web::Data<Users>,
+    body: AnyCase<UpdateMe>,
+) -> Answer {
+    let change = change_of(body.0.display_name, body.0.email)?;
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    let expected = crate::web::expected_version(&request)?;
+    // Whoever is signed in may always say what they are called.
+    let changed = users
+        .update(user, change, expected, Authority::Administrator, author)
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, changed.etag()))
+        .json(UserView::from(changed)))
+}
+
+/// Parses what a person may change about themself.
+///
+/// # Errors
+/// `invalid-field`.
+pub(super) fn change_of(
+    display_name: Option<String>,
+    email: Option<Option<String>>,
+) -> Result<UserChange, Problem> {
+    let display_name = display_name
+        .map(|text| DisplayName::parse(&text))
+        .transpose()
+        .map_err(|fault| Problem::invalid_field("display_name", fault))?;
+    let email = email
+        .map(|email| email.map(|text| Email::parse(&text)).transpose())
+        .transpose()
+        .map_err(|fault| Problem::invalid_field("email", fault))?;
+    Ok(UserChange {
+        display_name,
+        email,
+        ..UserChange::default()
+    })
+}
+
+/// Locks one's own account: every session ends, no passkey signs in, until an administrator reactivates it.
+#[utoipa::path(
+    post, path = "/v1/me/suspend", tag = "account",
+    responses(
+        (status = 204, description = "Locked, and signed out"),
+        (status = 409, description = "The last administrator can't"),
+    )
+)]
+pub async fn suspend_me(
+    request: HttpRequest,
+    session: Session,
+    signed_in: SignedIn,
+    users: web::Data<Users>,
+    cookies: web::Data<Cookies>,
+) -> Answer {
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    users
+        .suspend(
+            user,
+            Some("own-wish".into()),
+            Authority::Administrator,
+            author,
+        )
+        .await?;
+    Ok(sign_out(
+        &session,
+        &cookies,
+        HttpResponse::NoContent().finish(),
+    ))
+}
+
+/// One's own passkeys.
+#[utoipa::path(
+    get, path = "/v1/me/passkeys", tag = "account",
+    responses((status = 200, body = Items<PasskeyView>))
+)]
+pub async fn list_passkeys(signed_in: SignedIn, passkeys: web::Data<Passkeys>) -> Answer {
+    let found = passkeys.list(signed_in.session.user, false).await?;
+    let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();
+    Ok(HttpResponse::Ok().json(Items { items }))
+}
+
+/// A passkey's new name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    name: String,
+}
+
+/// Names a passkey.
+#[utoipa::path(
+    patch, path = "/v1/me/passkeys/{passkey}", tag = "account", request_body = Rename,
+    params(("passkey" = uuid::Uuid, Path, description = "The passkey's id")),
+    responses((status = 200, body = PasskeyView), (status = 404, description = "Not one of yours"))
+)]
+pub async fn rename_passkey(
+    request: HttpRequest,
+    signed_in: SignedIn,
+    passkeys: web::Data<Passkeys>,
+    id: web::Path<String>,
+    body: AnyCase<Rename>,
+) -> Answer {
+    let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    let passkey = passkeys.rename(user, id, &body.0.name, author).await?;
+    Ok(HttpResponse::Ok().json(PasskeyView::from(passkey)))
+}
+
+/// What was cut, and what the browser's password manager should know.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RevokedPasskey {
+    #[schema(value_type = uuid::Uuid)]
+    revoked: PasskeyId,
+    sessions_ended: usize,
+    signal: Signal,
+}
+
+/// For `PublicKeyCredential.signalAllAcceptedCredentials` (WebAuthn Level 3 §5.1.10.3).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Signal {
+    rp_id: String,
+    user_id: String,
+    all_accepted_credential_ids: Vec<String>,
+}
+
+/// Removes one of one's own passkeys; every session that rests on it ends.
+#[utoipa::path(
+    delete, path = "/v1/me/passkeys/{passkey}", tag = "account",
+    params(("passkey" = uuid::Uuid, Path, description = "The passkey's id")),
+    responses(
+        (status = 200, body = RevokedPasskey),
+        (status = 403, description = "Needs a recent sign-in"),
+        (status = 404, description = "Not one of yours"),
+        (status = 409, description = "The last one stays"),
+    )
+)]
+pub async fn revoke_passkey(
+    request: HttpRequest,
+    signed_in: SignedIn,
+    passkeys: web::Data<Passkeys>,
+    id: web::Path<String>,
+) -> Answer {
+    signed_in.require_fresh()?;
+    let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    let revoked = passkeys
+        .revoke(user, id, Some("own-wish".into()), Right::Own, author)
+        .await?;
+    let signal = signal(passkeys.rp_id(), user, &revoked);
+    Ok(HttpResponse::Ok().json(RevokedPasskey {
+        revoked: id,
+        sessions_ended: revoked.sessions,
+        signal,
+    }))
+}
+
+fn signal(rp_id: &str, user: UserId, revoked: &Revoked) -> Signal {
+    Signal {
+        rp_id: rp_id.to_owned(),
+        user_id: URL_SAFE_NO_PAD.encode(user.uuid().as_bytes()),
+        all_accepted_credential_ids: revoked
+            .remaining
+            .iter()
+            .map(|id| URL_SAFE_NO_PAD.encode(id))
+            .collect(),
+    }
+}
+
+/// Makes a link with which another device of one's own gets a passkey, once, within 15 minutes.
+#[utoipa::path(
+    post, path = "/v1/me/device-links", tag = "account",
+    responses(
+        (status = 201, body = InvitationLink),
+        (status = 403, description = "Needs a recent sign-in"),
+    )
+)]
+pub async fn make_device_link(
+    request: HttpRequest,
+    signed_in: SignedIn,
+    users: web::Data<Users>,
+) -> Answer {
+    signed_in.require_fresh()?;
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    let link = users.invite_own_device(user, author).await?;
+    Ok(HttpResponse::Created().json(link))
+}
+
+/// One's own sessions.
+#[utoipa::path(
+    get, path = "/v1/me/sessions", tag = "account",
+    responses((status = 200, body = Items<SessionView>))
+)]
+pub async fn list_sessions(signed_in: SignedIn, sessions: web::Data<Sessions>) -> Answer {
+    let items = sessions.list(signed_in.session.user).await?;
+    Ok(HttpResponse::Ok().json(Items { items }))
+}
+
+/// Ends all of one's own sessions but this one.
+#[utoipa::path(
+    delete, path = "/v1/me/sessions", tag = "account",
+    responses((status = 200, body = SessionsEnded))
+)]
+pub async fn end_other_sessions(
+    request: HttpRequest,
+    signed_in: SignedIn,
+    sessions: web::Data<Sessions>,
+) -> Answer {
+    let author = author(&request, Actor::Person(signed_in.session.user));
+    let ended = sessions
+        .end_others(&signed_in.session, &signed_in.key, author)
+        .await?;
+    Ok(HttpResponse::Ok().json(SessionsEnded {
+        sessions_ended: ended.sessions,
+    }))
+}
+
+/// Ends one of one's own sessions.
+#[utoipa::path(
+    delete, path = "/v1/me/sessions/{session}", tag = "account",
+    params(("session" = uuid::Uuid, Path, description = "The session's id")),
+    responses((status = 200, body = SessionsEnded), (status = 404, description = "Not one of yours"))
+)]
+pub async fn end_session(
+    request: HttpRequest,
+    signed_in: SignedIn,
+    sessions: web::Data<Sessions>,
+    id: web::Path<String>,
+) -> Answer {
+    let id = SessionId::parse(&id).ok_or_else(Problem::not_found)?;
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    let ended = sessions.end_one(user, id, None, author).await?;
+    Ok(HttpResponse::Ok().json(SessionsEnded {
+        sessions_ended: ended.sessions,
+    }))
+}

@@ -1,0 +1,85 @@
+//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/audit-events`.
+
+mod audit;
+mod invitations;
+mod passkeys;
+mod sessions;
+mod users;
+
+use actix_web::web;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::base::ids::UserId;
+use crate::clients::Scope;
+use crate::sessions::Caller;
+use crate::users::http::names_self;
+use crate::users::{Authority, Users};
+use crate::web::Problem;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(users::routes)
+        .configure(passkeys::routes)
+        .configure(sessions::routes)
+        .configure(invitations::routes)
+        .configure(audit::routes);
+}
+
+/// Why somebody does what they do.
+#[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// For the audit log; at most 200 characters.
+    reason: Option<String>,
+}
+
+impl Reason {
+    fn parse(self) -> Result<Option<String>, Problem> {
+        let Some(reason) = self.reason else {
+            return Ok(None);
+        };
+        let reason = reason.trim();
+        if reason.chars().count() > 200 || reason.chars().any(char::is_control) {
+            return Err(Problem::invalid_field(
+                "reason",
+                "at most 200 printable characters",
+            ));
+        }
+        Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
+    }
+}
+
+/// By what right a caller touches somebody.
+fn authority(caller: &Caller) -> Authority {
+    match caller {
+        Caller::Person(_) => Authority::Administrator,
+        Caller::Client(_) => Authority::Service,
+    }
+}
+
+/// Whom a path names, for a caller who may change them: an administrator with a recent sign-in, or a client with the scope. It
+/// is asked before anybody is looked up.
+async fn find_changeable(
+    caller: &Caller,
+    users: &Users,
+    name: &str,
+    scope: Scope,
+) -> Result<UserId, Problem> {
+    caller.require(scope)?;
+    caller.require_fresh()?;
+    Ok(users.resolve(name).await?)
+}
+
+/// Whom a path names, for a caller who may read them: themself, an administrator, a client with the scope.
+async fn find_readable(
+    caller: &Caller,
+    users: &Users,
+    name: &str,
+    scope: Scope,
+) -> Result<UserId, Problem> {
+    if !names_self(caller, name) {
+        caller.require(scope)?;
+    }
+    Ok(users.find(name).await?.id)
+}

@@ -1,0 +1,221 @@
+//! Changing people: `/v1/users/{user}`, `…/suspend`, `…/reactivate`.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{Reason, authority, find_changeable};
+use crate::clients::Scope;
+use crate::sessions::Caller;
+use crate::users::http::{names_self, read_user};
+use crate::users::{
+    Authority, DisplayName, Email, SuspendError, UpdateError, UserChange, UserView, Username, Users,
+};
+use crate::web::{Answer, AnyCase, Problem, expected_version, only};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/users/{user}")
+                .route(web::get().to(read_user))
+                .route(web::patch().to(update_user))
+                .default_service(only("GET, PATCH")),
+        )
+        .service(
+            web::resource("/v1/users/{user}/suspend")
+                .route(web::post().to(suspend_user))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/users/{user}/reactivate")
+                .route(web::post().to(reactivate_user))
+                .default_service(only("POST")),
+        );
+}
+
+/// What to change about a person.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateUser {
+    username: Option<String>,
+    display_name: Option<String>,
+    /// `null` takes the address away.
+    #[serde(default, deserialize_with = "crate::web::given")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
+    /// All attributes anew.
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Map<String, Value>>,
+    /// All roles anew.
+    roles: Option<Vec<String>>,
+}
+
+impl UpdateUser {
+    fn parse(self) -> Result<UserChange, Problem> {
+        let username = self
+            .username
+            .map(|text| Username::parse(&text))
+            .transpose()
+            .map_err(|fault| Problem::invalid_field("username", fault))?;
+        let display_name = self
+            .display_name
+            .map(|text| DisplayName::parse(&text))
+            .transpose()
+            .map_err(|fault| Problem::invalid_field("display_name", fault))?;
+        let email = self
+            .email
+            .map(|email| email.map(|text| Email::parse(&text)).transpose())
+            .transpose()
+            .map_err(|fault| Problem::invalid_field("email", fault))?;
+        Ok(UserChange {
+            username,
+            display_name,
+            email,
+            attributes: self.attributes,
+            roles: self.roles,
+        })
+    }
+}
+
+/// Changes a person: send the `ETag` that you read as `If-Match`.
+#[utoipa::path(
+    patch, path = "/v1/users/{user}", tag = "users", request_body = UpdateUser,
+    params(("user" = String, Path, description = "Id or username")),
+    responses(
+        (status = 200, body = UserView),
+        (status = 409, description = "The username is taken, or nobody could administer the place"),
+        (status = 412, description = "Changed since"),
+        (status = 428, description = "`If-Match` is missing"),
+    )
+)]
+pub async fn update_user(
+    request: HttpRequest,
+    caller: Caller,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+    body: AnyCase<UpdateUser>,
+) -> Answer {
+    let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
+    let expected = expected_version(&request)?.ok_or_else(|| {
+        Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "Say which version you change",
+            "Read the person first, and send the `ETag` back as `If-Match`.",
+        )
+    })?;
+    let change = body.0.parse()?;
+    let author = caller.author(&request);
+    let changed = users
+        .update(id, change, Some(expected), authority(&caller), author)
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, changed.etag()))
+        .json(UserView::from(changed)))
+}
+
+/// What a suspension cut.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Suspended {
+    sessions_ended: usize,
+}
+
+/// Suspends a person: every session ends, no passkey signs in. Everybody may suspend themself.
+#[utoipa::path(
+    post, path = "/v1/users/{user}/suspend", tag = "users", request_body = Reason,
+    params(("user" = String, Path, description = "Id or username")),
+    responses(
+        (status = 200, body = Suspended),
+        (status = 409, description = "The last administrator stays"),
+    )
+)]
+pub async fn suspend_user(
+    request: HttpRequest,
+    caller: Caller,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+    body: AnyCase<Reason>,
+) -> Answer {
+    let (id, authority) = if names_self(&caller, &name) {
+        (users.resolve(&name).await?, Authority::Administrator)
+    } else {
+        let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
+        (id, authority(&caller))
+    };
+    let reason = body.0.parse()?;
+    let ended = users
+        .suspend(id, reason, authority, caller.author(&request))
+        .await?;
+    Ok(HttpResponse::Ok().json(Suspended {
+        sessions_ended: ended.sessions,
+    }))
+}
+
+/// Lets a suspended person in again.
+#[utoipa::path(
+    post, path = "/v1/users/{user}/reactivate", tag = "users", request_body = Reason,
+    params(("user" = String, Path, description = "Id or username")),
+    responses((status = 204, description = "They may sign in"))
+)]
+pub async fn reactivate_user(
+    request: HttpRequest,
+    caller: Caller,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+    body: AnyCase<Reason>,
+) -> Answer {
+    let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
+    let reason = body.0.parse()?;
+    users
+        .reactivate(id, reason, authority(&caller), caller.author(&request))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<SuspendError> for Problem {
+    fn from(error: SuspendError) -> Self {
+        match error {
+            SuspendError::Unknown => Self::not_found(),
+            SuspendError::LastAdministrator(error) => error.into(),
+            SuspendError::NotYours => not_yours(),
+            SuspendError::Pending(error) => error.into(),
+            SuspendError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<UpdateError> for Problem {
+    fn from(error: UpdateError) -> Self {
+        match error {
+            UpdateError::Unknown => Self::not_found(),
+            UpdateError::VersionIs(version) => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "version-conflict",
+                "Changed meanwhile",
+                "Somebody changed this since you read it. Read it again and repeat.",
+            )
+            .with("version", version),
+            UpdateError::UsernameTaken => Self::new(
+                StatusCode::CONFLICT,
+                "username-taken",
+                "The username is taken",
+                "Somebody has, or had, this name. Choose another.",
+            )
+            .with("field", "username"),
+            UpdateError::UnknownRole(role) => {
+                Self::invalid_field("roles", format!("there is no role {role}"))
+            }
+            UpdateError::TooManyAttributes => Self::invalid_field("attributes", error),
+            UpdateError::LastAdministrator(error) => error.into(),
+            UpdateError::NotYours => not_yours(),
+            UpdateError::Pending(error) => error.into(),
+            UpdateError::Database(error) => error.into(),
+        }
+    }
+}
+
+pub(super) fn not_yours() -> Problem {
+    Problem::forbidden("Only an administrator may make or change an administrator.")
+}

@@ -1,0 +1,267 @@
+//! The only composition point: builds every capability's state from the configuration.
+
+use std::path::Path;
+
+use actix_web::cookie::Key;
+use secrecy::ExposeSecret;
+
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+use crate::base::secrets::{MasterKey, MasterKeyError};
+use crate::db::{self, Database, MigrateError};
+use crate::ephemeral::{Away, Ephemeral, Unfit};
+use crate::passkeys::Passkeys;
+use crate::sessions::{Cookies, Sessions};
+use crate::standing::{Standings, Unavailable};
+use crate::users::{InstallationError, Users, begin_installation};
+use crate::web::{Limits, Web};
+
+/// Every capability, ready to answer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What it was built from.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// What lasts.
+    pub database: Database,
+    /// What may expire.
+    pub ephemeral: Ephemeral,
+    /// The gate.
+    pub standings: Standings,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// People.
+    pub users: Users,
+    /// Ceremonies.
+    pub passkeys: Passkeys,
+    /// Rate limits.
+    pub limits: Limits,
+    /// What every answer shares.
+    pub web: Web,
+    /// Cookies.
+    pub cookies: Cookies,
+    keys: Keys,
+}
+
+#[derive(Clone)]
+struct Keys {
+    cookie: Key,
+    previous_cookie: Option<Key>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Keys(redacted)")
+    }
+}
+
+/// Whether somebody gives up all passkeys by moving to another RP ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RpIdChange {
+    /// Refuse to start.
+    Refuse,
+    /// Start all the same.
+    Accept,
+}
+
+/// Why nothing could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder can't be made.
+    #[error("server.data_dir: {0}: {1}")]
+    DataFolder(String, std::io::Error),
+    /// The master key can't be read.
+    #[error("secrets.master_key_file: {0}")]
+    MasterKey(#[from] MasterKeyError),
+    /// A master key is given, never invented, where others share it.
+    #[error(
+        "secrets.master_key_file: with PostgreSQL and Redis the master key must be given: make one with \
+         `doorward keys generate-master`, and give the same file to every instance"
+    )]
+    MasterKeyMissing,
+    /// This build can't speak TLS to PostgreSQL.
+    #[error("database.url: {0}")]
+    DatabaseUrl(&'static str),
+    /// The schema can't be brought up to this version.
+    #[error("database.url: {0}")]
+    Migrate(#[from] MigrateError),
+    /// Another installation's database.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
+    /// Redis must not be used as it is.
+    #[error("redis.url: {0}")]
+    Redis(#[from] Unfit),
+    /// The embedded store can't be opened.
+    #[error("server.data_dir: {0}")]
+    Embedded(#[from] Away),
+    /// The first look at the standings failed.
+    #[error(transparent)]
+    Standings(#[from] Unavailable),
+    /// The library refuses the names.
+    #[error("{0}")]
+    Passkeys(String),
+}
+
+impl App {
+    /// Opens the stores, brings the schema up to date, checks that the database is ours, and builds every capability.
+    ///
+    /// # Errors
+    /// What to do before trying again.
+    pub async fn build(
+        config: Config,
+        clock: Clock,
+        rp_id_change: RpIdChange,
+    ) -> Result<Self, StartError> {
+        let data_dir = &config.server.data_dir;
+        make_private_folder(data_dir)
+            .map_err(|cause| StartError::DataFolder(data_dir.display().to_string(), cause))?;
+        let master_key = master_key(&config)?;
+        let previous = match &config.secrets.previous_master_key_file {
+            Some(path) => Some(MasterKey::read(path)?),
+            None => None,
+        };
+        let database = open_database(&config, &clock)?;
+        let migrated = db::migrate(&database, data_dir).await?;
+        if !migrated.is_empty() {
+            tracing::info!(migrations = migrated.len(), "the schema is up to date now");
+        }
+        begin_installation(
+            &database,
+            &master_key,
+            previous.as_ref(),
+            &config.passkeys.rp_id,
+            rp_id_change == RpIdChange::Accept,
+        )
+        .await?;
+        let ephemeral = open_ephemeral(&config, &clock).await?;
+        let standings = Standings::new(database.clone(), ephemeral.clone());
+        standings.begin_watch().await?;
+        let keys = Keys {
+            cookie: Cookies::signing_key(&master_key),
+            previous_cookie: previous.as_ref().map(Cookies::signing_key),
+        };
+        Self::assemble(config, clock, database, ephemeral, standings, keys)
+    }
+
+    fn assemble(
+        config: Config,
+        clock: Clock,
+        database: Database,
+        ephemeral: Ephemeral,
+        standings: Standings,
+        keys: Keys,
+    ) -> Result<Self, StartError> {
+        let sessions = Sessions::new(
+            database.clone(),
+            ephemeral.clone(),
+            standings.clone(),
+            clock.clone(),
+            &config.sessions,
+        );
+        let users = Users::new(
+            database.clone(),
+            standings.clone(),
+            clock.clone(),
+            config.server.public_url.clone(),
+        );
+        let passkeys = Passkeys::new(
+            &config,
+            database.clone(),
+            ephemeral.clone(),
+            standings.clone(),
+            sessions.clone(),
+            clock.clone(),
+        )
+        .map_err(StartError::Passkeys)?;
+        let limits = Limits::new(
+            ephemeral.clone(),
+            clock.clone(),
+            config.limits.ceremonies_per_minute,
+        );
+        let web = Web::new(&config);
+        let cookies = Cookies::new(config.server.public_url.is_https());
+        Ok(Self {
+            config,
+            clock,
+            database,
+            ephemeral,
+            standings,
+            sessions,
+            users,
+            passkeys,
+            limits,
+            web,
+            cookies,
+            keys,
+        })
+    }
+
+    /// The key under which session cookies are signed.
+    pub fn cookie_key(&self) -> Key {
+        self.keys.cookie.clone()
+    }
+
+    /// Both cookie keys, while the master key is being exchanged.
+    pub fn cookie_keys_in_exchange(&self) -> Option<(Key, Key)> {
+        let previous = self.keys.previous_cookie.clone()?;
+        Some((self.keys.cookie.clone(), previous))
+    }
+}
+
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+fn master_key(config: &Config) -> Result<MasterKey, StartError> {
+    let path = config.master_key_path();
+    if config.is_clustered() {
+        if !path.is_file() {
+            return Err(StartError::MasterKeyMissing);
+        }
+        return Ok(MasterKey::read(&path)?);
+    }
+    Ok(MasterKey::read_or_create(&path)?)
+}
+
+fn open_database(config: &Config, clock: &Clock) -> Result<Database, StartError> {
+    let section = &config.database;
+    match &section.url {
+        Some(url) => {
+            db::require_tls_support(url.expose_secret(), cfg!(feature = "postgres-tls"))
+                .map_err(StartError::DatabaseUrl)?;
+            Ok(Database::postgres(
+                url,
+                section.pool_size,
+                section.timeout,
+                clock.clone(),
+            ))
+        }
+        None => {
+            let path = config.server.data_dir.join("doorward.db");
+            Ok(Database::sqlite(
+                &path.to_string_lossy(),
+                section.timeout,
+                clock.clone(),
+            ))
+        }
+    }
+}
+
+async fn open_ephemeral(config: &Config, clock: &Clock) -> Result<Ephemeral, StartError> {
+    let timeout = config.redis.timeout;
+    match &config.redis.url {
+        Some(url) => Ok(Ephemeral::redis(url, timeout).await?),
+        None => {
+            let path = config.server.data_dir.join("ephemeral.db");
+            Ok(Ephemeral::embedded(&path, timeout, clock.clone()).await?)
+        }
+    }
+}

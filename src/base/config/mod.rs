@@ -1,0 +1,166 @@
+//! The configuration: read once, checked whole, handed down as values.
+//!
+//! `config/default.toml` is the reference: a key that is not in it is unknown. Everything wrong is reported at once.
+
+mod read;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+pub use read::{ConfigError, Fault};
+pub use values::{LogFormat, Network, Origin, Rotation};
+
+/// The compiled-in reference: every key, its default and what it means.
+pub const DEFAULT: &str = include_str!("../../../config/default.toml");
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Listening and the public name.
+    pub server: Server,
+    /// What must last.
+    pub database: Database,
+    /// What may expire.
+    pub redis: Redis,
+    /// Passkeys and their name.
+    pub passkeys: Passkeys,
+    /// Lifetimes of sessions.
+    pub sessions: Sessions,
+    /// Where the master key is.
+    pub secrets: Secrets,
+    /// Bounds on what strangers may ask.
+    pub limits: Limits,
+    /// What is logged, where and how.
+    pub log: Log,
+}
+
+/// Section `[server]`.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where people and services reach Doorward.
+    pub listen: SocketAddr,
+    /// Where the operator does.
+    pub operator_listen: SocketAddr,
+    /// How browsers name this place.
+    pub public_url: Origin,
+    /// Proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Time for requests in flight at a stop.
+    pub shutdown_timeout: Duration,
+    /// The folder of the embedded stores.
+    pub data_dir: PathBuf,
+    /// Threads that answer requests; 0: one per core.
+    pub workers: usize,
+}
+
+/// Section `[database]`.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// `None`: embedded.
+    pub url: Option<SecretString>,
+    /// Connections kept.
+    pub pool_size: u32,
+    /// After this it is away.
+    pub timeout: Duration,
+}
+
+/// Section `[redis]`.
+#[derive(Clone, Debug)]
+pub struct Redis {
+    /// `None`: embedded.
+    pub url: Option<SecretString>,
+    /// After this it is away.
+    pub timeout: Duration,
+}
+
+/// Section `[passkeys]`.
+#[derive(Clone, Debug)]
+pub struct Passkeys {
+    /// WebAuthn relying party id.
+    pub rp_id: String,
+    /// What browsers call this place.
+    pub rp_name: String,
+    /// Further origins of the same pages.
+    pub related_origins: Vec<Origin>,
+    /// Life of a ceremony.
+    pub ceremony_timeout: Duration,
+}
+
+/// Section `[sessions]`.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// Unused for this long: ended.
+    pub idle_timeout: Duration,
+    /// Longest life.
+    pub absolute_lifetime: Duration,
+}
+
+/// Section `[secrets]`.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// `None`: `master.key` in the data folder.
+    pub master_key_file: Option<PathBuf>,
+    /// The key before it.
+    pub previous_master_key_file: Option<PathBuf>,
+}
+
+/// Section `[limits]`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Per address and minute; 0: no limit.
+    pub ceremonies_per_minute: u32,
+    /// Largest request body.
+    pub body_bytes: usize,
+}
+
+/// Section `[log]`.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Least level and per-module filters.
+    pub level: String,
+    /// Standard error on or off.
+    pub console: bool,
+    /// Text or JSON.
+    pub format: LogFormat,
+    /// A file as well.
+    pub file: Option<PathBuf>,
+    /// When a new file begins.
+    pub rotation: Rotation,
+    /// Rotated files kept.
+    pub keep: usize,
+}
+
+impl Config {
+    /// Reads the defaults, then `file` (a TOML file) if given, then the environment.
+    ///
+    /// # Errors
+    /// Every unknown key and every bad value, together.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        read::load(file)
+    }
+
+    /// All origins under which a ceremony may run: the public URL first.
+    pub fn origins(&self) -> Vec<Origin> {
+        std::iter::once(&self.server.public_url)
+            .chain(&self.passkeys.related_origins)
+            .cloned()
+            .collect()
+    }
+
+    /// Whether what lasts is on another machine: then nothing may be invented at start.
+    pub fn is_clustered(&self) -> bool {
+        self.database.url.is_some() || self.redis.url.is_some()
+    }
+
+    /// Where the master key is read from.
+    pub fn master_key_path(&self) -> PathBuf {
+        self.secrets
+            .master_key_file
+            .clone()
+            .unwrap_or_else(|| self.server.data_dir.join("master.key"))
+    }
+}

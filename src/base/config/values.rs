@@ -1,0 +1,266 @@
+//! The kinds of value a configuration holds, each parsed from its text once.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use url::{Host, Url};
+
+/// A web origin, `scheme://host[:port]`, kept as the very text that a browser sends.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin {
+    text: String,
+    url: Url,
+}
+
+impl Origin {
+    /// Parses an origin: https, or http on `localhost` alone; no user, path, query or fragment.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|fault| format!("not a URL: {fault}"))?;
+        let Some(Host::Domain(host)) = url.host() else {
+            return Err("needs a host name (an address can't carry passkeys)".into());
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if host == "localhost" => {}
+            _ => return Err("must be https (http only for localhost)".into()),
+        }
+        let is_bare = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if !is_bare {
+            return Err("must be scheme, host and port alone, without a path".into());
+        }
+        let text = url.origin().ascii_serialization();
+        Ok(Self { text, url })
+    }
+
+    /// As a browser writes it in `Origin` and in client data.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host name.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// Host and, where it is not the scheme's own, port: as in the `Host` header.
+    pub fn authority(&self) -> &str {
+        self.text
+            .split_once("://")
+            .map_or(self.text.as_str(), |(_, authority)| authority)
+    }
+
+    /// Whether cookies may be `Secure` here.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// As a URL, with the path `/`.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The URL of a path below this origin; `path` begins with `/`.
+    pub fn with_path(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// An address or a network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u32,
+}
+
+impl Network {
+    /// Parses `10.0.0.0/8`, `::1/128` or a single address.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address
+            .parse()
+            .map_err(|_| format!("{text:?} is no address or network"))?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => longest,
+            Some(prefix) => prefix
+                .parse()
+                .ok()
+                .filter(|prefix| *prefix <= longest)
+                .ok_or_else(|| format!("{text:?} has no prefix length of 0 to {longest}"))?,
+        };
+        Ok(Self { address, prefix })
+    }
+
+    /// Whether `address` is in it; an IPv4 address mapped into IPv6 counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let mask = u32::MAX.checked_shl(32 - self.prefix).unwrap_or(0);
+                (network.to_bits() ^ address.to_bits()) & mask == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let mask = u128::MAX.checked_shl(128 - self.prefix).unwrap_or(0);
+                (network.to_bits() ^ address.to_bits()) & mask == 0
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+
+    /// The unit that one subscriber of a network provider holds: an IPv4 address, or the /64 of an IPv6 one.
+    pub fn of_subscriber(address: IpAddr) -> IpAddr {
+        match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => {
+                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
+            }
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// Parses `text` or `json`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be text or json".into()),
+        }
+    }
+}
+
+/// When a log file gives way to a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Each minute.
+    Minutely,
+    /// Each hour.
+    Hourly,
+    /// Each day.
+    Daily,
+    /// Not at all.
+    Never,
+}
+
+impl Rotation {
+    /// Parses `minutely`, `hourly`, `daily` or `never`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "minutely" => Ok(Self::Minutely),
+            "hourly" => Ok(Self::Hourly),
+            "daily" => Ok(Self::Daily),
+            "never" => Ok(Self::Never),
+            _ => Err("must be minutely, hourly, daily or never".into()),
+        }
+    }
+}
+
+/// Parses `500ms`, `30s`, `15m`, `12h`, `30d`.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let fault = || format!("{text:?} is no duration such as 30s, 15m, 12h or 30d");
+    let digits = text
+        .find(|letter: char| !letter.is_ascii_digit())
+        .ok_or_else(fault)?;
+    let (amount, unit) = text.split_at(digits);
+    let amount: u64 = amount.parse().map_err(|_| fault())?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(fault()),
+    };
+    match amount.checked_mul(milliseconds) {
+        Some(0) => Err("must be longer than nothing".into()),
+        Some(total) if total <= 400 * 86_400_000 => Ok(Duration::from_millis(total)),
+        Some(_) | None => Err("must be 400 days at most".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_https_or_localhost_and_nothing_more() {
+        for good in [
+            "https://id.example.com",
+            "https://id.example.com:8443",
+            "http://localhost:8080",
+            "https://ID.example.com/",
+        ] {
+            assert!(Origin::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://id.example.com",
+            "https://id.example.com/login",
+            "https://user@id.example.com",
+            "https://192.0.2.1",
+            "https://[::1]",
+            "http://127.0.0.1:8080",
+            "id.example.com",
+            "ftp://localhost",
+            "https://id.example.com?x",
+        ] {
+            assert!(Origin::parse(bad).is_err(), "{bad}");
+        }
+        let origin = Origin::parse("https://ID.example.com:443/").expect("good");
+        assert_eq!(origin.as_str(), "https://id.example.com");
+        assert_eq!(origin.authority(), "id.example.com");
+    }
+
+    #[test]
+    fn a_network_contains_its_own() {
+        let network = Network::parse("10.1.0.0/16").expect("good");
+        assert!(network.contains("10.1.200.3".parse().expect("address")));
+        assert!(network.contains("::ffff:10.1.0.9".parse().expect("address")));
+        assert!(!network.contains("10.2.0.1".parse().expect("address")));
+        assert!(!network.contains("2001:db8::1".parse().expect("address")));
+        let all = Network::parse("0.0.0.0/0").expect("good");
+        assert!(all.contains(IpAddr::from([127, 0, 0, 1])));
+        assert!(Network::parse("10.0.0.0/33").is_err());
+        assert!(Network::parse("proxy").is_err());
+    }
+
+    #[test]
+    fn durations_have_a_unit_and_a_bound() {
+        assert_eq!(parse_duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        for bad in [
+            "",
+            "15",
+            "m",
+            "0s",
+            "1y",
+            "9999999999d",
+            "-5s",
+            "401d",
+            "1.5h",
+        ] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What every room stands on: configuration, time, ids, secrets, telemetry.
+//!
+//! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`).
+
+pub mod clock;
+pub mod config;
+pub mod ids;
+pub mod secrets;
+pub mod telemetry;
+pub mod timed;

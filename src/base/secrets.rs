@@ -1,0 +1,267 @@
+//! Randomness, hashes of secrets, and the keys derived from the master key.
+//!
+//! A secret type never shows itself: its `Debug` is redacted and it has no `Display`. What is stored of it is a hash.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use aws_lc_rs::{digest, hkdf, rand};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq;
+
+/// A bearer secret of 256 random bits: a session key, a link's token, a browser's mark, a client's secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Makes a new one.
+    pub fn generate() -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random_bytes::<32>()))
+    }
+
+    /// Parses what somebody presented: exactly 43 characters of unpadded base64url.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        (bytes.len() == 32).then(|| Self(text.to_owned()))
+    }
+
+    /// The secret itself, for the one place that hands it to its holder.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What may be stored of it.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token(redacted)")
+    }
+}
+
+/// SHA-256 of a [`Token`]: enough, because the token itself has 256 random bits. Compared in constant time.
+#[derive(Clone, Copy)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    fn of(bytes: &[u8]) -> Self {
+        let mut hash = [0; 32];
+        for (to, from) in hash
+            .iter_mut()
+            .zip(digest::digest(&digest::SHA256, bytes).as_ref())
+        {
+            *to = *from;
+        }
+        Self(hash)
+    }
+
+    /// From 32 stored bytes; `None` for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// From [`TokenHash::to_text`].
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::from_bytes(&URL_SAFE_NO_PAD.decode(text).ok()?)
+    }
+
+    /// The bytes to store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Unpadded base64url, for keys of the ephemeral store and for JSON.
+    pub fn to_text(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+}
+
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+impl Eq for TokenHash {}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TokenHash(redacted)")
+    }
+}
+
+/// The key from which every other key is derived. Lost, it takes the cookies and all sealed keys with it.
+#[derive(Clone)]
+pub struct MasterKey([u8; 32]);
+
+/// Why a master key could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterKeyError {
+    /// The file could not be read or written.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error(
+        "{path}: not a master key (43 characters of base64url); make one with `doorward keys generate-master`"
+    )]
+    Malformed {
+        /// The file.
+        path: String,
+    },
+}
+
+impl MasterKey {
+    /// Makes a new one.
+    pub fn generate() -> Self {
+        Self(random_bytes())
+    }
+
+    /// Reads one from a file: one line, unpadded base64url of 32 bytes.
+    pub fn read(path: &Path) -> Result<Self, MasterKeyError> {
+        let text = std::fs::read_to_string(path).map_err(|cause| MasterKeyError::File {
+            path: path.display().to_string(),
+            cause,
+        })?;
+        URL_SAFE_NO_PAD
+            .decode(text.trim())
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| MasterKeyError::Malformed {
+                path: path.display().to_string(),
+            })
+    }
+
+    /// Reads the file, or makes a key and the file (mode 0600) when there is none. Two processes that start at once end
+    /// with the same key: the file appears whole under its name or not at all.
+    pub fn read_or_create(path: &Path) -> Result<Self, MasterKeyError> {
+        if path.exists() {
+            return Self::read(path);
+        }
+        let as_file_error = |cause| MasterKeyError::File {
+            path: path.display().to_string(),
+            cause,
+        };
+        let draft = path.with_extension(format!("{}.new", std::process::id()));
+        write_private(&draft, &Self::generate().to_text()).map_err(as_file_error)?;
+        // link(2) refuses an existing name, so the loser of a race reads the winner's key.
+        let linked = std::fs::hard_link(&draft, path);
+        std::fs::remove_file(&draft).map_err(as_file_error)?;
+        match linked {
+            Ok(()) => {}
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(as_file_error(cause)),
+        }
+        Self::read(path)
+    }
+
+    /// The form that a file holds.
+    pub fn to_text(&self) -> String {
+        format!("{}\n", URL_SAFE_NO_PAD.encode(self.0))
+    }
+
+    /// A key for one purpose: HKDF-SHA-256 (RFC 5869) with the purpose as `info`. `N` bytes, at most 255 × 32.
+    pub fn derive<const N: usize>(&self, purpose: &str) -> [u8; N] {
+        struct Length(usize);
+        impl hkdf::KeyType for Length {
+            fn len(&self) -> usize {
+                self.0
+            }
+        }
+        let mut key = [0; N];
+        let info = [purpose.as_bytes()];
+        let filled = hkdf::Salt::new(hkdf::HKDF_SHA256, b"doorward")
+            .extract(&self.0)
+            .expand(&info, Length(N))
+            .and_then(|material| material.fill(&mut key));
+        // Fails only for more than 255 blocks, and N is a constant of this crate: never hand out zeros for a key.
+        assert!(filled.is_ok(), "HKDF asked for too many bytes");
+        key
+    }
+
+    /// Tells two master keys apart without telling either: kept in the database, checked at every start.
+    pub fn check_value(&self) -> [u8; 16] {
+        self.derive("key-check")
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("MasterKey(redacted)")
+    }
+}
+
+/// Writes a file that only its owner may read (0600).
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Random bytes from the operating system's generator.
+fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // A generator that fails leaves nothing safe to do: stop rather than hand out a guessable secret.
+    assert!(
+        rand::fill(&mut bytes).is_ok(),
+        "the random number generator failed"
+    );
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_parsed_strictly() {
+        let token = Token::generate();
+        assert_eq!(Token::parse(token.expose()), Some(token.clone()));
+        assert_eq!(Token::parse(&format!("{}=", token.expose())), None);
+        assert_eq!(Token::parse("short"), None);
+        assert_eq!(Token::parse(""), None);
+    }
+
+    #[test]
+    fn secrets_do_not_show_themselves() {
+        let token = Token::generate();
+        assert!(!format!("{token:?} {:?}", token.hash()).contains(token.expose()));
+        assert_eq!(
+            format!("{:?}", MasterKey::generate()),
+            "MasterKey(redacted)"
+        );
+    }
+
+    #[test]
+    fn each_purpose_has_its_own_key() {
+        let key = MasterKey::generate();
+        assert_eq!(key.derive::<32>("a"), key.derive::<32>("a"));
+        assert_ne!(key.derive::<32>("a"), key.derive::<32>("b"));
+        assert_ne!(key.check_value(), MasterKey::generate().check_value());
+    }
+
+    #[test]
+    fn a_second_start_reads_the_key_of_the_first() {
+        let folder = std::env::temp_dir().join(Token::generate().expose());
+        std::fs::create_dir(&folder).expect("a folder");
+        let path = folder.join("master.key");
+        let first = MasterKey::read_or_create(&path).expect("a key");
+        let again = MasterKey::read_or_create(&path).expect("the key");
+        assert_eq!(first.check_value(), again.check_value());
+        std::fs::remove_dir_all(&folder).expect("gone");
+    }
+}

@@ -1,0 +1,31 @@
+//! `doorward config …`.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use crate::base::config::{Config, DEFAULT};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say everything that is wrong with the configuration; exit with 6 if anything is.
+    Check,
+    /// Print every key with its default and its meaning.
+    Default,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(self, file: Option<&Path>, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Check => {
+                Config::load(file).map_err(|error| Failure::Configuration(error.to_string()))?;
+                output.show(&json!({ "ok": true }), "the configuration can be used");
+            }
+            Self::Default => output.show(&json!({ "default": DEFAULT }), DEFAULT.trim_end()),
+        }
+        Ok(())
+    }
+}

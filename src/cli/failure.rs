@@ -1,0 +1,134 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+use super::output::Output;
+use crate::app::StartError;
+use crate::clients::ClientError;
+use crate::db;
+use crate::passkeys::ManageError;
+use crate::sessions::EndError;
+use crate::standing::{ChangePending, Unavailable};
+use crate::users::{InviteError, LookupError, SetUpError, SuspendError, UpdateError};
+
+/// Why a command failed. Usage errors exit with 2.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Exit code 1.
+    #[error("{0}")]
+    Other(String),
+    /// Exit code 3: there is no such person, passkey, session or client.
+    #[error("{0}")]
+    NotFound(String),
+    /// Exit code 4: a rule forbids it, or the state has changed.
+    #[error("{0}")]
+    Refused(String),
+    /// Exit code 5: a store is away, or the change is not in force yet. Safe to repeat.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Exit code 6: the configuration can't be used.
+    #[error("{0}")]
+    Configuration(String),
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Other(_) => 1,
+            Self::NotFound(_) => 3,
+            Self::Refused(_) => 4,
+            Self::Unavailable(_) => 5,
+            Self::Configuration(_) => 6,
+        }
+    }
+
+    pub(super) fn report(&self, output: &Output) -> ExitCode {
+        output.fail(&self.to_string(), self.code());
+        ExitCode::from(self.code())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let text = error.to_string();
+        match error {
+            StartError::Standings(_)
+            | StartError::Redis(crate::ephemeral::Unfit::Away(_))
+            | StartError::Migrate(db::MigrateError::Database(db::Error::Away(_)))
+            | StartError::Installation(crate::users::InstallationError::Database(_)) => {
+                Self::Unavailable(text)
+            }
+            _ => Self::Configuration(text),
+        }
+    }
+}
+
+macro_rules! failure {
+    ($error:ty, not_found: $missing:pat $(, unavailable: $($away:pat_param)|+)?) => {
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let text = error.to_string();
+                match error {
+                    $missing => Self::NotFound(text),
+                    $($($away)|+ => Self::Unavailable(text),)?
+                    _ => Self::Refused(text),
+                }
+            }
+        }
+    };
+}
+
+impl From<LookupError> for Failure {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Unknown => Self::NotFound(error.to_string()),
+            LookupError::Database(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<db::Error> for Failure {
+    fn from(error: db::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<ChangePending> for Failure {
+    fn from(error: ChangePending) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<SetUpError> for Failure {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::Database(_) => Self::Unavailable(error.to_string()),
+            SetUpError::Completed | SetUpError::Gone | SetUpError::UsernameTaken => {
+                Self::Refused(error.to_string())
+            }
+        }
+    }
+}
+
+failure!(InviteError, not_found: InviteError::UserUnknown, unavailable: InviteError::Database(_));
+failure!(SuspendError, not_found: SuspendError::Unknown, unavailable: SuspendError::Database(_) | SuspendError::Pending(_));
+failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Pending(_));
+failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Pending(_));
+
+impl From<EndError> for Failure {
+    fn from(error: EndError) -> Self {
+        match error {
+            EndError::Unknown => Self::NotFound(error.to_string()),
+            EndError::Pending(_) | EndError::Database(_) | EndError::Ephemeral(_) => {
+                Self::Unavailable(error.to_string())
+            }
+        }
+    }
+}
+failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_));

@@ -1,0 +1,131 @@
+//! The command: starts the service, and does at the terminal what an administrator does in the console.
+//!
+//! Promises exit codes that scripts can use (see [`Failure`]), one JSON document on standard output with `--json`, and
+//! that a change is in force in every instance when the command ends. It is a second process on the same stores.
+
+mod client;
+mod config;
+mod failure;
+mod healthcheck;
+mod keys;
+mod migrate;
+mod output;
+mod passkey;
+mod serve;
+mod session;
+mod setup_link;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::{App, RpIdChange};
+use crate::base::clock::Clock;
+use crate::base::config::{Config, Log};
+use crate::base::telemetry;
+pub use failure::Failure;
+use output::Output;
+
+/// Signs people in with passkeys and nothing else. Without a command: `doorward serve`.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    /// The configuration file (TOML).
+    #[arg(long, global = true, env = "DOORWARD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the service.
+    Serve(serve::Serve),
+    /// Bring the database's schema up to this version.
+    Migrate,
+    /// Print the link for the first administrator, or with --user a break-glass link for an administrator.
+    SetupLink(setup_link::SetupLink),
+    /// Invite, list, show, change, suspend, reactivate people.
+    #[command(subcommand)]
+    User(user::User),
+    /// List and revoke passkeys.
+    #[command(subcommand)]
+    Passkey(passkey::Passkey),
+    /// List and end sessions.
+    #[command(subcommand)]
+    Session(session::Session),
+    /// Make, list, renew, disable clients.
+    #[command(subcommand)]
+    Client(client::Client),
+    /// Make a master key.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Check the configuration, or print its reference.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Ask the running service whether it is ready; for container engines.
+    Healthcheck,
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::Other(error.to_string()).report(&output),
+    };
+    match runtime.block_on(dispatch(arguments, &output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&output),
+    }
+}
+
+async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    let file = arguments.config.as_deref();
+    let command = arguments
+        .command
+        .unwrap_or(Command::Serve(serve::Serve::default()));
+    // These need no configuration that holds.
+    match command {
+        Command::Keys(command) => return command.run(output),
+        Command::Config(command) => return command.run(file, output),
+        _ => {}
+    }
+    let config = Config::load(file).map_err(|error| Failure::Configuration(error.to_string()))?;
+    match command {
+        Command::Serve(command) => return command.run(config).await,
+        Command::Healthcheck => return healthcheck::run(&config, output),
+        _ => {}
+    }
+    let log = quiet(&config.log);
+    let _guard = telemetry::start(&log).map_err(|error| Failure::Other(error.to_string()))?;
+    let app = App::build(config, Clock::system(), RpIdChange::Refuse).await?;
+    match command {
+        Command::Migrate => migrate::run(output),
+        Command::SetupLink(command) => command.run(&app, output).await,
+        Command::User(command) => command.run(&app, output).await,
+        Command::Passkey(command) => command.run(&app, output).await,
+        Command::Session(command) => command.run(&app, output).await,
+        Command::Client(command) => command.run(&app, output).await,
+        Command::Serve(_) | Command::Healthcheck | Command::Keys(_) | Command::Config(_) => Ok(()),
+    }
+}
+
+/// A command tells of itself on standard output; its log is for what went wrong.
+fn quiet(log: &Log) -> Log {
+    Log {
+        level: "error".into(),
+        console: true,
+        file: None,
+        ..log.clone()
+    }
+}

@@ -1,0 +1,88 @@
+//! `doorward passkey …`.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use crate::app::App;
+use crate::base::ids::PasskeyId;
+use crate::history::Author;
+use crate::passkeys::{PasskeyView, Right};
+use crate::users::Authority;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Passkey {
+    /// List the passkeys of a person, revoked ones included.
+    List {
+        /// Id or username.
+        user: String,
+    },
+    /// Revoke a passkey; every session that rests on it ends.
+    Revoke {
+        /// The passkey's id.
+        passkey: PasskeyId,
+        /// For the audit log.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+impl Passkey {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List { user } => list(app, &user, output).await,
+            Self::Revoke { passkey, reason } => revoke(app, passkey, reason, output).await,
+        }
+    }
+}
+
+async fn list(app: &App, user: &str, output: &Output) -> Result<(), Failure> {
+    let id = app.users.find(user).await?.id;
+    let found = app.passkeys.list(id, true).await?;
+    let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|passkey| {
+            let state = match passkey.revoked_at {
+                Some(at) => format!("revoked {at}"),
+                None => "live".to_owned(),
+            };
+            let last_used = passkey.last_used_at.map(|at| at.to_rfc3339());
+            vec![
+                passkey.id.to_string(),
+                passkey.name.clone(),
+                if passkey.synced {
+                    "synced"
+                } else {
+                    "one device"
+                }
+                .to_owned(),
+                last_used.unwrap_or_else(|| "never used".into()),
+                state,
+            ]
+        })
+        .collect();
+    let heading = ["ID", "NAME", "KIND", "LAST USED", "STATE"];
+    output.table(&json!({ "items": items }), &heading, &rows);
+    Ok(())
+}
+
+async fn revoke(
+    app: &App,
+    passkey: PasskeyId,
+    reason: Option<String>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let owner = app.passkeys.find_owner(passkey).await?;
+    let owner = owner.ok_or_else(|| Failure::NotFound("there is no such passkey".into()))?;
+    let right = Right::Over(Authority::Administrator);
+    let revoked = app
+        .passkeys
+        .revoke(owner, passkey, reason, right, Author::command())
+        .await?;
+    let text = format!("revoked; {} sessions ended", revoked.sessions);
+    let document = json!({ "revoked": passkey, "sessions_ended": revoked.sessions });
+    output.show(&document, &text);
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `doorward serve`.
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use crate::app::{App, RpIdChange};
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+use crate::base::telemetry;
+use crate::server;
+use crate::users::SetUpError;
+
+/// Starts the service.
+#[derive(Debug, Default, Args)]
+pub(super) struct Serve {
+    /// Start under another `passkeys.rp_id` than the database was begun with: every passkey there is becomes useless.
+    #[arg(long)]
+    accept_new_rp_id: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self, config: Config) -> Result<(), Failure> {
+        let _guard =
+            telemetry::start(&config.log).map_err(|error| Failure::Other(error.to_string()))?;
+        let rp_id_change = if self.accept_new_rp_id {
+            RpIdChange::Accept
+        } else {
+            RpIdChange::Refuse
+        };
+        let app = App::build(config, Clock::system(), rp_id_change).await?;
+        let running = server::start(app.clone())
+            .map_err(|error| Failure::Configuration(format!("server.listen: {error}")))?;
+        tracing::info!(address = %running.address, operator = %running.operator_address, "listening");
+        greet(&app).await?;
+        wait_for_stop().await?;
+        tracing::info!("stopping: requests in flight finish first");
+        running.stop().await;
+        Ok(())
+    }
+}
+
+/// Says where to go. The set-up link goes to the terminal of whoever started the embedded service, and into no log; in a
+/// cluster standard output often is a log, so there the command must be asked for it.
+#[expect(clippy::print_stdout, reason = "the link must not go to the log")]
+async fn greet(app: &App) -> Result<(), Failure> {
+    let place = app.config.server.public_url.as_str();
+    println!("Doorward answers at {place}");
+    match app.users.live_set_up_link().await {
+        Err(SetUpError::Completed) => {}
+        Err(error) => return Err(error.into()),
+        Ok(_) if app.config.is_clustered() => {
+            println!("There is no administrator yet: run `doorward setup-link` for the link.");
+        }
+        Ok(Some(until)) => println!(
+            "There is no administrator yet. The set-up link printed earlier is good until {}; \
+             `doorward setup-link` makes a new one.",
+            until.to_plain_text()
+        ),
+        Ok(None) => {
+            let link = app.users.make_set_up_link().await?;
+            println!(
+                "There is no administrator yet. Open this link within the hour, once, to become the first:\n\n  {}\n",
+                link.url
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn wait_for_stop() -> Result<(), Failure> {
+    let other = |error: std::io::Error| Failure::Other(error.to_string());
+    let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `doorward session …`.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use crate::app::App;
+use crate::base::ids::SessionId;
+use crate::history::Author;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Session {
+    /// List the open sessions of a person.
+    List {
+        /// Id or username.
+        user: String,
+    },
+    /// End one session of a person, or all of them.
+    Revoke {
+        /// Id or username.
+        user: String,
+        /// The session; left out: all.
+        session: Option<SessionId>,
+        /// For the audit log.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+impl Session {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List { user } => list(app, &user, output).await,
+            Self::Revoke {
+                user,
+                session,
+                reason,
+            } => revoke(app, &user, session, reason, output).await,
+        }
+    }
+}
+
+async fn list(app: &App, user: &str, output: &Output) -> Result<(), Failure> {
+    let id = app.users.find(user).await?.id;
+    let items = app.sessions.list(id).await?;
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|session| {
+            vec![
+                session.id.to_string(),
+                session.created_at.to_rfc3339(),
+                session.last_seen_at.to_rfc3339(),
+                session.address.clone().unwrap_or_default(),
+                session.user_agent.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let heading = ["ID", "SINCE", "LAST SEEN", "ADDRESS", "BROWSER"];
+    output.table(&json!({ "items": items }), &heading, &rows);
+    Ok(())
+}
+
+async fn revoke(
+    app: &App,
+    user: &str,
+    session: Option<SessionId>,
+    reason: Option<String>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let user = app.users.resolve(user).await?;
+    let author = Author::command();
+    let ended = match session {
+        Some(session) => app.sessions.end_one(user, session, reason, author).await?,
+        None => app.sessions.end_all(user, reason, author).await?,
+    };
+    let text = format!("{} sessions ended", ended.sessions);
+    output.show(&json!({ "sessions_ended": ended.sessions }), &text);
+    Ok(())
+}

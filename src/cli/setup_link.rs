@@ -1,0 +1,45 @@
+//! `doorward setup-link`.
+
+use clap::Args;
+
+use super::Failure;
+use super::output::Output;
+use crate::app::App;
+use crate::history::Author;
+use crate::users::{Authority, NewInvitation};
+
+/// Prints a one-use link.
+#[derive(Debug, Args)]
+pub(super) struct SetupLink {
+    /// An administrator (id or username) who lost their passkeys: a link for a new one. Their sessions end when it is used.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+impl SetupLink {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let Some(name) = self.user else {
+            let link = app.users.make_set_up_link().await?;
+            output.show(&link, &link.url);
+            return Ok(());
+        };
+        let user = app.users.find(&name).await?;
+        if !user.is_administrator() {
+            return Err(Failure::Refused(format!(
+                "{} is no administrator: use `doorward user invite --user {}`",
+                user.username, user.username
+            )));
+        }
+        let wanted = NewInvitation {
+            user: Some(user.id.to_string()),
+            life: Some(std::time::Duration::from_secs(3600)),
+            ..NewInvitation::default()
+        };
+        let link = app
+            .users
+            .invite(wanted, Authority::Administrator, Author::command())
+            .await?;
+        output.show(&link, &link.url);
+        Ok(())
+    }
+}

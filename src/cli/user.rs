@@ -1,0 +1,235 @@
+//! `doorward user …`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use crate::app::App;
+use crate::base::ids::UserId;
+use crate::history::Author;
+use crate::users::{
+    Authority, DisplayName, Email, NewInvitation, UserChange, UserFilter, UserView, Username,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum User {
+    /// Make a one-use link for a new person, or with --user for one who needs a new passkey.
+    Invite(Invite),
+    /// List people.
+    List(List),
+    /// Show one person.
+    Show {
+        /// Id or username.
+        user: String,
+    },
+    /// Change a person.
+    Update(Update),
+    /// Suspend a person: every session ends, no passkey signs in.
+    Suspend(Act),
+    /// Let a suspended person in again.
+    Reactivate(Act),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Invite {
+    /// The name that the new person will have.
+    #[arg(long, conflicts_with = "user")]
+    username: Option<Username>,
+    /// Their mail address.
+    #[arg(long, conflicts_with = "user")]
+    email: Option<Email>,
+    /// What to call them.
+    #[arg(long, conflicts_with = "user")]
+    display_name: Option<DisplayName>,
+    /// A role that they will hold; may be given again.
+    #[arg(long = "role", value_name = "ROLE", conflicts_with = "user")]
+    roles: Vec<String>,
+    /// An existing person instead (id or username).
+    #[arg(long)]
+    user: Option<String>,
+    /// Seconds until the link dies.
+    #[arg(long, value_name = "SECONDS")]
+    expires_in: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Whose name or address holds this text.
+    #[arg(long)]
+    search: Option<String>,
+    /// Who hold this role.
+    #[arg(long)]
+    role: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = 50)]
+    limit: u16,
+    /// Go on after this person (id).
+    #[arg(long)]
+    after: Option<UserId>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Update {
+    /// Id or username.
+    user: String,
+    /// A new username.
+    #[arg(long)]
+    username: Option<Username>,
+    /// What to call them.
+    #[arg(long)]
+    display_name: Option<DisplayName>,
+    /// A new mail address; empty takes it away.
+    #[arg(long)]
+    email: Option<String>,
+    /// All roles anew, separated by commas; empty takes them away.
+    #[arg(long)]
+    roles: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Act {
+    /// Id or username.
+    user: String,
+    /// For the audit log.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+impl User {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Invite(command) => command.run(app, output).await,
+            Self::List(command) => command.run(app, output).await,
+            Self::Show { user } => show(app, &user, output).await,
+            Self::Update(command) => command.run(app, output).await,
+            Self::Suspend(act) => act.suspend(app, output).await,
+            Self::Reactivate(act) => act.reactivate(app, output).await,
+        }
+    }
+}
+
+impl Invite {
+    async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let wanted = NewInvitation {
+            username: self.username,
+            email: self.email,
+            display_name: self.display_name,
+            roles: self.roles,
+            user: self.user,
+            life: self.expires_in.map(std::time::Duration::from_secs),
+        };
+        let link = app
+            .users
+            .invite(wanted, Authority::Administrator, Author::command())
+            .await?;
+        output.show(&link, &link.url);
+        Ok(())
+    }
+}
+
+impl List {
+    async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let filter = UserFilter {
+            search: self.search,
+            role: self.role,
+            after: self.after,
+            ..UserFilter::default()
+        };
+        let found = app.users.list(filter, i64::from(self.limit)).await?;
+        let rows: Vec<Vec<String>> = found
+            .iter()
+            .map(|user| {
+                vec![
+                    user.id.to_string(),
+                    user.username.clone(),
+                    user.status.as_str().to_owned(),
+                    user.roles.join(","),
+                    user.display_name.clone(),
+                ]
+            })
+            .collect();
+        let items: Vec<UserView> = found.into_iter().map(UserView::from).collect();
+        let heading = ["ID", "USERNAME", "STATUS", "ROLES", "NAME"];
+        output.table(&json!({ "items": items }), &heading, &rows);
+        Ok(())
+    }
+}
+
+async fn show(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
+    let user = app.users.find(name).await?;
+    let text = format!(
+        "{} ({})\nid       {}\nstatus   {}\nroles    {}\nemail    {}\nversion  {}",
+        user.display_name,
+        user.username,
+        user.id,
+        user.status.as_str(),
+        user.roles.join(","),
+        user.email.as_deref().unwrap_or("-"),
+        user.version,
+    );
+    output.show(&UserView::from(user), &text);
+    Ok(())
+}
+
+impl Update {
+    async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let email = match self.email.as_deref() {
+            None => None,
+            Some("") => Some(None),
+            Some(text) => Some(Some(
+                Email::parse(text).map_err(|fault| Failure::Refused(fault.to_string()))?,
+            )),
+        };
+        let roles = self.roles.map(|roles| {
+            roles
+                .split(',')
+                .map(|role| role.trim().to_owned())
+                .filter(|role| !role.is_empty())
+                .collect()
+        });
+        let change = UserChange {
+            username: self.username,
+            display_name: self.display_name,
+            email,
+            attributes: None,
+            roles,
+        };
+        let id = app.users.resolve(&self.user).await?;
+        let changed = app
+            .users
+            .update(
+                id,
+                change,
+                None,
+                Authority::Administrator,
+                Author::command(),
+            )
+            .await?;
+        let text = format!("{} is now at version {}", changed.username, changed.version);
+        output.show(&UserView::from(changed), &text);
+        Ok(())
+    }
+}
+
+impl Act {
+    async fn suspend(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let id = app.users.resolve(&self.user).await?;
+        let ended = app
+            .users
+            .suspend(id, self.reason, Authority::Administrator, Author::command())
+            .await?;
+        let text = format!("suspended; {} sessions ended", ended.sessions);
+        output.show(&json!({ "sessions_ended": ended.sessions }), &text);
+        Ok(())
+    }
+
+    async fn reactivate(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let id = app.users.resolve(&self.user).await?;
+        app.users
+            .reactivate(id, self.reason, Authority::Administrator, Author::command())
+            .await?;
+        output.show(&json!({ "reactivated": id }), "reactivated");
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! What a query can answer other than rows.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// A query that gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database did not answer, or not in time. Nothing is known of a change that was under way; it is safe to repeat.
+    #[error("the database is away: {0}")]
+    Away(String),
+    /// A value that must be unique is taken.
+    #[error("already there: {0}")]
+    Taken(String),
+    /// The query or the data is wrong: a fault of ours.
+    #[error("the database refused: {0}")]
+    Refused(String),
+}
+
+/// What queries return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(kind, information) => match kind {
+                DatabaseErrorKind::UniqueViolation => Self::Taken(
+                    information
+                        .constraint_name()
+                        .unwrap_or_else(|| information.message())
+                        .to_owned(),
+                ),
+                DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation => {
+                    Self::Refused(information.message().to_owned())
+                }
+                // Time-outs, shutdowns, lost connections, full disks: the database can't answer now.
+                _ => Self::Away(information.message().to_owned()),
+            },
+            DieselError::BrokenTransactionManager
+            | DieselError::AlreadyInTransaction
+            | DieselError::NotInTransaction
+            | DieselError::RollbackErrorOnCommit { .. } => Self::Away(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}

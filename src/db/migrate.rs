@@ -1,0 +1,71 @@
+//! Brings the schema up to this version, one process at a time.
+
+use std::fs::File;
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::Connection;
+use super::pool::Database;
+
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// The advisory lock under which PostgreSQL is migrated: any number, but always this one.
+const LOCK: i64 = 0x0D00_12AD;
+
+/// Why the schema is not what this version needs.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] super::Error),
+    /// A migration failed; it was undone.
+    #[error("a migration failed and was undone: {0}")]
+    Failed(String),
+    /// The lock file can't be made.
+    #[error("{0}")]
+    LockFile(String),
+}
+
+/// Runs the migrations that are missing. Two instances that start at once take turns. Returns the names of those it ran.
+///
+/// # Errors
+/// When the database is away or a migration fails.
+pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>, MigrateError> {
+    let lock_path = data_dir.join("migrate.lock");
+    database
+        .apart(move |conn| match conn {
+            Connection::Postgres(conn) => {
+                // Waiting for another instance's migration may take longer than a request may.
+                let limits = "set statement_timeout = 0; set lock_timeout = 0";
+                conn.batch_execute(limits).map_err(super::Error::from)?;
+                let lock = format!("select pg_advisory_lock({LOCK})");
+                conn.batch_execute(&lock).map_err(super::Error::from)?;
+                let ran = run(conn, POSTGRES);
+                // The session's end gives up the lock and the limits' absence: this connection is not used again.
+                let give_up = format!("select pg_advisory_unlock({LOCK})");
+                conn.batch_execute(&give_up).map_err(super::Error::from)?;
+                ran
+            }
+            Connection::Sqlite(conn) => {
+                let fault = |cause: std::io::Error| {
+                    MigrateError::LockFile(format!("{}: {cause}", lock_path.display()))
+                };
+                let lock = File::create(&lock_path).map_err(fault)?;
+                lock.lock().map_err(fault)?;
+                run(conn, SQLITE)
+            }
+        })
+        .await
+}
+
+fn run<DB: diesel::backend::Backend>(
+    conn: &mut impl MigrationHarness<DB>,
+    migrations: EmbeddedMigrations,
+) -> Result<Vec<String>, MigrateError> {
+    conn.run_pending_migrations(migrations)
+        .map(|versions| versions.iter().map(ToString::to_string).collect())
+        .map_err(|error| MigrateError::Failed(error.to_string()))
+}

@@ -1,0 +1,258 @@
+//! The pools, and the two ways to use them: [`Database::read`] and [`Database::write`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel::r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Connection;
+use super::error::Error;
+use crate::base::clock::{Clock, Stopwatch, Timestamp};
+
+/// The database. Cheap to clone; every clone shares the pools.
+#[derive(Clone)]
+pub struct Database {
+    readers: Pool<Manager>,
+    writers: Pool<Manager>,
+    manager: Manager,
+    timeout: Duration,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Database")
+    }
+}
+
+#[derive(Clone)]
+enum Address {
+    Postgres(Arc<SecretString>),
+    Sqlite(Arc<str>),
+}
+
+#[derive(Clone)]
+struct Manager {
+    address: Address,
+    timeout: Duration,
+}
+
+/// A connection of the pool, and when it last did something.
+struct Pooled {
+    connection: Connection,
+    used: Stopwatch,
+}
+
+/// A connection that rested longer than this is asked whether it still lives before it is used.
+const REST: Duration = Duration::from_secs(1);
+
+impl ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<Pooled, ConnectionError> {
+        let connection = match &self.address {
+            Address::Postgres(url) => Connection::postgres(url.expose_secret(), self.timeout),
+            Address::Sqlite(path) => Connection::sqlite(path, self.timeout),
+        }?;
+        Ok(Pooled {
+            connection,
+            used: Stopwatch::start(),
+        })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), ConnectionError> {
+        pooled
+            .connection
+            .ping()
+            .map_err(ConnectionError::CouldntSetupConfiguration)
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking() || pooled.connection.is_broken()
+    }
+}
+
+impl Database {
+    /// PostgreSQL, with `pool_size` connections. Connects lazily.
+    pub fn postgres(url: &SecretString, pool_size: u32, timeout: Duration, clock: Clock) -> Self {
+        let manager = Manager {
+            address: Address::Postgres(Arc::new(url.clone())),
+            timeout,
+        };
+        let pool = pool(manager.clone(), pool_size, timeout);
+        Self {
+            manager,
+            readers: pool.clone(),
+            writers: pool,
+            timeout,
+            clock,
+        }
+    }
+
+    /// An SQLite file: several readers, one writer (faster than four that wait for each other).
+    pub fn sqlite(path: &str, timeout: Duration, clock: Clock) -> Self {
+        let manager = Manager {
+            address: Address::Sqlite(path.into()),
+            timeout,
+        };
+        Self {
+            readers: pool(manager.clone(), 4, timeout),
+            writers: pool(manager.clone(), 1, timeout),
+            manager,
+            timeout,
+            clock,
+        }
+    }
+
+    /// Runs a use case that changes nothing, on a blocking thread.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Away`] when the database does not answer within its timeout.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let pool = self.readers.clone();
+        self.bounded(move || work(&mut check_out(&pool)?.connection))
+            .await
+    }
+
+    /// Runs a use case as one transaction, on a blocking thread: committed when `work` returns `Ok`, undone otherwise.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Away`]; then the change may have been committed all the same, and is safe to repeat.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let pool = self.writers.clone();
+        self.bounded(move || {
+            let mut pooled = check_out(&pool)?;
+            let conn = &mut pooled.connection;
+            begin(conn)?;
+            match work(conn) {
+                Ok(value) => {
+                    commit(conn)?;
+                    Ok(value)
+                }
+                Err(error) => {
+                    // A failed rollback breaks the connection, and the pool drops it: nothing is left half done.
+                    roll_back(conn).ok();
+                    Err(error)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Runs `work` on a connection of its own, outside the pool and without a bound, closed afterwards: for migrations.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Away`].
+    pub(super) async fn apart<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let manager = self.manager.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut pooled = manager
+                .connect()
+                .map_err(|error| Error::Away(error.to_string()))?;
+            work(&mut pooled.connection)
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(panic) => Err(Error::Refused(panic.to_string()).into()),
+        }
+    }
+
+    /// The database's clock: what orders changes. On SQLite it is this machine's, which is the database's.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub fn now(&self, conn: &mut Connection) -> super::Result<Timestamp> {
+        super::portable::now(conn, &self.clock)
+    }
+
+    /// Runs blocking work; when it takes longer than twice the timeout (one wait for a connection, one for the work) it is
+    /// given up. The thread comes back when the network lets it.
+    async fn bounded<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let span = tracing::Span::current();
+        let task = tokio::task::spawn_blocking(move || span.in_scope(work));
+        match tokio::time::timeout(self.timeout.saturating_mul(2), task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => Err(Error::Refused(panic.to_string()).into()),
+            Err(_) => Err(Error::Away("no answer in time".into()).into()),
+        }
+    }
+}
+
+fn pool(manager: Manager, size: u32, timeout: Duration) -> Pool<Manager> {
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(timeout)
+        .error_handler(Box::new(Quiet))
+        .build_unchecked(manager)
+}
+
+/// The pool's own reports of failed connections: the request that wanted one tells it.
+#[derive(Debug)]
+struct Quiet;
+
+impl<E: std::fmt::Display> diesel::r2d2::HandleError<E> for Quiet {
+    fn handle_error(&self, error: E) {
+        tracing::debug!(%error, "could not connect to the database");
+    }
+}
+
+/// Takes a connection that lives: one that rested is asked first, and a dead one gives way to the next.
+fn check_out(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Error> {
+    for _ in 0..=pool.max_size() {
+        let mut pooled = pool.get().map_err(|error| Error::Away(error.to_string()))?;
+        if pooled.used.elapsed() < REST || pooled.connection.ping().is_ok() {
+            pooled.used = Stopwatch::start();
+            return Ok(pooled);
+        }
+    }
+    Err(Error::Away("no connection lives".into()))
+}
+
+fn begin(conn: &mut Connection) -> Result<(), Error> {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager};
+    match conn {
+        Connection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        // A transaction that reads first and writes then would fail at once with "database is locked".
+        Connection::Sqlite(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
+        }
+    }
+    .map_err(Error::from)
+}
+
+fn commit(conn: &mut Connection) -> Result<(), Error> {
+    use diesel::connection::TransactionManager;
+    <Connection as diesel::Connection>::TransactionManager::commit_transaction(conn)
+        .map_err(Error::from)
+}
+
+fn roll_back(conn: &mut Connection) -> Result<(), Error> {
+    use diesel::connection::TransactionManager;
+    <Connection as diesel::Connection>::TransactionManager::rollback_transaction(conn)
+        .map_err(Error::from)
+}

@@ -1,0 +1,46 @@
+//! The few places where the two databases speak differently, once each.
+
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::{QueryResult, RunQueryDsl};
+
+use super::Connection;
+use super::connection::MultiBackend;
+use super::{Instant, Result};
+use crate::base::clock::{Clock, Timestamp};
+
+/// Adds `FOR UPDATE` where rows are locked one by one. SQLite's writer has the whole file to itself already.
+#[derive(Debug, Clone, Copy)]
+pub struct ForUpdate<Q>(pub Q);
+
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for ForUpdate<Q> {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.0.walk_ast(pass.reborrow())?;
+        if matches!(pass.backend(), MultiBackend::Postgres(_)) {
+            pass.push_sql(" FOR UPDATE");
+        }
+        Ok(())
+    }
+}
+
+impl<Q: Query> Query for ForUpdate<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q: QueryId> QueryId for ForUpdate<Q> {
+    type QueryId = ForUpdate<Q::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+impl<Q> RunQueryDsl<Connection> for ForUpdate<Q> {}
+
+/// The database's clock at this very moment (not at the beginning of the transaction).
+pub(super) fn now(conn: &mut Connection, clock: &Clock) -> Result<Timestamp> {
+    match conn {
+        Connection::Postgres(conn) => {
+            let at = diesel::select(diesel::dsl::sql::<Instant>("clock_timestamp()"))
+                .get_result::<Timestamp>(conn)?;
+            Ok(at)
+        }
+        Connection::Sqlite(_) => Ok(clock.now()),
+    }
+}

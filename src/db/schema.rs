@@ -1,0 +1,223 @@
+//! The tables, as both databases have them. Each belongs to one capability's `queries.rs`; a test compares the databases.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::db::{Instant, Uuid};
+
+    /// The one set-up row (users).
+    setup (id) {
+        id -> BigInt,
+        key_check -> Binary,
+        rp_id -> Text,
+        token_hash -> Nullable<Binary>,
+        expires_at -> Nullable<Instant>,
+        completed_at -> Nullable<Instant>,
+        user_id -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// People (users).
+    users (id) {
+        id -> Uuid,
+        username -> Text,
+        email -> Nullable<Text>,
+        email_verified -> Bool,
+        display_name -> Text,
+        status -> Text,
+        attributes -> Document,
+        created_at -> Instant,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Instant, Uuid};
+
+    /// The registry of global roles (users).
+    roles (name) {
+        name -> Text,
+        description -> Text,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::Uuid;
+
+    /// Who holds which global role (users).
+    user_roles (user_id, role) {
+        user_id -> Uuid,
+        role -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// Passkeys, revoked ones included (passkeys).
+    passkeys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        credential_id -> Binary,
+        credential -> Document,
+        name -> Text,
+        aaguid -> Uuid,
+        transports -> Document,
+        sign_count -> BigInt,
+        backup_eligible -> Bool,
+        backup_state -> Bool,
+        enrolled_session -> Nullable<Uuid>,
+        enrolled_passkey -> Nullable<Uuid>,
+        created_at -> Instant,
+        last_used_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
+        revoked_reason -> Nullable<Text>,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// Sign-ins and how they ended (sessions).
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        passkeys -> Document,
+        epoch -> BigInt,
+        auth_time -> Instant,
+        acr -> Text,
+        amr -> Document,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        created_at -> Instant,
+        absolute_end -> Instant,
+        ended_at -> Nullable<Instant>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::BigInt;
+    use crate::db::{Instant, Uuid};
+
+    /// One counter a person (standing).
+    standings (user_id) {
+        user_id -> Uuid,
+        version -> BigInt,
+        session_epoch -> BigInt,
+        moved_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::BigInt;
+    use crate::db::{Document, Uuid};
+
+    /// The view that makes a standing record of one snapshot (standing).
+    standing_records (user_id) {
+        user_id -> Uuid,
+        version -> BigInt,
+        record -> Document,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// Registered apps and services (clients).
+    clients (id) {
+        id -> Uuid,
+        name -> Text,
+        secret_hash -> Binary,
+        scopes -> Document,
+        enabled -> Bool,
+        created_at -> Instant,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// One-use links (users).
+    invitations (id) {
+        id -> Uuid,
+        token_hash -> Binary,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        email -> Nullable<Text>,
+        display_name -> Nullable<Text>,
+        roles -> Document,
+        created_at -> Instant,
+        expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+        used_by -> Nullable<Uuid>,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What was done and refused (history).
+    audit_events (id) {
+        id -> Uuid,
+        at -> Instant,
+        actor -> Text,
+        action -> Text,
+        subject -> Nullable<Uuid>,
+        client -> Nullable<Uuid>,
+        passkey -> Nullable<Uuid>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        details -> Document,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// Every version of every lasting entity (history).
+    revisions (entity, entity_id, version) {
+        entity -> Text,
+        entity_id -> Uuid,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+        data -> Document,
+    }
+}
+
+diesel::joinable!(user_roles -> users (user_id));
+allow_tables_to_appear_in_same_query!(users, user_roles);

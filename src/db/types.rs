@@ -1,0 +1,264 @@
+//! Three SQL types that both databases have in their own way, and how the house's types go in and out of them.
+//!
+//! | here | PostgreSQL | SQLite |
+//! |---|---|---|
+//! | [`Uuid`] | `uuid` | `blob` of 16 bytes |
+//! | [`Instant`] | `timestamptz` | `integer`, microseconds since 1970 |
+//! | [`Document`] | `jsonb` | `text` |
+
+use std::fmt::Debug;
+use std::io::Write;
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::query_builder::QueryId;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{BigInt, Binary, HasSqlType, SqlType, Text};
+use diesel::sqlite::Sqlite;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::connection::MultiBackend;
+use crate::base::clock::Timestamp;
+use crate::base::ids::Id;
+
+/// A UUID column.
+#[derive(Debug, Clone, Copy, SqlType, QueryId)]
+#[diesel(
+    postgres_type(oid = 2950, array_oid = 2951),
+    sqlite_type(name = "Binary")
+)]
+pub struct Uuid;
+
+/// A column that holds an instant.
+#[derive(Debug, Clone, Copy, SqlType, QueryId)]
+#[diesel(
+    postgres_type(oid = 1184, array_oid = 1185),
+    sqlite_type(name = "Long")
+)]
+pub struct Instant;
+
+/// A column that holds JSON.
+#[derive(Debug, Clone, Copy, SqlType, QueryId)]
+#[diesel(
+    postgres_type(oid = 3802, array_oid = 3807),
+    sqlite_type(name = "Text")
+)]
+pub struct Document;
+
+/// Any serializable value in a [`Document`] column.
+#[derive(Debug, Clone, PartialEq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Document)]
+pub struct Json<T: Debug + 'static>(pub T);
+
+// diesel derives `AsExpression` only where the type is declared; `Id` and `Timestamp` live in `base`, which knows no SQL.
+mod expressions {
+    use diesel::expression::AsExpression;
+    use diesel::internal::derives::as_expression::Bound;
+    use diesel::sql_types::Nullable;
+
+    use diesel::backend::Backend;
+    use diesel::serialize::{self, Output, ToSql};
+
+    use super::{Id, Instant, Timestamp, Uuid};
+
+    macro_rules! as_expression {
+        ($sql:ty, $rust:ty $(, $label:ident)?) => {
+            impl<DB: Backend $(, $label: 'static)?> ToSql<Nullable<$sql>, DB> for $rust
+            where
+                $rust: ToSql<$sql, DB>,
+            {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+                    ToSql::<$sql, DB>::to_sql(self, out)
+                }
+            }
+            impl<$($label: 'static)?> AsExpression<$sql> for $rust {
+                type Expression = Bound<$sql, Self>;
+                fn as_expression(self) -> Self::Expression { Bound::new(self) }
+            }
+            impl<$($label: 'static)?> AsExpression<Nullable<$sql>> for $rust {
+                type Expression = Bound<Nullable<$sql>, Self>;
+                fn as_expression(self) -> Self::Expression { Bound::new(self) }
+            }
+            impl<'a $(, $label: 'static)?> AsExpression<$sql> for &'a $rust {
+                type Expression = Bound<$sql, Self>;
+                fn as_expression(self) -> Self::Expression { Bound::new(self) }
+            }
+            impl<'a $(, $label: 'static)?> AsExpression<Nullable<$sql>> for &'a $rust {
+                type Expression = Bound<Nullable<$sql>, Self>;
+                fn as_expression(self) -> Self::Expression { Bound::new(self) }
+            }
+        };
+    }
+
+    as_expression!(Uuid, Id<T>, T);
+    as_expression!(Instant, Timestamp);
+}
+
+impl<T: 'static, DB: Backend> diesel::Queryable<Uuid, DB> for Id<T>
+where
+    Id<T>: FromSql<Uuid, DB>,
+{
+    type Row = Self;
+    fn build(row: Self) -> deserialize::Result<Self> {
+        Ok(row)
+    }
+}
+
+impl<DB: Backend> diesel::Queryable<Instant, DB> for Timestamp
+where
+    Timestamp: FromSql<Instant, DB>,
+{
+    type Row = Self;
+    fn build(row: Self) -> deserialize::Result<Self> {
+        Ok(row)
+    }
+}
+
+macro_rules! on_both {
+    ($sql:ty, $rust:ty $(, $label:ident: $bound:path)?) => {
+        impl<$($label: $bound + Debug + 'static)?> FromSql<$sql, MultiBackend> for $rust
+        where
+            $rust: FromSql<$sql, Pg> + FromSql<$sql, Sqlite>,
+        {
+            fn from_sql(bytes: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+                bytes.from_sql::<Self, $sql>()
+            }
+        }
+    };
+}
+
+macro_rules! metadata_on_both {
+    ($($sql:ident),+) => {
+        $(impl HasSqlType<$sql> for MultiBackend {
+            fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
+                Self::lookup_sql_type::<$sql>(lookup)
+            }
+        })+
+    };
+}
+
+metadata_on_both!(Uuid, Instant, Document);
+on_both!(Instant, Timestamp);
+on_both!(Document, Json<T>, T: DeserializeOwned);
+
+impl<T: 'static> FromSql<Uuid, MultiBackend> for Id<T> {
+    fn from_sql(bytes: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        bytes.from_sql::<Self, Uuid>()
+    }
+}
+
+impl<T: 'static> ToSql<Uuid, MultiBackend> for Id<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Uuid, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<Instant, MultiBackend> for Timestamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Instant, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl<T: Serialize + Debug + Send + Sync + 'static> ToSql<Document, MultiBackend> for Json<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Document, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl<T: 'static> FromSql<Uuid, Pg> for Id<T> {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self::from_uuid(uuid::Uuid::from_slice(value.as_bytes())?))
+    }
+}
+
+impl<T: 'static> ToSql<Uuid, Pg> for Id<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.uuid().as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl<T: 'static> FromSql<Uuid, Sqlite> for Id<T> {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(value)?;
+        Ok(Self::from_uuid(uuid::Uuid::from_slice(&bytes)?))
+    }
+}
+
+impl<T: 'static> ToSql<Uuid, Sqlite> for Id<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.uuid().as_bytes().to_vec());
+        Ok(IsNull::No)
+    }
+}
+
+/// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL begins to count.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+impl FromSql<Instant, Pg> for Timestamp {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let micros = <i64 as FromSql<BigInt, Pg>>::from_sql(value)?;
+        Ok(Self::from_micros(micros.saturating_add(POSTGRES_EPOCH)))
+    }
+}
+
+impl ToSql<Instant, Pg> for Timestamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let micros = self.as_micros().saturating_sub(POSTGRES_EPOCH);
+        out.write_all(&micros.to_be_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Instant, Sqlite> for Timestamp {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <i64 as FromSql<BigInt, Sqlite>>::from_sql(value).map(Self::from_micros)
+    }
+}
+
+impl ToSql<Instant, Sqlite> for Timestamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.as_micros());
+        Ok(IsNull::No)
+    }
+}
+
+/// The version byte that PostgreSQL puts before the text of a `jsonb`.
+const JSONB_VERSION: u8 = 1;
+
+impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Pg> for Json<T> {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        match value.as_bytes().split_first() {
+            Some((&JSONB_VERSION, json)) => Ok(Self(serde_json::from_slice(json)?)),
+            _ => Err("a jsonb of an unknown version".into()),
+        }
+    }
+}
+
+impl<T: Serialize + Debug + 'static> ToSql<Document, Pg> for Json<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&[JSONB_VERSION])?;
+        serde_json::to_writer(out, &self.0)?;
+        Ok(IsNull::No)
+    }
+}
+
+impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Sqlite> for Json<T> {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
+        Ok(Self(serde_json::from_str(&text)?))
+    }
+}
+
+impl<T: Serialize + Debug + 'static> ToSql<Document, Sqlite> for Json<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(serde_json::to_string(&self.0)?);
+        Ok(IsNull::No)
+    }
+}

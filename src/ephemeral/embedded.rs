@@ -1,0 +1,266 @@
+//! Embedded: one SQLite file, one writer and a few readers, judged by the clock.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::sql_types::{BigInt, Text};
+
+use super::Away;
+use crate::base::clock::Clock;
+
+diesel::table! {
+    entries (key) {
+        key -> Text,
+        value -> Text,
+        version -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+const TABLE: &str = "create table if not exists entries (
+    key text primary key not null,
+    value text not null,
+    version integer not null,
+    expires_at integer not null
+) strict, without rowid;
+create index if not exists entries_by_expiry on entries (expires_at);";
+
+const READERS: u32 = 4;
+
+type Readers = Pool<ConnectionManager<SqliteConnection>>;
+
+#[derive(Clone)]
+pub(super) struct Embedded {
+    writer: Arc<Mutex<SqliteConnection>>,
+    readers: Readers,
+    timeout: Duration,
+    clock: Clock,
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Embedded")
+    }
+}
+
+impl Embedded {
+    pub(super) async fn open(path: PathBuf, timeout: Duration, clock: Clock) -> Result<Self, Away> {
+        blocking(timeout, move || {
+            let path = path.to_string_lossy().into_owned();
+            let mut writer = SqliteConnection::establish(&path).map_err(away)?;
+            // What may expire may also lose its last moment in a power cut; a crash of the process loses nothing.
+            writer
+                .batch_execute(&format!(
+                    "pragma busy_timeout = {}; pragma journal_mode = wal; \
+                     pragma synchronous = normal; pragma auto_vacuum = incremental; {TABLE}",
+                    timeout.as_millis()
+                ))
+                .map_err(away)?;
+            let readers = Pool::builder()
+                .max_size(READERS)
+                .min_idle(Some(1))
+                .test_on_check_out(false)
+                .connection_timeout(timeout)
+                .build(ConnectionManager::new(&path))
+                .map_err(away)?;
+            Ok(Self {
+                writer: Arc::new(Mutex::new(writer)),
+                readers,
+                timeout,
+                clock,
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        let expires_at = self.expiry(ttl);
+        self.write(move |conn| {
+            diesel::replace_into(entries::table)
+                .values((
+                    entries::key.eq(key),
+                    entries::value.eq(value),
+                    entries::version.eq(0),
+                    entries::expires_at.eq(expires_at),
+                ))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
+        let key = key.to_owned();
+        let now = self.now();
+        self.write(move |conn| {
+            let taken = diesel::delete(entries::table.find(key))
+                .returning((entries::value, entries::expires_at))
+                .get_result::<(String, i64)>(conn)
+                .optional()?;
+            Ok(taken
+                .filter(|(_, expires_at)| *expires_at > now)
+                .map(|(value, _)| value))
+        })
+        .await
+    }
+
+    pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let now = self.now();
+        let readers = self.readers.clone();
+        blocking(self.timeout, move || {
+            let mut conn = readers.get().map_err(away)?;
+            let find = |conn: &mut SqliteConnection, key: &String| {
+                entries::table
+                    .filter(entries::key.eq(key))
+                    .filter(entries::expires_at.gt(now))
+                    .select(entries::value)
+                    .first::<String>(conn)
+                    .optional()
+            };
+            // One snapshot for all keys, as Redis gives it.
+            conn.transaction(|conn| keys.iter().map(|key| find(conn, key)).collect())
+                .map_err(|error: diesel::result::Error| away(error))
+        })
+        .await
+    }
+
+    pub(super) async fn remove(&self, key: &str) -> Result<(), Away> {
+        let key = key.to_owned();
+        self.write(move |conn| {
+            diesel::delete(entries::table.find(key)).execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn replace(
+        &self,
+        key: &str,
+        old: &str,
+        new: &str,
+        ttl: Duration,
+    ) -> Result<bool, Away> {
+        let (key, old, new) = (key.to_owned(), old.to_owned(), new.to_owned());
+        let (now, expires_at) = (self.now(), self.expiry(ttl));
+        self.write(move |conn| {
+            let replaced = diesel::update(entries::table.find(key))
+                .filter(entries::value.eq(old))
+                .filter(entries::expires_at.gt(now))
+                .set((entries::value.eq(new), entries::expires_at.eq(expires_at)))
+                .execute(conn)?;
+            Ok(replaced == 1)
+        })
+        .await
+    }
+
+    pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
+        let key = key.to_owned();
+        let (now, expires_at) = (self.now(), self.expiry(ttl));
+        self.write(move |conn| {
+            let count = diesel::sql_query(
+                "insert into entries (key, value, version, expires_at) values (?, '', 1, ?)
+                 on conflict (key) do update set
+                   version = iif(expires_at > ?, version + 1, 1),
+                   expires_at = iif(expires_at > ?, expires_at, excluded.expires_at)
+                 returning version",
+            )
+            .bind::<Text, _>(key)
+            .bind::<BigInt, _>(expires_at)
+            .bind::<BigInt, _>(now)
+            .bind::<BigInt, _>(now)
+            .get_result::<Count>(conn)?;
+            Ok(u64::try_from(count.version).unwrap_or(0))
+        })
+        .await
+    }
+
+    pub(super) async fn store_newer(
+        &self,
+        key: &str,
+        version: i64,
+        value: &str,
+        ttl: Duration,
+    ) -> Result<bool, Away> {
+        let key = key.to_owned();
+        let value = format!("{version}:{value}");
+        let (now, expires_at) = (self.now(), self.expiry(ttl));
+        self.write(move |conn| {
+            let stored = diesel::sql_query(
+                "insert into entries (key, value, version, expires_at) values (?, ?, ?, ?)
+                 on conflict (key) do update set
+                   value = excluded.value, version = excluded.version, expires_at = excluded.expires_at
+                 where version < excluded.version or expires_at <= ?",
+            )
+            .bind::<Text, _>(key)
+            .bind::<Text, _>(value)
+            .bind::<BigInt, _>(version)
+            .bind::<BigInt, _>(expires_at)
+            .bind::<BigInt, _>(now)
+            .execute(conn)?;
+            Ok(stored == 1)
+        })
+        .await
+    }
+
+    pub(super) async fn check(&self) -> Result<(), Away> {
+        self.get(&["check"]).await.map(drop)
+    }
+
+    pub(super) async fn tidy(&self) -> Result<(), Away> {
+        let now = self.now();
+        self.write(move |conn| {
+            diesel::delete(entries::table.filter(entries::expires_at.le(now))).execute(conn)?;
+            conn.batch_execute("pragma incremental_vacuum")
+        })
+        .await
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().as_micros()
+    }
+
+    fn expiry(&self, ttl: Duration) -> i64 {
+        self.clock.now().after(ttl).as_micros()
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Away> {
+        let writer = self.writer.clone();
+        blocking(self.timeout, move || {
+            let mut conn = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut conn).map_err(away)
+        })
+        .await
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+async fn blocking<T: Send + 'static>(
+    timeout: Duration,
+    work: impl FnOnce() -> Result<T, Away> + Send + 'static,
+) -> Result<T, Away> {
+    let task = tokio::task::spawn_blocking(work);
+    match tokio::time::timeout(timeout.saturating_mul(2), task).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(away(panic)),
+        Err(_) => Err(Away("no answer in time".into())),
+    }
+}
+
+fn away(error: impl fmt::Display) -> Away {
+    Away(error.to_string())
+}

@@ -1,0 +1,136 @@
+//! What may expire: ceremonies, live sessions, standing records, counts. Redis, or a second SQLite file.
+//!
+//! Promises that each call is one atomic step, seen by every process at once, and that an answer comes within the
+//! configured time or not at all ([`Away`]). Knows keys and texts, and nothing of what they mean. Nobody outside asks
+//! which store it is. What belongs to one person is keyed `…:{user id}…`, braces included, so that one slot of a Redis
+//! Cluster holds it.
+
+mod embedded;
+mod redis;
+
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::base::clock::Clock;
+
+/// The store did not answer, or not in time.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the ephemeral store is away: {0}")]
+pub struct Away(pub String);
+
+/// Why a store must not be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unfit {
+    /// It does not answer.
+    #[error(transparent)]
+    Away(#[from] Away),
+    /// It answers, but is set up so that it would forget what it must keep.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// The store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ephemeral(Store);
+
+#[derive(Clone, Debug)]
+enum Store {
+    Redis(redis::Redis),
+    Embedded(embedded::Embedded),
+}
+
+macro_rules! either {
+    ($self:ident, $store:ident => $call:expr) => {
+        match &$self.0 {
+            Store::Redis($store) => $call.await,
+            Store::Embedded($store) => $call.await,
+        }
+    };
+}
+
+impl Ephemeral {
+    /// Connects to Redis.
+    ///
+    /// # Errors
+    /// When it does not answer or its settings would lose state.
+    pub async fn redis(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
+        Ok(Self(Store::Redis(
+            redis::Redis::connect(url, timeout).await?,
+        )))
+    }
+
+    /// Opens, or makes, the SQLite file at `path`.
+    ///
+    /// # Errors
+    /// When the file can't be opened.
+    pub async fn embedded(path: &Path, timeout: Duration, clock: Clock) -> Result<Self, Away> {
+        let path = path.to_owned();
+        let store = embedded::Embedded::open(path, timeout, clock).await?;
+        Ok(Self(Store::Embedded(store)))
+    }
+
+    /// Stores `value` for `ttl`, over whatever was there.
+    pub async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
+        either!(self, store => store.put(key, value, ttl))
+    }
+
+    /// Reads and deletes in one step: of any number of callers one gets the value.
+    pub async fn take(&self, key: &str) -> Result<Option<String>, Away> {
+        either!(self, store => store.take(key))
+    }
+
+    /// Reads several keys in one round trip, in their order.
+    pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
+        either!(self, store => store.get(keys))
+    }
+
+    /// Deletes a key, there or not.
+    pub async fn remove(&self, key: &str) -> Result<(), Away> {
+        either!(self, store => store.remove(key))
+    }
+
+    /// Stores `new` for `ttl` only where `old` stands still; whether it did. What is gone is not brought back.
+    pub async fn replace(
+        &self,
+        key: &str,
+        old: &str,
+        new: &str,
+        ttl: Duration,
+    ) -> Result<bool, Away> {
+        either!(self, store => store.replace(key, old, new, ttl))
+    }
+
+    /// Adds one to a count that lives for `ttl` from its first, and returns it.
+    pub async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
+        either!(self, store => store.count(key, ttl))
+    }
+
+    /// Stores `version:value` unless one is there that is not older; whether it stored. The only writer of standing records.
+    pub async fn store_newer(
+        &self,
+        key: &str,
+        version: i64,
+        value: &str,
+        ttl: Duration,
+    ) -> Result<bool, Away> {
+        either!(self, store => store.store_newer(key, version, value, ttl))
+    }
+
+    /// Whether the store answers and is set up to keep what it is given.
+    pub async fn check(&self) -> Result<(), Unfit> {
+        match &self.0 {
+            Store::Redis(store) => store.check().await,
+            Store::Embedded(store) => Ok(store.check().await?),
+        }
+    }
+
+    /// Deletes what has expired, where the store does not do so by itself.
+    pub async fn tidy(&self) -> Result<(), Away> {
+        match &self.0 {
+            Store::Redis(_) => Ok(()),
+            Store::Embedded(store) => store.tidy().await,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Redis: one multiplexed connection for everything that is quick, a small pool for what runs long.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use ::redis::{AsyncCommands, Client, RedisError, Script};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Away, Unfit};
+
+/// The oldest Redis that knows GETDEL.
+const LEAST_VERSION: (u32, u32) = (6, 2);
+
+#[derive(Clone)]
+pub(super) struct Redis {
+    connection: ConnectionManager,
+    pool: deadpool_redis::Pool,
+    scripts: std::sync::Arc<Scripts>,
+    timeout: Duration,
+}
+
+struct Scripts {
+    store_newer: Script,
+    replace: Script,
+    count: Script,
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Redis")
+    }
+}
+
+impl Redis {
+    pub(super) async fn connect(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
+        let client = Client::open(url.expose_secret()).map_err(away)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(timeout))
+            .set_response_timeout(Some(timeout))
+            .set_number_of_retries(1)
+            .set_min_delay(Duration::from_millis(50))
+            .set_max_delay(Duration::from_millis(200));
+        let connection = ConnectionManager::new_with_config(client, config);
+        let connection = tokio::time::timeout(timeout.saturating_mul(2), connection)
+            .await
+            .map_err(|_| Away("no answer in time".into()))?
+            .map_err(away)?;
+        let pool = deadpool_redis::Config::from_url(url.expose_secret())
+            .builder()
+            .map_err(away)?
+            .max_size(2)
+            .wait_timeout(Some(timeout))
+            .create_timeout(Some(timeout))
+            .recycle_timeout(Some(timeout))
+            .runtime(deadpool_redis::Runtime::Tokio1)
+            .build()
+            .map_err(away)?;
+        let redis = Self {
+            connection,
+            pool,
+            scripts: std::sync::Arc::new(Scripts {
+                store_newer: Script::new(include_str!("store_newer.lua")),
+                replace: Script::new(include_str!("replace.lua")),
+                count: Script::new(include_str!("count.lua")),
+            }),
+            timeout,
+        };
+        redis.check().await?;
+        Ok(redis)
+    }
+
+    pub(super) async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
+        let mut connection = self.connection.clone();
+        self.bounded(connection.pset_ex(key, value, milliseconds(ttl)))
+            .await
+    }
+
+    pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
+        let mut connection = self.connection.clone();
+        self.bounded(connection.get_del(key)).await
+    }
+
+    pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
+        let mut connection = self.connection.clone();
+        self.bounded(connection.mget(keys)).await
+    }
+
+    pub(super) async fn remove(&self, key: &str) -> Result<(), Away> {
+        let mut connection = self.connection.clone();
+        self.bounded(connection.del(key)).await
+    }
+
+    pub(super) async fn replace(
+        &self,
+        key: &str,
+        old: &str,
+        new: &str,
+        ttl: Duration,
+    ) -> Result<bool, Away> {
+        let mut connection = self.connection.clone();
+        let mut call = self.scripts.replace.key(key);
+        call.arg(old).arg(new).arg(milliseconds(ttl));
+        self.bounded(call.invoke_async(&mut connection)).await
+    }
+
+    pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
+        let mut connection = self.connection.clone();
+        let mut call = self.scripts.count.key(key);
+        call.arg(milliseconds(ttl));
+        self.bounded(call.invoke_async(&mut connection)).await
+    }
+
+    pub(super) async fn store_newer(
+        &self,
+        key: &str,
+        version: i64,
+        value: &str,
+        ttl: Duration,
+    ) -> Result<bool, Away> {
+        let mut connection = self.connection.clone();
+        let mut call = self.scripts.store_newer.key(key);
+        call.arg(version).arg(value).arg(milliseconds(ttl));
+        self.bounded(call.invoke_async(&mut connection)).await
+    }
+
+    /// INFO builds a long text: it goes over the pool, not in front of the session checks.
+    pub(super) async fn check(&self) -> Result<(), Unfit> {
+        let mut connection = tokio::time::timeout(self.timeout, self.pool.get())
+            .await
+            .map_err(|_| Away("no answer in time".into()))?
+            .map_err(|error| Away(error.to_string()))?;
+        let info: String = self
+            .bounded(::redis::cmd("INFO").query_async(&mut connection))
+            .await?;
+        judge_settings(&info)
+    }
+
+    async fn bounded<T>(
+        &self,
+        call: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, Away> {
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(result) => result.map_err(away),
+            Err(_) => Err(Away("no answer in time".into())),
+        }
+    }
+}
+
+/// Judges what INFO says: version, eviction, append-only file.
+fn judge_settings(info: &str) -> Result<(), Unfit> {
+    let value = |name: &str| {
+        info.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            .unwrap_or_default()
+            .trim()
+    };
+    if value("loading") == "1" {
+        return Err(Away("Redis is loading its data".into()).into());
+    }
+    let version = value("redis_version");
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let version_number = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if version_number < LEAST_VERSION {
+        return Err(Unfit::Settings(format!(
+            "Redis {version} is too old: Doorward needs 6.2 or newer"
+        )));
+    }
+    if value("maxmemory_policy") != "noeviction" {
+        return Err(Unfit::Settings(format!(
+            "Redis would drop sessions when memory is short (maxmemory-policy {}): set `maxmemory-policy noeviction`",
+            value("maxmemory_policy")
+        )));
+    }
+    if value("aof_enabled") != "1" {
+        return Err(Unfit::Settings(
+            "Redis would forget who is signed in when it restarts: set `appendonly yes`".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn milliseconds(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+fn away(error: impl fmt::Display) -> Away {
+    Away(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        "redis_version:7.0.15\r\nloading:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n";
+
+    #[test]
+    fn a_redis_that_would_forget_is_refused() {
+        assert!(judge_settings(GOOD).is_ok());
+        for (from, to) in [
+            ("7.0.15", "6.0.9"),
+            ("noeviction", "allkeys-lru"),
+            ("aof_enabled:1", "aof_enabled:0"),
+        ] {
+            let info = GOOD.replace(from, to);
+            assert!(
+                matches!(judge_settings(&info), Err(Unfit::Settings(_))),
+                "{to}"
+            );
+        }
+        assert!(matches!(
+            judge_settings(&GOOD.replace("loading:0", "loading:1")),
+            Err(Unfit::Away(_))
+        ));
+    }
+}

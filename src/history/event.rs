@@ -1,0 +1,200 @@
+//! Audit events: what was done or refused, by whom, from where.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Author;
+use super::queries;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{AuditEventId, ClientId, PasskeyId, UserId};
+use crate::db;
+
+/// How an act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused.
+    Refused,
+}
+
+impl Outcome {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Parses a filter's word.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "success" => Some(Self::Success),
+            "refused" => Some(Self::Refused),
+            _ => None,
+        }
+    }
+}
+
+/// Something worth remembering.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What, for example `passkey.revoked`.
+    pub action: &'static str,
+    /// To whom.
+    pub subject: Option<UserId>,
+    /// Concerning which passkey.
+    pub passkey: Option<PasskeyId>,
+    /// Concerning which client.
+    pub client: Option<ClientId>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, in a word of ours or the words of whoever did it.
+    pub reason: Option<String>,
+    /// What else matters, without secrets.
+    pub details: Value,
+}
+
+impl Event {
+    /// Something done.
+    pub fn done(action: &'static str) -> Self {
+        Self {
+            action,
+            subject: None,
+            passkey: None,
+            client: None,
+            outcome: Outcome::Success,
+            reason: None,
+            details: Value::Object(serde_json::Map::new()),
+        }
+    }
+
+    /// Something refused, with a reason code.
+    pub fn refused(action: &'static str, reason: &str) -> Self {
+        Self {
+            outcome: Outcome::Refused,
+            reason: Some(reason.to_owned()),
+            ..Self::done(action)
+        }
+    }
+
+    /// Names the person concerned.
+    #[must_use]
+    pub fn subject(mut self, user: UserId) -> Self {
+        self.subject = Some(user);
+        self
+    }
+
+    /// Names the passkey concerned.
+    #[must_use]
+    pub fn passkey(mut self, passkey: PasskeyId) -> Self {
+        self.passkey = Some(passkey);
+        self
+    }
+
+    /// Names the client concerned.
+    #[must_use]
+    pub fn client(mut self, client: ClientId) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Gives the reason, if there is one.
+    #[must_use]
+    pub fn because(mut self, reason: Option<&str>) -> Self {
+        self.reason = reason.map(str::to_owned);
+        self
+    }
+
+    /// Adds details: an object.
+    #[must_use]
+    pub fn details(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+}
+
+/// An event as it is listed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RecordedEvent {
+    /// Sorts by time.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: AuditEventId,
+    /// When, by the database's clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// `user:ID`, `client:ID`, `command` or `doorward`.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To whom.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub subject: Option<UserId>,
+    /// Concerning which client.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub client: Option<ClientId>,
+    /// Concerning which passkey.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub passkey: Option<PasskeyId>,
+    /// From where.
+    pub address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// `success` or `refused`.
+    pub outcome: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// What else.
+    pub details: Value,
+}
+
+/// Which events to list.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Done by or done to this person.
+    pub person: Option<UserId>,
+    /// Actions that begin with this.
+    pub action: Option<String>,
+    /// How they ended.
+    pub outcome: Option<Outcome>,
+    /// Not earlier.
+    pub from: Option<Timestamp>,
+    /// Earlier than this.
+    pub until: Option<Timestamp>,
+    /// Older than this event: the cursor.
+    pub after: Option<AuditEventId>,
+}
+
+/// Writes an event in the transaction of what it tells of.
+///
+/// # Errors
+/// When the database is away.
+pub fn record(
+    conn: &mut db::Connection,
+    at: Timestamp,
+    author: &Author,
+    event: Event,
+) -> db::Result<()> {
+    tracing::info!(
+        action = event.action,
+        outcome = event.outcome.as_str(),
+        reason = event.reason.as_deref(),
+        subject = event.subject.map(tracing::field::display),
+        passkey = event.passkey.map(tracing::field::display),
+        "audit"
+    );
+    queries::insert_event(conn, at, author, event)
+}
+
+/// Lists events, newest first, at most `limit`.
+///
+/// # Errors
+/// When the database is away.
+pub fn list(
+    conn: &mut db::Connection,
+    filter: &EventFilter,
+    limit: i64,
+) -> db::Result<Vec<RecordedEvent>> {
+    queries::list_events(conn, filter, limit)
+}

@@ -1,0 +1,13 @@
+//! Who did what, and what it made of things: audit events and revisions.
+//!
+//! Promises that both are written in the transaction of the change that they tell of, so neither can be missing. Owns
+//! `audit_events` (append-only) and `revisions`. Refuses nothing: what may be done is decided elsewhere.
+
+mod author;
+mod event;
+mod queries;
+mod revision;
+
+pub use author::{Actor, Author};
+pub use event::{Event, EventFilter, Outcome, RecordedEvent, list, record};
+pub use revision::{Revision, next_as_of, revise};

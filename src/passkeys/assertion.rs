@@ -1,0 +1,152 @@
+//! The WebAuthn half of a sign-in: what `navigator.credentials.get` brought back, judged against a stored passkey.
+
+use serde_json::Value;
+use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
+use webauthn_rs_core::error::WebauthnError;
+
+use super::passkey::Passkey;
+use super::{Passkeys, client_data, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::{self, Connection};
+use crate::history::{self, Actor, Author, Event};
+
+/// Why an assertion is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AssertionFault {
+    /// It can't be read, or does not hold; with a reason code for the log.
+    #[error("{0}")]
+    Refused(String),
+    /// The signature counter went back: the authenticator may have been cloned.
+    #[error("counter-went-back")]
+    CounterWentBack,
+}
+
+/// An assertion that can be read and was made on our pages; nothing is proven yet.
+#[derive(Debug)]
+pub(super) struct Assertion {
+    credential: PublicKeyCredential,
+    claimed_user: UserId,
+}
+
+/// An assertion that verified, and the passkey as it is after it.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) passkey: Passkey,
+    counter_before: i64,
+}
+
+impl Passkeys {
+    /// The options for `navigator.credentials.get`, for whichever passkey the person chooses, and the state that the answer is
+    /// judged by.
+    pub(super) fn request_options(
+        &self,
+    ) -> Result<(Value, DiscoverableAuthentication), AssertionFault> {
+        let (options, state) = self
+            .webauthn
+            .start_discoverable_authentication()
+            .map_err(|error| AssertionFault::Refused(format!("{error:?}")))?;
+        // The library asks for conditional mediation always. That member stands beside `publicKey` and is dropped here: the
+        // route adds it where the page asked for it.
+        let options = serde_json::to_value(options.public_key)
+            .map_err(|error| AssertionFault::Refused(error.to_string()))?;
+        Ok((options, state))
+    }
+
+    /// Reads an assertion: its shape, where it was made, and whose it says it is.
+    pub(super) fn read_assertion(&self, credential: Value) -> Result<Assertion, AssertionFault> {
+        let refused = |reason: &str| AssertionFault::Refused(reason.to_owned());
+        let credential: PublicKeyCredential =
+            serde_json::from_value(credential).map_err(|_| refused("malformed"))?;
+        client_data::check(&credential.response.client_data_json, &self.origins)
+            .map_err(|fault| refused(fault.reason()))?;
+        // WebAuthn Level 3 §7.2 step 6: without an allow list the user handle must be there.
+        let claimed_user = credential
+            .get_user_unique_id()
+            .and_then(|handle| uuid::Uuid::from_slice(handle).ok())
+            .map(UserId::from_uuid)
+            .ok_or_else(|| refused("user-handle-missing"))?;
+        Ok(Assertion {
+            credential,
+            claimed_user,
+        })
+    }
+
+    /// Verifies an assertion against the passkey of its credential id.
+    pub(super) fn verify_assertion(
+        &self,
+        assertion: &Assertion,
+        state: &DiscoverableAuthentication,
+        mut passkey: Passkey,
+    ) -> Result<Verified, AssertionFault> {
+        // The library does not tie the user handle to the credential's owner (DESIGN rule 11).
+        if assertion.claimed_user != passkey.user {
+            return Err(AssertionFault::Refused("user-handle-of-another".into()));
+        }
+        let stored = webauthn_rs::prelude::Passkey::from(passkey.credential.clone());
+        let result = self
+            .webauthn
+            .finish_discoverable_authentication_v2(
+                &assertion.credential,
+                state.clone(),
+                &passkey.credential,
+            )
+            .map_err(|error| match error {
+                WebauthnError::CredentialPossibleCompromise => AssertionFault::CounterWentBack,
+                other => AssertionFault::Refused(format!("{other:?}")),
+            })?;
+        // WebAuthn Level 3 §7.2 step 18: backup eligibility is fixed for a credential's life.
+        if result.backup_eligible() != passkey.backup_eligible {
+            return Err(AssertionFault::Refused("backup-eligibility-changed".into()));
+        }
+        if !result.user_verified() {
+            return Err(AssertionFault::Refused("user-not-verified".into()));
+        }
+        let counter_before = passkey.sign_count;
+        let mut stored = stored;
+        stored.update_credential(&result);
+        passkey.credential = stored.into();
+        passkey.sign_count = i64::from(passkey.credential.counter);
+        passkey.backup_state = passkey.credential.backup_state;
+        Ok(Verified {
+            passkey,
+            counter_before,
+        })
+    }
+
+    /// Writes down that a counter went back, after the assertion was refused.
+    pub(super) async fn record_counter_went_back(
+        &self,
+        passkey: &Passkey,
+        author: &Author,
+    ) -> db::Result<()> {
+        let (user, id) = (passkey.user, passkey.id);
+        let author = author.acting_as(Actor::Person(user));
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                let event = Event::refused("session.signed_in", "counter-went-back")
+                    .subject(user)
+                    .passkey(id);
+                history::record(conn, now, &author, event)
+            })
+            .await
+    }
+}
+
+impl Assertion {
+    /// The credential that it names.
+    pub(super) fn credential_id(&self) -> Vec<u8> {
+        self.credential.get_credential_id().to_vec()
+    }
+}
+
+impl Verified {
+    /// Writes counter and backup state, on the condition that the counter is still the one that was verified against; `false`
+    /// when it is not, or the passkey was revoked meanwhile. A trace of use: it raises no version.
+    pub(super) fn record_use(&mut self, conn: &mut Connection, now: Timestamp) -> db::Result<bool> {
+        self.passkey.last_used_at = Some(now);
+        queries::update_used(conn, &self.passkey, self.counter_before)
+    }
+}

@@ -1,0 +1,104 @@
+//! What the browser says of where a ceremony ran: checked here, because the library leaves it to the relying party.
+
+use serde::Deserialize;
+
+use crate::base::config::Origin;
+
+/// Why the client data is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ClientDataFault {
+    #[error("client-data-malformed")]
+    Malformed,
+    #[error("origin")]
+    Origin,
+    #[error("cross-origin")]
+    CrossOrigin,
+    #[error("top-origin")]
+    TopOrigin,
+}
+
+impl ClientDataFault {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "client-data-malformed",
+            Self::Origin => "origin",
+            Self::CrossOrigin => "cross-origin",
+            Self::TopOrigin => "top-origin",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClientData {
+    origin: String,
+    #[serde(default)]
+    cross_origin: Option<serde_json::Value>,
+    #[serde(default)]
+    top_origin: Option<serde_json::Value>,
+}
+
+/// WebAuthn Level 3 §7.1 steps 9–11 and §7.2 steps 12–14: the origin is one of ours as the very text, and the page stood in no
+/// frame of somebody else's. Type and challenge are the library's to check.
+pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), ClientDataFault> {
+    let data: ClientData =
+        serde_json::from_slice(client_data).map_err(|_| ClientDataFault::Malformed)?;
+    if !origins.iter().any(|origin| origin.as_str() == data.origin) {
+        return Err(ClientDataFault::Origin);
+    }
+    if data
+        .cross_origin
+        .is_some_and(|value| value != serde_json::Value::Bool(false))
+    {
+        return Err(ClientDataFault::CrossOrigin);
+    }
+    if data.top_origin.is_some() {
+        return Err(ClientDataFault::TopOrigin);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(json: &str) -> Result<(), ClientDataFault> {
+        let origins = [Origin::parse("https://id.example.com").expect("an origin")];
+        check(json.as_bytes(), &origins)
+    }
+
+    #[test]
+    fn only_our_own_top_level_pages_pass() {
+        assert_eq!(judge(r#"{"origin":"https://id.example.com"}"#), Ok(()));
+        assert_eq!(
+            judge(r#"{"origin":"https://id.example.com","crossOrigin":false,"other_keys":"x"}"#),
+            Ok(())
+        );
+        for origin in [
+            "https://id.example.com/",
+            "https://ID.example.com",
+            "https://user@id.example.com",
+            "https://id.example.com:443",
+            "https://sub.id.example.com",
+            "http://id.example.com",
+            "",
+        ] {
+            let json = serde_json::json!({ "origin": origin }).to_string();
+            assert_eq!(judge(&json), Err(ClientDataFault::Origin), "{origin}");
+        }
+        assert_eq!(
+            judge(r#"{"origin":"https://id.example.com","crossOrigin":true}"#),
+            Err(ClientDataFault::CrossOrigin)
+        );
+        assert_eq!(
+            judge(r#"{"origin":"https://id.example.com","crossOrigin":"false"}"#),
+            Err(ClientDataFault::CrossOrigin)
+        );
+        assert_eq!(
+            judge(r#"{"origin":"https://id.example.com","topOrigin":"https://id.example.com"}"#),
+            Err(ClientDataFault::TopOrigin)
+        );
+        assert_eq!(judge("{}"), Err(ClientDataFault::Malformed));
+        assert_eq!(judge("\u{feff}{}"), Err(ClientDataFault::Malformed));
+    }
+}

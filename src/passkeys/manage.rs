@@ -1,0 +1,222 @@
+//! A person's passkeys: listed, named, revoked.
+
+use serde_json::json;
+
+use super::passkey::Passkey;
+use super::{Passkeys, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{PasskeyId, UserId};
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event, Revision, next_as_of};
+use crate::sessions::{self, Ended};
+use crate::standing::{self, ChangePending, Standing, UserStatus};
+use crate::users::{self, Authority, LastAdministrator};
+
+/// The longest name of a passkey, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// By what right a passkey is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// It is the person's own.
+    Own,
+    /// Somebody else's: an administrator or a client.
+    Over(Authority),
+}
+
+/// What was cut.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    /// Sessions that rested on it.
+    pub sessions: usize,
+    /// The credential ids that are still good, for the WebAuthn Signal API.
+    pub remaining: Vec<Vec<u8>>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageError {
+    /// The person has no such passkey, or there is no such person.
+    #[error("no such passkey")]
+    Unknown,
+    /// Nobody removes their own last passkey: they could never come back.
+    #[error("the last passkey")]
+    LastPasskey,
+    /// The last administrator who can sign in.
+    #[error(transparent)]
+    LastAdministrator(#[from] LastAdministrator),
+    /// Only an administrator touches administrators.
+    #[error("only an administrator may")]
+    NotYours,
+    /// The name can't be used.
+    #[error("a passkey's name has 1 to {LONGEST_NAME} printable characters")]
+    Name,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Trims a passkey's name.
+///
+/// # Errors
+/// When it is empty, too long or unprintable.
+pub(super) fn parse_name(text: &str) -> Result<String, ManageError> {
+    let name = text.trim();
+    let is_short = (1..=LONGEST_NAME).contains(&name.chars().count());
+    if !is_short || name.chars().any(char::is_control) {
+        return Err(ManageError::Name);
+    }
+    Ok(name.to_owned())
+}
+
+impl Passkeys {
+    /// The passkeys of a person, oldest first; revoked ones too when `with_revoked`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list(&self, user: UserId, with_revoked: bool) -> db::Result<Vec<Passkey>> {
+        self.database
+            .read(move |conn| queries::list(conn, user, with_revoked))
+            .await
+    }
+
+    /// The owner of a passkey, by its id here or by its credential id.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_owner(&self, id: PasskeyId) -> db::Result<Option<UserId>> {
+        self.database
+            .read(move |conn| queries::find_owner(conn, id))
+            .await
+    }
+
+    /// Gives a passkey another name.
+    ///
+    /// # Errors
+    /// `Unknown` or `Name`.
+    pub async fn rename(
+        &self,
+        user: UserId,
+        id: PasskeyId,
+        name: &str,
+        author: Author,
+    ) -> Result<Passkey, ManageError> {
+        let name = parse_name(name)?;
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                standing::lock(conn, user)?;
+                let mut passkey = find_of(conn, user, id)?;
+                if !passkey.is_live() {
+                    return Err(ManageError::Unknown);
+                }
+                if passkey.name == name {
+                    return Ok(passkey);
+                }
+                passkey.name = name;
+                save(conn, &mut passkey, now, &author)?;
+                let event = Event::done("passkey.renamed")
+                    .subject(user)
+                    .passkey(id)
+                    .details(json!({ "name": passkey.name }));
+                history::record(conn, now, &author, event)?;
+                Ok(passkey)
+            })
+            .await
+    }
+
+    /// Revokes a passkey and ends every session that rests on it. Safe to repeat.
+    ///
+    /// # Errors
+    /// Why not: the last of one's own, the last of the last administrator.
+    pub async fn revoke(
+        &self,
+        user: UserId,
+        id: PasskeyId,
+        reason: Option<String>,
+        right: Right,
+        author: Author,
+    ) -> Result<Revoked, ManageError> {
+        let database = self.database.clone();
+        let revoked = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                standing::raise(conn, user, now)?;
+                let mut passkey = find_of(conn, user, id)?;
+                let mut ended = Ended::default();
+                if passkey.is_live() {
+                    require_dispensable(conn, &passkey, right)?;
+                    passkey.revoked_at = Some(now);
+                    passkey.revoked_reason.clone_from(&reason);
+                    save(conn, &mut passkey, now, &author)?;
+                    ended = sessions::end_resting_on(conn, user, id, now, "passkey-revoked")?;
+                    let event = Event::done("passkey.revoked")
+                        .subject(user)
+                        .passkey(id)
+                        .because(reason.as_deref())
+                        .details(json!({ "name": passkey.name, "sessions": ended.sessions }));
+                    history::record(conn, now, &author, event)?;
+                }
+                let remaining = queries::list_live_credential_ids(conn, user)?;
+                Ok::<_, ManageError>(Revoked {
+                    sessions: ended.sessions,
+                    remaining,
+                })
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        Ok(revoked)
+    }
+}
+
+fn find_of(conn: &mut Connection, user: UserId, id: PasskeyId) -> Result<Passkey, ManageError> {
+    queries::find(conn, id)?
+        .filter(|passkey| passkey.user == user)
+        .ok_or(ManageError::Unknown)
+}
+
+/// Whether the person, and the place, can do without this passkey.
+fn require_dispensable(
+    conn: &mut Connection,
+    passkey: &Passkey,
+    right: Right,
+) -> Result<(), ManageError> {
+    let record: Standing =
+        standing::find_record(conn, passkey.user)?.ok_or(ManageError::Unknown)?;
+    if record.is_administrator() && right == Right::Over(Authority::Service) {
+        return Err(ManageError::NotYours);
+    }
+    let is_last = record.passkeys.iter().all(|live| *live == passkey.id);
+    if is_last && right == Right::Own {
+        return Err(ManageError::LastPasskey);
+    }
+    let may_administer = record.is_administrator() && record.status == UserStatus::Active;
+    if is_last && may_administer {
+        users::require_another_administrator(conn, passkey.user)??;
+    }
+    Ok(())
+}
+
+fn save(
+    conn: &mut Connection,
+    passkey: &mut Passkey,
+    now: Timestamp,
+    author: &Author,
+) -> db::Result<()> {
+    passkey.version = passkey.version.saturating_add(1);
+    passkey.as_of = next_as_of(now, passkey.as_of);
+    queries::update(conn, passkey, author)?;
+    let revision = Revision {
+        entity: "passkey",
+        entity_id: passkey.id.uuid(),
+        version: passkey.version,
+        as_of: passkey.as_of,
+        data: passkey.revision_data(),
+    };
+    history::revise(conn, author, revision)
+}

@@ -1,0 +1,124 @@
+//! A passkey.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use webauthn_rs::prelude::Credential;
+
+use super::authenticators;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{PasskeyId, SessionId, UserId};
+
+/// A passkey, as the table holds it.
+#[derive(Clone, Debug)]
+pub struct Passkey {
+    /// Its id here.
+    pub id: PasskeyId,
+    /// Whose.
+    pub user: UserId,
+    /// The authenticator's id of it; unique for ever.
+    pub credential_id: Vec<u8>,
+    /// The serialized authenticator record.
+    pub credential: Credential,
+    /// What its owner calls it.
+    pub name: String,
+    /// The kind of authenticator.
+    pub aaguid: Uuid,
+    /// How browsers reach it.
+    pub transports: Vec<String>,
+    /// The signature counter verified last.
+    pub sign_count: i64,
+    /// Whether its provider may copy it.
+    pub backup_eligible: bool,
+    /// Whether it is copied.
+    pub backup_state: bool,
+    /// The session in which it was added, if any.
+    pub enrolled_session: Option<SessionId>,
+    /// A passkey on which that session rested.
+    pub enrolled_passkey: Option<PasskeyId>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last signed in.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// Why.
+    pub revoked_reason: Option<String>,
+    /// From 1. Use raises no version.
+    pub version: i64,
+    /// Since when it stands so.
+    pub as_of: Timestamp,
+}
+
+/// A passkey as its owner and administrators see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PasskeyView {
+    /// Its id here.
+    #[schema(value_type = Uuid)]
+    pub id: PasskeyId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Who makes it, where that is known.
+    pub provider: Option<&'static str>,
+    /// The kind of authenticator.
+    pub aaguid: Uuid,
+    /// Whether its provider copies it to other devices; otherwise it is on one device only.
+    pub synced: bool,
+    /// How browsers reach it.
+    pub transports: Vec<String>,
+    /// When it was registered.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it last signed in.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+    /// Why.
+    pub revoked_reason: Option<String>,
+    /// From 1.
+    pub version: i64,
+}
+
+impl From<Passkey> for PasskeyView {
+    fn from(passkey: Passkey) -> Self {
+        Self {
+            id: passkey.id,
+            name: passkey.name,
+            provider: authenticators::provider(passkey.aaguid),
+            aaguid: passkey.aaguid,
+            synced: passkey.backup_eligible,
+            transports: passkey.transports,
+            created_at: passkey.created_at,
+            last_used_at: passkey.last_used_at,
+            revoked_at: passkey.revoked_at,
+            revoked_reason: passkey.revoked_reason,
+            version: passkey.version,
+        }
+    }
+}
+
+impl Passkey {
+    /// Whether it opens anything.
+    pub fn is_live(&self) -> bool {
+        self.revoked_at.is_none()
+    }
+
+    /// The record for its revision: nothing in it is a secret, and nothing in it is a trace of use.
+    pub(super) fn revision_data(&self) -> Value {
+        json!({
+            "user": self.user,
+            "name": self.name,
+            "aaguid": self.aaguid,
+            "transports": self.transports,
+            "backup_eligible": self.backup_eligible,
+            "enrolled_session": self.enrolled_session,
+            "enrolled_passkey": self.enrolled_passkey,
+            "created_at": self.created_at,
+            "revoked_at": self.revoked_at,
+            "revoked_reason": self.revoked_reason,
+        })
+    }
+}

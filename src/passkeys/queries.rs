@@ -1,0 +1,194 @@
+//! SQL of `passkeys`.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::prelude::*;
+use serde_json::{Value, json};
+use webauthn_rs::prelude::{Credential, CredentialID};
+
+use super::passkey::Passkey;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, Id, PasskeyId, SessionId, UserId, label};
+use crate::db::schema::passkeys;
+use crate::db::{Connection, Json, Result};
+use crate::history::Author;
+
+type Row = (
+    PasskeyId,
+    UserId,
+    Vec<u8>,
+    Json<Credential>,
+    String,
+    Id<label::Passkey>,
+    Json<Vec<String>>,
+    i64,
+    bool,
+    bool,
+    Option<SessionId>,
+    Option<PasskeyId>,
+    Timestamp,
+    Option<Timestamp>,
+    Option<Timestamp>,
+    Option<String>,
+    i64,
+    Timestamp,
+    Option<UserId>,
+    Option<ClientId>,
+);
+
+fn passkey(row: Row) -> Passkey {
+    Passkey {
+        id: row.0,
+        user: row.1,
+        credential_id: row.2,
+        credential: row.3.0,
+        name: row.4,
+        aaguid: row.5.uuid(),
+        transports: row.6.0,
+        sign_count: row.7,
+        backup_eligible: row.8,
+        backup_state: row.9,
+        enrolled_session: row.10,
+        enrolled_passkey: row.11,
+        created_at: row.12,
+        last_used_at: row.13,
+        revoked_at: row.14,
+        revoked_reason: row.15,
+        version: row.16,
+        as_of: row.17,
+    }
+}
+
+pub(super) fn find(conn: &mut Connection, id: PasskeyId) -> Result<Option<Passkey>> {
+    let row = passkeys::table.find(id).first::<Row>(conn).optional()?;
+    Ok(row.map(passkey))
+}
+
+pub(super) fn find_by_credential_id(
+    conn: &mut Connection,
+    credential_id: &[u8],
+) -> Result<Option<Passkey>> {
+    let row = passkeys::table
+        .filter(passkeys::credential_id.eq(credential_id))
+        .first::<Row>(conn)
+        .optional()?;
+    Ok(row.map(passkey))
+}
+
+pub(super) fn find_owner(conn: &mut Connection, id: PasskeyId) -> Result<Option<UserId>> {
+    Ok(passkeys::table
+        .find(id)
+        .select(passkeys::user_id)
+        .first(conn)
+        .optional()?)
+}
+
+pub(super) fn list(
+    conn: &mut Connection,
+    user: UserId,
+    with_revoked: bool,
+) -> Result<Vec<Passkey>> {
+    let mut query = passkeys::table
+        .filter(passkeys::user_id.eq(user))
+        .order((passkeys::created_at, passkeys::id))
+        .into_boxed();
+    if !with_revoked {
+        query = query.filter(passkeys::revoked_at.is_null());
+    }
+    let rows = query.load::<Row>(conn)?;
+    Ok(rows.into_iter().map(passkey).collect())
+}
+
+pub(super) fn list_live_credential_ids(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<Vec<CredentialID>> {
+    let ids = passkeys::table
+        .filter(passkeys::user_id.eq(user))
+        .filter(passkeys::revoked_at.is_null())
+        .order((passkeys::created_at, passkeys::id))
+        .select(passkeys::credential_id)
+        .load::<Vec<u8>>(conn)?;
+    Ok(ids)
+}
+
+/// The live passkeys of a person as `PublicKeyCredentialDescriptorJSON`.
+pub(super) fn list_live_descriptors(conn: &mut Connection, user: UserId) -> Result<Vec<Value>> {
+    let rows = passkeys::table
+        .filter(passkeys::user_id.eq(user))
+        .filter(passkeys::revoked_at.is_null())
+        .order((passkeys::created_at, passkeys::id))
+        .select((passkeys::credential_id, passkeys::transports))
+        .load::<(Vec<u8>, Json<Vec<String>>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, Json(transports))| {
+            json!({
+                "type": "public-key",
+                "id": URL_SAFE_NO_PAD.encode(id),
+                "transports": transports,
+            })
+        })
+        .collect())
+}
+
+pub(super) fn insert(conn: &mut Connection, passkey: &Passkey, author: &Author) -> Result<()> {
+    let aaguid: Id<label::Passkey> = Id::from_uuid(passkey.aaguid);
+    diesel::insert_into(passkeys::table)
+        .values((
+            passkeys::id.eq(passkey.id),
+            passkeys::user_id.eq(passkey.user),
+            passkeys::credential_id.eq(&passkey.credential_id),
+            passkeys::credential.eq(Json(passkey.credential.clone())),
+            passkeys::name.eq(&passkey.name),
+            passkeys::aaguid.eq(aaguid),
+            passkeys::transports.eq(Json(passkey.transports.clone())),
+            passkeys::sign_count.eq(passkey.sign_count),
+            passkeys::backup_eligible.eq(passkey.backup_eligible),
+            passkeys::backup_state.eq(passkey.backup_state),
+            passkeys::enrolled_session.eq(passkey.enrolled_session),
+            passkeys::enrolled_passkey.eq(passkey.enrolled_passkey),
+            passkeys::created_at.eq(passkey.created_at),
+            passkeys::version.eq(passkey.version),
+            passkeys::as_of.eq(passkey.as_of),
+            passkeys::by_user.eq(author.user()),
+            passkeys::by_client.eq(author.client()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes a trace of use, on the condition that counter and life are as they were verified; whether they were.
+pub(super) fn update_used(
+    conn: &mut Connection,
+    passkey: &Passkey,
+    counter_before: i64,
+) -> Result<bool> {
+    let updated = diesel::update(passkeys::table.find(passkey.id))
+        .filter(passkeys::sign_count.eq(counter_before))
+        .filter(passkeys::revoked_at.is_null())
+        .set((
+            passkeys::credential.eq(Json(passkey.credential.clone())),
+            passkeys::sign_count.eq(passkey.sign_count),
+            passkeys::backup_state.eq(passkey.backup_state),
+            passkeys::last_used_at.eq(passkey.last_used_at),
+        ))
+        .execute(conn)?;
+    Ok(updated == 1)
+}
+
+/// Writes what a new version changed: name and revocation.
+pub(super) fn update(conn: &mut Connection, passkey: &Passkey, author: &Author) -> Result<()> {
+    diesel::update(passkeys::table.find(passkey.id))
+        .set((
+            passkeys::name.eq(&passkey.name),
+            passkeys::revoked_at.eq(passkey.revoked_at),
+            passkeys::revoked_reason.eq(passkey.revoked_reason.as_deref()),
+            passkeys::version.eq(passkey.version),
+            passkeys::as_of.eq(passkey.as_of),
+            passkeys::by_user.eq(author.user()),
+            passkeys::by_client.eq(author.client()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

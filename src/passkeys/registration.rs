@@ -1,0 +1,115 @@
+//! The WebAuthn half of a registration: options that demand a discoverable, verified credential, and what comes back.
+
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyCredential};
+use webauthn_rs_proto::ResidentKeyRequirement;
+
+use super::Passkeys;
+use super::client_data;
+use crate::base::ids::UserId;
+
+/// Why a new credential is refused, as a reason code for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct CredentialRefused(pub(super) String);
+
+/// A credential that verified.
+#[derive(Debug)]
+pub(super) struct NewCredential {
+    pub(super) passkey: webauthn_rs::prelude::Passkey,
+    pub(super) aaguid: Uuid,
+    pub(super) transports: Vec<String>,
+}
+
+/// Transports that WebAuthn Level 3 §5.8.4 knows; what else a browser says is dropped.
+const TRANSPORTS: [&str; 6] = ["ble", "hybrid", "internal", "nfc", "smart-card", "usb"];
+
+impl Passkeys {
+    /// The options for `navigator.credentials.create`, and the state that its answer is judged by.
+    pub(super) fn creation_options(
+        &self,
+        user: UserId,
+        username: &str,
+        display_name: &str,
+        known: Vec<CredentialID>,
+    ) -> Result<(Value, PasskeyRegistration), CredentialRefused> {
+        let (mut options, state) = self
+            .webauthn
+            .start_passkey_registration(user.uuid(), username, display_name, Some(known))
+            .map_err(|error| CredentialRefused(error.to_string()))?;
+        // The library asks for less: without a discoverable credential nobody could sign in here (DESIGN rule 11).
+        if let Some(selection) = &mut options.public_key.authenticator_selection {
+            selection.resident_key = Some(ResidentKeyRequirement::Required);
+            selection.require_resident_key = true;
+        }
+        let options = serde_json::to_value(options.public_key)
+            .map_err(|error| CredentialRefused(error.to_string()))?;
+        Ok((options, state))
+    }
+
+    /// Judges what `navigator.credentials.create` brought back.
+    pub(super) fn verify_creation(
+        &self,
+        mut credential: Value,
+        state: &PasskeyRegistration,
+    ) -> Result<NewCredential, CredentialRefused> {
+        let refused = |reason: &str| CredentialRefused(reason.to_owned());
+        let transports = take_transports(&mut credential);
+        // WebAuthn Level 3 §10.1.3: `rk: false` says that the authenticator made no discoverable credential.
+        let is_discoverable = credential.pointer("/clientExtensionResults/credProps/rk");
+        if is_discoverable == Some(&Value::Bool(false)) {
+            return Err(refused("not-discoverable"));
+        }
+        let credential: RegisterPublicKeyCredential =
+            serde_json::from_value(credential).map_err(|_| refused("malformed"))?;
+        client_data::check(&credential.response.client_data_json, &self.origins)
+            .map_err(|fault| refused(fault.reason()))?;
+        let aaguid = aaguid(&credential.response.attestation_object)
+            .ok_or_else(|| refused("attestation-object-malformed"))?;
+        let passkey = self
+            .webauthn
+            .finish_passkey_registration(&credential, state)
+            .map_err(|error| refused(&format!("{error:?}")))?;
+        Ok(NewCredential {
+            passkey,
+            aaguid,
+            transports,
+        })
+    }
+}
+
+fn take_transports(credential: &mut Value) -> Vec<String> {
+    let response = credential
+        .get_mut("response")
+        .and_then(Value::as_object_mut);
+    let given = response.and_then(|response| response.remove("transports"));
+    let mut transports: Vec<String> = given
+        .as_ref()
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|transport| TRANSPORTS.contains(transport))
+        .map(str::to_owned)
+        .collect();
+    transports.sort_unstable();
+    transports.dedup();
+    transports
+}
+
+/// The kind of authenticator: bytes 37 to 53 of the authenticator data (WebAuthn Level 3 §6.5.1). The library drops it where
+/// there is no attestation.
+fn aaguid(attestation_object: &[u8]) -> Option<Uuid> {
+    #[derive(Deserialize)]
+    struct AttestationObject {
+        #[serde(rename = "authData")]
+        authenticator_data: serde_cbor_2::Value,
+    }
+    let object: AttestationObject = serde_cbor_2::from_slice(attestation_object).ok()?;
+    let serde_cbor_2::Value::Bytes(data) = object.authenticator_data else {
+        return None;
+    };
+    Uuid::from_slice(data.get(37..53)?).ok()
+}

@@ -1,0 +1,157 @@
+//! Proving once more that it is this person, before what a thief of a session would want.
+
+use serde_json::Value;
+
+use super::assertion::{AssertionFault, Verified};
+use super::ceremony::Purpose;
+use super::login::LoginError;
+use super::register::Started;
+use super::{Passkeys, queries};
+use crate::base::secrets::TokenHash;
+use crate::db::{self, Connection};
+use crate::ephemeral::Away;
+use crate::history::{self, Actor, Author, Event};
+use crate::sessions::{self, Acr, Begun, LiveSession, RaiseError, VerifiedCeremony};
+use crate::standing;
+
+/// Why a session was not raised.
+#[derive(Debug, thiserror::Error)]
+pub enum StepUpError {
+    /// As at sign-in.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// The session is over, or another one began this.
+    #[error("the session is over")]
+    SessionOver,
+}
+
+impl From<db::Error> for StepUpError {
+    fn from(error: db::Error) -> Self {
+        Self::Login(error.into())
+    }
+}
+
+impl From<Away> for StepUpError {
+    fn from(error: Away) -> Self {
+        Self::Login(error.into())
+    }
+}
+
+impl From<RaiseError> for StepUpError {
+    fn from(error: RaiseError) -> Self {
+        match error {
+            RaiseError::Over => Self::SessionOver,
+            RaiseError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl Passkeys {
+    /// Begins a step-up of this session. The options name the person's own passkeys, so that the browser offers no other.
+    pub(super) async fn start_step_up(
+        &self,
+        session: &LiveSession,
+        browser: TokenHash,
+    ) -> Result<Started, StepUpError> {
+        let user = session.user;
+        let known = self
+            .database
+            .read(move |conn| queries::list_live_descriptors(conn, user))
+            .await?;
+        let (mut public_key, state) = self.request_options().map_err(LoginError::from)?;
+        if let Some(options) = public_key.as_object_mut() {
+            options.insert("allowCredentials".into(), known.into());
+        }
+        let purpose = Purpose::StepUp {
+            user,
+            session: session.id,
+            state,
+        };
+        let ceremony = self.keep(purpose, browser).await?;
+        Ok(Started {
+            ceremony,
+            public_key,
+        })
+    }
+
+    /// Finishes a step-up: the same session, a later `auth_time`, a new key.
+    pub(super) async fn finish_step_up(
+        &self,
+        ceremony: &str,
+        browser: TokenHash,
+        credential: Value,
+        session: LiveSession,
+        author: Author,
+    ) -> Result<Begun, StepUpError> {
+        let taken = self
+            .take(ceremony, browser)
+            .await
+            .map_err(LoginError::from)?;
+        let Purpose::StepUp {
+            user,
+            session: begun_for,
+            state,
+        } = taken
+        else {
+            return Err(LoginError::CeremonyGone("other-purpose").into());
+        };
+        if session.user != user || session.id != begun_for {
+            return Err(StepUpError::SessionOver);
+        }
+        let assertion = self.read_assertion(credential).map_err(LoginError::from)?;
+        for _ in 0..2 {
+            let passkey = self.find_live(&assertion).await?;
+            if passkey.user != user {
+                return Err(LoginError::Refused("passkey-of-another".into()).into());
+            }
+            let verified = match self.verify_assertion(&assertion, &state, passkey.clone()) {
+                Ok(verified) => verified,
+                Err(fault) => {
+                    if fault == AssertionFault::CounterWentBack {
+                        self.record_counter_went_back(&passkey, &author).await?;
+                    }
+                    return Err(LoginError::from(fault).into());
+                }
+            };
+            let passkeys = self.clone();
+            let (session, author) = (session.clone(), author.clone());
+            let raised = self
+                .database
+                .write(move |conn| passkeys.raise(conn, verified, &session, &author))
+                .await?;
+            if let Some(begun) = raised {
+                self.sessions.open(&begun).await?;
+                return Ok(begun);
+            }
+        }
+        Err(LoginError::Refused("counter-raced".into()).into())
+    }
+
+    fn raise(
+        &self,
+        conn: &mut Connection,
+        mut verified: Verified,
+        session: &LiveSession,
+        author: &Author,
+    ) -> Result<Option<Begun>, StepUpError> {
+        let now = self.database.now(conn)?;
+        let (user, passkey) = (verified.passkey.user, verified.passkey.id);
+        standing::lock(conn, user)?;
+        if !sessions::is_good(conn, session)? {
+            return Err(StepUpError::SessionOver);
+        }
+        if !verified.record_use(conn, now)? {
+            return Ok(None);
+        }
+        let acr = Acr::of(verified.passkey.backup_eligible);
+        let ceremony = VerifiedCeremony::attest(user, passkey, acr, now);
+        let begun = sessions::raise(conn, &self.sessions, session, &ceremony)?;
+        let author = author.acting_as(Actor::Person(user));
+        let event = Event::done("session.stepped_up")
+            .subject(user)
+            .passkey(passkey)
+            .details(serde_json::json!({ "session": begun.live.id }));
+        history::record(conn, now, &author, event)?;
+        Ok(Some(begun))
+    }
+}

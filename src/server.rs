@@ -1,0 +1,132 @@
+//! Middleware, every capability's routes, binding, background work, graceful stop.
+
+mod background;
+mod health;
+mod operator;
+
+use std::net::SocketAddr;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App as ActixApp, HttpServer, web};
+use tracing_actix_web::TracingLogger;
+
+use crate::app::App;
+use crate::{account, admin, passkeys, sessions, users, web as pages};
+use pages::{Metrics, RequestSpan};
+
+/// A service that answers.
+#[derive(Debug)]
+pub struct Running {
+    /// Where people and services reach it.
+    pub address: SocketAddr,
+    /// Where the operator does.
+    pub operator_address: SocketAddr,
+    public: ServerHandle,
+    operator: ServerHandle,
+    serving: Vec<tokio::task::JoinHandle<std::io::Result<()>>>,
+    background: background::Background,
+}
+
+impl Running {
+    /// Stops accepting, lets requests in flight finish within `server.shutdown_timeout`, and ends.
+    pub async fn stop(self) {
+        self.background.stop();
+        self.public.stop(true).await;
+        self.operator.stop(false).await;
+        for serving in self.serving {
+            // The server's own result was reported where it happened.
+            serving.await.ok();
+        }
+    }
+}
+
+/// Binds both listeners and starts to answer.
+///
+/// # Errors
+/// When an address can't be bound.
+pub fn start(app: App) -> std::io::Result<Running> {
+    let metrics = Metrics::new();
+    let workers = match app.config.server.workers {
+        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        workers => workers,
+    };
+    let shutdown_timeout = app.config.server.shutdown_timeout.as_secs();
+    let (listen, operator_listen) = (app.config.server.listen, app.config.server.operator_listen);
+    let background = background::start(&app);
+
+    let operator_app = app.clone();
+    let operator_metrics = metrics.clone();
+    let operator = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(web::Data::new(operator_app.clone()))
+            .app_data(web::Data::new(operator_metrics.clone()))
+            .configure(operator::routes)
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(operator_listen)?;
+
+    let public = HttpServer::new(move || {
+        let session_middleware = app.cookies.middleware(&app.sessions, app.cookie_key());
+        let (cookies, keys) = (app.cookies.clone(), app.cookie_keys_in_exchange());
+        let with_session = web::scope("")
+            .wrap(session_middleware)
+            .wrap(from_fn(move |request, next| {
+                sessions::accept_previous_key(cookies.clone(), keys.clone(), request, next)
+            }))
+            .configure(sessions::http::routes)
+            .configure(users::http::routes)
+            .configure(passkeys::http::routes)
+            .configure(passkeys::pages::routes)
+            .configure(account::routes)
+            .configure(admin::routes)
+            .default_service(web::to(pages::not_found));
+        ActixApp::new()
+            .configure(|config| share(config, &app, &metrics))
+            .wrap(from_fn(pages::refuse_cross_site))
+            .wrap(from_fn(pages::as_pages))
+            .wrap(from_fn(pages::add_security_headers))
+            .wrap(Compress::default())
+            .wrap(from_fn(pages::count_requests))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .configure(health::routes)
+            .configure(pages::asset_routes)
+            .configure(passkeys::well_known_routes)
+            .service(with_session)
+    })
+    .workers(workers)
+    .shutdown_timeout(shutdown_timeout)
+    .disable_signals()
+    .bind(listen)?;
+
+    let bound = |addresses: Vec<SocketAddr>, asked| addresses.first().copied().unwrap_or(asked);
+    let address = bound(public.addrs(), listen);
+    let operator_address = bound(operator.addrs(), operator_listen);
+    let (public, operator) = (public.run(), operator.run());
+    let handles = (public.handle(), operator.handle());
+    Ok(Running {
+        address,
+        operator_address,
+        public: handles.0,
+        operator: handles.1,
+        serving: vec![tokio::spawn(public), tokio::spawn(operator)],
+        background,
+    })
+}
+
+/// What handlers ask for by type.
+fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
+    config
+        .app_data(web::Data::new(app.clone()))
+        .app_data(web::Data::new(app.database.clone()))
+        .app_data(web::Data::new(app.sessions.clone()))
+        .app_data(web::Data::new(app.users.clone()))
+        .app_data(web::Data::new(app.passkeys.clone()))
+        .app_data(web::Data::new(app.limits.clone()))
+        .app_data(web::Data::new(app.web.clone()))
+        .app_data(web::Data::new(app.cookies.clone()))
+        .app_data(web::Data::new(metrics.clone()))
+        .app_data(pages::query_errors())
+        .app_data(pages::form_errors(app.web.body_bytes));
+}

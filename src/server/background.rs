@@ -1,0 +1,52 @@
+//! What runs beside the requests: watching which standings moved, and tidying the embedded store.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::App;
+
+/// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
+const WATCH: Duration = Duration::from_secs(1);
+const TIDY: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct Background(Vec<JoinHandle<()>>);
+
+impl Background {
+    pub(super) fn stop(&self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}
+
+pub(super) fn start(app: &App) -> Background {
+    Background(vec![
+        tokio::spawn(watch(app.clone())),
+        tokio::spawn(tidy(app.clone())),
+    ])
+}
+
+async fn watch(app: App) {
+    let mut ticks = interval(WATCH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.standings.watch().await {
+            tracing::warn!(%error, "could not look which standings moved");
+        }
+    }
+}
+
+async fn tidy(app: App) {
+    let mut ticks = interval(TIDY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.ephemeral.tidy().await {
+            tracing::warn!(%error, "could not tidy the ephemeral store");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The operator's port: metrics, and what exactly is not ready.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::health::readiness;
+use crate::app::App;
+use crate::web::{Metrics, only};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/metrics")
+                .route(web::get().to(metrics))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/readyz")
+                .route(web::get().to(readiness_details))
+                .default_service(only("GET")),
+        );
+}
+
+async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(metrics.render())
+}
+
+async fn readiness_details(app: web::Data<App>) -> HttpResponse {
+    let parts = readiness(&app).await;
+    let is_ready = parts.iter().all(|part| part.fault.is_none());
+    let mut answer = if is_ready {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    let status = if is_ready { "ready" } else { "not ready" };
+    answer.json(json!({ "status": status, "parts": parts }))
+}

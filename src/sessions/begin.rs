@@ -1,0 +1,137 @@
+//! A verified ceremony makes a session, or raises the one that there is.
+
+use super::key::{SessionKey, seen_key};
+use super::live::LiveSession;
+use super::verified::VerifiedCeremony;
+use super::{Sessions, queries};
+use crate::base::ids::SessionId;
+use crate::db::{self, Connection};
+use crate::ephemeral::Away;
+use crate::history::Author;
+use crate::standing;
+
+/// A session that is written in the database and not yet open.
+#[derive(Debug)]
+pub struct Begun {
+    /// What the cookie will hold.
+    pub key: SessionKey,
+    /// What will be stored.
+    pub live: LiveSession,
+}
+
+/// Why a session could not be raised.
+#[derive(Debug, thiserror::Error)]
+pub enum RaiseError {
+    /// It ended meanwhile.
+    #[error("the session has ended")]
+    Over,
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Writes a new session in the transaction of its ceremony. The caller holds the person's standing and found them active.
+///
+/// # Errors
+/// When the database is away.
+pub fn begin(
+    conn: &mut Connection,
+    sessions: &Sessions,
+    ceremony: &VerifiedCeremony,
+    author: &Author,
+) -> db::Result<Begun> {
+    let user = ceremony.user();
+    let now = ceremony.at();
+    let epoch = standing::find_epoch(conn, user)?
+        .ok_or_else(|| db::Error::Refused("a person without a standing".into()))?;
+    let live = LiveSession {
+        id: SessionId::random(),
+        user,
+        passkeys: vec![ceremony.passkey()],
+        epoch,
+        auth_time: now,
+        acr: ceremony.acr().as_str().to_owned(),
+        amr: ceremony.acr().amr().map(str::to_owned).to_vec(),
+        created_at: now,
+        absolute_end: now.after(sessions.absolute_lifetime),
+        seen_at: now,
+        idle_end: now.after(sessions.idle_timeout),
+    };
+    queries::insert(
+        conn,
+        &live,
+        author.address.as_deref(),
+        author.user_agent.as_deref(),
+    )?;
+    Ok(Begun {
+        key: SessionKey::generate(user),
+        live,
+    })
+}
+
+/// Raises a session by a new ceremony of the same person: a later `auth_time`, one more passkey to rest on, a new key.
+///
+/// # Errors
+/// `Over` when the session ended meanwhile.
+pub fn raise(
+    conn: &mut Connection,
+    sessions: &Sessions,
+    session: &LiveSession,
+    ceremony: &VerifiedCeremony,
+) -> Result<Begun, RaiseError> {
+    if session.user != ceremony.user() {
+        return Err(RaiseError::Over);
+    }
+    let epoch = standing::find_epoch(conn, session.user)?;
+    if epoch != Some(session.epoch) {
+        return Err(RaiseError::Over);
+    }
+    let mut live = session.touched(ceremony.at(), sessions.idle_timeout);
+    live.auth_time = ceremony.at();
+    ceremony.acr().as_str().clone_into(&mut live.acr);
+    live.amr = ceremony.acr().amr().map(str::to_owned).to_vec();
+    if !live.passkeys.contains(&ceremony.passkey()) {
+        live.passkeys.push(ceremony.passkey());
+    }
+    if !queries::update_raised(conn, &live)? {
+        return Err(RaiseError::Over);
+    }
+    Ok(Begun {
+        key: SessionKey::generate(session.user),
+        live,
+    })
+}
+
+impl Sessions {
+    /// Opens what was begun, after its commit: from here on the cookie is good.
+    ///
+    /// # Errors
+    /// When the ephemeral store is away; the person signs in again.
+    pub async fn open(&self, begun: &Begun) -> Result<(), Away> {
+        self.keep(&begun.key, &begun.live).await
+    }
+
+    pub(super) async fn keep(&self, key: &SessionKey, live: &LiveSession) -> Result<(), Away> {
+        let ttl = live.time_to_live(self.clock.now());
+        self.ephemeral
+            .put(&key.store_key(), &live_text(live)?, ttl)
+            .await?;
+        self.note_seen(live).await
+    }
+
+    /// Notes when the session was last seen, for the list of sessions.
+    pub(super) async fn note_seen(&self, live: &LiveSession) -> Result<(), Away> {
+        let ttl = live.time_to_live(self.clock.now());
+        self.ephemeral
+            .put(
+                &seen_key(live.user, live.id),
+                &live.seen_at.to_rfc3339(),
+                ttl,
+            )
+            .await
+    }
+}
+
+pub(super) fn live_text(live: &LiveSession) -> Result<String, Away> {
+    serde_json::to_string(live).map_err(|error| Away(format!("a session that is no JSON: {error}")))
+}

@@ -1,0 +1,80 @@
+//! This browser's mark: a random value in its own cookie, to which ceremonies are bound. It grants nothing.
+
+use std::future::{Ready, ready};
+
+use actix_web::cookie::Cookie;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+
+use super::cookies::Cookies;
+use crate::base::secrets::{Token, TokenHash};
+use crate::web::Problem;
+
+/// The value in the cookie.
+#[derive(Clone, Debug)]
+pub struct BrowserMark(Token);
+
+impl BrowserMark {
+    /// A new one: for a browser without, and for everybody at sign-out.
+    pub fn generate() -> Self {
+        Self(Token::generate())
+    }
+
+    /// What a ceremony keeps of it.
+    pub fn hash(&self) -> TokenHash {
+        self.0.hash()
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+/// Extractor: this browser, with a new mark where it has none.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    mark: BrowserMark,
+    new_cookie: Option<Cookie<'static>>,
+}
+
+impl Browser {
+    /// What a ceremony keeps of this browser.
+    pub fn hash(&self) -> TokenHash {
+        self.mark.hash()
+    }
+
+    /// Sets the mark's cookie on an answer, where the browser has none yet.
+    #[must_use]
+    pub fn mark(&self, mut response: HttpResponse) -> HttpResponse {
+        if let Some(cookie) = &self.new_cookie {
+            // Fails only for a cookie that is no header value; ours is base64url.
+            response.add_cookie(cookie).ok();
+        }
+        response
+    }
+}
+
+impl FromRequest for Browser {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(cookies) = request.app_data::<web::Data<Cookies>>() else {
+            return ready(Err(Problem::internal()));
+        };
+        let known = request
+            .cookie(&cookies.names.browser)
+            .and_then(|cookie| Token::parse(cookie.value()));
+        ready(Ok(match known {
+            Some(token) => Self {
+                mark: BrowserMark(token),
+                new_cookie: None,
+            },
+            None => {
+                let mark = BrowserMark::generate();
+                let new_cookie = Some(cookies.browser_cookie(&mark));
+                Self { mark, new_cookie }
+            }
+        }))
+    }
+}

@@ -1,0 +1,135 @@
+//! Whoever asks the API: a person by their cookie, or a client by its secret.
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::signed_in::SignedIn;
+use crate::base::ids::UserId;
+use crate::clients::{self, AuthenticateError, Client, Scope};
+use crate::db::Database;
+use crate::history::{Actor, Author};
+use crate::web::{Problem, author};
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// A person with a good session.
+    Person(Box<SignedIn>),
+    /// A client with a good secret.
+    Client(Client),
+}
+
+/// Why a caller may not.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerError {
+    /// A person who is no administrator.
+    #[error("only an administrator may")]
+    NotAdministrator,
+    /// A client without the scope.
+    #[error("the client needs the scope {}", .0.as_str())]
+    ScopeMissing(Scope),
+}
+
+impl From<CallerError> for Problem {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::NotAdministrator => {
+                Self::forbidden("Only an administrator may do this. Ask one.")
+            }
+            CallerError::ScopeMissing(scope) => Self::forbidden(format!(
+                "This client needs the scope {}. An administrator gives it.",
+                scope.as_str()
+            ))
+            .with("scope", scope.as_str()),
+        }
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do what `scope` names for everybody: administrators and scoped clients.
+    ///
+    /// # Errors
+    /// Who may not, and why.
+    pub fn require(&self, scope: Scope) -> Result<(), CallerError> {
+        match self {
+            Self::Person(person) if person.standing.is_administrator() => Ok(()),
+            Self::Person(_) => Err(CallerError::NotAdministrator),
+            Self::Client(client) if client.scopes.contains(&scope) => Ok(()),
+            Self::Client(_) => Err(CallerError::ScopeMissing(scope)),
+        }
+    }
+
+    /// As [`Caller::require`], but everybody may for themself.
+    ///
+    /// # Errors
+    /// Who may not, and why.
+    pub fn require_self_or(&self, user: UserId, scope: Scope) -> Result<(), CallerError> {
+        if self.is(user) {
+            return Ok(());
+        }
+        self.require(scope)
+    }
+
+    /// Asks a person for a recent ceremony; a client has just shown its secret.
+    ///
+    /// # Errors
+    /// `step-up-needed`.
+    pub fn require_fresh(&self) -> Result<(), Problem> {
+        match self {
+            Self::Person(person) => person.require_fresh(),
+            Self::Client(_) => Ok(()),
+        }
+    }
+
+    /// Whether the caller is this very person.
+    pub fn is(&self, user: UserId) -> bool {
+        matches!(self, Self::Person(person) if person.session.user == user)
+    }
+
+    /// Whether the caller is an administrator; clients never are.
+    pub fn is_administrator(&self) -> bool {
+        matches!(self, Self::Person(person) if person.standing.is_administrator())
+    }
+
+    /// To whom changes are attributed.
+    pub fn author(&self, request: &HttpRequest) -> Author {
+        let actor = match self {
+            Self::Person(person) => Actor::Person(person.session.user),
+            Self::Client(client) => Actor::Client(client.id),
+        };
+        author(request, actor)
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let Some(header) = request.headers().get(header::AUTHORIZATION) else {
+            let person = SignedIn::from_request(request, payload);
+            return Box::pin(async move { Ok(Self::Person(Box::new(person.await?))) });
+        };
+        let header = header.to_str().unwrap_or_default().to_owned();
+        let database = request.app_data::<web::Data<Database>>().cloned();
+        Box::pin(async move {
+            let database = database.ok_or_else(Problem::internal)?;
+            match clients::authenticate(&database, &header).await {
+                Ok(client) => {
+                    tracing::Span::current().record("client_id", tracing::field::display(client.id));
+                    Ok(Self::Client(client))
+                }
+                Err(AuthenticateError::Unknown) => Err(Problem::new(
+                    StatusCode::UNAUTHORIZED,
+                    "client-unknown",
+                    "Not a client that may ask",
+                    "Authenticate with HTTP Basic: client_id and client_secret of an enabled client.",
+                )
+                .header(header::WWW_AUTHENTICATE, "Basic realm=\"Doorward\"")),
+                Err(AuthenticateError::Database(error)) => Err(error.into()),
+            }
+        })
+    }
+}

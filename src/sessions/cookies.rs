@@ -1,0 +1,101 @@
+//! Names and properties of the cookies.
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy};
+use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::cookie::{Cookie, Key, SameSite};
+
+use super::store::Store;
+use super::{Sessions, browser};
+use crate::base::secrets::MasterKey;
+
+/// What the cookies are called here. `__Host-` binds a cookie to this host, https and the whole path (RFC 6265bis §4.1.3.2);
+/// `http://localhost` can't have it.
+#[derive(Clone, Debug)]
+pub struct CookieNames {
+    /// The session's key.
+    pub session: String,
+    /// This browser's mark.
+    pub browser: String,
+}
+
+/// How cookies are made here.
+#[derive(Clone, Debug)]
+pub struct Cookies {
+    /// Their names.
+    pub names: CookieNames,
+    is_https: bool,
+}
+
+impl Cookies {
+    /// For a public URL that is https, or http on localhost.
+    pub fn new(is_https: bool) -> Self {
+        let prefix = if is_https { "__Host-" } else { "" };
+        Self {
+            names: CookieNames {
+                session: format!("{prefix}doorward-session"),
+                browser: format!("{prefix}doorward-browser"),
+            },
+            is_https,
+        }
+    }
+
+    /// The key under which session cookies are signed.
+    pub fn signing_key(master_key: &MasterKey) -> Key {
+        Key::from(&master_key.derive::<64>("session-cookie"))
+    }
+
+    /// actix-session's middleware with our store and cookie.
+    pub fn middleware(&self, sessions: &Sessions, key: Key) -> SessionMiddleware<Store> {
+        let lifetime = CookieDuration::try_from(sessions.absolute_lifetime)
+            .unwrap_or(CookieDuration::days(30));
+        SessionMiddleware::builder(Store::new(sessions.clone()), key)
+            .cookie_name(self.names.session.clone())
+            .cookie_secure(self.is_https)
+            .cookie_http_only(true)
+            .cookie_same_site(SameSite::Lax)
+            .cookie_path("/".into())
+            .cookie_content_security(CookieContentSecurity::Signed)
+            .session_lifecycle(
+                PersistentSession::default()
+                    .session_ttl(lifetime)
+                    .session_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges),
+            )
+            .build()
+    }
+
+    /// The cookie of this browser's mark.
+    pub fn browser_cookie(&self, mark: &browser::BrowserMark) -> Cookie<'static> {
+        self.cookie(self.names.browser.clone(), mark.expose().to_owned())
+            .max_age(CookieDuration::days(400))
+            .finish()
+    }
+
+    /// Takes the session cookie away.
+    pub fn no_session_cookie(&self) -> Cookie<'static> {
+        let mut cookie = self
+            .cookie(self.names.session.clone(), String::new())
+            .finish();
+        cookie.make_removal();
+        cookie
+    }
+
+    /// A session cookie with a value that is signed already.
+    pub(super) fn session_cookie(
+        &self,
+        signed: String,
+        lifetime: CookieDuration,
+    ) -> Cookie<'static> {
+        self.cookie(self.names.session.clone(), signed)
+            .max_age(lifetime)
+            .finish()
+    }
+
+    fn cookie(&self, name: String, value: String) -> actix_web::cookie::CookieBuilder<'static> {
+        Cookie::build(name, value)
+            .secure(self.is_https)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .path("/")
+    }
+}

@@ -1,0 +1,266 @@
+//! Sessions end: one, all, all but this one, or those that rest on a passkey.
+
+use serde_json::json;
+
+use super::key::{SessionKey, seen_key};
+use super::live::LiveSession;
+use super::{Sessions, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::db::{self, Connection};
+use crate::ephemeral::Away;
+use crate::history::{self, Author, Event};
+use crate::standing::{self, ChangePending, Verdict};
+
+/// More ended sessions than this in a standing record, and the epoch is raised instead.
+const MOST_ENDED: i64 = 64;
+
+/// Why sessions could not be ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndError {
+    /// There is no such session, or no such person.
+    #[error("no such session")]
+    Unknown,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// The ephemeral store is away.
+    #[error(transparent)]
+    Ephemeral(#[from] Away),
+}
+
+/// What was cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// How many sessions.
+    pub sessions: usize,
+}
+
+/// Ends every open session of a person by raising their epoch, in the caller's transaction. Raises the standing.
+///
+/// # Errors
+/// When the database is away.
+pub fn end_every(
+    conn: &mut Connection,
+    user: UserId,
+    now: Timestamp,
+    reason: &str,
+) -> db::Result<Ended> {
+    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+    standing::raise_epoch(conn, user, now)?;
+    end_rows(conn, user, epoch, now, reason, |_| true)
+}
+
+/// Marks the open sessions that rest on a passkey as ended, in the transaction that revokes it. The passkey's death is what
+/// ends them (the gate asks for every passkey); the rows tell when and why.
+///
+/// # Errors
+/// When the database is away.
+pub fn end_resting_on(
+    conn: &mut Connection,
+    user: UserId,
+    passkey: PasskeyId,
+    now: Timestamp,
+    reason: &str,
+) -> db::Result<Ended> {
+    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+    let ended = end_rows(conn, user, epoch, now, reason, |session| {
+        session.passkeys.0.contains(&passkey)
+    })?;
+    bound_the_ended(conn, user, epoch, now)?;
+    Ok(ended)
+}
+
+/// Ends all sessions of a person and records it, in the caller's transaction.
+///
+/// # Errors
+/// When the database is away.
+pub fn end_all(
+    conn: &mut Connection,
+    user: UserId,
+    now: Timestamp,
+    reason: Option<&str>,
+    author: &Author,
+) -> db::Result<Ended> {
+    let ended = end_every(conn, user, now, "ended-all")?;
+    let event = Event::done("session.ended_all")
+        .subject(user)
+        .because(reason)
+        .details(json!({ "sessions": ended.sessions }));
+    history::record(conn, now, author, event)?;
+    Ok(ended)
+}
+
+fn end_rows(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+    reason: &str,
+    concerns: impl Fn(&queries::OpenSession) -> bool,
+) -> db::Result<Ended> {
+    let mut ended = Ended::default();
+    for session in queries::list_open(conn, user, epoch, now)? {
+        if concerns(&session) && queries::end(conn, user, session.id, now, reason)? {
+            ended.sessions = ended.sessions.saturating_add(1);
+        }
+    }
+    Ok(ended)
+}
+
+/// Keeps the standing record small: with too many ended sessions in it, the rest end too.
+fn bound_the_ended(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> db::Result<()> {
+    if queries::count_ended(conn, user, epoch, now)? > MOST_ENDED {
+        end_every(conn, user, now, "too-many-ended")?;
+    }
+    Ok(())
+}
+
+/// Whether a session is good at this moment of the caller's transaction, under the person's lock: what a request's check
+/// found may be over by now.
+///
+/// # Errors
+/// When the database is away.
+pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
+    let record = standing::find_record(conn, session.user)?;
+    Ok(record.is_some_and(|record| record.judge(&session.claim()) == Verdict::Good))
+}
+
+impl Sessions {
+    /// Notes that a new sign-in in the same browser took this session's place. Nothing was withdrawn, so the standing does not
+    /// move: its key is gone from the browser, and its live copy with it. The sign-in stands, whatever comes of this.
+    pub async fn replaced(&self, session: &LiveSession) {
+        let (user, id) = (session.user, session.id);
+        let database = self.database.clone();
+        let noted = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                queries::end(conn, user, id, now, queries::REPLACED)
+            })
+            .await;
+        let forgotten = self.ephemeral.remove(&seen_key(user, id)).await;
+        if noted.is_err() || forgotten.is_err() {
+            tracing::warn!("the session before this one is left to expire");
+        }
+    }
+
+    /// Ends one session of a person; safe to repeat.
+    ///
+    /// # Errors
+    /// `Unknown`, or when the change is not in force.
+    pub async fn end_one(
+        &self,
+        user: UserId,
+        session: SessionId,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Ended, EndError> {
+        let database = self.database.clone();
+        let ended = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
+                    return Err(EndError::Unknown);
+                }
+                if !queries::end(conn, user, session, now, "ended")? {
+                    return Ok(Ended::default());
+                }
+                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+                bound_the_ended(conn, user, epoch, now)?;
+                let event = Event::done("session.ended")
+                    .subject(user)
+                    .because(reason.as_deref())
+                    .details(json!({ "session": session }));
+                history::record(conn, now, &author, event)?;
+                Ok(Ended { sessions: 1 })
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        self.ephemeral.remove(&seen_key(user, session)).await?;
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a person; safe to repeat.
+    ///
+    /// # Errors
+    /// `Unknown` when there is no such person, or when the change is not in force.
+    pub async fn end_all(
+        &self,
+        user: UserId,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Ended, EndError> {
+        let database = self.database.clone();
+        let ended = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                if !standing::lock(conn, user)? {
+                    return Err(EndError::Unknown);
+                }
+                Ok(end_all(conn, user, now, reason.as_deref(), &author)?)
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a person but one, which moves on to the new epoch under its old key.
+    ///
+    /// # Errors
+    /// `Unknown` when the one to keep has ended; or when the change is not in force.
+    pub async fn end_others(
+        &self,
+        kept: &LiveSession,
+        key: &SessionKey,
+        author: Author,
+    ) -> Result<Ended, EndError> {
+        let database = self.database.clone();
+        let session = kept.clone();
+        let (kept, ended) = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                let user = session.user;
+                standing::lock(conn, user)?;
+                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+                if session.epoch != epoch {
+                    return Err(EndError::Unknown);
+                }
+                standing::raise_epoch(conn, user, now)?;
+                let kept = LiveSession {
+                    epoch: epoch.saturating_add(1),
+                    ..session
+                };
+                if !queries::update_raised(conn, &kept)? {
+                    return Err(EndError::Unknown);
+                }
+                let ended = end_rows(conn, user, epoch, now, "ended-others", |_| true)?;
+                let event = Event::done("session.ended_others")
+                    .subject(user)
+                    .details(json!({ "kept": kept.id, "sessions": ended.sessions }));
+                history::record(conn, now, &author, event)?;
+                Ok((kept, ended))
+            })
+            .await?;
+        // The kept one first: a session ahead of the record makes the gate read a newer record, one behind it is over.
+        self.keep(key, &kept).await?;
+        self.standings.publish(kept.user).await?;
+        Ok(ended)
+    }
+
+    /// Deletes a live copy, when its session is over anyway: an optimisation, never what ends it.
+    pub(super) async fn forget(&self, key: &SessionKey) -> Result<(), Away> {
+        self.ephemeral.remove(&key.store_key()).await
+    }
+}

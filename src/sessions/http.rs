@@ -1,0 +1,129 @@
+//! `GET` and `DELETE /v1/session`.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::end::EndError;
+use super::{Cookies, Sessions, SignedIn, sign_out};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{SessionId, UserId};
+use crate::history::Actor;
+use crate::web::{Answer, Problem, author, only};
+
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/v1/session")
+            .route(web::get().to(read_session))
+            .route(web::delete().to(delete_session))
+            .default_service(only("GET, DELETE")),
+    );
+}
+
+/// Who is signed in, and how.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionAnswer {
+    session: SessionPart,
+    user: UserPart,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionPart {
+    #[schema(value_type = uuid::Uuid)]
+    id: SessionId,
+    #[schema(value_type = String, format = DateTime)]
+    auth_time: Timestamp,
+    amr: Vec<String>,
+    acr: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct UserPart {
+    #[schema(value_type = uuid::Uuid)]
+    id: UserId,
+    username: String,
+    email: Option<String>,
+    email_verified: bool,
+    display_name: String,
+    roles: Vec<String>,
+}
+
+/// The session of this browser.
+#[utoipa::path(
+    get, path = "/v1/session", tag = "sessions",
+    responses(
+        (status = 200, description = "Somebody is signed in", body = SessionAnswer),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 503, description = "A store is away: nobody knows"),
+    )
+)]
+pub async fn read_session(signed_in: SignedIn) -> Answer {
+    let SignedIn {
+        session, standing, ..
+    } = signed_in;
+    Ok(HttpResponse::Ok().json(SessionAnswer {
+        session: SessionPart {
+            id: session.id,
+            auth_time: session.auth_time,
+            expires_at: session.expires_at(),
+            amr: session.amr,
+            acr: session.acr,
+        },
+        user: UserPart {
+            id: standing.user_id,
+            username: standing.username,
+            email: standing.email,
+            email_verified: standing.email_verified,
+            display_name: standing.display_name,
+            roles: standing.roles,
+        },
+    }))
+}
+
+/// Signs this browser out.
+#[utoipa::path(
+    delete, path = "/v1/session", tag = "sessions",
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 401, description = "Nobody was signed in"),
+        (status = 503, description = "Not yet in force; repeat"),
+    )
+)]
+pub async fn delete_session(
+    request: HttpRequest,
+    session: Session,
+    signed_in: SignedIn,
+    sessions: web::Data<Sessions>,
+    cookies: web::Data<Cookies>,
+) -> Answer {
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    sessions
+        .end_one(
+            user,
+            signed_in.session.id,
+            Some("signed-out".into()),
+            author,
+        )
+        .await?;
+    Ok(sign_out(
+        &session,
+        &cookies,
+        HttpResponse::NoContent().finish(),
+    ))
+}
+
+impl From<EndError> for Problem {
+    fn from(error: EndError) -> Self {
+        match error {
+            EndError::Unknown => Self::not_found(),
+            EndError::Pending(error) => error.into(),
+            EndError::Database(error) => error.into(),
+            EndError::Ephemeral(error) => error.into(),
+        }
+    }
+}

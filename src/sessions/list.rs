@@ -1,0 +1,80 @@
+//! The sessions of a person.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::key::seen_key;
+use super::{Sessions, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::standing::{self, Unavailable};
+
+/// A session as its owner and administrators see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SessionView {
+    /// The public id.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: SessionId,
+    /// The passkeys that it rests on.
+    #[schema(value_type = Vec<uuid::Uuid>)]
+    pub passkeys: Vec<PasskeyId>,
+    /// The last ceremony.
+    #[schema(value_type = String, format = DateTime)]
+    pub auth_time: Timestamp,
+    /// How strong it was.
+    pub acr: String,
+    /// From where it was opened.
+    pub address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it was last seen (in steps of a tenth of the idle timeout).
+    #[schema(value_type = String, format = DateTime)]
+    pub last_seen_at: Timestamp,
+    /// When it ends, used or not.
+    #[schema(value_type = String, format = DateTime)]
+    pub absolute_end: Timestamp,
+}
+
+impl Sessions {
+    /// The open sessions of a person, newest first; those that idled out are left out.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn list(&self, user: UserId) -> Result<Vec<SessionView>, Unavailable> {
+        let now = self.clock.now();
+        let rows = self
+            .database
+            .read(move |conn| {
+                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+                queries::list_open(conn, user, epoch, now)
+            })
+            .await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<String> = rows.iter().map(|row| seen_key(user, row.id)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let seen = self.ephemeral.get(&keys).await?;
+        Ok(rows
+            .into_iter()
+            .zip(seen)
+            .filter_map(|(row, seen)| {
+                let last_seen_at = Timestamp::parse(&seen?)?;
+                (last_seen_at.after(self.idle_timeout) > now).then_some(SessionView {
+                    id: row.id,
+                    passkeys: row.passkeys.0,
+                    auth_time: row.auth_time,
+                    acr: row.acr,
+                    address: row.address,
+                    user_agent: row.user_agent,
+                    created_at: row.created_at,
+                    last_seen_at,
+                    absolute_end: row.absolute_end,
+                })
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,73 @@
+//! Who is signed in, in which browser, since when.
+//!
+//! Promises that only a verified ceremony makes or raises a session, that it is good only while the gate says so, and that
+//! an ended one is never revived. Hands out [`SignedIn`] and [`Caller`]. Owns `sessions`, the live copies (`sess:…`,
+//! `seen:…`), continuations and this browser's mark. The live copy is what a request is judged by; the row tells the history.
+
+mod begin;
+mod browser;
+mod caller;
+pub mod continuation;
+mod cookies;
+mod end;
+pub mod http;
+mod key;
+mod list;
+mod live;
+mod queries;
+mod rotation;
+mod signed_in;
+mod store;
+mod verified;
+
+use std::time::Duration;
+
+use crate::base::clock::Clock;
+use crate::base::config;
+use crate::db::Database;
+use crate::ephemeral::Ephemeral;
+use crate::standing::Standings;
+
+pub use begin::{Begun, RaiseError, begin, raise};
+pub use browser::{Browser, BrowserMark};
+pub use caller::{Caller, CallerError};
+pub use cookies::{CookieNames, Cookies};
+pub use end::{EndError, Ended, end_all, end_every, end_resting_on, is_good};
+pub use key::SessionKey;
+pub use list::SessionView;
+pub use live::LiveSession;
+pub use rotation::accept_previous_key;
+pub use signed_in::{SignedIn, SignedInError, sign_in, sign_out};
+pub use store::Store;
+pub use verified::{Acr, VerifiedCeremony};
+
+/// Everything that sessions need. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    database: Database,
+    ephemeral: Ephemeral,
+    standings: Standings,
+    clock: Clock,
+    idle_timeout: Duration,
+    absolute_lifetime: Duration,
+}
+
+impl Sessions {
+    /// Over the stores, with the configured lifetimes.
+    pub fn new(
+        database: Database,
+        ephemeral: Ephemeral,
+        standings: Standings,
+        clock: Clock,
+        config: &config::Sessions,
+    ) -> Self {
+        Self {
+            database,
+            ephemeral,
+            standings,
+            clock,
+            idle_timeout: config.idle_timeout,
+            absolute_lifetime: config.absolute_lifetime,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! SQL of `sessions`.
+
+use diesel::prelude::*;
+
+use super::live::LiveSession;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::db::schema::sessions;
+use crate::db::{Connection, Json, Result};
+
+/// Why a session ended whose browser signed in anew. Such a one is in no standing record (see the view).
+pub(super) const REPLACED: &str = "replaced";
+
+/// A session that has not ended, as far as the table knows.
+#[derive(Clone, Debug, Queryable)]
+pub(super) struct OpenSession {
+    pub(super) id: SessionId,
+    pub(super) passkeys: Json<Vec<PasskeyId>>,
+    pub(super) auth_time: Timestamp,
+    pub(super) acr: String,
+    pub(super) address: Option<String>,
+    pub(super) user_agent: Option<String>,
+    pub(super) created_at: Timestamp,
+    pub(super) absolute_end: Timestamp,
+}
+
+pub(super) fn insert(
+    conn: &mut Connection,
+    session: &LiveSession,
+    address: Option<&str>,
+    user_agent: Option<&str>,
+) -> Result<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(session.id),
+            sessions::user_id.eq(session.user),
+            sessions::passkeys.eq(Json(session.passkeys.clone())),
+            sessions::epoch.eq(session.epoch),
+            sessions::auth_time.eq(session.auth_time),
+            sessions::acr.eq(&session.acr),
+            sessions::amr.eq(Json(session.amr.clone())),
+            sessions::address.eq(address),
+            sessions::user_agent.eq(user_agent),
+            sessions::created_at.eq(session.created_at),
+            sessions::absolute_end.eq(session.absolute_end),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes what a step-up changed; `false` when the session has ended meanwhile.
+pub(super) fn update_raised(conn: &mut Connection, session: &LiveSession) -> Result<bool> {
+    let updated = diesel::update(sessions::table.find(session.id))
+        .filter(sessions::user_id.eq(session.user))
+        .filter(sessions::ended_at.is_null())
+        .set((
+            sessions::passkeys.eq(Json(session.passkeys.clone())),
+            sessions::epoch.eq(session.epoch),
+            sessions::auth_time.eq(session.auth_time),
+            sessions::acr.eq(&session.acr),
+            sessions::amr.eq(Json(session.amr.clone())),
+        ))
+        .execute(conn)?;
+    Ok(updated == 1)
+}
+
+/// Sessions of a person at this epoch that have not ended, newest first.
+pub(super) fn list_open(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> Result<Vec<OpenSession>> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::absolute_end.gt(now))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::epoch.eq(epoch))
+        .order((sessions::created_at.desc(), sessions::id))
+        .select((
+            sessions::id,
+            sessions::passkeys,
+            sessions::auth_time,
+            sessions::acr,
+            sessions::address,
+            sessions::user_agent,
+            sessions::created_at,
+            sessions::absolute_end,
+        ))
+        .load(conn)?)
+}
+
+/// Whether the person has, or had, this session.
+pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) -> Result<bool> {
+    let query = sessions::table
+        .find(session)
+        .filter(sessions::user_id.eq(user))
+        .select(sessions::id);
+    Ok(query.first::<SessionId>(conn).optional()?.is_some())
+}
+
+/// Ends one; `false` when it had ended before.
+pub(super) fn end(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+    reason: &str,
+) -> Result<bool> {
+    let ended = diesel::update(sessions::table.find(session))
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::ended_at.is_null())
+        .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason)))
+        .execute(conn)?;
+    Ok(ended == 1)
+}
+
+/// How many sessions of this epoch were ended one by one and are not over by themselves yet.
+pub(super) fn count_ended(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> Result<i64> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::absolute_end.gt(now))
+        .filter(sessions::ended_at.is_not_null())
+        .filter(sessions::end_reason.ne(REPLACED))
+        .filter(sessions::epoch.eq(epoch))
+        .count()
+        .get_result(conn)?)
+}

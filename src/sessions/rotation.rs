@@ -1,0 +1,79 @@
+//! A new master key signs nobody out: a cookie signed under the previous key is signed anew on its way in and out.
+
+use actix_web::body::MessageBody;
+use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::cookie::{Cookie, CookieJar, Key};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+
+use super::cookies::Cookies;
+
+/// Middleware, outside the session's: knows both keys.
+///
+/// # Errors
+/// Those of the inner service.
+pub async fn accept_previous_key<B: MessageBody>(
+    cookies: Cookies,
+    keys: Option<(Key, Key)>,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let presented = presented_cookies(&request);
+    let signed_anew = keys.and_then(|(key, previous)| {
+        let session = presented
+            .iter()
+            .find(|cookie| cookie.name() == cookies.names.session)?;
+        sign_anew(&cookies.names.session, session, &key, &previous)
+    });
+    let Some(value) = signed_anew else {
+        return next.call(request).await;
+    };
+    replace_cookie(&mut request, presented, &cookies.names.session, &value);
+    let mut response = next.call(request).await?;
+    let name = cookies.names.session.clone();
+    if !response.response().cookies().any(|set| set.name() == name) {
+        let cookie = cookies.session_cookie(value, CookieDuration::days(30));
+        response.response_mut().add_cookie(&cookie).ok();
+    }
+    Ok(response)
+}
+
+/// The cookie's value under the present key, if it was signed under the previous one.
+fn sign_anew(name: &str, presented: &Cookie<'_>, key: &Key, previous: &Key) -> Option<String> {
+    let mut jar = CookieJar::new();
+    jar.add_original(presented.clone().into_owned());
+    let content = jar.signed(previous).get(name)?;
+    let mut jar = CookieJar::new();
+    jar.signed_mut(key)
+        .add(Cookie::new(name.to_owned(), content.value().to_owned()));
+    jar.get(name).map(|cookie| cookie.value().to_owned())
+}
+
+/// Reads the header itself: actix keeps what it has parsed, and would never see the cookie that replaces this one.
+fn presented_cookies(request: &ServiceRequest) -> Vec<Cookie<'static>> {
+    request
+        .headers()
+        .get_all(header::COOKIE)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| Cookie::parse_encoded(pair.trim().to_owned()).ok())
+        .collect()
+}
+
+fn replace_cookie(
+    request: &mut ServiceRequest,
+    presented: Vec<Cookie<'static>>,
+    name: &str,
+    value: &str,
+) {
+    let pairs: Vec<String> = presented
+        .into_iter()
+        .filter(|cookie| cookie.name() != name)
+        .chain([Cookie::new(name.to_owned(), value.to_owned())])
+        .map(|cookie| cookie.stripped().encoded().to_string())
+        .collect();
+    if let Ok(header) = HeaderValue::from_str(&pairs.join("; ")) {
+        request.headers_mut().insert(header::COOKIE, header);
+    }
+}

@@ -1,0 +1,208 @@
+//! The extractor of a signed-in person, and the two ends of being one.
+
+use std::time::Duration;
+
+use actix_session::{Session, SessionExt};
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::Sessions;
+use super::begin::Begun;
+use super::browser::BrowserMark;
+use super::cookies::Cookies;
+use super::key::SessionKey;
+use super::live::LiveSession;
+use super::store::state;
+use crate::standing::{Standing, Unavailable, Verdict};
+use crate::web::{Problem, Visitor};
+
+/// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// A person with a good session.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: LiveSession,
+    /// The person, as of this request.
+    pub standing: Standing,
+    /// The session's key, for verbs that keep it.
+    pub key: SessionKey,
+    is_fresh: bool,
+}
+
+/// Why a request has no signed-in person.
+#[derive(Debug, thiserror::Error)]
+pub enum SignedInError {
+    /// No cookie, an unknown one, or a session that is over; with a reason code for the log.
+    #[error("nobody is signed in: {0}")]
+    Nobody(&'static str),
+    /// A store is away: nobody knows.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The live copy could not be read.
+    #[error("the session store is away")]
+    Away,
+}
+
+impl SignedIn {
+    /// What a page's frame shows of them.
+    pub fn visitor(&self) -> Visitor {
+        Visitor {
+            display_name: self.standing.display_name.clone(),
+            username: self.standing.username.clone(),
+            is_administrator: self.standing.is_administrator(),
+        }
+    }
+
+    /// Whether the last ceremony is recent.
+    pub fn is_fresh(&self) -> bool {
+        self.is_fresh
+    }
+
+    /// Asks for a recent ceremony.
+    ///
+    /// # Errors
+    /// `step-up-needed`.
+    pub fn require_fresh(&self) -> Result<(), Problem> {
+        if self.is_fresh {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "step-up-needed",
+            "Use your passkey once more",
+            "This asks for a sign-in of the last five minutes: run a step-up ceremony (POST /webauthn/step-up/start) and repeat.",
+        ))
+    }
+}
+
+impl From<SignedInError> for Problem {
+    fn from(error: SignedInError) -> Self {
+        match error {
+            SignedInError::Nobody(reason) => {
+                tracing::debug!(reason, "nobody is signed in");
+                Self::new(
+                    StatusCode::UNAUTHORIZED,
+                    "signed-out",
+                    "Nobody is signed in",
+                    "Sign in at /login, then repeat.",
+                )
+                // RFC 9110 §11.6.1 asks for a challenge; a Basic one would open a dialog in browsers.
+                .header(header::WWW_AUTHENTICATE, "Doorward realm=\"session\"")
+            }
+            SignedInError::Unavailable(error) => error.into(),
+            SignedInError::Away => Self::unavailable(),
+        }
+    }
+}
+
+impl FromRequest for SignedIn {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Whoever shows credentials of their own is judged by those alone; the cross-site guard relies on it.
+        let shows_credentials = request.headers().contains_key(header::AUTHORIZATION);
+        let session = request.get_session();
+        let sessions = request.app_data::<web::Data<Sessions>>().cloned();
+        Box::pin(async move {
+            if shows_credentials {
+                return Err(SignedInError::Nobody("own-credentials").into());
+            }
+            let sessions = sessions.ok_or_else(Problem::internal)?;
+            let signed_in = sessions.check(&session).await?;
+            tracing::Span::current()
+                .record("user_id", tracing::field::display(signed_in.session.user));
+            Ok(signed_in)
+        })
+    }
+}
+
+impl Sessions {
+    /// The gate for cookies: the session exists, has not expired, and its standing is good.
+    async fn check(&self, session: &Session) -> Result<SignedIn, SignedInError> {
+        let (key, text, record) = {
+            let entries = session.entries();
+            if let Some(reason) = entries.get(state::AWAY) {
+                tracing::error!(%reason, "the session store is away");
+                return Err(SignedInError::Away);
+            }
+            let key = entries
+                .get(state::KEY)
+                .and_then(|key| SessionKey::parse(key));
+            let Some((key, text)) = key.zip(entries.get(state::LIVE).cloned()) else {
+                return Err(SignedInError::Nobody("no-session"));
+            };
+            (key, text, entries.get(state::STANDING).cloned())
+        };
+        let live: LiveSession =
+            serde_json::from_str(&text).map_err(|_| SignedInError::Nobody("unreadable"))?;
+        let now = self.clock.now();
+        if live.user != key.user() || live.is_over(now) {
+            return Err(SignedInError::Nobody("expired"));
+        }
+        let standing = self.judge(&live, record.as_deref()).await?;
+        self.touch(&key, &live, &text);
+        Ok(SignedIn {
+            is_fresh: live.is_fresh(now, FRESH),
+            session: live,
+            standing,
+            key,
+        })
+    }
+
+    async fn judge(
+        &self,
+        live: &LiveSession,
+        record: Option<&str>,
+    ) -> Result<Standing, SignedInError> {
+        let nobody = || SignedInError::Nobody("no-standing");
+        let user = live.user;
+        let standing = self.standings.of_copy(user, record).await?;
+        let standing = standing.ok_or_else(nobody)?;
+        let (standing, verdict) = match standing.judge(&live.claim()) {
+            Verdict::RecordIsOld => {
+                let newer = self.standings.reload(user).await?.ok_or_else(nobody)?;
+                let verdict = newer.judge(&live.claim());
+                (newer, verdict)
+            }
+            verdict => (standing, verdict),
+        };
+        match verdict {
+            Verdict::Good => Ok(standing),
+            Verdict::RecordIsOld => Err(SignedInError::Nobody("unknown-epoch")),
+            Verdict::Refused(reason) => Err(SignedInError::Nobody(reason)),
+        }
+    }
+}
+
+/// Gives the browser the key of an opened session. The old key, if there was one, is forgotten.
+///
+/// # Errors
+/// `internal` when the middleware is missing on the route.
+pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
+    session.renew();
+    session
+        .insert(state::ISSUED, begun.key.expose())
+        .map_err(|error| {
+            tracing::error!(%error, "a session can't be handed out");
+            Problem::internal()
+        })
+}
+
+/// Takes the session's cookie away and gives the browser a new mark.
+#[must_use]
+pub fn sign_out(session: &Session, cookies: &Cookies, mut response: HttpResponse) -> HttpResponse {
+    session.purge();
+    for cookie in [
+        cookies.no_session_cookie(),
+        cookies.browser_cookie(&BrowserMark::generate()),
+    ] {
+        // Fails only for a cookie that is no header value; ours are.
+        response.add_cookie(&cookie).ok();
+    }
+    response
+}

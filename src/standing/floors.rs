@@ -1,0 +1,76 @@
+//! Floors: the least version of a record that this instance still believes from the ephemeral store.
+//!
+//! A store may be out of reach when a change is made, or lose its last writes in a failover. So every instance reads once
+//! a second which standings moved, and takes an older copy for none. Floors only ever make it stricter.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::base::clock::Stopwatch;
+use crate::base::ids::UserId;
+
+#[derive(Debug, Default)]
+pub(super) struct Floors(RwLock<HashMap<UserId, Floor>>);
+
+#[derive(Debug)]
+struct Floor {
+    version: i64,
+    seen: Stopwatch,
+}
+
+impl Floors {
+    /// Raises floors; never lowers one.
+    pub(super) fn raise(&self, moved: &[(UserId, i64)]) {
+        if moved.is_empty() {
+            return;
+        }
+        let mut floors = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (user, version) in moved {
+            let floor = floors.entry(*user).or_insert_with(|| Floor {
+                version: *version,
+                seen: Stopwatch::start(),
+            });
+            // The same version seen again in the overlap does not keep the floor longer.
+            if floor.version < *version {
+                *floor = Floor {
+                    version: *version,
+                    seen: Stopwatch::start(),
+                };
+            }
+        }
+    }
+
+    /// Whether a copy of this version may be believed.
+    pub(super) fn admits(&self, user: UserId, version: i64) -> bool {
+        let floors = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        floors
+            .get(&user)
+            .is_none_or(|floor| version >= floor.version)
+    }
+
+    /// Forgets floors older than `age`: by then no older copy is left in the store.
+    pub(super) fn forget_older_than(&self, age: Duration) {
+        let mut floors = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        floors.retain(|_, floor| floor.seen.elapsed() < age);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_floor_refuses_older_copies_and_never_falls() {
+        let floors = Floors::default();
+        let user = UserId::random();
+        assert!(floors.admits(user, 1));
+        floors.raise(&[(user, 5)]);
+        floors.raise(&[(user, 3)]);
+        assert!(!floors.admits(user, 4));
+        assert!(floors.admits(user, 5));
+        assert!(floors.admits(UserId::random(), 1));
+        floors.forget_older_than(Duration::ZERO);
+        assert!(floors.admits(user, 1));
+    }
+}

@@ -1,0 +1,111 @@
+//! SQL of `standings` and of the view that makes the record.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::Standing;
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::portable::ForUpdate;
+use crate::db::schema::{standing_records, standings};
+use crate::db::{Connection, Json, Result};
+
+/// The record of one person, read with its version in one statement.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_record(conn: &mut Connection, user: UserId) -> Result<Option<Standing>> {
+    let record = standing_records::table
+        .filter(standing_records::user_id.eq(user))
+        .select(standing_records::record)
+        .first::<Json<Standing>>(conn)
+        .optional()?;
+    Ok(record.map(|Json(record)| record))
+}
+
+/// Begins the counter of a new person.
+///
+/// # Errors
+/// When the database is away.
+pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()> {
+    diesel::insert_into(standings::table)
+        .values((
+            standings::user_id.eq(user),
+            standings::version.eq(1),
+            standings::session_epoch.eq(0),
+            standings::moved_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Raises the counter and takes its row lock until the transaction ends: the first statement of every change of what the
+/// record shows. `false` when there is no such person.
+///
+/// # Errors
+/// When the database is away.
+pub fn raise(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
+    let raised = diesel::update(standings::table.find(user))
+        .set((
+            standings::version.eq(standings::version + 1),
+            standings::moved_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(raised == 1)
+}
+
+/// As [`raise`], and ends every session of the person at once by raising their epoch.
+///
+/// # Errors
+/// When the database is away.
+pub fn raise_epoch(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
+    let raised = diesel::update(standings::table.find(user))
+        .set((
+            standings::version.eq(standings::version + 1),
+            standings::session_epoch.eq(standings::session_epoch + 1),
+            standings::moved_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(raised == 1)
+}
+
+/// The person's present epoch; `None` when there is no such person.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_epoch(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
+    Ok(standings::table
+        .find(user)
+        .select(standings::session_epoch)
+        .first(conn)
+        .optional()?)
+}
+
+/// Takes the row lock without raising: for what must not run beside a change but makes none (a sign-in). `false` when there
+/// is no such person.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
+    let query = standings::table.find(user).select(standings::version);
+    Ok(ForUpdate(query)
+        .get_result::<i64>(conn)
+        .optional()?
+        .is_some())
+}
+
+/// Who moved since `now - overlap`, by the database's clock, and to which version.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_moved_since(
+    conn: &mut Connection,
+    now: Timestamp,
+    overlap: Duration,
+) -> Result<Vec<(UserId, i64)>> {
+    Ok(standings::table
+        .filter(standings::moved_at.ge(now.before(overlap)))
+        .select((standings::user_id, standings::version))
+        .load(conn)?)
+}

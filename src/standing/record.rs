@@ -1,0 +1,76 @@
+//! The standing record of one person.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::ids::{PasskeyId, SessionId, UserId};
+
+/// Where a person is in the life of their account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UserStatus {
+    /// Invited by name, not joined yet.
+    Invited,
+    /// May sign in.
+    Active,
+    /// May not, until reactivated.
+    Suspended,
+}
+
+impl UserStatus {
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// Parses what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "invited" => Some(Self::Invited),
+            "active" => Some(Self::Active),
+            "suspended" => Some(Self::Suspended),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that decides whether a person may act, and who they are, as of one version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whose.
+    pub user_id: UserId,
+    /// The counter: raised by every change of what this record shows.
+    pub version: i64,
+    /// Unique, case-folded.
+    pub username: String,
+    /// Where mail goes, if anywhere.
+    pub email: Option<String>,
+    /// Whether the address is proven.
+    pub email_verified: bool,
+    /// What to call them.
+    pub display_name: String,
+    /// Whether they may act at all.
+    pub status: UserStatus,
+    /// Raised to end every session at once.
+    pub session_epoch: i64,
+    /// Global roles held.
+    pub roles: Vec<String>,
+    /// Passkeys that are live.
+    pub passkeys: Vec<PasskeyId>,
+    /// Sessions ended one by one whose absolute end is still ahead.
+    pub ended: Vec<SessionId>,
+}
+
+/// The built-in role that administers the place.
+pub(crate) const ADMINISTRATOR: &str = "admin";
+
+impl Standing {
+    /// Whether the person holds the role `admin`.
+    pub fn is_administrator(&self) -> bool {
+        self.roles.iter().any(|role| role == ADMINISTRATOR)
+    }
+}

@@ -1,0 +1,189 @@
+//! What a person may be called, parsed at the edge.
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+use crate::base::ids::UserId;
+
+/// Why a field can't be used; the text is for whoever typed it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FieldError(pub &'static str);
+
+macro_rules! field {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = FieldError;
+            fn from_str(text: &str) -> Result<Self, FieldError> {
+                Self::parse(text)
+            }
+        }
+    };
+}
+
+field! {
+    /// A unique name: case-folded, 1 to 64 of `a-z 0-9 . _ - + @`, beginning with a letter or digit, and never of the form
+    /// of an id, since both may stand in the same place.
+    Username
+}
+
+impl Username {
+    /// Folds the case and checks.
+    ///
+    /// # Errors
+    /// What a username must be.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        let folded = text.trim().to_ascii_lowercase();
+        let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        if folded.is_empty() || folded.len() > 64 {
+            return Err(FieldError("a username has 1 to 64 characters"));
+        }
+        if !folded.starts_with(is_plain)
+            || !folded
+                .chars()
+                .all(|letter| is_plain(letter) || "._-+@".contains(letter))
+        {
+            return Err(FieldError(
+                "a username has letters a to z, digits and . _ - + @, and begins with a letter or digit",
+            ));
+        }
+        if UserId::parse(&folded).is_some() || matches!(folded.as_str(), "me" | "lookup") {
+            return Err(FieldError(
+                "this name means something else here; choose another",
+            ));
+        }
+        Ok(Self(folded))
+    }
+}
+
+field! {
+    /// What to call a person: 1 to 100 characters in any script.
+    DisplayName
+}
+
+impl DisplayName {
+    /// Trims and checks.
+    ///
+    /// # Errors
+    /// What a display name must be.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        let trimmed = text.trim();
+        let is_short = (1..=100).contains(&trimmed.chars().count());
+        if !is_short || trimmed.chars().any(is_unprintable) {
+            return Err(FieldError(
+                "a display name has 1 to 100 printable characters",
+            ));
+        }
+        Ok(Self(trimmed.to_owned()))
+    }
+}
+
+/// Control characters, and those that turn the direction of the text around them.
+fn is_unprintable(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+field! {
+    /// A mail address as people write it; whether mail arrives is not known here.
+    Email
+}
+
+impl Email {
+    /// Trims, lower-cases the domain, checks the shape.
+    ///
+    /// # Errors
+    /// What an address must be.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        const FAULT: FieldError = FieldError("that is no mail address");
+        let trimmed = text.trim();
+        let (local, domain) = trimmed.rsplit_once('@').ok_or(FAULT)?;
+        let is_bad = |letter: char| {
+            letter.is_whitespace() || letter.is_control() || "<>,;:\"()[]\\".contains(letter)
+        };
+        if local.is_empty() || local.len() > 64 || domain.is_empty() || trimmed.len() > 254 {
+            return Err(FAULT);
+        }
+        if local.contains('@')
+            || trimmed.chars().any(is_bad)
+            || domain.starts_with('.')
+            || domain.ends_with('.')
+        {
+            return Err(FAULT);
+        }
+        Ok(Self(format!("{local}@{}", domain.to_lowercase())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_username_is_folded_and_plain() {
+        assert_eq!(
+            Username::parse(" Ada.Lovelace ").map(|name| name.0),
+            Ok("ada.lovelace".into())
+        );
+        for bad in [
+            "",
+            " ",
+            "-x",
+            "a b",
+            "ä",
+            "a/b",
+            "me",
+            &"a".repeat(65),
+            &UserId::random().to_string(),
+        ] {
+            assert!(Username::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_display_name_is_any_script_without_tricks() {
+        assert!(DisplayName::parse("Ада Лавлейс 🦊").is_ok());
+        for bad in ["", "  ", "a\u{0}b", "a\u{202E}b", &"x".repeat(101)] {
+            assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_its_shape() {
+        assert_eq!(
+            Email::parse("Ada@Example.COM").map(|email| email.0),
+            Ok("Ada@example.com".into())
+        );
+        for bad in ["", "a", "@b", "a@", "a b@c", "a@b@c", "<a@b>", "a@.b"] {
+            assert!(Email::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn parsing_twice_is_parsing_once(text in "\\PC*") {
+            if let Ok(name) = Username::parse(&text) {
+                proptest::prop_assert_eq!(Username::parse(name.as_str()), Ok(name));
+            }
+            if let Ok(email) = Email::parse(&text) {
+                proptest::prop_assert_eq!(Email::parse(email.as_str()), Ok(email));
+            }
+        }
+    }
+}

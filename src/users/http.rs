@@ -1,0 +1,226 @@
+//! Lookups: who somebody is, whether they are active, which roles they hold.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{LastAdministrator, LookupError, User, UserFilter, UserView, Users};
+use crate::base::ids::UserId;
+use crate::clients::Scope;
+use crate::sessions::Caller;
+use crate::web::{Answer, AnyCase, Page, Problem, only};
+
+/// At most this many in one list or batch.
+const MOST: usize = 200;
+
+/// The routes. `/v1/users/{user}` itself is declared in `admin`, which also changes what stands there.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/users")
+                .route(web::get().to(list_users))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/v1/users/lookup")
+                .route(web::post().to(lookup_users))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/users/{user}/roles")
+                .route(web::get().to(read_roles))
+                .default_service(only("GET")),
+        );
+}
+
+impl From<LookupError> for Problem {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Unknown => Self::not_found(),
+            LookupError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<LastAdministrator> for Problem {
+    fn from(_: LastAdministrator) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "last-administrator",
+            "This is the last administrator",
+            "Nobody else could administer this place. Invite a second administrator first.",
+        )
+    }
+}
+
+/// The person that a path names, if the caller may read them: themself, an administrator, a client with `users:read`.
+///
+/// # Errors
+/// `forbidden` before anything is looked up, so that nobody learns who exists.
+pub async fn find_readable(users: &Users, caller: &Caller, name: &str) -> Result<User, Problem> {
+    if !names_self(caller, name) {
+        caller.require(Scope::UsersRead)?;
+    }
+    Ok(users.find(name).await?)
+}
+
+/// Whether a path names the caller: by `id` or username.
+pub fn names_self(caller: &Caller, name: &str) -> bool {
+    match caller {
+        Caller::Person(person) => {
+            UserId::parse(name) == Some(person.standing.user_id)
+                || person.standing.username.eq_ignore_ascii_case(name)
+        }
+        Caller::Client(_) => false,
+    }
+}
+
+/// One person.
+#[utoipa::path(
+    get, path = "/v1/users/{user}", tag = "users",
+    params(("user" = String, Path, description = "Id or username")),
+    responses(
+        (status = 200, description = "The person; `ETag` is their version", body = UserView),
+        (status = 304, description = "Unchanged since `If-None-Match`"),
+        (status = 403, description = "Not yours to read"),
+        (status = 404, description = "There is nobody of this id or name"),
+    )
+)]
+pub async fn read_user(
+    request: HttpRequest,
+    caller: Caller,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+) -> Answer {
+    let user = find_readable(&users, &caller, &name).await?;
+    Ok(answer_user(&request, user))
+}
+
+/// A person with their entity tag; 304 where the caller has this version.
+pub fn answer_user(request: &HttpRequest, user: User) -> HttpResponse {
+    let etag = user.etag();
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return HttpResponse::NotModified()
+            .insert_header((header::ETAG, etag))
+            .finish();
+    }
+    HttpResponse::Ok()
+        .insert_header((header::ETAG, etag))
+        .json(UserView::from(user))
+}
+
+/// Whom to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListUsers {
+    username: Option<String>,
+    email: Option<String>,
+    role: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+/// People by name, address or role.
+#[utoipa::path(
+    get, path = "/v1/users", tag = "users", params(ListUsers),
+    responses(
+        (status = 200, description = "A page of people", body = Page<UserView>),
+        (status = 403, description = "Needs an administrator or `users:read`"),
+    )
+)]
+pub async fn list_users(
+    caller: Caller,
+    users: web::Data<Users>,
+    query: web::Query<ListUsers>,
+) -> Answer {
+    caller.require(Scope::UsersRead)?;
+    let ListUsers {
+        username,
+        email,
+        role,
+        limit,
+        after,
+    } = query.into_inner();
+    let after = match after {
+        None => None,
+        Some(after) => Some(
+            UserId::parse(&after)
+                .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))?,
+        ),
+    };
+    let limit = Page::<UserView>::limit(limit, MOST)?;
+    let filter = UserFilter {
+        username: username.map(|name| name.to_ascii_lowercase()),
+        email,
+        role,
+        search: None,
+        after,
+    };
+    let found = users.list(filter, Page::<UserView>::fetch(limit)).await?;
+    let page = Page::cut(found, limit, |user| user.id.to_string());
+    Ok(HttpResponse::Ok().json(page.map(UserView::from)))
+}
+
+/// A batch of ids or usernames.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    /// At most 200.
+    ids: Vec<String>,
+}
+
+/// Those of the batch that there are.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Found {
+    items: Vec<UserView>,
+}
+
+/// Identity and roles of many at once; who is not there is left out.
+#[utoipa::path(
+    post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
+    responses(
+        (status = 200, description = "Those that there are", body = Found),
+        (status = 403, description = "Needs an administrator or `users:read`"),
+    )
+)]
+pub async fn lookup_users(
+    caller: Caller,
+    users: web::Data<Users>,
+    body: AnyCase<Lookup>,
+) -> Answer {
+    caller.require(Scope::UsersRead)?;
+    let ids = body.0.ids;
+    if ids.len() > MOST {
+        return Err(Problem::invalid_field("ids", "at most 200 at once"));
+    }
+    let items = users.find_many(ids).await?;
+    let items = items.into_iter().map(UserView::from).collect();
+    Ok(HttpResponse::Ok().json(Found { items }))
+}
+
+/// The roles of a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Roles {
+    roles: Vec<String>,
+}
+
+/// Which global roles a person holds.
+#[utoipa::path(
+    get, path = "/v1/users/{user}/roles", tag = "users",
+    params(("user" = String, Path, description = "Id or username")),
+    responses(
+        (status = 200, description = "Their global roles", body = Roles),
+        (status = 403, description = "Not yours to read"),
+        (status = 404, description = "There is nobody of this id or name"),
+    )
+)]
+pub async fn read_roles(
+    caller: Caller,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+) -> Answer {
+    let user = find_readable(&users, &caller, &name).await?;
+    Ok(HttpResponse::Ok().json(Roles { roles: user.roles }))
+}

@@ -1,0 +1,72 @@
+//! What the database was begun with: the master key and the name that passkeys are bound to.
+
+use super::queries;
+use crate::base::secrets::MasterKey;
+use crate::db::{self, Database};
+
+/// Why this instance must not run on this database.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallationError {
+    /// Another master key.
+    #[error(
+        "this is not the master key that the database was begun with. Give the right one in secrets.master_key_file; \
+         to move to a new one, name the old one in secrets.previous_master_key_file"
+    )]
+    WrongMasterKey,
+    /// Another RP ID, and there are passkeys.
+    #[error(
+        "passkeys here are bound to {stored}, and passkeys.rp_id is {given}: no passkey would work. Set passkeys.rp_id \
+         (or server.public_url) back, or start once with --accept-new-rp-id to give them up"
+    )]
+    OtherRpId {
+        /// What passkeys are bound to.
+        stored: String,
+        /// What is configured.
+        given: String,
+    },
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Writes down, or compares, what the database was begun with. Run by every instance at its start.
+///
+/// # Errors
+/// When this instance must not run on this database.
+pub async fn begin_installation(
+    database: &Database,
+    master_key: &MasterKey,
+    previous: Option<&MasterKey>,
+    rp_id: &str,
+    accept_new_rp_id: bool,
+) -> Result<(), InstallationError> {
+    let check = master_key.check_value();
+    let previous = previous.map(MasterKey::check_value);
+    let rp_id = rp_id.to_owned();
+    let compare = move |conn: &mut db::Connection| {
+        let Some(row) = queries::find_setup(conn)? else {
+            return Ok(queries::insert_setup(conn, &check, &rp_id)?);
+        };
+        let is_ours =
+            row.key_check == check || previous.is_some_and(|previous| row.key_check == previous);
+        if !is_ours {
+            return Err(InstallationError::WrongMasterKey);
+        }
+        let has_passkeys = row.completed_at.is_some();
+        if row.rp_id != rp_id && has_passkeys && !accept_new_rp_id {
+            return Err(InstallationError::OtherRpId {
+                stored: row.rp_id,
+                given: rp_id,
+            });
+        }
+        if row.key_check != check || row.rp_id != rp_id {
+            queries::update_setup(conn, &check, &rp_id)?;
+        }
+        Ok(())
+    };
+    match database.write(compare.clone()).await {
+        // Two instances began an empty database at once: the row is there now.
+        Err(InstallationError::Database(db::Error::Taken(_))) => database.write(compare).await,
+        other => other,
+    }
+}

@@ -1,0 +1,355 @@
+//! One-use links that let somebody in: a new person, one who lost their passkeys, or a person's own second device.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, json};
+use utoipa::ToSchema;
+
+use super::fields::{DisplayName, Email, Username};
+use super::lookup::{LookupError, resolve};
+use super::user::User;
+use super::{INVITATION_LIFE, Users, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{InvitationId, UserId};
+use crate::base::secrets::Token;
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event};
+use crate::standing::{self, UserStatus};
+
+/// How long a link to one's own other device lives.
+const DEVICE_LIFE: Duration = Duration::from_secs(15 * 60);
+const LONGEST_LIFE: Duration = Duration::from_secs(30 * 86_400);
+
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new person joins.
+    Join,
+    /// A known person gets a new passkey from an administrator; their sessions end, for the old passkey may be in other hands.
+    Recover,
+    /// A signed-in person adds another device of theirs.
+    AddDevice,
+}
+
+impl Purpose {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Recover => "recover",
+            Self::AddDevice => "add_device",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "join" => Some(Self::Join),
+            "recover" => Some(Self::Recover),
+            "add_device" => Some(Self::AddDevice),
+            _ => None,
+        }
+    }
+}
+
+/// An invitation, without its token.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Which.
+    pub id: InvitationId,
+    /// What for.
+    pub purpose: Purpose,
+    /// For whom, when they are known.
+    pub user: Option<UserId>,
+    /// The address that a new person will have.
+    pub email: Option<String>,
+    /// The name suggested to a new person.
+    pub display_name: Option<String>,
+    /// The roles that a new person will hold.
+    pub roles: Vec<String>,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+    /// Who invites.
+    pub by_user: Option<UserId>,
+}
+
+/// A link as it is handed out, this once.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct InvitationLink {
+    /// Where to go.
+    pub url: String,
+    /// The token in it.
+    pub token: String,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// For whom, when they are known.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub user_id: Option<UserId>,
+}
+
+/// Who hands out the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// An administrator, or the command line.
+    Administrator,
+    /// A client: it neither makes nor touches administrators.
+    Service,
+}
+
+/// Whom to invite.
+#[derive(Clone, Debug, Default)]
+pub struct NewInvitation {
+    /// The name that the new person will have; `None`: they choose.
+    pub username: Option<Username>,
+    /// Their address.
+    pub email: Option<Email>,
+    /// What to call them.
+    pub display_name: Option<DisplayName>,
+    /// The roles that they will hold.
+    pub roles: Vec<String>,
+    /// An existing person instead, by id or username.
+    pub user: Option<String>,
+    /// How long the link lives.
+    pub life: Option<Duration>,
+}
+
+/// Why nobody was invited.
+#[derive(Debug, thiserror::Error)]
+pub enum InviteError {
+    /// The name is somebody's, or was.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// The registry has no such role.
+    #[error("there is no role {0}")]
+    UnknownRole(String),
+    /// There is nobody of this id or name.
+    #[error("there is nobody of this id or name")]
+    UserUnknown,
+    /// The person is suspended: reactivate them first.
+    #[error("the person is suspended")]
+    UserSuspended,
+    /// A link for an existing person names nothing else.
+    #[error("for an existing person nothing else may be given")]
+    NothingElse,
+    /// Only an administrator makes or touches administrators.
+    #[error("only an administrator may")]
+    NotYours,
+    /// The life is too short or too long.
+    #[error("a link lives a minute to 30 days")]
+    Life,
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl From<LookupError> for InviteError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Unknown => Self::UserUnknown,
+            LookupError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+impl Users {
+    /// Makes a link for a new person, or for an existing one who needs a new passkey.
+    ///
+    /// # Errors
+    /// Why nobody was invited.
+    pub async fn invite(
+        &self,
+        wanted: NewInvitation,
+        authority: Authority,
+        author: Author,
+    ) -> Result<InvitationLink, InviteError> {
+        let life = wanted.life.unwrap_or(INVITATION_LIFE);
+        if !(Duration::from_secs(60)..=LONGEST_LIFE).contains(&life) {
+            return Err(InviteError::Life);
+        }
+        let token = Token::generate();
+        let hash = token.hash();
+        let expires_at = self.clock.now().after(life);
+        let database = self.database.clone();
+        let user_id = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                let invitation = match wanted.user.clone() {
+                    Some(name) => for_existing(conn, &name, &wanted, authority, now)?,
+                    None => for_new(conn, wanted, authority, now, &author)?,
+                };
+                let invitation = Invitation {
+                    expires_at,
+                    ..invitation
+                };
+                queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
+                let mut event = Event::done("user.invited").details(json!({
+                    "invitation": invitation.id,
+                    "purpose": invitation.purpose.as_str(),
+                    "roles": invitation.roles,
+                    "expires_at": invitation.expires_at,
+                }));
+                event.subject = invitation.user;
+                history::record(conn, now, &author, event)?;
+                Ok::<_, InviteError>(invitation.user)
+            })
+            .await?;
+        Ok(self.link(&token, expires_at, user_id))
+    }
+
+    /// Makes a link with which a signed-in person adds another device of theirs.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn invite_own_device(
+        &self,
+        user: UserId,
+        author: Author,
+    ) -> Result<InvitationLink, InviteError> {
+        let token = Token::generate();
+        let hash = token.hash();
+        let expires_at = self.clock.now().after(DEVICE_LIFE);
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                standing::lock(conn, user)?;
+                queries::expire_invitations_of(conn, user, now)?;
+                let invitation = Invitation {
+                    user: Some(user),
+                    expires_at,
+                    ..blank(Purpose::AddDevice)
+                };
+                queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
+                let event = Event::done("passkey.device_link_made").subject(user);
+                Ok::<_, InviteError>(history::record(conn, now, &author, event)?)
+            })
+            .await?;
+        Ok(self.link(&token, expires_at, Some(user)))
+    }
+
+    fn link(
+        &self,
+        token: &Token,
+        expires_at: Timestamp,
+        user_id: Option<UserId>,
+    ) -> InvitationLink {
+        InvitationLink {
+            url: self
+                .public_url
+                .with_path(&format!("/join/{}", token.expose())),
+            token: token.expose().to_owned(),
+            expires_at,
+            user_id,
+        }
+    }
+}
+
+fn blank(purpose: Purpose) -> Invitation {
+    Invitation {
+        id: InvitationId::random(),
+        purpose,
+        user: None,
+        email: None,
+        display_name: None,
+        roles: Vec::new(),
+        expires_at: Timestamp::from_micros(0),
+        used_at: None,
+        by_user: None,
+    }
+}
+
+/// An enrolment link for somebody who is here already, or a new join link for somebody invited. It ends the links before it.
+fn for_existing(
+    conn: &mut Connection,
+    name: &str,
+    wanted: &NewInvitation,
+    authority: Authority,
+    now: Timestamp,
+) -> Result<Invitation, InviteError> {
+    let names_more = wanted.username.is_some()
+        || wanted.email.is_some()
+        || wanted.display_name.is_some()
+        || !wanted.roles.is_empty();
+    if names_more {
+        return Err(InviteError::NothingElse);
+    }
+    let id = resolve(conn, name)?;
+    if !standing::lock(conn, id)? {
+        return Err(InviteError::UserUnknown);
+    }
+    let user = queries::find_user(conn, id)?.ok_or(InviteError::UserUnknown)?;
+    if user.is_administrator() && authority == Authority::Service {
+        return Err(InviteError::NotYours);
+    }
+    let purpose = match user.status {
+        UserStatus::Invited => Purpose::Join,
+        UserStatus::Active => Purpose::Recover,
+        UserStatus::Suspended => return Err(InviteError::UserSuspended),
+    };
+    queries::expire_invitations_of(conn, id, now)?;
+    Ok(Invitation {
+        user: Some(id),
+        ..blank(purpose)
+    })
+}
+
+/// A join link. With a username the person exists from now on, as invited, so that the name is theirs.
+fn for_new(
+    conn: &mut Connection,
+    wanted: NewInvitation,
+    authority: Authority,
+    now: Timestamp,
+    author: &Author,
+) -> Result<Invitation, InviteError> {
+    let NewInvitation {
+        username,
+        email,
+        display_name,
+        mut roles,
+        ..
+    } = wanted;
+    roles.sort_unstable();
+    roles.dedup();
+    if let Some(role) = queries::missing_role(conn, &roles)? {
+        return Err(InviteError::UnknownRole(role));
+    }
+    let makes_administrator = roles.iter().any(|role| role == standing::ADMINISTRATOR);
+    if makes_administrator && authority == Authority::Service {
+        return Err(InviteError::NotYours);
+    }
+    let email = email.map(|email| email.as_str().to_owned());
+    let display_name = display_name.map(|name| name.as_str().to_owned());
+    let Some(username) = username else {
+        return Ok(Invitation {
+            email,
+            display_name,
+            roles,
+            ..blank(Purpose::Join)
+        });
+    };
+    if queries::find_id_by_username(conn, username.as_str())?.is_some() {
+        return Err(InviteError::UsernameTaken);
+    }
+    let user = User {
+        id: UserId::random(),
+        username: username.as_str().to_owned(),
+        email,
+        email_verified: false,
+        display_name: display_name.unwrap_or_else(|| username.as_str().to_owned()),
+        status: UserStatus::Invited,
+        attributes: Map::new(),
+        roles: roles.clone(),
+        created_at: now,
+        version: 1,
+        as_of: now,
+    };
+    user.create(conn, author)?;
+    Ok(Invitation {
+        user: Some(user.id),
+        roles,
+        ..blank(Purpose::Join)
+    })
+}

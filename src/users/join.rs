@@ -1,0 +1,194 @@
+//! Using an invitation up, in the transaction that stores the passkey.
+
+use serde_json::{Map, json};
+
+use super::invite::{Invitation, Purpose};
+use super::queries;
+use super::user::User;
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::base::secrets::TokenHash;
+use crate::db::{self, Connection};
+use crate::history::{self, Actor, Author, Event};
+use crate::sessions;
+use crate::standing::{self, UserStatus};
+
+/// Why an invitation lets nobody in.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// There is none of this token.
+    #[error("no such invitation")]
+    Unknown,
+    /// It was used.
+    #[error("the invitation was used")]
+    Used,
+    /// Its time is over, or a newer one took its place.
+    #[error("the invitation has expired")]
+    Expired,
+    /// Whom it is for may not sign in.
+    #[error("the person is suspended")]
+    NotActive,
+    /// The name that the new person chose is taken.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// A new person must choose a name.
+    #[error("a username is needed")]
+    UsernameMissing,
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// What the person chose about themself.
+#[derive(Clone, Debug)]
+pub struct Joiner {
+    /// The id that the ceremony was begun with: the user handle in the passkey.
+    pub id: UserId,
+    /// The name chosen, where the invitation leaves it open.
+    pub username: Option<String>,
+    /// What to call them.
+    pub display_name: Option<String>,
+}
+
+/// The invitation of a token, if it still lets somebody in, and the person whom it is for, if they are known.
+///
+/// # Errors
+/// Why it lets nobody in.
+pub fn open_invitation(
+    conn: &mut Connection,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<(Invitation, Option<User>), JoinError> {
+    let invitation = queries::find_invitation(conn, token)?.ok_or(JoinError::Unknown)?;
+    if invitation.used_at.is_some() {
+        return Err(JoinError::Used);
+    }
+    if invitation.expires_at <= now {
+        return Err(JoinError::Expired);
+    }
+    let user = match invitation.user {
+        Some(id) => Some(queries::find_user(conn, id)?.ok_or(JoinError::Unknown)?),
+        None => None,
+    };
+    let fits = match (invitation.purpose, user.as_ref().map(|user| user.status)) {
+        (Purpose::Join, None | Some(UserStatus::Invited))
+        | (Purpose::Recover | Purpose::AddDevice, Some(UserStatus::Active)) => true,
+        (Purpose::Join | Purpose::Recover | Purpose::AddDevice, _) => false,
+    };
+    if !fits {
+        return Err(JoinError::NotActive);
+    }
+    Ok((invitation, user))
+}
+
+/// Says early that a name is taken; what decides is the unique index, when the person is made.
+///
+/// # Errors
+/// `UsernameTaken`.
+pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinError> {
+    match queries::find_id_by_username(conn, username)? {
+        Some(_) => Err(JoinError::UsernameTaken),
+        None => Ok(()),
+    }
+}
+
+/// Uses the invitation up and makes, activates or finds the person whom the passkey will belong to. Raises their standing.
+///
+/// # Errors
+/// Why it lets nobody in; of any number of users at once all but one get `Used`.
+pub fn accept(
+    conn: &mut Connection,
+    token: &TokenHash,
+    joiner: &Joiner,
+    now: Timestamp,
+    author: &Author,
+) -> Result<User, JoinError> {
+    // The standing is locked before the invitation, as everywhere: a link made for the same person meanwhile waits.
+    let (found, _) = open_invitation(conn, token, now)?;
+    if let Some(user) = found.user {
+        standing::raise(conn, user, now)?;
+    }
+    let (invitation, user) = open_invitation(conn, token, now)?;
+    let id = user.as_ref().map_or(joiner.id, |user| user.id);
+    if !queries::consume_invitation(conn, invitation.id, id, now)? {
+        return Err(JoinError::Used);
+    }
+    let author = author.acting_as(Actor::Person(id));
+    match user {
+        None => create(conn, invitation, joiner, now, &author),
+        Some(user) => admit(conn, user, invitation.purpose, joiner, now, &author),
+    }
+}
+
+fn create(
+    conn: &mut Connection,
+    invitation: Invitation,
+    joiner: &Joiner,
+    now: Timestamp,
+    author: &Author,
+) -> Result<User, JoinError> {
+    let username = joiner.username.clone().ok_or(JoinError::UsernameMissing)?;
+    let user = User {
+        id: joiner.id,
+        display_name: joiner
+            .display_name
+            .clone()
+            .or(invitation.display_name)
+            .unwrap_or_else(|| username.clone()),
+        username,
+        email: invitation.email,
+        email_verified: false,
+        status: UserStatus::Active,
+        attributes: Map::new(),
+        roles: invitation.roles,
+        created_at: now,
+        version: 1,
+        as_of: now,
+    };
+    user.create(conn, author).map_err(taken)?;
+    joined(conn, &user, now, author)?;
+    Ok(user)
+}
+
+fn admit(
+    conn: &mut Connection,
+    mut user: User,
+    purpose: Purpose,
+    joiner: &Joiner,
+    now: Timestamp,
+    author: &Author,
+) -> Result<User, JoinError> {
+    match purpose {
+        Purpose::Join => {
+            user.status = UserStatus::Active;
+            if let Some(display_name) = &joiner.display_name {
+                user.display_name.clone_from(display_name);
+            }
+            user.save(conn, now, author)?;
+            joined(conn, &user, now, author)?;
+        }
+        Purpose::Recover => {
+            let ended = sessions::end_every(conn, user.id, now, "recovered")?;
+            let event = Event::done("user.recovered")
+                .subject(user.id)
+                .details(json!({ "sessions": ended.sessions }));
+            history::record(conn, now, author, event)?;
+        }
+        Purpose::AddDevice => {}
+    }
+    Ok(user)
+}
+
+fn joined(conn: &mut Connection, user: &User, now: Timestamp, author: &Author) -> db::Result<()> {
+    let event = Event::done("user.joined")
+        .subject(user.id)
+        .details(json!({ "username": user.username, "roles": user.roles }));
+    history::record(conn, now, author, event)
+}
+
+fn taken(error: db::Error) -> JoinError {
+    match error {
+        db::Error::Taken(_) => JoinError::UsernameTaken,
+        other => JoinError::Database(other),
+    }
+}

@@ -1,0 +1,37 @@
+//! There is always an administrator who can sign in.
+
+use super::queries;
+use crate::base::ids::UserId;
+use crate::db::{self, Connection};
+use crate::standing::{self, ADMINISTRATOR, UserStatus};
+
+/// The change would leave nobody to administer the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the last administrator who can sign in")]
+pub struct LastAdministrator;
+
+/// Asks whether somebody else can still administer: active, holding `admin`, with a live passkey. Takes the lock on the role
+/// until the transaction ends, so that of two administrators who go at once one stays. The caller holds `user`'s standing;
+/// nobody takes a standing after this lock, so none waits in a circle.
+///
+/// # Errors
+/// When the database is away.
+pub fn require_another_administrator(
+    conn: &mut Connection,
+    user: UserId,
+) -> db::Result<Result<(), LastAdministrator>> {
+    queries::lock_role(conn, ADMINISTRATOR)?;
+    for other in queries::list_active_holders(conn, ADMINISTRATOR)? {
+        if other == user {
+            continue;
+        }
+        let record = standing::find_record(conn, other)?;
+        let can_sign_in = record.is_some_and(|record| {
+            record.status == UserStatus::Active && !record.passkeys.is_empty()
+        });
+        if can_sign_in {
+            return Ok(Ok(()));
+        }
+    }
+    Ok(Err(LastAdministrator))
+}

@@ -1,0 +1,60 @@
+//! People: who they are, how they come in, how they are shut out.
+//!
+//! Promises that a username is one person's for ever, that there is always an administrator who can sign in, and that a
+//! one-use link lets in one person once. Owns `users`, `roles`, `user_roles`, `invitations` and the one `setup` row. Knows
+//! nothing of how somebody proves who they are.
+
+mod fields;
+pub mod http;
+mod installation;
+mod invite;
+mod join;
+mod last_administrator;
+mod lookup;
+mod queries;
+mod set_up;
+mod suspend;
+mod update;
+mod user;
+
+use std::time::Duration;
+
+use crate::base::clock::Clock;
+use crate::base::config::Origin;
+use crate::db::Database;
+use crate::standing::Standings;
+
+pub use fields::{DisplayName, Email, FieldError, Username};
+pub use installation::{InstallationError, begin_installation};
+pub use invite::{Authority, Invitation, InvitationLink, InviteError, NewInvitation, Purpose};
+pub use join::{JoinError, Joiner, accept, open_invitation, require_free};
+pub use last_administrator::{LastAdministrator, require_another_administrator};
+pub use lookup::{LookupError, UserFilter, find};
+pub use set_up::{SetUpError, SetUpLink, complete_set_up, open_set_up};
+pub use suspend::SuspendError;
+pub use update::{UpdateError, UserChange};
+pub use user::{User, UserView};
+
+/// How long an invitation lives unless it says otherwise.
+pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 86_400);
+
+/// Everything that people need. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Users {
+    pub(crate) database: Database,
+    standings: Standings,
+    clock: Clock,
+    public_url: Origin,
+}
+
+impl Users {
+    /// Over the database; links are made below `public_url`.
+    pub fn new(database: Database, standings: Standings, clock: Clock, public_url: Origin) -> Self {
+        Self {
+            database,
+            standings,
+            clock,
+            public_url,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! SQL of `invitations`.
+
+use diesel::prelude::*;
+
+use super::super::invite::{Invitation, Purpose};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, InvitationId, UserId};
+use crate::base::secrets::TokenHash;
+use crate::db::schema::invitations;
+use crate::db::{Connection, Error, Json, Result};
+use crate::history::Author;
+
+type Row = (
+    InvitationId,
+    Vec<u8>,
+    String,
+    Option<UserId>,
+    Option<String>,
+    Option<String>,
+    Json<Vec<String>>,
+    Timestamp,
+    Timestamp,
+    Option<Timestamp>,
+    Option<UserId>,
+    Option<UserId>,
+    Option<ClientId>,
+);
+
+pub(in crate::users) fn find_invitation(
+    conn: &mut Connection,
+    token: &TokenHash,
+) -> Result<Option<Invitation>> {
+    let row = invitations::table
+        .filter(invitations::token_hash.eq(token.as_bytes().to_vec()))
+        .first::<Row>(conn)
+        .optional()?;
+    row.map(|row| {
+        let purpose = Purpose::parse(&row.2)
+            .ok_or_else(|| Error::Refused(format!("an unknown purpose: {}", row.2)))?;
+        Ok(Invitation {
+            id: row.0,
+            purpose,
+            user: row.3,
+            email: row.4,
+            display_name: row.5,
+            roles: row.6.0,
+            expires_at: row.8,
+            used_at: row.9,
+            by_user: row.11,
+        })
+    })
+    .transpose()
+}
+
+pub(in crate::users) fn insert_invitation(
+    conn: &mut Connection,
+    invitation: &Invitation,
+    token: &TokenHash,
+    now: Timestamp,
+    author: &Author,
+) -> Result<()> {
+    diesel::insert_into(invitations::table)
+        .values((
+            invitations::id.eq(invitation.id),
+            invitations::token_hash.eq(token.as_bytes().to_vec()),
+            invitations::purpose.eq(invitation.purpose.as_str()),
+            invitations::user_id.eq(invitation.user),
+            invitations::email.eq(invitation.email.as_deref()),
+            invitations::display_name.eq(invitation.display_name.as_deref()),
+            invitations::roles.eq(Json(invitation.roles.clone())),
+            invitations::created_at.eq(now),
+            invitations::expires_at.eq(invitation.expires_at),
+            invitations::by_user.eq(author.user()),
+            invitations::by_client.eq(author.client()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Uses an invitation up, once: one atomic write decides among any number of users.
+pub(in crate::users) fn consume_invitation(
+    conn: &mut Connection,
+    invitation: InvitationId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    let consumed = diesel::update(invitations::table.find(invitation))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::expires_at.gt(now))
+        .set((invitations::used_at.eq(now), invitations::used_by.eq(user)))
+        .execute(conn)?;
+    Ok(consumed == 1)
+}
+
+/// Ends the unused links of a person: the newest alone is good.
+pub(in crate::users) fn expire_invitations_of(
+    conn: &mut Connection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(invitations::table)
+        .filter(invitations::user_id.eq(user))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::expires_at.gt(now))
+        .set(invitations::expires_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! SQL of `users`, `roles`, `user_roles`.
+
+use diesel::prelude::*;
+use serde_json::{Map, Value};
+
+use super::super::{User, UserFilter};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, UserId};
+use crate::db::portable::ForUpdate;
+use crate::db::schema::{roles, user_roles, users};
+use crate::db::{Connection, Error, Json, Result};
+use crate::history::Author;
+use crate::standing::UserStatus;
+
+diesel::define_sql_function! {
+    /// Folds the case (ASCII everywhere, more where the database knows more).
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+type Row = (
+    UserId,
+    String,
+    Option<String>,
+    bool,
+    String,
+    String,
+    Json<Map<String, Value>>,
+    Timestamp,
+    i64,
+    Timestamp,
+    Option<UserId>,
+    Option<ClientId>,
+);
+
+fn user(conn: &mut Connection, row: Row) -> Result<User> {
+    let status = UserStatus::parse(&row.5)
+        .ok_or_else(|| Error::Refused(format!("an unknown user status: {}", row.5)))?;
+    Ok(User {
+        id: row.0,
+        username: row.1,
+        email: row.2,
+        email_verified: row.3,
+        display_name: row.4,
+        status,
+        attributes: row.6.0,
+        roles: list_roles(conn, row.0)?,
+        created_at: row.7,
+        version: row.8,
+        as_of: row.9,
+    })
+}
+
+pub(in crate::users) fn find_user(conn: &mut Connection, id: UserId) -> Result<Option<User>> {
+    let row = users::table.find(id).first::<Row>(conn).optional()?;
+    row.map(|row| user(conn, row)).transpose()
+}
+
+pub(in crate::users) fn find_id_by_username(
+    conn: &mut Connection,
+    username: &str,
+) -> Result<Option<UserId>> {
+    Ok(users::table
+        .filter(users::username.eq(username))
+        .select(users::id)
+        .first(conn)
+        .optional()?)
+}
+
+pub(in crate::users) fn list_users(
+    conn: &mut Connection,
+    filter: &UserFilter,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let mut query = users::table.order(users::id).limit(limit).into_boxed();
+    if let Some(username) = &filter.username {
+        query = query.filter(users::username.eq(username.clone()));
+    }
+    if let Some(email) = &filter.email {
+        query = query.filter(users::email.eq(email.clone()));
+    }
+    if let Some(role) = &filter.role {
+        let holders = user_roles::table
+            .filter(user_roles::role.eq(role.clone()))
+            .select(user_roles::user_id);
+        query = query.filter(users::id.eq_any(holders));
+    }
+    if let Some(search) = &filter.search {
+        let pattern = format!("%{}%", escape_like(&search.to_lowercase()));
+        let email = lower(users::email.assume_not_null());
+        query = query.filter(
+            users::username
+                .like(pattern.clone())
+                .escape('!')
+                .or(lower(users::display_name).like(pattern.clone()).escape('!'))
+                .or(users::email
+                    .is_not_null()
+                    .and(email.like(pattern).escape('!'))),
+        );
+    }
+    if let Some(after) = filter.after {
+        query = query.filter(users::id.gt(after));
+    }
+    let rows = query.load::<Row>(conn)?;
+    rows.into_iter().map(|row| user(conn, row)).collect()
+}
+
+/// A text in which no character is a wildcard of LIKE; the escape is `!`.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            escaped.push('!');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
+pub(in crate::users) fn insert_user(
+    conn: &mut Connection,
+    user: &User,
+    author: &Author,
+) -> Result<()> {
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(user.id),
+            users::username.eq(&user.username),
+            users::email.eq(user.email.as_deref()),
+            users::email_verified.eq(user.email_verified),
+            users::display_name.eq(&user.display_name),
+            users::status.eq(user.status.as_str()),
+            users::attributes.eq(Json(user.attributes.clone())),
+            users::created_at.eq(user.created_at),
+            users::version.eq(user.version),
+            users::as_of.eq(user.as_of),
+            users::by_user.eq(author.user()),
+            users::by_client.eq(author.client()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(in crate::users) fn update_user(
+    conn: &mut Connection,
+    user: &User,
+    author: &Author,
+) -> Result<()> {
+    diesel::update(users::table.find(user.id))
+        .set((
+            users::username.eq(&user.username),
+            users::email.eq(user.email.as_deref()),
+            users::email_verified.eq(user.email_verified),
+            users::display_name.eq(&user.display_name),
+            users::status.eq(user.status.as_str()),
+            users::attributes.eq(Json(user.attributes.clone())),
+            users::version.eq(user.version),
+            users::as_of.eq(user.as_of),
+            users::by_user.eq(author.user()),
+            users::by_client.eq(author.client()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn list_roles(conn: &mut Connection, user: UserId) -> Result<Vec<String>> {
+    Ok(user_roles::table
+        .filter(user_roles::user_id.eq(user))
+        .order(user_roles::role)
+        .select(user_roles::role)
+        .load(conn)?)
+}
+
+/// Makes the person hold exactly these roles.
+pub(in crate::users) fn set_roles(
+    conn: &mut Connection,
+    user: UserId,
+    wanted: &[String],
+) -> Result<()> {
+    let held = list_roles(conn, user)?;
+    for role in held.iter().filter(|role| !wanted.contains(role)) {
+        diesel::delete(user_roles::table.find((user, role))).execute(conn)?;
+    }
+    for role in wanted.iter().filter(|role| !held.contains(role)) {
+        diesel::insert_into(user_roles::table)
+            .values((user_roles::user_id.eq(user), user_roles::role.eq(role)))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The first of these roles that the registry does not have.
+pub(in crate::users) fn missing_role(
+    conn: &mut Connection,
+    wanted: &[String],
+) -> Result<Option<String>> {
+    for role in wanted {
+        let known = roles::table
+            .find(role)
+            .select(roles::name)
+            .first::<String>(conn)
+            .optional()?;
+        if known.is_none() {
+            return Ok(Some(role.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Holds a role's row until the transaction ends.
+pub(in crate::users) fn lock_role(conn: &mut Connection, role: &str) -> Result<()> {
+    let query = roles::table.find(role).select(roles::name);
+    ForUpdate(query).get_result::<String>(conn)?;
+    Ok(())
+}
+
+/// Active people who hold a role.
+pub(in crate::users) fn list_active_holders(
+    conn: &mut Connection,
+    role: &str,
+) -> Result<Vec<UserId>> {
+    Ok(user_roles::table
+        .inner_join(users::table)
+        .filter(user_roles::role.eq(role))
+        .filter(users::status.eq(UserStatus::Active.as_str()))
+        .select(users::id)
+        .load(conn)?)
+}

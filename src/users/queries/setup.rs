@@ -1,0 +1,83 @@
+//! SQL of the one `setup` row.
+
+use diesel::prelude::*;
+
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::base::secrets::TokenHash;
+use crate::db::schema::setup;
+use crate::db::{Connection, Result};
+
+/// What the installation was begun with.
+#[derive(Clone, Debug, Queryable)]
+pub(in crate::users) struct SetUpRow {
+    _id: i64,
+    pub(in crate::users) key_check: Vec<u8>,
+    pub(in crate::users) rp_id: String,
+    pub(in crate::users) token_hash: Option<Vec<u8>>,
+    pub(in crate::users) expires_at: Option<Timestamp>,
+    pub(in crate::users) completed_at: Option<Timestamp>,
+    _user_id: Option<UserId>,
+}
+
+pub(in crate::users) fn find_setup(conn: &mut Connection) -> Result<Option<SetUpRow>> {
+    Ok(setup::table.find(1).first(conn).optional()?)
+}
+
+pub(in crate::users) fn insert_setup(
+    conn: &mut Connection,
+    key_check: &[u8],
+    rp_id: &str,
+) -> Result<()> {
+    diesel::insert_into(setup::table)
+        .values((
+            setup::id.eq(1),
+            setup::key_check.eq(key_check),
+            setup::rp_id.eq(rp_id),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(in crate::users) fn update_setup(
+    conn: &mut Connection,
+    key_check: &[u8],
+    rp_id: &str,
+) -> Result<()> {
+    diesel::update(setup::table.find(1))
+        .set((setup::key_check.eq(key_check), setup::rp_id.eq(rp_id)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Puts a new link in place of the old one; `false` when the first administrator exists.
+pub(in crate::users) fn replace_link(
+    conn: &mut Connection,
+    token: &TokenHash,
+    expires_at: Timestamp,
+) -> Result<bool> {
+    let replaced = diesel::update(setup::table.find(1))
+        .filter(setup::completed_at.is_null())
+        .set((
+            setup::token_hash.eq(token.as_bytes().to_vec()),
+            setup::expires_at.eq(expires_at),
+        ))
+        .execute(conn)?;
+    Ok(replaced == 1)
+}
+
+/// Uses the link up, once: one atomic write decides among any number of users.
+pub(in crate::users) fn complete(
+    conn: &mut Connection,
+    token: &TokenHash,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    let completed = diesel::update(setup::table.find(1))
+        .filter(setup::completed_at.is_null())
+        .filter(setup::token_hash.eq(token.as_bytes().to_vec()))
+        .filter(setup::expires_at.gt(now))
+        .set((setup::completed_at.eq(now), setup::user_id.eq(user)))
+        .execute(conn)?;
+    Ok(completed == 1)
+}

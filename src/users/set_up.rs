@@ -1,0 +1,158 @@
+//! The link that makes the first administrator, once and for all.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, json};
+
+use super::join::Joiner;
+use super::user::User;
+use super::{Users, queries};
+use crate::base::clock::Timestamp;
+use crate::base::secrets::{Token, TokenHash};
+use crate::db::{self, Connection};
+use crate::history::{self, Actor, Author, Event};
+use crate::standing::{ADMINISTRATOR, UserStatus};
+
+const LIFE: Duration = Duration::from_secs(3600);
+
+/// The link, as it is printed, this once.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetUpLink {
+    /// Where to go.
+    pub url: String,
+    /// The token in it.
+    pub token: String,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Why set-up can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// The first administrator exists: the link is void for ever.
+    #[error("set-up is complete: the first administrator exists")]
+    Completed,
+    /// Another link, or none, or its time is over.
+    #[error("the set-up link is not good (any more)")]
+    Gone,
+    /// The name is taken.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Users {
+    /// Makes a set-up link; the one before it is dead.
+    ///
+    /// # Errors
+    /// `Completed` once the first administrator exists.
+    pub async fn make_set_up_link(&self) -> Result<SetUpLink, SetUpError> {
+        let token = Token::generate();
+        let hash = token.hash();
+        let expires_at = self.clock.now().after(LIFE);
+        self.database
+            .write(move |conn| {
+                if queries::replace_link(conn, &hash, expires_at)? {
+                    Ok(())
+                } else {
+                    Err(SetUpError::Completed)
+                }
+            })
+            .await?;
+        Ok(SetUpLink {
+            url: self
+                .public_url
+                .with_path(&format!("/setup/{}", token.expose())),
+            token: token.expose().to_owned(),
+            expires_at,
+        })
+    }
+
+    /// Until when the link that was handed out last is good; `None`: there is none. A service that starts again leaves it
+    /// alone, because somebody may be in the middle of using it.
+    ///
+    /// # Errors
+    /// `Completed` once the first administrator exists.
+    pub async fn live_set_up_link(&self) -> Result<Option<Timestamp>, SetUpError> {
+        let now = self.clock.now();
+        self.database
+            .read(move |conn| {
+                let row = queries::find_setup(conn)?;
+                match row {
+                    Some(row) if row.completed_at.is_some() => Err(SetUpError::Completed),
+                    Some(row) => Ok(row.expires_at.filter(|end| *end > now)),
+                    None => Ok(None),
+                }
+            })
+            .await
+    }
+}
+
+/// Whether a token is the live set-up link's.
+///
+/// # Errors
+/// Why it is not.
+pub fn open_set_up(
+    conn: &mut Connection,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<(), SetUpError> {
+    let row = queries::find_setup(conn)?.ok_or(SetUpError::Gone)?;
+    if row.completed_at.is_some() {
+        return Err(SetUpError::Completed);
+    }
+    let stored = row.token_hash.as_deref().and_then(TokenHash::from_bytes);
+    let is_live = row.expires_at.is_some_and(|end| end > now);
+    if stored.as_ref() == Some(token) && is_live {
+        Ok(())
+    } else {
+        Err(SetUpError::Gone)
+    }
+}
+
+/// Uses the link up and makes the first administrator, in the transaction that stores their passkey.
+///
+/// # Errors
+/// Of any number at once, on any number of instances, all but one get `Completed`.
+pub fn complete_set_up(
+    conn: &mut Connection,
+    token: &TokenHash,
+    joiner: &Joiner,
+    now: Timestamp,
+    author: &Author,
+) -> Result<User, SetUpError> {
+    open_set_up(conn, token, now)?;
+    if !queries::complete(conn, token, joiner.id, now)? {
+        return Err(SetUpError::Completed);
+    }
+    let username = joiner.username.clone().unwrap_or_default();
+    let user = User {
+        id: joiner.id,
+        display_name: joiner
+            .display_name
+            .clone()
+            .unwrap_or_else(|| username.clone()),
+        username,
+        email: None,
+        email_verified: false,
+        status: UserStatus::Active,
+        attributes: Map::new(),
+        roles: vec![ADMINISTRATOR.to_owned()],
+        created_at: now,
+        version: 1,
+        as_of: now,
+    };
+    let author = author.acting_as(Actor::Person(user.id));
+    user.create(conn, &author).map_err(|error| match error {
+        db::Error::Taken(_) => SetUpError::UsernameTaken,
+        other => SetUpError::Database(other),
+    })?;
+    let event = Event::done("setup.completed")
+        .subject(user.id)
+        .details(json!({ "username": user.username }));
+    history::record(conn, now, &author, event)?;
+    Ok(user)
+}

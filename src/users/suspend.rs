@@ -1,0 +1,121 @@
+//! Shutting a person out, and letting them in again.
+
+use serde_json::json;
+
+use super::last_administrator::{LastAdministrator, require_another_administrator};
+use super::{Authority, User, Users, queries};
+use crate::base::ids::UserId;
+use crate::db;
+use crate::history::{self, Author, Event};
+use crate::sessions::{self, Ended};
+use crate::standing::{self, ChangePending, UserStatus};
+
+/// Why nobody was suspended or reactivated.
+#[derive(Debug, thiserror::Error)]
+pub enum SuspendError {
+    /// There is nobody of this id.
+    #[error("there is nobody of this id")]
+    Unknown,
+    /// The last administrator who can sign in.
+    #[error(transparent)]
+    LastAdministrator(#[from] LastAdministrator),
+    /// Only an administrator touches administrators.
+    #[error("only an administrator may")]
+    NotYours,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Users {
+    /// Suspends a person: every session ends, every link of theirs is void, no passkey of theirs signs in. Safe to repeat.
+    ///
+    /// # Errors
+    /// Why not; the last administrator stays.
+    pub async fn suspend(
+        &self,
+        id: UserId,
+        reason: Option<String>,
+        authority: Authority,
+        author: Author,
+    ) -> Result<Ended, SuspendError> {
+        let database = self.database.clone();
+        let ended = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                if !standing::raise(conn, id, now)? {
+                    return Err(SuspendError::Unknown);
+                }
+                let mut user = find_touchable(conn, id, authority)?;
+                if user.status == UserStatus::Suspended {
+                    return Ok(Ended::default());
+                }
+                if user.is_administrator() && user.status == UserStatus::Active {
+                    require_another_administrator(conn, id)??;
+                }
+                user.status = UserStatus::Suspended;
+                user.save(conn, now, &author)?;
+                queries::expire_invitations_of(conn, id, now)?;
+                let ended = sessions::end_every(conn, id, now, "suspended")?;
+                let event = Event::done("user.suspended")
+                    .subject(id)
+                    .because(reason.as_deref())
+                    .details(json!({ "sessions": ended.sessions }));
+                history::record(conn, now, &author, event)?;
+                Ok(ended)
+            })
+            .await?;
+        self.standings.publish(id).await?;
+        Ok(ended)
+    }
+
+    /// Lets a suspended person sign in again, with the passkeys that they still have. Safe to repeat.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn reactivate(
+        &self,
+        id: UserId,
+        reason: Option<String>,
+        authority: Authority,
+        author: Author,
+    ) -> Result<(), SuspendError> {
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                if !standing::raise(conn, id, now)? {
+                    return Err(SuspendError::Unknown);
+                }
+                let mut user = find_touchable(conn, id, authority)?;
+                if user.status != UserStatus::Suspended {
+                    return Ok(());
+                }
+                user.status = UserStatus::Active;
+                user.save(conn, now, &author)?;
+                let event = Event::done("user.reactivated")
+                    .subject(id)
+                    .because(reason.as_deref());
+                Ok(history::record(conn, now, &author, event)?)
+            })
+            .await?;
+        self.standings.publish(id).await?;
+        Ok(())
+    }
+}
+
+fn find_touchable(
+    conn: &mut db::Connection,
+    id: UserId,
+    authority: Authority,
+) -> Result<User, SuspendError> {
+    let user = queries::find_user(conn, id)?.ok_or(SuspendError::Unknown)?;
+    if user.is_administrator() && authority == Authority::Service {
+        return Err(SuspendError::NotYours);
+    }
+    Ok(user)
+}

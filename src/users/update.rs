@@ -1,0 +1,189 @@
+//! Changing what describes a person, and which roles they hold.
+
+use serde_json::{Map, Value, json};
+
+use super::fields::{DisplayName, Email, Username};
+use super::last_administrator::{LastAdministrator, require_another_administrator};
+use super::{Authority, User, Users, queries};
+use crate::base::ids::UserId;
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event};
+use crate::standing::{self, ChangePending, UserStatus};
+
+/// The largest `attributes`, as JSON text.
+const MOST_ATTRIBUTES: usize = 16 << 10;
+
+/// What to change; `None` leaves as it is.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// A new unique name; the old one stays theirs in the history, and free for nobody else until it is given up here.
+    pub username: Option<Username>,
+    /// What to call them.
+    pub display_name: Option<DisplayName>,
+    /// A new address, or none.
+    pub email: Option<Option<Email>>,
+    /// All attributes anew.
+    pub attributes: Option<Map<String, Value>>,
+    /// All roles anew.
+    pub roles: Option<Vec<String>>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// There is nobody of this id.
+    #[error("there is nobody of this id")]
+    Unknown,
+    /// The person was changed since the caller looked.
+    #[error("the person was changed meanwhile, to version {0}")]
+    VersionIs(i64),
+    /// The name is somebody's.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// The registry has no such role.
+    #[error("there is no role {0}")]
+    UnknownRole(String),
+    /// Too many attributes.
+    #[error("attributes may have 16384 bytes at most")]
+    TooManyAttributes,
+    /// The last administrator who can sign in.
+    #[error(transparent)]
+    LastAdministrator(#[from] LastAdministrator),
+    /// Only an administrator makes or touches administrators.
+    #[error("only an administrator may")]
+    NotYours,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Users {
+    /// Changes a person. With `expected`, only if that is still their version.
+    ///
+    /// # Errors
+    /// Why nothing was changed.
+    pub async fn update(
+        &self,
+        id: UserId,
+        change: UserChange,
+        expected: Option<i64>,
+        authority: Authority,
+        author: Author,
+    ) -> Result<User, UpdateError> {
+        let too_many = change.attributes.as_ref().is_some_and(|attributes| {
+            serde_json::to_string(attributes).map_or(true, |text| text.len() > MOST_ATTRIBUTES)
+        });
+        if too_many {
+            return Err(UpdateError::TooManyAttributes);
+        }
+        let database = self.database.clone();
+        let user = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                if !standing::raise(conn, id, now)? {
+                    return Err(UpdateError::Unknown);
+                }
+                let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
+                if expected.is_some_and(|expected| expected != user.version) {
+                    return Err(UpdateError::VersionIs(user.version));
+                }
+                let before = user.clone();
+                change.apply(conn, &mut user, authority)?;
+                user.save(conn, now, &author)?;
+                let event = Event::done("user.updated")
+                    .subject(id)
+                    .details(difference(&before, &user));
+                history::record(conn, now, &author, event)?;
+                Ok(user)
+            })
+            .await?;
+        self.standings.publish(id).await?;
+        Ok(user)
+    }
+}
+
+impl UserChange {
+    fn apply(
+        self,
+        conn: &mut Connection,
+        user: &mut User,
+        authority: Authority,
+    ) -> Result<(), UpdateError> {
+        if user.is_administrator() && authority == Authority::Service {
+            return Err(UpdateError::NotYours);
+        }
+        if let Some(username) = self.username {
+            let holder = queries::find_id_by_username(conn, username.as_str())?;
+            if holder.is_some_and(|holder| holder != user.id) {
+                return Err(UpdateError::UsernameTaken);
+            }
+            username.as_str().clone_into(&mut user.username);
+        }
+        if let Some(display_name) = self.display_name {
+            display_name.as_str().clone_into(&mut user.display_name);
+        }
+        if let Some(email) = self.email {
+            let email = email.map(|email| email.as_str().to_owned());
+            // Only a token that went by mail proves an address, and this one has had none.
+            user.email_verified = user.email_verified && user.email == email;
+            user.email = email;
+        }
+        if let Some(attributes) = self.attributes {
+            user.attributes = attributes;
+        }
+        if let Some(roles) = self.roles {
+            give_roles(conn, user, roles, authority)?;
+        }
+        Ok(())
+    }
+}
+
+fn give_roles(
+    conn: &mut Connection,
+    user: &mut User,
+    mut roles: Vec<String>,
+    authority: Authority,
+) -> Result<(), UpdateError> {
+    roles.sort_unstable();
+    roles.dedup();
+    if let Some(role) = queries::missing_role(conn, &roles)? {
+        return Err(UpdateError::UnknownRole(role));
+    }
+    let was_administrator = user.is_administrator();
+    user.roles = roles;
+    match (was_administrator, user.is_administrator()) {
+        (false, true) if authority == Authority::Service => Err(UpdateError::NotYours),
+        (true, false) if user.status == UserStatus::Active => {
+            Ok(require_another_administrator(conn, user.id)??)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What changed, before and after, for the audit event.
+fn difference(before: &User, after: &User) -> Value {
+    let mut changes = Map::new();
+    let mut note = |name: &str, before: Value, after: Value| {
+        if before != after {
+            changes.insert(name.to_owned(), json!({ "before": before, "after": after }));
+        }
+    };
+    note("username", json!(before.username), json!(after.username));
+    note(
+        "display_name",
+        json!(before.display_name),
+        json!(after.display_name),
+    );
+    note("email", json!(before.email), json!(after.email));
+    note(
+        "attributes",
+        json!(before.attributes),
+        json!(after.attributes),
+    );
+    note("roles", json!(before.roles), json!(after.roles));
+    Value::Object(changes)
+}

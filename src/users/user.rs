@@ -1,0 +1,133 @@
+//! A person.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::queries;
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Revision, next_as_of};
+use crate::standing::UserStatus;
+
+/// A person, as the tables hold them.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Also their WebAuthn user handle.
+    pub id: UserId,
+    /// Unique, case-folded, theirs for ever.
+    pub username: String,
+    /// Where mail goes, if anywhere.
+    pub email: Option<String>,
+    /// Whether the address is proven.
+    pub email_verified: bool,
+    /// What to call them.
+    pub display_name: String,
+    /// Where they are in the life of their account.
+    pub status: UserStatus,
+    /// What administrators keep about them.
+    pub attributes: Map<String, Value>,
+    /// Global roles held, sorted.
+    pub roles: Vec<String>,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// From 1.
+    pub version: i64,
+    /// Since when it stands so.
+    pub as_of: Timestamp,
+}
+
+/// A person as services and administrators see them.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct UserView {
+    #[schema(value_type = uuid::Uuid)]
+    id: UserId,
+    username: String,
+    email: Option<String>,
+    email_verified: bool,
+    display_name: String,
+    status: UserStatus,
+    roles: Vec<String>,
+    #[schema(value_type = Object)]
+    attributes: Map<String, Value>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    version: i64,
+    #[schema(value_type = String, format = DateTime)]
+    as_of: Timestamp,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            username: user.username,
+            email: user.email,
+            email_verified: user.email_verified,
+            display_name: user.display_name,
+            status: user.status,
+            roles: user.roles,
+            attributes: user.attributes,
+            created_at: user.created_at,
+            version: user.version,
+            as_of: user.as_of,
+        }
+    }
+}
+
+impl User {
+    /// Version as an entity tag (RFC 9110 §8.8.3).
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// Whether they hold the role `admin`.
+    pub fn is_administrator(&self) -> bool {
+        self.roles
+            .iter()
+            .any(|role| role == crate::standing::ADMINISTRATOR)
+    }
+
+    /// Writes the next version of a changed person, with its revision.
+    pub(super) fn save(
+        &mut self,
+        conn: &mut Connection,
+        now: Timestamp,
+        author: &Author,
+    ) -> db::Result<()> {
+        self.version = self.version.saturating_add(1);
+        self.as_of = next_as_of(now, self.as_of);
+        queries::update_user(conn, self, author)?;
+        queries::set_roles(conn, self.id, &self.roles)?;
+        self.keep(conn, author)
+    }
+
+    /// Writes a new person, with their standing and first revision.
+    pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
+        queries::insert_user(conn, self, author)?;
+        queries::set_roles(conn, self.id, &self.roles)?;
+        crate::standing::insert(conn, self.id, self.as_of)?;
+        self.keep(conn, author)
+    }
+
+    fn keep(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
+        let data = json!({
+            "username": self.username,
+            "email": self.email,
+            "email_verified": self.email_verified,
+            "display_name": self.display_name,
+            "status": self.status,
+            "attributes": self.attributes,
+            "roles": self.roles,
+        });
+        let revision = Revision {
+            entity: "user",
+            entity_id: self.id.uuid(),
+            version: self.version,
+            as_of: self.as_of,
+            data,
+        };
+        history::revise(conn, author, revision)
+    }
+}

@@ -1,0 +1,219 @@
+//! JSON bodies of the own API: any of three spellings of a key, each key once, nothing unknown.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::{Problem, Web};
+
+/// A JSON body whose own keys may be written `snake_case`, `camelCase` or `kebab-case`.
+#[derive(Debug)]
+pub struct AnyCase<T>(pub T);
+
+/// Below these keys the spelling is not ours to change.
+const OPAQUE: [&str; 4] = ["credential", "attributes", "properties", "context"];
+
+impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let limit = request
+            .app_data::<web::Data<Web>>()
+            .map_or(64 << 10, |web| web.body_bytes);
+        let mut payload = payload.take();
+        Box::pin(async move {
+            if !is_json {
+                return Err(Problem::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported-media-type",
+                    "The wrong kind of body",
+                    "Send JSON with `Content-Type: application/json`.",
+                ));
+            }
+            let mut body = web::BytesMut::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk
+                    .map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
+                if body.len().saturating_add(chunk.len()) > limit {
+                    return Err(too_large(limit));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            parse(&body).map(AnyCase)
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-large",
+        "Too much at once",
+        format!("The body may have {limit} bytes at most."),
+    )
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let Strict(value) = serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))?;
+    let value = to_snake_case(value)?;
+    serde_json::from_value(value)
+        .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))
+}
+
+/// Any JSON value in which no object has a key twice.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StrictVisitor;
+        impl<'de> Visitor<'de> for StrictVisitor {
+            type Value = Value;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("JSON")
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(Strict(value)) = items.next_element()? {
+                    values.push(value);
+                }
+                Ok(Value::Array(values))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+                let mut values = Map::new();
+                while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
+                    if values.insert(key.clone(), value).is_some() {
+                        return Err(A::Error::custom(format!("`{key}` stands there twice")));
+                    }
+                }
+                Ok(Value::Object(values))
+            }
+        }
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+fn to_snake_case(value: Value) -> Result<Value, Problem> {
+    match value {
+        Value::Object(members) => {
+            let mut spelled: HashMap<String, String> = HashMap::new();
+            let mut converted = Map::new();
+            for (key, value) in members {
+                let own = snake_case(&key);
+                if let Some(other) = spelled.insert(own.clone(), key.clone()) {
+                    return Err(Problem::invalid_body(format!(
+                        "`{other}` and `{key}` are the same key: send it once."
+                    )));
+                }
+                let value = if OPAQUE.contains(&own.as_str()) {
+                    value
+                } else {
+                    to_snake_case(value)?
+                };
+                converted.insert(own, value);
+            }
+            Ok(Value::Object(converted))
+        }
+        Value::Array(items) => items
+            .into_iter()
+            .map(to_snake_case)
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
+        other => Ok(other),
+    }
+}
+
+fn snake_case(key: &str) -> String {
+    let mut own = String::with_capacity(key.len().saturating_add(4));
+    for letter in key.chars() {
+        match letter {
+            '-' => own.push('_'),
+            'A'..='Z' => {
+                own.push('_');
+                own.push(letter.to_ascii_lowercase());
+            }
+            _ => own.push(letter),
+        }
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(body: &str) -> Result<Value, String> {
+        parse::<Value>(body.as_bytes()).map_err(|problem| problem.detail.into_owned())
+    }
+
+    #[test]
+    fn three_spellings_of_a_key_are_one() {
+        let wanted = json!({"display_name": "Ada"});
+        for key in ["display_name", "displayName", "display-name"] {
+            assert_eq!(read(&format!("{{\"{key}\": \"Ada\"}}")), Ok(wanted.clone()));
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_a_key_in_one_body_are_refused() {
+        assert!(read(r#"{"display_name": "a", "displayName": "b"}"#).is_err());
+        assert!(read(r#"{"name": "a", "name": "b"}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_not_ours_keeps_its_spelling() {
+        let body = r#"{"credential": {"rawId": "x", "response": {"clientDataJSON": "y"}}}"#;
+        assert_eq!(
+            read(body),
+            Ok(json!({"credential": {"rawId": "x", "response": {"clientDataJSON": "y"}}}))
+        );
+        assert!(read(r#"{"attributes": {"a": 1, "a": 2}}"#).is_err());
+    }
+
+    #[test]
+    fn rubbish_and_deep_nesting_are_refused_not_crashed_on() {
+        assert!(read("").is_err());
+        assert!(read("{").is_err());
+        assert!(read(&"[".repeat(10_000)).is_err());
+        assert!(parse::<Value>(&[0x22, 0xff, 0x22]).is_err());
+    }
+}

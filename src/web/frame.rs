@@ -1,0 +1,84 @@
+//! The frame around every page.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::{Answer, Problem, Web, asset_url, text};
+
+/// Who looks at the page.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// What to call them.
+    pub display_name: String,
+    /// Their unique name.
+    pub username: String,
+    /// Whether the console is shown.
+    pub is_administrator: bool,
+}
+
+/// What every page needs: the place's name, who looks, the texts and the assets.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The name of this place.
+    pub place: String,
+    /// Its host.
+    pub place_host: String,
+    /// Who is signed in, if anybody.
+    pub signed_in: Option<Visitor>,
+    /// The path of this page.
+    pub path: String,
+}
+
+impl Frame {
+    /// For the answer to `request`.
+    pub fn new(web: &Web, request: &HttpRequest, signed_in: Option<Visitor>) -> Self {
+        Self {
+            place: web.place.to_string(),
+            place_host: web.public_url().host().to_owned(),
+            signed_in,
+            path: request.path().to_owned(),
+        }
+    }
+
+    /// A sentence by its key.
+    pub fn text<'a>(&self, key: &'a str) -> &'a str {
+        text::text(key)
+    }
+
+    /// A sentence with `{name}` filled in.
+    pub fn text_with(&self, key: &str, values: &[(&str, &str)]) -> String {
+        text::text_with(key, values)
+    }
+
+    /// Sentences for a page's script.
+    pub fn texts_json(&self, prefix: &str) -> String {
+        text::texts_json(prefix)
+    }
+
+    /// The versioned address of a static file.
+    pub fn asset(&self, name: &str) -> String {
+        asset_url(name)
+    }
+}
+
+/// Renders a page.
+///
+/// # Errors
+/// `internal` when the template fails.
+pub fn page(template: &impl Template) -> Answer {
+    let body = template.render().map_err(|error| {
+        tracing::error!(%error, "a page can't be rendered");
+        Problem::internal()
+    })?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(body))
+}
+
+/// 303 to a path of ours.
+pub fn redirect(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, path))
+        .finish()
+}

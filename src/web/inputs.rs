@@ -1,0 +1,48 @@
+//! Query strings and forms that can't be read are problems too.
+
+use actix_web::error::{QueryPayloadError, UrlencodedError};
+use actix_web::http::StatusCode;
+use actix_web::web::{FormConfig, QueryConfig};
+
+use super::Problem;
+
+/// For every `web::Query`.
+pub fn query_errors() -> QueryConfig {
+    QueryConfig::default().error_handler(|error, _| {
+        let detail = match error {
+            QueryPayloadError::Deserialize(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-parameter",
+            "A parameter can't be used",
+            detail,
+        )
+        .into()
+    })
+}
+
+/// For every `web::Form`.
+pub fn form_errors(limit: usize) -> FormConfig {
+    FormConfig::default()
+        .limit(limit)
+        .error_handler(move |error, _| {
+            match error {
+                UrlencodedError::Overflow { .. } => Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-large",
+                    "Too much at once",
+                    format!("The form may have {limit} bytes at most."),
+                ),
+                UrlencodedError::ContentType => Problem::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported-media-type",
+                    "The wrong kind of body",
+                    "Send a form with `Content-Type: application/x-www-form-urlencoded`.",
+                ),
+                other => Problem::invalid_body(format!("That form can't be read: {other}")),
+            }
+            .into()
+        })
+}

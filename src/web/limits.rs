@@ -1,0 +1,68 @@
+//! Rate limits by address, shared by all instances. They stand only on routes that start or finish something.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+
+use super::{Problem, client_address};
+use crate::base::clock::Clock;
+use crate::base::config::Network;
+use crate::ephemeral::Ephemeral;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Counts what each address starts.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    ephemeral: Ephemeral,
+    clock: Clock,
+    per_minute: u32,
+}
+
+impl Limits {
+    /// `per_minute` per address (IPv6: per /64); 0: no limit.
+    pub fn new(ephemeral: Ephemeral, clock: Clock, per_minute: u32) -> Self {
+        Self {
+            ephemeral,
+            clock,
+            per_minute,
+        }
+    }
+
+    /// Counts this request; refuses it when its address has started too much in this minute.
+    ///
+    /// # Errors
+    /// `rate-limited` with `Retry-After`; `unavailable` when nobody can count.
+    pub async fn admit(&self, request: &HttpRequest) -> Result<(), Problem> {
+        if self.per_minute == 0 {
+            return Ok(());
+        }
+        let subscriber = Network::of_subscriber(client_address(request));
+        let (key, left) = self.window(subscriber);
+        let count = self.ephemeral.count(&key, WINDOW).await?;
+        if count <= u64::from(self.per_minute) {
+            return Ok(());
+        }
+        tracing::info!(reason = "rate-limited", "refused");
+        Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate-limited",
+            "Too many tries",
+            "There were too many tries from your network. Wait a minute and try again.",
+        )
+        .retry_after(left))
+    }
+
+    /// The key of this minute's count, and the seconds until the next minute.
+    fn window(&self, subscriber: IpAddr) -> (String, u64) {
+        let seconds = self.clock.now().as_micros().div_euclid(1_000_000);
+        let window = i64::try_from(WINDOW.as_secs()).unwrap_or(60);
+        let left = window.saturating_sub(seconds.rem_euclid(window));
+        (
+            format!("limit:{subscriber}:{}", seconds.div_euclid(window)),
+            u64::try_from(left).unwrap_or(1),
+        )
+    }
+}

@@ -1,0 +1,122 @@
+//! Counts and durations for Prometheus, by route pattern: never a path, which may hold a token.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web;
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
+
+use super::Problem;
+use crate::base::clock::Stopwatch;
+
+const SECONDS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
+/// The counters of one process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    refusals: IntCounterVec,
+}
+
+impl Metrics {
+    /// All at zero.
+    #[expect(
+        clippy::expect_used,
+        reason = "constant names and labels, built by a test too"
+    )]
+    #[must_use]
+    pub fn new() -> Self {
+        let requests = IntCounterVec::new(
+            Opts::new("doorward_requests_total", "Requests answered"),
+            &["method", "route", "status"],
+        )
+        .expect("a valid counter");
+        let durations = HistogramVec::new(
+            HistogramOpts::new("doorward_request_seconds", "Time to an answer")
+                .buckets(SECONDS.to_vec()),
+            &["method", "route"],
+        )
+        .expect("a valid histogram");
+        let refusals = IntCounterVec::new(
+            Opts::new(
+                "doorward_refusals_total",
+                "Requests refused, by problem type",
+            ),
+            &["kind"],
+        )
+        .expect("a valid counter");
+        let registry = Registry::new();
+        for collector in [
+            Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
+            Box::new(durations.clone()),
+            Box::new(refusals.clone()),
+        ] {
+            registry.register(collector).expect("names are distinct");
+        }
+        Self {
+            registry,
+            requests,
+            durations,
+            refusals,
+        }
+    }
+
+    /// The exposition format.
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            tracing::error!(%error, "metrics can't be rendered");
+        }
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Middleware: counts a request and logs its answer.
+///
+/// # Errors
+/// Those of the inner service.
+pub async fn count_requests<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let watch = Stopwatch::start();
+    let method = known_method(request.method().as_str());
+    let route = request.match_pattern().unwrap_or_else(|| "none".into());
+    let metrics = request.app_data::<web::Data<Metrics>>().cloned();
+    let response = next.call(request).await?;
+    let status = response.status().as_u16();
+    if let Some(metrics) = metrics {
+        let seconds = watch.elapsed().as_secs_f64();
+        metrics
+            .requests
+            .with_label_values(&[method, &route, &status.to_string()])
+            .inc();
+        metrics
+            .durations
+            .with_label_values(&[method, &route])
+            .observe(seconds);
+        if let Some(problem) = response.response().extensions().get::<Problem>() {
+            metrics.refusals.with_label_values(&[problem.kind]).inc();
+        }
+    }
+    tracing::info!(status, duration_us = watch.elapsed_micros(), "answered");
+    Ok(response)
+}
+
+/// A method that nobody knows is one label, not one of the sender's choosing.
+fn known_method(method: &str) -> &'static str {
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        .into_iter()
+        .find(|known| *known == method)
+        .unwrap_or("other")
+}

@@ -1,0 +1,74 @@
+//! What every answer shares: problem documents, page frame, guards, bodies, the visitor's address, rate limits.
+//!
+//! Promises that an error is a problem document (RFC 9457) with a stable type, as a page where a person asked for one,
+//! that a cross-site write is refused before any handler, and that no answer leaves without its security headers.
+//! Owns no data. Knows nothing of sessions, people or passkeys.
+
+mod address;
+mod assets;
+mod body;
+mod conditions;
+mod frame;
+mod guards;
+mod headers;
+mod inputs;
+mod limits;
+mod metrics;
+mod paging;
+mod problem;
+mod problem_pages;
+mod span;
+mod text;
+
+pub use address::{author, client_address};
+pub use assets::{asset_url, routes as asset_routes};
+pub use body::AnyCase;
+pub use conditions::{expected_version, given};
+pub use frame::{Frame, Visitor, page, redirect};
+pub use guards::refuse_cross_site;
+pub use headers::add_security_headers;
+pub use inputs::{form_errors, query_errors};
+pub use limits::Limits;
+pub use metrics::{Metrics, count_requests};
+pub use paging::{Items, Page, SessionsEnded};
+pub use problem::{Answer, Problem, method_not_allowed, not_found, only};
+pub use problem_pages::as_pages;
+pub use span::RequestSpan;
+
+use std::sync::Arc;
+
+use crate::base::config::{Config, Network, Origin};
+
+/// What the web room needs of the configuration.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// The public URL first, then the related origins.
+    pub origins: Arc<[Origin]>,
+    /// What pages call this place.
+    pub place: Arc<str>,
+    /// Proxies whose forwarding headers are believed.
+    pub trusted_proxies: Arc<[Network]>,
+    /// The largest request body, in bytes.
+    pub body_bytes: usize,
+}
+
+impl Web {
+    /// From the configuration.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            origins: config.origins().into(),
+            place: config.passkeys.rp_name.as_str().into(),
+            trusted_proxies: config.server.trusted_proxies.clone().into(),
+            body_bytes: config.limits.body_bytes,
+        }
+    }
+
+    /// The public URL's origin.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "Config::origins gives at least the public URL"
+    )]
+    pub fn public_url(&self) -> &Origin {
+        &self.origins[0]
+    }
+}

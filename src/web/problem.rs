@@ -1,0 +1,250 @@
+//! Problem documents (RFC 9457): what went wrong, and what to do.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError, Route, web};
+use serde_json::{Map, Value, json};
+
+use crate::db;
+use crate::ephemeral::Away;
+use crate::standing::{ChangePending, Unavailable};
+
+/// What a handler returns.
+pub type Answer = Result<HttpResponse, Problem>;
+
+/// An error as its caller sees it. The cause stays in the log.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The status code.
+    pub status: StatusCode,
+    /// The last part of the stable type, `urn:doorward:problem:…`.
+    pub kind: &'static str,
+    /// The kind in words; the same every time.
+    pub title: &'static str,
+    /// This time: what to do.
+    pub detail: Cow<'static, str>,
+    members: Map<String, Value>,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem of a kind.
+    pub fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            members: Map::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Adds a member to the document.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: header::HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// Says after how many seconds to come again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.headers
+            .push((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        self
+    }
+
+    /// A member of the body that can't be used.
+    pub fn invalid_field(field: &'static str, reason: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-field",
+            "A field can't be used",
+            format!("{field}: {reason}"),
+        )
+        .with("field", field)
+    }
+
+    /// A body that can't be read.
+    pub fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-body",
+            "The request can't be read",
+            detail,
+        )
+    }
+
+    /// A parameter of the URL that can't be used.
+    pub fn invalid_parameter(name: &'static str, reason: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-parameter",
+            "A parameter can't be used",
+            format!("{name}: {reason}"),
+        )
+        .with("parameter", name)
+    }
+
+    /// Nothing here.
+    pub fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Nothing here",
+            "There is nothing at this address, or not any more.",
+        )
+    }
+
+    /// Known, but not allowed.
+    pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+    }
+
+    /// A store is away: 503, safe to repeat.
+    pub fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available right now",
+            "Doorward can't reach its store. Nothing is lost; try again in a moment.",
+        )
+        .retry_after(2)
+    }
+
+    /// A fault of ours.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong here",
+            "That was a fault of Doorward's. Its log says more, under this answer's X-Request-Id.",
+        )
+    }
+
+    /// The document.
+    pub fn document(&self) -> Value {
+        let mut document = self.members.clone();
+        document.insert(
+            "type".into(),
+            format!("urn:doorward:problem:{}", self.kind).into(),
+        );
+        document.insert("title".into(), self.title.into());
+        document.insert("status".into(), self.status.as_u16().into());
+        document.insert("detail".into(), json!(self.detail));
+        Value::Object(document)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.status.as_u16(), self.kind)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), value.clone()));
+        }
+        let mut response = response
+            .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(self.document().to_string());
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl From<db::Error> for Problem {
+    fn from(error: db::Error) -> Self {
+        tracing::error!(%error, "a query gave no answer");
+        match error {
+            db::Error::Away(_) => Self::unavailable(),
+            db::Error::Taken(_) => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "Somebody was faster",
+                "What you asked for was changed or taken meanwhile. Look again and repeat.",
+            ),
+            db::Error::Refused(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<Away> for Problem {
+    fn from(error: Away) -> Self {
+        tracing::error!(%error, "no answer");
+        Self::unavailable()
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Self {
+        match error {
+            Unavailable::Database(error) => error.into(),
+            Unavailable::Ephemeral(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePending> for Problem {
+    fn from(error: ChangePending) -> Self {
+        tracing::error!(%error, "a change is committed but not yet in force");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "change-pending",
+            "Saved, but not yet in force everywhere",
+            "The change is saved, but not every part of Doorward could be told yet. Repeat the request: that is safe.",
+        )
+        .retry_after(1)
+    }
+}
+
+/// Answers every path that no route has.
+pub async fn not_found() -> Answer {
+    Err(Problem::not_found())
+}
+
+/// 405 with the methods that there are (RFC 9110 §15.5.6).
+pub fn method_not_allowed(allow: &'static str) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "Not that way",
+        format!("This address answers {allow}."),
+    )
+    .header(header::ALLOW, allow)
+}
+
+/// The default of a resource: every other method is refused.
+pub fn only(allow: &'static str) -> Route {
+    web::route().to(move |method: Method| async move {
+        if method == Method::OPTIONS {
+            let mut response = HttpResponse::NoContent();
+            return Ok(response.insert_header((header::ALLOW, allow)).finish());
+        }
+        Answer::Err(method_not_allowed(allow))
+    })
+}

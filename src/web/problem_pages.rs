@@ -1,0 +1,100 @@
+//! Turns a problem document into a page where a person asked for one.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, web};
+use askama::Template;
+
+use super::{Frame, Problem, Web};
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage {
+    frame: Frame,
+    title: String,
+    what: String,
+    request_id: Option<String>,
+    back_url: Option<String>,
+}
+
+/// Middleware: a problem becomes a page when the request is a person's (their browser wants HTML, and the address is
+/// none of the programming interfaces).
+///
+/// # Errors
+/// Those of the inner service.
+pub async fn as_pages(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let wants_page = wants_page(request.request());
+    let response = next.call(request).await?.map_into_boxed_body();
+    if !wants_page {
+        return Ok(response);
+    }
+    let Some(problem) = response.response().extensions().get::<Problem>().cloned() else {
+        return Ok(response);
+    };
+    let body = render(response.request(), &problem);
+    Ok(response.map_body(|head, _| {
+        head.headers_mut().insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        BoxBody::new(body)
+    }))
+}
+
+fn wants_page(request: &HttpRequest) -> bool {
+    let path = request.path();
+    let is_interface = ["/v1/", "/webauthn/", "/.well-known/", "/assets/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix));
+    let accepts_html = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    accepts_html && !is_interface
+}
+
+fn render(request: &HttpRequest, problem: &Problem) -> String {
+    let Some(web) = request.app_data::<web::Data<Web>>() else {
+        return problem.title.to_owned();
+    };
+    let frame = Frame::new(web, request, None);
+    let (title, what) = sentences(&frame, problem);
+    let page = ProblemPage {
+        title,
+        what,
+        request_id: problem
+            .status
+            .is_server_error()
+            .then(|| request_id(request))
+            .flatten(),
+        back_url: Some("/".into()),
+        frame,
+    };
+    page.render().unwrap_or_else(|_| problem.title.to_owned())
+}
+
+/// What a person reads: the page's own words where there are some for this status, else the document's.
+fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
+    let own = |part: &str, otherwise: &str| {
+        let key = format!("problem.{}.{part}", problem.status.as_u16());
+        match frame.text(&key) {
+            missing if missing == key => otherwise.to_owned(),
+            sentence => sentence.to_owned(),
+        }
+    };
+    (own("title", problem.title), own("what", &problem.detail))
+}
+
+/// The id under which the log tells of this request.
+pub(super) fn request_id(request: &HttpRequest) -> Option<String> {
+    request
+        .extensions()
+        .get::<tracing_actix_web::RequestId>()
+        .map(ToString::to_string)
+}

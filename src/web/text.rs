@@ -1,0 +1,104 @@
+//! Every sentence that people see, by key: `ui/text/en.json`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+const ENGLISH: &str = include_str!("../../ui/text/en.json");
+
+// Compiled-in and never changed: a constant that has to be parsed, not state.
+static TEXTS: LazyLock<BTreeMap<String, String>> =
+    LazyLock::new(|| serde_json::from_str(ENGLISH).unwrap_or_default());
+
+/// The sentence of a key; the key itself where there is none (a test finds those).
+pub(super) fn text(key: &str) -> &str {
+    TEXTS.get(key).map_or(key, String::as_str)
+}
+
+/// The sentence of a key with `{name}` filled in.
+pub(super) fn text_with(key: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::new();
+    let mut rest = text(key);
+    // One pass over the template: a value that holds braces is not filled in again.
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else {
+            filled.push('{');
+            rest = after;
+            continue;
+        };
+        match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => filled.push_str(value),
+            None => {
+                filled.push('{');
+                filled.push_str(name);
+                filled.push('}');
+            }
+        }
+        rest = behind;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// The sentences whose keys begin with `prefix`, as JSON that may stand in a `<script>` data block.
+pub(super) fn texts_json(prefix: &str) -> String {
+    let chosen: BTreeMap<&String, &String> = TEXTS
+        .iter()
+        .filter(|(key, _)| key.starts_with(prefix))
+        .collect();
+    serde_json::to_string(&chosen)
+        .unwrap_or_else(|_| "{}".into())
+        // Nothing in it can end the script element (HTML §4.12.1.3).
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_texts_are_readable() {
+        let texts: BTreeMap<String, String> = serde_json::from_str(ENGLISH).expect("JSON");
+        assert!(!texts.is_empty());
+    }
+
+    #[test]
+    fn every_key_that_a_template_names_has_a_sentence() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/templates");
+        let mut folders = vec![folder];
+        let mut named = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("templates") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let template = std::fs::read_to_string(&path).expect("a template");
+                for call in ["frame.text(\"", "frame.text_with(\""] {
+                    for found in template.split(call).skip(1) {
+                        let key = found.split('"').next().expect("a key");
+                        assert!(TEXTS.contains_key(key), "{}: {key}", path.display());
+                        named += 1;
+                    }
+                }
+            }
+        }
+        assert!(named > 50, "the templates were not read");
+    }
+
+    #[test]
+    fn a_value_is_filled_in_once() {
+        assert_eq!(
+            text_with("no.such {name}", &[("name", "{name}")]),
+            "no.such {name}"
+        );
+        assert_eq!(
+            text_with("{a} and {b}", &[("a", "1"), ("b", "2")]),
+            "1 and 2"
+        );
+        assert_eq!(text_with("an open {", &[]), "an open {");
+    }
+}

@@ -1,0 +1,243 @@
+//! A WebAuthn authenticator together with the browser around it: answers creation and request options with the JSON
+//! of `PublicKeyCredential.toJSON()`, honestly or with [`Overrides`].
+
+mod cbor;
+mod ceremony_bytes;
+mod overrides;
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::rand::{self, SystemRandom};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use serde_json::{Value, json};
+
+use cbor::Cbor;
+use ceremony_bytes::{
+    ES256, SigningState, attested_credential, authenticator_data, base64url, client_data,
+    from_base64url,
+};
+pub use overrides::{CredentialProperties, CrossOrigin, Overrides, UserHandle};
+
+/// Where an authenticator keeps its credentials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// In an account that is synced: backed up, and the counter is always 0.
+    Synced,
+    /// In one device: never backed up, and the counter grows.
+    DeviceBound,
+}
+
+/// An authenticator that verifies its user and makes discoverable credentials with attestation `none`.
+///
+/// It does not obey `excludeCredentials`. A clone is a copy with the same keys, as if the device had been cloned.
+#[derive(Clone)]
+pub struct SoftAuthenticator {
+    /// The model; all zero says nothing.
+    pub aaguid: [u8; 16],
+    /// Decides the backup flags, the counter and the transports.
+    pub storage: Storage,
+    /// The origin of the page it is used on.
+    pub origin: String,
+    credentials: Vec<Credential>,
+}
+
+#[derive(Clone)]
+struct Credential {
+    id: Vec<u8>,
+    rp_id: String,
+    user_handle: Vec<u8>,
+    key: Arc<EcdsaKeyPair>,
+    counter: u32,
+}
+
+impl SoftAuthenticator {
+    /// A password manager or platform account, used on pages of `origin`.
+    pub fn synced(origin: &str) -> Self {
+        Self::new(origin, Storage::Synced)
+    }
+
+    /// A security key, used on pages of `origin`.
+    pub fn device_bound(origin: &str) -> Self {
+        Self::new(origin, Storage::DeviceBound)
+    }
+
+    fn new(origin: &str, storage: Storage) -> Self {
+        Self {
+            aaguid: [0; 16],
+            storage,
+            origin: origin.to_owned(),
+            credentials: Vec::new(),
+        }
+    }
+
+    /// The ids of its credentials, oldest first, in base64url.
+    pub fn credential_ids(&self) -> Vec<String> {
+        self.credentials
+            .iter()
+            .map(|credential| base64url(&credential.id))
+            .collect()
+    }
+
+    /// Answers `PublicKeyCredentialCreationOptionsJSON` with `RegistrationResponseJSON` and keeps the credential.
+    pub fn create(&mut self, public_key: &Value, overrides: &Overrides) -> Value {
+        let algorithms = public_key["pubKeyCredParams"]
+            .as_array()
+            .expect("pubKeyCredParams");
+        assert!(
+            algorithms.iter().any(|offer| offer["alg"] == ES256),
+            "ES256 is not asked for: {algorithms:?}"
+        );
+        let credential = Credential {
+            id: overrides.credential_id.clone().unwrap_or_else(random_id),
+            rp_id: self.rp_id(&public_key["rp"]["id"]),
+            user_handle: from_base64url(&public_key["user"]["id"]),
+            key: Arc::new(
+                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key pair"),
+            ),
+            counter: u32::from(self.storage == Storage::DeviceBound),
+        };
+        let challenge = &public_key["challenge"];
+        let client_data = client_data("webauthn.create", challenge, &self.origin, overrides);
+        let attested = attested_credential(&self.aaguid, &credential.id, &credential.key);
+        let authenticator_data =
+            authenticator_data(&self.signing_state(&credential), Some(&attested), overrides);
+        let attestation_object = Cbor::default()
+            .map(3)
+            .text("fmt")
+            .text("none")
+            .text("attStmt")
+            .map(0)
+            .text("authData")
+            .bytes(&authenticator_data);
+        let public_key_der =
+            AsDer::<PublicKeyX509Der>::as_der(credential.key.public_key()).expect("a public key");
+        let response = json!({
+            "clientDataJSON": base64url(&client_data),
+            "attestationObject": base64url(&attestation_object.finish()),
+            "authenticatorData": base64url(&authenticator_data),
+            "publicKey": base64url(public_key_der.as_ref()),
+            "publicKeyAlgorithm": ES256,
+            "transports": self.transports(overrides),
+        });
+        let is_asked = public_key["extensions"]["credProps"] == true;
+        let extensions = match overrides.credential_properties {
+            CredentialProperties::AsAsked if is_asked => json!({"credProps": {"rk": true}}),
+            CredentialProperties::NotDiscoverable => json!({"credProps": {"rk": false}}),
+            CredentialProperties::AsAsked | CredentialProperties::Absent => json!({}),
+        };
+        let answer = self.credential_json(&credential.id, response, extensions);
+        self.credentials.push(credential);
+        answer
+    }
+
+    /// Answers `PublicKeyCredentialRequestOptionsJSON` with `AuthenticationResponseJSON`: by the first credential that
+    /// `allowCredentials` names, or by the newest for the RP id. Panics without one, where a browser refuses.
+    pub fn get(&mut self, public_key: &Value, overrides: &Overrides) -> Value {
+        let credential = self.chosen(public_key);
+        let challenge = &public_key["challenge"];
+        let client_data = client_data("webauthn.get", challenge, &self.origin, overrides);
+        let authenticator_data =
+            authenticator_data(&self.signing_state(&credential), None, overrides);
+        let signed = [
+            authenticator_data.as_slice(),
+            digest(&SHA256, &client_data).as_ref(),
+        ]
+        .concat();
+        let signature = credential
+            .key
+            .sign(&SystemRandom::new(), &signed)
+            .expect("a signature");
+        let mut signature = signature.as_ref().to_vec();
+        if overrides.tampered_signature
+            && let Some(last) = signature.last_mut()
+        {
+            *last ^= 1;
+        }
+        let mut response = json!({
+            "clientDataJSON": base64url(&client_data),
+            "authenticatorData": base64url(&authenticator_data),
+            "signature": base64url(&signature),
+        });
+        match &overrides.user_handle {
+            UserHandle::Own => response["userHandle"] = base64url(&credential.user_handle).into(),
+            UserHandle::Other(handle) => response["userHandle"] = base64url(handle).into(),
+            UserHandle::Absent => {}
+        }
+        let claimed_id = overrides.credential_id.as_ref().unwrap_or(&credential.id);
+        self.credential_json(claimed_id, response, json!({}))
+    }
+
+    /// The credential to sign with, its counter moved on.
+    fn chosen(&mut self, public_key: &Value) -> Credential {
+        let rp_id = self.rp_id(&public_key["rpId"]);
+        let allowed: Vec<Vec<u8>> = public_key["allowCredentials"]
+            .as_array()
+            .map(|list| {
+                list.iter()
+                    .map(|descriptor| from_base64url(&descriptor["id"]))
+                    .collect()
+            })
+            .unwrap_or_default();
+        let step = u32::from(self.storage == Storage::DeviceBound);
+        let mut suitable = self
+            .credentials
+            .iter_mut()
+            .filter(|credential| credential.rp_id == rp_id);
+        let chosen = if allowed.is_empty() {
+            suitable.next_back()
+        } else {
+            suitable.find(|credential| allowed.contains(&credential.id))
+        };
+        let chosen = chosen.unwrap_or_else(|| panic!("no credential for {public_key}"));
+        chosen.counter += step;
+        chosen.clone()
+    }
+
+    /// The RP id of the options, or as browsers do the host of the page.
+    fn rp_id(&self, option: &Value) -> String {
+        let (_, authority) = self
+            .origin
+            .split_once("://")
+            .expect("an origin with a scheme");
+        let host = authority.split(':').next().unwrap_or(authority);
+        option.as_str().unwrap_or(host).to_owned()
+    }
+
+    fn signing_state<'state>(&self, credential: &'state Credential) -> SigningState<'state> {
+        SigningState {
+            rp_id: &credential.rp_id,
+            is_synced: self.storage == Storage::Synced,
+            counter: credential.counter,
+        }
+    }
+
+    fn transports(&self, overrides: &Overrides) -> Value {
+        match (&overrides.transports, self.storage) {
+            (Some(list), _) => json!(list),
+            (None, Storage::Synced) => json!(["hybrid", "internal"]),
+            (None, Storage::DeviceBound) => json!(["nfc", "usb"]),
+        }
+    }
+
+    fn credential_json(&self, id: &[u8], response: Value, extensions: Value) -> Value {
+        json!({
+            "id": base64url(id),
+            "rawId": base64url(id),
+            "type": "public-key",
+            "authenticatorAttachment": match self.storage {
+                Storage::Synced => "platform",
+                Storage::DeviceBound => "cross-platform",
+            },
+            "clientExtensionResults": extensions,
+            "response": response,
+        })
+    }
+}
+
+fn random_id() -> Vec<u8> {
+    let mut id = vec![0; 32];
+    rand::fill(&mut id).expect("random bytes");
+    id
+}

@@ -1,0 +1,48 @@
+//! How a page looks: size, colours, pictures of it.
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::Page;
+
+/// How much of a page goes into a picture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What the window shows.
+    Viewport,
+    /// All of it, however long.
+    FullPage,
+}
+
+impl Page {
+    /// Gives the window a size in CSS pixels; `is_mobile` obeys the viewport meta element, as phones do.
+    pub fn set_viewport(&self, width: u32, height: u32, is_mobile: bool) {
+        let metrics =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_mobile});
+        self.call("Emulation.setDeviceMetricsOverride", metrics);
+    }
+
+    /// Says that the user prefers dark, or light, colours.
+    pub fn set_dark(&self, is_dark: bool) {
+        let value = if is_dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": value}]);
+        self.call("Emulation.setEmulatedMedia", json!({"features": features}));
+    }
+
+    /// Writes a PNG file.
+    pub fn screenshot(&self, path: &Path, extent: Extent) {
+        let is_whole = extent == Extent::FullPage;
+        let picture = self.call(
+            "Page.captureScreenshot",
+            json!({"format": "png", "captureBeyondViewport": is_whole}),
+        );
+        let picture = STANDARD
+            .decode(picture["data"].as_str().expect("a picture"))
+            .expect("base64");
+        fs::write(path, picture).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}

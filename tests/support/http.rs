@@ -1,0 +1,123 @@
+//! A browser without a screen: plain HTTP requests with a cookie jar, for tests that play the page's part.
+
+mod answer;
+mod cookies;
+mod encodings;
+mod request;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+
+pub use answer::Answer;
+use cookies::CookieJar;
+pub use encodings::{basic, form_encoded};
+pub use request::Request;
+
+/// An HTTP client that dials `127.0.0.1:port` and says that it asked for the public URL.
+///
+/// It never follows a redirect, keeps no connection open between requests, and takes every status as an answer. The
+/// jar obeys names and deletion only: paths, domains and `Secure` are the tests' business. A clone has a copy of the
+/// jar: another tab of the same browser, which learns nothing of what the first one does afterwards.
+pub struct Browserless {
+    agent: Agent,
+    port: u16,
+    origin: String,
+    jar: Mutex<CookieJar>,
+}
+
+impl Clone for Browserless {
+    fn clone(&self) -> Self {
+        Self::with_jar(self.port, self.origin.clone(), self.jar().clone())
+    }
+}
+
+impl Browserless {
+    /// A browser with an empty jar; `public_url` gives `Origin` (without its path) and `Host`.
+    pub fn new(port: u16, public_url: &str) -> Self {
+        let (scheme, rest) = public_url.split_once("://").expect("a URL with a scheme");
+        let host = rest.split('/').next().unwrap_or(rest);
+        Self::with_jar(port, format!("{scheme}://{host}"), CookieJar::default())
+    }
+
+    fn with_jar(port: u16, origin: String, jar: CookieJar) -> Self {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_idle_connections(0)
+            .allow_non_standard_methods(true)
+            .proxy(None)
+            .user_agent("doorward-tests")
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .new_agent();
+        Self {
+            agent,
+            port,
+            origin,
+            jar: Mutex::new(jar),
+        }
+    }
+
+    /// The same browser (a copy of its jar) talking to another instance.
+    pub fn at_port(&self, port: u16) -> Self {
+        Self::with_jar(port, self.origin.clone(), self.jar().clone())
+    }
+
+    /// The same machine with nobody signed in: an empty jar.
+    pub fn without_cookies(&self) -> Self {
+        Self::with_jar(self.port, self.origin.clone(), CookieJar::default())
+    }
+
+    /// Scheme and authority of the public URL.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The jar's `(name, value)` pairs, by name.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        self.jar().all()
+    }
+
+    /// The value of one cookie.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.jar().value(name)
+    }
+
+    /// Puts a cookie into the jar, in place of one of that name.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.jar().set(name, value);
+    }
+
+    /// `GET path`.
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send()
+    }
+
+    /// `DELETE path`.
+    pub fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send()
+    }
+
+    /// `POST path` with a JSON body.
+    pub fn post_json(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path).json(body).send()
+    }
+
+    /// `PATCH path` with a JSON body.
+    pub fn patch_json(&self, path: &str, body: &Value) -> Answer {
+        self.request("PATCH", path).json(body).send()
+    }
+
+    /// A request to be filled in. Other methods than GET, HEAD and OPTIONS start with the headers of a same-origin
+    /// fetch, `Origin` and `Sec-Fetch-Site`.
+    pub fn request(&self, method: &str, path: &str) -> Request<'_> {
+        Request::new(self, method, path)
+    }
+
+    fn jar(&self) -> MutexGuard<'_, CookieJar> {
+        self.jar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,9 @@
+//! What the integration tests stand on: servers of their own, a client that plays the page's part, authenticators,
+//! and a real browser. Everything blocks, every wait is bounded, and nothing outlives the test process.
+
+pub mod authenticator;
+pub mod browser;
+pub mod http;
+pub mod postgres;
+pub mod process;
+pub mod redis;

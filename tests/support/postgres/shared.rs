@@ -1,0 +1,47 @@
+//! The one PostgreSQL server that all tests share, each with a database of its own.
+
+use std::env;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::programs::psql;
+
+/// Where a server is that `scripts/test` started.
+#[derive(Clone)]
+pub struct SharedPostgres {
+    url: String,
+}
+
+impl SharedPostgres {
+    /// From `DOORWARD_TEST_POSTGRES`, the URL of any of its databases as a user who may create more.
+    pub(super) fn from_environment() -> Self {
+        let url = env::var("DOORWARD_TEST_POSTGRES")
+            .expect("DOORWARD_TEST_POSTGRES is not set: run scripts/test, which starts the servers that tests share");
+        Self { url }
+    }
+
+    /// Creates an empty database with a name nobody else has; returns its URL.
+    pub fn fresh_database(&self) -> String {
+        static CREATED: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "test_{}_{}",
+            std::process::id(),
+            CREATED.fetch_add(1, Ordering::Relaxed)
+        );
+        psql(
+            &self.url,
+            &format!("CREATE DATABASE {name} TEMPLATE template0"),
+        );
+        let (server, parameters) = self
+            .url
+            .split_once('?')
+            .map_or((&*self.url, ""), |(server, rest)| (server, rest));
+        let (server, _) = server.rsplit_once('/').expect("a URL with a database");
+        let separator = if parameters.is_empty() { "" } else { "?" };
+        format!("{server}/{name}{separator}{parameters}")
+    }
+
+    /// Runs SQL at the URL of a database of this server.
+    pub fn psql(&self, url: &str, sql: &str) -> String {
+        psql(url, sql)
+    }
+}

@@ -1,0 +1,246 @@
+//! Child processes of the tests: started with their output in a file, signalled by id, never left behind.
+//!
+//! The only module of the support code that reads the machine's clock or waits.
+
+mod signals;
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use signals::{descendants, is_alive};
+pub use signals::{signal, signal_group};
+
+/// A TCP port of 127.0.0.1 that nothing listens on, and another one at every call.
+///
+/// It lies below the kernel's ephemeral range: a client that keeps dialling a dead server is then never given that
+/// server's own port for its end, so the server can come back to it.
+pub fn free_port() -> u16 {
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..COUNT {
+        // Two test processes at once begin at different places.
+        let step = std::process::id()
+            .wrapping_mul(97)
+            .wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + step % COUNT).expect("a port fits into 16 bits");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port on 127.0.0.1");
+}
+
+/// The point in time at which a bounded wait gives up.
+#[derive(Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// `bound` from now.
+    pub fn after(bound: Duration) -> Self {
+        Self(Instant::now() + bound)
+    }
+
+    /// What is left, or `None` once it has passed.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.0
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+    }
+
+    /// Lets the other side work for a moment; false once the deadline has passed.
+    pub fn pause(&self) -> bool {
+        let Some(left) = self.remaining() else {
+            return false;
+        };
+        thread::sleep(left.min(Duration::from_millis(10)));
+        true
+    }
+}
+
+/// Polls `ready` until it is true; panics with `what` when `bound` has passed.
+pub fn wait_until(what: &str, bound: Duration, mut ready: impl FnMut() -> bool) {
+    let deadline = Deadline::after(bound);
+    while !ready() {
+        assert!(deadline.pause(), "waited {bound:?} in vain: {what}");
+    }
+}
+
+/// Seconds since 1970 by the machine's clock.
+pub fn unix_seconds() -> i64 {
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970");
+    i64::try_from(elapsed.as_secs()).expect("seconds fit into 63 bits")
+}
+
+/// Runs a program with `input` and returns what it prints; panics with its errors when it fails.
+pub fn run(command: &mut Command, input: &str) -> String {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("{command:?} does not start (scripts/test installs what is missing): {error}")
+        });
+    let mut pipe = child.stdin.take().expect("a pipe to the program");
+    let output = thread::scope(|threads| {
+        // A program that ends early closes the pipe; its exit status tells.
+        threads.spawn(move || pipe.write_all(input.as_bytes()));
+        child.wait_with_output().expect("the program ends")
+    });
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{command:?} failed ({}): {errors}",
+        output.status
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A running child in a process group of its own, its output captured in a file.
+///
+/// Dropping it kills the child with all its descendants. Should the test process itself die before that (Ctrl-C, an
+/// abort, a value in a `static`), a tiny guardian kills the group.
+pub struct ChildProcess {
+    child: Child,
+    guardian: Child,
+    output: PathBuf,
+}
+
+impl ChildProcess {
+    /// Starts `command` without input; stdout and stderr are appended to the file `output`.
+    pub fn spawn(command: &mut Command, output: &Path) -> Self {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(output)
+            .expect("the output file can be opened");
+        let errors = log.try_clone().expect("the output file can be shared");
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let guardian = guard(child.id());
+        Self {
+            child,
+            guardian,
+            output: output.to_owned(),
+        }
+    }
+
+    /// Its process id, which is also the id of its process group.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Everything that it has printed so far.
+    pub fn output(&self) -> String {
+        fs::read(&self.output)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Polls `ready` while the child runs; panics with its output when it ends or when `bound` has passed.
+    pub fn wait_until_ready(&mut self, bound: Duration, mut ready: impl FnMut() -> bool) {
+        let deadline = Deadline::after(bound);
+        while !ready() {
+            assert!(
+                self.is_running(),
+                "the process ended early:\n{}",
+                self.output()
+            );
+            assert!(
+                deadline.pause(),
+                "the process was not ready within {bound:?}:\n{}",
+                self.output()
+            );
+        }
+    }
+
+    /// `kill -9` for it and all its descendants; returns when they are gone.
+    pub fn kill(&mut self) {
+        // Held still first, it can neither start another child nor mourn one.
+        signal(self.id(), libc::SIGSTOP);
+        let descendants = descendants(self.id());
+        signal(self.id(), libc::SIGKILL);
+        for process in &descendants {
+            signal(*process, libc::SIGKILL);
+        }
+        signal_group(self.id(), libc::SIGKILL);
+        let _ = self.child.wait();
+        wait_until("killed processes are gone", Duration::from_secs(10), || {
+            !descendants.iter().any(|id| is_alive(*id))
+        });
+    }
+
+    /// Asks it alone to end, with a signal of its liking; false if it still runs after `bound`.
+    pub fn end_with(&mut self, signal_number: i32, bound: Duration) -> bool {
+        signal(self.id(), signal_number);
+        let deadline = Deadline::after(bound);
+        while self.is_running() {
+            if !deadline.pause() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Holds it and its descendants still: connections stay open and nobody answers.
+    pub fn pause(&self) {
+        signal(self.id(), libc::SIGSTOP);
+        for process in descendants(self.id()) {
+            signal(process, libc::SIGSTOP);
+        }
+    }
+
+    /// Lets it and its descendants go on.
+    pub fn resume(&self) {
+        for process in descendants(self.id()) {
+            signal(process, libc::SIGCONT);
+        }
+        signal(self.id(), libc::SIGCONT);
+    }
+}
+
+impl Drop for ChildProcess {
+    fn drop(&mut self) {
+        if self.is_running() {
+            self.kill();
+        }
+        let _ = self.guardian.kill();
+        let _ = self.guardian.wait();
+    }
+}
+
+/// A shell that waits for the end of its input, which comes when this process is gone, and then kills `group`.
+fn guard(group: u32) -> Child {
+    Command::new("sh")
+        .args([
+            "-c",
+            "cat >/dev/null; kill -KILL -- \"-$0\"",
+            &group.to_string(),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("sh starts")
+}

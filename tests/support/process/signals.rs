@@ -1,0 +1,65 @@
+//! Signals to processes and groups by id, and who descends from whom.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+/// Sends a signal to one process; one that is gone is no error.
+pub fn signal(process: u32, signal_number: i32) {
+    send(i64::from(process), signal_number);
+}
+
+/// Sends a signal to every process of a group; an empty group is no error.
+pub fn signal_group(group: u32, signal_number: i32) {
+    send(-i64::from(group), signal_number);
+}
+
+fn send(target: i64, signal_number: i32) {
+    let target = libc::pid_t::try_from(target).expect("a process id");
+    // SAFETY: kill(2) takes two integers and touches no memory of this process.
+    if unsafe { libc::kill(target, signal_number) } != 0 {
+        let error = io::Error::last_os_error();
+        assert_eq!(
+            error.raw_os_error(),
+            Some(libc::ESRCH),
+            "kill {target} {signal_number}: {error}"
+        );
+    }
+}
+
+/// The ids of all processes below `ancestor`, without itself.
+pub fn descendants(ancestor: u32) -> Vec<u32> {
+    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for entry in fs::read_dir("/proc").expect("/proc is mounted").flatten() {
+        if let Some(process) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+            && let Some((_, parent)) = state_and_parent(process)
+        {
+            children.entry(parent).or_default().push(process);
+        }
+    }
+    let mut found = Vec::new();
+    let mut open = vec![ancestor];
+    while let Some(process) = open.pop() {
+        let below = children.remove(&process).unwrap_or_default();
+        open.extend(&below);
+        found.extend(below);
+    }
+    found
+}
+
+/// Whether the process runs or is stopped; a zombie nobody waits for counts as gone.
+pub fn is_alive(process: u32) -> bool {
+    state_and_parent(process).is_some_and(|(state, _)| state != "Z" && state != "X")
+}
+
+/// From proc(5): `pid (name, which may hold anything) state ppid …`.
+fn state_and_parent(process: u32) -> Option<(String, u32)> {
+    let stat = fs::read(format!("/proc/{process}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_ascii_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
+}

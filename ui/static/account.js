@@ -1,0 +1,52 @@
+/** GET /account: add a passkey; tell the provider about a new display name. */
+
+import { Attempts } from "./attempts.js";
+import { canUsePasskeys, register, withStepUp } from "./ceremony.js";
+import { complain, element, say, showBusy, whenShownAgain } from "./page.js";
+import { isNothingHappened, isProblem, sentenceFor } from "./problem.js";
+import { signalDetails } from "./signal.js";
+import { text } from "./text.js";
+import { showTimes } from "./time.js";
+
+const attempts = new Attempts();
+
+showTimes();
+start();
+
+/** Wires the page, and says to the provider what the last form changed. */
+function start() {
+  const button = element("add-passkey", HTMLButtonElement);
+  if (!canUsePasskeys()) button.hidden = true;
+  button.addEventListener("click", addPasskey);
+  whenShownAgain(() => location.reload());
+  // The notice belongs to the act before; a reload shall not repeat it.
+  if (location.search) history.replaceState(null, "", location.pathname + location.hash);
+  if (canUsePasskeys()) tellProvider(element("account", HTMLElement).dataset);
+}
+
+/** @param {DOMStringMap} page what the template knows of the account */
+function tellProvider({ notice, rpId, userHandle, username, displayName }) {
+  if (notice !== "account.notice.profile_saved" || !rpId || !userHandle) return;
+  signalDetails({ rpId, userId: userHandle, name: username ?? "", displayName: displayName ?? "" });
+}
+
+/** Makes one more passkey, after a fresh sign-in where the last one is too long ago. */
+function addPasskey() {
+  attempts.begin(async (signal) => {
+    const button = element("add-passkey", HTMLButtonElement);
+    const done = showBusy(button, text("account.script.waiting"));
+    const asking = () => say(text("account.script.confirm_first"));
+    say("");
+    try {
+      await withStepUp(() => register({}, signal), { signal, asking });
+      attempts.close();
+      location.assign("/account?notice=passkey_added");
+    } catch (thrown) {
+      done();
+      if (signal.aborted) return;
+      if (isProblem(thrown, "signed-out")) location.assign("/login");
+      else if (isNothingHappened(thrown)) say(sentenceFor(thrown));
+      else complain(sentenceFor(thrown));
+    }
+  });
+}

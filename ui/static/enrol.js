@@ -1,0 +1,76 @@
+/** The form that makes a passkey from a link: shared by set-up and join. */
+
+import { Attempts } from "./attempts.js";
+import { canUsePasskeys, register } from "./ceremony.js";
+import { clearFieldComplaints, complain, complainAboutField, element, say, showBusy, showUnsupported, whenShownAgain } from "./page.js";
+import { isNothingHappened, isProblem, Problem, sentenceFor } from "./problem.js";
+import { text } from "./text.js";
+
+const attempts = new Attempts();
+
+/**
+ * Wires the form.
+ * @param {(token: string) => object} fieldsOf the fields of the start call, from the link's token
+ */
+export function startEnrolment(fieldsOf) {
+  if (!canUsePasskeys()) return showUnsupported();
+  const form = element("enrol", HTMLFormElement);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (isFilledIn(form)) createPasskey(fieldsOf(form.dataset.token ?? ""));
+  });
+  whenShownAgain(() => location.reload());
+}
+
+/**
+ * @param {string} id of a field that this page may have
+ * @returns {string | undefined} what the person wrote
+ */
+export function valueOf(id) {
+  const field = document.getElementById(id);
+  return field instanceof HTMLInputElement ? field.value.trim() : undefined;
+}
+
+/**
+ * @param {HTMLFormElement} form whose required fields are looked at
+ * @returns {boolean} whether none is empty; the first empty one is complained about
+ */
+function isFilledIn(form) {
+  clearFieldComplaints();
+  const empty = Array.from(form.querySelectorAll("input")).find((field) => field.required && !field.value.trim());
+  return !empty || !complainAboutField(empty.id, text("shared.field_empty"));
+}
+
+/** @param {object} fields of the start call */
+function createPasskey(fields) {
+  attempts.begin(async (signal) => {
+    const button = element("enrol-button", HTMLButtonElement);
+    const done = showBusy(button, text("enrol.script.waiting"));
+    let isMade = false;
+    const answered = () => {
+      isMade = true;
+      showBusy(button, text("enrol.script.saving"));
+    };
+    say("");
+    try {
+      await register(fields, signal, answered);
+      attempts.close();
+      location.assign("/welcome");
+    } catch (thrown) {
+      done();
+      if (!signal.aborted) showFailure(thrown, isMade);
+    }
+  });
+}
+
+/**
+ * @param {unknown} thrown what ended the ceremony
+ * @param {boolean} isMade whether the device had made its passkey by then
+ */
+function showFailure(thrown, isMade) {
+  if (isNothingHappened(thrown)) return say(sentenceFor(thrown));
+  if (isMade && (isProblem(thrown, "unreachable") || isProblem(thrown, "unavailable"))) return complain(text("enrol.script.unsure"));
+  if (isProblem(thrown, "link-gone")) return location.reload();
+  const field = isProblem(thrown, "username-taken") ? "username" : thrown instanceof Problem ? thrown.field : undefined;
+  if (!field || !complainAboutField(field, sentenceFor(thrown))) complain(sentenceFor(thrown));
+}

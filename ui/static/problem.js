@@ -1,0 +1,153 @@
+/** Talking to Doorward's API: JSON in, JSON out, RFC 9457 problems as exceptions, and the sentence for each failure. */
+
+import { text } from "./text.js";
+
+const PREFIX = "urn:doorward:problem:";
+
+/** No wait is without bound: longer than the server's own timeouts, shorter than patience. */
+const LONGEST_WAIT_MS = 20_000;
+
+/** A refusal that the API explained, or (`type` "unreachable") an answer that never came. */
+export class Problem extends Error {
+  /**
+   * @param {string} type the last part of the problem's URN, such as "ceremony-gone"
+   * @param {{detail?: string, field?: string, retryAfter?: string}} [more] what the API said besides
+   */
+  constructor(type, more = {}) {
+    super(type);
+    this.type = type;
+    this.detail = more.detail;
+    this.field = more.field;
+    this.retryAfter = more.retryAfter;
+  }
+}
+
+/**
+ * Whether something that was thrown is a problem of one type.
+ * @param {unknown} thrown what was caught
+ * @param {string} type such as "step-up-needed"
+ * @returns {thrown is Problem}
+ */
+export function isProblem(thrown, type) {
+  return thrown instanceof Problem && thrown.type === type;
+}
+
+/**
+ * POSTs JSON.
+ * @param {string} path such as "/webauthn/login/start"
+ * @param {object} body the request's fields
+ * @param {AbortSignal} [signal] gives the call up
+ * @returns {Promise<any>} the answer's JSON
+ * @throws {Problem} when refused or unreachable; an AbortError when given up
+ */
+export function post(path, body, signal) {
+  return call(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } }, signal);
+}
+
+/**
+ * DELETEs a thing.
+ * @param {string} path such as "/v1/me/passkeys/{id}"
+ * @returns {Promise<any>} the answer's JSON
+ * @throws {Problem} when refused or unreachable
+ */
+export function remove(path) {
+  return call(path, { method: "DELETE" });
+}
+
+/**
+ * One call, with a bound on its time.
+ * @param {string} path on this origin
+ * @param {RequestInit} request method, headers and body
+ * @param {AbortSignal} [signal] gives the call up
+ * @returns {Promise<any>} the answer's JSON; undefined when it has no body
+ */
+async function call(path, request, signal) {
+  signal?.throwIfAborted();
+  const abort = new AbortController();
+  const giveUp = () => abort.abort();
+  const timer = setTimeout(giveUp, LONGEST_WAIT_MS);
+  signal?.addEventListener("abort", giveUp, { once: true });
+  try {
+    const response = await fetch(path, { ...request, credentials: "same-origin", redirect: "error", signal: abort.signal });
+    const body = await readJson(response);
+    if (!response.ok) throw problemOf(response, body);
+    return body;
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    // fetch throws a TypeError when offline, an AbortError when our own timer struck.
+    throw thrown instanceof Problem ? thrown : new Problem("unreachable");
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+/**
+ * The JSON of an answer. A proxy in between may answer with a page of its own: then nothing.
+ * @param {Response} response any answer
+ * @returns {Promise<any>} what it says, if it is JSON
+ */
+async function readJson(response) {
+  const words = await response.text();
+  try {
+    return words ? JSON.parse(words) : undefined;
+  } catch (thrown) {
+    if (response.ok) throw thrown;
+    return undefined;
+  }
+}
+
+/**
+ * The problem that a refusal states.
+ * @param {Response} response a refusal
+ * @param {any} body its JSON, if any
+ * @returns {Problem}
+ */
+function problemOf(response, body) {
+  const named = String(body?.type ?? "").startsWith(PREFIX) ? String(body.type).slice(PREFIX.length) : "";
+  const type = named || (response.status >= 500 ? "unavailable" : response.status === 429 ? "rate-limited" : "refused");
+  return new Problem(type, { detail: body?.detail, field: body?.field, retryAfter: response.headers.get("retry-after") ?? undefined });
+}
+
+/** Problem types whose sentence is ours; the others bring their own in `detail`. */
+const SENTENCES = new Map([
+  ["passkey-unknown", "shared.passkey_unknown"],
+  ["account-suspended", "shared.account_suspended"],
+  ["unreachable", "shared.unreachable"],
+  ["unavailable", "shared.unreachable"],
+  ["ceremony-gone", "shared.took_too_long"],
+  ["signed-out", "shared.signed_out"],
+]);
+
+/** What the browser's own exceptions mean; those not named here mean that the person or the clock ended the call. */
+const EXCEPTIONS = new Map([
+  ["SecurityError", "shared.wrong_address"],
+  ["InvalidStateError", "shared.already_here"],
+  ["ConstraintError", "shared.unfit"],
+  ["NotSupportedError", "shared.unfit"],
+]);
+
+/**
+ * The sentence for whatever was thrown; never the exception's name.
+ * @param {unknown} thrown what was caught
+ * @returns {string}
+ */
+export function sentenceFor(thrown) {
+  if (thrown instanceof Problem) {
+    const seconds = thrown.retryAfter;
+    if (thrown.type === "rate-limited" && seconds && /^\d+$/.test(seconds)) return text("shared.rate_limited", { seconds });
+    const key = SENTENCES.get(thrown.type);
+    return key ? text(key) : thrown.detail || text("shared.went_wrong");
+  }
+  if (thrown instanceof DOMException) return text(EXCEPTIONS.get(thrown.name) ?? "shared.nothing_happened");
+  return text("shared.went_wrong");
+}
+
+/**
+ * Whether the person simply let the call go: nothing is wrong, the focus may stay on the button.
+ * @param {unknown} thrown what was caught
+ * @returns {boolean}
+ */
+export function isNothingHappened(thrown) {
+  return thrown instanceof DOMException && !EXCEPTIONS.has(thrown.name);
+}

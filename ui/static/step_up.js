@@ -1,0 +1,43 @@
+/** A fresh sign-in before an act: asks for the passkey, then sends the original form again. */
+
+import { Attempts } from "./attempts.js";
+import { canUsePasskeys, prove } from "./ceremony.js";
+import { complain, element, say, showBusy, showUnsupported, whenShownAgain } from "./page.js";
+import { isNothingHappened, isProblem, sentenceFor } from "./problem.js";
+import { text } from "./text.js";
+
+const attempts = new Attempts();
+
+if (canUsePasskeys()) start();
+else showUnsupported();
+
+/** Wires the page. */
+function start() {
+  element("step-up", HTMLFormElement).addEventListener("submit", (event) => {
+    event.preventDefault();
+    confirmWithPasskey();
+  });
+  whenShownAgain(() => location.reload());
+}
+
+/** Asks for the passkey; pressed again, starts over. */
+function confirmWithPasskey() {
+  attempts.begin(async (signal) => {
+    const button = element("step-up-button", HTMLButtonElement);
+    const done = showBusy(button, text("shared.waiting"));
+    say("");
+    try {
+      await prove({ purpose: "step-up", fields: {}, signal });
+      attempts.close();
+      showBusy(button, text("step_up.script.going_on"));
+      // Not form.submit(): a hidden field may be called "submit".
+      HTMLFormElement.prototype.submit.call(element("original", HTMLFormElement));
+    } catch (thrown) {
+      done();
+      if (signal.aborted) return;
+      if (isProblem(thrown, "signed-out")) location.assign("/login");
+      else if (isNothingHappened(thrown)) say(sentenceFor(thrown));
+      else complain(sentenceFor(thrown));
+    }
+  });
+}
