@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::web::{Answer, Frame, Web, only, page};
 
+/// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/lost")

@@ -2,8 +2,11 @@
 //! and a real browser. Everything blocks, every wait is bounded, and nothing outlives the test process.
 
 pub mod authenticator;
+pub mod binary;
 pub mod browser;
+pub mod house;
 pub mod http;
+pub mod person;
 pub mod postgres;
 pub mod process;
 pub mod redis;

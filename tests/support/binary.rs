@@ -1,0 +1,101 @@
+//! The real `doorward` binary as a process, for what only a process can show: `kill -9`, the command, starts and stops.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use doorward::base::config::Config;
+
+use super::process::ChildProcess;
+
+/// A command of this build with this configuration, given by the environment.
+pub fn command(config: &Config) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    command.env_clear();
+    for name in ["PATH", "HOME", "TMPDIR"] {
+        if let Ok(value) = std::env::var(name) {
+            command.env(name, value);
+        }
+    }
+    let mut set = |key: &str, value: String| {
+        command.env(format!("DOORWARD__{key}"), value);
+    };
+    set("SERVER__LISTEN", config.server.listen.to_string());
+    set("SERVER__OPERATOR_LISTEN", config.server.operator_listen.to_string());
+    set("SERVER__PUBLIC_URL", config.server.public_url.as_str().to_owned());
+    set("SERVER__DATA_DIR", config.server.data_dir.display().to_string());
+    set("LIMITS__CEREMONIES_PER_MINUTE", config.limits.ceremonies_per_minute.to_string());
+    if let Some(url) = &config.database.url {
+        set("DATABASE__URL", url.expose_secret().to_owned());
+    }
+    if let Some(url) = &config.redis.url {
+        set("REDIS__URL", url.expose_secret().to_owned());
+    }
+    if let Some(path) = &config.secrets.master_key_file {
+        set("SECRETS__MASTER_KEY_FILE", path.display().to_string());
+    }
+    command
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+impl Ran {
+    /// Standard output as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.output)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", self.output, self.errors))
+    }
+}
+
+/// Runs `doorward ARGUMENTS`, to its end.
+pub fn run(config: &Config, arguments: &[&str]) -> Ran {
+    finish(command(config).args(arguments))
+}
+
+/// Runs a prepared command to its end.
+pub fn finish(command: &mut Command) -> Ran {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut errors = child.stderr.take().expect("standard error");
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        errors.read_to_string(&mut text).expect("text");
+        text
+    });
+    let mut output = String::new();
+    let stdout = child.stdout.as_mut().expect("standard output");
+    stdout.read_to_string(&mut output).expect("text");
+    let status = child.wait().expect("an end");
+    Ran {
+        code: status.code().unwrap_or(-1),
+        output,
+        errors: reader.join().expect("the reader"),
+    }
+}
+
+/// Starts `doorward serve` and waits until it answers; what it prints goes to `log`.
+pub fn serve(config: &Config, log: &Path) -> ChildProcess {
+    let mut process = ChildProcess::spawn(&mut command(config), log);
+    let address = config.server.listen;
+    process.wait_until_ready(Duration::from_secs(30), || {
+        std::net::TcpStream::connect(address).is_ok()
+    });
+    process
+}

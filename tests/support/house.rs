@@ -1,0 +1,263 @@
+//! A Doorward to test: the real application in this process, on stores of its own, with a clock that the test moves.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use doorward::app::{App, RpIdChange};
+use doorward::base::clock::Clock;
+use doorward::base::config::{Config, Origin};
+use doorward::base::secrets::MasterKey;
+use doorward::server::{self, Running};
+use secrecy::SecretString;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::authenticator::SoftAuthenticator;
+use super::http::Browserless;
+use super::person::Person;
+use super::postgres::Postgres;
+use super::process::free_port;
+use super::redis::Redis;
+
+/// One runtime for all houses of the test process.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    })
+}
+
+/// A running Doorward, and the stores under it.
+pub struct House {
+    /// Its configuration, for further instances and for the command.
+    pub config: Config,
+    /// Moves time for every instance.
+    pub clock: Clock,
+    /// The application's state, for tests that force an order of steps.
+    pub app: App,
+    instances: Vec<Option<Running>>,
+    _folder: TempDir,
+}
+
+/// One behaviour, run on both back ends: `on_both! { fn name(house) { … } }` makes `name::embedded` and `name::clustered`.
+#[macro_export]
+macro_rules! on_both {
+    ($($(#[doc = $doc:literal])* fn $name:ident($house:ident) $body:block)+) => {
+        $($(#[doc = $doc])* mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn behaviour($house: &mut $crate::support::house::House) $body
+
+            #[test]
+            fn embedded() {
+                behaviour(&mut $crate::support::house::House::embedded());
+            }
+
+            #[test]
+            fn clustered() {
+                behaviour(&mut $crate::support::house::House::clustered());
+            }
+        })+
+    };
+}
+
+impl House {
+    /// On SQLite alone.
+    pub fn embedded() -> Self {
+        Self::embedded_with(|_| {})
+    }
+
+    /// On SQLite alone, configured otherwise.
+    pub fn embedded_with(change: impl FnOnce(&mut Config)) -> Self {
+        let (folder, mut config) = blank();
+        change(&mut config);
+        Self::open(folder, config)
+    }
+
+    /// On a fresh database of the shared PostgreSQL, and the shared Redis.
+    pub fn clustered() -> Self {
+        Self::clustered_with(|_| {})
+    }
+
+    /// As [`House::clustered`], configured otherwise.
+    pub fn clustered_with(change: impl FnOnce(&mut Config)) -> Self {
+        let database = Postgres::shared().fresh_database();
+        let redis = Redis::shared().fresh_url();
+        Self::on(&database, &redis, change)
+    }
+
+    /// On stores of the test's own.
+    pub fn on(database: &str, redis: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let (folder, mut config) = blank();
+        config.database.url = Some(SecretString::from(database.to_owned()));
+        config.redis.url = Some(SecretString::from(redis.to_owned()));
+        let master_key = folder.path().join("given.key");
+        std::fs::write(&master_key, MasterKey::generate().to_text()).expect("a master key");
+        config.secrets.master_key_file = Some(master_key);
+        change(&mut config);
+        Self::open(folder, config)
+    }
+
+    fn open(folder: TempDir, config: Config) -> Self {
+        let clock = Clock::manual();
+        let (app, running) = start(&config, &clock);
+        Self {
+            config,
+            clock,
+            app,
+            instances: vec![Some(running)],
+            _folder: folder,
+        }
+    }
+
+    /// Starts another instance on the same stores and under the same public URL; returns its number.
+    pub fn another_instance(&mut self) -> usize {
+        let mut config = self.config.clone();
+        config.server.listen.set_port(0);
+        let (_, running) = start(&config, &self.clock);
+        self.instances.push(Some(running));
+        self.instances.len() - 1
+    }
+
+    /// Stops an instance and starts it again on the same address.
+    pub fn restart(&mut self, instance: usize) {
+        let port = self.port(instance);
+        let running = self.instances[instance].take().expect("a running instance");
+        runtime().block_on(running.stop());
+        let mut config = self.config.clone();
+        config.server.listen.set_port(port);
+        let (app, running) = start(&config, &self.clock);
+        if instance == 0 {
+            self.app = app;
+        }
+        self.instances[instance] = Some(running);
+    }
+
+    /// The port of an instance; 0 is the first.
+    pub fn port(&self, instance: usize) -> u16 {
+        let running = self.instances[instance].as_ref();
+        running.expect("a running instance").address.port()
+    }
+
+    /// The operator's port of the first instance.
+    pub fn operator_port(&self) -> u16 {
+        let running = self.instances[0].as_ref();
+        running.expect("a running instance").operator_address.port()
+    }
+
+    /// The public URL.
+    pub fn origin(&self) -> &str {
+        self.config.server.public_url.as_str()
+    }
+
+    /// A new browser, at the first instance.
+    pub fn browser(&self) -> Browserless {
+        Browserless::new(self.port(0), self.origin())
+    }
+
+    /// Moves time on.
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Runs async work of the application's own.
+    pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        runtime().block_on(work)
+    }
+
+    /// The token of a set-up link.
+    pub fn set_up_token(&self) -> String {
+        let link = self.run(self.app.users.make_set_up_link());
+        link.expect("a set-up link").token
+    }
+
+    /// The first administrator, signed in with a synced passkey.
+    pub fn administrator(&self) -> Person {
+        let start = json!({
+            "setup": self.set_up_token(), "username": "root", "display_name": "Root Admin",
+        });
+        Person::enrol(
+            self.browser(),
+            SoftAuthenticator::synced(self.origin()),
+            &start,
+        )
+    }
+
+    /// A person, invited by the administrator and signed in with a synced passkey.
+    pub fn person(&self, administrator: &Person, username: &str) -> Person {
+        self.person_with(
+            administrator,
+            &json!({ "username": username }),
+            SoftAuthenticator::synced(self.origin()),
+        )
+    }
+
+    /// A person, invited as told, who joins with this authenticator.
+    pub fn person_with(
+        &self,
+        administrator: &Person,
+        invitation: &serde_json::Value,
+        device: SoftAuthenticator,
+    ) -> Person {
+        let link = administrator.browser.post_json("/v1/invitations", invitation);
+        assert_eq!(link.status, 201, "{}", link.text());
+        let start = json!({ "invitation": link.json()["token"] });
+        Person::enrol(self.browser(), device, &start)
+    }
+
+    /// A client with these scopes: its id and secret.
+    pub fn client(&self, scopes: &[&str]) -> (String, String) {
+        let scopes = scopes
+            .iter()
+            .map(|scope| scope.parse().expect("a scope"))
+            .collect();
+        let author = doorward::history::Author::command();
+        let created = self.run(doorward::clients::create(
+            &self.app.database,
+            "a service",
+            scopes,
+            author,
+        ));
+        let (client, secret) = created.expect("a client");
+        (client.id.to_string(), secret.expose().to_owned())
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        for running in self.instances.iter_mut().filter_map(Option::take) {
+            runtime().block_on(running.stop());
+        }
+    }
+}
+
+fn blank() -> (TempDir, Config) {
+    let folder = TempDir::new().expect("a folder");
+    let mut config = Config::load(None).expect("the defaults");
+    let port = free_port();
+    config.server.listen.set_port(port);
+    config.server.operator_listen.set_port(0);
+    config.server.public_url =
+        Origin::parse(&format!("http://localhost:{port}")).expect("an origin");
+    config.server.data_dir = folder.path().join("data");
+    config.server.workers = 2;
+    config.server.shutdown_timeout = Duration::from_secs(5);
+    config.database.pool_size = 6;
+    config.limits.ceremonies_per_minute = 0;
+    (folder, config)
+}
+
+fn start(config: &Config, clock: &Clock) -> (App, Running) {
+    runtime().block_on(async {
+        let app = App::build(config.clone(), clock.clone(), RpIdChange::Refuse)
+            .await
+            .expect("a house that starts");
+        let running = server::start(app.clone()).expect("a bound address");
+        (app, running)
+    })
+}
