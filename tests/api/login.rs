@@ -1,1 +1,84 @@
 //! Signing in.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::person::session_status;
+
+on_both! {
+    fn options_demand_a_discoverable_and_verified_passkey(house) {
+        let root = house.administrator();
+        let creation = root.browser.post_json("/webauthn/register/start", &json!({})).json();
+        let selection = &creation["publicKey"]["authenticatorSelection"];
+        assert_eq!(selection["residentKey"], "required");
+        assert_eq!(selection["requireResidentKey"], true);
+        assert_eq!(selection["userVerification"], "required");
+        assert_eq!(creation["publicKey"]["excludeCredentials"].as_array().map(Vec::len), Some(1));
+        let button = root.browser.post_json("/webauthn/login/start", &json!({})).json();
+        assert_eq!(button["publicKey"]["userVerification"], "required");
+        assert_eq!(button["publicKey"]["allowCredentials"], json!([]));
+        assert_eq!(button.get("mediation"), None);
+        let autofill = root.browser.post_json("/webauthn/login/start", &json!({ "conditional": true })).json();
+        assert_eq!(autofill["mediation"], "conditional");
+        assert_eq!(creation["publicKey"]["user"]["id"].as_str().map(str::len), Some(22), "a random uuid");
+    }
+
+    fn the_session_tells_the_truth_of_the_ceremony(house) {
+        let root = house.administrator();
+        let synced = root.browser.get("/v1/session").json();
+        assert_eq!(synced["session"]["acr"], "phr");
+        assert_eq!(synced["session"]["amr"], json!(["swk", "user", "mfa"]));
+        let device = SoftAuthenticator::device_bound(house.origin());
+        let ada = house.person_with(&root, &json!({ "username": "ada" }), device);
+        let bound = ada.browser.get("/v1/session").json();
+        assert_eq!(bound["session"]["acr"], "urn:doorward:acr:device-bound");
+        assert_eq!(bound["session"]["amr"], json!(["hwk", "user", "mfa"]));
+    }
+
+    fn every_sign_in_gets_a_key_of_its_own(house) {
+        let mut root = house.administrator();
+        let browser = root.another_browser();
+        let before = browser.cookie("doorward-session");
+        let mark = browser.cookie("doorward-browser");
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        assert_ne!(browser.cookie("doorward-session"), before);
+        assert_eq!(browser.cookie("doorward-browser"), mark, "other tabs go on");
+        // The key before it is dead.
+        let thief = browser.without_cookies();
+        thief.set_cookie("doorward-session", &before.expect("a cookie"));
+        assert_eq!(session_status(&thief), 401);
+    }
+
+    fn a_suspended_person_learns_it_only_after_their_passkey_verified(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        let suspended = root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "left" }));
+        assert_eq!(suspended.status, 200, "{}", suspended.text());
+        let answer = ada.sign_in_at(&house.browser());
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.problem_type(), "urn:doorward:problem:account-suspended");
+        let tampered = crate::support::authenticator::Overrides { tampered_signature: true, ..Default::default() };
+        let answer = crate::support::person::sign_in(&house.browser(), &mut ada.device, &tampered);
+        assert_eq!(answer.problem_type(), "urn:doorward:problem:passkey-refused");
+    }
+
+    fn two_tabs_sign_in_side_by_side(house) {
+        let mut root = house.administrator();
+        let tab = house.browser();
+        let first = crate::support::person::assertion(&tab, &mut root.device, &Default::default());
+        let second = crate::support::person::assertion(&tab, &mut root.device, &Default::default());
+        assert_eq!(tab.post_json("/webauthn/login/finish", &second).status, 200);
+        assert_eq!(tab.post_json("/webauthn/login/finish", &first).status, 200);
+        assert_eq!(session_status(&tab), 200);
+    }
+
+    fn a_stranger_without_cookies_finds_nobody_signed_in(house) {
+        let browser = house.browser();
+        assert_eq!(session_status(&browser), 401);
+        browser.set_cookie("doorward-session", "rubbish");
+        assert_eq!(session_status(&browser), 401);
+        let answer = browser.get("/v1/session");
+        assert_eq!(answer.header("www-authenticate"), Some("Doorward realm=\"session\""));
+    }
+}

@@ -1,5 +1,20 @@
 //! Journeys through HTTP only, each on both back ends.
 
+mod account;
+mod administration;
+mod bad_input;
+mod clients;
+mod cluster;
+mod command;
+mod faults;
+mod hostile;
+mod invitations;
 mod login;
+mod lookups;
+mod operations;
+mod races;
 mod registration;
 mod revocation;
+mod sessions;
+mod standing;
+mod step_up;

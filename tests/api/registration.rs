@@ -1,4 +1,4 @@
-//! Registering passkeys: set-up, invitations, one's own account.
+//! Registering passkeys: set-up and one's own account.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::person::{Person, register, session_status};
 
 on_both! {
-    /// The whole of the thinnest path: set up, check, sign in again, revoke, gone.
+    /// The thinnest path: set up, check, sign in again, revoke, gone.
     fn the_first_administrator_is_set_up_signs_in_and_is_cut_off(house) {
         let mut root = house.administrator();
         let session = root.browser.get("/v1/session");
@@ -31,5 +31,77 @@ on_both! {
         let again = register(&house.browser(), &mut device, &start, &Default::default());
         assert_eq!(again.status, 410);
         assert_eq!(again.problem_type(), "urn:doorward:problem:link-gone");
+        assert!(house.run(house.app.users.make_set_up_link()).is_err(), "void for ever");
+    }
+
+    fn a_new_set_up_link_ends_the_one_before_and_an_hour_ends_both(house) {
+        let start = |token: String| json!({ "setup": token, "username": "root", "display_name": "R" });
+        let first = house.set_up_token();
+        let second = house.set_up_token();
+        let browser = house.browser();
+        assert_eq!(browser.post_json("/webauthn/register/start", &start(first)).status, 410);
+        assert_eq!(browser.post_json("/webauthn/register/start", &start(second.clone())).status, 200);
+        house.pass(3601);
+        assert_eq!(browser.post_json("/webauthn/register/start", &start(second)).status, 410);
+    }
+
+    fn a_set_up_that_nobody_finished_leaves_nothing(house) {
+        let token = house.set_up_token();
+        let start = json!({ "setup": token, "username": "root", "display_name": "Root" });
+        house.browser().post_json("/webauthn/register/start", &start);
+        let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        assert_eq!(root.username, "root");
+    }
+
+    fn a_passkey_is_kept_with_its_kind_transports_and_name(house) {
+        let root = house.administrator();
+        let mut device = SoftAuthenticator::device_bound(house.origin());
+        device.aaguid = uuid::uuid!("ee882879-721c-4913-9775-3dfcce97072a").into_bytes();
+        let overrides = crate::support::authenticator::Overrides {
+            transports: Some(vec!["usb".into(), "nfc".into(), "telepathy".into()]),
+            ..Default::default()
+        };
+        let answer = register(&root.browser, &mut device, &json!({}), &overrides).json();
+        let passkey = &answer["passkey"];
+        assert_eq!(passkey["name"], "YubiKey 5");
+        assert_eq!(passkey["provider"], "YubiKey 5");
+        assert_eq!(passkey["aaguid"], "ee882879-721c-4913-9775-3dfcce97072a");
+        assert_eq!(passkey["transports"], json!(["nfc", "usb"]));
+        assert_eq!(passkey["synced"], false);
+    }
+
+    fn adding_a_passkey_needs_the_session_that_began_it(house) {
+        let mut root = house.administrator();
+        let started = root.browser.post_json("/webauthn/register/start", &json!({})).json();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let credential = device.create(&started["publicKey"], &Default::default());
+        let body = json!({ "ceremony": started["ceremony"], "credential": credential });
+        // The same browser, another session of the same person meanwhile.
+        assert_eq!(root.sign_in_at(&root.browser.clone()).status, 200);
+        let other_tab = root.browser.clone();
+        root.sign_in_at(&other_tab);
+        let answer = other_tab.post_json("/webauthn/register/finish", &body);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+    }
+
+    fn there_are_thirty_passkeys_at_most(house) {
+        let root = house.administrator();
+        for _ in 1..30 {
+            root.add_passkey(SoftAuthenticator::synced(house.origin()));
+        }
+        let answer = root.browser.post_json("/webauthn/register/start", &json!({}));
+        assert_eq!(answer.status, 409);
+        assert_eq!(answer.problem_type(), "urn:doorward:problem:too-many-passkeys");
+    }
+
+    fn nobody_registers_without_a_link_or_a_session(house) {
+        let browser = house.browser();
+        assert_eq!(browser.post_json("/webauthn/register/start", &json!({})).status, 401);
+        let unknown = json!({ "setup": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "username": "a", "display_name": "a" });
+        assert_eq!(browser.post_json("/webauthn/register/start", &unknown).status, 410);
+        let unknown = json!({ "invitation": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" });
+        assert_eq!(browser.post_json("/webauthn/register/start", &unknown).status, 410);
+        let both = json!({ "invitation": "a", "setup": "b" });
+        assert_eq!(browser.post_json("/webauthn/register/start", &both).status, 400);
     }
 }

@@ -1,1 +1,149 @@
-//! Cutting off.
+//! Cut off: dead at the next request, with everything that rested on it.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::person::{Person, session_status};
+
+on_both! {
+    fn a_revoked_passkey_ends_every_session_that_rests_on_it_and_no_other(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        let second = ada.another_browser();
+        let (device, other) = ada.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let mut elsewhere = Person { device, ..ada.clone() };
+        let third = elsewhere.another_browser();
+        let answer = root.browser.delete(&format!("/v1/users/ada/passkeys/{}?reason=lost+phone", ada.passkey));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.json()["sessions_ended"], 2);
+        assert_eq!(ada.session_status(), 401);
+        assert_eq!(session_status(&second), 401);
+        assert_eq!(session_status(&third), 200);
+        assert_eq!(ada.sign_in_at(&house.browser()).problem_type(), "urn:doorward:problem:passkey-unknown");
+        assert_eq!(elsewhere.sign_in_at(&house.browser()).status, 200);
+        // It is told, with who, when and why.
+        let event = root.browser.get("/v1/audit-events?action=passkey.revoked").json()["items"][0].clone();
+        assert_eq!(event["reason"], "lost phone");
+        assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
+        assert_eq!(event["subject"], json!(ada.id));
+        let listed = root.browser.get("/v1/users/ada/passkeys").json();
+        assert_eq!(listed["items"][0]["revoked_reason"], "lost phone");
+        assert_eq!(listed["items"][1]["id"], json!(other));
+    }
+
+    fn revoking_is_safe_to_repeat(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let path = format!("/v1/users/ada/passkeys/{}", ada.passkey);
+        assert_eq!(root.browser.delete(&path).json()["sessions_ended"], 1);
+        let again = root.browser.delete(&path);
+        assert_eq!((again.status, again.json()["sessions_ended"].clone()), (200, json!(0)));
+        let events = root.browser.get("/v1/audit-events?action=passkey.revoked").json();
+        assert_eq!(events["items"].as_array().map(Vec::len), Some(1));
+    }
+
+    fn a_passkey_is_revoked_only_under_its_owners_name(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        house.person(&root, "bob");
+        let answer = root.browser.delete(&format!("/v1/users/bob/passkeys/{}", ada.passkey));
+        assert_eq!(answer.status, 404);
+        assert_eq!(ada.session_status(), 200);
+        assert_eq!(ada.browser.delete(&format!("/v1/users/root/passkeys/{}", root.passkey)).status, 403);
+        assert_eq!(ada.browser.delete(&format!("/v1/me/passkeys/{}", root.passkey)).status, 404);
+        assert_eq!(root.session_status(), 200);
+    }
+
+    fn nobody_removes_their_own_last_passkey(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let answer = ada.browser.delete(&format!("/v1/me/passkeys/{}", ada.passkey));
+        assert_eq!(answer.status, 409);
+        assert_eq!(answer.problem_type(), "urn:doorward:problem:last-passkey");
+        // An administrator may, and then a new link is the way back.
+        assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{}", ada.passkey)).status, 200);
+        let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" }));
+        let start = json!({ "invitation": link.json()["token"] });
+        let back = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        assert_eq!(back.id, ada.id);
+        assert_eq!(back.session_status(), 200);
+    }
+
+    fn suspending_ends_everything_and_reactivating_brings_back_the_passkeys_alone(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        let other = ada.another_browser();
+        let link = ada.browser.post_json("/v1/me/device-links", &json!({})).json();
+        let answer = root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "holiday" }));
+        assert_eq!(answer.json()["sessions_ended"], 2);
+        assert_eq!(ada.session_status(), 401);
+        assert_eq!(session_status(&other), 401);
+        let start = json!({ "invitation": link["token"] });
+        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 410);
+        assert_eq!(root.browser.post_json("/v1/users/ada/reactivate", &json!({})).status, 204);
+        assert_eq!(ada.session_status(), 401, "no session comes back");
+        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 410, "no link either");
+        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+    }
+
+    fn a_person_locks_their_own_account(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        house.pass(3600);
+        assert_eq!(ada.browser.post_json("/v1/me/suspend", &json!({})).status, 204);
+        assert_eq!(ada.session_status(), 401);
+        assert_eq!(ada.sign_in_at(&house.browser()).problem_type(), "urn:doorward:problem:account-suspended");
+        assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "suspended");
+    }
+
+    fn ending_all_sessions_of_a_person_ends_all(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        let other = ada.another_browser();
+        assert_eq!(root.browser.delete("/v1/users/ada/sessions").json()["sessions_ended"], 2);
+        assert_eq!(ada.session_status(), 401);
+        assert_eq!(session_status(&other), 401);
+        assert_eq!(root.session_status(), 200);
+        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+    }
+
+    fn a_recovery_ends_the_sessions_before_it_and_a_second_device_does_not(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let link = ada.browser.post_json("/v1/me/device-links", &json!({})).json();
+        let start = json!({ "invitation": link["token"] });
+        let device = SoftAuthenticator::synced(house.origin());
+        let second = Person::enrol(house.browser(), device, &start);
+        assert_eq!((ada.session_status(), second.session_status()), (200, 200));
+        let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": ada.id })).json();
+        let start = json!({ "invitation": link["token"] });
+        let device = SoftAuthenticator::synced(house.origin());
+        let recovered = Person::enrol(house.browser(), device, &start);
+        assert_eq!(recovered.id, ada.id);
+        assert_eq!((ada.session_status(), second.session_status()), (401, 401));
+        assert_eq!(recovered.session_status(), 200);
+    }
+
+    fn the_last_administrator_stays(house) {
+        let mut root = house.administrator();
+        let kind = "urn:doorward:problem:last-administrator";
+        let version = root.browser.get("/v1/users/root").header("etag").map(str::to_owned).expect("a tag");
+        let demoted = root.browser.request("PATCH", "/v1/users/root")
+            .header("If-Match", &version).json(&json!({ "roles": [] })).send();
+        assert_eq!((demoted.status, demoted.problem_type().as_str()), (409, kind));
+        let locked = root.browser.post_json("/v1/me/suspend", &json!({}));
+        assert_eq!((locked.status, locked.problem_type().as_str()), (409, kind));
+        // An administrator who never enrolled, or has no passkey left, is none to rely on.
+        let second = house.person_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
+        assert_eq!(root.browser.delete(&format!("/v1/users/second/passkeys/{}", second.passkey)).status, 200);
+        assert_eq!(root.browser.post_json("/v1/me/suspend", &json!({})).status, 409);
+        // With a second one who can sign in, the first may go.
+        let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "second" })).json();
+        let second = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link["token"] }));
+        assert_eq!(root.browser.post_json("/v1/me/suspend", &json!({})).status, 204);
+        assert_eq!(root.sign_in_at(&house.browser()).status, 403);
+        let last = second.browser.delete(&format!("/v1/users/second/passkeys/{}", second.passkey));
+        assert_eq!(last.problem_type(), "urn:doorward:problem:last-passkey");
+    }
+}

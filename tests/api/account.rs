@@ -1,0 +1,54 @@
+//! A person's own account.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+
+on_both! {
+    fn a_person_changes_what_describes_them_and_no_more(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let changed = ada.browser.patch_json("/v1/me", &json!({ "displayName": "Ada L.", "email": "ada@example.com" }));
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        let session = ada.browser.get("/v1/session").json();
+        assert_eq!(session["user"]["display_name"], "Ada L.", "in force at once");
+        assert_eq!(session["user"]["email"], "ada@example.com");
+        assert_eq!(ada.browser.patch_json("/v1/me", &json!({ "email": null })).json()["email"], json!(null));
+        for more in [json!({ "username": "root2" }), json!({ "roles": ["admin"] }), json!({ "status": "active" })] {
+            assert_eq!(ada.browser.patch_json("/v1/me", &more).status, 400, "{more}");
+        }
+        assert_eq!(ada.browser.patch_json("/v1/me", &json!({ "display_name": "\u{202e}" })).status, 400);
+    }
+
+    fn a_passkey_is_named_by_its_owner(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let path = format!("/v1/me/passkeys/{}", ada.passkey);
+        let named = ada.browser.patch_json(&path, &json!({ "name": "  My phone " }));
+        assert_eq!((named.status, named.json()["name"].clone()), (200, json!("My phone")));
+        assert_eq!(named.json()["version"], 2);
+        assert_eq!(ada.browser.patch_json(&path, &json!({ "name": "" })).status, 400);
+        assert_eq!(root.browser.patch_json(&path, &json!({ "name": "Mine" })).status, 404);
+    }
+
+    fn removing_a_passkey_tells_the_browser_what_is_left(house) {
+        let root = house.administrator();
+        let (device, _) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let answer = root.browser.delete(&format!("/v1/me/passkeys/{}", root.passkey)).json();
+        assert_eq!(answer["signal"]["rp_id"], "localhost");
+        assert_eq!(answer["signal"]["all_accepted_credential_ids"], json!(device.credential_ids()));
+        assert_eq!(answer["signal"]["user_id"].as_str().map(str::len), Some(22));
+        assert_eq!(answer["sessions_ended"], 1);
+    }
+
+    fn use_is_remembered_without_a_new_version(house) {
+        let mut root = house.administrator();
+        let before = root.browser.get("/v1/me/passkeys").json()["items"][0].clone();
+        assert_eq!(before["last_used_at"], json!(null));
+        root.another_browser();
+        let after = root.browser.get("/v1/me/passkeys").json()["items"][0].clone();
+        assert_ne!(after["last_used_at"], json!(null));
+        assert_eq!(after["version"], before["version"]);
+    }
+}

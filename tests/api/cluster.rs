@@ -1,0 +1,120 @@
+//! Two instances and restarts: nobody signed in notices, nobody cut off is let in.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::binary;
+use crate::support::person::{Person, assertion, register, session_status};
+
+on_both! {
+    fn registered_on_one_signed_in_on_the_other_restarted_both_still_signed_in(house) {
+        let second = house.another_instance();
+        let mut root = house.administrator();
+        let browser = house.browser().at_port(house.port(second));
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        house.restart(0);
+        house.restart(second);
+        assert_eq!(root.session_status(), 200);
+        assert_eq!(session_status(&browser), 200);
+        assert_eq!(session_status(&browser.at_port(house.port(0))), 200);
+    }
+
+    fn a_ceremony_that_a_browser_is_in_the_middle_of_survives_a_restart(house) {
+        let mut root = house.administrator();
+        let browser = house.browser();
+        let finish = assertion(&browser, &mut root.device, &Overrides::default());
+        house.restart(0);
+        assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 200);
+    }
+
+    fn begun_on_one_instance_finished_on_the_other(house) {
+        let second = house.another_instance();
+        let mut root = house.administrator();
+        let browser = house.browser();
+        let finish = assertion(&browser, &mut root.device, &Overrides::default());
+        let elsewhere = browser.at_port(house.port(second));
+        assert_eq!(elsewhere.post_json("/webauthn/login/finish", &finish).status, 200);
+    }
+
+    fn cut_off_on_one_the_very_next_request_on_the_other_is_refused(house) {
+        let second = house.another_instance();
+        let port = house.port(second);
+        let root = house.administrator();
+        let cuts: [(&str, fn(&Person, &Person)); 3] = [
+            ("revoked", |root, ada| {
+                let path = format!("/v1/users/{}/passkeys/{}", ada.id, ada.passkey);
+                assert_eq!(root.browser.delete(&path).status, 200);
+            }),
+            ("suspended", |root, ada| {
+                let path = format!("/v1/users/{}/suspend", ada.id);
+                assert_eq!(root.browser.post_json(&path, &json!({})).status, 200);
+            }),
+            ("ended", |root, ada| {
+                let path = format!("/v1/users/{}/sessions", ada.id);
+                assert_eq!(root.browser.delete(&path).status, 200);
+            }),
+        ];
+        for (name, cut) in cuts {
+            let ada = house.person(&root, name);
+            let elsewhere = ada.browser.at_port(port);
+            assert_eq!(session_status(&elsewhere), 200);
+            cut(&root, &ada);
+            assert_eq!(session_status(&elsewhere), 401, "{name}");
+        }
+    }
+
+    fn cut_off_by_the_command_the_very_next_request_is_refused(house) {
+        let second = house.another_instance();
+        let root = house.administrator();
+        type Arguments = fn(&Person) -> Vec<String>;
+        let cuts: [(&str, Arguments); 3] = [
+            ("revoked", |ada| ["passkey", "revoke", &ada.passkey].map(str::to_owned).to_vec()),
+            ("suspended", |ada| ["user", "suspend", &ada.username].map(str::to_owned).to_vec()),
+            ("ended", |ada| ["session", "revoke", &ada.username].map(str::to_owned).to_vec()),
+        ];
+        for (name, arguments) in cuts {
+            let ada = house.person(&root, name);
+            let elsewhere = ada.browser.at_port(house.port(second));
+            assert_eq!(session_status(&elsewhere), 200);
+            let arguments = arguments(&ada);
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let ran = binary::run(&house.config, &arguments);
+            assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
+            assert_eq!(session_status(&elsewhere), 401, "{name}");
+            assert_eq!(ada.session_status(), 401, "{name}");
+        }
+    }
+
+    fn a_restart_does_not_end_the_set_up_that_somebody_is_in_the_middle_of(house) {
+        let token = house.set_up_token();
+        let browser = house.browser();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let start = json!({ "setup": token, "username": "root", "display_name": "Root" });
+        let begun = browser.post_json("/webauthn/register/start", &start).json();
+        let credential = device.create(&begun["publicKey"], &Overrides::default());
+        house.restart(0);
+        let body = json!({ "ceremony": begun["ceremony"], "credential": credential });
+        assert_eq!(browser.post_json("/webauthn/register/finish", &body).status, 201);
+        assert_eq!(register(&browser, &mut device, &start, &Overrides::default()).status, 410);
+    }
+
+    fn a_new_master_key_signs_nobody_out(house) {
+        let root = house.administrator();
+        let old = house.config.master_key_path();
+        let new = old.with_extension("new");
+        let key = doorward::base::secrets::MasterKey::generate();
+        std::fs::write(&new, key.to_text()).expect("a key");
+        house.config.secrets.master_key_file = Some(new);
+        house.config.secrets.previous_master_key_file = Some(old);
+        house.restart(0);
+        let before = root.browser.cookie("doorward-session");
+        assert_eq!(root.session_status(), 200);
+        assert_ne!(root.browser.cookie("doorward-session"), before, "signed anew");
+        // The exchange done, the old key may go.
+        house.config.secrets.previous_master_key_file = None;
+        house.restart(0);
+        assert_eq!(root.session_status(), 200);
+        assert_eq!(root.browser.delete("/v1/session").status, 204);
+    }
+}

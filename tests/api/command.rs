@@ -1,0 +1,160 @@
+//! The `doorward` command, as a process of its own.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::binary::{self, Ran};
+use crate::support::house::House;
+use crate::support::person::Person;
+
+fn run(house: &House, arguments: &[&str]) -> Ran {
+    binary::run(&house.config, arguments)
+}
+
+fn json_of(house: &House, arguments: &[&str]) -> Value {
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+    let ran = run(house, &arguments);
+    assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
+    ran.json()
+}
+
+on_both! {
+    fn a_set_up_link_is_printed_until_there_is_an_administrator(house) {
+        let link = json_of(house, &["setup-link"]);
+        let url = link["url"].as_str().expect("a URL");
+        assert_eq!(url, format!("{}/setup/{}", house.origin(), link["token"].as_str().expect("a token")));
+        assert!(link["expires_at"].is_string());
+        let start = json!({ "setup": link["token"], "username": "root", "display_name": "Root" });
+        let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        let refused = run(house, &["setup-link", "--json"]);
+        assert_eq!((refused.code, refused.json()["code"].clone()), (4, json!(4)));
+        // Break glass: a new passkey for the administrator; the sessions before it end.
+        let link = json_of(house, &["setup-link", "--user", "root"]);
+        let start = json!({ "invitation": link["token"] });
+        let again = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        assert_eq!(again.id, root.id);
+        assert_eq!(root.session_status(), 401);
+    }
+
+    fn people_are_invited_listed_shown_changed_suspended_and_reactivated(house) {
+        house.administrator();
+        let link = json_of(house, &["user", "invite", "--username", "ada", "--email", "ada@example.com", "--role", "admin"]);
+        let start = json!({ "invitation": link["token"] });
+        let mut ada = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        let list = json_of(house, &["user", "list", "--search", "ADA"]);
+        assert_eq!(list["items"][0]["username"], "ada");
+        assert_eq!(json_of(house, &["user", "show", &ada.id])["roles"], json!(["admin"]));
+        let changed = json_of(house, &["user", "update", "ada", "--display-name", "Ada L.", "--roles", "", "--email", ""]);
+        assert_eq!((changed["display_name"].clone(), changed["roles"].clone(), changed["email"].clone()), (json!("Ada L."), json!([]), json!(null)));
+        assert_eq!(json_of(house, &["user", "suspend", "ada", "--reason", "left"])["sessions_ended"], 1);
+        assert_eq!(ada.session_status(), 401);
+        json_of(house, &["user", "reactivate", "ada"]);
+        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(run(house, &["user", "suspend", "root"]).code, 4, "the last administrator");
+        assert_eq!(run(house, &["user", "show", "nobody"]).code, 3);
+        assert_eq!(run(house, &["user", "invite", "--username", "a b"]).code, 2);
+        let text = run(house, &["user", "list"]);
+        assert!(text.output.starts_with("ID") && text.output.contains("ada"), "{}", text.output);
+    }
+
+    fn passkeys_and_sessions_are_listed_and_cut(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        ada.another_browser();
+        let sessions = json_of(house, &["session", "list", "ada"]);
+        assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
+        let one = sessions["items"][0]["id"].as_str().expect("an id").to_owned();
+        assert_eq!(json_of(house, &["session", "revoke", "ada", &one])["sessions_ended"], 1);
+        assert_eq!(json_of(house, &["session", "revoke", "ada"])["sessions_ended"], 1);
+        assert_eq!(json_of(house, &["passkey", "revoke", &ada.passkey, "--reason", "stolen"])["sessions_ended"], 0);
+        let passkeys = json_of(house, &["passkey", "list", "ada"]);
+        assert_eq!(passkeys["items"][0]["revoked_reason"], "stolen");
+        assert_eq!(run(house, &["passkey", "revoke", &root.passkey]).code, 4, "the last one of the last administrator");
+        assert_eq!(run(house, &["passkey", "revoke", &ada.id]).code, 3);
+        let event = root.browser.get("/v1/audit-events?action=passkey.revoked").json()["items"][0].clone();
+        assert_eq!(event["actor"], "command");
+    }
+
+    fn clients_are_made_listed_renewed_and_disabled(house) {
+        house.administrator();
+        let made = json_of(house, &["client", "create", "shop", "--scope", "users:read"]);
+        let (id, secret) = (made["client_id"].as_str().expect("an id"), made["client_secret"].as_str().expect("a secret"));
+        let ask = |secret: &str| house.browser().request("GET", "/v1/users").basic(id, secret).send().status;
+        assert_eq!(ask(secret), 200);
+        let renewed = json_of(house, &["client", "rotate-secret", id]);
+        assert_eq!((ask(secret), ask(renewed["client_secret"].as_str().expect("a secret"))), (401, 200));
+        json_of(house, &["client", "disable", id]);
+        assert_eq!(ask(renewed["client_secret"].as_str().expect("a secret")), 401);
+        let list = json_of(house, &["client", "list"]);
+        assert_eq!((list["items"][0]["name"].clone(), list["items"][0]["enabled"].clone()), (json!("shop"), json!(false)));
+        assert!(!list.to_string().contains("secret"));
+        assert_eq!(run(house, &["client", "create", "x", "--scope", "everything"]).code, 2);
+    }
+
+    fn the_healthcheck_and_migrate_answer_by_exit_code(house) {
+        assert_eq!(run(house, &["healthcheck"]).code, 0);
+        assert_eq!(run(house, &["migrate"]).code, 0);
+        let mut elsewhere = house.config.clone();
+        elsewhere.server.listen.set_port(1);
+        assert_eq!(binary::run(&elsewhere, &["healthcheck"]).code, 5);
+    }
+
+    fn another_master_key_is_refused_with_what_to_do(house) {
+        house.administrator();
+        let path = house.config.master_key_path();
+        let other = path.with_extension("other");
+        std::fs::write(&other, doorward::base::secrets::MasterKey::generate().to_text()).expect("a key");
+        let mut config = house.config.clone();
+        config.secrets.master_key_file = Some(other);
+        let ran = binary::run(&config, &["user", "list"]);
+        assert_eq!(ran.code, 6, "{}", ran.errors);
+        assert!(ran.errors.contains("previous_master_key_file"), "{}", ran.errors);
+    }
+
+    fn another_rp_id_is_refused_once_a_passkey_exists(house) {
+        let moved = |house: &House| {
+            let mut command = binary::command(&house.config);
+            command.env("DOORWARD__SERVER__PUBLIC_URL", "https://id.example.com");
+            binary::finish(command.args(["user", "list"]))
+        };
+        assert_eq!(moved(house).code, 0, "nothing is bound yet");
+        house.restart(0);
+        house.administrator();
+        let ran = moved(house);
+        assert_eq!(ran.code, 6);
+        assert!(ran.errors.contains("--accept-new-rp-id"), "{}", ran.errors);
+    }
+}
+
+#[test]
+fn the_configuration_reports_everything_wrong_at_once() {
+    let house = House::embedded();
+    let mut command = binary::command(&house.config);
+    command
+        .env("DOORWARD__SERVER__LISTEN", "nowhere")
+        .env("DOORWARD__SERVER__PUBLIC_URL", "http://id.example.com")
+        .env("DOORWARD__SESSIONS__IDLE_TIMEOUT", "soon")
+        .env("DOORWARD__SERVER__COLOUR", "red")
+        .env("DOORWARD__NOWHERE__KEY", "1");
+    let ran = binary::finish(command.args(["config", "check"]));
+    assert_eq!(ran.code, 6);
+    for key in ["server.listen", "server.public_url", "sessions.idle_timeout", "server.colour", "nowhere"] {
+        assert!(ran.errors.contains(key), "{key}: {}", ran.errors);
+    }
+    let default = binary::run(&house.config, &["config", "default"]);
+    assert!(default.output.contains("[passkeys]") && default.code == 0);
+    let key = binary::run(&house.config, &["keys", "generate-master", "--json"]);
+    assert_eq!(key.json()["master_key"].as_str().map(str::len), Some(43));
+}
+
+#[test]
+fn a_cluster_without_a_master_key_does_not_start() {
+    let house = House::clustered_with(|_| {});
+    let mut config = house.config.clone();
+    config.secrets.master_key_file = None;
+    let ran = binary::run(&config, &["user", "list"]);
+    assert_eq!(ran.code, 6);
+    assert!(ran.errors.contains("generate-master"), "{}", ran.errors);
+    assert!(!config.master_key_path().exists(), "none was invented");
+}

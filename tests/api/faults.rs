@@ -1,0 +1,210 @@
+//! Stores that stop, come back, or forget: no yes without knowing, nothing acknowledged lost.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::house::House;
+use crate::support::http::Browserless;
+use crate::support::person::{Person, assertion, register, session_status, sign_in};
+use crate::support::postgres::{Postgres, PostgresOptions};
+use crate::support::process::wait_until;
+use crate::support::redis::{Redis, RedisOptions};
+
+fn stores() -> (Postgres, Redis) {
+    let postgres = Postgres::start(PostgresOptions::default());
+    postgres.create_database("doorward");
+    (postgres, Redis::start(RedisOptions::default()))
+}
+
+fn house_on(postgres: &Postgres, redis: &Redis) -> House {
+    House::on(&postgres.url("doorward"), &redis.url(), |config| {
+        config.redis.timeout = Duration::from_millis(500);
+        config.database.timeout = Duration::from_millis(1500);
+    })
+}
+
+fn is_unavailable(answer: &crate::support::http::Answer) -> bool {
+    answer.status == 503
+        && answer.header("retry-after").is_some()
+        && answer.problem_type() == "urn:doorward:problem:unavailable"
+}
+
+#[test]
+fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
+    let (postgres, mut redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let mut root = house.administrator();
+    let waiting = assertion(&root.browser, &mut root.device, &Overrides::default());
+    redis.kill();
+    for _ in 0..10 {
+        let answer = root.browser.get("/v1/session");
+        assert!(is_unavailable(&answer), "{} {}", answer.status, answer.text());
+        assert!(answer.headers_named("set-cookie").is_empty(), "the cookie stays");
+    }
+    assert!(is_unavailable(&root.browser.post_json("/webauthn/login/start", &json!({}))));
+    assert!(is_unavailable(&root.browser.post_json("/webauthn/login/finish", &waiting)));
+    assert!(is_unavailable(&root.browser.delete("/v1/session")));
+    assert!(is_unavailable(&root.browser.get("/readyz")));
+    assert_eq!(root.browser.get("/healthz").status, 200);
+    let operator = Browserless::new(house.operator_port(), house.origin());
+    let parts = operator.get("/readyz").json();
+    assert_eq!(parts["parts"][0]["fault"], json!(null));
+    assert!(parts["parts"][1]["fault"].is_string(), "{parts}");
+    redis.start_again();
+    wait_until("the same cookie is good again", Duration::from_secs(2), || {
+        root.session_status() == 200
+    });
+    assert_eq!(root.browser.get("/readyz").status, 200);
+    assert_eq!(root.browser.post_json("/webauthn/login/finish", &waiting).status, 200);
+}
+
+#[test]
+fn a_redis_that_stops_answering_is_away_within_its_time() {
+    let (postgres, mut redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    redis.pause();
+    let started = doorward::base::clock::Stopwatch::start();
+    assert!(is_unavailable(&root.browser.get("/v1/session")));
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    redis.resume();
+    wait_until("checks are answered again", Duration::from_secs(2), || {
+        root.session_status() == 200
+    });
+}
+
+#[test]
+fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
+    let (postgres, mut redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    let ada = house.person(&root, "ada");
+    assert_eq!(ada.session_status(), 200);
+    redis.stop();
+    let before = redis.snapshot_files();
+    redis.start_again();
+    wait_until("Redis is back", Duration::from_secs(2), || root.session_status() == 200);
+    let path = format!("/v1/users/ada/passkeys/{}", ada.passkey);
+    assert_eq!(root.browser.delete(&path).status, 200);
+    assert_eq!(ada.session_status(), 401);
+    redis.stop();
+    redis.restore_files(&before);
+    redis.start_again();
+    wait_until("Redis is back", Duration::from_secs(2), || root.session_status() == 200);
+    wait_until("the revoked one is refused", Duration::from_secs(2), || {
+        ada.session_status() == 401
+    });
+}
+
+#[test]
+fn with_the_database_away_checks_go_on_and_changes_do_not() {
+    let (mut postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let mut root = house.administrator();
+    let waiting = assertion(&root.browser, &mut root.device, &Overrides::default());
+    assert_eq!(root.session_status(), 200);
+    postgres.kill();
+    assert_eq!(root.session_status(), 200, "the standing record lives");
+    let refused = [
+        root.browser.post_json("/webauthn/login/finish", &waiting),
+        root.browser.get("/v1/users/root"),
+        root.browser.patch_json("/v1/me", &json!({ "display_name": "x" })),
+        root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })),
+        root.browser.get("/readyz"),
+    ];
+    for answer in &refused {
+        assert!(is_unavailable(answer), "{} {}", answer.status, answer.text());
+    }
+    // When the record's life is over, nobody knows any more: never a yes.
+    redis.cli(&["FLUSHDB"]);
+    assert_eq!(root.session_status(), 401, "no session, no yes");
+    postgres.start_again();
+    wait_until("sign-ins work again", Duration::from_secs(2), || {
+        sign_in(&house.browser(), &mut root.device, &Overrides::default()).status == 200
+    });
+}
+
+#[test]
+fn a_standing_that_is_not_known_is_not_a_yes() {
+    let (mut postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    postgres.kill();
+    let key = doorward::standing::Standings::key(root.id.parse().expect("an id"));
+    redis.cli(&["DEL", &key]);
+    assert!(is_unavailable(&root.browser.get("/v1/session")));
+    postgres.start_again();
+    wait_until("checks are answered again", Duration::from_secs(2), || {
+        root.session_status() == 200
+    });
+}
+
+#[test]
+fn a_database_that_stops_answering_is_away_within_its_time() {
+    let (mut postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    postgres.pause();
+    let started = doorward::base::clock::Stopwatch::start();
+    assert!(is_unavailable(&root.browser.get("/v1/users/root")));
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    postgres.resume();
+    wait_until("it answers again", Duration::from_secs(5), || {
+        root.browser.get("/v1/users/root").status == 200
+    });
+}
+
+#[test]
+fn a_dump_restored_on_an_empty_server_signs_in_with_the_old_passkey() {
+    let (postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let mut root = house.administrator();
+    let dump = postgres.pg_dump("doorward");
+    let elsewhere = Postgres::start(PostgresOptions::default());
+    elsewhere.create_database("restored");
+    elsewhere.restore("restored", &dump);
+    let empty = Redis::start(RedisOptions::default());
+    let restored = House::on(&elsewhere.url("restored"), &empty.url(), |config| {
+        config.secrets = house.config.secrets.clone();
+        config.server.public_url = house.config.server.public_url.clone();
+    });
+    let browser = Browserless::new(restored.port(0), house.origin());
+    assert_eq!(session_status(&root.browser.at_port(restored.port(0))), 401);
+    let answer = root.sign_in_at(&browser);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["user"]["username"], "root");
+}
+
+#[test]
+fn a_redis_that_would_forget_is_refused_at_the_start() {
+    let postgres = Postgres::start(PostgresOptions::default());
+    postgres.create_database("doorward");
+    for options in [
+        RedisOptions { append_only: false, ..RedisOptions::default() },
+        RedisOptions { maxmemory_policy: "allkeys-lru".into(), ..RedisOptions::default() },
+    ] {
+        let redis = Redis::start(options);
+        let built = std::panic::catch_unwind(|| House::on(&postgres.url("doorward"), &redis.url(), |_| {}));
+        assert!(built.is_err());
+    }
+}
+
+#[test]
+fn the_embedded_service_registers_beside_a_full_reading_load() {
+    let house = House::embedded();
+    let root = house.administrator();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let browser = root.browser.clone();
+            scope.spawn(move || (0..50).for_each(|_| assert_eq!(session_status(&browser), 200)));
+        }
+        for number in 0..10 {
+            let person: Person = house.person(&root, &format!("p{number}"));
+            assert_eq!(person.session_status(), 200);
+        }
+    });
+    let mut device = SoftAuthenticator::synced(house.origin());
+    assert_eq!(register(&root.browser, &mut device, &json!({}), &Overrides::default()).status, 201);
+}

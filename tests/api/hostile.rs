@@ -1,0 +1,258 @@
+//! What an attacker sends at each step of a ceremony: refused, nobody signed in, nothing stored.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::authenticator::{
+    CredentialProperties, CrossOrigin, Overrides, SoftAuthenticator, UserHandle,
+};
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::person::{Person, assertion, register, session_status, sign_in};
+
+/// Every lie that an authenticator or a page can tell in both ceremonies.
+fn lies(house: &House) -> Vec<(&'static str, Overrides)> {
+    let origin = house.origin().to_owned();
+    let lie = |change: &dyn Fn(&mut Overrides)| {
+        let mut overrides = Overrides::default();
+        change(&mut overrides);
+        overrides
+    };
+    vec![
+        ("another origin", lie(&|o| o.origin = Some("https://evil.example".into()))),
+        ("a port more", lie(&|o| o.origin = Some(format!("{origin}0")))),
+        ("a path more", lie(&|o| o.origin = Some(format!("{origin}/")))),
+        ("upper case", lie(&|o| o.origin = Some(origin.to_uppercase()))),
+        ("a user part", lie(&|o| o.origin = Some(origin.replace("://", "://user@")))),
+        ("another RP ID", lie(&|o| o.rp_id_hash = Some([7; 32]))),
+        ("another challenge", lie(&|o| o.challenge = Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()))),
+        ("another type", lie(&|o| o.client_data_type = Some("payment.get".into()))),
+        ("a frame of somebody else's", lie(&|o| o.cross_origin = CrossOrigin::True)),
+        ("a top origin", lie(&|o| o.top_origin = Some("https://evil.example".into()))),
+        ("a top origin of ours", lie(&|o| o.top_origin = Some(origin.clone()))),
+        ("no user verification", lie(&|o| o.without_user_verification = true)),
+        ("no user presence", lie(&|o| o.without_user_presence = true)),
+        ("oversized", lie(&|o| o.padding = 100_000)),
+    ]
+}
+
+fn is_refused(answer: &Answer) -> bool {
+    (400..500).contains(&answer.status) && answer.headers_named("set-cookie").iter().all(|cookie| !cookie.contains("doorward-session"))
+}
+
+on_both! {
+    fn a_lying_sign_in_is_refused(house) {
+        let mut root = house.administrator();
+        for (lie, overrides) in lies(house) {
+            let browser = house.browser();
+            let answer = sign_in(&browser, &mut root.device, &overrides);
+            assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
+            assert_eq!(session_status(&browser), 401, "{lie}");
+        }
+        // And the truth still works.
+        assert_eq!(root.sign_in_at(&house.browser()).status, 200);
+    }
+
+    fn a_lying_registration_is_refused(house) {
+        let root = house.administrator();
+        for (lie, overrides) in lies(house) {
+            let mut device = SoftAuthenticator::synced(house.origin());
+            let answer = register(&root.browser, &mut device, &json!({}), &overrides);
+            assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
+        }
+        let passkeys = root.browser.get("/v1/me/passkeys").json();
+        assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(1));
+    }
+
+    fn a_credential_that_is_not_discoverable_is_refused(house) {
+        let root = house.administrator();
+        let mut device = SoftAuthenticator::device_bound(house.origin());
+        let overrides = Overrides {
+            credential_properties: CredentialProperties::NotDiscoverable,
+            ..Overrides::default()
+        };
+        let answer = register(&root.browser, &mut device, &json!({}), &overrides);
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        let overrides = Overrides {
+            credential_properties: CredentialProperties::Absent,
+            ..Overrides::default()
+        };
+        let answer = register(&root.browser, &mut device, &json!({}), &overrides);
+        assert_eq!(answer.status, 201, "a browser that does not say is believed: {}", answer.text());
+    }
+
+    fn a_tampered_signature_is_refused(house) {
+        let mut root = house.administrator();
+        let overrides = Overrides { tampered_signature: true, ..Overrides::default() };
+        let browser = house.browser();
+        let answer = sign_in(&browser, &mut root.device, &overrides);
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.problem_type(), "urn:doorward:problem:passkey-refused");
+        assert_eq!(session_status(&browser), 401);
+    }
+
+    fn the_user_handle_belongs_to_the_owner_of_the_credential(house) {
+        let mut root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let of_another = uuid::Uuid::parse_str(&ada.id).expect("an id");
+        for handle in [
+            UserHandle::Other(of_another.as_bytes().to_vec()),
+            UserHandle::Other(b"short".to_vec()),
+            UserHandle::Absent,
+        ] {
+            let overrides = Overrides { user_handle: handle, ..Overrides::default() };
+            let browser = house.browser();
+            let answer = sign_in(&browser, &mut root.device, &overrides);
+            assert_eq!(answer.status, 401, "{}", answer.text());
+            assert_eq!(session_status(&browser), 401);
+        }
+    }
+
+    fn a_credential_id_of_somebody_else_is_refused_for_ever(house) {
+        let mut root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let taken = base64_bytes(&root.device.credential_ids()[0]);
+        // Registering it again, for oneself.
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let overrides = Overrides { credential_id: Some(taken.clone()), ..Overrides::default() };
+        let answer = register(&ada.browser, &mut device, &json!({}), &overrides);
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        // Signing in with one's own key under it.
+        let mut ada = ada;
+        let browser = house.browser();
+        let answer = sign_in(&browser, &mut ada.device, &overrides);
+        assert!(is_refused(&answer), "{}", answer.text());
+        // Revoked, it stays taken.
+        root.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let gone = root.browser.delete(&format!("/v1/me/passkeys/{}", root.passkey));
+        assert_eq!(gone.status, 200, "{}", gone.text());
+        let answer = register(&ada.browser, &mut device, &json!({}), &overrides);
+        assert_eq!(answer.status, 409, "{}", answer.text());
+    }
+
+    fn a_counter_that_went_back_is_refused_and_audited(house) {
+        let root = house.administrator();
+        let device = SoftAuthenticator::device_bound(house.origin());
+        let mut ada = house.person_with(&root, &json!({ "username": "ada" }), device);
+        let clone = ada.device.clone();
+        for _ in 0..3 {
+            assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+        }
+        let mut cloned = Person { device: clone, ..ada.clone() };
+        let browser = house.browser();
+        let answer = cloned.sign_in_at(&browser);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        assert_eq!(session_status(&browser), 401);
+        let events = root.browser.get("/v1/audit-events?person=ada&outcome=refused").json();
+        assert_eq!(events["items"][0]["reason"], "counter-went-back", "{events}");
+        // The genuine one still works.
+        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+    }
+
+    fn a_backup_eligibility_that_flips_is_refused(house) {
+        let mut root = house.administrator();
+        let flipped = Overrides {
+            backup_eligible: Some(false),
+            backup_state: Some(false),
+            ..Overrides::default()
+        };
+        let answer = sign_in(&house.browser(), &mut root.device, &flipped);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        let device = SoftAuthenticator::device_bound(house.origin());
+        let mut ada = house.person_with(&root, &json!({ "username": "ada" }), device);
+        let upgraded = Overrides {
+            backup_eligible: Some(true),
+            backup_state: Some(true),
+            ..Overrides::default()
+        };
+        let answer = sign_in(&house.browser(), &mut ada.device, &upgraded);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+    }
+
+    fn a_backup_state_that_changes_is_remembered(house) {
+        let mut root = house.administrator();
+        let not_yet_copied = Overrides { backup_state: Some(false), ..Overrides::default() };
+        assert_eq!(sign_in(&house.browser(), &mut root.device, &not_yet_copied).status, 200);
+        assert_eq!(root.sign_in_at(&house.browser()).status, 200);
+        let events = root.browser.get("/v1/audit-events?action=session.signed_in").json();
+        let states: Vec<_> = events["items"].as_array().expect("events").iter()
+            .map(|event| event["details"]["backup_state"].clone()).collect();
+        assert_eq!(states, [json!(true), json!(false)]);
+    }
+
+    fn a_ceremony_is_finished_once(house) {
+        let mut root = house.administrator();
+        let browser = house.browser();
+        let finish = assertion(&browser, &mut root.device, &Overrides::default());
+        assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 200);
+        let again = browser.post_json("/webauthn/login/finish", &finish);
+        assert_eq!(again.status, 410);
+        assert_eq!(again.problem_type(), "urn:doorward:problem:ceremony-gone");
+    }
+
+    fn a_ceremony_that_was_refused_is_used_up(house) {
+        let mut root = house.administrator();
+        let browser = house.browser();
+        let good = assertion(&browser, &mut root.device, &Overrides::default());
+        let mut bad = good.clone();
+        bad["credential"]["response"]["signature"] = json!("AAAA");
+        assert_eq!(browser.post_json("/webauthn/login/finish", &bad).status, 401);
+        assert_eq!(browser.post_json("/webauthn/login/finish", &good).status, 410);
+    }
+
+    fn a_ceremony_belongs_to_the_browser_that_began_it(house) {
+        let mut root = house.administrator();
+        let browser = house.browser();
+        let finish = assertion(&browser, &mut root.device, &Overrides::default());
+        let other = house.browser();
+        assert_eq!(other.post_json("/webauthn/login/finish", &finish).status, 410);
+        other.get("/v1/session");
+        assert_eq!(session_status(&other), 401);
+        // Tried elsewhere, it is used up: an attacker gains nothing, and neither does a race.
+        assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 410);
+    }
+
+    fn a_ceremony_ends_with_its_time(house) {
+        let mut root = house.administrator();
+        let browser = house.browser();
+        let finish = assertion(&browser, &mut root.device, &Overrides::default());
+        house.pass(301);
+        let late = browser.post_json("/webauthn/login/finish", &finish);
+        assert_eq!(late.status, 410, "{}", late.text());
+        assert_eq!(session_status(&browser), 401);
+    }
+
+    fn a_ceremony_of_one_kind_finishes_no_other(house) {
+        let mut root = house.administrator();
+        let login = assertion(&root.browser, &mut root.device, &Overrides::default());
+        for path in ["/webauthn/register/finish", "/webauthn/step-up/finish"] {
+            let answer = root.browser.post_json(path, &login);
+            assert_eq!(answer.status, 410, "{path}");
+        }
+        let step_up = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
+        let credential = root.device.get(&step_up["publicKey"], &Overrides::default());
+        let body = json!({ "ceremony": step_up["ceremony"], "credential": credential });
+        assert_eq!(root.browser.post_json("/webauthn/login/finish", &body).status, 410);
+    }
+
+    fn an_unknown_passkey_says_so_and_nothing_more(house) {
+        house.administrator();
+        let mut stranger = SoftAuthenticator::synced(house.origin());
+        let options = json!({
+            "rp": { "id": "localhost", "name": "x" },
+            "user": { "id": "AAAAAAAAAAAAAAAAAAAAAA", "name": "x", "displayName": "x" },
+            "challenge": "AAAA", "pubKeyCredParams": [{ "type": "public-key", "alg": -7 }],
+        });
+        stranger.create(&options, &Overrides::default());
+        let answer = sign_in(&house.browser(), &mut stranger, &Overrides::default());
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.problem_type(), "urn:doorward:problem:passkey-unknown");
+    }
+}
+
+fn base64_bytes(text: &str) -> Vec<u8> {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(text)
+        .expect("base64url")
+}

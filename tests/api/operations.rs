@@ -1,0 +1,124 @@
+//! What the operator sees, and what every answer carries.
+
+use serde_json::json;
+
+use doorward::base::config::Network;
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::Browserless;
+
+on_both! {
+    fn health_and_readiness_are_told_apart(house) {
+        let browser = house.browser();
+        assert_eq!(browser.get("/healthz").status, 200);
+        assert_eq!(browser.get("/readyz").json(), json!({ "status": "ready" }));
+        let operator = Browserless::new(house.operator_port(), house.origin());
+        let details = operator.get("/readyz").json();
+        assert_eq!(details["status"], "ready");
+        assert_eq!(browser.get("/metrics").status, 404, "on the operator's port alone");
+    }
+
+    fn metrics_name_route_patterns_and_no_secret(house) {
+        let root = house.administrator();
+        let token = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        root.browser.get(&format!("/join/{token}"));
+        root.browser.get("/v1/users/root");
+        house.browser().get("/v1/session");
+        let operator = Browserless::new(house.operator_port(), house.origin());
+        let metrics = operator.get("/metrics").text();
+        assert!(metrics.contains("route=\"/v1/users/{user}\""), "{metrics}");
+        assert!(metrics.contains("doorward_refusals_total{kind=\"signed-out\"} 1"), "{metrics}");
+        assert!(!metrics.contains(token) && !metrics.contains("/v1/users/root"));
+    }
+
+    fn every_answer_carries_its_security_headers(house) {
+        let browser = house.browser();
+        for path in ["/healthz", "/v1/session", "/login", "/nothing", "/assets/style.css"] {
+            let answer = browser.get(path);
+            let policy = answer.header("content-security-policy").unwrap_or_default();
+            assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"), "{path}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+            assert_eq!(answer.header("referrer-policy"), Some("strict-origin"), "{path}");
+            assert!(answer.header("x-request-id").is_some(), "{path}");
+        }
+        assert_eq!(browser.get("/v1/session").header("cache-control"), Some("no-store"));
+    }
+
+    fn answers_are_compressed_for_those_who_ask(house) {
+        let browser = house.browser();
+        let answer = browser.request("GET", "/assets/style.css").header("Accept-Encoding", "gzip").send();
+        assert_eq!(answer.header("content-encoding"), Some("gzip"));
+        assert!(answer.body.starts_with(&[0x1f, 0x8b]));
+    }
+
+    fn browsers_find_what_they_look_for(house) {
+        let browser = house.browser();
+        let origins = browser.get("/.well-known/webauthn").json();
+        assert_eq!(origins, json!({ "origins": [house.origin()] }));
+        let endpoints = browser.get("/.well-known/passkey-endpoints").json();
+        assert_eq!(endpoints["enroll"], json!(format!("{}/account", house.origin())));
+        assert_eq!(endpoints["manage"], endpoints["enroll"]);
+    }
+}
+
+fn limited(config: &mut doorward::base::config::Config) {
+    config.limits.ceremonies_per_minute = 5;
+    config.server.trusted_proxies = vec![Network::parse("127.0.0.1").expect("a network")];
+}
+
+fn limits_count_by_the_visitors_address(house: &House) {
+    // Random documentation addresses, since the shared Redis counts for all tests.
+    let network = |number: u16| {
+        let id = uuid::Uuid::new_v4().as_u128();
+        format!("2001:db8:{:x}:{number:x}", id & 0xffff)
+    };
+    let start = |address: &str| {
+        house
+            .browser()
+            .request("POST", "/webauthn/login/start")
+            .header("X-Forwarded-For", address)
+            .json(&json!({}))
+            .send()
+    };
+    let (one, other) = (network(1), network(2));
+    for number in 0..5 {
+        assert_eq!(start(&format!("{one}::{number}")).status, 200);
+    }
+    let refused = start(&format!("{one}::ffff"));
+    assert_eq!(refused.status, 429, "one /64 is one visitor");
+    assert_eq!(refused.problem_type(), "urn:doorward:problem:rate-limited");
+    let wait: u64 = refused.header("retry-after").expect("a wait").parse().expect("seconds");
+    assert!((1..=60).contains(&wait));
+    assert_eq!(start(&format!("{other}::1")).status, 200, "others go on");
+    // What the visitor writes before the proxy's entry changes nothing.
+    assert_eq!(start(&format!("{other}::9, {one}::1")).status, 429);
+    house.pass(wait);
+    assert_eq!(start(&format!("{one}::1")).status, 200);
+}
+
+#[test]
+fn limits_count_by_the_visitors_address_embedded() {
+    limits_count_by_the_visitors_address(&House::embedded_with(limited));
+}
+
+#[test]
+fn limits_count_by_the_visitors_address_clustered() {
+    limits_count_by_the_visitors_address(&House::clustered_with(limited));
+}
+
+#[test]
+fn a_stranger_is_not_believed_about_their_address() {
+    let house = House::embedded_with(|config| config.limits.ceremonies_per_minute = 5);
+    let start = |address: &str| {
+        let request = house.browser();
+        let request = request
+            .request("POST", "/webauthn/login/start")
+            .header("X-Forwarded-For", address);
+        request.json(&json!({})).send().status
+    };
+    for number in 0..5 {
+        assert_eq!(start(&format!("203.0.113.{number}")), 200);
+    }
+    assert_eq!(start("203.0.113.99"), 429);
+}

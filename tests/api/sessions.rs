@@ -1,0 +1,150 @@
+//! Sessions: listed, ended, idle, over; never revived.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::person::session_status;
+
+const HOUR: u64 = 3600;
+
+fn ids(browser: &crate::support::http::Browserless) -> Vec<String> {
+    let sessions = browser.get("/v1/me/sessions").json();
+    let items = sessions["items"].as_array().expect("a list");
+    items
+        .iter()
+        .map(|session| session["id"].as_str().expect("an id").to_owned())
+        .collect()
+}
+
+on_both! {
+    fn signing_out_ends_this_session_alone(house) {
+        let mut root = house.administrator();
+        let other = root.another_browser();
+        let copy = root.browser.clone();
+        let mark = root.browser.cookie("doorward-browser");
+        assert_eq!(root.browser.delete("/v1/session").status, 204);
+        assert_eq!(root.browser.cookie("doorward-session"), None);
+        assert_ne!(root.browser.cookie("doorward-browser"), mark, "the mark is replaced");
+        assert_eq!(session_status(&copy), 401, "a copy of the cookie is dead");
+        assert_eq!(session_status(&other), 200);
+    }
+
+    fn sessions_are_listed_with_place_and_age(house) {
+        let mut root = house.administrator();
+        root.another_browser();
+        let sessions = root.browser.get("/v1/me/sessions").json();
+        let items = sessions["items"].as_array().expect("a list");
+        assert_eq!(items.len(), 2);
+        for item in items {
+            assert_eq!(item["address"], "127.0.0.1");
+            assert_eq!(item["user_agent"], "doorward-tests");
+            assert_eq!(item["passkeys"], json!([root.passkey]));
+        }
+    }
+
+    fn one_session_is_ended_from_another(house) {
+        let mut root = house.administrator();
+        let other = root.another_browser();
+        let this = other.get("/v1/session").json()["session"]["id"].clone();
+        let target = ids(&root.browser).into_iter().find(|id| json!(id) != this).expect("another");
+        assert_eq!(other.delete(&format!("/v1/me/sessions/{target}")).status, 200);
+        assert_eq!(root.session_status(), 401);
+        assert_eq!(session_status(&other), 200);
+        assert_eq!(ids(&other).len(), 1);
+        // Safe to repeat.
+        assert_eq!(other.delete(&format!("/v1/me/sessions/{target}")).status, 200);
+    }
+
+    fn all_but_this_one_end(house) {
+        let mut root = house.administrator();
+        let others: Vec<_> = (0..3).map(|_| root.another_browser()).collect();
+        let answer = root.browser.delete("/v1/me/sessions");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.json()["sessions_ended"], 3);
+        assert_eq!(root.session_status(), 200);
+        for other in others {
+            assert_eq!(session_status(&other), 401);
+        }
+        assert_eq!(ids(&root.browser).len(), 1);
+        // And again, with nothing to end.
+        assert_eq!(root.browser.delete("/v1/me/sessions").json()["sessions_ended"], 0);
+        assert_eq!(root.session_status(), 200);
+    }
+
+    fn nobody_ends_a_session_of_another(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let of_root = &ids(&root.browser)[0];
+        assert_eq!(ada.browser.delete(&format!("/v1/me/sessions/{of_root}")).status, 404);
+        assert_eq!(ada.browser.delete(&format!("/v1/users/root/sessions/{of_root}")).status, 403);
+        // Nor does an administrator end one under somebody else's name.
+        assert_eq!(root.browser.delete(&format!("/v1/users/ada/sessions/{of_root}")).status, 404);
+        assert_eq!(root.session_status(), 200);
+    }
+
+    fn a_session_that_nobody_uses_ends(house) {
+        let root = house.administrator();
+        house.pass(23 * HOUR);
+        assert_eq!(root.session_status(), 200);
+        house.pass(23 * HOUR);
+        assert_eq!(root.session_status(), 200, "using it moved the idle clock");
+        house.pass(25 * HOUR);
+        assert_eq!(root.session_status(), 401);
+    }
+
+    fn a_session_ends_with_its_absolute_lifetime_however_much_it_is_used(house) {
+        let root = house.administrator();
+        for _ in 0..(30 * 24 / 12 - 1) {
+            house.pass(12 * HOUR);
+            wait_for_the_idle_clock(&root.browser);
+            assert_eq!(root.session_status(), 200);
+        }
+        house.pass(13 * HOUR);
+        assert_eq!(root.session_status(), 401);
+    }
+
+    fn a_session_that_idled_out_is_not_listed(house) {
+        let mut root = house.administrator();
+        house.pass(20 * HOUR);
+        let other = root.another_browser();
+        assert_eq!(ids(&other).len(), 2);
+        house.pass(5 * HOUR);
+        assert_eq!(ids(&other).len(), 1);
+    }
+
+    fn the_cookie_is_for_this_host_and_no_script(house) {
+        let root = house.administrator();
+        let mut person = root.clone();
+        let answer = person.sign_in_at(&house.browser());
+        let cookies = answer.headers_named("set-cookie").join("\n");
+        for part in ["doorward-session=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=2592000"] {
+            assert!(cookies.contains(part), "{part}: {cookies}");
+        }
+    }
+
+    fn too_many_ended_sessions_raise_the_epoch(house) {
+        let mut root = house.administrator();
+        let browser = root.another_browser();
+        for _ in 0..65 {
+            let short = root.another_browser();
+            assert_eq!(short.delete("/v1/session").status, 204);
+        }
+        assert_eq!(session_status(&browser), 401, "the record stays small; all end");
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        assert_eq!(session_status(&browser), 200);
+    }
+}
+
+/// The idle clock is moved off the request's path: ask until the list shows it moved.
+fn wait_for_the_idle_clock(browser: &crate::support::http::Browserless) {
+    browser.get("/v1/session");
+    let now = browser.get("/v1/session").json()["session"]["expires_at"].clone();
+    crate::support::process::wait_until(
+        "the idle clock moves",
+        std::time::Duration::from_secs(5),
+        || {
+            let later = browser.get("/v1/session").json()["session"]["expires_at"].clone();
+            later != now || later == browser.get("/v1/session").json()["session"]["expires_at"]
+        },
+    );
+}

@@ -1,0 +1,81 @@
+//! A recent ceremony, asked for before what a thief of a session would want.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::person::{session_status, step_up};
+
+on_both! {
+    fn a_stale_session_neither_adds_nor_removes_nor_administers(house) {
+        let mut root = house.administrator();
+        let (_, second) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
+        house.person(&root, "ada");
+        house.pass(301);
+        let needed = "urn:doorward:problem:step-up-needed";
+        let refused = [
+            root.browser.post_json("/webauthn/register/start", &json!({})),
+            root.browser.delete(&format!("/v1/me/passkeys/{second}")),
+            root.browser.post_json("/v1/me/device-links", &json!({})),
+            root.browser.post_json("/v1/invitations", &json!({ "username": "eve" })),
+            root.browser.post_json("/v1/users/ada/suspend", &json!({})),
+            root.browser.delete("/v1/users/ada/sessions"),
+        ];
+        for answer in refused {
+            assert_eq!((answer.status, answer.problem_type().as_str()), (403, needed));
+        }
+        // Reading goes on.
+        assert_eq!(root.browser.get("/v1/users/ada").status, 200);
+        assert_eq!(root.step_up().status, 200);
+        let removed = root.browser.delete(&format!("/v1/me/passkeys/{second}"));
+        assert_eq!(removed.status, 200, "{}", removed.text());
+    }
+
+    fn a_step_up_keeps_the_session_and_changes_its_key(house) {
+        let mut root = house.administrator();
+        let before = root.browser.get("/v1/session").json();
+        let old = root.browser.clone();
+        house.pass(60);
+        assert_eq!(root.step_up().status, 200);
+        let after = root.browser.get("/v1/session").json();
+        assert_eq!(before["session"]["id"], after["session"]["id"]);
+        assert_ne!(before["session"]["auth_time"], after["session"]["auth_time"]);
+        assert_eq!(session_status(&old), 401, "the old key is dead");
+    }
+
+    fn nobody_steps_up_with_a_passkey_of_another(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        // The options name the person's own passkeys; the other one answers all the same.
+        let started = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
+        let mut options = started["publicKey"].clone();
+        options["allowCredentials"] = json!([]);
+        let credential = ada.device.get(&options, &Overrides::default());
+        let body = json!({ "ceremony": started["ceremony"], "credential": credential });
+        let answer = root.browser.post_json("/webauthn/step-up/finish", &body);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+    }
+
+    fn a_step_up_rests_on_the_new_passkey_too(house) {
+        let root = house.administrator();
+        let (mut other, id) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
+        assert_eq!(step_up(&root.browser, &mut other, &Overrides::default()).status, 200);
+        let mut elsewhere = root.clone();
+        let browser = elsewhere.another_browser();
+        let gone = browser.delete(&format!("/v1/me/passkeys/{id}"));
+        assert_eq!(gone.status, 200, "{}", gone.text());
+        assert_eq!(root.session_status(), 401, "all its passkeys must be live");
+        assert_eq!(session_status(&browser), 200);
+    }
+
+    fn a_session_that_ended_is_not_raised(house) {
+        let mut root = house.administrator();
+        let started = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
+        let credential = root.device.get(&started["publicKey"], &Overrides::default());
+        let body = json!({ "ceremony": started["ceremony"], "credential": credential });
+        let copy = root.browser.clone();
+        assert_eq!(root.browser.delete("/v1/session").status, 204);
+        assert_eq!(copy.post_json("/webauthn/step-up/finish", &body).status, 401);
+        assert_eq!(session_status(&copy), 401);
+    }
+}
