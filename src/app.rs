@@ -246,11 +246,9 @@ fn open_database(config: &Config, clock: &Clock) -> Result<Database, StartError>
         }
         None => {
             let path = config.server.data_dir.join("doorward.db");
-            Ok(Database::sqlite(
-                &path.to_string_lossy(),
-                section.timeout,
-                clock.clone(),
-            ))
+            let database =
+                Database::sqlite(&path.to_string_lossy(), section.timeout, clock.clone());
+            Ok(database.map_err(MigrateError::from)?)
         }
     }
 }

@@ -85,6 +85,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
         ActixApp::new()
             .configure(|config| share(config, &app, &metrics))
             .wrap(from_fn(pages::refuse_cross_site))
+            .wrap(from_fn(pages::refuse_null_bytes))
             .wrap(from_fn(pages::as_pages))
             .wrap(from_fn(pages::add_security_headers))
             .wrap(Compress::default())

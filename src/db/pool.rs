@@ -93,18 +93,23 @@ impl Database {
     }
 
     /// An SQLite file: several readers, one writer (faster than four that wait for each other).
-    pub fn sqlite(path: &str, timeout: Duration, clock: Clock) -> Self {
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn sqlite(path: &str, timeout: Duration, clock: Clock) -> super::Result<Self> {
+        // Two connections that turn a new file to write-ahead logging at once refuse each other: the first does it alone.
+        Connection::sqlite(path, timeout).map_err(|error| Error::Away(error.to_string()))?;
         let manager = Manager {
             address: Address::Sqlite(path.into()),
             timeout,
         };
-        Self {
+        Ok(Self {
             readers: pool(manager.clone(), 4, timeout),
             writers: pool(manager.clone(), 1, timeout),
             manager,
             timeout,
             clock,
-        }
+        })
     }
 
     /// Runs a use case that changes nothing, on a blocking thread.

@@ -175,6 +175,7 @@ table! {
         roles -> Document,
         created_at -> Instant,
         expires_at -> Instant,
+        voided_at -> Nullable<Instant>,
         used_at -> Nullable<Instant>,
         used_by -> Nullable<Uuid>,
         by_user -> Nullable<Uuid>,

@@ -164,7 +164,7 @@ impl Passkeys {
             return Ok(None);
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
-        let ceremony = VerifiedCeremony::attest(user, passkey, acr, now);
+        let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
         let author = author.acting_as(Actor::Person(user));
         let begun = sessions::begin(conn, &self.sessions, &ceremony, &author)?;
         let event = Event::done("session.signed_in")

@@ -308,14 +308,15 @@ impl Passkeys {
         author: &Author,
     ) -> Result<Registered, RegisterError> {
         let now = self.database.now(conn)?;
-        let (user, session) = entry.admit(conn, now, author)?;
+        let judged_at = self.clock.now();
+        let (user, session) = entry.admit(conn, now, judged_at, author)?;
         let author = author.acting_as(Actor::Person(user.id));
         let passkey = insert(conn, &user, new, name, session.as_ref(), now, &author)?;
         let begun = match session {
             Some(_) => None,
             None => {
                 let acr = Acr::of(passkey.backup_eligible);
-                let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, now);
+                let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
                 Some(sessions::begin(conn, &self.sessions, &verified, &author)?)
             }
         };
@@ -340,17 +341,19 @@ impl Entry {
         self,
         conn: &mut Connection,
         now: Timestamp,
+        judged_at: Timestamp,
         author: &Author,
     ) -> Result<(User, Option<LiveSession>), RegisterError> {
         match self {
             Self::SetUp(link, person) => {
                 let link = TokenHash::from_text(&link).ok_or(SetUpError::Gone)?;
-                let user = users::complete_set_up(conn, &link, &person.into(), now, author)?;
+                let user =
+                    users::complete_set_up(conn, &link, &person.joiner(judged_at), now, author)?;
                 Ok((user, None))
             }
             Self::Join(link, person) => {
                 let link = TokenHash::from_text(&link).ok_or(JoinError::Unknown)?;
-                let user = users::accept(conn, &link, &person.into(), now, author)?;
+                let user = users::accept(conn, &link, &person.joiner(judged_at), now, author)?;
                 Ok((user, None))
             }
             Self::Add(session) => {
@@ -366,12 +369,13 @@ impl Entry {
     }
 }
 
-impl From<NewPerson> for Joiner {
-    fn from(person: NewPerson) -> Self {
-        Self {
-            id: person.id,
-            username: person.username,
-            display_name: person.display_name,
+impl NewPerson {
+    fn joiner(self, judged_at: Timestamp) -> Joiner {
+        Joiner {
+            id: self.id,
+            username: self.username,
+            display_name: self.display_name,
+            judged_at,
         }
     }
 }

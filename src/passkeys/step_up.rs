@@ -144,7 +144,7 @@ impl Passkeys {
             return Ok(None);
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
-        let ceremony = VerifiedCeremony::attest(user, passkey, acr, now);
+        let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
         let begun = sessions::raise(conn, &self.sessions, session, &ceremony)?;
         let author = author.acting_as(Actor::Person(user));
         let event = Event::done("session.stepped_up")

@@ -15,7 +15,7 @@ use super::cookies::Cookies;
 use super::key::SessionKey;
 use super::live::LiveSession;
 use super::store::state;
-use crate::standing::{Standing, Unavailable, Verdict};
+use crate::standing::{EPOCH_RAISED, Standing, Unavailable, Verdict};
 use crate::web::{Problem, Visitor};
 
 /// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
@@ -144,7 +144,10 @@ impl Sessions {
         if live.user != key.user() || live.is_over(now) {
             return Err(SignedInError::Nobody("expired"));
         }
-        let standing = self.judge(&live, record.as_deref()).await?;
+        let (live, standing) = match self.judge(&live, record.as_deref()).await {
+            Err(SignedInError::Nobody(EPOCH_RAISED)) => self.judge_moved(&key, &live).await?,
+            judged => (live, judged?),
+        };
         self.touch(&key, &live, &text);
         Ok(SignedIn {
             is_fresh: live.is_fresh(now, FRESH),
@@ -152,6 +155,26 @@ impl Sessions {
             standing,
             key,
         })
+    }
+
+    /// Judges once more a session whose epoch is behind: it may be the one that "end all others" kept, read a moment before it
+    /// moved on.
+    async fn judge_moved(
+        &self,
+        key: &SessionKey,
+        read: &LiveSession,
+    ) -> Result<(LiveSession, Standing), SignedInError> {
+        let over = || SignedInError::Nobody(EPOCH_RAISED);
+        let store_key = key.store_key();
+        let copies = self.ephemeral.get(&[&store_key]).await;
+        let copies = copies.map_err(Unavailable::from)?;
+        let text = copies.into_iter().next().flatten().ok_or_else(over)?;
+        let live: LiveSession = serde_json::from_str(&text).map_err(|_| over())?;
+        if live.id != read.id || live.epoch <= read.epoch {
+            return Err(over());
+        }
+        let standing = self.judge(&live, None).await?;
+        Ok((live, standing))
     }
 
     async fn judge(

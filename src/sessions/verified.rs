@@ -75,7 +75,7 @@ impl VerifiedCeremony {
         self.acr
     }
 
-    /// When: the `auth_time`.
+    /// When, by the clock that ends sessions: the `auth_time`.
     pub fn at(&self) -> Timestamp {
         self.at
     }

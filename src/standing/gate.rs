@@ -36,6 +36,9 @@ pub enum Unavailable {
 #[error("committed but not yet in force: {0}")]
 pub struct ChangePending(pub Unavailable);
 
+/// The reason code of a session from before the person's present epoch.
+pub const EPOCH_RAISED: &str = "epoch-raised";
+
 /// What a session says of itself; the gate says whether it is so.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -68,7 +71,7 @@ impl Standing {
             return Verdict::Refused("user-not-active");
         }
         if claim.epoch < self.session_epoch {
-            return Verdict::Refused("epoch-raised");
+            return Verdict::Refused(EPOCH_RAISED);
         }
         if self.ended.contains(&claim.session) {
             return Verdict::Refused("session-ended");

@@ -10,7 +10,7 @@ mod gate;
 mod queries;
 mod record;
 
-pub use gate::{ChangePending, Claim, Standings, Unavailable, Verdict};
+pub use gate::{ChangePending, Claim, EPOCH_RAISED, Standings, Unavailable, Verdict};
 pub use queries::{find_epoch, find_record, insert, list_moved_since, lock, raise, raise_epoch};
 pub(crate) use record::ADMINISTRATOR;
 pub use record::{Standing, UserStatus};

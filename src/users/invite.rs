@@ -68,6 +68,8 @@ pub struct Invitation {
     pub roles: Vec<String>,
     /// Until when.
     pub expires_at: Timestamp,
+    /// Whether a newer one took its place, or its person was suspended.
+    pub is_void: bool,
     /// When it was used.
     pub used_at: Option<Timestamp>,
     /// Who invites.
@@ -216,7 +218,7 @@ impl Users {
             .write(move |conn| {
                 let now = database.now(conn)?;
                 standing::lock(conn, user)?;
-                queries::expire_invitations_of(conn, user, now)?;
+                queries::void_invitations_of(conn, user, now)?;
                 let invitation = Invitation {
                     user: Some(user),
                     expires_at,
@@ -256,6 +258,7 @@ fn blank(purpose: Purpose) -> Invitation {
         display_name: None,
         roles: Vec::new(),
         expires_at: Timestamp::from_micros(0),
+        is_void: false,
         used_at: None,
         by_user: None,
     }
@@ -289,7 +292,7 @@ fn for_existing(
         UserStatus::Active => Purpose::Recover,
         UserStatus::Suspended => return Err(InviteError::UserSuspended),
     };
-    queries::expire_invitations_of(conn, id, now)?;
+    queries::void_invitations_of(conn, id, now)?;
     Ok(Invitation {
         user: Some(id),
         ..blank(purpose)

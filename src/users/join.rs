@@ -48,6 +48,8 @@ pub struct Joiner {
     pub username: Option<String>,
     /// What to call them.
     pub display_name: Option<String>,
+    /// When the link is judged, by the clock that it was dated with: the database's orders changes, ours ends lives.
+    pub judged_at: Timestamp,
 }
 
 /// The invitation of a token, if it still lets somebody in, and the person whom it is for, if they are known.
@@ -63,7 +65,7 @@ pub fn open_invitation(
     if invitation.used_at.is_some() {
         return Err(JoinError::Used);
     }
-    if invitation.expires_at <= now {
+    if invitation.is_void || invitation.expires_at <= now {
         return Err(JoinError::Expired);
     }
     let user = match invitation.user {
@@ -104,11 +106,11 @@ pub fn accept(
     author: &Author,
 ) -> Result<User, JoinError> {
     // The standing is locked before the invitation, as everywhere: a link made for the same person meanwhile waits.
-    let (found, _) = open_invitation(conn, token, now)?;
+    let (found, _) = open_invitation(conn, token, joiner.judged_at)?;
     if let Some(user) = found.user {
         standing::raise(conn, user, now)?;
     }
-    let (invitation, user) = open_invitation(conn, token, now)?;
+    let (invitation, user) = open_invitation(conn, token, joiner.judged_at)?;
     let id = user.as_ref().map_or(joiner.id, |user| user.id);
     if !queries::consume_invitation(conn, invitation.id, id, now)? {
         return Err(JoinError::Used);

@@ -1,5 +1,6 @@
 //! Finding people.
 
+use super::fields::Username;
 use super::{User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
@@ -35,8 +36,9 @@ pub(crate) fn resolve(conn: &mut Connection, id_or_name: &str) -> Result<UserId,
     if let Some(id) = UserId::parse(id_or_name) {
         return Ok(id);
     }
-    let folded = id_or_name.trim().to_ascii_lowercase();
-    queries::find_id_by_username(conn, &folded)?.ok_or(LookupError::Unknown)
+    // What can be nobody's name is nobody, without asking.
+    let name = Username::parse(id_or_name).map_err(|_| LookupError::Unknown)?;
+    queries::find_id_by_username(conn, name.as_str())?.ok_or(LookupError::Unknown)
 }
 
 /// One person, on the caller's connection; `None`: nobody.

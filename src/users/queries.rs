@@ -5,7 +5,7 @@ mod people;
 mod setup;
 
 pub(super) use invitations::{
-    consume_invitation, expire_invitations_of, find_invitation, insert_invitation,
+    consume_invitation, find_invitation, insert_invitation, void_invitations_of,
 };
 pub(super) use people::{
     find_id_by_username, find_user, insert_user, list_active_holders, list_users, lock_role,

@@ -124,7 +124,7 @@ pub fn complete_set_up(
     now: Timestamp,
     author: &Author,
 ) -> Result<User, SetUpError> {
-    open_set_up(conn, token, now)?;
+    open_set_up(conn, token, joiner.judged_at)?;
     if !queries::complete(conn, token, joiner.id, now)? {
         return Err(SetUpError::Completed);
     }

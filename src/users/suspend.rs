@@ -59,7 +59,7 @@ impl Users {
                 }
                 user.status = UserStatus::Suspended;
                 user.save(conn, now, &author)?;
-                queries::expire_invitations_of(conn, id, now)?;
+                queries::void_invitations_of(conn, id, now)?;
                 let ended = sessions::end_every(conn, id, now, "suspended")?;
                 let event = Event::done("user.suspended")
                     .subject(id)

@@ -104,8 +104,8 @@ impl<'de> Deserialize<'de> for Strict {
             fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
                 Ok(value.into())
             }
-            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-                Ok(value.into())
+            fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+                without_null(value).map(Value::from)
             }
             fn visit_unit<E>(self) -> Result<Value, E> {
                 Ok(Value::Null)
@@ -120,7 +120,10 @@ impl<'de> Deserialize<'de> for Strict {
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
                 let mut values = Map::new();
                 while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
-                    if values.insert(key.clone(), value).is_some() {
+                    if values
+                        .insert(without_null(&key)?.to_owned(), value)
+                        .is_some()
+                    {
                         return Err(A::Error::custom(format!("`{key}` stands there twice")));
                     }
                 }
@@ -129,6 +132,14 @@ impl<'de> Deserialize<'de> for Strict {
         }
         deserializer.deserialize_any(StrictVisitor).map(Strict)
     }
+}
+
+/// U+0000 is text in JSON, and no text in PostgreSQL.
+fn without_null<E: Error>(text: &str) -> Result<&str, E> {
+    if text.contains('\0') {
+        return Err(E::custom("the character U+0000 has no meaning here"));
+    }
+    Ok(text)
 }
 
 fn to_snake_case(value: Value) -> Result<Value, Problem> {
@@ -212,6 +223,8 @@ mod tests {
     #[test]
     fn rubbish_and_deep_nesting_are_refused_not_crashed_on() {
         assert!(read("").is_err());
+        assert!(read("{\"a\": \"\\u0000\"}").is_err());
+        assert!(read("{\"\\u0000\": 1}").is_err());
         assert!(read("{").is_err());
         assert!(read(&"[".repeat(10_000)).is_err());
         assert!(parse::<Value>(&[0x22, 0xff, 0x22]).is_err());

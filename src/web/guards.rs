@@ -31,6 +31,26 @@ pub async fn refuse_cross_site<B: MessageBody>(
     next.call(request).await
 }
 
+/// Middleware: an address with a null byte in it names nothing (and PostgreSQL takes none in a text).
+///
+/// # Errors
+/// `invalid-parameter` for one that does; those of the inner service.
+pub async fn refuse_null_bytes<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    if request.uri().to_string().contains("%00") {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-parameter",
+            "A parameter can't be used",
+            "The address holds a null byte.",
+        )
+        .into());
+    }
+    next.call(request).await
+}
+
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(
         *request.method(),

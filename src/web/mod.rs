@@ -25,7 +25,7 @@ pub use assets::{asset_url, routes as asset_routes};
 pub use body::AnyCase;
 pub use conditions::{expected_version, given};
 pub use frame::{Frame, Visitor, page, redirect};
-pub use guards::refuse_cross_site;
+pub use guards::{refuse_cross_site, refuse_null_bytes};
 pub use headers::add_security_headers;
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;

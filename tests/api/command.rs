@@ -139,7 +139,13 @@ fn the_configuration_reports_everything_wrong_at_once() {
         .env("DOORWARD__NOWHERE__KEY", "1");
     let ran = binary::finish(command.args(["config", "check"]));
     assert_eq!(ran.code, 6);
-    for key in ["server.listen", "server.public_url", "sessions.idle_timeout", "server.colour", "nowhere"] {
+    for key in [
+        "server.listen",
+        "server.public_url",
+        "sessions.idle_timeout",
+        "server.colour",
+        "nowhere",
+    ] {
         assert!(ran.errors.contains(key), "{key}: {}", ran.errors);
     }
     let default = binary::run(&house.config, &["config", "default"]);

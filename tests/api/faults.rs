@@ -40,11 +40,23 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
     redis.kill();
     for _ in 0..10 {
         let answer = root.browser.get("/v1/session");
-        assert!(is_unavailable(&answer), "{} {}", answer.status, answer.text());
-        assert!(answer.headers_named("set-cookie").is_empty(), "the cookie stays");
+        assert!(
+            is_unavailable(&answer),
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
+        assert!(
+            answer.headers_named("set-cookie").is_empty(),
+            "the cookie stays"
+        );
     }
-    assert!(is_unavailable(&root.browser.post_json("/webauthn/login/start", &json!({}))));
-    assert!(is_unavailable(&root.browser.post_json("/webauthn/login/finish", &waiting)));
+    assert!(is_unavailable(
+        &root.browser.post_json("/webauthn/login/start", &json!({}))
+    ));
+    assert!(is_unavailable(
+        &root.browser.post_json("/webauthn/login/finish", &waiting)
+    ));
     assert!(is_unavailable(&root.browser.delete("/v1/session")));
     assert!(is_unavailable(&root.browser.get("/readyz")));
     assert_eq!(root.browser.get("/healthz").status, 200);
@@ -53,11 +65,18 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
     assert_eq!(parts["parts"][0]["fault"], json!(null));
     assert!(parts["parts"][1]["fault"].is_string(), "{parts}");
     redis.start_again();
-    wait_until("the same cookie is good again", Duration::from_secs(2), || {
-        root.session_status() == 200
-    });
+    wait_until(
+        "the same cookie is good again",
+        Duration::from_secs(2),
+        || root.session_status() == 200,
+    );
     assert_eq!(root.browser.get("/readyz").status, 200);
-    assert_eq!(root.browser.post_json("/webauthn/login/finish", &waiting).status, 200);
+    assert_eq!(
+        root.browser
+            .post_json("/webauthn/login/finish", &waiting)
+            .status,
+        200
+    );
 }
 
 #[test]
@@ -68,7 +87,11 @@ fn a_redis_that_stops_answering_is_away_within_its_time() {
     redis.pause();
     let started = doorward::base::clock::Stopwatch::start();
     assert!(is_unavailable(&root.browser.get("/v1/session")));
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        started.elapsed()
+    );
     redis.resume();
     wait_until("checks are answered again", Duration::from_secs(2), || {
         root.session_status() == 200
@@ -85,14 +108,18 @@ fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
     redis.stop();
     let before = redis.snapshot_files();
     redis.start_again();
-    wait_until("Redis is back", Duration::from_secs(2), || root.session_status() == 200);
+    wait_until("Redis is back", Duration::from_secs(2), || {
+        root.session_status() == 200
+    });
     let path = format!("/v1/users/ada/passkeys/{}", ada.passkey);
     assert_eq!(root.browser.delete(&path).status, 200);
     assert_eq!(ada.session_status(), 401);
     redis.stop();
     redis.restore_files(&before);
     redis.start_again();
-    wait_until("Redis is back", Duration::from_secs(2), || root.session_status() == 200);
+    wait_until("Redis is back", Duration::from_secs(2), || {
+        root.session_status() == 200
+    });
     wait_until("the revoked one is refused", Duration::from_secs(2), || {
         ada.session_status() == 401
     });
@@ -110,12 +137,19 @@ fn with_the_database_away_checks_go_on_and_changes_do_not() {
     let refused = [
         root.browser.post_json("/webauthn/login/finish", &waiting),
         root.browser.get("/v1/users/root"),
-        root.browser.patch_json("/v1/me", &json!({ "display_name": "x" })),
-        root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })),
+        root.browser
+            .patch_json("/v1/me", &json!({ "display_name": "x" })),
+        root.browser
+            .post_json("/v1/invitations", &json!({ "username": "ada" })),
         root.browser.get("/readyz"),
     ];
     for answer in &refused {
-        assert!(is_unavailable(answer), "{} {}", answer.status, answer.text());
+        assert!(
+            is_unavailable(answer),
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
     }
     // When the record's life is over, nobody knows any more: never a yes.
     redis.cli(&["FLUSHDB"]);
@@ -149,7 +183,11 @@ fn a_database_that_stops_answering_is_away_within_its_time() {
     postgres.pause();
     let started = doorward::base::clock::Stopwatch::start();
     assert!(is_unavailable(&root.browser.get("/v1/users/root")));
-    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        started.elapsed()
+    );
     postgres.resume();
     wait_until("it answers again", Duration::from_secs(5), || {
         root.browser.get("/v1/users/root").status == 200
@@ -182,11 +220,18 @@ fn a_redis_that_would_forget_is_refused_at_the_start() {
     let postgres = Postgres::start(PostgresOptions::default());
     postgres.create_database("doorward");
     for options in [
-        RedisOptions { append_only: false, ..RedisOptions::default() },
-        RedisOptions { maxmemory_policy: "allkeys-lru".into(), ..RedisOptions::default() },
+        RedisOptions {
+            append_only: false,
+            ..RedisOptions::default()
+        },
+        RedisOptions {
+            maxmemory_policy: "allkeys-lru".into(),
+            ..RedisOptions::default()
+        },
     ] {
         let redis = Redis::start(options);
-        let built = std::panic::catch_unwind(|| House::on(&postgres.url("doorward"), &redis.url(), |_| {}));
+        let built =
+            std::panic::catch_unwind(|| House::on(&postgres.url("doorward"), &redis.url(), |_| {}));
         assert!(built.is_err());
     }
 }
@@ -206,5 +251,14 @@ fn the_embedded_service_registers_beside_a_full_reading_load() {
         }
     });
     let mut device = SoftAuthenticator::synced(house.origin());
-    assert_eq!(register(&root.browser, &mut device, &json!({}), &Overrides::default()).status, 201);
+    assert_eq!(
+        register(
+            &root.browser,
+            &mut device,
+            &json!({}),
+            &Overrides::default()
+        )
+        .status,
+        201
+    );
 }

@@ -19,25 +19,62 @@ fn lies(house: &House) -> Vec<(&'static str, Overrides)> {
         overrides
     };
     vec![
-        ("another origin", lie(&|o| o.origin = Some("https://evil.example".into()))),
-        ("a port more", lie(&|o| o.origin = Some(format!("{origin}0")))),
-        ("a path more", lie(&|o| o.origin = Some(format!("{origin}/")))),
-        ("upper case", lie(&|o| o.origin = Some(origin.to_uppercase()))),
-        ("a user part", lie(&|o| o.origin = Some(origin.replace("://", "://user@")))),
+        (
+            "another origin",
+            lie(&|o| o.origin = Some("https://evil.example".into())),
+        ),
+        (
+            "a port more",
+            lie(&|o| o.origin = Some(format!("{origin}0"))),
+        ),
+        (
+            "a path more",
+            lie(&|o| o.origin = Some(format!("{origin}/"))),
+        ),
+        (
+            "upper case",
+            lie(&|o| o.origin = Some(origin.to_uppercase())),
+        ),
+        (
+            "a user part",
+            lie(&|o| o.origin = Some(origin.replace("://", "://user@"))),
+        ),
         ("another RP ID", lie(&|o| o.rp_id_hash = Some([7; 32]))),
-        ("another challenge", lie(&|o| o.challenge = Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()))),
-        ("another type", lie(&|o| o.client_data_type = Some("payment.get".into()))),
-        ("a frame of somebody else's", lie(&|o| o.cross_origin = CrossOrigin::True)),
-        ("a top origin", lie(&|o| o.top_origin = Some("https://evil.example".into()))),
-        ("a top origin of ours", lie(&|o| o.top_origin = Some(origin.clone()))),
-        ("no user verification", lie(&|o| o.without_user_verification = true)),
+        (
+            "another challenge",
+            lie(&|o| o.challenge = Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into())),
+        ),
+        (
+            "another type",
+            lie(&|o| o.client_data_type = Some("payment.get".into())),
+        ),
+        (
+            "a frame of somebody else's",
+            lie(&|o| o.cross_origin = CrossOrigin::True),
+        ),
+        (
+            "a top origin",
+            lie(&|o| o.top_origin = Some("https://evil.example".into())),
+        ),
+        (
+            "a top origin of ours",
+            lie(&|o| o.top_origin = Some(origin.clone())),
+        ),
+        (
+            "no user verification",
+            lie(&|o| o.without_user_verification = true),
+        ),
         ("no user presence", lie(&|o| o.without_user_presence = true)),
         ("oversized", lie(&|o| o.padding = 100_000)),
     ]
 }
 
 fn is_refused(answer: &Answer) -> bool {
-    (400..500).contains(&answer.status) && answer.headers_named("set-cookie").iter().all(|cookie| !cookie.contains("doorward-session"))
+    (400..500).contains(&answer.status)
+        && answer
+            .headers_named("set-cookie")
+            .iter()
+            .all(|cookie| !cookie.contains("doorward-session"))
 }
 
 on_both! {

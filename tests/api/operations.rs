@@ -88,7 +88,11 @@ fn limits_count_by_the_visitors_address(house: &House) {
     let refused = start(&format!("{one}::ffff"));
     assert_eq!(refused.status, 429, "one /64 is one visitor");
     assert_eq!(refused.problem_type(), "urn:doorward:problem:rate-limited");
-    let wait: u64 = refused.header("retry-after").expect("a wait").parse().expect("seconds");
+    let wait: u64 = refused
+        .header("retry-after")
+        .expect("a wait")
+        .parse()
+        .expect("seconds");
     assert!((1..=60).contains(&wait));
     assert_eq!(start(&format!("{other}::1")).status, 200, "others go on");
     // What the visitor writes before the proxy's entry changes nothing.

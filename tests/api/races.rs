@@ -25,12 +25,18 @@ fn race<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> 
                 })
             })
             .collect();
-        runners.into_iter().map(|runner| runner.join().expect("a runner")).collect()
+        runners
+            .into_iter()
+            .map(|runner| runner.join().expect("a runner"))
+            .collect()
     })
 }
 
 fn count(answers: &[Answer], status: u16) -> usize {
-    answers.iter().filter(|answer| answer.status == status).count()
+    answers
+        .iter()
+        .filter(|answer| answer.status == status)
+        .count()
 }
 
 fn started(browser: &Browserless, device: &mut SoftAuthenticator, start: &Value) -> Value {

@@ -25,7 +25,9 @@ fn read(house: &House, user: UserId) -> Standing {
 
 fn cached(house: &House, user: UserId) -> Option<Standing> {
     let key = Standings::key(user);
-    let copies = house.run(house.app.ephemeral.get(&[&key])).expect("an answer");
+    let copies = house
+        .run(house.app.ephemeral.get(&[&key]))
+        .expect("an answer");
     let copy = copies.into_iter().next().flatten()?;
     let record = Standings::record_in(&copy)?.to_owned();
     Some(serde_json::from_str(&record).expect("a record"))
@@ -42,7 +44,10 @@ fn people(house: &House) -> (Person, Person, PasskeyId) {
 
 fn revoke(house: &House, user: UserId, passkey: PasskeyId) -> bool {
     let right = Right::Over(Authority::Administrator);
-    let revoked = house.app.passkeys.revoke(user, passkey, None, right, Author::command());
+    let revoked = house
+        .app
+        .passkeys
+        .revoke(user, passkey, None, right, Author::command());
     house.run(revoked).is_ok()
 }
 
@@ -175,13 +180,19 @@ fn a_change_that_is_not_in_force_is_pending_and_safe_to_repeat() {
     assert!(!read(&house, user).passkeys.contains(&passkey));
     assert_eq!(ada.session_status(), 503, "nobody says yes meanwhile");
     redis.start_again();
-    wait_until("checks are answered again", std::time::Duration::from_secs(2), || {
-        ada.session_status() != 503
-    });
+    wait_until(
+        "checks are answered again",
+        std::time::Duration::from_secs(2),
+        || ada.session_status() != 503,
+    );
     assert_eq!(ada.session_status(), 401);
     // Even if the store came back with the record from before.
-    house.run(house.app.ephemeral.remove(&Standings::key(user))).expect("removed");
-    house.run(house.app.standings.store(&old)).expect("an answer");
+    house
+        .run(house.app.ephemeral.remove(&Standings::key(user)))
+        .expect("removed");
+    house
+        .run(house.app.standings.store(&old))
+        .expect("an answer");
     assert_eq!(ada.session_status(), 401);
     assert!(revoke(&house, user, passkey), "repeated, it is in force");
 }
@@ -189,7 +200,8 @@ fn a_change_that_is_not_in_force_is_pending_and_safe_to_repeat() {
 /// The same for the embedded store: its file taken away under the running service.
 #[test]
 fn a_change_on_an_embedded_store_that_fails_is_pending() {
-    let house = House::embedded_with(|config| config.redis.timeout = std::time::Duration::from_millis(300));
+    let house =
+        House::embedded_with(|config| config.redis.timeout = std::time::Duration::from_millis(300));
     let (_, ada, passkey) = people(&house);
     let path = house.config.server.data_dir.join("ephemeral.db");
     // Somebody else holds the file for writing.

@@ -25,10 +25,22 @@ pub fn command(config: &Config) -> Command {
         command.env(format!("DOORWARD__{key}"), value);
     };
     set("SERVER__LISTEN", config.server.listen.to_string());
-    set("SERVER__OPERATOR_LISTEN", config.server.operator_listen.to_string());
-    set("SERVER__PUBLIC_URL", config.server.public_url.as_str().to_owned());
-    set("SERVER__DATA_DIR", config.server.data_dir.display().to_string());
-    set("LIMITS__CEREMONIES_PER_MINUTE", config.limits.ceremonies_per_minute.to_string());
+    set(
+        "SERVER__OPERATOR_LISTEN",
+        config.server.operator_listen.to_string(),
+    );
+    set(
+        "SERVER__PUBLIC_URL",
+        config.server.public_url.as_str().to_owned(),
+    );
+    set(
+        "SERVER__DATA_DIR",
+        config.server.data_dir.display().to_string(),
+    );
+    set(
+        "LIMITS__CEREMONIES_PER_MINUTE",
+        config.limits.ceremonies_per_minute.to_string(),
+    );
     if let Some(url) = &config.database.url {
         set("DATABASE__URL", url.expose_secret().to_owned());
     }

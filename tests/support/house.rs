@@ -204,7 +204,9 @@ impl House {
         invitation: &serde_json::Value,
         device: SoftAuthenticator,
     ) -> Person {
-        let link = administrator.browser.post_json("/v1/invitations", invitation);
+        let link = administrator
+            .browser
+            .post_json("/v1/invitations", invitation);
         assert_eq!(link.status, 201, "{}", link.text());
         let start = json!({ "invitation": link.json()["token"] });
         Person::enrol(self.browser(), device, &start)

@@ -59,9 +59,17 @@ impl Person {
 
     /// Adds a passkey on another device; returns the device and the passkey's id.
     pub fn add_passkey(&self, mut device: SoftAuthenticator) -> (SoftAuthenticator, String) {
-        let answer = register(&self.browser, &mut device, &json!({}), &Overrides::default());
+        let answer = register(
+            &self.browser,
+            &mut device,
+            &json!({}),
+            &Overrides::default(),
+        );
         assert_eq!(answer.status, 201, "{}", answer.text());
-        let id = answer.json()["passkey"]["id"].as_str().expect("an id").to_owned();
+        let id = answer.json()["passkey"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
         (device, id)
     }
 

@@ -116,6 +116,7 @@ create table invitations (
     roles jsonb not null,
     created_at timestamptz not null,
     expires_at timestamptz not null,
+    voided_at timestamptz,
     used_at timestamptz,
     used_by uuid,
     by_user uuid,

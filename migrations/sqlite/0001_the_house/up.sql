@@ -116,6 +116,7 @@ create table invitations (
     roles text not null,
     created_at integer not null,
     expires_at integer not null,
+    voided_at integer,
     used_at integer,
     used_by blob,
     by_user blob,

@@ -21,6 +21,7 @@ type Row = (
     Timestamp,
     Timestamp,
     Option<Timestamp>,
+    Option<Timestamp>,
     Option<UserId>,
     Option<UserId>,
     Option<ClientId>,
@@ -45,8 +46,9 @@ pub(in crate::users) fn find_invitation(
             display_name: row.5,
             roles: row.6.0,
             expires_at: row.8,
-            used_at: row.9,
-            by_user: row.11,
+            is_void: row.9.is_some(),
+            used_at: row.10,
+            by_user: row.12,
         })
     })
     .transpose()
@@ -86,14 +88,15 @@ pub(in crate::users) fn consume_invitation(
 ) -> Result<bool> {
     let consumed = diesel::update(invitations::table.find(invitation))
         .filter(invitations::used_at.is_null())
-        .filter(invitations::expires_at.gt(now))
+        .filter(invitations::voided_at.is_null())
         .set((invitations::used_at.eq(now), invitations::used_by.eq(user)))
         .execute(conn)?;
     Ok(consumed == 1)
 }
 
-/// Ends the unused links of a person: the newest alone is good.
-pub(in crate::users) fn expire_invitations_of(
+/// Voids the unused links of a person: the newest alone is good. Marked, not expired: an instant would be judged by another
+/// machine's clock.
+pub(in crate::users) fn void_invitations_of(
     conn: &mut Connection,
     user: UserId,
     now: Timestamp,
@@ -101,8 +104,8 @@ pub(in crate::users) fn expire_invitations_of(
     diesel::update(invitations::table)
         .filter(invitations::user_id.eq(user))
         .filter(invitations::used_at.is_null())
-        .filter(invitations::expires_at.gt(now))
-        .set(invitations::expires_at.eq(now))
+        .filter(invitations::voided_at.is_null())
+        .set(invitations::voided_at.eq(now))
         .execute(conn)?;
     Ok(())
 }

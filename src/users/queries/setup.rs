@@ -76,7 +76,6 @@ pub(in crate::users) fn complete(
     let completed = diesel::update(setup::table.find(1))
         .filter(setup::completed_at.is_null())
         .filter(setup::token_hash.eq(token.as_bytes().to_vec()))
-        .filter(setup::expires_at.gt(now))
         .set((setup::completed_at.eq(now), setup::user_id.eq(user)))
         .execute(conn)?;
     Ok(completed == 1)
