@@ -5,11 +5,11 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
 use webauthn_rs_core::error::WebauthnError;
 
 use super::passkey::Passkey;
-use super::{Passkeys, client_data, queries};
+use super::relying_party::RelyingParty;
+use super::{client_data, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
-use crate::history::{self, Actor, Author, Event};
 
 /// Why an assertion is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(super) struct Verified {
     counter_before: i64,
 }
 
-impl Passkeys {
+impl RelyingParty {
     /// The options for `navigator.credentials.get`, for whichever passkey the person chooses, and the state that the answer is
     /// judged by.
     pub(super) fn request_options(
@@ -95,7 +95,7 @@ impl Passkeys {
                 WebauthnError::CredentialPossibleCompromise => AssertionFault::CounterWentBack,
                 other => AssertionFault::Refused(format!("{other:?}")),
             })?;
-        // WebAuthn Level 3 §7.2 step 18: backup eligibility is fixed for a credential's life.
+        // WebAuthn Level 3 §6.1.3: backup eligibility is fixed for a credential's life.
         if result.backup_eligible() != passkey.backup_eligible {
             return Err(AssertionFault::Refused("backup-eligibility-changed".into()));
         }
@@ -112,26 +112,6 @@ impl Passkeys {
             passkey,
             counter_before,
         })
-    }
-
-    /// Writes down that a counter went back, after the assertion was refused.
-    pub(super) async fn record_counter_went_back(
-        &self,
-        passkey: &Passkey,
-        author: &Author,
-    ) -> db::Result<()> {
-        let (user, id) = (passkey.user, passkey.id);
-        let author = author.acting_as(Actor::Person(user));
-        let database = self.database.clone();
-        self.database
-            .write(move |conn| {
-                let now = database.now(conn)?;
-                let event = Event::refused("session.signed_in", "counter-went-back")
-                    .subject(user)
-                    .passkey(id);
-                history::record(conn, now, &author, event)
-            })
-            .await
     }
 }
 

@@ -69,7 +69,7 @@ impl Passkeys {
         continuation: Option<String>,
         browser: TokenHash,
     ) -> Result<Started, LoginError> {
-        let (public_key, state) = self.request_options()?;
+        let (public_key, state) = self.party.request_options()?;
         let purpose = Purpose::Login {
             continuation,
             state,
@@ -98,13 +98,14 @@ impl Passkeys {
             return Err(LoginError::CeremonyGone("other-purpose"));
         };
         // 2. The assertion, against the passkey that it names; judged once more when another sign-in was faster.
-        let assertion = self.read_assertion(credential)?;
+        let assertion = self.party.read_assertion(credential)?;
         for _ in 0..2 {
             let passkey = self.find_live(&assertion).await?;
             let verified = timed!(
                 debug,
                 "verified an assertion",
-                self.verify_assertion(&assertion, &state, passkey.clone())
+                self.party
+                    .verify_assertion(&assertion, &state, passkey.clone())
             );
             let verified = match verified {
                 Ok(verified) => verified,
@@ -177,5 +178,25 @@ impl Passkeys {
             }));
         history::record(conn, now, &author, event)?;
         Ok(Some((standing, begun)))
+    }
+
+    /// Writes down that a counter went back, after the assertion was refused.
+    pub(super) async fn record_counter_went_back(
+        &self,
+        passkey: &Passkey,
+        author: &Author,
+    ) -> db::Result<()> {
+        let (user, id) = (passkey.user, passkey.id);
+        let author = author.acting_as(Actor::Person(user));
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                let event = Event::refused("session.signed_in", "counter-went-back")
+                    .subject(user)
+                    .passkey(id);
+                history::record(conn, now, &author, event)
+            })
+            .await
     }
 }

@@ -16,20 +16,22 @@ mod passkey;
 mod queries;
 mod register;
 mod registration;
+mod relying_party;
 mod step_up;
+#[cfg(test)]
+mod vectors;
 mod well_known;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use webauthn_rs::{Webauthn, WebauthnBuilder};
-
 use crate::base::clock::Clock;
-use crate::base::config::{Config, Origin};
+use crate::base::config::Config;
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
+
+use relying_party::RelyingParty;
 
 pub use login::LoginError;
 pub use manage::{ManageError, Revoked, Right};
@@ -39,26 +41,15 @@ pub use step_up::StepUpError;
 pub use well_known::routes as well_known_routes;
 
 /// Everything that ceremonies need. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Passkeys {
-    webauthn: Arc<Webauthn>,
-    origins: Arc<[Origin]>,
-    rp_id: Arc<str>,
+    party: RelyingParty,
     database: Database,
     ephemeral: Ephemeral,
     standings: Standings,
     sessions: Sessions,
     clock: Clock,
     ceremony_timeout: Duration,
-}
-
-impl std::fmt::Debug for Passkeys {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Passkeys")
-            .field("rp_id", &self.rp_id)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Passkeys {
@@ -74,20 +65,14 @@ impl Passkeys {
         sessions: Sessions,
         clock: Clock,
     ) -> Result<Self, String> {
-        let origins = config.origins();
-        // Subdomains and other ports are never allowed: origins are compared whole, here and in `client_data`.
-        let mut builder =
-            WebauthnBuilder::new(&config.passkeys.rp_id, config.server.public_url.url())
-                .map_err(|error| format!("passkeys.rp_id: {error}"))?
-                .rp_name(&config.passkeys.rp_name)
-                .timeout(config.passkeys.ceremony_timeout);
-        for origin in &config.passkeys.related_origins {
-            builder = builder.append_allowed_origin(origin.url());
-        }
+        let party = RelyingParty::new(
+            &config.passkeys.rp_id,
+            &config.passkeys.rp_name,
+            config.origins(),
+            config.passkeys.ceremony_timeout,
+        )?;
         Ok(Self {
-            webauthn: Arc::new(builder.build().map_err(|error| error.to_string())?),
-            origins: origins.into(),
-            rp_id: config.passkeys.rp_id.as_str().into(),
+            party,
             database,
             ephemeral,
             standings,
@@ -99,6 +84,6 @@ impl Passkeys {
 
     /// The name that passkeys here are bound to.
     pub fn rp_id(&self) -> &str {
-        &self.rp_id
+        &self.party.id
     }
 }

@@ -143,8 +143,12 @@ impl Passkeys {
             .read(move |conn| users::open_set_up(conn, &link, now))
             .await?;
         let id = UserId::random();
-        let (options, state) =
-            self.creation_options(id, username.as_str(), display_name.as_str(), Vec::new())?;
+        let (options, state) = self.party.creation_options(
+            id,
+            username.as_str(),
+            display_name.as_str(),
+            Vec::new(),
+        )?;
         let person = NewPerson {
             id,
             username: Some(username.as_str().to_owned()),
@@ -204,7 +208,9 @@ impl Passkeys {
             .clone()
             .or_else(|| user.map(|user| user.display_name))
             .unwrap_or_else(|| name.clone());
-        let (options, state) = self.creation_options(person.id, &name, &shown, known)?;
+        let (options, state) = self
+            .party
+            .creation_options(person.id, &name, &shown, known)?;
         let link = link.to_text();
         Ok((
             options,
@@ -230,7 +236,8 @@ impl Passkeys {
             return Err(RegisterError::TooMany);
         }
         let (options, state) =
-            self.creation_options(user, &record.username, &record.display_name, known)?;
+            self.party
+                .creation_options(user, &record.username, &record.display_name, known)?;
         let purpose = Purpose::Add {
             user,
             session: session.id,
@@ -280,7 +287,7 @@ impl Passkeys {
         let new = timed!(
             debug,
             "verified an attestation",
-            self.verify_creation(credential, &state)
+            self.party.verify_creation(credential, &state)
         )?;
         // 3. The person, the passkey and their session, together or not at all.
         let passkeys = self.clone();

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyCredential};
 use webauthn_rs_proto::ResidentKeyRequirement;
 
-use super::Passkeys;
 use super::client_data;
+use super::relying_party::RelyingParty;
 use crate::base::ids::UserId;
 
 /// Why a new credential is refused, as a reason code for the log.
@@ -26,7 +26,7 @@ pub(super) struct NewCredential {
 /// Transports that WebAuthn Level 3 §5.8.4 knows; what else a browser says is dropped.
 const TRANSPORTS: [&str; 6] = ["ble", "hybrid", "internal", "nfc", "smart-card", "usb"];
 
-impl Passkeys {
+impl RelyingParty {
     /// The options for `navigator.credentials.create`, and the state that its answer is judged by.
     pub(super) fn creation_options(
         &self,

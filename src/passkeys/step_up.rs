@@ -58,7 +58,7 @@ impl Passkeys {
             .database
             .read(move |conn| queries::list_live_descriptors(conn, user))
             .await?;
-        let (mut public_key, state) = self.request_options().map_err(LoginError::from)?;
+        let (mut public_key, state) = self.party.request_options().map_err(LoginError::from)?;
         if let Some(options) = public_key.as_object_mut() {
             options.insert("allowCredentials".into(), known.into());
         }
@@ -98,13 +98,19 @@ impl Passkeys {
         if session.user != user || session.id != begun_for {
             return Err(StepUpError::SessionOver);
         }
-        let assertion = self.read_assertion(credential).map_err(LoginError::from)?;
+        let assertion = self
+            .party
+            .read_assertion(credential)
+            .map_err(LoginError::from)?;
         for _ in 0..2 {
             let passkey = self.find_live(&assertion).await?;
             if passkey.user != user {
                 return Err(LoginError::Refused("passkey-of-another".into()).into());
             }
-            let verified = match self.verify_assertion(&assertion, &state, passkey.clone()) {
+            let verified = match self
+                .party
+                .verify_assertion(&assertion, &state, passkey.clone())
+            {
                 Ok(verified) => verified,
                 Err(fault) => {
                     if fault == AssertionFault::CounterWentBack {

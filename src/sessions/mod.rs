@@ -14,6 +14,7 @@ pub mod http;
 mod key;
 mod list;
 mod live;
+mod problems;
 mod queries;
 mod rotation;
 mod signed_in;

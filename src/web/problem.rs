@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 use crate::db;
 use crate::ephemeral::Away;
-use crate::standing::{ChangePending, Unavailable};
 
 /// What a handler returns.
 pub type Answer = Result<HttpResponse, Problem>;
@@ -197,28 +196,6 @@ impl From<Away> for Problem {
     fn from(error: Away) -> Self {
         tracing::error!(%error, "no answer");
         Self::unavailable()
-    }
-}
-
-impl From<Unavailable> for Problem {
-    fn from(error: Unavailable) -> Self {
-        match error {
-            Unavailable::Database(error) => error.into(),
-            Unavailable::Ephemeral(error) => error.into(),
-        }
-    }
-}
-
-impl From<ChangePending> for Problem {
-    fn from(error: ChangePending) -> Self {
-        tracing::error!(%error, "a change is committed but not yet in force");
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "change-pending",
-            "Saved, but not yet in force everywhere",
-            "The change is saved, but not every part of Doorward could be told yet. Repeat the request: that is safe.",
-        )
-        .retry_after(1)
     }
 }
 

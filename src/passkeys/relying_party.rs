@@ -1,0 +1,53 @@
+//! The WebAuthn relying party: the name, the origins, and the library behind them. Knows no store: what it says follows from
+//! its arguments alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use webauthn_rs::{Webauthn, WebauthnBuilder};
+
+use crate::base::config::Origin;
+
+/// Makes options and judges what comes back (`registration`, `assertion`). Cheap to clone.
+#[derive(Clone)]
+pub(super) struct RelyingParty {
+    pub(super) webauthn: Arc<Webauthn>,
+    pub(super) origins: Arc<[Origin]>,
+    pub(super) id: Arc<str>,
+}
+
+impl std::fmt::Debug for RelyingParty {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "RelyingParty({})", self.id)
+    }
+}
+
+impl RelyingParty {
+    /// For a name and the origins under which its pages stand, the public URL first.
+    ///
+    /// # Errors
+    /// When the library refuses the name for the origin.
+    pub(super) fn new(
+        id: &str,
+        name: &str,
+        origins: Vec<Origin>,
+        timeout: Duration,
+    ) -> Result<Self, String> {
+        let (first, related) = origins
+            .split_first()
+            .ok_or("a relying party has an origin")?;
+        // Subdomains and other ports are never allowed: origins are compared whole, here and in `client_data`.
+        let mut builder = WebauthnBuilder::new(id, first.url())
+            .map_err(|error| format!("passkeys.rp_id: {error}"))?
+            .rp_name(name)
+            .timeout(timeout);
+        for origin in related {
+            builder = builder.append_allowed_origin(origin.url());
+        }
+        Ok(Self {
+            webauthn: Arc::new(builder.build().map_err(|error| error.to_string())?),
+            id: id.into(),
+            origins: origins.into(),
+        })
+    }
+}
