@@ -1,0 +1,31 @@
+# syntax=docker/dockerfile:1
+
+FROM rust:1.95-slim-bookworm AS builder
+WORKDIR /src
+COPY Cargo.toml Cargo.lock askama.toml ./
+COPY scripts/build-image-binary scripts/
+COPY config config
+COPY migrations migrations
+COPY ui ui
+COPY src src
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    scripts/build-image-binary /out/doorward
+
+FROM debian:bookworm-slim
+# A fixed id, so that a volume's files keep their owner from one image to the next.
+RUN groupadd --gid 10001 doorward \
+    && useradd --uid 10001 --gid doorward --no-create-home --home-dir /data --shell /usr/sbin/nologin doorward \
+    && install --directory --mode 0700 --owner doorward --group doorward /data
+COPY --from=builder /out/doorward /usr/local/bin/doorward
+ENV DOORWARD__SERVER__LISTEN=0.0.0.0:8080 \
+    DOORWARD__SERVER__OPERATOR_LISTEN=0.0.0.0:9090 \
+    DOORWARD__SERVER__DATA_DIR=/data
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8080 9090
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 CMD ["doorward", "healthcheck"]
+ENTRYPOINT ["doorward"]
+CMD ["serve"]
