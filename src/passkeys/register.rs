@@ -1,21 +1,24 @@
 //! Registering a passkey: by the set-up link, by an invitation, or for whoever is signed in.
 
+mod enrol;
+mod entry;
+mod prepare;
+
 use serde_json::Value;
 
-use super::ceremony::{NewPerson, Purpose, TakeError};
+use super::Passkeys;
+use super::ceremony::{Purpose, TakeError};
 use super::passkey::Passkey;
 use super::registration::{CredentialRefused, NewCredential};
-use super::{Passkeys, authenticators, queries};
-use crate::base::clock::Timestamp;
-use crate::base::ids::{PasskeyId, UserId};
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
-use crate::history::{self, Actor, Author, Event, Revision};
+use crate::history::{Actor, Author};
 use crate::sessions::{self, Acr, Begun, LiveSession, VerifiedCeremony};
-use crate::standing::{self, ChangePending, UserStatus};
+use crate::standing::ChangePending;
 use crate::timed;
-use crate::users::{self, DisplayName, JoinError, Joiner, SetUpError, User, Username};
+use crate::users::{DisplayName, JoinError, SetUpError, User, Username};
+use entry::Entry;
 
 /// More passkeys than anybody needs.
 const MOST: usize = 30;
@@ -132,120 +135,6 @@ impl Passkeys {
         })
     }
 
-    async fn prepare_set_up(
-        &self,
-        link: &Token,
-        username: &Username,
-        display_name: &DisplayName,
-    ) -> Result<(Value, Purpose), RegisterError> {
-        let (link, now) = (link.hash(), self.clock.now());
-        self.database
-            .read(move |conn| users::open_set_up(conn, &link, now))
-            .await?;
-        let id = UserId::random();
-        let (options, state) = self.party.creation_options(
-            id,
-            username.as_str(),
-            display_name.as_str(),
-            Vec::new(),
-        )?;
-        let person = NewPerson {
-            id,
-            username: Some(username.as_str().to_owned()),
-            display_name: Some(display_name.as_str().to_owned()),
-        };
-        let link = link.to_text();
-        Ok((
-            options,
-            Purpose::SetUp {
-                link,
-                person,
-                state,
-            },
-        ))
-    }
-
-    async fn prepare_join(
-        &self,
-        link: &Token,
-        username: Option<Username>,
-        display_name: Option<DisplayName>,
-    ) -> Result<(Value, Purpose), RegisterError> {
-        let (link, now) = (link.hash(), self.clock.now());
-        let chosen = username.as_ref().map(|name| name.as_str().to_owned());
-        let (invitation, user, known) = self
-            .database
-            .read(move |conn| {
-                let (invitation, user) = users::open_invitation(conn, &link, now)?;
-                let known = match &user {
-                    Some(user) => queries::list_live_credential_ids(conn, user.id)?,
-                    None => {
-                        let chosen = chosen.as_deref().ok_or(JoinError::UsernameMissing)?;
-                        users::require_free(conn, chosen)?;
-                        Vec::new()
-                    }
-                };
-                Ok::<_, RegisterError>((invitation, user, known))
-            })
-            .await?;
-        let display_name = display_name.map(|name| name.as_str().to_owned());
-        let person = match &user {
-            // The name of a known person is theirs: nothing in the request changes it.
-            Some(user) => NewPerson {
-                id: user.id,
-                username: Some(user.username.clone()),
-                display_name: display_name.filter(|_| user.status == UserStatus::Invited),
-            },
-            None => NewPerson {
-                id: UserId::random(),
-                username: username.map(|name| name.as_str().to_owned()),
-                display_name: display_name.or(invitation.display_name),
-            },
-        };
-        let name = person.username.clone().unwrap_or_default();
-        let shown = person
-            .display_name
-            .clone()
-            .or_else(|| user.map(|user| user.display_name))
-            .unwrap_or_else(|| name.clone());
-        let (options, state) = self
-            .party
-            .creation_options(person.id, &name, &shown, known)?;
-        let link = link.to_text();
-        Ok((
-            options,
-            Purpose::Join {
-                link,
-                person,
-                state,
-            },
-        ))
-    }
-
-    async fn prepare_add(&self, session: LiveSession) -> Result<(Value, Purpose), RegisterError> {
-        let user = session.user;
-        let (record, known) = self
-            .database
-            .read(move |conn| {
-                let record = standing::find_record(conn, user)?;
-                let known = queries::list_live_credential_ids(conn, user)?;
-                Ok::<_, RegisterError>((record.ok_or(RegisterError::SessionOver)?, known))
-            })
-            .await?;
-        if known.len() >= MOST {
-            return Err(RegisterError::TooMany);
-        }
-        let (options, state) =
-            self.party
-                .creation_options(user, &record.username, &record.display_name, known)?;
-        let purpose = Purpose::Add {
-            user,
-            session: session.id,
-            state,
-        };
-        Ok((options, purpose))
-    }
-
     /// Finishes a registration: takes the ceremony, verifies the credential, and stores all that follows in one transaction.
     pub(super) async fn finish_registration(
         &self,
@@ -318,7 +207,7 @@ impl Passkeys {
         let judged_at = self.clock.now();
         let (user, session) = entry.admit(conn, now, judged_at, author)?;
         let author = author.acting_as(Actor::Person(user.id));
-        let passkey = insert(conn, &user, new, name, session.as_ref(), now, &author)?;
+        let passkey = enrol::insert(conn, &user, new, name, session.as_ref(), now, &author)?;
         let begun = match session {
             Some(_) => None,
             None => {
@@ -333,116 +222,4 @@ impl Passkeys {
             begun,
         })
     }
-}
-
-/// By what right somebody comes in: known only from the ceremony.
-enum Entry {
-    SetUp(String, NewPerson),
-    Join(String, NewPerson),
-    Add(LiveSession),
-}
-
-impl Entry {
-    /// Uses the right up, and returns the person and, where it was a session, that session. Raises their standing.
-    fn admit(
-        self,
-        conn: &mut Connection,
-        now: Timestamp,
-        judged_at: Timestamp,
-        author: &Author,
-    ) -> Result<(User, Option<LiveSession>), RegisterError> {
-        match self {
-            Self::SetUp(link, person) => {
-                let link = TokenHash::from_text(&link).ok_or(SetUpError::Gone)?;
-                let user =
-                    users::complete_set_up(conn, &link, &person.joiner(judged_at), now, author)?;
-                Ok((user, None))
-            }
-            Self::Join(link, person) => {
-                let link = TokenHash::from_text(&link).ok_or(JoinError::Unknown)?;
-                let user = users::accept(conn, &link, &person.joiner(judged_at), now, author)?;
-                Ok((user, None))
-            }
-            Self::Add(session) => {
-                standing::raise(conn, session.user, now)?;
-                // Under the lock: a session that was ended a moment ago adds nothing.
-                if !sessions::is_good(conn, &session)? {
-                    return Err(RegisterError::SessionOver);
-                }
-                let user = users::find(conn, session.user)?.ok_or(RegisterError::SessionOver)?;
-                Ok((user, Some(session)))
-            }
-        }
-    }
-}
-
-impl NewPerson {
-    fn joiner(self, judged_at: Timestamp) -> Joiner {
-        Joiner {
-            id: self.id,
-            username: self.username,
-            display_name: self.display_name,
-            judged_at,
-        }
-    }
-}
-
-fn insert(
-    conn: &mut Connection,
-    user: &User,
-    new: NewCredential,
-    name: Option<String>,
-    session: Option<&LiveSession>,
-    now: Timestamp,
-    author: &Author,
-) -> Result<Passkey, RegisterError> {
-    let NewCredential {
-        passkey,
-        aaguid,
-        transports,
-    } = new;
-    let credential = webauthn_rs::prelude::Credential::from(passkey);
-    let name = name.unwrap_or_else(|| {
-        authenticators::provider(aaguid)
-            .unwrap_or("Passkey")
-            .to_owned()
-    });
-    let passkey = Passkey {
-        id: PasskeyId::random(),
-        user: user.id,
-        credential_id: credential.cred_id.clone(),
-        name,
-        aaguid,
-        transports,
-        sign_count: i64::from(credential.counter),
-        backup_eligible: credential.backup_eligible,
-        backup_state: credential.backup_state,
-        credential,
-        enrolled_session: session.map(|session| session.id),
-        enrolled_passkey: session.and_then(|session| session.passkeys.first().copied()),
-        created_at: now,
-        last_used_at: None,
-        revoked_at: None,
-        revoked_reason: None,
-        version: 1,
-        as_of: now,
-    };
-    queries::insert(conn, &passkey, author).map_err(|error| match error {
-        db::Error::Taken(_) => RegisterError::CredentialTaken,
-        other => RegisterError::Database(other),
-    })?;
-    let revision = Revision {
-        entity: "passkey",
-        entity_id: passkey.id.uuid(),
-        version: passkey.version,
-        as_of: passkey.as_of,
-        data: passkey.revision_data(),
-    };
-    history::revise(conn, author, revision)?;
-    let event = Event::done("passkey.registered")
-        .subject(user.id)
-        .passkey(passkey.id)
-        .details(serde_json::json!({ "name": passkey.name, "aaguid": passkey.aaguid }));
-    history::record(conn, now, author, event)?;
-    Ok(passkey)
 }

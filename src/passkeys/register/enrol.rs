@@ -1,0 +1,72 @@
+//! Storing the new passkey, with its revision and its audit event.
+
+use super::RegisterError;
+use crate::base::clock::Timestamp;
+use crate::base::ids::PasskeyId;
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event, Revision};
+use crate::passkeys::passkey::Passkey;
+use crate::passkeys::registration::NewCredential;
+use crate::passkeys::{authenticators, queries};
+use crate::sessions::LiveSession;
+use crate::users::User;
+
+pub(super) fn insert(
+    conn: &mut Connection,
+    user: &User,
+    new: NewCredential,
+    name: Option<String>,
+    session: Option<&LiveSession>,
+    now: Timestamp,
+    author: &Author,
+) -> Result<Passkey, RegisterError> {
+    let NewCredential {
+        passkey,
+        aaguid,
+        transports,
+    } = new;
+    let credential = webauthn_rs::prelude::Credential::from(passkey);
+    let name = name.unwrap_or_else(|| {
+        authenticators::provider(aaguid)
+            .unwrap_or("Passkey")
+            .to_owned()
+    });
+    let passkey = Passkey {
+        id: PasskeyId::random(),
+        user: user.id,
+        credential_id: credential.cred_id.clone(),
+        name,
+        aaguid,
+        transports,
+        sign_count: i64::from(credential.counter),
+        backup_eligible: credential.backup_eligible,
+        backup_state: credential.backup_state,
+        credential,
+        enrolled_session: session.map(|session| session.id),
+        enrolled_passkey: session.and_then(|session| session.passkeys.first().copied()),
+        created_at: now,
+        last_used_at: None,
+        revoked_at: None,
+        revoked_reason: None,
+        version: 1,
+        as_of: now,
+    };
+    queries::insert(conn, &passkey, author).map_err(|error| match error {
+        db::Error::Taken(_) => RegisterError::CredentialTaken,
+        other => RegisterError::Database(other),
+    })?;
+    let revision = Revision {
+        entity: "passkey",
+        entity_id: passkey.id.uuid(),
+        version: passkey.version,
+        as_of: passkey.as_of,
+        data: passkey.revision_data(),
+    };
+    history::revise(conn, author, revision)?;
+    let event = Event::done("passkey.registered")
+        .subject(user.id)
+        .passkey(passkey.id)
+        .details(serde_json::json!({ "name": passkey.name, "aaguid": passkey.aaguid }));
+    history::record(conn, now, author, event)?;
+    Ok(passkey)
+}

@@ -1,0 +1,131 @@
+//! What each ground to register on prepares: the options for the browser, and the ceremony's purpose. Nothing is consumed.
+
+use serde_json::Value;
+
+use super::{MOST, RegisterError};
+use crate::base::ids::UserId;
+use crate::base::secrets::Token;
+use crate::passkeys::ceremony::{NewPerson, Purpose};
+use crate::passkeys::{Passkeys, queries};
+use crate::sessions::LiveSession;
+use crate::standing::{self, UserStatus};
+use crate::users::{self, DisplayName, JoinError, Username};
+
+impl Passkeys {
+    pub(super) async fn prepare_set_up(
+        &self,
+        link: &Token,
+        username: &Username,
+        display_name: &DisplayName,
+    ) -> Result<(Value, Purpose), RegisterError> {
+        let (link, now) = (link.hash(), self.clock.now());
+        self.database
+            .read(move |conn| users::open_set_up(conn, &link, now))
+            .await?;
+        let id = UserId::random();
+        let (options, state) = self.party.creation_options(
+            id,
+            username.as_str(),
+            display_name.as_str(),
+            Vec::new(),
+        )?;
+        let person = NewPerson {
+            id,
+            username: Some(username.as_str().to_owned()),
+            display_name: Some(display_name.as_str().to_owned()),
+        };
+        let link = link.to_text();
+        Ok((
+            options,
+            Purpose::SetUp {
+                link,
+                person,
+                state,
+            },
+        ))
+    }
+
+    pub(super) async fn prepare_join(
+        &self,
+        link: &Token,
+        username: Option<Username>,
+        display_name: Option<DisplayName>,
+    ) -> Result<(Value, Purpose), RegisterError> {
+        let (link, now) = (link.hash(), self.clock.now());
+        let chosen = username.as_ref().map(|name| name.as_str().to_owned());
+        let (invitation, user, known) = self
+            .database
+            .read(move |conn| {
+                let (invitation, user) = users::open_invitation(conn, &link, now)?;
+                let known = match &user {
+                    Some(user) => queries::list_live_credential_ids(conn, user.id)?,
+                    None => {
+                        let chosen = chosen.as_deref().ok_or(JoinError::UsernameMissing)?;
+                        users::require_free(conn, chosen)?;
+                        Vec::new()
+                    }
+                };
+                Ok::<_, RegisterError>((invitation, user, known))
+            })
+            .await?;
+        let display_name = display_name.map(|name| name.as_str().to_owned());
+        let person = match &user {
+            // The name of a known person is theirs: nothing in the request changes it.
+            Some(user) => NewPerson {
+                id: user.id,
+                username: Some(user.username.clone()),
+                display_name: display_name.filter(|_| user.status == UserStatus::Invited),
+            },
+            None => NewPerson {
+                id: UserId::random(),
+                username: username.map(|name| name.as_str().to_owned()),
+                display_name: display_name.or(invitation.display_name),
+            },
+        };
+        let name = person.username.clone().unwrap_or_default();
+        let shown = person
+            .display_name
+            .clone()
+            .or_else(|| user.map(|user| user.display_name))
+            .unwrap_or_else(|| name.clone());
+        let (options, state) = self
+            .party
+            .creation_options(person.id, &name, &shown, known)?;
+        let link = link.to_text();
+        Ok((
+            options,
+            Purpose::Join {
+                link,
+                person,
+                state,
+            },
+        ))
+    }
+
+    pub(super) async fn prepare_add(
+        &self,
+        session: LiveSession,
+    ) -> Result<(Value, Purpose), RegisterError> {
+        let user = session.user;
+        let (record, known) = self
+            .database
+            .read(move |conn| {
+                let record = standing::find_record(conn, user)?;
+                let known = queries::list_live_credential_ids(conn, user)?;
+                Ok::<_, RegisterError>((record.ok_or(RegisterError::SessionOver)?, known))
+            })
+            .await?;
+        if known.len() >= MOST {
+            return Err(RegisterError::TooMany);
+        }
+        let (options, state) =
+            self.party
+                .creation_options(user, &record.username, &record.display_name, known)?;
+        let purpose = Purpose::Add {
+            user,
+            session: session.id,
+            state,
+        };
+        Ok((options, purpose))
+    }
+}

@@ -1,0 +1,242 @@
+//! The house holds: imports go downward, the framework and the databases stay in their rooms, a table has one owner.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room and its row; a room imports only from rows below its own. `cli` stands on `server`, `server` on `app`.
+const ROWS: [(&str, u32); 17] = [
+    ("main", 103),
+    ("cli", 102),
+    ("server", 101),
+    ("app", 100),
+    ("account", 9),
+    ("admin", 9),
+    ("passkeys", 7),
+    ("users", 6),
+    ("sessions", 5),
+    ("clients", 4),
+    ("standing", 3),
+    ("web", 3),
+    ("ephemeral", 2),
+    ("history", 2),
+    ("db", 1),
+    ("base", 0),
+    ("lib", 104),
+];
+
+/// Each table's owner.
+const OWNERS: [(&str, &str); 12] = [
+    ("setup", "users"),
+    ("users", "users"),
+    ("roles", "users"),
+    ("user_roles", "users"),
+    ("invitations", "users"),
+    ("passkeys", "passkeys"),
+    ("sessions", "sessions"),
+    ("standings", "standing"),
+    ("standing_records", "standing"),
+    ("clients", "clients"),
+    ("audit_events", "history"),
+    ("revisions", "history"),
+];
+
+struct Source {
+    /// Below `src/`, with `/`.
+    path: String,
+    room: String,
+    text: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path: PathBuf = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let below = path.strip_prefix(&root).expect("below src");
+                let below = below.to_string_lossy().into_owned();
+                let room = below.split('/').next().unwrap_or_default();
+                found.push(Source {
+                    room: room.trim_end_matches(".rs").to_owned(),
+                    text: fs::read_to_string(&path).expect("text"),
+                    path: below,
+                });
+            }
+        }
+    }
+    assert!(found.len() > 80, "the sources were not read");
+    found
+}
+
+/// Code without comments and without its tests.
+fn code(source: &Source) -> String {
+    let text = source
+        .text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn row(room: &str) -> u32 {
+    let found = ROWS.iter().find(|(name, _)| *name == room);
+    found
+        .unwrap_or_else(|| panic!("a room without a row: {room}"))
+        .1
+}
+
+/// The rooms that a piece of code names: `crate::room` and the braces of `use crate::{…}`.
+fn named_rooms(code: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        if let Some(list) = rest.strip_prefix('{') {
+            let list = list.split("};").next().unwrap_or_default();
+            for part in list.split(',') {
+                let name: String = part
+                    .trim()
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                if ROWS.iter().any(|(room, _)| *room == name) {
+                    rooms.insert(name);
+                }
+            }
+        } else {
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if name != "timed" {
+                rooms.insert(name);
+            }
+        }
+    }
+    rooms
+}
+
+#[test]
+fn imports_go_strictly_downward() {
+    let mut upward = Vec::new();
+    for source in sources() {
+        for named in named_rooms(&code(&source)) {
+            if named != source.room && row(&named) >= row(&source.room) {
+                upward.push(format!("{} names {named}", source.path));
+            }
+        }
+    }
+    assert_eq!(upward, Vec::<String>::new());
+}
+
+#[test]
+fn a_turned_import_would_be_seen() {
+    assert_eq!(
+        named_rooms("use crate::admin::http;")
+            .into_iter()
+            .next()
+            .as_deref(),
+        Some("admin")
+    );
+    assert!(named_rooms("use crate::{account, web as pages};").contains("account"));
+    assert!(row("admin") > row("db") && row("web") == row("standing"));
+}
+
+fn name_it(pattern: &str, may: impl Fn(&str) -> bool) -> Vec<String> {
+    sources()
+        .iter()
+        .filter(|source| !may(&source.path) && code(source).contains(pattern))
+        .map(|source| source.path.clone())
+        .collect()
+}
+
+#[test]
+fn the_web_framework_stays_where_requests_are() {
+    let may = |path: &str| {
+        ["main.rs", "app.rs", "server.rs"].contains(&path)
+            || ["web/", "sessions/", "server/"]
+                .iter()
+                .any(|folder| path.starts_with(folder))
+            || path.ends_with("/http.rs")
+            || path.contains("/http/")
+            || path.ends_with("/pages.rs")
+            || path.contains("/pages/")
+    };
+    assert_eq!(name_it("actix_", may), Vec::<String>::new());
+}
+
+#[test]
+fn sql_stays_in_queries_and_redis_in_the_ephemeral_room() {
+    let may = |path: &str| {
+        path.starts_with("db/")
+            || path == "ephemeral/embedded.rs"
+            || path.ends_with("/queries.rs")
+            || path.contains("/queries/")
+    };
+    assert_eq!(name_it("diesel", may), Vec::<String>::new());
+    let may = |path: &str| path.starts_with("ephemeral/");
+    assert_eq!(name_it("redis::", |path| may(path)), Vec::<String>::new());
+}
+
+#[test]
+fn a_table_belongs_to_one_room() {
+    let mut trespassers = Vec::new();
+    for source in sources().iter().filter(|source| source.room != "db") {
+        for import in code(source).split("use crate::db::schema::").skip(1) {
+            let import = import.split(';').next().unwrap_or_default();
+            for table in import.trim_matches(['{', '}']).split(',').map(str::trim) {
+                let owner = OWNERS.iter().find(|(name, _)| *name == table);
+                let owner = owner
+                    .unwrap_or_else(|| panic!("a table without an owner: {table}"))
+                    .1;
+                if owner != source.room {
+                    trespassers.push(format!("{} uses {table}", source.path));
+                }
+            }
+        }
+    }
+    assert_eq!(trespassers, Vec::<String>::new());
+}
+
+#[test]
+fn only_the_three_ceremonies_attest_one() {
+    let attest = name_it("VerifiedCeremony::attest", |path| {
+        [
+            "passkeys/login.rs",
+            "passkeys/register.rs",
+            "passkeys/step_up.rs",
+        ]
+        .contains(&path)
+    });
+    assert_eq!(attest, Vec::<String>::new());
+    assert_eq!(name_it("Self::attest", |_| false), Vec::<String>::new());
+}
+
+#[test]
+fn files_stay_small_and_doors_say_what_they_promise() {
+    for source in sources() {
+        let lines = source.text.lines().count();
+        assert!(
+            lines <= 400,
+            "{} has {lines} lines: look for its seam",
+            source.path
+        );
+        let door = source
+            .text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .count();
+        assert!(
+            (1..=15).contains(&door),
+            "{} opens with {door} lines",
+            source.path
+        );
+    }
+}

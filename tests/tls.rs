@@ -1,0 +1,27 @@
+//! A PostgreSQL that demands TLS.
+
+use crate::support::house::House;
+use crate::support::postgres::{Encryption, Postgres, PostgresOptions};
+use crate::support::redis::Redis;
+
+#[test]
+fn a_postgresql_that_demands_tls_is_spoken_to_under_tls_and_its_certificate_checked() {
+    let postgres = Postgres::start(PostgresOptions {
+        encryption: Encryption::Required,
+        ..PostgresOptions::default()
+    });
+    postgres.create_database("doorward");
+    let url = postgres.url("doorward");
+    let join = if url.contains('?') { '&' } else { '?' };
+    let redis = Redis::shared().fresh_url();
+    let certificate = postgres.certificate();
+    let verified = format!(
+        "{url}{join}sslmode=verify-full&sslrootcert={}",
+        certificate.display()
+    );
+    let house = House::on(&verified, &redis, |_| {});
+    assert_eq!(house.administrator().session_status(), 200);
+    let in_the_open = format!("{url}{join}sslmode=disable");
+    let refused = std::panic::catch_unwind(|| House::on(&in_the_open, &redis, |_| {}));
+    assert!(refused.is_err());
+}
