@@ -2,9 +2,21 @@
 //!
 //! `scripts/test` starts the PostgreSQL and the Redis that the `clustered` tests use.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on fails"
+)]
+#![expect(
+    clippy::pedantic,
+    reason = "journeys read as lists of what happens, and may be long"
+)]
+
 mod api;
 mod architecture;
 mod durability;
+mod e2e;
 mod logging;
 mod schema;
 mod support;

@@ -23,7 +23,7 @@ const VECTORS: &str = include_str!("../../tests/vectors/webauthn-level-3.json");
 /// credential can come to be here, whatever the policy.
 ///
 /// `UserNotVerified`: the vector's own flags lack it. `cross-origin`: made in a frame of somebody else's. The rest are keys or
-/// attestations that the library takes from nobody: ES512, a 1024-bit RSA key, EdDSA (its user verification is asked first), a
+/// attestations that the library takes from nobody: ES512, a 1024-bit RSA key, `EdDSA` (its user verification is asked first), a
 /// TPM key of a curve it does not map, a certificate of a kind it does not parse.
 const VERDICTS: [(&str, &str, &str); 15] = [
     ("none-es256", "UserNotVerified", "UserNotVerified"),

@@ -8,7 +8,7 @@ use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::house::House;
 use crate::support::http::Browserless;
 use crate::support::person::{Person, assertion, register, session_status, sign_in};
-use crate::support::postgres::{Postgres, PostgresOptions};
+use crate::support::postgres::{Authentication, Postgres, PostgresOptions};
 use crate::support::process::wait_until;
 use crate::support::redis::{Redis, RedisOptions};
 
@@ -217,7 +217,10 @@ fn a_dump_restored_on_an_empty_server_signs_in_with_the_old_passkey() {
 
 #[test]
 fn a_redis_that_would_forget_is_refused_at_the_start() {
-    let postgres = Postgres::start(PostgresOptions::default());
+    let postgres = Postgres::start(PostgresOptions {
+        authentication: Authentication::Trust,
+        ..PostgresOptions::default()
+    });
     postgres.create_database("doorward");
     for options in [
         RedisOptions {

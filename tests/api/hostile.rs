@@ -118,6 +118,12 @@ on_both! {
         assert_eq!(answer.status, 201, "a browser that does not say is believed: {}", answer.text());
     }
 
+    fn a_browser_that_says_nothing_of_frames_is_believed(house) {
+        let mut root = house.administrator();
+        let overrides = Overrides { cross_origin: CrossOrigin::Absent, ..Overrides::default() };
+        assert_eq!(sign_in(&house.browser(), &mut root.device, &overrides).status, 200);
+    }
+
     fn a_tampered_signature_is_refused(house) {
         let mut root = house.administrator();
         let overrides = Overrides { tampered_signature: true, ..Overrides::default() };
@@ -146,7 +152,7 @@ on_both! {
     }
 
     fn a_credential_id_of_somebody_else_is_refused_for_ever(house) {
-        let mut root = house.administrator();
+        let root = house.administrator();
         let ada = house.person(&root, "ada");
         let taken = base64_bytes(&root.device.credential_ids()[0]);
         // Registering it again, for oneself.

@@ -76,11 +76,6 @@ impl Browserless {
         &self.origin
     }
 
-    /// The jar's `(name, value)` pairs, by name.
-    pub fn cookies(&self) -> Vec<(String, String)> {
-        self.jar().all()
-    }
-
     /// The value of one cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.jar().value(name)

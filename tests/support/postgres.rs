@@ -5,7 +5,6 @@ mod options;
 mod programs;
 mod shared;
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,19 +61,9 @@ impl Postgres {
         )
     }
 
-    /// The TCP port, the same for the life of this value.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The certificate file of a server with [`Encryption::Required`], for `sslrootcert`.
     pub fn certificate(&self) -> PathBuf {
         self.folder.certificate()
-    }
-
-    /// Everything that the server has logged.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.log()).unwrap_or_default()
     }
 
     /// Creates an empty database.
@@ -107,13 +96,6 @@ impl Postgres {
     /// `kill -9` of the server with all its backends: a power cut as the clients see it.
     pub fn kill(&mut self) {
         self.running().kill();
-        self.server = None;
-    }
-
-    /// Shuts down in order, ending open connections.
-    pub fn stop(&mut self) {
-        let has_ended = self.running().end_with(libc::SIGINT, START_BOUND);
-        assert!(has_ended, "the server does not stop:\n{}", self.log());
         self.server = None;
     }
 

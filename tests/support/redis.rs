@@ -80,16 +80,6 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The URL of one of the 16 databases.
-    pub fn url_for_database(&self, number: u8) -> String {
-        format!("{}/{number}", self.url())
-    }
-
-    /// The TCP port, the same for the life of this value.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Runs `redis-cli` and returns what it prints: `cli(&["-n", "1", "GET", "key"])`.
     pub fn cli(&self, arguments: &[&str]) -> String {
         redis_cli(&self.url(), arguments)
@@ -196,11 +186,6 @@ impl SharedRedis {
     /// they do not meet.
     pub fn fresh_url(&self) -> String {
         self.url.clone()
-    }
-
-    /// Runs `redis-cli` and returns what it prints.
-    pub fn cli(&self, arguments: &[&str]) -> String {
-        redis_cli(&self.url, arguments)
     }
 }
 

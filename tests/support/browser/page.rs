@@ -129,17 +129,6 @@ impl Page {
             .to_owned()
     }
 
-    /// All cookies of its browser context, with their attributes, also those that scripts cannot read.
-    pub fn cookies(&self) -> Vec<Value> {
-        let context = json!({"browserContextId": self.context});
-        let answer = self
-            .running
-            .devtools
-            .call(None, "Storage.getCookies", context, BOUND);
-        let answer = answer.unwrap_or_else(|error| self.fail(&error));
-        answer["cookies"].as_array().cloned().unwrap_or_default()
-    }
-
     /// Cuts the page off from the network, or lets it in again.
     pub fn network_offline(&self, is_offline: bool) {
         let conditions = json!({"offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});

@@ -1,0 +1,89 @@
+//! A person's own account, in the browser.
+
+use serde_json::json;
+
+use super::Visitor;
+use crate::on_both;
+use crate::support::browser::{AuthenticatorOptions, Chromium};
+
+on_both! {
+    fn a_second_passkey_is_added_named_and_the_first_removed(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        // Another device: the first one's authenticator is taken out of the browser.
+        let first = visitor.page.credentials(&visitor.authenticator);
+        visitor.page.remove_authenticator(&visitor.authenticator);
+        let second = visitor.page.add_authenticator(&AuthenticatorOptions::default());
+        visitor.page.goto(&format!("{}/account", house.origin()));
+        visitor.page.wait_for_text("This is your only passkey.");
+        visitor.page.click("#add-passkey");
+        visitor.page.wait_for_text("Your new passkey is ready.");
+        let passkeys = visitor.fetch("/v1/me/passkeys")["body"]["items"].clone();
+        assert_eq!(passkeys.as_array().map(Vec::len), Some(2));
+        visitor.page.wait_for_text("On this device only");
+        // Removing asks for a recent sign-in, made with the passkey that is here.
+        house.pass(400);
+        let old = passkeys[0]["id"].as_str().expect("an id");
+        visitor.page.goto(&format!("{}/account/passkeys/{old}/remove", house.origin()));
+        visitor.page.click("#remove-button");
+        // The session rested on the first passkey: it is over.
+        visitor.page.wait_for("location.pathname === '/login' || location.pathname === '/account'");
+        crate::e2e::eventually("one passkey is left", || {
+            let root = house.run(house.app.users.find("root")).expect("root");
+            house.run(house.app.passkeys.list(root.id, false)).expect("passkeys").len() == 1
+        });
+        assert_eq!(first.len(), 1);
+        assert_eq!(visitor.page.credentials(&second).len(), 1);
+    }
+
+    fn a_link_to_another_device_works_once(house) {
+        let browser = Chromium::launch();
+        let visitor = Visitor::new(&browser);
+        visitor.set_up(house);
+        visitor.page.click_text("Add from another device");
+        visitor.page.wait_for("document.querySelector('svg') && document.body.innerText.includes('/join/')");
+        let text = visitor.page.text();
+        let link = text.split_whitespace().find(|word| word.contains("/join/")).expect("a link").to_owned();
+        let phone = Visitor::new(&browser);
+        phone.page.set_viewport(390, 844, true);
+        phone.page.goto(&link);
+        phone.assert_fits();
+        phone.page.click("#enrol-button");
+        phone.wait_for_path("/welcome");
+        assert_eq!(phone.fetch("/v1/session")["body"]["user"]["username"], "root");
+        assert_eq!(visitor.fetch("/v1/session")["status"], 200);
+        let late = Visitor::new(&browser);
+        late.page.goto(&link);
+        late.page.wait_for("!document.querySelector('#enrol-button')");
+        phone.assert_clean();
+    }
+
+    fn forms_work_without_script(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        let mut root = house.run(house.app.users.find("root")).expect("root");
+        visitor.page.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+        visitor.page.goto(&format!("{}/account", house.origin()));
+        visitor.page.call("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
+        visitor.page.evaluate("document.querySelector('#display_name').value = 'Rooty'; document.querySelector('form[action=\"/account/profile\"]').submit()");
+        crate::e2e::eventually("the name is changed", || {
+            root = house.run(house.app.users.find("root")).expect("root");
+            root.display_name == "Rooty"
+        });
+    }
+
+    fn locking_asks_first_and_signs_out(house) {
+        let browser = Chromium::launch();
+        let visitor = Visitor::new(&browser);
+        let root = house.administrator();
+        visitor.page.goto(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
+        visitor.page.click("#enrol-button");
+        visitor.wait_for_path("/welcome");
+        visitor.page.goto(&format!("{}/account/lock", house.origin()));
+        assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "active");
+        visitor.page.click("form[action='/account/lock'] button");
+        visitor.wait_for_path("/login");
+        assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "suspended");
+        assert_eq!(visitor.fetch("/v1/session")["status"], 401);
+    }
+}

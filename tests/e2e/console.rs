@@ -1,0 +1,62 @@
+//! The administrator's console, in the browser.
+
+use serde_json::json;
+
+use super::Visitor;
+use crate::on_both;
+use crate::support::browser::Chromium;
+
+on_both! {
+    fn an_administrator_invites_finds_and_cuts_off(house) {
+        let browser = Chromium::launch();
+        let root = Visitor::new(&browser);
+        root.set_up(house);
+        root.page.goto(&format!("{}/admin", house.origin()));
+        root.page.fill("input[name='username']", "ada");
+        root.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
+        root.page.wait_for("document.body.innerText.includes('/join/')");
+        let text = root.page.text();
+        let link = text.split_whitespace().find(|word| word.contains("/join/")).expect("a link").to_owned();
+        let ada = Visitor::new(&browser);
+        ada.page.goto(&link);
+        ada.page.click("#enrol-button");
+        ada.wait_for_path("/welcome");
+        root.page.goto(&format!("{}/admin?search=ada", house.origin()));
+        root.page.wait_for_text("ada");
+        root.page.click("main a[href^='/admin/users/']");
+        root.page.wait_for("location.pathname.startsWith('/admin/users/')");
+        let person = root.page.evaluate("location.pathname");
+        let person = person.as_str().expect("a path").to_owned();
+        root.page.goto(&format!("{}{person}/suspend", house.origin()));
+        root.page.evaluate("document.querySelector('form[action$=\"/suspend\"]').requestSubmit()");
+        crate::e2e::eventually("ada is signed out", || ada.fetch("/v1/session")["status"] == 401);
+        root.page.goto(&format!("{}/admin/audit", house.origin()));
+        root.page.wait_for_text("user.suspended");
+        root.assert_clean();
+        ada.assert_clean();
+    }
+
+    fn nobody_else_sees_the_console(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        let root = house.administrator();
+        visitor.page.goto(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
+        visitor.page.click("#enrol-button");
+        visitor.wait_for_path("/welcome");
+        for path in ["/admin", "/admin/audit", &format!("/admin/users/{}", root.id)] {
+            visitor.page.goto(&format!("{}{path}", house.origin()));
+            assert!(!visitor.page.text().contains("Root Admin"), "{path}");
+        }
+    }
+
+    fn a_stale_session_proves_itself_and_the_act_goes_on(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        house.pass(400);
+        visitor.page.goto(&format!("{}/admin", house.origin()));
+        visitor.page.fill("input[name='username']", "late");
+        visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
+        visitor.page.wait_for("document.querySelector('main button')");
+        visitor.page.evaluate("document.querySelector('main button').click()");
+        crate::e2e::eventually("the person is invited", || house.run(house.app.users.find("late")).is_ok());
+    }
+}

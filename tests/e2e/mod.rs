@@ -1,0 +1,107 @@
+//! Journeys in a real browser with a virtual authenticator, on both back ends.
+
+mod account;
+mod console;
+mod pages;
+mod sign_in;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::browser::{AuthenticatorOptions, Chromium, Page};
+use crate::support::house::House;
+use crate::support::person::Person;
+
+/// A person in a real browser: their page, and the authenticator in it.
+pub struct Visitor {
+    page: Page,
+    authenticator: crate::support::browser::virtual_authenticator::AuthenticatorId,
+}
+
+impl Visitor {
+    /// With an authenticator that syncs, says yes to everything, and has nothing on it.
+    pub fn new(browser: &Chromium) -> Self {
+        let page = browser.page();
+        let authenticator = page.add_authenticator(&AuthenticatorOptions {
+            default_backup_eligibility: true,
+            default_backup_state: true,
+            ..AuthenticatorOptions::default()
+        });
+        Self {
+            page,
+            authenticator,
+        }
+    }
+
+    /// With an authenticator that keeps its passkeys, and counts.
+    pub fn device_bound(browser: &Chromium) -> Self {
+        let page = browser.page();
+        let authenticator = page.add_authenticator(&AuthenticatorOptions::default());
+        Self {
+            page,
+            authenticator,
+        }
+    }
+
+    /// How many passkeys are on the authenticator.
+    fn passkeys(&self) -> usize {
+        self.page.credentials(&self.authenticator).len()
+    }
+
+    /// Waits until the page's path is this.
+    fn wait_for_path(&self, path: &str) {
+        self.page
+            .wait_for(&format!("location.pathname === {}", json!(path)));
+    }
+
+    /// Opens the set-up link and becomes the first administrator.
+    fn set_up(&self, house: &House) {
+        let token = house.set_up_token();
+        self.page.goto(&format!("{}/setup/{token}", house.origin()));
+        self.page.fill("#username", "root");
+        self.page.fill("#display_name", "Root Admin");
+        self.page.click("#enrol-button");
+        self.wait_for_path("/welcome");
+    }
+
+    /// Asks the API from within the page.
+    fn fetch(&self, path: &str) -> Value {
+        let script = format!(
+            "fetch({}).then(async a => ({{status: a.status, body: await a.json()}}))",
+            json!(path)
+        );
+        self.page.evaluate(&script)
+    }
+
+    /// Nothing went wrong in the browser but the answers that the journey provoked.
+    fn assert_clean(&self) {
+        let faults: Vec<String> = self
+            .page
+            .console_errors()
+            .into_iter()
+            .filter(|error| !error.contains("Failed to load resource"))
+            .collect();
+        assert_eq!(faults, Vec::<String>::new());
+    }
+
+    /// The page fits: nothing sticks out at the side.
+    fn assert_fits(&self) {
+        let over = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+        );
+        assert_eq!(over, json!(0), "{} sticks out", self.page.url());
+    }
+}
+
+/// Somebody invited by name through the API, to join in a browser: the path of their link.
+fn invitation(administrator: &Person, body: &Value) -> String {
+    let link = administrator.browser.post_json("/v1/invitations", body);
+    assert_eq!(link.status, 201, "{}", link.text());
+    link.json()["url"].as_str().expect("a link").to_owned()
+}
+
+/// Polls until the server agrees.
+fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    crate::support::process::wait_until(what, Duration::from_secs(10), is_so);
+}

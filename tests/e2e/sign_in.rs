@@ -1,0 +1,158 @@
+//! Set-up, sign-in by button and by autofill, and what each failure says.
+
+use serde_json::json;
+
+use super::Visitor;
+use crate::on_both;
+use crate::support::browser::Chromium;
+
+on_both! {
+    fn a_set_up_link_ends_signed_in_as_administrator(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        let session = visitor.fetch("/v1/session");
+        assert_eq!(session["status"], 200);
+        assert_eq!(session["body"]["user"]["roles"], json!(["admin"]));
+        assert_eq!(session["body"]["session"]["acr"], "phr");
+        visitor.page.wait_for_text("You're in");
+        visitor.page.goto(&format!("{}/account", house.origin()));
+        visitor.page.wait_for_text("This session");
+        visitor.assert_clean();
+    }
+
+    fn the_field_offers_the_passkey_and_the_button_takes_over(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.page.set_presence_simulation(&visitor.authenticator, false);
+        visitor.page.click_text("Sign out");
+        visitor.wait_for_path("/login");
+        assert_eq!(visitor.fetch("/v1/session")["status"], 401);
+        // The conditional call is pending now; the button aborts it and asks anew, as often as it is pressed.
+        visitor.page.click("#sign-in-button");
+        visitor.page.wait_for_text("Waiting for your passkey…");
+        visitor.page.set_presence_simulation(&visitor.authenticator, true);
+        visitor.page.click("#sign-in-button");
+        visitor.wait_for_path("/account");
+        // With a willing authenticator the field alone signs in.
+        visitor.page.click_text("Sign out");
+        visitor.wait_for_path("/account");
+        assert_eq!(visitor.fetch("/v1/session")["status"], 200);
+        visitor.assert_clean();
+    }
+
+    fn a_page_that_needs_somebody_signed_in_is_come_back_to(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.page.call("Network.clearBrowserCookies", json!({}));
+        visitor.page.goto(&format!("{}/admin/audit?action=passkey.", house.origin()));
+        visitor.page.wait_for("location.pathname === '/admin/audit'");
+        assert!(visitor.page.url().ends_with("?action=passkey."), "{}", visitor.page.url());
+    }
+
+    fn a_passkey_that_is_not_known_here_is_taken_out_of_the_password_manager(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        let root = house.administrator();
+        let link = crate::e2e::invitation(&root, &json!({ "username": "ada" }));
+        visitor.page.goto(&link);
+        visitor.page.click("#enrol-button");
+        visitor.wait_for_path("/welcome");
+        assert_eq!(visitor.passkeys(), 1);
+        let passkeys = root.browser.get("/v1/users/ada/passkeys").json();
+        let id = passkeys["items"][0]["id"].as_str().expect("an id").to_owned();
+        assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{id}")).status, 200);
+        visitor.page.goto(&format!("{}/login", house.origin()));
+        visitor.page.wait_for_text("That passkey isn't registered here.");
+        crate::e2e::eventually("the browser forgets it", || visitor.passkeys() == 0);
+        visitor.assert_clean();
+    }
+
+    fn a_locked_account_says_so_and_nothing_happens_to_it(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        let root = house.administrator();
+        visitor.page.goto(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
+        visitor.page.click("#enrol-button");
+        visitor.wait_for_path("/welcome");
+        assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
+        visitor.page.goto(&format!("{}/login", house.origin()));
+        visitor.page.wait_for_text("This account is locked. Ask your administrator.");
+        assert_eq!(visitor.passkeys(), 1);
+    }
+
+    fn a_refusing_authenticator_is_nothing_that_happened(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.page.set_user_verified(&visitor.authenticator, false);
+        visitor.page.click_text("Sign out");
+        visitor.wait_for_path("/login");
+        visitor.page.click("#sign-in-button");
+        visitor.page.wait_for_text("Nothing happened. Try again when you're ready.");
+        visitor.page.set_user_verified(&visitor.authenticator, true);
+        visitor.page.click("#sign-in-button");
+        visitor.wait_for_path("/account");
+    }
+
+    fn without_a_network_the_page_says_that_the_passkey_is_fine(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.page.set_presence_simulation(&visitor.authenticator, false);
+        visitor.page.click_text("Sign out");
+        visitor.wait_for_path("/login");
+        visitor.page.network_offline(true);
+        visitor.page.click("#sign-in-button");
+        visitor.page.wait_for_text("We can't reach Doorward right now. Your passkey is fine.");
+        visitor.page.network_offline(false);
+    }
+
+    fn a_ceremony_that_is_over_starts_anew_without_a_word(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.page.set_presence_simulation(&visitor.authenticator, false);
+        visitor.page.click_text("Sign out");
+        visitor.wait_for_path("/login");
+        visitor.page.click("#sign-in-button");
+        visitor.page.wait_for_text("Waiting for your passkey…");
+        house.pass(301);
+        visitor.page.set_presence_simulation(&visitor.authenticator, true);
+        visitor.wait_for_path("/account");
+    }
+
+    fn everything_works_with_the_keyboard_alone(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.page.set_presence_simulation(&visitor.authenticator, false);
+        visitor.page.click_text("Sign out");
+        visitor.wait_for_path("/login");
+        for _ in 0..12 {
+            if visitor.page.evaluate("document.activeElement.id") == json!("sign-in-button") {
+                break;
+            }
+            visitor.page.press("Tab");
+        }
+        visitor.page.press("Enter");
+        visitor.page.wait_for_text("Waiting for your passkey…");
+        visitor.page.set_presence_simulation(&visitor.authenticator, true);
+        visitor.page.press("Enter");
+        visitor.wait_for_path("/account");
+    }
+
+    fn a_cloned_authenticator_is_refused(house) {
+        let browser = Chromium::launch();
+        let visitor = Visitor::device_bound(&browser);
+        visitor.set_up(house);
+        let mut copy = visitor.page.credentials(&visitor.authenticator).remove(0);
+        copy["signCount"] = json!(0);
+        for _ in 0..2 {
+            visitor.page.goto(&format!("{}/login", house.origin()));
+            visitor.page.call("Network.clearBrowserCookies", json!({}));
+            visitor.page.goto(&format!("{}/login", house.origin()));
+            visitor.wait_for_path("/account");
+        }
+        let id = copy["credentialId"].as_str().expect("an id").to_owned();
+        visitor.page.remove_credential(&visitor.authenticator, &id);
+        visitor.page.add_credential(&visitor.authenticator, &copy);
+        visitor.page.call("Network.clearBrowserCookies", json!({}));
+        visitor.page.goto(&format!("{}/login", house.origin()));
+        visitor.page.wait_for_text("can't be accepted");
+        assert_eq!(visitor.fetch("/v1/session")["status"], 401);
+    }
+}
