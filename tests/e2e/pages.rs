@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Visitor;
 use crate::on_both;
-use crate::support::browser::{Chromium, Extent};
+use crate::support::browser::Chromium;
 
 on_both! {
     fn every_page_fits(house) {
@@ -28,7 +28,7 @@ on_both! {
                 assert_eq!(heading, serde_json::json!(1), "{path}");
                 if let Some(folder) = std::env::var_os("DOORWARD_PICTURES") {
                     let name = format!("{}-{width}.png", path.replace('/', "_"));
-                    visitor.page.screenshot(&Path::new(&folder).join(name), Extent::FullPage);
+                    visitor.page.screenshot(&Path::new(&folder).join(name));
                 }
             }
         }

@@ -21,7 +21,6 @@ use tempfile::TempDir;
 use super::process::ChildProcess;
 use devtools::DevTools;
 pub use page::Page;
-pub use view::Extent;
 pub use virtual_authenticator::AuthenticatorOptions;
 
 /// The bound of every wait for the browser or for a page.

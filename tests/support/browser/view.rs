@@ -9,15 +9,6 @@ use serde_json::json;
 
 use super::Page;
 
-/// How much of a page goes into a picture.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// What the window shows.
-    Viewport,
-    /// All of it, however long.
-    FullPage,
-}
-
 impl Page {
     /// Gives the window a size in CSS pixels; `is_mobile` obeys the viewport meta element, as phones do.
     pub fn set_viewport(&self, width: u32, height: u32, is_mobile: bool) {
@@ -33,12 +24,11 @@ impl Page {
         self.call("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
-    /// Writes a PNG file.
-    pub fn screenshot(&self, path: &Path, extent: Extent) {
-        let is_whole = extent == Extent::FullPage;
+    /// Writes a PNG file of all of the page, however long.
+    pub fn screenshot(&self, path: &Path) {
         let picture = self.call(
             "Page.captureScreenshot",
-            json!({"format": "png", "captureBeyondViewport": is_whole}),
+            json!({"format": "png", "captureBeyondViewport": true}),
         );
         let picture = STANDARD
             .decode(picture["data"].as_str().expect("a picture"))
