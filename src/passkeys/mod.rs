@@ -8,8 +8,10 @@ mod assertion;
 mod authenticators;
 mod ceremony;
 mod client_data;
+mod entry;
 pub mod http;
 mod login;
+mod lookup;
 mod manage;
 pub mod pages;
 mod passkey;
@@ -31,6 +33,7 @@ use crate::ephemeral::Ephemeral;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 
+pub use entry::PasskeyEntry;
 pub use login::LoginError;
 pub use manage::{ManageError, Revoked, Right};
 pub use passkey::{Passkey, PasskeyView};
