@@ -244,10 +244,15 @@ pub async fn revoke_passkey(
     }))
 }
 
+/// The user handle of a person's passkeys, base64url.
+pub(super) fn user_handle(user: UserId) -> String {
+    URL_SAFE_NO_PAD.encode(user.uuid().as_bytes())
+}
+
 fn signal(rp_id: &str, user: UserId, revoked: &Revoked) -> Signal {
     Signal {
         rp_id: rp_id.to_owned(),
-        user_id: URL_SAFE_NO_PAD.encode(user.uuid().as_bytes()),
+        user_id: user_handle(user),
         all_accepted_credential_ids: revoked
             .remaining
             .iter()

@@ -36,18 +36,20 @@ pub struct Reason {
 
 impl Reason {
     fn parse(self) -> Result<Option<String>, Problem> {
-        let Some(reason) = self.reason else {
-            return Ok(None);
-        };
-        let reason = reason.trim();
-        if reason.chars().count() > 200 || reason.chars().any(char::is_control) {
-            return Err(Problem::invalid_field(
-                "reason",
-                "at most 200 printable characters",
-            ));
-        }
-        Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
+        parse_reason(self.reason.as_deref().unwrap_or_default())
     }
+}
+
+/// Trims a reason; `None` where there is none.
+pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
+    let reason = text.trim();
+    if reason.chars().count() > 200 || reason.chars().any(char::is_control) {
+        return Err(Problem::invalid_field(
+            "reason",
+            "at most 200 printable characters",
+        ));
+    }
+    Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
 }
 
 /// By what right a caller touches somebody.

@@ -4,10 +4,11 @@
 //! that the answer says what was actually cut. Owns no data: the rules are those of the rooms below.
 
 mod http;
+mod pages;
 
 use actix_web::web;
 
 /// The routes of this room.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.configure(http::routes);
+    config.configure(http::routes).configure(pages::routes);
 }

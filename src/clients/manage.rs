@@ -1,5 +1,7 @@
 //! Making clients, giving them a new secret, cutting them off.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use super::{Client, Scope, queries};
@@ -121,6 +123,20 @@ pub async fn list(database: &Database) -> Result<Vec<Client>, ClientError> {
     database
         .read(|conn| Ok::<_, ClientError>(queries::list(conn)?))
         .await
+}
+
+/// What these clients are called.
+///
+/// # Errors
+/// When the database is away.
+pub async fn names(
+    database: &Database,
+    ids: Vec<ClientId>,
+) -> db::Result<HashMap<ClientId, String>> {
+    let names = database
+        .read(move |conn| queries::list_names(conn, &ids))
+        .await?;
+    Ok(names.into_iter().collect())
 }
 
 fn keep(

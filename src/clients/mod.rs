@@ -9,7 +9,7 @@ mod queries;
 mod scope;
 
 pub use authenticate::{AuthenticateError, authenticate};
-pub use manage::{ClientError, create, disable, list, rotate_secret};
+pub use manage::{ClientError, create, disable, list, names, rotate_secret};
 pub use scope::Scope;
 
 use serde::Serialize;

@@ -68,6 +68,17 @@ pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
     Ok(rows.into_iter().map(|row| client(row).0).collect())
 }
 
+/// What these clients are called.
+pub(super) fn list_names(
+    conn: &mut Connection,
+    ids: &[ClientId],
+) -> Result<Vec<(ClientId, String)>> {
+    Ok(clients::table
+        .filter(clients::id.eq_any(ids.to_vec()))
+        .select((clients::id, clients::name))
+        .load(conn)?)
+}
+
 pub(super) fn insert(
     conn: &mut Connection,
     client: &Client,

@@ -15,7 +15,7 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, Binary, HasSqlType, SqlType, Text};
+use diesel::sql_types::{BigInt, Binary, HasSqlType, SqlOrd, SqlType, Text};
 use diesel::sqlite::Sqlite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +39,8 @@ pub struct Uuid;
     sqlite_type(name = "Long")
 )]
 pub struct Instant;
+
+impl SqlOrd for Instant {}
 
 /// A column that holds JSON.
 #[derive(Debug, Clone, Copy, SqlType, QueryId)]

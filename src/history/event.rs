@@ -187,6 +187,32 @@ pub fn record(
     queries::insert_event(conn, at, author, event)
 }
 
+/// The acts in which a passkey proves its owner.
+pub(super) const USES: [&str; 2] = ["session.signed_in", "session.stepped_up"];
+
+/// From where a passkey proved somebody.
+#[derive(Clone, Debug)]
+pub struct PasskeyUse {
+    /// Which.
+    pub passkey: PasskeyId,
+    /// From where.
+    pub address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// The latest sign-ins and step-ups of a person, newest first, at most `limit`.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_passkey_uses(
+    conn: &mut db::Connection,
+    user: UserId,
+    limit: i64,
+) -> db::Result<Vec<PasskeyUse>> {
+    queries::list_passkey_uses(conn, user, limit)
+}
+
 /// Lists events, newest first, at most `limit`.
 ///
 /// # Errors

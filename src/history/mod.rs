@@ -9,5 +9,7 @@ mod queries;
 mod revision;
 
 pub use author::{Actor, Author};
-pub use event::{Event, EventFilter, Outcome, RecordedEvent, list, record};
+pub use event::{
+    Event, EventFilter, Outcome, PasskeyUse, RecordedEvent, list, list_passkey_uses, record,
+};
 pub use revision::{Revision, next_as_of, revise};

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::{Author, Event, EventFilter, RecordedEvent, Revision};
+use super::event::{PasskeyUse, USES};
+use super::{Author, Event, EventFilter, Outcome, RecordedEvent, Revision};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId, Id, PasskeyId, UserId, label};
 use crate::db::schema::{audit_events, revisions};
@@ -111,6 +112,39 @@ pub(super) fn list_events(
             outcome: row.9,
             reason: row.10,
             details: row.11.0,
+        })
+        .collect())
+}
+
+pub(super) fn list_passkey_uses(
+    conn: &mut Connection,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<PasskeyUse>> {
+    let [signed_in, stepped_up] = USES;
+    let rows = audit_events::table
+        .filter(audit_events::subject.eq(user))
+        .filter(
+            audit_events::action
+                .eq(signed_in)
+                .or(audit_events::action.eq(stepped_up)),
+        )
+        .filter(audit_events::outcome.eq(Outcome::Success.as_str()))
+        .filter(audit_events::passkey.is_not_null())
+        .order((audit_events::at.desc(), audit_events::id.desc()))
+        .limit(limit)
+        .select((
+            audit_events::passkey.assume_not_null(),
+            audit_events::address,
+            audit_events::user_agent,
+        ))
+        .load::<(PasskeyId, Option<String>, Option<String>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(passkey, address, user_agent)| PasskeyUse {
+            passkey,
+            address,
+            user_agent,
         })
         .collect())
 }

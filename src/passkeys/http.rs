@@ -175,6 +175,7 @@ struct PersonPart {
 pub async fn finish_registration(
     request: HttpRequest,
     passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
     limits: web::Data<Limits>,
     session: Session,
     browser: Browser,
@@ -187,7 +188,7 @@ pub async fn finish_registration(
         .map(|name| manage::parse_name(&name))
         .transpose()
         .map_err(|fault| Problem::invalid_field("name", fault))?;
-    let signed_in = SignedIn::extract(&request).await.ok();
+    let before = SignedIn::extract(&request).await.ok();
     let author = author(&request, Actor::Doorward);
     let registered = passkeys
         .finish_registration(
@@ -195,14 +196,18 @@ pub async fn finish_registration(
             browser.hash(),
             body.credential,
             name,
-            signed_in
-                .filter(SignedIn::is_fresh)
-                .map(|person| person.session),
+            before
+                .as_ref()
+                .filter(|person| person.is_fresh())
+                .map(|person| person.session.clone()),
             author,
         )
         .await?;
     if let Some(begun) = &registered.begun {
         sign_in(&session, begun)?;
+        if let Some(before) = before {
+            sessions.replaced(&before.session).await;
+        }
     }
     Ok(
         browser.mark(HttpResponse::Created().json(RegisteredPasskey {

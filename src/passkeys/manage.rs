@@ -1,4 +1,4 @@
-//! A person's passkeys: listed, named, revoked.
+//! A person's passkeys: named, revoked.
 
 use serde_json::json;
 
@@ -73,26 +73,6 @@ pub(super) fn parse_name(text: &str) -> Result<String, ManageError> {
 }
 
 impl Passkeys {
-    /// The passkeys of a person, oldest first; revoked ones too when `with_revoked`.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn list(&self, user: UserId, with_revoked: bool) -> db::Result<Vec<Passkey>> {
-        self.database
-            .read(move |conn| queries::list(conn, user, with_revoked))
-            .await
-    }
-
-    /// The owner of a passkey, by its id here or by its credential id.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn find_owner(&self, id: PasskeyId) -> db::Result<Option<UserId>> {
-        self.database
-            .read(move |conn| queries::find_owner(conn, id))
-            .await
-    }
-
     /// Gives a passkey another name.
     ///
     /// # Errors

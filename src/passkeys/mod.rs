@@ -8,8 +8,10 @@ mod assertion;
 mod authenticators;
 mod ceremony;
 mod client_data;
+mod entry;
 pub mod http;
 mod login;
+mod lookup;
 mod manage;
 pub mod pages;
 mod passkey;
@@ -33,6 +35,7 @@ use crate::standing::Standings;
 
 use relying_party::RelyingParty;
 
+pub use entry::PasskeyEntry;
 pub use login::LoginError;
 pub use manage::{ManageError, Revoked, Right};
 pub use passkey::{Passkey, PasskeyView};

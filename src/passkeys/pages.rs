@@ -1,27 +1,18 @@
-//! The pages set-up, join and sign-in.
+//! The pages that let somebody in: set-up, join, sign-in, and what to do when the passkey is lost.
 
-use actix_web::{HttpRequest, web};
-use askama::Template;
+mod join;
+mod link_gone;
+mod login;
+mod lost;
+mod setup;
 
-use crate::web::{Answer, Frame, Web, only, page};
+use actix_web::web;
 
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/lost")
-            .route(web::get().to(lost))
-            .default_service(only("GET")),
-    );
-}
-
-#[derive(Template)]
-#[template(path = "lost.html")]
-struct LostPage {
-    frame: Frame,
-}
-
-async fn lost(request: HttpRequest, web: web::Data<Web>) -> Answer {
-    page(&LostPage {
-        frame: Frame::new(&web, &request, None),
-    })
+    config
+        .configure(login::routes)
+        .configure(lost::routes)
+        .configure(setup::routes)
+        .configure(join::routes);
 }

@@ -75,6 +75,39 @@ pub(super) fn find_by_credential_id(
     Ok(row.map(passkey))
 }
 
+/// The owner of a credential, by the id that the authenticator gave it.
+pub(super) fn find_owner_of_credential(
+    conn: &mut Connection,
+    credential_id: &[u8],
+) -> Result<Option<UserId>> {
+    Ok(passkeys::table
+        .filter(passkeys::credential_id.eq(credential_id))
+        .select(passkeys::user_id)
+        .first(conn)
+        .optional()?)
+}
+
+/// How many live passkeys each of these people has; who has none is left out.
+pub(super) fn count_live(conn: &mut Connection, users: &[UserId]) -> Result<Vec<(UserId, i64)>> {
+    Ok(passkeys::table
+        .filter(passkeys::user_id.eq_any(users.to_vec()))
+        .filter(passkeys::revoked_at.is_null())
+        .group_by(passkeys::user_id)
+        .select((passkeys::user_id, diesel::dsl::count_star()))
+        .load(conn)?)
+}
+
+/// What these passkeys are called, revoked ones included.
+pub(super) fn list_names(
+    conn: &mut Connection,
+    ids: &[PasskeyId],
+) -> Result<Vec<(PasskeyId, String)>> {
+    Ok(passkeys::table
+        .filter(passkeys::id.eq_any(ids.to_vec()))
+        .select((passkeys::id, passkeys::name))
+        .load(conn)?)
+}
+
 pub(super) fn find_owner(conn: &mut Connection, id: PasskeyId) -> Result<Option<UserId>> {
     Ok(passkeys::table
         .find(id)

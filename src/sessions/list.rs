@@ -1,5 +1,7 @@
 //! The sessions of a person.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -7,6 +9,7 @@ use super::key::seen_key;
 use super::{Sessions, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::db;
 use crate::standing::{self, Unavailable};
 
 /// A session as its owner and administrators see it.
@@ -39,6 +42,24 @@ pub struct SessionView {
 }
 
 impl Sessions {
+    /// When each of these people last signed in; who never did is left out.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn last_sign_ins(
+        &self,
+        users: Vec<UserId>,
+    ) -> db::Result<HashMap<UserId, Timestamp>> {
+        let found = self
+            .database
+            .read(move |conn| queries::list_last_sign_ins(conn, &users))
+            .await?;
+        Ok(found
+            .into_iter()
+            .filter_map(|(user, at)| Some((user, at?)))
+            .collect())
+    }
+
     /// The open sessions of a person, newest first; those that idled out are left out.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Who is signed in, in which browser, since when.
 //!
 //! Promises that only a verified ceremony makes or raises a session, that it is good only while the gate says so, and that
-//! an ended one is never revived. Hands out [`SignedIn`] and [`Caller`]. Owns `sessions`, the live copies (`sess:…`,
+//! an ended one is never revived. Hands out [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns `sessions`, the live copies (`sess:…`,
 //! `seen:…`), continuations and this browser's mark. The live copy is what a request is judged by; the row tells the history.
 
 mod begin;
@@ -10,10 +10,12 @@ mod caller;
 pub mod continuation;
 mod cookies;
 mod end;
+mod entry;
 pub mod http;
 mod key;
 mod list;
 mod live;
+mod page_visitor;
 mod problems;
 mod queries;
 mod rotation;
@@ -34,9 +36,11 @@ pub use browser::{Browser, BrowserMark};
 pub use caller::{Caller, CallerError};
 pub use cookies::{CookieNames, Cookies};
 pub use end::{EndError, Ended, end_all, end_every, end_resting_on, is_good};
+pub use entry::SessionEntry;
 pub use key::SessionKey;
 pub use list::SessionView;
 pub use live::LiveSession;
+pub use page_visitor::{PageVisitor, TurnedAway};
 pub use rotation::accept_previous_key;
 pub use signed_in::{SignedIn, SignedInError, sign_in, sign_out};
 pub use store::Store;

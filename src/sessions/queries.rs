@@ -90,6 +90,18 @@ pub(super) fn list_open(
         .load(conn)?)
 }
 
+/// When each of these people last signed in; who never did is left out.
+pub(super) fn list_last_sign_ins(
+    conn: &mut Connection,
+    users: &[UserId],
+) -> Result<Vec<(UserId, Option<Timestamp>)>> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq_any(users.to_vec()))
+        .group_by(sessions::user_id)
+        .select((sessions::user_id, diesel::dsl::max(sessions::created_at)))
+        .load(conn)?)
+}
+
 /// Whether the person has, or had, this session.
 pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) -> Result<bool> {
     let query = sessions::table

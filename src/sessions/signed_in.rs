@@ -45,9 +45,42 @@ pub enum SignedInError {
     /// The live copy could not be read.
     #[error("the session store is away")]
     Away,
+    /// The route was declared without sessions: a fault of ours.
+    #[error("this route knows no sessions")]
+    Misplaced,
 }
 
 impl SignedIn {
+    /// Who is signed in, for whoever must know why it is nobody.
+    ///
+    /// # Errors
+    /// Nobody, or nobody knows.
+    pub(super) async fn look(request: &HttpRequest) -> Result<Self, SignedInError> {
+        // Whoever shows credentials of their own is judged by those alone; the cross-site guard relies on it.
+        if request.headers().contains_key(header::AUTHORIZATION) {
+            return Err(SignedInError::Nobody("own-credentials"));
+        }
+        let session = request.get_session();
+        let sessions = request
+            .app_data::<web::Data<Sessions>>()
+            .ok_or(SignedInError::Misplaced)?;
+        let signed_in = sessions.check(&session).await?;
+        tracing::Span::current().record("user_id", tracing::field::display(signed_in.session.user));
+        Ok(signed_in)
+    }
+
+    /// Who is signed in, for pages that are open to nobody too.
+    ///
+    /// # Errors
+    /// `unavailable` when nobody knows.
+    pub async fn find(request: &HttpRequest) -> Result<Option<Self>, Problem> {
+        match Self::look(request).await {
+            Ok(signed_in) => Ok(Some(signed_in)),
+            Err(SignedInError::Nobody(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// What a page's frame shows of them.
     pub fn visitor(&self) -> Visitor {
         Visitor {
@@ -95,6 +128,10 @@ impl From<SignedInError> for Problem {
             }
             SignedInError::Unavailable(error) => error.into(),
             SignedInError::Away => Self::unavailable(),
+            SignedInError::Misplaced => {
+                tracing::error!("this route knows no sessions");
+                Self::internal()
+            }
         }
     }
 }
@@ -104,20 +141,8 @@ impl FromRequest for SignedIn {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // Whoever shows credentials of their own is judged by those alone; the cross-site guard relies on it.
-        let shows_credentials = request.headers().contains_key(header::AUTHORIZATION);
-        let session = request.get_session();
-        let sessions = request.app_data::<web::Data<Sessions>>().cloned();
-        Box::pin(async move {
-            if shows_credentials {
-                return Err(SignedInError::Nobody("own-credentials").into());
-            }
-            let sessions = sessions.ok_or_else(Problem::internal)?;
-            let signed_in = sessions.check(&session).await?;
-            tracing::Span::current()
-                .record("user_id", tracing::field::display(signed_in.session.user));
-            Ok(signed_in)
-        })
+        let request = request.clone();
+        Box::pin(async move { Ok(Self::look(&request).await?) })
     }
 }
 

@@ -3,11 +3,11 @@
 use serde_json::{Map, json};
 
 use super::invite::{Invitation, Purpose};
-use super::queries;
 use super::user::User;
+use super::{Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::base::secrets::TokenHash;
+use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::sessions;
@@ -50,6 +50,41 @@ pub struct Joiner {
     pub display_name: Option<String>,
     /// When the link is judged, by the clock that it was dated with: the database's orders changes, ours ends lives.
     pub judged_at: Timestamp,
+}
+
+/// An invitation, as the page that it leads to shows it.
+#[derive(Clone, Debug)]
+pub struct OpenInvitation {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The person whom it is for, if they are known.
+    pub user: Option<User>,
+    /// The display name of who invites, where it was a person.
+    pub invited_by: Option<String>,
+}
+
+impl Users {
+    /// Opens an invitation. That consumes nothing.
+    ///
+    /// # Errors
+    /// Why it lets nobody in.
+    pub async fn open_invitation(&self, token: &Token) -> Result<OpenInvitation, JoinError> {
+        let (hash, now) = (token.hash(), self.clock.now());
+        self.database
+            .read(move |conn| {
+                let (invitation, user) = open_invitation(conn, &hash, now)?;
+                let inviter = match invitation.by_user {
+                    Some(id) => queries::find_user(conn, id)?,
+                    None => None,
+                };
+                Ok(OpenInvitation {
+                    invitation,
+                    user,
+                    invited_by: inviter.map(|inviter| inviter.display_name),
+                })
+            })
+            .await
+    }
 }
 
 /// The invitation of a token, if it still lets somebody in, and the person whom it is for, if they are known.

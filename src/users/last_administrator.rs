@@ -1,6 +1,6 @@
 //! There is always an administrator who can sign in.
 
-use super::queries;
+use super::{Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 use crate::standing::{self, ADMINISTRATOR, UserStatus};
@@ -21,6 +21,14 @@ pub fn require_another_administrator(
     user: UserId,
 ) -> db::Result<Result<(), LastAdministrator>> {
     queries::lock_role(conn, ADMINISTRATOR)?;
+    Ok(if has_another_administrator(conn, user)? {
+        Ok(())
+    } else {
+        Err(LastAdministrator)
+    })
+}
+
+fn has_another_administrator(conn: &mut Connection, user: UserId) -> db::Result<bool> {
     for other in queries::list_active_holders(conn, ADMINISTRATOR)? {
         if other == user {
             continue;
@@ -30,8 +38,27 @@ pub fn require_another_administrator(
             record.status == UserStatus::Active && !record.passkeys.is_empty()
         });
         if can_sign_in {
-            return Ok(Ok(()));
+            return Ok(true);
         }
     }
-    Ok(Err(LastAdministrator))
+    Ok(false)
+}
+
+impl Users {
+    /// Whether a person is the last who can administer, as things stand: for pages, which say so beforehand. What decides is
+    /// [`require_another_administrator`], under its lock.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn is_last_administrator(&self, user: UserId) -> db::Result<bool> {
+        self.database
+            .read(move |conn| {
+                let record = standing::find_record(conn, user)?;
+                let may_administer = record.is_some_and(|record| {
+                    record.is_administrator() && record.status == UserStatus::Active
+                });
+                Ok(may_administer && !has_another_administrator(conn, user)?)
+            })
+            .await
+    }
 }

@@ -71,6 +71,17 @@ impl Users {
         })
     }
 
+    /// Until when a set-up link is good. Opening it consumes nothing.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn open_set_up(&self, token: &Token) -> Result<Timestamp, SetUpError> {
+        let (hash, now) = (token.hash(), self.clock.now());
+        self.database
+            .read(move |conn| open_set_up(conn, &hash, now))
+            .await
+    }
+
     /// Until when the link that was handed out last is good; `None`: there is none. A service that starts again leaves it
     /// alone, because somebody may be in the middle of using it.
     ///
@@ -91,7 +102,7 @@ impl Users {
     }
 }
 
-/// Whether a token is the live set-up link's.
+/// Until when a token, the live set-up link's, is good.
 ///
 /// # Errors
 /// Why it is not.
@@ -99,18 +110,15 @@ pub fn open_set_up(
     conn: &mut Connection,
     token: &TokenHash,
     now: Timestamp,
-) -> Result<(), SetUpError> {
+) -> Result<Timestamp, SetUpError> {
     let row = queries::find_setup(conn)?.ok_or(SetUpError::Gone)?;
     if row.completed_at.is_some() {
         return Err(SetUpError::Completed);
     }
     let stored = row.token_hash.as_deref().and_then(TokenHash::from_bytes);
-    let is_live = row.expires_at.is_some_and(|end| end > now);
-    if stored.as_ref() == Some(token) && is_live {
-        Ok(())
-    } else {
-        Err(SetUpError::Gone)
-    }
+    row.expires_at
+        .filter(|end| stored.as_ref() == Some(token) && *end > now)
+        .ok_or(SetUpError::Gone)
 }
 
 /// Uses the link up and makes the first administrator, in the transaction that stores their passkey.

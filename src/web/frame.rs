@@ -1,6 +1,6 @@
 //! The frame around every page.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -46,9 +46,29 @@ impl Frame {
         text::text(key)
     }
 
+    /// A sentence by a key that may have none.
+    pub fn find_text(&self, key: &str) -> Option<&'static str> {
+        text::find_text(key)
+    }
+
     /// A sentence with `{name}` filled in.
     pub fn text_with(&self, key: &str, values: &[(&str, &str)]) -> String {
         text::text_with(key, values)
+    }
+
+    /// A sentence that counts: the one of `{key}.one` or `{key}.other`, with `{count}` filled in.
+    pub fn text_counted(&self, key: &str, count: usize) -> String {
+        let form = if count == 1 { "one" } else { "other" };
+        text::text_with(
+            &format!("{key}.{form}"),
+            &[("count", count.to_string().as_str())],
+        )
+    }
+
+    /// The text key of a notice that an address names; `None` for a name that no sentence has.
+    pub fn notice(&self, prefix: &str, name: Option<&str>) -> Option<String> {
+        let key = format!("{prefix}.{}", name?);
+        text::find_text(&key).is_some().then_some(key)
     }
 
     /// Sentences for a page's script.
@@ -67,11 +87,19 @@ impl Frame {
 /// # Errors
 /// `internal` when the template fails.
 pub fn page(template: &impl Template) -> Answer {
+    page_with_status(StatusCode::OK, template)
+}
+
+/// As [`page`], for an answer that is none of the good ones.
+///
+/// # Errors
+/// `internal` when the template fails.
+pub fn page_with_status(status: StatusCode, template: &impl Template) -> Answer {
     let body = template.render().map_err(|error| {
         tracing::error!(%error, "a page can't be rendered");
         Problem::internal()
     })?;
-    Ok(HttpResponse::Ok()
+    Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .body(body))
 }

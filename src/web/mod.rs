@@ -1,4 +1,4 @@
-//! What every answer shares: problem documents, page frame, guards, bodies, the visitor's address, rate limits.
+//! What every answer shares: problem documents, page frame, forms, guards, bodies, the visitor's address, rate limits.
 //!
 //! Promises that an error is a problem document (RFC 9457) with a stable type, as a page where a person asked for one,
 //! that a cross-site write is refused before any handler, and that no answer leaves without its security headers.
@@ -7,32 +7,40 @@
 mod address;
 mod assets;
 mod body;
+mod browser_name;
 mod conditions;
+mod forms;
 mod frame;
 mod guards;
 mod headers;
 mod inputs;
 mod limits;
 mod metrics;
+mod moment;
 mod paging;
 mod problem;
 mod problem_pages;
+mod qr;
 mod span;
 mod text;
 
 pub use address::{author, client_address};
 pub use assets::{asset_url, routes as asset_routes};
 pub use body::AnyCase;
+pub use browser_name::browser_name;
 pub use conditions::{expected_version, given};
-pub use frame::{Frame, Visitor, page, redirect};
+pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
+pub use frame::{Frame, Visitor, page, page_with_status, redirect};
 pub use guards::{refuse_cross_site, refuse_null_bytes};
 pub use headers::add_security_headers;
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;
 pub use metrics::{Metrics, count_requests};
+pub use moment::Moment;
 pub use paging::{Items, Page, SessionsEnded};
 pub use problem::{Answer, Problem, method_not_allowed, not_found, only};
 pub use problem_pages::as_pages;
+pub use qr::qr_svg;
 pub use span::RequestSpan;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use askama::Template;
 
-use super::{Frame, Problem, Web};
+use super::{Frame, Problem, Visitor, Web};
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -63,7 +63,8 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
     let Some(web) = request.app_data::<web::Data<Web>>() else {
         return problem.title.to_owned();
     };
-    let frame = Frame::new(web, request, None);
+    let visitor = request.extensions().get::<Visitor>().cloned();
+    let frame = Frame::new(web, request, visitor);
     let (title, what) = sentences(&frame, problem);
     let page = ProblemPage {
         title,
@@ -79,14 +80,18 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
     page.render().unwrap_or_else(|_| problem.title.to_owned())
 }
 
-/// What a person reads: the page's own words where there are some for this status, else the document's.
+/// What a person reads: the page's own words where there are some for this kind or else this status, else the document's.
 fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
     let own = |part: &str, otherwise: &str| {
-        let key = format!("problem.{}.{part}", problem.status.as_u16());
-        match frame.text(&key) {
-            missing if missing == key => otherwise.to_owned(),
-            sentence => sentence.to_owned(),
-        }
+        let status = problem.status.as_u16();
+        [
+            format!("problem.{}.{part}", problem.kind),
+            format!("problem.{status}.{part}"),
+        ]
+        .iter()
+        .find_map(|key| frame.find_text(key))
+        .unwrap_or(otherwise)
+        .to_owned()
     };
     (own("title", problem.title), own("what", &problem.detail))
 }

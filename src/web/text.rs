@@ -14,6 +14,11 @@ pub(super) fn text(key: &str) -> &str {
     TEXTS.get(key).map_or(key, String::as_str)
 }
 
+/// The sentence of a key that may have none.
+pub(super) fn find_text(key: &str) -> Option<&'static str> {
+    TEXTS.get(key).map(String::as_str)
+}
+
 /// The sentence of a key with `{name}` filled in.
 pub(super) fn text_with(key: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::new();
@@ -64,29 +69,56 @@ mod tests {
         assert!(!texts.is_empty());
     }
 
-    #[test]
-    fn every_key_that_a_template_names_has_a_sentence() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/templates");
-        let mut folders = vec![folder];
-        let mut named = 0;
+    /// Every file below a folder of the repository.
+    fn files_below(folder: &str) -> Vec<(String, String)> {
+        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+        let mut files = Vec::new();
         while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).expect("templates") {
+            for entry in std::fs::read_dir(&folder).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() {
                     folders.push(path);
                     continue;
                 }
-                let template = std::fs::read_to_string(&path).expect("a template");
-                for call in ["frame.text(\"", "frame.text_with(\""] {
-                    for found in template.split(call).skip(1) {
-                        let key = found.split('"').next().expect("a key");
-                        assert!(TEXTS.contains_key(key), "{}: {key}", path.display());
-                        named += 1;
+                let text = std::fs::read_to_string(&path).expect("a text");
+                files.push((path.display().to_string(), text));
+            }
+        }
+        files
+    }
+
+    /// Every key that is written out as the first argument of `call`.
+    fn keys_in<'a>(text: &'a str, call: &'a str) -> impl Iterator<Item = &'a str> {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        text.split(call)
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+            .filter(move |key| key.chars().all(is_letter))
+    }
+
+    #[test]
+    fn every_key_that_a_template_or_a_handler_names_has_a_sentence() {
+        let mut named = 0;
+        for folder in ["ui/templates", "src"] {
+            for (path, text) in files_below(folder) {
+                for key in ["frame.text(", "frame.text_with("]
+                    .iter()
+                    .flat_map(|call| keys_in(&text, call))
+                {
+                    assert!(TEXTS.contains_key(key), "{path}: {key}");
+                    named += 1;
+                }
+                for key in keys_in(&text, "frame.text_counted(") {
+                    for form in ["one", "other"] {
+                        assert!(
+                            TEXTS.contains_key(&format!("{key}.{form}")),
+                            "{path}: {key}"
+                        );
                     }
                 }
             }
         }
-        assert!(named > 50, "the templates were not read");
+        assert!(named > 50, "nothing was read");
     }
 
     #[test]

@@ -1,0 +1,24 @@
+//! A person's own pages: `/welcome`, `/account/…`, `/sign-out`.
+
+mod device_link;
+mod lock;
+mod overview;
+mod passkeys;
+mod profile;
+mod sessions;
+mod sign_out;
+mod welcome;
+
+use actix_web::web;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(welcome::routes)
+        .configure(overview::routes)
+        .configure(profile::routes)
+        .configure(passkeys::routes)
+        .configure(sessions::routes)
+        .configure(device_link::routes)
+        .configure(lock::routes)
+        .configure(sign_out::routes);
+}

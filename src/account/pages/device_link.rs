@@ -1,0 +1,49 @@
+//! `POST /account/device-link`: a link, and its QR code, with which another device of one's own gets a passkey.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+
+use crate::sessions::PageVisitor;
+use crate::users::Users;
+use crate::web::{Answer, Frame, Moment, StepUpPage, only, page, qr_svg};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/account/device-link")
+            .route(web::post().to(make_device_link))
+            .default_service(only("POST")),
+    );
+}
+
+#[derive(Template)]
+#[template(path = "device_link.html")]
+struct DeviceLinkPage {
+    frame: Frame,
+    url: String,
+    qr_svg: String,
+    valid_until: Moment,
+}
+
+async fn make_device_link(
+    request: HttpRequest,
+    visitor: PageVisitor,
+    users: web::Data<Users>,
+) -> Answer {
+    if !visitor.signed_in.is_fresh() {
+        return page(&StepUpPage {
+            what: visitor.frame.text("step_up.act.device_link").to_owned(),
+            action: visitor.frame.path.clone(),
+            hidden: Vec::new(),
+            cancel_url: "/account".into(),
+            frame: visitor.frame,
+        });
+    }
+    let author = visitor.author(&request);
+    let link = users.invite_own_device(visitor.user(), author).await?;
+    page(&DeviceLinkPage {
+        frame: visitor.frame,
+        qr_svg: qr_svg(&link.url)?,
+        url: link.url,
+        valid_until: link.expires_at.into(),
+    })
+}

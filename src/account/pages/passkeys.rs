@@ -1,0 +1,94 @@
+//! `/account/passkeys/{passkey}/…`: giving one another name, and the question before one is removed. (The removal itself is
+//! `DELETE /v1/me/passkeys/{passkey}`, because the browser's password manager hears of it.)
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::overview::{Said, TypedName, render};
+use crate::base::ids::PasskeyId;
+use crate::passkeys::{ManageError, Passkeys};
+use crate::sessions::{PageVisitor, SessionEntry, Sessions};
+use crate::web::{Answer, FieldProblem, Frame, Problem, only, page, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/account/passkeys/{passkey}/rename")
+                .route(web::post().to(rename_passkey))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/account/passkeys/{passkey}/remove")
+                .route(web::get().to(ask_to_remove))
+                .default_service(only("GET")),
+        );
+}
+
+#[derive(Deserialize)]
+struct Rename {
+    name: String,
+}
+
+async fn rename_passkey(
+    request: HttpRequest,
+    visitor: PageVisitor,
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    id: web::Path<String>,
+    form: web::Form<Rename>,
+) -> Answer {
+    let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
+    let name = form.into_inner().name;
+    let author = visitor.author(&request);
+    match passkeys.rename(visitor.user(), id, &name, author).await {
+        Ok(_) => Ok(redirect("/account?notice=renamed")),
+        Err(ManageError::Name) => {
+            let said = Said {
+                problem: Some(FieldProblem::new(
+                    "name",
+                    visitor.frame.text("field.passkey_name"),
+                )),
+                typed_name: Some(TypedName { passkey: id, name }),
+                ..Said::default()
+            };
+            render(visitor, &passkeys, &sessions, said).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "remove_passkey.html")]
+struct RemovePasskeyPage {
+    frame: Frame,
+    id: PasskeyId,
+    name: String,
+    sessions: Vec<SessionEntry>,
+    is_last: bool,
+}
+
+async fn ask_to_remove(
+    visitor: PageVisitor,
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    id: web::Path<String>,
+) -> Answer {
+    let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
+    let user = visitor.user();
+    let entries = passkeys.list_entries(user, false).await?;
+    let is_last = entries.len() == 1;
+    let passkey = entries
+        .into_iter()
+        .find(|entry| entry.id == id)
+        .ok_or_else(Problem::not_found)?;
+    let mut resting = sessions.list_entries(user, visitor.session().id).await?;
+    resting.retain(|session| session.passkeys.contains(&id));
+    page(&RemovePasskeyPage {
+        frame: visitor.frame,
+        id,
+        name: passkey.name,
+        sessions: resting,
+        is_last,
+    })
+}

@@ -1,0 +1,79 @@
+//! `POST /account/profile`: what to call oneself, and where mail goes.
+
+use actix_web::{HttpRequest, web};
+use serde::Deserialize;
+
+use super::overview::{Said, render};
+use crate::passkeys::Passkeys;
+use crate::sessions::{PageVisitor, Sessions};
+use crate::users::{Authority, DisplayName, Email, UserChange, Users};
+use crate::web::{Answer, FieldProblem, Frame, only, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/account/profile")
+            .route(web::post().to(save_profile))
+            .default_service(only("POST")),
+    );
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    display_name: String,
+    /// Empty: none.
+    email: String,
+}
+
+impl Profile {
+    fn parse(&self, frame: &Frame) -> Result<UserChange, FieldProblem> {
+        let display_name = DisplayName::parse(&self.display_name)
+            .map_err(|_| FieldProblem::new("display_name", frame.text("field.display_name")))?;
+        let email = match self.email.trim() {
+            "" => None,
+            email => Some(
+                Email::parse(email)
+                    .map_err(|_| FieldProblem::new("email", frame.text("field.email")))?,
+            ),
+        };
+        Ok(UserChange {
+            display_name: Some(display_name),
+            email: Some(email),
+            ..UserChange::default()
+        })
+    }
+}
+
+async fn save_profile(
+    request: HttpRequest,
+    visitor: PageVisitor,
+    users: web::Data<Users>,
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    form: web::Form<Profile>,
+) -> Answer {
+    let profile = form.into_inner();
+    let change = match profile.parse(&visitor.frame) {
+        Ok(change) => change,
+        Err(problem) => {
+            let said = Said {
+                problem: Some(problem),
+                display_name: Some(profile.display_name),
+                email: Some(profile.email),
+                ..Said::default()
+            };
+            return render(visitor, &passkeys, &sessions, said).await;
+        }
+    };
+    let author = visitor.author(&request);
+    // Whoever is signed in may always say what they are called.
+    users
+        .update(
+            visitor.user(),
+            change,
+            None,
+            Authority::Administrator,
+            author,
+        )
+        .await?;
+    Ok(redirect("/account?notice=profile_saved"))
+}

@@ -1,0 +1,46 @@
+//! `POST /account/sessions/…`: signing other browsers out.
+
+use actix_web::{HttpRequest, web};
+
+use crate::base::ids::SessionId;
+use crate::sessions::{PageVisitor, Sessions};
+use crate::web::{Answer, Problem, only, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/account/sessions/end-others")
+                .route(web::post().to(end_other_sessions))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/account/sessions/{session}/end")
+                .route(web::post().to(end_session))
+                .default_service(only("POST")),
+        );
+}
+
+async fn end_other_sessions(
+    request: HttpRequest,
+    visitor: PageVisitor,
+    sessions: web::Data<Sessions>,
+) -> Answer {
+    let author = visitor.author(&request);
+    let signed_in = &visitor.signed_in;
+    sessions
+        .end_others(&signed_in.session, &signed_in.key, author)
+        .await?;
+    Ok(redirect("/account?notice=sessions_ended"))
+}
+
+async fn end_session(
+    request: HttpRequest,
+    visitor: PageVisitor,
+    sessions: web::Data<Sessions>,
+    id: web::Path<String>,
+) -> Answer {
+    let id = SessionId::parse(&id).ok_or_else(Problem::not_found)?;
+    let author = visitor.author(&request);
+    sessions.end_one(visitor.user(), id, None, author).await?;
+    Ok(redirect("/account?notice=session_ended"))
+}

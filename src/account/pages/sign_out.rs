@@ -1,0 +1,34 @@
+//! `POST /sign-out`.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, web};
+
+use crate::history::Actor;
+use crate::sessions::{Cookies, Sessions, SignedIn, sign_out};
+use crate::web::{Answer, author, only, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/sign-out")
+            .route(web::post().to(end_this_session))
+            .default_service(only("POST")),
+    );
+}
+
+/// Whoever is signed in is signed out; nobody is signed out already.
+async fn end_this_session(
+    request: HttpRequest,
+    session: Session,
+    sessions: web::Data<Sessions>,
+    cookies: web::Data<Cookies>,
+) -> Answer {
+    if let Some(person) = SignedIn::find(&request).await? {
+        let user = person.session.user;
+        let author = author(&request, Actor::Person(user));
+        sessions
+            .end_one(user, person.session.id, Some("signed-out".into()), author)
+            .await?;
+    }
+    let gone = redirect("/login?notice=signed_out");
+    Ok(sign_out(&session, &cookies, gone))
+}

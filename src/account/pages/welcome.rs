@@ -1,0 +1,43 @@
+//! `GET /welcome`: after a passkey was made.
+
+use actix_web::web;
+use askama::Template;
+
+use crate::passkeys::Passkeys;
+use crate::sessions::PageVisitor;
+use crate::web::{Answer, Frame, only, page, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/welcome")
+            .route(web::get().to(show_welcome))
+            .default_service(only("GET")),
+    );
+}
+
+#[derive(Template)]
+#[template(path = "welcome.html")]
+struct WelcomePage {
+    frame: Frame,
+    passkey_name: String,
+    icon_name: &'static str,
+    synced: bool,
+    is_only_passkey: bool,
+}
+
+async fn show_welcome(visitor: PageVisitor, passkeys: web::Data<Passkeys>) -> Answer {
+    let entries = passkeys.list_entries(visitor.user(), false).await?;
+    let is_only_passkey = entries.len() == 1;
+    // The session rests on the passkey that has just been made.
+    let made = visitor.session().passkeys.last();
+    let Some(passkey) = entries.into_iter().find(|entry| Some(&entry.id) == made) else {
+        return Ok(redirect("/account"));
+    };
+    page(&WelcomePage {
+        frame: visitor.frame,
+        passkey_name: passkey.name,
+        icon_name: passkey.icon_name,
+        synced: passkey.synced,
+        is_only_passkey,
+    })
+}

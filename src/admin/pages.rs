@@ -1,0 +1,38 @@
+//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/audit`. It works without script.
+
+mod act;
+mod administrator;
+mod audit;
+mod end_sessions;
+mod enrolment_link;
+mod events;
+mod invitations;
+mod people;
+mod person;
+mod revoke_passkey;
+mod suspend;
+
+use actix_web::web;
+use url::form_urlencoded;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(people::routes)
+        .configure(invitations::routes)
+        .configure(audit::routes)
+        .configure(person::routes)
+        .configure(suspend::routes)
+        .configure(enrolment_link::routes)
+        .configure(revoke_passkey::routes)
+        .configure(end_sessions::routes);
+}
+
+/// An address with a query of those values that there are.
+fn address(path: &str, values: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(values.iter().filter(|(_, value)| !value.is_empty()));
+    match query.finish() {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}

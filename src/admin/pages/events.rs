@@ -1,0 +1,227 @@
+//! Audit events as pages show them: ids become names, changes become before and after.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::base::ids::{AuditEventId, ClientId, PasskeyId, UserId};
+use crate::clients;
+use crate::db::Database;
+use crate::history::RecordedEvent;
+use crate::passkeys::Passkeys;
+use crate::users::Users;
+use crate::web::{Frame, Moment, Problem, browser_name};
+
+/// An event, for `parts/audit_events.html`.
+pub(super) struct EventView {
+    pub(super) id: AuditEventId,
+    pub(super) at: Moment,
+    pub(super) actor: String,
+    /// When it is a person.
+    pub(super) actor_id: Option<UserId>,
+    pub(super) action: String,
+    pub(super) subject: Option<String>,
+    pub(super) subject_id: Option<UserId>,
+    pub(super) outcome: String,
+    pub(super) reason: Option<String>,
+    pub(super) address: Option<String>,
+    pub(super) browser: Option<String>,
+    pub(super) client: Option<String>,
+    pub(super) passkey: Option<String>,
+    pub(super) changes: Vec<ChangeView>,
+    pub(super) details: Vec<DetailView>,
+}
+
+/// What an event changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ChangeView {
+    pub(super) field: String,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+}
+
+/// What an event says besides.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct DetailView {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+/// The names of everybody and everything that a page of events mentions; where one is missing its id stands.
+struct Names {
+    people: HashMap<UserId, String>,
+    passkeys: HashMap<PasskeyId, String>,
+    clients: HashMap<ClientId, String>,
+}
+
+impl Names {
+    async fn of(
+        events: &[RecordedEvent],
+        users: &Users,
+        passkeys: &Passkeys,
+        database: &Database,
+    ) -> Result<Self, Problem> {
+        let mut people: Vec<String> = events
+            .iter()
+            .flat_map(|event| event.subject.into_iter().chain(person_in(&event.actor)))
+            .map(|id| id.to_string())
+            .collect();
+        people.sort_unstable();
+        people.dedup();
+        let clients = events
+            .iter()
+            .flat_map(|event| event.client.into_iter().chain(client_in(&event.actor)))
+            .collect();
+        let keys = events.iter().filter_map(|event| event.passkey).collect();
+        let people = users.find_many(people).await?;
+        Ok(Self {
+            people: people
+                .into_iter()
+                .map(|person| (person.id, person.display_name))
+                .collect(),
+            passkeys: passkeys.names(keys).await?,
+            clients: clients::names(database, clients).await?,
+        })
+    }
+
+    fn person(&self, id: UserId) -> String {
+        let name = self.people.get(&id).cloned();
+        name.unwrap_or_else(|| id.to_string())
+    }
+
+    fn client(&self, id: ClientId) -> String {
+        let name = self.clients.get(&id).cloned();
+        name.unwrap_or_else(|| id.to_string())
+    }
+
+    fn passkey(&self, id: PasskeyId) -> String {
+        let name = self.passkeys.get(&id).cloned();
+        name.unwrap_or_else(|| id.to_string())
+    }
+
+    fn actor(&self, frame: &Frame, actor: &str) -> String {
+        if let Some(person) = person_in(actor) {
+            return self.person(person);
+        }
+        if let Some(client) = client_in(actor) {
+            return self.client(client);
+        }
+        match actor {
+            "command" => frame.text("audit_event.actor.command").to_owned(),
+            "doorward" => frame.text("audit_event.actor.doorward").to_owned(),
+            other => other.to_owned(),
+        }
+    }
+}
+
+fn person_in(actor: &str) -> Option<UserId> {
+    actor.strip_prefix("user:").and_then(UserId::parse)
+}
+
+fn client_in(actor: &str) -> Option<ClientId> {
+    actor.strip_prefix("client:").and_then(ClientId::parse)
+}
+
+/// Events for a page, in their order.
+pub(super) async fn views(
+    frame: &Frame,
+    users: &Users,
+    passkeys: &Passkeys,
+    database: &Database,
+    events: Vec<RecordedEvent>,
+) -> Result<Vec<EventView>, Problem> {
+    let names = Names::of(&events, users, passkeys, database).await?;
+    let view = |event: RecordedEvent| {
+        let (changes, details) = split(&event.details);
+        EventView {
+            id: event.id,
+            at: event.at.into(),
+            actor: names.actor(frame, &event.actor),
+            actor_id: person_in(&event.actor),
+            subject: event.subject.map(|id| names.person(id)),
+            subject_id: event.subject,
+            client: event.client.map(|id| names.client(id)),
+            passkey: event.passkey.map(|id| names.passkey(id)),
+            browser: event.user_agent.as_deref().and_then(browser_name),
+            address: event.address,
+            action: event.action,
+            outcome: event.outcome,
+            reason: event.reason,
+            changes,
+            details,
+        }
+    };
+    Ok(events.into_iter().map(view).collect())
+}
+
+/// Tells changes (`{"before": …, "after": …}`) from everything else in an event's details.
+fn split(details: &Value) -> (Vec<ChangeView>, Vec<DetailView>) {
+    let (mut changes, mut others) = (Vec::new(), Vec::new());
+    for (name, value) in details.as_object().into_iter().flatten() {
+        if let (Some(before), Some(after)) = (value.get("before"), value.get("after")) {
+            changes.push(ChangeView {
+                field: name.clone(),
+                before: words(before),
+                after: words(after),
+            });
+        } else if let Some(value) = words(value) {
+            others.push(DetailView {
+                name: name.clone(),
+                value,
+            });
+        }
+    }
+    (changes, others)
+}
+
+/// A value for people; `None` for nothing.
+fn words(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().filter_map(words).collect();
+            items.join(", ")
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_and_other_details_are_told_apart() {
+        let (changes, details) = split(&json!({
+            "email": { "before": null, "after": "ada@example.com" },
+            "roles": ["admin", "auditor"],
+            "sessions": 2,
+            "nothing": null,
+        }));
+        assert_eq!(
+            changes,
+            [ChangeView {
+                field: "email".into(),
+                before: None,
+                after: Some("ada@example.com".into()),
+            }]
+        );
+        let shown: Vec<(&str, &str)> = details
+            .iter()
+            .map(|detail| (detail.name.as_str(), detail.value.as_str()))
+            .collect();
+        assert_eq!(shown, [("roles", "admin, auditor"), ("sessions", "2")]);
+    }
+
+    #[test]
+    fn an_actor_is_a_person_or_a_client_or_neither() {
+        let id = UserId::random();
+        assert_eq!(person_in(&format!("user:{id}")), Some(id));
+        assert_eq!(person_in("command"), None);
+        assert_eq!(client_in(&format!("user:{id}")), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! `GET /admin`: people, found by name, username, address or passkey. An invitation that was refused is answered with it, too.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::address;
+use super::administrator::Administrator;
+use super::invitations::InviteForm;
+use crate::base::ids::UserId;
+use crate::passkeys::Passkeys;
+use crate::sessions::Sessions;
+use crate::users::{User, UserFilter, Users};
+use crate::web::{Answer, FieldProblem, Frame, Moment, Page, Problem, only, page_with_status};
+
+/// People on one page.
+const PAGE: usize = 50;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/admin")
+            .route(web::get().to(show_people))
+            .default_service(only("GET")),
+    );
+}
+
+/// Whom to list.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Listing {
+    #[serde(default)]
+    search: String,
+    /// The cursor.
+    #[serde(default)]
+    after: String,
+}
+
+/// A person as a line of the page.
+struct PersonRow {
+    id: UserId,
+    username: String,
+    display_name: String,
+    email: Option<String>,
+    status: &'static str,
+    is_administrator: bool,
+    passkeys: u64,
+    last_sign_in: Option<Moment>,
+}
+
+#[derive(Template)]
+#[template(path = "console_users.html")]
+struct ConsoleUsersPage {
+    frame: Frame,
+    search: String,
+    people: Vec<PersonRow>,
+    first_url: Option<String>,
+    next_url: Option<String>,
+    invite: InviteForm,
+    problem: Option<FieldProblem>,
+}
+
+async fn show_people(
+    request: HttpRequest,
+    administrator: Administrator,
+    listing: web::Query<Listing>,
+) -> Answer {
+    let frame = administrator.0.frame;
+    show(
+        &request,
+        frame,
+        listing.into_inner(),
+        InviteForm::default(),
+        None,
+    )
+    .await
+}
+
+/// The page; 400 when it says why an invitation was refused.
+pub(super) async fn show(
+    request: &HttpRequest,
+    frame: Frame,
+    listing: Listing,
+    invite: InviteForm,
+    problem: Option<FieldProblem>,
+) -> Answer {
+    let (users, passkeys, sessions) = (data(request)?, data(request)?, data(request)?);
+    let search = listing.search.trim();
+    let found = find_people(users, passkeys, search, &listing.after).await?;
+    let people = rows(passkeys, sessions, found.items).await?;
+    let status = match problem {
+        Some(_) => StatusCode::BAD_REQUEST,
+        None => StatusCode::OK,
+    };
+    let first = address("/admin", &[("search", search)]);
+    let template = ConsoleUsersPage {
+        frame,
+        people,
+        first_url: Some(first).filter(|_| !listing.after.is_empty()),
+        next_url: found
+            .next
+            .map(|next| address("/admin", &[("search", search), ("after", &next)])),
+        search: search.to_owned(),
+        invite,
+        problem,
+    };
+    page_with_status(status, &template)
+}
+
+fn data<T: 'static>(request: &HttpRequest) -> Result<&web::Data<T>, Problem> {
+    request.app_data().ok_or_else(Problem::internal)
+}
+
+/// A page of people: everybody, whoever owns the passkey or has the id that was searched, or those whose names hold the text.
+async fn find_people(
+    users: &Users,
+    passkeys: &Passkeys,
+    search: &str,
+    after: &str,
+) -> Result<Page<User>, Problem> {
+    let after = match after {
+        "" => None,
+        after => Some(
+            UserId::parse(after)
+                .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))?,
+        ),
+    };
+    if let Some(owner) = passkeys.search_owner(search).await? {
+        let items = users.find_many(vec![owner.to_string()]).await?;
+        return Ok(Page { items, next: None });
+    }
+    if UserId::parse(search).is_some() {
+        let items = users.find_many(vec![search.to_owned()]).await?;
+        return Ok(Page { items, next: None });
+    }
+    let filter = UserFilter {
+        search: Some(search.to_owned()).filter(|text| !text.is_empty()),
+        after,
+        ..UserFilter::default()
+    };
+    let found = users.list(filter, Page::<User>::fetch(PAGE)).await?;
+    Ok(Page::cut(found, PAGE, |user| user.id.to_string()))
+}
+
+async fn rows(
+    passkeys: &Passkeys,
+    sessions: &Sessions,
+    people: Vec<User>,
+) -> Result<Vec<PersonRow>, Problem> {
+    let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
+    let counts = passkeys.count_live(ids.clone()).await?;
+    let last_sign_ins = sessions.last_sign_ins(ids).await?;
+    let row = |person: User| PersonRow {
+        id: person.id,
+        is_administrator: person.is_administrator(),
+        status: person.status.as_str(),
+        passkeys: counts.get(&person.id).copied().unwrap_or_default(),
+        last_sign_in: last_sign_ins.get(&person.id).copied().map(Moment::from),
+        username: person.username,
+        display_name: person.display_name,
+        email: person.email,
+    };
+    Ok(people.into_iter().map(row).collect())
+}

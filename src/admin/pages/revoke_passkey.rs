@@ -1,0 +1,92 @@
+//! `/admin/users/{user}/passkeys/{passkey}/revoke`.
+
+use actix_web::{HttpRequest, web};
+
+use super::act::{Act, ReasonForm};
+use super::administrator::Administrator;
+use crate::base::ids::PasskeyId;
+use crate::passkeys::{ManageError, PasskeyEntry, Passkeys, Right};
+use crate::sessions::Sessions;
+use crate::users::{Authority, LastAdministrator, Users};
+use crate::web::{Answer, Problem, only};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/admin/users/{user}/passkeys/{passkey}/revoke")
+            .route(web::get().to(ask_to_revoke))
+            .route(web::post().to(revoke))
+            .default_service(only("GET, POST")),
+    );
+}
+
+fn find(entries: &[PasskeyEntry], id: &str) -> Result<PasskeyEntry, Problem> {
+    let id = PasskeyId::parse(id).ok_or_else(Problem::not_found)?;
+    let found = entries.iter().find(|entry| entry.id == id);
+    found.cloned().ok_or_else(Problem::not_found)
+}
+
+async fn ask_to_revoke(
+    administrator: Administrator,
+    users: web::Data<Users>,
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    path: web::Path<(String, String)>,
+) -> Answer {
+    let person = users.find(&path.0).await?;
+    let live = passkeys.list_entries(person.id, false).await?;
+    let passkey = find(&live, &path.1)?;
+    let is_last = live.len() == 1;
+    if is_last && person.id == administrator.0.user() {
+        return Err(ManageError::LastPasskey.into());
+    }
+    if is_last && users.is_last_administrator(person.id).await? {
+        return Err(LastAdministrator.into());
+    }
+    let open = sessions.list(person.id).await?;
+    let resting = open
+        .iter()
+        .filter(|session| session.passkeys.contains(&passkey.id))
+        .count();
+    let frame = administrator.0.frame;
+    let mut effects = vec![
+        frame
+            .text("confirm.revoke_passkey.effect_passkey")
+            .to_owned(),
+    ];
+    if resting > 0 {
+        effects.push(frame.text_counted("confirm.revoke_passkey.effect_sessions", resting));
+    }
+    if is_last {
+        effects.push(frame.text("confirm.revoke_passkey.effect_last").to_owned());
+    }
+    Act::RevokePasskey(&passkey.name).confirm(frame, &person, effects)
+}
+
+async fn revoke(
+    request: HttpRequest,
+    administrator: Administrator,
+    users: web::Data<Users>,
+    passkeys: web::Data<Passkeys>,
+    path: web::Path<(String, String)>,
+    form: web::Form<ReasonForm>,
+) -> Answer {
+    let person = users.find(&path.0).await?;
+    // Revoked ones too: repeating is safe.
+    let passkey = find(&passkeys.list_entries(person.id, true).await?, &path.1)?;
+    let reason = form.parse()?;
+    let act = Act::RevokePasskey(&passkey.name);
+    if !administrator.is_fresh() {
+        return act.step_up(administrator.0.frame, &person, form.into_inner());
+    }
+    // An administrator who removes a passkey of their own here is held to the rule for one's own.
+    let right = if person.id == administrator.0.user() {
+        Right::Own
+    } else {
+        Right::Over(Authority::Administrator)
+    };
+    let author = administrator.0.author(&request);
+    let revoked = passkeys
+        .revoke(person.id, passkey.id, reason, right, author)
+        .await?;
+    act.done(administrator.0.frame, &person, revoked.sessions)
+}

@@ -1,0 +1,110 @@
+//! A passkey as a line of a page.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::passkey::Passkey;
+use super::{Passkeys, authenticators, queries};
+use crate::base::ids::{PasskeyId, UserId};
+use crate::db;
+use crate::history::{self, PasskeyUse};
+use crate::web::{Moment, browser_name};
+
+/// How far back a page looks for where a passkey was last used.
+const USES_LOOKED_AT: i64 = 200;
+
+/// A passkey as pages list it.
+#[derive(Clone, Debug)]
+pub struct PasskeyEntry {
+    /// Its id here.
+    pub id: PasskeyId,
+    /// The authenticator's id of it, base64url.
+    pub credential_id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// Who makes it, where that is known.
+    pub provider: Option<&'static str>,
+    /// `key`, `phone` or `laptop`.
+    pub icon_name: &'static str,
+    /// Whether its provider copies it to other devices.
+    pub synced: bool,
+    /// When it was registered.
+    pub created: Moment,
+    /// When it last proved its owner.
+    pub last_used: Option<Moment>,
+    /// With which browser and from where; `None` when that is too long ago.
+    pub last_used_from: Option<String>,
+    /// When it was revoked.
+    pub revoked: Option<Moment>,
+    /// Why.
+    pub revoked_reason: Option<String>,
+}
+
+impl PasskeyEntry {
+    fn new(passkey: Passkey, uses: &[PasskeyUse]) -> Self {
+        // The newest use comes first.
+        let last_use = uses.iter().find(|used| used.passkey == passkey.id);
+        Self {
+            id: passkey.id,
+            credential_id: URL_SAFE_NO_PAD.encode(&passkey.credential_id),
+            provider: authenticators::provider(passkey.aaguid),
+            icon_name: icon_name(&passkey.transports),
+            synced: passkey.backup_eligible,
+            created: passkey.created_at.into(),
+            last_used: passkey.last_used_at.map(Moment::from),
+            last_used_from: last_use.and_then(place),
+            revoked: passkey.revoked_at.map(Moment::from),
+            revoked_reason: passkey.revoked_reason,
+            name: passkey.name,
+        }
+    }
+}
+
+/// Browser and address, as much of it as is known.
+fn place(last_use: &PasskeyUse) -> Option<String> {
+    let browser = last_use.user_agent.as_deref().and_then(browser_name);
+    let parts: Vec<String> = browser
+        .into_iter()
+        .chain(last_use.address.clone())
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What it most likely lives on, by how browsers reach it: other devices reach a phone, nobody else a laptop's own.
+fn icon_name(transports: &[String]) -> &'static str {
+    let has = |wanted: &str| transports.iter().any(|transport| transport == wanted);
+    if has("hybrid") {
+        "phone"
+    } else if has("internal") {
+        "laptop"
+    } else {
+        "key"
+    }
+}
+
+impl Passkeys {
+    /// The live passkeys of a person as a page lists them, oldest first; the revoked ones after them when `with_revoked`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list_entries(
+        &self,
+        user: UserId,
+        with_revoked: bool,
+    ) -> db::Result<Vec<PasskeyEntry>> {
+        let (passkeys, latest) = self
+            .database
+            .read(move |conn| {
+                let passkeys = queries::list(conn, user, with_revoked)?;
+                let latest = history::list_passkey_uses(conn, user, USES_LOOKED_AT)?;
+                Ok::<_, db::Error>((passkeys, latest))
+            })
+            .await?;
+        let mut entries: Vec<PasskeyEntry> = passkeys
+            .into_iter()
+            .map(|passkey| PasskeyEntry::new(passkey, &latest))
+            .collect();
+        entries.sort_by_key(|entry| entry.revoked.is_some());
+        Ok(entries)
+    }
+}

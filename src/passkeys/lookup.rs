@@ -1,0 +1,82 @@
+//! Finding passkeys, and people by theirs.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::passkey::Passkey;
+use super::{Passkeys, queries};
+use crate::base::ids::{PasskeyId, UserId};
+use crate::db;
+
+/// No credential id is shorter (WebAuthn Level 3 §4, “Credential ID”), but many a name is.
+const SHORTEST_CREDENTIAL_ID: usize = 16;
+
+impl Passkeys {
+    /// The passkeys of a person, oldest first; revoked ones too when `with_revoked`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list(&self, user: UserId, with_revoked: bool) -> db::Result<Vec<Passkey>> {
+        self.database
+            .read(move |conn| queries::list(conn, user, with_revoked))
+            .await
+    }
+
+    /// The owner of a passkey.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_owner(&self, id: PasskeyId) -> db::Result<Option<UserId>> {
+        self.database
+            .read(move |conn| queries::find_owner(conn, id))
+            .await
+    }
+
+    /// The owner of the passkey that a text names: its id here, or its credential id as base64url.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn search_owner(&self, id: &str) -> db::Result<Option<UserId>> {
+        let passkey = PasskeyId::parse(id);
+        let credential_id = URL_SAFE_NO_PAD.decode(id).unwrap_or_default();
+        if passkey.is_none() && credential_id.len() < SHORTEST_CREDENTIAL_ID {
+            return Ok(None);
+        }
+        self.database
+            .read(move |conn| match passkey {
+                Some(id) => queries::find_owner(conn, id),
+                None => queries::find_owner_of_credential(conn, &credential_id),
+            })
+            .await
+    }
+
+    /// How many live passkeys each of these people has; who has none is left out.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn count_live(&self, users: Vec<UserId>) -> db::Result<HashMap<UserId, u64>> {
+        let counts = self
+            .database
+            .read(move |conn| queries::count_live(conn, &users))
+            .await?;
+        let whole = |count: i64| u64::try_from(count).unwrap_or_default();
+        Ok(counts
+            .into_iter()
+            .map(|(user, count)| (user, whole(count)))
+            .collect())
+    }
+
+    /// What these passkeys are called, revoked ones included.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn names(&self, ids: Vec<PasskeyId>) -> db::Result<HashMap<PasskeyId, String>> {
+        let names = self
+            .database
+            .read(move |conn| queries::list_names(conn, &ids))
+            .await?;
+        Ok(names.into_iter().collect())
+    }
+}

@@ -1,0 +1,147 @@
+//! `GET /join/{token}`: an invitation of a new person, or a link with which a known one adds a passkey. Opening it consumes
+//! nothing; whoever is signed in as somebody else is asked first.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+
+use super::link_gone::{self, Gone};
+use crate::base::secrets::Token;
+use crate::history::Actor;
+use crate::sessions::{Browser, Cookies, Sessions, SignedIn, sign_out};
+use crate::standing::ADMINISTRATOR;
+use crate::users::{OpenInvitation, Purpose, User, Username, Users};
+use crate::web::{Answer, Frame, Moment, Problem, Web, author, only, page, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/join/{token}")
+                .route(web::get().to(show_join))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/join/{token}/sign-out")
+                .route(web::post().to(sign_out_first))
+                .default_service(only("POST")),
+        );
+}
+
+#[derive(Template)]
+#[template(path = "join.html")]
+struct JoinPage {
+    frame: Frame,
+    token: String,
+    is_enrolment: bool,
+    invited_by: Option<String>,
+    as_administrator: bool,
+    username: String,
+    is_username_fixed: bool,
+    display_name: String,
+    valid_until: Moment,
+    signed_in_as_other: Option<String>,
+}
+
+impl JoinPage {
+    fn new(frame: Frame, link: &Token, opened: OpenInvitation, person: Option<&SignedIn>) -> Self {
+        let OpenInvitation {
+            invitation,
+            user,
+            invited_by,
+        } = opened;
+        let is_enrolment = match invitation.purpose {
+            Purpose::Join => false,
+            Purpose::Recover | Purpose::AddDevice => true,
+        };
+        // A link to one's own account is used where one is signed in, too.
+        let other = person.filter(|person| {
+            !is_enrolment
+                || invitation
+                    .user
+                    .is_none_or(|user| user != person.session.user)
+        });
+        Self {
+            frame,
+            token: link.expose().to_owned(),
+            is_enrolment,
+            invited_by,
+            as_administrator: match &user {
+                Some(user) => user.is_administrator(),
+                None => invitation.roles.iter().any(|role| role == ADMINISTRATOR),
+            },
+            username: match &user {
+                Some(user) => user.username.clone(),
+                None => suggested_username(invitation.email.as_deref()),
+            },
+            is_username_fixed: user.is_some(),
+            display_name: match user {
+                Some(user) => chosen_display_name(user),
+                None => invitation.display_name.unwrap_or_default(),
+            },
+            valid_until: invitation.expires_at.into(),
+            signed_in_as_other: other.map(|other| other.standing.display_name.clone()),
+        }
+    }
+}
+
+/// The name before the `@`, where it can be a username.
+fn suggested_username(email: Option<&str>) -> String {
+    let local = email.and_then(|email| email.split('@').next());
+    local
+        .and_then(|local| Username::parse(local).ok())
+        .map(|username| username.as_str().to_owned())
+        .unwrap_or_default()
+}
+
+/// What somebody called the person. An invitation without a name calls them by their username, and that is no suggestion.
+fn chosen_display_name(user: User) -> String {
+    if user.display_name == user.username {
+        String::new()
+    } else {
+        user.display_name
+    }
+}
+
+async fn show_join(
+    request: HttpRequest,
+    web: web::Data<Web>,
+    users: web::Data<Users>,
+    browser: Browser,
+    token: web::Path<String>,
+) -> Answer {
+    let person = SignedIn::find(&request).await?;
+    let Some(link) = Token::parse(&token) else {
+        return link_gone::show(&web, &request, person.as_ref(), Gone::Unknown);
+    };
+    let opened = match users.open_invitation(&link).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            let gone = Gone::try_from(error)?;
+            return link_gone::show(&web, &request, person.as_ref(), gone);
+        }
+    };
+    let frame = Frame::new(&web, &request, person.as_ref().map(SignedIn::visitor));
+    let answer = page(&JoinPage::new(frame, &link, opened, person.as_ref()))?;
+    Ok(browser.mark(answer))
+}
+
+/// Ends the session of whoever is signed in, and comes back to the link.
+async fn sign_out_first(
+    request: HttpRequest,
+    session: Session,
+    sessions: web::Data<Sessions>,
+    cookies: web::Data<Cookies>,
+    token: web::Path<String>,
+) -> Answer {
+    let link = Token::parse(&token).ok_or_else(Problem::not_found)?;
+    let back = redirect(&format!("/join/{}", link.expose()));
+    let Some(person) = SignedIn::find(&request).await? else {
+        return Ok(back);
+    };
+    let user = person.session.user;
+    let author = author(&request, Actor::Person(user));
+    sessions
+        .end_one(user, person.session.id, Some("signed-out".into()), author)
+        .await?;
+    Ok(sign_out(&session, &cookies, back))
+}

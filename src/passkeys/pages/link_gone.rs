@@ -1,0 +1,92 @@
+//! What a set-up or join link leads to when it lets nobody in any more.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use crate::sessions::SignedIn;
+use crate::users::{JoinError, SetUpError};
+use crate::web::{Answer, Frame, Problem, Web, page_with_status};
+
+/// Why a link leads nowhere: the middle of its text keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    SetUpUsed,
+    SetUpExpired,
+    InvitationUsed,
+    InvitationExpired,
+    Unknown,
+}
+
+impl Gone {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::SetUpUsed => "setup_used",
+            Self::SetUpExpired => "setup_expired",
+            Self::InvitationUsed => "invitation_used",
+            Self::InvitationExpired => "invitation_expired",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::SetUpUsed
+            | Self::SetUpExpired
+            | Self::InvitationUsed
+            | Self::InvitationExpired => StatusCode::GONE,
+        }
+    }
+}
+
+impl TryFrom<SetUpError> for Gone {
+    type Error = Problem;
+
+    fn try_from(error: SetUpError) -> Result<Self, Problem> {
+        match error {
+            SetUpError::Completed => Ok(Self::SetUpUsed),
+            // Expired, or replaced by a newer one: either way a new one is printed on the server.
+            SetUpError::Gone => Ok(Self::SetUpExpired),
+            SetUpError::UsernameTaken | SetUpError::Database(_) => Err(error.into()),
+        }
+    }
+}
+
+impl TryFrom<JoinError> for Gone {
+    type Error = Problem;
+
+    fn try_from(error: JoinError) -> Result<Self, Problem> {
+        match error {
+            JoinError::Unknown => Ok(Self::Unknown),
+            JoinError::Used => Ok(Self::InvitationUsed),
+            // Nobody learns from a link that its person is suspended.
+            JoinError::Expired | JoinError::NotActive => Ok(Self::InvitationExpired),
+            JoinError::UsernameTaken | JoinError::UsernameMissing | JoinError::Database(_) => {
+                Err(error.into())
+            }
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "link_gone.html")]
+struct LinkGonePage {
+    frame: Frame,
+    reason: &'static str,
+}
+
+/// The page that says so.
+pub(super) fn show(
+    web: &Web,
+    request: &HttpRequest,
+    signed_in: Option<&SignedIn>,
+    gone: Gone,
+) -> Answer {
+    tracing::info!(reason = gone.as_str(), "a link leads nowhere");
+    let template = LinkGonePage {
+        frame: Frame::new(web, request, signed_in.map(SignedIn::visitor)),
+        reason: gone.as_str(),
+    };
+    page_with_status(gone.status(), &template)
+}

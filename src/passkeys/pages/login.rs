@@ -1,0 +1,83 @@
+//! `GET /login`, and `GET /` which leads there or to one's account.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::base::secrets::Token;
+use crate::sessions::{Browser, Sessions, SignedIn};
+use crate::web::{Answer, Frame, Web, only, page, redirect};
+
+/// Where people go who wanted nothing in particular.
+const HOME: &str = "/account";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/")
+                .route(web::get().to(show_home))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/login")
+                .route(web::get().to(show_login))
+                .default_service(only("GET")),
+        );
+}
+
+async fn show_home(request: HttpRequest) -> Answer {
+    let signed_in = SignedIn::find(&request).await?;
+    Ok(redirect(if signed_in.is_some() { HOME } else { "/login" }))
+}
+
+#[derive(Deserialize)]
+struct Login {
+    /// The id of where to go then.
+    r#continue: Option<String>,
+    notice: Option<String>,
+}
+
+/// An app that sends people here to sign in.
+struct Destination {
+    name: String,
+    host: String,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    frame: Frame,
+    app: Option<Destination>,
+    continue_id: Option<String>,
+    notice: Option<String>,
+}
+
+async fn show_login(
+    request: HttpRequest,
+    web: web::Data<Web>,
+    sessions: web::Data<Sessions>,
+    browser: Browser,
+    query: web::Query<Login>,
+) -> Answer {
+    let Login {
+        r#continue: id,
+        notice,
+    } = query.into_inner();
+    let continue_id = id.filter(|id| Token::parse(id).is_some());
+    if SignedIn::find(&request).await?.is_some() {
+        let target = match &continue_id {
+            Some(id) => sessions.continuation(id).await?,
+            None => None,
+        };
+        return Ok(redirect(target.as_deref().unwrap_or(HOME)));
+    }
+    let frame = Frame::new(&web, &request, None);
+    let notice = frame.notice("login.notice", notice.as_deref());
+    let answer = page(&LoginPage {
+        frame,
+        app: None,
+        continue_id,
+        notice,
+    })?;
+    Ok(browser.mark(answer))
+}

@@ -1,0 +1,77 @@
+//! What pages with forms share: a refused field, a question before an act, and the way through a fresh sign-in.
+
+use askama::Template;
+
+use super::Frame;
+
+/// Why a form was refused: shown on the page that it came from.
+#[derive(Clone, Debug)]
+pub struct FieldProblem {
+    /// The field's name; empty where it is none of them.
+    pub field: &'static str,
+    /// What to do.
+    pub sentence: String,
+}
+
+impl FieldProblem {
+    /// What to do about a field.
+    pub fn new(field: &'static str, sentence: &str) -> Self {
+        Self {
+            field,
+            sentence: sentence.to_owned(),
+        }
+    }
+}
+
+/// Something that a form carries unseen.
+#[derive(Clone, Debug)]
+pub struct HiddenField {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// A question before an act, at the path that its form posts to.
+#[derive(Debug, Template)]
+#[template(path = "confirm.html")]
+pub struct ConfirmPage {
+    /// The frame.
+    pub frame: Frame,
+    /// The question; it names the person.
+    pub title: String,
+    /// What the list of effects is about.
+    pub what: String,
+    /// What will stop working, a sentence each.
+    pub effects: Vec<String>,
+    /// How it is undone.
+    pub undo: Option<String>,
+    /// Where the form posts to.
+    pub action: String,
+    /// What the form carries.
+    pub hidden: Vec<HiddenField>,
+    /// Whether it asks why.
+    pub asks_reason: bool,
+    /// The button.
+    pub confirm_label: String,
+    /// Whether the button warns.
+    pub is_destructive: bool,
+    /// Where else to go.
+    pub cancel_url: String,
+}
+
+/// The answer to a form that needs a fresher sign-in: the page asks for the passkey, then sends the form again.
+#[derive(Debug, Template)]
+#[template(path = "step_up.html")]
+pub struct StepUpPage {
+    /// The frame.
+    pub frame: Frame,
+    /// What goes on afterwards.
+    pub what: String,
+    /// Where the form posted to.
+    pub action: String,
+    /// Everything that it carried.
+    pub hidden: Vec<HiddenField>,
+    /// Where else to go.
+    pub cancel_url: String,
+}
