@@ -23,7 +23,9 @@ on_both! {
         visitor.page.wait_for_text("On this device only");
         // Removing asks for a recent sign-in, made with the passkey that is here.
         house.pass(400);
-        let old = passkeys[0]["id"].as_str().expect("an id");
+        let items = passkeys.as_array().expect("a list");
+        let old = items.iter().find(|passkey| passkey["synced"] == true).expect("the first");
+        let old = old["id"].as_str().expect("an id");
         visitor.page.goto(&format!("{}/account/passkeys/{old}/remove", house.origin()));
         visitor.page.click("#remove-button");
         // The session rested on the first passkey: it is over.
@@ -41,15 +43,10 @@ on_both! {
         let visitor = Visitor::new(&browser);
         visitor.set_up(house);
         visitor.page.click_text("Add from another device");
-        visitor.page.wait_for("document.querySelector('svg') && document.body.innerText.includes('/join/')");
-        let text = visitor.page.text();
-        let link = text.split_whitespace().find(|word| word.contains("/join/")).expect("a link").to_owned();
+        let link = visitor.one_time_link();
         let phone = Visitor::new(&browser);
         phone.page.set_viewport(390, 844, true);
-        phone.page.goto(&link);
-        phone.assert_fits();
-        phone.page.click("#enrol-button");
-        phone.wait_for_path("/welcome");
+        phone.join(&link);
         assert_eq!(phone.fetch("/v1/session")["body"]["user"]["username"], "root");
         assert_eq!(visitor.fetch("/v1/session")["status"], 200);
         let late = Visitor::new(&browser);
@@ -76,9 +73,7 @@ on_both! {
         let browser = Chromium::launch();
         let visitor = Visitor::new(&browser);
         let root = house.administrator();
-        visitor.page.goto(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
-        visitor.page.click("#enrol-button");
-        visitor.wait_for_path("/welcome");
+        visitor.join(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
         visitor.page.goto(&format!("{}/account/lock", house.origin()));
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "active");
         visitor.page.click("form[action='/account/lock'] button");

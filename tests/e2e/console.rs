@@ -12,15 +12,12 @@ on_both! {
         let root = Visitor::new(&browser);
         root.set_up(house);
         root.page.goto(&format!("{}/admin", house.origin()));
-        root.page.fill("input[name='username']", "ada");
+        root.unfold();
+        root.page.fill("#username", "ada");
         root.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
-        root.page.wait_for("document.body.innerText.includes('/join/')");
-        let text = root.page.text();
-        let link = text.split_whitespace().find(|word| word.contains("/join/")).expect("a link").to_owned();
+        let link = root.one_time_link();
         let ada = Visitor::new(&browser);
-        ada.page.goto(&link);
-        ada.page.click("#enrol-button");
-        ada.wait_for_path("/welcome");
+        ada.join(&link);
         root.page.goto(&format!("{}/admin?search=ada", house.origin()));
         root.page.wait_for_text("ada");
         root.page.click("main a[href^='/admin/users/']");
@@ -39,9 +36,7 @@ on_both! {
     fn nobody_else_sees_the_console(house) {
         let visitor = Visitor::new(&Chromium::launch());
         let root = house.administrator();
-        visitor.page.goto(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
-        visitor.page.click("#enrol-button");
-        visitor.wait_for_path("/welcome");
+        visitor.join(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
         for path in ["/admin", "/admin/audit", &format!("/admin/users/{}", root.id)] {
             visitor.page.goto(&format!("{}{path}", house.origin()));
             assert!(!visitor.page.text().contains("Root Admin"), "{path}");
@@ -53,10 +48,11 @@ on_both! {
         visitor.set_up(house);
         house.pass(400);
         visitor.page.goto(&format!("{}/admin", house.origin()));
-        visitor.page.fill("input[name='username']", "late");
+        visitor.unfold();
+        visitor.page.fill("#username", "late");
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
-        visitor.page.wait_for("document.querySelector('main button')");
-        visitor.page.evaluate("document.querySelector('main button').click()");
+        visitor.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
+        visitor.page.click("#step-up-button");
         crate::e2e::eventually("the person is invited", || house.run(house.app.users.find("late")).is_ok());
     }
 }

@@ -51,8 +51,37 @@ impl Visitor {
 
     /// Waits until the page's path is this.
     fn wait_for_path(&self, path: &str) {
+        let path = json!(path);
+        self.page.wait_for(&format!(
+            "location.pathname === {path} && document.readyState === 'complete'"
+        ));
+    }
+
+    /// Opens an invitation and joins.
+    fn join(&self, link: &str) {
+        self.page.goto(link);
+        let is_nameless = "document.querySelector('#display_name')?.value === ''";
+        if self.page.evaluate(is_nameless) == json!(true) {
+            self.page.fill("#display_name", "Somebody New");
+        }
+        self.page.click("#enrol-button");
+        self.wait_for_path("/welcome");
+    }
+
+    /// The one-time link that the page shows.
+    fn one_time_link(&self) -> String {
         self.page
-            .wait_for(&format!("location.pathname === {}", json!(path)));
+            .wait_for("document.querySelector('#one-time-link')");
+        let link = self
+            .page
+            .evaluate("document.querySelector('#one-time-link').value");
+        link.as_str().expect("a link").to_owned()
+    }
+
+    /// Opens what is folded away.
+    fn unfold(&self) {
+        self.page
+            .evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })");
     }
 
     /// Opens the set-up link and becomes the first administrator.

@@ -34,8 +34,11 @@ on_both! {
         visitor.page.click("#sign-in-button");
         visitor.wait_for_path("/account");
         // With a willing authenticator the field alone signs in.
+        visitor.page.evaluate("window.before = true");
         visitor.page.click_text("Sign out");
-        visitor.wait_for_path("/account");
+        visitor.page.wait_for(
+            "!window.before && location.pathname === '/account' && document.readyState === 'complete'",
+        );
         assert_eq!(visitor.fetch("/v1/session")["status"], 200);
         visitor.assert_clean();
     }
@@ -53,9 +56,7 @@ on_both! {
         let visitor = Visitor::new(&Chromium::launch());
         let root = house.administrator();
         let link = crate::e2e::invitation(&root, &json!({ "username": "ada" }));
-        visitor.page.goto(&link);
-        visitor.page.click("#enrol-button");
-        visitor.wait_for_path("/welcome");
+        visitor.join(&link);
         assert_eq!(visitor.passkeys(), 1);
         let passkeys = root.browser.get("/v1/users/ada/passkeys").json();
         let id = passkeys["items"][0]["id"].as_str().expect("an id").to_owned();
@@ -69,9 +70,7 @@ on_both! {
     fn a_locked_account_says_so_and_nothing_happens_to_it(house) {
         let visitor = Visitor::new(&Chromium::launch());
         let root = house.administrator();
-        visitor.page.goto(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
-        visitor.page.click("#enrol-button");
-        visitor.wait_for_path("/welcome");
+        visitor.join(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
         visitor.page.goto(&format!("{}/login", house.origin()));
         visitor.page.wait_for_text("This account is locked. Ask your administrator.");
