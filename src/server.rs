@@ -2,6 +2,7 @@
 
 mod background;
 mod health;
+mod openapi;
 mod operator;
 
 use std::net::SocketAddr;
@@ -79,8 +80,10 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(users::http::routes)
             .configure(passkeys::http::routes)
             .configure(passkeys::pages::routes)
-            .configure(account::routes)
-            .configure(admin::routes)
+            .configure(account::http::routes)
+            .configure(account::pages::routes)
+            .configure(admin::http::routes)
+            .configure(admin::pages::routes)
             .default_service(web::to(pages::not_found));
         ActixApp::new()
             .configure(|config| share(config, &app, &metrics))
@@ -92,6 +95,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .wrap(from_fn(pages::count_requests))
             .wrap(TracingLogger::<RequestSpan>::new())
             .configure(health::routes)
+            .configure(openapi::routes)
             .configure(pages::asset_routes)
             .configure(passkeys::well_known_routes)
             .service(with_session)

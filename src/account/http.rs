@@ -15,7 +15,8 @@ use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
 use crate::users::{Authority, DisplayName, Email, InvitationLink, UserChange, UserView, Users};
 use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, author, only};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/v1/me")

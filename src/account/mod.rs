@@ -2,12 +2,5 @@
 //!
 //! Promises that everything here concerns whoever is signed in, and nobody else. Owns no data.
 
-mod http;
-mod pages;
-
-use actix_web::web;
-
-/// The routes of this room.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config.configure(http::routes).configure(pages::routes);
-}
+pub mod http;
+pub mod pages;

@@ -11,7 +11,8 @@ mod welcome;
 
 use actix_web::web;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(welcome::routes)
         .configure(overview::routes)

@@ -1,10 +1,10 @@
 //! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/audit-events`.
 
-mod audit;
-mod invitations;
-mod passkeys;
-mod sessions;
-mod users;
+pub mod audit;
+pub mod invitations;
+pub mod passkeys;
+pub mod sessions;
+pub mod users;
 
 use actix_web::web;
 use serde::Deserialize;
@@ -17,7 +17,8 @@ use crate::users::http::names_self;
 use crate::users::{Authority, Users};
 use crate::web::Problem;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(users::routes)
         .configure(passkeys::routes)

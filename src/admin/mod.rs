@@ -3,12 +3,5 @@
 //! Promises that every act here asks first whether the caller may, that a person's own act rests on a recent sign-in, and
 //! that the answer says what was actually cut. Owns no data: the rules are those of the rooms below.
 
-mod http;
-mod pages;
-
-use actix_web::web;
-
-/// The routes of this room.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config.configure(http::routes).configure(pages::routes);
-}
+pub mod http;
+pub mod pages;

@@ -15,7 +15,8 @@ mod suspend;
 use actix_web::web;
 use url::form_urlencoded;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(people::routes)
         .configure(invitations::routes)

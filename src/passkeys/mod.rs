@@ -22,7 +22,6 @@ mod relying_party;
 mod step_up;
 #[cfg(test)]
 mod vectors;
-mod well_known;
 
 use std::time::Duration;
 
@@ -36,12 +35,12 @@ use crate::standing::Standings;
 use relying_party::RelyingParty;
 
 pub use entry::PasskeyEntry;
+pub use http::well_known_routes;
 pub use login::LoginError;
 pub use manage::{ManageError, Revoked, Right};
 pub use passkey::{Passkey, PasskeyView};
 pub use register::RegisterError;
 pub use step_up::StepUpError;
-pub use well_known::routes as well_known_routes;
 
 /// Everything that ceremonies need. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -91,4 +91,16 @@ on_both! {
         refused(bare.request("POST", "/webauthn/login/start").json(&json!({})).without_same_origin());
         assert_eq!(root.session_status(), 200);
     }
+
+    fn forms_from_another_site_are_refused_like_everything_else(house) {
+        let root = house.administrator();
+        let answer = root.browser.request("POST", "/account/lock").form(&[("reason", "x")])
+            .header("Origin", "https://evil.example").header("Accept", "text/html").send();
+        assert_eq!(answer.status, 403);
+        assert!(answer.header("content-security-policy").is_some(), "guarded like every answer");
+        assert!(answer.header("x-request-id").is_some());
+        assert_eq!(root.session_status(), 200);
+        let operator = crate::support::http::Browserless::new(house.operator_port(), house.origin());
+        assert!(operator.get("/metrics").text().contains("doorward_refusals_total{kind=\"cross-site\"} 1"));
+    }
 }

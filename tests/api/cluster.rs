@@ -41,7 +41,8 @@ on_both! {
         let second = house.another_instance();
         let port = house.port(second);
         let root = house.administrator();
-        let cuts: [(&str, fn(&Person, &Person)); 3] = [
+        type Cut = fn(&Person, &Person);
+        let cuts: [(&str, Cut); 3] = [
             ("revoked", |root, ada| {
                 let path = format!("/v1/users/{}/passkeys/{}", ada.id, ada.passkey);
                 assert_eq!(root.browser.delete(&path).status, 200);

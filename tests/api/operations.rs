@@ -52,6 +52,21 @@ on_both! {
         assert!(answer.body.starts_with(&[0x1f, 0x8b]));
     }
 
+    fn the_api_describes_itself(house) {
+        let api = house.browser().get("/openapi.json").json();
+        assert_eq!(api["openapi"].as_str().map(|version| &version[..1]), Some("3"));
+        let root = house.administrator();
+        let paths = api["paths"].as_object().expect("paths");
+        assert!(paths.len() > 20, "{}", paths.len());
+        for (path, methods) in paths {
+            let path = path.replace(['{', '}'], "");
+            for method in methods.as_object().expect("methods").keys() {
+                let answer = root.browser.without_cookies().request(&method.to_uppercase(), &path).json(&json!({})).send();
+                assert!(![404, 405, 500].contains(&answer.status), "{method} {path}: {}", answer.status);
+            }
+        }
+    }
+
     fn browsers_find_what_they_look_for(house) {
         let browser = house.browser();
         let origins = browser.get("/.well-known/webauthn").json();

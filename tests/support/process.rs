@@ -2,6 +2,11 @@
 //!
 //! The only module of the support code that reads the machine's clock or waits.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "waits for real processes, by the real clock"
+)]
+
 mod signals;
 
 use std::fs::{self, File};

@@ -1,0 +1,104 @@
+//! `/webauthn/login/{start,finish}`.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{FinishCeremony, PersonPart, StartedCeremony};
+use crate::base::secrets::Token;
+use crate::history::Actor;
+use crate::passkeys::Passkeys;
+use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
+use crate::web::{Answer, AnyCase, Limits, author};
+
+/// Start of a sign-in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartLogin {
+    /// For autofill: the browser waits without a dialog.
+    #[serde(default)]
+    conditional: bool,
+    /// The id of where to go then.
+    r#continue: Option<String>,
+}
+
+/// Begins a sign-in.
+#[utoipa::path(
+    post, path = "/webauthn/login/start", tag = "ceremonies", request_body = StartLogin,
+    responses((status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony))
+)]
+pub async fn start_login(
+    request: HttpRequest,
+    passkeys: web::Data<Passkeys>,
+    limits: web::Data<Limits>,
+    browser: Browser,
+    body: AnyCase<StartLogin>,
+) -> Answer {
+    limits.admit(&request).await?;
+    let StartLogin {
+        conditional,
+        r#continue: continuation,
+    } = body.0;
+    // Handed through unread; kept no longer than an id is.
+    let continuation = continuation.filter(|id| Token::parse(id).is_some());
+    let started = passkeys.start_login(continuation, browser.hash()).await?;
+    let mut answer = StartedCeremony::from(started);
+    answer.mediation = conditional.then_some("conditional");
+    Ok(browser.mark(HttpResponse::Ok().json(answer)))
+}
+
+/// Who signed in, and where to go.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedInAnswer {
+    user: PersonPart,
+    /// A path of this place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#continue: Option<String>,
+}
+
+/// Signs in.
+#[utoipa::path(
+    post, path = "/webauthn/login/finish", tag = "ceremonies", request_body = FinishCeremony,
+    responses(
+        (status = 200, description = "Signed in; the session is in the cookie", body = LoggedInAnswer),
+        (status = 401, description = "The passkey is unknown or refused"),
+        (status = 403, description = "The account is suspended"),
+        (status = 410, description = "The ceremony is used or expired"),
+    )
+)]
+pub async fn finish_login(
+    request: HttpRequest,
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    limits: web::Data<Limits>,
+    session: Session,
+    browser: Browser,
+    body: AnyCase<FinishCeremony>,
+) -> Answer {
+    limits.admit(&request).await?;
+    let body = body.0;
+    let before = SignedIn::find(&request).await?;
+    let author = author(&request, Actor::Doorward);
+    let logged_in = passkeys
+        .finish_login(&body.ceremony, browser.hash(), body.credential, author)
+        .await?;
+    sign_in(&session, &logged_in.begun)?;
+    if let Some(before) = before {
+        sessions.replaced(&before.session).await;
+    }
+    let target = match &logged_in.continuation {
+        Some(id) => sessions.continuation(id).await?,
+        None => None,
+    };
+    let standing = logged_in.standing;
+    Ok(browser.mark(HttpResponse::Ok().json(LoggedInAnswer {
+        user: PersonPart {
+            id: standing.user_id,
+            username: standing.username,
+            display_name: standing.display_name,
+            roles: standing.roles,
+        },
+        r#continue: target,
+    })))
+}

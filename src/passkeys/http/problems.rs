@@ -1,0 +1,160 @@
+//! What callers see of each error of a ceremony.
+
+use actix_web::http::StatusCode;
+
+use crate::passkeys::{LoginError, ManageError, RegisterError, StepUpError};
+use crate::users::{JoinError, SetUpError};
+use crate::web::Problem;
+
+fn ceremony_gone(reason: &'static str) -> Problem {
+    tracing::info!(reason, "a ceremony is refused");
+    Problem::new(
+        StatusCode::GONE,
+        "ceremony-gone",
+        "Start again",
+        "This ceremony was used, has expired, or was begun in another browser. Start a new one.",
+    )
+}
+
+pub(super) fn link_gone() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "link-gone",
+        "This link is not good any more",
+        "It was used, has expired, or a newer one took its place. Ask for a new one.",
+    )
+}
+
+fn username_taken() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "username-taken",
+        "The username is taken",
+        "Somebody has, or had, this name. Choose another.",
+    )
+    .with("field", "username")
+}
+
+fn passkey_refused(status: StatusCode, reason: &str) -> Problem {
+    tracing::info!(reason, "a passkey is refused");
+    Problem::new(
+        status,
+        "passkey-refused",
+        "That didn't work",
+        "What the passkey answered can't be accepted. Try again, or use another passkey.",
+    )
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::CeremonyGone(reason) => ceremony_gone(reason),
+            RegisterError::CredentialRefused(reason) => {
+                passkey_refused(StatusCode::BAD_REQUEST, &reason)
+            }
+            RegisterError::CredentialTaken => {
+                passkey_refused(StatusCode::CONFLICT, "credential-id-taken")
+            }
+            RegisterError::SetUp(error) => error.into(),
+            RegisterError::Join(error) => error.into(),
+            RegisterError::SessionOver => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "signed-out",
+                "Nobody is signed in",
+                "The session that began this is over. Sign in and start again.",
+            ),
+            RegisterError::TooMany => Self::new(
+                StatusCode::CONFLICT,
+                "too-many-passkeys",
+                "That's enough passkeys",
+                "An account has 30 passkeys at most. Remove one that you don't use.",
+            ),
+            RegisterError::Pending(error) => error.into(),
+            RegisterError::Database(error) => error.into(),
+            RegisterError::Ephemeral(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetUpError> for Problem {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::Completed | SetUpError::Gone => link_gone(),
+            SetUpError::UsernameTaken => username_taken(),
+            SetUpError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<JoinError> for Problem {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Unknown | JoinError::Used | JoinError::Expired | JoinError::NotActive => {
+                tracing::info!(reason = %error, "a link is refused");
+                link_gone()
+            }
+            JoinError::UsernameTaken => username_taken(),
+            JoinError::UsernameMissing => Self::invalid_field("username", "is needed here"),
+            JoinError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::CeremonyGone(reason) => ceremony_gone(reason),
+            LoginError::PasskeyUnknown => {
+                tracing::info!(reason = "passkey-unknown", "a passkey is refused");
+                Self::new(
+                    StatusCode::UNAUTHORIZED,
+                    "passkey-unknown",
+                    "That passkey isn't registered here",
+                    "Use another passkey, or ask your administrator for a new link.",
+                )
+            }
+            LoginError::Refused(reason) => passkey_refused(StatusCode::UNAUTHORIZED, &reason),
+            LoginError::Suspended => {
+                tracing::info!(reason = "suspended", "a sign-in is refused");
+                Self::new(
+                    StatusCode::FORBIDDEN,
+                    "account-suspended",
+                    "This account is locked",
+                    "This account is locked. Ask your administrator.",
+                )
+            }
+            LoginError::Database(error) => error.into(),
+            LoginError::Ephemeral(error) => error.into(),
+        }
+    }
+}
+
+impl From<StepUpError> for Problem {
+    fn from(error: StepUpError) -> Self {
+        match error {
+            StepUpError::Login(error) => error.into(),
+            StepUpError::SessionOver => RegisterError::SessionOver.into(),
+        }
+    }
+}
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::Unknown => Self::not_found(),
+            ManageError::LastPasskey => Self::new(
+                StatusCode::CONFLICT,
+                "last-passkey",
+                "This is the last passkey",
+                "Without it there would be no way in. Add another passkey first.",
+            ),
+            ManageError::LastAdministrator(error) => error.into(),
+            ManageError::NotYours => {
+                Self::forbidden("Only an administrator may change an administrator.")
+            }
+            ManageError::Name => Self::invalid_field("name", error),
+            ManageError::Pending(error) => error.into(),
+            ManageError::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `/webauthn/register/{start,finish}`.
+
+use actix_session::Session;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::problems::link_gone;
+use super::{FinishCeremony, PersonPart, StartedCeremony};
+use crate::base::secrets::Token;
+use crate::history::Actor;
+use crate::passkeys::register::Ground;
+use crate::passkeys::{PasskeyView, Passkeys, manage};
+use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
+use crate::users::{DisplayName, Username};
+use crate::web::{Answer, AnyCase, Limits, Problem, author};
+
+/// Start of a registration: by the set-up link, by an invitation, or `{}` for whoever is signed in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartRegistration {
+    setup: Option<String>,
+    invitation: Option<String>,
+    username: Option<String>,
+    display_name: Option<String>,
+}
+
+/// Begins the registration of a passkey.
+#[utoipa::path(
+    post, path = "/webauthn/register/start", tag = "ceremonies", request_body = StartRegistration,
+    responses(
+        (status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony),
+        (status = 401, description = "Nobody is signed in, and no link was given"),
+        (status = 403, description = "Needs a recent sign-in"),
+        (status = 409, description = "The username is taken"),
+        (status = 410, description = "The link is used or expired"),
+    )
+)]
+pub async fn start_registration(
+    request: HttpRequest,
+    passkeys: web::Data<Passkeys>,
+    limits: web::Data<Limits>,
+    browser: Browser,
+    body: AnyCase<StartRegistration>,
+) -> Answer {
+    limits.admit(&request).await?;
+    let ground = ground(&request, body.0).await?;
+    let started = passkeys.start_registration(ground, browser.hash()).await?;
+    Ok(browser.mark(HttpResponse::Ok().json(StartedCeremony::from(started))))
+}
+
+async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground, Problem> {
+    let username = body
+        .username
+        .map(|text| Username::parse(&text))
+        .transpose()
+        .map_err(|fault| Problem::invalid_field("username", fault))?;
+    let display_name = body
+        .display_name
+        .map(|text| DisplayName::parse(&text))
+        .transpose()
+        .map_err(|fault| Problem::invalid_field("display_name", fault))?;
+    let link = |text: &str| Token::parse(text).ok_or_else(link_gone);
+    match (body.setup, body.invitation) {
+        (Some(_), Some(_)) => Err(Problem::invalid_body(
+            "Send `setup` or `invitation`, not both.",
+        )),
+        (Some(setup), None) => Ok(Ground::SetUp {
+            link: link(&setup)?,
+            username: username
+                .ok_or_else(|| Problem::invalid_field("username", "is needed here"))?,
+            display_name: display_name
+                .ok_or_else(|| Problem::invalid_field("display_name", "is needed here"))?,
+        }),
+        (None, Some(invitation)) => Ok(Ground::Join {
+            link: link(&invitation)?,
+            username,
+            display_name,
+        }),
+        (None, None) => {
+            let person = SignedIn::extract(request).await?;
+            person.require_fresh()?;
+            Ok(Ground::Add {
+                session: person.session,
+            })
+        }
+    }
+}
+
+/// A person and their new passkey.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RegisteredPasskey {
+    user: PersonPart,
+    passkey: PasskeyView,
+}
+
+/// Stores the new passkey; somebody who came in by it is signed in.
+#[utoipa::path(
+    post, path = "/webauthn/register/finish", tag = "ceremonies", request_body = FinishCeremony,
+    responses(
+        (status = 201, description = "Registered", body = RegisteredPasskey),
+        (status = 400, description = "The credential is refused"),
+        (status = 409, description = "The username or the credential is taken"),
+        (status = 410, description = "The ceremony or the link is used or expired"),
+    )
+)]
+pub async fn finish_registration(
+    request: HttpRequest,
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    limits: web::Data<Limits>,
+    session: Session,
+    browser: Browser,
+    body: AnyCase<FinishCeremony>,
+) -> Answer {
+    limits.admit(&request).await?;
+    let body = body.0;
+    let name = body
+        .name
+        .map(|name| manage::parse_name(&name))
+        .transpose()
+        .map_err(|fault| Problem::invalid_field("name", fault))?;
+    let before = SignedIn::find(&request).await?;
+    let author = author(&request, Actor::Doorward);
+    let registered = passkeys
+        .finish_registration(
+            &body.ceremony,
+            browser.hash(),
+            body.credential,
+            name,
+            before
+                .as_ref()
+                .filter(|person| person.is_fresh())
+                .map(|person| person.session.clone()),
+            author,
+        )
+        .await?;
+    if let Some(begun) = &registered.begun {
+        sign_in(&session, begun)?;
+        if let Some(before) = before {
+            sessions.replaced(&before.session).await;
+        }
+    }
+    Ok(
+        browser.mark(HttpResponse::Created().json(RegisteredPasskey {
+            user: PersonPart {
+                id: registered.user.id,
+                username: registered.user.username,
+                display_name: registered.user.display_name,
+                roles: registered.user.roles,
+            },
+            passkey: registered.passkey.into(),
+        })),
+    )
+}

@@ -1,0 +1,75 @@
+//! `/webauthn/step-up/{start,finish}`.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{FinishCeremony, StartedCeremony};
+use crate::history::Actor;
+use crate::passkeys::Passkeys;
+use crate::sessions::{Browser, SignedIn, sign_in};
+use crate::web::{Answer, AnyCase, Limits, author};
+
+/// Nothing to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// Begins a step-up of the session.
+#[utoipa::path(
+    post, path = "/webauthn/step-up/start", tag = "ceremonies", request_body = Empty,
+    responses(
+        (status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony),
+        (status = 401, description = "Nobody is signed in"),
+    )
+)]
+pub async fn start_step_up(
+    request: HttpRequest,
+    passkeys: web::Data<Passkeys>,
+    limits: web::Data<Limits>,
+    browser: Browser,
+    signed_in: SignedIn,
+    _body: AnyCase<Empty>,
+) -> Answer {
+    limits.admit(&request).await?;
+    let started = passkeys
+        .start_step_up(&signed_in.session, browser.hash())
+        .await?;
+    Ok(browser.mark(HttpResponse::Ok().json(StartedCeremony::from(started))))
+}
+
+/// Raises the session: a later `auth_time`, a new cookie.
+#[utoipa::path(
+    post, path = "/webauthn/step-up/finish", tag = "ceremonies", request_body = FinishCeremony,
+    responses(
+        (status = 200, description = "Raised"),
+        (status = 401, description = "The passkey is unknown or refused, or nobody is signed in"),
+        (status = 410, description = "The ceremony is used or expired"),
+    )
+)]
+pub async fn finish_step_up(
+    request: HttpRequest,
+    passkeys: web::Data<Passkeys>,
+    limits: web::Data<Limits>,
+    session: Session,
+    browser: Browser,
+    signed_in: SignedIn,
+    body: AnyCase<FinishCeremony>,
+) -> Answer {
+    limits.admit(&request).await?;
+    let body = body.0;
+    let author = author(&request, Actor::Person(signed_in.session.user));
+    let begun = passkeys
+        .finish_step_up(
+            &body.ceremony,
+            browser.hash(),
+            body.credential,
+            signed_in.session,
+            author,
+        )
+        .await?;
+    sign_in(&session, &begun)?;
+    Ok(browser.mark(HttpResponse::Ok().json(json!({ "auth_time": begun.live.auth_time }))))
+}
