@@ -32,9 +32,10 @@ pub struct Running {
 impl Running {
     /// Stops accepting, lets requests in flight finish within `server.shutdown_timeout`, and ends.
     pub async fn stop(self) {
-        self.background.stop();
         self.public.stop(true).await;
         self.operator.stop(false).await;
+        // Last: the floors are kept for as long as anybody is answered.
+        self.background.stop();
         for serving in self.serving {
             // The server's own result was reported where it happened.
             serving.await.ok();
@@ -87,6 +88,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .default_service(web::to(pages::not_found));
         ActixApp::new()
             .configure(|config| share(config, &app, &metrics))
+            .wrap(from_fn(pages::await_body))
             .wrap(from_fn(pages::refuse_cross_site))
             .wrap(from_fn(pages::refuse_null_bytes))
             .wrap(from_fn(pages::as_pages))
@@ -132,6 +134,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.web.clone()))
         .app_data(web::Data::new(app.cookies.clone()))
         .app_data(web::Data::new(metrics.clone()))
+        .app_data(web::PayloadConfig::new(app.web.body_bytes))
         .app_data(pages::query_errors())
         .app_data(pages::form_errors(app.web.body_bytes));
 }

@@ -26,9 +26,10 @@ const ROWS: [(&str, u32); 17] = [
 ];
 
 /// Each table's owner.
-const OWNERS: [(&str, &str); 12] = [
+const OWNERS: [(&str, &str); 13] = [
     ("setup", "users"),
     ("users", "users"),
+    ("usernames", "users"),
     ("roles", "users"),
     ("user_roles", "users"),
     ("invitations", "users"),

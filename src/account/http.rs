@@ -278,7 +278,7 @@ pub async fn make_device_link(
     signed_in.require_fresh()?;
     let user = signed_in.session.user;
     let author = author(&request, Actor::Person(user));
-    let link = users.invite_own_device(user, author).await?;
+    let link = users.invite_own_device(&signed_in.session, author).await?;
     Ok(HttpResponse::Created().json(link))
 }
 

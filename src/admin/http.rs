@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::base::ids::UserId;
 use crate::clients::Scope;
 use crate::sessions::Caller;
-use crate::users::http::names_self;
+use crate::users::http::own_id;
 use crate::users::{Authority, Users};
 use crate::web::Problem;
 
@@ -71,7 +71,15 @@ async fn find_changeable(
 ) -> Result<UserId, Problem> {
     caller.require(scope)?;
     caller.require_fresh()?;
-    Ok(users.resolve(name).await?)
+    if matches!(caller, Caller::Person(_)) {
+        return Ok(users.resolve(name).await?);
+    }
+    // A client neither changes an administrator nor keeps them signed out; the verbs that can ask under their lock do so again.
+    let user = users.find(name).await?;
+    if user.is_administrator() {
+        return Err(users::not_yours());
+    }
+    Ok(user.id)
 }
 
 /// Whom a path names, for a caller who may read them: themself, an administrator, a client with the scope.
@@ -81,8 +89,9 @@ async fn find_readable(
     name: &str,
     scope: Scope,
 ) -> Result<UserId, Problem> {
-    if !names_self(caller, name) {
-        caller.require(scope)?;
+    if let Some(id) = own_id(caller, name) {
+        return Ok(id);
     }
+    caller.require(scope)?;
     Ok(users.find(name).await?.id)
 }

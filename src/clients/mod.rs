@@ -10,6 +10,7 @@ mod scope;
 
 pub use authenticate::{AuthenticateError, authenticate};
 pub use manage::{ClientError, create, disable, list, names, rotate_secret};
+pub use queries::is_enabled;
 pub use scope::Scope;
 
 use serde::Serialize;

@@ -61,6 +61,19 @@ pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<Client>
     Ok(row.map(|row| client(row).0))
 }
 
+/// Whether a client may ask at all.
+///
+/// # Errors
+/// When the database is away.
+pub fn is_enabled(conn: &mut Connection, id: ClientId) -> Result<bool> {
+    let enabled = clients::table
+        .find(id)
+        .select(clients::enabled)
+        .first::<bool>(conn)
+        .optional()?;
+    Ok(enabled.unwrap_or(false))
+}
+
 pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
     let rows = clients::table
         .order(clients::created_at)

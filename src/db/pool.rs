@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::ConnectionError;
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 
 use super::Connection;
 use super::error::Error;
@@ -17,6 +18,7 @@ pub struct Database {
     readers: Pool<Manager>,
     writers: Pool<Manager>,
     manager: Manager,
+    places: Arc<Semaphore>,
     timeout: Duration,
     clock: Clock,
 }
@@ -44,6 +46,9 @@ struct Pooled {
     connection: Connection,
     used: Stopwatch,
 }
+
+/// Connections that read an SQLite file.
+const READERS: u32 = 4;
 
 /// A connection that rested longer than this is asked whether it still lives before it is used.
 const REST: Duration = Duration::from_secs(1);
@@ -85,6 +90,7 @@ impl Database {
         let pool = pool(manager.clone(), pool_size, timeout);
         Self {
             manager,
+            places: places(pool_size),
             readers: pool.clone(),
             writers: pool,
             timeout,
@@ -104,9 +110,10 @@ impl Database {
             timeout,
         };
         Ok(Self {
-            readers: pool(manager.clone(), 4, timeout),
+            readers: pool(manager.clone(), READERS, timeout),
             writers: pool(manager.clone(), 1, timeout),
             manager,
+            places: places(READERS),
             timeout,
             clock,
         })
@@ -123,8 +130,11 @@ impl Database {
         E: From<Error> + Send + 'static,
     {
         let pool = self.readers.clone();
-        self.bounded(move || work(&mut check_out(&pool)?.connection))
-            .await
+        self.bounded(move |deadline| {
+            deadline.check()?;
+            work(&mut check_out(&pool)?.connection)
+        })
+        .await
     }
 
     /// Runs a use case as one transaction, on a blocking thread: committed when `work` returns `Ok`, undone otherwise.
@@ -138,11 +148,14 @@ impl Database {
         E: From<Error> + Send + 'static,
     {
         let pool = self.writers.clone();
-        self.bounded(move || {
+        self.bounded(move |deadline| {
             let mut pooled = check_out(&pool)?;
             let conn = &mut pooled.connection;
+            deadline.check()?;
             begin(conn)?;
-            match work(conn) {
+            // What was given up must not happen later: a change of long ago could undo one that was acknowledged since.
+            let result = work(conn).and_then(|value| Ok(deadline.check().map(|()| value)?));
+            match result {
                 Ok(value) => {
                     commit(conn)?;
                     Ok(value)
@@ -188,22 +201,61 @@ impl Database {
         super::portable::now(conn, &self.clock)
     }
 
-    /// Runs blocking work; when it takes longer than twice the timeout (one wait for a connection, one for the work) it is
-    /// given up. The thread comes back when the network lets it.
+    /// Runs blocking work within twice the timeout: one wait for a place, one for the work. As many wait as may work, times
+    /// [`QUEUE`]; whoever comes then is told at once, instead of filling every thread of the process while a store hangs.
     async fn bounded<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce() -> Result<T, E> + Send + 'static,
+        F: FnOnce(Deadline) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let deadline = Deadline {
+            since: Stopwatch::start(),
+            bound: self.timeout.saturating_mul(2),
+        };
+        let place = tokio::time::timeout(self.timeout, self.places.clone().acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
+            return Err(Error::Away("too many wait for it".into()).into());
+        };
         let span = tracing::Span::current();
-        let task = tokio::task::spawn_blocking(move || span.in_scope(work));
-        match tokio::time::timeout(self.timeout.saturating_mul(2), task).await {
+        let task = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            span.in_scope(|| work(deadline))
+        });
+        match tokio::time::timeout(deadline.left(), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Refused(panic.to_string()).into()),
             Err(_) => Err(Error::Away("no answer in time".into()).into()),
         }
     }
+}
+
+/// How many wait for each connection at the most, the one that uses it included.
+const QUEUE: usize = 8;
+
+/// Until when somebody waits for the answer.
+#[derive(Clone, Copy)]
+struct Deadline {
+    since: Stopwatch,
+    bound: Duration,
+}
+
+impl Deadline {
+    fn left(self) -> Duration {
+        self.bound.saturating_sub(self.since.elapsed())
+    }
+
+    fn check(self) -> Result<(), Error> {
+        if self.left().is_zero() {
+            return Err(Error::Away("nobody waits for this any more".into()));
+        }
+        Ok(())
+    }
+}
+
+fn places(connections: u32) -> Arc<Semaphore> {
+    let connections = usize::try_from(connections).unwrap_or(1);
+    Arc::new(Semaphore::new(connections.saturating_mul(QUEUE)))
 }
 
 fn pool(manager: Manager, size: u32, timeout: Duration) -> Pool<Manager> {

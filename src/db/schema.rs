@@ -40,6 +40,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Text;
+    use crate::db::Uuid;
+
+    /// Every name that anybody ever had (users).
+    usernames (username) {
+        username -> Text,
+        user_id -> Uuid,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Instant, Uuid};
 
@@ -173,6 +184,7 @@ table! {
         email -> Nullable<Text>,
         display_name -> Nullable<Text>,
         roles -> Document,
+        by_session -> Nullable<Uuid>,
         created_at -> Instant,
         expires_at -> Instant,
         voided_at -> Nullable<Instant>,

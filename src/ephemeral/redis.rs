@@ -5,7 +5,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{AsyncCommands, Client, RedisError, Script};
+use ::redis::io::tcp::{TcpSettings, socket2};
+use ::redis::{AsyncCommands, Client, IntoConnectionInfo, RedisError, Script};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Away, Unfit};
@@ -35,7 +36,8 @@ impl fmt::Debug for Redis {
 
 impl Redis {
     pub(super) async fn connect(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
-        let client = Client::open(url.expose_secret()).map_err(away)?;
+        let info = connection_info(url, timeout)?;
+        let client = Client::open(info.clone()).map_err(away)?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout))
@@ -47,9 +49,8 @@ impl Redis {
             .await
             .map_err(|_| Away("no answer in time".into()))?
             .map_err(away)?;
-        let pool = deadpool_redis::Config::from_url(url.expose_secret())
-            .builder()
-            .map_err(away)?
+        let manager = deadpool_redis::Manager::new(info).map_err(away)?;
+        let pool = deadpool_redis::Pool::builder(manager)
             .max_size(2)
             .wait_timeout(Some(timeout))
             .create_timeout(Some(timeout))
@@ -146,6 +147,17 @@ impl Redis {
             Err(_) => Err(Away("no answer in time".into())),
         }
     }
+}
+
+/// Where Redis is; a peer that vanished without a word is noticed within the timeout, not when the system gives up.
+fn connection_info(url: &SecretString, timeout: Duration) -> Result<::redis::ConnectionInfo, Away> {
+    let info = url.expose_secret().into_connection_info().map_err(away)?;
+    let keepalive = socket2::TcpKeepalive::new().with_time(timeout.max(Duration::from_secs(1)));
+    let tcp = TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(keepalive)
+        .set_user_timeout(timeout);
+    Ok(info.set_tcp_settings(tcp))
 }
 
 /// Judges what INFO says: version, eviction, append-only file.

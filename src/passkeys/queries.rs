@@ -145,6 +145,16 @@ pub(super) fn list_live_credential_ids(
     Ok(ids)
 }
 
+/// How many live passkeys a person has.
+pub(super) fn count_live_of(conn: &mut Connection, user: UserId) -> Result<usize> {
+    let count = passkeys::table
+        .filter(passkeys::user_id.eq(user))
+        .filter(passkeys::revoked_at.is_null())
+        .count()
+        .get_result::<i64>(conn)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// The live passkeys of a person as `PublicKeyCredentialDescriptorJSON`.
 pub(super) fn list_live_descriptors(conn: &mut Connection, user: UserId) -> Result<Vec<Value>> {
     let rows = passkeys::table

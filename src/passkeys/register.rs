@@ -18,7 +18,7 @@ use crate::sessions::{self, Acr, Begun, LiveSession, VerifiedCeremony};
 use crate::standing::ChangePending;
 use crate::timed;
 use crate::users::{DisplayName, JoinError, SetUpError, User, Username};
-use entry::Entry;
+use entry::{Admitted, Entry};
 
 /// More passkeys than anybody needs.
 const MOST: usize = 30;
@@ -205,16 +205,18 @@ impl Passkeys {
     ) -> Result<Registered, RegisterError> {
         let now = self.database.now(conn)?;
         let judged_at = self.clock.now();
-        let (user, session) = entry.admit(conn, now, judged_at, author)?;
-        let author = author.acting_as(Actor::Person(user.id));
-        let passkey = enrol::insert(conn, &user, new, name, session.as_ref(), now, &author)?;
-        let begun = match session {
-            Some(_) => None,
-            None => {
-                let acr = Acr::of(passkey.backup_eligible);
-                let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
-                Some(sessions::begin(conn, &self.sessions, &verified, &author)?)
-            }
+        let admitted = entry.admit(conn, now, judged_at, author)?;
+        let author = author.acting_as(Actor::Person(admitted.user.id));
+        let passkey = enrol::insert(conn, &admitted, new, name, now, &author)?;
+        let Admitted {
+            user, is_signed_in, ..
+        } = admitted;
+        let begun = if is_signed_in {
+            None
+        } else {
+            let acr = Acr::of(passkey.backup_eligible);
+            let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
+            Some(sessions::begin(conn, &self.sessions, &verified, &author)?)
         };
         Ok(Registered {
             user,

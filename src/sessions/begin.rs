@@ -1,5 +1,6 @@
 //! A verified ceremony makes a session, or raises the one that there is.
 
+use super::end::end_every;
 use super::key::{SessionKey, seen_key};
 use super::live::LiveSession;
 use super::verified::VerifiedCeremony;
@@ -9,6 +10,9 @@ use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::Author;
 use crate::standing;
+
+/// Nobody has this many browsers; whoever signs in once more ends all that were before.
+const MOST_OPEN: i64 = 200;
 
 /// A session that is written in the database and not yet open.
 #[derive(Debug)]
@@ -42,8 +46,12 @@ pub fn begin(
 ) -> db::Result<Begun> {
     let user = ceremony.user();
     let now = ceremony.at();
-    let epoch = standing::find_epoch(conn, user)?
-        .ok_or_else(|| db::Error::Refused("a person without a standing".into()))?;
+    let no_standing = || db::Error::Refused("a person without a standing".into());
+    let mut epoch = standing::find_epoch(conn, user)?.ok_or_else(no_standing)?;
+    if queries::count_open(conn, user, epoch, now)? >= MOST_OPEN {
+        end_every(conn, user, now, "too-many-open")?;
+        epoch = standing::find_epoch(conn, user)?.ok_or_else(no_standing)?;
+    }
     let live = LiveSession {
         id: SessionId::random(),
         user,
@@ -93,7 +101,7 @@ pub fn raise(
     if !live.passkeys.contains(&ceremony.passkey()) {
         live.passkeys.push(ceremony.passkey());
     }
-    if !queries::update_raised(conn, &live)? {
+    if !queries::update_raised(conn, &live, session)? {
         return Err(RaiseError::Over);
     }
     Ok(Begun {

@@ -51,7 +51,8 @@ pub fn end_every(
 ) -> db::Result<Ended> {
     let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
     standing::raise_epoch(conn, user, now)?;
-    end_rows(conn, user, epoch, now, reason, |_| true)
+    let sessions = queries::end_epoch(conn, user, epoch, now, reason)?;
+    Ok(Ended { sessions })
 }
 
 /// Marks the open sessions that rest on a passkey as ended, in the transaction that revokes it. The passkey's death is what
@@ -134,6 +135,28 @@ pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool>
     Ok(record.is_some_and(|record| record.judge(&session.claim()) == Verdict::Good))
 }
 
+/// The passkeys on which a session rests, if it is good at this moment of the caller's transaction.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_good_passkeys(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+) -> db::Result<Option<Vec<PasskeyId>>> {
+    let Some((epoch, passkeys)) = queries::find_open(conn, user, session)? else {
+        return Ok(None);
+    };
+    let claim = standing::Claim {
+        session,
+        epoch,
+        passkeys: &passkeys,
+    };
+    let record = standing::find_record(conn, user)?;
+    let is_good = record.is_some_and(|record| record.judge(&claim) == Verdict::Good);
+    Ok(is_good.then_some(passkeys))
+}
+
 impl Sessions {
     /// Notes that a new sign-in in the same browser took this session's place. Nothing was withdrawn, so the standing does not
     /// move: its key is gone from the browser, and its live copy with it. The sign-in stands, whatever comes of this.
@@ -186,7 +209,10 @@ impl Sessions {
             })
             .await?;
         self.standings.publish(user).await?;
-        self.ephemeral.remove(&seen_key(user, session)).await?;
+        // Only tidies up: the list asks the database first.
+        if let Err(error) = self.ephemeral.remove(&seen_key(user, session)).await {
+            tracing::warn!(%error, "when a session was last seen is left to expire");
+        }
         Ok(ended)
     }
 
@@ -240,12 +266,13 @@ impl Sessions {
                 standing::raise_epoch(conn, user, now)?;
                 let kept = LiveSession {
                     epoch: epoch.saturating_add(1),
-                    ..session
+                    ..session.clone()
                 };
-                if !queries::update_raised(conn, &kept)? {
+                if !queries::update_raised(conn, &kept, &session)? {
                     return Err(EndError::Unknown);
                 }
-                let ended = end_rows(conn, user, epoch, now, "ended-others", |_| true)?;
+                let sessions = queries::end_epoch(conn, user, epoch, now, "ended-others")?;
+                let ended = Ended { sessions };
                 let event = Event::done("session.ended_others")
                     .subject(user)
                     .details(json!({ "kept": kept.id, "sessions": ended.sessions }));
@@ -254,8 +281,9 @@ impl Sessions {
             })
             .await?;
         // The kept one first: a session ahead of the record makes the gate read a newer record, one behind it is over.
-        self.keep(key, &kept).await?;
+        let moved = self.keep(key, &kept).await;
         self.standings.publish(kept.user).await?;
+        moved.map_err(|away| ChangePending(away.into()))?;
         Ok(ended)
     }
 

@@ -48,10 +48,16 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Writes what a step-up changed; `false` when the session has ended meanwhile.
-pub(super) fn update_raised(conn: &mut Connection, session: &LiveSession) -> Result<bool> {
+/// Writes what changed of a session, on the condition that it is still the one that was read; `false` when it has ended or was
+/// raised meanwhile.
+pub(super) fn update_raised(
+    conn: &mut Connection,
+    session: &LiveSession,
+    read: &LiveSession,
+) -> Result<bool> {
     let updated = diesel::update(sessions::table.find(session.id))
         .filter(sessions::user_id.eq(session.user))
+        .filter(sessions::auth_time.eq(read.auth_time))
         .filter(sessions::ended_at.is_null())
         .set((
             sessions::passkeys.eq(Json(session.passkeys.clone())),
@@ -102,6 +108,31 @@ pub(super) fn list_last_sign_ins(
         .load(conn)?)
 }
 
+/// Epoch and passkeys of a session that has not ended.
+pub(super) fn find_open(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+) -> Result<Option<(i64, Vec<PasskeyId>)>> {
+    let row = sessions::table
+        .find(session)
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::ended_at.is_null())
+        .select((sessions::epoch, sessions::passkeys))
+        .first::<(i64, Json<Vec<PasskeyId>>)>(conn)
+        .optional()?;
+    Ok(row.map(|(epoch, Json(passkeys))| (epoch, passkeys)))
+}
+
+/// Whether the person ever signed in: they joined.
+pub fn has_ever_signed_in(conn: &mut Connection, user: UserId) -> Result<bool> {
+    let query = sessions::table
+        .filter(sessions::user_id.eq(user))
+        .select(sessions::id)
+        .limit(1);
+    Ok(query.first::<SessionId>(conn).optional()?.is_some())
+}
+
 /// Whether the person has, or had, this session.
 pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) -> Result<bool> {
     let query = sessions::table
@@ -119,16 +150,38 @@ pub(super) fn end(
     now: Timestamp,
     reason: &str,
 ) -> Result<bool> {
+    // A replaced one is ended here all the same: its key is gone only as far as the store was told.
     let ended = diesel::update(sessions::table.find(session))
         .filter(sessions::user_id.eq(user))
-        .filter(sessions::ended_at.is_null())
+        .filter(
+            sessions::ended_at
+                .is_null()
+                .or(sessions::end_reason.eq(REPLACED).assume_not_null()),
+        )
         .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason)))
         .execute(conn)?;
     Ok(ended == 1)
 }
 
-/// How many sessions of this epoch were ended one by one and are not over by themselves yet.
-pub(super) fn count_ended(
+/// Ends every open one of an epoch in one statement; how many.
+pub(super) fn end_epoch(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+    reason: &str,
+) -> Result<usize> {
+    Ok(diesel::update(sessions::table)
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::absolute_end.gt(now))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::epoch.eq(epoch))
+        .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason)))
+        .execute(conn)?)
+}
+
+/// How many sessions of an epoch have not ended.
+pub(super) fn count_open(
     conn: &mut Connection,
     user: UserId,
     epoch: i64,
@@ -137,6 +190,23 @@ pub(super) fn count_ended(
     Ok(sessions::table
         .filter(sessions::user_id.eq(user))
         .filter(sessions::absolute_end.gt(now))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::epoch.eq(epoch))
+        .count()
+        .get_result(conn)?)
+}
+
+/// How many sessions of this epoch were ended one by one and are in the standing record (a day longer than they live: clocks
+/// differ).
+pub(super) fn count_ended(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> Result<i64> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::absolute_end.gt(now.before(std::time::Duration::from_secs(86_400))))
         .filter(sessions::ended_at.is_not_null())
         .filter(sessions::end_reason.ne(REPLACED))
         .filter(sessions::epoch.eq(epoch))

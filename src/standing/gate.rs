@@ -1,12 +1,12 @@
 //! The one gate: reads a record, judges a session by it, puts a change in force.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::floors::Floors;
 use super::queries;
 use super::record::{Standing, UserStatus};
-use crate::base::clock::Stopwatch;
+use crate::base::clock::{Stopwatch, Timestamp};
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::db::{self, Database};
 use crate::ephemeral::{Away, Ephemeral};
@@ -15,8 +15,9 @@ use crate::ephemeral::{Away, Ephemeral};
 const LIFE: Duration = Duration::from_secs(60);
 /// A reader this slow must not store what it read: its copy could outlive every floor.
 const SLOWEST_FILL: Duration = Duration::from_secs(30);
-/// How far back each look for moved standings reaches.
-const OVERLAP: Duration = Duration::from_secs(10);
+/// How far back each look for moved standings reaches behind the one before it: longer than any transaction may take, for
+/// `moved_at` is written at its beginning and seen after its end.
+const OVERLAP: Duration = Duration::from_secs(30);
 /// How far back the first look reaches, and how long a floor stands: two lives of a copy.
 const REACH: Duration = Duration::from_secs(120);
 
@@ -95,6 +96,7 @@ pub struct Standings {
     database: Database,
     ephemeral: Ephemeral,
     floors: Arc<Floors>,
+    last_look: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Standings {
@@ -104,6 +106,7 @@ impl Standings {
             database,
             ephemeral,
             floors: Arc::default(),
+            last_look: Arc::default(),
         }
     }
 
@@ -201,7 +204,7 @@ impl Standings {
     /// # Errors
     /// When the database is away.
     pub async fn begin_watch(&self) -> Result<(), Unavailable> {
-        self.look(REACH).await
+        self.look().await
     }
 
     /// One later look, once a second: raises the floors of all who moved, forgets the old ones.
@@ -209,21 +212,32 @@ impl Standings {
     /// # Errors
     /// When the database is away; the floors stay as they are.
     pub async fn watch(&self) -> Result<(), Unavailable> {
-        self.look(OVERLAP).await?;
+        self.look().await?;
         self.floors.forget_older_than(REACH);
         Ok(())
     }
 
-    async fn look(&self, reach: Duration) -> Result<(), Unavailable> {
+    /// Looks from a little before the last look that succeeded: an instance that had lost its database misses nothing.
+    async fn look(&self) -> Result<(), Unavailable> {
         let database = self.database.clone();
-        let moved = self
+        let last = *self
+            .last_look
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (now, moved) = self
             .database
             .read(move |conn| {
                 let now = database.now(conn)?;
-                queries::list_moved_since(conn, now, reach)
+                let from = last.map_or_else(|| now.before(REACH), |last| last.before(OVERLAP));
+                let moved = queries::list_moved_since(conn, from)?;
+                Ok::<_, db::Error>((now, moved))
             })
             .await?;
         self.floors.raise(&moved);
+        *self
+            .last_look
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(now);
         Ok(())
     }
 

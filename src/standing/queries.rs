@@ -1,7 +1,5 @@
 //! SQL of `standings` and of the view that makes the record.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 
 use super::Standing;
@@ -95,17 +93,13 @@ pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
         .is_some())
 }
 
-/// Who moved since `now - overlap`, by the database's clock, and to which version.
+/// Who moved since an instant of the database's clock, and to which version.
 ///
 /// # Errors
 /// When the database is away.
-pub fn list_moved_since(
-    conn: &mut Connection,
-    now: Timestamp,
-    overlap: Duration,
-) -> Result<Vec<(UserId, i64)>> {
+pub fn list_moved_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(UserId, i64)>> {
     Ok(standings::table
-        .filter(standings::moved_at.ge(now.before(overlap)))
+        .filter(standings::moved_at.ge(from))
         .select((standings::user_id, standings::version))
         .load(conn)?)
 }

@@ -59,21 +59,25 @@ impl From<LastAdministrator> for Problem {
 /// # Errors
 /// `forbidden` before anything is looked up, so that nobody learns who exists.
 pub async fn find_readable(users: &Users, caller: &Caller, name: &str) -> Result<User, Problem> {
-    if !names_self(caller, name) {
-        caller.require(Scope::UsersRead)?;
+    match own_id(caller, name) {
+        Some(id) => Ok(users.find(&id.to_string()).await?),
+        None => {
+            caller.require(Scope::UsersRead)?;
+            Ok(users.find(name).await?)
+        }
     }
-    Ok(users.find(name).await?)
 }
 
-/// Whether a path names the caller: by `id` or username.
-pub fn names_self(caller: &Caller, name: &str) -> bool {
-    match caller {
-        Caller::Person(person) => {
-            UserId::parse(name) == Some(person.standing.user_id)
-                || person.standing.username.eq_ignore_ascii_case(name)
-        }
-        Caller::Client(_) => false,
-    }
+/// The caller's own id, if a path names them by id or username. From then on the id is what counts: the name may be somebody
+/// else's a moment later.
+pub fn own_id(caller: &Caller, name: &str) -> Option<UserId> {
+    let Caller::Person(person) = caller else {
+        return None;
+    };
+    let id = person.standing.user_id;
+    let is_own =
+        UserId::parse(name) == Some(id) || person.standing.username.eq_ignore_ascii_case(name);
+    is_own.then_some(id)
 }
 
 /// One person.

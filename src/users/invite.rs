@@ -8,13 +8,15 @@ use utoipa::ToSchema;
 
 use super::fields::{DisplayName, Email, Username};
 use super::lookup::{LookupError, resolve};
+use super::queries::Voided;
 use super::user::User;
 use super::{INVITATION_LIFE, Users, queries};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{InvitationId, UserId};
+use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::Token;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
+use crate::sessions::{self, LiveSession};
 use crate::standing::{self, UserStatus};
 
 /// How long a link to one's own other device lives.
@@ -66,14 +68,18 @@ pub struct Invitation {
     pub display_name: Option<String>,
     /// The roles that a new person will hold.
     pub roles: Vec<String>,
+    /// The session that made it, of a link to one's own other device.
+    pub by_session: Option<SessionId>,
     /// Until when.
     pub expires_at: Timestamp,
     /// Whether a newer one took its place, or its person was suspended.
     pub is_void: bool,
     /// When it was used.
     pub used_at: Option<Timestamp>,
-    /// Who invites.
+    /// Who invites, where it was a person.
     pub by_user: Option<UserId>,
+    /// Who invites, where it was a client.
+    pub by_client: Option<ClientId>,
 }
 
 /// A link as it is handed out, this once.
@@ -138,6 +144,9 @@ pub enum InviteError {
     /// Only an administrator makes or touches administrators.
     #[error("only an administrator may")]
     NotYours,
+    /// The session that asks is over.
+    #[error("the session is over")]
+    SessionOver,
     /// The life is too short or too long.
     #[error("a link lives a minute to 30 days")]
     Life,
@@ -204,12 +213,14 @@ impl Users {
     /// Makes a link with which a signed-in person adds another device of theirs.
     ///
     /// # Errors
-    /// When the database is away.
+    /// `SessionOver` when the session ended meanwhile.
     pub async fn invite_own_device(
         &self,
-        user: UserId,
+        session: &LiveSession,
         author: Author,
     ) -> Result<InvitationLink, InviteError> {
+        let user = session.user;
+        let session = session.clone();
         let token = Token::generate();
         let hash = token.hash();
         let expires_at = self.clock.now().after(DEVICE_LIFE);
@@ -218,9 +229,14 @@ impl Users {
             .write(move |conn| {
                 let now = database.now(conn)?;
                 standing::lock(conn, user)?;
-                queries::void_invitations_of(conn, user, now)?;
+                // Under the lock: a session that was ended a moment ago leaves no link behind.
+                if !sessions::is_good(conn, &session)? {
+                    return Err(InviteError::SessionOver);
+                }
+                queries::void_invitations_of(conn, user, Voided::DeviceLinks, now)?;
                 let invitation = Invitation {
                     user: Some(user),
+                    by_session: Some(session.id),
                     expires_at,
                     ..blank(Purpose::AddDevice)
                 };
@@ -258,9 +274,11 @@ fn blank(purpose: Purpose) -> Invitation {
         display_name: None,
         roles: Vec::new(),
         expires_at: Timestamp::from_micros(0),
+        by_session: None,
         is_void: false,
         used_at: None,
         by_user: None,
+        by_client: None,
     }
 }
 
@@ -292,7 +310,7 @@ fn for_existing(
         UserStatus::Active => Purpose::Recover,
         UserStatus::Suspended => return Err(InviteError::UserSuspended),
     };
-    queries::void_invitations_of(conn, id, now)?;
+    queries::void_invitations_of(conn, id, Voided::All, now)?;
     Ok(Invitation {
         user: Some(id),
         ..blank(purpose)
@@ -333,7 +351,7 @@ fn for_new(
             ..blank(Purpose::Join)
         });
     };
-    if queries::find_id_by_username(conn, username.as_str())?.is_some() {
+    if queries::find_namesake(conn, username.as_str())?.is_some() {
         return Err(InviteError::UsernameTaken);
     }
     let user = User {

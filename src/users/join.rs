@@ -2,11 +2,12 @@
 
 use serde_json::{Map, json};
 
+use super::backing::is_backed;
 use super::invite::{Invitation, Purpose};
 use super::user::User;
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
-use crate::base::ids::UserId;
+use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
@@ -28,6 +29,9 @@ pub enum JoinError {
     /// Whom it is for may not sign in.
     #[error("the person is suspended")]
     NotActive,
+    /// Whoever made it may not let anybody in any more.
+    #[error("the maker of the link may not invite any more")]
+    NotBacked,
     /// The name that the new person chose is taken.
     #[error("the username is taken")]
     UsernameTaken,
@@ -115,6 +119,9 @@ pub fn open_invitation(
     if !fits {
         return Err(JoinError::NotActive);
     }
+    if !is_backed(conn, &invitation, user.as_ref())? {
+        return Err(JoinError::NotBacked);
+    }
     Ok((invitation, user))
 }
 
@@ -123,13 +130,14 @@ pub fn open_invitation(
 /// # Errors
 /// `UsernameTaken`.
 pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinError> {
-    match queries::find_id_by_username(conn, username)? {
+    match queries::find_namesake(conn, username)? {
         Some(_) => Err(JoinError::UsernameTaken),
         None => Ok(()),
     }
 }
 
 /// Uses the invitation up and makes, activates or finds the person whom the passkey will belong to. Raises their standing.
+/// Returns the person, and the session that made the link where it was one of their own.
 ///
 /// # Errors
 /// Why it lets nobody in; of any number of users at once all but one get `Used`.
@@ -139,7 +147,7 @@ pub fn accept(
     joiner: &Joiner,
     now: Timestamp,
     author: &Author,
-) -> Result<User, JoinError> {
+) -> Result<(User, Option<SessionId>), JoinError> {
     // The standing is locked before the invitation, as everywhere: a link made for the same person meanwhile waits.
     let (found, _) = open_invitation(conn, token, joiner.judged_at)?;
     if let Some(user) = found.user {
@@ -151,10 +159,15 @@ pub fn accept(
         return Err(JoinError::Used);
     }
     let author = author.acting_as(Actor::Person(id));
-    match user {
+    let by_session = invitation.by_session;
+    let user = match user {
         None => create(conn, invitation, joiner, now, &author),
         Some(user) => admit(conn, user, invitation.purpose, joiner, now, &author),
+    }?;
+    if user.is_administrator() {
+        queries::close_set_up(conn, user.id, now)?;
     }
+    Ok((user, by_session))
 }
 
 fn create(

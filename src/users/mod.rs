@@ -4,6 +4,7 @@
 //! one-use link lets in one person once. Owns `users`, `roles`, `user_roles`, `invitations` and the one `setup` row. Knows
 //! nothing of how somebody proves who they are.
 
+mod backing;
 mod fields;
 pub mod http;
 mod installation;

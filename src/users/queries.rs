@@ -5,10 +5,12 @@ mod people;
 mod setup;
 
 pub(super) use invitations::{
-    consume_invitation, find_invitation, insert_invitation, void_invitations_of,
+    Voided, consume_invitation, find_invitation, insert_invitation, void_invitations_of,
 };
 pub(super) use people::{
-    find_id_by_username, find_user, insert_user, list_active_holders, list_users, lock_role,
-    missing_role, set_roles, update_user,
+    claim_username, find_id_by_username, find_namesake, find_user, insert_user,
+    list_active_holders, list_users, lock_role, missing_role, set_roles, update_user,
 };
-pub(super) use setup::{complete, find_setup, insert_setup, replace_link, update_setup};
+pub(super) use setup::{
+    close_set_up, complete, find_setup, insert_setup, replace_link, update_setup,
+};

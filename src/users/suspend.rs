@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::last_administrator::{LastAdministrator, require_another_administrator};
+use super::queries::Voided;
 use super::{Authority, User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db;
@@ -59,7 +60,7 @@ impl Users {
                 }
                 user.status = UserStatus::Suspended;
                 user.save(conn, now, &author)?;
-                queries::void_invitations_of(conn, id, now)?;
+                queries::void_invitations_of(conn, id, Voided::All, now)?;
                 let ended = sessions::end_every(conn, id, now, "suspended")?;
                 let event = Event::done("user.suspended")
                     .subject(id)
@@ -95,7 +96,12 @@ impl Users {
                 if user.status != UserStatus::Suspended {
                     return Ok(());
                 }
-                user.status = UserStatus::Active;
+                // Who never joined is invited again, and no more.
+                user.status = if sessions::has_ever_signed_in(conn, id)? {
+                    UserStatus::Active
+                } else {
+                    UserStatus::Invited
+                };
                 user.save(conn, now, &author)?;
                 let event = Event::done("user.reactivated")
                     .subject(id)

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
+use super::queries::Voided;
 use super::{Authority, User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
@@ -16,7 +17,7 @@ const MOST_ATTRIBUTES: usize = 16 << 10;
 /// What to change; `None` leaves as it is.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
-    /// A new unique name; the old one stays theirs in the history, and free for nobody else until it is given up here.
+    /// A new unique name; the old one stays theirs too, and is given to nobody else.
     pub username: Option<Username>,
     /// What to call them.
     pub display_name: Option<DisplayName>,
@@ -93,16 +94,28 @@ impl Users {
                 }
                 let before = user.clone();
                 change.apply(conn, &mut user, authority)?;
+                let difference = difference(&before, &user);
+                if difference.as_object().is_some_and(Map::is_empty) {
+                    return Ok(user);
+                }
+                if user.is_administrator() && !before.is_administrator() {
+                    // Links that others made for an ordinary person open no administrator's account.
+                    queries::void_invitations_of(conn, id, Voided::All, now)?;
+                    if user.status == UserStatus::Active {
+                        queries::close_set_up(conn, id, now)?;
+                    }
+                }
                 user.save(conn, now, &author)?;
-                let event = Event::done("user.updated")
-                    .subject(id)
-                    .details(difference(&before, &user));
+                let event = Event::done("user.updated").subject(id).details(difference);
                 history::record(conn, now, &author, event)?;
                 Ok(user)
             })
-            .await?;
-        self.standings.publish(id).await?;
-        Ok(user)
+            .await;
+        // A repeated change finds its own version: it may be the one whose record is not in force yet.
+        if matches!(user, Ok(_) | Err(UpdateError::VersionIs(_))) {
+            self.standings.publish(id).await?;
+        }
+        user
     }
 }
 
@@ -117,7 +130,7 @@ impl UserChange {
             return Err(UpdateError::NotYours);
         }
         if let Some(username) = self.username {
-            let holder = queries::find_id_by_username(conn, username.as_str())?;
+            let holder = queries::find_namesake(conn, username.as_str())?;
             if holder.is_some_and(|holder| holder != user.id) {
                 return Err(UpdateError::UsernameTaken);
             }

@@ -6,13 +6,12 @@ use std::fmt;
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, web};
-use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{Problem, Web};
+use super::Problem;
 
 /// A JSON body whose own keys may be written `snake_case`, `camelCase` or `kebab-case`.
 #[derive(Debug)]
@@ -27,10 +26,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
-        let limit = request
-            .app_data::<web::Data<Web>>()
-            .map_or(64 << 10, |web| web.body_bytes);
-        let mut payload = payload.take();
+        let body = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             if !is_json {
                 return Err(Problem::new(
@@ -40,15 +36,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
                     "Send JSON with `Content-Type: application/json`.",
                 ));
             }
-            let mut body = web::BytesMut::new();
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk
-                    .map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
-                if body.len().saturating_add(chunk.len()) > limit {
-                    return Err(too_large(limit));
-                }
-                body.extend_from_slice(&chunk);
-            }
+            // `await_body` has bounded it, in bytes and in time.
+            let body = body
+                .await
+                .map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
             parse(&body).map(AnyCase)
         })
     }
@@ -61,15 +52,6 @@ fn is_json(request: &HttpRequest) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
-}
-
-fn too_large(limit: usize) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "too-large",
-        "Too much at once",
-        format!("The body may have {limit} bytes at most."),
-    )
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -1,54 +1,119 @@
-//! Cross-site requests are refused before any handler runs (DESIGN rule 10).
+//! What is refused before any handler runs: requests from other sites (DESIGN rule 10), null bytes, bodies that never end.
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use std::time::Duration;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpRequest, web};
+use actix_web::web::BytesMut;
+use actix_web::{HttpMessage, HttpRequest, ResponseError, web};
+use futures_util::StreamExt;
 
 use super::{Problem, Web};
 
 /// Middleware: a request that could change something and carries a cookie, or may set one, must come from our own pages.
 ///
 /// # Errors
-/// `cross-site` for one that does not; those of the inner service.
+/// Those of the inner service; a refusal is an answer like any other.
 pub async fn refuse_cross_site<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let origins = request.app_data::<web::Data<Web>>().cloned();
     if needs_same_origin(request.request())
         && !origins.is_some_and(|web| is_same_origin(request.request(), &web))
     {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "cross-site",
-            "Not from our own pages",
-            "Requests with a cookie must come from Doorward's own pages: send `Origin` with its public URL.",
-        )
-        .into());
+        return Ok(refuse(
+            request,
+            &Problem::new(
+                StatusCode::FORBIDDEN,
+                "cross-site",
+                "Not from our own pages",
+                "Requests with a cookie must come from Doorward's own pages: send `Origin` with its public URL.",
+            ),
+        ));
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 /// Middleware: an address with a null byte in it names nothing (and PostgreSQL takes none in a text).
 ///
 /// # Errors
-/// `invalid-parameter` for one that does; those of the inner service.
+/// Those of the inner service.
 pub async fn refuse_null_bytes<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     if request.uri().to_string().contains("%00") {
-        return Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid-parameter",
-            "A parameter can't be used",
-            "The address holds a null byte.",
-        )
-        .into());
+        return Ok(refuse(
+            request,
+            &Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-parameter",
+                "A parameter can't be used",
+                "The address holds a null byte.",
+            ),
+        ));
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// Middleware, outside of the session's: the whole body is here before anybody asks who sent it. Otherwise somebody could
+/// send all but the last byte, be cut off, and send the rest hours later under the rights that they had.
+///
+/// # Errors
+/// Those of the inner service.
+pub async fn await_body<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let limit = request
+        .app_data::<web::Data<Web>>()
+        .map_or(64 << 10, |web| web.body_bytes);
+    let body = tokio::time::timeout(PATIENCE, read_body(request.take_payload(), limit)).await;
+    let body = body.unwrap_or_else(|_| {
+        Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too-slow",
+            "The request did not arrive in time",
+            "Send the whole request within ten seconds.",
+        ))
+    });
+    match body {
+        Ok(body) => {
+            request.set_payload(Payload::from(body.freeze()));
+            Ok(next.call(request).await?.map_into_left_body())
+        }
+        Err(problem) => Ok(refuse(request, &problem)),
+    }
+}
+
+/// How long a body may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn read_body(mut payload: Payload, limit: usize) -> Result<BytesMut, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk =
+            chunk.map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "Too much at once",
+                format!("The body may have {limit} bytes at most."),
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn refuse<B>(request: ServiceRequest, problem: &Problem) -> ServiceResponse<EitherBody<B>> {
+    request
+        .into_response(problem.error_response())
+        .map_into_right_body()
 }
 
 fn needs_same_origin(request: &HttpRequest) -> bool {

@@ -31,7 +31,7 @@ pub use browser_name::browser_name;
 pub use conditions::{expected_version, given};
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
-pub use guards::{refuse_cross_site, refuse_null_bytes};
+pub use guards::{await_body, refuse_cross_site, refuse_null_bytes};
 pub use headers::add_security_headers;
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;

@@ -18,3 +18,4 @@ mod revocation;
 mod sessions;
 mod standing;
 mod step_up;
+mod withdrawn;

@@ -8,5 +8,6 @@ drop table sessions;
 drop table passkeys;
 drop table user_roles;
 drop table roles;
+drop table usernames;
 drop table users;
 drop table setup;

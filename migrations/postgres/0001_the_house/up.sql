@@ -25,6 +25,12 @@ create table users (
 );
 create index users_by_email on users (email);
 
+-- Every name that anybody ever had: it is never given to another person.
+create table usernames (
+    username text primary key,
+    user_id uuid not null references users (id)
+);
+
 create table roles (
     name text primary key,
     description text not null,
@@ -114,6 +120,7 @@ create table invitations (
     email text,
     display_name text,
     roles jsonb not null,
+    by_session uuid,
     created_at timestamptz not null,
     expires_at timestamptz not null,
     voided_at timestamptz,
@@ -128,7 +135,7 @@ create table audit_events (
     id uuid primary key,
     at timestamptz not null,
     actor text not null,
-    action text not null,
+    action text collate "C" not null,
     subject uuid,
     client uuid,
     passkey uuid,
@@ -140,6 +147,7 @@ create table audit_events (
 );
 create index audit_events_by_time on audit_events (at, id);
 create index audit_events_by_subject on audit_events (subject, at, id);
+create index audit_events_by_actor on audit_events (actor, at, id);
 
 create table revisions (
     entity text not null,
@@ -173,7 +181,7 @@ select
              where p.user_id = u.id and p.revoked_at is null), '[]'),
         'ended', coalesce(
             (select jsonb_agg(e.id order by e.ended_at, e.id) from sessions e
-             where e.user_id = u.id and e.absolute_end > now() and e.ended_at is not null and e.end_reason <> 'replaced'
+             where e.user_id = u.id and e.absolute_end > now() - interval '1 day' and e.ended_at is not null and e.end_reason <> 'replaced'
                and e.epoch = s.session_epoch), '[]')
     ) as record
 from standings s

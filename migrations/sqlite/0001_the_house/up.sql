@@ -25,6 +25,12 @@ create table users (
 ) strict;
 create index users_by_email on users (email);
 
+-- Every name that anybody ever had: it is never given to another person.
+create table usernames (
+    username text primary key not null,
+    user_id blob not null references users (id)
+) strict;
+
 create table roles (
     name text primary key not null,
     description text not null,
@@ -114,6 +120,7 @@ create table invitations (
     email text,
     display_name text,
     roles text not null,
+    by_session blob,
     created_at integer not null,
     expires_at integer not null,
     voided_at integer,
@@ -140,6 +147,7 @@ create table audit_events (
 ) strict;
 create index audit_events_by_time on audit_events (at, id);
 create index audit_events_by_subject on audit_events (subject, at, id);
+create index audit_events_by_actor on audit_events (actor, at, id);
 
 create table revisions (
     entity text not null,
@@ -173,7 +181,7 @@ select
              where p.user_id = u.id and p.revoked_at is null)),
         'ended', json(
             (select json_group_array(lower(hex(e.id)) order by e.ended_at, e.id) from sessions e
-             where e.user_id = u.id and e.absolute_end > cast(unixepoch('subsec') * 1000000 as integer)
+             where e.user_id = u.id and e.absolute_end > cast((unixepoch('subsec') - 86400) * 1000000 as integer)
                and e.ended_at is not null and e.end_reason <> 'replaced' and e.epoch = s.session_epoch))
     ) as record
 from standings s

@@ -39,7 +39,9 @@ async fn make_device_link(
         });
     }
     let author = visitor.author(&request);
-    let link = users.invite_own_device(visitor.user(), author).await?;
+    let link = users
+        .invite_own_device(&visitor.signed_in.session, author)
+        .await?;
     page(&DeviceLinkPage {
         frame: visitor.frame,
         qr_svg: qr_svg(&link.url)?,

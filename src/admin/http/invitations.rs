@@ -113,6 +113,12 @@ impl From<InviteError> for Problem {
                 "for an existing person nothing else may be given but expires_in",
             ),
             InviteError::NotYours => not_yours(),
+            InviteError::SessionOver => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "signed-out",
+                "Nobody is signed in",
+                "The session that asks is over. Sign in and start again.",
+            ),
             InviteError::Life => {
                 Self::invalid_field("expires_in", "from 60 seconds to 2592000 (30 days)")
             }

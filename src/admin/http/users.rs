@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{Reason, authority, find_changeable};
 use crate::clients::Scope;
 use crate::sessions::Caller;
-use crate::users::http::{names_self, read_user};
+use crate::users::http::{own_id, read_user};
 use crate::users::{
     Authority, DisplayName, Email, SuspendError, UpdateError, UserChange, UserView, Username, Users,
 };
@@ -138,11 +138,12 @@ pub async fn suspend_user(
     name: web::Path<String>,
     body: AnyCase<Reason>,
 ) -> Answer {
-    let (id, authority) = if names_self(&caller, &name) {
-        (users.resolve(&name).await?, Authority::Administrator)
-    } else {
-        let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
-        (id, authority(&caller))
+    let (id, authority) = match own_id(&caller, &name) {
+        Some(id) => (id, Authority::Administrator),
+        None => {
+            let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
+            (id, authority(&caller))
+        }
     };
     let reason = body.0.parse()?;
     let ended = users

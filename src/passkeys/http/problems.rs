@@ -89,7 +89,11 @@ impl From<SetUpError> for Problem {
 impl From<JoinError> for Problem {
     fn from(error: JoinError) -> Self {
         match error {
-            JoinError::Unknown | JoinError::Used | JoinError::Expired | JoinError::NotActive => {
+            JoinError::Unknown
+            | JoinError::Used
+            | JoinError::Expired
+            | JoinError::NotActive
+            | JoinError::NotBacked => {
                 tracing::info!(reason = %error, "a link is refused");
                 link_gone()
             }

@@ -61,7 +61,9 @@ impl TryFrom<JoinError> for Gone {
             JoinError::Unknown => Ok(Self::Unknown),
             JoinError::Used => Ok(Self::InvitationUsed),
             // Nobody learns from a link that its person is suspended.
-            JoinError::Expired | JoinError::NotActive => Ok(Self::InvitationExpired),
+            JoinError::Expired | JoinError::NotActive | JoinError::NotBacked => {
+                Ok(Self::InvitationExpired)
+            }
             JoinError::UsernameTaken | JoinError::UsernameMissing | JoinError::Database(_) => {
                 Err(error.into())
             }

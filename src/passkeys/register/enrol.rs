@@ -1,6 +1,7 @@
 //! Storing the new passkey, with its revision and its audit event.
 
-use super::RegisterError;
+use super::entry::Admitted;
+use super::{MOST, RegisterError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::PasskeyId;
 use crate::db::{self, Connection};
@@ -8,18 +9,20 @@ use crate::history::{self, Author, Event, Revision};
 use crate::passkeys::passkey::Passkey;
 use crate::passkeys::registration::NewCredential;
 use crate::passkeys::{authenticators, queries};
-use crate::sessions::LiveSession;
-use crate::users::User;
 
 pub(super) fn insert(
     conn: &mut Connection,
-    user: &User,
+    admitted: &Admitted,
     new: NewCredential,
     name: Option<String>,
-    session: Option<&LiveSession>,
     now: Timestamp,
     author: &Author,
 ) -> Result<Passkey, RegisterError> {
+    let user = &admitted.user;
+    // Under the person's lock: however many ceremonies were begun at once, the bound holds.
+    if queries::count_live_of(conn, user.id)? >= MOST {
+        return Err(RegisterError::TooMany);
+    }
     let NewCredential {
         passkey,
         aaguid,
@@ -42,8 +45,8 @@ pub(super) fn insert(
         backup_eligible: credential.backup_eligible,
         backup_state: credential.backup_state,
         credential,
-        enrolled_session: session.map(|session| session.id),
-        enrolled_passkey: session.and_then(|session| session.passkeys.first().copied()),
+        enrolled_session: admitted.enrolled_session,
+        enrolled_passkey: admitted.enrolled_passkey,
         created_at: now,
         last_used_at: None,
         revoked_at: None,

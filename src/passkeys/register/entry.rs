@@ -2,6 +2,7 @@
 
 use super::RegisterError;
 use crate::base::clock::Timestamp;
+use crate::base::ids::{PasskeyId, SessionId};
 use crate::base::secrets::TokenHash;
 use crate::db::Connection;
 use crate::history::Author;
@@ -17,26 +18,55 @@ pub(super) enum Entry {
     Add(LiveSession),
 }
 
+/// Who came in, and from where: the trail of how a passkey got here.
+pub(super) struct Admitted {
+    pub(super) user: User,
+    /// Whether a session of theirs stands already.
+    pub(super) is_signed_in: bool,
+    pub(super) enrolled_session: Option<SessionId>,
+    pub(super) enrolled_passkey: Option<PasskeyId>,
+}
+
+impl Admitted {
+    fn newcomer(user: User) -> Self {
+        Self {
+            user,
+            is_signed_in: false,
+            enrolled_session: None,
+            enrolled_passkey: None,
+        }
+    }
+}
+
 impl Entry {
-    /// Uses the right up, and returns the person and, where it was a session, that session. Raises their standing.
+    /// Uses the right up, and says who comes in. Raises their standing.
     pub(super) fn admit(
         self,
         conn: &mut Connection,
         now: Timestamp,
         judged_at: Timestamp,
         author: &Author,
-    ) -> Result<(User, Option<LiveSession>), RegisterError> {
+    ) -> Result<Admitted, RegisterError> {
         match self {
             Self::SetUp(link, person) => {
                 let link = TokenHash::from_text(&link).ok_or(SetUpError::Gone)?;
                 let user =
                     users::complete_set_up(conn, &link, &person.joiner(judged_at), now, author)?;
-                Ok((user, None))
+                Ok(Admitted::newcomer(user))
             }
             Self::Join(link, person) => {
                 let link = TokenHash::from_text(&link).ok_or(JoinError::Unknown)?;
-                let user = users::accept(conn, &link, &person.joiner(judged_at), now, author)?;
-                Ok((user, None))
+                let joiner = person.joiner(judged_at);
+                let (user, by_session) = users::accept(conn, &link, &joiner, now, author)?;
+                let resting_on = match by_session {
+                    Some(session) => sessions::find_good_passkeys(conn, user.id, session)?,
+                    None => None,
+                };
+                Ok(Admitted {
+                    enrolled_session: by_session,
+                    enrolled_passkey: resting_on.and_then(|all| all.first().copied()),
+                    ..Admitted::newcomer(user)
+                })
             }
             Self::Add(session) => {
                 standing::raise(conn, session.user, now)?;
@@ -45,7 +75,12 @@ impl Entry {
                     return Err(RegisterError::SessionOver);
                 }
                 let user = users::find(conn, session.user)?.ok_or(RegisterError::SessionOver)?;
-                Ok((user, Some(session)))
+                Ok(Admitted {
+                    user,
+                    is_signed_in: true,
+                    enrolled_session: Some(session.id),
+                    enrolled_passkey: session.passkeys.first().copied(),
+                })
             }
         }
     }

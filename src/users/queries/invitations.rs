@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::super::invite::{Invitation, Purpose};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, InvitationId, UserId};
+use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
 use crate::db::schema::invitations;
 use crate::db::{Connection, Error, Json, Result};
@@ -18,6 +18,7 @@ type Row = (
     Option<String>,
     Option<String>,
     Json<Vec<String>>,
+    Option<SessionId>,
     Timestamp,
     Timestamp,
     Option<Timestamp>,
@@ -45,10 +46,12 @@ pub(in crate::users) fn find_invitation(
             email: row.4,
             display_name: row.5,
             roles: row.6.0,
-            expires_at: row.8,
-            is_void: row.9.is_some(),
-            used_at: row.10,
-            by_user: row.12,
+            by_session: row.7,
+            expires_at: row.9,
+            is_void: row.10.is_some(),
+            used_at: row.11,
+            by_user: row.13,
+            by_client: row.14,
         })
     })
     .transpose()
@@ -70,6 +73,7 @@ pub(in crate::users) fn insert_invitation(
             invitations::email.eq(invitation.email.as_deref()),
             invitations::display_name.eq(invitation.display_name.as_deref()),
             invitations::roles.eq(Json(invitation.roles.clone())),
+            invitations::by_session.eq(invitation.by_session),
             invitations::created_at.eq(now),
             invitations::expires_at.eq(invitation.expires_at),
             invitations::by_user.eq(author.user()),
@@ -94,18 +98,35 @@ pub(in crate::users) fn consume_invitation(
     Ok(consumed == 1)
 }
 
-/// Voids the unused links of a person: the newest alone is good. Marked, not expired: an instant would be judged by another
+/// Which unused links of a person to void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::users) enum Voided {
+    /// Every one.
+    All,
+    /// Those that the person made for another device of theirs.
+    DeviceLinks,
+}
+
+/// Voids unused links of a person: the newest alone is good. Marked, not expired: an instant would be judged by another
 /// machine's clock.
 pub(in crate::users) fn void_invitations_of(
     conn: &mut Connection,
     user: UserId,
+    which: Voided,
     now: Timestamp,
 ) -> Result<()> {
-    diesel::update(invitations::table)
-        .filter(invitations::user_id.eq(user))
-        .filter(invitations::used_at.is_null())
-        .filter(invitations::voided_at.is_null())
-        .set(invitations::voided_at.eq(now))
-        .execute(conn)?;
+    let purposes: &[Purpose] = match which {
+        Voided::All => &[Purpose::Join, Purpose::Recover, Purpose::AddDevice],
+        Voided::DeviceLinks => &[Purpose::AddDevice],
+    };
+    for purpose in purposes {
+        diesel::update(invitations::table)
+            .filter(invitations::user_id.eq(user))
+            .filter(invitations::purpose.eq(purpose.as_str()))
+            .filter(invitations::used_at.is_null())
+            .filter(invitations::voided_at.is_null())
+            .set(invitations::voided_at.eq(now))
+            .execute(conn)?;
+    }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::super::{User, UserFilter};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::db::portable::ForUpdate;
-use crate::db::schema::{roles, user_roles, users};
+use crate::db::schema::{roles, user_roles, usernames, users};
 use crate::db::{Connection, Error, Json, Result};
 use crate::history::Author;
 use crate::standing::UserStatus;
@@ -64,6 +64,36 @@ pub(in crate::users) fn find_id_by_username(
         .select(users::id)
         .first(conn)
         .optional()?)
+}
+
+/// Who has, or ever had, a name.
+pub(in crate::users) fn find_namesake(
+    conn: &mut Connection,
+    username: &str,
+) -> Result<Option<UserId>> {
+    Ok(usernames::table
+        .find(username)
+        .select(usernames::user_id)
+        .first(conn)
+        .optional()?)
+}
+
+/// Gives a name to a person for ever; [`Error::Taken`] when it is, or was, another's.
+pub(in crate::users) fn claim_username(
+    conn: &mut Connection,
+    user: UserId,
+    username: &str,
+) -> Result<()> {
+    if find_namesake(conn, username)? == Some(user) {
+        return Ok(());
+    }
+    diesel::insert_into(usernames::table)
+        .values((
+            usernames::username.eq(username),
+            usernames::user_id.eq(user),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 pub(in crate::users) fn list_users(

@@ -80,3 +80,16 @@ pub(in crate::users) fn complete(
         .execute(conn)?;
     Ok(completed == 1)
 }
+
+/// Closes set-up when an administrator came in by another way: no link makes a first one any more.
+pub(in crate::users) fn close_set_up(
+    conn: &mut Connection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(setup::table.find(1))
+        .filter(setup::completed_at.is_null())
+        .set((setup::completed_at.eq(now), setup::user_id.eq(user)))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! What was withdrawn leaves nothing behind: no request in flight, no link, no name, no old key.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::house::House;
+use crate::support::person::{Person, session_status};
+
+/// Sends the head of a request and all but the last byte of its body; the rest when called.
+fn hold_back(
+    house: &House,
+    person: &Person,
+    path: &str,
+    body: &Value,
+) -> impl FnOnce() -> String + use<> {
+    let body = body.to_string();
+    let (most, last) = body.split_at(body.len() - 1);
+    let last = last.to_owned();
+    let cookies = ["doorward-session", "doorward-browser"]
+        .map(|name| format!("{name}={}", person.browser.cookie(name).unwrap_or_default()))
+        .join("; ");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nCookie: {cookies}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{most}",
+        house.config.server.public_url.authority(),
+        house.origin(),
+        body.len(),
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", house.port(0))).expect("a connection");
+    stream.write_all(head.as_bytes()).expect("sent");
+    move || {
+        stream.write_all(last.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+}
+
+fn second_administrator(house: &House, root: &Person) -> Person {
+    house.person_with(
+        root,
+        &json!({ "username": "second", "roles": ["admin"] }),
+        SoftAuthenticator::synced(house.origin()),
+    )
+}
+
+fn start(house: &House, link: &Value) -> u16 {
+    let body = json!({ "invitation": link["token"], "username": "mallory", "display_name": "M" });
+    house
+        .browser()
+        .post_json("/webauthn/register/start", &body)
+        .status
+}
+
+on_both! {
+    fn a_request_that_is_held_back_is_judged_when_it_is_whole(house) {
+        let root = house.administrator();
+        let second = second_administrator(house, &root);
+        let rest = hold_back(house, &second, "/v1/invitations", &json!({ "username": "mallory", "roles": ["admin"] }));
+        assert_eq!(root.browser.post_json("/v1/users/second/suspend", &json!({})).status, 200);
+        let answer = rest();
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert_eq!(root.browser.get("/v1/users/mallory").status, 404);
+    }
+
+    fn links_die_with_the_right_of_whoever_made_them(house) {
+        let root = house.administrator();
+        let second = second_administrator(house, &root);
+        let link = second.browser.post_json("/v1/invitations", &json!({ "roles": ["admin"] })).json();
+        let plain = second.browser.post_json("/v1/invitations", &json!({})).json();
+        assert_eq!(start(house, &link), 200);
+        assert_eq!(root.browser.post_json("/v1/users/second/suspend", &json!({})).status, 200);
+        assert_eq!((start(house, &link), start(house, &plain)), (410, 410));
+        // A client's too, once it is disabled.
+        let (id, secret) = house.client(&["users:write"]);
+        let link = house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(&json!({})).send().json();
+        assert_eq!(start(house, &link), 200);
+        let author = doorward::history::Author::command();
+        house.run(doorward::clients::disable(&house.app.database, id.parse().expect("an id"), author)).expect("disabled");
+        assert_eq!(start(house, &link), 410);
+    }
+
+    fn a_ceremony_begun_on_a_link_ends_with_it(house) {
+        let root = house.administrator();
+        let second = second_administrator(house, &root);
+        let link = second.browser.post_json("/v1/invitations", &json!({ "roles": ["admin"] })).json();
+        let browser = house.browser();
+        let begun = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "mallory" })).json();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let credential = device.create(&begun["publicKey"], &Overrides::default());
+        assert_eq!(root.browser.post_json("/v1/users/second/suspend", &json!({})).status, 200);
+        let finish = json!({ "ceremony": begun["ceremony"], "credential": credential });
+        assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
+        assert_eq!(root.browser.get("/v1/users/mallory").status, 404);
+    }
+
+    fn a_clients_link_opens_nobody_who_became_an_administrator(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let (id, secret) = house.client(&["users:write"]);
+        let by_client = |body: &Value| house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(body).send().json();
+        let recovery = by_client(&json!({ "user_id": "ada" }));
+        let join = by_client(&json!({ "username": "bob" }));
+        for name in ["ada", "bob"] {
+            let tag = root.browser.get(&format!("/v1/users/{name}")).header("etag").expect("a tag").to_owned();
+            let promoted = root.browser.request("PATCH", &format!("/v1/users/{name}")).header("If-Match", &tag).json(&json!({ "roles": ["admin"] })).send();
+            assert_eq!(promoted.status, 200, "{}", promoted.text());
+        }
+        assert_eq!((start(house, &recovery), start(house, &join)), (410, 410));
+        assert_eq!(ada.session_status(), 200);
+    }
+
+    fn a_device_link_ends_with_the_session_that_made_it(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        let make = |person: &Person| person.browser.post_json("/v1/me/device-links", &json!({})).json();
+        let link = make(&ada);
+        assert_eq!(start(house, &link), 200);
+        assert_eq!(root.browser.delete("/v1/users/ada/sessions").status, 200);
+        assert_eq!(start(house, &link), 410, "all sessions ended");
+        let browser = ada.another_browser();
+        ada.browser = browser;
+        let link = make(&ada);
+        assert_eq!(ada.browser.delete("/v1/session").status, 204);
+        assert_eq!(start(house, &link), 410, "signed out");
+        let browser = ada.another_browser();
+        ada.browser = browser;
+        ada.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let link = make(&ada);
+        assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{}", ada.passkey)).status, 200);
+        assert_eq!(start(house, &link), 410, "its passkey revoked");
+    }
+
+    fn a_device_link_leaves_the_administrators_link_alone(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let recovery = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
+        ada.browser.post_json("/v1/me/device-links", &json!({}));
+        assert_eq!(start(house, &recovery), 200);
+    }
+
+    fn a_name_that_was_given_up_is_nobody_elses(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let rename = |id: &str, name: &str| {
+            let tag = root.browser.get(&format!("/v1/users/{id}")).header("etag").expect("a tag").to_owned();
+            root.browser.request("PATCH", &format!("/v1/users/{id}")).header("If-Match", &tag).json(&json!({ "username": name })).send().status
+        };
+        assert_eq!(rename(&ada.id, "countess"), 200);
+        assert_eq!(root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).status, 409);
+        assert_eq!(rename("root", "ada"), 409);
+        assert_eq!(rename(&ada.id, "ada"), 200, "its own again");
+    }
+
+    fn set_up_is_void_once_an_administrator_came_in_by_another_way(house) {
+        let token = house.set_up_token();
+        let wanted = doorward::users::NewInvitation { roles: vec!["admin".into()], ..Default::default() };
+        let author = doorward::history::Author::command();
+        let link = house.run(house.app.users.invite(wanted, doorward::users::Authority::Administrator, author)).expect("a link");
+        let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link.token, "username": "root" }));
+        assert_eq!(root.browser.get("/v1/users/root").json()["roles"], json!(["admin"]));
+        let start = json!({ "setup": token, "username": "mallory", "display_name": "M" });
+        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 410);
+        assert!(house.run(house.app.users.make_set_up_link()).is_err());
+    }
+
+    fn ending_the_others_beside_a_step_up_brings_no_old_key_back(house) {
+        let mut root = house.administrator();
+        let old = root.browser.clone();
+        // The old key's session was read …
+        let listed = house.run(house.app.sessions.list(root.id.parse().expect("an id"))).expect("a list");
+        assert_eq!(listed.len(), 1);
+        house.pass(5);
+        assert_eq!(root.step_up().status, 200);
+        // … and is used after the step-up took its place.
+        assert_eq!(old.delete("/v1/me/sessions").status, 401);
+        assert_eq!((session_status(&old), root.session_status()), (401, 200));
+    }
+
+    fn who_never_joined_is_invited_again_and_no_more(house) {
+        let root = house.administrator();
+        root.browser.post_json("/v1/invitations", &json!({ "username": "ada" }));
+        assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
+        assert_eq!(root.browser.post_json("/v1/users/ada/reactivate", &json!({})).status, 204);
+        assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "invited");
+    }
+
+    fn a_client_keeps_no_administrator_signed_out(house) {
+        let root = house.administrator();
+        let (id, secret) = house.client(&["sessions:revoke"]);
+        let answer = house.browser().request("DELETE", "/v1/users/root/sessions").basic(&id, &secret).send();
+        assert_eq!(answer.status, 403);
+        assert_eq!(root.session_status(), 200);
+    }
+
+    fn a_change_that_changes_nothing_leaves_no_trace(house) {
+        let root = house.administrator();
+        let before = root.browser.get("/v1/me").json()["version"].clone();
+        assert_eq!(root.browser.patch_json("/v1/me", &json!({})).status, 200);
+        assert_eq!(root.browser.patch_json("/v1/me", &json!({ "display_name": "Root Admin" })).status, 200);
+        assert_eq!(root.browser.get("/v1/me").json()["version"], before);
+    }
+}
