@@ -14,6 +14,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
 use crate::{account, admin, passkeys, sessions, users, web as pages};
+use health::Readiness;
 use pages::{Metrics, RequestSpan};
 
 /// A service that answers.
@@ -57,11 +58,12 @@ pub fn start(app: App) -> std::io::Result<Running> {
     let (listen, operator_listen) = (app.config.server.listen, app.config.server.operator_listen);
     let background = background::start(&app);
 
-    let operator_app = app.clone();
+    let readiness = Readiness::new(app.clone());
+    let operator_readiness = readiness.clone();
     let operator_metrics = metrics.clone();
     let operator = HttpServer::new(move || {
         ActixApp::new()
-            .app_data(web::Data::new(operator_app.clone()))
+            .app_data(web::Data::new(operator_readiness.clone()))
             .app_data(web::Data::new(operator_metrics.clone()))
             .configure(operator::routes)
     })
@@ -88,6 +90,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .default_service(web::to(pages::not_found));
         ActixApp::new()
             .configure(|config| share(config, &app, &metrics))
+            .app_data(web::Data::new(readiness.clone()))
             .wrap(from_fn(pages::await_body))
             .wrap(from_fn(pages::refuse_cross_site))
             .wrap(from_fn(pages::refuse_null_bytes))
@@ -125,7 +128,6 @@ pub fn start(app: App) -> std::io::Result<Running> {
 /// What handlers ask for by type.
 fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
     config
-        .app_data(web::Data::new(app.clone()))
         .app_data(web::Data::new(app.database.clone()))
         .app_data(web::Data::new(app.sessions.clone()))
         .app_data(web::Data::new(app.users.clone()))

@@ -1,9 +1,14 @@
 //! `/healthz`: the process lives. `/readyz`: it can answer.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::app::App;
+use crate::base::clock::Stopwatch;
 use crate::web::{Answer, Problem, only};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -25,8 +30,9 @@ async fn healthz() -> HttpResponse {
 }
 
 /// Says no more than yes or no: the reasons are on the operator's port.
-async fn readyz(app: web::Data<App>) -> Answer {
-    if readiness(&app)
+async fn readyz(readiness: web::Data<Readiness>) -> Answer {
+    if readiness
+        .look()
         .await
         .iter()
         .all(|part| part.fault.is_none())
@@ -38,26 +44,55 @@ async fn readyz(app: web::Data<App>) -> Answer {
 }
 
 /// One thing that must be there.
-#[derive(Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) fault: Option<String>,
 }
 
-pub(super) async fn readiness(app: &App) -> Vec<Part> {
-    let clock = app.database.clone();
-    let (database, ephemeral) = tokio::join!(
-        app.database.read(move |conn| clock.now(conn).map(drop)),
-        app.ephemeral.check(),
-    );
-    vec![
-        Part {
-            name: "database",
-            fault: database.err().map(|error| error.to_string()),
-        },
-        Part {
-            name: "ephemeral",
-            fault: ephemeral.err().map(|error| error.to_string()),
-        },
-    ]
+/// What was found when somebody last looked. The public address may be asked by anybody, so a look serves everybody for a
+/// second, and one looks at a time.
+#[derive(Clone, Debug)]
+pub(super) struct Readiness {
+    app: App,
+    last: Arc<Mutex<Option<(Stopwatch, Vec<Part>)>>>,
+}
+
+const FRESH: Duration = Duration::from_secs(1);
+
+impl Readiness {
+    pub(super) fn new(app: App) -> Self {
+        Self {
+            app,
+            last: Arc::default(),
+        }
+    }
+
+    pub(super) async fn look(&self) -> Vec<Part> {
+        let mut last = self.last.lock().await;
+        if let Some((when, parts)) = last.as_ref()
+            && when.elapsed() < FRESH
+        {
+            return parts.clone();
+        }
+        let clock = self.app.database.clone();
+        let (database, ephemeral) = tokio::join!(
+            self.app
+                .database
+                .read(move |conn| clock.now(conn).map(drop)),
+            self.app.ephemeral.check(),
+        );
+        let parts = vec![
+            Part {
+                name: "database",
+                fault: database.err().map(|error| error.to_string()),
+            },
+            Part {
+                name: "ephemeral",
+                fault: ephemeral.err().map(|error| error.to_string()),
+            },
+        ];
+        *last = Some((Stopwatch::start(), parts.clone()));
+        parts
+    }
 }

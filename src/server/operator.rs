@@ -3,8 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::health::readiness;
-use crate::app::App;
+use super::health::Readiness;
 use crate::web::{Metrics, only};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -27,8 +26,8 @@ async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
         .body(metrics.render())
 }
 
-async fn readiness_details(app: web::Data<App>) -> HttpResponse {
-    let parts = readiness(&app).await;
+async fn readiness_details(readiness: web::Data<Readiness>) -> HttpResponse {
+    let parts = readiness.look().await;
     let is_ready = parts.iter().all(|part| part.fault.is_none());
     let mut answer = if is_ready {
         HttpResponse::Ok()

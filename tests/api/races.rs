@@ -213,4 +213,68 @@ on_both! {
         let answers = race(runners, |(browser, finish)| browser.post_json("/webauthn/register/finish", &finish));
         assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
     }
+
+    fn twenty_finishes_of_one_registration_make_one_passkey(house) {
+        let root = house.administrator();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let finish = started(&root.browser, &mut device, &json!({}));
+        let tabs = vec![root.browser.clone(); RUNNERS];
+        let answers = race(tabs, |tab| tab.post_json("/webauthn/register/finish", &finish));
+        assert_eq!((count(&answers, 201), count(&answers, 410)), (1, RUNNERS - 1));
+        let passkeys = root.browser.get("/v1/me/passkeys").json();
+        assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(2));
+    }
+
+    fn twenty_finishes_of_one_step_up_raise_one_session(house) {
+        let mut root = house.administrator();
+        let begun = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
+        let credential = root.device.get(&begun["publicKey"], &Overrides::default());
+        let finish = json!({ "ceremony": begun["ceremony"], "credential": credential });
+        let tabs = vec![root.browser.clone(); RUNNERS];
+        let answers = race(tabs, |tab| {
+            let answer = tab.post_json("/webauthn/step-up/finish", &finish);
+            (tab, answer)
+        });
+        let raised = answers.iter().filter(|(_, answer)| answer.status == 200).count();
+        assert_eq!(raised, 1);
+        let good = answers.iter().filter(|(tab, _)| session_status(tab) == 200).count();
+        assert_eq!(good, 1, "the raised one alone has the new key");
+    }
+
+    fn twenty_uses_of_one_link_for_a_known_person_make_one_passkey(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let device_link = || ada.browser.post_json("/v1/me/device-links", &json!({})).json();
+        let recovery = || root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
+        let links: [&dyn Fn() -> Value; 2] = [&device_link, &recovery];
+        for make in links {
+            let link = make();
+            let runners: Vec<_> = (0..RUNNERS).map(|_| {
+                let browser = house.browser();
+                let mut device = SoftAuthenticator::synced(house.origin());
+                let finish = started(&browser, &mut device, &json!({ "invitation": link["token"] }));
+                (browser, finish)
+            }).collect();
+            let answers = race(runners, |(browser, finish)| browser.post_json("/webauthn/register/finish", &finish));
+            assert_eq!((count(&answers, 201), count(&answers, 410)), (1, RUNNERS - 1));
+        }
+        let passkeys = root.browser.get("/v1/users/ada/passkeys").json();
+        assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(3));
+    }
+
+    fn twenty_step_ups_at_once_leave_one_good_key(house) {
+        let mut root = house.administrator();
+        let runners: Vec<_> = (0..RUNNERS).map(|_| {
+            let begun = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
+            let credential = root.device.get(&begun["publicKey"], &Overrides::default());
+            (root.browser.clone(), json!({ "ceremony": begun["ceremony"], "credential": credential }))
+        }).collect();
+        house.pass(1);
+        let tabs = race(runners, |(tab, finish)| {
+            tab.post_json("/webauthn/step-up/finish", &finish);
+            tab
+        });
+        let good = tabs.iter().filter(|tab| session_status(tab) == 200).count();
+        assert_eq!(good, 1);
+    }
 }
