@@ -55,8 +55,11 @@ pub(super) struct Part {
 #[derive(Clone, Debug)]
 pub(super) struct Readiness {
     app: App,
-    last: Arc<Mutex<Option<(Stopwatch, Vec<Part>)>>>,
+    last: Arc<Mutex<Option<Look>>>,
 }
+
+/// When somebody looked, and what they found.
+type Look = (Stopwatch, Vec<Part>);
 
 const FRESH: Duration = Duration::from_secs(1);
 

@@ -156,3 +156,53 @@ on_both! {
         assert_eq!(visitor.fetch("/v1/session")["status"], 401);
     }
 }
+
+/// The very thing that somebody does who starts it for the first time.
+#[test]
+fn the_link_that_the_service_prints_ends_signed_in_as_administrator() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let house = crate::support::house::House::embedded();
+    let mut config = house.config.clone();
+    let port = crate::support::process::free_port();
+    config.server.data_dir = folder.path().join("data");
+    config.server.listen.set_port(port);
+    config.server.public_url =
+        doorward::base::config::Origin::parse(&format!("http://localhost:{port}"))
+            .expect("an origin");
+    let printed = folder.path().join("printed");
+    let watch = doorward::base::clock::Stopwatch::start();
+    let mut process = crate::support::binary::serve(&config, &printed);
+    let health = crate::support::http::Browserless::new(port, config.server.public_url.as_str());
+    assert_eq!(health.get("/healthz").status, 200);
+    assert!(
+        watch.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        watch.elapsed()
+    );
+    let link = || {
+        let output = process.output();
+        let link = output
+            .split_whitespace()
+            .find(|word| word.contains("/setup/"));
+        link.map(str::to_owned)
+    };
+    crate::e2e::eventually("the link is printed", || link().is_some());
+    let link = link().expect("a link");
+    let visitor = Visitor::new(&Chromium::launch());
+    visitor.page.goto(&link);
+    visitor.page.fill("#username", "root");
+    visitor.page.fill("#display_name", "Root");
+    visitor.page.click("#enrol-button");
+    visitor.wait_for_path("/welcome");
+    assert_eq!(
+        visitor.fetch("/v1/session")["body"]["user"]["roles"],
+        json!(["admin"])
+    );
+    let mode = |path: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = std::fs::metadata(config.server.data_dir.join(path)).expect("a file");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!((mode(""), mode("master.key")), (0o700, 0o600));
+    assert!(process.end_with(15, std::time::Duration::from_secs(20)));
+}
