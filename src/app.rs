@@ -56,6 +56,9 @@ impl std::fmt::Debug for Keys {
     }
 }
 
+const DATABASE_FILE: &str = "doorward.db";
+const EPHEMERAL_FILE: &str = "ephemeral.db";
+
 /// Whether somebody gives up all passkeys by moving to another RP ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RpIdChange {
@@ -114,7 +117,7 @@ impl App {
         rp_id_change: RpIdChange,
     ) -> Result<Self, StartError> {
         let data_dir = &config.server.data_dir;
-        make_private_folder(data_dir)
+        prepare_folder(&config)
             .map_err(|cause| StartError::DataFolder(data_dir.display().to_string(), cause))?;
         let master_key = master_key(&config)?;
         let previous = match &config.secrets.previous_master_key_file {
@@ -209,6 +212,16 @@ impl App {
     }
 }
 
+fn prepare_folder(config: &Config) -> std::io::Result<()> {
+    let folder = &config.server.data_dir;
+    make_private_folder(folder)?;
+    if !config.is_clustered() {
+        make_private_file(&folder.join(DATABASE_FILE))?;
+        make_private_file(&folder.join(EPHEMERAL_FILE))?;
+    }
+    Ok(())
+}
+
 fn make_private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     if path.is_dir() {
@@ -218,6 +231,17 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(path)
+}
+
+/// Makes an empty file that only its owner may read, unless it is there; SQLite gives its side files the same mode.
+fn make_private_file(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
 }
 
 fn master_key(config: &Config) -> Result<MasterKey, StartError> {
@@ -245,7 +269,7 @@ fn open_database(config: &Config, clock: &Clock) -> Result<Database, StartError>
             ))
         }
         None => {
-            let path = config.server.data_dir.join("doorward.db");
+            let path = config.server.data_dir.join(DATABASE_FILE);
             let database =
                 Database::sqlite(&path.to_string_lossy(), section.timeout, clock.clone());
             Ok(database.map_err(MigrateError::from)?)
@@ -258,7 +282,7 @@ async fn open_ephemeral(config: &Config, clock: &Clock) -> Result<Ephemeral, Sta
     match &config.redis.url {
         Some(url) => Ok(Ephemeral::redis(url, timeout).await?),
         None => {
-            let path = config.server.data_dir.join("ephemeral.db");
+            let path = config.server.data_dir.join(EPHEMERAL_FILE);
             Ok(Ephemeral::embedded(&path, timeout, clock.clone()).await?)
         }
     }

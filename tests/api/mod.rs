@@ -8,6 +8,7 @@ mod cluster;
 mod command;
 mod faults;
 mod hostile;
+mod https;
 mod invitations;
 mod login;
 mod lookups;

@@ -203,6 +203,14 @@ fn the_link_that_the_service_prints_ends_signed_in_as_administrator() {
         let metadata = std::fs::metadata(config.server.data_dir.join(path)).expect("a file");
         metadata.permissions().mode() & 0o777
     };
-    assert_eq!((mode(""), mode("master.key")), (0o700, 0o600));
+    let modes = [
+        "",
+        "master.key",
+        "doorward.db",
+        "doorward.db-wal",
+        "ephemeral.db",
+    ]
+    .map(mode);
+    assert_eq!(modes, [0o700, 0o600, 0o600, 0o600, 0o600]);
     assert!(process.end_with(15, std::time::Duration::from_secs(20)));
 }
