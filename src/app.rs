@@ -183,7 +183,10 @@ impl App {
             config.limits.ceremonies_per_minute,
         );
         let web = Web::new(&config);
-        let cookies = Cookies::new(config.server.public_url.is_https());
+        let cookies = Cookies::new(
+            config.server.public_url.is_https(),
+            config.sessions.absolute_lifetime,
+        );
         Ok(Self {
             config,
             clock,

@@ -1,5 +1,7 @@
 //! Names and properties of the cookies.
 
+use std::time::Duration;
+
 use actix_session::SessionMiddleware;
 use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy};
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -25,11 +27,12 @@ pub struct Cookies {
     /// Their names.
     pub names: CookieNames,
     is_https: bool,
+    lifetime: CookieDuration,
 }
 
 impl Cookies {
-    /// For a public URL that is https, or http on localhost.
-    pub fn new(is_https: bool) -> Self {
+    /// For a public URL that is https, or http on localhost. The session's cookie lives as long as a session may.
+    pub fn new(is_https: bool, absolute_lifetime: Duration) -> Self {
         let prefix = if is_https { "__Host-" } else { "" };
         Self {
             names: CookieNames {
@@ -37,6 +40,8 @@ impl Cookies {
                 browser: format!("{prefix}doorward-browser"),
             },
             is_https,
+            lifetime: CookieDuration::try_from(absolute_lifetime)
+                .unwrap_or(CookieDuration::days(30)),
         }
     }
 
@@ -47,8 +52,6 @@ impl Cookies {
 
     /// actix-session's middleware with our store and cookie.
     pub fn middleware(&self, sessions: &Sessions, key: Key) -> SessionMiddleware<Store> {
-        let lifetime = CookieDuration::try_from(sessions.absolute_lifetime)
-            .unwrap_or(CookieDuration::days(30));
         SessionMiddleware::builder(Store::new(sessions.clone()), key)
             .cookie_name(self.names.session.clone())
             .cookie_secure(self.is_https)
@@ -58,7 +61,7 @@ impl Cookies {
             .cookie_content_security(CookieContentSecurity::Signed)
             .session_lifecycle(
                 PersistentSession::default()
-                    .session_ttl(lifetime)
+                    .session_ttl(self.lifetime)
                     .session_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges),
             )
             .build()
@@ -81,13 +84,9 @@ impl Cookies {
     }
 
     /// A session cookie with a value that is signed already.
-    pub(super) fn session_cookie(
-        &self,
-        signed: String,
-        lifetime: CookieDuration,
-    ) -> Cookie<'static> {
+    pub(super) fn session_cookie(&self, signed: String) -> Cookie<'static> {
         self.cookie(self.names.session.clone(), signed)
-            .max_age(lifetime)
+            .max_age(self.lifetime)
             .finish()
     }
 

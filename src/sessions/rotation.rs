@@ -1,7 +1,6 @@
 //! A new master key signs nobody out: a cookie signed under the previous key is signed anew on its way in and out.
 
 use actix_web::body::MessageBody;
-use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Cookie, CookieJar, Key};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
@@ -33,7 +32,7 @@ pub async fn accept_previous_key<B: MessageBody>(
     let mut response = next.call(request).await?;
     let name = cookies.names.session.clone();
     if !response.response().cookies().any(|set| set.name() == name) {
-        let cookie = cookies.session_cookie(value, CookieDuration::days(30));
+        let cookie = cookies.session_cookie(value);
         response.response_mut().add_cookie(&cookie).ok();
     }
     Ok(response)
