@@ -50,6 +50,11 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
             answer.headers_named("set-cookie").is_empty(),
             "the cookie stays"
         );
+        assert_eq!(
+            session_status(&house.browser()),
+            401,
+            "no cookie, no session"
+        );
     }
     assert!(is_unavailable(
         &root.browser.post_json("/webauthn/login/start", &json!({}))
