@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::secrets::{MasterKey, MasterKeyError};
+use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
 use crate::passkeys::Passkeys;
@@ -29,6 +30,8 @@ pub struct App {
     pub ephemeral: Ephemeral,
     /// The gate.
     pub standings: Standings,
+    /// Apps and services.
+    pub clients: Clients,
     /// Who is signed in.
     pub sessions: Sessions,
     /// People.
@@ -139,12 +142,14 @@ impl App {
         .await?;
         let ephemeral = open_ephemeral(&config, &clock).await?;
         let standings = Standings::new(database.clone(), ephemeral.clone());
-        standings.begin_watch().await?;
+        standings.watch().await?;
+        let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone());
+        clients.watch().await?;
         let keys = Keys {
             cookie: Cookies::signing_key(&master_key),
             previous_cookie: previous.as_ref().map(Cookies::signing_key),
         };
-        Self::assemble(config, clock, database, ephemeral, standings, keys)
+        Self::assemble(config, clock, database, ephemeral, standings, clients, keys)
     }
 
     fn assemble(
@@ -153,6 +158,7 @@ impl App {
         database: Database,
         ephemeral: Ephemeral,
         standings: Standings,
+        clients: Clients,
         keys: Keys,
     ) -> Result<Self, StartError> {
         let sessions = Sessions::new(
@@ -193,6 +199,7 @@ impl App {
             database,
             ephemeral,
             standings,
+            clients,
             sessions,
             users,
             passkeys,

@@ -129,6 +129,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
 fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
     config
         .app_data(web::Data::new(app.database.clone()))
+        .app_data(web::Data::new(app.clients.clone()))
         .app_data(web::Data::new(app.sessions.clone()))
         .app_data(web::Data::new(app.users.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))

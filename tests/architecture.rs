@@ -5,28 +5,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A room and its row; a room imports only from rows below its own. `cli` stands on `server`, `server` on `app`.
-const ROWS: [(&str, u32); 17] = [
+const ROWS: [(&str, u32); 21] = [
     ("main", 103),
     ("cli", 102),
     ("server", 101),
     ("app", 100),
-    ("account", 9),
-    ("admin", 9),
-    ("passkeys", 7),
-    ("users", 6),
-    ("sessions", 5),
+    ("account", 10),
+    ("admin", 10),
+    ("oidc", 9),
+    ("passkeys", 8),
+    ("users", 7),
+    ("sessions", 6),
+    ("tokens", 5),
     ("clients", 4),
     ("standing", 3),
     ("web", 3),
     ("ephemeral", 2),
     ("history", 2),
+    ("egress", 2),
+    ("outbox", 2),
     ("db", 1),
     ("base", 0),
     ("lib", 104),
 ];
 
 /// Each table's owner.
-const OWNERS: [(&str, &str); 13] = [
+const OWNERS: [(&str, &str); 19] = [
     ("setup", "users"),
     ("users", "users"),
     ("usernames", "users"),
@@ -38,6 +42,12 @@ const OWNERS: [(&str, &str); 13] = [
     ("standings", "standing"),
     ("standing_records", "standing"),
     ("clients", "clients"),
+    ("client_origins", "clients"),
+    ("authorizations", "tokens"),
+    ("refresh_families", "tokens"),
+    ("signing_keys", "tokens"),
+    ("consents", "oidc"),
+    ("outbox", "outbox"),
     ("audit_events", "history"),
     ("revisions", "history"),
 ];

@@ -34,6 +34,21 @@ pub mod label {
     /// A row of the audit log.
     #[derive(Debug)]
     pub enum AuditEvent {}
+    /// What a person let a client have, once.
+    #[derive(Debug)]
+    pub enum Authorization {}
+    /// Refresh tokens that follow each other.
+    #[derive(Debug)]
+    pub enum RefreshFamily {}
+    /// A key under which tokens are signed.
+    #[derive(Debug)]
+    pub enum SigningKey {}
+    /// One access token.
+    #[derive(Debug)]
+    pub enum AccessToken {}
+    /// A piece of work that follows a commit.
+    #[derive(Debug)]
+    pub enum Work {}
 }
 
 /// The id of a person; also their WebAuthn user handle, so it tells nothing (a random UUID, version 4).
@@ -46,6 +61,16 @@ pub type SessionId = Id<label::Session>;
 pub type ClientId = Id<label::Client>;
 /// The id of an invitation (not its secret token).
 pub type InvitationId = Id<label::Invitation>;
+/// The id of an authorization: what a person let a client have, once.
+pub type AuthorizationId = Id<label::Authorization>;
+/// The id of a family of refresh tokens.
+pub type RefreshFamilyId = Id<label::RefreshFamily>;
+/// The id of a signing key; its `kid`.
+pub type SigningKeyId = Id<label::SigningKey>;
+/// The id of an access token; its `jti`.
+pub type AccessTokenId = Id<label::AccessToken>;
+/// The id of a piece of work in the outbox.
+pub type WorkId = Id<label::Work>;
 /// The id of an audit event; sorts by time.
 pub type AuditEventId = Id<label::AuditEvent>;
 

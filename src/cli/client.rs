@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::clients::{self, Scope};
+use crate::clients::{self, Metadata, Scope};
 use crate::history::Author;
 
 #[derive(Debug, Subcommand)]
@@ -40,18 +40,26 @@ impl Client {
         let author = Author::command();
         match self {
             Self::Create { name, scopes } => {
-                let (client, secret) =
-                    clients::create(&app.database, &name, scopes, author).await?;
-                show_secret(&client, &secret, output);
+                let (client, secret) = app
+                    .clients
+                    .create(
+                        &name,
+                        scopes.into_iter().collect(),
+                        Metadata::default(),
+                        author,
+                    )
+                    .await?;
+                if let Some(secret) = secret {
+                    show_secret(&client, &secret, output);
+                }
             }
             Self::List => list(app, output).await?,
             Self::RotateSecret { client } => {
-                let (client, secret) =
-                    clients::rotate_secret(&app.database, client, author).await?;
+                let (client, secret) = app.clients.rotate_secret(client, author).await?;
                 show_secret(&client, &secret, output);
             }
             Self::Disable { client } => {
-                let client = clients::disable(&app.database, client, author).await?;
+                let client = app.clients.disable(client, author).await?;
                 output.show(&client, "disabled");
             }
         }
@@ -63,8 +71,8 @@ fn show_secret(client: &clients::Client, secret: &Token, output: &Output) {
     let document = json!({
         "client_id": client.id,
         "client_secret": secret.expose(),
-        "name": client.name,
-        "scopes": client.scopes,
+        "client_name": client.name,
+        "scope": client.scopes,
     });
     let text = format!(
         "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
@@ -79,7 +87,6 @@ async fn list(app: &App, output: &Output) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = items
         .iter()
         .map(|client| {
-            let scopes: Vec<&str> = client.scopes.iter().map(|scope| scope.as_str()).collect();
             vec![
                 client.id.to_string(),
                 client.name.clone(),
@@ -89,7 +96,7 @@ async fn list(app: &App, output: &Output) -> Result<(), Failure> {
                     "disabled"
                 }
                 .to_owned(),
-                scopes.join(" "),
+                client.scopes.to_text(),
             ]
         })
         .collect();

@@ -131,4 +131,4 @@ impl From<EndError> for Failure {
         }
     }
 }
-failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_));
+failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_) | ClientError::Pending(_));

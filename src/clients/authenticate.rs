@@ -1,46 +1,135 @@
-//! A client shows its secret: HTTP Basic, `client_id:secret` (RFC 6749 §2.3.1).
+//! A client shows who it is: by its secret in a header or in the body, or, being public, by its id alone (RFC 6749 §2.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Client, queries};
+use super::{AuthMethod, ClientRecord, Clients};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::db::{self, Database};
+use crate::standing::Unavailable;
+
+/// What a client showed, and where.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Which client it says it is.
+    pub client: ClientId,
+    /// Its secret, if it showed one.
+    pub secret: Option<Token>,
+    /// How it showed it.
+    pub method: AuthMethod,
+}
 
 /// Why a client is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
-    /// No such client, a wrong secret, a disabled client, or no Basic credentials: all look alike.
-    #[error("not a client that may ask")]
-    Unknown,
-    /// The database is away.
+    /// No such client, a wrong secret, a disabled client, another method than the registered one: all look alike.
+    #[error("not a client that may ask: {0}")]
+    Unknown(&'static str),
+    /// A store is away.
     #[error(transparent)]
-    Database(#[from] db::Error),
+    Unavailable(#[from] Unavailable),
 }
 
-/// The client whose credentials an `Authorization` header carries.
-///
-/// # Errors
-/// `Unknown` for anything but a live client's own secret.
-pub async fn authenticate(database: &Database, header: &str) -> Result<Client, AuthenticateError> {
-    let (id, secret) = parse(header).ok_or(AuthenticateError::Unknown)?;
-    let found = database.read(move |conn| queries::find(conn, id)).await?;
-    let (client, hash) = found.ok_or(AuthenticateError::Unknown)?;
-    if client.enabled && hash == Some(secret.hash()) {
-        Ok(client)
-    } else {
-        Err(AuthenticateError::Unknown)
+impl Clients {
+    /// The client that these credentials prove, by the method that it is registered with.
+    ///
+    /// # Errors
+    /// `Unknown`, with a reason code for the log.
+    pub async fn authenticate(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<ClientRecord, AuthenticateError> {
+        let record = self.find(credentials.client).await?;
+        let record = record.ok_or(AuthenticateError::Unknown("no-client"))?;
+        if !record.client.enabled {
+            return Err(AuthenticateError::Unknown("client-disabled"));
+        }
+        if credentials.method != record.client.metadata.token_endpoint_auth_method {
+            return Err(AuthenticateError::Unknown("other-method"));
+        }
+        let is_proven = match &credentials.secret {
+            Some(secret) => record.has_secret(&secret.hash()),
+            None => record.client.metadata.is_public(),
+        };
+        if is_proven {
+            Ok(record)
+        } else {
+            Err(AuthenticateError::Unknown("wrong-secret"))
+        }
+    }
+
+    /// The client whose HTTP Basic credentials an `Authorization` header carries, for the own API: there every client with a
+    /// secret may use them, however it shows itself at the token endpoint.
+    ///
+    /// # Errors
+    /// `Unknown` for anything but a live client's own secret.
+    pub async fn authenticate_basic(
+        &self,
+        header: &str,
+    ) -> Result<ClientRecord, AuthenticateError> {
+        let malformed = AuthenticateError::Unknown("no-basic-credentials");
+        let credentials = parse_basic(header).ok_or(malformed)?;
+        let record = self.find(credentials.client).await?;
+        let record = record.ok_or(AuthenticateError::Unknown("no-client"))?;
+        let is_proven = credentials
+            .secret
+            .is_some_and(|secret| record.has_secret(&secret.hash()));
+        if record.client.enabled && is_proven {
+            Ok(record)
+        } else {
+            Err(AuthenticateError::Unknown("wrong-secret"))
+        }
     }
 }
 
-fn parse(header: &str) -> Option<(ClientId, Token)> {
+/// Reads HTTP Basic credentials, `client_id:client_secret`; `None` for anything else.
+pub fn parse_basic(header: &str) -> Option<Credentials> {
     let (scheme, credentials) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let credentials = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    // RFC 6749 §2.3.1 form-encodes both parts; neither of ours holds a character that this would change.
+    // RFC 6749 §2.3.1 form-encodes both parts: some clients encode the hyphens of an id.
     let (id, secret) = credentials.split_once(':')?;
-    Some((ClientId::parse(id)?, Token::parse(secret)?))
+    Some(Credentials {
+        client: ClientId::parse(&decode(id)?)?,
+        secret: Some(Token::parse(&decode(secret)?)?),
+        method: AuthMethod::ClientSecretBasic,
+    })
+}
+
+/// Undoes form encoding (`application/x-www-form-urlencoded`).
+fn decode(text: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(text.as_bytes());
+    let (name, value) = pairs.next()?;
+    (value.is_empty() && pairs.next().is_none()).then(|| name.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basic(id: &str, secret: &str) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+    }
+
+    #[test]
+    fn basic_credentials_are_read_strictly() {
+        let (id, secret) = (ClientId::random(), Token::generate());
+        let read = parse_basic(&basic(&id.to_string(), secret.expose())).expect("credentials");
+        assert_eq!((read.client, read.secret), (id, Some(secret.clone())));
+        let encoded = id.to_string().replace('-', "%2D");
+        assert!(parse_basic(&basic(&encoded, secret.expose())).is_some());
+        for bad in [
+            basic(&id.to_string(), ""),
+            basic("", secret.expose()),
+            basic(&format!("{id}&x"), secret.expose()),
+            basic(&format!("{id}=x"), secret.expose()),
+            "Basic x".to_owned(),
+            "Bearer x".to_owned(),
+            String::new(),
+        ] {
+            assert!(parse_basic(&bad).is_none(), "{bad}");
+        }
+    }
 }

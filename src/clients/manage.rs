@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Client, Scope, queries};
+use super::{Client, Clients, Metadata, Scopes, queries};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
+use crate::standing::ChangePending;
 
 /// Why a client could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -19,100 +20,108 @@ pub enum ClientError {
     /// The name is empty or too long.
     #[error("a client's name has 1 to 100 characters")]
     Name,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// Makes a client; its secret is shown this once.
-///
-/// # Errors
-/// For an unusable name, or when the database is away.
-pub async fn create(
-    database: &Database,
-    name: &str,
-    mut scopes: Vec<Scope>,
-    author: Author,
-) -> Result<(Client, Token), ClientError> {
-    let name = name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(ClientError::Name);
+impl Clients {
+    /// Makes a client; its secret is shown this once. A public client has none.
+    ///
+    /// # Errors
+    /// For an unusable name, or when the database is away.
+    pub async fn create(
+        &self,
+        name: &str,
+        scopes: Scopes,
+        metadata: Metadata,
+        author: Author,
+    ) -> Result<(Client, Option<Token>), ClientError> {
+        let name = name.trim().to_owned();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(ClientError::Name);
+        }
+        let secret = (!metadata.is_public()).then(Token::generate);
+        let hash = secret.as_ref().map(Token::hash);
+        let clock = self.database.clone();
+        let client = self
+            .database
+            .write(move |conn| {
+                let now = clock.now(conn)?;
+                let client = Client {
+                    id: ClientId::random(),
+                    name,
+                    scopes,
+                    metadata,
+                    enabled: true,
+                    created_at: now,
+                    version: 1,
+                    as_of: now,
+                };
+                queries::insert(conn, &client, hash.as_ref(), &author)?;
+                keep(conn, &client, &author, "client.created")?;
+                Ok::<_, ClientError>(client)
+            })
+            .await?;
+        Ok((client, secret))
     }
-    scopes.sort_unstable();
-    scopes.dedup();
-    let secret = Token::generate();
-    let hash = secret.hash();
-    let clock = database.clone();
-    let client = database
-        .write(move |conn| {
-            let now = clock.now(conn)?;
-            let client = Client {
-                id: ClientId::random(),
-                name,
-                scopes,
-                enabled: true,
-                created_at: now,
-                version: 1,
-                as_of: now,
-            };
-            queries::insert(conn, &client, &hash, &author)?;
-            keep(conn, &client, &author, "client.created")?;
-            Ok::<_, ClientError>(client)
-        })
-        .await?;
-    Ok((client, secret))
-}
 
-/// Gives a client a new secret; the old one is dead when this returns.
-///
-/// # Errors
-/// `Unknown`, or when the database is away.
-pub async fn rotate_secret(
-    database: &Database,
-    id: ClientId,
-    author: Author,
-) -> Result<(Client, Token), ClientError> {
-    let secret = Token::generate();
-    let hash = secret.hash();
-    let clock = database.clone();
-    let client = database
-        .write(move |conn| {
-            let now = clock.now(conn)?;
-            let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
-            client.version = client.version.saturating_add(1);
-            client.as_of = next_as_of(now, client.as_of);
-            queries::update(conn, &client, Some(&hash), &author)?;
-            keep(conn, &client, &author, "client.secret_rotated")?;
-            Ok::<_, ClientError>(client)
-        })
-        .await?;
-    Ok((client, secret))
-}
-
-/// Cuts a client off; safe to repeat.
-///
-/// # Errors
-/// `Unknown`, or when the database is away.
-pub async fn disable(
-    database: &Database,
-    id: ClientId,
-    author: Author,
-) -> Result<Client, ClientError> {
-    let clock = database.clone();
-    database
-        .write(move |conn| {
-            let now = clock.now(conn)?;
-            let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
-            if client.enabled {
-                client.enabled = false;
+    /// Gives a client a new secret; the old one is dead when this returns.
+    ///
+    /// # Errors
+    /// `Unknown`, or when the change is not in force.
+    pub async fn rotate_secret(
+        &self,
+        id: ClientId,
+        author: Author,
+    ) -> Result<(Client, Token), ClientError> {
+        let secret = Token::generate();
+        let hash = secret.hash();
+        let clock = self.database.clone();
+        let client = self
+            .database
+            .write(move |conn| {
+                let now = clock.now(conn)?;
+                let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
                 client.version = client.version.saturating_add(1);
                 client.as_of = next_as_of(now, client.as_of);
-                queries::update(conn, &client, None, &author)?;
-                keep(conn, &client, &author, "client.disabled")?;
-            }
-            Ok(client)
-        })
-        .await
+                queries::update_secret(conn, id, Some(&hash))?;
+                queries::update(conn, &client, now, &author)?;
+                keep(conn, &client, &author, "client.secret_rotated")?;
+                Ok::<_, ClientError>(client)
+            })
+            .await?;
+        self.publish(id).await?;
+        Ok((client, secret))
+    }
+
+    /// Cuts a client off, with every token that it holds; safe to repeat.
+    ///
+    /// # Errors
+    /// `Unknown`, or when the change is not in force.
+    pub async fn disable(&self, id: ClientId, author: Author) -> Result<Client, ClientError> {
+        let clock = self.database.clone();
+        let client = self
+            .database
+            .write(move |conn| {
+                let now = clock.now(conn)?;
+                let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
+                if client.enabled {
+                    client.enabled = false;
+                    client.version = client.version.saturating_add(1);
+                    client.as_of = next_as_of(now, client.as_of);
+                    queries::update(conn, &client, now, &author)?;
+                    keep(conn, &client, &author, "client.disabled")?;
+                }
+                Ok::<_, ClientError>(client)
+            })
+            .await?;
+        self.publish(id).await?;
+        Ok(client)
+    }
 }
 
 /// All clients, oldest first.

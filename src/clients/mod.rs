@@ -1,39 +1,25 @@
-//! Apps and services that ask on their own behalf.
+//! Apps and services: relying parties that people sign in to, resource servers, services that ask on their own behalf.
 //!
-//! Promises that a client is who it says (its secret, by HTTP Basic) and tells what it may ask (scopes). Made by the
-//! command. Owns `clients`. A disabled client is nobody from the next request on.
+//! Promises that a client is who it says, by the one method that it is registered with, and tells what it may ask and where
+//! people may be sent. Hands out [`Clients`]. Owns `clients`, `client_origins` and the key `client:{id}`. A disabled client is
+//! nobody from the next request on, in every instance.
 
 mod authenticate;
 mod manage;
+mod metadata;
 mod queries;
+mod record;
+mod redirect_uri;
+mod registry;
 mod scope;
 
-pub use authenticate::{AuthenticateError, authenticate};
-pub use manage::{ClientError, create, disable, list, names, rotate_secret};
+pub use authenticate::{AuthenticateError, Credentials, parse_basic};
+pub use manage::{ClientError, list, names};
+pub use metadata::{
+    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
+};
 pub use queries::is_enabled;
-pub use scope::Scope;
-
-use serde::Serialize;
-
-use crate::base::clock::Timestamp;
-use crate::base::ids::ClientId;
-
-/// A registered client, without its secret.
-#[derive(Clone, Debug, Serialize)]
-pub struct Client {
-    /// Its `client_id`.
-    #[serde(rename = "client_id")]
-    pub id: ClientId,
-    /// What administrators call it.
-    pub name: String,
-    /// What it may ask.
-    pub scopes: Vec<Scope>,
-    /// Whether it may ask at all.
-    pub enabled: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// From 1.
-    pub version: i64,
-    /// Since when it stands so.
-    pub as_of: Timestamp,
-}
+pub use record::{Client, ClientRecord, RevokedToken};
+pub use redirect_uri::{NoRedirectUri, RedirectUri};
+pub use registry::Clients;
+pub use scope::{NoScope, Scope, Scopes};

@@ -1,22 +1,31 @@
-//! SQL of `clients`.
+//! SQL of `clients` and `client_origins`.
+
+use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::{Client, Scope};
+use super::record::{ClientRecord, RevokedToken};
+use super::{Client, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::TokenHash;
 use crate::db::portable::ForUpdate;
-use crate::db::schema::clients;
+use crate::db::schema::{client_origins, clients};
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
 
 type Row = (
     ClientId,
     String,
-    Vec<u8>,
-    Json<Vec<Scope>>,
+    Option<Vec<u8>>,
+    Json<Vec<String>>,
+    Json<Metadata>,
     bool,
+    Option<Timestamp>,
+    i64,
+    Json<Vec<RevokedToken>>,
+    i64,
+    Timestamp,
     Timestamp,
     i64,
     Timestamp,
@@ -24,41 +33,44 @@ type Row = (
     Option<ClientId>,
 );
 
-fn client(
-    (id, name, secret, scopes, enabled, created_at, version, as_of, _, _): Row,
-) -> (Client, Option<TokenHash>) {
-    (
-        Client {
+fn record(row: Row) -> ClientRecord {
+    let (id, name, secret, scopes, metadata, enabled, _, token_epoch, revoked, moves, ..) = row;
+    ClientRecord {
+        client: Client {
             id,
             name,
-            scopes: scopes.0,
+            scopes: Scopes::parse(&scopes.0.join(" ")).unwrap_or_default(),
+            metadata: metadata.0,
             enabled,
-            created_at,
-            version,
-            as_of,
+            created_at: row.11,
+            version: row.12,
+            as_of: row.13,
         },
-        TokenHash::from_bytes(&secret),
-    )
+        secret_hash: secret
+            .and_then(|secret| TokenHash::from_bytes(&secret))
+            .map(TokenHash::to_text),
+        token_epoch,
+        revoked_tokens: revoked.0,
+        moves,
+    }
 }
 
-/// The client and the hash of its secret.
-pub(super) fn find(
-    conn: &mut Connection,
-    id: ClientId,
-) -> Result<Option<(Client, Option<TokenHash>)>> {
+pub(super) fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     Ok(clients::table
         .find(id)
+        .filter(clients::deleted_at.is_null())
         .first::<Row>(conn)
         .optional()?
-        .map(client))
+        .map(record))
 }
 
 /// As [`find`], holding the row until the transaction ends.
-pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<Client>> {
-    let row = ForUpdate(clients::table.find(id))
-        .get_result::<Row>(conn)
-        .optional()?;
-    Ok(row.map(|row| client(row).0))
+pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
+    let query = clients::table
+        .find(id)
+        .filter(clients::deleted_at.is_null());
+    let row = ForUpdate(query).get_result::<Row>(conn).optional()?;
+    Ok(row.map(record))
 }
 
 /// Whether a client may ask at all.
@@ -68,6 +80,7 @@ pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<Client>
 pub fn is_enabled(conn: &mut Connection, id: ClientId) -> Result<bool> {
     let enabled = clients::table
         .find(id)
+        .filter(clients::deleted_at.is_null())
         .select(clients::enabled)
         .first::<bool>(conn)
         .optional()?;
@@ -76,9 +89,10 @@ pub fn is_enabled(conn: &mut Connection, id: ClientId) -> Result<bool> {
 
 pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
     let rows = clients::table
-        .order(clients::created_at)
+        .filter(clients::deleted_at.is_null())
+        .order((clients::created_at, clients::id))
         .load::<Row>(conn)?;
-    Ok(rows.into_iter().map(|row| client(row).0).collect())
+    Ok(rows.into_iter().map(|row| record(row).client).collect())
 }
 
 /// What these clients are called.
@@ -92,19 +106,51 @@ pub(super) fn list_names(
         .load(conn)?)
 }
 
+/// Which clients moved since an instant of the database's clock, and to which move.
+pub(super) fn list_moved_since(
+    conn: &mut Connection,
+    from: Timestamp,
+) -> Result<Vec<(ClientId, i64)>> {
+    Ok(clients::table
+        .filter(clients::moved_at.ge(from))
+        .select((clients::id, clients::moves))
+        .load(conn)?)
+}
+
+pub(super) fn is_known_origin(conn: &mut Connection, origin: &str) -> Result<bool> {
+    let query = client_origins::table
+        .inner_join(clients::table)
+        .filter(client_origins::origin.eq(origin))
+        .filter(clients::enabled.eq(true))
+        .filter(clients::deleted_at.is_null())
+        .select(client_origins::client_id)
+        .limit(1);
+    Ok(query.first::<ClientId>(conn).optional()?.is_some())
+}
+
+fn scope_names(client: &Client) -> Json<Vec<String>> {
+    Json(client.scopes.names().map(str::to_owned).collect())
+}
+
 pub(super) fn insert(
     conn: &mut Connection,
     client: &Client,
-    secret: &TokenHash,
+    secret: Option<&TokenHash>,
     author: &Author,
 ) -> Result<()> {
     diesel::insert_into(clients::table)
         .values((
             clients::id.eq(client.id),
             clients::name.eq(&client.name),
-            clients::secret_hash.eq(secret.as_bytes().to_vec()),
-            clients::scopes.eq(Json(client.scopes.clone())),
+            clients::secret_hash.eq(secret.map(|secret| secret.as_bytes().to_vec())),
+            clients::scopes.eq(scope_names(client)),
+            clients::metadata.eq(Json(client.metadata.clone())),
             clients::enabled.eq(client.enabled),
+            clients::deleted_at.eq(None::<Timestamp>),
+            clients::token_epoch.eq(0),
+            clients::revoked_tokens.eq(Json(Vec::<RevokedToken>::new())),
+            clients::moves.eq(1),
+            clients::moved_at.eq(client.as_of),
             clients::created_at.eq(client.created_at),
             clients::version.eq(client.version),
             clients::as_of.eq(client.as_of),
@@ -112,27 +158,77 @@ pub(super) fn insert(
             clients::by_client.eq(author.client()),
         ))
         .execute(conn)?;
-    Ok(())
+    insert_origins(conn, client)
 }
 
+/// Writes what people may change of a client; moves its record.
 pub(super) fn update(
     conn: &mut Connection,
     client: &Client,
-    secret: Option<&TokenHash>,
+    now: Timestamp,
     author: &Author,
 ) -> Result<()> {
     diesel::update(clients::table.find(client.id))
         .set((
+            clients::name.eq(&client.name),
+            clients::scopes.eq(scope_names(client)),
+            clients::metadata.eq(Json(client.metadata.clone())),
             clients::enabled.eq(client.enabled),
+            clients::moves.eq(clients::moves + 1),
+            clients::moved_at.eq(now),
             clients::version.eq(client.version),
             clients::as_of.eq(client.as_of),
             clients::by_user.eq(author.user()),
             clients::by_client.eq(author.client()),
         ))
         .execute(conn)?;
-    if let Some(secret) = secret {
-        diesel::update(clients::table.find(client.id))
-            .set(clients::secret_hash.eq(secret.as_bytes().to_vec()))
+    diesel::delete(client_origins::table.filter(client_origins::client_id.eq(client.id)))
+        .execute(conn)?;
+    insert_origins(conn, client)
+}
+
+/// Gives a client another secret, or none. The caller also calls [`update`], which moves the record.
+pub(super) fn update_secret(
+    conn: &mut Connection,
+    id: ClientId,
+    secret: Option<&TokenHash>,
+) -> Result<()> {
+    diesel::update(clients::table.find(id))
+        .set(clients::secret_hash.eq(secret.map(|secret| secret.as_bytes().to_vec())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes which of its own tokens are revoked; moves its record.
+pub(super) fn update_tokens(
+    conn: &mut Connection,
+    record: &ClientRecord,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(clients::table.find(record.client.id))
+        .set((
+            clients::token_epoch.eq(record.token_epoch),
+            clients::revoked_tokens.eq(Json(record.revoked_tokens.clone())),
+            clients::moves.eq(clients::moves + 1),
+            clients::moved_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn insert_origins(conn: &mut Connection, client: &Client) -> Result<()> {
+    let origins: BTreeSet<String> = client
+        .metadata
+        .redirect_uris
+        .iter()
+        .filter_map(|uri| uri.origin())
+        .collect();
+    for origin in origins {
+        diesel::insert_into(client_origins::table)
+            .values((
+                client_origins::origin.eq(origin),
+                client_origins::client_id.eq(client.id),
+            ))
             .execute(conn)?;
     }
     Ok(())

@@ -160,14 +160,133 @@ table! {
     clients (id) {
         id -> Uuid,
         name -> Text,
-        secret_hash -> Binary,
+        secret_hash -> Nullable<Binary>,
         scopes -> Document,
+        metadata -> Document,
         enabled -> Bool,
+        deleted_at -> Nullable<Instant>,
+        token_epoch -> BigInt,
+        revoked_tokens -> Document,
+        moves -> BigInt,
+        moved_at -> Instant,
         created_at -> Instant,
         version -> BigInt,
         as_of -> Instant,
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::Uuid;
+
+    /// The web origins of registered redirect URIs (clients).
+    client_origins (origin, client_id) {
+        origin -> Text,
+        client_id -> Uuid,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What a person let a client have, once (tokens).
+    authorizations (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        client_id -> Uuid,
+        session_id -> Uuid,
+        sid -> Uuid,
+        epoch -> BigInt,
+        passkeys -> Document,
+        scopes -> Document,
+        resources -> Document,
+        claims -> Document,
+        offline -> Bool,
+        nonce -> Nullable<Text>,
+        auth_time -> Instant,
+        acr -> Text,
+        amr -> Document,
+        redirect_uri -> Text,
+        code_hash -> Binary,
+        code_challenge -> Nullable<Text>,
+        code_expires_at -> Instant,
+        code_used_at -> Nullable<Instant>,
+        created_at -> Instant,
+        session_end -> Instant,
+        keep_until -> Instant,
+        revoked_at -> Nullable<Instant>,
+        revoked_reason -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::BigInt;
+    use crate::db::{Instant, Uuid};
+
+    /// Refresh tokens: one row for all that follow each other (tokens).
+    refresh_families (id) {
+        id -> Uuid,
+        authorization_id -> Uuid,
+        n -> BigInt,
+        advanced_at -> Instant,
+        expires_at -> Instant,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What each person lets each client have until they withdraw it (oidc).
+    consents (user_id, client_id) {
+        user_id -> Uuid,
+        client_id -> Uuid,
+        scopes -> Document,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// Keys under which tokens are signed, the private halves sealed (tokens).
+    signing_keys (id) {
+        id -> Uuid,
+        algorithm -> Text,
+        generation -> BigInt,
+        public -> Document,
+        sealed -> Binary,
+        published_at -> Instant,
+        signs_from -> Instant,
+        retires_at -> Nullable<Instant>,
+        compromised_at -> Nullable<Instant>,
+        created_at -> Instant,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// Work that follows a commit (outbox).
+    outbox (id) {
+        id -> Uuid,
+        kind -> Text,
+        queue -> Text,
+        payload -> Document,
+        created_at -> Instant,
+        due_at -> Instant,
+        attempts -> BigInt,
+        leased_until -> Nullable<Instant>,
     }
 }
 
@@ -233,4 +352,8 @@ table! {
 }
 
 diesel::joinable!(user_roles -> users (user_id));
+diesel::joinable!(client_origins -> clients (client_id));
+diesel::joinable!(refresh_families -> authorizations (authorization_id));
 allow_tables_to_appear_in_same_query!(users, user_roles);
+allow_tables_to_appear_in_same_query!(clients, client_origins);
+allow_tables_to_appear_in_same_query!(authorizations, refresh_families);

@@ -37,6 +37,9 @@ async fn watch(app: App) {
         if let Err(error) = app.standings.watch().await {
             tracing::warn!(%error, "could not look which standings moved");
         }
+        if let Err(error) = app.clients.watch().await {
+            tracing::warn!(%error, "could not look which clients moved");
+        }
     }
 }
 

@@ -7,8 +7,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::signed_in::SignedIn;
 use crate::base::ids::UserId;
-use crate::clients::{self, AuthenticateError, Client, Scope};
-use crate::db::Database;
+use crate::clients::{AuthenticateError, Client, Clients, Scope};
 use crate::history::{Actor, Author};
 use crate::web::{Problem, author};
 
@@ -56,7 +55,7 @@ impl Caller {
         match self {
             Self::Person(person) if person.standing.is_administrator() => Ok(()),
             Self::Person(_) => Err(CallerError::NotAdministrator),
-            Self::Client(client) if client.scopes.contains(&scope) => Ok(()),
+            Self::Client(client) if client.scopes.contains(scope) => Ok(()),
             Self::Client(_) => Err(CallerError::ScopeMissing(scope)),
         }
     }
@@ -113,22 +112,23 @@ impl FromRequest for Caller {
             return Box::pin(async move { Ok(Self::Person(Box::new(person.await?))) });
         };
         let header = header.to_str().unwrap_or_default().to_owned();
-        let database = request.app_data::<web::Data<Database>>().cloned();
+        let clients = request.app_data::<web::Data<Clients>>().cloned();
         Box::pin(async move {
-            let database = database.ok_or_else(Problem::internal)?;
-            match clients::authenticate(&database, &header).await {
-                Ok(client) => {
+            let clients = clients.ok_or_else(Problem::internal)?;
+            match clients.authenticate_basic(&header).await {
+                Ok(record) => {
+                    let client = record.client;
                     tracing::Span::current().record("client_id", tracing::field::display(client.id));
                     Ok(Self::Client(client))
                 }
-                Err(AuthenticateError::Unknown) => Err(Problem::new(
+                Err(AuthenticateError::Unknown(_)) => Err(Problem::new(
                     StatusCode::UNAUTHORIZED,
                     "client-unknown",
                     "Not a client that may ask",
                     "Authenticate with HTTP Basic: client_id and client_secret of an enabled client.",
                 )
                 .header(header::WWW_AUTHENTICATE, "Basic realm=\"Doorward\"")),
-                Err(AuthenticateError::Database(error)) => Err(error.into()),
+                Err(AuthenticateError::Unavailable(error)) => Err(error.into()),
             }
         })
     }

@@ -221,7 +221,10 @@ impl Sessions {
         };
         match verdict {
             Verdict::Good => Ok(standing),
-            Verdict::RecordIsOld => Err(SignedInError::Nobody("unknown-epoch")),
+            // Rows are asked for authorizations alone.
+            Verdict::RecordIsOld | Verdict::AskTheRow => {
+                Err(SignedInError::Nobody("unknown-epoch"))
+            }
             Verdict::Refused(reason) => Err(SignedInError::Nobody(reason)),
         }
     }

@@ -4,14 +4,15 @@
 //! a second which standings moved, and takes an older copy for none. Floors only ever make it stricter.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::base::clock::Stopwatch;
-use crate::base::ids::UserId;
 
-#[derive(Debug, Default)]
-pub(super) struct Floors(RwLock<HashMap<UserId, Floor>>);
+/// By the key of whatever moves: a person, a client.
+#[derive(Debug)]
+pub struct Floors<K>(RwLock<HashMap<K, Floor>>);
 
 #[derive(Debug)]
 struct Floor {
@@ -19,15 +20,21 @@ struct Floor {
     seen: Stopwatch,
 }
 
-impl Floors {
+impl<K> Default for Floors<K> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Copy + Eq + Hash> Floors<K> {
     /// Raises floors; never lowers one.
-    pub(super) fn raise(&self, moved: &[(UserId, i64)]) {
+    pub fn raise(&self, moved: &[(K, i64)]) {
         if moved.is_empty() {
             return;
         }
         let mut floors = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (user, version) in moved {
-            let floor = floors.entry(*user).or_insert_with(|| Floor {
+        for (key, version) in moved {
+            let floor = floors.entry(*key).or_insert_with(|| Floor {
                 version: *version,
                 seen: Stopwatch::start(),
             });
@@ -42,15 +49,15 @@ impl Floors {
     }
 
     /// Whether a copy of this version may be believed.
-    pub(super) fn admits(&self, user: UserId, version: i64) -> bool {
+    pub fn admits(&self, key: K, version: i64) -> bool {
         let floors = self.0.read().unwrap_or_else(PoisonError::into_inner);
         floors
-            .get(&user)
+            .get(&key)
             .is_none_or(|floor| version >= floor.version)
     }
 
     /// Forgets floors older than `age`: by then no older copy is left in the store.
-    pub(super) fn forget_older_than(&self, age: Duration) {
+    pub fn forget_older_than(&self, age: Duration) {
         let mut floors = self.0.write().unwrap_or_else(PoisonError::into_inner);
         floors.retain(|_, floor| floor.seen.elapsed() < age);
     }
@@ -59,6 +66,7 @@ impl Floors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ids::UserId;
 
     #[test]
     fn a_floor_refuses_older_copies_and_never_falls() {

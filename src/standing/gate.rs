@@ -1,25 +1,12 @@
 //! The one gate: reads a record, judges a session by it, puts a change in force.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use super::floors::Floors;
+use super::copies::{Copies, SLOWEST_FILL};
 use super::queries;
 use super::record::{Standing, UserStatus};
-use crate::base::clock::{Stopwatch, Timestamp};
-use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::base::clock::Stopwatch;
+use crate::base::ids::{AuthorizationId, PasskeyId, SessionId, UserId};
 use crate::db::{self, Database};
 use crate::ephemeral::{Away, Ephemeral};
-
-/// How long a copy lives in the ephemeral store.
-const LIFE: Duration = Duration::from_secs(60);
-/// A reader this slow must not store what it read: its copy could outlive every floor.
-const SLOWEST_FILL: Duration = Duration::from_secs(30);
-/// How far back each look for moved standings reaches behind the one before it: longer than any transaction may take, for
-/// `moved_at` is written at its beginning and seen after its end.
-const OVERLAP: Duration = Duration::from_secs(30);
-/// How far back the first look reaches, and how long a floor stands: two lives of a copy.
-const REACH: Duration = Duration::from_secs(120);
 
 /// A store that is needed for the answer is away.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +27,9 @@ pub struct ChangePending(pub Unavailable);
 /// The reason code of a session from before the person's present epoch.
 pub const EPOCH_RAISED: &str = "epoch-raised";
 
+/// How many revoked authorizations a record holds; with more in it, it is not all of them.
+const MOST_REVOKED: usize = 64;
+
 /// What a session says of itself; the gate says whether it is so.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -51,6 +41,17 @@ pub struct Claim<'a> {
     pub passkeys: &'a [PasskeyId],
 }
 
+/// What a token says of the authorization that it was issued for; the gate says whether it is so.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthorizationClaim<'a> {
+    /// Which authorization.
+    pub authorization: AuthorizationId,
+    /// The person's epoch when it was made.
+    pub epoch: i64,
+    /// The passkeys that its session rested on.
+    pub passkeys: &'a [PasskeyId],
+}
+
 /// The gate's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -58,6 +59,8 @@ pub enum Verdict {
     Good,
     /// The record is older than the session: read a newer one and ask again.
     RecordIsOld,
+    /// More was revoked lately than the record holds: the authorization's own row knows.
+    AskTheRow,
     /// The session is over, with a reason code for the log.
     Refused(&'static str),
 }
@@ -65,24 +68,44 @@ pub enum Verdict {
 impl Standing {
     /// Judges a session that exists and has not expired (DESIGN rule 4).
     pub fn judge(&self, claim: &Claim<'_>) -> Verdict {
-        if claim.epoch > self.session_epoch {
-            return Verdict::RecordIsOld;
-        }
-        if self.status != UserStatus::Active {
-            return Verdict::Refused("user-not-active");
-        }
-        if claim.epoch < self.session_epoch {
-            return Verdict::Refused(EPOCH_RAISED);
+        if let Some(verdict) = self.judge_person(claim.epoch) {
+            return verdict;
         }
         if self.ended.contains(&claim.session) {
             return Verdict::Refused("session-ended");
         }
-        let rests_on_live_passkeys = !claim.passkeys.is_empty()
-            && claim
-                .passkeys
-                .iter()
-                .all(|passkey| self.passkeys.contains(passkey));
-        if rests_on_live_passkeys {
+        self.judge_passkeys(claim.passkeys)
+    }
+
+    /// Judges a token that is genuine and has not expired. Whether its client may still ask is the client's record's to say.
+    pub fn judge_authorization(&self, claim: &AuthorizationClaim<'_>) -> Verdict {
+        if let Some(verdict) = self.judge_person(claim.epoch) {
+            return verdict;
+        }
+        if self.revoked.contains(&claim.authorization) {
+            return Verdict::Refused("authorization-revoked");
+        }
+        match self.judge_passkeys(claim.passkeys) {
+            Verdict::Good if self.revoked.len() > MOST_REVOKED => Verdict::AskTheRow,
+            verdict => verdict,
+        }
+    }
+
+    fn judge_person(&self, epoch: i64) -> Option<Verdict> {
+        if epoch > self.session_epoch {
+            return Some(Verdict::RecordIsOld);
+        }
+        if self.status != UserStatus::Active {
+            return Some(Verdict::Refused("user-not-active"));
+        }
+        (epoch < self.session_epoch).then_some(Verdict::Refused(EPOCH_RAISED))
+    }
+
+    fn judge_passkeys(&self, passkeys: &[PasskeyId]) -> Verdict {
+        let are_live = passkeys
+            .iter()
+            .all(|passkey| self.passkeys.contains(passkey));
+        if are_live && !passkeys.is_empty() {
             Verdict::Good
         } else {
             Verdict::Refused("passkey-revoked")
@@ -94,9 +117,7 @@ impl Standing {
 #[derive(Clone, Debug)]
 pub struct Standings {
     database: Database,
-    ephemeral: Ephemeral,
-    floors: Arc<Floors>,
-    last_look: Arc<Mutex<Option<Timestamp>>>,
+    copies: Copies<UserId>,
 }
 
 impl Standings {
@@ -104,9 +125,7 @@ impl Standings {
     pub fn new(database: Database, ephemeral: Ephemeral) -> Self {
         Self {
             database,
-            ephemeral,
-            floors: Arc::default(),
-            last_look: Arc::default(),
+            copies: Copies::new(ephemeral),
         }
     }
 
@@ -120,8 +139,7 @@ impl Standings {
     /// # Errors
     /// When the store that is needed is away.
     pub async fn of(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
-        let copies = self.ephemeral.get(&[&Self::key(user)]).await?;
-        let copy = copies.into_iter().next().flatten();
+        let copy = self.copies.get(&Self::key(user)).await?;
         self.of_copy(user, copy.as_deref().and_then(Self::record_in))
             .await
     }
@@ -177,13 +195,8 @@ impl Standings {
     /// # Errors
     /// When the ephemeral store is away.
     pub async fn store(&self, standing: &Standing) -> Result<bool, Unavailable> {
-        let text = serde_json::to_string(standing)
-            .map_err(|error| Away(format!("a record that is no JSON: {error}")))?;
         let key = Self::key(standing.user_id);
-        Ok(self
-            .ephemeral
-            .store_newer(&key, standing.version, &text, LIFE)
-            .await?)
+        Ok(self.copies.store(&key, standing.version, standing).await?)
     }
 
     /// Puts a committed change in force everywhere: afterwards no question is answered from an older record.
@@ -193,58 +206,27 @@ impl Standings {
     pub async fn publish(&self, user: UserId) -> Result<Option<Standing>, ChangePending> {
         let standing = self.read(user).await.map_err(ChangePending)?;
         if let Some(standing) = &standing {
-            self.floors.raise(&[(user, standing.version)]);
+            self.copies.raise_floor(user, standing.version);
             self.store(standing).await.map_err(ChangePending)?;
         }
         Ok(standing)
     }
 
-    /// The first look: before an instance answers anybody.
+    /// Looks which standings moved: before an instance answers anybody, then once a second.
     ///
     /// # Errors
-    /// When the database is away.
-    pub async fn begin_watch(&self) -> Result<(), Unavailable> {
-        self.look().await
-    }
-
-    /// One later look, once a second: raises the floors of all who moved, forgets the old ones.
-    ///
-    /// # Errors
-    /// When the database is away; the floors stay as they are.
+    /// When the database is away; nothing older is believed for that.
     pub async fn watch(&self) -> Result<(), Unavailable> {
-        self.look().await?;
-        self.floors.forget_older_than(REACH);
-        Ok(())
-    }
-
-    /// Looks from a little before the last look that succeeded: an instance that had lost its database misses nothing.
-    async fn look(&self) -> Result<(), Unavailable> {
-        let database = self.database.clone();
-        let last = *self
-            .last_look
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (now, moved) = self
-            .database
-            .read(move |conn| {
-                let now = database.now(conn)?;
-                let from = last.map_or_else(|| now.before(REACH), |last| last.before(OVERLAP));
-                let moved = queries::list_moved_since(conn, from)?;
-                Ok::<_, db::Error>((now, moved))
-            })
-            .await?;
-        self.floors.raise(&moved);
-        *self
-            .last_look
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(now);
-        Ok(())
+        Ok(self
+            .copies
+            .look(&self.database, queries::list_moved_since)
+            .await?)
     }
 
     /// Parses a cached record; `None` when it is below its floor or not readable.
     fn believe(&self, user: UserId, record: &str) -> Option<Standing> {
         let standing: Standing = serde_json::from_str(record).ok()?;
-        (standing.user_id == user && self.floors.admits(user, standing.version)).then_some(standing)
+        (standing.user_id == user && self.copies.admits(user, standing.version)).then_some(standing)
     }
 }
 
@@ -265,7 +247,34 @@ mod tests {
             roles: vec![],
             passkeys: vec![PasskeyId::random(), PasskeyId::random()],
             ended: vec![SessionId::random()],
+            revoked: vec![AuthorizationId::random()],
         }
+    }
+
+    #[test]
+    fn a_token_is_good_only_while_its_authorization_is() {
+        let standing = standing();
+        let passkeys = standing.passkeys.clone();
+        let good = AuthorizationClaim {
+            authorization: AuthorizationId::random(),
+            epoch: 2,
+            passkeys: &passkeys,
+        };
+        assert_eq!(standing.judge_authorization(&good), Verdict::Good);
+        let revoked = AuthorizationClaim {
+            authorization: standing.revoked[0],
+            ..good
+        };
+        let verdict = standing.judge_authorization(&revoked);
+        assert_eq!(verdict, Verdict::Refused("authorization-revoked"));
+        let earlier = AuthorizationClaim { epoch: 1, ..good };
+        let verdict = standing.judge_authorization(&earlier);
+        assert_eq!(verdict, Verdict::Refused(EPOCH_RAISED));
+        let many = Standing {
+            revoked: (0..65).map(|_| AuthorizationId::random()).collect(),
+            ..standing
+        };
+        assert_eq!(many.judge_authorization(&good), Verdict::AskTheRow);
     }
 
     #[test]

@@ -5,12 +5,16 @@
 //! the record is made by a view, so that it and its version are of one snapshot. Owns `standings` and the key
 //! `standing:{user}`. Refuses to answer when it can't know.
 
+mod copies;
 mod floors;
 mod gate;
 mod queries;
 mod record;
 
-pub use gate::{ChangePending, Claim, EPOCH_RAISED, Standings, Unavailable, Verdict};
+pub use copies::{Copies, ListMoved, SLOWEST_FILL};
+pub use gate::{
+    AuthorizationClaim, ChangePending, Claim, EPOCH_RAISED, Standings, Unavailable, Verdict,
+};
 pub use queries::{find_epoch, find_record, insert, list_moved_since, lock, raise, raise_epoch};
 pub(crate) use record::ADMINISTRATOR;
 pub use record::{Standing, UserStatus};

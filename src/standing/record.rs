@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::base::ids::{AuthorizationId, PasskeyId, SessionId, UserId};
 
 /// Where a person is in the life of their account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,6 +63,9 @@ pub struct Standing {
     pub passkeys: Vec<PasskeyId>,
     /// Sessions ended one by one whose absolute end is still ahead.
     pub ended: Vec<SessionId>,
+    /// Authorizations revoked within the life of an access token and an hour more; when there are more than 64, not all.
+    #[serde(default)]
+    pub revoked: Vec<AuthorizationId>,
 }
 
 /// The built-in role that administers the place.

@@ -56,7 +56,7 @@ on_both! {
             answers.push(ask(house, client, "GET", "/v1/users"));
         }
         let author = doorward::history::Author::command();
-        house.run(doorward::clients::disable(&house.app.database, id, author)).expect("disabled");
+        house.run(house.app.clients.disable(id, author)).expect("disabled");
         answers.push(ask(house, &good, "GET", "/v1/users"));
         for answer in &answers {
             assert_eq!((answer.status, answer.text()), (401, answers[0].text()));
@@ -71,7 +71,7 @@ on_both! {
         let old = house.client(&["users:read"]);
         let id = old.0.parse().expect("an id");
         let author = doorward::history::Author::command();
-        let (_, secret) = house.run(doorward::clients::rotate_secret(&house.app.database, id, author)).expect("rotated");
+        let (_, secret) = house.run(house.app.clients.rotate_secret(id, author)).expect("rotated");
         assert_eq!(ask(house, &old, "GET", "/v1/users").status, 401);
         let new = (old.0.clone(), secret.expose().to_owned());
         assert_eq!(ask(house, &new, "GET", "/v1/users").status, 200);

@@ -87,8 +87,8 @@ on_both! {
         json_of(house, &["client", "disable", id]);
         assert_eq!(ask(renewed["client_secret"].as_str().expect("a secret")), 401);
         let list = json_of(house, &["client", "list"]);
-        assert_eq!((list["items"][0]["name"].clone(), list["items"][0]["enabled"].clone()), (json!("shop"), json!(false)));
-        assert!(!list.to_string().contains("secret"));
+        assert_eq!((list["items"][0]["client_name"].clone(), list["items"][0]["enabled"].clone()), (json!("shop"), json!(false)));
+        assert!(!list.to_string().contains(renewed["client_secret"].as_str().expect("a secret")));
         assert_eq!(run(house, &["client", "create", "x", "--scope", "everything"]).code, 2);
     }
 

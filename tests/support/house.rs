@@ -7,6 +7,7 @@ use doorward::app::{App, RpIdChange};
 use doorward::base::clock::Clock;
 use doorward::base::config::{Config, Origin};
 use doorward::base::secrets::MasterKey;
+use doorward::clients::{Metadata, Scopes};
 use doorward::server::{self, Running};
 use secrecy::SecretString;
 use serde_json::json;
@@ -214,18 +215,16 @@ impl House {
 
     /// A client with these scopes: its id and secret.
     pub fn client(&self, scopes: &[&str]) -> (String, String) {
-        let scopes = scopes
-            .iter()
-            .map(|scope| scope.parse().expect("a scope"))
-            .collect();
+        let scopes = Scopes::parse(&scopes.join(" ")).expect("scopes");
         let author = doorward::history::Author::command();
-        let created = self.run(doorward::clients::create(
-            &self.app.database,
+        let created = self.run(self.app.clients.create(
             "a service",
             scopes,
+            Metadata::default(),
             author,
         ));
         let (client, secret) = created.expect("a client");
+        let secret = secret.expect("a secret");
         (client.id.to_string(), secret.expose().to_owned())
     }
 }

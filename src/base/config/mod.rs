@@ -2,6 +2,7 @@
 //!
 //! `config/default.toml` is the reference: a key that is not in it is unknown. Everything wrong is reported at once.
 
+mod keys;
 mod read;
 mod values;
 
@@ -30,6 +31,10 @@ pub struct Config {
     pub passkeys: Passkeys,
     /// Lifetimes of sessions.
     pub sessions: Sessions,
+    /// Lifetimes of tokens and keys.
+    pub tokens: Tokens,
+    /// Whom Doorward may call.
+    pub egress: Egress,
     /// Where the master key is.
     pub secrets: Secrets,
     /// Bounds on what strangers may ask.
@@ -97,6 +102,38 @@ pub struct Sessions {
     pub idle_timeout: Duration,
     /// Longest life.
     pub absolute_lifetime: Duration,
+}
+
+/// Section `[tokens]`.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Life of an access token.
+    pub access_lifetime: Duration,
+    /// Life of an ID token.
+    pub id_lifetime: Duration,
+    /// Life of an authorization code.
+    pub code_lifetime: Duration,
+    /// How long the refresh token before the present one still gives it once more.
+    pub refresh_grace: Duration,
+    /// Offline access unused for this long has ended.
+    pub offline_idle_timeout: Duration,
+    /// Longest life of offline access.
+    pub offline_lifetime: Duration,
+    /// How often a new signing key takes over.
+    pub key_rotation: Duration,
+    /// How long services may keep the public keys.
+    pub jwks_max_age: Duration,
+}
+
+/// Section `[egress]`.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    /// Private networks that may be called all the same.
+    pub allowed_networks: Vec<Network>,
+    /// Certificates of further authorities.
+    pub extra_ca_file: Option<PathBuf>,
+    /// After this a call has failed.
+    pub timeout: Duration,
 }
 
 /// Section `[secrets]`.

@@ -2,16 +2,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
-use secrecy::SecretString;
 
-use super::values::{LogFormat, Network, Origin, Rotation, parse_duration};
-use super::{Config, DEFAULT, Database, Limits, Log, Passkeys, Redis, Secrets, Server, Sessions};
+use super::values::{LogFormat, Origin, Rotation, parse_duration};
+use super::{Config, DEFAULT};
 
 const ENVIRONMENT: &str = "DOORWARD__";
 /// Keys that may hold a secret: `…_file` names a file with the value instead.
@@ -82,124 +81,12 @@ pub(super) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     }
 }
 
-struct Reader {
+pub(super) struct Reader {
     given: Dict,
     faults: Vec<Fault>,
 }
 
 impl Reader {
-    fn config(&mut self) -> Config {
-        let listen = self.parse("server", "listen", parse_address);
-        let public_url = self
-            .optional("server", "public_url")
-            .unwrap_or_else(|| format!("http://localhost:{}", listen.port()));
-        let public_url = self.parsed("server", "public_url", &public_url, Origin::parse);
-        let rp_id = self
-            .optional("passkeys", "rp_id")
-            .unwrap_or_else(|| public_url.host().to_owned());
-        Config {
-            server: Server {
-                listen,
-                operator_listen: self.parse("server", "operator_listen", parse_address),
-                public_url,
-                trusted_proxies: self.list("server", "trusted_proxies", Network::parse),
-                shutdown_timeout: self.duration("server", "shutdown_timeout"),
-                data_dir: PathBuf::from(self.text("server", "data_dir")),
-                workers: self.whole("server", "workers", 0, 256),
-            },
-            database: Database {
-                url: self.optional("database", "url").map(SecretString::from),
-                pool_size: self.whole("database", "pool_size", 1, 1_000),
-                timeout: self.duration("database", "timeout"),
-            },
-            redis: Redis {
-                url: self.optional("redis", "url").map(SecretString::from),
-                timeout: self.duration("redis", "timeout"),
-            },
-            passkeys: Passkeys {
-                rp_id,
-                rp_name: self.text("passkeys", "rp_name"),
-                related_origins: self.list("passkeys", "related_origins", Origin::parse),
-                ceremony_timeout: self.duration("passkeys", "ceremony_timeout"),
-            },
-            sessions: Sessions {
-                idle_timeout: self.duration("sessions", "idle_timeout"),
-                absolute_lifetime: self.duration("sessions", "absolute_lifetime"),
-            },
-            secrets: Secrets {
-                master_key_file: self
-                    .optional("secrets", "master_key_file")
-                    .map(PathBuf::from),
-                previous_master_key_file: self
-                    .optional("secrets", "previous_master_key_file")
-                    .map(PathBuf::from),
-            },
-            limits: Limits {
-                ceremonies_per_minute: self.whole("limits", "ceremonies_per_minute", 0, 1_000_000),
-                body_bytes: self.whole("limits", "body_bytes", 4_096, 16 << 20),
-            },
-            log: Log {
-                level: self.parse("log", "level", parse_level),
-                console: self.flag("log", "console"),
-                format: self.parse("log", "format", LogFormat::parse),
-                file: self.optional("log", "file").map(PathBuf::from),
-                rotation: self.parse("log", "rotation", Rotation::parse),
-                keep: self.whole("log", "keep", 1, 1_000),
-            },
-        }
-    }
-
-    /// What no single key can tell.
-    fn check(&mut self, config: &Config) {
-        let host = config.server.public_url.host();
-        let rp_id = &config.passkeys.rp_id;
-        // WebAuthn Level 3 §5.1.3: the RP ID is the host or a registrable suffix of it.
-        if host != rp_id && !host.ends_with(&format!(".{rp_id}")) {
-            self.fault(
-                "passkeys",
-                "rp_id",
-                format!("must be {host}, the host of server.public_url, or a domain above it"),
-            );
-        }
-        if let Some(url) = &config.database.url {
-            use secrecy::ExposeSecret;
-            let url = url.expose_secret();
-            if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-                self.fault("database", "url", "must begin with postgres://".into());
-            }
-        }
-        if let Some(url) = &config.redis.url {
-            use secrecy::ExposeSecret;
-            let url = url.expose_secret();
-            if !url.starts_with("redis://") && !url.starts_with("rediss://") {
-                self.fault(
-                    "redis",
-                    "url",
-                    "must begin with redis:// or rediss://".into(),
-                );
-            }
-        }
-        if config.database.url.is_some() != config.redis.url.is_some() {
-            self.fault(
-                if config.redis.url.is_some() {
-                    "database"
-                } else {
-                    "redis"
-                },
-                "url",
-                "PostgreSQL and Redis go together: give both addresses, or neither to run embedded"
-                    .into(),
-            );
-        }
-        if config.sessions.idle_timeout > config.sessions.absolute_lifetime {
-            self.fault(
-                "sessions",
-                "idle_timeout",
-                "must not be longer than sessions.absolute_lifetime".into(),
-            );
-        }
-    }
-
     fn read_secret_files(&mut self) {
         for (section, key) in SECRET_KEYS {
             let file_key = format!("{key}_file");
@@ -237,7 +124,7 @@ impl Reader {
         }));
     }
 
-    fn fault(&mut self, section: &str, key: &str, reason: String) {
+    pub(super) fn fault(&mut self, section: &str, key: &str, reason: String) {
         self.faults.push(Fault {
             key: format!("{section}.{key}"),
             reason,
@@ -252,7 +139,7 @@ impl Reader {
     }
 
     /// The text of a key; a number or truth value that the environment held is text again.
-    fn text(&mut self, section: &str, key: &str) -> String {
+    pub(super) fn text(&mut self, section: &str, key: &str) -> String {
         match self.value(section, key) {
             Some(value) => match as_text(value) {
                 Some(text) => return text,
@@ -263,11 +150,11 @@ impl Reader {
         String::new()
     }
 
-    fn optional(&mut self, section: &str, key: &str) -> Option<String> {
+    pub(super) fn optional(&mut self, section: &str, key: &str) -> Option<String> {
         Some(self.text(section, key)).filter(|text| !text.is_empty())
     }
 
-    fn parse<T: Fallback>(
+    pub(super) fn parse<T: Fallback>(
         &mut self,
         section: &str,
         key: &str,
@@ -277,7 +164,7 @@ impl Reader {
         self.parsed(section, key, &text, parse)
     }
 
-    fn parsed<T: Fallback>(
+    pub(super) fn parsed<T: Fallback>(
         &mut self,
         section: &str,
         key: &str,
@@ -290,17 +177,25 @@ impl Reader {
         })
     }
 
-    fn duration(&mut self, section: &str, key: &str) -> Duration {
+    pub(super) fn duration(&mut self, section: &str, key: &str) -> Duration {
         self.parse(section, key, parse_duration)
     }
 
-    fn flag(&mut self, section: &str, key: &str) -> bool {
+    /// A duration that may be `0s`: none.
+    pub(super) fn duration_or_none(&mut self, section: &str, key: &str) -> Duration {
+        self.parse(section, key, |text| match text {
+            "0s" => Ok(Duration::ZERO),
+            text => parse_duration(text),
+        })
+    }
+
+    pub(super) fn flag(&mut self, section: &str, key: &str) -> bool {
         self.parse(section, key, |text| {
             text.parse().map_err(|_| "must be true or false".to_owned())
         })
     }
 
-    fn whole<T: TryFrom<u64> + Fallback>(
+    pub(super) fn whole<T: TryFrom<u64> + Fallback>(
         &mut self,
         section: &str,
         key: &str,
@@ -316,7 +211,7 @@ impl Reader {
         })
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         section: &str,
         key: &str,
@@ -358,19 +253,19 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "must be an address and a port such as 127.0.0.1:8080".into())
 }
 
-fn parse_level(text: &str) -> Result<String, String> {
+pub(super) fn parse_level(text: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| text.to_owned())
         .map_err(|fault| format!("no log filter: {fault}"))
 }
 
 /// What stands in while the remaining faults are collected; never seen by anybody, because a fault ends the load.
-trait Fallback {
+pub(super) trait Fallback {
     fn fallback() -> Self;
 }
 

@@ -1,0 +1,226 @@
+//! What is registered of a client, under the names of RFC 7591 §2 and OpenID Connect Dynamic Client Registration §2; below
+//! them the settings that are Doorward's own.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::RedirectUri;
+
+/// How a client proves at the token endpoint who it is. It uses the one that it is registered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// HTTP Basic (RFC 6749 §2.3.1).
+    #[default]
+    ClientSecretBasic,
+    /// In the body (RFC 6749 §2.3.1).
+    ClientSecretPost,
+    /// It can keep no secret: a public client.
+    None,
+}
+
+impl AuthMethod {
+    /// All of them, as discovery lists them.
+    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A way to tokens that a client may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A person's sign-in (RFC 6749 §4.1).
+    AuthorizationCode,
+    /// A later token of the same authorization (RFC 6749 §6).
+    RefreshToken,
+    /// The client on its own behalf (RFC 6749 §4.4).
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// All of them, as discovery lists them.
+    pub const ALL: [Self; 3] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+    ];
+
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// Where a client runs (OpenID Connect Dynamic Client Registration §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// On a web server or in a page.
+    #[default]
+    Web,
+    /// On a person's device (RFC 8252).
+    Native,
+}
+
+/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum Algorithm {
+    /// RSA PKCS #1 with SHA-256: what every relying party must understand (OpenID Connect Core §15.1).
+    #[default]
+    RS256,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+}
+
+impl Algorithm {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
+
+    /// As it is written in a header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+
+    /// Parses a header's `alg`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+}
+
+/// The form of a client's access tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessTokenFormat {
+    /// A signed JWT (RFC 9068), which services can check by themselves.
+    #[default]
+    Jwt,
+    /// A text that only Doorward can read: services ask by introspection.
+    Opaque,
+}
+
+/// What is registered of a client besides its name, secret and scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Metadata {
+    /// Where authorization responses may go; compared exactly.
+    #[schema(value_type = Vec<String>)]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a person may be sent after sign-out; compared exactly.
+    #[schema(value_type = Vec<String>)]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// How it proves who it is.
+    pub token_endpoint_auth_method: AuthMethod,
+    /// Which grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// Web or native.
+    pub application_type: ApplicationType,
+    /// Its home page.
+    pub client_uri: Option<String>,
+    /// What it does with people's data.
+    pub policy_uri: Option<String>,
+    /// Its terms.
+    pub tos_uri: Option<String>,
+    /// Where it wants to hear of ended sessions (OpenID Connect Back-Channel Logout §2.2).
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether it needs `sid` in a logout token; it is always there.
+    pub backchannel_logout_session_required: bool,
+    /// Under which algorithm its tokens are signed.
+    pub id_token_signed_response_alg: Algorithm,
+    /// How old a sign-in may be for this app, in seconds, where it does not say so itself.
+    pub default_max_age: Option<u32>,
+    /// Which `acr` it asks for where it does not say so itself.
+    pub default_acr_values: Vec<String>,
+    /// Whether it must use PKCE (RFC 7636). Only a client with a secret may go without.
+    pub require_pkce: bool,
+    /// Whether people are asked before it learns of them. Not for one's own apps.
+    pub require_consent: bool,
+    /// Whether each refresh token is good for one use. Only a client with a secret may keep one (RFC 9700 §4.14.2).
+    pub rotate_refresh_tokens: bool,
+    /// Signed or opaque.
+    pub access_token_format: AccessTokenFormat,
+    /// Whether the claims of its scopes stand in the ID token too, for software that never asks UserInfo.
+    pub claims_in_id_token: bool,
+    /// The services for which it may get tokens (RFC 8707), as absolute URIs.
+    pub resources: Vec<String>,
+    /// What it is called as such a service: it may introspect tokens whose audience is one of these.
+    pub audiences: Vec<String>,
+    /// Who may use it: holders of one of these roles. Empty: everybody.
+    pub allowed_roles: Vec<String>,
+    /// The weakest sign-in that it takes.
+    pub least_acr: Option<String>,
+}
+
+impl Default for Metadata {
+    /// A service that asks on its own behalf.
+    fn default() -> Self {
+        Self {
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
+            grant_types: vec![GrantType::ClientCredentials],
+            application_type: ApplicationType::Web,
+            client_uri: None,
+            policy_uri: None,
+            tos_uri: None,
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
+            id_token_signed_response_alg: Algorithm::RS256,
+            default_max_age: None,
+            default_acr_values: Vec::new(),
+            require_pkce: true,
+            require_consent: true,
+            rotate_refresh_tokens: true,
+            access_token_format: AccessTokenFormat::Jwt,
+            claims_in_id_token: false,
+            resources: Vec::new(),
+            audiences: Vec::new(),
+            allowed_roles: Vec::new(),
+            least_acr: None,
+        }
+    }
+}
+
+impl Metadata {
+    /// Whether it has no secret.
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// Whether it may use a grant.
+    pub fn allows(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+
+    /// Whether an authorization response may go there (RFC 9700 §2.1: exact comparison; RFC 8252 §7.3: any port on loopback
+    /// for native apps).
+    pub fn allows_redirect_to(&self, presented: &str) -> bool {
+        self.redirect_uris
+            .iter()
+            .any(|registered| registered.matches(presented, self.application_type))
+    }
+
+    /// Whether a person may be sent there after sign-out.
+    pub fn allows_redirect_after_logout(&self, presented: &str) -> bool {
+        self.post_logout_redirect_uris
+            .iter()
+            .any(|registered| registered.matches(presented, self.application_type))
+    }
+}

@@ -1,0 +1,76 @@
+//! A client, and the record by which its requests and tokens are judged.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Metadata, Scopes};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{AccessTokenId, ClientId};
+use crate::base::secrets::TokenHash;
+
+/// A registered client, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its `client_id`.
+    #[serde(rename = "client_id")]
+    pub id: ClientId,
+    /// What people and administrators call it.
+    #[serde(rename = "client_name")]
+    pub name: String,
+    /// What it may ask.
+    #[serde(rename = "scope")]
+    pub scopes: Scopes,
+    /// What else is registered.
+    #[serde(flatten)]
+    pub metadata: Metadata,
+    /// Whether it may ask at all.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From 1.
+    pub version: i64,
+    /// Since when it stands so.
+    pub as_of: Timestamp,
+}
+
+/// A token that a client got on its own behalf and gave back before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedToken {
+    /// Its `jti`.
+    pub id: AccessTokenId,
+    /// When it would have ended.
+    pub expires_at: Timestamp,
+}
+
+/// Everything that decides about a client, as of one move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRecord {
+    /// The client.
+    pub client: Client,
+    /// SHA-256 of its secret, as text; a public client has none.
+    pub secret_hash: Option<String>,
+    /// Raised to end every token that it got on its own behalf.
+    pub token_epoch: i64,
+    /// Its own tokens, revoked one by one.
+    pub revoked_tokens: Vec<RevokedToken>,
+    /// Raised by every change of this record.
+    pub moves: i64,
+}
+
+impl ClientRecord {
+    /// Whether this is its secret (compared in constant time).
+    pub fn has_secret(&self, presented: &TokenHash) -> bool {
+        self.secret_hash
+            .as_deref()
+            .and_then(TokenHash::from_text)
+            .is_some_and(|hash| hash == *presented)
+    }
+
+    /// Whether a token that the client got on its own behalf is still good, as far as the client decides.
+    pub fn is_own_token_good(&self, token: AccessTokenId, epoch: i64) -> bool {
+        epoch == self.token_epoch
+            && !self
+                .revoked_tokens
+                .iter()
+                .any(|revoked| revoked.id == token)
+    }
+}

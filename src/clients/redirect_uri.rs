@@ -1,0 +1,190 @@
+//! Where a browser may be sent: registered whole, compared whole.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use url::{Host, Url};
+
+use super::ApplicationType;
+
+/// A registered redirection URI (RFC 6749 §3.1.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RedirectUri(String);
+
+/// Why an address can't be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRedirectUri {
+    /// Not absolute, or no URI.
+    #[error("must be an absolute URI such as https://app.example.com/callback")]
+    NotAbsolute,
+    /// With a fragment.
+    #[error("must have no fragment (#…)")]
+    Fragment,
+    /// With a user or password.
+    #[error("must name no user and no password")]
+    UserInfo,
+    /// A scheme by which codes could leak.
+    #[error(
+        "must begin with https://, save for http://localhost and loopback addresses, or an app's own scheme with a dot in it \
+         (com.example.app:/callback)"
+    )]
+    Scheme,
+    /// Longer than anybody needs.
+    #[error("must have 2000 characters at the most")]
+    TooLong,
+}
+
+impl RedirectUri {
+    /// Parses what somebody registers.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, NoRedirectUri> {
+        if text.len() > 2_000 {
+            return Err(NoRedirectUri::TooLong);
+        }
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let url = Url::parse(text).map_err(|_| NoRedirectUri::NotAbsolute)?;
+        if !printable || text.contains(['*', '\\', '"', '<', '>']) {
+            return Err(NoRedirectUri::NotAbsolute);
+        }
+        // RFC 6749 §3.1.2: no fragment.
+        if text.contains('#') {
+            return Err(NoRedirectUri::Fragment);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(NoRedirectUri::UserInfo);
+        }
+        let is_safe = match url.scheme() {
+            "https" => url.host().is_some(),
+            "http" => is_loopback(&url),
+            // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot.
+            scheme => scheme.contains('.') && text.starts_with(&format!("{scheme}:")),
+        };
+        if is_safe {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NoRedirectUri::Scheme)
+        }
+    }
+
+    /// As it was registered.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether somebody presented this very address; a native app's loopback address may have any port (RFC 8252 §7.3).
+    pub fn matches(&self, presented: &str, application: ApplicationType) -> bool {
+        if self.0 == presented {
+            return true;
+        }
+        application == ApplicationType::Native
+            && matches!(
+                (without_loopback_port(&self.0), without_loopback_port(presented)),
+                (Some(ours), Some(theirs)) if ours == theirs
+            )
+    }
+
+    /// The web origin of the page that it leads to; `None` for an app's own scheme.
+    pub fn origin(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok()?;
+        let origin = url.origin();
+        origin.is_tuple().then(|| origin.ascii_serialization())
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// An `http` address on loopback with its port cut out, byte for byte otherwise: `None` for every other address.
+fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix("http://")?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end)?;
+    let host = ["127.0.0.1", "[::1]", "localhost"]
+        .into_iter()
+        .find(|host| authority.starts_with(host))?;
+    let port = authority.strip_prefix(host)?;
+    let is_port = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|port| {
+            port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit())
+        });
+    is_port.then_some((host, path))
+}
+
+impl<'de> Deserialize<'de> for RedirectUri {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_registered() {
+        for good in [
+            "https://app.example.com/callback",
+            "https://app.example.com/callback?tenant=1",
+            "http://localhost:3000/callback",
+            "http://127.0.0.1/callback",
+            "http://[::1]:8/callback",
+            "com.example.app:/callback",
+        ] {
+            assert!(RedirectUri::parse(good).is_ok(), "{good}");
+        }
+        for (bad, fault) in [
+            ("/callback", NoRedirectUri::NotAbsolute),
+            ("https://*.example.com/", NoRedirectUri::NotAbsolute),
+            ("https://app.example.com/#x", NoRedirectUri::Fragment),
+            ("https://me@app.example.com/", NoRedirectUri::UserInfo),
+            ("http://app.example.com/", NoRedirectUri::Scheme),
+            ("http://localhost.example.com/", NoRedirectUri::Scheme),
+            ("javascript:alert(1)", NoRedirectUri::Scheme),
+            ("data:text/html,x", NoRedirectUri::Scheme),
+            ("myapp:/callback", NoRedirectUri::Scheme),
+        ] {
+            assert_eq!(RedirectUri::parse(bad), Err(fault), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_compared_whole() {
+        let web = RedirectUri::parse("https://app.example.com/callback").expect("an address");
+        assert!(web.matches("https://app.example.com/callback", ApplicationType::Web));
+        for other in [
+            "https://app.example.com/callback/",
+            "https://app.example.com/callback?x",
+            "https://app.example.com/Callback",
+            "https://app.example.com:443/callback",
+            "https://app.example.com/callback#",
+            "https://app.example.com.evil.example/callback",
+        ] {
+            assert!(!web.matches(other, ApplicationType::Web), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_native_app_on_loopback_takes_any_port_and_nothing_else() {
+        let native = RedirectUri::parse("http://127.0.0.1/callback").expect("an address");
+        assert!(native.matches("http://127.0.0.1:49152/callback", ApplicationType::Native));
+        assert!(!native.matches("http://127.0.0.1:49152/callback", ApplicationType::Web));
+        for other in [
+            "http://127.0.0.1:49152/other",
+            "http://127.0.0.1:49152@evil.example/callback",
+            "http://127.0.0.1:/callback",
+            "http://127.0.0.1:99999/callback",
+            "http://127.0.0.1.evil.example/callback",
+            "http://localhost:49152/callback",
+            "https://127.0.0.1:49152/callback",
+        ] {
+            assert!(!native.matches(other, ApplicationType::Native), "{other}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The clients as every request asks for them: from the copy in the ephemeral store, else from the database.
+
+use super::record::{ClientRecord, RevokedToken};
+use super::{ClientError, queries};
+use crate::base::clock::{Clock, Stopwatch};
+use crate::base::ids::ClientId;
+use crate::db::{self, Database};
+use crate::ephemeral::Ephemeral;
+use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
+
+/// More tokens revoked one by one than this, and the epoch of the client's own tokens is raised instead.
+const MOST_REVOKED: usize = 64;
+
+/// All clients. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub(super) database: Database,
+    pub(super) copies: Copies<ClientId>,
+    pub(super) clock: Clock,
+}
+
+impl Clients {
+    /// Over both stores.
+    pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock) -> Self {
+        Self {
+            database,
+            copies: Copies::new(ephemeral),
+            clock,
+        }
+    }
+
+    /// Where the copy is kept.
+    pub fn key(id: ClientId) -> String {
+        format!("client:{{{id}}}")
+    }
+
+    /// The record of a client, disabled ones included; `None`: there is none of this id.
+    ///
+    /// # Errors
+    /// When the store that is needed is away.
+    pub async fn find(&self, id: ClientId) -> Result<Option<ClientRecord>, Unavailable> {
+        let copy = self.copies.get(&Self::key(id)).await?;
+        self.of_copy(id, copy.as_deref()).await
+    }
+
+    /// As [`Clients::find`], for a caller who read the copy together with something else.
+    ///
+    /// # Errors
+    /// When the store that is needed is away.
+    pub async fn of_copy(
+        &self,
+        id: ClientId,
+        copy: Option<&str>,
+    ) -> Result<Option<ClientRecord>, Unavailable> {
+        let believed = copy.and_then(|copy| self.copies.believe::<ClientRecord>(id, copy));
+        if let Some(record) = believed.filter(|record| record.client.id == id) {
+            return Ok(Some(record));
+        }
+        let watch = Stopwatch::start();
+        let found = self.database.read(move |conn| queries::find(conn, id));
+        let Some(record) = found.await? else {
+            return Ok(None);
+        };
+        // A copy may have been published meanwhile, and this row may be older than the floor: the floor stands.
+        if watch.elapsed() < SLOWEST_FILL {
+            let key = Self::key(id);
+            self.copies.store(&key, record.moves, &record).await?;
+        }
+        Ok(Some(record))
+    }
+
+    /// Puts a committed change in force everywhere.
+    ///
+    /// # Errors
+    /// [`ChangePending`]: the change is committed, this call may be repeated.
+    pub async fn publish(&self, id: ClientId) -> Result<(), ChangePending> {
+        let pending = |error: Unavailable| ChangePending(error);
+        let found = self
+            .database
+            .read(move |conn| queries::find(conn, id))
+            .await;
+        let Some(record) = found.map_err(|error: db::Error| pending(error.into()))? else {
+            return Ok(());
+        };
+        self.copies.raise_floor(id, record.moves);
+        let stored = self
+            .copies
+            .store(&Self::key(id), record.moves, &record)
+            .await;
+        stored.map_err(|error| pending(error.into()))?;
+        Ok(())
+    }
+
+    /// Looks which clients moved: before an instance answers anybody, then once a second.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn watch(&self) -> Result<(), Unavailable> {
+        Ok(self
+            .copies
+            .look(&self.database, queries::list_moved_since)
+            .await?)
+    }
+
+    /// Revokes one token that a client got on its own behalf. Safe to repeat.
+    ///
+    /// # Errors
+    /// `Unknown`, or when the change is not in force.
+    pub async fn revoke_own_token(
+        &self,
+        id: ClientId,
+        token: RevokedToken,
+    ) -> Result<(), ClientError> {
+        let (database, clock) = (self.database.clone(), self.clock.clone());
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+                let today = clock.now();
+                record
+                    .revoked_tokens
+                    .retain(|revoked| revoked.expires_at > today && revoked.id != token.id);
+                record.revoked_tokens.push(token);
+                if record.revoked_tokens.len() > MOST_REVOKED {
+                    record.token_epoch = record.token_epoch.saturating_add(1);
+                    record.revoked_tokens.clear();
+                }
+                Ok::<_, ClientError>(queries::update_tokens(conn, &record, now)?)
+            })
+            .await?;
+        Ok(self.publish(id).await?)
+    }
+
+    /// Whether a page of this web origin belongs to a client that may ask across origins.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn is_known_origin(&self, origin: &str) -> db::Result<bool> {
+        let origin = origin.to_owned();
+        self.database
+            .read(move |conn| queries::is_known_origin(conn, &origin))
+            .await
+    }
+}
