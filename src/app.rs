@@ -7,13 +7,16 @@ use secrecy::ExposeSecret;
 
 use crate::base::clock::Clock;
 use crate::base::config::Config;
+use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
+use crate::oidc::{Oidc, Rooms};
 use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, Sessions};
 use crate::standing::{Standings, Unavailable};
+use crate::tokens::{Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
 
@@ -38,6 +41,10 @@ pub struct App {
     pub users: Users,
     /// Ceremonies.
     pub passkeys: Passkeys,
+    /// What apps get.
+    pub tokens: Tokens,
+    /// How apps ask.
+    pub oidc: Oidc,
     /// Rate limits.
     pub limits: Limits,
     /// What every answer shares.
@@ -145,22 +152,34 @@ impl App {
         standings.watch().await?;
         let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone());
         clients.watch().await?;
-        let keys = Keys {
-            cookie: Cookies::signing_key(&master_key),
-            previous_cookie: previous.as_ref().map(Cookies::signing_key),
+        let judges = Judges {
+            database,
+            ephemeral,
+            standings,
+            clients,
+            clock,
         };
-        Self::assemble(config, clock, database, ephemeral, standings, clients, keys)
+        Self::assemble(config, judges, &master_key, previous.as_ref())
     }
 
     fn assemble(
         config: Config,
-        clock: Clock,
-        database: Database,
-        ephemeral: Ephemeral,
-        standings: Standings,
-        clients: Clients,
-        keys: Keys,
+        judges: Judges,
+        master_key: &MasterKey,
+        previous: Option<&MasterKey>,
     ) -> Result<Self, StartError> {
+        let keys = Keys {
+            cookie: Cookies::signing_key(master_key),
+            previous_cookie: previous.map(Cookies::signing_key),
+        };
+        let tokens = build_tokens(&config, &judges, master_key, previous);
+        let Judges {
+            database,
+            ephemeral,
+            standings,
+            clients,
+            clock,
+        } = judges;
         let sessions = Sessions::new(
             database.clone(),
             ephemeral.clone(),
@@ -183,6 +202,16 @@ impl App {
             clock.clone(),
         )
         .map_err(StartError::Passkeys)?;
+        let rooms = Rooms {
+            database: database.clone(),
+            ephemeral: ephemeral.clone(),
+            standings: standings.clone(),
+            clients: clients.clone(),
+            tokens: tokens.clone(),
+            passkeys: passkeys.clone(),
+            clock: clock.clone(),
+        };
+        let oidc = Oidc::new(rooms, config.sessions.idle_timeout);
         let limits = Limits::new(
             ephemeral.clone(),
             clock.clone(),
@@ -203,6 +232,8 @@ impl App {
             sessions,
             users,
             passkeys,
+            tokens,
+            oidc,
             limits,
             web,
             cookies,
@@ -220,6 +251,28 @@ impl App {
         let previous = self.keys.previous_cookie.clone()?;
         Some((self.keys.cookie.clone(), previous))
     }
+}
+
+fn build_tokens(
+    config: &Config,
+    judges: &Judges,
+    master_key: &MasterKey,
+    previous: Option<&MasterKey>,
+) -> Tokens {
+    let keyring = Keyring::new(
+        judges.database.clone(),
+        judges.ephemeral.clone(),
+        judges.clock.clone(),
+        Sealer::new(master_key, previous, "signing-keys"),
+        &config.tokens,
+    );
+    Tokens::new(
+        judges.clone(),
+        keyring,
+        RefreshTokens::new(master_key, previous),
+        Sealer::new(master_key, previous, "access-tokens"),
+        config,
+    )
 }
 
 fn prepare_folder(config: &Config) -> std::io::Result<()> {
