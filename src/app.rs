@@ -11,8 +11,10 @@ use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
+use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
 use crate::oidc::{Oidc, Rooms};
+use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, Sessions};
 use crate::standing::{Standings, Unavailable};
@@ -31,6 +33,10 @@ pub struct App {
     pub database: Database,
     /// What may expire.
     pub ephemeral: Ephemeral,
+    /// The only way out.
+    pub egress: Egress,
+    /// Work that follows a commit.
+    pub outbox: Outbox,
     /// The gate.
     pub standings: Standings,
     /// Apps and services.
@@ -108,6 +114,9 @@ pub enum StartError {
     /// The embedded store can't be opened.
     #[error("server.data_dir: {0}")]
     Embedded(#[from] Away),
+    /// The client for outgoing calls can't be made.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
     /// The first look at the standings failed.
     #[error(transparent)]
     Standings(#[from] Unavailable),
@@ -217,6 +226,8 @@ impl App {
             clock.clone(),
             config.limits.ceremonies_per_minute,
         );
+        let egress = Egress::new(&config.egress)?;
+        let outbox = Outbox::new(database.clone());
         let web = Web::new(&config);
         let cookies = Cookies::new(
             config.server.public_url.is_https(),
@@ -227,6 +238,8 @@ impl App {
             clock,
             database,
             ephemeral,
+            egress,
+            outbox,
             standings,
             clients,
             sessions,

@@ -6,6 +6,7 @@
 
 mod acr;
 mod authorize;
+mod backchannel;
 mod claims_request;
 mod client_authentication;
 pub mod consent;
@@ -32,6 +33,8 @@ mod user_claims;
 mod userinfo;
 
 use std::time::Duration;
+
+pub use backchannel::BackchannelLogout;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ClientId;
