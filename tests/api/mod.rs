@@ -12,6 +12,7 @@ mod https;
 mod invitations;
 mod login;
 mod lookups;
+mod oidc;
 mod operations;
 mod races;
 mod registration;
