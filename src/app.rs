@@ -10,7 +10,9 @@ use crate::base::config::Config;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
+use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
+use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, Sessions};
 use crate::standing::{Standings, Unavailable};
@@ -28,6 +30,10 @@ pub struct App {
     pub database: Database,
     /// What may expire.
     pub ephemeral: Ephemeral,
+    /// The only way out.
+    pub egress: Egress,
+    /// Work that follows a commit.
+    pub outbox: Outbox,
     /// The gate.
     pub standings: Standings,
     /// Apps and services.
@@ -101,6 +107,9 @@ pub enum StartError {
     /// The embedded store can't be opened.
     #[error("server.data_dir: {0}")]
     Embedded(#[from] Away),
+    /// The client for outgoing calls can't be made.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
     /// The first look at the standings failed.
     #[error(transparent)]
     Standings(#[from] Unavailable),
@@ -188,6 +197,7 @@ impl App {
             clock.clone(),
             config.limits.ceremonies_per_minute,
         );
+        let egress = Egress::new(&config.egress)?;
         let web = Web::new(&config);
         let cookies = Cookies::new(
             config.server.public_url.is_https(),
@@ -196,8 +206,10 @@ impl App {
         Ok(Self {
             config,
             clock,
+            outbox: Outbox::new(database.clone()),
             database,
             ephemeral,
+            egress,
             standings,
             clients,
             sessions,
