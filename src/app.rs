@@ -227,7 +227,6 @@ impl App {
             config.limits.ceremonies_per_minute,
         );
         let egress = Egress::new(&config.egress)?;
-        let outbox = Outbox::new(database.clone());
         let web = Web::new(&config);
         let cookies = Cookies::new(
             config.server.public_url.is_https(),
@@ -236,10 +235,10 @@ impl App {
         Ok(Self {
             config,
             clock,
+            outbox: Outbox::new(database.clone()),
             database,
             ephemeral,
             egress,
-            outbox,
             standings,
             clients,
             sessions,

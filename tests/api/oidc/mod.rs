@@ -1,18 +1,5 @@
 //! OpenID Connect, through HTTP only, each behaviour on both back ends.
 
-mod authorize;
-mod backchannel;
-mod bad_input;
-mod bearer;
-mod clients;
 mod codes;
-mod consent;
-mod cors;
-mod discovery;
 mod interaction;
-mod introspection;
-mod logout;
 mod refresh;
-mod revocation;
-mod tokens;
-mod userinfo;
