@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 
 use crate::base::clock::Clock;
 use crate::base::config::Config;
+use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
@@ -14,6 +15,7 @@ use crate::ephemeral::{Away, Ephemeral, Unfit};
 use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, Sessions};
 use crate::standing::{Standings, Unavailable};
+use crate::tokens::keys::{KeyError, Keyring};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
 
@@ -32,6 +34,8 @@ pub struct App {
     pub standings: Standings,
     /// Apps and services.
     pub clients: Clients,
+    /// Under what tokens are signed.
+    pub keyring: Keyring,
     /// Who is signed in.
     pub sessions: Sessions,
     /// People.
@@ -45,6 +49,13 @@ pub struct App {
     /// Cookies.
     pub cookies: Cookies,
     keys: Keys,
+}
+
+/// What is watched for changes before anybody is answered.
+struct Records {
+    standings: Standings,
+    clients: Clients,
+    keyring: Keyring,
 }
 
 #[derive(Clone)]
@@ -104,6 +115,9 @@ pub enum StartError {
     /// The first look at the standings failed.
     #[error(transparent)]
     Standings(#[from] Unavailable),
+    /// The signing keys can't be read or made.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The library refuses the names.
     #[error("{0}")]
     Passkeys(String),
@@ -145,11 +159,25 @@ impl App {
         standings.watch().await?;
         let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone());
         clients.watch().await?;
+        let keyring = Keyring::begin(
+            database.clone(),
+            ephemeral.clone(),
+            clock.clone(),
+            Sealer::new(&master_key, previous.as_ref(), "signing-keys"),
+            &config.tokens,
+        )
+        .await?;
+        keyring.watch().await?;
+        let records = Records {
+            standings,
+            clients,
+            keyring,
+        };
         let keys = Keys {
             cookie: Cookies::signing_key(&master_key),
             previous_cookie: previous.as_ref().map(Cookies::signing_key),
         };
-        Self::assemble(config, clock, database, ephemeral, standings, clients, keys)
+        Self::assemble(config, clock, database, ephemeral, records, keys)
     }
 
     fn assemble(
@@ -157,10 +185,14 @@ impl App {
         clock: Clock,
         database: Database,
         ephemeral: Ephemeral,
-        standings: Standings,
-        clients: Clients,
+        records: Records,
         keys: Keys,
     ) -> Result<Self, StartError> {
+        let Records {
+            standings,
+            clients,
+            keyring,
+        } = records;
         let sessions = Sessions::new(
             database.clone(),
             ephemeral.clone(),
@@ -200,6 +232,7 @@ impl App {
             ephemeral,
             standings,
             clients,
+            keyring,
             sessions,
             users,
             passkeys,

@@ -1,6 +1,6 @@
 //! Doorward: a standalone passkey identity provider.
 //!
-//! Rooms stand above what they import: `base`, `db`, `ephemeral` and `history`, `standing` and `web`, `clients`,
+//! Rooms stand above what they import: `base`, `db`, `ephemeral` and `history`, `standing` and `web`, `clients`, `tokens`,
 //! `sessions`, `users`, `passkeys`, `account` and `admin`, then `app`, `server`, `cli`. `docs/ARCHITECTURE.md` walks through.
 
 pub mod account;
@@ -16,5 +16,6 @@ pub mod passkeys;
 pub mod server;
 pub mod sessions;
 pub mod standing;
+pub mod tokens;
 pub mod users;
 pub mod web;

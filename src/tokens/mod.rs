@@ -1,0 +1,3 @@
+//! What relying parties hold: tokens, and the keys under which they are signed.
+
+pub mod keys;
