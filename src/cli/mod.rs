@@ -105,7 +105,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     }
     let config = Config::load(file).map_err(|error| Failure::Configuration(error.to_string()))?;
     match command {
-        Command::Serve(command) => return command.run(config).await,
+        Command::Serve(command) => return Box::pin(command.run(config)).await,
         Command::Healthcheck => return healthcheck::run(&config, output),
         _ => {}
     }

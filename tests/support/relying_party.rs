@@ -203,5 +203,8 @@ impl RelyingParty {
 
 /// The `error` of an OAuth answer.
 pub fn error_of(answer: &Answer) -> String {
-    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+    answer.json()["error"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
