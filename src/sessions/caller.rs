@@ -17,7 +17,7 @@ pub enum Caller {
     /// A person with a good session.
     Person(Box<SignedIn>),
     /// A client with a good secret.
-    Client(Client),
+    Client(Box<Client>),
 }
 
 /// Why a caller may not.
@@ -119,7 +119,7 @@ impl FromRequest for Caller {
                 Ok(record) => {
                     let client = record.client;
                     tracing::Span::current().record("client_id", tracing::field::display(client.id));
-                    Ok(Self::Client(client))
+                    Ok(Self::Client(Box::new(client)))
                 }
                 Err(AuthenticateError::Unknown(_)) => Err(Problem::new(
                     StatusCode::UNAUTHORIZED,

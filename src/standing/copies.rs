@@ -107,7 +107,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
     ///
     /// # Errors
     /// When the database is away; the floors stay as they are.
-    pub async fn look(&self, database: &Database, list: ListMoved<K>) -> db::Result<()> {
+    pub async fn look(&self, database: &Database, list_moved: ListMoved<K>) -> db::Result<()> {
         let clock = database.clone();
         let last = *self
             .last_look
@@ -117,7 +117,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
             .read(move |conn| {
                 let now = clock.now(conn)?;
                 let from = last.map_or_else(|| now.before(REACH), |last| last.before(OVERLAP));
-                let moved = list(conn, from)?;
+                let moved = list_moved(conn, from)?;
                 Ok::<_, db::Error>((now, moved))
             })
             .await?;
