@@ -143,7 +143,8 @@ impl App {
         let ephemeral = open_ephemeral(&config, &clock).await?;
         let standings = Standings::new(database.clone(), ephemeral.clone());
         standings.watch().await?;
-        let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone());
+        let own = config.server.public_url.clone();
+        let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone(), own);
         clients.watch().await?;
         let keys = Keys {
             cookie: Cookies::signing_key(&master_key),

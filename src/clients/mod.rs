@@ -5,6 +5,11 @@
 //! nobody from the next request on, in every instance.
 
 mod authenticate;
+mod authority;
+mod change;
+mod draft;
+mod fault;
+mod life;
 mod manage;
 mod metadata;
 mod queries;
@@ -14,7 +19,9 @@ mod registry;
 mod scope;
 
 pub use authenticate::{AuthenticateError, Credentials, parse_basic};
-pub use manage::{ClientError, list, names};
+pub use change::ClientChange;
+pub use fault::{ClientError, Fault, FieldFault};
+pub use manage::{list, names};
 pub use metadata::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
 };

@@ -121,6 +121,12 @@ impl Scopes {
         Self(self.0.union(&other.0).cloned().collect())
     }
 
+    /// Those that are not in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
     /// Whether all of these are also in `other`.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)

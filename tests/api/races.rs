@@ -9,10 +9,10 @@ use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::http::{Answer, Browserless};
 use crate::support::person::{Person, assertion, session_status};
 
-const RUNNERS: usize = 20;
+pub(super) const RUNNERS: usize = 20;
 
 /// Runs `act` on every item at the same moment.
-fn race<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub(super) fn race<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> {
     let barrier = Barrier::new(items.len());
     std::thread::scope(|scope| {
         let runners: Vec<_> = items
@@ -32,7 +32,7 @@ fn race<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> 
     })
 }
 
-fn count(answers: &[Answer], status: u16) -> usize {
+pub(super) fn count(answers: &[Answer], status: u16) -> usize {
     answers
         .iter()
         .filter(|answer| answer.status == status)

@@ -10,10 +10,13 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 19] = [
+const ACTIONS: [&str; 22] = [
     "client.created",
+    "client.deleted",
     "client.disabled",
+    "client.enabled",
     "client.secret_rotated",
+    "client.updated",
     "passkey.device_link_made",
     "passkey.registered",
     "passkey.renamed",
