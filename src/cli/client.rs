@@ -110,27 +110,35 @@ fn named(change: ClientChange, name: Option<String>) -> ClientChange {
     }
 }
 
-/// Everything that is registered, and the secret if one was made.
+/// A secret that was made, else everything that is registered; as JSON both.
 fn show(client: &clients::Client, secret: Option<&Token>, output: &Output) {
     let mut document = json!(client);
     if let (Some(secret), Some(members)) = (secret, document.as_object_mut()) {
         members.insert("client_secret".into(), json!(secret.expose()));
     }
-    let first = ["client_id", "client_secret", "client_name", "scope"];
+    let text = match secret {
+        Some(secret) => format!(
+            "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
+            client.id,
+            secret.expose()
+        ),
+        None => settings(&document),
+    };
+    output.show(&document, &text);
+}
+
+/// A line for each setting that says something, those by which people know a client first.
+fn settings(document: &Value) -> String {
+    let first = ["client_id", "client_name", "scope"];
     let members = document.as_object().into_iter().flatten();
     let (leading, others): (Vec<_>, Vec<_>) =
         members.partition(|(name, _)| first.contains(&name.as_str()));
-    let in_order = first
-        .iter()
-        .filter_map(|name| leading.iter().find(|(known, _)| known == name));
-    let mut lines: Vec<String> = in_order
-        .chain(&others)
+    let lines: Vec<String> = leading
+        .into_iter()
+        .chain(others)
         .filter_map(|(name, value)| Some(format!("{name:<37}{}", words(value)?)))
         .collect();
-    if secret.is_some() {
-        lines.push("\nThe secret is shown this once.".into());
-    }
-    output.show(&document, &lines.join("\n"));
+    lines.join("\n")
 }
 
 /// A value on one line; `None` for nothing.

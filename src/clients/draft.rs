@@ -1,8 +1,7 @@
 //! A client as it would be, and whether it may be so.
 
-use url::{Host, Url};
-
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
+use super::uris::{is_endpoint, is_page, parse_uri};
 use super::{Client, GrantType, Metadata, Scope, Scopes};
 use crate::base::config::Origin;
 
@@ -10,8 +9,6 @@ use crate::base::config::Origin;
 const ACRS: [&str; 3] = ["phr", "urn:doorward:acr:device-bound", "phrh"];
 /// The oldest sign-in that anybody may ask for, in seconds.
 const OLDEST: u32 = 30 * 24 * 60 * 60;
-/// The longest address.
-const LONGEST: usize = 2_000;
 /// The most scopes of one client.
 const MOST_SCOPES: usize = 100;
 /// Families of scopes that mean something here, or will: a name in one of them that means nothing is a slip, and would mean
@@ -174,41 +171,6 @@ fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
     Ok(())
 }
 
-/// An absolute URI as it is written, without user and password.
-fn parse_uri(text: &str) -> Option<Url> {
-    let is_plain = text.len() <= LONGEST
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'));
-    let url = Url::parse(text).ok().filter(|_| is_plain)?;
-    (url.username().is_empty() && url.password().is_none()).then_some(url)
-}
-
-/// Whether people may be led there: nothing that a script or another scheme could hide behind.
-fn is_page(text: &str) -> bool {
-    parse_uri(text).is_some_and(|url| match url.scheme() {
-        "https" => text.starts_with("https://"),
-        "http" => text.starts_with("http://") && is_this_machine(&url),
-        _ => false,
-    })
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// Whether it can be called at all. Whether Doorward may call it is asked when it does.
-fn is_endpoint(text: &str) -> bool {
-    let has_scheme = text.starts_with("https://") || text.starts_with("http://");
-    // OpenID Connect Back-Channel Logout §2.2: absolute, without fragment.
-    has_scheme && !text.contains('#') && parse_uri(text).is_some()
-}
-
 fn check_services(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
     for (field, services) in [
         ("resources", &metadata.resources),
@@ -309,51 +271,6 @@ mod tests {
             public(|metadata| metadata.grant_types.push(GrantType::ClientCredentials)),
             Some(("grant_types", Fault::SecretNeeded))
         );
-    }
-
-    #[test]
-    fn a_page_is_https_and_nothing_else() {
-        for good in [
-            "https://app.example/a?b#c",
-            "http://localhost:3000/",
-            "http://127.0.0.1",
-        ] {
-            assert!(is_page(good), "{good}");
-        }
-        for bad in [
-            "",
-            "/about",
-            "http://app.example/",
-            "javascript:alert(1)",
-            "data:text/html,x",
-            "HTTPS:app.example",
-            "https:app.example",
-            " https://app.example/",
-            "https://me:secret@app.example/",
-            "https://app.example/ x",
-            "https://app.example/\u{202E}",
-        ] {
-            assert!(!is_page(bad), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn an_endpoint_can_be_called() {
-        for good in [
-            "https://app.example/logout?a=b",
-            "http://10.0.0.7:8080/logout",
-        ] {
-            assert!(is_endpoint(good), "{good}");
-        }
-        for bad in [
-            "/logout",
-            "ftp://app.example/",
-            "https://app.example/#x",
-            "https://",
-            "https://u@x/",
-        ] {
-            assert!(!is_endpoint(bad), "{bad}");
-        }
     }
 
     #[test]

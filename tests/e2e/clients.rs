@@ -28,6 +28,14 @@ impl Visitor {
     }
 }
 
+/// The id on the page that shows a secret.
+fn client_id(visitor: &Visitor) -> String {
+    let id = visitor
+        .page
+        .evaluate("document.getElementById('client-id').innerText");
+    id.as_str().expect("an id").to_owned()
+}
+
 /// The settings as the API tells them.
 fn read(visitor: &Visitor, path: &str) -> Value {
     let id = path.rsplit('/').next().expect("an id");
@@ -51,8 +59,8 @@ on_both! {
         root.page.fill("#redirect_uris", "https://app.example/callback\r\nhttps://app.example/two");
         root.submit();
         root.page.wait_for_text("Copy the secret now");
-        let (id, secret) = (root.field("client-id"), root.field("one-time-link"));
-        let (id, secret) = (id.as_str().expect("an id"), secret.as_str().expect("a secret"));
+        let (id, secret) = (client_id(&root), root.field("one-time-link"));
+        let (id, secret) = (id.as_str(), secret.as_str().expect("a secret"));
         let path = format!("/admin/clients/{id}");
         let ask = |secret: &str| house.browser().request("GET", "/v1/users").basic(id, secret).send().status;
         assert_eq!(ask(secret), 403, "known, without the scope");
@@ -117,7 +125,7 @@ on_both! {
         root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
         root.page.click("#step-up-button");
         root.page.wait_for_text("Copy the secret now");
-        let made = read(&root, root.field("client-id").as_str().expect("an id"));
+        let made = read(&root, &client_id(&root));
         assert_eq!(made["client_name"], "Late <b>\"app\"");
         assert_eq!(made["redirect_uris"], json!(["https://app.example/one", "https://app.example/two"]));
         assert_eq!((made["claims_in_id_token"].clone(), made["require_pkce"].clone()), (json!(true), json!(true)));

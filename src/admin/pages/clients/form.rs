@@ -30,6 +30,8 @@ pub(super) struct FieldView {
     pub(super) label: &'static str,
     pub(super) hint: Option<&'static str>,
     pub(super) value: String,
+    /// Of a field with lines.
+    pub(super) rows: usize,
     pub(super) choices: Vec<ChoiceView>,
     pub(super) is_wrong: bool,
 }
@@ -72,7 +74,8 @@ impl ClientForm {
         form
     }
 
-    fn put(&mut self, name: &'static str, value: String) {
+    /// Fills in a field.
+    pub(super) fn put(&mut self, name: &'static str, value: String) {
         self.0.insert(name, value);
     }
 
@@ -108,11 +111,10 @@ impl ClientForm {
             )
         };
         match field.kind {
-            Kind::Text | Kind::Choice(_) => json!(text),
             Kind::Optional | Kind::OptionalChoice(_) | Kind::Number if text.is_empty() => {
                 Value::Null
             }
-            Kind::Optional | Kind::OptionalChoice(_) => json!(text),
+            Kind::Text | Kind::Choice(_) | Kind::Optional | Kind::OptionalChoice(_) => json!(text),
             // What is no number is refused as one that can't be.
             Kind::Number => json!(text.parse::<i64>().unwrap_or(-1)),
             Kind::Lines => entries(text.lines().collect()),
@@ -164,7 +166,7 @@ impl ClientForm {
         let one_of = |values: &'static [&'static str]| {
             let values = values.iter();
             values
-                .map(|one| choice(field.name, *one, *one == value))
+                .map(|one| choice(field.name, one, *one == value))
                 .collect()
         };
         let (control, choices) = match field.kind {
@@ -196,6 +198,7 @@ impl ClientForm {
             label: sentence(frame, &format!("client_field.{}", field.name)),
             hint: frame.find_text(&format!("client_field.{}.hint", field.name)),
             value: value.to_owned(),
+            rows: value.lines().count().clamp(3, 12),
             choices,
             is_wrong: problem.is_some_and(|problem| problem.field == field.name),
         }

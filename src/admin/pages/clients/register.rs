@@ -33,12 +33,13 @@ struct ConsoleClientNewPage {
 /// An app that people sign in to: what most are.
 fn usual() -> ClientForm {
     let scopes: Scopes = Scope::OPENID.into_iter().collect();
-    let mut usual = json!(Metadata {
+    let metadata = Metadata {
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         ..Metadata::default()
-    });
-    usual["scope"] = json!(scopes);
-    ClientForm::of(&usual)
+    };
+    let mut form = ClientForm::of(&json!(metadata));
+    form.put("scope", scopes.to_text());
+    form
 }
 
 async fn show_form(administrator: Administrator) -> Answer {
