@@ -59,6 +59,10 @@ on_both! {
         assert_eq!((on.json()["enabled"].clone(), on.json()["version"].clone()), (json!(true), json!(3)));
         assert_eq!((status_at(house, 0, &client), status_at(house, second, &client)), (200, 200));
         assert_eq!(root.browser.post_json(&path("disable"), &json!({ "reason": "x".repeat(201) })).status, 400);
+        let record = house.run(house.app.clients.find(client.0.parse().expect("an id"))).expect("an answer");
+        let token = doorward::base::ids::AccessTokenId::random();
+        let record = record.expect("a client");
+        assert!(!record.is_own_token_good(token, 0) && record.is_own_token_good(token, 1), "its tokens do not come back with it");
     }
 
     fn what_is_deleted_is_nobody_for_ever(house) {
