@@ -7,13 +7,19 @@ use secrecy::ExposeSecret;
 
 use crate::base::clock::Clock;
 use crate::base::config::Config;
+use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
+use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
+use crate::oidc::{Oidc, Rooms};
+use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, Sessions};
 use crate::standing::{Standings, Unavailable};
+use crate::tokens::keys::KeyError;
+use crate::tokens::{Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
 
@@ -28,16 +34,26 @@ pub struct App {
     pub database: Database,
     /// What may expire.
     pub ephemeral: Ephemeral,
+    /// The only way out.
+    pub egress: Egress,
+    /// Work that follows a commit.
+    pub outbox: Outbox,
     /// The gate.
     pub standings: Standings,
     /// Apps and services.
     pub clients: Clients,
+    /// Under what tokens are signed.
+    pub keyring: Keyring,
     /// Who is signed in.
     pub sessions: Sessions,
     /// People.
     pub users: Users,
     /// Ceremonies.
     pub passkeys: Passkeys,
+    /// What apps get.
+    pub tokens: Tokens,
+    /// How apps ask.
+    pub oidc: Oidc,
     /// Rate limits.
     pub limits: Limits,
     /// What every answer shares.
@@ -101,9 +117,15 @@ pub enum StartError {
     /// The embedded store can't be opened.
     #[error("server.data_dir: {0}")]
     Embedded(#[from] Away),
+    /// The client for outgoing calls can't be made.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
     /// The first look at the standings failed.
     #[error(transparent)]
     Standings(#[from] Unavailable),
+    /// The signing keys can't be read or made.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The library refuses the names.
     #[error("{0}")]
     Passkeys(String),
@@ -146,22 +168,45 @@ impl App {
         let own = config.server.public_url.clone();
         let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone(), own);
         clients.watch().await?;
-        let keys = Keys {
-            cookie: Cookies::signing_key(&master_key),
-            previous_cookie: previous.as_ref().map(Cookies::signing_key),
+        let keyring = Keyring::begin(
+            database.clone(),
+            ephemeral.clone(),
+            clock.clone(),
+            Sealer::new(&master_key, previous.as_ref(), "signing-keys"),
+            &config.tokens,
+        )
+        .await?;
+        keyring.watch().await?;
+        let judges = Judges {
+            database,
+            ephemeral,
+            standings,
+            clients,
+            keyring,
+            clock,
         };
-        Self::assemble(config, clock, database, ephemeral, standings, clients, keys)
+        Self::assemble(config, judges, &master_key, previous.as_ref())
     }
 
     fn assemble(
         config: Config,
-        clock: Clock,
-        database: Database,
-        ephemeral: Ephemeral,
-        standings: Standings,
-        clients: Clients,
-        keys: Keys,
+        judges: Judges,
+        master_key: &MasterKey,
+        previous: Option<&MasterKey>,
     ) -> Result<Self, StartError> {
+        let keys = Keys {
+            cookie: Cookies::signing_key(master_key),
+            previous_cookie: previous.map(Cookies::signing_key),
+        };
+        let tokens = build_tokens(&config, &judges, master_key, previous);
+        let Judges {
+            database,
+            ephemeral,
+            standings,
+            clients,
+            keyring,
+            clock,
+        } = judges;
         let sessions = Sessions::new(
             database.clone(),
             ephemeral.clone(),
@@ -184,11 +229,22 @@ impl App {
             clock.clone(),
         )
         .map_err(StartError::Passkeys)?;
+        let rooms = Rooms {
+            database: database.clone(),
+            ephemeral: ephemeral.clone(),
+            standings: standings.clone(),
+            clients: clients.clone(),
+            tokens: tokens.clone(),
+            passkeys: passkeys.clone(),
+            clock: clock.clone(),
+        };
+        let oidc = Oidc::new(rooms, config.sessions.idle_timeout);
         let limits = Limits::new(
             ephemeral.clone(),
             clock.clone(),
             config.limits.ceremonies_per_minute,
         );
+        let egress = Egress::new(&config.egress)?;
         let web = Web::new(&config);
         let cookies = Cookies::new(
             config.server.public_url.is_https(),
@@ -197,13 +253,18 @@ impl App {
         Ok(Self {
             config,
             clock,
+            outbox: Outbox::new(database.clone()),
             database,
             ephemeral,
+            egress,
             standings,
             clients,
+            keyring,
             sessions,
             users,
             passkeys,
+            tokens,
+            oidc,
             limits,
             web,
             cookies,
@@ -221,6 +282,20 @@ impl App {
         let previous = self.keys.previous_cookie.clone()?;
         Some((self.keys.cookie.clone(), previous))
     }
+}
+
+fn build_tokens(
+    config: &Config,
+    judges: &Judges,
+    master_key: &MasterKey,
+    previous: Option<&MasterKey>,
+) -> Tokens {
+    Tokens::new(
+        judges.clone(),
+        RefreshTokens::new(master_key, previous),
+        Sealer::new(master_key, previous, "access-tokens"),
+        config,
+    )
 }
 
 fn prepare_folder(config: &Config) -> std::io::Result<()> {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::api::races::{RUNNERS, race};
 use crate::on_both;
 use crate::support::house::House;
+use crate::support::race::{RUNNERS, race};
 
 type Client = (String, String);
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::api::races::{RUNNERS, count, race};
+use crate::api::races::count;
 use crate::on_both;
 use crate::support::http::{Answer, Browserless};
+use crate::support::race::{RUNNERS, race};
 
 const CALLBACK: &str = "https://app.example/callback";
 

@@ -10,13 +10,17 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 22] = [
+const ACTIONS: [&str; 26] = [
     "client.created",
     "client.deleted",
     "client.disabled",
     "client.enabled",
     "client.secret_rotated",
     "client.updated",
+    "key.compromised",
+    "key.created",
+    "key.rewrapped",
+    "key.rotated",
     "passkey.device_link_made",
     "passkey.registered",
     "passkey.renamed",
@@ -180,7 +184,7 @@ mod tests {
     fn is_action(text: &str) -> bool {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
-            ["client", "passkey", "session", "setup", "user"].contains(&kind)
+            ["client", "key", "passkey", "session", "setup", "user"].contains(&kind)
                 && act != "html"
                 && is_word(act)
         })
