@@ -1,5 +1,5 @@
-//! By what right somebody changes clients: an administrator and the command change all; a client those that may no more than
-//! itself, and gives no more than it has.
+//! By what right somebody changes clients: an administrator in person and the command change all; a client, also one that acts
+//! for an administrator, those that may no more than itself, and gives no more than it has.
 
 use super::{Client, ClientError, Scope, Scopes, queries};
 use crate::db::Connection;

@@ -1,5 +1,7 @@
 //! Who may read and change clients.
 
+use doorward::clients::{ClientChange, ClientError};
+use doorward::history::{Actor, Author};
 use serde_json::{Value, json};
 
 use super::ask;
@@ -104,6 +106,22 @@ on_both! {
         assert_eq!(raised.json(&json!({ "scope": "clients:write users:write" })).send().status, 200);
         let now = send(house, &registrar, "POST", &format!("/v1/clients/{}/secret", stronger.0), &json!({}));
         assert_eq!(now.status, 200);
+    }
+
+    fn an_app_that_acts_for_an_administrator_is_held_to_its_own_scopes(house) {
+        let root = house.administrator();
+        let app = house.client(&["clients:write", "openid"]);
+        let (weak, strong) = (house.client(&[]), house.client(&["users:write"]));
+        let mut author = Author::command();
+        author.actor = Actor::Through(root.id.parse().expect("an id"), app.0.parse().expect("an id"));
+        let give = |id: &str, scope: &str| {
+            let change = ClientChange { scope: Some(scope.into()), ..ClientChange::default() };
+            house.run(house.app.clients.update(id.parse().expect("an id"), change, None, author.clone()))
+        };
+        assert!(give(&weak.0, "clients:write profile").is_ok());
+        assert!(matches!(give(&weak.0, "users:write"), Err(ClientError::NotHeld(_))));
+        assert!(matches!(give(&strong.0, ""), Err(ClientError::HoldsMore)));
+        assert!(matches!(give(&app.0, ""), Err(ClientError::Itself)));
     }
 
     fn an_administrator_needs_a_recent_sign_in_to_write(house) {
