@@ -17,6 +17,7 @@ mod api;
 mod architecture;
 mod durability;
 mod e2e;
+mod guides;
 mod logging;
 mod schema;
 mod support;

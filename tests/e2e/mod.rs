@@ -3,6 +3,7 @@
 mod account;
 mod console;
 mod pages;
+mod relying_parties;
 mod sign_in;
 
 use std::time::Duration;
