@@ -7,13 +7,18 @@ use secrecy::ExposeSecret;
 
 use crate::base::clock::Clock;
 use crate::base::config::Config;
+use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
+use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
+use crate::oidc::{Oidc, Rooms};
+use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, Sessions};
 use crate::standing::{Standings, Unavailable};
+use crate::tokens::{Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
 
@@ -28,6 +33,10 @@ pub struct App {
     pub database: Database,
     /// What may expire.
     pub ephemeral: Ephemeral,
+    /// The only way out.
+    pub egress: Egress,
+    /// Work that follows a commit.
+    pub outbox: Outbox,
     /// The gate.
     pub standings: Standings,
     /// Apps and services.
@@ -38,6 +47,10 @@ pub struct App {
     pub users: Users,
     /// Ceremonies.
     pub passkeys: Passkeys,
+    /// What apps get.
+    pub tokens: Tokens,
+    /// How apps ask.
+    pub oidc: Oidc,
     /// Rate limits.
     pub limits: Limits,
     /// What every answer shares.
@@ -101,6 +114,9 @@ pub enum StartError {
     /// The embedded store can't be opened.
     #[error("server.data_dir: {0}")]
     Embedded(#[from] Away),
+    /// The client for outgoing calls can't be made.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
     /// The first look at the standings failed.
     #[error(transparent)]
     Standings(#[from] Unavailable),
@@ -145,22 +161,34 @@ impl App {
         standings.watch().await?;
         let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone());
         clients.watch().await?;
-        let keys = Keys {
-            cookie: Cookies::signing_key(&master_key),
-            previous_cookie: previous.as_ref().map(Cookies::signing_key),
+        let judges = Judges {
+            database,
+            ephemeral,
+            standings,
+            clients,
+            clock,
         };
-        Self::assemble(config, clock, database, ephemeral, standings, clients, keys)
+        Self::assemble(config, judges, &master_key, previous.as_ref())
     }
 
     fn assemble(
         config: Config,
-        clock: Clock,
-        database: Database,
-        ephemeral: Ephemeral,
-        standings: Standings,
-        clients: Clients,
-        keys: Keys,
+        judges: Judges,
+        master_key: &MasterKey,
+        previous: Option<&MasterKey>,
     ) -> Result<Self, StartError> {
+        let keys = Keys {
+            cookie: Cookies::signing_key(master_key),
+            previous_cookie: previous.map(Cookies::signing_key),
+        };
+        let tokens = build_tokens(&config, &judges, master_key, previous);
+        let Judges {
+            database,
+            ephemeral,
+            standings,
+            clients,
+            clock,
+        } = judges;
         let sessions = Sessions::new(
             database.clone(),
             ephemeral.clone(),
@@ -183,11 +211,23 @@ impl App {
             clock.clone(),
         )
         .map_err(StartError::Passkeys)?;
+        let rooms = Rooms {
+            database: database.clone(),
+            ephemeral: ephemeral.clone(),
+            standings: standings.clone(),
+            clients: clients.clone(),
+            tokens: tokens.clone(),
+            passkeys: passkeys.clone(),
+            clock: clock.clone(),
+        };
+        let oidc = Oidc::new(rooms, config.sessions.idle_timeout);
         let limits = Limits::new(
             ephemeral.clone(),
             clock.clone(),
             config.limits.ceremonies_per_minute,
         );
+        let egress = Egress::new(&config.egress)?;
+        let outbox = Outbox::new(database.clone());
         let web = Web::new(&config);
         let cookies = Cookies::new(
             config.server.public_url.is_https(),
@@ -198,11 +238,15 @@ impl App {
             clock,
             database,
             ephemeral,
+            egress,
+            outbox,
             standings,
             clients,
             sessions,
             users,
             passkeys,
+            tokens,
+            oidc,
             limits,
             web,
             cookies,
@@ -220,6 +264,28 @@ impl App {
         let previous = self.keys.previous_cookie.clone()?;
         Some((self.keys.cookie.clone(), previous))
     }
+}
+
+fn build_tokens(
+    config: &Config,
+    judges: &Judges,
+    master_key: &MasterKey,
+    previous: Option<&MasterKey>,
+) -> Tokens {
+    let keyring = Keyring::new(
+        judges.database.clone(),
+        judges.ephemeral.clone(),
+        judges.clock.clone(),
+        Sealer::new(master_key, previous, "signing-keys"),
+        &config.tokens,
+    );
+    Tokens::new(
+        judges.clone(),
+        keyring,
+        RefreshTokens::new(master_key, previous),
+        Sealer::new(master_key, previous, "access-tokens"),
+        config,
+    )
 }
 
 fn prepare_folder(config: &Config) -> std::io::Result<()> {

@@ -13,7 +13,7 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
-use crate::{account, admin, passkeys, sessions, users, web as pages};
+use crate::{account, admin, oidc, passkeys, sessions, users, web as pages};
 use health::Readiness;
 use pages::{Metrics, RequestSpan};
 
@@ -83,6 +83,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(users::http::routes)
             .configure(passkeys::http::routes)
             .configure(passkeys::pages::routes)
+            .configure(oidc::pages::routes)
             .configure(account::http::routes)
             .configure(account::pages::routes)
             .configure(admin::http::routes)
@@ -103,6 +104,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(openapi::routes)
             .configure(pages::asset_routes)
             .configure(passkeys::well_known_routes)
+            .configure(oidc::http::routes)
             .service(with_session)
     })
     .workers(workers)
@@ -133,6 +135,8 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.sessions.clone()))
         .app_data(web::Data::new(app.users.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
+        .app_data(web::Data::new(app.tokens.clone()))
+        .app_data(web::Data::new(app.oidc.clone()))
         .app_data(web::Data::new(app.limits.clone()))
         .app_data(web::Data::new(app.web.clone()))
         .app_data(web::Data::new(app.cookies.clone()))

@@ -55,9 +55,10 @@ pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
 
 /// By what right a caller touches somebody.
 fn authority(caller: &Caller) -> Authority {
-    match caller {
-        Caller::Person(_) => Authority::Administrator,
-        Caller::Client(_) => Authority::Service,
+    if caller.person().is_some() {
+        Authority::Administrator
+    } else {
+        Authority::Service
     }
 }
 
@@ -71,7 +72,7 @@ async fn find_changeable(
 ) -> Result<UserId, Problem> {
     caller.require(scope)?;
     caller.require_fresh()?;
-    if matches!(caller, Caller::Person(_)) {
+    if caller.person().is_some() {
         return Ok(users.resolve(name).await?);
     }
     // A client neither changes an administrator nor keeps them signed out; the verbs that can ask under their lock do so again.
@@ -89,7 +90,7 @@ async fn find_readable(
     name: &str,
     scope: Scope,
 ) -> Result<UserId, Problem> {
-    if let Some(id) = own_id(caller, name) {
+    if let Some(id) = own_id(caller, name, scope) {
         return Ok(id);
     }
     caller.require(scope)?;

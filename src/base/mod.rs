@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod config;
 pub mod ids;
+pub mod seal;
 pub mod secrets;
 pub mod telemetry;
 pub mod timed;

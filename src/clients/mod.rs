@@ -18,7 +18,7 @@ pub use manage::{ClientError, list, names};
 pub use metadata::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
 };
-pub use queries::is_enabled;
+pub use queries::{is_enabled, wants_logout};
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};
 pub use registry::Clients;

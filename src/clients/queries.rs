@@ -87,6 +87,17 @@ pub fn is_enabled(conn: &mut Connection, id: ClientId) -> Result<bool> {
     Ok(enabled.unwrap_or(false))
 }
 
+/// Whether a client wants to be told of ended sessions.
+///
+/// # Errors
+/// When the database is away.
+pub fn wants_logout(conn: &mut Connection, id: ClientId) -> Result<bool> {
+    let found = find(conn, id)?;
+    Ok(found.is_some_and(|record| {
+        record.client.enabled && record.client.metadata.backchannel_logout_uri.is_some()
+    }))
+}
+
 pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
     let rows = clients::table
         .filter(clients::deleted_at.is_null())

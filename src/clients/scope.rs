@@ -115,6 +115,19 @@ impl Scopes {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
+    /// All but one.
+    #[must_use]
+    pub fn without(mut self, scope: Scope) -> Self {
+        self.0.remove(scope.as_str());
+        self
+    }
+
+    /// Those that are not in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
     /// Both together.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

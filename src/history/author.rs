@@ -7,6 +7,8 @@ use crate::base::ids::{ClientId, UserId};
 pub enum Actor {
     /// A person, by their session.
     Person(UserId),
+    /// A person, through an app that holds a token of theirs.
+    Through(UserId, ClientId),
     /// An app or service, by its own credentials.
     Client(ClientId),
     /// Somebody at the command line.
@@ -47,7 +49,7 @@ impl Author {
     /// The person, for the column `by_user`.
     pub fn user(&self) -> Option<UserId> {
         match self.actor {
-            Actor::Person(user) => Some(user),
+            Actor::Person(user) | Actor::Through(user, _) => Some(user),
             Actor::Client(_) | Actor::Command | Actor::Doorward => None,
         }
     }
@@ -55,14 +57,14 @@ impl Author {
     /// The client, for the column `by_client`.
     pub fn client(&self) -> Option<ClientId> {
         match self.actor {
-            Actor::Client(client) => Some(client),
+            Actor::Client(client) | Actor::Through(_, client) => Some(client),
             Actor::Person(_) | Actor::Command | Actor::Doorward => None,
         }
     }
 
     pub(super) fn actor_text(&self) -> String {
         match self.actor {
-            Actor::Person(user) => format!("user:{user}"),
+            Actor::Person(user) | Actor::Through(user, _) => format!("user:{user}"),
             Actor::Client(client) => format!("client:{client}"),
             Actor::Command => "command".into(),
             Actor::Doorward => "doorward".into(),

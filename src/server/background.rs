@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
+use crate::oidc::BackchannelLogout;
 
 /// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
 const WATCH: Duration = Duration::from_secs(1);
@@ -26,6 +27,7 @@ pub(super) fn start(app: &App) -> Background {
     Background(vec![
         tokio::spawn(watch(app.clone())),
         tokio::spawn(tidy(app.clone())),
+        tokio::spawn(tell_of_logouts(app.clone())),
     ])
 }
 
@@ -43,6 +45,11 @@ async fn watch(app: App) {
     }
 }
 
+async fn tell_of_logouts(app: App) {
+    let worker = BackchannelLogout::new(app.oidc.clone(), app.egress.clone());
+    app.outbox.run(worker).await;
+}
+
 async fn tidy(app: App) {
     let mut ticks = interval(TIDY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -50,6 +57,9 @@ async fn tidy(app: App) {
         ticks.tick().await;
         if let Err(error) = app.ephemeral.tidy().await {
             tracing::warn!(%error, "could not tidy the ephemeral store");
+        }
+        if let Err(error) = app.tokens.tidy().await {
+            tracing::warn!(%error, "could not forget authorizations that ended");
         }
     }
 }

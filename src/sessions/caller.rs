@@ -1,14 +1,16 @@
-//! Whoever asks the API: a person by their cookie, or a client by its secret.
+//! Whoever asks the API: a person by their cookie, a client by its secret, either through an access token.
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
+use super::bearer::{Bearer, scope_missing};
 use super::signed_in::SignedIn;
 use crate::base::ids::UserId;
 use crate::clients::{AuthenticateError, Client, Clients, Scope};
 use crate::history::{Actor, Author};
+use crate::standing::Standing;
 use crate::web::{Problem, author};
 
 /// Who asks.
@@ -18,6 +20,8 @@ pub enum Caller {
     Person(Box<SignedIn>),
     /// A client with a good secret.
     Client(Client),
+    /// Whoever holds a good access token.
+    Bearer(Box<Bearer>),
 }
 
 /// Why a caller may not.
@@ -29,6 +33,9 @@ pub enum CallerError {
     /// A client without the scope.
     #[error("the client needs the scope {}", .0.as_str())]
     ScopeMissing(Scope),
+    /// A token without the scope.
+    #[error("the token needs the scope {}", .0.as_str())]
+    TokenScopeMissing(Scope),
 }
 
 impl From<CallerError> for Problem {
@@ -37,6 +44,7 @@ impl From<CallerError> for Problem {
             CallerError::NotAdministrator => {
                 Self::forbidden("Only an administrator may do this. Ask one.")
             }
+            CallerError::TokenScopeMissing(scope) => scope_missing(scope),
             CallerError::ScopeMissing(scope) => Self::forbidden(format!(
                 "This client needs the scope {}. An administrator gives it.",
                 scope.as_str()
@@ -57,15 +65,23 @@ impl Caller {
             Self::Person(_) => Err(CallerError::NotAdministrator),
             Self::Client(client) if client.scopes.contains(scope) => Ok(()),
             Self::Client(_) => Err(CallerError::ScopeMissing(scope)),
+            Self::Bearer(bearer) if !bearer.has_scope(scope) => {
+                Err(CallerError::TokenScopeMissing(scope))
+            }
+            // A person's token lends its app no more than the person has.
+            Self::Bearer(bearer) => match bearer.person() {
+                Some(person) if !person.is_administrator() => Err(CallerError::NotAdministrator),
+                _ => Ok(()),
+            },
         }
     }
 
-    /// As [`Caller::require`], but everybody may for themself.
+    /// As [`Caller::require`], but everybody may for themself; a token needs the scope for that too.
     ///
     /// # Errors
     /// Who may not, and why.
     pub fn require_self_or(&self, user: UserId, scope: Scope) -> Result<(), CallerError> {
-        if self.is(user) {
+        if self.own(scope).is_some_and(|own| own.user_id == user) {
             return Ok(());
         }
         self.require(scope)
@@ -79,17 +95,30 @@ impl Caller {
         match self {
             Self::Person(person) => person.require_fresh(),
             Self::Client(_) => Ok(()),
+            Self::Bearer(bearer) => bearer.require_fresh(),
         }
     }
 
-    /// Whether the caller is this very person.
-    pub fn is(&self, user: UserId) -> bool {
-        matches!(self, Self::Person(person) if person.session.user == user)
+    /// The person who asks, themself or through an app.
+    pub fn person(&self) -> Option<&Standing> {
+        match self {
+            Self::Person(person) => Some(&person.standing),
+            Self::Client(_) => None,
+            Self::Bearer(bearer) => bearer.person(),
+        }
     }
 
-    /// Whether the caller is an administrator; clients never are.
+    /// The person who asks, where `scope` is enough to ask about oneself.
+    pub fn own(&self, scope: Scope) -> Option<&Standing> {
+        match self {
+            Self::Bearer(bearer) if !bearer.has_scope(scope) => None,
+            _ => self.person(),
+        }
+    }
+
+    /// Whether the caller is an administrator; services never are.
     pub fn is_administrator(&self) -> bool {
-        matches!(self, Self::Person(person) if person.standing.is_administrator())
+        self.person().is_some_and(Standing::is_administrator)
     }
 
     /// To whom changes are attributed.
@@ -97,6 +126,13 @@ impl Caller {
         let actor = match self {
             Self::Person(person) => Actor::Person(person.session.user),
             Self::Client(client) => Actor::Client(client.id),
+            Self::Bearer(bearer) => {
+                let client = bearer.token.client.id;
+                match bearer.user() {
+                    Some(user) => Actor::Through(user, client),
+                    None => Actor::Client(client),
+                }
+            }
         };
         author(request, actor)
     }
@@ -112,6 +148,15 @@ impl FromRequest for Caller {
             return Box::pin(async move { Ok(Self::Person(Box::new(person.await?))) });
         };
         let header = header.to_str().unwrap_or_default().to_owned();
+        if let Some(token) = bearer_token(&header) {
+            let (request, token) = (request.clone(), token.to_owned());
+            return Box::pin(async move {
+                let bearer = Bearer::of(&request, &token).await?;
+                let client = bearer.token.client.id;
+                tracing::Span::current().record("client_id", tracing::field::display(client));
+                Ok(Self::Bearer(Box::new(bearer)))
+            });
+        }
         let clients = request.app_data::<web::Data<Clients>>().cloned();
         Box::pin(async move {
             let clients = clients.ok_or_else(Problem::internal)?;
@@ -132,4 +177,9 @@ impl FromRequest for Caller {
             }
         })
     }
+}
+
+fn bearer_token(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -11,6 +11,7 @@ use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending, Verdict};
+use crate::tokens::{SessionEnd, revoke};
 
 /// More ended sessions than this in a standing record, and the epoch is raised instead.
 const MOST_ENDED: i64 = 64;
@@ -39,7 +40,8 @@ pub struct Ended {
     pub sessions: usize,
 }
 
-/// Ends every open session of a person by raising their epoch, in the caller's transaction. Raises the standing.
+/// Ends every open session of a person by raising their epoch, and every token with them, in the caller's transaction.
+/// Raises the standing.
 ///
 /// # Errors
 /// When the database is away.
@@ -51,6 +53,7 @@ pub fn end_every(
 ) -> db::Result<Ended> {
     let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
     standing::raise_epoch(conn, user, now)?;
+    revoke::end_every(conn, user, now, reason)?;
     let sessions = queries::end_epoch(conn, user, epoch, now, reason)?;
     Ok(Ended { sessions })
 }
@@ -71,6 +74,7 @@ pub fn end_resting_on(
     let ended = end_rows(conn, user, epoch, now, reason, |session| {
         session.passkeys.0.contains(&passkey)
     })?;
+    revoke::end_resting_on(conn, user, passkey, now)?;
     bound_the_ended(conn, user, epoch, now)?;
     Ok(ended)
 }
@@ -158,15 +162,24 @@ pub fn find_good_passkeys(
 }
 
 impl Sessions {
-    /// Notes that a new sign-in in the same browser took this session's place. Nothing was withdrawn, so the standing does not
-    /// move: its key is gone from the browser, and its live copy with it. The sign-in stands, whatever comes of this.
-    pub async fn replaced(&self, session: &LiveSession) {
-        let (user, id) = (session.user, session.id);
+    /// Notes that a new sign-in in the same browser took this session's place. Of the same person nothing was withdrawn, so the
+    /// standing does not move: its key is gone from the browser, and its live copy with it, and what it gave hangs on the new
+    /// one. Another person's session has ended. The sign-in stands, whatever comes of this.
+    pub async fn replaced(&self, session: &LiveSession, by: &LiveSession, author: Author) {
+        let (user, id, next) = (session.user, session.id, by.id);
+        if by.user != user {
+            if let Err(error) = self.leave(session, author).await {
+                tracing::warn!(%error, "another person's session in this browser is left to expire");
+            }
+            return;
+        }
         let database = self.database.clone();
         let noted = self
             .database
             .write(move |conn| {
                 let now = database.now(conn)?;
+                standing::lock(conn, user)?;
+                revoke::move_session(conn, id, next)?;
                 queries::end(conn, user, id, now, queries::REPLACED)
             })
             .await;
@@ -176,7 +189,7 @@ impl Sessions {
         }
     }
 
-    /// Ends one session of a person; safe to repeat.
+    /// Cuts off one session of a person, and everything that it gave; safe to repeat.
     ///
     /// # Errors
     /// `Unknown`, or when the change is not in force.
@@ -184,6 +197,34 @@ impl Sessions {
         &self,
         user: UserId,
         session: SessionId,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Ended, EndError> {
+        self.end(user, session, SessionEnd::Revoked, reason, author)
+            .await
+    }
+
+    /// Ends the session of a person who leaves; what they let apps do in their absence stays. Safe to repeat.
+    ///
+    /// # Errors
+    /// When the change is not in force.
+    pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
+        let reason = Some("signed-out".to_owned());
+        self.end(
+            session.user,
+            session.id,
+            SessionEnd::SignedOut,
+            reason,
+            author,
+        )
+        .await
+    }
+
+    async fn end(
+        &self,
+        user: UserId,
+        session: SessionId,
+        how: SessionEnd,
         reason: Option<String>,
         author: Author,
     ) -> Result<Ended, EndError> {
@@ -195,9 +236,13 @@ impl Sessions {
                 if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
                     return Err(EndError::Unknown);
                 }
-                if !queries::end(conn, user, session, now, "ended")? {
+                let was_open = queries::end(conn, user, session, now, "ended")?;
+                // A session that somebody left may be cut off later: then what it gave for their absence ends too.
+                revoke::end_session(conn, session, how, now)?;
+                if !was_open {
                     return Ok(Ended::default());
                 }
+                revoke::tell_session(conn, session, now)?;
                 let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
                 bound_the_ended(conn, user, epoch, now)?;
                 let event = Event::done("session.ended")
@@ -271,6 +316,7 @@ impl Sessions {
                 if !queries::update_raised(conn, &kept, &session)? {
                     return Err(EndError::Unknown);
                 }
+                revoke::end_others(conn, user, kept.id, kept.epoch, now)?;
                 let sessions = queries::end_epoch(conn, user, epoch, now, "ended-others")?;
                 let ended = Ended { sessions };
                 let event = Event::done("session.ended_others")

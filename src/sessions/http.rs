@@ -100,16 +100,8 @@ pub async fn delete_session(
     sessions: web::Data<Sessions>,
     cookies: web::Data<Cookies>,
 ) -> Answer {
-    let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
-    sessions
-        .end_one(
-            user,
-            signed_in.session.id,
-            Some("signed-out".into()),
-            author,
-        )
-        .await?;
+    let author = author(&request, Actor::Person(signed_in.session.user));
+    sessions.leave(&signed_in.session, author).await?;
     Ok(sign_out(
         &session,
         &cookies,

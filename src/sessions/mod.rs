@@ -4,10 +4,11 @@
 //! an ended one is never revived. Hands out [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns `sessions`, the live copies (`sess:…`,
 //! `seen:…`), continuations and this browser's mark. The live copy is what a request is judged by; the row tells the history.
 
+mod bearer;
 mod begin;
 mod browser;
 mod caller;
-pub mod continuation;
+mod continuation;
 mod cookies;
 mod end;
 mod entry;
@@ -31,9 +32,11 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::standing::Standings;
 
+pub use bearer::Bearer;
 pub use begin::{Begun, RaiseError, begin, raise};
 pub use browser::{Browser, BrowserMark};
 pub use caller::{Caller, CallerError};
+pub use continuation::{Continuation, Destination};
 pub use cookies::{CookieNames, Cookies};
 pub use end::{EndError, Ended, end_all, end_every, end_resting_on, find_good_passkeys, is_good};
 pub use entry::SessionEntry;

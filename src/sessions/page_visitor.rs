@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseErr
 use futures_util::future::LocalBoxFuture;
 
 use super::signed_in::{SignedIn, SignedInError};
-use super::{LiveSession, Sessions};
+use super::{Continuation, LiveSession, Sessions};
 use crate::base::ids::UserId;
 use crate::history::{Actor, Author};
 use crate::web::{Frame, Limits, Problem, Web, author, redirect};
@@ -117,7 +117,9 @@ async fn sign_in_path(request: &HttpRequest) -> Result<String, Problem> {
     let target = request.uri().path_and_query();
     let id = sessions
         .ok_or_else(Problem::internal)?
-        .put_continuation(target.map_or("/", |target| target.as_str()))
+        .put_continuation(&Continuation::to(
+            target.map_or("/", |target| target.as_str()),
+        ))
         .await?;
     Ok(format!("/login?continue={}", id.expose()))
 }

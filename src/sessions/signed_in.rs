@@ -19,7 +19,7 @@ use crate::standing::{EPOCH_RAISED, Standing, Unavailable, Verdict};
 use crate::web::{Problem, Visitor};
 
 /// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
-const FRESH: Duration = Duration::from_secs(300);
+pub(super) const FRESH: Duration = Duration::from_secs(300);
 
 /// A person with a good session.
 #[derive(Clone, Debug)]

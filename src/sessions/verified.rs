@@ -23,7 +23,7 @@ impl Acr {
     }
 
     /// The value that services see (OpenID Connect EAP ACR Values 1.0 defines `phr`).
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Synced => "phr",
             Self::DeviceBound => "urn:doorward:acr:device-bound",

@@ -59,7 +59,7 @@ impl From<LastAdministrator> for Problem {
 /// # Errors
 /// `forbidden` before anything is looked up, so that nobody learns who exists.
 pub async fn find_readable(users: &Users, caller: &Caller, name: &str) -> Result<User, Problem> {
-    match own_id(caller, name) {
+    match own_id(caller, name, Scope::UsersRead) {
         Some(id) => Ok(users.find(&id.to_string()).await?),
         None => {
             caller.require(Scope::UsersRead)?;
@@ -70,13 +70,10 @@ pub async fn find_readable(users: &Users, caller: &Caller, name: &str) -> Result
 
 /// The caller's own id, if a path names them by id or username. From then on the id is what counts: the name may be somebody
 /// else's a moment later.
-pub fn own_id(caller: &Caller, name: &str) -> Option<UserId> {
-    let Caller::Person(person) = caller else {
-        return None;
-    };
-    let id = person.standing.user_id;
-    let is_own =
-        UserId::parse(name) == Some(id) || person.standing.username.eq_ignore_ascii_case(name);
+pub fn own_id(caller: &Caller, name: &str, scope: Scope) -> Option<UserId> {
+    let person = caller.own(scope)?;
+    let id = person.user_id;
+    let is_own = UserId::parse(name) == Some(id) || person.username.eq_ignore_ascii_case(name);
     is_own.then_some(id)
 }
 

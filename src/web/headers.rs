@@ -4,13 +4,48 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 
 use super::Web;
 use super::problem_pages::request_id;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Where the forms of one page may lead, beyond our own pages.
+#[derive(Clone, Debug)]
+pub struct FormTargets(String);
+
+impl FormTargets {
+    /// Nowhere else.
+    pub fn here() -> Self {
+        Self("'self'".into())
+    }
+
+    /// On to an app that we send people to. Browsers hold every redirect after a form to this list, and an app may send people
+    /// on to yet another host, so it names schemes and not the app.
+    pub fn onward(address: &str) -> Self {
+        let scheme = address.split(':').next().unwrap_or_default();
+        let is_scheme = scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        match scheme {
+            "http" | "https" => Self("'self' https: http:".into()),
+            own if is_scheme && !own.is_empty() => Self(format!("'self' https: http: {own}:")),
+            _ => Self::here(),
+        }
+    }
+
+    /// Says so on the page's answer.
+    #[must_use]
+    pub fn allow(self, mut answer: HttpResponse) -> HttpResponse {
+        answer.extensions_mut().insert(self);
+        answer
+    }
+}
+
+/// Where an app may have opened a window for us: its page waits there for the answer (a popup).
+const OPENED: [&str; 3] = ["/login", "/join", "/oauth2/"];
 
 const ALWAYS: [(&str, &str); 6] = [
     ("content-security-policy", POLICY),
@@ -37,11 +72,32 @@ pub async fn add_security_headers<B: MessageBody>(
         .is_some_and(|web| web.public_url().is_https());
     let mut response = next.call(request).await?;
     let request_id = request_id(response.request()).and_then(|id| HeaderValue::from_str(&id).ok());
+    let policy =
+        response
+            .response()
+            .extensions()
+            .get::<FormTargets>()
+            .map(|FormTargets(targets)| {
+                POLICY.replace("form-action 'self'", &format!("form-action {targets}"))
+            });
+    let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
+    let is_opened = OPENED
+        .iter()
+        .any(|prefix| response.request().path().starts_with(prefix));
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
+        );
+    }
+    if let Some(policy) = policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if is_opened {
+        headers.insert(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            HeaderValue::from_static("unsafe-none"),
         );
     }
     if let Some(request_id) = request_id {

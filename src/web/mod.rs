@@ -32,7 +32,7 @@ pub use conditions::{expected_version, given};
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
 pub use guards::{await_body, refuse_cross_site, refuse_null_bytes};
-pub use headers::add_security_headers;
+pub use headers::{FormTargets, add_security_headers};
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;
 pub use metrics::{Metrics, count_requests};

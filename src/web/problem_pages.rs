@@ -15,6 +15,8 @@ struct ProblemPage {
     frame: Frame,
     title: String,
     what: String,
+    /// What helps whoever made the page that led here.
+    detail: Option<String>,
     request_id: Option<String>,
     back_url: Option<String>,
 }
@@ -66,9 +68,11 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
     let visitor = request.extensions().get::<Visitor>().cloned();
     let frame = Frame::new(web, request, visitor);
     let (title, what) = sentences(&frame, problem);
+    let label = frame.find_text(&format!("problem.{}.detail", problem.kind));
     let page = ProblemPage {
         title,
         what,
+        detail: label.map(|label| format!("{label} {}", problem.detail)),
         request_id: problem
             .status
             .is_server_error()

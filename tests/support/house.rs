@@ -7,7 +7,7 @@ use doorward::app::{App, RpIdChange};
 use doorward::base::clock::Clock;
 use doorward::base::config::{Config, Origin};
 use doorward::base::secrets::MasterKey;
-use doorward::clients::{Metadata, Scopes};
+use doorward::clients::{GrantType, Metadata, RedirectUri, Scope, Scopes};
 use doorward::server::{self, Running};
 use secrecy::SecretString;
 use serde_json::json;
@@ -226,6 +226,28 @@ impl House {
         let (client, secret) = created.expect("a client");
         let secret = secret.expect("a secret");
         (client.id.to_string(), secret.expose().to_owned())
+    }
+
+    /// An app that people sign in to, with every scope about a person and nobody asked for consent: its id, and its secret
+    /// unless `change` made it public.
+    pub fn relying_party(&self, change: impl FnOnce(&mut Metadata)) -> (String, Option<String>) {
+        let callback = RedirectUri::parse("https://app.example/callback").expect("an address");
+        let mut metadata = Metadata {
+            redirect_uris: vec![callback],
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            require_consent: false,
+            ..Metadata::default()
+        };
+        change(&mut metadata);
+        let created = self.run(self.app.clients.create(
+            "an app",
+            Scope::OPENID.into_iter().collect(),
+            metadata,
+            doorward::history::Author::command(),
+        ));
+        let (client, secret) = created.expect("a client");
+        let secret = secret.map(|secret| secret.expose().to_owned());
+        (client.id.to_string(), secret)
     }
 }
 

@@ -9,4 +9,5 @@ pub mod http;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod receiver;
 pub mod redis;

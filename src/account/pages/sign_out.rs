@@ -23,11 +23,8 @@ async fn end_this_session(
     cookies: web::Data<Cookies>,
 ) -> Answer {
     if let Some(person) = SignedIn::find(&request).await? {
-        let user = person.session.user;
-        let author = author(&request, Actor::Person(user));
-        sessions
-            .end_one(user, person.session.id, Some("signed-out".into()), author)
-            .await?;
+        let author = author(&request, Actor::Person(person.session.user));
+        sessions.leave(&person.session, author).await?;
     }
     let gone = redirect("/login?notice=signed_out");
     Ok(sign_out(&session, &cookies, gone))

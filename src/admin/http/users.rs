@@ -138,7 +138,7 @@ pub async fn suspend_user(
     name: web::Path<String>,
     body: AnyCase<Reason>,
 ) -> Answer {
-    let (id, authority) = match own_id(&caller, &name) {
+    let (id, authority) = match own_id(&caller, &name, Scope::UsersWrite) {
         Some(id) => (id, Authority::Administrator),
         None => {
             let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;

@@ -81,11 +81,18 @@ pub async fn finish_login(
     let before = SignedIn::find(&request).await?;
     let author = author(&request, Actor::Doorward);
     let logged_in = passkeys
-        .finish_login(&body.ceremony, browser.hash(), body.credential, author)
+        .finish_login(
+            &body.ceremony,
+            browser.hash(),
+            body.credential,
+            author.clone(),
+        )
         .await?;
     sign_in(&session, &logged_in.begun)?;
     if let Some(before) = before {
-        sessions.replaced(&before.session).await;
+        sessions
+            .replaced(&before.session, &logged_in.begun.live, author)
+            .await;
     }
     let target = match &logged_in.continuation {
         Some(id) => sessions.continuation(id).await?,
@@ -99,6 +106,6 @@ pub async fn finish_login(
             display_name: standing.display_name,
             roles: standing.roles,
         },
-        r#continue: target,
+        r#continue: target.map(|target| target.path),
     })))
 }

@@ -132,13 +132,15 @@ pub async fn finish_registration(
                 .as_ref()
                 .filter(|person| person.is_fresh())
                 .map(|person| person.session.clone()),
-            author,
+            author.clone(),
         )
         .await?;
     if let Some(begun) = &registered.begun {
         sign_in(&session, begun)?;
         if let Some(before) = before {
-            sessions.replaced(&before.session).await;
+            sessions
+                .replaced(&before.session, &begun.live, author)
+                .await;
         }
     }
     Ok(

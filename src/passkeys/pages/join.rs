@@ -138,10 +138,7 @@ async fn sign_out_first(
     let Some(person) = SignedIn::find(&request).await? else {
         return Ok(back);
     };
-    let user = person.session.user;
-    let author = author(&request, Actor::Person(user));
-    sessions
-        .end_one(user, person.session.id, Some("signed-out".into()), author)
-        .await?;
+    let author = author(&request, Actor::Person(person.session.user));
+    sessions.leave(&person.session, author).await?;
     Ok(sign_out(&session, &cookies, back))
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::base::secrets::Token;
-use crate::sessions::{Browser, Sessions, SignedIn};
+use crate::sessions::{Browser, Destination, Sessions, SignedIn};
 use crate::web::{Answer, Frame, Web, only, page, redirect};
 
 /// Where people go who wanted nothing in particular.
@@ -35,12 +35,8 @@ struct Login {
     /// The id of where to go then.
     r#continue: Option<String>,
     notice: Option<String>,
-}
-
-/// An app that sends people here to sign in.
-struct Destination {
-    name: String,
-    host: String,
+    /// Whoever is signed in wants to be somebody else.
+    switch: Option<String>,
 }
 
 #[derive(Template)]
@@ -49,6 +45,7 @@ struct LoginPage {
     frame: Frame,
     app: Option<Destination>,
     continue_id: Option<String>,
+    username: String,
     notice: Option<String>,
 }
 
@@ -62,21 +59,28 @@ async fn show_login(
     let Login {
         r#continue: id,
         notice,
+        switch,
     } = query.into_inner();
     let continue_id = id.filter(|id| Token::parse(id).is_some());
-    if SignedIn::find(&request).await?.is_some() {
-        let target = match &continue_id {
-            Some(id) => sessions.continuation(id).await?,
-            None => None,
-        };
-        return Ok(redirect(target.as_deref().unwrap_or(HOME)));
+    let target = match &continue_id {
+        Some(id) => sessions.continuation(id).await?,
+        None => None,
+    };
+    if switch.is_none() && SignedIn::find(&request).await?.is_some() {
+        return Ok(redirect(
+            target
+                .map_or(HOME.to_owned(), |target| target.path)
+                .as_str(),
+        ));
     }
+    let (app, hint) = target.map_or((None, None), |target| (target.app, target.login_hint));
     let frame = Frame::new(&web, &request, None);
     let notice = frame.notice("login.notice", notice.as_deref());
     let answer = page(&LoginPage {
         frame,
-        app: None,
+        app,
         continue_id,
+        username: hint.unwrap_or_default(),
         notice,
     })?;
     Ok(browser.mark(answer))

@@ -1,0 +1,203 @@
+//! Sealing: secrets that must be read again are kept encrypted under a key derived from the master key.
+//!
+//! What is sealed names its master key, so that several can be read while one gives way to the next.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+
+use super::secrets::MasterKey;
+
+/// The layout: this byte, the key's id, the nonce, the ciphertext with its tag.
+const VERSION: u8 = 1;
+const ID_LENGTH: usize = 8;
+/// Version and key id: authenticated, not encrypted.
+const HEADER_LENGTH: usize = 1 + ID_LENGTH;
+
+/// Seals for one purpose, under the present master key; opens what the present or the previous one sealed. Cheap to clone.
+#[derive(Clone)]
+pub struct Sealer {
+    present: Arc<SealingKey>,
+    previous: Option<Arc<SealingKey>>,
+}
+
+struct SealingKey {
+    id: [u8; ID_LENGTH],
+    key: RandomizedNonceKey,
+}
+
+/// Why something sealed could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// It is too short, or of an unknown version.
+    #[error("this was not sealed by Doorward")]
+    Malformed,
+    /// Neither the present nor the previous master key sealed it.
+    #[error(
+        "this was sealed under another master key: name that one in secrets.previous_master_key_file"
+    )]
+    UnknownKey,
+    /// It was altered, or sealed for something else.
+    #[error("this was altered, or sealed for something else")]
+    Altered,
+}
+
+impl Sealer {
+    /// For one purpose: what is sealed for one can't be opened for another.
+    pub fn new(master: &MasterKey, previous: Option<&MasterKey>, purpose: &str) -> Self {
+        Self {
+            present: Arc::new(SealingKey::derive(master, purpose)),
+            previous: previous.map(|master| Arc::new(SealingKey::derive(master, purpose))),
+        }
+    }
+
+    /// Seals `plaintext` for `context`: whoever opens it must name the same, such as the id of the row that holds it.
+    pub fn seal(&self, plaintext: &[u8], context: &[u8]) -> Vec<u8> {
+        let header = self.present.header();
+        let mut ciphertext = plaintext.to_vec();
+        let nonce = self
+            .present
+            .key
+            .seal_in_place_append_tag(Aad::from(bound(&header, context)), &mut ciphertext);
+        let mut sealed = header.to_vec();
+        // Fails only when the random number generator does: never hand out the plaintext for a ciphertext.
+        assert!(nonce.is_ok(), "sealing failed");
+        if let Ok(nonce) = nonce {
+            sealed.extend_from_slice(nonce.as_ref());
+        }
+        sealed.append(&mut ciphertext);
+        sealed
+    }
+
+    /// Opens what was sealed for this `context`.
+    ///
+    /// # Errors
+    /// When it was not, was altered, or the key that its id names is not here.
+    pub fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let (header, rest) = split(sealed)?;
+        let key = self.key_of(header).ok_or(OpenError::UnknownKey)?;
+        let (nonce, ciphertext) = rest
+            .split_at_checked(NONCE_LEN)
+            .ok_or(OpenError::Malformed)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| OpenError::Malformed)?;
+        let mut buffer = ciphertext.to_vec();
+        let plaintext = key
+            .key
+            .open_in_place(nonce, Aad::from(bound(header, context)), &mut buffer)
+            .map_err(|_| OpenError::Altered)?;
+        Ok(plaintext.to_vec())
+    }
+
+    /// Whether it is sealed under the present master key.
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        split(sealed).is_ok_and(|(header, _)| header == self.present.header())
+    }
+
+    /// Whether the master key that sealed it is here.
+    pub fn has_key_of(&self, sealed: &[u8]) -> bool {
+        split(sealed).is_ok_and(|(header, _)| self.key_of(header).is_some())
+    }
+
+    fn key_of(&self, header: &[u8]) -> Option<&SealingKey> {
+        let previous = self.previous.as_deref();
+        std::iter::once(&*self.present)
+            .chain(previous)
+            .find(|key| key.header() == header)
+    }
+}
+
+impl SealingKey {
+    fn derive(master: &MasterKey, purpose: &str) -> Self {
+        let bytes: [u8; 32] = master.derive(&format!("seal:{purpose}"));
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes);
+        #[expect(clippy::expect_used, reason = "32 bytes are a key of AES-256")]
+        let key = key.expect("a key of 32 bytes");
+        Self {
+            id: master.derive("seal-key-id"),
+            key,
+        }
+    }
+
+    fn header(&self) -> [u8; HEADER_LENGTH] {
+        let mut header = [VERSION; HEADER_LENGTH];
+        for (to, from) in header.iter_mut().skip(1).zip(self.id) {
+            *to = from;
+        }
+        header
+    }
+}
+
+fn split(sealed: &[u8]) -> Result<(&[u8], &[u8]), OpenError> {
+    match sealed.split_at_checked(HEADER_LENGTH) {
+        Some((header, rest)) if header.first() == Some(&VERSION) => Ok((header, rest)),
+        Some(_) | None => Err(OpenError::Malformed),
+    }
+}
+
+/// The authenticated data: the header has a fixed length, so no other pair reads the same.
+fn bound(header: &[u8], context: &[u8]) -> Vec<u8> {
+    [header, context].concat()
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Sealer(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_for_its_own_context_and_purpose_alone() {
+        let master = MasterKey::generate();
+        let sealer = Sealer::new(&master, None, "tests");
+        let sealed = sealer.seal(b"secret", b"row 1");
+        assert_eq!(
+            sealer.open(&sealed, b"row 1").as_deref(),
+            Ok(&b"secret"[..])
+        );
+        assert_eq!(sealer.open(&sealed, b"row 2"), Err(OpenError::Altered));
+        let other = Sealer::new(&master, None, "others");
+        assert_eq!(other.open(&sealed, b"row 1"), Err(OpenError::Altered));
+        assert_ne!(sealer.seal(b"secret", b"row 1"), sealed, "a new nonce");
+    }
+
+    #[test]
+    fn a_changed_or_missing_byte_is_refused() {
+        let sealer = Sealer::new(&MasterKey::generate(), None, "tests");
+        let sealed = sealer.seal(b"secret", b"");
+        for at in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert!(sealer.open(&altered, b"").is_err(), "byte {at}");
+            assert!(sealer.open(&sealed[..at], b"").is_err(), "{at} bytes");
+        }
+        let long = [&sealed[..], &[0]].concat();
+        assert_eq!(sealer.open(&long, b""), Err(OpenError::Altered));
+    }
+
+    #[test]
+    fn the_previous_key_is_read_and_no_longer_written() {
+        let (old, new) = (MasterKey::generate(), MasterKey::generate());
+        let before = Sealer::new(&old, None, "tests");
+        let moving = Sealer::new(&new, Some(&old), "tests");
+        let after = Sealer::new(&new, None, "tests");
+        let sealed = before.seal(b"secret", b"row");
+        assert!(before.is_current(&sealed) && !moving.is_current(&sealed));
+        assert_eq!(moving.open(&sealed, b"row").as_deref(), Ok(&b"secret"[..]));
+        assert_eq!(after.open(&sealed, b"row"), Err(OpenError::UnknownKey));
+        assert!(moving.has_key_of(&sealed) && !after.has_key_of(&sealed));
+        let again = moving.seal(b"secret", b"row");
+        assert!(after.is_current(&again));
+        assert_eq!(after.open(&again, b"row").as_deref(), Ok(&b"secret"[..]));
+    }
+
+    #[test]
+    fn a_sealer_does_not_show_its_keys() {
+        let sealer = Sealer::new(&MasterKey::generate(), None, "tests");
+        assert_eq!(format!("{sealer:?}"), "Sealer(redacted)");
+    }
+}

@@ -1,0 +1,114 @@
+//! The client: one call, one connection, one answer.
+
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use rustls::ClientConfig;
+use url::form_urlencoded;
+
+use super::failure::EgressError;
+use super::resolver::Resolver;
+use super::rules::{Rules, Scheme};
+use super::trust;
+use crate::base::config;
+
+/// As much of an answer's body is read, so that who sends it can finish; the rest is not waited for.
+const BODY: usize = 64 * 1024;
+
+/// Calls others. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    rules: Rules,
+    http: Client,
+    https: Client,
+}
+
+impl Egress {
+    /// From the section `[egress]`.
+    ///
+    /// # Errors
+    /// When `egress.extra_ca_file` can't be used.
+    pub fn new(config: &config::Egress) -> Result<Self, EgressError> {
+        let rules = Rules::new(&config.allowed_networks);
+        let trust = trust::client_config(config.extra_ca_file.as_deref())?;
+        let client = |scheme| {
+            let resolver = Resolver::new(rules.clone(), scheme);
+            build(resolver, trust.clone(), config.timeout)
+        };
+        Ok(Self {
+            http: client(Scheme::Http)?,
+            https: client(Scheme::Https)?,
+            rules,
+        })
+    }
+
+    /// Says what can be told of a URL without asking anybody: scheme, user part, an address in the host's place. What a
+    /// name stands for is judged at each call.
+    ///
+    /// # Errors
+    /// [`EgressError::Refused`].
+    pub fn check_url(&self, url: &str) -> Result<(), EgressError> {
+        self.rules.check(url).map(drop)
+    }
+
+    /// Sends a form (`application/x-www-form-urlencoded`) by POST and returns the status of the answer, a redirect's too.
+    ///
+    /// # Errors
+    /// When there is no answer, or Doorward does not call there.
+    pub async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<u16, EgressError> {
+        let (url, scheme) = self.rules.check(url)?;
+        let client = match scheme {
+            Scheme::Http => &self.http,
+            Scheme::Https => &self.https,
+        };
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let request = client
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        let response = request
+            .send()
+            .await
+            .map_err(|error| EgressError::of_call(&error))?;
+        let status = response.status().as_u16();
+        discard_body(response).await;
+        Ok(status)
+    }
+}
+
+fn build(
+    resolver: Resolver,
+    trust: ClientConfig,
+    timeout: Duration,
+) -> Result<Client, EgressError> {
+    Client::builder()
+        .tls_backend_preconfigured(trust)
+        .dns_resolver(resolver)
+        .redirect(Policy::none())
+        .no_proxy()
+        .referer(false)
+        .http1_only()
+        .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(timeout)
+        .timeout(timeout)
+        // An address is judged for one call; a kept connection would outlive the judgement.
+        .pool_max_idle_per_host(0)
+        .retry(reqwest::retry::never())
+        .build()
+        .map_err(|error| EgressError::Client(error.to_string()))
+}
+
+/// The status is the answer; a body that breaks off, trickles or never ends takes nothing from it.
+async fn discard_body(mut response: Response) {
+    let mut read = 0;
+    while read < BODY {
+        match response.chunk().await {
+            Ok(Some(chunk)) => read += chunk.len(),
+            Ok(None) | Err(_) => break,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a call can come to other than an answer. Nothing of the URL is in these texts: its query may hold a secret.
+
+use std::error::Error;
+use std::io;
+
+use super::resolver::{Unadmitted, Unresolved};
+
+/// A call that gave no answer, or a client that can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressError {
+    /// Doorward does not call there.
+    #[error("refused: {reason}")]
+    Refused {
+        /// What stands against it.
+        reason: &'static str,
+    },
+    /// The host's name stands for nothing.
+    #[error("the host has no address: {0}")]
+    Unresolved(String),
+    /// No answer within `egress.timeout`.
+    #[error("no answer in time")]
+    Timeout,
+    /// Nobody takes the connection.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// The other side could not show that it is who it should be.
+    #[error("no trust: {0}")]
+    Tls(String),
+    /// The connection broke, or what came was no HTTP.
+    #[error("no answer: {0}")]
+    Broken(String),
+    /// The file of further authorities can't be used. At start only.
+    #[error("egress.extra_ca_file: {0}")]
+    Authorities(String),
+    /// The client can't be made. At start only.
+    #[error("the client for outgoing calls can't be made: {0}")]
+    Client(String),
+}
+
+impl EgressError {
+    /// Says which fact a failed call is.
+    pub(super) fn of_call(error: &reqwest::Error) -> Self {
+        for cause in causes(error) {
+            if let Some(Unadmitted(reason)) = cause.downcast_ref() {
+                return Self::Refused { reason };
+            }
+            if let Some(Unresolved(cause)) = cause.downcast_ref() {
+                return Self::Unresolved(cause.clone());
+            }
+            if let Some(fault) = tls_fault(cause) {
+                return Self::Tls(fault);
+            }
+        }
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        let innermost = causes(error)
+            .skip(1)
+            .last()
+            .map_or_else(|| "no cause is known".to_owned(), ToString::to_string);
+        if error.is_connect() {
+            Self::Connect(innermost)
+        } else {
+            Self::Broken(innermost)
+        }
+    }
+}
+
+/// An error and what lies below it, the outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// An `io::Error` names as its source what lies below the error that it carries, not that error.
+fn tls_fault(cause: &(dyn Error + 'static)) -> Option<String> {
+    let carried = cause.downcast_ref::<io::Error>()?.get_ref()?;
+    carried
+        .downcast_ref::<rustls::Error>()
+        .map(ToString::to_string)
+}

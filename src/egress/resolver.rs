@@ -1,0 +1,77 @@
+//! Names to addresses: what this hands out was judged, and is what the connection is made to.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
+
+use super::rules::{Rules, Scheme};
+
+/// No address of the host may be called.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unadmitted(pub(super) &'static str);
+
+/// The host has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unresolved(pub(super) String);
+
+/// How many names are looked up at once. The system's lookup can't be broken off: a name server that hangs must not take
+/// every thread of the process.
+const LOOKUPS: usize = 64;
+
+/// Looks names up for calls of one scheme.
+#[derive(Clone, Debug)]
+pub(super) struct Resolver {
+    rules: Rules,
+    scheme: Scheme,
+    places: Arc<Semaphore>,
+}
+
+impl Resolver {
+    pub(super) fn new(rules: Rules, scheme: Scheme) -> Self {
+        Self {
+            rules,
+            scheme,
+            places: Arc::new(Semaphore::new(LOOKUPS)),
+        }
+    }
+
+    async fn admitted(
+        self,
+        host: String,
+    ) -> Result<Vec<IpAddr>, Box<dyn std::error::Error + Send + Sync>> {
+        let place = self.places.acquire_owned().await?;
+        let looked_up = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            look_up(&host)
+        });
+        let addresses = looked_up
+            .await?
+            .map_err(|error| Unresolved(error.to_string()))?;
+        let admitted = self.rules.admit_any(&addresses, self.scheme);
+        Ok(admitted.map_err(Unadmitted)?)
+    }
+}
+
+fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {
+    let addresses = (host, 0).to_socket_addrs()?;
+    Ok(addresses.map(|address| address.ip()).collect())
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.clone();
+        Box::pin(async move {
+            let admitted = resolver.admitted(name.as_str().to_owned()).await?;
+            // Port 0 stands for the URL's own.
+            let addresses = admitted
+                .into_iter()
+                .map(|address| SocketAddr::new(address, 0));
+            Ok(Box::new(addresses) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,195 @@
+//! Who may be called: what a URL says by itself, and each address that its host stands for.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use url::{Host, Url};
+
+use super::address::{destination, special};
+use super::failure::EgressError;
+use crate::base::config::Network;
+
+/// How a call travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// Readable by everybody on the way.
+    Http,
+    /// Under TLS.
+    Https,
+}
+
+/// `egress.allowed_networks`, and what holds without them.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    allowed: Arc<[Network]>,
+}
+
+impl Rules {
+    pub(super) fn new(allowed: &[Network]) -> Self {
+        Self {
+            allowed: allowed.into(),
+        }
+    }
+
+    /// Parses a URL and says all that can be told without asking anybody.
+    pub(super) fn check(&self, text: &str) -> Result<(Url, Scheme), EgressError> {
+        let refused = |reason| Err(EgressError::Refused { reason });
+        let Ok(url) = Url::parse(text) else {
+            return refused("not a URL");
+        };
+        let scheme = match url.scheme() {
+            "https" => Scheme::Https,
+            "http" => Scheme::Http,
+            _ => return refused("neither http nor https"),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refused("a user in the URL");
+        }
+        let judged = match url.host() {
+            None => Err("no host"),
+            Some(Host::Ipv4(address)) => self.admit(address.into(), scheme),
+            Some(Host::Ipv6(address)) => self.admit(address.into(), scheme),
+            Some(Host::Domain(_)) if scheme == Scheme::Http && self.allowed.is_empty() => {
+                Err(IN_THE_OPEN)
+            }
+            Some(Host::Domain(_)) => Ok(()),
+        };
+        match judged {
+            Ok(()) => Ok((url, scheme)),
+            Err(reason) => refused(reason),
+        }
+    }
+
+    /// Judges one address.
+    pub(super) fn admit(&self, address: IpAddr, scheme: Scheme) -> Result<(), &'static str> {
+        let reached = destination(address);
+        let mut allowed = self.allowed.iter();
+        if allowed.any(|network| network.contains(address) || network.contains(reached)) {
+            return Ok(());
+        }
+        match (special(address), scheme) {
+            (Some(name), _) => Err(name),
+            (None, Scheme::Http) => Err(IN_THE_OPEN),
+            (None, Scheme::Https) => Ok(()),
+        }
+    }
+
+    /// Of the addresses that a name stands for, those that may be called; why none, when none may.
+    pub(super) fn admit_any(
+        &self,
+        addresses: &[IpAddr],
+        scheme: Scheme,
+    ) -> Result<Vec<IpAddr>, &'static str> {
+        let mut admitted = Vec::new();
+        let mut refusal = "a name without an address";
+        for address in addresses {
+            match self.admit(*address, scheme) {
+                Ok(()) => admitted.push(*address),
+                Err(reason) => refusal = reason,
+            }
+        }
+        if admitted.is_empty() {
+            return Err(refusal);
+        }
+        Ok(admitted)
+    }
+}
+
+const IN_THE_OPEN: &str = "http to a network that is not allowed by name";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(networks: &[&str]) -> Rules {
+        let parsed = networks.iter().map(|text| Network::parse(text));
+        let parsed: Result<Vec<Network>, String> = parsed.collect();
+        Rules::new(&parsed.expect("networks"))
+    }
+
+    fn refusal(rules: &Rules, url: &str) -> Option<&'static str> {
+        match rules.check(url) {
+            Ok(_) => None,
+            Err(EgressError::Refused { reason }) => Some(reason),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_url_is_refused_for_what_it_says_itself() {
+        let rules = rules(&[]);
+        for (url, reason) in [
+            ("", "not a URL"),
+            ("app.example.com/logout", "not a URL"),
+            ("ftp://app.example.com/", "neither http nor https"),
+            ("file:///etc/passwd", "neither http nor https"),
+            ("javascript:alert(1)", "neither http nor https"),
+            ("https://ada@app.example.com/", "a user in the URL"),
+            ("https://ada:secret@app.example.com/", "a user in the URL"),
+            ("https://:secret@app.example.com/", "a user in the URL"),
+            ("https://", "not a URL"),
+            ("http://app.example.com/", IN_THE_OPEN),
+            ("http://1.1.1.1/", IN_THE_OPEN),
+            ("https://127.0.0.1/", "a loopback address"),
+            // Other spellings of the same address.
+            ("https://2130706433/", "a loopback address"),
+            ("https://0x7f.1/", "a loopback address"),
+            ("https://0177.0.0.1/", "a loopback address"),
+            ("https://127.0.0.1./", "a loopback address"),
+            ("https://１２７.0.0.1/", "a loopback address"),
+            ("https://[::1]:8443/", "a loopback address"),
+            ("https://[::ffff:10.0.0.1]/", "a private address"),
+            ("https://169.254.169.254/latest/", "a link-local address"),
+        ] {
+            assert_eq!(refusal(&rules, url), Some(reason), "{url}");
+        }
+        for url in [
+            "https://app.example.com/logout?a=b",
+            "https://app.example.com:8443/logout",
+            "https://1.1.1.1/",
+            // What it stands for is asked when it is called.
+            "https://localhost/",
+        ] {
+            assert_eq!(refusal(&rules, url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn allowed_networks_may_be_called_in_the_open_too() {
+        let rules = rules(&["10.1.0.0/16", "fd00:1::/32"]);
+        for url in [
+            "http://10.1.2.3/",
+            "https://10.1.2.3/",
+            "https://[::ffff:10.1.2.3]/",
+            "https://[64:ff9b::10.1.2.3]/",
+            "http://[fd00:1::5]/",
+            "http://app.internal/",
+            "https://1.1.1.1/",
+        ] {
+            assert_eq!(refusal(&rules, url), None, "{url}");
+        }
+        assert_eq!(
+            refusal(&rules, "https://10.2.0.1/"),
+            Some("a private address")
+        );
+        assert_eq!(
+            refusal(&rules, "https://[fd00:2::5]/"),
+            Some("a private address")
+        );
+        assert_eq!(refusal(&rules, "http://1.1.1.1/"), Some(IN_THE_OPEN));
+    }
+
+    #[test]
+    fn of_several_addresses_only_the_admitted_are_called() {
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let mixed = ["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1"].map(address);
+        let public = vec![address("1.1.1.1"), address("2606:4700::1")];
+        assert_eq!(rules(&[]).admit_any(&mixed, Scheme::Https), Ok(public));
+        let open = rules(&["10.0.0.0/8"]).admit_any(&mixed, Scheme::Http);
+        assert_eq!(open, Ok(vec![address("10.0.0.1")]));
+        let none = rules(&[]).admit_any(&["10.0.0.1"].map(address), Scheme::Https);
+        assert_eq!(none, Err("a private address"));
+        let nothing = rules(&[]).admit_any(&[], Scheme::Https);
+        assert_eq!(nothing, Err("a name without an address"));
+    }
+}

@@ -1,0 +1,208 @@
+//! The authorization endpoint's rule (RFC 6749 §4.1.1): read the request, see who is there, ask what must be asked, answer.
+
+use serde_json::json;
+
+use super::error::{ErrorCode, Refusal};
+use super::interaction::{self, Answers, Present, Step};
+use super::parameters::Parameters;
+use super::request::{self, AuthorizationRequest, ReturnAddress};
+use super::{Oidc, acr, consent};
+use crate::base::ids::{ClientId, UserId};
+use crate::base::secrets::Token;
+use crate::clients::{Client, Scopes};
+use crate::db;
+use crate::history::{self, Author, Event};
+use crate::sessions::{self, SignedIn};
+use crate::standing::{self, Unavailable};
+use crate::tokens::{self, Grant};
+
+/// Why a request is not even sent back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No client that is known, or no address that is its own: the person stays here.
+    #[error("{0}")]
+    Unreturnable(Refusal),
+    /// It goes back with an error.
+    #[error("{refusal}")]
+    Returned {
+        /// Where to.
+        to: ReturnAddress,
+        /// What is wrong.
+        refusal: Refusal,
+    },
+    /// A store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why nothing was granted.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// The session ended meanwhile.
+    #[error("the session has ended")]
+    SessionOver,
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Oidc {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// Stay here, or go back with an error.
+    pub async fn read_request(
+        &self,
+        parameters: &Parameters,
+    ) -> Result<(AuthorizationRequest, Client), ReadError> {
+        // 1. Who asks, and where the answer goes.
+        let client = self.find_client(parameters).await?;
+        let to =
+            request::read_return_address(parameters, &client).map_err(ReadError::Unreturnable)?;
+        // 2. The rest; whatever is wrong with it goes back.
+        let returned = |refusal: Refusal| ReadError::Returned {
+            to: to.clone(),
+            refusal,
+        };
+        let hint = match parameters.get("id_token_hint") {
+            Some(hint) => Some(self.read_hint(hint, client.id).await?.map_err(returned)?),
+            None => None,
+        };
+        let context = (self.issuer(), self.clock.now());
+        let read = request::read(parameters, &client, to.clone(), hint, context);
+        Ok((read.map_err(returned)?, client))
+    }
+
+    async fn find_client(&self, parameters: &Parameters) -> Result<Client, ReadError> {
+        let stay = |description: &str| {
+            ReadError::Unreturnable(Refusal::new(ErrorCode::InvalidClient, description))
+        };
+        let id = parameters
+            .get("client_id")
+            .ok_or_else(|| stay("client_id is missing"))?;
+        let unknown = || stay("no enabled client has this client_id");
+        let id = ClientId::parse(id).ok_or_else(unknown)?;
+        let record = self.clients.find(id).await?;
+        let record = record.filter(|record| record.client.enabled);
+        Ok(record.ok_or_else(unknown)?.client)
+    }
+
+    /// The person whom an ID token of ours was about; its time may be over (OpenID Connect Core §3.1.2.1).
+    async fn read_hint(
+        &self,
+        hint: &str,
+        client: ClientId,
+    ) -> Result<Result<UserId, Refusal>, Unavailable> {
+        let known = self.read_id_token(hint).await?;
+        let is_its = known.filter(|known| known.aud == client.to_string());
+        Ok(is_its
+            .and_then(|known| UserId::parse(&known.sub))
+            .ok_or_else(|| {
+                Refusal::invalid_request("id_token_hint is no ID token of this issuer and client")
+            }))
+    }
+
+    /// What comes next for whoever is there.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn next_step(
+        &self,
+        request: &AuthorizationRequest,
+        client: &Client,
+        person: Option<&SignedIn>,
+        answers: Answers,
+    ) -> Result<Step, Unavailable> {
+        let now = self.clock.now();
+        let Some(person) = person else {
+            return Ok(interaction::next(request, client, None, answers, now));
+        };
+        let user = person.session.user;
+        let consent = if client.metadata.require_consent {
+            self.find_consent(user, client.id).await?
+        } else {
+            Scopes::default()
+        };
+        let present = Present {
+            session: &person.session,
+            standing: &person.standing,
+            consent: &consent,
+            strongest: self.strongest(user).await?,
+        };
+        Ok(interaction::next(
+            request,
+            client,
+            Some(present),
+            answers,
+            now,
+        ))
+    }
+
+    /// The strongest sign-in that a live passkey of the person gives.
+    async fn strongest(&self, user: UserId) -> Result<u8, Unavailable> {
+        let passkeys = self.passkeys.list(user, false).await?;
+        let ranks = passkeys.iter().map(|passkey| {
+            let acr = sessions::Acr::of(passkey.backup_eligible);
+            acr::rank(acr.as_str()).unwrap_or(0)
+        });
+        Ok(ranks.max().unwrap_or(0))
+    }
+
+    /// Grants: writes the authorization under the person's lock, and makes the code.
+    ///
+    /// # Errors
+    /// The session ended meanwhile, or the database is away.
+    pub async fn grant(
+        &self,
+        request: &AuthorizationRequest,
+        client: &Client,
+        person: &SignedIn,
+        answers: Answers,
+        author: Author,
+    ) -> Result<Token, GrantError> {
+        let session = person.session.clone();
+        let grant = Grant {
+            user: session.user,
+            client: client.id,
+            session: session.id,
+            epoch: session.epoch,
+            passkeys: session.passkeys.clone(),
+            auth_time: session.auth_time,
+            acr: session.acr.clone(),
+            amr: session.amr.clone(),
+            session_end: session.absolute_end,
+            scopes: request.scopes.clone(),
+            resources: request.resources.clone(),
+            claims: json!(request.claims),
+            nonce: request.nonce.clone(),
+            redirect_uri: request.to.redirect_uri.clone(),
+            code_challenge: request.code_challenge.clone(),
+        };
+        let consented = (answers.consented == Some(session.user)).then(|| request.consent.clone());
+        let (database, today) = (self.database.clone(), self.clock.now());
+        let lifetimes = self.tokens.lifetimes.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                standing::lock(conn, grant.user)?;
+                // What the request's check found may be over by now.
+                if !sessions::is_good(conn, &session)? {
+                    return Err(GrantError::SessionOver);
+                }
+                if let Some(scopes) = &consented {
+                    let whom = (grant.user, grant.client);
+                    consent::remember(conn, whom, scopes, now, &author)?;
+                }
+                let (id, code) = tokens::authorize(conn, &grant, today, &lifetimes)?;
+                let event = Event::done("client.authorized")
+                    .subject(grant.user)
+                    .client(grant.client)
+                    .details(json!({
+                        "authorization": id, "session": grant.session, "scope": grant.scopes,
+                    }));
+                history::record(conn, now, &author, event)?;
+                Ok(code)
+            })
+            .await
+    }
+}

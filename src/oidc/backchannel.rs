@@ -1,0 +1,126 @@
+//! Telling apps that a session is over (OpenID Connect Back-Channel Logout 1.0): work of the outbox, one piece for each session
+//! and client.
+
+use serde_json::{Value, json};
+
+use super::Oidc;
+use crate::base::ids::{AccessTokenId, UserId};
+use crate::clients::Client;
+use crate::db;
+use crate::egress::Egress;
+use crate::history::{self, Actor, Author, Event};
+use crate::outbox::{Work, Worked, Worker};
+use crate::tokens::revoke::{EndedSession, LOGOUT};
+use crate::tokens::seconds;
+
+/// The `typ` of a logout token (§2.4).
+const TYPE: &str = "logout+jwt";
+/// The one event (§2.4).
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// How long a logout token says that it is good (§2.4 recommends two minutes at most).
+const LIFE: i64 = 120;
+
+/// Works off what ended sessions left in the outbox.
+#[derive(Clone, Debug)]
+pub struct BackchannelLogout {
+    oidc: Oidc,
+    egress: Egress,
+}
+
+/// How one delivery ended.
+enum Delivery {
+    /// The app knows.
+    Told,
+    /// There is nobody to tell any more.
+    NobodyToTell,
+    /// Not this time.
+    Failed(String),
+    /// The app understood and refused (§2.8): it will not do so less later.
+    Refused(String),
+}
+
+impl BackchannelLogout {
+    /// With the tokens of `oidc`, through `egress`.
+    pub fn new(oidc: Oidc, egress: Egress) -> Self {
+        Self { oidc, egress }
+    }
+
+    async fn deliver(&self, ended: &EndedSession) -> Delivery {
+        let client = match self.oidc.find_enabled(ended.client).await {
+            Ok(Some(client)) => client,
+            Ok(None) => return Delivery::NobodyToTell,
+            Err(error) => return Delivery::Failed(error.to_string()),
+        };
+        let Some(uri) = client.metadata.backchannel_logout_uri.clone() else {
+            return Delivery::NobodyToTell;
+        };
+        let token = match self.logout_token(&client, ended).await {
+            Ok(token) => token,
+            Err(reason) => return Delivery::Failed(reason),
+        };
+        match self.egress.post_form(&uri, &[("logout_token", &token)]).await {
+            Ok(200..=299) => Delivery::Told,
+            Ok(400) => Delivery::Refused("the app answered 400".into()),
+            Ok(status) => Delivery::Failed(format!("the app answered {status}")),
+            Err(error) => Delivery::Failed(error.to_string()),
+        }
+    }
+
+    async fn logout_token(&self, client: &Client, ended: &EndedSession) -> Result<String, String> {
+        let now = seconds(self.oidc.clock.now());
+        // §2.4: never a nonce.
+        let claims: Value = json!({
+            "iss": self.oidc.issuer(),
+            "aud": client.id,
+            "iat": now,
+            "exp": now.saturating_add(LIFE),
+            "jti": AccessTokenId::random(),
+            "sub": ended.user,
+            "sid": ended.sid,
+            "events": { EVENT: {} },
+        });
+        let algorithm = client.metadata.id_token_signed_response_alg;
+        let signed = self.oidc.tokens.keyring.sign(algorithm, TYPE, &claims);
+        signed.await.map_err(|error| error.to_string())
+    }
+
+    async fn record(&self, user: UserId, event: Event) -> db::Result<()> {
+        let database = self.oidc.database.clone();
+        let author = Author::command().acting_as(Actor::Doorward);
+        self.oidc
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                history::record(conn, now, &author, event.subject(user))
+            })
+            .await
+    }
+}
+
+impl Worker for BackchannelLogout {
+    fn kind(&self) -> &'static str {
+        LOGOUT
+    }
+
+    async fn work(&self, work: Work) -> Worked {
+        let Ok(ended) = serde_json::from_value::<EndedSession>(work.payload.clone()) else {
+            tracing::error!("a piece of work can't be read");
+            return Worked::GaveUp;
+        };
+        let details = json!({ "sid": ended.sid, "attempts": work.attempts });
+        let (event, worked) = match self.deliver(&ended).await {
+            Delivery::NobodyToTell => return Worked::Done,
+            Delivery::Told => (Event::done("client.told_of_logout"), Worked::Done),
+            Delivery::Failed(reason) if !work.is_last_attempt() => return Worked::Again { reason },
+            Delivery::Failed(reason) | Delivery::Refused(reason) => (
+                Event::refused("client.told_of_logout", &reason),
+                Worked::GaveUp,
+            ),
+        };
+        let event = event.client(ended.client).details(details);
+        if let Err(error) = self.record(ended.user, event).await {
+            tracing::error!(%error, "whether an app was told of a logout is not written down");
+        }
+        worked
+    }
+}

@@ -1,0 +1,116 @@
+//! Single claims that a request asks for: the `claims` parameter (OpenID Connect Core §5.5).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::error::Refusal;
+
+/// What was asked for, by where it shall stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimsRequest {
+    /// In UserInfo.
+    #[serde(default)]
+    pub userinfo: Vec<String>,
+    /// In the ID token.
+    #[serde(default)]
+    pub id_token: Vec<String>,
+}
+
+/// What else the parameter asked, besides names of claims.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// `acr` values that the app can't do without.
+    pub essential_acr: Option<Vec<String>>,
+    /// Wishes for `acr`.
+    pub acr: Vec<String>,
+    /// Whose token it must be.
+    pub sub: Option<String>,
+}
+
+/// More single claims than anybody needs.
+const MOST: usize = 60;
+
+/// Parses the parameter.
+///
+/// # Errors
+/// `invalid_request` for anything but the two members of objects.
+pub fn parse(text: &str) -> Result<(ClaimsRequest, Demands), Refusal> {
+    let not_that = || {
+        Refusal::invalid_request(
+            "claims must be a JSON object with the members userinfo and id_token, each an object of claims",
+        )
+    };
+    let value: Value = serde_json::from_str(text).map_err(|_| not_that())?;
+    let members = value.as_object().ok_or_else(not_that)?;
+    let part = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(claims)) if claims.len() <= MOST => Ok(claims.clone()),
+        Some(_) => Err(not_that()),
+    };
+    let (userinfo, id_token) = (part("userinfo")?, part("id_token")?);
+    let mut demands = Demands::default();
+    read_acr(&id_token, &mut demands);
+    demands.sub = [&id_token, &userinfo]
+        .into_iter()
+        .find_map(|part| part.get("sub")?.get("value")?.as_str())
+        .map(str::to_owned);
+    let names = |part: Map<String, Value>| part.into_iter().map(|(name, _)| name).collect();
+    let request = ClaimsRequest {
+        userinfo: names(userinfo),
+        id_token: names(id_token),
+    };
+    Ok((request, demands))
+}
+
+fn read_acr(id_token: &Map<String, Value>, demands: &mut Demands) {
+    let Some(Value::Object(acr)) = id_token.get("acr") else {
+        return;
+    };
+    let mut values: Vec<String> = Vec::new();
+    values.extend(acr.get("value").and_then(Value::as_str).map(str::to_owned));
+    let more = acr.get("values").and_then(Value::as_array);
+    let more = more.into_iter().flatten().filter_map(Value::as_str);
+    values.extend(more.take(MOST).map(str::to_owned));
+    if values.is_empty() {
+        return;
+    }
+    if acr.get("essential") == Some(&Value::Bool(true)) {
+        demands.essential_acr = Some(values);
+    } else {
+        demands.acr = values;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_demands_are_read() {
+        let text = r#"{"userinfo": {"name": {"essential": true}, "nickname": null},
+            "id_token": {"email": null, "acr": {"essential": true, "values": ["phr"]}, "sub": {"value": "x"}}}"#;
+        let (request, demands) = parse(text).expect("claims");
+        assert_eq!(request.userinfo, ["name", "nickname"]);
+        assert!(request.id_token.contains(&"email".to_owned()));
+        assert_eq!(demands.essential_acr, Some(vec!["phr".to_owned()]));
+        assert_eq!(demands.sub.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+        for bad in [
+            "",
+            "x",
+            "[]",
+            "1",
+            r#"{"userinfo": []}"#,
+            r#"{"id_token": 1}"#,
+            &deep,
+        ] {
+            assert!(parse(bad).is_err(), "{bad:.20}");
+        }
+        assert!(parse("{}").is_ok());
+        assert!(parse(r#"{"userinfo": null, "other": 1}"#).is_ok());
+    }
+}

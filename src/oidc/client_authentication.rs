@@ -1,0 +1,79 @@
+//! How a client shows who it is at the OAuth endpoints (RFC 6749 §2.3): by one method, the one that it is registered with.
+
+use super::Oidc;
+use super::parameters::Parameters;
+use crate::base::ids::ClientId;
+use crate::base::secrets::Token;
+use crate::clients::{AuthMethod, AuthenticateError, ClientRecord, Credentials, parse_basic};
+use crate::standing::Unavailable;
+
+/// Why a client is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// 401 `invalid_client`; with a reason code for the log.
+    #[error("the client did not prove who it is: {0}")]
+    Unproven(&'static str),
+    /// More than one method at once (RFC 6749 §2.3).
+    #[error("more than one way to authenticate")]
+    TwoMethods,
+    /// A store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<AuthenticateError> for ClientError {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::Unknown(reason) => Self::Unproven(reason),
+            AuthenticateError::Unavailable(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+impl Oidc {
+    /// The client that a request proves, by its `Authorization` header or its body.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn authenticate_client(
+        &self,
+        authorization: Option<&str>,
+        parameters: &Parameters,
+    ) -> Result<ClientRecord, ClientError> {
+        let credentials = read_credentials(authorization, parameters)?;
+        Ok(self.clients.authenticate(&credentials).await?)
+    }
+}
+
+fn read_credentials(
+    authorization: Option<&str>,
+    parameters: &Parameters,
+) -> Result<Credentials, ClientError> {
+    let malformed = || ClientError::Unproven("malformed");
+    let secret = parameters.get("client_secret");
+    let named = parameters.get("client_id");
+    if let Some(header) = authorization {
+        if secret.is_some() {
+            return Err(ClientError::TwoMethods);
+        }
+        let credentials = parse_basic(header).ok_or_else(malformed)?;
+        // Some libraries say once more in the body who they are; it must be the same.
+        if named.is_some_and(|named| named != credentials.client.to_string()) {
+            return Err(ClientError::TwoMethods);
+        }
+        return Ok(credentials);
+    }
+    let client = named.and_then(ClientId::parse).ok_or_else(malformed)?;
+    let secret = secret
+        .map(|secret| Token::parse(secret).ok_or_else(malformed))
+        .transpose()?;
+    let method = match &secret {
+        Some(_) => AuthMethod::ClientSecretPost,
+        None => AuthMethod::None,
+    };
+    Ok(Credentials {
+        client,
+        secret,
+        method,
+    })
+}

@@ -1,0 +1,145 @@
+//! Consent: what each person lets each client have, until they withdraw it.
+
+use super::{Oidc, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, UserId};
+use crate::clients::{Client, Scopes};
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event};
+use crate::standing::{self, ChangePending};
+use crate::tokens::{self, revoke};
+use serde_json::json;
+
+/// An app that a person lets have something.
+#[derive(Clone, Debug)]
+pub struct AppAccess {
+    /// Which.
+    pub client: Client,
+    /// What.
+    pub scopes: Scopes,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Why consent could not be withdrawn.
+#[derive(Debug, thiserror::Error)]
+pub enum WithdrawError {
+    /// There is nothing to withdraw.
+    #[error("this app has no access")]
+    Unknown,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// A store is away.
+    #[error(transparent)]
+    Unavailable(#[from] standing::Unavailable),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Remembers what a person lets a client have, beside what they let it have before.
+pub(super) fn remember(
+    conn: &mut Connection,
+    (user, client): (UserId, ClientId),
+    scopes: &Scopes,
+    now: Timestamp,
+    author: &Author,
+) -> db::Result<()> {
+    let before = queries::find_consent(conn, user, client)?;
+    let known = before.clone().unwrap_or_default();
+    if before.is_some() && scopes.is_subset(&known) {
+        return Ok(());
+    }
+    let all = known.union(scopes);
+    queries::store_consent(conn, (user, client), &all, before.is_some(), now)?;
+    let event = Event::done("consent.given")
+        .subject(user)
+        .client(client)
+        .details(json!({ "scope": all }));
+    history::record(conn, now, author, event)
+}
+
+impl Oidc {
+    /// What a person let a client have before.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_consent(&self, user: UserId, client: ClientId) -> db::Result<Scopes> {
+        self.database
+            .read(move |conn| Ok(queries::find_consent(conn, user, client)?.unwrap_or_default()))
+            .await
+    }
+
+    /// The apps that a person lets have something: by consent, or by an authorization that is live.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn list_apps(&self, user: UserId) -> Result<Vec<AppAccess>, standing::Unavailable> {
+        let now = self.clock.now();
+        let (mut found, live) = self
+            .database
+            .read(move |conn| {
+                let consents = queries::list_consents(conn, user)?;
+                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+                let live = tokens::list_live_of(conn, user, epoch, now)?;
+                Ok::<_, db::Error>((consents, live))
+            })
+            .await?;
+        for (client, scopes, since) in live {
+            match found.iter_mut().find(|(known, ..)| *known == client) {
+                Some((_, known, _)) => *known = known.union(&scopes),
+                None => found.push((client, scopes, since)),
+            }
+        }
+        let mut apps = Vec::new();
+        for (client, scopes, since) in found {
+            if let Some(record) = self.clients.find(client).await? {
+                apps.push(AppAccess {
+                    client: record.client,
+                    scopes,
+                    since,
+                });
+            }
+        }
+        apps.sort_by(|one, other| one.client.name.cmp(&other.client.name));
+        Ok(apps)
+    }
+
+    /// Withdraws what a person lets a client have, with everything that it holds. Safe to repeat.
+    ///
+    /// # Errors
+    /// `Unknown` when there was nothing, or the change is not in force.
+    pub async fn withdraw(
+        &self,
+        user: UserId,
+        client: ClientId,
+        author: Author,
+    ) -> Result<(), WithdrawError> {
+        let database = self.database.clone();
+        let withdrawn = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                standing::raise(conn, user, now)?;
+                let had_consent = queries::delete_consent(conn, user, client)?;
+                let ended = revoke::end_client(conn, user, client, now)?;
+                if !had_consent && ended == 0 {
+                    return Ok(false);
+                }
+                let event = Event::done("consent.withdrawn")
+                    .subject(user)
+                    .client(client)
+                    .details(json!({ "authorizations": ended }));
+                history::record(conn, now, &author, event)?;
+                Ok::<_, db::Error>(true)
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        if withdrawn {
+            Ok(())
+        } else {
+            Err(WithdrawError::Unknown)
+        }
+    }
+}

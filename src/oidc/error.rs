@@ -1,0 +1,109 @@
+//! Errors by the words of the specifications, with a description for the developer who reads it.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
+        /// An error code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum ErrorCode { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl ErrorCode {
+            /// As it is written.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// RFC 6749 §4.1.2.1, §5.2.
+    InvalidRequest = "invalid_request",
+    /// RFC 6749 §5.2.
+    InvalidClient = "invalid_client",
+    /// RFC 6749 §5.2.
+    InvalidGrant = "invalid_grant",
+    /// RFC 6749 §4.1.2.1, §5.2.
+    UnauthorizedClient = "unauthorized_client",
+    /// RFC 6749 §5.2.
+    UnsupportedGrantType = "unsupported_grant_type",
+    /// RFC 6749 §4.1.2.1.
+    UnsupportedResponseType = "unsupported_response_type",
+    /// RFC 6749 §4.1.2.1, §5.2.
+    InvalidScope = "invalid_scope",
+    /// RFC 6749 §4.1.2.1.
+    AccessDenied = "access_denied",
+    /// RFC 6749 §4.1.2.1.
+    ServerError = "server_error",
+    /// RFC 6749 §4.1.2.1.
+    TemporarilyUnavailable = "temporarily_unavailable",
+    /// RFC 8707 §2.
+    InvalidTarget = "invalid_target",
+    /// OpenID Connect Core §3.1.2.6.
+    LoginRequired = "login_required",
+    /// OpenID Connect Core §3.1.2.6.
+    ConsentRequired = "consent_required",
+    /// OpenID Connect Core §3.1.2.6.
+    AccountSelectionRequired = "account_selection_required",
+    /// OpenID Connect Core §3.1.2.6.
+    RequestNotSupported = "request_not_supported",
+    /// OpenID Connect Core §3.1.2.6.
+    RequestUriNotSupported = "request_uri_not_supported",
+    /// OpenID Connect Core §3.1.2.6.
+    RegistrationNotSupported = "registration_not_supported",
+    /// OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements",
+    /// RFC 6750 §3.1.
+    InvalidToken = "invalid_token",
+    /// RFC 6750 §3.1.
+    InsufficientScope = "insufficient_scope",
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType = "unsupported_token_type",
+}
+
+/// A refusal: the code, and what the developer of the client can do about it. The description is ASCII without quotes and
+/// backslashes (RFC 6749 §4.1.2.1) and never repeats what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}: {description}", code.as_str())]
+pub struct Refusal {
+    /// The code.
+    pub code: ErrorCode,
+    /// What to do.
+    pub description: String,
+}
+
+impl Refusal {
+    /// A refusal with its description.
+    pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
+        let description: String = description.into();
+        Self {
+            code,
+            description: description
+                .chars()
+                .filter(|letter| matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\'))
+                .collect(),
+        }
+    }
+
+    /// A request that can't be used as it is.
+    pub fn invalid_request(description: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidRequest, description)
+    }
+
+    /// A grant that is not good (any more).
+    pub fn invalid_grant(description: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidGrant, description)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_plain_ascii() {
+        let refusal = Refusal::invalid_request("a\"b\\c\r\nd\tä <x>");
+        assert_eq!(refusal.description, "abcd <x>");
+    }
+}

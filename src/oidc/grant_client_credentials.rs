@@ -1,0 +1,54 @@
+//! The client on its own behalf (RFC 6749 §4.4).
+
+use super::Oidc;
+use super::error::{ErrorCode, Refusal};
+use super::parameters::Parameters;
+use super::request::check_resource;
+use super::token::{TokenAnswer, TokenRefused};
+use crate::clients::{ClientRecord, Scope, Scopes};
+
+impl Oidc {
+    pub(super) async fn grant_client_credentials(
+        &self,
+        record: &ClientRecord,
+        parameters: &Parameters,
+    ) -> Result<TokenAnswer, TokenRefused> {
+        let client = &record.client;
+        let personal: Scopes = Scope::OPENID.into_iter().collect();
+        let own = client.scopes.difference(&personal);
+        let scopes = match parameters.get("scope") {
+            None => own,
+            Some(text) => {
+                let asked = Scopes::parse(text)
+                    .map_err(|fault| Refusal::new(ErrorCode::InvalidScope, fault.to_string()))?;
+                if !asked.is_subset(&own) {
+                    let description =
+                        "scope goes beyond what this client is registered for on its own behalf";
+                    return Err(Refusal::new(ErrorCode::InvalidScope, description).into());
+                }
+                asked
+            }
+        };
+        let mut resources = Vec::new();
+        for resource in parameters.resources() {
+            check_resource(resource, client, self.issuer())?;
+            resources.push(resource.to_owned());
+        }
+        if resources.is_empty() {
+            resources.push(self.issuer().to_owned());
+        }
+        let issued = self
+            .tokens
+            .issue_for_client(record, &scopes, resources)
+            .await?;
+        Ok(TokenAnswer {
+            access_token: issued.text,
+            token_type: "Bearer",
+            expires_in: issued.lifetime.as_secs(),
+            scope: scopes,
+            // RFC 6749 §4.4.3: no refresh token.
+            refresh_token: None,
+            id_token: None,
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! A refresh token becomes a new access token (RFC 6749 §6). One that was used before ends the family (RFC 9700 §4.14.2).
+
+use std::time::Duration;
+
+use super::Oidc;
+use super::error::{ErrorCode, Refusal};
+use super::grant_code::{end, judge_standing};
+use super::parameters::Parameters;
+use super::token::{Granted, TokenRefused};
+use crate::base::ids::UserId;
+use crate::clients::{Client, Scope, Scopes};
+use crate::db::{self, Connection};
+use crate::history::{Actor, Author};
+use crate::standing;
+use crate::tokens::refresh::{self, Family, RefreshToken, Rotation, Worth};
+use crate::tokens::{self, Authorization};
+use crate::users;
+
+/// How a refresh ended; all are committed.
+enum Refreshed {
+    Granted(Box<Granted>),
+    Refused(Refusal),
+    /// Two hold the family: it has ended.
+    Ended(UserId),
+}
+
+const OVER: &str = "this refresh token is not known, or was used, or is over";
+
+impl Oidc {
+    pub(super) async fn refresh(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        author: Author,
+    ) -> Result<Granted, TokenRefused> {
+        let presented = parameters
+            .get("refresh_token")
+            .ok_or_else(|| Refusal::invalid_request("refresh_token is missing"))?;
+        // A forged one proves nothing about anybody: no row is touched for it.
+        let presented = self
+            .tokens
+            .refresh_tokens
+            .read(presented)
+            .ok_or_else(|| Refusal::invalid_grant(OVER))?;
+        let narrowed = match parameters.get("scope") {
+            None => None,
+            Some(text) => {
+                let scopes = Scopes::parse(text);
+                let fault = |fault: crate::clients::NoScope| fault.to_string();
+                Some(scopes.map_err(|error| Refusal::new(ErrorCode::InvalidScope, fault(error)))?)
+            }
+        };
+        let refreshing = Refreshing {
+            oidc: self.clone(),
+            client: client.clone(),
+            presented,
+            narrowed,
+            author: author.acting_as(Actor::Client(client.id)),
+        };
+        match self
+            .database
+            .write(move |conn| refreshing.run(conn))
+            .await?
+        {
+            Refreshed::Granted(granted) => Ok(*granted),
+            Refreshed::Refused(refusal) => Err(refusal.into()),
+            Refreshed::Ended(user) => {
+                self.standings.publish(user).await?;
+                Err(Refusal::invalid_grant(OVER).into())
+            }
+        }
+    }
+}
+
+struct Refreshing {
+    oidc: Oidc,
+    client: Client,
+    presented: RefreshToken,
+    narrowed: Option<Scopes>,
+    author: Author,
+}
+
+impl Refreshing {
+    fn run(&self, conn: &mut Connection) -> db::Result<Refreshed> {
+        let over = || Ok(Refreshed::Refused(Refusal::invalid_grant(OVER)));
+        // 1. Whose family; everything about a person is decided under their lock.
+        let Some(family) = refresh::find(conn, self.presented.family)? else {
+            return over();
+        };
+        let Some(authorization) = tokens::find(conn, family.authorization)? else {
+            return over();
+        };
+        standing::lock(conn, authorization.user)?;
+        let Some(family) = refresh::lock(conn, family.id)? else {
+            return over();
+        };
+        let Some(authorization) = tokens::find(conn, authorization.id)? else {
+            return over();
+        };
+        // 2. Its own client: somebody else's use of a genuine one is a theft.
+        if authorization.client != self.client.id {
+            return self.end(conn, &authorization, "token-of-other-client");
+        }
+        // 3. The gate, and the family's own life.
+        let standing = standing::find_record(conn, authorization.user)?;
+        let user = users::find(conn, authorization.user)?;
+        let (Some(standing), Some(user)) = (standing, user) else {
+            return over();
+        };
+        let is_good = judge_standing(&authorization, &standing, &self.client);
+        if let Err(reason) = is_good.and_then(|()| self.judge_life(&family, &authorization)) {
+            tracing::info!(reason, "a refresh is refused");
+            return over();
+        }
+        // 4. No more than was authorized.
+        let scopes = match &self.narrowed {
+            None => authorization.scopes(),
+            Some(asked) if asked.is_subset(&authorization.scopes()) => asked.clone(),
+            Some(_) => {
+                let description = "scope goes beyond what was authorized";
+                let refusal = Refusal::new(ErrorCode::InvalidScope, description);
+                return Ok(Refreshed::Refused(refusal));
+            }
+        };
+        // 5. Once.
+        let now = self.oidc.clock.now();
+        match refresh::advance(conn, &family, self.presented, self.rotation(), now)? {
+            Worth::Replayed => self.end(conn, &authorization, "refresh-token-replayed"),
+            Worth::Gives(next) => Ok(Refreshed::Granted(Box::new(Granted {
+                authorization,
+                standing,
+                user,
+                scopes,
+                refresh_token: Some(next),
+            }))),
+        }
+    }
+
+    fn rotation(&self) -> Rotation {
+        let metadata = &self.client.metadata;
+        if metadata.rotate_refresh_tokens || metadata.is_public() {
+            Rotation::EachUse {
+                grace: self.oidc.tokens.lifetimes.refresh_grace,
+            }
+        } else {
+            Rotation::Never
+        }
+    }
+
+    fn judge_life(
+        &self,
+        family: &Family,
+        authorization: &Authorization,
+    ) -> Result<(), &'static str> {
+        let now = self.oidc.clock.now();
+        if now >= family.expires_at {
+            return Err("family-expired");
+        }
+        // RFC 9700 §4.14.2: a token that nobody uses ends.
+        if now.since(family.advanced_at) >= self.idle_timeout(authorization) {
+            return Err("family-idle");
+        }
+        Ok(())
+    }
+
+    fn idle_timeout(&self, authorization: &Authorization) -> Duration {
+        if authorization.scopes().contains(Scope::OfflineAccess) {
+            self.oidc.tokens.lifetimes.offline_idle_timeout
+        } else {
+            self.oidc.session_idle_timeout
+        }
+    }
+
+    fn end(
+        &self,
+        conn: &mut Connection,
+        authorization: &Authorization,
+        reason: &'static str,
+    ) -> db::Result<Refreshed> {
+        let what = (reason, "token.refreshed");
+        end(&self.oidc, conn, authorization, what, &self.author)?;
+        Ok(Refreshed::Ended(authorization.user))
+    }
+}

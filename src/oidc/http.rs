@@ -1,0 +1,103 @@
+//! The endpoints that apps and services call: `/oauth2/…` and the two well-known documents. None of them looks at a cookie.
+
+mod bearer;
+mod cors;
+mod documents;
+mod problems;
+mod token;
+mod userinfo;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, guard, web};
+
+use super::discovery::path;
+use super::parameters::Parameters;
+use crate::web::only;
+use problems::OAuthProblem;
+
+/// The routes, outside of every session.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource([
+                "/.well-known/openid-configuration",
+                "/.well-known/oauth-authorization-server",
+            ])
+            .route(web::get().to(documents::read_metadata))
+            .route(preflight(documents::allow_all))
+            .default_service(only("GET")),
+        )
+        .service(
+            web::resource(path::JWKS)
+                .route(web::get().to(documents::read_jwks))
+                .route(preflight(documents::allow_all))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource(path::TOKEN)
+                .route(web::post().to(token::issue_token))
+                .route(preflight(cors::allow_known))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource(path::USERINFO)
+                .route(web::get().to(userinfo::read_user_info))
+                .route(web::post().to(userinfo::read_user_info))
+                .route(preflight(cors::allow_known))
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource(path::INTROSPECT)
+                .route(web::post().to(token::introspect_token))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource(path::REVOKE)
+                .route(web::post().to(token::revoke_token))
+                .route(preflight(cors::allow_known))
+                .default_service(only("POST")),
+        )
+        // Another site may post these two; its request carries no cookie that we would believe, so it is stored and comes back.
+        .service(
+            web::resource(path::AUTHORIZE)
+                .guard(guard::Post())
+                .route(web::post().to(super::pages::authorize::accept_posted_request)),
+        )
+        .service(
+            web::resource(path::LOGOUT)
+                .guard(guard::Post())
+                .route(web::post().to(super::pages::logout::accept_posted_logout)),
+        );
+}
+
+/// A route for what a browser asks before it calls across origins.
+fn preflight<F, Args>(handler: F) -> actix_web::Route
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    web::method(Method::OPTIONS)
+        .guard(guard::fn_guard(|context| {
+            let headers = context.head().headers();
+            headers.contains_key("access-control-request-method")
+        }))
+        .to(handler)
+}
+
+/// The parameters of a form (RFC 6749 §4.1.3).
+pub(super) fn read_form(request: &HttpRequest, body: &[u8]) -> Result<Parameters, OAuthProblem> {
+    let kind = request
+        .headers()
+        .get(actix_web::http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    if !kind
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    {
+        return Err(OAuthProblem::not_a_form());
+    }
+    Ok(Parameters::parse(body)?)
+}

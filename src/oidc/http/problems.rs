@@ -1,0 +1,179 @@
+//! How refusals are written: OAuth's JSON (RFC 6749 §5.2), with the challenge that belongs to them.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde_json::json;
+
+use crate::db;
+use crate::oidc::client_authentication::ClientError;
+use crate::oidc::error::{ErrorCode, Refusal};
+use crate::oidc::parameters::ParametersError;
+use crate::oidc::token::TokenRefused;
+use crate::standing::Unavailable;
+
+/// An error as an OAuth client sees it. The cause stays in the log.
+#[derive(Clone, Debug)]
+pub struct OAuthProblem {
+    status: StatusCode,
+    refusal: Refusal,
+    challenge: Option<String>,
+}
+
+impl OAuthProblem {
+    /// 400 with the refusal.
+    pub fn refused(refusal: Refusal) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            refusal,
+            challenge: None,
+        }
+    }
+
+    /// Another kind of body than a form.
+    pub fn not_a_form() -> Self {
+        Self::refused(Refusal::invalid_request(
+            "send a form with Content-Type: application/x-www-form-urlencoded",
+        ))
+    }
+
+    /// 401 `invalid_client` (RFC 6749 §5.2).
+    fn unproven() -> Self {
+        let description =
+            "authenticate by the method that this client is registered with, with its own secret";
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            refusal: Refusal::new(ErrorCode::InvalidClient, description),
+            challenge: Some("Basic realm=\"Doorward\"".into()),
+        }
+    }
+
+    /// 503: a store is away.
+    pub fn unavailable() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            refusal: Refusal::new(
+                ErrorCode::TemporarilyUnavailable,
+                "a store is away; nothing is lost, try again in a moment",
+            ),
+            challenge: None,
+        }
+    }
+
+    fn internal() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            refusal: Refusal::new(ErrorCode::ServerError, "that was a fault of the server"),
+            challenge: None,
+        }
+    }
+
+    /// What a token lacks (RFC 6750 §3).
+    pub fn bearer(status: StatusCode, refusal: Refusal, more: &str) -> Self {
+        let challenge = format!(
+            "Bearer realm=\"Doorward\", error=\"{}\", error_description=\"{}\"{more}",
+            refusal.code.as_str(),
+            refusal.description
+        );
+        Self {
+            status,
+            refusal,
+            challenge: Some(challenge),
+        }
+    }
+
+    /// No token at all: the challenge names no error (RFC 6750 §3.1).
+    pub fn no_token() -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            refusal: Refusal::new(ErrorCode::InvalidToken, "send an access token"),
+            challenge: Some("Bearer realm=\"Doorward\"".into()),
+        }
+    }
+
+    /// The answer.
+    pub fn response(&self) -> HttpResponse {
+        let mut answer = no_store(self.status);
+        if let Some(challenge) = &self.challenge {
+            answer.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.insert_header((header::RETRY_AFTER, "2"));
+        }
+        answer.json(json!({
+            "error": self.refusal.code.as_str(),
+            "error_description": self.refusal.description,
+        }))
+    }
+}
+
+/// An answer that nobody keeps (RFC 6749 §5.1).
+pub fn no_store(status: StatusCode) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::build(status);
+    answer
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::PRAGMA, "no-cache"));
+    answer
+}
+
+impl From<ParametersError> for OAuthProblem {
+    fn from(error: ParametersError) -> Self {
+        Self::refused(Refusal::invalid_request(error.to_string()))
+    }
+}
+
+impl From<Refusal> for OAuthProblem {
+    fn from(refusal: Refusal) -> Self {
+        Self::refused(refusal)
+    }
+}
+
+impl From<ClientError> for OAuthProblem {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Unproven(reason) => {
+                tracing::info!(reason, "a client is refused");
+                Self::unproven()
+            }
+            ClientError::TwoMethods => Self::refused(Refusal::invalid_request(
+                "authenticate in the header or in the body, not in both",
+            )),
+            ClientError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<Unavailable> for OAuthProblem {
+    fn from(error: Unavailable) -> Self {
+        tracing::error!(%error, "no answer");
+        match error {
+            Unavailable::Database(db::Error::Refused(_)) => Self::internal(),
+            Unavailable::Database(_) | Unavailable::Ephemeral(_) => Self::unavailable(),
+        }
+    }
+}
+
+impl From<db::Error> for OAuthProblem {
+    fn from(error: db::Error) -> Self {
+        Unavailable::from(error).into()
+    }
+}
+
+impl From<TokenRefused> for OAuthProblem {
+    fn from(error: TokenRefused) -> Self {
+        match error {
+            TokenRefused::Client(error) => error.into(),
+            TokenRefused::Refused(refusal) => {
+                tracing::info!(reason = refusal.code.as_str(), detail = %refusal.description, "refused");
+                refusal.into()
+            }
+            // Committed; the answer is not given before it is in force everywhere.
+            TokenRefused::Pending(pending) => pending.0.into(),
+            TokenRefused::Unavailable(error) => error.into(),
+            TokenRefused::Database(error) => error.into(),
+            TokenRefused::Sign(error) => {
+                tracing::error!(%error, "no key signs");
+                Self::unavailable()
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `POST /oauth2/token`, `/oauth2/introspect` and `/oauth2/revoke`: a client shows who it is, and asks.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::problems::{OAuthProblem, no_store};
+use super::{cors, read_form};
+use crate::clients::{ClientRecord, Clients};
+use crate::history::Actor;
+use crate::oidc::Oidc;
+use crate::oidc::error::{ErrorCode, Refusal};
+use crate::oidc::parameters::Parameters;
+use crate::web::author;
+
+/// The token endpoint.
+pub async fn issue_token(
+    request: HttpRequest,
+    oidc: web::Data<Oidc>,
+    clients: web::Data<Clients>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let answer = async {
+        let (record, parameters) = read_client(&request, &oidc, &body).await?;
+        let author = author(&request, Actor::Client(record.client.id));
+        let answer = oidc
+            .answer_token_request(&record, &parameters, author)
+            .await?;
+        Ok(no_store(StatusCode::OK).json(answer))
+    };
+    let answer = answer.await;
+    share(&request, &clients, answer).await
+}
+
+/// Token introspection.
+pub async fn introspect_token(
+    request: HttpRequest,
+    oidc: web::Data<Oidc>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let answer = async {
+        let (record, parameters) = read_client(&request, &oidc, &body).await?;
+        if record.client.metadata.is_public() {
+            // RFC 7662 §2.1: whoever asks must be authorized, and anybody can name a public client.
+            let description = "only a client with a secret may introspect";
+            return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
+        }
+        let answer = oidc.introspect(&record.client, &parameters).await?;
+        Ok(no_store(StatusCode::OK).json(answer))
+    };
+    answer
+        .await
+        .unwrap_or_else(|problem: OAuthProblem| problem.response())
+}
+
+/// Token revocation.
+pub async fn revoke_token(
+    request: HttpRequest,
+    oidc: web::Data<Oidc>,
+    clients: web::Data<Clients>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let answer = async {
+        let (record, parameters) = read_client(&request, &oidc, &body).await?;
+        let author = author(&request, Actor::Client(record.client.id));
+        oidc.revoke_token(&record.client, &parameters, author)
+            .await?;
+        Ok(no_store(StatusCode::OK).finish())
+    };
+    let answer = answer.await;
+    share(&request, &clients, answer).await
+}
+
+async fn read_client(
+    request: &HttpRequest,
+    oidc: &Oidc,
+    body: &[u8],
+) -> Result<(ClientRecord, Parameters), OAuthProblem> {
+    let parameters = read_form(request, body)?;
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let authorization = headers.next().map(|value| value.to_str().unwrap_or("?"));
+    if headers.next().is_some() {
+        return Err(OAuthProblem::refused(Refusal::invalid_request(
+            "one Authorization header is enough",
+        )));
+    }
+    let record = oidc.authenticate_client(authorization, &parameters).await?;
+    tracing::Span::current().record("client_id", tracing::field::display(record.client.id));
+    Ok((record, parameters))
+}
+
+async fn share(
+    request: &HttpRequest,
+    clients: &Clients,
+    answer: Result<HttpResponse, OAuthProblem>,
+) -> HttpResponse {
+    let answer = answer.unwrap_or_else(|problem| problem.response());
+    cors::share(request, clients, answer).await
+}

@@ -1,0 +1,47 @@
+//! `GET` and `POST /oauth2/userinfo`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::bearer::read_token;
+use super::cors;
+use super::problems::{OAuthProblem, no_store};
+use crate::clients::Clients;
+use crate::oidc::Oidc;
+use crate::oidc::error::{ErrorCode, Refusal};
+use crate::oidc::userinfo::UserInfoError;
+
+/// What the token's app may know of its person.
+pub async fn read_user_info(
+    request: HttpRequest,
+    oidc: web::Data<Oidc>,
+    clients: web::Data<Clients>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let answer = async {
+        let token = read_token(&request, &body)?;
+        let claims = oidc.user_info(&token).await?;
+        Ok::<_, OAuthProblem>(no_store(StatusCode::OK).json(claims))
+    };
+    let answer = answer.await.unwrap_or_else(|problem| problem.response());
+    cors::share(&request, &clients, answer).await
+}
+
+impl From<UserInfoError> for OAuthProblem {
+    fn from(error: UserInfoError) -> Self {
+        match error {
+            UserInfoError::Bad(reason) => {
+                tracing::info!(reason, "a token is refused");
+                let description = "the access token is not good, or not any more";
+                let refusal = Refusal::new(ErrorCode::InvalidToken, description);
+                Self::bearer(StatusCode::UNAUTHORIZED, refusal, "")
+            }
+            UserInfoError::ScopeMissing => {
+                let description = "the access token needs the scope openid";
+                let refusal = Refusal::new(ErrorCode::InsufficientScope, description);
+                Self::bearer(StatusCode::FORBIDDEN, refusal, ", scope=\"openid\"")
+            }
+            UserInfoError::Unavailable(error) => error.into(),
+        }
+    }
+}

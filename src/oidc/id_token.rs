@@ -1,0 +1,95 @@
+//! ID tokens (OpenID Connect Core §2): made at a redemption and at a refresh, read again as a hint.
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::claims_request::ClaimsRequest;
+use super::{Oidc, user_claims};
+use crate::base::ids::SessionId;
+use crate::clients::{Client, Scopes};
+use crate::standing::Unavailable;
+use crate::tokens::keys::SignError;
+use crate::tokens::{Authorization, seconds};
+use crate::users::User;
+
+const TYPE: &str = "JWT";
+
+/// What a hint tells (OpenID Connect Core §3.1.2.1; RP-Initiated Logout §2).
+#[derive(Clone, Debug, Deserialize)]
+pub struct KnownIdToken {
+    iss: String,
+    /// The person.
+    pub sub: String,
+    /// The client.
+    pub aud: String,
+    /// The session that it was issued in.
+    pub sid: Option<SessionId>,
+}
+
+impl Oidc {
+    /// Makes an ID token beside an access token. The claims about the sign-in are those of the authorization: a refresh is no
+    /// sign-in (OpenID Connect Core §12.2).
+    ///
+    /// # Errors
+    /// When no key signs.
+    pub(super) async fn issue_id_token(
+        &self,
+        client: &Client,
+        authorization: &Authorization,
+        user: &User,
+        scopes: &Scopes,
+        access_token: &str,
+    ) -> Result<String, SignError> {
+        let now = self.clock.now();
+        let request: ClaimsRequest =
+            serde_json::from_value(authorization.claims.0.clone()).unwrap_or_default();
+        let mut claims: Map<String, Value> =
+            user_claims::for_id_token(user, scopes, client, &request);
+        let own = [
+            ("iss", json!(self.issuer())),
+            ("sub", json!(authorization.user)),
+            ("aud", json!(client.id)),
+            ("azp", json!(client.id)),
+            ("iat", json!(seconds(now))),
+            (
+                "exp",
+                json!(seconds(now.after(self.tokens.lifetimes.id_lifetime))),
+            ),
+            ("auth_time", json!(seconds(authorization.auth_time))),
+            ("acr", json!(authorization.acr)),
+            ("amr", json!(authorization.amr.0)),
+            ("sid", json!(authorization.sid)),
+            ("at_hash", json!(half_hash(access_token))),
+        ];
+        claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        if let Some(nonce) = &authorization.nonce {
+            claims.insert("nonce".into(), json!(nonce));
+        }
+        let algorithm = client.metadata.id_token_signed_response_alg;
+        self.tokens.keyring.sign(algorithm, TYPE, &claims).await
+    }
+
+    /// Reads an ID token of ours, whether its time is over or not; `None` for anything that is not genuine.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub(super) async fn read_id_token(
+        &self,
+        text: &str,
+    ) -> Result<Option<KnownIdToken>, Unavailable> {
+        let ring = self.tokens.keyring.ring().await?;
+        let known: Option<KnownIdToken> = ring.verify(text, &[TYPE]).ok();
+        Ok(known.filter(|known| known.iss == self.issuer()))
+    }
+}
+
+/// The left half of the SHA-256 (OpenID Connect Core §3.1.3.6); every algorithm here is taken with it. For `EdDSA` the
+/// specification names no hash: what most libraries take for Ed25519 is SHA-512, so it is left to them to skip the check.
+fn half_hash(token: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, token.as_bytes());
+    let half = hash.as_ref().iter().take(16).copied().collect::<Vec<u8>>();
+    URL_SAFE_NO_PAD.encode(half)
+}

@@ -1,0 +1,189 @@
+//! What stands between a request and its answer: sign-in, a new ceremony, a choice, consent; or nothing. Decided from the
+//! request, the client, the person who is there and what they have answered so far.
+
+use serde::{Deserialize, Serialize};
+
+use super::acr::{self, Unreachable};
+use super::error::{ErrorCode, Refusal};
+use super::request::AuthorizationRequest;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{SessionId, UserId};
+use crate::clients::{Client, Scopes};
+use crate::sessions::LiveSession;
+use crate::standing::Standing;
+use crate::tokens::may_use;
+
+/// What the person has answered to this request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answers {
+    /// They go on as whoever this session is.
+    pub chosen: Option<SessionId>,
+    /// They let the client have what it asks for.
+    pub consented: Option<UserId>,
+}
+
+/// Whoever is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<'a> {
+    /// Their session.
+    pub session: &'a LiveSession,
+    /// Who they are.
+    pub standing: &'a Standing,
+    /// What they let this client have before.
+    pub consent: &'a Scopes,
+    /// The strongest sign-in that a passkey of theirs gives.
+    pub strongest: u8,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nobody is there: sign in.
+    SignIn,
+    /// Nobody is there, and the app wants a new account: an invitation first.
+    Join,
+    /// Their sign-in is too old or too weak.
+    StepUp,
+    /// Whether it is them.
+    ChooseAccount,
+    /// Whether the client may.
+    Consent,
+    /// No, and why.
+    Refuse(Refusal),
+    /// Yes.
+    Grant,
+}
+
+/// Decides what comes next.
+pub fn next(
+    request: &AuthorizationRequest,
+    client: &Client,
+    present: Option<Present<'_>>,
+    answers: Answers,
+    now: Timestamp,
+) -> Step {
+    let Some(present) = present else {
+        return silently(request, ErrorCode::LoginRequired, "nobody is signed in").unwrap_or(
+            if request.prompt.create {
+                Step::Join
+            } else {
+                Step::SignIn
+            },
+        );
+    };
+    let checks = [
+        check_subject(request, present),
+        check_roles(client, present),
+        check_freshness(request, present, now),
+        check_strength(request, client, present),
+        check_account(request, present, answers),
+        check_consent(request, client, present, answers),
+    ];
+    checks.into_iter().flatten().next().unwrap_or(Step::Grant)
+}
+
+/// With `prompt=none` nothing is asked: the refusal instead.
+fn silently(request: &AuthorizationRequest, code: ErrorCode, description: &str) -> Option<Step> {
+    request
+        .prompt
+        .none
+        .then(|| Step::Refuse(Refusal::new(code, description)))
+}
+
+/// The app expects somebody (`id_token_hint`, a `sub` among `claims`).
+fn check_subject(request: &AuthorizationRequest, present: Present<'_>) -> Option<Step> {
+    if request
+        .subject
+        .is_none_or(|subject| subject == present.session.user)
+    {
+        return None;
+    }
+    let description = "somebody else is signed in";
+    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ChooseAccount))
+}
+
+fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
+    if may_use(client, present.standing) {
+        return None;
+    }
+    let description = "this person holds none of the roles that this client is for";
+    Some(Step::Refuse(Refusal::new(
+        ErrorCode::AccessDenied,
+        description,
+    )))
+}
+
+/// `prompt=login` and `max_age`: a ceremony after the request came answers both.
+fn check_freshness(
+    request: &AuthorizationRequest,
+    present: Present<'_>,
+    now: Timestamp,
+) -> Option<Step> {
+    let auth_time = present.session.auth_time;
+    if auth_time > request.received_at {
+        return None;
+    }
+    let age = now.since(auth_time).as_secs();
+    let is_too_old = request
+        .max_age
+        .is_some_and(|most| age > u64::from(most) || most == 0);
+    if !is_too_old && !request.prompt.login {
+        return None;
+    }
+    let description = "the sign-in is older than max_age";
+    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::StepUp))
+}
+
+fn check_strength(
+    request: &AuthorizationRequest,
+    client: &Client,
+    present: Present<'_>,
+) -> Option<Step> {
+    let unmet = || {
+        Step::Refuse(Refusal::new(
+            ErrorCode::UnmetAuthenticationRequirements,
+            "no passkey of this person reaches the acr that is asked for",
+        ))
+    };
+    let least = match request.acr.least_rank(client.metadata.least_acr.as_deref()) {
+        Ok(least) => least,
+        Err(Unreachable) => return Some(unmet()),
+    };
+    if acr::rank(&present.session.acr).unwrap_or(0) >= least {
+        return None;
+    }
+    if present.strongest < least {
+        return Some(unmet());
+    }
+    let description = "a stronger passkey must be used";
+    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::StepUp))
+}
+
+fn check_account(
+    request: &AuthorizationRequest,
+    present: Present<'_>,
+    answers: Answers,
+) -> Option<Step> {
+    let is_asked = request.prompt.select_account || request.prompt.create;
+    let is_new = present.session.created_at > request.received_at;
+    let is_chosen = is_new || answers.chosen == Some(present.session.id);
+    (is_asked && !is_chosen).then_some(Step::ChooseAccount)
+}
+
+fn check_consent(
+    request: &AuthorizationRequest,
+    client: &Client,
+    present: Present<'_>,
+    answers: Answers,
+) -> Option<Step> {
+    if answers.consented == Some(present.session.user) {
+        return None;
+    }
+    let is_remembered =
+        !client.metadata.require_consent || request.consent.is_subset(present.consent);
+    if is_remembered && !request.prompt.consent {
+        return None;
+    }
+    let description = "the person has not let this client have that";
+    Some(silently(request, ErrorCode::ConsentRequired, description).unwrap_or(Step::Consent))
+}

@@ -1,0 +1,120 @@
+//! OpenID Connect and OAuth 2: apps send people here to sign in, and get tokens back.
+//!
+//! Promises that an answer goes only to a registered address, that nothing is granted without a good session and consent, that
+//! a code and a refresh token are good for one use, and that every refusal is the specification's own word. Owns `consents`
+//! and the pending requests (`authorize:…`, `logout:…`). Code flow alone; PKCE for everybody.
+
+mod acr;
+mod authorize;
+mod backchannel;
+mod claims_request;
+mod client_authentication;
+pub mod consent;
+mod discovery;
+pub mod error;
+mod grant_client_credentials;
+mod grant_code;
+mod grant_refresh;
+pub mod http;
+mod id_token;
+mod interaction;
+mod introspect;
+mod logout;
+pub mod pages;
+pub mod parameters;
+mod pending;
+mod pkce;
+mod queries;
+mod request;
+mod response;
+mod revoke;
+mod token;
+mod user_claims;
+mod userinfo;
+
+use std::time::Duration;
+
+pub use backchannel::BackchannelLogout;
+
+use crate::base::clock::Clock;
+use crate::base::ids::ClientId;
+use crate::clients::{Client, Clients};
+use crate::db::Database;
+use crate::ephemeral::Ephemeral;
+use crate::passkeys::Passkeys;
+use crate::standing::{Standings, Unavailable};
+use crate::tokens::Tokens;
+
+/// Everything that the protocol needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Oidc {
+    database: Database,
+    ephemeral: Ephemeral,
+    standings: Standings,
+    clients: Clients,
+    tokens: Tokens,
+    passkeys: Passkeys,
+    clock: Clock,
+    session_idle_timeout: Duration,
+}
+
+/// What the protocol stands on.
+#[derive(Clone, Debug)]
+pub struct Rooms {
+    /// What lasts.
+    pub database: Database,
+    /// What may expire.
+    pub ephemeral: Ephemeral,
+    /// People.
+    pub standings: Standings,
+    /// Apps.
+    pub clients: Clients,
+    /// What apps get.
+    pub tokens: Tokens,
+    /// What people prove themselves with.
+    pub passkeys: Passkeys,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Oidc {
+    /// Over the rooms below; a session-bound refresh token that nobody uses ends like a session that nobody uses.
+    pub fn new(rooms: Rooms, session_idle_timeout: Duration) -> Self {
+        Self {
+            database: rooms.database,
+            ephemeral: rooms.ephemeral,
+            standings: rooms.standings,
+            clients: rooms.clients,
+            tokens: rooms.tokens,
+            passkeys: rooms.passkeys,
+            clock: rooms.clock,
+            session_idle_timeout,
+        }
+    }
+
+    /// Who issues: the public URL.
+    pub fn issuer(&self) -> &str {
+        &self.tokens.issuer
+    }
+
+    /// The public keys, and for how long they may be kept.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn jwks(&self) -> Result<(serde_json::Value, Duration), Unavailable> {
+        let ring = self.tokens.keyring.ring().await?;
+        let max_age = self.tokens.lifetimes.jwks_max_age;
+        Ok((ring.jwks(self.clock.now()), max_age))
+    }
+
+    /// A client that may ask; `None` for one that is disabled or not there.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn find_enabled(&self, id: ClientId) -> Result<Option<Client>, Unavailable> {
+        let record = self.clients.find(id).await?;
+        Ok(record
+            .map(|record| record.client)
+            .filter(|client| client.enabled))
+    }
+}

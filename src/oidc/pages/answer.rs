@@ -1,0 +1,69 @@
+//! The answer to an app, as a redirect or as a form that the browser posts; and what stays here instead.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use crate::oidc::error::Refusal;
+use crate::oidc::request::ResponseMode;
+use crate::oidc::response::AuthorizationResponse;
+use crate::web::{Answer, FormTargets, Frame, HiddenField, Problem, Web, page};
+
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPostPage {
+    frame: Frame,
+    host: String,
+    action: String,
+    fields: Vec<HiddenField>,
+}
+
+/// Sends the browser on with the answer.
+pub fn send(web: &Web, request: &HttpRequest, response: AuthorizationResponse) -> Answer {
+    match response.response_mode {
+        // RFC 9700 §4.12: 303, so that no form is posted on.
+        ResponseMode::Query => Ok(HttpResponse::build(StatusCode::SEE_OTHER)
+            .insert_header((header::LOCATION, response.address()))
+            .finish()),
+        ResponseMode::FormPost => {
+            let fields = response.fields.into_iter();
+            let fields = fields.map(|(name, value)| HiddenField { name, value });
+            let answer = page(&FormPostPage {
+                frame: Frame::new(web, request, None),
+                host: host_of(&response.redirect_uri),
+                fields: fields.collect(),
+                action: response.redirect_uri.clone(),
+            })?;
+            Ok(FormTargets::onward(&response.redirect_uri).allow(answer))
+        }
+    }
+}
+
+/// The host of an address, as a person reads it.
+pub fn host_of(address: &str) -> String {
+    let host = url::Url::parse(address)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| address.split(':').next().unwrap_or_default().to_owned())
+}
+
+/// A request that can't be sent back: the person stays here, and the developer reads why (RFC 9700 §4.11).
+pub fn stay(refusal: &Refusal) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "authorization-request",
+        "That app's request can't be used",
+        refusal.description.clone(),
+    )
+    .with("error", refusal.code.as_str())
+}
+
+/// A request that is not there any more.
+pub fn gone() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "authorization-gone",
+        "That request is over",
+        "The app's request was answered already, or waited too long, or began in another browser. Go back to the app and start again.",
+    )
+}

@@ -1,0 +1,320 @@
+//! `/oauth2/authorize` and `/oauth2/authorize/{id}`: a request comes, waits for its person, and is answered.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::answer::{gone, host_of, send, stay};
+use super::consent::{Asked, ask_account, ask_ceremony, ask_consent};
+use crate::base::secrets::Token;
+use crate::clients::Client;
+use crate::history::Actor;
+use crate::oidc::Oidc;
+use crate::oidc::authorize::{GrantError, ReadError};
+use crate::oidc::discovery::path;
+use crate::oidc::error::{ErrorCode, Refusal};
+use crate::oidc::interaction::{Answers, Step};
+use crate::oidc::parameters::Parameters;
+use crate::oidc::pending::{Pending, PendingError};
+use crate::oidc::request::AuthorizationRequest;
+use crate::oidc::response::{AuthorizationResponse, Outcome};
+use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
+use crate::web::{Answer, Limits, Problem, Web, author, redirect};
+
+/// What every one of these handlers needs.
+#[derive(Clone)]
+struct Visit {
+    http: HttpRequest,
+    oidc: Oidc,
+    sessions: Sessions,
+    web: Web,
+}
+
+impl Visit {
+    fn new(http: HttpRequest) -> Result<Self, Problem> {
+        fn data<T: Clone + 'static>(http: &HttpRequest) -> Result<T, Problem> {
+            let found = http.app_data::<web::Data<T>>();
+            found
+                .map(|data| data.get_ref().clone())
+                .ok_or_else(Problem::internal)
+        }
+        Ok(Self {
+            oidc: data(&http)?,
+            sessions: data(&http)?,
+            web: data(&http)?,
+            http,
+        })
+    }
+
+    fn answer(&self, request: &AuthorizationRequest, outcome: Outcome) -> Answer {
+        let response = AuthorizationResponse::new(&request.to, outcome, self.oidc.issuer());
+        send(&self.web, &self.http, response)
+    }
+
+    /// Reads a request; what can't be answered is an answer already.
+    async fn read(
+        &self,
+        encoded: &[u8],
+    ) -> Result<Result<(AuthorizationRequest, Client), HttpResponse>, Problem> {
+        let parameters = Parameters::parse(encoded)
+            .map_err(|fault| stay(&Refusal::invalid_request(fault.to_string())))?;
+        match self.oidc.read_request(&parameters).await {
+            Ok(read) => Ok(Ok(read)),
+            Err(ReadError::Unreturnable(refusal)) => Err(stay(&refusal)),
+            Err(ReadError::Returned { to, refusal }) => {
+                tracing::info!(reason = refusal.code.as_str(), detail = %refusal.description, "refused");
+                let outcome = Outcome::Refused(refusal);
+                let response = AuthorizationResponse::new(&to, outcome, self.oidc.issuer());
+                send(&self.web, &self.http, response).map(Err)
+            }
+            Err(ReadError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// `GET /oauth2/authorize`.
+pub async fn read_request(
+    http: HttpRequest,
+    limits: web::Data<Limits>,
+    browser: Browser,
+) -> Answer {
+    limits.admit(&http).await?;
+    let visit = Visit::new(http)?;
+    let (request, client) = match visit.read(visit.http.query_string().as_bytes()).await? {
+        Ok(read) => read,
+        Err(answer) => return Ok(answer),
+    };
+    let person = SignedIn::find(&visit.http).await?;
+    let answers = Answers::default();
+    let step = visit
+        .oidc
+        .next_step(&request, &client, person.as_ref(), answers)
+        .await?;
+    // What can be answered at once is never stored.
+    let answer = match (step, person) {
+        (Step::Refuse(refusal), _) => visit.answer(&request, Outcome::Refused(refusal))?,
+        (Step::Grant, Some(person)) => grant(&visit, &request, &client, &person, answers).await?,
+        _ => {
+            let id = visit.oidc.keep(request, Some(browser.hash())).await?;
+            redirect(&path_of(&id))
+        }
+    };
+    Ok(browser.mark(answer))
+}
+
+/// `POST /oauth2/authorize`, from whatever site: it carries no cookie that is believed, so the browser comes again by itself.
+pub async fn accept_posted_request(
+    http: HttpRequest,
+    limits: web::Data<Limits>,
+    body: web::Bytes,
+) -> Answer {
+    limits.admit(&http).await?;
+    let visit = Visit::new(http)?;
+    match visit.read(&body).await? {
+        Ok((request, _)) => {
+            let id = visit.oidc.keep(request, None).await?;
+            Ok(redirect(&path_of(&id)))
+        }
+        Err(answer) => Ok(answer),
+    }
+}
+
+fn path_of(id: &Token) -> String {
+    format!("{}/{}", path::AUTHORIZE, id.expose())
+}
+
+/// What a cancelled ceremony says.
+#[derive(Deserialize)]
+pub struct Resume {
+    cancel: Option<String>,
+}
+
+/// `GET /oauth2/authorize/{id}`: on with a request that waited.
+pub async fn resume_request(
+    http: HttpRequest,
+    browser: Browser,
+    id: web::Path<String>,
+    query: web::Query<Resume>,
+) -> Answer {
+    let visit = Visit::new(http)?;
+    let (id, pending) = visit.oidc.find_pending(&id, browser.hash()).await?;
+    if query.cancel.is_some() {
+        return cancel(&visit, &id, &pending).await;
+    }
+    let answer = go_on(&visit, &id, &pending).await?;
+    Ok(browser.mark(answer))
+}
+
+/// What the person answered.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PersonsAnswer {
+    /// The app may.
+    Allow,
+    /// It may not.
+    Deny,
+    /// It is them.
+    Continue,
+    /// It is somebody else.
+    Switch,
+    /// They have just proven themself.
+    #[default]
+    Proven,
+}
+
+/// The form of every question.
+#[derive(Debug, Deserialize)]
+pub struct AnswerForm {
+    #[serde(default)]
+    answer: PersonsAnswer,
+}
+
+/// `POST /oauth2/authorize/{id}`, from our own pages alone.
+pub async fn answer_request(
+    http: HttpRequest,
+    browser: Browser,
+    id: web::Path<String>,
+    form: web::Form<AnswerForm>,
+) -> Answer {
+    let visit = Visit::new(http)?;
+    let (id, pending) = visit.oidc.find_pending(&id, browser.hash()).await?;
+    let Some(person) = SignedIn::find(&visit.http).await? else {
+        return go_on(&visit, &id, &pending).await;
+    };
+    let before = pending.answers;
+    let answers = match form.into_inner().answer {
+        PersonsAnswer::Deny => return cancel(&visit, &id, &pending).await,
+        PersonsAnswer::Switch => {
+            let app = destination(&visit, &pending).await?;
+            let login = sign_in_path(&visit, &id, &pending, app).await?;
+            return Ok(redirect(&format!("{login}&switch=1")));
+        }
+        PersonsAnswer::Allow => Answers {
+            consented: Some(person.session.user),
+            ..before
+        },
+        PersonsAnswer::Continue => Answers {
+            chosen: Some(person.session.id),
+            ..before
+        },
+        PersonsAnswer::Proven => before,
+    };
+    let pending = visit.oidc.note_answers(&id, &pending, answers).await?;
+    go_on(&visit, &id, &pending).await
+}
+
+async fn cancel(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
+    visit.oidc.take_pending(id).await?;
+    let refusal = Refusal::new(ErrorCode::AccessDenied, "the person did not agree");
+    visit.answer(&pending.request, Outcome::Refused(refusal))
+}
+
+/// Asks the next question, or answers.
+async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
+    let request = &pending.request;
+    let Some(client) = visit.oidc.find_enabled(request.client).await? else {
+        return Err(gone());
+    };
+    let person = SignedIn::find(&visit.http).await?;
+    let step = visit
+        .oidc
+        .next_step(request, &client, person.as_ref(), pending.answers)
+        .await?;
+    let app = || Destination {
+        name: client.name.clone(),
+        host: host_of(&request.to.redirect_uri),
+    };
+    let Some(person) = person else {
+        return match step {
+            Step::Refuse(refusal) => {
+                visit.oidc.take_pending(id).await?;
+                visit.answer(request, Outcome::Refused(refusal))
+            }
+            Step::Join => {
+                let login = sign_in_path(visit, id, pending, app()).await?;
+                Ok(redirect(&login.replacen("/login", "/join", 1)))
+            }
+            _ => Ok(redirect(&sign_in_path(visit, id, pending, app()).await?)),
+        };
+    };
+    let asked = Asked {
+        web: &visit.web,
+        http: &visit.http,
+        client: &client,
+        request,
+        person: &person,
+        action: path_of(id),
+    };
+    match step {
+        Step::Consent => ask_consent(&asked),
+        Step::ChooseAccount => ask_account(&asked),
+        Step::StepUp => ask_ceremony(&asked),
+        Step::SignIn | Step::Join => Ok(redirect(&sign_in_path(visit, id, pending, app()).await?)),
+        Step::Refuse(refusal) => {
+            visit.oidc.take_pending(id).await?;
+            visit.answer(request, Outcome::Refused(refusal))
+        }
+        Step::Grant => {
+            // Of two tabs one answers the app.
+            visit.oidc.take_pending(id).await?;
+            grant(visit, request, &client, &person, pending.answers).await
+        }
+    }
+}
+
+async fn destination(visit: &Visit, pending: &Pending) -> Result<Destination, Problem> {
+    let client = visit.oidc.find_enabled(pending.request.client).await?;
+    Ok(Destination {
+        name: client.ok_or_else(gone)?.name,
+        host: host_of(&pending.request.to.redirect_uri),
+    })
+}
+
+/// The sign-in page, which comes back here.
+async fn sign_in_path(
+    visit: &Visit,
+    id: &Token,
+    pending: &Pending,
+    app: Destination,
+) -> Result<String, Problem> {
+    let continuation = Continuation {
+        path: path_of(id),
+        app: Some(app),
+        login_hint: pending.request.login_hint.clone(),
+    };
+    let id = visit.sessions.put_continuation(&continuation).await?;
+    Ok(format!("/login?continue={}", id.expose()))
+}
+
+async fn grant(
+    visit: &Visit,
+    request: &AuthorizationRequest,
+    client: &Client,
+    person: &SignedIn,
+    answers: Answers,
+) -> Answer {
+    let author = author(&visit.http, Actor::Person(person.session.user));
+    let granted = visit
+        .oidc
+        .grant(request, client, person, answers, author)
+        .await;
+    match granted {
+        Ok(code) => visit.answer(request, Outcome::Code(code)),
+        Err(GrantError::SessionOver) => {
+            let refusal = Refusal::new(ErrorCode::LoginRequired, "the session has just ended");
+            visit.answer(request, Outcome::Refused(refusal))
+        }
+        Err(GrantError::Database(error)) => Err(error.into()),
+    }
+}
+
+impl From<PendingError> for Problem {
+    fn from(error: PendingError) -> Self {
+        match error {
+            PendingError::Gone(reason) => {
+                tracing::info!(reason, "no such authorization request");
+                gone()
+            }
+            PendingError::Away(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Proof Key for Code Exchange (RFC 7636), method S256 and no other.
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq;
+
+use super::error::Refusal;
+use super::parameters::Parameters;
+use crate::clients::Client;
+
+/// The methods that discovery lists.
+pub const METHODS: [&str; 1] = ["S256"];
+
+/// The challenge of an authorization request.
+///
+/// # Errors
+/// `invalid_request` without one where the client must have one, and for every other method.
+pub fn read_challenge(parameters: &Parameters, client: &Client) -> Result<Option<String>, Refusal> {
+    let Some(challenge) = parameters.get("code_challenge") else {
+        // RFC 9700 §2.1.1: public clients always; a client with a secret may be excused by its registration.
+        if client.metadata.require_pkce || client.metadata.is_public() {
+            return Err(Refusal::invalid_request(
+                "code_challenge is missing: this client must use PKCE (RFC 7636) with the method S256",
+            ));
+        }
+        if parameters.get("code_challenge_method").is_some() {
+            return Err(Refusal::invalid_request("code_challenge is missing"));
+        }
+        return Ok(None);
+    };
+    // RFC 7636 §4.3: without a method it is plain, which reveals the verifier (RFC 9700 §2.1.1).
+    if parameters.get("code_challenge_method") != Some("S256") {
+        return Err(Refusal::invalid_request(
+            "code_challenge_method must be S256",
+        ));
+    }
+    let is_sha256 = challenge.len() == 43
+        && URL_SAFE_NO_PAD
+            .decode(challenge)
+            .is_ok_and(|bytes| bytes.len() == 32);
+    if !is_sha256 {
+        return Err(Refusal::invalid_request(
+            "code_challenge must be the base64url of a SHA-256, 43 characters",
+        ));
+    }
+    Ok(Some(challenge.to_owned()))
+}
+
+/// Whether the redemption comes from whoever made the challenge.
+///
+/// # Errors
+/// `invalid_grant`: a wrong, missing or uncalled-for verifier.
+pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Refusal> {
+    match (challenge, verifier) {
+        (None, None) => Ok(()),
+        (Some(challenge), Some(verifier)) if is_verifier(verifier) => {
+            let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
+            let computed = URL_SAFE_NO_PAD.encode(hash);
+            if bool::from(computed.as_bytes().ct_eq(challenge.as_bytes())) {
+                Ok(())
+            } else {
+                Err(Refusal::invalid_grant(
+                    "code_verifier does not match the code_challenge",
+                ))
+            }
+        }
+        (Some(_), Some(_)) => Err(Refusal::invalid_grant(
+            "code_verifier must have 43 to 128 unreserved characters",
+        )),
+        (Some(_), None) => Err(Refusal::invalid_grant("code_verifier is missing")),
+        // RFC 9700 §2.1.1: the protection against a downgrade.
+        (None, Some(_)) => Err(Refusal::invalid_grant(
+            "code_verifier without a code_challenge in the authorization request",
+        )),
+    }
+}
+
+/// RFC 7636 §4.1.
+fn is_verifier(text: &str) -> bool {
+    (43..=128).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oidc::error::ErrorCode;
+
+    /// RFC 7636, appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    #[test]
+    fn the_example_of_the_specification_verifies() {
+        assert_eq!(verify(Some(CHALLENGE), Some(VERIFIER)), Ok(()));
+        assert_eq!(verify(None, None), Ok(()));
+        let other = VERIFIER.replace('d', "e");
+        for (challenge, verifier) in [
+            (Some(CHALLENGE), Some(other.as_str())),
+            (Some(CHALLENGE), Some("short")),
+            (Some(CHALLENGE), None),
+            (None, Some(VERIFIER)),
+        ] {
+            let refused = verify(challenge, verifier).expect_err("a refusal");
+            assert_eq!(refused.code, ErrorCode::InvalidGrant);
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! An authorization request (OpenID Connect Core §3.1.2.1), read and checked as far as it can be without asking who is there.
+
+use serde::{Deserialize, Serialize};
+
+use super::acr::{self, AcrRequest};
+use super::claims_request::{self, ClaimsRequest};
+use super::error::{ErrorCode, Refusal};
+use super::parameters::Parameters;
+use super::{pkce, user_claims};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, UserId};
+use crate::clients::{Client, GrantType, Scope, Scopes};
+
+/// How the answer travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query of a redirect.
+    Query,
+    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// Those that discovery lists.
+    pub const ALL: [&'static str; 2] = ["query", "form_post"];
+}
+
+/// Where an answer goes: known to be good before anything else is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnAddress {
+    /// A registered redirect URI.
+    pub redirect_uri: String,
+    /// How.
+    pub response_mode: ResponseMode,
+    /// To be said again.
+    pub state: Option<String>,
+}
+
+/// What the request wants of the person (OpenID Connect Core §3.1.2.1, `prompt`; Initiating User Registration 1.0).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Ask nothing.
+    pub none: bool,
+    /// A new sign-in.
+    pub login: bool,
+    /// Consent, even if it is remembered.
+    pub consent: bool,
+    /// Which account.
+    pub select_account: bool,
+    /// A new account.
+    pub create: bool,
+}
+
+impl Prompt {
+    /// Those that discovery lists.
+    pub const ALL: [&'static str; 5] = ["none", "login", "consent", "select_account", "create"];
+}
+
+/// A request that can be answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client: ClientId,
+    /// Where the answer goes.
+    pub to: ReturnAddress,
+    /// What it may ask of what it asks for.
+    pub scopes: Scopes,
+    /// What the person is asked to let it have: these, and those to which single claims belong.
+    pub consent: Scopes,
+    /// For which services.
+    pub resources: Vec<String>,
+    /// Said again in the ID token.
+    pub nonce: Option<String>,
+    /// PKCE, S256.
+    pub code_challenge: Option<String>,
+    /// What it wants of the person.
+    pub prompt: Prompt,
+    /// How old the sign-in may be, in seconds.
+    pub max_age: Option<u32>,
+    /// How strong it must be.
+    pub acr: AcrRequest,
+    /// Single claims.
+    pub claims: ClaimsRequest,
+    /// What the person may be called.
+    pub login_hint: Option<String>,
+    /// Who it must be.
+    pub subject: Option<UserId>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// Reads where the answer goes; until this is known, every error stays on our own page (RFC 9700 §4.11).
+///
+/// # Errors
+/// A redirect URI that is missing or not this client's.
+pub fn read_return_address(
+    parameters: &Parameters,
+    client: &Client,
+) -> Result<ReturnAddress, Refusal> {
+    let redirect_uri = parameters
+        .get("redirect_uri")
+        .ok_or_else(|| Refusal::invalid_request("redirect_uri is missing"))?;
+    if !client.metadata.allows_redirect_to(redirect_uri) {
+        return Err(Refusal::invalid_request(
+            "redirect_uri is not registered for this client; it is compared character by character",
+        ));
+    }
+    let response_mode = match parameters.get("response_mode") {
+        Some("form_post") => ResponseMode::FormPost,
+        _ => ResponseMode::Query,
+    };
+    Ok(ReturnAddress {
+        redirect_uri: redirect_uri.to_owned(),
+        response_mode,
+        state: parameters.get("state").map(str::to_owned),
+    })
+}
+
+/// Reads the rest. `hint` is the subject of an `id_token_hint` that was verified; `issuer` is the audience that is always there.
+///
+/// # Errors
+/// What goes back to the client by redirect.
+pub fn read(
+    parameters: &Parameters,
+    client: &Client,
+    to: ReturnAddress,
+    hint: Option<UserId>,
+    (issuer, now): (&str, Timestamp),
+) -> Result<AuthorizationRequest, Refusal> {
+    refuse_what_is_not_supported(parameters, client)?;
+    let prompt = read_prompt(parameters.get("prompt"))?;
+    let (claims, demands) = match parameters.get("claims") {
+        Some(claims) => claims_request::parse(claims)?,
+        None => Default::default(),
+    };
+    let subject = read_subject(hint, demands.sub.as_deref())?;
+    let scopes = read_scopes(parameters, client)?;
+    let single = user_claims::scopes_of(&claims).intersection(&client.scopes);
+    Ok(AuthorizationRequest {
+        client: client.id,
+        consent: scopes.union(&single),
+        scopes,
+        resources: read_resources(parameters, client, issuer)?,
+        nonce: parameters.get("nonce").map(str::to_owned),
+        code_challenge: pkce::read_challenge(parameters, client)?,
+        prompt,
+        max_age: read_max_age(parameters, client)?,
+        acr: read_acr(parameters, client, demands.essential_acr, demands.acr),
+        claims,
+        login_hint: parameters.get("login_hint").map(str::to_owned),
+        subject,
+        received_at: now,
+        to,
+    })
+}
+
+fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
+    // OpenID Connect Core §3.1.2.6: never ignored.
+    for (name, code) in [
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
+    ] {
+        if parameters.get(name).is_some() {
+            let description = format!("the parameter {name} is not supported");
+            return Err(Refusal::new(code, description));
+        }
+    }
+    let response_mode = parameters.get("response_mode");
+    if response_mode.is_some_and(|mode| !ResponseMode::ALL.contains(&mode)) {
+        return Err(Refusal::invalid_request(
+            "response_mode must be query or form_post",
+        ));
+    }
+    match parameters.get("response_type") {
+        Some("code") => {}
+        Some(_) => {
+            return Err(Refusal::new(
+                ErrorCode::UnsupportedResponseType,
+                "response_type must be code",
+            ));
+        }
+        None => return Err(Refusal::invalid_request("response_type is missing")),
+    }
+    if !client.metadata.allows(GrantType::AuthorizationCode) {
+        return Err(Refusal::new(
+            ErrorCode::UnauthorizedClient,
+            "this client is not registered for the grant authorization_code",
+        ));
+    }
+    Ok(())
+}
+
+fn read_prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
+    let mut prompt = Prompt::default();
+    let mut count = 0_u32;
+    for word in text
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+    {
+        count = count.saturating_add(1);
+        match word {
+            "none" => prompt.none = true,
+            "login" => prompt.login = true,
+            "consent" => prompt.consent = true,
+            "select_account" => prompt.select_account = true,
+            "create" => prompt.create = true,
+            _ => return Err(Refusal::invalid_request("prompt has an unknown value")),
+        }
+    }
+    if prompt.none && count > 1 {
+        // OpenID Connect Core §3.1.2.1.
+        return Err(Refusal::invalid_request(
+            "prompt=none goes with no other value",
+        ));
+    }
+    Ok(prompt)
+}
+
+/// What was asked for, as far as the client is registered for it. What is unknown or not registered is left out; the answer
+/// says what was given (RFC 6749 §3.3).
+fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, Refusal> {
+    let asked = Scopes::parse(parameters.get("scope").unwrap_or_default())
+        .map_err(|fault| Refusal::new(ErrorCode::InvalidScope, fault.to_string()))?;
+    let scopes = asked.intersection(&client.scopes);
+    // What can't refresh can't act in anybody's absence (OpenID Connect Core §11).
+    if client.metadata.allows(GrantType::RefreshToken) {
+        return Ok(scopes);
+    }
+    Ok(scopes.without(Scope::OfflineAccess))
+}
+
+fn read_resources(
+    parameters: &Parameters,
+    client: &Client,
+    issuer: &str,
+) -> Result<Vec<String>, Refusal> {
+    let mut resources = Vec::new();
+    for resource in parameters.resources() {
+        check_resource(resource, client, issuer)?;
+        if !resources.iter().any(|known| known == resource) {
+            resources.push(resource.to_owned());
+        }
+    }
+    Ok(resources)
+}
+
+/// Whether a client may ask for tokens for a service.
+///
+/// # Errors
+/// `invalid_target` (RFC 8707 §2).
+pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(), Refusal> {
+    let is_registered = client
+        .metadata
+        .resources
+        .iter()
+        .any(|known| known == resource);
+    if is_registered || resource == issuer {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorCode::InvalidTarget,
+        "resource is not among those that this client is registered for",
+    ))
+}
+
+fn read_max_age(parameters: &Parameters, client: &Client) -> Result<Option<u32>, Refusal> {
+    match parameters.get("max_age") {
+        None => Ok(client.metadata.default_max_age),
+        Some(text) => match text.parse::<u64>() {
+            Ok(seconds) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok(Some(u32::try_from(seconds).unwrap_or(u32::MAX)))
+            }
+            _ => Err(Refusal::invalid_request(
+                "max_age must be a whole number of seconds",
+            )),
+        },
+    }
+}
+
+fn read_acr(
+    parameters: &Parameters,
+    client: &Client,
+    essential: Option<Vec<String>>,
+    wished: Vec<String>,
+) -> AcrRequest {
+    if let Some(values) = essential {
+        return AcrRequest {
+            values,
+            essential: true,
+        };
+    }
+    let mut values: Vec<String> = parameters
+        .get("acr_values")
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|value| !value.is_empty())
+        .take(20)
+        .map(str::to_owned)
+        .collect();
+    if values.is_empty() {
+        values = wished;
+    }
+    if values.is_empty() {
+        values.clone_from(&client.metadata.default_acr_values);
+    }
+    // What is on no ladder is no wish that anybody could grant.
+    values.retain(|value| acr::rank(value).is_some());
+    AcrRequest {
+        values,
+        essential: false,
+    }
+}
+
+fn read_subject(hint: Option<UserId>, claimed: Option<&str>) -> Result<Option<UserId>, Refusal> {
+    let Some(claimed) = claimed else {
+        return Ok(hint);
+    };
+    // OpenID Connect Core §5.5.1: it must be this very person.
+    let claimed = UserId::parse(claimed).filter(|id| hint.is_none_or(|hint| hint == *id));
+    match claimed {
+        Some(id) => Ok(Some(id)),
+        None => Err(Refusal::new(
+            ErrorCode::LoginRequired,
+            "nobody here is the subject that claims asks for",
+        )),
+    }
+}

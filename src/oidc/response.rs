@@ -1,0 +1,88 @@
+//! How an authorization response travels (RFC 6749 §4.1.2; Form Post Response Mode; RFC 9207).
+
+use url::form_urlencoded::Serializer;
+
+use super::error::Refusal;
+use super::request::{ResponseMode, ReturnAddress};
+use crate::base::secrets::Token;
+
+/// What is said.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The code.
+    Code(Token),
+    /// Why not.
+    Refused(Refusal),
+}
+
+/// Where a browser is sent, with what.
+#[derive(Clone, Debug)]
+pub struct AuthorizationResponse {
+    /// Where to.
+    pub redirect_uri: String,
+    /// How.
+    pub response_mode: ResponseMode,
+    /// What, by name.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl AuthorizationResponse {
+    /// The answer to a request: the outcome, its `state`, and who answers (RFC 9207 §2).
+    pub fn new(to: &ReturnAddress, outcome: Outcome, issuer: &str) -> Self {
+        let mut fields = match outcome {
+            Outcome::Code(code) => vec![("code", code.expose().to_owned())],
+            Outcome::Refused(refusal) => vec![
+                ("error", refusal.code.as_str().to_owned()),
+                ("error_description", refusal.description),
+            ],
+        };
+        if let Some(state) = &to.state {
+            fields.push(("state", state.clone()));
+        }
+        fields.push(("iss", issuer.to_owned()));
+        Self {
+            redirect_uri: to.redirect_uri.clone(),
+            response_mode: to.response_mode,
+            fields,
+        }
+    }
+
+    /// The address with everything in its query.
+    pub fn address(&self) -> String {
+        let fields: Vec<(&str, &str)> = self
+            .fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        with_query(&self.redirect_uri, &fields)
+    }
+}
+
+/// An address with more in its query, left as it was otherwise (RFC 6749 §3.1.2: a registered query is kept).
+pub(super) fn with_query(address: &str, fields: &[(&str, &str)]) -> String {
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs(fields);
+    let separator = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{separator}{}", query.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_that_is_there_stays_there() {
+        let address = with_query(
+            "https://app.example/cb?tenant=1",
+            &[("state", "a b&c=d\"<")],
+        );
+        assert_eq!(
+            address,
+            "https://app.example/cb?tenant=1&state=a+b%26c%3Dd%22%3C"
+        );
+        assert_eq!(
+            with_query("com.example:/cb", &[("x", "1")]),
+            "com.example:/cb?x=1"
+        );
+    }
+}

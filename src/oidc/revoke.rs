@@ -1,0 +1,122 @@
+//! A client gives a token back (RFC 7009). With a person's token goes the whole authorization: its access and refresh tokens are
+//! one grant (RFC 7009 §2.1).
+
+use serde_json::json;
+
+use super::Oidc;
+use super::error::Refusal;
+use super::parameters::Parameters;
+use super::token::TokenRefused;
+use crate::base::ids::{AuthorizationId, ClientId, UserId};
+use crate::clients::{Client, ClientError, RevokedToken};
+use crate::db;
+use crate::history::{self, Actor, Author, Event};
+use crate::standing::{self, Unavailable};
+use crate::tokens::refresh::{self, RefreshToken};
+use crate::tokens::{self, GoodToken, TokenError, revoke};
+
+impl Oidc {
+    /// Revokes a token of the client that asks. What is not known, or over, is as good as revoked.
+    ///
+    /// # Errors
+    /// Another client's token, or the change is not in force.
+    pub async fn revoke_token(
+        &self,
+        caller: &Client,
+        parameters: &Parameters,
+        author: Author,
+    ) -> Result<(), TokenRefused> {
+        let token = parameters
+            .get("token")
+            .ok_or_else(|| Refusal::invalid_request("token is missing"))?;
+        let author = author.acting_as(Actor::Client(caller.id));
+        if let Some(token) = self.tokens.refresh_tokens.read(token) {
+            return self.revoke_family(caller, token, author).await;
+        }
+        match self.tokens.check(token).await {
+            Ok(good) if good.client.id != caller.id => Err(not_yours().into()),
+            Ok(good) => self.revoke_access_token(&good, author).await,
+            // RFC 7009 §2.2: an invalid token is no error.
+            Err(TokenError::Bad(_)) => Ok(()),
+            Err(TokenError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+
+    async fn revoke_access_token(
+        &self,
+        good: &GoodToken,
+        author: Author,
+    ) -> Result<(), TokenRefused> {
+        if let (Some(id), Some(user)) = (good.claims.authorization, good.claims.user()) {
+            return self
+                .revoke_authorization(id, user, good.client.id, author)
+                .await;
+        }
+        let token = RevokedToken {
+            id: good.claims.jti,
+            expires_at: good.claims.expires_at(),
+        };
+        match self.clients.revoke_own_token(good.client.id, token).await {
+            Ok(()) | Err(ClientError::Unknown) => Ok(()),
+            Err(ClientError::Pending(error)) => Err(error.into()),
+            Err(ClientError::Database(error)) => Err(error.into()),
+            Err(other) => Err(Unavailable::from(db::Error::Refused(other.to_string())).into()),
+        }
+    }
+
+    async fn revoke_family(
+        &self,
+        caller: &Client,
+        token: RefreshToken,
+        author: Author,
+    ) -> Result<(), TokenRefused> {
+        let found = self
+            .database
+            .read(move |conn| {
+                let Some(family) = refresh::find(conn, token.family)? else {
+                    return Ok(None);
+                };
+                tokens::find(conn, family.authorization)
+            })
+            .await?;
+        match found {
+            None => Ok(()),
+            Some(authorization) if authorization.client != caller.id => Err(not_yours().into()),
+            Some(authorization) => {
+                self.revoke_authorization(authorization.id, authorization.user, caller.id, author)
+                    .await
+            }
+        }
+    }
+
+    async fn revoke_authorization(
+        &self,
+        id: AuthorizationId,
+        user: UserId,
+        client: ClientId,
+        author: Author,
+    ) -> Result<(), TokenRefused> {
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                standing::raise(conn, user, now)?;
+                if !revoke::end_one(conn, id, now, "given-back")? {
+                    return Ok(());
+                }
+                let event = Event::done("token.revoked")
+                    .subject(user)
+                    .client(client)
+                    .details(json!({ "authorization": id }));
+                history::record(conn, now, &author, event)
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        Ok(())
+    }
+}
+
+/// RFC 7009 §2.1: the request is refused and the client is told.
+fn not_yours() -> Refusal {
+    Refusal::invalid_grant("this token was issued to another client")
+}

@@ -1,0 +1,175 @@
+//! The token endpoint's pipeline (RFC 6749 §3.2): who asks, may they use this grant, the grant's own rule, the answer.
+
+use serde::Serialize;
+
+use super::Oidc;
+use super::client_authentication::ClientError;
+use super::error::{ErrorCode, Refusal};
+use super::parameters::Parameters;
+use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
+use crate::db;
+use crate::history::Author;
+use crate::standing::{ChangePending, Standing, Unavailable};
+use crate::tokens::Authorization;
+use crate::tokens::keys::SignError;
+use crate::tokens::refresh::RefreshToken;
+use crate::users::User;
+
+/// What a client gets (RFC 6749 §5.1).
+#[derive(Debug, Serialize)]
+pub struct TokenAnswer {
+    /// The access token.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// For how many seconds it is good.
+    pub expires_in: u64,
+    /// What it allows.
+    pub scope: Scopes,
+    /// For the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Who signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+/// Why a client gets nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenRefused {
+    /// It did not say who it is.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// By the words of the specification.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Something was revoked and is not yet in force everywhere.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// A store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// No key signs.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// What a grant gives: an authorization that is good at this moment, and how much of it is asked for.
+pub(super) struct Granted {
+    pub(super) authorization: Authorization,
+    pub(super) standing: Standing,
+    pub(super) user: User,
+    pub(super) scopes: Scopes,
+    pub(super) refresh_token: Option<RefreshToken>,
+}
+
+impl Oidc {
+    /// Answers a token request of a client that has shown who it is.
+    ///
+    /// # Errors
+    /// Why it gets nothing.
+    pub async fn answer_token_request(
+        &self,
+        record: &ClientRecord,
+        parameters: &Parameters,
+        author: Author,
+    ) -> Result<TokenAnswer, TokenRefused> {
+        // 1. May it use this grant?
+        let grant = read_grant_type(parameters)?;
+        if !record.client.metadata.allows(grant) {
+            let description = "this client is not registered for this grant_type";
+            return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
+        }
+        // 2. The grant's own rule.
+        let client = &record.client;
+        let granted = match grant {
+            GrantType::ClientCredentials => {
+                return self.grant_client_credentials(record, parameters).await;
+            }
+            GrantType::AuthorizationCode => self.redeem_code(client, parameters, author).await?,
+            GrantType::RefreshToken => self.refresh(client, parameters, author).await?,
+        };
+        // 3. The answer.
+        self.write_answer(client, parameters, granted).await
+    }
+
+    async fn write_answer(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        granted: Granted,
+    ) -> Result<TokenAnswer, TokenRefused> {
+        let Granted {
+            authorization,
+            standing,
+            user,
+            scopes,
+            refresh_token,
+        } = granted;
+        let audience = self.audience(parameters, &authorization.resources.0)?;
+        let access = self
+            .tokens
+            .issue_for_person(client, &authorization, &standing, &scopes, audience)
+            .await?;
+        let id_token = if scopes.contains(Scope::OpenId) {
+            let issued = self
+                .issue_id_token(client, &authorization, &user, &scopes, &access.text)
+                .await?;
+            Some(issued)
+        } else {
+            None
+        };
+        Ok(TokenAnswer {
+            access_token: access.text,
+            token_type: "Bearer",
+            expires_in: access.lifetime.as_secs(),
+            scope: scopes,
+            refresh_token: refresh_token.map(|token| self.tokens.refresh_tokens.write(token)),
+            id_token,
+        })
+    }
+
+    /// For whom a token is: the services that are asked for, all that were authorized, or Doorward itself (RFC 8707 §2.2, RFC
+    /// 9068 §3).
+    pub(super) fn audience(
+        &self,
+        parameters: &Parameters,
+        authorized: &[String],
+    ) -> Result<Vec<String>, Refusal> {
+        let asked = parameters.resources();
+        let is_own = |resource: &str| authorized.is_empty() && resource == self.issuer();
+        let is_known =
+            |resource: &&str| authorized.iter().any(|known| known == resource) || is_own(resource);
+        if !asked.iter().all(is_known) {
+            return Err(Refusal::new(
+                ErrorCode::InvalidTarget,
+                "resource goes beyond what was authorized",
+            ));
+        }
+        if !asked.is_empty() {
+            return Ok(asked.into_iter().map(str::to_owned).collect());
+        }
+        if authorized.is_empty() {
+            return Ok(vec![self.issuer().to_owned()]);
+        }
+        Ok(authorized.to_vec())
+    }
+}
+
+fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {
+    let text = parameters
+        .get("grant_type")
+        .ok_or_else(|| Refusal::invalid_request("grant_type is missing"))?;
+    GrantType::ALL
+        .into_iter()
+        .find(|known| known.as_str() == text)
+        .ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::UnsupportedGrantType,
+                "grant_type must be authorization_code, refresh_token or client_credentials",
+            )
+        })
+}

@@ -1,0 +1,179 @@
+//! What an app learns of a person: the claims of its scopes, and single ones that it asked for (OpenID Connect Core §5).
+
+use serde_json::{Map, Value, json};
+
+use super::claims_request::ClaimsRequest;
+use crate::clients::{Client, Scope, Scopes};
+use crate::tokens::seconds;
+use crate::users::User;
+
+/// Claims of the scope `profile` that come from a person's attributes (OpenID Connect Core §5.1).
+const PROFILE: [&str; 11] = [
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+];
+
+/// Every claim that discovery lists.
+pub const SUPPORTED: &[&str] = &[
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "azp",
+    "sid",
+    "at_hash",
+    "name",
+    "preferred_username",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+    "email",
+    "email_verified",
+    "address",
+    "phone_number",
+    "phone_number_verified",
+    "roles",
+    "groups",
+];
+
+/// What UserInfo tells: the claims of the scopes that were granted, and single ones that were asked for there. A single claim
+/// needs no scope in the request (OpenID Connect Core §5.5), but one that the client is registered for: consent names it.
+pub fn for_userinfo(
+    user: &User,
+    granted: &Scopes,
+    registered: &Scopes,
+    request: &ClaimsRequest,
+) -> Map<String, Value> {
+    let mut all = of_scopes(user, granted);
+    all.extend(single(user, registered, &request.userinfo));
+    all
+}
+
+/// What an ID token tells: single claims that were asked for there, and those of the scopes where the client is registered so.
+pub fn for_id_token(
+    user: &User,
+    granted: &Scopes,
+    client: &Client,
+    request: &ClaimsRequest,
+) -> Map<String, Value> {
+    let mut all = if client.metadata.claims_in_id_token {
+        of_scopes(user, granted)
+    } else {
+        Map::new()
+    };
+    all.extend(single(user, &client.scopes, &request.id_token));
+    all
+}
+
+/// The scopes to which single claims belong.
+pub fn scopes_of(request: &ClaimsRequest) -> Scopes {
+    let names = request.userinfo.iter().chain(&request.id_token);
+    names.filter_map(|name| scope_of(name)).collect()
+}
+
+fn scope_of(claim: &str) -> Option<Scope> {
+    match claim {
+        "name" | "preferred_username" | "updated_at" => Some(Scope::Profile),
+        name if PROFILE.contains(&name) => Some(Scope::Profile),
+        "email" | "email_verified" => Some(Scope::Email),
+        "address" => Some(Scope::Address),
+        "phone_number" | "phone_number_verified" => Some(Scope::Phone),
+        "roles" | "groups" => Some(Scope::Roles),
+        _ => None,
+    }
+}
+
+fn single(user: &User, registered: &Scopes, wishes: &[String]) -> Map<String, Value> {
+    if wishes.is_empty() {
+        return Map::new();
+    }
+    let mut all = of_scopes(user, registered);
+    all.retain(|name, _| wishes.contains(name));
+    all
+}
+
+fn of_scopes(user: &User, scopes: &Scopes) -> Map<String, Value> {
+    let mut all = Map::new();
+    add_profile(&mut all, user, scopes);
+    if scopes.contains(Scope::Email)
+        && let Some(email) = &user.email
+    {
+        all.insert("email".into(), json!(email));
+        all.insert("email_verified".into(), json!(user.email_verified));
+    }
+    if scopes.contains(Scope::Address)
+        && let Some(address) = address(user)
+    {
+        all.insert("address".into(), address);
+    }
+    if scopes.contains(Scope::Phone)
+        && let Some(number) = text(user, "phone_number")
+    {
+        let is_verified = user.attributes.get("phone_number_verified") == Some(&Value::Bool(true));
+        all.insert("phone_number".into(), number);
+        all.insert("phone_number_verified".into(), json!(is_verified));
+    }
+    if scopes.contains(Scope::Roles) {
+        all.insert("roles".into(), json!(user.roles));
+        all.insert("groups".into(), json!(user.roles));
+    }
+    all
+}
+
+fn add_profile(all: &mut Map<String, Value>, user: &User, scopes: &Scopes) {
+    if !scopes.contains(Scope::Profile) {
+        return;
+    }
+    all.insert("name".into(), json!(user.display_name));
+    all.insert("preferred_username".into(), json!(user.username));
+    // OpenID Connect Core §5.1: a number.
+    all.insert("updated_at".into(), json!(seconds(user.as_of)));
+    for name in PROFILE {
+        if let Some(value) = text(user, name) {
+            all.insert(name.into(), value);
+        }
+    }
+}
+
+fn text(user: &User, name: &str) -> Option<Value> {
+    let value = user.attributes.get(name)?.as_str()?;
+    (!value.is_empty()).then(|| json!(value))
+}
+
+/// OpenID Connect Core §5.1.1: an object of texts.
+fn address(user: &User) -> Option<Value> {
+    match user.attributes.get("address")? {
+        Value::String(text) if !text.is_empty() => Some(json!({ "formatted": text })),
+        Value::Object(parts) => {
+            let texts = parts.iter().filter(|(_, part)| part.is_string());
+            let texts: Map<String, Value> = texts
+                .map(|(name, part)| (name.clone(), part.clone()))
+                .collect();
+            (!texts.is_empty()).then_some(Value::Object(texts))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,86 @@
+//! One attempt, and what becomes of the row.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Work, Worked, Worker, queries};
+use crate::db::{self, Database};
+
+/// After this an attempt is broken off: nobody else may take the work while it lasts.
+const BOUND: Duration = Duration::from_secs(25);
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+/// Works, outside of any transaction, and then writes down what came of it.
+pub(super) async fn attempt(database: Database, worker: Arc<impl Worker>, work: Work) {
+    let taken = Work {
+        payload: serde_json::Value::Null,
+        ..work.clone()
+    };
+    let outcome = tokio::time::timeout(BOUND, worker.work(work)).await;
+    let outcome = outcome.unwrap_or_else(|_| Worked::Again {
+        reason: "the attempt took too long".into(),
+    });
+    tell(&taken, &outcome);
+    let (id, attempts) = (taken.id, taken.attempts);
+    match settle(&database, &taken, &outcome).await {
+        Ok(true) => {}
+        Ok(false) => tracing::info!(%id, attempts, "the lease of this work had run out"),
+        Err(error) => {
+            tracing::warn!(%id, attempts, %error, "what came of this work can't be written: it will be repeated");
+        }
+    }
+}
+
+fn tell(work: &Work, outcome: &Worked) {
+    let Work { id, kind, .. } = work;
+    let attempts = work.attempts;
+    match outcome {
+        Worked::Done => tracing::debug!(%id, kind, attempts, "work done"),
+        Worked::Again { reason } if work.is_last_attempt() => {
+            tracing::warn!(%id, kind, attempts, reason, "work failed for good");
+        }
+        Worked::Again { reason } => {
+            tracing::info!(%id, kind, attempts, reason, "work failed, and will be tried again");
+        }
+        Worked::GaveUp => tracing::info!(%id, kind, attempts, "work given up"),
+    }
+}
+
+/// Whether the row was still this attempt's.
+async fn settle(database: &Database, work: &Work, outcome: &Worked) -> db::Result<bool> {
+    let (id, attempts) = (work.id, work.attempts);
+    let is_over = work.is_last_attempt() || !matches!(outcome, Worked::Again { .. });
+    let clock = database.clone();
+    database
+        .write(move |conn| {
+            if is_over {
+                return queries::delete(conn, id, attempts);
+            }
+            let due_at = clock.now(conn)?.after(pause_after(attempts));
+            queries::postpone(conn, id, attempts, due_at)
+        })
+        .await
+}
+
+/// How long to wait after so many attempts: 1 s, 2 s, 4 s … 10 minutes.
+fn pause_after(attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1);
+    let seconds = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);
+    Duration::from_secs(seconds).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MOST_ATTEMPTS;
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_ten_minutes() {
+        let pauses: Vec<u64> = (1..MOST_ATTEMPTS)
+            .map(|attempts| pause_after(attempts).as_secs())
+            .collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600]);
+        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
+    }
+}

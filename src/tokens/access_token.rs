@@ -1,0 +1,222 @@
+//! Access tokens: what they say, and how they are written. A JWT (RFC 9068) that services can check, or a sealed text that only
+//! Doorward reads; both say the same.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::Tokens;
+use super::authorization::Authorization;
+use super::keys::{Ring, SignError};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
+use crate::clients::{AccessTokenFormat, Client, ClientRecord, Scope, Scopes};
+use crate::standing::Standing;
+
+/// The `typ` of a JWT access token (RFC 9068 §2.1).
+const TYPE: &str = "at+jwt";
+/// How a sealed one begins: scanners for leaked secrets find it.
+const SEALED: &str = "doorward_at_";
+const CONTEXT: &[u8] = b"access-token";
+/// Longer than any token of ours.
+const LONGEST: usize = 16_384;
+
+/// What an access token says (RFC 9068 §2.2). The last three are for Doorward's own gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// The person, or the client on its own behalf.
+    pub sub: String,
+    /// For whom.
+    pub aud: Vec<String>,
+    /// To whom it was issued.
+    pub client_id: ClientId,
+    /// What it allows.
+    pub scope: Scopes,
+    /// Since when, in seconds since 1970.
+    pub iat: i64,
+    /// Until when.
+    pub exp: i64,
+    /// Which token.
+    pub jti: AccessTokenId,
+    /// When the person last proved themself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How strongly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// By which means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Vec<String>>,
+    /// Their session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+    /// Their roles (RFC 9068 §2.2.3.1), with the scope `roles`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<String>>,
+    /// What it was issued for; none when the client got it on its own behalf.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<AuthorizationId>,
+    /// The person's epoch, or the client's.
+    pub epoch: i64,
+    /// The passkeys that it rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<PasskeyId>,
+}
+
+impl AccessClaims {
+    /// The person whose token it is.
+    pub fn user(&self) -> Option<UserId> {
+        self.authorization?;
+        UserId::parse(&self.sub)
+    }
+
+    /// Whether its time is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        seconds(now) >= self.exp
+    }
+
+    /// When it ends.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.exp.saturating_mul(1_000_000))
+    }
+}
+
+/// Seconds since 1970, as tokens write instants (RFC 7519 §2, NumericDate).
+pub fn seconds(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(1_000_000)
+}
+
+/// A token that was made.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    /// The token itself.
+    pub text: String,
+    /// For how long it is good.
+    pub lifetime: Duration,
+}
+
+impl Tokens {
+    /// A token for what a person let a client have: at most what was authorized.
+    ///
+    /// # Errors
+    /// When no key signs.
+    pub async fn issue_for_person(
+        &self,
+        client: &Client,
+        authorization: &Authorization,
+        standing: &Standing,
+        scopes: &Scopes,
+        audience: Vec<String>,
+    ) -> Result<IssuedToken, SignError> {
+        let roles = scopes.contains(Scope::Roles);
+        let claims = AccessClaims {
+            sub: authorization.user.to_string(),
+            auth_time: Some(seconds(authorization.auth_time)),
+            acr: Some(authorization.acr.clone()),
+            amr: Some(authorization.amr.0.clone()),
+            sid: Some(authorization.sid),
+            roles: roles.then(|| standing.roles.clone()),
+            authorization: Some(authorization.id),
+            epoch: authorization.epoch,
+            passkeys: authorization.passkeys.0.clone(),
+            ..self.blank(client.id, scopes, audience)
+        };
+        self.write(client, claims).await
+    }
+
+    /// A token for a client on its own behalf.
+    ///
+    /// # Errors
+    /// When no key signs.
+    pub async fn issue_for_client(
+        &self,
+        record: &ClientRecord,
+        scopes: &Scopes,
+        audience: Vec<String>,
+    ) -> Result<IssuedToken, SignError> {
+        let claims = AccessClaims {
+            epoch: record.token_epoch,
+            ..self.blank(record.client.id, scopes, audience)
+        };
+        self.write(&record.client, claims).await
+    }
+
+    fn blank(&self, client: ClientId, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
+        let now = self.clock.now();
+        AccessClaims {
+            iss: self.issuer.to_string(),
+            // RFC 9068 §2.2: without a person the subject is the client.
+            sub: client.to_string(),
+            aud: audience,
+            client_id: client,
+            scope: scopes.clone(),
+            iat: seconds(now),
+            exp: seconds(now.after(self.lifetimes.access_lifetime)),
+            jti: AccessTokenId::random(),
+            auth_time: None,
+            acr: None,
+            amr: None,
+            sid: None,
+            roles: None,
+            authorization: None,
+            epoch: 0,
+            passkeys: Vec::new(),
+        }
+    }
+
+    async fn write(&self, client: &Client, claims: AccessClaims) -> Result<IssuedToken, SignError> {
+        let text = match client.metadata.access_token_format {
+            AccessTokenFormat::Jwt => {
+                let algorithm = client.metadata.id_token_signed_response_alg;
+                self.keyring.sign(algorithm, TYPE, &claims).await?
+            }
+            AccessTokenFormat::Opaque => {
+                let plain = serde_json::to_vec(&claims)?;
+                let sealed = self.sealer.seal(&plain, CONTEXT);
+                format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(sealed))
+            }
+        };
+        Ok(IssuedToken {
+            text,
+            lifetime: self.lifetimes.access_lifetime,
+        })
+    }
+
+    /// Whom a token seems to concern, before anybody checked it: only good for knowing which records to read. `None`: no token
+    /// of ours looks like that.
+    pub(super) fn peek(&self, presented: &str) -> Option<(ClientId, String)> {
+        #[derive(Deserialize)]
+        struct Peeked {
+            client_id: ClientId,
+            sub: String,
+        }
+        if presented.len() > LONGEST {
+            return None;
+        }
+        let payload = match presented.strip_prefix(SEALED) {
+            Some(sealed) => self
+                .sealer
+                .open(&URL_SAFE_NO_PAD.decode(sealed).ok()?, CONTEXT)
+                .ok()?,
+            None => URL_SAFE_NO_PAD.decode(presented.split('.').nth(1)?).ok()?,
+        };
+        let Peeked { client_id, sub } = serde_json::from_slice(&payload).ok()?;
+        Some((client_id, sub))
+    }
+
+    /// What a presented token says, if it is one of ours and genuine. Whether it is still good is the gate's to say.
+    pub(super) fn read(&self, presented: &str, ring: &Ring) -> Option<AccessClaims> {
+        match presented.strip_prefix(SEALED) {
+            Some(sealed) => {
+                let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+                let plain = self.sealer.open(&sealed, CONTEXT).ok()?;
+                serde_json::from_slice(&plain).ok()
+            }
+            None => ring.verify(presented, &[TYPE]).ok(),
+        }
+    }
+}

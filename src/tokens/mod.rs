@@ -1,0 +1,127 @@
+//! What apps get: authorizations, codes, access tokens, refresh tokens, and the keys that sign.
+//!
+//! Promises that nothing is issued without an authorization, that everything issued dies with it, and that a token is good only
+//! while the gate ([`Tokens::check`]) says so. Owns `authorizations`, `refresh_families`, `signing_keys`, and the key `keyring`. Knows
+//! nothing of the protocol by which apps ask.
+
+pub mod access_token;
+mod authorization;
+mod gate;
+pub mod keys;
+mod queries;
+pub mod refresh;
+pub mod revoke;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use access_token::{AccessClaims, IssuedToken, seconds};
+pub use authorization::{Authorization, Grant, authorize, find, find_by_code, use_code};
+pub use gate::{GoodToken, TokenError, may_use};
+pub use keys::Keyring;
+pub use refresh::RefreshTokens;
+pub use revoke::SessionEnd;
+
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::config;
+use crate::base::ids::{ClientId, UserId};
+use crate::base::seal::Sealer;
+use crate::clients::{Clients, Scopes};
+use crate::db::{self, Connection, Database};
+use crate::ephemeral::Ephemeral;
+use crate::standing::Standings;
+
+/// What tokens are judged by, besides their keys.
+#[derive(Clone, Debug)]
+pub struct Judges {
+    /// What lasts.
+    pub database: Database,
+    /// What may expire.
+    pub ephemeral: Ephemeral,
+    /// People.
+    pub standings: Standings,
+    /// Apps.
+    pub clients: Clients,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Everything that tokens need. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    database: Database,
+    ephemeral: Ephemeral,
+    standings: Standings,
+    clients: Clients,
+    clock: Clock,
+    /// The keys that sign.
+    pub keyring: Keyring,
+    /// Who makes and reads refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    sealer: Sealer,
+    /// Who issues: the public URL.
+    pub issuer: Arc<str>,
+    /// How long everything lives.
+    pub lifetimes: Arc<config::Tokens>,
+}
+
+impl Tokens {
+    /// Over the judges and the keys. `sealer` is for opaque access tokens.
+    pub fn new(
+        judges: Judges,
+        keyring: Keyring,
+        refresh_tokens: RefreshTokens,
+        sealer: Sealer,
+        config: &config::Config,
+    ) -> Self {
+        Self {
+            database: judges.database,
+            ephemeral: judges.ephemeral,
+            standings: judges.standings,
+            clients: judges.clients,
+            clock: judges.clock,
+            keyring,
+            refresh_tokens,
+            sealer,
+            issuer: config.server.public_url.as_str().into(),
+            lifetimes: Arc::new(config.tokens.clone()),
+        }
+    }
+
+    /// Forgets authorizations whose last token ended long ago; how many.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn tidy(&self) -> db::Result<usize> {
+        let before = self.clock.now().before(KEPT);
+        self.database
+            .write(move |conn| queries::delete_ended(conn, before))
+            .await
+    }
+}
+
+/// How long an authorization is kept after the last token that it could give has ended.
+const KEPT: Duration = Duration::from_secs(3_600);
+
+/// An app that a person let in: which, what it may ask, since when.
+pub type LiveAuthorization = (ClientId, Scopes, Timestamp);
+
+/// The live authorizations of a person, oldest first.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_live_of(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> db::Result<Vec<LiveAuthorization>> {
+    let rows = queries::list_live_of(conn, user, epoch, now)?;
+    Ok(rows
+        .into_iter()
+        .map(|(client, scopes, at)| {
+            let scopes = Scopes::parse(&scopes.join(" ")).unwrap_or_default();
+            (client, scopes, at)
+        })
+        .collect())
+}

@@ -1,0 +1,222 @@
+//! SQL of `authorizations` and `refresh_families`.
+
+use diesel::prelude::*;
+
+use super::authorization::{Authorization, Grant};
+use super::refresh::Family;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{AuthorizationId, ClientId, RefreshFamilyId, SessionId, UserId};
+use crate::base::secrets::TokenHash;
+use crate::clients::Scope;
+use crate::db::portable::ForUpdate;
+use crate::db::schema::{authorizations, refresh_families};
+use crate::db::{Connection, Json, Result};
+
+/// When an authorization begins, and what ends when.
+pub(super) struct Times {
+    pub(super) now: Timestamp,
+    pub(super) code_expires_at: Timestamp,
+    pub(super) keep_until: Timestamp,
+}
+
+pub(super) fn insert(
+    conn: &mut Connection,
+    id: AuthorizationId,
+    grant: &Grant,
+    code: &TokenHash,
+    times: &Times,
+) -> Result<()> {
+    let scopes: Vec<String> = grant.scopes.names().map(str::to_owned).collect();
+    diesel::insert_into(authorizations::table)
+        .values((
+            authorizations::id.eq(id),
+            authorizations::user_id.eq(grant.user),
+            authorizations::client_id.eq(grant.client),
+            authorizations::session_id.eq(grant.session),
+            authorizations::sid.eq(grant.session),
+            authorizations::epoch.eq(grant.epoch),
+            authorizations::passkeys.eq(Json(grant.passkeys.clone())),
+            authorizations::scopes.eq(Json(scopes)),
+            authorizations::resources.eq(Json(grant.resources.clone())),
+            authorizations::claims.eq(Json(grant.claims.clone())),
+            authorizations::offline.eq(grant.scopes.contains(Scope::OfflineAccess)),
+            authorizations::nonce.eq(&grant.nonce),
+            authorizations::auth_time.eq(grant.auth_time),
+            authorizations::acr.eq(&grant.acr),
+            authorizations::amr.eq(Json(grant.amr.clone())),
+            authorizations::redirect_uri.eq(&grant.redirect_uri),
+            authorizations::code_hash.eq(code.as_bytes().to_vec()),
+            authorizations::code_challenge.eq(&grant.code_challenge),
+            authorizations::code_expires_at.eq(times.code_expires_at),
+            authorizations::created_at.eq(times.now),
+            authorizations::session_end.eq(grant.session_end),
+            authorizations::keep_until.eq(times.keep_until),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn find(conn: &mut Connection, id: AuthorizationId) -> Result<Option<Authorization>> {
+    Ok(authorizations::table.find(id).first(conn).optional()?)
+}
+
+pub(super) fn find_by_code(
+    conn: &mut Connection,
+    code: &TokenHash,
+) -> Result<Option<Authorization>> {
+    Ok(authorizations::table
+        .filter(authorizations::code_hash.eq(code.as_bytes().to_vec()))
+        .first(conn)
+        .optional()?)
+}
+
+/// Marks a code as used; `false` when it was before.
+pub(super) fn use_code(conn: &mut Connection, id: AuthorizationId, now: Timestamp) -> Result<bool> {
+    let used = diesel::update(authorizations::table.find(id))
+        .filter(authorizations::code_used_at.is_null())
+        .set(authorizations::code_used_at.eq(now))
+        .execute(conn)?;
+    Ok(used == 1)
+}
+
+/// Which authorizations.
+pub(super) enum Which {
+    Session(SessionId),
+    Person(UserId),
+}
+
+/// Those that are still kept, revoked ones included.
+pub(super) fn list_kept(
+    conn: &mut Connection,
+    which: &Which,
+    now: Timestamp,
+) -> Result<Vec<Authorization>> {
+    let query = authorizations::table
+        .filter(authorizations::keep_until.gt(now))
+        .into_boxed();
+    let query = match which {
+        Which::Session(session) => query.filter(authorizations::session_id.eq(*session)),
+        Which::Person(user) => query.filter(authorizations::user_id.eq(*user)),
+    };
+    Ok(query.load(conn)?)
+}
+
+/// Ends one; `false` when it had ended before.
+pub(super) fn revoke(
+    conn: &mut Connection,
+    id: AuthorizationId,
+    now: Timestamp,
+    reason: &str,
+) -> Result<bool> {
+    let revoked = diesel::update(authorizations::table.find(id))
+        .filter(authorizations::revoked_at.is_null())
+        .set((
+            authorizations::revoked_at.eq(now),
+            authorizations::revoked_reason.eq(reason),
+        ))
+        .execute(conn)?;
+    Ok(revoked == 1)
+}
+
+/// Whether it was revoked; one that is not kept any more was.
+pub(super) fn is_revoked(conn: &mut Connection, id: AuthorizationId) -> Result<bool> {
+    let revoked_at = authorizations::table
+        .find(id)
+        .select(authorizations::revoked_at)
+        .first::<Option<Timestamp>>(conn)
+        .optional()?;
+    Ok(revoked_at.is_none_or(|at| at.is_some()))
+}
+
+pub(super) fn update_epoch(conn: &mut Connection, session: SessionId, epoch: i64) -> Result<()> {
+    diesel::update(authorizations::table)
+        .filter(authorizations::session_id.eq(session))
+        .filter(authorizations::revoked_at.is_null())
+        .set(authorizations::epoch.eq(epoch))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> Result<()> {
+    diesel::update(authorizations::table)
+        .filter(authorizations::session_id.eq(from))
+        .set(authorizations::session_id.eq(to))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The clients that a person has live authorizations for, with the scopes and the beginning of each.
+pub(super) fn list_live_of(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> Result<Vec<(ClientId, Vec<String>, Timestamp)>> {
+    let rows = authorizations::table
+        .filter(authorizations::user_id.eq(user))
+        .filter(authorizations::revoked_at.is_null())
+        .filter(authorizations::epoch.eq(epoch))
+        .filter(authorizations::keep_until.gt(now))
+        .filter(authorizations::code_used_at.is_not_null())
+        .order(authorizations::created_at)
+        .select((
+            authorizations::client_id,
+            authorizations::scopes,
+            authorizations::created_at,
+        ))
+        .load::<(ClientId, Json<Vec<String>>, Timestamp)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(client, scopes, at)| (client, scopes.0, at))
+        .collect())
+}
+
+/// Forgets what ended long ago; how many.
+pub(super) fn delete_ended(conn: &mut Connection, before: Timestamp) -> Result<usize> {
+    Ok(diesel::delete(authorizations::table)
+        .filter(authorizations::keep_until.lt(before))
+        .execute(conn)?)
+}
+
+pub(super) fn insert_family(conn: &mut Connection, family: &Family) -> Result<()> {
+    diesel::insert_into(refresh_families::table)
+        .values((
+            refresh_families::id.eq(family.id),
+            refresh_families::authorization_id.eq(family.authorization),
+            refresh_families::n.eq(family.n),
+            refresh_families::advanced_at.eq(family.advanced_at),
+            refresh_families::expires_at.eq(family.expires_at),
+            refresh_families::created_at.eq(family.created_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn find_family(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
+    Ok(refresh_families::table.find(id).first(conn).optional()?)
+}
+
+/// As [`find_family`], holding the row until the transaction ends.
+pub(super) fn lock_family(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
+    Ok(ForUpdate(refresh_families::table.find(id))
+        .get_result(conn)
+        .optional()?)
+}
+
+/// Moves a family on from `n`; `false` when somebody else did meanwhile.
+pub(super) fn advance_family(
+    conn: &mut Connection,
+    id: RefreshFamilyId,
+    n: i64,
+    next: i64,
+    now: Timestamp,
+) -> Result<bool> {
+    let advanced = diesel::update(refresh_families::table.find(id))
+        .filter(refresh_families::n.eq(n))
+        .set((
+            refresh_families::n.eq(next),
+            refresh_families::advanced_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(advanced == 1)
+}

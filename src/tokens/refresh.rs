@@ -1,0 +1,284 @@
+//! Refresh tokens: `{family}.{n}.{HMAC}`. A family has one row; the number in it says which of its tokens is the present one.
+//!
+//! Because a token is computed and not drawn, the successor of a token whose answer got lost can be given once more without
+//! storing it. A token that is no successor's successor but genuine is proof that two hold the same family (RFC 9700 §4.14.2).
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::Queryable;
+
+use super::queries;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{AuthorizationId, RefreshFamilyId};
+use crate::base::secrets::MasterKey;
+use crate::db::{self, Connection};
+
+/// The family of refresh tokens of one authorization.
+#[derive(Clone, Debug, Queryable)]
+pub struct Family {
+    /// Which.
+    pub id: RefreshFamilyId,
+    /// What it belongs to, and dies with.
+    pub authorization: AuthorizationId,
+    /// The number of the present token.
+    pub n: i64,
+    /// Since when it is the present one.
+    pub advanced_at: Timestamp,
+    /// When the family ends, used or not.
+    pub expires_at: Timestamp,
+    /// When it began.
+    pub created_at: Timestamp,
+}
+
+/// A genuine refresh token, read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// Of which family.
+    pub family: RefreshFamilyId,
+    /// Which of its tokens.
+    pub n: i64,
+}
+
+/// Makes refresh tokens, and tells genuine ones from forged ones. Cheap to clone.
+#[derive(Clone)]
+pub struct RefreshTokens {
+    current: hmac::Key,
+    previous: Option<hmac::Key>,
+}
+
+impl fmt::Debug for RefreshTokens {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RefreshTokens(redacted)")
+    }
+}
+
+impl RefreshTokens {
+    /// Under keys derived from the master keys.
+    pub fn new(master: &MasterKey, previous: Option<&MasterKey>) -> Self {
+        let key = |master: &MasterKey| {
+            hmac::Key::new(hmac::HMAC_SHA256, &master.derive::<32>("refresh-token"))
+        };
+        Self {
+            current: key(master),
+            previous: previous.map(key),
+        }
+    }
+
+    /// The token itself, for the one answer that hands it to its client.
+    pub fn write(&self, token: RefreshToken) -> String {
+        let body = format!("{}.{}", token.family, token.n);
+        let tag = hmac::sign(&self.current, body.as_bytes());
+        format!("{body}.{}", URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// Reads a presented token; `None` when it is none of ours, whatever it looks like.
+    pub fn read(&self, presented: &str) -> Option<RefreshToken> {
+        let (body, tag) = presented.rsplit_once('.')?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let is_genuine = std::iter::once(&self.current)
+            .chain(&self.previous)
+            .any(|key| hmac::verify(key, body.as_bytes(), &tag).is_ok());
+        if !is_genuine {
+            return None;
+        }
+        let (family, n) = body.split_once('.')?;
+        Some(RefreshToken {
+            family: RefreshFamilyId::parse(family)?,
+            n: n.parse().ok()?,
+        })
+    }
+}
+
+/// Begins a family; its first token.
+///
+/// # Errors
+/// When the database is away.
+pub fn begin(
+    conn: &mut Connection,
+    authorization: AuthorizationId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> db::Result<RefreshToken> {
+    let family = Family {
+        id: RefreshFamilyId::random(),
+        authorization,
+        n: 1,
+        advanced_at: now,
+        expires_at,
+        created_at: now,
+    };
+    queries::insert_family(conn, &family)?;
+    Ok(RefreshToken {
+        family: family.id,
+        n: family.n,
+    })
+}
+
+/// A family, holding its row until the transaction ends.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock(conn: &mut Connection, id: RefreshFamilyId) -> db::Result<Option<Family>> {
+    queries::lock_family(conn, id)
+}
+
+/// A family.
+///
+/// # Errors
+/// When the database is away.
+pub fn find(conn: &mut Connection, id: RefreshFamilyId) -> db::Result<Option<Family>> {
+    queries::find_family(conn, id)
+}
+
+/// Whether each token is good for one use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Each use gives the next; the one before it still gives the same next within the grace.
+    EachUse {
+        /// How long.
+        grace: Duration,
+    },
+    /// The client keeps its token (RFC 9700 §4.14.2: a client with a secret may).
+    Never,
+}
+
+/// What a genuine token is worth at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// It gives this token.
+    Gives(RefreshToken),
+    /// Two hold this family: it must end.
+    Replayed,
+}
+
+/// Uses a genuine token of a family whose row the caller holds.
+///
+/// # Errors
+/// When the database is away.
+pub fn advance(
+    conn: &mut Connection,
+    family: &Family,
+    presented: RefreshToken,
+    rotation: Rotation,
+    now: Timestamp,
+) -> db::Result<Worth> {
+    let worth = judge(family, presented.n, rotation, now);
+    let next = match worth {
+        Judgement::Replayed => return Ok(Worth::Replayed),
+        // Its successor is computed, not drawn: the same text as the first time.
+        Judgement::SameAgain => family.n,
+        Judgement::Use { next } => {
+            if !queries::advance_family(conn, family.id, presented.n, next, now)? {
+                return Ok(Worth::Replayed);
+            }
+            next
+        }
+    };
+    Ok(Worth::Gives(RefreshToken {
+        family: family.id,
+        n: next,
+    }))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Judgement {
+    Use { next: i64 },
+    SameAgain,
+    Replayed,
+}
+
+fn judge(family: &Family, presented: i64, rotation: Rotation, now: Timestamp) -> Judgement {
+    let Rotation::EachUse { grace } = rotation else {
+        return if presented == family.n {
+            Judgement::Use { next: family.n }
+        } else {
+            Judgement::Replayed
+        };
+    };
+    if presented == family.n {
+        return Judgement::Use {
+            next: family.n.saturating_add(1),
+        };
+    }
+    // One before the present one: had its successor been used, the present one would be a later one.
+    let is_predecessor = presented.saturating_add(1) == family.n;
+    if is_predecessor && !grace.is_zero() && now.since(family.advanced_at) <= grace {
+        Judgement::SameAgain
+    } else {
+        Judgement::Replayed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn family(n: i64) -> Family {
+        let at = Timestamp::from_micros(1_000_000_000);
+        Family {
+            id: RefreshFamilyId::random(),
+            authorization: AuthorizationId::random(),
+            n,
+            advanced_at: at,
+            expires_at: at.after(Duration::from_secs(3_600)),
+            created_at: at,
+        }
+    }
+
+    #[test]
+    fn a_token_is_genuine_or_nothing() {
+        let (old, new) = (MasterKey::generate(), MasterKey::generate());
+        let token = RefreshToken {
+            family: RefreshFamilyId::random(),
+            n: 7,
+        };
+        let text = RefreshTokens::new(&old, None).write(token);
+        let tokens = RefreshTokens::new(&new, Some(&old));
+        assert_eq!(tokens.read(&text), Some(token));
+        assert_eq!(RefreshTokens::new(&new, None).read(&text), None);
+        let altered = text.replace(".7.", ".8.");
+        for forged in [altered.as_str(), "", "..", "a.b.c", &text[1..]] {
+            assert_eq!(tokens.read(forged), None, "{forged}");
+        }
+        assert_eq!(tokens.read(&format!("{text}=")), None);
+    }
+
+    #[test]
+    fn the_one_before_gives_the_same_once_more_within_the_grace() {
+        let family = family(5);
+        let rotation = Rotation::EachUse {
+            grace: Duration::from_secs(10),
+        };
+        let soon = family.advanced_at.after(Duration::from_secs(10));
+        let late = family.advanced_at.after(Duration::from_secs(11));
+        let judge = |n, at| judge(&family, n, rotation, at);
+        assert_eq!(judge(5, soon), Judgement::Use { next: 6 });
+        assert_eq!(judge(4, soon), Judgement::SameAgain);
+        assert_eq!(judge(4, late), Judgement::Replayed);
+        assert_eq!(judge(3, soon), Judgement::Replayed);
+        assert_eq!(judge(6, soon), Judgement::Replayed);
+    }
+
+    #[test]
+    fn without_a_grace_the_one_before_is_proof_of_a_thief() {
+        let family = family(5);
+        let rotation = Rotation::EachUse {
+            grace: Duration::ZERO,
+        };
+        let judged = judge(&family, 4, rotation, family.advanced_at);
+        assert_eq!(judged, Judgement::Replayed);
+    }
+
+    #[test]
+    fn a_client_that_keeps_its_token_keeps_it() {
+        let family = family(1);
+        let at = family.advanced_at;
+        let judged = judge(&family, 1, Rotation::Never, at);
+        assert_eq!(judged, Judgement::Use { next: 1 });
+        assert_eq!(judge(&family, 2, Rotation::Never, at), Judgement::Replayed);
+    }
+}

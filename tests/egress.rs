@@ -1,0 +1,236 @@
+//! The only way out: whom Doorward calls, and what it puts up with.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use doorward::base::clock::Stopwatch;
+use doorward::base::config::{self, Network};
+use doorward::egress::{Egress, EgressError};
+
+use crate::support::house::runtime;
+use crate::support::process::free_port;
+use crate::support::receiver::{Behaviour, Certificate, Receiver};
+
+fn section(networks: &[&str]) -> config::Egress {
+    let networks = networks.iter().map(|text| Network::parse(text));
+    config::Egress {
+        allowed_networks: networks.collect::<Result<_, _>>().expect("networks"),
+        extra_ca_file: None,
+        timeout: Duration::from_secs(5),
+    }
+}
+
+fn at_home() -> Egress {
+    Egress::new(&section(&["127.0.0.0/8"])).expect("a client")
+}
+
+fn trusting(file: PathBuf) -> Result<Egress, EgressError> {
+    Egress::new(&config::Egress {
+        extra_ca_file: Some(file),
+        ..section(&["127.0.0.0/8"])
+    })
+}
+
+fn post(egress: &Egress, url: &str) -> Result<u16, EgressError> {
+    runtime().block_on(egress.post_form(url, &[("logout_token", "a b&c"), ("n", "1")]))
+}
+
+fn answer(head: &str) -> Behaviour {
+    Behaviour::Answer(format!(
+        "HTTP/1.1 {head}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+    ))
+}
+
+#[test]
+fn a_form_arrives_and_nothing_about_us_but_our_name() {
+    let receiver = Receiver::http(answer("200 OK\r\nSet-Cookie: a=b"));
+    let url = format!("http://localhost:{}/logout?tenant=1", receiver.port());
+    let egress = at_home();
+    for _ in 0..2 {
+        assert_eq!(post(&egress, &url).expect("an answer"), 200);
+    }
+    let requests = receiver.requests();
+    for request in &requests {
+        let (head, body) = request.split_once("\r\n\r\n").expect("head and body");
+        assert!(
+            head.starts_with("POST /logout?tenant=1 HTTP/1.1\r\n"),
+            "{head}"
+        );
+        assert_eq!(body, "logout_token=a+b%26c&n=1");
+        let head = head.to_ascii_lowercase();
+        let named = concat!("user-agent: doorward/", env!("CARGO_PKG_VERSION"));
+        assert!(head.contains(named), "{head}");
+        assert!(head.contains("content-type: application/x-www-form-urlencoded"));
+        assert!(
+            !head.contains("cookie") && !head.contains("referer"),
+            "{head}"
+        );
+    }
+    assert_eq!(requests.len(), 2);
+}
+
+#[test]
+fn a_name_that_stands_for_a_private_address_is_refused() {
+    let receiver = Receiver::http(answer("200 OK"));
+    let port = receiver.port();
+    let elsewhere = Egress::new(&section(&["10.0.0.0/8"])).expect("a client");
+    let by_default = Egress::new(&section(&[])).expect("a client");
+    for (egress, url) in [
+        (&elsewhere, format!("http://localhost:{port}/")),
+        (&elsewhere, format!("https://localhost:{port}/")),
+        (&elsewhere, format!("http://127.0.0.1:{port}/")),
+        (&by_default, format!("https://localhost:{port}/")),
+        (&by_default, format!("https://127.0.0.1:{port}/")),
+        (&by_default, format!("https://[::ffff:127.0.0.1]:{port}/")),
+    ] {
+        let refused = post(egress, &url);
+        let is_loopback = matches!(
+            refused,
+            Err(EgressError::Refused {
+                reason: "a loopback address"
+            })
+        );
+        assert!(is_loopback, "{url}: {refused:?}");
+    }
+    assert_eq!(receiver.requests().len(), 0);
+    let url = format!("http://localhost:{port}/");
+    assert_eq!(post(&at_home(), &url).expect("an answer"), 200);
+}
+
+#[test]
+fn a_name_without_an_address_and_a_closed_port_are_told_apart() {
+    let egress = at_home();
+    let nowhere = post(&egress, "http://no-such-host.invalid/");
+    assert!(
+        matches!(nowhere, Err(EgressError::Unresolved(_))),
+        "{nowhere:?}"
+    );
+    let closed = post(&egress, &format!("http://127.0.0.1:{}/", free_port()));
+    assert!(matches!(closed, Err(EgressError::Connect(_))), "{closed:?}");
+}
+
+#[test]
+fn a_redirect_is_an_answer() {
+    let elsewhere = Receiver::http(answer("200 OK"));
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("http://127.0.0.1:{}/", elsewhere.port());
+        let receiver = Receiver::http(answer(&format!("{status} Moved\r\nLocation: {location}")));
+        let url = format!("http://127.0.0.1:{}/", receiver.port());
+        assert_eq!(post(&at_home(), &url).expect("an answer"), status);
+        assert_eq!(receiver.requests().len(), 1);
+    }
+    assert_eq!(elsewhere.requests().len(), 0);
+}
+
+#[test]
+fn an_endless_body_is_not_read_to_its_end() {
+    let receiver = Receiver::http(Behaviour::Endless);
+    let url = format!("http://127.0.0.1:{}/", receiver.port());
+    let watch = Stopwatch::start();
+    assert_eq!(post(&at_home(), &url).expect("an answer"), 200);
+    assert!(
+        watch.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        watch.elapsed()
+    );
+    // What the kernel's buffers hold, and not what five seconds bring.
+    assert!(receiver.sent() < 32 << 20, "{}", receiver.sent());
+}
+
+#[test]
+fn whoever_does_not_answer_is_given_up() {
+    let silent = Receiver::http(Behaviour::Silent);
+    let slow_body = Receiver::http(Behaviour::Answer(
+        "HTTP/1.1 204 No Content\r\nX: ".to_owned(),
+    ));
+    let egress = Egress::new(&config::Egress {
+        timeout: Duration::from_millis(300),
+        ..section(&["127.0.0.0/8"])
+    });
+    let egress = egress.expect("a client");
+    let watch = Stopwatch::start();
+    let answer = post(&egress, &format!("http://127.0.0.1:{}/", silent.port()));
+    assert!(matches!(answer, Err(EgressError::Timeout)), "{answer:?}");
+    // TLS with somebody who does not speak at all.
+    let answer = post(&egress, &format!("https://127.0.0.1:{}/", silent.port()));
+    assert!(answer.is_err(), "{answer:?}");
+    assert!(
+        watch.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        watch.elapsed()
+    );
+    let answer = post(&egress, &format!("http://127.0.0.1:{}/", slow_body.port()));
+    assert!(matches!(answer, Err(EgressError::Broken(_))), "{answer:?}");
+}
+
+#[test]
+fn what_is_no_http_is_no_answer() {
+    for nonsense in ["SSH-2.0-OpenSSH_9.9\r\n", "", "HTTP/1.1 999999\r\n\r\n"] {
+        let receiver = Receiver::http(Behaviour::Answer(nonsense.to_owned()));
+        let url = format!("http://127.0.0.1:{}/?key=secret", receiver.port());
+        let answer = post(&at_home(), &url);
+        let Err(error @ EgressError::Broken(_)) = answer else {
+            panic!("{nonsense:?}: {answer:?}");
+        };
+        assert!(
+            !format!("{error} {error:?}").contains("secret"),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn an_own_authority_is_trusted_by_its_file_alone_and_for_its_name_alone() {
+    let certificate = Certificate::make();
+    let receiver = Receiver::https(answer("204 No Content"), &certificate);
+    let url = format!("https://localhost:{}/", receiver.port());
+    let stranger = post(&at_home(), &url);
+    assert!(matches!(stranger, Err(EgressError::Tls(_))), "{stranger:?}");
+    let trusting = trusting(certificate.authority()).expect("a client");
+    assert_eq!(post(&trusting, &url).expect("an answer"), 204);
+    let by_address = format!("https://127.0.0.1:{}/", receiver.port());
+    let wrong_name = post(&trusting, &by_address);
+    assert!(
+        matches!(wrong_name, Err(EgressError::Tls(_))),
+        "{wrong_name:?}"
+    );
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[test]
+fn a_file_of_authorities_that_holds_none_is_refused() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "no certificate").expect("a file");
+    let damaged = folder.path().join("damaged.pem");
+    let text = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(&damaged, text).expect("a file");
+    for file in [folder.path().join("missing.pem"), empty, damaged] {
+        let error = trusting(file.clone()).expect_err("refused").to_string();
+        let begins = format!("egress.extra_ca_file: {}: ", file.display());
+        assert!(error.starts_with(&begins), "{error}");
+    }
+}
+
+#[test]
+fn proxies_of_the_environment_are_ignored() {
+    const RECEIVER: &str = "DOORWARD_TEST_RECEIVER";
+    if let Ok(url) = std::env::var(RECEIVER) {
+        // In the process that is started below.
+        assert_eq!(post(&at_home(), &url).expect("an answer"), 200);
+        return;
+    }
+    let receiver = Receiver::http(answer("200 OK"));
+    let proxy = format!("http://127.0.0.1:{}", free_port());
+    let mut again = Command::new(std::env::current_exe().expect("this program"));
+    again.args(["egress::proxies_of_the_environment_are_ignored", "--exact"]);
+    again.env(RECEIVER, format!("http://localhost:{}/", receiver.port()));
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        again.env(name, &proxy).env(name.to_lowercase(), &proxy);
+    }
+    again.env_remove("NO_PROXY").env_remove("no_proxy");
+    let output = again.output().expect("the program runs");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(receiver.requests().len(), 1);
+}

@@ -1,0 +1,375 @@
+//! Work that follows a commit: once, again, at last not at all; and nobody waits for another's target.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use diesel::prelude::*;
+use doorward::base::clock::Timestamp;
+use doorward::base::ids::WorkId;
+use doorward::db::schema::outbox as rows;
+use doorward::db::{self, Connection};
+use doorward::outbox::{self, NewWork, Outbox, Work, Worked, Worker};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::on_both;
+use crate::support::house::{House, runtime};
+use crate::support::postgres::{Postgres, PostgresOptions};
+use crate::support::process::wait_until;
+use crate::support::redis::Redis;
+
+/// Shorter than any attempt or lease lasts, so that nobody passes by waiting for one.
+const SOON: Duration = Duration::from_secs(15);
+
+const KIND: &str = "test";
+
+/// What became of the attempts: all that were begun.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<Work>>>);
+
+impl Seen {
+    fn all(&self) -> Vec<Work> {
+        self.0.lock().expect("a lock").clone()
+    }
+
+    fn of(&self, queue: &str) -> usize {
+        let all = self.all();
+        all.iter().filter(|work| work.queue == queue).count()
+    }
+
+    fn await_count(&self, queue: &str, count: usize) {
+        wait_until(&format!("{count} of {queue}"), SOON, || {
+            self.of(queue) >= count
+        });
+    }
+}
+
+type Answer = Arc<dyn Fn(&Work) -> Worked + Send + Sync>;
+
+/// Answers as told; in the queues named `dead…` not before the gate opens.
+#[derive(Clone)]
+struct TestWorker {
+    seen: Seen,
+    gate: watch::Sender<bool>,
+    answer: Answer,
+}
+
+impl Worker for TestWorker {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn work(&self, work: Work) -> Worked {
+        self.seen.0.lock().expect("a lock").push(work.clone());
+        if work.queue.starts_with("dead") {
+            let mut gate = self.gate.subscribe();
+            gate.wait_for(|is_open| *is_open).await.expect("a gate");
+        }
+        (self.answer)(&work)
+    }
+}
+
+fn worker(answer: impl Fn(&Work) -> Worked + Send + Sync + 'static) -> TestWorker {
+    TestWorker {
+        seen: Seen::default(),
+        gate: watch::Sender::new(false),
+        answer: Arc::new(answer),
+    }
+}
+
+/// The loop of an instance; dropped, it is killed.
+struct Instance {
+    outbox: Outbox,
+    task: JoinHandle<()>,
+}
+
+impl Instance {
+    fn start(house: &House, worker: &TestWorker) -> Self {
+        let outbox = Outbox::new(house.app.database.clone());
+        let (looping, worker) = (outbox.clone(), worker.clone());
+        let task = runtime().spawn(async move { looping.run(worker).await });
+        Self { outbox, task }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn write<T: Send + 'static>(
+    house: &House,
+    work: impl FnOnce(&mut Connection, Timestamp) -> db::Result<T> + Send + 'static,
+) -> db::Result<T> {
+    let database = house.app.database.clone();
+    house.run(house.app.database.write(move |conn| {
+        let now = database.now(conn)?;
+        work(conn, now)
+    }))
+}
+
+fn new_work(queue: &str) -> NewWork {
+    NewWork {
+        kind: KIND,
+        queue: queue.to_owned(),
+        payload: json!({ "for": queue }),
+    }
+}
+
+fn enqueue(house: &House, queue: &str, count: usize) -> Vec<WorkId> {
+    let queue = queue.to_owned();
+    let ids = write(house, move |conn, now| {
+        (0..count)
+            .map(|_| outbox::enqueue(conn, now, new_work(&queue)))
+            .collect()
+    });
+    ids.expect("enqueued")
+}
+
+/// The attempts of a row and whether it is leased.
+fn row(house: &House, id: WorkId) -> Option<(i64, bool)> {
+    let row = write(house, move |conn, _| {
+        let query = rows::table.find(id);
+        let query = query.select((rows::attempts, rows::leased_until));
+        let row = query.first::<(i64, Option<Timestamp>)>(conn).optional();
+        Ok(row?)
+    });
+    row.expect("an answer")
+        .map(|(attempts, leased_until)| (attempts, leased_until.is_some()))
+}
+
+fn await_empty(house: &House) {
+    wait_until("nothing is left to do", SOON, || {
+        let count = write(house, |conn, _| Ok(rows::table.count().get_result(conn)?));
+        count.is_ok_and(|count: i64| count == 0)
+    });
+}
+
+/// Time passes: what waits is due, and what is leased has been for long.
+fn let_time_pass(house: &House) {
+    let moved = write(house, |conn, now| {
+        let earlier = now.before(Duration::from_secs(1));
+        diesel::update(rows::table.filter(rows::due_at.gt(earlier)))
+            .set(rows::due_at.eq(earlier))
+            .execute(conn)?;
+        diesel::update(rows::table.filter(rows::leased_until.is_not_null()))
+            .set(rows::leased_until.eq(Some(earlier)))
+            .execute(conn)?;
+        Ok(())
+    });
+    moved.expect("moved");
+}
+
+on_both! {
+    fn twenty_instances_do_each_of_twenty_rows_once(house) {
+        for queue in 0..4 {
+            enqueue(house, &format!("queue {queue}"), 5);
+        }
+        let worker = worker(|_| Worked::Done);
+        let instances: Vec<Instance> =
+            (0..20).map(|_| Instance::start(house, &worker)).collect();
+        await_empty(house);
+        let seen = worker.seen.all();
+        let ids: BTreeSet<WorkId> = seen.iter().map(|work| work.id).collect();
+        assert_eq!((seen.len(), ids.len(), instances.len()), (20, 20, 20));
+        assert!(seen.iter().all(|work| work.attempts == 1 && work.payload == json!({ "for": work.queue })));
+    }
+
+    fn a_transaction_that_is_undone_leaves_no_work(house) {
+        let undone = write(house, |conn, now| {
+            outbox::enqueue(conn, now, new_work("queue"))?;
+            Err::<(), _>(db::Error::Refused("undone".into()))
+        });
+        assert!(undone.is_err());
+        let worker = worker(|_| Worked::Done);
+        let instance = Instance::start(house, &worker);
+        enqueue(house, "other", 1);
+        instance.outbox.wake();
+        await_empty(house);
+        assert_eq!((worker.seen.of("queue"), worker.seen.of("other")), (0, 1));
+    }
+
+    fn work_of_an_instance_that_died_is_repeated_after_its_lease(house) {
+        let id = enqueue(house, "dead", 1)[0];
+        let first = worker(|_| Worked::Done);
+        let killed = Instance::start(house, &first);
+        first.seen.await_count("dead", 1);
+        drop(killed);
+        let second = worker(|_| Worked::Done);
+        second.gate.send_replace(true);
+        let _instance = Instance::start(house, &second);
+        // It looks, and leaves alone what is another's still.
+        enqueue(house, "other", 1);
+        second.seen.await_count("other", 1);
+        assert_eq!(row(house, id), Some((1, true)));
+        assert_eq!(second.seen.of("dead"), 0);
+        let_time_pass(house);
+        await_empty(house);
+        let seen = second.seen.all();
+        let repeated = seen.iter().find(|work| work.id == id).expect("repeated");
+        assert_eq!(repeated.attempts, 2);
+    }
+
+    fn whoever_comes_too_late_changes_nothing(house) {
+        let ids = enqueue(house, "dead", 2);
+        let slow = worker(|_| Worked::Done);
+        let _slow = Instance::start(house, &slow);
+        slow.seen.await_count("dead", 2);
+        let_time_pass(house);
+        let other = worker(|_| Worked::Done);
+        let killed = Instance::start(house, &other);
+        other.seen.await_count("dead", 2);
+        drop(killed);
+        // The slow one takes more only after it has written down what came of its first two.
+        enqueue(house, "dead", 1);
+        slow.gate.send_replace(true);
+        slow.seen.await_count("dead", 3);
+        for id in ids {
+            assert_eq!(row(house, id), Some((2, true)));
+        }
+    }
+
+    fn what_fails_is_tried_twelve_times_and_told_which_is_the_last(house) {
+        let id = enqueue(house, "queue", 1)[0];
+        let worker = worker(|_| Worked::Again { reason: "a test".into() });
+        let instance = Instance::start(house, &worker);
+        wait_until("the first attempt is over", SOON, || {
+            row(house, id).is_some_and(|(attempts, is_leased)| attempts > 0 && !is_leased)
+        });
+        wait_until("the last attempt is over", Duration::from_secs(60), || {
+            let is_waiting = row(house, id).is_some_and(|(_, is_leased)| !is_leased);
+            if is_waiting {
+                let_time_pass(house);
+                instance.outbox.wake();
+            }
+            row(house, id).is_none()
+        });
+        let seen = worker.seen.all();
+        let attempts: Vec<(u32, bool)> =
+            seen.iter().map(|work| (work.attempts, work.is_last_attempt())).collect();
+        let expected: Vec<(u32, bool)> = (1..=12).map(|n| (n, n == 12)).collect();
+        assert_eq!(attempts, expected);
+    }
+
+    fn what_fails_waits(house) {
+        let id = enqueue(house, "queue", 1)[0];
+        let worker = worker(|work| match work.attempts {
+            1..=9 => Worked::Again { reason: "a test".into() },
+            _ => Worked::Done,
+        });
+        let set_attempts = write(house, move |conn, _| {
+            diesel::update(rows::table.find(id)).set(rows::attempts.eq(8)).execute(conn)?;
+            Ok(())
+        });
+        set_attempts.expect("set");
+        let _instance = Instance::start(house, &worker);
+        wait_until("the ninth attempt is over", SOON, || row(house, id) == Some((9, false)));
+        let pause = write(house, move |conn, now| {
+            let due_at = rows::table.find(id).select(rows::due_at);
+            Ok(due_at.first::<Timestamp>(conn)?.since(now).as_secs())
+        });
+        let pause = pause.expect("a pause");
+        assert!((200..=256).contains(&pause), "{pause}");
+        // Other work is done meanwhile, and this is not.
+        enqueue(house, "queue", 1);
+        worker.seen.await_count("queue", 2);
+        assert_eq!(row(house, id), Some((9, false)));
+    }
+
+    fn what_was_given_up_is_gone(house) {
+        enqueue(house, "queue", 3);
+        let worker = worker(|_| Worked::GaveUp);
+        let _instance = Instance::start(house, &worker);
+        await_empty(house);
+        assert_eq!(worker.seen.all().len(), 3);
+    }
+
+    fn a_dead_target_with_a_thousand_rows_holds_up_nobody(house) {
+        enqueue(house, "dead", 1_000);
+        let worker = worker(|_| Worked::Done);
+        let instance = Instance::start(house, &worker);
+        worker.seen.await_count("dead", 2);
+        for round in 0..3 {
+            enqueue(house, "live", 5);
+            instance.outbox.wake();
+            worker.seen.await_count("live", 5 * (round + 1));
+        }
+        assert_eq!(worker.seen.of("dead"), 2, "two of a queue at a time");
+    }
+
+    fn forty_dead_targets_hold_up_nobody(house) {
+        for queue in 0..40 {
+            enqueue(house, &format!("dead {queue}"), 3);
+        }
+        let worker = worker(|_| Worked::Done);
+        let _instance = Instance::start(house, &worker);
+        enqueue(house, "live", 1);
+        worker.seen.await_count("live", 1);
+        wait_until("each has its two", SOON, || worker.seen.all().len() == 81);
+    }
+
+    fn another_kind_of_work_is_anothers(house) {
+        let foreign = write(house, |conn, now| {
+            outbox::enqueue(conn, now, NewWork { kind: "foreign", ..new_work("queue") })
+        });
+        let worker = worker(|_| Worked::Done);
+        let _instance = Instance::start(house, &worker);
+        enqueue(house, "queue", 1);
+        worker.seen.await_count("queue", 1);
+        assert_eq!(row(house, foreign.expect("enqueued")), Some((0, false)));
+        assert!(worker.seen.all().iter().all(|work| work.kind == KIND));
+    }
+
+    fn a_worker_that_panics_is_asked_again(house) {
+        let id = enqueue(house, "queue", 1)[0];
+        let worker = worker(|work| match work.attempts {
+            1 => panic!("as the test wants it"),
+            _ => Worked::Done,
+        });
+        let _instance = Instance::start(house, &worker);
+        worker.seen.await_count("queue", 1);
+        assert_eq!(row(house, id), Some((1, true)));
+        let_time_pass(house);
+        await_empty(house);
+        assert_eq!(worker.seen.of("queue"), 2);
+    }
+
+    fn work_that_ends_every_process_is_removed_at_last(house) {
+        let id = enqueue(house, "queue", 1)[0];
+        let set_attempts = write(house, move |conn, _| {
+            diesel::update(rows::table.find(id)).set(rows::attempts.eq(15)).execute(conn)?;
+            Ok(())
+        });
+        set_attempts.expect("set");
+        let worker = worker(|_| Worked::Done);
+        let _instance = Instance::start(house, &worker);
+        await_empty(house);
+        assert_eq!(worker.seen.all().len(), 0);
+    }
+}
+
+#[test]
+fn a_database_that_goes_away_and_comes_back_is_worked_off() {
+    let mut postgres = Postgres::start(PostgresOptions::default());
+    postgres.create_database("doorward");
+    let redis = Redis::shared().fresh_url();
+    let house = House::on(&postgres.url("doorward"), &redis, |config| {
+        config.database.timeout = Duration::from_millis(1500);
+    });
+    let worker = worker(|_| Worked::Done);
+    let _instance = Instance::start(&house, &worker);
+    enqueue(&house, "before", 1);
+    worker.seen.await_count("before", 1);
+    postgres.kill();
+    assert!(write(&house, |_, _| Ok(())).is_err());
+    postgres.start_again();
+    wait_until("the database is back", SOON, || {
+        write(&house, |_, _| Ok(())).is_ok()
+    });
+    enqueue(&house, "after", 1);
+    worker.seen.await_count("after", 1);
+    await_empty(&house);
+}

@@ -1,0 +1,210 @@
+//! A place that Doorward calls: a server in this process that answers as the test says, and remembers what it was sent.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::process::run;
+
+/// How the server answers every request.
+#[derive(Clone)]
+pub enum Behaviour {
+    /// With these bytes, whatever they are.
+    Answer(String),
+    /// With 200 and a body that never ends.
+    Endless,
+    /// Not at all.
+    Silent,
+}
+
+/// A running server on 127.0.0.1; it ends with this value.
+pub struct Receiver {
+    port: u16,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    requests: Mutex<Vec<String>>,
+    sent: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Receiver {
+    /// Speaks plain HTTP.
+    pub fn http(behaviour: Behaviour) -> Self {
+        Self::start(behaviour, None)
+    }
+
+    /// Speaks HTTP under TLS, as the bearer of this certificate.
+    pub fn https(behaviour: Behaviour, certificate: &Certificate) -> Self {
+        Self::start(behaviour, Some(Arc::new(certificate.server_config())))
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The requests so far, heads and bodies.
+    pub fn requests(&self) -> Vec<String> {
+        self.shared.requests.lock().expect("a lock").clone()
+    }
+
+    /// How many bytes of endless bodies were taken from it so far.
+    pub fn sent(&self) -> usize {
+        self.shared.sent.load(Ordering::SeqCst)
+    }
+
+    fn start(behaviour: Behaviour, tls: Option<Arc<ServerConfig>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let shared = Arc::new(Shared::default());
+        let for_thread = shared.clone();
+        let accepting = std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if for_thread.is_over.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (shared, behaviour, tls) = (for_thread.clone(), behaviour.clone(), tls.clone());
+                std::thread::spawn(move || shared.serve(stream, &behaviour, tls));
+            }
+        });
+        Self {
+            port,
+            shared,
+            accepting: Some(accepting),
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        // Wakes the thread that waits for callers.
+        TcpStream::connect(("127.0.0.1", self.port)).ok();
+        if let Some(accepting) = self.accepting.take() {
+            accepting.join().ok();
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: TcpStream, behaviour: &Behaviour, tls: Option<Arc<ServerConfig>>) {
+        match tls {
+            None => self.converse(stream, behaviour),
+            Some(config) => {
+                let connection = ServerConnection::new(config).expect("a connection");
+                self.converse(StreamOwned::new(connection, stream), behaviour);
+            }
+        }
+    }
+
+    /// Errors are the caller's who hung up.
+    fn converse(&self, mut stream: impl Read + Write, behaviour: &Behaviour) {
+        let Some(request) = read_request(&mut stream) else {
+            return;
+        };
+        self.requests.lock().expect("a lock").push(request);
+        match behaviour {
+            Behaviour::Answer(answer) => {
+                stream.write_all(answer.as_bytes()).ok();
+                stream.flush().ok();
+            }
+            Behaviour::Endless => self.send_for_ever(&mut stream),
+            // Until the caller gives up.
+            Behaviour::Silent => drop(stream.read(&mut [0])),
+        }
+    }
+
+    fn send_for_ever(&self, stream: &mut impl Write) {
+        let mut part = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        while stream.write_all(&part).is_ok() {
+            self.sent.fetch_add(part.len(), Ordering::SeqCst);
+            part = format!("400\r\n{}\r\n", "x".repeat(0x400)).into_bytes();
+        }
+    }
+}
+
+fn read_request(stream: &mut impl Read) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut part = [0; 4096];
+        let count = stream.read(&mut part).ok().filter(|count| *count > 0)?;
+        bytes.extend_from_slice(&part[..count]);
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let head = head.to_ascii_lowercase();
+        let length = head.split("content-length: ").nth(1).unwrap_or("0");
+        let length = length.lines().next().and_then(|line| line.parse().ok());
+        if body.len() >= length.unwrap_or(0) {
+            return Some(text.into_owned());
+        }
+    }
+}
+
+/// A certificate for `localhost`, from an authority of its own.
+pub struct Certificate {
+    folder: tempfile::TempDir,
+}
+
+impl Certificate {
+    /// Makes both.
+    pub fn make() -> Self {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let openssl = |arguments: &str| {
+            let mut command = Command::new("openssl");
+            command.current_dir(folder.path());
+            run(command.args(arguments.split(' ')), "");
+        };
+        const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        openssl(&format!(
+            "req -x509 {KEY} -days 2 -subj /CN=authority -keyout ca.key -out ca.crt"
+        ));
+        openssl(&format!(
+            "req -new {KEY} -subj /CN=localhost -keyout server.key -out server.csr"
+        ));
+        let extensions = "basicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:localhost\n";
+        std::fs::write(folder.path().join("extensions"), extensions).expect("a file");
+        openssl(
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
+             -extfile extensions -out server.crt",
+        );
+        Self { folder }
+    }
+
+    /// The file of the authority's certificate.
+    pub fn authority(&self) -> PathBuf {
+        self.file("ca.crt")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        Path::new(self.folder.path()).join(name)
+    }
+
+    fn server_config(&self) -> ServerConfig {
+        let certificate = CertificateDer::from_pem_file(self.file("server.crt"));
+        let key = PrivateKeyDer::from_pem_file(self.file("server.key"));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("protocol versions")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.expect("a certificate")],
+                key.expect("a key"),
+            )
+            .expect("a certificate with its key")
+    }
+}

@@ -1,0 +1,207 @@
+//! An app that sends people to Doorward, played by hand: every parameter and every header is the test's to bend.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward::clients::Metadata;
+use serde_json::Value;
+
+use super::house::House;
+use super::http::{Answer, Browserless};
+
+/// Where answers come back to.
+pub const CALLBACK: &str = "https://app.example/callback";
+/// RFC 7636, appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A registered app.
+#[derive(Clone)]
+pub struct RelyingParty {
+    /// Its `client_id`.
+    pub id: String,
+    /// Its secret; a public client has none.
+    pub secret: Option<String>,
+    /// Without cookies, for what the app's server sends.
+    server: Browserless,
+}
+
+/// What an app holds after a sign-in.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The whole answer.
+    pub answer: Value,
+    /// The access token.
+    pub access: String,
+    /// The refresh token, empty when there is none.
+    pub refresh: String,
+    /// The claims of the ID token.
+    pub id_claims: Value,
+    /// The ID token itself.
+    pub id_token: String,
+}
+
+impl Issued {
+    /// Reads a good answer of the token endpoint.
+    pub fn read(answer: &Answer) -> Self {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = answer.json();
+        let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        let id_token = text("id_token");
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            id_claims: claims_of(&id_token),
+            id_token,
+            answer,
+        }
+    }
+}
+
+/// The claims of a JWT, unverified; `Null` for anything else.
+pub fn claims_of(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let payload = URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
+    serde_json::from_slice(&payload).unwrap_or_default()
+}
+
+/// The header of a JWT.
+pub fn header_of(token: &str) -> Value {
+    let header = token.split('.').next().unwrap_or_default();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64")).expect("a header")
+}
+
+/// The parameters in the address that an answer redirects to.
+pub fn sent_back(answer: &Answer) -> HashMap<String, String> {
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let location = answer.header("location").expect("a location");
+    assert!(location.starts_with(CALLBACK), "not sent back: {location}");
+    let url = url::Url::parse(location).expect("an address");
+    url.query_pairs().into_owned().collect()
+}
+
+impl House {
+    /// An app with [`CALLBACK`], registered as `change` says.
+    pub fn party(&self, change: impl FnOnce(&mut Metadata)) -> RelyingParty {
+        let (id, secret) = self.relying_party(change);
+        RelyingParty {
+            id,
+            secret,
+            server: self.browser(),
+        }
+    }
+}
+
+impl RelyingParty {
+    /// The same app, talking to another instance.
+    pub fn at_port(&self, port: u16) -> Self {
+        Self {
+            server: self.server.at_port(port),
+            ..self.clone()
+        }
+    }
+
+    /// The parameters of a usual request, with `more` in place of or beside them; an empty one is left out.
+    pub fn parameters(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let usual = [
+            ("client_id", self.id.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("scope", "openid profile email roles"),
+            ("state", "the-state"),
+            ("nonce", "the-nonce"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let mut all: Vec<(String, String)> = Vec::new();
+        for (name, value) in usual.iter().chain(more) {
+            all.retain(|(known, _)| known != name);
+            all.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        all.retain(|(_, value)| !value.is_empty());
+        all
+    }
+
+    /// The path of a usual request.
+    pub fn path(&self, more: &[(&str, &str)]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.parameters(more));
+        format!("/oauth2/authorize?{}", query.finish())
+    }
+
+    /// Sends a browser to the authorization endpoint.
+    pub fn authorize(&self, browser: &Browserless, more: &[(&str, &str)]) -> Answer {
+        browser.get(&self.path(more))
+    }
+
+    /// The code for somebody who is signed in.
+    pub fn code(&self, browser: &Browserless, more: &[(&str, &str)]) -> String {
+        let answer = self.authorize(browser, more);
+        let sent = sent_back(&answer);
+        sent.get("code")
+            .unwrap_or_else(|| panic!("no code: {sent:?}"))
+            .clone()
+    }
+
+    /// What the app gets for somebody who is signed in.
+    pub fn sign_in(&self, browser: &Browserless, more: &[(&str, &str)]) -> Issued {
+        Issued::read(&self.redeem(&self.code(browser, more)))
+    }
+
+    /// Redeems a code as the app does.
+    pub fn redeem(&self, code: &str) -> Answer {
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ])
+    }
+
+    /// Uses a refresh token.
+    pub fn refresh(&self, token: &str) -> Answer {
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+    }
+
+    /// Posts to the token endpoint, authenticated.
+    pub fn token(&self, fields: &[(&str, &str)]) -> Answer {
+        self.post("/oauth2/token", fields)
+    }
+
+    /// What the provider says of a token: `active` and more.
+    pub fn introspect(&self, token: &str) -> Value {
+        let answer = self.post("/oauth2/introspect", &[("token", token)]);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// Gives a token back.
+    pub fn revoke(&self, token: &str) -> Answer {
+        self.post("/oauth2/revoke", &[("token", token)])
+    }
+
+    /// `GET /oauth2/userinfo`.
+    pub fn user_info(&self, token: &str) -> Answer {
+        let request = self.server.request("GET", "/oauth2/userinfo");
+        request.bearer(token).send()
+    }
+
+    /// Posts a form as the app's server does: with HTTP Basic, or as a public client with its id.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = self.server.request("POST", path).without_same_origin();
+        match &self.secret {
+            Some(secret) => request.form(fields).basic(&self.id, secret).send(),
+            None => {
+                let mut all = vec![("client_id", self.id.as_str())];
+                all.extend(fields);
+                request.form(&all).send()
+            }
+        }
+    }
+}
+
+/// The `error` of an OAuth answer.
+pub fn error_of(answer: &Answer) -> String {
+    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+}
