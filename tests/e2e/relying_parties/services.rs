@@ -1,21 +1,22 @@
 //! Apps on a server, in three more languages: the same journey with each.
 
+use std::time::Duration;
+
 use super::app::{App, Library};
 use super::{Visitor, ada, revoke_passkeys};
 use crate::support::browser::Chromium;
 use crate::support::house::House;
 
-fn signs_in_renews_and_signs_out(library: Library) {
-    let house = House::embedded();
+fn signs_in_renews_and_signs_out(library: Library, house: &House) {
     let visitor = Visitor::new(&Chromium::launch());
-    let root = ada(&house, &visitor);
-    let app = App::start(&house, library);
+    let root = ada(house, &visitor);
+    let app = App::start(house, library);
     visitor.sign_in_through(&app);
-    visitor.assert_shows_ada(&house);
+    visitor.assert_shows_ada(house);
     visitor.renew("Renew");
-    visitor.assert_shows_ada(&house);
+    visitor.assert_shows_ada(house);
     visitor.sign_out_of(&app);
-    visitor.assert_signed_out_of_doorward(&house);
+    visitor.assert_signed_out_of_doorward(house);
     // A revoked passkey ends what rests on it: the app finds out when it renews.
     visitor.sign_in_through(&app);
     visitor
@@ -32,15 +33,19 @@ fn signs_in_renews_and_signs_out(library: Library) {
 
 #[test]
 fn authlib() {
-    signs_in_renews_and_signs_out(Library::Authlib);
+    signs_in_renews_and_signs_out(Library::Authlib, &House::embedded());
 }
 
 #[test]
 fn mod_auth_openidc() {
-    signs_in_renews_and_signs_out(Library::ModAuthOpenidc);
+    // The module renews in the last minute of a token's life: here that is all of it.
+    let house = House::embedded_with(|config| {
+        config.tokens.access_lifetime = Duration::from_secs(50);
+    });
+    signs_in_renews_and_signs_out(Library::ModAuthOpenidc, &house);
 }
 
 #[test]
 fn openidconnect() {
-    signs_in_renews_and_signs_out(Library::Openidconnect);
+    signs_in_renews_and_signs_out(Library::Openidconnect, &House::embedded());
 }

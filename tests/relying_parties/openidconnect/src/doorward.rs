@@ -13,7 +13,17 @@ use openidconnect::{
     RequestTokenError, Scope, SubjectIdentifier, TokenResponse as _, UserInfoError,
 };
 
-/// This app's registration at Doorward.
+/// Where Doorward is, and as what it knows this app.
+pub struct Settings {
+    /// Doorward's public URL.
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    /// This app's own address.
+    pub origin: String,
+}
+
+/// What to ask of Doorward, and how.
 pub struct Doorward {
     client: CoreClient<
         EndpointSet,
@@ -24,7 +34,7 @@ pub struct Doorward {
         EndpointMaybeSet,
     >,
     end_session: EndSessionUrl,
-    origin: String,
+    first_page: PostLogoutRedirectUrl,
     agent: ureq::Agent,
 }
 
@@ -46,24 +56,26 @@ pub struct Session {
 
 impl Doorward {
     /// Reads Doorward's metadata and keys.
-    pub fn discover(issuer: String, id: String, secret: String, origin: String) -> Result<Self> {
+    pub fn discover(settings: &Settings) -> Result<Self> {
         let config = ureq::Agent::config_builder()
             .max_redirects(0)
             .http_status_as_error(false)
             .build();
         let agent = ureq::Agent::new_with_config(config);
-        let issuer = IssuerUrl::new(issuer)?;
+        let issuer = IssuerUrl::new(settings.issuer.clone())?;
         let metadata =
             ProviderMetadataWithLogout::discover(&issuer, &|request| send(&agent, request))?;
         let end_session = metadata.additional_metadata().end_session_endpoint.clone();
-        let (id, secret) = (ClientId::new(id), ClientSecret::new(secret));
+        let id = ClientId::new(settings.client_id.clone());
+        let secret = ClientSecret::new(settings.client_secret.clone());
+        let callback = RedirectUrl::new(format!("{}/callback", settings.origin))?;
         // It proves who it is by HTTP Basic, which is this crate's way and Doorward's default.
         let client = CoreClient::from_provider_metadata(metadata, id, Some(secret))
-            .set_redirect_uri(RedirectUrl::new(format!("{origin}/callback"))?);
+            .set_redirect_uri(callback);
         Ok(Self {
             client,
             end_session: end_session.context("no end_session_endpoint")?,
-            origin,
+            first_page: PostLogoutRedirectUrl::new(format!("{}/", settings.origin))?,
             agent,
         })
     }
@@ -142,12 +154,11 @@ impl Doorward {
     }
 
     /// Where to send the browser so that Doorward's session ends too.
-    pub fn sign_out(&self, session: &Session) -> Result<String> {
-        let back = PostLogoutRedirectUrl::new(format!("{}/", self.origin))?;
+    pub fn sign_out(&self, session: &Session) -> String {
         let request = LogoutRequest::from(self.end_session.clone())
             .set_id_token_hint(&session.id_token)
-            .set_post_logout_redirect_uri(back);
-        Ok(request.http_get_url().into())
+            .set_post_logout_redirect_uri(self.first_page.clone());
+        request.http_get_url().into()
     }
 }
 

@@ -4,13 +4,17 @@ mod doorward;
 
 use std::collections::HashMap;
 use std::env;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use openidconnect::CsrfToken;
 use openidconnect::url::Url;
 use tiny_http::{Header, Method, Request, Response, Server};
 
-use doorward::{Doorward, Pending, Session};
+use doorward::{Doorward, Pending, Session, Settings};
+
+/// Doorward's keys may be kept for ten minutes, as the answer's Cache-Control says; then there may be a new one.
+const KEYS_LIFE: Duration = Duration::from_secs(600);
 
 /// Status, headers and body.
 type Answer = (u16, Vec<(&'static str, String)>, String);
@@ -18,16 +22,18 @@ type Answer = (u16, Vec<(&'static str, String)>, String);
 fn main() -> Result<()> {
     let variable = |name: &str| env::var(name).with_context(|| name.to_owned());
     let origin = env::var("ORIGIN").unwrap_or_else(|_| "http://localhost:3000".to_owned());
-    let doorward = Doorward::discover(
-        variable("ISSUER")?,
-        variable("CLIENT_ID")?,
-        variable("CLIENT_SECRET")?,
-        origin.clone(),
-    )?;
+    let settings = Settings {
+        issuer: variable("ISSUER")?,
+        client_id: variable("CLIENT_ID")?,
+        client_secret: variable("CLIENT_SECRET")?,
+        origin: origin.clone(),
+    };
     let port = Url::parse(&origin)?.port().context("a port in ORIGIN")?;
     let server = Server::http(("127.0.0.1", port)).map_err(|error| anyhow!(error))?;
     let mut app = App {
-        doorward,
+        doorward: Doorward::discover(&settings)?,
+        discovered_at: Instant::now(),
+        settings,
         sessions: HashMap::new(),
         origin: Url::parse(&origin)?,
     };
@@ -51,7 +57,9 @@ fn main() -> Result<()> {
 }
 
 struct App {
+    settings: Settings,
     doorward: Doorward,
+    discovered_at: Instant,
     /// By the value of their cookie.
     sessions: HashMap<String, Session>,
     origin: Url,
@@ -61,6 +69,10 @@ impl App {
     fn answer(&mut self, request: &Request) -> Result<Answer> {
         let address = self.origin.join(request.url())?;
         let id = cookie(request, "app-session");
+        if self.discovered_at.elapsed() > KEYS_LIFE {
+            self.doorward = Doorward::discover(&self.settings)?;
+            self.discovered_at = Instant::now();
+        }
         match (request.method(), address.path()) {
             (Method::Get, "/") if self.sessions.contains_key(&id) => Ok(redirect("/me")),
             (Method::Get, "/") => {
@@ -80,7 +92,7 @@ impl App {
                 let Some(session) = self.sessions.remove(&id) else {
                     return Ok(redirect("/"));
                 };
-                Ok(redirect(&self.doorward.sign_out(&session)?))
+                Ok(redirect(&self.doorward.sign_out(&session)))
             }
             _ => Ok((404, Vec::new(), String::new())),
         }
