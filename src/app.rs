@@ -18,6 +18,7 @@ use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, Sessions};
 use crate::standing::{Standings, Unavailable};
+use crate::tokens::keys::KeyError;
 use crate::tokens::{Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
@@ -41,6 +42,8 @@ pub struct App {
     pub standings: Standings,
     /// Apps and services.
     pub clients: Clients,
+    /// Under what tokens are signed.
+    pub keyring: Keyring,
     /// Who is signed in.
     pub sessions: Sessions,
     /// People.
@@ -120,6 +123,9 @@ pub enum StartError {
     /// The first look at the standings failed.
     #[error(transparent)]
     Standings(#[from] Unavailable),
+    /// The signing keys can't be read or made.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The library refuses the names.
     #[error("{0}")]
     Passkeys(String),
@@ -161,11 +167,21 @@ impl App {
         standings.watch().await?;
         let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone());
         clients.watch().await?;
+        let keyring = Keyring::begin(
+            database.clone(),
+            ephemeral.clone(),
+            clock.clone(),
+            Sealer::new(&master_key, previous.as_ref(), "signing-keys"),
+            &config.tokens,
+        )
+        .await?;
+        keyring.watch().await?;
         let judges = Judges {
             database,
             ephemeral,
             standings,
             clients,
+            keyring,
             clock,
         };
         Self::assemble(config, judges, &master_key, previous.as_ref())
@@ -187,6 +203,7 @@ impl App {
             ephemeral,
             standings,
             clients,
+            keyring,
             clock,
         } = judges;
         let sessions = Sessions::new(
@@ -227,7 +244,6 @@ impl App {
             config.limits.ceremonies_per_minute,
         );
         let egress = Egress::new(&config.egress)?;
-        let outbox = Outbox::new(database.clone());
         let web = Web::new(&config);
         let cookies = Cookies::new(
             config.server.public_url.is_https(),
@@ -236,12 +252,13 @@ impl App {
         Ok(Self {
             config,
             clock,
+            outbox: Outbox::new(database.clone()),
             database,
             ephemeral,
             egress,
-            outbox,
             standings,
             clients,
+            keyring,
             sessions,
             users,
             passkeys,
@@ -272,16 +289,8 @@ fn build_tokens(
     master_key: &MasterKey,
     previous: Option<&MasterKey>,
 ) -> Tokens {
-    let keyring = Keyring::new(
-        judges.database.clone(),
-        judges.ephemeral.clone(),
-        judges.clock.clone(),
-        Sealer::new(master_key, previous, "signing-keys"),
-        &config.tokens,
-    );
     Tokens::new(
         judges.clone(),
-        keyring,
         RefreshTokens::new(master_key, previous),
         Sealer::new(master_key, previous, "access-tokens"),
         config,

@@ -1,6 +1,6 @@
-//! What every room stands on: configuration, time, ids, secrets, telemetry.
+//! What every room stands on: configuration, time, ids, secrets and their sealing, telemetry.
 //!
-//! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`).
+//! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`, `seal`).
 
 pub mod clock;
 pub mod config;

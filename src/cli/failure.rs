@@ -9,6 +9,7 @@ use crate::db;
 use crate::passkeys::ManageError;
 use crate::sessions::EndError;
 use crate::standing::{ChangePending, Unavailable};
+use crate::tokens::keys::KeyError;
 use crate::users::{InviteError, LookupError, SetUpError, SuspendError, UpdateError};
 
 /// Why a command failed. Usage errors exit with 2.
@@ -17,7 +18,7 @@ pub enum Failure {
     /// Exit code 1.
     #[error("{0}")]
     Other(String),
-    /// Exit code 3: there is no such person, passkey, session or client.
+    /// Exit code 3: there is no such person, passkey, session, client or key.
     #[error("{0}")]
     NotFound(String),
     /// Exit code 4: a rule forbids it, or the state has changed.
@@ -55,7 +56,8 @@ impl From<StartError> for Failure {
             StartError::Standings(_)
             | StartError::Redis(crate::ephemeral::Unfit::Away(_))
             | StartError::Migrate(db::MigrateError::Database(db::Error::Away(_)))
-            | StartError::Installation(crate::users::InstallationError::Database(_)) => {
+            | StartError::Installation(crate::users::InstallationError::Database(_))
+            | StartError::Keys(KeyError::Database(_) | KeyError::Pending(_)) => {
                 Self::Unavailable(text)
             }
             _ => Self::Configuration(text),
@@ -112,6 +114,18 @@ impl From<SetUpError> for Failure {
             SetUpError::Completed | SetUpError::Gone | SetUpError::UsernameTaken => {
                 Self::Refused(error.to_string())
             }
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let text = error.to_string();
+        match error {
+            KeyError::Unknown => Self::NotFound(text),
+            KeyError::Pending(_) | KeyError::Database(_) => Self::Unavailable(text),
+            KeyError::Sealed(..) => Self::Configuration(text),
+            KeyError::Unmade => Self::Other(text),
         }
     }
 }

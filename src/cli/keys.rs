@@ -1,28 +1,92 @@
 //! `doorward keys …`.
 
 use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
+use crate::app::App;
+use crate::base::ids::SigningKeyId;
 use crate::base::secrets::MasterKey;
+use crate::clients::Algorithm;
+use crate::history::Author;
+use crate::tokens::keys::{Compromised, KeyView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
     /// Print a new master key; keep it in a file that only Doorward may read.
     GenerateMaster,
+    /// List the signing keys.
+    List,
+    /// Publish the next signing key; it signs once services had time to fetch it.
+    Rotate {
+        /// Only of this algorithm: `RS256`, `ES256` or `EdDSA`.
+        #[arg(long, value_name = "ALG", value_parser = algorithm())]
+        algorithm: Option<Algorithm>,
+        /// Refuse at once everything under this key, or without a KID under every one there is; a new one signs at once.
+        #[arg(long, value_name = "KID", num_args = 0..=1)]
+        compromised: Option<Option<SigningKeyId>>,
+    },
+    /// Seal the signing keys under the present master key: after every instance was moved to it, and before
+    /// `secrets.previous_master_key_file` is taken away.
+    Rewrap,
+}
+
+fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::as_str))
+        .try_map(|text| Algorithm::parse(&text).ok_or("no such algorithm"))
+}
+
+/// Needs no configuration.
+pub(super) fn generate_master(output: &Output) {
+    let key = MasterKey::generate().to_text();
+    let key = key.trim();
+    output.show(&json!({ "master_key": key }), key);
 }
 
 impl Keys {
-    #[expect(clippy::unnecessary_wraps, reason = "commands share one shape")]
-    pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let author = Author::command();
         match self {
-            Self::GenerateMaster => {
-                let key = MasterKey::generate().to_text();
-                let key = key.trim();
-                output.show(&json!({ "master_key": key }), key);
+            Self::GenerateMaster => generate_master(output),
+            Self::List => show(&app.keyring.list().await?, output),
+            Self::Rotate {
+                algorithm,
+                compromised: None,
+            } => show(&app.keyring.rotate(algorithm, author).await?, output),
+            Self::Rotate {
+                algorithm,
+                compromised: Some(key),
+            } => {
+                let which = key.map_or(Compromised::All(algorithm), Compromised::Key);
+                let done = app.keyring.compromise(which, author).await?;
+                show(&[done.refused, done.made].concat(), output);
+            }
+            Self::Rewrap => {
+                let rewrapped = app.keyring.rewrap(author).await?;
+                let text = format!("{rewrapped} keys rewrapped");
+                output.show(&json!({ "rewrapped": rewrapped }), &text);
             }
         }
         Ok(())
     }
+}
+
+fn show(keys: &[KeyView], output: &Output) {
+    let rows: Vec<Vec<String>> = keys
+        .iter()
+        .map(|key| {
+            let end = key.retires_at.map(|at| at.to_rfc3339());
+            vec![
+                key.kid.to_string(),
+                key.algorithm.as_str().to_owned(),
+                key.state.as_str().to_owned(),
+                key.signs_from.to_rfc3339(),
+                end.unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let heading = ["ID", "ALGORITHM", "STATE", "SIGNS FROM", "RETIRES"];
+    output.table(&json!({ "items": keys }), &heading, &rows);
 }

@@ -62,7 +62,7 @@ enum Command {
     /// Make, list, renew, disable clients.
     #[command(subcommand)]
     Client(client::Client),
-    /// Make a master key.
+    /// Make a master key; list, rotate and rewrap signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Check the configuration, or print its reference.
@@ -96,7 +96,10 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         .unwrap_or(Command::Serve(serve::Serve::default()));
     // These need no configuration that holds.
     match command {
-        Command::Keys(command) => return command.run(output),
+        Command::Keys(keys::Keys::GenerateMaster) => {
+            keys::generate_master(output);
+            return Ok(());
+        }
         Command::Config(command) => return command.run(file, output),
         _ => {}
     }
@@ -116,7 +119,8 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
-        Command::Serve(_) | Command::Healthcheck | Command::Keys(_) | Command::Config(_) => Ok(()),
+        Command::Keys(command) => command.run(&app, output).await,
+        Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
     }
 }
 

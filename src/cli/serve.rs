@@ -29,6 +29,7 @@ impl Serve {
             RpIdChange::Refuse
         };
         let app = App::build(config, Clock::system(), rp_id_change).await?;
+        app.keyring.check_seals().await?;
         let running = server::start(app.clone())
             .map_err(|error| Failure::Configuration(format!("server.listen: {error}")))?;
         tracing::info!(address = %running.address, operator = %running.operator_address, "listening");

@@ -71,10 +71,10 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// An `io::Error` names as its source what lies below the error that it carries, not that error.
+/// Within `io::Error`s, which name as their source what lies below the error that they carry, and not that error.
 fn tls_fault(cause: &(dyn Error + 'static)) -> Option<String> {
-    let carried = cause.downcast_ref::<io::Error>()?.get_ref()?;
-    carried
-        .downcast_ref::<rustls::Error>()
-        .map(ToString::to_string)
+    if let Some(fault) = cause.downcast_ref::<rustls::Error>() {
+        return Some(fault.to_string());
+    }
+    tls_fault(cause.downcast_ref::<io::Error>()?.get_ref()?)
 }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
 use super::{Oidc, user_claims};
-use crate::base::ids::SessionId;
 use crate::clients::{Client, Scopes};
 use crate::standing::Unavailable;
 use crate::tokens::keys::SignError;
@@ -25,8 +24,6 @@ pub struct KnownIdToken {
     pub sub: String,
     /// The client.
     pub aud: String,
-    /// The session that it was issued in.
-    pub sid: Option<SessionId>,
 }
 
 impl Oidc {

@@ -1,4 +1,4 @@
-//! What runs beside the requests: watching which standings moved, and tidying the embedded store.
+//! What runs beside the requests: watching what moved, letting signing keys follow each other, tidying the embedded store.
 
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use crate::oidc::BackchannelLogout;
 /// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
 const WATCH: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_secs(60);
+/// How often every instance looks whether a signing key's turn is nearly over.
+const ROTATE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct Background(Vec<JoinHandle<()>>);
@@ -26,6 +28,7 @@ impl Background {
 pub(super) fn start(app: &App) -> Background {
     Background(vec![
         tokio::spawn(watch(app.clone())),
+        tokio::spawn(rotate(app.clone())),
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(tell_of_logouts(app.clone())),
     ])
@@ -41,6 +44,20 @@ async fn watch(app: App) {
         }
         if let Err(error) = app.clients.watch().await {
             tracing::warn!(%error, "could not look which clients moved");
+        }
+        if let Err(error) = app.keyring.watch().await {
+            tracing::warn!(%error, "could not look whether signing keys changed");
+        }
+    }
+}
+
+async fn rotate(app: App) {
+    let mut ticks = interval(ROTATE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.keyring.rotate_due().await {
+            tracing::warn!(%error, "could not look whether a signing key is due");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! standing good. Every endpoint that takes a token asks here, and nowhere else.
 
 use super::access_token::AccessClaims;
-use super::{Keyring, Tokens, queries};
+use super::{Tokens, queries};
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Client, Clients};
 use crate::standing::{AuthorizationClaim, Standing, Standings, Unavailable, Verdict};
@@ -86,7 +86,7 @@ impl Tokens {
     async fn read_copies(&self, client: ClientId, sub: &str) -> Result<Read, Unavailable> {
         let user = UserId::parse(sub);
         let keys = [
-            Keyring::KEY.to_owned(),
+            self.keyring.key().to_owned(),
             Clients::key(client),
             user.map(Standings::key).unwrap_or_default(),
         ];

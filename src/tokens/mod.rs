@@ -42,6 +42,8 @@ pub struct Judges {
     pub standings: Standings,
     /// Apps.
     pub clients: Clients,
+    /// The keys that sign.
+    pub keyring: Keyring,
     /// The time.
     pub clock: Clock,
 }
@@ -66,10 +68,9 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Over the judges and the keys. `sealer` is for opaque access tokens.
+    /// Over what judges them. `sealer` is for opaque access tokens.
     pub fn new(
         judges: Judges,
-        keyring: Keyring,
         refresh_tokens: RefreshTokens,
         sealer: Sealer,
         config: &config::Config,
@@ -80,7 +81,7 @@ impl Tokens {
             standings: judges.standings,
             clients: judges.clients,
             clock: judges.clock,
-            keyring,
+            keyring: judges.keyring,
             refresh_tokens,
             sealer,
             issuer: config.server.public_url.as_str().into(),

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use doorward::clients::Algorithm;
+use doorward::history::Author;
+use doorward::tokens::keys::{Compromised, KeyError, SignError, VerifyError};
 use serde_json::json;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
@@ -272,4 +275,29 @@ fn the_embedded_service_registers_beside_a_full_reading_load() {
         .status,
         201
     );
+}
+
+#[test]
+fn with_redis_away_nothing_is_signed_and_a_refused_key_is_refused_when_it_is_back() {
+    let (postgres, mut redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let keyring = &house.app.keyring;
+    let algorithm = Algorithm::ES256;
+    let claims = json!({ "sub": "ada" });
+    let sign = || house.run(keyring.sign(algorithm, "JWT", &claims));
+    let token = sign().expect("a token");
+    redis.kill();
+    assert!(matches!(sign(), Err(SignError::Unavailable(_))));
+    let which = Compromised::All(Some(algorithm));
+    let pending = house.run(keyring.compromise(which, Author::command()));
+    assert!(matches!(pending, Err(KeyError::Pending(_))), "{pending:?}");
+    redis.start_again();
+    wait_until("tokens are judged again", Duration::from_secs(2), || {
+        house.run(keyring.ring()).is_ok_and(|ring| {
+            let judged = ring.verify::<serde_json::Value>(&token, &["JWT"]);
+            assert_eq!(judged, Err(VerifyError::Compromised));
+            true
+        })
+    });
+    assert!(sign().is_ok());
 }

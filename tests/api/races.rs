@@ -1,36 +1,12 @@
 //! Single use, raced 20 at a time: exactly one winner.
 
-use std::sync::Barrier;
-
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::http::{Answer, Browserless};
+use crate::support::race::{RUNNERS, race};
 use crate::support::person::{Person, assertion, session_status};
-
-const RUNNERS: usize = 20;
-
-/// Runs `act` on every item at the same moment.
-fn race<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let barrier = Barrier::new(items.len());
-    std::thread::scope(|scope| {
-        let runners: Vec<_> = items
-            .into_iter()
-            .map(|item| {
-                let (barrier, act) = (&barrier, &act);
-                scope.spawn(move || {
-                    barrier.wait();
-                    act(item)
-                })
-            })
-            .collect();
-        runners
-            .into_iter()
-            .map(|runner| runner.join().expect("a runner"))
-            .collect()
-    })
-}
 
 fn count(answers: &[Answer], status: u16) -> usize {
     answers

@@ -9,5 +9,7 @@ pub mod http;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod race;
 pub mod receiver;
 pub mod redis;
+pub mod relying_party;

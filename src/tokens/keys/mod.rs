@@ -1,66 +1,23 @@
-//! Stub until the room is there.
-use crate::base::clock::*;
-use crate::base::config;
-use crate::base::seal::Sealer;
-use crate::clients::Algorithm;
-use crate::db::Database;
-use crate::ephemeral::Ephemeral;
-use crate::standing::Unavailable;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use std::sync::Arc;
-#[derive(Clone, Debug)]
-pub struct Keyring;
-#[derive(Debug)]
-pub struct Ring;
-#[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    #[error("x")]
-    X(#[from] Unavailable),
-    #[error("j")]
-    J(#[from] serde_json::Error),
-}
-#[derive(Debug, thiserror::Error)]
-#[error("v")]
-pub struct VerifyError;
-#[derive(Debug, thiserror::Error)]
-#[error("v")]
-pub struct KeyError;
-impl Keyring {
-    pub const KEY: &'static str = "keyring";
-    pub fn new(
-        _database: Database,
-        _ephemeral: Ephemeral,
-        _clock: Clock,
-        _sealer: Sealer,
-        _config: &config::Tokens,
-    ) -> Self {
-        todo!()
-    }
-    pub async fn ring(&self) -> Result<Arc<Ring>, Unavailable> {
-        todo!()
-    }
-    pub async fn ring_of_copy(&self, _copy: Option<&str>) -> Result<Arc<Ring>, Unavailable> {
-        todo!()
-    }
-    pub async fn sign<C: Serialize>(
-        &self,
-        _algorithm: Algorithm,
-        _typ: &str,
-        _claims: &C,
-    ) -> Result<String, SignError> {
-        todo!()
-    }
-}
-impl Ring {
-    pub fn jwks(&self, _now: Timestamp) -> serde_json::Value {
-        todo!()
-    }
-    pub fn verify<C: DeserializeOwned>(
-        &self,
-        _token: &str,
-        _typ: &[&str],
-    ) -> Result<C, VerifyError> {
-        todo!()
-    }
-}
+//! Signing keys: made, published, followed by the next, refused.
+//!
+//! Promises that a token is signed under a key that services had time to fetch, that a token verifies for as long as it may
+//! be shown, and that nothing under a compromised key is believed once that was acknowledged. Hands out [`Keyring`]. Owns
+//! `signing_keys` and one key of the ephemeral store, which holds public halves and times alone. Private halves are sealed in
+//! the table and opened in the process that signs.
+
+mod compromise;
+mod key;
+mod keyring;
+mod make;
+mod queries;
+mod rewrap;
+mod ring;
+mod rotate;
+mod schedule;
+mod sign;
+
+pub use compromise::{Compromise, Compromised};
+pub use key::{KeyState, KeyView};
+pub use keyring::{KeyError, Keyring};
+pub use ring::{Ring, VerifyError};
+pub use sign::SignError;

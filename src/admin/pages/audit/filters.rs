@@ -10,10 +10,14 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 19] = [
+const ACTIONS: [&str; 23] = [
     "client.created",
     "client.disabled",
     "client.secret_rotated",
+    "key.compromised",
+    "key.created",
+    "key.rewrapped",
+    "key.rotated",
     "passkey.device_link_made",
     "passkey.registered",
     "passkey.renamed",
@@ -177,7 +181,7 @@ mod tests {
     fn is_action(text: &str) -> bool {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
-            ["client", "passkey", "session", "setup", "user"].contains(&kind)
+            ["client", "key", "passkey", "session", "setup", "user"].contains(&kind)
                 && act != "html"
                 && is_word(act)
         })

@@ -1,0 +1,204 @@
+//! The keys as every request asks for them: from the copy in the ephemeral store, else from the database.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::key::{KeyView, view};
+use super::make::PrivateKey;
+use super::queries;
+use super::ring::{Record, Ring};
+use super::schedule::{Occasion, Schedule};
+use crate::base::clock::{Clock, Stopwatch};
+use crate::base::config;
+use crate::base::ids::SigningKeyId;
+use crate::base::seal::{OpenError, Sealer};
+use crate::clients::Algorithm;
+use crate::db::{self, Database};
+use crate::ephemeral::Ephemeral;
+use crate::history::{Actor, Author};
+use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
+
+/// All signing keys. Cheap to clone.
+#[derive(Clone)]
+pub struct Keyring {
+    pub(super) database: Database,
+    pub(super) clock: Clock,
+    pub(super) sealer: Sealer,
+    pub(super) schedule: Schedule,
+    copies: Copies<()>,
+    store_key: Arc<str>,
+    /// The ring of the newest version seen here: a copy of the same version need not be read again.
+    latest: Arc<RwLock<Option<Arc<Ring>>>>,
+    /// Private halves that this process has opened. They never change; whether one may be used is the record's to say.
+    pub(super) opened: Arc<RwLock<HashMap<SigningKeyId, Arc<PrivateKey>>>>,
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Keyring(redacted)")
+    }
+}
+
+/// Why keys could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// There is none of this id.
+    #[error("there is no signing key of this id")]
+    Unknown,
+    /// A private half can't be opened.
+    #[error(
+        "the signing key {0} can't be opened: {1}. Or give it up with `doorward keys rotate --compromised {0}`"
+    )]
+    Sealed(SigningKeyId, OpenError),
+    /// The library could not make one.
+    #[error("a signing key could not be made")]
+    Unmade,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// The service itself.
+pub(super) fn doorward() -> Author {
+    Author::command().acting_as(Actor::Doorward)
+}
+
+impl Keyring {
+    /// Opens the keys; makes the first one of each algorithm that has none. It signs at once, for nobody keeps older ones.
+    /// Of any number of instances that begin at the same time one makes each key.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn begin(
+        database: Database,
+        ephemeral: Ephemeral,
+        clock: Clock,
+        sealer: Sealer,
+        config: &config::Tokens,
+    ) -> Result<Self, KeyError> {
+        let mut keyring = Self {
+            database,
+            clock,
+            sealer,
+            schedule: Schedule::new(config),
+            copies: Copies::new(ephemeral),
+            store_key: Arc::from(""),
+            latest: Arc::default(),
+            opened: Arc::default(),
+        };
+        let mut made = false;
+        for algorithm in Algorithm::ALL {
+            let followed = keyring
+                .follow(algorithm, Occasion::Start, doorward())
+                .await?;
+            made |= followed.is_some_and(|followed| followed.made);
+        }
+        let keys = keyring.database.read(queries::list).await?;
+        // Installations may share a store: each has a copy of its own, under the id of a key that is never deleted.
+        let first = keys
+            .iter()
+            .find(|key| key.algorithm == Algorithm::default() && key.generation == 1);
+        let first = first.ok_or(KeyError::Unmade)?.id;
+        keyring.store_key = Arc::from(format!("keyring:{{{first}}}"));
+        if made {
+            keyring.publish().await?;
+        }
+        Ok(keyring)
+    }
+
+    /// Where the copy is kept in the ephemeral store.
+    pub fn key(&self) -> &str {
+        &self.store_key
+    }
+
+    /// The keys as they are now.
+    ///
+    /// # Errors
+    /// When the store that is needed is away.
+    pub async fn ring(&self) -> Result<Arc<Ring>, Unavailable> {
+        let copy = self.copies.get(self.key()).await?;
+        self.ring_of_copy(copy.as_deref()).await
+    }
+
+    /// As [`Keyring::ring`], for a caller who read the copy (under [`Keyring::key`]) together with something else.
+    ///
+    /// # Errors
+    /// When the store that is needed is away.
+    pub async fn ring_of_copy(&self, copy: Option<&str>) -> Result<Arc<Ring>, Unavailable> {
+        if let Some(ring) = copy.and_then(|copy| self.believe(copy)) {
+            return Ok(ring);
+        }
+        let watch = Stopwatch::start();
+        let record = self.database.read(queries::find_record).await?;
+        // A copy may have been published meanwhile, and this record may be older than the floor: the floor stands.
+        if watch.elapsed() < SLOWEST_FILL {
+            self.copies
+                .store(self.key(), record.version, &record)
+                .await?;
+        }
+        Ok(self.adopt(record))
+    }
+
+    /// Looks whether keys changed: before an instance answers anybody, then once a second.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn watch(&self) -> Result<(), Unavailable> {
+        Ok(self
+            .copies
+            .look(&self.database, queries::list_moved_since)
+            .await?)
+    }
+
+    /// Every key, by algorithm, oldest first.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list(&self) -> Result<Vec<KeyView>, KeyError> {
+        let keys = self.database.read(queries::list).await?;
+        Ok(view(&keys, &keys, self.clock.now()))
+    }
+
+    /// Puts a committed change in force everywhere.
+    pub(super) async fn publish(&self) -> Result<(), ChangePending> {
+        let record = self.database.read(queries::find_record).await;
+        let record = record.map_err(|error: db::Error| ChangePending(error.into()))?;
+        self.copies.raise_floor((), record.version);
+        let stored = self.copies.store(self.key(), record.version, &record).await;
+        stored.map_err(|error| ChangePending(error.into()))?;
+        self.adopt(record);
+        Ok(())
+    }
+
+    /// The ring in a copy, unless it is below the floor or unreadable.
+    fn believe(&self, copy: &str) -> Option<Arc<Ring>> {
+        let version: i64 = copy.split_once(':')?.0.parse().ok()?;
+        if !self.copies.admits((), version) {
+            return None;
+        }
+        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ring) = latest.as_ref().filter(|ring| ring.version == version) {
+            return Some(ring.clone());
+        }
+        drop(latest);
+        let record: Record = self.copies.believe((), copy)?;
+        (record.version == version).then(|| self.adopt(record))
+    }
+
+    /// Makes a ring of a record, and keeps it if it is the newest.
+    fn adopt(&self, record: Record) -> Arc<Ring> {
+        let ring = Arc::new(Ring::new(record));
+        let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
+        if latest
+            .as_ref()
+            .is_none_or(|latest| latest.version < ring.version)
+        {
+            *latest = Some(ring.clone());
+        }
+        ring
+    }
+}

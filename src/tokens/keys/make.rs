@@ -1,0 +1,142 @@
+//! Making key pairs, and signing with a private half.
+//!
+//! Private halves are kept as the library's parsed keys: parsing an RSA key for each signature costs four times what the
+//! signature does.
+
+use std::fmt;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    RsaKeyPair, RsaPublicKeyComponents,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use crate::clients::Algorithm;
+
+/// The first byte of a point on a curve that is written with both coordinates (SEC 1 §2.3.3).
+const UNCOMPRESSED: u8 = 4;
+
+/// A private key, parsed. Never shows itself.
+pub(super) enum PrivateKey {
+    Rsa(Box<RsaKeyPair>),
+    Ecdsa(Box<EcdsaKeyPair>),
+    Ed(Box<Ed25519KeyPair>),
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("PrivateKey(redacted)")
+    }
+}
+
+impl PrivateKey {
+    /// Makes a new one. RSA takes about a tenth of a second.
+    pub(super) fn generate(algorithm: Algorithm) -> Result<Self, Unspecified> {
+        Ok(match algorithm {
+            Algorithm::RS256 => Self::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048)?)),
+            Algorithm::ES256 => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
+                Self::Ecdsa(Box::new(pair))
+            }
+            Algorithm::EdDSA => Self::Ed(Box::new(Ed25519KeyPair::generate()?)),
+        })
+    }
+
+    /// Reads what [`PrivateKey::to_pkcs8`] wrote; `None` for anything else.
+    pub(super) fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Option<Self> {
+        Some(match algorithm {
+            Algorithm::RS256 => Self::Rsa(Box::new(RsaKeyPair::from_pkcs8(pkcs8).ok()?)),
+            Algorithm::ES256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8);
+                Self::Ecdsa(Box::new(pair.ok()?))
+            }
+            Algorithm::EdDSA => Self::Ed(Box::new(Ed25519KeyPair::from_pkcs8(pkcs8).ok()?)),
+        })
+    }
+
+    /// As PKCS #8 (RFC 5208), for sealing.
+    pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>, Unspecified> {
+        Ok(match self {
+            Self::Rsa(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(&**pair)?.as_ref().to_vec(),
+            Self::Ecdsa(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
+            Self::Ed(pair) => pair.to_pkcs8()?.as_ref().to_vec(),
+        })
+    }
+
+    /// The members of the JWK that make the public key (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2).
+    pub(super) fn public_members(&self) -> Result<Map<String, Value>, Unspecified> {
+        let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let members = match self {
+            Self::Rsa(pair) => {
+                let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                json!({ "kty": "RSA", "n": base64(&public.n), "e": base64(&public.e) })
+            }
+            Self::Ecdsa(pair) => {
+                let point = pair.public_key().as_ref();
+                let point = point.strip_prefix(&[UNCOMPRESSED]).ok_or(Unspecified)?;
+                let (x, y) = point.split_at_checked(32).ok_or(Unspecified)?;
+                json!({ "kty": "EC", "crv": "P-256", "x": base64(x), "y": base64(y) })
+            }
+            Self::Ed(pair) => {
+                let x = base64(pair.public_key().as_ref());
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": x })
+            }
+        };
+        match members {
+            Value::Object(members) => Ok(members),
+            _ => Err(Unspecified),
+        }
+    }
+
+    /// The signature of a message (RFC 7518 §3.3, §3.4, RFC 8037 §3.1).
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        match self {
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                let random = SystemRandom::new();
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
+                Ok(signature)
+            }
+            Self::Ecdsa(pair) => {
+                let signature = pair.sign(&SystemRandom::new(), message)?;
+                Ok(signature.as_ref().to_vec())
+            }
+            Self::Ed(pair) => Ok(pair.try_sign(message)?.as_ref().to_vec()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_its_stored_form() {
+        for algorithm in Algorithm::ALL {
+            let key = PrivateKey::generate(algorithm).expect("a key");
+            let pkcs8 = key.to_pkcs8().expect("its form");
+            let again = PrivateKey::parse(algorithm, &pkcs8).expect("the key");
+            assert_eq!(key.public_members(), again.public_members());
+            assert!(PrivateKey::parse(algorithm, b"something else").is_none());
+            assert_eq!(format!("{key:?}"), "PrivateKey(redacted)");
+        }
+    }
+
+    #[test]
+    fn public_members_hold_nothing_private() {
+        let names = |algorithm| {
+            let key = PrivateKey::generate(algorithm).expect("a key");
+            let members = key.public_members().expect("members");
+            members.keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(names(Algorithm::RS256), ["e", "kty", "n"]);
+        assert_eq!(names(Algorithm::ES256), ["crv", "kty", "x", "y"]);
+        assert_eq!(names(Algorithm::EdDSA), ["crv", "kty", "x"]);
+    }
+}

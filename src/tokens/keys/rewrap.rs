@@ -1,0 +1,84 @@
+//! Private halves move from one master key to the next.
+
+use super::key::SigningKey;
+use super::keyring::{KeyError, Keyring};
+use super::queries;
+use crate::clients::Algorithm;
+use crate::db::Connection;
+use crate::history::Author;
+
+impl Keyring {
+    /// Seals every private half under the present master key; how many were not. After this the previous one is no longer
+    /// needed. To be done when every instance runs with the present one.
+    ///
+    /// # Errors
+    /// `Sealed` when a key that may still sign is under a master key that is not here; then nothing is changed.
+    pub async fn rewrap(&self, author: Author) -> Result<usize, KeyError> {
+        let keyring = self.clone();
+        let rewrapped = self
+            .database
+            .write(move |conn| {
+                let mut rewrapped = 0;
+                for algorithm in Algorithm::ALL {
+                    for key in queries::lock(conn, algorithm)? {
+                        rewrapped += usize::from(keyring.rewrap_one(conn, key, &author)?);
+                    }
+                }
+                Ok::<_, KeyError>(rewrapped)
+            })
+            .await?;
+        self.publish().await?;
+        Ok(rewrapped)
+    }
+
+    fn rewrap_one(
+        &self,
+        conn: &mut Connection,
+        mut key: SigningKey,
+        author: &Author,
+    ) -> Result<bool, KeyError> {
+        let sealed = queries::find_sealed(conn, key.id)?.unwrap_or_default();
+        if self.sealer.is_current(&sealed) {
+            return Ok(false);
+        }
+        let change = self.change(conn, author)?;
+        let context = key.id.uuid();
+        let private = match self.sealer.open(&sealed, context.as_bytes()) {
+            Ok(private) => private,
+            Err(error) if key.is_published(change.now) => {
+                return Err(KeyError::Sealed(key.id, error));
+            }
+            // Nobody needs it again, and nobody who has it could tell.
+            Err(_) => return Ok(false),
+        };
+        let sealed = self.sealer.seal(&private, context.as_bytes());
+        key.step_on(change.at);
+        queries::update_sealed(conn, key.id, &sealed)?;
+        queries::update(conn, &key, author)?;
+        key.remember(conn, author, "key.rewrapped")?;
+        Ok(true)
+    }
+
+    /// Looks whether every key that may sign can be opened: before an instance answers anybody.
+    ///
+    /// # Errors
+    /// `Sealed`, with what to do.
+    pub async fn check_seals(&self) -> Result<(), KeyError> {
+        let keyring = self.clone();
+        self.database
+            .read(move |conn| {
+                let now = keyring.clock.now();
+                for key in queries::list(conn)? {
+                    if key.is_published(now) {
+                        let sealed = queries::find_sealed(conn, key.id)?.unwrap_or_default();
+                        keyring
+                            .sealer
+                            .open(&sealed, key.id.uuid().as_bytes())
+                            .map_err(|error| KeyError::Sealed(key.id, error))?;
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+}

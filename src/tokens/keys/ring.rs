@@ -1,0 +1,200 @@
+//! All keys as of one version: what services are told of them, and whether a token is genuine.
+
+use std::collections::HashMap;
+
+use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, errors::ErrorKind};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::key::{SigningKey, signer};
+use crate::base::clock::Timestamp;
+use crate::base::ids::SigningKeyId;
+use crate::clients::Algorithm;
+
+/// So many keys of each algorithm are remembered: years with the usual schedule, and a bounded record with any.
+const REMEMBERED: usize = 32;
+
+/// The copy in the ephemeral store. It holds nothing secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// The sum of the versions of all keys: grows with each change, and keys are never deleted.
+    pub(super) version: i64,
+    keys: Vec<SigningKey>,
+}
+
+impl Record {
+    /// Of these keys, oldest first, the newest of each algorithm.
+    pub(super) fn of(version: i64, keys: &[SigningKey]) -> Self {
+        let mut kept = Vec::new();
+        for algorithm in Algorithm::ALL {
+            let fellows = keys.iter().filter(|key| key.algorithm == algorithm);
+            kept.extend(fellows.rev().take(REMEMBERED).cloned());
+        }
+        Self {
+            version,
+            keys: kept,
+        }
+    }
+}
+
+/// All keys, as of one version.
+#[derive(Debug)]
+pub struct Ring {
+    pub(super) version: i64,
+    /// By algorithm, newest first.
+    keys: Vec<SigningKey>,
+    /// Made once for each version: making one costs as much as a verification.
+    verifiers: HashMap<SigningKeyId, DecodingKey>,
+}
+
+/// Why a token is not genuine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// It is no signed JWT, names no key, or an algorithm that nobody here uses (`none` is one of them).
+    #[error("token-malformed")]
+    Malformed,
+    /// An extension must be understood, and none is (RFC 7515 §4.1.11).
+    #[error("token-critical-extension")]
+    Critical,
+    /// Its key is not ours.
+    #[error("token-key-unknown")]
+    UnknownKey,
+    /// Nothing under its key is believed.
+    #[error("token-key-compromised")]
+    Compromised,
+    /// Its algorithm is not its key's.
+    #[error("token-algorithm")]
+    Algorithm,
+    /// It was issued for another use (RFC 8725 §3.11).
+    #[error("token-type")]
+    Type,
+    /// The signature is another's.
+    #[error("token-signature")]
+    Signature,
+    /// It is genuine, and its claims are not those of such a token.
+    #[error("token-claims")]
+    Claims,
+}
+
+impl Ring {
+    pub(super) fn new(record: Record) -> Self {
+        let mut verifiers = HashMap::new();
+        for key in &record.keys {
+            match verifier(key) {
+                Some(verifier) => drop(verifiers.insert(key.id, verifier)),
+                None => {
+                    tracing::error!(kid = %key.id, "the public half of a signing key is unreadable");
+                }
+            }
+        }
+        Self {
+            version: record.version,
+            keys: record.keys,
+            verifiers,
+        }
+    }
+
+    /// The JWK Set (RFC 7517 §5) of the keys that are published at this instant: public members, `kid`, `use`, `alg`.
+    pub fn jwks(&self, now: Timestamp) -> Value {
+        let published = self.keys.iter().filter(|key| key.is_published(now));
+        let keys: Vec<Value> = published.map(SigningKey::jwk).collect();
+        json!({ "keys": keys })
+    }
+
+    /// The claims of a token that we signed: its key is known and not compromised, its `alg` is the key's, its `typ` is
+    /// one of these (in any case, with or without `application/`), its signature is good. A retired key still verifies;
+    /// `exp`, `iss` and `aud` are the caller's to judge.
+    ///
+    /// # Errors
+    /// When it is not genuine. The text is a reason code for the log.
+    pub fn verify<C: DeserializeOwned>(&self, token: &str, typ: &[&str]) -> Result<C, VerifyError> {
+        let header = decode_header(token).map_err(|_| VerifyError::Malformed)?;
+        if header.crit.is_some() {
+            return Err(VerifyError::Critical);
+        }
+        let kid = header.kid.ok_or(VerifyError::Malformed)?;
+        let key = SigningKeyId::parse(&kid)
+            .and_then(|id| self.keys.iter().find(|key| key.id == id))
+            .ok_or(VerifyError::UnknownKey)?;
+        if key.is_compromised() {
+            return Err(VerifyError::Compromised);
+        }
+        let algorithm = jws_algorithm(key.algorithm);
+        if header.alg != algorithm {
+            return Err(VerifyError::Algorithm);
+        }
+        let is_expected = |given: &str| typ.iter().any(|wanted| is_same_type(given, wanted));
+        if !header.typ.as_deref().is_some_and(is_expected) {
+            return Err(VerifyError::Type);
+        }
+        let verifier = self.verifiers.get(&key.id).ok_or(VerifyError::UnknownKey)?;
+        match decode::<C>(token, verifier, &signature_alone(algorithm)) {
+            Ok(token) => Ok(token.claims),
+            Err(error) => Err(match error.kind() {
+                ErrorKind::InvalidSignature => VerifyError::Signature,
+                ErrorKind::InvalidAlgorithm => VerifyError::Algorithm,
+                ErrorKind::Json(_) => VerifyError::Claims,
+                _ => VerifyError::Malformed,
+            }),
+        }
+    }
+
+    /// The key that signs at this instant.
+    pub(super) fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&SigningKey> {
+        let fellows = self.keys.iter().filter(|key| key.algorithm == algorithm);
+        signer(fellows, now)
+    }
+}
+
+fn jws_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    match algorithm {
+        Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+    }
+}
+
+fn verifier(key: &SigningKey) -> Option<DecodingKey> {
+    let member = |name| key.public.get(name).and_then(Value::as_str);
+    match key.algorithm {
+        Algorithm::RS256 => DecodingKey::from_rsa_components(member("n")?, member("e")?),
+        Algorithm::ES256 => DecodingKey::from_ec_components(member("x")?, member("y")?),
+        Algorithm::EdDSA => DecodingKey::from_ed_components(member("x")?),
+    }
+    .ok()
+}
+
+/// The library judges by the machine's clock, which is not the application's: it is asked for the signature alone.
+fn signature_alone(algorithm: jsonwebtoken::Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation
+}
+
+/// RFC 7515 §4.1.9: a media type without `application/` is the same as with it; media types ignore case.
+fn is_same_type(given: &str, wanted: &str) -> bool {
+    let bare = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        text.strip_prefix("application/")
+            .map_or(text.clone(), str::to_owned)
+    };
+    bare(given) == bare(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_has_one_meaning_in_every_spelling() {
+        assert!(is_same_type("at+jwt", "at+JWT"));
+        assert!(is_same_type("application/at+jwt", "at+jwt"));
+        assert!(is_same_type("Application/AT+JWT", "application/at+jwt"));
+        assert!(!is_same_type("JWT", "at+jwt"));
+        assert!(!is_same_type("", "at+jwt"));
+    }
+}

@@ -1,0 +1,205 @@
+//! One key follows another: by schedule, or because somebody asks.
+
+use super::key::{KeyView, SigningKey, signer, view};
+use super::keyring::{KeyError, Keyring, doorward};
+use super::make::PrivateKey;
+use super::queries;
+use super::schedule::{Occasion, Schedule, Step};
+use crate::base::clock::Timestamp;
+use crate::base::ids::SigningKeyId;
+use crate::clients::Algorithm;
+use crate::db::{self, Connection};
+use crate::history::Author;
+use crate::timed;
+
+/// The outcome of a look whether a key is needed.
+#[derive(Debug)]
+pub(super) struct Followed {
+    /// The key that follows.
+    pub(super) key: SigningKey,
+    /// Whether this look made it.
+    pub(super) made: bool,
+}
+
+/// A key pair that nobody knows of yet.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    id: SigningKeyId,
+    algorithm: Algorithm,
+    public: serde_json::Map<String, serde_json::Value>,
+    sealed: Vec<u8>,
+}
+
+/// The circumstances of a change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change<'a> {
+    /// By the database's clock: what orders changes.
+    pub(super) at: Timestamp,
+    /// By the application's clock: what keys are judged by.
+    pub(super) now: Timestamp,
+    pub(super) schedule: Schedule,
+    pub(super) author: &'a Author,
+}
+
+impl Keyring {
+    /// Publishes a successor of each key whose turn is nearly over. Run now and then by every instance; one makes it.
+    ///
+    /// # Errors
+    /// When a store is away; the next run goes on.
+    pub async fn rotate_due(&self) -> Result<(), KeyError> {
+        let mut made = false;
+        for algorithm in Algorithm::ALL {
+            let followed = self.follow(algorithm, Occasion::Time, doorward()).await?;
+            made |= followed.is_some_and(|followed| followed.made);
+        }
+        if made {
+            self.publish().await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes a successor, which signs when services had time to fetch it; of every algorithm, or of one. Where one
+    /// waits already, that one is the answer. Safe to repeat.
+    ///
+    /// # Errors
+    /// When the change is not in force.
+    pub async fn rotate(
+        &self,
+        algorithm: Option<Algorithm>,
+        author: Author,
+    ) -> Result<Vec<KeyView>, KeyError> {
+        let mut successors = Vec::new();
+        for wanted in Algorithm::ALL {
+            if algorithm.is_none_or(|only| only == wanted) {
+                let followed = self.follow(wanted, Occasion::Order, author.clone()).await?;
+                successors.extend(followed.map(|followed| followed.key));
+            }
+        }
+        self.publish().await?;
+        let all = self.database.read(queries::list).await?;
+        Ok(view(&successors, &all, self.clock.now()))
+    }
+
+    /// Makes the key that follows in one algorithm, if it is time; `None`: it is not. Not published yet.
+    pub(super) async fn follow(
+        &self,
+        algorithm: Algorithm,
+        occasion: Occasion,
+        author: Author,
+    ) -> Result<Option<Followed>, KeyError> {
+        let find = move |conn: &mut Connection| queries::list_of(conn, algorithm);
+        let keys = self.database.read(find).await?;
+        match self.schedule.step(&keys, self.clock.now(), occasion) {
+            Step::Rest => return Ok(None),
+            Step::Waits(key) => {
+                let key = key.clone();
+                return Ok(Some(Followed { key, made: false }));
+            }
+            Step::MakeNow | Step::MakeNext => {}
+        }
+        let draft = self.draft(algorithm).await?;
+        let keyring = self.clone();
+        let work = move |conn: &mut Connection| keyring.follow_in(conn, occasion, &draft, &author);
+        match self.database.write(work.clone()).await {
+            // Two instances began at once: the first key is the other's, and is there now.
+            Err(KeyError::Database(db::Error::Taken(_))) => self.database.write(work).await,
+            other => other,
+        }
+    }
+
+    /// Asks again whether a key is needed, with all others held off, and adds the draft if so.
+    fn follow_in(
+        &self,
+        conn: &mut Connection,
+        occasion: Occasion,
+        draft: &Draft,
+        author: &Author,
+    ) -> Result<Option<Followed>, KeyError> {
+        let keys = queries::lock(conn, draft.algorithm)?;
+        let change = self.change(conn, author)?;
+        let signs_from = match self.schedule.step(&keys, change.now, occasion) {
+            Step::Rest => return Ok(None),
+            Step::Waits(key) => {
+                let key = key.clone();
+                return Ok(Some(Followed { key, made: false }));
+            }
+            Step::MakeNow => change.now,
+            Step::MakeNext => self.schedule.turn(change.now),
+        };
+        let key = add(conn, &change, &keys, draft, signs_from)?;
+        Ok(Some(Followed { key, made: true }))
+    }
+
+    /// The circumstances of a change that is made now.
+    pub(super) fn change<'a>(
+        &self,
+        conn: &mut Connection,
+        author: &'a Author,
+    ) -> db::Result<Change<'a>> {
+        Ok(Change {
+            at: self.database.now(conn)?,
+            now: self.clock.now(),
+            schedule: self.schedule,
+            author,
+        })
+    }
+
+    /// Makes a key pair and seals its private half.
+    pub(super) async fn draft(&self, algorithm: Algorithm) -> Result<Draft, KeyError> {
+        let sealer = self.sealer.clone();
+        let make = move || -> Result<Draft, aws_lc_rs::error::Unspecified> {
+            let id = SigningKeyId::random();
+            let private = PrivateKey::generate(algorithm)?;
+            Ok(Draft {
+                id,
+                algorithm,
+                public: private.public_members()?,
+                sealed: sealer.seal(&private.to_pkcs8()?, id.uuid().as_bytes()),
+            })
+        };
+        let task = tokio::task::spawn_blocking(make);
+        match timed!(info, "made a signing key", task.await) {
+            Ok(Ok(draft)) => Ok(draft),
+            Ok(Err(_)) | Err(_) => Err(KeyError::Unmade),
+        }
+    }
+}
+
+/// Adds a key to these, which are all of its algorithm. It is published now and signs from `signs_from` on; the others leave
+/// the JWKS when nothing that they signed until then is good any more.
+pub(super) fn add(
+    conn: &mut Connection,
+    change: &Change<'_>,
+    keys: &[SigningKey],
+    draft: &Draft,
+    signs_from: Timestamp,
+) -> db::Result<SigningKey> {
+    let end = change.schedule.end(signs_from);
+    let signing = signer(keys.iter(), change.now).map(|key| key.id);
+    for before in keys.iter().filter(|key| key.is_published(change.now)) {
+        if before.retires_at.is_none() || signing == Some(before.id) {
+            let mut before = before.clone();
+            before.retires_at = Some(end);
+            before.step_on(change.at);
+            queries::update(conn, &before, change.author)?;
+            before.remember(conn, change.author, "key.rotated")?;
+        }
+    }
+    let generations = keys.iter().map(|key| key.generation);
+    let key = SigningKey {
+        id: draft.id,
+        algorithm: draft.algorithm,
+        generation: generations.max().unwrap_or(0).saturating_add(1),
+        public: draft.public.clone(),
+        published_at: change.now,
+        signs_from,
+        retires_at: None,
+        compromised_at: None,
+        created_at: change.at,
+        version: 1,
+        as_of: change.at,
+    };
+    queries::insert(conn, &key, &draft.sealed, change.author)?;
+    key.remember(conn, change.author, "key.created")?;
+    Ok(key)
+}

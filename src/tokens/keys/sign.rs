@@ -1,0 +1,134 @@
+//! Signing: the one place where private halves are opened.
+
+use std::sync::{Arc, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+use super::keyring::Keyring;
+use super::make::PrivateKey;
+use super::{Ring, queries};
+use crate::base::ids::SigningKeyId;
+use crate::base::seal::OpenError;
+use crate::clients::Algorithm;
+use crate::db;
+use crate::standing::Unavailable;
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// A store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// No key of this algorithm may sign.
+    #[error("no key of {} may sign", .0.as_str())]
+    NoKey(Algorithm),
+    /// The private half can't be opened.
+    #[error("the signing key {0} can't be opened: {1}")]
+    Sealed(SigningKeyId, OpenError),
+    /// What was opened is no key.
+    #[error("the signing key {0} is unreadable")]
+    Unreadable(SigningKeyId),
+    /// The claims are no JSON object.
+    #[error("claims that can't be written: {0}")]
+    Claims(#[from] serde_json::Error),
+    /// The library refused.
+    #[error("the signing key {0} does not sign")]
+    Refused(SigningKeyId),
+}
+
+impl From<db::Error> for SignError {
+    fn from(error: db::Error) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// RFC 7515 §4.1, RFC 8725 §3.11.
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    kid: SigningKeyId,
+    typ: &'a str,
+}
+
+impl Keyring {
+    /// A signed JWT of these claims, under the key of this algorithm that signs now.
+    ///
+    /// # Errors
+    /// When a store is away, or the key can't be used.
+    pub async fn sign<C: Serialize>(
+        &self,
+        algorithm: Algorithm,
+        typ: &str,
+        claims: &C,
+    ) -> Result<String, SignError> {
+        let ring = self.ring().await?;
+        self.sign_with(&ring, algorithm, typ, claims).await
+    }
+
+    /// As [`Keyring::sign`], for a caller who has the ring already.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn sign_with<C: Serialize>(
+        &self,
+        ring: &Ring,
+        algorithm: Algorithm,
+        typ: &str,
+        claims: &C,
+    ) -> Result<String, SignError> {
+        let key = ring
+            .signer(algorithm, self.clock.now())
+            .ok_or(SignError::NoKey(algorithm))?;
+        let kid = key.id;
+        let private = self.open(kid, algorithm).await?;
+        let header = Header {
+            alg: algorithm.as_str(),
+            kid,
+            typ,
+        };
+        // RFC 7515 §3.1: the signature covers both parts as they are sent.
+        let message = format!("{}.{}", encode(&header)?, encode(claims)?);
+        let signature = private
+            .sign(message.as_bytes())
+            .map_err(|_| SignError::Refused(kid))?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// The private half, opened once in the life of a process.
+    async fn open(
+        &self,
+        kid: SigningKeyId,
+        algorithm: Algorithm,
+    ) -> Result<Arc<PrivateKey>, SignError> {
+        if let Some(private) = self.opened(kid) {
+            return Ok(private);
+        }
+        let keyring = self.clone();
+        let private = self
+            .database
+            .read(move |conn| {
+                let sealed = queries::find_sealed(conn, kid)?.ok_or(SignError::Unreadable(kid))?;
+                let pkcs8 = keyring
+                    .sealer
+                    .open(&sealed, kid.uuid().as_bytes())
+                    .map_err(|error| SignError::Sealed(kid, error))?;
+                PrivateKey::parse(algorithm, &pkcs8).ok_or(SignError::Unreadable(kid))
+            })
+            .await?;
+        let private = Arc::new(private);
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        opened.insert(kid, private.clone());
+        Ok(private)
+    }
+
+    fn opened(&self, kid: SigningKeyId) -> Option<Arc<PrivateKey>> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.get(&kid).cloned()
+    }
+}
+
+fn encode(part: &impl Serialize) -> serde_json::Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(part)?))
+}

@@ -1,0 +1,142 @@
+//! A code is good for one use, by its own client, in time; every misuse ends what it belongs to.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::race::{RUNNERS, race};
+use crate::support::relying_party::{CALLBACK, Issued, VERIFIER, error_of};
+
+/// The reasons in the audit log of refused redemptions.
+fn reasons(house: &House, root: &crate::support::person::Person) -> Vec<String> {
+    let _ = house;
+    let events = root.browser.get("/v1/audit-events?action=code.redeemed").json();
+    let items = events["items"].as_array().expect("events");
+    let reasons = items.iter().map(|item| item["reason"].as_str().expect("a reason").to_owned());
+    reasons.collect()
+}
+
+on_both! {
+    fn a_sign_in_gives_tokens_that_say_who_and_how(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let issued = app.sign_in(&root.browser, &[]);
+        assert_eq!(issued.answer["token_type"], json!("Bearer"));
+        assert_eq!(issued.answer["expires_in"], json!(300));
+        assert_eq!(issued.answer["scope"], json!("email openid profile roles"));
+        let claims = &issued.id_claims;
+        assert_eq!(claims["iss"], json!(house.origin()));
+        assert_eq!((&claims["sub"], &claims["aud"]), (&json!(root.id), &json!(app.id)));
+        assert_eq!((&claims["nonce"], &claims["acr"]), (&json!("the-nonce"), &json!("phr")));
+        assert_eq!(claims["amr"], json!(["swk", "user", "mfa"]));
+        let session = root.browser.get("/v1/session").json();
+        assert_eq!(claims["sid"], session["session"]["id"]);
+        assert_eq!(app.user_info(&issued.access).json()["sub"], json!(root.id));
+        assert_eq!(app.introspect(&issued.access)["active"], json!(true));
+    }
+
+    fn the_second_use_of_a_code_ends_what_the_first_gave(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let code = app.code(&root.browser, &[]);
+        let issued = Issued::read(&app.redeem(&code));
+        assert_eq!(app.user_info(&issued.access).status, 200);
+        let again = app.redeem(&code);
+        assert_eq!((again.status, error_of(&again)), (400, "invalid_grant".to_owned()));
+        assert_eq!(app.user_info(&issued.access).status, 401);
+        assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
+        assert_eq!(error_of(&app.refresh(&issued.refresh)), "invalid_grant");
+        assert_eq!(reasons(house, &root), ["code-replayed"]);
+        // Half a minute later, and after the code's own end, it is still noticed.
+        house.pass(3_600);
+        assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
+    }
+
+    fn of_twenty_parallel_redemptions_one_succeeds_and_all_is_dead_afterwards(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let code = app.code(&root.browser, &[]);
+        let answers = race(vec![app.clone(); RUNNERS], |app| app.redeem(&code));
+        let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+        assert_eq!(good.len(), 1, "{answers:?}");
+        for refused in answers.iter().filter(|answer| answer.status != 200) {
+            assert_eq!((refused.status, error_of(refused)), (400, "invalid_grant".to_owned()));
+        }
+        let issued = Issued::read(good[0]);
+        assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
+        assert_eq!(app.user_info(&issued.access).status, 401);
+        assert_eq!(error_of(&app.refresh(&issued.refresh)), "invalid_grant");
+    }
+
+    fn every_misuse_burns_the_code_and_is_written_down(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let thief = house.party(|_| {});
+        let good = [
+            ("grant_type", "authorization_code"), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER),
+        ];
+        let with = |name: &str, value: &'static str| {
+            let mut fields = good.to_vec();
+            fields.iter_mut().filter(|field| field.0 == name).for_each(|field| field.1 = value);
+            fields
+        };
+        let other_verifier = "x".repeat(43);
+        let mut wrong_verifier = with("code_verifier", "");
+        wrong_verifier[2].1 = &other_verifier;
+        let misuses = [
+            with("code_verifier", ""),
+            wrong_verifier,
+            with("redirect_uri", "https://app.example/other"),
+            with("redirect_uri", ""),
+        ];
+        for mut misuse in misuses {
+            let code = app.code(&root.browser, &[]);
+            misuse.push(("code", &code));
+            let refused = app.token(&misuse);
+            assert_eq!((refused.status, error_of(&refused)), (400, "invalid_grant".to_owned()), "{misuse:?}");
+            assert_eq!(error_of(&app.redeem(&code)), "invalid_grant", "it is burnt");
+        }
+        let code = app.code(&root.browser, &[]);
+        assert_eq!(error_of(&thief.redeem(&code)), "invalid_grant");
+        assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
+        let code = app.code(&root.browser, &[]);
+        house.pass(61);
+        assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
+        let mut found = reasons(house, &root);
+        found.retain(|reason| reason != "code-replayed");
+        found.sort();
+        assert_eq!(found, [
+            "code-expired", "code-of-other-client", "other-redirect-uri", "other-redirect-uri", "pkce", "pkce",
+        ]);
+        assert_eq!(error_of(&app.redeem("x")), "invalid_grant");
+        assert_eq!(error_of(&app.redeem(&"A".repeat(43))), "invalid_grant");
+    }
+
+    fn a_code_outlives_neither_its_session_nor_its_passkey_nor_its_person(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let mut ada = house.person(&root, "ada");
+        let code = app.code(&ada.browser, &[]);
+        assert_eq!(ada.browser.delete("/v1/session").status, 204);
+        assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
+        let browser = ada.another_browser();
+        let code = app.code(&browser, &[]);
+        assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
+        assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
+    }
+
+    fn a_code_without_a_challenge_is_for_those_who_are_excused(house) {
+        let root = house.administrator();
+        let old = house.party(|metadata| metadata.require_pkce = false);
+        let without = [("code_challenge", ""), ("code_challenge_method", "")];
+        let code = old.code(&root.browser, &without);
+        // RFC 9700 §2.1.1: the downgrade is noticed.
+        assert_eq!(error_of(&old.redeem(&code)), "invalid_grant");
+        let code = old.code(&root.browser, &without);
+        let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+        Issued::read(&old.token(&fields));
+        let strict = house.party(|_| {});
+        let refused = strict.authorize(&root.browser, &without);
+        assert!(refused.header("location").expect("a location").contains("error=invalid_request"));
+    }
+}

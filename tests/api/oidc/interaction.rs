@@ -1,0 +1,219 @@
+//! What stands between a request and its answer: nobody, an old sign-in, a weak one, another person.
+
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::http::{Answer, Browserless};
+use crate::support::person::Person;
+use crate::support::authenticator::Overrides;
+use crate::support::relying_party::{RelyingParty, claims_of, Issued, sent_back};
+
+/// The path that an answer redirects to.
+fn location(answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{answer:?}");
+    answer.header("location").expect("a location").to_owned()
+}
+
+/// The page of a request that waits for its person.
+fn pending(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (String, Answer) {
+    let path = location(&app.authorize(browser, more));
+    assert!(path.starts_with("/oauth2/authorize/"), "{path}");
+    let page = browser.get(&path);
+    (path, page)
+}
+
+fn answer(browser: &Browserless, path: &str, word: &str) -> Answer {
+    browser.request("POST", path).form(&[("answer", word)]).send()
+}
+
+fn error(answer: &Answer) -> String {
+    sent_back(answer).get("error").cloned().unwrap_or_default()
+}
+
+fn auth_time(app: &RelyingParty, sent: &Answer) -> i64 {
+    let code = sent_back(sent).get("code").cloned().expect("a code");
+    let issued = Issued::read(&app.redeem(&code));
+    issued.id_claims["auth_time"].as_i64().expect("a number")
+}
+
+on_both! {
+    fn nobody_signs_in_and_comes_back(house) {
+        let mut root = house.administrator();
+        let app = house.party(|_| {});
+        let browser = house.browser();
+        let (path, page) = pending(&app, &browser, &[]);
+        let login = location(&page);
+        assert!(login.starts_with("/login?continue="), "{login}");
+        let shown = browser.get(&login).text();
+        assert!(shown.contains("an app") && shown.contains("app.example"), "{shown}");
+        let continue_id = login.split('=').nth(1).expect("an id");
+        let mut finish = {
+            let started = browser.post_json("/webauthn/login/start", &serde_json::json!({ "continue": continue_id })).json();
+            let credential = root.device.get(&started["publicKey"], &Overrides::default());
+            serde_json::json!({ "ceremony": started["ceremony"], "credential": credential })
+        };
+        let signed_in = browser.post_json("/webauthn/login/finish", &finish.take()).json();
+        assert_eq!(signed_in["continue"], serde_json::json!(path));
+        let sent = browser.get(&path);
+        assert!(sent_back(&sent).contains_key("code"));
+        assert_eq!(sent_back(&sent)["state"], "the-state");
+        assert_eq!(sent_back(&sent)["iss"], house.origin());
+        assert_eq!(browser.get(&path).status, 410, "answered once");
+    }
+
+    fn with_prompt_none_nothing_is_asked(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let none = [("prompt", "none")];
+        let refused = app.authorize(&house.browser(), &none);
+        assert_eq!(error(&refused), "login_required");
+        assert_eq!(sent_back(&refused)["state"], "the-state");
+        let first = app.sign_in(&root.browser, &[]);
+        let silent = app.sign_in(&root.browser, &none);
+        for claim in ["sub", "auth_time", "sid"] {
+            assert_eq!(silent.id_claims[claim], first.id_claims[claim]);
+        }
+        let hinted = app.sign_in(&root.browser, &[("prompt", "none"), ("id_token_hint", &first.id_token)]);
+        assert_eq!(hinted.id_claims["sub"], first.id_claims["sub"]);
+        house.pass(2);
+        assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none"), ("max_age", "1")])), "login_required");
+        assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none login")])), "invalid_request");
+        assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "sometimes")])), "invalid_request");
+    }
+
+    fn prompt_login_and_max_age_ask_for_a_ceremony_and_move_auth_time(house) {
+        let mut root = house.administrator();
+        let app = house.party(|_| {});
+        let before = app.sign_in(&root.browser, &[]);
+        let before = before.id_claims["auth_time"].as_i64().expect("a number");
+        for wish in [("prompt", "login"), ("max_age", "1"), ("max_age", "0")] {
+            house.pass(5);
+            let (path, page) = pending(&app, &root.browser, &[wish]);
+            assert!(page.text().contains("step_up.js"), "{page:?}");
+            assert!(answer(&root.browser, &path, "proven").text().contains("step_up.js"), "not yet");
+            house.pass(1);
+            assert_eq!(root.step_up().status, 200);
+            let sent = answer(&root.browser, &path, "proven");
+            assert!(auth_time(&app, &sent) >= before + 6);
+        }
+        house.pass(100);
+        let old = app.sign_in(&root.browser, &[("max_age", "10000")]);
+        let again = app.sign_in(&root.browser, &[("max_age", "10000")]);
+        assert_eq!(old.id_claims["auth_time"], again.id_claims["auth_time"]);
+        for bad in ["-1", "x", "1.5", "+3"] {
+            assert_eq!(error(&app.authorize(&root.browser, &[("max_age", bad)])), "invalid_request", "{bad}");
+        }
+    }
+
+    fn the_registered_freshness_counts_where_the_request_says_none(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.default_max_age = Some(60));
+        app.sign_in(&root.browser, &[]);
+        house.pass(61);
+        pending(&app, &root.browser, &[]);
+        app.sign_in(&root.browser, &[("max_age", "600")]);
+    }
+
+    fn a_stronger_passkey_is_asked_for_where_there_is_one(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let bound = "urn:doorward:acr:device-bound";
+        assert_eq!(error(&app.authorize(&root.browser, &[("acr_values", bound)])), "unmet_authentication_requirements");
+        let strict = house.party(|metadata| metadata.least_acr = Some(bound.into()));
+        assert_eq!(error(&strict.authorize(&root.browser, &[])), "unmet_authentication_requirements");
+        // What means nothing here is a wish that nobody can grant, and no error.
+        app.sign_in(&root.browser, &[("acr_values", "1 2")]);
+        app.sign_in(&root.browser, &[("acr_values", "urn:other phr")]);
+        let essential = r#"{"id_token": {"acr": {"essential": true, "values": ["1"]}}}"#;
+        assert_eq!(error(&app.authorize(&root.browser, &[("claims", essential)])), "unmet_authentication_requirements");
+        let (device, _) = root.add_passkey(SoftAuthenticator::device_bound(house.origin()));
+        let mut with_key = Person { device, ..root.clone() };
+        assert_eq!(error(&app.authorize(&root.browser, &[("acr_values", bound), ("prompt", "none")])), "login_required");
+        let (path, page) = pending(&app, &root.browser, &[("acr_values", bound)]);
+        assert!(page.text().contains("step_up.js"));
+        house.pass(1);
+        assert_eq!(with_key.step_up().status, 200);
+        let sent = answer(&with_key.browser, &path, "proven");
+        let code = sent_back(&sent).get("code").cloned().expect("a code");
+        assert_eq!(Issued::read(&app.redeem(&code)).id_claims["acr"], bound);
+    }
+
+    fn another_person_than_the_expected_one_is_not_let_through(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let app = house.party(|_| {});
+        let hint = app.sign_in(&ada.browser, &[]).id_token;
+        let with_hint = [("id_token_hint", hint.as_str())];
+        assert_eq!(error(&app.authorize(&root.browser, &[with_hint[0], ("prompt", "none")])), "login_required");
+        let (path, page) = pending(&app, &root.browser, &with_hint);
+        assert!(page.text().contains("somebody else"), "{page:?}");
+        assert!(location(&answer(&root.browser, &path, "switch")).starts_with("/login?continue="));
+        let sub = claims_of(&hint)["sub"].as_str().expect("a sub").to_owned();
+        let claims = format!(r#"{{"id_token": {{"sub": {{"value": "{sub}"}}}}}}"#);
+        assert_eq!(error(&app.authorize(&root.browser, &[("claims", &claims), ("prompt", "none")])), "login_required");
+        app.sign_in(&ada.browser, &[("claims", &claims)]);
+        // A token of another client's, or of nobody's, is no hint.
+        let other = house.party(|_| {});
+        assert_eq!(error(&other.authorize(&ada.browser, &with_hint)), "invalid_request");
+        assert_eq!(error(&app.authorize(&ada.browser, &[("id_token_hint", "x.y.z")])), "invalid_request");
+        // An expired one is.
+        house.pass(3_600);
+        app.sign_in(&ada.browser, &with_hint);
+    }
+
+    fn whoever_holds_no_role_of_the_app_stays_out(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let app = house.party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
+        assert_eq!(error(&app.authorize(&ada.browser, &[])), "access_denied");
+        app.sign_in(&root.browser, &[]);
+    }
+
+    fn an_account_is_chosen_once_for_each_request(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let (path, page) = pending(&app, &root.browser, &[("prompt", "select_account")]);
+        assert!(page.text().contains("Root Admin"));
+        assert!(sent_back(&answer(&root.browser, &path, "continue")).contains_key("code"));
+        assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none select_account")])), "invalid_request");
+    }
+
+    fn a_waiting_request_is_one_browsers(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let (path, page) = pending(&app, &root.browser, &[]);
+        assert_eq!(page.status, 200);
+        let mut stranger = house.person(&root, "eve");
+        let other = stranger.another_browser();
+        assert_eq!(other.get(&path).status, 410);
+        assert_eq!(answer(&other, &path, "allow").status, 410);
+        let forged = root.browser.request("POST", &path).without_same_origin().form(&[("answer", "allow")]).send();
+        assert_eq!(forged.status, 403);
+        assert!(sent_back(&answer(&root.browser, &path, "allow")).contains_key("code"));
+    }
+
+    fn a_posted_request_survives_without_a_cookie(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let parameters = app.parameters(&[]);
+        let fields: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let stranger = house.browser();
+        let posted = stranger.request("POST", "/oauth2/authorize").header("Origin", "https://app.example")
+            .header("Sec-Fetch-Site", "cross-site").form(&fields).send();
+        let path = location(&posted);
+        assert!(path.starts_with("/oauth2/authorize/"));
+        assert!(sent_back(&root.browser.get(&path)).contains_key("code"));
+        assert_eq!(house.browser().get(&path).status, 410);
+    }
+
+    fn twenty_tabs_answer_one_request_once(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let (path, _) = pending(&app, &root.browser, &[]);
+        let tabs = vec![root.browser.clone(); crate::support::race::RUNNERS];
+        let answers = crate::support::race::race(tabs, |tab| answer(&tab, &path, "allow"));
+        let sent = answers.iter().filter(|answer| answer.status == 303).count();
+        let gone = answers.iter().filter(|answer| answer.status == 410).count();
+        assert_eq!((sent, gone), (1, crate::support::race::RUNNERS - 1), "{answers:?}");
+    }
+}
+

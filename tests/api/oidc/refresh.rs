@@ -1,0 +1,181 @@
+//! Refresh tokens: each gives one successor, and a thief ends the family.
+
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::race::{RUNNERS, race};
+use crate::support::relying_party::{Issued, RelyingParty, error_of};
+
+fn race_for_a_successor(app: &RelyingParty, token: &str) -> (BTreeSet<String>, usize) {
+    let answers = race(vec![app.clone(); RUNNERS], |app| app.refresh(token));
+    let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        assert_eq!((refused.status, error_of(refused)), (400, "invalid_grant".to_owned()), "{refused:?}");
+    }
+    let successors = good.iter().map(|answer| Issued::read(answer).refresh).collect();
+    (successors, good.len())
+}
+
+on_both! {
+    fn a_refresh_says_what_the_sign_in_said(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        house.pass(60);
+        let second = Issued::read(&app.refresh(&first.refresh));
+        assert_ne!((&second.access, &second.refresh), (&first.access, &first.refresh));
+        for claim in ["iss", "sub", "aud", "azp", "auth_time", "acr", "amr", "sid"] {
+            assert_eq!(second.id_claims[claim], first.id_claims[claim], "{claim}");
+        }
+        assert_ne!(second.id_claims["iat"], first.id_claims["iat"]);
+        assert_eq!(app.user_info(&second.access).status, 200);
+        let narrow = app.token(&[("grant_type", "refresh_token"), ("refresh_token", &second.refresh), ("scope", "openid")]);
+        assert_eq!(Issued::read(&narrow).answer["scope"], json!("openid"));
+    }
+
+    fn twenty_parallel_refreshes_give_one_successor(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        let (successors, _) = race_for_a_successor(&app, &first.refresh);
+        assert_eq!(successors.len(), 1, "one value");
+        let successor = successors.first().expect("a successor");
+        let next = Issued::read(&app.refresh(successor));
+        assert_eq!(app.user_info(&next.access).status, 200, "one live family");
+    }
+
+    fn the_one_before_gives_the_same_again_for_ten_seconds(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        let second = Issued::read(&app.refresh(&first.refresh));
+        house.pass(10);
+        assert_eq!(Issued::read(&app.refresh(&first.refresh)).refresh, second.refresh);
+        house.pass(1);
+        assert_eq!(error_of(&app.refresh(&first.refresh)), "invalid_grant");
+        assert_eq!(error_of(&app.refresh(&second.refresh)), "invalid_grant", "the family has ended");
+        assert_eq!(app.introspect(&second.access), json!({ "active": false }));
+        let events = root.browser.get("/v1/audit-events?action=token.refreshed").json();
+        assert_eq!(events["items"][0]["reason"], json!("refresh-token-replayed"));
+    }
+
+    fn a_used_successor_makes_the_one_before_it_a_proof_of_theft(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        let second = Issued::read(&app.refresh(&first.refresh));
+        let third = Issued::read(&app.refresh(&second.refresh));
+        assert_eq!(error_of(&app.refresh(&first.refresh)), "invalid_grant");
+        assert_eq!(error_of(&app.refresh(&third.refresh)), "invalid_grant");
+    }
+
+    fn a_forged_one_harms_nobody(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        let parts: Vec<&str> = first.refresh.split('.').collect();
+        let forged = [
+            format!("{}.{}.{}", parts[0], "2", parts[2]),
+            format!("{}.{}.{}", parts[0], parts[1], "A".repeat(43)),
+            format!("{}x", first.refresh),
+            first.refresh.replace('.', ":"),
+            "x".into(),
+        ];
+        for forged in &forged {
+            let refused = app.refresh(forged);
+            assert_eq!((refused.status, error_of(&refused)), (400, "invalid_grant".to_owned()));
+        }
+        Issued::read(&app.refresh(&first.refresh));
+    }
+
+    fn another_client_with_a_genuine_one_is_a_thief(house) {
+        let root = house.administrator();
+        let (app, thief) = (house.party(|_| {}), house.party(|_| {}));
+        let first = app.sign_in(&root.browser, &[]);
+        assert_eq!(error_of(&thief.refresh(&first.refresh)), "invalid_grant");
+        assert_eq!(error_of(&app.refresh(&first.refresh)), "invalid_grant");
+        assert_eq!(app.user_info(&first.access).status, 401);
+    }
+
+    fn a_client_with_a_secret_may_keep_its_token(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.rotate_refresh_tokens = false);
+        let first = app.sign_in(&root.browser, &[]);
+        for _ in 0..3 {
+            assert_eq!(Issued::read(&app.refresh(&first.refresh)).refresh, first.refresh);
+        }
+    }
+
+    fn what_is_offline_outlives_the_sign_out_and_nothing_else_does(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let mut ada = house.person(&root, "ada");
+        let online = app.sign_in(&ada.browser, &[]);
+        let offline = app.sign_in(&ada.browser, &[("scope", "openid offline_access")]);
+        assert_eq!(ada.browser.delete("/v1/session").status, 204);
+        assert_eq!(error_of(&app.refresh(&online.refresh)), "invalid_grant");
+        assert_eq!(app.user_info(&online.access).status, 401);
+        assert_eq!(app.user_info(&offline.access).status, 200);
+        let later = Issued::read(&app.refresh(&offline.refresh));
+        // Cutting the session off afterwards ends that too.
+        let path = format!("/v1/users/ada/sessions/{}", online.id_claims["sid"].as_str().expect("a sid"));
+        assert_eq!(root.browser.delete(&path).status, 200);
+        assert_eq!(error_of(&app.refresh(&later.refresh)), "invalid_grant");
+        assert_eq!(app.introspect(&later.access), json!({ "active": false }));
+        ada.another_browser();
+    }
+
+    fn a_family_that_nobody_uses_ends(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        house.pass(86_400 - 60);
+        let second = Issued::read(&app.refresh(&first.refresh));
+        house.pass(86_400);
+        assert_eq!(error_of(&app.refresh(&second.refresh)), "invalid_grant");
+    }
+
+    fn a_family_ends_with_the_longest_life_of_its_session(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let mut token = app.sign_in(&root.browser, &[]).refresh;
+        for _ in 0..32 {
+            house.pass(80_000);
+            token = Issued::read(&app.refresh(&token)).refresh;
+        }
+        house.pass(80_000);
+        assert_eq!(error_of(&app.refresh(&token)), "invalid_grant");
+    }
+
+    fn more_than_was_authorized_is_refused_and_uses_nothing_up(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        let more = app.token(&[("grant_type", "refresh_token"), ("refresh_token", &first.refresh), ("scope", "openid phone")]);
+        assert_eq!((more.status, error_of(&more)), (400, "invalid_scope".to_owned()));
+        Issued::read(&app.refresh(&first.refresh));
+    }
+}
+
+fn without_grace(house: &House) {
+    let root = house.administrator();
+    let app = house.party(|_| {});
+    let first = app.sign_in(&root.browser, &[]);
+    let (successors, successes) = race_for_a_successor(&app, &first.refresh);
+    assert_eq!((successors.len(), successes), (1, 1));
+    let successor = successors.first().expect("a successor");
+    assert_eq!(error_of(&app.refresh(successor)), "invalid_grant", "then none");
+}
+
+#[test]
+fn without_a_grace_one_of_twenty_succeeds_and_then_none_embedded() {
+    without_grace(&House::embedded_with(|config| config.tokens.refresh_grace = Duration::ZERO));
+}
+
+#[test]
+fn without_a_grace_one_of_twenty_succeeds_and_then_none_clustered() {
+    without_grace(&House::clustered_with(|config| config.tokens.refresh_grace = Duration::ZERO));
+}

@@ -1,0 +1,27 @@
+//! Many at the same moment.
+
+use std::sync::Barrier;
+
+/// How many race for what is good for one.
+pub const RUNNERS: usize = 20;
+
+/// Runs `act` on every item at the same moment.
+pub fn race<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let barrier = Barrier::new(items.len());
+    std::thread::scope(|scope| {
+        let runners: Vec<_> = items
+            .into_iter()
+            .map(|item| {
+                let (barrier, act) = (&barrier, &act);
+                scope.spawn(move || {
+                    barrier.wait();
+                    act(item)
+                })
+            })
+            .collect();
+        runners
+            .into_iter()
+            .map(|runner| runner.join().expect("a runner"))
+            .collect()
+    })
+}
