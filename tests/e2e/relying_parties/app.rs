@@ -30,6 +30,8 @@ pub enum Library {
 pub struct App {
     /// Where browsers find it.
     pub origin: String,
+    /// The address of the page that shows who is signed in.
+    pub page: String,
     _process: ChildProcess,
     _folder: TempDir,
 }
@@ -65,6 +67,7 @@ impl App {
             std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         Self {
+            page: format!("{origin}{}", library.page()),
             origin,
             _process: process,
             _folder: folder,
@@ -81,6 +84,14 @@ impl Library {
             Self::Authlib => "python",
             Self::ModAuthOpenidc => "apache",
             Self::Openidconnect => "rust",
+        }
+    }
+
+    /// Where it shows who is signed in.
+    fn page(self) -> &'static str {
+        match self {
+            Self::OidcClientTs => "/",
+            _ => "/me",
         }
     }
 

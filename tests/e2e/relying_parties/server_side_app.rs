@@ -2,23 +2,14 @@
 
 use std::time::Duration;
 
-use doorward::base::config::{Config, Network};
 use serde_json::json;
 
 use super::app::{App, Library};
-use super::{Visitor, ada, revoke_passkeys};
+use super::{Visitor, ada, names_private_networks, revoke_passkeys};
 use crate::support::browser::Chromium;
 use crate::support::house::House;
 use crate::support::person::Person;
 use crate::support::process::wait_until;
-
-/// Back-channel logout goes to a private address here, where nothing is sent unless it is named.
-fn names_private_networks(config: &mut Config) {
-    let networks = ["127.0.0.0/8", "::1/128"];
-    config.egress.allowed_networks = networks
-        .map(|network| Network::parse(network).expect("a network"))
-        .to_vec();
-}
 
 mod signs_in_renews_and_signs_out {
     use super::*;

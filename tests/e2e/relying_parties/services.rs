@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::app::{App, Library};
-use super::{Visitor, ada, revoke_passkeys};
+use super::{Visitor, ada, names_private_networks, revoke_passkeys};
 use crate::support::browser::Chromium;
 use crate::support::house::House;
+use crate::support::process::wait_until;
 
 fn signs_in_renews_and_signs_out(library: Library, house: &House) {
     let visitor = Visitor::new(&Chromium::launch());
@@ -27,7 +30,7 @@ fn signs_in_renews_and_signs_out(library: Library, house: &House) {
     visitor
         .page
         .wait_for("!document.querySelector('#sub') && document.readyState === 'complete'");
-    visitor.page.goto(&format!("{}/me", app.origin));
+    visitor.page.goto(&app.page);
     assert_eq!(visitor.shown("sub"), "");
 }
 
@@ -43,6 +46,25 @@ fn mod_auth_openidc() {
         config.tokens.access_lifetime = Duration::from_secs(50);
     });
     signs_in_renews_and_signs_out(Library::ModAuthOpenidc, &house);
+}
+
+#[test]
+fn mod_auth_openidc_hears_within_two_seconds_that_a_passkey_was_revoked() {
+    let house = House::embedded_with(names_private_networks);
+    let visitor = Visitor::new(&Chromium::launch());
+    let root = ada(&house, &visitor);
+    let app = App::start(&house, Library::ModAuthOpenidc);
+    visitor.sign_in_through(&app);
+    // A token with minutes to live is not renewed, so that the module can't know from elsewhere.
+    let has_session = || {
+        let page = "fetch('/me', { redirect: 'manual' }).then((answer) => answer.status)";
+        visitor.page.evaluate(page) == json!(200)
+    };
+    assert!(has_session());
+    revoke_passkeys(&root);
+    wait_until("the module's session ends", Duration::from_secs(2), || {
+        !has_session()
+    });
 }
 
 #[test]
