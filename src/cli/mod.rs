@@ -59,7 +59,7 @@ enum Command {
     /// List and end sessions.
     #[command(subcommand)]
     Session(session::Session),
-    /// Make, list, renew, disable clients.
+    /// Make, show, change, list, renew, disable, delete clients.
     #[command(subcommand)]
     Client(client::Client),
     /// Make a master key; list, rotate and rewrap signing keys.
@@ -105,7 +105,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     }
     let config = Config::load(file).map_err(|error| Failure::Configuration(error.to_string()))?;
     match command {
-        Command::Serve(command) => return command.run(config).await,
+        Command::Serve(command) => return Box::pin(command.run(config)).await,
         Command::Healthcheck => return healthcheck::run(&config, output),
         _ => {}
     }

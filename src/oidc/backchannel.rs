@@ -58,7 +58,11 @@ impl BackchannelLogout {
             Ok(token) => token,
             Err(reason) => return Delivery::Failed(reason),
         };
-        match self.egress.post_form(&uri, &[("logout_token", &token)]).await {
+        match self
+            .egress
+            .post_form(&uri, &[("logout_token", &token)])
+            .await
+        {
             Ok(200..=299) => Delivery::Told,
             Ok(400) => Delivery::Refused("the app answered 400".into()),
             Ok(status) => Delivery::Failed(format!("the app answered {status}")),

@@ -43,7 +43,7 @@ pub enum Step {
     /// Nobody is there, and the app wants a new account: an invitation first.
     Join,
     /// Their sign-in is too old or too weak.
-    StepUp,
+    ProveAgain,
     /// Whether it is them.
     ChooseAccount,
     /// Whether the client may.
@@ -131,7 +131,7 @@ fn check_freshness(
         return None;
     }
     let description = "the sign-in is older than max_age";
-    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::StepUp))
+    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ProveAgain))
 }
 
 fn check_strength(
@@ -156,7 +156,7 @@ fn check_strength(
         return Some(unmet());
     }
     let description = "a stronger passkey must be used";
-    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::StepUp))
+    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ProveAgain))
 }
 
 fn check_account(

@@ -151,7 +151,8 @@ mod tests {
         let long = format!("state={}", "x".repeat(10_000));
         let refused = Parameters::parse(long.as_bytes());
         assert_eq!(refused, Err(ParametersError::TooLong("state".into())));
-        let many: String = (0..100).map(|n| format!("p{n}=1&")).collect();
+        let many = (0..100).map(|n| format!("p{n}=1")).collect::<Vec<_>>();
+        let many = many.join("&");
         assert_eq!(
             Parameters::parse(many.as_bytes()),
             Err(ParametersError::TooMany)

@@ -8,8 +8,8 @@ use crate::clients::Scopes;
 use crate::db::schema::consents;
 use crate::db::{Connection, Json, Result};
 
-fn scopes(names: Json<Vec<String>>) -> Scopes {
-    Scopes::parse(&names.0.join(" ")).unwrap_or_default()
+fn scopes(Json(names): Json<Vec<String>>) -> Scopes {
+    Scopes::parse(&names.join(" ")).unwrap_or_default()
 }
 
 fn names(scopes: &Scopes) -> Json<Vec<String>> {

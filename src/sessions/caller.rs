@@ -19,7 +19,7 @@ pub enum Caller {
     /// A person with a good session.
     Person(Box<SignedIn>),
     /// A client with a good secret.
-    Client(Client),
+    Client(Box<Client>),
     /// Whoever holds a good access token.
     Bearer(Box<Bearer>),
 }
@@ -164,7 +164,7 @@ impl FromRequest for Caller {
                 Ok(record) => {
                     let client = record.client;
                     tracing::Span::current().record("client_id", tracing::field::display(client.id));
-                    Ok(Self::Client(client))
+                    Ok(Self::Client(Box::new(client)))
                 }
                 Err(AuthenticateError::Unknown(_)) => Err(Problem::new(
                     StatusCode::UNAUTHORIZED,

@@ -108,15 +108,16 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
     /// # Errors
     /// When the database is away; the floors stay as they are.
     pub async fn look(&self, database: &Database, list: ListMoved<K>) -> db::Result<()> {
-        let clock = database.clone();
-        let last = *self
+        let of_database = database.clone();
+        let previous = *self
             .last_look
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let (now, moved) = database
             .read(move |conn| {
-                let now = clock.now(conn)?;
-                let from = last.map_or_else(|| now.before(REACH), |last| last.before(OVERLAP));
+                let now = of_database.now(conn)?;
+                let from =
+                    previous.map_or_else(|| now.before(REACH), |looked| looked.before(OVERLAP));
                 let moved = list(conn, from)?;
                 Ok::<_, db::Error>((now, moved))
             })

@@ -138,10 +138,10 @@ impl Tokens {
                     .database
                     .read(move |conn| queries::is_revoked(conn, authorization))
                     .await;
-                match asked.map_err(Unavailable::from)? {
-                    false => Ok(standing),
-                    true => Err(TokenError::Bad("authorization-revoked")),
+                if asked.map_err(Unavailable::from)? {
+                    return Err(TokenError::Bad("authorization-revoked"));
                 }
+                Ok(standing)
             }
         }
     }

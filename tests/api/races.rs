@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::http::{Answer, Browserless};
-use crate::support::race::{RUNNERS, race};
 use crate::support::person::{Person, assertion, session_status};
+use crate::support::race::{RUNNERS, race};
 
-fn count(answers: &[Answer], status: u16) -> usize {
+pub(super) fn count(answers: &[Answer], status: u16) -> usize {
     answers
         .iter()
         .filter(|answer| answer.status == status)

@@ -383,6 +383,7 @@ fn begin_together(house: &House, config: &Config) {
 fn instances_that_begin_at_once_make_one_key_each_embedded() {
     let house = House::embedded();
     let mut config = house.config.clone();
+    config.secrets.master_key_file = Some(config.master_key_path());
     config.server.data_dir = config.server.data_dir.join("another");
     begin_together(&house, &config);
 }

@@ -24,7 +24,7 @@ pub struct RelyingParty {
     /// Its secret; a public client has none.
     pub secret: Option<String>,
     /// Without cookies, for what the app's server sends.
-    server: Browserless,
+    pub server: Browserless,
 }
 
 /// What an app holds after a sign-in.
@@ -203,5 +203,8 @@ impl RelyingParty {
 
 /// The `error` of an OAuth answer.
 pub fn error_of(answer: &Answer) -> String {
-    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+    answer.json()["error"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }

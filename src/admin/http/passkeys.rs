@@ -78,9 +78,7 @@ pub async fn revoke_passkey(
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let reason = reason.into_inner().parse()?;
     // An administrator who removes a passkey of their own here is held to the rule for one's own.
-    let is_own = caller
-        .person()
-        .is_some_and(|person| person.user_id == user);
+    let is_own = caller.person().is_some_and(|person| person.user_id == user);
     let right = if is_own {
         Right::Own
     } else {

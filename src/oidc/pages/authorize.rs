@@ -247,7 +247,7 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
     match step {
         Step::Consent => ask_consent(&asked),
         Step::ChooseAccount => ask_account(&asked),
-        Step::StepUp => ask_ceremony(&asked),
+        Step::ProveAgain => ask_ceremony(&asked),
         Step::SignIn | Step::Join => Ok(redirect(&sign_in_path(visit, id, pending, app()).await?)),
         Step::Refuse(refusal) => {
             visit.oidc.take_pending(id).await?;

@@ -63,6 +63,9 @@ pub enum VerifyError {
     /// Nothing under its key is believed.
     #[error("token-key-compromised")]
     Compromised,
+    /// Nothing that it signed can still be good.
+    #[error("token-key-retired")]
+    Retired,
     /// Its algorithm is not its key's.
     #[error("token-algorithm")]
     Algorithm,
@@ -109,6 +112,29 @@ impl Ring {
     /// # Errors
     /// When it is not genuine. The text is a reason code for the log.
     pub fn verify<C: DeserializeOwned>(&self, token: &str, typ: &[&str]) -> Result<C, VerifyError> {
+        self.verify_under(token, typ, |_| true)
+    }
+
+    /// As [`Ring::verify`], under a key that is not retired: for what grants something. A key stays until all that it signed
+    /// has ended, so a token under an older one is a thief's.
+    ///
+    /// # Errors
+    /// When it is not genuine.
+    pub fn verify_current<C: DeserializeOwned>(
+        &self,
+        token: &str,
+        typ: &[&str],
+        now: Timestamp,
+    ) -> Result<C, VerifyError> {
+        self.verify_under(token, typ, |key| !key.is_retired(now))
+    }
+
+    fn verify_under<C: DeserializeOwned>(
+        &self,
+        token: &str,
+        typ: &[&str],
+        is_good: impl Fn(&SigningKey) -> bool,
+    ) -> Result<C, VerifyError> {
         let header = decode_header(token).map_err(|_| VerifyError::Malformed)?;
         if header.crit.is_some() {
             return Err(VerifyError::Critical);
@@ -119,6 +145,9 @@ impl Ring {
             .ok_or(VerifyError::UnknownKey)?;
         if key.is_compromised() {
             return Err(VerifyError::Compromised);
+        }
+        if !is_good(key) {
+            return Err(VerifyError::Retired);
         }
         let algorithm = jws_algorithm(key.algorithm);
         if header.alg != algorithm {

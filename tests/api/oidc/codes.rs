@@ -10,9 +10,14 @@ use crate::support::relying_party::{CALLBACK, Issued, VERIFIER, error_of};
 /// The reasons in the audit log of refused redemptions.
 fn reasons(house: &House, root: &crate::support::person::Person) -> Vec<String> {
     let _ = house;
-    let events = root.browser.get("/v1/audit-events?action=code.redeemed").json();
+    let events = root
+        .browser
+        .get("/v1/audit-events?action=code.redeemed")
+        .json();
     let items = events["items"].as_array().expect("events");
-    let reasons = items.iter().map(|item| item["reason"].as_str().expect("a reason").to_owned());
+    let reasons = items
+        .iter()
+        .map(|item| item["reason"].as_str().expect("a reason").to_owned());
     reasons.collect()
 }
 

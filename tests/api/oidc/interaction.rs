@@ -1,11 +1,11 @@
 //! What stands between a request and its answer: nobody, an old sign-in, a weak one, another person.
 
 use crate::on_both;
+use crate::support::authenticator::Overrides;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::http::{Answer, Browserless};
 use crate::support::person::Person;
-use crate::support::authenticator::Overrides;
-use crate::support::relying_party::{RelyingParty, claims_of, Issued, sent_back};
+use crate::support::relying_party::{Issued, RelyingParty, claims_of, sent_back};
 
 /// The path that an answer redirects to.
 fn location(answer: &Answer) -> String {
@@ -22,7 +22,10 @@ fn pending(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> 
 }
 
 fn answer(browser: &Browserless, path: &str, word: &str) -> Answer {
-    browser.request("POST", path).form(&[("answer", word)]).send()
+    browser
+        .request("POST", path)
+        .form(&[("answer", word)])
+        .send()
 }
 
 fn error(answer: &Answer) -> String {
@@ -216,4 +219,3 @@ on_both! {
         assert_eq!((sent, gone), (1, crate::support::race::RUNNERS - 1), "{answers:?}");
     }
 }
-

@@ -1,5 +1,15 @@
 //! OpenID Connect, through HTTP only, each behaviour on both back ends.
 
+mod backchannel;
+mod bearer;
 mod codes;
+mod consent;
+mod cors;
+mod discovery;
 mod interaction;
+mod introspection;
+mod logout;
 mod refresh;
+mod revocation;
+mod tokens;
+mod userinfo;

@@ -11,11 +11,21 @@ use crate::support::relying_party::{Issued, RelyingParty, error_of};
 
 fn race_for_a_successor(app: &RelyingParty, token: &str) -> (BTreeSet<String>, usize) {
     let answers = race(vec![app.clone(); RUNNERS], |app| app.refresh(token));
-    let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    let good: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status == 200)
+        .collect();
     for refused in answers.iter().filter(|answer| answer.status != 200) {
-        assert_eq!((refused.status, error_of(refused)), (400, "invalid_grant".to_owned()), "{refused:?}");
+        assert_eq!(
+            (refused.status, error_of(refused)),
+            (400, "invalid_grant".to_owned()),
+            "{refused:?}"
+        );
     }
-    let successors = good.iter().map(|answer| Issued::read(answer).refresh).collect();
+    let successors = good
+        .iter()
+        .map(|answer| Issued::read(answer).refresh)
+        .collect();
     (successors, good.len())
 }
 
@@ -167,15 +177,23 @@ fn without_grace(house: &House) {
     let (successors, successes) = race_for_a_successor(&app, &first.refresh);
     assert_eq!((successors.len(), successes), (1, 1));
     let successor = successors.first().expect("a successor");
-    assert_eq!(error_of(&app.refresh(successor)), "invalid_grant", "then none");
+    assert_eq!(
+        error_of(&app.refresh(successor)),
+        "invalid_grant",
+        "then none"
+    );
 }
 
 #[test]
 fn without_a_grace_one_of_twenty_succeeds_and_then_none_embedded() {
-    without_grace(&House::embedded_with(|config| config.tokens.refresh_grace = Duration::ZERO));
+    without_grace(&House::embedded_with(|config| {
+        config.tokens.refresh_grace = Duration::ZERO
+    }));
 }
 
 #[test]
 fn without_a_grace_one_of_twenty_succeeds_and_then_none_clustered() {
-    without_grace(&House::clustered_with(|config| config.tokens.refresh_grace = Duration::ZERO));
+    without_grace(&House::clustered_with(|config| {
+        config.tokens.refresh_grace = Duration::ZERO
+    }));
 }

@@ -1,0 +1,177 @@
+//! Apps are told that a session is over: each once, whoever ended it, and one that is dead holds up nobody.
+
+use std::time::Duration;
+
+use doorward::base::clock::Stopwatch;
+
+use serde_json::{Value, json};
+
+use crate::support::house::House;
+use crate::support::receiver::{Behaviour, Receiver};
+use crate::support::relying_party::{RelyingParty, claims_of, header_of};
+
+/// A house that may call this machine.
+fn open_house(clustered: bool) -> House {
+    let change = |config: &mut doorward::base::config::Config| {
+        config.egress.allowed_networks =
+            vec![doorward::base::config::Network::parse("127.0.0.0/8").expect("a network")];
+    };
+    if clustered {
+        House::clustered_with(change)
+    } else {
+        House::embedded_with(change)
+    }
+}
+
+fn listening(house: &House, receiver: &Receiver) -> RelyingParty {
+    let address = format!("http://127.0.0.1:{}/backchannel", receiver.port());
+    house.party(|metadata| metadata.backchannel_logout_uri = Some(address))
+}
+
+/// The claims of the logout tokens that came, once there are so many.
+fn told(receiver: &Receiver, count: usize) -> Vec<Value> {
+    let since = Stopwatch::start();
+    while receiver.requests().len() < count {
+        assert!(
+            since.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            receiver.requests()
+        );
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let requests = receiver.requests();
+    requests
+        .iter()
+        .map(|request| {
+            let token = request
+                .split("logout_token=")
+                .nth(1)
+                .expect("a logout token")
+                .trim();
+            assert_eq!(header_of(token)["typ"], json!("logout+jwt"));
+            claims_of(token)
+        })
+        .collect()
+}
+
+fn every_end_is_told(clustered: bool) {
+    let house = open_house(clustered);
+    let receiver = Receiver::http(Behaviour::Answer(
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into(),
+    ));
+    let app = listening(&house, &receiver);
+    let silent = house.party(|_| {});
+    let root = house.administrator();
+    let mut ada = house.person(&root, "ada");
+    let held = app.sign_in(&ada.browser, &[]);
+    app.sign_in(&ada.browser, &[]);
+    silent.sign_in(&ada.browser, &[]);
+    let begun = Stopwatch::start();
+    assert_eq!(
+        root.browser
+            .delete(&format!("/v1/users/ada/passkeys/{}", ada.passkey))
+            .status,
+        200
+    );
+    let claims = told(&receiver, 1).remove(0);
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(
+        (&claims["iss"], &claims["aud"]),
+        (&json!(house.origin()), &json!(app.id))
+    );
+    assert_eq!(
+        (&claims["sub"], &claims["sid"]),
+        (&json!(ada.id), &held.id_claims["sid"])
+    );
+    assert_eq!(
+        claims["events"],
+        json!({ "http://schemas.openid.net/event/backchannel-logout": {} })
+    );
+    assert!(claims["nonce"].is_null() && claims["jti"].is_string() && claims["iat"].is_i64());
+    // By the person, by suspension, by the end of all.
+    let mut eve = house.person(&root, "eve");
+    app.sign_in(&eve.browser, &[]);
+    assert_eq!(eve.browser.delete("/v1/session").status, 204);
+    told(&receiver, 2);
+    let browser = eve.another_browser();
+    app.sign_in(&browser, &[]);
+    assert_eq!(root.browser.delete("/v1/users/eve/sessions").status, 200);
+    told(&receiver, 3);
+    let browser = eve.another_browser();
+    app.sign_in(&browser, &[]);
+    assert_eq!(
+        root.browser
+            .post_json("/v1/users/eve/suspend", &json!({}))
+            .status,
+        200
+    );
+    let all = told(&receiver, 4);
+    assert_eq!(all.len(), 4);
+    let since = Stopwatch::start();
+    let event = loop {
+        let events = root
+            .browser
+            .get("/v1/audit-events?action=client.told_of_logout")
+            .json();
+        let items = events["items"].as_array().expect("events").clone();
+        if items.len() == 4 {
+            break items[0].clone();
+        }
+        assert!(since.elapsed() < Duration::from_secs(10), "{items:?}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    };
+    assert_eq!(
+        (&event["outcome"], &event["client"]),
+        (&json!("success"), &json!(app.id))
+    );
+    let _ = ada.sign_in_at(&house.browser());
+}
+
+#[test]
+fn every_end_of_a_session_is_told_once_embedded() {
+    every_end_is_told(false);
+}
+
+#[test]
+fn every_end_of_a_session_is_told_once_clustered() {
+    every_end_is_told(true);
+}
+
+fn a_dead_app_holds_up_nobody(clustered: bool) {
+    let house = open_house(clustered);
+    let hanging = Receiver::http(Behaviour::Silent);
+    let good = Receiver::http(Behaviour::Answer("HTTP/1.1 204 No Content\r\n\r\n".into()));
+    let dead = listening(&house, &hanging);
+    let live = listening(&house, &good);
+    let root = house.administrator();
+    let mut ada = house.person(&root, "ada");
+    for _ in 0..8 {
+        let browser = ada.another_browser();
+        dead.sign_in(&browser, &[]);
+    }
+    let browser = ada.another_browser();
+    dead.sign_in(&browser, &[]);
+    live.sign_in(&browser, &[]);
+    let begun = Stopwatch::start();
+    assert_eq!(root.browser.delete("/v1/users/ada/sessions").status, 200);
+    told(&good, 1);
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn a_dead_app_holds_up_nobody_embedded() {
+    a_dead_app_holds_up_nobody(false);
+}
+
+#[test]
+fn a_dead_app_holds_up_nobody_clustered() {
+    a_dead_app_holds_up_nobody(true);
+}

@@ -1,0 +1,90 @@
+//! Access tokens on the own API: no more than their scope, their person and their client allow.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::relying_party::RelyingParty;
+use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
+
+/// An app that people let use the API for them.
+fn helper(house: &House, scope: &str) -> RelyingParty {
+    let template = house.party(|_| {});
+    let metadata = Metadata {
+        redirect_uris: vec![
+            RedirectUri::parse("https://app.example/callback").expect("an address"),
+        ],
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        require_consent: false,
+        ..Metadata::default()
+    };
+    let author = doorward::history::Author::command();
+    let scopes = Scopes::parse(scope).expect("scopes");
+    let made = house.run(
+        house
+            .app
+            .clients
+            .create("a helper", scopes, metadata, author),
+    );
+    let (client, secret) = made.expect("a client");
+    RelyingParty {
+        id: client.id.to_string(),
+        secret: secret.map(|secret| secret.expose().to_owned()),
+        ..template
+    }
+}
+
+fn status(house: &House, method: &str, path: &str, token: &str) -> u16 {
+    let browser = house.browser();
+    let request = browser.request(method, path).without_same_origin();
+    if method == "GET" {
+        return request.bearer(token).send().status;
+    }
+    request.bearer(token).json(&json!({})).send().status
+}
+
+on_both! {
+    fn a_token_lends_its_app_the_persons_rights_within_the_scope(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let app = helper(house, "openid users:read users:write sessions:revoke");
+        let all = [("scope", "openid users:read users:write sessions:revoke")];
+        let admins = app.sign_in(&root.browser, &all).access;
+        let adas = app.sign_in(&ada.browser, &all).access;
+        let narrow = app.sign_in(&root.browser, &[("scope", "openid users:read")]).access;
+        assert_eq!(status(house, "GET", "/v1/users", &admins), 200);
+        assert_eq!(status(house, "GET", "/v1/users", &adas), 403, "no administrator");
+        assert_eq!(status(house, "GET", "/v1/users/ada", &adas), 200, "oneself");
+        assert_eq!(status(house, "GET", "/v1/users/root", &adas), 403);
+        assert_eq!(status(house, "POST", "/v1/users/ada/suspend", &narrow), 403, "not that scope");
+        assert_eq!(status(house, "GET", "/v1/users/ada/passkeys", &admins), 403, "not registered for it");
+        assert_eq!(status(house, "DELETE", "/v1/users/ada/sessions", &admins), 200);
+        let event = root.browser.get("/v1/audit-events?action=session.ended_all").json()["items"][0].clone();
+        assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
+        assert_eq!(status(house, "GET", "/v1/users/ada", &adas), 401, "ended with the session");
+        // A token is no cookie.
+        assert_eq!(status(house, "GET", "/v1/session", &admins), 401);
+        assert_eq!(status(house, "GET", "/v1/me", &admins), 401);
+    }
+
+    fn what_a_thief_would_want_asks_for_a_recent_ceremony(house) {
+        let root = house.administrator();
+        house.person(&root, "ada");
+        let app = helper(house, "openid users:write");
+        let first = app.sign_in(&root.browser, &[("scope", "openid users:write")]);
+        house.pass(301);
+        let token = crate::support::relying_party::Issued::read(&app.refresh(&first.refresh)).access;
+        let refused = house.browser().request("POST", "/v1/users/ada/suspend").without_same_origin().bearer(&token).json(&json!({})).send();
+        assert_eq!(refused.status, 401);
+        let challenge = refused.header("www-authenticate").expect("a challenge");
+        assert!(challenge.contains("insufficient_user_authentication") && challenge.contains("max_age=300"), "{challenge}");
+    }
+
+    fn a_token_for_another_service_is_none_for_this_one(house) {
+        let root = house.administrator();
+        let api = "https://api.example/";
+        let app = house.party(|metadata| metadata.resources = vec![api.into()]);
+        let held = app.sign_in(&root.browser, &[("resource", api)]);
+        assert_eq!(status(house, "GET", "/v1/users/root", &held.access), 401);
+    }
+}

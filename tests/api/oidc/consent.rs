@@ -1,0 +1,80 @@
+//! People are asked once, may refuse, and may withdraw.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::http::{Answer, Browserless};
+use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+
+fn ask(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (String, String) {
+    let answer = app.authorize(browser, more);
+    let path = answer.header("location").expect("a location").to_owned();
+    assert!(path.starts_with("/oauth2/authorize/"), "{path}");
+    let page = browser.get(&path).text();
+    assert!(page.contains("value=\"allow\""), "{page}");
+    (path, page)
+}
+
+fn say(browser: &Browserless, path: &str, word: &str) -> Answer {
+    browser
+        .request("POST", path)
+        .form(&[("answer", word)])
+        .send()
+}
+
+on_both! {
+    fn consent_is_asked_remembered_and_asked_again_for_more(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let none = app.authorize(&root.browser, &[("prompt", "none")]);
+        assert_eq!(sent_back(&none)["error"], "consent_required");
+        let (path, page) = ask(&app, &root.browser, &[]);
+        assert!(page.contains("mail address") && !page.contains("phone number"), "{page}");
+        let code = sent_back(&say(&root.browser, &path, "allow"))["code"].clone();
+        Issued::read(&app.redeem(&code));
+        app.sign_in(&root.browser, &[("prompt", "none")]);
+        app.sign_in(&root.browser, &[("scope", "openid")]);
+        ask(&app, &root.browser, &[("scope", "openid phone")]);
+        ask(&app, &root.browser, &[("prompt", "consent")]);
+        // A single claim asks for consent like its scope does.
+        let wish = r#"{"userinfo": {"phone_number": null}}"#;
+        let (_, page) = ask(&app, &root.browser, &[("scope", "openid"), ("claims", wish)]);
+        assert!(page.contains("phone number"));
+    }
+
+    fn a_refusal_goes_back_and_nothing_is_remembered(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let (path, _) = ask(&app, &root.browser, &[]);
+        let refused = sent_back(&say(&root.browser, &path, "deny"));
+        assert_eq!((refused["error"].as_str(), refused["state"].as_str()), ("access_denied", "the-state"));
+        ask(&app, &root.browser, &[]);
+    }
+
+    fn ones_own_apps_are_approved_beforehand(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let issued = app.sign_in(&root.browser, &[("scope", "openid offline_access"), ("prompt", "none")]);
+        assert_eq!(issued.answer["scope"], json!("offline_access openid"));
+        ask(&app, &root.browser, &[("prompt", "consent")]);
+    }
+
+    fn what_is_withdrawn_ends_at_once(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let (path, _) = ask(&app, &root.browser, &[("scope", "openid offline_access")]);
+        let code = sent_back(&say(&root.browser, &path, "allow"))["code"].clone();
+        let held = Issued::read(&app.redeem(&code));
+        let user = root.id.parse().expect("an id");
+        let client = app.id.parse().expect("an id");
+        let listed = house.run(house.app.oidc.list_apps(user)).expect("apps");
+        assert_eq!(listed.len(), 1);
+        let author = doorward::history::Author::command();
+        house.run(house.app.oidc.withdraw(user, client, author.clone())).expect("withdrawn");
+        assert_eq!(app.user_info(&held.access).status, 401);
+        assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_grant");
+        assert!(house.run(house.app.oidc.list_apps(user)).expect("apps").is_empty());
+        assert!(house.run(house.app.oidc.withdraw(user, client, author)).is_err());
+        ask(&app, &root.browser, &[]);
+    }
+}

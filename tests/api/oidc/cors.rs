@@ -1,0 +1,49 @@
+//! Pages of registered apps may call token, UserInfo and revocation; everybody may read discovery; nobody gets at a cookie.
+
+use crate::on_both;
+
+const ALLOWED: &str = "access-control-allow-origin";
+
+on_both! {
+    fn documents_are_for_everybody(house) {
+        house.administrator();
+        for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/oauth2/jwks"] {
+            let read = house.browser().request("GET", path).header("Origin", "https://anybody.example").send();
+            assert_eq!((read.status, read.header(ALLOWED)), (200, Some("*")), "{path}");
+            let asked = house.browser().request("OPTIONS", path).header("Origin", "https://anybody.example")
+                .header("Access-Control-Request-Method", "GET").send();
+            assert_eq!((asked.status, asked.header(ALLOWED)), (204, Some("*")), "{path}");
+        }
+    }
+
+    fn endpoints_are_for_the_pages_of_registered_apps(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let token = app.sign_in(&root.browser, &[]).access;
+        let ours = "https://app.example";
+        for path in ["/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke"] {
+            for (origin, expected) in [(ours, Some(ours)), ("https://evil.example", None), ("null", None)] {
+                let asked = house.browser().request("OPTIONS", path).header("Origin", origin)
+                    .header("Access-Control-Request-Method", "POST").header("Access-Control-Request-Headers", "authorization").send();
+                assert_eq!((asked.status, asked.header(ALLOWED)), (204, expected), "{path} {origin}");
+                let posted = house.browser().request("POST", path).header("Origin", origin).bearer(&token).send();
+                assert_eq!(posted.header(ALLOWED), expected, "{path} {origin}");
+                assert_eq!(posted.header("access-control-allow-credentials"), None);
+            }
+        }
+        let author = doorward::history::Author::command();
+        house.run(house.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
+        let asked = house.browser().request("GET", "/oauth2/userinfo").header("Origin", ours).bearer(&token).send();
+        assert_eq!(asked.header(ALLOWED), None);
+    }
+
+    fn nothing_with_a_cookie_is_shared(house) {
+        let root = house.administrator();
+        house.party(|_| {});
+        for (method, path) in [("GET", "/v1/session"), ("OPTIONS", "/v1/session"), ("GET", "/oauth2/authorize"), ("GET", "/account"), ("POST", "/oauth2/introspect")] {
+            let asked = root.browser.request(method, path).header("Origin", "https://app.example")
+                .header("Access-Control-Request-Method", "GET").send();
+            assert_eq!(asked.header(ALLOWED), None, "{method} {path}");
+        }
+    }
+}

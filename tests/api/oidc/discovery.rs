@@ -1,0 +1,49 @@
+//! The metadata say what is so.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::on_both;
+
+on_both! {
+    fn both_addresses_give_the_same_document_and_it_is_true(house) {
+        house.administrator();
+        let read = house.browser().get("/.well-known/openid-configuration");
+        assert_eq!(read.status, 200);
+        assert!(read.header("content-type").expect("a type").starts_with("application/json"));
+        let document = read.json();
+        assert_eq!(house.browser().get("/.well-known/oauth-authorization-server").json(), document);
+        assert_eq!(document["issuer"], json!(house.origin()));
+        for (name, value) in document.as_object().expect("an object") {
+            let Some(address) = value.as_str().filter(|_| name.ends_with("_endpoint") || name == "jwks_uri") else {
+                continue;
+            };
+            let path = address.strip_prefix(house.origin()).expect("below the issuer");
+            let status = house.browser().request("OPTIONS", path).send().status;
+            assert_eq!(status, 204, "{name}");
+        }
+        assert!(document["id_token_signing_alg_values_supported"].as_array().expect("algorithms").contains(&json!("RS256")));
+        assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
+        assert_eq!(document["response_types_supported"], json!(["code"]));
+        assert!(document["scopes_supported"].as_array().expect("scopes").contains(&json!("openid")));
+    }
+
+    fn the_keys_are_public_halves_with_their_own_names(house) {
+        house.administrator();
+        let read = house.browser().get("/oauth2/jwks");
+        assert_eq!(read.header("cache-control"), Some("public, max-age=600"));
+        let keys = read.json();
+        let keys = keys["keys"].as_array().expect("keys");
+        let kids: BTreeSet<_> = keys.iter().map(|key| key["kid"].as_str().expect("a kid")).collect();
+        assert_eq!((kids.len(), keys.len()), (3, 3));
+        let algorithms: BTreeSet<_> = keys.iter().map(|key| key["alg"].as_str().expect("an alg")).collect();
+        assert_eq!(algorithms, BTreeSet::from(["ES256", "EdDSA", "RS256"]));
+        for key in keys {
+            assert_eq!(key["use"], json!("sig"));
+            for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+                assert!(key[private].is_null());
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Introspection answers those whom a token concerns; everybody else learns nothing.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::relying_party::RelyingParty;
+
+on_both! {
+    fn only_those_whom_it_concerns_learn_about_a_token(house) {
+        let root = house.administrator();
+        let api = "https://api.example/";
+        let app = house.party(|metadata| metadata.resources = vec![api.into()]);
+        let service = house.party(|metadata| metadata.audiences = vec![api.into()]);
+        let stranger = house.party(|_| {});
+        let watcher = house.client(&["tokens:introspect"]);
+        let watcher = RelyingParty { id: watcher.0, secret: Some(watcher.1), ..stranger.clone() };
+        let held = app.sign_in(&root.browser, &[("resource", api)]);
+        for knows in [&app, &service, &watcher] {
+            let told = knows.introspect(&held.access);
+            assert_eq!(told["active"], json!(true));
+            assert_eq!((&told["sub"], &told["client_id"]), (&json!(root.id), &json!(app.id)));
+            assert_eq!((&told["aud"], &told["username"]), (&json!([api]), &json!("root")));
+            assert_eq!((&told["acr"], &told["token_type"]), (&json!("phr"), &json!("Bearer")));
+            assert!(told["auth_time"].is_i64() && told["exp"].is_i64());
+        }
+        let nothing = json!({ "active": false });
+        assert_eq!(stranger.introspect(&held.access), nothing);
+        assert_eq!(service.introspect(&held.refresh), nothing, "a refresh token is its own client's");
+        assert_eq!(app.introspect(&held.refresh)["active"], json!(true));
+        for other in ["x", "", "a.b.c", &held.id_token] {
+            let asked = app.post("/oauth2/introspect", &[("token", other)]);
+            if other.is_empty() {
+                assert_eq!(asked.status, 400);
+            } else {
+                assert_eq!(asked.json(), nothing);
+            }
+        }
+        let nobody = house.browser().request("POST", "/oauth2/introspect").without_same_origin()
+            .form(&[("token", &held.access)]).send();
+        assert_eq!(nobody.status, 401);
+    }
+}
