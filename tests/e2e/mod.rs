@@ -4,6 +4,7 @@ mod account;
 mod clients;
 mod console;
 mod pages;
+mod relying_parties;
 mod sign_in;
 
 use std::time::Duration;
