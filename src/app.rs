@@ -165,7 +165,8 @@ impl App {
         let ephemeral = open_ephemeral(&config, &clock).await?;
         let standings = Standings::new(database.clone(), ephemeral.clone());
         standings.watch().await?;
-        let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone());
+        let own = config.server.public_url.clone();
+        let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone(), own);
         clients.watch().await?;
         let keyring = Keyring::begin(
             database.clone(),

@@ -1,6 +1,7 @@
-//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/audit-events`.
+//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/clients`, `/v1/audit-events`.
 
 pub mod audit;
+pub mod clients;
 pub mod invitations;
 pub mod passkeys;
 pub mod sessions;
@@ -24,6 +25,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(passkeys::routes)
         .configure(sessions::routes)
         .configure(invitations::routes)
+        .configure(clients::routes)
         .configure(audit::routes);
 }
 

@@ -1,8 +1,9 @@
-//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/audit`. It works without script.
+//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/clients`, `/admin/audit`. It works without script.
 
 mod act;
 mod administrator;
 mod audit;
+mod clients;
 mod end_sessions;
 mod enrolment_link;
 mod events;
@@ -20,6 +21,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(people::routes)
         .configure(invitations::routes)
+        .configure(clients::routes)
         .configure(audit::routes)
         .configure(person::routes)
         .configure(suspend::routes)

@@ -1,25 +1,42 @@
 //! `doorward client …`.
 
-use clap::Subcommand;
-use serde_json::json;
+mod flags;
 
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use self::flags::Flags;
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::clients::{self, Metadata, Scope};
+use crate::clients::{self, ClientChange};
 use crate::history::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
-    /// Make a client; its secret is shown this once.
+    /// Make a client; its secret is shown this once. Without --redirect-uri it is a service that asks on its own behalf.
     Create {
-        /// What administrators call it.
+        /// What people and administrators call it.
         name: String,
-        /// What it may ask; may be given again, for example --scope users:read.
-        #[arg(long = "scope", value_name = "SCOPE")]
-        scopes: Vec<Scope>,
+        #[command(flatten)]
+        flags: Box<Flags>,
+    },
+    /// Show one client.
+    Show {
+        /// The client's id.
+        client: ClientId,
+    },
+    /// Change a client: what is given replaces what was registered under that name.
+    Update {
+        /// The client's id.
+        client: ClientId,
+        /// What people and administrators call it.
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        flags: Box<Flags>,
     },
     /// List clients.
     List,
@@ -28,58 +45,114 @@ pub(super) enum Client {
         /// The client's id.
         client: ClientId,
     },
+    /// Let a client in again.
+    Enable(Act),
     /// Cut a client off.
-    Disable {
-        /// The client's id.
-        client: ClientId,
-    },
+    Disable(Act),
+    /// Take a client away for good.
+    Delete(Act),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Act {
+    /// The client's id.
+    client: ClientId,
+    /// For the audit log.
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 impl Client {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         let author = Author::command();
         match self {
-            Self::Create { name, scopes } => {
-                let (client, secret) = app
-                    .clients
-                    .create(
-                        &name,
-                        scopes.into_iter().collect(),
-                        Metadata::default(),
-                        author,
-                    )
-                    .await?;
-                if let Some(secret) = secret {
-                    show_secret(&client, &secret, output);
-                }
+            Self::Create { name, flags } => {
+                let wanted = named(flags.into_change()?, Some(name));
+                let (client, secret) = app.clients.register(wanted, author).await?;
+                show(&client, secret.as_ref(), output);
+            }
+            Self::Show { client } => show(&app.clients.read(client).await?, None, output),
+            Self::Update {
+                client,
+                name,
+                flags,
+            } => {
+                let change = named(flags.into_change()?, name);
+                let updated = app.clients.update(client, change, None, author).await?;
+                show(&updated.0, updated.1.as_ref(), output);
             }
             Self::List => list(app, output).await?,
             Self::RotateSecret { client } => {
                 let (client, secret) = app.clients.rotate_secret(client, author).await?;
-                show_secret(&client, &secret, output);
+                show(&client, Some(&secret), output);
             }
-            Self::Disable { client } => {
-                let client = app.clients.disable(client, author).await?;
+            Self::Enable(Act { client, reason }) => {
+                let client = app.clients.enable(client, reason, author).await?;
+                output.show(&client, "enabled");
+            }
+            Self::Disable(Act { client, reason }) => {
+                let client = app.clients.disable(client, reason, author).await?;
                 output.show(&client, "disabled");
+            }
+            Self::Delete(Act { client, reason }) => {
+                let client = app.clients.delete(client, reason, author).await?;
+                output.show(&json!({ "deleted": client.id }), "deleted");
             }
         }
         Ok(())
     }
 }
 
-fn show_secret(client: &clients::Client, secret: &Token, output: &Output) {
-    let document = json!({
-        "client_id": client.id,
-        "client_secret": secret.expose(),
-        "client_name": client.name,
-        "scope": client.scopes,
-    });
-    let text = format!(
-        "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
-        client.id,
-        secret.expose()
-    );
+fn named(change: ClientChange, name: Option<String>) -> ClientChange {
+    ClientChange {
+        client_name: name.or(change.client_name),
+        ..change
+    }
+}
+
+/// A secret that was made, else everything that is registered; as JSON both.
+fn show(client: &clients::Client, secret: Option<&Token>, output: &Output) {
+    let mut document = json!(client);
+    if let (Some(secret), Some(members)) = (secret, document.as_object_mut()) {
+        members.insert("client_secret".into(), json!(secret.expose()));
+    }
+    let text = match secret {
+        Some(secret) => format!(
+            "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
+            client.id,
+            secret.expose()
+        ),
+        None => settings(&document),
+    };
     output.show(&document, &text);
+}
+
+/// A line for each setting that says something, those by which people know a client first.
+fn settings(document: &Value) -> String {
+    let first = ["client_id", "client_name", "scope"];
+    let members = document.as_object().into_iter().flatten();
+    let (leading, others): (Vec<_>, Vec<_>) =
+        members.partition(|(name, _)| first.contains(&name.as_str()));
+    let lines: Vec<String> = leading
+        .into_iter()
+        .chain(others)
+        .filter_map(|(name, value)| Some(format!("{name:<37}{}", words(value)?)))
+        .collect();
+    lines.join("\n")
+}
+
+/// A value on one line; `None` for nothing.
+fn words(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().filter_map(words).collect();
+            items.join(" ")
+        }
+        other => other.to_string(),
+    };
+    Some(text).filter(|text| !text.is_empty())
 }
 
 async fn list(app: &App, output: &Output) -> Result<(), Failure> {

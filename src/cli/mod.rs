@@ -59,7 +59,7 @@ enum Command {
     /// List and end sessions.
     #[command(subcommand)]
     Session(session::Session),
-    /// Make, list, renew, disable clients.
+    /// Make, show, change, list, renew, disable, delete clients.
     #[command(subcommand)]
     Client(client::Client),
     /// Make a master key; list, rotate and rewrap signing keys.

@@ -1,38 +1,35 @@
-//! Making clients, giving them a new secret, cutting them off.
+//! Registering clients and changing them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::{Client, Clients, Metadata, Scopes, queries};
+use super::authority::{require_right_over, require_right_to_give};
+use super::draft::Draft;
+use super::{Client, ClientChange, ClientError, Clients, Metadata, Scopes, queries};
+use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
-use crate::standing::ChangePending;
-
-/// Why a client could not be changed.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// There is none of this id.
-    #[error("there is no client of this id")]
-    Unknown,
-    /// The name is empty or too long.
-    #[error("a client's name has 1 to 100 characters")]
-    Name,
-    /// Committed, not yet in force.
-    #[error(transparent)]
-    Pending(#[from] ChangePending),
-    /// The database is away.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-}
 
 impl Clients {
-    /// Makes a client; its secret is shown this once. A public client has none.
+    /// Makes a client of what somebody wants; its secret is shown this once. A public client has none.
     ///
     /// # Errors
-    /// For an unusable name, or when the database is away.
+    /// The field that can't be used, scopes that the author may not give, or that the database is away.
+    pub async fn register(
+        &self,
+        wanted: ClientChange,
+        author: Author,
+    ) -> Result<(Client, Option<Token>), ClientError> {
+        self.insert(wanted.into_draft()?, author).await
+    }
+
+    /// As [`Clients::register`], for what is parsed already.
+    ///
+    /// # Errors
+    /// As [`Clients::register`].
     pub async fn create(
         &self,
         name: &str,
@@ -40,88 +37,222 @@ impl Clients {
         metadata: Metadata,
         author: Author,
     ) -> Result<(Client, Option<Token>), ClientError> {
-        let name = name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-            return Err(ClientError::Name);
-        }
-        let secret = (!metadata.is_public()).then(Token::generate);
+        let name = name.to_owned();
+        let draft = Draft {
+            name,
+            scopes,
+            metadata,
+        };
+        self.insert(draft, author).await
+    }
+
+    async fn insert(
+        &self,
+        draft: Draft,
+        author: Author,
+    ) -> Result<(Client, Option<Token>), ClientError> {
+        let draft = draft.checked(&self.own)?;
+        let secret = (!draft.metadata.is_public()).then(Token::generate);
         let hash = secret.as_ref().map(Token::hash);
         let clock = self.database.clone();
         let client = self
             .database
             .write(move |conn| {
-                let now = clock.now(conn)?;
-                let client = Client {
-                    id: ClientId::random(),
-                    name,
-                    scopes,
-                    metadata,
-                    enabled: true,
-                    created_at: now,
-                    version: 1,
-                    as_of: now,
-                };
+                require_right_to_give(conn, &author, &draft.scopes)?;
+                let client = new_client(draft, clock.now(conn)?);
+                require_free_audiences(conn, &client, &[])?;
                 queries::insert(conn, &client, hash.as_ref(), &author)?;
-                keep(conn, &client, &author, "client.created")?;
+                let event = Event::done("client.created").details(json!({ "name": client.name }));
+                keep(conn, &client, &author, event)?;
                 Ok::<_, ClientError>(client)
             })
             .await?;
         Ok((client, secret))
     }
 
-    /// Gives a client a new secret; the old one is dead when this returns.
+    /// Changes a client; with `expected`, only if that is still its version. One that was public and is no more gets a secret,
+    /// shown this once; one that becomes public loses its own.
     ///
     /// # Errors
-    /// `Unknown`, or when the change is not in force.
-    pub async fn rotate_secret(
+    /// Why nothing was changed, or that the change is not in force.
+    pub async fn update(
         &self,
         id: ClientId,
+        change: ClientChange,
+        expected: Option<i64>,
         author: Author,
-    ) -> Result<(Client, Token), ClientError> {
-        let secret = Token::generate();
-        let hash = secret.hash();
-        let clock = self.database.clone();
-        let client = self
+    ) -> Result<(Client, Option<Token>), ClientError> {
+        let (clock, own) = (self.database.clone(), self.own.clone());
+        let changed = self
             .database
             .write(move |conn| {
                 let now = clock.now(conn)?;
-                let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
-                client.version = client.version.saturating_add(1);
-                client.as_of = next_as_of(now, client.as_of);
-                queries::update_secret(conn, id, Some(&hash))?;
-                queries::update(conn, &client, now, &author)?;
-                keep(conn, &client, &author, "client.secret_rotated")?;
-                Ok::<_, ClientError>(client)
+                let before = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
+                require_right_over(conn, &author, &before)?;
+                if expected.is_some_and(|expected| expected != before.version) {
+                    return Err(ClientError::VersionIs(before.version));
+                }
+                let mut draft = Draft::of(&before);
+                change.apply(&mut draft)?;
+                let draft = draft.checked(&own)?;
+                require_right_to_give(conn, &author, &draft.scopes)?;
+                save(conn, &before, draft, now, &author)
             })
-            .await?;
-        self.publish(id).await?;
-        Ok((client, secret))
+            .await;
+        // A repeated change finds its own version: it may be the one whose record is not in force yet.
+        if matches!(changed, Ok(_) | Err(ClientError::VersionIs(_))) {
+            self.publish(id).await?;
+        }
+        changed
     }
 
-    /// Cuts a client off, with every token that it holds; safe to repeat.
+    /// One client, as the database has it.
     ///
     /// # Errors
-    /// `Unknown`, or when the change is not in force.
-    pub async fn disable(&self, id: ClientId, author: Author) -> Result<Client, ClientError> {
-        let clock = self.database.clone();
-        let client = self
-            .database
-            .write(move |conn| {
-                let now = clock.now(conn)?;
-                let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
-                if client.enabled {
-                    client.enabled = false;
-                    client.version = client.version.saturating_add(1);
-                    client.as_of = next_as_of(now, client.as_of);
-                    queries::update(conn, &client, now, &author)?;
-                    keep(conn, &client, &author, "client.disabled")?;
-                }
-                Ok::<_, ClientError>(client)
-            })
-            .await?;
-        self.publish(id).await?;
-        Ok(client)
+    /// `Unknown`, or when the database is away.
+    pub async fn read(&self, id: ClientId) -> Result<Client, ClientError> {
+        let find = move |conn: &mut Connection| Ok::<_, ClientError>(queries::find(conn, id)?);
+        let record = self.database.read(find).await?;
+        Ok(record.ok_or(ClientError::Unknown)?.client)
     }
+
+    /// Clients, oldest first, at most `limit`, those after the one that the cursor names.
+    ///
+    /// # Errors
+    /// `Unknown` for a cursor that never was one, or when the database is away.
+    pub async fn list(
+        &self,
+        after: Option<ClientId>,
+        limit: i64,
+    ) -> Result<Vec<Client>, ClientError> {
+        self.database
+            .read(move |conn| queries::list_page(conn, after, limit)?.ok_or(ClientError::Unknown))
+            .await
+    }
+}
+
+fn new_client(draft: Draft, now: Timestamp) -> Client {
+    Client {
+        id: ClientId::random(),
+        name: draft.name,
+        scopes: draft.scopes,
+        metadata: draft.metadata,
+        enabled: true,
+        created_at: now,
+        version: 1,
+        as_of: now,
+    }
+}
+
+/// Writes the next version, unless it is the one that is there.
+fn save(
+    conn: &mut Connection,
+    before: &Client,
+    draft: Draft,
+    now: Timestamp,
+    author: &Author,
+) -> Result<(Client, Option<Token>), ClientError> {
+    let mut client = Client {
+        name: draft.name,
+        scopes: draft.scopes,
+        metadata: draft.metadata,
+        ..before.clone()
+    };
+    if client == *before {
+        return Ok((client, None));
+    }
+    require_free_audiences(conn, &client, &before.metadata.audiences)?;
+    let secret = change_secret(conn, before, &client)?;
+    let mut details = difference(before, &client);
+    details.insert("name".into(), json!(client.name));
+    advance(conn, &mut client, now, author)?;
+    let event = Event::done("client.updated").details(Value::Object(details));
+    keep(conn, &client, author, event)?;
+    Ok((client, secret))
+}
+
+/// A secret for who begins to need one; none for who can keep none.
+fn change_secret(
+    conn: &mut Connection,
+    before: &Client,
+    after: &Client,
+) -> Result<Option<Token>, ClientError> {
+    match (before.metadata.is_public(), after.metadata.is_public()) {
+        (true, false) => {
+            let secret = Token::generate();
+            queries::update_secret(conn, after.id, Some(&secret.hash()))?;
+            Ok(Some(secret))
+        }
+        (false, true) => {
+            queries::update_secret(conn, after.id, None)?;
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Asks whether what a client is newly called is nobody else's.
+fn require_free_audiences(
+    conn: &mut Connection,
+    client: &Client,
+    before: &[String],
+) -> Result<(), ClientError> {
+    let mut new = client.metadata.audiences.iter();
+    if new.all(|audience| before.contains(audience)) {
+        return Ok(());
+    }
+    let taken = queries::list_audiences_of_others(conn, client.id)?;
+    let mut all = client.metadata.audiences.iter();
+    match all.find(|audience| taken.contains(*audience)) {
+        Some(audience) => Err(ClientError::AudienceTaken(audience.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Writes a client as its next version.
+pub(super) fn advance(
+    conn: &mut Connection,
+    client: &mut Client,
+    now: Timestamp,
+    author: &Author,
+) -> db::Result<()> {
+    client.version = client.version.saturating_add(1);
+    client.as_of = next_as_of(now, client.as_of);
+    queries::update(conn, client, now, author)
+}
+
+/// Stores the version and what happened.
+pub(super) fn keep(
+    conn: &mut Connection,
+    client: &Client,
+    author: &Author,
+    event: Event,
+) -> db::Result<()> {
+    let revision = Revision {
+        entity: "client",
+        entity_id: client.id.uuid(),
+        version: client.version,
+        as_of: client.as_of,
+        data: json!(client),
+    };
+    history::revise(conn, author, revision)?;
+    history::record(conn, client.as_of, author, event.client(client.id))
+}
+
+/// What changed, before and after, for the audit event.
+fn difference(before: &Client, after: &Client) -> Map<String, Value> {
+    let (before, after) = (json!(before), json!(after));
+    let members = |client: &Value| client.as_object().cloned().unwrap_or_default();
+    let (before, after) = (members(&before), members(&after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| {
+            let change = json!({ "before": before.get(name), "after": after.get(name) });
+            (name.clone(), change)
+        })
+        .collect()
 }
 
 /// All clients, oldest first.
@@ -146,24 +277,4 @@ pub async fn names(
         .read(move |conn| queries::list_names(conn, &ids))
         .await?;
     Ok(names.into_iter().collect())
-}
-
-fn keep(
-    conn: &mut Connection,
-    client: &Client,
-    author: &Author,
-    action: &'static str,
-) -> db::Result<()> {
-    let revision = Revision {
-        entity: "client",
-        entity_id: client.id.uuid(),
-        version: client.version,
-        as_of: client.as_of,
-        data: json!(client),
-    };
-    history::revise(conn, author, revision)?;
-    let event = Event::done(action)
-        .client(client.id)
-        .details(json!({ "name": client.name }));
-    history::record(conn, client.as_of, author, event)
 }

@@ -20,6 +20,9 @@ pub enum AuthMethod {
 }
 
 impl AuthMethod {
+    /// All of them, in words.
+    pub(super) const NAMES: &'static str = "client_secret_basic, client_secret_post, none";
+
     /// All of them, as discovery lists them.
     pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
 
@@ -46,6 +49,9 @@ pub enum GrantType {
 }
 
 impl GrantType {
+    /// All of them, in words.
+    pub(super) const NAMES: &'static str = "authorization_code, refresh_token, client_credentials";
+
     /// All of them, as discovery lists them.
     pub const ALL: [Self; 3] = [
         Self::AuthorizationCode,
@@ -74,6 +80,11 @@ pub enum ApplicationType {
     Native,
 }
 
+impl ApplicationType {
+    /// All of them, in words.
+    pub(super) const NAMES: &'static str = "web, native";
+}
+
 /// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Algorithm {
@@ -87,6 +98,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All of them, in words.
+    pub(super) const NAMES: &'static str = "RS256, ES256, EdDSA";
+
     /// All of them, the default first.
     pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
 
@@ -114,6 +128,11 @@ pub enum AccessTokenFormat {
     Jwt,
     /// A text that only Doorward can read: services ask by introspection.
     Opaque,
+}
+
+impl AccessTokenFormat {
+    /// All of them, in words.
+    pub(super) const NAMES: &'static str = "jwt, opaque";
 }
 
 /// What is registered of a client besides its name, secret and scope.
@@ -156,7 +175,7 @@ pub struct Metadata {
     pub rotate_refresh_tokens: bool,
     /// Signed or opaque.
     pub access_token_format: AccessTokenFormat,
-    /// Whether the claims of its scopes stand in the ID token too, for software that never asks UserInfo.
+    /// Whether the claims of its scopes stand in the ID token too, for software that never asks `UserInfo`.
     pub claims_in_id_token: bool,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs.
     pub resources: Vec<String>,

@@ -1,10 +1,16 @@
 //! Apps and services: relying parties that people sign in to, resource servers, services that ask on their own behalf.
 //!
-//! Promises that a client is who it says, by the one method that it is registered with, and tells what it may ask and where
-//! people may be sent. Hands out [`Clients`]. Owns `clients`, `client_origins` and the key `client:{id}`. A disabled client is
-//! nobody from the next request on, in every instance.
+//! Promises that a client is who it says, by the one method that it is registered with, that it is registered as its rules
+//! demand and changed only by who may, and tells what it may ask and where people may be sent. Hands out [`Clients`]. Owns
+//! `clients`, `client_origins` and the key `client:{id}`. A disabled client is nobody from the next request on, in every
+//! instance.
 
 mod authenticate;
+mod authority;
+mod change;
+mod draft;
+mod fault;
+mod life;
 mod manage;
 mod metadata;
 mod queries;
@@ -12,9 +18,12 @@ mod record;
 mod redirect_uri;
 mod registry;
 mod scope;
+mod uris;
 
 pub use authenticate::{AuthenticateError, Credentials, parse_basic};
-pub use manage::{ClientError, list, names};
+pub use change::ClientChange;
+pub use fault::{ClientError, Fault, FieldFault};
+pub use manage::{list, names};
 pub use metadata::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
 };

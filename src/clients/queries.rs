@@ -9,10 +9,13 @@ use super::{Client, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::TokenHash;
-use crate::db::portable::ForUpdate;
+use crate::db::portable::{ForUpdate, lock_for_transaction};
 use crate::db::schema::{client_origins, clients};
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
+
+/// The lock under which audiences are given: any number, but always this one.
+const AUDIENCES: i64 = 0x0D00_0A0D;
 
 type Row = (
     ClientId,
@@ -34,14 +37,15 @@ type Row = (
 );
 
 fn record(row: Row) -> ClientRecord {
-    let (id, name, secret, scopes, metadata, enabled, _, token_epoch, revoked, moves, ..) = row;
+    let (id, name, secret, scopes, metadata, enabled, deleted, token_epoch, revoked, moves, ..) =
+        row;
     ClientRecord {
         client: Client {
             id,
             name,
             scopes: Scopes::parse(&scopes.0.join(" ")).unwrap_or_default(),
             metadata: metadata.0,
-            enabled,
+            enabled: enabled && deleted.is_none(),
             created_at: row.11,
             version: row.12,
             as_of: row.13,
@@ -62,6 +66,12 @@ pub(super) fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientR
         .first::<Row>(conn)
         .optional()?
         .map(record))
+}
+
+/// As [`find`], deleted ones included, which are then disabled.
+pub(super) fn find_ever(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
+    let row = clients::table.find(id).first::<Row>(conn).optional()?;
+    Ok(row.map(record))
 }
 
 /// As [`find`], holding the row until the transaction ends.
@@ -104,6 +114,52 @@ pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
         .order((clients::created_at, clients::id))
         .load::<Row>(conn)?;
     Ok(rows.into_iter().map(|row| record(row).client).collect())
+}
+
+/// A page of clients, oldest first, those after the one that the cursor names; `None`: there never was such a one.
+pub(super) fn list_page(
+    conn: &mut Connection,
+    after: Option<ClientId>,
+    limit: i64,
+) -> Result<Option<Vec<Client>>> {
+    let mut query = clients::table
+        .filter(clients::deleted_at.is_null())
+        .order((clients::created_at, clients::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        // Deleted meanwhile or not: its place in the order stays.
+        let place = clients::table.find(after).select(clients::created_at);
+        let Some(created_at) = place.first::<Timestamp>(conn).optional()? else {
+            return Ok(None);
+        };
+        let is_later = clients::created_at.gt(created_at);
+        let is_next = clients::created_at
+            .eq(created_at)
+            .and(clients::id.gt(after));
+        query = query.filter(is_later.or(is_next));
+    }
+    let rows = query.load::<Row>(conn)?;
+    Ok(Some(
+        rows.into_iter().map(|row| record(row).client).collect(),
+    ))
+}
+
+/// What the other clients are called as services. Two who ask at once ask one after the other, until their transactions end.
+pub(super) fn list_audiences_of_others(
+    conn: &mut Connection,
+    id: ClientId,
+) -> Result<BTreeSet<String>> {
+    lock_for_transaction(conn, AUDIENCES)?;
+    let others = clients::table
+        .filter(clients::deleted_at.is_null())
+        .filter(clients::id.ne(id))
+        .select(clients::metadata)
+        .load::<Json<Metadata>>(conn)?;
+    Ok(others
+        .into_iter()
+        .flat_map(|metadata| metadata.0.audiences)
+        .collect())
 }
 
 /// What these clients are called.
@@ -196,6 +252,18 @@ pub(super) fn update(
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(client.id)))
         .execute(conn)?;
     insert_origins(conn, client)
+}
+
+/// Takes a client away for good; its row stays, so that its id is never another's. The caller also calls [`update`].
+pub(super) fn update_deleted(conn: &mut Connection, id: ClientId, now: Timestamp) -> Result<()> {
+    diesel::update(clients::table.find(id))
+        .set((
+            clients::deleted_at.eq(now),
+            clients::secret_hash.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)?;
+    diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(conn)?;
+    Ok(())
 }
 
 /// Gives a client another secret, or none. The caller also calls [`update`], which moves the record.

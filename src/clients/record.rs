@@ -1,6 +1,7 @@
 //! A client, and the record by which its requests and tokens are judged.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Metadata, Scopes};
 use crate::base::clock::Timestamp;
@@ -8,16 +9,18 @@ use crate::base::ids::{AccessTokenId, ClientId};
 use crate::base::secrets::TokenHash;
 
 /// A registered client, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Client {
     /// Its `client_id`.
     #[serde(rename = "client_id")]
+    #[schema(value_type = uuid::Uuid)]
     pub id: ClientId,
     /// What people and administrators call it.
     #[serde(rename = "client_name")]
     pub name: String,
     /// What it may ask.
     #[serde(rename = "scope")]
+    #[schema(value_type = String)]
     pub scopes: Scopes,
     /// What else is registered.
     #[serde(flatten)]
@@ -25,11 +28,20 @@ pub struct Client {
     /// Whether it may ask at all.
     pub enabled: bool,
     /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// From 1.
     pub version: i64,
     /// Since when it stands so.
+    #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
+}
+
+impl Client {
+    /// Version as an entity tag (RFC 9110 §8.8.3).
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
 }
 
 /// A token that a client got on its own behalf and gave back before its end.

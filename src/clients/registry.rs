@@ -1,8 +1,11 @@
 //! The clients as every request asks for them: from the copy in the ephemeral store, else from the database.
 
+use std::sync::Arc;
+
 use super::record::{ClientRecord, RevokedToken};
 use super::{ClientError, queries};
 use crate::base::clock::{Clock, Stopwatch};
+use crate::base::config::Origin;
 use crate::base::ids::ClientId;
 use crate::db::{self, Database};
 use crate::ephemeral::Ephemeral;
@@ -17,15 +20,17 @@ pub struct Clients {
     pub(super) database: Database,
     pub(super) copies: Copies<ClientId>,
     pub(super) clock: Clock,
+    pub(super) own: Arc<Origin>,
 }
 
 impl Clients {
-    /// Over both stores.
-    pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock) -> Self {
+    /// Over both stores; `own` is where Doorward itself is, which is no client's audience.
+    pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock, own: Origin) -> Self {
         Self {
             database,
             copies: Copies::new(ephemeral),
             clock,
+            own: Arc::new(own),
         }
     }
 
@@ -77,7 +82,7 @@ impl Clients {
         let pending = |error: Unavailable| ChangePending(error);
         let found = self
             .database
-            .read(move |conn| queries::find(conn, id))
+            .read(move |conn| queries::find_ever(conn, id))
             .await;
         let Some(record) = found.map_err(|error: db::Error| pending(error.into()))? else {
             return Ok(());

@@ -33,6 +33,20 @@ impl<Q: QueryId> QueryId for ForUpdate<Q> {
 
 impl<Q> RunQueryDsl<Connection> for ForUpdate<Q> {}
 
+/// Waits for a lock of ours, held until the transaction ends, for a rule over rows that may not be there yet. SQLite's one
+/// writer has no need of it.
+///
+/// # Errors
+/// When the database is away, or the lock is not free in time.
+pub fn lock_for_transaction(conn: &mut Connection, number: i64) -> Result<()> {
+    if let Connection::Postgres(conn) = conn {
+        diesel::sql_query("select pg_advisory_xact_lock($1)")
+            .bind::<diesel::sql_types::BigInt, _>(number)
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
 /// The database's clock at this very moment (not at the beginning of the transaction).
 pub(super) fn now(conn: &mut Connection, clock: &Clock) -> Result<Timestamp> {
     match conn {

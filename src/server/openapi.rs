@@ -45,6 +45,14 @@ use crate::web::only;
         crate::admin::http::sessions::end_all_sessions,
         crate::admin::http::sessions::end_session,
         crate::admin::http::invitations::invite,
+        crate::admin::http::clients::list_clients,
+        crate::admin::http::clients::register_client,
+        crate::admin::http::clients::read_client,
+        crate::admin::http::clients::update_client,
+        crate::admin::http::clients::delete_client,
+        crate::admin::http::clients::rotate_secret,
+        crate::admin::http::clients::disable_client,
+        crate::admin::http::clients::enable_client,
         crate::admin::http::audit::list_audit_events,
     )
 )]

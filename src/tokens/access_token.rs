@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::Authorization;
 use super::Tokens;
-use super::authorization::Authorization;
 use super::keys::{Ring, SignError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, PasskeyId, SessionId, UserId};

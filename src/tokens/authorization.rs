@@ -3,87 +3,16 @@
 
 use std::time::Duration;
 
-use diesel::Queryable;
 use serde_json::Value;
 
 use super::queries;
+use super::queries::rows::Authorization;
 use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
 use crate::clients::{Scope, Scopes};
-use crate::db::{self, Connection, Json};
-use crate::standing::AuthorizationClaim;
-
-/// One authorization, as it is kept.
-#[derive(Clone, Debug, Queryable)]
-pub struct Authorization {
-    /// Which.
-    pub id: AuthorizationId,
-    /// Who let.
-    pub user: UserId,
-    /// Whom.
-    pub client: ClientId,
-    /// The session that it hangs on now.
-    pub session: SessionId,
-    /// The `sid` that the client was told.
-    pub sid: SessionId,
-    /// The person's epoch then.
-    pub epoch: i64,
-    /// The passkeys that the session rested on then.
-    pub passkeys: Json<Vec<PasskeyId>>,
-    scopes: Json<Vec<String>>,
-    /// For which services (RFC 8707).
-    pub resources: Json<Vec<String>>,
-    /// Single claims that were asked for (OpenID Connect Core §5.5).
-    pub claims: Json<Value>,
-    /// Whether it outlives the session.
-    pub offline: bool,
-    /// To be said again in the ID token.
-    pub nonce: Option<String>,
-    /// The last ceremony of the session then.
-    pub auth_time: Timestamp,
-    /// How strong it was.
-    pub acr: String,
-    /// By which means.
-    pub amr: Json<Vec<String>>,
-    /// Where the code was sent.
-    pub redirect_uri: String,
-    #[expect(dead_code, reason = "a column of the row; looked for, never looked at")]
-    code_hash: Vec<u8>,
-    /// What the redemption must be the origin of (RFC 7636).
-    pub code_challenge: Option<String>,
-    /// Until when the code is good.
-    pub code_expires_at: Timestamp,
-    /// When it was used.
-    pub code_used_at: Option<Timestamp>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When the session ends in any case.
-    pub session_end: Timestamp,
-    /// Until when the row is kept.
-    pub keep_until: Timestamp,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
-    /// Why.
-    pub revoked_reason: Option<String>,
-}
-
-impl Authorization {
-    /// What the person let the client ask.
-    pub fn scopes(&self) -> Scopes {
-        Scopes::parse(&self.scopes.0.join(" ")).unwrap_or_default()
-    }
-
-    /// What tokens of it say of themselves to the gate.
-    pub fn claim(&self) -> AuthorizationClaim<'_> {
-        AuthorizationClaim {
-            authorization: self.id,
-            epoch: self.epoch,
-            passkeys: &self.passkeys.0,
-        }
-    }
-}
+use crate::db::{self, Connection};
 
 /// What an authorization is made of: a session that is good, and a request that was granted.
 #[derive(Clone, Debug)]

@@ -1,9 +1,11 @@
 //! SQL of `authorizations` and `refresh_families`.
 
+pub(super) mod rows;
+
 use diesel::prelude::*;
 
-use super::authorization::{Authorization, Grant};
-use super::refresh::Family;
+use self::rows::{Authorization, Family};
+use super::authorization::Grant;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, RefreshFamilyId, SessionId, UserId};
 use crate::base::secrets::TokenHash;

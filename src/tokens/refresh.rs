@@ -9,30 +9,13 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel::Queryable;
 
 use super::queries;
+pub use super::queries::rows::Family;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, RefreshFamilyId};
 use crate::base::secrets::MasterKey;
 use crate::db::{self, Connection};
-
-/// The family of refresh tokens of one authorization.
-#[derive(Clone, Debug, Queryable)]
-pub struct Family {
-    /// Which.
-    pub id: RefreshFamilyId,
-    /// What it belongs to, and dies with.
-    pub authorization: AuthorizationId,
-    /// The number of the present token.
-    pub n: i64,
-    /// Since when it is the present one.
-    pub advanced_at: Timestamp,
-    /// When the family ends, used or not.
-    pub expires_at: Timestamp,
-    /// When it began.
-    pub created_at: Timestamp,
-}
 
 /// A genuine refresh token, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

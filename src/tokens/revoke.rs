@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::authorization::Authorization;
+use super::queries::rows::Authorization;
 use super::queries::{self, Which};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, SessionId, UserId};

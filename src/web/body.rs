@@ -57,6 +57,10 @@ fn is_json(request: &HttpRequest) -> bool {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let Strict(value) = serde_json::from_slice(body)
         .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))?;
+    // A struct would take a list of its fields' values, too.
+    if !value.is_object() {
+        return Err(Problem::invalid_body("Send one JSON object."));
+    }
     let value = to_snake_case(value)?;
     serde_json::from_value(value)
         .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))
@@ -208,6 +212,7 @@ mod tests {
         assert!(read("{\"a\": \"\\u0000\"}").is_err());
         assert!(read("{\"\\u0000\": 1}").is_err());
         assert!(read("{").is_err());
+        assert!(read("[]").is_err() && read("null").is_err());
         assert!(read(&"[".repeat(10_000)).is_err());
         assert!(parse::<Value>(&[0x22, 0xff, 0x22]).is_err());
     }

@@ -32,6 +32,32 @@ pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
         })
 }
 
+/// The version in `If-Match`, without which nothing is changed.
+///
+/// # Errors
+/// `precondition-required`, or those of [`expected_version`].
+pub fn require_version(request: &HttpRequest) -> Result<i64, Problem> {
+    expected_version(request)?.ok_or_else(|| {
+        Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "Say which version you change",
+            "Read it first, and send the `ETag` back as `If-Match`.",
+        )
+    })
+}
+
+/// 412: what was to be changed has another version by now.
+pub fn version_conflict(version: i64) -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "version-conflict",
+        "Changed meanwhile",
+        "Somebody changed this since you read it. Read it again and repeat.",
+    )
+    .with("version", version)
+}
+
 /// Tells a member that was given as `null` from one that was left out: `#[serde(default, deserialize_with = …)]`.
 ///
 /// # Errors

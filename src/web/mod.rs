@@ -28,7 +28,7 @@ pub use address::{author, client_address};
 pub use assets::{asset_url, routes as asset_routes};
 pub use body::AnyCase;
 pub use browser_name::browser_name;
-pub use conditions::{expected_version, given};
+pub use conditions::{expected_version, given, require_version, version_conflict};
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
 pub use guards::{await_body, refuse_cross_site, refuse_null_bytes};

@@ -1,4 +1,9 @@
-//! Services that ask on their own behalf.
+//! Services that ask on their own behalf, and how clients are registered, changed and cut off.
+
+mod command;
+mod life;
+mod registering;
+mod rights;
 
 use serde_json::json;
 
@@ -6,7 +11,8 @@ use crate::on_both;
 use crate::support::house::House;
 use crate::support::http::Answer;
 
-fn ask(house: &House, client: &(String, String), method: &str, path: &str) -> Answer {
+/// A request by a client's secret.
+pub(super) fn ask(house: &House, client: &(String, String), method: &str, path: &str) -> Answer {
     house
         .browser()
         .request(method, path)
@@ -56,7 +62,7 @@ on_both! {
             answers.push(ask(house, client, "GET", "/v1/users"));
         }
         let author = doorward::history::Author::command();
-        house.run(house.app.clients.disable(id, author)).expect("disabled");
+        house.run(house.app.clients.disable(id, None, author)).expect("disabled");
         answers.push(ask(house, &good, "GET", "/v1/users"));
         for answer in &answers {
             assert_eq!((answer.status, answer.text()), (401, answers[0].text()));

@@ -8,7 +8,7 @@ use crate::support::http::{Answer, Browserless};
 use crate::support::person::{Person, assertion, session_status};
 use crate::support::race::{RUNNERS, race};
 
-fn count(answers: &[Answer], status: u16) -> usize {
+pub(super) fn count(answers: &[Answer], status: u16) -> usize {
     answers
         .iter()
         .filter(|answer| answer.status == status)

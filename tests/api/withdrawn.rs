@@ -79,7 +79,7 @@ on_both! {
         let link = house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(&json!({})).send().json();
         assert_eq!(start(house, &link), 200);
         let author = doorward::history::Author::command();
-        house.run(house.app.clients.disable(id.parse().expect("an id"), author)).expect("disabled");
+        house.run(house.app.clients.disable(id.parse().expect("an id"), None, author)).expect("disabled");
         assert_eq!(start(house, &link), 410);
     }
 

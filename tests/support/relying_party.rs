@@ -24,7 +24,7 @@ pub struct RelyingParty {
     /// Its secret; a public client has none.
     pub secret: Option<String>,
     /// Without cookies, for what the app's server sends.
-    server: Browserless,
+    pub server: Browserless,
 }
 
 /// What an app holds after a sign-in.

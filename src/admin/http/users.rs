@@ -13,7 +13,7 @@ use crate::users::http::{own_id, read_user};
 use crate::users::{
     Authority, DisplayName, Email, SuspendError, UpdateError, UserChange, UserView, Username, Users,
 };
-use crate::web::{Answer, AnyCase, Problem, expected_version, only};
+use crate::web::{Answer, AnyCase, Problem, only, require_version, version_conflict};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -98,14 +98,7 @@ pub async fn update_user(
     body: AnyCase<UpdateUser>,
 ) -> Answer {
     let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
-    let expected = expected_version(&request)?.ok_or_else(|| {
-        Problem::new(
-            StatusCode::PRECONDITION_REQUIRED,
-            "precondition-required",
-            "Say which version you change",
-            "Read the person first, and send the `ETag` back as `If-Match`.",
-        )
-    })?;
+    let expected = require_version(&request)?;
     let change = body.0.parse()?;
     let author = caller.author(&request);
     let changed = users
@@ -191,13 +184,7 @@ impl From<UpdateError> for Problem {
     fn from(error: UpdateError) -> Self {
         match error {
             UpdateError::Unknown => Self::not_found(),
-            UpdateError::VersionIs(version) => Self::new(
-                StatusCode::PRECONDITION_FAILED,
-                "version-conflict",
-                "Changed meanwhile",
-                "Somebody changed this since you read it. Read it again and repeat.",
-            )
-            .with("version", version),
+            UpdateError::VersionIs(version) => version_conflict(version),
             UpdateError::UsernameTaken => Self::new(
                 StatusCode::CONFLICT,
                 "username-taken",

@@ -33,7 +33,7 @@ impl ReasonForm {
         parse_reason(&words.join(" "))
     }
 
-    fn into_hidden(self) -> Vec<HiddenField> {
+    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
         vec![HiddenField {
             name: "reason",
             value: self.reason,

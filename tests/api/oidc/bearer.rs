@@ -11,14 +11,21 @@ use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
 fn helper(house: &House, scope: &str) -> RelyingParty {
     let template = house.party(|_| {});
     let metadata = Metadata {
-        redirect_uris: vec![RedirectUri::parse("https://app.example/callback").expect("an address")],
+        redirect_uris: vec![
+            RedirectUri::parse("https://app.example/callback").expect("an address"),
+        ],
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         require_consent: false,
         ..Metadata::default()
     };
     let author = doorward::history::Author::command();
     let scopes = Scopes::parse(scope).expect("scopes");
-    let made = house.run(house.app.clients.create("a helper", scopes, metadata, author));
+    let made = house.run(
+        house
+            .app
+            .clients
+            .create("a helper", scopes, metadata, author),
+    );
     let (client, secret) = made.expect("a client");
     RelyingParty {
         id: client.id.to_string(),
@@ -28,7 +35,8 @@ fn helper(house: &House, scope: &str) -> RelyingParty {
 }
 
 fn status(house: &House, method: &str, path: &str, token: &str) -> u16 {
-    let request = house.browser().request(method, path).without_same_origin();
+    let browser = house.browser();
+    let request = browser.request(method, path).without_same_origin();
     if method == "GET" {
         return request.bearer(token).send().status;
     }

@@ -16,7 +16,10 @@ fn ask(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (Str
 }
 
 fn say(browser: &Browserless, path: &str, word: &str) -> Answer {
-    browser.request("POST", path).form(&[("answer", word)]).send()
+    browser
+        .request("POST", path)
+        .form(&[("answer", word)])
+        .send()
 }
 
 on_both! {

@@ -32,7 +32,7 @@ on_both! {
             }
         }
         let author = doorward::history::Author::command();
-        house.run(house.app.clients.disable(app.id.parse().expect("an id"), author)).expect("disabled");
+        house.run(house.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
         let asked = house.browser().request("GET", "/oauth2/userinfo").header("Origin", ours).bearer(&token).send();
         assert_eq!(asked.header(ALLOWED), None);
     }

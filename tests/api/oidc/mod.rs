@@ -11,5 +11,6 @@ mod introspection;
 mod logout;
 mod refresh;
 mod revocation;
+mod rotation;
 mod tokens;
 mod userinfo;

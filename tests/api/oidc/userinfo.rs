@@ -13,8 +13,12 @@ fn with_attributes(house: &House) -> Person {
         "given_name": "Root", "family_name": "Admin", "birthdate": "1990-01-01", "phone_number": "+41 1",
         "address": { "locality": "Bern", "country": "CH", "rank": 1 }, "secret": "x",
     });
-    let patched = root.browser.request("PATCH", "/v1/users/root").header("If-Match", "*")
-        .json(&json!({ "email": "root@example.com", "attributes": attributes })).send();
+    let patched = root
+        .browser
+        .request("PATCH", "/v1/users/root")
+        .header("If-Match", "\"1\"")
+        .json(&json!({ "email": "root@example.com", "attributes": attributes }))
+        .send();
     assert_eq!(patched.status, 200, "{patched:?}");
     root
 }
@@ -61,7 +65,8 @@ on_both! {
         let root = house.administrator();
         let app = house.party(|_| {});
         let token = app.sign_in(&root.browser, &[]).access;
-        let ask = |method: &str| house.browser().request(method, "/oauth2/userinfo").without_same_origin();
+        let browser = house.browser();
+        let ask = |method: &str| browser.request(method, "/oauth2/userinfo").without_same_origin();
         assert_eq!(ask("GET").bearer(&token).send().status, 200);
         assert_eq!(ask("POST").bearer(&token).send().status, 200);
         assert_eq!(ask("POST").form(&[("access_token", &token)]).send().status, 200);

@@ -10,10 +10,13 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 23] = [
+const ACTIONS: [&str; 26] = [
     "client.created",
+    "client.deleted",
     "client.disabled",
+    "client.enabled",
     "client.secret_rotated",
+    "client.updated",
     "key.compromised",
     "key.created",
     "key.rewrapped",

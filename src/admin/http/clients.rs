@@ -1,0 +1,300 @@
+//! `/v1/clients`: apps and services, registered, changed, cut off.
+
+mod problems;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Reason;
+use crate::base::ids::ClientId;
+use crate::base::secrets::Token;
+use crate::clients::{Client, ClientChange, ClientError, Clients, Scope};
+use crate::sessions::Caller;
+use crate::web::{Answer, AnyCase, Page, Problem, only, require_version};
+
+/// At most this many in one list.
+const MOST: usize = 200;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/clients")
+                .route(web::get().to(list_clients))
+                .route(web::post().to(register_client))
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource("/v1/clients/{client}")
+                .route(web::get().to(read_client))
+                .route(web::patch().to(update_client))
+                .route(web::delete().to(delete_client))
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(
+            web::resource("/v1/clients/{client}/secret")
+                .route(web::post().to(rotate_secret))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/clients/{client}/disable")
+                .route(web::post().to(disable_client))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/clients/{client}/enable")
+                .route(web::post().to(enable_client))
+                .default_service(only("POST")),
+        );
+}
+
+/// A client, with its secret where one was made just now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClientView {
+    #[serde(flatten)]
+    client: Client,
+    /// Shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+}
+
+fn answer(
+    mut response: actix_web::HttpResponseBuilder,
+    client: Client,
+    secret: Option<&Token>,
+) -> HttpResponse {
+    response
+        .insert_header((header::ETAG, client.etag()))
+        .json(ClientView {
+            client,
+            client_secret: secret.map(|secret| secret.expose().to_owned()),
+        })
+}
+
+/// Asks whether the caller may change clients: an administrator with a recent sign-in, or a client with the scope.
+fn require_write(caller: &Caller) -> Result<(), Problem> {
+    caller.require(Scope::ClientsWrite)?;
+    caller.require_fresh()
+}
+
+/// Whom a path names, for a caller who may change clients. It is asked before anything is looked up.
+fn changeable(caller: &Caller, id: &str) -> Result<ClientId, Problem> {
+    require_write(caller)?;
+    ClientId::parse(id).ok_or_else(Problem::not_found)
+}
+
+/// Which clients to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListClients {
+    /// From 1 to 200; 50 where it is not given.
+    limit: Option<usize>,
+    /// The cursor of a page before.
+    after: Option<String>,
+}
+
+/// All clients, oldest first.
+#[utoipa::path(
+    get, path = "/v1/clients", tag = "clients", params(ListClients),
+    responses(
+        (status = 200, description = "A page of clients", body = Page<Client>),
+        (status = 403, description = "Needs an administrator or `clients:read`"),
+    )
+)]
+pub async fn list_clients(
+    caller: Caller,
+    clients: web::Data<Clients>,
+    query: web::Query<ListClients>,
+) -> Answer {
+    caller.require(Scope::ClientsRead)?;
+    let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
+    let after = query.after.as_deref();
+    let after = after
+        .map(|after| ClientId::parse(after).ok_or_else(no_cursor))
+        .transpose()?;
+    let limit = Page::<Client>::limit(query.limit, MOST)?;
+    let found = match clients.list(after, Page::<Client>::fetch(limit)).await {
+        Err(ClientError::Unknown) => return Err(no_cursor()),
+        found => found?,
+    };
+    let page = Page::cut(found, limit, |client| client.id.to_string());
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Registers a client. Its secret is in the answer, and nowhere else.
+#[utoipa::path(
+    post, path = "/v1/clients", tag = "clients", request_body = ClientChange,
+    responses(
+        (status = 201, description = "The client; `client_secret` unless it is public", body = ClientView),
+        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 403, description = "Needs an administrator or `clients:write`; a client gives no scope that it does not hold"),
+        (status = 409, description = "An audience is another client's"),
+    )
+)]
+pub async fn register_client(
+    request: HttpRequest,
+    caller: Caller,
+    clients: web::Data<Clients>,
+    body: AnyCase<ClientChange>,
+) -> Answer {
+    require_write(&caller)?;
+    let (client, secret) = clients.register(body.0, caller.author(&request)).await?;
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, format!("/v1/clients/{}", client.id)));
+    Ok(answer(response, client, secret.as_ref()))
+}
+
+/// One client.
+#[utoipa::path(
+    get, path = "/v1/clients/{client}", tag = "clients",
+    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    responses(
+        (status = 200, description = "The client; `ETag` is its version", body = Client),
+        (status = 304, description = "Unchanged since `If-None-Match`"),
+        (status = 403, description = "Needs an administrator or `clients:read`"),
+        (status = 404, description = "There is no client of this id"),
+    )
+)]
+pub async fn read_client(
+    request: HttpRequest,
+    caller: Caller,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+) -> Answer {
+    caller.require(Scope::ClientsRead)?;
+    let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let client = clients.read(id).await?;
+    let etag = client.etag();
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::ETAG, etag))
+            .finish());
+    }
+    Ok(answer(HttpResponse::Ok(), client, None))
+}
+
+/// Changes a client: send the `ETag` that you read as `If-Match`. One that was public and is no more gets a secret; one that
+/// becomes public loses its own.
+#[utoipa::path(
+    patch, path = "/v1/clients/{client}", tag = "clients", request_body = ClientChange,
+    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    responses(
+        (status = 200, description = "The client; `client_secret` if one was made", body = ClientView),
+        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 403, description = "Needs an administrator or `clients:write`; a client changes neither itself nor who holds more"),
+        (status = 404, description = "There is no client of this id"),
+        (status = 409, description = "An audience is another client's"),
+        (status = 412, description = "Changed since"),
+        (status = 428, description = "`If-Match` is missing"),
+    )
+)]
+pub async fn update_client(
+    request: HttpRequest,
+    caller: Caller,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+    body: AnyCase<ClientChange>,
+) -> Answer {
+    let id = changeable(&caller, &id)?;
+    let expected = require_version(&request)?;
+    let (client, secret) = clients
+        .update(id, body.0, Some(expected), caller.author(&request))
+        .await?;
+    Ok(answer(HttpResponse::Ok(), client, secret.as_ref()))
+}
+
+/// Takes a client away for good, with every token that it holds.
+#[utoipa::path(
+    delete, path = "/v1/clients/{client}", tag = "clients",
+    params(("client" = uuid::Uuid, Path, description = "Its `client_id`"), Reason),
+    responses(
+        (status = 204, description = "It is nobody from now on"),
+        (status = 403, description = "As for changing it"),
+        (status = 404, description = "There is no client of this id"),
+    )
+)]
+pub async fn delete_client(
+    request: HttpRequest,
+    caller: Caller,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+    reason: web::Query<Reason>,
+) -> Answer {
+    let id = changeable(&caller, &id)?;
+    let reason = reason.into_inner().parse()?;
+    clients.delete(id, reason, caller.author(&request)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Gives a client a new secret; the old one is dead at once.
+#[utoipa::path(
+    post, path = "/v1/clients/{client}/secret", tag = "clients",
+    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    responses(
+        (status = 200, description = "With `client_secret`, shown this once", body = ClientView),
+        (status = 403, description = "As for changing it"),
+        (status = 404, description = "There is no client of this id"),
+        (status = 409, description = "A public client has no secret"),
+    )
+)]
+pub async fn rotate_secret(
+    request: HttpRequest,
+    caller: Caller,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+) -> Answer {
+    let id = changeable(&caller, &id)?;
+    let author = caller.author(&request);
+    let (client, secret) = clients.rotate_secret(id, author).await?;
+    Ok(answer(HttpResponse::Ok(), client, Some(&secret)))
+}
+
+/// Cuts a client off, with every token that it holds.
+#[utoipa::path(
+    post, path = "/v1/clients/{client}/disable", tag = "clients", request_body = Reason,
+    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    responses(
+        (status = 200, body = Client),
+        (status = 403, description = "As for changing it"),
+        (status = 404, description = "There is no client of this id"),
+    )
+)]
+pub async fn disable_client(
+    request: HttpRequest,
+    caller: Caller,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+    body: AnyCase<Reason>,
+) -> Answer {
+    let id = changeable(&caller, &id)?;
+    let reason = body.0.parse()?;
+    let author = caller.author(&request);
+    let client = clients.disable(id, reason, author).await?;
+    Ok(answer(HttpResponse::Ok(), client, None))
+}
+
+/// Lets a client in again. Tokens that it got on its own behalf before stay dead.
+#[utoipa::path(
+    post, path = "/v1/clients/{client}/enable", tag = "clients", request_body = Reason,
+    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    responses(
+        (status = 200, body = Client),
+        (status = 403, description = "As for changing it"),
+        (status = 404, description = "There is no client of this id"),
+    )
+)]
+pub async fn enable_client(
+    request: HttpRequest,
+    caller: Caller,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+    body: AnyCase<Reason>,
+) -> Answer {
+    let id = changeable(&caller, &id)?;
+    let reason = body.0.parse()?;
+    let author = caller.author(&request);
+    let client = clients.enable(id, reason, author).await?;
+    Ok(answer(HttpResponse::Ok(), client, None))
+}

@@ -1,0 +1,44 @@
+//! Refusals of the clients' rules as problem documents.
+
+use actix_web::http::StatusCode;
+
+use crate::clients::ClientError;
+use crate::web::{Problem, version_conflict};
+
+impl From<ClientError> for Problem {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Unknown => Self::not_found(),
+            ClientError::Field(fault) => Self::invalid_field(fault.field, fault),
+            ClientError::AudienceTaken(audience) => Self::new(
+                StatusCode::CONFLICT,
+                "audience-taken",
+                "The audience is another client's",
+                "Each service is one client, who may introspect the tokens that are meant for it. Change that one, or choose \
+                 another name.",
+            )
+            .with("field", "audiences")
+            .with("audience", audience),
+            ClientError::VersionIs(version) => version_conflict(version),
+            ClientError::NoSecret => Self::new(
+                StatusCode::CONFLICT,
+                "no-secret",
+                "A public client has no secret",
+                "Give it another `token_endpoint_auth_method` first.",
+            ),
+            ClientError::Itself => {
+                Self::forbidden("A client does not change itself. An administrator does.")
+            }
+            ClientError::HoldsMore => Self::forbidden(
+                "That client may do more than yours, which therefore does not change it. An administrator does.",
+            ),
+            ClientError::NotHeld(scopes) => Self::forbidden(
+                "A client gives only scopes that it holds itself. An administrator gives the others.",
+            )
+            .with("field", "scope")
+            .with("scope", scopes.to_text()),
+            ClientError::Pending(error) => error.into(),
+            ClientError::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `/admin/clients/{client}/{act}`: a new secret, disabling, enabling, deleting; asked about before, put off for a fresh sign-in.
+
+use actix_web::{HttpRequest, web};
+
+use super::client_url;
+use super::one::find;
+use super::secret::show_or_go_on;
+use crate::admin::pages::act::ReasonForm;
+use crate::admin::pages::administrator::Administrator;
+use crate::clients::{Client, ClientError, Clients};
+use crate::web::{Answer, ConfirmPage, Frame, Problem, StepUpPage, only, page, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/admin/clients/{client}/{act}")
+            .route(web::get().to(ask))
+            .route(web::post().to(act))
+            .default_service(only("GET, POST")),
+    );
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    NewSecret,
+    Disable,
+    Enable,
+    Delete,
+}
+
+impl Act {
+    /// The act that a path names, if it can be done to this client.
+    fn parse(text: &str, client: &Client) -> Result<Self, Problem> {
+        match text {
+            "new-secret" if client.metadata.is_public() => Err(ClientError::NoSecret.into()),
+            "new-secret" => Ok(Self::NewSecret),
+            "disable" => Ok(Self::Disable),
+            "enable" => Ok(Self::Enable),
+            "delete" => Ok(Self::Delete),
+            _ => Err(Problem::not_found()),
+        }
+    }
+
+    /// The middle of its text keys.
+    fn key(self) -> &'static str {
+        match self {
+            Self::NewSecret => "client_secret",
+            Self::Disable => "disable_client",
+            Self::Enable => "enable_client",
+            Self::Delete => "delete_client",
+        }
+    }
+}
+
+/// A sentence of the act, with the client's name; `None` where there is none.
+fn text(frame: &Frame, act: Act, part: &str, client: &Client) -> Option<String> {
+    let key = format!("confirm.{}.{part}", act.key());
+    let values = [("name", client.name.as_str())];
+    frame
+        .find_text(&key)
+        .map(|_| frame.text_with(&key, &values))
+}
+
+async fn ask(
+    administrator: Administrator,
+    clients: web::Data<Clients>,
+    path: web::Path<(String, String)>,
+) -> Answer {
+    let client = find(&clients, &path.0).await?;
+    let act = Act::parse(&path.1, &client)?;
+    let frame = administrator.0.frame;
+    let say = |part: &str| text(&frame, act, part, &client);
+    page(&ConfirmPage {
+        title: say("title").unwrap_or_default(),
+        what: say("what").unwrap_or_default(),
+        effects: ["effect_1", "effect_2"]
+            .into_iter()
+            .filter_map(say)
+            .collect(),
+        undo: say("undo"),
+        action: frame.path.clone(),
+        hidden: Vec::new(),
+        asks_reason: !matches!(act, Act::NewSecret),
+        confirm_label: say("button").unwrap_or_default(),
+        is_destructive: !matches!(act, Act::Enable),
+        cancel_url: client_url(client.id),
+        frame,
+    })
+}
+
+async fn act(
+    request: HttpRequest,
+    administrator: Administrator,
+    clients: web::Data<Clients>,
+    path: web::Path<(String, String)>,
+    form: web::Form<ReasonForm>,
+) -> Answer {
+    let client = find(&clients, &path.0).await?;
+    let act = Act::parse(&path.1, &client)?;
+    let reason = form.parse()?;
+    if !administrator.is_fresh() {
+        let frame = administrator.0.frame;
+        let key = format!("step_up.act.{}", act.key());
+        return page(&StepUpPage {
+            what: frame.text_with(&key, &[("name", client.name.as_str())]),
+            action: frame.path.clone(),
+            hidden: form.into_inner().into_hidden(),
+            cancel_url: client_url(client.id),
+            frame,
+        });
+    }
+    let author = administrator.0.author(&request);
+    let url = client_url(client.id);
+    match act {
+        Act::NewSecret => {
+            let (client, secret) = clients.rotate_secret(client.id, author).await?;
+            show_or_go_on(administrator.0.frame, client, Some(&secret), "saved")
+        }
+        Act::Disable => {
+            clients.disable(client.id, reason, author).await?;
+            Ok(redirect(&format!("{url}?notice=disabled")))
+        }
+        Act::Enable => {
+            clients.enable(client.id, reason, author).await?;
+            Ok(redirect(&format!("{url}?notice=enabled")))
+        }
+        Act::Delete => {
+            clients.delete(client.id, reason, author).await?;
+            Ok(redirect("/admin/clients?notice=deleted"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_act_has_its_sentences() {
+        let frame = Frame {
+            place: "Here".into(),
+            place_host: "localhost".into(),
+            signed_in: None,
+            path: "/admin".into(),
+        };
+        for act in [Act::NewSecret, Act::Disable, Act::Enable, Act::Delete] {
+            let key = act.key();
+            let mut wanted = vec![format!("step_up.act.{key}")];
+            wanted.extend(["title", "what", "button"].map(|part| format!("confirm.{key}.{part}")));
+            for key in wanted {
+                assert!(frame.find_text(&key).is_some(), "{key}");
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The fields of the form: which there are, how each is written, in which section each stands.
+
+/// How a field of a client is written in a form.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// A text.
+    Text,
+    /// A text, or none.
+    Optional,
+    /// One entry a line.
+    Lines,
+    /// Entries with a space between them.
+    Words,
+    /// A number, or none.
+    Number,
+    /// Yes or no.
+    Switch,
+    /// One of these values.
+    Choice(&'static [&'static str]),
+    /// One of these values, or none.
+    OptionalChoice(&'static [&'static str]),
+    /// Some of these values, each with the name of its own box.
+    Boxes(&'static [(&'static str, &'static str)]),
+}
+
+/// A field, under its name in RFC 7591.
+#[derive(Clone, Copy)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+}
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind }
+}
+
+/// A part of the form with a heading: `client_section.{key}`.
+pub(super) struct Section {
+    pub(super) key: &'static str,
+    pub(super) fields: &'static [Field],
+}
+
+const ACRS: &[&str] = &["phr", "urn:doorward:acr:device-bound", "phrh"];
+
+/// All of the form. What nearly everybody needs comes first, and is unfolded.
+pub(super) const SECTIONS: [Section; 5] = [
+    Section {
+        key: "app",
+        fields: &[
+            field("client_name", Kind::Text),
+            field("redirect_uris", Kind::Lines),
+            field("post_logout_redirect_uris", Kind::Lines),
+            field("application_type", Kind::Choice(&["web", "native"])),
+            field(
+                "token_endpoint_auth_method",
+                Kind::Choice(&["client_secret_basic", "client_secret_post", "none"]),
+            ),
+            field(
+                "grant_types",
+                Kind::Boxes(&[
+                    ("grant_authorization_code", "authorization_code"),
+                    ("grant_refresh_token", "refresh_token"),
+                    ("grant_client_credentials", "client_credentials"),
+                ]),
+            ),
+            field("scope", Kind::Text),
+            field("require_consent", Kind::Switch),
+        ],
+    },
+    Section {
+        key: "people",
+        fields: &[
+            field("allowed_roles", Kind::Words),
+            field("least_acr", Kind::OptionalChoice(ACRS)),
+            field("default_acr_values", Kind::Words),
+            field("default_max_age", Kind::Number),
+        ],
+    },
+    Section {
+        key: "logout",
+        fields: &[
+            field("backchannel_logout_uri", Kind::Optional),
+            field("backchannel_logout_session_required", Kind::Switch),
+        ],
+    },
+    Section {
+        key: "tokens",
+        fields: &[
+            field("require_pkce", Kind::Switch),
+            field("rotate_refresh_tokens", Kind::Switch),
+            field("claims_in_id_token", Kind::Switch),
+            field(
+                "id_token_signed_response_alg",
+                Kind::Choice(&["RS256", "ES256", "EdDSA"]),
+            ),
+            field("access_token_format", Kind::Choice(&["jwt", "opaque"])),
+            field("resources", Kind::Lines),
+            field("audiences", Kind::Lines),
+        ],
+    },
+    Section {
+        key: "links",
+        fields: &[
+            field("client_uri", Kind::Optional),
+            field("policy_uri", Kind::Optional),
+            field("tos_uri", Kind::Optional),
+        ],
+    },
+];
+
+/// All fields.
+pub(super) fn all() -> impl Iterator<Item = &'static Field> {
+    SECTIONS.iter().flat_map(|section| section.fields)
+}

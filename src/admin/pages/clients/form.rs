@@ -1,0 +1,363 @@
+//! What is registered of a client as a form: from the record into boxes and lines, and back into a change.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value, json};
+
+use super::fields::{self, Field, Kind, SECTIONS};
+use crate::clients::{ClientChange, ClientError};
+use crate::web::{FieldProblem, Frame, HiddenField, Problem};
+
+/// The value of a box that is checked.
+const CHECKED: &str = "yes";
+
+/// A form as it was sent, or as it is first shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ClientForm(BTreeMap<&'static str, String>);
+
+/// A part of the form, for `parts/client_form.html`.
+pub(super) struct SectionView {
+    pub(super) title: &'static str,
+    pub(super) fields: Vec<FieldView>,
+    pub(super) is_wrong: bool,
+}
+
+/// A field of the form.
+pub(super) struct FieldView {
+    pub(super) name: &'static str,
+    /// line | lines | number | switch | choice | boxes
+    pub(super) control: &'static str,
+    pub(super) label: &'static str,
+    pub(super) hint: Option<&'static str>,
+    pub(super) value: String,
+    /// Of a field with lines.
+    pub(super) rows: usize,
+    pub(super) choices: Vec<ChoiceView>,
+    pub(super) is_wrong: bool,
+}
+
+/// A value that can be chosen.
+pub(super) struct ChoiceView {
+    /// The name of its box, where it has one of its own.
+    pub(super) name: &'static str,
+    pub(super) value: &'static str,
+    pub(super) label: &'static str,
+    pub(super) is_chosen: bool,
+}
+
+impl ClientForm {
+    /// What was sent.
+    pub(super) fn sent(mut sent: HashMap<String, String>) -> Self {
+        let mut form = Self::default();
+        for field in fields::all() {
+            for name in field.kind.boxes(field.name) {
+                form.put(name, sent.remove(name).unwrap_or_default());
+            }
+        }
+        form
+    }
+
+    /// What is registered, or would be: members under the names of RFC 7591.
+    pub(super) fn of(registered: &Value) -> Self {
+        let mut form = Self::default();
+        for field in fields::all() {
+            let value = &registered[field.name];
+            if let Kind::Boxes(boxes) = field.kind {
+                let values = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                for (name, choice) in boxes {
+                    form.put(name, checked(values.contains(&json!(choice))));
+                }
+            } else {
+                form.put(field.name, written(field.kind, value));
+            }
+        }
+        form
+    }
+
+    /// Fills in a field.
+    pub(super) fn put(&mut self, name: &'static str, value: String) {
+        self.0.insert(name, value);
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.0.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// What to call the client.
+    pub(super) fn name(&self) -> &str {
+        self.get("client_name")
+    }
+
+    /// Everything that the form says.
+    ///
+    /// # Errors
+    /// Never for a form of ours.
+    pub(super) fn to_change(&self) -> Result<ClientChange, Problem> {
+        let members: Map<String, Value> = fields::all()
+            .map(|field| (field.name.to_owned(), self.read(field)))
+            .collect();
+        serde_json::from_value(Value::Object(members))
+            .map_err(|error| Problem::invalid_body(error.to_string()))
+    }
+
+    fn read(&self, field: &Field) -> Value {
+        let text = self.get(field.name).trim();
+        let entries = |entries: Vec<&str>| {
+            let entries = entries.into_iter().map(str::trim);
+            json!(
+                entries
+                    .filter(|entry| !entry.is_empty())
+                    .collect::<Vec<_>>()
+            )
+        };
+        match field.kind {
+            Kind::Optional | Kind::OptionalChoice(_) | Kind::Number if text.is_empty() => {
+                Value::Null
+            }
+            Kind::Text | Kind::Choice(_) | Kind::Optional | Kind::OptionalChoice(_) => json!(text),
+            // What is no number is refused as one that can't be.
+            Kind::Number => json!(text.parse::<i64>().unwrap_or(-1)),
+            Kind::Lines => entries(text.lines().collect()),
+            Kind::Words => entries(text.split_whitespace().collect()),
+            Kind::Switch => json!(!text.is_empty()),
+            Kind::Boxes(boxes) => {
+                let checked = boxes.iter().filter(|(name, _)| !self.get(name).is_empty());
+                json!(checked.map(|(_, value)| value).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// All that it carries, for a form that is sent once more.
+    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
+        let fields = self.0.into_iter();
+        fields
+            .map(|(name, value)| HiddenField { name, value })
+            .collect()
+    }
+
+    /// The form for a page.
+    pub(super) fn sections(
+        &self,
+        frame: &Frame,
+        problem: Option<&FieldProblem>,
+    ) -> Vec<SectionView> {
+        let view = |field: &Field| self.view(frame, field, problem);
+        SECTIONS
+            .iter()
+            .map(|section| {
+                let fields: Vec<FieldView> = section.fields.iter().map(view).collect();
+                SectionView {
+                    title: sentence(frame, &format!("client_section.{}", section.key)),
+                    is_wrong: fields.iter().any(|field| field.is_wrong),
+                    fields,
+                }
+            })
+            .collect()
+    }
+
+    fn view(&self, frame: &Frame, field: &Field, problem: Option<&FieldProblem>) -> FieldView {
+        let choice = |name, value: &'static str, is_chosen| ChoiceView {
+            name,
+            value,
+            label: sentence(frame, &format!("client_choice.{value}")),
+            is_chosen,
+        };
+        let value = self.get(field.name);
+        let one_of = |values: &'static [&'static str]| {
+            let values = values.iter();
+            values
+                .map(|one| choice(field.name, one, *one == value))
+                .collect()
+        };
+        let (control, choices) = match field.kind {
+            Kind::Text | Kind::Optional | Kind::Words => ("line", Vec::new()),
+            Kind::Lines => ("lines", Vec::new()),
+            Kind::Number => ("number", Vec::new()),
+            Kind::Switch => ("switch", Vec::new()),
+            Kind::Choice(values) => ("choice", one_of(values)),
+            Kind::OptionalChoice(values) => {
+                let none = ChoiceView {
+                    name: field.name,
+                    value: "",
+                    label: sentence(frame, "client_choice.any"),
+                    is_chosen: value.is_empty(),
+                };
+                let others: Vec<ChoiceView> = one_of(values);
+                ("choice", std::iter::once(none).chain(others).collect())
+            }
+            Kind::Boxes(boxes) => {
+                let boxes = boxes.iter();
+                let boxes =
+                    boxes.map(|(name, value)| choice(name, value, !self.get(name).is_empty()));
+                ("boxes", boxes.collect())
+            }
+        };
+        FieldView {
+            name: field.name,
+            control,
+            label: sentence(frame, &format!("client_field.{}", field.name)),
+            hint: frame.find_text(&format!("client_field.{}.hint", field.name)),
+            value: value.to_owned(),
+            rows: value.lines().count().clamp(3, 12),
+            choices,
+            is_wrong: problem.is_some_and(|problem| problem.field == field.name),
+        }
+    }
+}
+
+impl Kind {
+    /// The names under which a form carries a field.
+    fn boxes(self, name: &'static str) -> Vec<&'static str> {
+        match self {
+            Self::Boxes(boxes) => boxes.iter().map(|(name, _)| *name).collect(),
+            _ => vec![name],
+        }
+    }
+}
+
+fn checked(is_checked: bool) -> String {
+    if is_checked {
+        CHECKED.to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// A member as a form holds it.
+fn written(kind: Kind, value: &Value) -> String {
+    match value {
+        Value::Null | Value::Object(_) => String::new(),
+        Value::Bool(is_on) => checked(*is_on),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(entries) => {
+            let between = if matches!(kind, Kind::Lines) {
+                "\n"
+            } else {
+                " "
+            };
+            let entries: Vec<&str> = entries.iter().filter_map(Value::as_str).collect();
+            entries.join(between)
+        }
+    }
+}
+
+fn sentence(frame: &Frame, key: &str) -> &'static str {
+    frame.find_text(key).unwrap_or_default()
+}
+
+/// Why the form was refused, for its page; other problems are nobody's to correct there.
+///
+/// # Errors
+/// Those problems.
+pub(super) fn explain(frame: &Frame, error: ClientError) -> Result<FieldProblem, Problem> {
+    match error {
+        ClientError::Field(fault) => {
+            let key = format!("client_fault.{}", fault.fault.key());
+            let mut text = sentence(frame, &key).to_owned();
+            if let Some(entry) = fault.entry {
+                let line = entry.saturating_add(1).to_string();
+                let values = [("line", line.as_str()), ("fault", text.as_str())];
+                text = frame.text_with("client_fault.line", &values);
+            }
+            let label = sentence(frame, &format!("client_field.{}", fault.field));
+            Ok(FieldProblem::new(fault.field, &format!("{label}: {text}")))
+        }
+        ClientError::AudienceTaken(audience) => {
+            let values = [("audience", audience.as_str())];
+            let text = frame.text_with("client_fault.audience_taken", &values);
+            Ok(FieldProblem::new("audiences", &text))
+        }
+        other => Err(other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::{Fault, Metadata, NoRedirectUri};
+
+    fn frame() -> Frame {
+        Frame {
+            place: "Here".into(),
+            place_host: "localhost".into(),
+            signed_in: None,
+            path: "/admin/clients".into(),
+        }
+    }
+
+    #[test]
+    fn every_setting_is_a_field_and_comes_back_as_it_was() {
+        let mut registered = json!(Metadata {
+            client_uri: Some("https://app.example/".into()),
+            default_max_age: Some(60),
+            default_acr_values: vec!["phr".into(), "phrh".into()],
+            resources: vec!["urn:a:b".into(), "urn:c:d".into()],
+            ..Metadata::default()
+        });
+        let names: Vec<&str> = fields::all().map(|field| field.name).collect();
+        for name in registered.as_object().expect("members").keys() {
+            assert!(names.contains(&name.as_str()), "{name}");
+        }
+        registered["client_name"] = json!("An app");
+        registered["scope"] = json!("openid users:read");
+        let form = ClientForm::of(&registered);
+        let change = form.to_change().expect("a change");
+        assert_eq!(change.client_name.as_deref(), Some("An app"));
+        assert_eq!(change.default_max_age, Some(Some(60)));
+        assert_eq!(change.policy_uri, Some(None));
+        assert_eq!(change.require_pkce, Some(true));
+        assert_eq!(change.claims_in_id_token, Some(false));
+        assert_eq!(change.grant_types, Some(vec!["client_credentials".into()]));
+        assert_eq!(change.resources.map(|all| all.len()), Some(2));
+        assert_eq!(change.default_acr_values.map(|all| all.len()), Some(2));
+        let hidden = form.clone().into_hidden().into_iter();
+        let again = hidden.map(|field| (field.name.to_owned(), field.value));
+        assert_eq!(ClientForm::sent(again.collect()).0, form.0);
+    }
+
+    #[test]
+    fn every_field_choice_and_fault_has_its_sentence() {
+        let frame = frame();
+        for section in ClientForm::default().sections(&frame, None) {
+            let first = section.fields.first().map(|field| field.name);
+            assert_ne!(section.title, "", "{first:?}");
+            for field in section.fields {
+                assert_ne!(field.label, "", "{}", field.name);
+                for choice in field.choices {
+                    assert_ne!(choice.label, "", "{}", choice.value);
+                }
+            }
+        }
+        for fault in [
+            Fault::Name,
+            Fault::Redirect(NoRedirectUri::NotAbsolute),
+            Fault::Redirect(NoRedirectUri::Fragment),
+            Fault::Redirect(NoRedirectUri::UserInfo),
+            Fault::Redirect(NoRedirectUri::Scheme),
+            Fault::Redirect(NoRedirectUri::TooLong),
+            Fault::TooMany,
+            Fault::Choice(""),
+            Fault::ScopeName,
+            Fault::ScopeUnknown,
+            Fault::RedirectNeeded,
+            Fault::CodeNeeded,
+            Fault::SecretNeeded,
+            Fault::PkceNeeded,
+            Fault::RotationNeeded,
+            Fault::Page,
+            Fault::Endpoint,
+            Fault::Service,
+            Fault::OwnAudience,
+            Fault::Acr,
+            Fault::Age,
+            Fault::Role,
+        ] {
+            assert_ne!(
+                sentence(&frame, &format!("client_fault.{}", fault.key())),
+                "",
+                "{fault}"
+            );
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `/admin/clients/{client}`: one client on one screen, and the form that changes it.
+
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::form::{ClientForm, SectionView, explain};
+use super::secret::show_or_go_on;
+use super::{client_url, kind_key};
+use crate::admin::pages::administrator::Administrator;
+use crate::base::ids::ClientId;
+use crate::clients::{Client, ClientError, Clients};
+use crate::web::{
+    Answer, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
+    page_with_status,
+};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/admin/clients/{client}")
+            .route(web::get().to(show_client))
+            .route(web::post().to(save_client))
+            .default_service(only("GET, POST")),
+    );
+}
+
+#[derive(Deserialize)]
+struct Query {
+    notice: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "console_client.html")]
+struct ConsoleClientPage {
+    frame: Frame,
+    notice: Option<String>,
+    problem: Option<FieldProblem>,
+    id: ClientId,
+    name: String,
+    kind: &'static str,
+    is_enabled: bool,
+    is_public: bool,
+    created: Moment,
+    changed: Moment,
+    version: i64,
+    sections: Vec<SectionView>,
+}
+
+impl ConsoleClientPage {
+    fn new(frame: Frame, client: Client, form: &ClientForm, problem: Option<FieldProblem>) -> Self {
+        Self {
+            notice: None,
+            sections: form.sections(&frame, problem.as_ref()),
+            problem,
+            id: client.id,
+            kind: kind_key(&client),
+            is_enabled: client.enabled,
+            is_public: client.metadata.is_public(),
+            created: client.created_at.into(),
+            changed: client.as_of.into(),
+            version: client.version,
+            name: client.name,
+            frame,
+        }
+    }
+}
+
+/// The client that a path names.
+pub(super) async fn find(clients: &Clients, id: &str) -> Result<Client, Problem> {
+    let id = ClientId::parse(id).ok_or_else(Problem::not_found)?;
+    Ok(clients.read(id).await?)
+}
+
+async fn show_client(
+    administrator: Administrator,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+    query: web::Query<Query>,
+) -> Answer {
+    let client = find(&clients, &id).await?;
+    let form = ClientForm::of(&json!(client));
+    let frame = administrator.0.frame;
+    let notice = frame.notice("console_client.notice", query.notice.as_deref());
+    page(&ConsoleClientPage {
+        notice,
+        ..ConsoleClientPage::new(frame, client, &form, None)
+    })
+}
+
+async fn save_client(
+    request: HttpRequest,
+    administrator: Administrator,
+    clients: web::Data<Clients>,
+    id: web::Path<String>,
+    sent: web::Form<HashMap<String, String>>,
+) -> Answer {
+    let client = find(&clients, &id).await?;
+    let sent = sent.into_inner();
+    let version = sent.get("version").map(String::as_str).unwrap_or_default();
+    let expected = version
+        .parse::<i64>()
+        .map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
+    let form = ClientForm::sent(sent);
+    let change = form.to_change()?;
+    if !administrator.is_fresh() {
+        return step_up(administrator.0.frame, &client, form, expected);
+    }
+    let author = administrator.0.author(&request);
+    let frame = administrator.0.frame;
+    match clients
+        .update(client.id, change, Some(expected), author)
+        .await
+    {
+        Ok((client, secret)) => show_or_go_on(frame, client, secret.as_ref(), "saved"),
+        Err(ClientError::VersionIs(_)) => {
+            // What was typed would undo what somebody else just did: it is shown as it stands now.
+            let now = clients.read(client.id).await?;
+            let form = ClientForm::of(&json!(now));
+            let problem = FieldProblem::new("", frame.text("console_client.changed_meanwhile"));
+            let template = ConsoleClientPage::new(frame, now, &form, Some(problem));
+            page_with_status(StatusCode::CONFLICT, &template)
+        }
+        Err(error) => {
+            let problem = explain(&frame, error)?;
+            let template = ConsoleClientPage::new(frame, client, &form, Some(problem));
+            page_with_status(StatusCode::BAD_REQUEST, &template)
+        }
+    }
+}
+
+fn step_up(frame: Frame, client: &Client, form: ClientForm, expected: i64) -> Answer {
+    let mut hidden = form.into_hidden();
+    hidden.push(HiddenField {
+        name: "version",
+        value: expected.to_string(),
+    });
+    let name = client.name.as_str();
+    page(&StepUpPage {
+        what: frame.text_with("step_up.act.update_client", &[("name", name)]),
+        action: frame.path.clone(),
+        hidden,
+        cancel_url: client_url(client.id),
+        frame,
+    })
+}

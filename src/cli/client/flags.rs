@@ -1,0 +1,132 @@
+//! What is registered of a client, as flags of the command. A list begins anew: what is given replaces it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::Failure;
+use crate::clients::{ClientChange, Scope, Scopes};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Flags {
+    /// What it may ask; may be given again, for example --scope users:read.
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
+    scopes: Vec<String>,
+    /// Where people come back to; may be given again.
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// Where people may be sent after sign-out; may be given again.
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
+    /// It can keep no secret: a page in the browser, an app on a device.
+    #[arg(long, conflicts_with = "auth_method")]
+    public: bool,
+    /// It runs on a person's device: loopback addresses with any port.
+    #[arg(long)]
+    native: bool,
+    /// How it proves who it is.
+    #[arg(long, value_parser = ["client_secret_basic", "client_secret_post", "none"])]
+    auth_method: Option<String>,
+    /// A grant that it may use; may be given again.
+    #[arg(long = "grant", value_name = "GRANT", value_parser = ["authorization_code", "refresh_token", "client_credentials"])]
+    grants: Vec<String>,
+    /// Where it wants to hear of ended sessions; empty takes it away.
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
+    /// It is one of your own: people are not asked before it learns of them.
+    #[arg(long)]
+    no_consent: bool,
+    /// Old software that has a secret and no PKCE.
+    #[arg(long)]
+    no_pkce: bool,
+    /// Under which algorithm its tokens are signed.
+    #[arg(long, value_name = "ALGORITHM", value_parser = ["RS256", "ES256", "EdDSA"])]
+    id_token_alg: Option<String>,
+    /// Its access tokens are opaque: services ask by introspection.
+    #[arg(long)]
+    opaque: bool,
+    /// Who may use it: holders of this role, or of another one that is given; empty lets everybody.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// A service for which it may get tokens; may be given again.
+    #[arg(long = "resource", value_name = "URI")]
+    resources: Vec<String>,
+    /// What it is called as such a service itself; may be given again.
+    #[arg(long = "audience", value_name = "URI")]
+    audiences: Vec<String>,
+    /// Everything, as JSON under the names of RFC 7591, `-` for standard input; the flags come on top of it.
+    #[arg(long, value_name = "FILE")]
+    json_metadata: Option<PathBuf>,
+}
+
+/// A scope that means something here, or one of another service.
+fn parse_scope(text: &str) -> Result<String, String> {
+    match text.parse::<Scope>() {
+        Ok(scope) => Ok(scope.as_str().to_owned()),
+        Err(unknown) if !text.contains([':', '/', '.']) => Err(unknown),
+        Err(_) if text.contains(' ') => Err("one scope at a time".into()),
+        Err(_) => match Scopes::parse(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(fault) => Err(fault.to_string()),
+        },
+    }
+}
+
+/// A list, if any of it was given; empty texts stand for none.
+fn list(given: Vec<String>) -> Option<Vec<String>> {
+    let any = !given.is_empty();
+    any.then(|| given.into_iter().filter(|text| !text.is_empty()).collect())
+}
+
+impl Flags {
+    /// What they ask for.
+    pub(super) fn into_change(self) -> Result<ClientChange, Failure> {
+        let mut change = read(self.json_metadata)?;
+        let text = |text: Option<&'static str>| text.map(str::to_owned);
+        let method = self
+            .auth_method
+            .or_else(|| text(self.public.then_some("none")));
+        let native = text(self.native.then_some("native"));
+        let format = text(self.opaque.then_some("opaque"));
+        let scope = (!self.scopes.is_empty()).then(|| self.scopes.join(" "));
+        let endpoint = self.backchannel_logout_uri;
+        let endpoint = endpoint.map(|uri| Some(uri).filter(|uri| !uri.is_empty()));
+        macro_rules! put {
+            ($($field:ident: $value:expr),+ $(,)?) => {
+                $(change.$field = $value.or(change.$field);)+
+            };
+        }
+        put!(
+            scope: scope,
+            redirect_uris: list(self.redirect_uris),
+            post_logout_redirect_uris: list(self.post_logout_redirect_uris),
+            token_endpoint_auth_method: method,
+            application_type: native,
+            grant_types: list(self.grants),
+            backchannel_logout_uri: endpoint,
+            require_consent: self.no_consent.then_some(false),
+            require_pkce: self.no_pkce.then_some(false),
+            id_token_signed_response_alg: self.id_token_alg,
+            access_token_format: format,
+            allowed_roles: list(self.roles),
+            resources: list(self.resources),
+            audiences: list(self.audiences),
+        );
+        Ok(change)
+    }
+}
+
+fn read(file: Option<PathBuf>) -> Result<ClientChange, Failure> {
+    let Some(file) = file else {
+        return Ok(ClientChange::default());
+    };
+    let refused =
+        |fault: &dyn std::fmt::Display| Failure::Refused(format!("{}: {fault}", file.display()));
+    let text = if file.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(&file)
+    };
+    let text = text.map_err(|fault| refused(&fault))?;
+    serde_json::from_str(&text).map_err(|fault| refused(&fault))
+}

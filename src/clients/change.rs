@@ -1,0 +1,182 @@
+//! What somebody wants of a client, as they wrote it; parsed onto what is registered, or onto the defaults.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::draft::Draft;
+use super::fault::{Fault, FieldFault, MOST_ENTRIES};
+use super::{
+    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, Scopes,
+};
+use crate::web::given;
+
+/// What to register or to change of a client, under the names of RFC 7591. What is left out stays, or has its default.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientChange {
+    /// What people and administrators call it: 1 to 100 characters.
+    pub client_name: Option<String>,
+    /// What it may ask, with a space between the names. Default: everything about a person, for an app that people sign in to.
+    pub scope: Option<String>,
+    /// Where authorization responses may go; compared exactly. At most 50.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Where a person may be sent after sign-out; compared exactly. At most 50.
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// How it proves at the token endpoint who it is. `none`: a public client, without a secret.
+    #[schema(value_type = Option<AuthMethod>)]
+    pub token_endpoint_auth_method: Option<String>,
+    /// Which grants it may use. Default: `authorization_code` and `refresh_token` where there are redirect URIs, else
+    /// `client_credentials`.
+    #[schema(value_type = Option<Vec<GrantType>>)]
+    pub grant_types: Option<Vec<String>>,
+    /// Web or native.
+    #[schema(value_type = Option<ApplicationType>)]
+    pub application_type: Option<String>,
+    /// Its home page; `null` takes it away, as with everything below that may be `null`.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub client_uri: Option<Option<String>>,
+    /// What it does with people's data.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub policy_uri: Option<Option<String>>,
+    /// Its terms.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub tos_uri: Option<Option<String>>,
+    /// Where it wants to hear of ended sessions (OpenID Connect Back-Channel Logout §2.2).
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub backchannel_logout_uri: Option<Option<String>>,
+    /// Whether it needs `sid` in a logout token; it is always there.
+    pub backchannel_logout_session_required: Option<bool>,
+    /// Under which algorithm its tokens are signed.
+    #[schema(value_type = Option<Algorithm>)]
+    pub id_token_signed_response_alg: Option<String>,
+    /// How old a sign-in may be for this app, in seconds, where it does not say so itself.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub default_max_age: Option<Option<i64>>,
+    /// Which `acr` it asks for where it does not say so itself.
+    pub default_acr_values: Option<Vec<String>>,
+    /// Whether it must use PKCE. A public client must.
+    pub require_pkce: Option<bool>,
+    /// Whether people are asked before it learns of them.
+    pub require_consent: Option<bool>,
+    /// Whether each refresh token is good for one use. A public client's must be.
+    pub rotate_refresh_tokens: Option<bool>,
+    /// Signed or opaque.
+    #[schema(value_type = Option<AccessTokenFormat>)]
+    pub access_token_format: Option<String>,
+    /// Whether the claims of its scopes stand in the ID token too.
+    pub claims_in_id_token: Option<bool>,
+    /// The services for which it may get tokens (RFC 8707), as absolute URIs. At most 50.
+    pub resources: Option<Vec<String>>,
+    /// What it is called as such a service; each belongs to one client. At most 50.
+    pub audiences: Option<Vec<String>>,
+    /// Who may use it: holders of one of these roles. Empty: everybody.
+    pub allowed_roles: Option<Vec<String>>,
+    /// The weakest sign-in that it takes.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub least_acr: Option<Option<String>>,
+}
+
+/// Moves what is given into the draft as it is.
+macro_rules! take {
+    ($change:ident => $draft:expr; $($field:ident),+) => {
+        $(if let Some(value) = $change.$field { $draft.$field = value; })+
+    };
+}
+
+/// Parses what is given as one of the values that there are.
+macro_rules! choose {
+    ($change:ident => $draft:expr; $($field:ident: $type:ty),+) => {
+        $(if let Some(text) = $change.$field {
+            let fault = Fault::Choice(<$type>::NAMES);
+            let field = stringify!($field);
+            $draft.$field = choice(&text).ok_or(FieldFault::new(field, fault))?;
+        })+
+    };
+}
+
+impl ClientChange {
+    /// The new client that it describes.
+    pub(super) fn into_draft(mut self) -> Result<Draft, FieldFault> {
+        let mut draft = Draft::default();
+        let has_redirects = self
+            .redirect_uris
+            .as_ref()
+            .is_some_and(|all| !all.is_empty());
+        let is_public = self.token_endpoint_auth_method.as_deref() == Some("none");
+        if self.grant_types.is_none() && (has_redirects || is_public) {
+            draft.metadata.grant_types =
+                vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        }
+        let scope = self.scope.take();
+        self.apply(&mut draft)?;
+        draft.scopes = match scope {
+            Some(scope) => parse_scope(&scope)?,
+            None => draft.default_scopes(),
+        };
+        Ok(draft)
+    }
+
+    /// Changes what is registered. It is not yet checked as a whole.
+    pub(super) fn apply(self, draft: &mut Draft) -> Result<(), FieldFault> {
+        if let Some(name) = self.client_name {
+            draft.name = name;
+        }
+        if let Some(scope) = &self.scope {
+            draft.scopes = parse_scope(scope)?;
+        }
+        let metadata = &mut draft.metadata;
+        if let Some(all) = self.redirect_uris {
+            metadata.redirect_uris = addresses("redirect_uris", &all)?;
+        }
+        if let Some(all) = self.post_logout_redirect_uris {
+            metadata.post_logout_redirect_uris = addresses("post_logout_redirect_uris", &all)?;
+        }
+        if let Some(all) = self.grant_types {
+            let grants = all.iter().map(|text| choice(text)).collect::<Option<_>>();
+            let fault = FieldFault::new("grant_types", Fault::Choice(GrantType::NAMES));
+            metadata.grant_types = grants.ok_or(fault)?;
+        }
+        if let Some(age) = self.default_max_age {
+            let age = age.map(u32::try_from).transpose();
+            let fault = FieldFault::new("default_max_age", Fault::Age);
+            metadata.default_max_age = age.map_err(|_| fault)?;
+        }
+        choose!(self => metadata;
+            token_endpoint_auth_method: AuthMethod, application_type: ApplicationType,
+            id_token_signed_response_alg: Algorithm, access_token_format: AccessTokenFormat
+        );
+        take!(self => metadata;
+            client_uri, policy_uri, tos_uri, backchannel_logout_uri, backchannel_logout_session_required,
+            default_acr_values, require_pkce, require_consent, rotate_refresh_tokens, claims_in_id_token,
+            resources, audiences, allowed_roles, least_acr
+        );
+        Ok(())
+    }
+}
+
+/// One of the values that a kind of choice is written as.
+fn choice<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_value(Value::String(text.to_owned())).ok()
+}
+
+fn parse_scope(text: &str) -> Result<Scopes, FieldFault> {
+    Scopes::parse(text).map_err(|_| FieldFault::new("scope", Fault::ScopeName))
+}
+
+fn addresses(field: &'static str, all: &[String]) -> Result<Vec<RedirectUri>, FieldFault> {
+    if all.len() > MOST_ENTRIES {
+        return Err(FieldFault::new(field, Fault::TooMany));
+    }
+    let parse = |(entry, text): (usize, &String)| {
+        RedirectUri::parse(text).map_err(|fault| FieldFault::at(field, entry, fault.into()))
+    };
+    all.iter().enumerate().map(parse).collect()
+}

@@ -1,0 +1,311 @@
+//! A client as it would be, and whether it may be so.
+
+use super::fault::{Fault, FieldFault, MOST_ENTRIES};
+use super::uris::{is_endpoint, is_page, parse_uri};
+use super::{Client, GrantType, Metadata, Scope, Scopes};
+use crate::base::config::Origin;
+
+/// The strengths of a sign-in, weakest first.
+const ACRS: [&str; 3] = ["phr", "urn:doorward:acr:device-bound", "phrh"];
+/// The oldest sign-in that anybody may ask for, in seconds.
+const OLDEST: u32 = 30 * 24 * 60 * 60;
+/// The most scopes of one client.
+const MOST_SCOPES: usize = 100;
+/// Families of scopes that mean something here, or will: a name in one of them that means nothing is a slip, and would mean
+/// something one day.
+const FAMILIES: [&str; 8] = [
+    "users", "sessions", "passkeys", "clients", "tokens", "audit", "grants", "access",
+];
+
+/// A client as it would be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) scopes: Scopes,
+    pub(super) metadata: Metadata,
+}
+
+impl Draft {
+    /// What is registered now.
+    pub(super) fn of(client: &Client) -> Self {
+        Self {
+            name: client.name.clone(),
+            scopes: client.scopes.clone(),
+            metadata: client.metadata.clone(),
+        }
+    }
+
+    /// What an app may ask that says nothing of it.
+    pub(super) fn default_scopes(&self) -> Scopes {
+        if self.metadata.allows(GrantType::AuthorizationCode) {
+            Scope::OPENID.into_iter().collect()
+        } else {
+            Scopes::default()
+        }
+    }
+
+    /// Checks it as a whole; what stands there twice then stands there once.
+    ///
+    /// # Errors
+    /// The first field that can't be used.
+    pub(super) fn checked(mut self, own: &Origin) -> Result<Self, FieldFault> {
+        self.name = self.name.trim().to_owned();
+        if !is_printable(&self.name, 100) {
+            return Err(FieldFault::new("client_name", Fault::Name));
+        }
+        check_scopes(&self.scopes)?;
+        let metadata = &mut self.metadata;
+        keep_first(&mut metadata.redirect_uris);
+        keep_first(&mut metadata.post_logout_redirect_uris);
+        keep_first(&mut metadata.grant_types);
+        for names in [
+            &mut metadata.default_acr_values,
+            &mut metadata.resources,
+            &mut metadata.audiences,
+            &mut metadata.allowed_roles,
+        ] {
+            keep_first(names);
+        }
+        check_lengths(metadata)?;
+        check_grants(metadata)?;
+        check_addresses(metadata)?;
+        check_services(metadata, own)?;
+        check_demands(metadata)?;
+        Ok(self)
+    }
+}
+
+/// Visible to whoever reads it, and without characters that turn the direction of the text around them.
+fn is_printable(text: &str, most: usize) -> bool {
+    let is_hidden = |letter: char| {
+        letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    (1..=most).contains(&text.chars().count()) && !text.chars().any(is_hidden)
+}
+
+fn keep_first<T: PartialEq>(list: &mut Vec<T>) {
+    let mut kept: Vec<T> = Vec::with_capacity(list.len());
+    for one in list.drain(..) {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    *list = kept;
+}
+
+fn check_scopes(scopes: &Scopes) -> Result<(), FieldFault> {
+    if scopes.names().count() > MOST_SCOPES {
+        return Err(FieldFault::new("scope", Fault::TooMany));
+    }
+    let is_slip = |name: &str| {
+        let family = name.split(':').next().unwrap_or_default();
+        name.contains(':') && FAMILIES.contains(&family) && name.parse::<Scope>().is_err()
+    };
+    if scopes.names().any(is_slip) {
+        return Err(FieldFault::new("scope", Fault::ScopeUnknown));
+    }
+    Ok(())
+}
+
+fn check_lengths(metadata: &Metadata) -> Result<(), FieldFault> {
+    for (field, length) in [
+        ("redirect_uris", metadata.redirect_uris.len()),
+        (
+            "post_logout_redirect_uris",
+            metadata.post_logout_redirect_uris.len(),
+        ),
+        ("resources", metadata.resources.len()),
+        ("audiences", metadata.audiences.len()),
+        ("allowed_roles", metadata.allowed_roles.len()),
+    ] {
+        if length > MOST_ENTRIES {
+            return Err(FieldFault::new(field, Fault::TooMany));
+        }
+    }
+    Ok(())
+}
+
+fn check_grants(metadata: &Metadata) -> Result<(), FieldFault> {
+    let code = metadata.allows(GrantType::AuthorizationCode);
+    if code && metadata.redirect_uris.is_empty() {
+        return Err(FieldFault::new("redirect_uris", Fault::RedirectNeeded));
+    }
+    if metadata.allows(GrantType::RefreshToken) && !code {
+        return Err(FieldFault::new("grant_types", Fault::CodeNeeded));
+    }
+    if !metadata.is_public() {
+        return Ok(());
+    }
+    // RFC 6749 §4.4: only confidential clients.
+    if metadata.allows(GrantType::ClientCredentials) {
+        return Err(FieldFault::new("grant_types", Fault::SecretNeeded));
+    }
+    // RFC 9700 §2.1.1: public clients must use PKCE.
+    if !metadata.require_pkce {
+        return Err(FieldFault::new("require_pkce", Fault::PkceNeeded));
+    }
+    // RFC 9700 §4.14.2: a public client's refresh tokens are bound to it, or rotate.
+    if !metadata.rotate_refresh_tokens {
+        return Err(FieldFault::new(
+            "rotate_refresh_tokens",
+            Fault::RotationNeeded,
+        ));
+    }
+    Ok(())
+}
+
+fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
+    for (field, page) in [
+        ("client_uri", &metadata.client_uri),
+        ("policy_uri", &metadata.policy_uri),
+        ("tos_uri", &metadata.tos_uri),
+    ] {
+        if page.as_deref().is_some_and(|page| !is_page(page)) {
+            return Err(FieldFault::new(field, Fault::Page));
+        }
+    }
+    let endpoint = metadata.backchannel_logout_uri.as_deref();
+    if endpoint.is_some_and(|endpoint| !is_endpoint(endpoint)) {
+        return Err(FieldFault::new("backchannel_logout_uri", Fault::Endpoint));
+    }
+    Ok(())
+}
+
+fn check_services(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
+    for (field, services) in [
+        ("resources", &metadata.resources),
+        ("audiences", &metadata.audiences),
+    ] {
+        for (entry, service) in services.iter().enumerate() {
+            // RFC 8707 §2: absolute, without fragment.
+            if service.contains('#') || parse_uri(service).is_none() {
+                return Err(FieldFault::at(field, entry, Fault::Service));
+            }
+        }
+    }
+    for (entry, audience) in metadata.audiences.iter().enumerate() {
+        let origin = parse_uri(audience).map(|url| url.origin().ascii_serialization());
+        if origin.as_deref() == Some(own.as_str()) || audience.starts_with("urn:doorward:") {
+            return Err(FieldFault::at("audiences", entry, Fault::OwnAudience));
+        }
+    }
+    Ok(())
+}
+
+fn check_demands(metadata: &Metadata) -> Result<(), FieldFault> {
+    if metadata.default_max_age.is_some_and(|age| age > OLDEST) {
+        return Err(FieldFault::new("default_max_age", Fault::Age));
+    }
+    for (field, acr) in metadata
+        .default_acr_values
+        .iter()
+        .map(|acr| ("default_acr_values", acr))
+        .chain(metadata.least_acr.iter().map(|acr| ("least_acr", acr)))
+    {
+        if !ACRS.contains(&acr.as_str()) {
+            return Err(FieldFault::new(field, Fault::Acr));
+        }
+    }
+    for (entry, role) in metadata.allowed_roles.iter().enumerate() {
+        if !is_printable(role, 100) || role.contains(char::is_whitespace) {
+            return Err(FieldFault::at("allowed_roles", entry, Fault::Role));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AuthMethod, RedirectUri};
+    use super::*;
+
+    fn app(change: impl FnOnce(&mut Metadata)) -> Result<Draft, FieldFault> {
+        let callback = RedirectUri::parse("https://app.example/callback").expect("an address");
+        let mut draft = Draft {
+            name: "An app".into(),
+            ..Draft::default()
+        };
+        draft.metadata.redirect_uris = vec![callback];
+        draft.metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        change(&mut draft.metadata);
+        draft.checked(&Origin::parse("https://id.example.com").expect("an origin"))
+    }
+
+    fn fault(change: impl FnOnce(&mut Metadata)) -> Option<(&'static str, Fault)> {
+        let fault = app(change).err()?;
+        Some((fault.field, fault.fault))
+    }
+
+    #[test]
+    fn what_stands_there_twice_stands_there_once() {
+        let draft = app(|metadata| {
+            let again = metadata.redirect_uris.clone();
+            metadata.redirect_uris.extend(again);
+            metadata.resources = vec!["https://a.example".into(), "https://a.example".into()];
+        });
+        let metadata = draft.expect("a client").metadata;
+        assert_eq!(
+            (metadata.redirect_uris.len(), metadata.resources.len()),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn a_public_client_is_held_to_more() {
+        let public = |change: fn(&mut Metadata)| {
+            fault(|metadata| {
+                metadata.token_endpoint_auth_method = AuthMethod::None;
+                change(metadata);
+            })
+        };
+        assert_eq!(public(|_| {}), None);
+        assert_eq!(
+            public(|metadata| metadata.require_pkce = false),
+            Some(("require_pkce", Fault::PkceNeeded))
+        );
+        assert_eq!(
+            public(|metadata| metadata.rotate_refresh_tokens = false),
+            Some(("rotate_refresh_tokens", Fault::RotationNeeded))
+        );
+        assert_eq!(
+            public(|metadata| metadata.grant_types.push(GrantType::ClientCredentials)),
+            Some(("grant_types", Fault::SecretNeeded))
+        );
+    }
+
+    #[test]
+    fn a_service_is_an_absolute_uri_and_not_doorward() {
+        for good in [
+            "https://api.example/v1",
+            "urn:example:orders",
+            "api://orders",
+        ] {
+            assert_eq!(
+                fault(|metadata| metadata.audiences = vec![good.into()]),
+                None,
+                "{good}"
+            );
+        }
+        for bad in ["orders", "https://api.example/#x", "", "//api.example"] {
+            let refused = fault(|metadata| metadata.resources = vec![bad.into()]);
+            assert_eq!(refused, Some(("resources", Fault::Service)), "{bad}");
+        }
+        for own in [
+            "https://id.example.com",
+            "https://ID.example.com:443/x",
+            "urn:doorward:api",
+        ] {
+            let refused = fault(|metadata| metadata.audiences = vec![own.into()]);
+            assert_eq!(refused, Some(("audiences", Fault::OwnAudience)), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_slip_in_a_scope_of_doorwards_own_is_seen() {
+        let check = |text: &str| check_scopes(&Scopes::parse(text).expect("scopes")).is_ok();
+        assert!(check(
+            "openid users:read orders:read https://api.example/write"
+        ));
+        assert!(!check("users:raed") && !check("grants:read") && !check("tokens:"));
+    }
+}

@@ -1,0 +1,185 @@
+//! Why a client can't be made or changed so: facts, which each caller puts into its own words.
+
+use std::fmt;
+
+use super::{NoRedirectUri, Scopes};
+use crate::db;
+use crate::standing::ChangePending;
+
+/// The longest list of addresses or names.
+pub(super) const MOST_ENTRIES: usize = 50;
+
+/// What is wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No name, or none that can be shown.
+    #[error("1 to 100 printable characters")]
+    Name,
+    /// No redirection URI.
+    #[error(transparent)]
+    Redirect(#[from] NoRedirectUri),
+    /// A list without end.
+    #[error("50 entries at the most")]
+    TooMany,
+    /// None of the values that there are.
+    #[error("must be one of {0}")]
+    Choice(&'static str),
+    /// No scope token.
+    #[error(
+        "names with a space between them, of printable ASCII characters without quote and backslash"
+    )]
+    ScopeName,
+    /// A name in a family that Doorward keeps for itself.
+    #[error("has a name among Doorward's own that means nothing")]
+    ScopeUnknown,
+    /// `authorization_code` without an address to come back to.
+    #[error("authorization_code needs an address to come back to")]
+    RedirectNeeded,
+    /// `refresh_token` alone.
+    #[error("refresh_token goes with authorization_code only")]
+    CodeNeeded,
+    /// `client_credentials` of a public client.
+    #[error("client_credentials needs a secret, and a public client has none")]
+    SecretNeeded,
+    /// A public client without PKCE.
+    #[error("a public client must use PKCE")]
+    PkceNeeded,
+    /// A public client whose refresh tokens stay.
+    #[error("a public client's refresh tokens must be good for one use")]
+    RotationNeeded,
+    /// No address that a person may be led to.
+    #[error("must be an absolute URI that begins with https://, or http://localhost")]
+    Page,
+    /// No address that can be called.
+    #[error("must be an absolute http or https URI without fragment, user and password")]
+    Endpoint,
+    /// No name of a service.
+    #[error("must be an absolute URI without fragment")]
+    Service,
+    /// An audience that is Doorward itself.
+    #[error("an address of Doorward's own is nobody else's audience")]
+    OwnAudience,
+    /// Not a strength of a sign-in.
+    #[error("must be one of phr, urn:doorward:acr:device-bound, phrh")]
+    Acr,
+    /// No age, or too great a one.
+    #[error("from 0 to 2592000 seconds (30 days)")]
+    Age,
+    /// No role's name.
+    #[error("a role's name has 1 to 100 printable characters without spaces")]
+    Role,
+}
+
+impl Fault {
+    /// Names the fact, for texts in other words.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Redirect(NoRedirectUri::NotAbsolute) => "redirect_not_absolute",
+            Self::Redirect(NoRedirectUri::Fragment) => "redirect_fragment",
+            Self::Redirect(NoRedirectUri::UserInfo) => "redirect_user_info",
+            Self::Redirect(NoRedirectUri::Scheme) => "redirect_scheme",
+            Self::Redirect(NoRedirectUri::TooLong) => "redirect_too_long",
+            Self::TooMany => "too_many",
+            Self::Choice(_) => "choice",
+            Self::ScopeName => "scope_name",
+            Self::ScopeUnknown => "scope_unknown",
+            Self::RedirectNeeded => "redirect_needed",
+            Self::CodeNeeded => "code_needed",
+            Self::SecretNeeded => "secret_needed",
+            Self::PkceNeeded => "pkce_needed",
+            Self::RotationNeeded => "rotation_needed",
+            Self::Page => "page",
+            Self::Endpoint => "endpoint",
+            Self::Service => "service",
+            Self::OwnAudience => "own_audience",
+            Self::Acr => "acr",
+            Self::Age => "age",
+            Self::Role => "role",
+        }
+    }
+}
+
+/// A field that can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldFault {
+    /// Its name.
+    pub field: &'static str,
+    /// Which entry of a list, from 0.
+    pub entry: Option<usize>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+impl FieldFault {
+    pub(super) const fn new(field: &'static str, fault: Fault) -> Self {
+        Self {
+            field,
+            entry: None,
+            fault,
+        }
+    }
+
+    pub(super) const fn at(field: &'static str, entry: usize, fault: Fault) -> Self {
+        Self {
+            field,
+            entry: Some(entry),
+            fault,
+        }
+    }
+}
+
+impl fmt::Display for FieldFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.entry {
+            Some(entry) => write!(
+                formatter,
+                "entry {}: {}",
+                entry.saturating_add(1),
+                self.fault
+            ),
+            None => self.fault.fmt(formatter),
+        }
+    }
+}
+
+/// Why a client was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There is none of this id.
+    #[error("there is no client of this id")]
+    Unknown,
+    /// A field can't be used.
+    #[error("{}: {_0}", _0.field)]
+    Field(FieldFault),
+    /// Another client is this service.
+    #[error("audiences: {0} is another client's")]
+    AudienceTaken(String),
+    /// The client was changed since the caller looked.
+    #[error("the client was changed meanwhile, to version {0}")]
+    VersionIs(i64),
+    /// A public client has no secret.
+    #[error("a public client has no secret")]
+    NoSecret,
+    /// A client changes others, never itself.
+    #[error("a client does not change itself")]
+    Itself,
+    /// The client may do things that the one who asks may not.
+    #[error("that client may do more than the one who asks")]
+    HoldsMore,
+    /// A client gives no more than it has.
+    #[error("a client can't give scopes that it does not hold: {0}")]
+    NotHeld(Scopes),
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl From<FieldFault> for ClientError {
+    fn from(fault: FieldFault) -> Self {
+        Self::Field(fault)
+    }
+}

@@ -1,0 +1,150 @@
+//! A client's secret renewed; a client cut off, let in again, taken away for good.
+
+use serde_json::json;
+
+use super::authority::require_right_over;
+use super::manage::{advance, keep};
+use super::{Client, ClientError, Clients, queries};
+use crate::base::ids::ClientId;
+use crate::base::secrets::Token;
+use crate::history::{Author, Event};
+
+/// What is done to a client as a whole.
+#[derive(Clone, Copy)]
+enum Step {
+    Enable,
+    Disable,
+    Delete,
+}
+
+impl Step {
+    fn action(self) -> &'static str {
+        match self {
+            Self::Enable => "client.enabled",
+            Self::Disable => "client.disabled",
+            Self::Delete => "client.deleted",
+        }
+    }
+}
+
+impl Clients {
+    /// Gives a client a new secret; the old one is dead when this returns.
+    ///
+    /// # Errors
+    /// `Unknown`, `NoSecret` for a public client, who may not, or that the change is not in force.
+    pub async fn rotate_secret(
+        &self,
+        id: ClientId,
+        author: Author,
+    ) -> Result<(Client, Token), ClientError> {
+        let secret = Token::generate();
+        let hash = secret.hash();
+        let clock = self.database.clone();
+        let client = self
+            .database
+            .write(move |conn| {
+                let now = clock.now(conn)?;
+                let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
+                require_right_over(conn, &author, &client)?;
+                if client.metadata.is_public() {
+                    return Err(ClientError::NoSecret);
+                }
+                queries::update_secret(conn, id, Some(&hash))?;
+                advance(conn, &mut client, now, &author)?;
+                let event =
+                    Event::done("client.secret_rotated").details(json!({ "name": client.name }));
+                keep(conn, &client, &author, event)?;
+                Ok::<_, ClientError>(client)
+            })
+            .await?;
+        self.publish(id).await?;
+        Ok((client, secret))
+    }
+
+    /// Cuts a client off, with every token that it holds; safe to repeat.
+    ///
+    /// # Errors
+    /// `Unknown`, who may not, or that the change is not in force.
+    pub async fn disable(
+        &self,
+        id: ClientId,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Client, ClientError> {
+        self.step(id, Step::Disable, reason, author).await
+    }
+
+    /// Lets a client in again; safe to repeat.
+    ///
+    /// # Errors
+    /// `Unknown`, who may not, or that the change is not in force.
+    pub async fn enable(
+        &self,
+        id: ClientId,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Client, ClientError> {
+        self.step(id, Step::Enable, reason, author).await
+    }
+
+    /// Takes a client away for good: nobody from then on, listed no more, and its id is never another's.
+    ///
+    /// # Errors
+    /// `Unknown`, who may not, or that the change is not in force; repeated then, it is put in force and is `Unknown`.
+    pub async fn delete(
+        &self,
+        id: ClientId,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Client, ClientError> {
+        self.step(id, Step::Delete, reason, author).await
+    }
+
+    async fn step(
+        &self,
+        id: ClientId,
+        step: Step,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Client, ClientError> {
+        let clock = self.database.clone();
+        let done = self
+            .database
+            .write(move |conn| {
+                let now = clock.now(conn)?;
+                let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+                let mut client = record.client.clone();
+                require_right_over(conn, &author, &client)?;
+                let is_done = match step {
+                    Step::Enable => client.enabled,
+                    Step::Disable => !client.enabled,
+                    Step::Delete => false,
+                };
+                if is_done {
+                    return Ok(client);
+                }
+                client.enabled = matches!(step, Step::Enable);
+                if !client.enabled {
+                    // What it got on its own behalf does not come back with it.
+                    record.token_epoch = record.token_epoch.saturating_add(1);
+                    record.revoked_tokens.clear();
+                    queries::update_tokens(conn, &record, now)?;
+                }
+                advance(conn, &mut client, now, &author)?;
+                if let Step::Delete = step {
+                    queries::update_deleted(conn, id, now)?;
+                }
+                let event = Event::done(step.action())
+                    .because(reason.as_deref())
+                    .details(json!({ "name": client.name }));
+                keep(conn, &client, &author, event)?;
+                Ok::<_, ClientError>(client)
+            })
+            .await;
+        // A repeated deletion finds nothing: it may be the one that is not in force yet.
+        if matches!(done, Ok(_) | Err(ClientError::Unknown)) {
+            self.publish(id).await?;
+        }
+        done
+    }
+}

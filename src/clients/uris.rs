@@ -1,0 +1,91 @@
+//! Addresses that a client names besides redirect URIs: pages that people are led to, endpoints that are called, names of services.
+
+use url::{Host, Url};
+
+/// The longest address.
+const LONGEST: usize = 2_000;
+
+/// An absolute URI as it is written, without user and password.
+pub(super) fn parse_uri(text: &str) -> Option<Url> {
+    let is_plain = text.len() <= LONGEST
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'));
+    let url = Url::parse(text).ok().filter(|_| is_plain)?;
+    (url.username().is_empty() && url.password().is_none()).then_some(url)
+}
+
+/// Whether people may be led there: nothing that a script or another scheme could hide behind.
+pub(super) fn is_page(text: &str) -> bool {
+    parse_uri(text).is_some_and(|url| match url.scheme() {
+        "https" => text.starts_with("https://"),
+        "http" => text.starts_with("http://") && is_this_machine(&url),
+        _ => false,
+    })
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether it can be called at all. Whether Doorward may call it is asked when it does.
+pub(super) fn is_endpoint(text: &str) -> bool {
+    let has_scheme = text.starts_with("https://") || text.starts_with("http://");
+    // OpenID Connect Back-Channel Logout §2.2: absolute, without fragment.
+    has_scheme && !text.contains('#') && parse_uri(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_https_and_nothing_else() {
+        for good in [
+            "https://app.example/a?b#c",
+            "http://localhost:3000/",
+            "http://127.0.0.1",
+        ] {
+            assert!(is_page(good), "{good}");
+        }
+        for bad in [
+            "",
+            "/about",
+            "http://app.example/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "HTTPS:app.example",
+            "https:app.example",
+            " https://app.example/",
+            "https://me:secret@app.example/",
+            "https://app.example/ x",
+            "https://app.example/\u{202E}",
+        ] {
+            assert!(!is_page(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_can_be_called() {
+        for good in [
+            "https://app.example/logout?a=b",
+            "http://10.0.0.7:8080/logout",
+        ] {
+            assert!(is_endpoint(good), "{good}");
+        }
+        for bad in [
+            "/logout",
+            "ftp://app.example/",
+            "https://app.example/#x",
+            "https://",
+            "https://u@x/",
+        ] {
+            assert!(!is_endpoint(bad), "{bad}");
+        }
+    }
+}

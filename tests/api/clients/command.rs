@@ -1,0 +1,99 @@
+//! Clients at the command line.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::binary;
+use crate::support::house::House;
+
+fn client(house: &House, arguments: &[&str]) -> Value {
+    let arguments: Vec<&str> = ["client"]
+        .into_iter()
+        .chain(arguments.iter().copied())
+        .chain(["--json"])
+        .collect();
+    let ran = binary::run(&house.config, &arguments);
+    assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
+    ran.json()
+}
+
+fn code(house: &House, arguments: &[&str]) -> i32 {
+    let arguments: Vec<&str> = ["client"]
+        .into_iter()
+        .chain(arguments.iter().copied())
+        .collect();
+    binary::run(&house.config, &arguments).code
+}
+
+on_both! {
+    fn an_app_is_made_shown_changed_and_deleted(house) {
+        let made = client(house, &[
+            "create", "Shop", "--redirect-uri", "https://a.example/cb", "--redirect-uri", "https://b.example/cb",
+            "--post-logout-redirect-uri", "https://a.example/bye", "--backchannel-logout-uri", "http://10.0.0.7/logout",
+            "--auth-method", "client_secret_post", "--no-consent", "--no-pkce", "--id-token-alg", "ES256", "--opaque",
+            "--role", "staff", "--resource", "urn:example:orders", "--audience", "https://a.example", "--scope", "openid", "--scope", "orders:read",
+        ]);
+        let id = made["client_id"].as_str().expect("an id");
+        assert!(made["client_secret"].is_string());
+        for (name, value) in [
+            ("redirect_uris", json!(["https://a.example/cb", "https://b.example/cb"])),
+            ("post_logout_redirect_uris", json!(["https://a.example/bye"])),
+            ("backchannel_logout_uri", json!("http://10.0.0.7/logout")),
+            ("token_endpoint_auth_method", json!("client_secret_post")),
+            ("require_consent", json!(false)), ("require_pkce", json!(false)),
+            ("id_token_signed_response_alg", json!("ES256")), ("access_token_format", json!("opaque")),
+            ("allowed_roles", json!(["staff"])), ("resources", json!(["urn:example:orders"])),
+            ("audiences", json!(["https://a.example"])), ("scope", json!("openid orders:read")),
+            ("grant_types", json!(["authorization_code", "refresh_token"])),
+        ] {
+            assert_eq!(made[name], value, "{name}");
+        }
+        let shown = client(house, &["show", id]);
+        assert_eq!((shown.get("client_secret"), shown["client_name"].clone()), (None, json!("Shop")));
+        let changed = client(house, &["update", id, "--name", "Store", "--grant", "authorization_code", "--backchannel-logout-uri", "", "--role", ""]);
+        assert_eq!((changed["client_name"].clone(), changed["grant_types"].clone()), (json!("Store"), json!(["authorization_code"])));
+        assert_eq!((changed["backchannel_logout_uri"].clone(), changed["allowed_roles"].clone()), (Value::Null, json!([])));
+        assert_eq!(changed["redirect_uris"], made["redirect_uris"]);
+        assert_eq!(client(house, &["disable", id, "--reason", "leaked"])["enabled"], false);
+        assert_eq!(client(house, &["enable", id])["enabled"], true);
+        assert_eq!(client(house, &["delete", id])["deleted"], json!(id));
+        assert_eq!(code(house, &["show", id]), 3);
+        assert_eq!(client(house, &["list"])["items"], json!([]));
+    }
+
+    fn a_native_app_has_no_secret_and_a_file_may_say_everything(house) {
+        let native = client(house, &["create", "Notes", "--public", "--native", "--redirect-uri", "http://127.0.0.1/cb"]);
+        assert_eq!((native.get("client_secret"), native["application_type"].clone()), (None, json!("native")));
+        let id = native["client_id"].as_str().expect("an id");
+        let secret = client(house, &["update", id, "--auth-method", "client_secret_basic"]);
+        assert!(secret["client_secret"].is_string());
+        let file = house.config.server.data_dir.join("client.json");
+        let path = file.to_str().expect("a path");
+        let metadata = json!({ "client_name": "x", "redirect_uris": ["https://a.example/cb"], "default_max_age": 60, "scope": "openid" });
+        std::fs::write(&file, metadata.to_string()).expect("a file");
+        let made = client(house, &["create", "Filed", "--json-metadata", path, "--scope", "profile"]);
+        assert_eq!((made["client_name"].clone(), made["default_max_age"].clone(), made["scope"].clone()), (json!("Filed"), json!(60), json!("profile")));
+        std::fs::write(&file, "{\"colour\": 1}").expect("a file");
+        assert_eq!(code(house, &["create", "x", "--json-metadata", path]), 4);
+        assert_eq!(code(house, &["create", "x", "--json-metadata", "/nowhere"]), 4);
+    }
+
+    fn what_the_rules_refuse_ends_with_its_code(house) {
+        for (arguments, wanted) in [
+            (vec!["create", "x", "--redirect-uri", "http://app.example/"], 4),
+            (vec!["create", "x", "--public"], 4),
+            (vec!["create", "x", "--public", "--auth-method", "none"], 2),
+            (vec!["create", "x", "--auth-method", "mtls"], 2),
+            (vec!["create", "x", "--grant", "password"], 2),
+            (vec!["create", "x", "--scope", "users:raed"], 4),
+            (vec!["create", "x", "--scope", "a:b c:d"], 2),
+            (vec!["create", ""], 4),
+            (vec!["show", "x"], 2),
+            (vec!["delete", "00000000-0000-4000-8000-000000000000"], 3),
+        ] {
+            assert_eq!(code(house, &arguments), wanted, "{arguments:?}");
+        }
+        let refused = binary::run(&house.config, &["client", "create", "x", "--redirect-uri", "/cb"]);
+        assert!(refused.errors.contains("redirect_uris: entry 1: must be an absolute URI"), "{}", refused.errors);
+    }
+}

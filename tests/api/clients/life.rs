@@ -1,0 +1,103 @@
+//! Renewed, cut off, let in again, taken away: in force at once on every instance.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::race::{RUNNERS, race};
+
+type Client = (String, String);
+
+/// What a client that asks at an instance is told.
+fn status_at(house: &House, instance: usize, client: &Client) -> u16 {
+    let browser = house.browser().at_port(house.port(instance));
+    let request = browser.request("GET", "/v1/users");
+    request.basic(&client.0, &client.1).send().status
+}
+
+on_both! {
+    fn a_new_secret_holds_everywhere_at_once(house) {
+        let second = house.another_instance();
+        let root = house.administrator();
+        let client = house.client(&["users:read"]);
+        assert_eq!((status_at(house, 0, &client), status_at(house, second, &client)), (200, 200));
+        let rotated = root.browser.request("POST", &format!("/v1/clients/{}/secret", client.0)).send();
+        assert_eq!((rotated.status, rotated.header("cache-control")), (200, Some("no-store")));
+        let new = (client.0.clone(), rotated.json()["client_secret"].as_str().expect("a secret").to_owned());
+        assert_eq!((status_at(house, second, &client), status_at(house, second, &new)), (401, 200));
+        let event = root.browser.get("/v1/audit-events?action=client.secret_rotated").json()["items"][0].clone();
+        assert_eq!((event["client"].clone(), event["details"]["name"].clone()), (json!(client.0), json!("a service")));
+    }
+
+    fn of_twenty_rotations_one_secret_is_left(house) {
+        let root = house.administrator();
+        let client = house.client(&["users:read"]);
+        let path = format!("/v1/clients/{}/secret", client.0);
+        let tabs = vec![root.browser.clone(); RUNNERS];
+        let secrets = race(tabs, |tab| {
+            let answer = tab.request("POST", &path).send();
+            answer.json()["client_secret"].as_str().expect("a secret").to_owned()
+        });
+        let good = secrets.into_iter().filter(|secret| status_at(house, 0, &(client.0.clone(), secret.clone())) == 200);
+        assert_eq!(good.count(), 1);
+        assert_eq!(root.browser.get(&format!("/v1/clients/{}", client.0)).json()["version"], 21);
+    }
+
+    fn disabling_and_enabling_hold_everywhere_at_once(house) {
+        let second = house.another_instance();
+        let root = house.administrator();
+        let client = house.client(&["users:read"]);
+        assert_eq!(status_at(house, second, &client), 200);
+        let path = |act: &str| format!("/v1/clients/{}/{act}", client.0);
+        let off = root.browser.post_json(&path("disable"), &json!({ "reason": "leaked" }));
+        assert_eq!((off.status, off.json()["enabled"].clone()), (200, json!(false)));
+        assert_eq!((status_at(house, 0, &client), status_at(house, second, &client)), (401, 401));
+        assert_eq!(root.browser.post_json(&path("disable"), &json!({})).json()["version"], off.json()["version"], "repeated, it is one act");
+        let event = root.browser.get("/v1/audit-events?action=client.disabled").json()["items"].clone();
+        assert_eq!((event[0]["reason"].clone(), event[1].clone()), (json!("leaked"), Value::Null));
+        let on = root.browser.post_json(&path("enable"), &json!({}));
+        assert_eq!((on.json()["enabled"].clone(), on.json()["version"].clone()), (json!(true), json!(3)));
+        assert_eq!((status_at(house, 0, &client), status_at(house, second, &client)), (200, 200));
+        assert_eq!(root.browser.post_json(&path("disable"), &json!({ "reason": "x".repeat(201) })).status, 400);
+        let record = house.run(house.app.clients.find(client.0.parse().expect("an id"))).expect("an answer");
+        let token = doorward::base::ids::AccessTokenId::random();
+        let record = record.expect("a client");
+        assert!(!record.is_own_token_good(token, 0) && record.is_own_token_good(token, 1), "its tokens do not come back with it");
+    }
+
+    fn what_is_deleted_is_nobody_for_ever(house) {
+        let second = house.another_instance();
+        let root = house.administrator();
+        let client = house.client(&["users:read"]);
+        assert_eq!(status_at(house, second, &client), 200);
+        let path = format!("/v1/clients/{}", client.0);
+        assert_eq!(root.browser.delete(&format!("{path}?reason=gone")).status, 204);
+        assert_eq!((status_at(house, 0, &client), status_at(house, second, &client)), (401, 401));
+        house.pass(120);
+        assert_eq!(status_at(house, second, &client), 401, "when no copy is left, too");
+        assert_eq!(root.browser.get(&path).status, 404);
+        assert_eq!(root.browser.delete(&path).status, 404);
+        for act in ["enable", "disable", "secret"] {
+            assert_eq!(root.browser.post_json(&format!("{path}/{act}"), &json!({})).status, 404, "{act}");
+        }
+        assert_eq!(root.browser.get("/v1/clients").json()["items"], json!([]));
+        let event = root.browser.get("/v1/audit-events?action=client.deleted").json()["items"][0].clone();
+        assert_eq!((event["client"].clone(), event["reason"].clone()), (json!(client.0), json!("gone")));
+    }
+
+    fn an_origin_is_known_while_its_app_is(house) {
+        let root = house.administrator();
+        let (id, _) = house.relying_party(|_| {});
+        let is_known = |origin: &str| house.run(house.app.clients.is_known_origin(origin)).expect("an answer");
+        assert!(is_known("https://app.example") && !is_known("https://app.example:444"));
+        root.browser.post_json(&format!("/v1/clients/{id}/disable"), &json!({}));
+        assert!(!is_known("https://app.example"));
+        root.browser.post_json(&format!("/v1/clients/{id}/enable"), &json!({}));
+        let moved = root.browser.request("PATCH", &format!("/v1/clients/{id}")).header("If-Match", "\"3\"")
+            .json(&json!({ "redirect_uris": ["https://new.example/callback"] })).send();
+        assert_eq!(moved.status, 200, "{}", moved.text());
+        assert!(!is_known("https://app.example") && is_known("https://new.example"));
+        root.browser.delete(&format!("/v1/clients/{id}"));
+        assert!(!is_known("https://new.example"));
+    }
+}

@@ -1,0 +1,234 @@
+//! What can be registered and changed, and every refusal.
+
+use serde_json::{Value, json};
+
+use crate::api::races::count;
+use crate::on_both;
+use crate::support::http::{Answer, Browserless};
+use crate::support::race::{RUNNERS, race};
+
+const CALLBACK: &str = "https://app.example/callback";
+
+fn register(browser: &Browserless, body: &Value) -> Answer {
+    browser.post_json("/v1/clients", body)
+}
+
+fn made(browser: &Browserless, body: &Value) -> Value {
+    let answer = register(browser, body);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
+}
+
+fn patch(browser: &Browserless, client: &Value, version: i64, body: &Value) -> Answer {
+    let path = format!(
+        "/v1/clients/{}",
+        client["client_id"].as_str().expect("an id")
+    );
+    let request = browser.request("PATCH", &path);
+    request
+        .header("If-Match", &format!("\"{version}\""))
+        .json(body)
+        .send()
+}
+
+fn refused_field(answer: &Answer) -> (u16, String, Value) {
+    (
+        answer.status,
+        answer.problem_type(),
+        answer.json()["field"].clone(),
+    )
+}
+
+on_both! {
+    fn an_app_is_registered_read_listed_and_changed(house) {
+        let root = house.administrator();
+        let answer = register(&root.browser, &json!({ "client_name": " Shop ", "redirect_uris": [CALLBACK, CALLBACK] }));
+        assert_eq!((answer.status, answer.header("etag"), answer.header("cache-control")), (201, Some("\"1\""), Some("no-store")));
+        let client = answer.json();
+        assert_eq!(client["client_name"], "Shop");
+        assert_eq!(client["redirect_uris"], json!([CALLBACK]));
+        assert_eq!(client["grant_types"], json!(["authorization_code", "refresh_token"]));
+        assert_eq!(client["scope"], "address email offline_access openid phone profile roles");
+        assert_eq!(client["client_secret"].as_str().map(str::len), Some(43));
+        assert_eq!((client["require_pkce"].clone(), client["require_consent"].clone()), (json!(true), json!(true)));
+        let path = format!("/v1/clients/{}", client["client_id"].as_str().expect("an id"));
+        assert_eq!(answer.header("location"), Some(path.as_str()));
+
+        let read = root.browser.get(&path);
+        assert_eq!((read.status, read.header("etag"), read.json()["client_secret"].clone()), (200, Some("\"1\""), Value::Null));
+        assert_eq!(root.browser.request("GET", &path).header("If-None-Match", "\"1\"").send().status, 304);
+        let change = json!({ "clientName": "Store", "scope": "openid", "client-uri": "https://app.example/", "default_max_age": 60 });
+        let changed = patch(&root.browser, &client, 1, &change);
+        assert_eq!((changed.status, changed.header("etag")), (200, Some("\"2\"")));
+        let changed = changed.json();
+        assert_eq!((changed["client_name"].clone(), changed["scope"].clone()), (json!("Store"), json!("openid")));
+        assert_eq!((changed["client_uri"].clone(), changed["default_max_age"].clone()), (json!("https://app.example/"), json!(60)));
+        assert_eq!(changed["redirect_uris"], json!([CALLBACK]), "what is left out stays");
+        let emptied = patch(&root.browser, &client, 2, &json!({ "client_uri": null, "default_max_age": null })).json();
+        assert_eq!((emptied["client_uri"].clone(), emptied["default_max_age"].clone()), (Value::Null, Value::Null));
+        let event = root.browser.get("/v1/audit-events?action=client.updated").json()["items"][1].clone();
+        assert_eq!(event["details"]["client_name"], json!({ "before": "Shop", "after": "Store" }));
+        assert_eq!(event["client"], client["client_id"]);
+        assert!(!root.browser.get("/v1/audit-events").text().contains(client["client_secret"].as_str().expect("a secret")));
+    }
+
+    fn a_change_needs_the_version_that_it_changes(house) {
+        let root = house.administrator();
+        let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] }));
+        let path = format!("/v1/clients/{}", client["client_id"].as_str().expect("an id"));
+        assert_eq!(root.browser.patch_json(&path, &json!({})).status, 428);
+        assert_eq!(patch(&root.browser, &client, 1, &json!({ "client_name": "A" })).status, 200);
+        let late = patch(&root.browser, &client, 1, &json!({ "client_name": "B" }));
+        assert_eq!((late.status, late.json()["version"].clone()), (412, json!(2)));
+        let same = patch(&root.browser, &client, 2, &json!({ "client_name": "A" }));
+        assert_eq!(same.header("etag"), Some("\"2\""), "nothing changed, no new version");
+        let tabs = vec![root.browser.clone(); RUNNERS];
+        let answers = race(tabs, |tab| patch(&tab, &client, 2, &json!({ "client_name": uuid::Uuid::new_v4() })));
+        assert_eq!((count(&answers, 200), count(&answers, 412)), (1, RUNNERS - 1));
+    }
+
+    fn defaults_follow_what_it_is(house) {
+        let root = house.administrator();
+        let service = made(&root.browser, &json!({ "client_name": "Reports" }));
+        assert_eq!((service["grant_types"].clone(), service["scope"].clone()), (json!(["client_credentials"]), json!("")));
+        let page = made(&root.browser, &json!({ "client_name": "Page", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" }));
+        assert_eq!((page.get("client_secret"), page["grant_types"].clone()), (None, json!(["authorization_code", "refresh_token"])));
+        let quiet = made(&root.browser, &json!({ "client_name": "Quiet", "redirect_uris": [CALLBACK], "scope": "", "grant_types": [] }));
+        assert_eq!((quiet["scope"].clone(), quiet["grant_types"].clone()), (json!(""), json!([])));
+    }
+
+    fn a_secret_comes_and_goes_with_the_method(house) {
+        let root = house.administrator();
+        let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "scope": "users:read" }));
+        let id = client["client_id"].as_str().expect("an id");
+        let ask = |secret: &Value| {
+            let secret = secret.as_str().expect("a secret");
+            house.browser().request("GET", "/v1/users").basic(id, secret).send().status
+        };
+        assert_eq!(ask(&client["client_secret"]), 200);
+        let public = patch(&root.browser, &client, 1, &json!({ "token_endpoint_auth_method": "none" }));
+        assert_eq!((public.status, public.json().get("client_secret").cloned()), (200, None));
+        assert_eq!(ask(&client["client_secret"]), 401, "a public client has no secret");
+        let rotated = root.browser.request("POST", &format!("/v1/clients/{id}/secret")).send();
+        assert_eq!((rotated.status, rotated.problem_type()), (409, "urn:doorward:problem:no-secret".into()));
+        let again = patch(&root.browser, &client, 2, &json!({ "token_endpoint_auth_method": "client_secret_post" })).json();
+        assert_eq!((ask(&client["client_secret"]), ask(&again["client_secret"])), (401, 200));
+    }
+
+    fn every_field_that_cannot_be_used_is_refused_by_name(house) {
+        let root = house.administrator();
+        let many: Vec<String> = (0..51).map(|number| format!("{CALLBACK}/{number}")).collect();
+        let long = "x".repeat(101);
+        for (field, body) in [
+            ("client_name", json!({ "client_name": null })),
+            ("client_name", json!({ "client_name": "  " })),
+            ("client_name", json!({ "client_name": long })),
+            ("client_name", json!({ "client_name": "a\u{202e}b" })),
+            ("redirect_uris", json!({ "redirect_uris": ["/callback"] })),
+            ("redirect_uris", json!({ "redirect_uris": [CALLBACK, "http://app.example/"] })),
+            ("redirect_uris", json!({ "redirect_uris": ["javascript:alert(1)"] })),
+            ("redirect_uris", json!({ "redirect_uris": many.clone() })),
+            ("redirect_uris", json!({ "redirect_uris": [] })),
+            ("redirect_uris", json!({ "redirect_uris": [], "token_endpoint_auth_method": "none", "grant_types": null })),
+            ("post_logout_redirect_uris", json!({ "post_logout_redirect_uris": ["https://app.example/#x"] })),
+            ("post_logout_redirect_uris", json!({ "post_logout_redirect_uris": many })),
+            ("token_endpoint_auth_method", json!({ "token_endpoint_auth_method": "private_key_jwt" })),
+            ("grant_types", json!({ "grant_types": ["password"] })),
+            ("grant_types", json!({ "grant_types": ["refresh_token"] })),
+            ("grant_types", json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "none" })),
+            ("require_pkce", json!({ "require_pkce": false, "token_endpoint_auth_method": "none" })),
+            ("rotate_refresh_tokens", json!({ "rotate_refresh_tokens": false, "token_endpoint_auth_method": "none" })),
+            ("application_type", json!({ "application_type": "browser" })),
+            ("id_token_signed_response_alg", json!({ "id_token_signed_response_alg": "none" })),
+            ("access_token_format", json!({ "access_token_format": "paseto" })),
+            ("scope", json!({ "scope": "open\"id" })),
+            ("scope", json!({ "scope": "users:everything" })),
+            ("client_uri", json!({ "client_uri": "javascript:alert(1)" })),
+            ("policy_uri", json!({ "policy_uri": "http://app.example/" })),
+            ("tos_uri", json!({ "tos_uri": "" })),
+            ("backchannel_logout_uri", json!({ "backchannel_logout_uri": "https://app.example/#x" })),
+            ("backchannel_logout_uri", json!({ "backchannel_logout_uri": "ftp://app.example/" })),
+            ("default_max_age", json!({ "default_max_age": 2_592_001 })),
+            ("default_max_age", json!({ "default_max_age": -1 })),
+            ("default_acr_values", json!({ "default_acr_values": ["phr", "2"] })),
+            ("least_acr", json!({ "least_acr": "gold" })),
+            ("resources", json!({ "resources": ["orders"] })),
+            ("audiences", json!({ "audiences": ["https://api.example/#x"] })),
+            ("audiences", json!({ "audiences": [house.origin()] })),
+            ("allowed_roles", json!({ "allowed_roles": ["two words"] })),
+        ] {
+            let mut whole = json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "grant_types": ["authorization_code"] });
+            for (name, value) in body.as_object().expect("an object") {
+                whole[name] = value.clone();
+            }
+            let answer = register(&root.browser, &whole);
+            let wanted = (400, "urn:doorward:problem:invalid-field".to_owned(), json!(field));
+            assert_eq!(refused_field(&answer), wanted, "{body} {}", answer.text());
+        }
+        for body in [
+            json!({ "client_name": "Shop", "jwks_uri": "https://app.example/" }),
+            json!({ "client_name": "Shop", "client_id": uuid::Uuid::new_v4() }),
+            json!({ "client_name": "Shop", "client_secret": "x" }),
+            json!({ "client_name": "Shop", "default_max_age": "1" }),
+            json!({ "client_name": 1 }),
+            json!([]),
+        ] {
+            assert_eq!(register(&root.browser, &body).problem_type(), "urn:doorward:problem:invalid-body", "{body}");
+        }
+        assert_eq!(root.browser.get("/v1/clients").json()["items"], json!([]));
+    }
+
+    fn a_change_is_judged_with_what_stays(house) {
+        let root = house.administrator();
+        let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "require_pkce": false }));
+        let wrong = patch(&root.browser, &client, 1, &json!({ "token_endpoint_auth_method": "none" }));
+        assert_eq!(refused_field(&wrong).2, "require_pkce");
+        let wrong = patch(&root.browser, &client, 1, &json!({ "redirect_uris": [] }));
+        assert_eq!(refused_field(&wrong).2, "redirect_uris");
+        let good = json!({ "token_endpoint_auth_method": "none", "require_pkce": true });
+        assert_eq!(patch(&root.browser, &client, 1, &good).status, 200);
+    }
+
+    fn an_audience_is_one_clients(house) {
+        let second = house.another_instance();
+        let ports = [house.port(0), house.port(second)];
+        let root = house.administrator();
+        let wanted = json!({ "client_name": "Orders", "audiences": ["https://orders.example"] });
+        let tabs: Vec<Browserless> = (0..RUNNERS).map(|number| root.browser.at_port(ports[number % 2])).collect();
+        let answers = race(tabs, |tab| register(&tab, &wanted));
+        assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
+        let refused = answers.iter().find(|answer| answer.status == 409).expect("a refusal");
+        assert_eq!(refused_field(refused), (409, "urn:doorward:problem:audience-taken".into(), json!("audiences")));
+        let owner = answers.iter().find(|answer| answer.status == 201).expect("an owner").json();
+
+        // By a change, too; and whoever has it may be changed otherwise.
+        let others: Vec<Value> = (0..RUNNERS).map(|_| made(&root.browser, &json!({ "client_name": "Other" }))).collect();
+        let claims = others.clone();
+        let answers = race(claims, |client| patch(&root.browser, &client, 1, &json!({ "audiences": ["urn:example:billing"] })));
+        assert_eq!((count(&answers, 200), count(&answers, 409)), (1, RUNNERS - 1));
+        assert_eq!(patch(&root.browser, &owner, 1, &json!({ "client_name": "Orders 2" })).status, 200);
+        // What is deleted claims nothing.
+        let path = format!("/v1/clients/{}", owner["client_id"].as_str().expect("an id"));
+        assert_eq!(root.browser.delete(&path).status, 204);
+        assert_eq!(register(&root.browser, &wanted).status, 201);
+    }
+
+    fn clients_are_paged(house) {
+        let root = house.administrator();
+        for number in 0..5 {
+            house.pass(1);
+            made(&root.browser, &json!({ "client_name": format!("App {number}") }));
+        }
+        let first = root.browser.get("/v1/clients?limit=2").json();
+        let cursor = first["next"].as_str().expect("a cursor").to_owned();
+        // A cursor that is deleted meanwhile keeps its place.
+        assert_eq!(root.browser.delete(&format!("/v1/clients/{cursor}")).status, 204);
+        let second = root.browser.get(&format!("/v1/clients?limit=3&after={cursor}")).json();
+        let names = |page: &Value| page["items"].as_array().expect("a list").iter().map(|one| one["client_name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>();
+        assert_eq!((names(&first), names(&second)), (vec!["App 0".into(), "App 1".into()], vec!["App 2".into(), "App 3".into(), "App 4".into()]));
+        assert_eq!(second["next"], Value::Null);
+        for bad in ["limit=0", "limit=201", "after=x", &format!("after={}", uuid::Uuid::new_v4()), "name=x"] {
+            assert_eq!(root.browser.get(&format!("/v1/clients?{bad}")).status, 400, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Who may read and change clients.
+
+use doorward::clients::{ClientChange, ClientError};
+use doorward::history::{Actor, Author};
+use serde_json::{Value, json};
+
+use super::ask;
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::Answer;
+
+type Client = (String, String);
+
+fn send(house: &House, client: &Client, method: &str, path: &str, body: &Value) -> Answer {
+    let browser = house.browser();
+    let request = browser.request(method, path).without_same_origin();
+    let request = request.basic(&client.0, &client.1);
+    request.header("If-Match", "\"1\"").json(body).send()
+}
+
+fn paths(id: &str) -> [(&'static str, String); 5] {
+    [
+        ("PATCH", format!("/v1/clients/{id}")),
+        ("POST", format!("/v1/clients/{id}/secret")),
+        ("POST", format!("/v1/clients/{id}/disable")),
+        ("POST", format!("/v1/clients/{id}/enable")),
+        ("DELETE", format!("/v1/clients/{id}")),
+    ]
+}
+
+on_both! {
+    fn reading_and_writing_need_their_scopes(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let nobody = house.client(&["users:read"]);
+        let reader = house.client(&["clients:read"]);
+        let (target, _) = house.relying_party(|_| {});
+        assert_eq!(ask(house, &reader, "GET", "/v1/clients").json()["items"].as_array().map(Vec::len), Some(3));
+        assert_eq!(ask(house, &reader, "GET", &format!("/v1/clients/{target}")).status, 200);
+        for path in ["/v1/clients".to_owned(), format!("/v1/clients/{target}")] {
+            let refused = ask(house, &nobody, "GET", &path);
+            assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!("clients:read")));
+            assert_eq!(ada.browser.get(&path).status, 403);
+            assert_eq!(house.browser().get(&path).status, 401);
+        }
+        for (method, path) in paths(&target) {
+            let refused = send(house, &reader, method, &path, &json!({}));
+            assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!("clients:write")), "{method} {path}");
+            let refused = ada.browser.request(method, &path).header("If-Match", "\"1\"").json(&json!({})).send();
+            assert_eq!(refused.status, 403, "{method} {path}");
+        }
+        assert_eq!(send(house, &reader, "POST", "/v1/clients", &json!({ "client_name": "x" })).status, 403);
+        let unknown = paths(&uuid::Uuid::new_v4().to_string()).into_iter().chain(paths("x"));
+        for (method, path) in unknown {
+            let answer = root.browser.request(method, &path).header("If-Match", "\"1\"").json(&json!({})).send();
+            assert_eq!(answer.status, 404, "{method} {path}");
+            let answer = ada.browser.request(method, &path).header("If-Match", "\"1\"").json(&json!({})).send();
+            assert_eq!(answer.status, 403, "nobody learns what there is: {method} {path}");
+        }
+        assert_eq!(root.browser.get("/v1/clients/x").status, 404);
+        assert_eq!(root.browser.request("PUT", "/v1/clients").send().status, 405);
+    }
+
+    fn a_client_gives_no_more_than_it_has(house) {
+        let registrar = house.client(&["clients:write", "clients:read", "users:read", "orders:read"]);
+        let register = |scope: &str| {
+            let body = json!({ "client_name": "New", "scope": scope });
+            send(house, &registrar, "POST", "/v1/clients", &body)
+        };
+        for good in ["", "users:read", "users:read orders:read clients:write", "openid email offline_access"] {
+            assert_eq!(register(good).status, 201, "{good}");
+        }
+        let refused = register("users:read users:write audit:read");
+        assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!("audit:read users:write")));
+        assert_eq!(register("orders:write").status, 403, "other services' scopes are scopes as well");
+        let made = register("users:read").json();
+        let path = format!("/v1/clients/{}", made["client_id"].as_str().expect("an id"));
+        assert_eq!(send(house, &registrar, "PATCH", &path, &json!({ "scope": "users:read sessions:read" })).status, 403);
+        let good = send(house, &registrar, "PATCH", &path, &json!({ "scope": "clients:read openid" }));
+        assert_eq!(good.json()["scope"], "clients:read openid");
+        let event = house.administrator().browser.get("/v1/audit-events?action=client.updated").json()["items"][0].clone();
+        assert_eq!(event["actor"], json!(format!("client:{}", registrar.0)));
+    }
+
+    fn a_client_touches_neither_itself_nor_who_holds_more(house) {
+        let registrar = house.client(&["clients:write", "clients:read"]);
+        let stronger = house.client(&["clients:write", "users:write"]);
+        for id in [&registrar.0, &stronger.0] {
+            for (method, path) in paths(id) {
+                let refused = send(house, &registrar, method, &path, &json!({}));
+                assert_eq!((refused.status, refused.problem_type()), (403, "urn:doorward:problem:forbidden".into()), "{method} {path}");
+            }
+        }
+        assert_eq!(ask(house, &stronger, "GET", "/v1/clients").status, 403, "it lives, and has no clients:read");
+        let equal = house.client(&["clients:write"]);
+        let (app, _) = house.relying_party(|_| {});
+        for id in [&equal.0, &app] {
+            for (method, path) in paths(id) {
+                let done = send(house, &registrar, method, &path, &json!({}));
+                assert!([200, 204].contains(&done.status), "{method} {path} {}", done.text());
+            }
+        }
+        // An administrator in person may all.
+        let root = house.administrator();
+        let raised = root.browser.request("PATCH", &format!("/v1/clients/{}", registrar.0)).header("If-Match", "\"1\"");
+        assert_eq!(raised.json(&json!({ "scope": "clients:write users:write" })).send().status, 200);
+        let now = send(house, &registrar, "POST", &format!("/v1/clients/{}/secret", stronger.0), &json!({}));
+        assert_eq!(now.status, 200);
+    }
+
+    fn an_app_that_acts_for_an_administrator_is_held_to_its_own_scopes(house) {
+        let root = house.administrator();
+        let app = house.client(&["clients:write", "openid"]);
+        let (weak, strong) = (house.client(&[]), house.client(&["users:write"]));
+        let mut author = Author::command();
+        author.actor = Actor::Through(root.id.parse().expect("an id"), app.0.parse().expect("an id"));
+        let give = |id: &str, scope: &str| {
+            let change = ClientChange { scope: Some(scope.into()), ..ClientChange::default() };
+            house.run(house.app.clients.update(id.parse().expect("an id"), change, None, author.clone()))
+        };
+        assert!(give(&weak.0, "clients:write profile").is_ok());
+        assert!(matches!(give(&weak.0, "users:write"), Err(ClientError::NotHeld(_))));
+        assert!(matches!(give(&strong.0, ""), Err(ClientError::HoldsMore)));
+        assert!(matches!(give(&app.0, ""), Err(ClientError::Itself)));
+    }
+
+    fn an_administrator_needs_a_recent_sign_in_to_write(house) {
+        let mut root = house.administrator();
+        let (target, _) = house.relying_party(|_| {});
+        house.pass(400);
+        for (method, path) in paths(&target) {
+            let stale = root.browser.request(method, &path).header("If-Match", "\"1\"").json(&json!({})).send();
+            assert_eq!(stale.problem_type(), "urn:doorward:problem:step-up-needed", "{method} {path}");
+        }
+        assert_eq!(root.browser.post_json("/v1/clients", &json!({ "client_name": "x" })).status, 403);
+        assert_eq!(root.browser.get("/v1/clients").status, 200);
+        assert_eq!(root.step_up().status, 200);
+        assert_eq!(root.browser.post_json("/v1/clients", &json!({ "client_name": "x" })).status, 201);
+    }
+}

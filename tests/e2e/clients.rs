@@ -1,0 +1,196 @@
+//! Apps in the console, in the browser.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Visitor;
+use crate::on_both;
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+
+impl Visitor {
+    /// Sends the form of the page that posts to where the page is.
+    fn submit(&self) {
+        self.page
+            .evaluate("document.querySelector('main form[method=post]').requestSubmit()");
+    }
+
+    /// Opens a page of the console.
+    fn go(&self, house: &House, path: &str) {
+        self.page.goto(&format!("{}{path}", house.origin()));
+    }
+
+    /// A field's value.
+    fn field(&self, name: &str) -> Value {
+        self.page
+            .evaluate(&format!("document.getElementById('{name}').value"))
+    }
+}
+
+/// The id on the page that shows a secret.
+fn client_id(visitor: &Visitor) -> String {
+    let id = visitor
+        .page
+        .evaluate("document.getElementById('client-id').innerText");
+    id.as_str().expect("an id").to_owned()
+}
+
+/// The settings as the API tells them.
+fn read(visitor: &Visitor, path: &str) -> Value {
+    let id = path.rsplit('/').next().expect("an id");
+    visitor.fetch(&format!("/v1/clients/{id}"))["body"].clone()
+}
+
+on_both! {
+    fn an_app_is_registered_changed_and_cut_off(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        root.go(house, "/admin/clients");
+        root.page.wait_for_text("None is registered yet.");
+        root.page.click("a[href='/admin/clients/new']");
+        root.wait_for_path("/admin/clients/new");
+        root.page.fill("#client_name", "Shop");
+        root.page.fill("#redirect_uris", "https://app.example/callback\nhttp://app.example/");
+        root.submit();
+        root.page.wait_for_text("line 2: begin with https://");
+        assert_eq!(root.field("client_name"), "Shop", "what was typed stays");
+        assert_eq!(root.page.evaluate("document.querySelector('[aria-invalid]').id"), "redirect_uris");
+        root.page.fill("#redirect_uris", "https://app.example/callback\r\nhttps://app.example/two");
+        root.submit();
+        root.page.wait_for_text("Copy the secret now");
+        let (id, secret) = (client_id(&root), root.field("one-time-link"));
+        let (id, secret) = (id.as_str(), secret.as_str().expect("a secret"));
+        let path = format!("/admin/clients/{id}");
+        let ask = |secret: &str| house.browser().request("GET", "/v1/users").basic(id, secret).send().status;
+        assert_eq!(ask(secret), 403, "known, without the scope");
+
+        root.go(house, &path);
+        assert!(!root.page.text().contains(secret));
+        assert_eq!(read(&root, &path)["redirect_uris"], json!(["https://app.example/callback", "https://app.example/two"]));
+        root.unfold();
+        root.page.fill("#client_name", "Store");
+        root.page.fill("#scope", "openid users:read");
+        root.page.fill("#default_max_age", "600");
+        root.page.evaluate("document.querySelector('[name=require_consent]').click()");
+        root.submit();
+        root.page.wait_for_text("The settings are saved.");
+        let saved = read(&root, &path);
+        assert_eq!((saved["client_name"].clone(), saved["scope"].clone()), (json!("Store"), json!("openid users:read")));
+        assert_eq!((saved["default_max_age"].clone(), saved["require_consent"].clone()), (json!(600), json!(false)));
+        assert_eq!((saved["require_pkce"].clone(), saved["version"].clone()), (json!(true), json!(2)));
+        assert_eq!(ask(secret), 200);
+
+        // Two at once: the second sees what the first did.
+        let renamed = house.app.clients.update(id.parse().expect("an id"), doorward::clients::ClientChange {
+            client_name: Some("Elsewhere".into()), ..Default::default()
+        }, None, doorward::history::Author::command());
+        house.run(renamed).expect("a change");
+        root.page.fill("#client_name", "Mine");
+        root.submit();
+        root.page.wait_for_text("Somebody changed this meanwhile.");
+        assert_eq!(root.field("client_name"), "Elsewhere");
+
+        root.go(house, &format!("{path}/new-secret"));
+        root.submit();
+        root.page.wait_for_text("Copy the secret now");
+        let renewed = root.field("one-time-link");
+        assert_eq!((ask(secret), ask(renewed.as_str().expect("a secret"))), (401, 200));
+        root.go(house, &format!("{path}/disable"));
+        root.page.fill("#reason", "leaked");
+        root.submit();
+        root.page.wait_for_text("The app is disabled");
+        assert_eq!(ask(renewed.as_str().expect("a secret")), 401);
+        root.go(house, &format!("{path}/enable"));
+        root.submit();
+        root.page.wait_for_text("The app is enabled again.");
+        root.go(house, &format!("{path}/delete"));
+        root.submit();
+        root.page.wait_for_text("The app is deleted.");
+        root.go(house, &path);
+        root.page.wait_for_text("There is nothing here");
+        root.assert_clean();
+    }
+
+    fn a_stale_session_proves_itself_and_every_field_is_sent_again(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        house.pass(400);
+        root.go(house, "/admin/clients/new");
+        root.unfold();
+        root.page.fill("#client_name", "Late <b>\"app\"");
+        root.page.fill("#redirect_uris", "https://app.example/one\nhttps://app.example/two");
+        root.page.evaluate("document.querySelector('[name=claims_in_id_token]').click()");
+        root.submit();
+        root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
+        root.page.click("#step-up-button");
+        root.page.wait_for_text("Copy the secret now");
+        let made = read(&root, &client_id(&root));
+        assert_eq!(made["client_name"], "Late <b>\"app\"");
+        assert_eq!(made["redirect_uris"], json!(["https://app.example/one", "https://app.example/two"]));
+        assert_eq!((made["claims_in_id_token"].clone(), made["require_pkce"].clone()), (json!(true), json!(true)));
+        root.assert_clean();
+    }
+
+    fn every_page_of_apps_fits(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        let (app, _) = house.relying_party(|_| {});
+        let long = doorward::clients::ClientChange {
+            client_name: Some("Донаудампфшифффартсэлектрицитэтенхауптбетрибсверкбауунтербеамтенгезельшафт and its friends".into()),
+            redirect_uris: Some((0..40).map(|number| format!("https://a-very-long-name-of-a-host-that-nobody-would-type.example.com/some/deep/path/of/an/app/callback/{number}")).collect()),
+            audiences: Some(vec!["https://a-very-long-name-of-a-host-that-nobody-would-type.example.com/some/deep/path".into()]),
+            allowed_roles: Some(vec!["x".repeat(100)]),
+            ..Default::default()
+        };
+        let (long, _) = house.run(house.app.clients.register(long, doorward::history::Author::command())).expect("a client");
+        for (width, height, dark) in [(320, 640, true), (390, 844, false), (390, 844, true), (1280, 900, false), (1280, 900, true)] {
+            root.page.set_viewport(width, height, width < 500);
+            root.page.set_dark(dark);
+            for (name, path) in [
+                ("list", "/admin/clients".to_owned()), ("new", "/admin/clients/new".into()),
+                ("one", format!("/admin/clients/{app}")), ("long", format!("/admin/clients/{}", long.id)),
+                ("new-secret", format!("/admin/clients/{}/new-secret", long.id)), ("delete", format!("/admin/clients/{app}/delete")),
+                ("disable", format!("/admin/clients/{app}/disable")), ("gone", "/admin/clients/x".into()),
+            ] {
+                root.go(house, &path);
+                root.assert_fits();
+                if name == "long" {
+                    root.unfold();
+                    root.assert_fits();
+                }
+                assert_eq!(root.page.evaluate("document.querySelectorAll('h1').length"), json!(1), "{path}");
+                picture(&root, &format!("clients-{name}"), width, dark);
+            }
+            root.go(house, &format!("/admin/clients/{}/new-secret", long.id));
+            root.submit();
+            root.page.wait_for("document.querySelector('#one-time-link') && document.readyState === 'complete'");
+            root.assert_fits();
+            picture(&root, "clients-secret", width, dark);
+            root.go(house, "/admin/clients/new");
+            root.unfold();
+            root.page.fill("#client_name", "x");
+            root.submit();
+            root.page.wait_for_text("people who sign in need an address");
+            root.assert_fits();
+            picture(&root, "clients-refused", width, dark);
+        }
+        for _ in 0..60 {
+            house.client(&[]);
+        }
+        root.go(house, "/admin/clients");
+        root.assert_fits();
+        picture(&root, "clients-many", 1280, true);
+        root.page.click("a[rel=next]");
+        root.page.wait_for("location.search.startsWith('?after=')");
+        root.assert_clean();
+    }
+}
+
+fn picture(visitor: &Visitor, name: &str, width: u32, dark: bool) {
+    if let Some(folder) = std::env::var_os("DOORWARD_PICTURES") {
+        let shade = if dark { "dark" } else { "light" };
+        let file = format!("{name}-{width}-{shade}.png");
+        visitor.page.screenshot(&Path::new(&folder).join(file));
+    }
+}
