@@ -1,5 +1,7 @@
 //! `/v1/me/…`: a person's own account as calls.
 
+pub mod apps;
+
 use actix_session::Session;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,6 +20,7 @@ use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, author, only};
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(apps::routes)
         .service(
             web::resource("/v1/me")
                 .route(web::get().to(read_me))

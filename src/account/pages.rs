@@ -1,5 +1,6 @@
 //! A person's own pages: `/welcome`, `/account/…`, `/sign-out`.
 
+mod apps;
 mod device_link;
 mod lock;
 mod overview;
@@ -19,6 +20,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(profile::routes)
         .configure(passkeys::routes)
         .configure(sessions::routes)
+        .configure(apps::routes)
         .configure(device_link::routes)
         .configure(lock::routes)
         .configure(sign_out::routes);

@@ -7,6 +7,9 @@ pub(super) mod logout;
 
 use actix_web::web;
 
+pub use answer::host_of;
+pub use consent::sentences;
+
 use super::discovery::path;
 use crate::web::only;
 

@@ -30,6 +30,8 @@ use crate::web::only;
         crate::account::http::list_sessions,
         crate::account::http::end_other_sessions,
         crate::account::http::end_session,
+        crate::account::http::apps::list_apps,
+        crate::account::http::apps::withdraw_app,
         crate::users::http::list_users,
         crate::users::http::lookup_users,
         crate::users::http::read_user,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_session::{Session, SessionExt};
+use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
@@ -246,14 +247,24 @@ pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
 
 /// Takes the session's cookie away and gives the browser a new mark.
 #[must_use]
-pub fn sign_out(session: &Session, cookies: &Cookies, mut response: HttpResponse) -> HttpResponse {
+pub fn sign_out(session: &Session, cookies: &Cookies, response: HttpResponse) -> HttpResponse {
+    let mark = cookies.browser_cookie(&BrowserMark::generate());
+    with_cookie(end_in_browser(session, cookies, response), &mark)
+}
+
+/// Takes the session's cookie away. The browser keeps its mark, and whoever sits there goes on with what they began.
+#[must_use]
+pub fn end_in_browser(
+    session: &Session,
+    cookies: &Cookies,
+    response: HttpResponse,
+) -> HttpResponse {
     session.purge();
-    for cookie in [
-        cookies.no_session_cookie(),
-        cookies.browser_cookie(&BrowserMark::generate()),
-    ] {
-        // Fails only for a cookie that is no header value; ours are.
-        response.add_cookie(&cookie).ok();
-    }
+    with_cookie(response, &cookies.no_session_cookie())
+}
+
+fn with_cookie(mut response: HttpResponse, cookie: &Cookie<'_>) -> HttpResponse {
+    // Fails only for a cookie that is no header value; ours are.
+    response.add_cookie(cookie).ok();
     response
 }

@@ -45,7 +45,7 @@ impl FormTargets {
 }
 
 /// Where an app may have opened a window for us: its page waits there for the answer (a popup).
-const OPENED: [&str; 3] = ["/login", "/join", "/oauth2/"];
+const OPENED: [&str; 5] = ["/login", "/lost", "/join", "/welcome", "/oauth2/"];
 
 const ALWAYS: [(&str, &str); 6] = [
     ("content-security-policy", POLICY),

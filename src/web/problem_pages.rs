@@ -78,7 +78,8 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
             .is_server_error()
             .then(|| request_id(request))
             .flatten(),
-        back_url: Some("/".into()),
+        // Who comes from an app wanted nothing here: the browser's own way back is the right one.
+        back_url: (!problem.kind.starts_with("authorization-")).then(|| "/".into()),
         frame,
     };
     page.render().unwrap_or_else(|_| problem.title.to_owned())

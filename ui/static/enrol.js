@@ -55,12 +55,18 @@ function createPasskey(fields) {
     try {
       await register(fields, signal, answered);
       attempts.close();
-      location.assign("/welcome");
+      location.assign(welcomePath());
     } catch (thrown) {
       done();
       if (!signal.aborted) showFailure(thrown, isMade);
     }
   });
+}
+
+/** @returns {string} where the person goes then; who comes from an app is led back to it from there */
+function welcomePath() {
+  const id = element("enrol", HTMLFormElement).dataset.continue;
+  return id ? `/welcome?continue=${id}` : "/welcome";
 }
 
 /**

@@ -35,7 +35,8 @@ function confirmWithPasskey() {
     } catch (thrown) {
       done();
       if (signal.aborted) return;
-      if (isProblem(thrown, "signed-out")) location.assign("/login");
+      // On the way to an app its page knows how to go on; otherwise what the form carried is lost.
+      if (isProblem(thrown, "signed-out")) location.assign(element("original", HTMLFormElement).dataset.signedOut ?? "/login");
       else if (isNothingHappened(thrown)) say(sentenceFor(thrown));
       else complain(sentenceFor(thrown));
     }

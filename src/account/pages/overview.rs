@@ -1,15 +1,20 @@
 //! `GET /account`: everything on one page. A form that was refused is answered with it, too.
 
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::web;
+use actix_web::{FromRequest, HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::super::http::user_handle;
+use super::apps::AppEntry;
 use crate::base::ids::PasskeyId;
+use crate::oidc::Oidc;
 use crate::passkeys::{PasskeyEntry, Passkeys};
 use crate::sessions::{PageVisitor, SessionEntry, Sessions};
-use crate::web::{Answer, FieldProblem, Frame, only, page_with_status};
+use crate::web::{Answer, FieldProblem, Frame, Problem, only, page_with_status};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -57,6 +62,7 @@ struct AccountPage {
     typed_name: Option<TypedName>,
     passkeys: Vec<PasskeyEntry>,
     sessions: Vec<SessionEntry>,
+    apps: Vec<AppEntry>,
 }
 
 #[derive(Deserialize)]
@@ -66,8 +72,7 @@ struct Account {
 
 async fn show_account(
     visitor: PageVisitor,
-    passkeys: web::Data<Passkeys>,
-    sessions: web::Data<Sessions>,
+    overview: Overview,
     query: web::Query<Account>,
 ) -> Answer {
     let said = Said {
@@ -76,39 +81,67 @@ async fn show_account(
             .notice("account.notice", query.notice.as_deref()),
         ..Said::default()
     };
-    render(visitor, &passkeys, &sessions, said).await
+    overview.render(visitor, said).await
 }
 
-/// The page; 400 when it says why a form was refused.
-pub(super) async fn render(
-    visitor: PageVisitor,
-    passkeys: &Passkeys,
-    sessions: &Sessions,
-    said: Said,
-) -> Answer {
-    let user = visitor.user();
-    let session = visitor.session().id;
-    let standing = visitor.signed_in.standing;
-    let status = match said.problem {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
-    let template = AccountPage {
-        frame: visitor.frame,
-        notice: said.notice,
-        problem: said.problem,
-        rp_id: passkeys.rp_id().to_owned(),
-        user_handle: user_handle(user),
-        username: standing.username,
-        typed_display_name: said
-            .display_name
-            .unwrap_or_else(|| standing.display_name.clone()),
-        display_name: standing.display_name,
-        email: said.email.or(standing.email).unwrap_or_default(),
-        is_email_verified: standing.email_verified,
-        typed_name: said.typed_name,
-        passkeys: passkeys.list_entries(user, false).await?,
-        sessions: sessions.list_entries(user, session).await?,
-    };
-    page_with_status(status, &template)
+/// Whatever the page tells of.
+#[derive(Clone)]
+pub(super) struct Overview {
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    oidc: web::Data<Oidc>,
+}
+
+impl FromRequest for Overview {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        fn room<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Problem> {
+            let found = request.app_data::<web::Data<T>>().cloned();
+            found.ok_or_else(Problem::internal)
+        }
+        let overview = || {
+            Ok(Self {
+                passkeys: room(request)?,
+                sessions: room(request)?,
+                oidc: room(request)?,
+            })
+        };
+        ready(overview())
+    }
+}
+
+impl Overview {
+    /// The page; 400 when it says why a form was refused.
+    pub(super) async fn render(&self, visitor: PageVisitor, said: Said) -> Answer {
+        let user = visitor.user();
+        let session = visitor.session().id;
+        let standing = visitor.signed_in.standing;
+        let status = match said.problem {
+            Some(_) => StatusCode::BAD_REQUEST,
+            None => StatusCode::OK,
+        };
+        let apps = self.oidc.list_apps(user).await?.into_iter();
+        let apps = apps.map(|access| AppEntry::new(&visitor.frame, access));
+        let template = AccountPage {
+            apps: apps.collect(),
+            frame: visitor.frame,
+            notice: said.notice,
+            problem: said.problem,
+            rp_id: self.passkeys.rp_id().to_owned(),
+            user_handle: user_handle(user),
+            username: standing.username,
+            typed_display_name: said
+                .display_name
+                .unwrap_or_else(|| standing.display_name.clone()),
+            display_name: standing.display_name,
+            email: said.email.or(standing.email).unwrap_or_default(),
+            is_email_verified: standing.email_verified,
+            typed_name: said.typed_name,
+            passkeys: self.passkeys.list_entries(user, false).await?,
+            sessions: self.sessions.list_entries(user, session).await?,
+        };
+        page_with_status(status, &template)
+    }
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::overview::{Said, TypedName, render};
+use super::overview::{Overview, Said, TypedName};
 use crate::base::ids::PasskeyId;
 use crate::passkeys::{ManageError, Passkeys};
 use crate::sessions::{PageVisitor, SessionEntry, Sessions};
@@ -34,7 +34,7 @@ async fn rename_passkey(
     request: HttpRequest,
     visitor: PageVisitor,
     passkeys: web::Data<Passkeys>,
-    sessions: web::Data<Sessions>,
+    overview: Overview,
     id: web::Path<String>,
     form: web::Form<Rename>,
 ) -> Answer {
@@ -52,7 +52,7 @@ async fn rename_passkey(
                 typed_name: Some(TypedName { passkey: id, name }),
                 ..Said::default()
             };
-            render(visitor, &passkeys, &sessions, said).await
+            overview.render(visitor, said).await
         }
         Err(error) => Err(error.into()),
     }

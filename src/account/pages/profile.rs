@@ -3,9 +3,8 @@
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
-use super::overview::{Said, render};
-use crate::passkeys::Passkeys;
-use crate::sessions::{PageVisitor, Sessions};
+use super::overview::{Overview, Said};
+use crate::sessions::PageVisitor;
 use crate::users::{Authority, DisplayName, Email, UserChange, Users};
 use crate::web::{Answer, FieldProblem, Frame, only, redirect};
 
@@ -47,8 +46,7 @@ async fn save_profile(
     request: HttpRequest,
     visitor: PageVisitor,
     users: web::Data<Users>,
-    passkeys: web::Data<Passkeys>,
-    sessions: web::Data<Sessions>,
+    overview: Overview,
     form: web::Form<Profile>,
 ) -> Answer {
     let profile = form.into_inner();
@@ -61,7 +59,7 @@ async fn save_profile(
                 email: Some(profile.email),
                 ..Said::default()
             };
-            return render(visitor, &passkeys, &sessions, said).await;
+            return overview.render(visitor, said).await;
         }
     };
     let author = visitor.author(&request);

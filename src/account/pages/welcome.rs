@@ -2,9 +2,10 @@
 
 use actix_web::web;
 use askama::Template;
+use serde::Deserialize;
 
 use crate::passkeys::Passkeys;
-use crate::sessions::PageVisitor;
+use crate::sessions::{PageVisitor, Sessions};
 use crate::web::{Answer, Frame, only, page, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -23,15 +24,45 @@ struct WelcomePage {
     icon_name: &'static str,
     synced: bool,
     is_only_passkey: bool,
+    onward: Option<Onward>,
 }
 
-async fn show_welcome(visitor: PageVisitor, passkeys: web::Data<Passkeys>) -> Answer {
+/// An app that the person was on the way to when they joined.
+struct Onward {
+    name: String,
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct Welcome {
+    /// The id of where to go then.
+    r#continue: Option<String>,
+}
+
+async fn show_welcome(
+    visitor: PageVisitor,
+    passkeys: web::Data<Passkeys>,
+    sessions: web::Data<Sessions>,
+    query: web::Query<Welcome>,
+) -> Answer {
+    let target = match &query.r#continue {
+        Some(id) => sessions.continuation(id).await?,
+        None => None,
+    };
+    let onward = target.and_then(|target| {
+        let path = target.path;
+        target.app.map(|app| Onward {
+            name: app.name,
+            path,
+        })
+    });
     let entries = passkeys.list_entries(visitor.user(), false).await?;
     let is_only_passkey = entries.len() == 1;
     // The session rests on the passkey that has just been made.
     let made = visitor.session().passkeys.last();
     let Some(passkey) = entries.into_iter().find(|entry| Some(&entry.id) == made) else {
-        return Ok(redirect("/account"));
+        let elsewhere = onward.map_or_else(|| "/account".into(), |onward| onward.path);
+        return Ok(redirect(&elsewhere));
     };
     page(&WelcomePage {
         frame: visitor.frame,
@@ -39,5 +70,6 @@ async fn show_welcome(visitor: PageVisitor, passkeys: web::Data<Passkeys>) -> An
         icon_name: passkey.icon_name,
         synced: passkey.synced,
         is_only_passkey,
+        onward,
     })
 }

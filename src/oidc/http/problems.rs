@@ -6,10 +6,12 @@ use serde_json::json;
 
 use crate::db;
 use crate::oidc::client_authentication::ClientError;
+use crate::oidc::consent::WithdrawError;
 use crate::oidc::error::{ErrorCode, Refusal};
 use crate::oidc::parameters::ParametersError;
 use crate::oidc::token::TokenRefused;
 use crate::standing::Unavailable;
+use crate::web::Problem;
 
 /// An error as an OAuth client sees it. The cause stays in the log.
 #[derive(Clone, Debug)]
@@ -174,6 +176,17 @@ impl From<TokenRefused> for OAuthProblem {
                 tracing::error!(%error, "no key signs");
                 Self::unavailable()
             }
+        }
+    }
+}
+
+impl From<WithdrawError> for Problem {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Unknown => Self::not_found(),
+            WithdrawError::Pending(pending) => pending.into(),
+            WithdrawError::Unavailable(error) => error.into(),
+            WithdrawError::Database(error) => error.into(),
         }
     }
 }

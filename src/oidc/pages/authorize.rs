@@ -122,24 +122,10 @@ fn path_of(id: &Token) -> String {
     format!("{}/{}", path::AUTHORIZE, id.expose())
 }
 
-/// What a cancelled ceremony says.
-#[derive(Deserialize)]
-pub struct Resume {
-    cancel: Option<String>,
-}
-
 /// `GET /oauth2/authorize/{id}`: on with a request that waited.
-pub async fn resume_request(
-    http: HttpRequest,
-    browser: Browser,
-    id: web::Path<String>,
-    query: web::Query<Resume>,
-) -> Answer {
+pub async fn resume_request(http: HttpRequest, browser: Browser, id: web::Path<String>) -> Answer {
     let visit = Visit::new(http)?;
     let (id, pending) = visit.oidc.find_pending(&id, browser.hash()).await?;
-    if query.cancel.is_some() {
-        return cancel(&visit, &id, &pending).await;
-    }
     let answer = go_on(&visit, &id, &pending).await?;
     Ok(browser.mark(answer))
 }

@@ -1,13 +1,14 @@
-//! The two questions: whether it is you, and whether the app may.
+//! The questions: whether it is you, whether you can prove it once more, and whether the app may.
 
 use actix_web::HttpRequest;
 use askama::Template;
 
 use super::answer::host_of;
-use crate::clients::{Client, Scopes};
+use crate::clients::{Client, Scope, Scopes};
+use crate::oidc::acr;
 use crate::oidc::request::AuthorizationRequest;
 use crate::sessions::SignedIn;
-use crate::web::{Answer, FormTargets, Frame, StepUpPage, Visitor, Web, page};
+use crate::web::{Answer, FormTargets, Frame, Visitor, Web, page};
 
 /// An app, as people see it.
 pub struct AppPart {
@@ -28,18 +29,21 @@ impl AppPart {
             tos_uri: client.metadata.tos_uri.clone(),
         }
     }
+
+    fn has_links(&self) -> bool {
+        self.client_uri.is_some() || self.policy_uri.is_some() || self.tos_uri.is_some()
+    }
 }
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage {
     frame: Frame,
+    title: String,
     app: AppPart,
     visitor: Visitor,
     /// What the app gets, a sentence each.
     gets: Vec<String>,
-    /// Names of scopes that only the app's own services understand.
-    other: Vec<String>,
     action: String,
 }
 
@@ -47,10 +51,23 @@ struct ConsentPage {
 #[template(path = "choose_account.html")]
 struct ChooseAccountPage {
     frame: Frame,
+    title: String,
     app: AppPart,
     visitor: Visitor,
     /// The app expects somebody else.
     is_other: bool,
+    action: String,
+}
+
+#[derive(Template)]
+#[template(path = "prove_again.html")]
+struct ProveAgainPage {
+    frame: Frame,
+    title: String,
+    app: AppPart,
+    visitor: Visitor,
+    /// Only a passkey that stays on one device will do.
+    asks_stronger: bool,
     action: String,
 }
 
@@ -75,35 +92,50 @@ impl Asked<'_> {
         Frame::new(self.web, self.http, Some(self.person.visitor()))
     }
 
+    fn title(&self, frame: &Frame, key: &str) -> String {
+        frame.text_with(key, &[("app", self.client.name.as_str())])
+    }
+
     fn onward(&self) -> FormTargets {
         FormTargets::onward(&self.request.to.redirect_uri)
+    }
+
+    /// Whether the sign-in is too weak, whatever its age.
+    fn asks_stronger(&self) -> bool {
+        let least = self.client.metadata.least_acr.as_deref();
+        let has = acr::rank(&self.person.session.acr).unwrap_or(0);
+        self.request
+            .acr
+            .least_rank(least)
+            .is_ok_and(|least| has < least)
     }
 }
 
 /// May the app have that?
 pub fn ask_consent(asked: &Asked<'_>) -> Answer {
     let frame = asked.frame();
-    let (gets, other) = sentences(&frame, &asked.request.consent);
     let answer = page(&ConsentPage {
-        frame,
+        title: asked.title(&frame, "consent.title"),
         app: AppPart::new(asked.client, asked.request),
         visitor: asked.person.visitor(),
-        gets,
-        other,
+        gets: sentences(&frame, &asked.request.consent),
         action: asked.action.clone(),
+        frame,
     })?;
     Ok(asked.onward().allow(answer))
 }
 
 /// Is it you?
 pub fn ask_account(asked: &Asked<'_>) -> Answer {
+    let frame = asked.frame();
     let subject = asked.request.subject;
     let answer = page(&ChooseAccountPage {
-        frame: asked.frame(),
+        title: asked.title(&frame, "choose_account.title"),
         app: AppPart::new(asked.client, asked.request),
         visitor: asked.person.visitor(),
         is_other: subject.is_some_and(|subject| subject != asked.person.session.user),
         action: asked.action.clone(),
+        frame,
     })?;
     Ok(asked.onward().allow(answer))
 }
@@ -111,26 +143,28 @@ pub fn ask_account(asked: &Asked<'_>) -> Answer {
 /// Prove it once more.
 pub fn ask_ceremony(asked: &Asked<'_>) -> Answer {
     let frame = asked.frame();
-    let name = asked.client.name.as_str();
-    let answer = page(&StepUpPage {
-        what: frame.text_with("authorize.step_up", &[("name", name)]),
-        frame,
+    let answer = page(&ProveAgainPage {
+        title: asked.title(&frame, "prove_again.title"),
+        app: AppPart::new(asked.client, asked.request),
+        visitor: asked.person.visitor(),
+        asks_stronger: asked.asks_stronger(),
         action: asked.action.clone(),
-        hidden: Vec::new(),
-        cancel_url: format!("{}?cancel=1", asked.action),
+        frame,
     })?;
     Ok(asked.onward().allow(answer))
 }
 
-/// A sentence for each scope that has one; the names of the others.
-pub fn sentences(frame: &Frame, scopes: &Scopes) -> (Vec<String>, Vec<String>) {
-    let mut gets = Vec::new();
-    let mut other = Vec::new();
-    for name in scopes.names() {
-        match frame.find_text(&format!("scope.{name}")) {
-            Some(sentence) => gets.push(sentence.to_owned()),
-            None => other.push(name.to_owned()),
-        }
-    }
-    (gets, other)
+/// A sentence for each scope: what they mean here first, then the names that only the app's own services understand.
+pub fn sentences(frame: &Frame, scopes: &Scopes) -> Vec<String> {
+    let sentence = |name: &str| frame.find_text(&format!("scope.{name}"));
+    let known = Scope::ALL
+        .iter()
+        .filter(|scope| scopes.contains(**scope))
+        .filter_map(|scope| sentence(scope.as_str()))
+        .map(str::to_owned);
+    let other = scopes
+        .names()
+        .filter(|name| sentence(name).is_none())
+        .map(|name| frame.text_with("consent.other", &[("scope", name)]));
+    known.chain(other).collect()
 }

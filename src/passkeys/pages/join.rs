@@ -1,14 +1,15 @@
 //! `GET /join/{token}`: an invitation of a new person, or a link with which a known one adds a passkey. Opening it consumes
-//! nothing; whoever is signed in as somebody else is asked first.
+//! nothing; whoever is signed in as somebody else is asked first. Whoever comes from an app goes on to it.
 
 use actix_session::Session;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::link_gone::{self, Gone};
+use super::on_the_way::OnTheWay;
 use crate::base::secrets::Token;
 use crate::history::Actor;
-use crate::sessions::{Browser, Cookies, Sessions, SignedIn, sign_out};
+use crate::sessions::{Browser, Cookies, Sessions, SignedIn, end_in_browser, sign_out};
 use crate::standing::ADMINISTRATOR;
 use crate::users::{OpenInvitation, Purpose, User, Username, Users};
 use crate::web::{Answer, Frame, Moment, Problem, Web, author, only, page, redirect};
@@ -40,6 +41,7 @@ struct JoinPage {
     display_name: String,
     valid_until: Moment,
     signed_in_as_other: Option<String>,
+    continue_id: Option<String>,
 }
 
 impl JoinPage {
@@ -80,6 +82,7 @@ impl JoinPage {
             },
             valid_until: invitation.expires_at.into(),
             signed_in_as_other: other.map(|other| other.standing.display_name.clone()),
+            continue_id: None,
         }
     }
 }
@@ -108,6 +111,7 @@ async fn show_join(
     users: web::Data<Users>,
     browser: Browser,
     token: web::Path<String>,
+    way: web::Query<OnTheWay>,
 ) -> Answer {
     let person = SignedIn::find(&request).await?;
     let Some(link) = Token::parse(&token) else {
@@ -121,7 +125,9 @@ async fn show_join(
         }
     };
     let frame = Frame::new(&web, &request, person.as_ref().map(SignedIn::visitor));
-    let answer = page(&JoinPage::new(frame, &link, opened, person.as_ref()))?;
+    let mut template = JoinPage::new(frame, &link, opened, person.as_ref());
+    template.continue_id = way.id().map(str::to_owned);
+    let answer = page(&template)?;
     Ok(browser.mark(answer))
 }
 
@@ -132,13 +138,18 @@ async fn sign_out_first(
     sessions: web::Data<Sessions>,
     cookies: web::Data<Cookies>,
     token: web::Path<String>,
+    way: web::Form<OnTheWay>,
 ) -> Answer {
     let link = Token::parse(&token).ok_or_else(Problem::not_found)?;
-    let back = redirect(&format!("/join/{}", link.expose()));
+    let back = redirect(&way.to(&format!("/join/{}", link.expose())));
     let Some(person) = SignedIn::find(&request).await? else {
         return Ok(back);
     };
     let author = author(&request, Actor::Person(person.session.user));
     sessions.leave(&person.session, author).await?;
-    Ok(sign_out(&session, &cookies, back))
+    // The request of the app that they come from is bound to the browser's mark.
+    Ok(match way.id() {
+        Some(_) => end_in_browser(&session, &cookies, back),
+        None => sign_out(&session, &cookies, back),
+    })
 }

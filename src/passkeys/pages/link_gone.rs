@@ -2,8 +2,10 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
+use actix_web::web::Query;
 use askama::Template;
 
+use super::on_the_way::OnTheWay;
 use crate::sessions::SignedIn;
 use crate::users::{JoinError, SetUpError};
 use crate::web::{Answer, Frame, Problem, Web, page_with_status};
@@ -76,6 +78,9 @@ impl TryFrom<JoinError> for Gone {
 struct LinkGonePage {
     frame: Frame,
     reason: &'static str,
+    login_path: String,
+    /// For whoever comes from an app: another link.
+    another_path: Option<String>,
 }
 
 /// The page that says so.
@@ -86,7 +91,11 @@ pub(super) fn show(
     gone: Gone,
 ) -> Answer {
     tracing::info!(reason = gone.as_str(), "a link leads nowhere");
+    let way = Query::<OnTheWay>::from_query(request.query_string());
+    let way = way.map(Query::into_inner).unwrap_or_default();
     let template = LinkGonePage {
+        login_path: way.to("/login"),
+        another_path: way.id().map(|_| way.to("/join")),
         frame: Frame::new(web, request, signed_in.map(SignedIn::visitor)),
         reason: gone.as_str(),
     };

@@ -5,8 +5,8 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::base::secrets::Token;
-use crate::sessions::{Browser, Destination, Sessions, SignedIn};
-use crate::web::{Answer, Frame, Web, only, page, redirect};
+use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
+use crate::web::{Answer, Frame, Visitor, Web, only, page, redirect};
 
 /// Where people go who wanted nothing in particular.
 const HOME: &str = "/account";
@@ -46,6 +46,8 @@ struct LoginPage {
     app: Option<Destination>,
     continue_id: Option<String>,
     username: String,
+    signed_in: Option<Visitor>,
+    stay_path: String,
     notice: Option<String>,
 }
 
@@ -66,21 +68,20 @@ async fn show_login(
         Some(id) => sessions.continuation(id).await?,
         None => None,
     };
-    if switch.is_none() && SignedIn::find(&request).await?.is_some() {
-        return Ok(redirect(
-            target
-                .map_or(HOME.to_owned(), |target| target.path)
-                .as_str(),
-        ));
+    let person = SignedIn::find(&request).await?;
+    let target = target.unwrap_or_else(|| Continuation::to(HOME));
+    if switch.is_none() && person.is_some() {
+        return Ok(redirect(&target.path));
     }
-    let (app, hint) = target.map_or((None, None), |target| (target.app, target.login_hint));
     let frame = Frame::new(&web, &request, None);
     let notice = frame.notice("login.notice", notice.as_deref());
     let answer = page(&LoginPage {
         frame,
-        app,
+        app: target.app,
         continue_id,
-        username: hint.unwrap_or_default(),
+        username: target.login_hint.unwrap_or_default(),
+        signed_in: person.map(|person| person.visitor()),
+        stay_path: target.path,
         notice,
     })?;
     Ok(browser.mark(answer))

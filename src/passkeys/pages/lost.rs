@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::on_the_way::OnTheWay;
 use crate::sessions::SignedIn;
 use crate::web::{Answer, Frame, Web, only, page};
 
@@ -18,11 +19,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 #[template(path = "lost.html")]
 struct LostPage {
     frame: Frame,
+    login_path: String,
 }
 
-async fn show_lost(request: HttpRequest, web: web::Data<Web>) -> Answer {
+async fn show_lost(request: HttpRequest, web: web::Data<Web>, way: web::Query<OnTheWay>) -> Answer {
     let signed_in = SignedIn::find(&request).await?;
     page(&LostPage {
         frame: Frame::new(&web, &request, signed_in.map(|person| person.visitor())),
+        login_path: way.to("/login"),
     })
 }

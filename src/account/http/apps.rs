@@ -1,0 +1,83 @@
+//! `/v1/me/apps`: the apps that have access to one's own account.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::clock::Timestamp;
+use crate::base::ids::ClientId;
+use crate::history::Actor;
+use crate::oidc::Oidc;
+use crate::oidc::consent::AppAccess;
+use crate::sessions::SignedIn;
+use crate::web::{Answer, Items, Problem, author, only};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/me/apps")
+                .route(web::get().to(list_apps))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/v1/me/apps/{client}")
+                .route(web::delete().to(withdraw_app))
+                .default_service(only("DELETE")),
+        );
+}
+
+/// An app that one lets have something.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AppView {
+    #[schema(value_type = uuid::Uuid)]
+    client_id: ClientId,
+    client_name: String,
+    /// What it may have: scopes with spaces between them.
+    scope: String,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+}
+
+impl From<AppAccess> for AppView {
+    fn from(access: AppAccess) -> Self {
+        Self {
+            client_id: access.client.id,
+            client_name: access.client.name,
+            scope: access.scopes.to_text(),
+            since: access.since,
+        }
+    }
+}
+
+/// The apps that have access to one's own account.
+#[utoipa::path(
+    get, path = "/v1/me/apps", tag = "account",
+    responses((status = 200, body = Items<AppView>))
+)]
+pub async fn list_apps(signed_in: SignedIn, oidc: web::Data<Oidc>) -> Answer {
+    let found = oidc.list_apps(signed_in.session.user).await?;
+    let items: Vec<AppView> = found.into_iter().map(AppView::from).collect();
+    Ok(HttpResponse::Ok().json(Items { items }))
+}
+
+/// Withdraws what an app may have. Every token that it holds of one is refused from then on.
+#[utoipa::path(
+    delete, path = "/v1/me/apps/{client_id}", tag = "account",
+    params(("client_id" = uuid::Uuid, Path, description = "The app's id")),
+    responses(
+        (status = 204, description = "Withdrawn"),
+        (status = 404, description = "It has no access"),
+    )
+)]
+pub async fn withdraw_app(
+    request: HttpRequest,
+    signed_in: SignedIn,
+    oidc: web::Data<Oidc>,
+    id: web::Path<String>,
+) -> Answer {
+    let client = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let user = signed_in.session.user;
+    let author = author(&request, Actor::Person(user));
+    oidc.withdraw(user, client, author).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

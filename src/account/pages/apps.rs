@@ -1,0 +1,61 @@
+//! `POST /account/apps/{client}/withdraw`: an app loses its access. And what the account's page lists of apps.
+
+use actix_web::{HttpRequest, web};
+
+use crate::base::ids::ClientId;
+use crate::oidc::Oidc;
+use crate::oidc::consent::{AppAccess, WithdrawError};
+use crate::oidc::pages::{host_of, sentences};
+use crate::sessions::PageVisitor;
+use crate::web::{Answer, Frame, Moment, Problem, only, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/account/apps/{client}/withdraw")
+            .route(web::post().to(withdraw_app))
+            .default_service(only("POST")),
+    );
+}
+
+/// An app as the account's page lists it.
+pub(super) struct AppEntry {
+    pub(super) id: ClientId,
+    pub(super) name: String,
+    /// Where people come back to it.
+    pub(super) host: Option<String>,
+    /// What it may, a sentence each.
+    pub(super) may: Vec<String>,
+    pub(super) since: Moment,
+}
+
+impl AppEntry {
+    pub(super) fn new(frame: &Frame, access: AppAccess) -> Self {
+        let client = access.client;
+        Self {
+            id: client.id,
+            host: client
+                .metadata
+                .redirect_uris
+                .first()
+                .map(|uri| host_of(uri.as_str())),
+            name: client.name,
+            may: sentences(frame, &access.scopes),
+            since: access.since.into(),
+        }
+    }
+}
+
+async fn withdraw_app(
+    request: HttpRequest,
+    visitor: PageVisitor,
+    oidc: web::Data<Oidc>,
+    id: web::Path<String>,
+) -> Answer {
+    let client = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let author = visitor.author(&request);
+    match oidc.withdraw(visitor.user(), client, author).await {
+        // Sent twice it is as true as the first time.
+        Ok(()) | Err(WithdrawError::Unknown) => Ok(redirect("/account?notice=app_withdrawn")),
+        Err(error) => Err(error.into()),
+    }
+}

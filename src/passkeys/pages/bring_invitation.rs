@@ -1,0 +1,136 @@
+//! `/join` without a token: somebody comes from an app, has no account, and brings the invitation that they were sent.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::on_the_way::OnTheWay;
+use crate::base::config::Origin;
+use crate::base::secrets::Token;
+use crate::sessions::{Destination, Sessions};
+use crate::web::{Answer, Frame, Web, only, page_with_status, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/join")
+            .route(web::get().to(ask_for_invitation))
+            .route(web::post().to(take_invitation))
+            .default_service(only("GET, POST")),
+    );
+}
+
+#[derive(Template)]
+#[template(path = "bring_invitation.html")]
+struct BringInvitationPage {
+    frame: Frame,
+    app: Option<Destination>,
+    continue_id: Option<String>,
+    login_path: String,
+    /// What was typed and is no link of ours.
+    refused: Option<String>,
+    /// How every link begins.
+    start: String,
+}
+
+async fn ask_for_invitation(
+    request: HttpRequest,
+    web: web::Data<Web>,
+    sessions: web::Data<Sessions>,
+    way: web::Query<OnTheWay>,
+) -> Answer {
+    show(&request, &web, &sessions, &way, None).await
+}
+
+#[derive(Deserialize)]
+struct Brought {
+    invitation: String,
+    #[serde(flatten)]
+    way: OnTheWay,
+}
+
+async fn take_invitation(
+    request: HttpRequest,
+    web: web::Data<Web>,
+    sessions: web::Data<Sessions>,
+    form: web::Form<Brought>,
+) -> Answer {
+    let Brought { invitation, way } = form.into_inner();
+    match parse(&invitation, web.public_url()) {
+        Some(token) => Ok(redirect(&way.to(&format!("/join/{}", token.expose())))),
+        None => show(&request, &web, &sessions, &way, Some(invitation)).await,
+    }
+}
+
+/// The token in a link of this place, or a token alone. Nobody is led anywhere else.
+fn parse(text: &str, public_url: &Origin) -> Option<Token> {
+    let text = text.trim();
+    Token::parse(text.strip_prefix(&start_of(public_url)).unwrap_or(text))
+}
+
+fn start_of(public_url: &Origin) -> String {
+    public_url.with_path("/join/")
+}
+
+async fn show(
+    request: &HttpRequest,
+    web: &Web,
+    sessions: &Sessions,
+    way: &OnTheWay,
+    refused: Option<String>,
+) -> Answer {
+    let target = match way.id() {
+        Some(id) => sessions.continuation(id).await?,
+        None => None,
+    };
+    let status = match refused {
+        Some(_) => StatusCode::BAD_REQUEST,
+        None => StatusCode::OK,
+    };
+    let template = BringInvitationPage {
+        frame: Frame::new(web, request, None),
+        app: target.and_then(|target| target.app),
+        continue_id: way.id().map(str::to_owned),
+        login_path: way.to("/login"),
+        refused,
+        start: start_of(web.public_url()),
+    };
+    page_with_status(status, &template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_link_of_this_place_or_a_bare_token_is_an_invitation() {
+        let place = Origin::parse("https://id.example").expect("an origin");
+        let token = Token::generate().expose().to_owned();
+        let good = [
+            token.clone(),
+            format!("https://id.example/join/{token}"),
+            format!("  https://id.example/join/{token}\r\n"),
+        ];
+        for text in good {
+            let parsed = parse(&text, &place);
+            assert_eq!(parsed.expect(&text).expose(), token);
+        }
+        let bad = [
+            String::new(),
+            "x".into(),
+            format!("http://id.example/join/{token}"),
+            format!("https://evil.example/join/{token}"),
+            format!("https://id.example.evil.example/join/{token}"),
+            format!("https://id.example@evil.example/join/{token}"),
+            format!("https://id.example/setup/{token}"),
+            format!("https://id.example/join/{token}/sign-out"),
+            format!("https://id.example/join/{token}?x=y"),
+            format!("https://id.example/join/../join/{token}"),
+            format!("/join/{token}"),
+            format!("{token}{token}"),
+        ];
+        for text in bad {
+            assert!(parse(&text, &place).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Where somebody goes on who comes from an app: an opaque id that every page on their way hands to the next.
+
+use serde::Deserialize;
+
+use crate::base::secrets::Token;
+
+/// The parameter of a page, or the field of its form.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct OnTheWay {
+    r#continue: Option<String>,
+}
+
+impl OnTheWay {
+    /// The id; what has not the form of one is none.
+    pub(super) fn id(&self) -> Option<&str> {
+        let id = self.r#continue.as_deref();
+        id.filter(|id| Token::parse(id).is_some())
+    }
+
+    /// A path of this place, with the id.
+    pub(super) fn to(&self, path: &str) -> String {
+        match self.id() {
+            Some(id) => format!("{path}?continue={id}"),
+            None => path.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_id_is_handed_on() {
+        let id = Token::generate().expose().to_owned();
+        let with = |text: &str| OnTheWay {
+            r#continue: Some(text.to_owned()),
+        };
+        assert_eq!(with(&id).to("/login"), format!("/login?continue={id}"));
+        for other in ["", "https://evil.example/", "//evil.example", "a&b=c"] {
+            assert_eq!(with(other).to("/login"), "/login");
+        }
+        assert_eq!(OnTheWay::default().to("/login"), "/login");
+    }
+}
