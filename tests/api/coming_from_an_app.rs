@@ -123,4 +123,27 @@ on_both! {
         let lost = browser.get(&format!("/lost?continue={}", id_of(&login))).text();
         assert!(lost.contains(&login));
     }
+
+    fn the_page_says_when_only_a_passkey_of_one_device_will_do(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        root.add_passkey(SoftAuthenticator::device_bound(house.origin()));
+        let page = |more: &[(&str, &str)]| root.browser.get(&location(&app.authorize(&root.browser, more))).text();
+        let stronger = page(&[("acr_values", "urn:doorward:acr:device-bound")]);
+        assert!(stronger.contains("a passkey that stays on one device"), "{stronger}");
+        let newer = page(&[("prompt", "login")]);
+        assert!(newer.contains("confirm that it") && !newer.contains("stays on one device"), "{newer}");
+        for page in [stronger, newer] {
+            assert!(page.contains("value=\"deny\"") && page.contains("value=\"switch\"") && page.contains("Root Admin"));
+        }
+    }
+
+    fn the_window_that_an_app_opened_stays_its_own_all_the_way(house) {
+        let root = house.administrator();
+        for path in ["/login", "/lost", "/join", "/welcome", "/oauth2/logout"] {
+            let answer = root.browser.get(path);
+            assert_eq!(answer.header("cross-origin-opener-policy"), Some("unsafe-none"), "{path}");
+        }
+        assert_eq!(root.browser.get("/account").header("cross-origin-opener-policy"), Some("same-origin"));
+    }
 }
