@@ -18,6 +18,7 @@ mod architecture;
 mod durability;
 mod e2e;
 mod egress;
+mod guides;
 mod logging;
 mod outbox;
 mod schema;

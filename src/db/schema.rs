@@ -219,6 +219,7 @@ table! {
         keep_until -> Instant,
         revoked_at -> Nullable<Instant>,
         revoked_reason -> Nullable<Text>,
+        told_at -> Nullable<Instant>,
     }
 }
 

@@ -242,7 +242,6 @@ impl Sessions {
                 if !was_open {
                     return Ok(Ended::default());
                 }
-                revoke::tell_session(conn, session, now)?;
                 let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
                 bound_the_ended(conn, user, epoch, now)?;
                 let event = Event::done("session.ended")

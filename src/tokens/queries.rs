@@ -4,7 +4,7 @@ pub(super) mod rows;
 
 use diesel::prelude::*;
 
-use self::rows::{Authorization, Family};
+use self::rows::{Authorization, Family, Kept};
 use super::authorization::Grant;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, RefreshFamilyId, SessionId, UserId};
@@ -88,13 +88,19 @@ pub(super) enum Which {
 }
 
 /// Those that are still kept, revoked ones included.
-pub(super) fn list_kept(
-    conn: &mut Connection,
-    which: &Which,
-    now: Timestamp,
-) -> Result<Vec<Authorization>> {
+pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) -> Result<Vec<Kept>> {
     let query = authorizations::table
         .filter(authorizations::keep_until.gt(now))
+        .select((
+            authorizations::id,
+            authorizations::user_id,
+            authorizations::client_id,
+            authorizations::session_id,
+            authorizations::sid,
+            authorizations::passkeys,
+            authorizations::offline,
+            authorizations::told_at,
+        ))
         .into_boxed();
     let query = match which {
         Which::Session(session) => query.filter(authorizations::session_id.eq(*session)),
@@ -103,21 +109,44 @@ pub(super) fn list_kept(
     Ok(query.load(conn)?)
 }
 
-/// Ends one; `false` when it had ended before.
+/// As many ids as one statement names.
+const CHUNK: usize = 500;
+
+/// Ends these, as far as they had not ended before; how many.
 pub(super) fn revoke(
     conn: &mut Connection,
-    id: AuthorizationId,
+    ids: &[AuthorizationId],
     now: Timestamp,
     reason: &str,
-) -> Result<bool> {
-    let revoked = diesel::update(authorizations::table.find(id))
-        .filter(authorizations::revoked_at.is_null())
-        .set((
-            authorizations::revoked_at.eq(now),
-            authorizations::revoked_reason.eq(reason),
-        ))
-        .execute(conn)?;
-    Ok(revoked == 1)
+) -> Result<usize> {
+    let mut revoked = 0_usize;
+    for ids in ids.chunks(CHUNK) {
+        let ended = diesel::update(authorizations::table)
+            .filter(authorizations::id.eq_any(ids.to_vec()))
+            .filter(authorizations::revoked_at.is_null())
+            .set((
+                authorizations::revoked_at.eq(now),
+                authorizations::revoked_reason.eq(reason),
+            ))
+            .execute(conn)?;
+        revoked = revoked.saturating_add(ended);
+    }
+    Ok(revoked)
+}
+
+/// Notes that the clients of these are told.
+pub(super) fn mark_told(
+    conn: &mut Connection,
+    ids: &[AuthorizationId],
+    now: Timestamp,
+) -> Result<()> {
+    for ids in ids.chunks(CHUNK) {
+        diesel::update(authorizations::table)
+            .filter(authorizations::id.eq_any(ids.to_vec()))
+            .set(authorizations::told_at.eq(now))
+            .execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Whether it was revoked; one that is not kept any more was.

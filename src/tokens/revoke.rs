@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::queries::rows::Authorization;
+use super::queries::rows::Kept;
 use super::queries::{self, Which};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
@@ -40,16 +40,7 @@ pub enum SessionEnd {
     Revoked,
 }
 
-/// Tells the clients that had something of a session that it is over: once, when it ends.
-///
-/// # Errors
-/// When the database is away.
-pub fn tell_session(conn: &mut Connection, session: SessionId, now: Timestamp) -> db::Result<()> {
-    let all = queries::list_kept(conn, &Which::Session(session), now)?;
-    tell_clients(conn, &all, now)
-}
-
-/// Ends what a session gave. Safe to repeat.
+/// Ends what a session gave, and tells the clients that had something of it: once, when it ends. Safe to repeat.
 ///
 /// # Errors
 /// When the database is away.
@@ -60,9 +51,11 @@ pub fn end_session(
     now: Timestamp,
 ) -> db::Result<()> {
     let all = queries::list_kept(conn, &Which::Session(session), now)?;
-    let ends = |one: &Authorization| how == SessionEnd::Revoked || !one.offline;
-    let ended: Vec<_> = all.iter().filter(|one| ends(one)).collect();
-    revoke_all(conn, &ended, now, "session-ended")
+    tell_clients(conn, &all, now)?;
+    let ends = |one: &&Kept| how == SessionEnd::Revoked || !one.offline;
+    let ended: Vec<_> = all.iter().filter(ends).map(|one| one.id).collect();
+    queries::revoke(conn, &ended, now, "session-ended")?;
+    Ok(())
 }
 
 /// Ends whatever rests on a passkey.
@@ -75,18 +68,9 @@ pub fn end_resting_on(
     passkey: PasskeyId,
     now: Timestamp,
 ) -> db::Result<()> {
-    let all = queries::list_kept(conn, &Which::Person(user), now)?;
-    let resting: Vec<_> = all
-        .into_iter()
-        .filter(|one| one.passkeys.0.contains(&passkey))
-        .collect();
-    tell_clients(conn, &resting, now)?;
-    revoke_all(
-        conn,
-        &resting.iter().collect::<Vec<_>>(),
-        now,
-        "passkey-revoked",
-    )
+    let mut resting = queries::list_kept(conn, &Which::Person(user), now)?;
+    resting.retain(|one| one.passkeys.0.contains(&passkey));
+    end(conn, &resting, now, "passkey-revoked").map(drop)
 }
 
 /// Ends whatever a person let anybody have.
@@ -100,8 +84,7 @@ pub fn end_every(
     reason: &str,
 ) -> db::Result<()> {
     let all = queries::list_kept(conn, &Which::Person(user), now)?;
-    tell_clients(conn, &all, now)?;
-    revoke_all(conn, &all.iter().collect::<Vec<_>>(), now, reason)
+    end(conn, &all, now, reason).map(drop)
 }
 
 /// As [`end_every`], but what the session `kept` gave moves on to the person's new epoch with it.
@@ -115,15 +98,9 @@ pub fn end_others(
     epoch: i64,
     now: Timestamp,
 ) -> db::Result<()> {
-    let all = queries::list_kept(conn, &Which::Person(user), now)?;
-    let others: Vec<_> = all.into_iter().filter(|one| one.session != kept).collect();
-    tell_clients(conn, &others, now)?;
-    revoke_all(
-        conn,
-        &others.iter().collect::<Vec<_>>(),
-        now,
-        "ended-others",
-    )?;
+    let mut others = queries::list_kept(conn, &Which::Person(user), now)?;
+    others.retain(|one| one.session != kept);
+    end(conn, &others, now, "ended-others")?;
     queries::update_epoch(conn, kept, epoch)
 }
 
@@ -138,9 +115,9 @@ pub fn end_client(
     now: Timestamp,
 ) -> db::Result<usize> {
     let all = queries::list_kept(conn, &Which::Person(user), now)?;
-    let its: Vec<_> = all.iter().filter(|one| one.client == client).collect();
-    revoke_all(conn, &its, now, "consent-withdrawn")?;
-    Ok(its.iter().filter(|one| one.revoked_at.is_none()).count())
+    let its = all.iter().filter(|one| one.client == client);
+    let its: Vec<_> = its.map(|one| one.id).collect();
+    queries::revoke(conn, &its, now, "consent-withdrawn")
 }
 
 /// Ends one; `false` when it had ended before.
@@ -153,7 +130,7 @@ pub fn end_one(
     now: Timestamp,
     reason: &str,
 ) -> db::Result<bool> {
-    queries::revoke(conn, id, now, reason)
+    Ok(queries::revoke(conn, &[id], now, reason)? == 1)
 }
 
 /// What a session gave hangs on another from now on: the same person signed in anew in the same browser.
@@ -164,27 +141,22 @@ pub fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> db
     queries::move_session(conn, from, to)
 }
 
-fn revoke_all(
+fn end(
     conn: &mut Connection,
-    authorizations: &[&Authorization],
+    authorizations: &[Kept],
     now: Timestamp,
     reason: &str,
-) -> db::Result<()> {
-    for authorization in authorizations {
-        if authorization.revoked_at.is_none() {
-            queries::revoke(conn, authorization.id, now, reason)?;
-        }
-    }
-    Ok(())
+) -> db::Result<usize> {
+    tell_clients(conn, authorizations, now)?;
+    let ids: Vec<_> = authorizations.iter().map(|one| one.id).collect();
+    queries::revoke(conn, &ids, now, reason)
 }
 
-/// One piece of work for each session and client that wants to know.
-fn tell_clients(
-    conn: &mut Connection,
-    authorizations: &[Authorization],
-    now: Timestamp,
-) -> db::Result<()> {
-    let sessions: BTreeSet<(ClientId, SessionId, UserId)> = authorizations
+/// One piece of work for each session and client that wants to know and was not told before.
+fn tell_clients(conn: &mut Connection, authorizations: &[Kept], now: Timestamp) -> db::Result<()> {
+    let untold = authorizations.iter().filter(|one| one.told_at.is_none());
+    let untold: Vec<&Kept> = untold.collect();
+    let sessions: BTreeSet<(ClientId, SessionId, UserId)> = untold
         .iter()
         .map(|one| (one.client, one.sid, one.user))
         .collect();
@@ -199,5 +171,6 @@ fn tell_clients(
         };
         outbox::enqueue(conn, now, work)?;
     }
-    Ok(())
+    let ids: Vec<_> = untold.iter().map(|one| one.id).collect();
+    queries::mark_told(conn, &ids, now)
 }

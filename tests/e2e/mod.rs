@@ -5,6 +5,7 @@ mod apps;
 mod clients;
 mod console;
 mod pages;
+mod relying_parties;
 mod sign_in;
 
 use std::time::Duration;

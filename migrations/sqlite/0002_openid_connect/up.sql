@@ -63,7 +63,9 @@ create table authorizations (
     -- Until the last token that it could give has ended: a second use of the code is noticed until then.
     keep_until integer not null,
     revoked_at integer,
-    revoked_reason text
+    revoked_reason text,
+    -- When its client was told that the session is over.
+    told_at integer
 ) strict;
 create index authorizations_by_user on authorizations (user_id, revoked_at);
 create index authorizations_by_session on authorizations (session_id);

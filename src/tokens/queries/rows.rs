@@ -61,6 +61,8 @@ pub struct Authorization {
     pub revoked_at: Option<Timestamp>,
     /// Why.
     pub revoked_reason: Option<String>,
+    /// When its client was told that the session is over.
+    pub told_at: Option<Timestamp>,
 }
 
 impl Authorization {
@@ -77,6 +79,27 @@ impl Authorization {
             passkeys: &self.passkeys.0,
         }
     }
+}
+
+/// As much of an authorization as its end asks for.
+#[derive(Clone, Debug, Queryable)]
+pub struct Kept {
+    /// Which.
+    pub id: AuthorizationId,
+    /// Who let.
+    pub user: UserId,
+    /// Whom.
+    pub client: ClientId,
+    /// The session that it hangs on now.
+    pub session: SessionId,
+    /// The `sid` that the client was told.
+    pub sid: SessionId,
+    /// The passkeys that the session rested on then.
+    pub passkeys: Json<Vec<PasskeyId>>,
+    /// Whether it outlives the session.
+    pub offline: bool,
+    /// When its client was told that the session is over.
+    pub told_at: Option<Timestamp>,
 }
 
 /// The family of refresh tokens of one authorization.

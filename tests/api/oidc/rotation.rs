@@ -27,18 +27,26 @@ impl Service {
     fn verify(&self, provider: &Browserless, token: &str) -> Result<String, String> {
         let kid = header_of(token)["kid"].as_str().expect("a kid").to_owned();
         let mut kept = self.keys.lock().expect("the keys");
-        let is_old = kept.as_ref().is_none_or(|(at, max_age, _)| self.clock.now().since(*at) >= *max_age);
+        let is_old = kept
+            .as_ref()
+            .is_none_or(|(at, max_age, _)| self.clock.now().since(*at) >= *max_age);
         if is_old {
             let at = self.clock.now();
             let answer = provider.get("/oauth2/jwks");
             let header = answer.header("cache-control").expect("how long").to_owned();
-            let seconds = header.rsplit('=').next().and_then(|text| text.parse().ok()).expect("a max-age");
+            let seconds = header
+                .rsplit('=')
+                .next()
+                .and_then(|text| text.parse().ok())
+                .expect("a max-age");
             let keys = serde_json::from_slice(&answer.body).expect("keys");
             *kept = Some((at, Duration::from_secs(seconds), keys));
             self.fetched.fetch_add(1, Ordering::SeqCst);
         }
         let (_, _, keys) = kept.as_ref().expect("keys");
-        let key = keys.find(&kid).ok_or_else(|| format!("the key {kid} is not among them"))?;
+        let key = keys
+            .find(&kid)
+            .ok_or_else(|| format!("the key {kid} is not among them"))?;
         let key = DecodingKey::from_jwk(key).expect("a key");
         let mut rules = Validation::new(Algorithm::RS256);
         rules.validate_aud = false;
@@ -50,14 +58,26 @@ impl Service {
 }
 
 fn token(browser: &Browserless, client: &(String, String)) -> String {
-    let answer = browser.request("POST", "/oauth2/token").without_same_origin()
-        .form(&[("grant_type", "client_credentials")]).basic(&client.0, &client.1).send();
+    let answer = browser
+        .request("POST", "/oauth2/token")
+        .without_same_origin()
+        .form(&[("grant_type", "client_credentials")])
+        .basic(&client.0, &client.1)
+        .send();
     assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["access_token"].as_str().expect("a token").to_owned()
+    answer.json()["access_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned()
 }
 
 /// Signs and verifies until told to stop; what went wrong, and which keys signed.
-fn work(house: &House, client: &(String, String), service: &Service, over: &AtomicBool) -> (Vec<String>, BTreeSet<String>) {
+fn work(
+    house: &House,
+    client: &(String, String),
+    service: &Service,
+    over: &AtomicBool,
+) -> (Vec<String>, BTreeSet<String>) {
     let instances = [0, 1].map(|number| house.browser().at_port(house.port(number)));
     let (mut wrong, mut kids) = (Vec::new(), BTreeSet::new());
     let mut held: Vec<String> = Vec::new();

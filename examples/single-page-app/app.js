@@ -1,0 +1,77 @@
+// A page that signs people in at Doorward by redirect. It is a public client: it has no secret, and PKCE, which oidc-client-ts
+// always uses, binds the code to this browser.
+import { ErrorResponse, UserManager } from "oidc-client-ts";
+
+const settings = await (await fetch("/settings.json")).json();
+
+const manager = new UserManager({
+  authority: settings.issuer,
+  client_id: settings.client_id,
+  redirect_uri: `${location.origin}/callback`,
+  post_logout_redirect_uri: `${location.origin}/`,
+  scope: "openid profile email",
+  // Name and address come from UserInfo; the ID token alone has little more than `sub`.
+  loadUserInfo: true,
+  // With the refresh token, a minute before the access token ends.
+  automaticSilentRenew: true,
+});
+
+const element = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** Shows who is signed in, if anybody. */
+async function show() {
+  const user = await manager.getUser();
+  element("signed-in").hidden = !user;
+  element("signed-out").hidden = Boolean(user);
+  if (user) {
+    // Whatever you store about somebody, store it under `sub`: names and mail addresses change and may go to somebody else.
+    element("sub").textContent = user.profile.sub;
+    element("name").textContent = user.profile.name ?? "";
+    element("access-token").textContent = user.access_token.slice(-8);
+  }
+}
+
+/** Does what was asked for, and says how it went. */
+async function attempt(/** @type {() => Promise<unknown>} */ work) {
+  element("message").textContent = "…";
+  try {
+    await work();
+    element("message").textContent = "Done.";
+  } catch (error) {
+    const code = error instanceof ErrorResponse ? error.error : null;
+    element("message").textContent = code ?? String(error);
+    // The session or the passkey was revoked: what this page holds is worth nothing any more.
+    if (code === "invalid_grant") await manager.removeUser();
+  }
+  await show();
+}
+
+async function askUserInfo() {
+  const user = await manager.getUser();
+  const address = await manager.metadataService.getUserInfoEndpoint();
+  const answer = await fetch(address, { headers: { Authorization: `Bearer ${user?.access_token}` } });
+  if (!answer.ok) throw new Error(`UserInfo answered ${answer.status}`);
+  element("userinfo").textContent = JSON.stringify(await answer.json(), null, 2);
+}
+
+element("sign-in").onclick = () => attempt(() => manager.signinRedirect());
+element("ask-userinfo").onclick = () => attempt(askUserInfo);
+// With the refresh token; without one oidc-client-ts tries an iframe.
+element("renew").onclick = () => attempt(() => manager.signinSilent());
+// The old way, which works only where this page and Doorward are of one site (app.example.com and id.example.com).
+element("renew-in-iframe").onclick = () => attempt(() => manager.signinSilent({ forceIframeAuth: true }));
+// With the ID token as a hint, so that Doorward need not ask.
+element("sign-out").onclick = () => attempt(() => manager.signoutRedirect());
+
+manager.events.addUserLoaded(show);
+manager.events.addUserUnloaded(show);
+
+if (location.pathname === "/callback") {
+  // The same page answers in the iframe: there this hands the answer to the page around it and does no more.
+  await attempt(() => manager.signinCallback());
+  if (window === window.top) history.replaceState(null, "", "/");
+} else {
+  await show();
+}
+
+export {};

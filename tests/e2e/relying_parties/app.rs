@@ -1,0 +1,178 @@
+//! One relying party as a process: registered by its guide's command, told everything by the environment.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::guide;
+use crate::support::binary;
+use crate::support::house::House;
+use crate::support::process::{ChildProcess, free_port};
+
+/// Generous, for a machine that is busy with other tests.
+const START_BOUND: Duration = Duration::from_secs(30);
+
+/// Which library.
+#[derive(Clone, Copy)]
+pub enum Library {
+    OidcClientTs,
+    OpenidClient,
+    Authlib,
+    ModAuthOpenidc,
+    Openidconnect,
+}
+
+/// A running app; it ends when this is dropped.
+pub struct App {
+    /// Where browsers find it.
+    pub origin: String,
+    /// The address of the page that shows who is signed in.
+    pub page: String,
+    _process: ChildProcess,
+    _folder: TempDir,
+}
+
+impl App {
+    /// Registers and starts an app on localhost, which is Doorward's own site.
+    pub fn start(house: &House, library: Library) -> Self {
+        Self::start_at(house, library, "localhost")
+    }
+
+    /// The same at another name of this machine.
+    pub fn start_at(house: &House, library: Library, host: &str) -> Self {
+        let port = free_port();
+        let origin = format!("http://{host}:{port}");
+        let command = guide::registration(library.guide(), &origin);
+        let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+        let client = binary::run(&house.config, &[&arguments, &["--json"][..]].concat()).json();
+        let folder = TempDir::new().expect("a folder");
+        let mut command = library.command(folder.path());
+        command
+            .env("ISSUER", house.origin())
+            .env("ORIGIN", &origin)
+            .env("PORT", port.to_string());
+        for (variable, member) in [
+            ("CLIENT_ID", "client_id"),
+            ("CLIENT_SECRET", "client_secret"),
+        ] {
+            command.env(variable, client[member].as_str().unwrap_or_default());
+        }
+        let output = folder.path().join("output.log");
+        let mut process = ChildProcess::spawn(&mut command, &output);
+        process.wait_until_ready(START_BOUND, || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        Self {
+            page: format!("{origin}{}", library.page()),
+            origin,
+            _process: process,
+            _folder: folder,
+        }
+    }
+}
+
+impl Library {
+    /// Its guide.
+    pub fn guide(self) -> &'static str {
+        match self {
+            Self::OidcClientTs => "single-page-app",
+            Self::OpenidClient => "node",
+            Self::Authlib => "python",
+            Self::ModAuthOpenidc => "apache",
+            Self::Openidconnect => "rust",
+        }
+    }
+
+    /// Where it shows who is signed in.
+    fn page(self) -> &'static str {
+        match self {
+            Self::OidcClientTs => "/",
+            _ => "/me",
+        }
+    }
+
+    fn command(self, folder: &Path) -> Command {
+        match self {
+            Self::OidcClientTs => example("single-page-app", folder),
+            Self::OpenidClient => example("server-side-app", folder),
+            Self::Authlib => {
+                let mut command = Command::new(installed("authlib/bin/python"));
+                command
+                    .arg("-B")
+                    .arg(in_repository("tests/relying_parties/authlib/app.py"));
+                command
+            }
+            Self::ModAuthOpenidc => httpd(folder),
+            // `scripts/relying-parties` builds it into the folder where Doorward itself is.
+            Self::Openidconnect => Command::new(
+                Path::new(env!("CARGO_BIN_EXE_doorward")).with_file_name("relying-party"),
+            ),
+        }
+    }
+}
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// What `scripts/relying-parties` installed.
+fn installed(path: &str) -> PathBuf {
+    let folder = std::env::var("DOORWARD_TEST_RELYING_PARTIES")
+        .expect("DOORWARD_TEST_RELYING_PARTIES is not set: run scripts/test, which installs relying parties, or name what scripts/relying-parties prints");
+    let path = Path::new(&folder).join(path);
+    assert!(path.exists(), "{} is missing", path.display());
+    path
+}
+
+/// An example, beside the packages that its lock file names.
+fn example(name: &str, folder: &Path) -> Command {
+    copy(&in_repository(&format!("examples/{name}")), folder);
+    let packages = installed(&format!("{name}/node_modules"));
+    symlink(packages, folder.join("node_modules")).expect("a link");
+    let mut command = Command::new("node");
+    command.arg(folder.join("server.js"));
+    command
+}
+
+/// Apache httpd with a configuration of its own. Where root starts it, it gives up its rights, and can read nothing but what
+/// lies open in this folder.
+fn httpd(folder: &Path) -> Command {
+    let modules = "/usr/lib/apache2/modules";
+    assert!(
+        Path::new(modules).join("mod_auth_openidc.so").exists(),
+        "mod_auth_openidc is missing: scripts/test installs it"
+    );
+    let sources = in_repository("tests/relying_parties/mod_auth_openidc");
+    let pages = folder.join("pages");
+    fs::create_dir(&pages).expect("a folder");
+    copy(&sources, folder);
+    copy(&sources.join("pages"), &pages);
+    for open in [folder, &pages] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o755)).expect("permissions");
+    }
+    let mut command = Command::new("/usr/sbin/apache2");
+    command
+        .args(["-D", "FOREGROUND", "-f"])
+        .arg(folder.join("httpd.conf"))
+        .env("FOLDER", folder)
+        .env("MODULES", modules)
+        .env("PAGES", &pages)
+        .env("DOORWARD", folder.join("doorward.conf"))
+        .env("CRYPTO_PASSPHRASE", "known to this test alone");
+    command
+}
+
+/// Copies the files of a folder, not its folders.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            let name = path.file_name().expect("a name");
+            fs::copy(&path, to.join(name)).expect("a copy");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The server-side example, with openid-client; and its ear for sessions that end elsewhere.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::app::{App, Library};
+use super::{Visitor, ada, names_private_networks, revoke_passkeys};
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+use crate::support::person::Person;
+use crate::support::process::wait_until;
+
+mod signs_in_renews_and_signs_out {
+    use super::*;
+
+    fn behaviour(house: &House) {
+        let visitor = Visitor::new(&Chromium::launch());
+        ada(house, &visitor);
+        let app = App::start(house, Library::OpenidClient);
+        visitor.sign_in_through(&app);
+        visitor.assert_shows_ada(house);
+        visitor.renew("Renew");
+        visitor.assert_shows_ada(house);
+        visitor.sign_out_of(&app);
+        visitor.assert_signed_out_of_doorward(house);
+        // The app knows her again.
+        visitor.sign_in_through(&app);
+        assert_eq!(visitor.shown("visits"), "2");
+        visitor.assert_clean();
+    }
+
+    #[test]
+    fn embedded() {
+        behaviour(&House::embedded_with(names_private_networks));
+    }
+
+    #[test]
+    fn clustered() {
+        behaviour(&House::clustered_with(names_private_networks));
+    }
+}
+
+mod hears_within_two_seconds_that_a_session_or_a_passkey_was_revoked {
+    use super::*;
+
+    fn behaviour(house: &House) {
+        let visitor = Visitor::new(&Chromium::launch());
+        let root = ada(house, &visitor);
+        let app = App::start(house, Library::OpenidClient);
+        for revoke in [end_sessions, revoke_passkeys] {
+            visitor.sign_in_through(&app);
+            assert!(has_session(&visitor));
+            revoke(&root);
+            wait_until("the app's session ends", Duration::from_secs(2), || {
+                !has_session(&visitor)
+            });
+        }
+    }
+
+    #[test]
+    fn embedded() {
+        behaviour(&House::embedded_with(names_private_networks));
+    }
+
+    #[test]
+    fn clustered() {
+        behaviour(&House::clustered_with(names_private_networks));
+    }
+}
+
+/// Ends every session of Ada's.
+fn end_sessions(root: &Person) {
+    let answer = root.browser.delete("/v1/users/ada/sessions");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// Whether the app has one, by what its first page does: it leads somebody signed in further. No token is used for that, so
+/// that the app can't know from elsewhere.
+fn has_session(visitor: &Visitor) -> bool {
+    let first = "fetch('/', { redirect: 'manual' }).then((answer) => answer.type)";
+    visitor.page.evaluate(first) == json!("opaqueredirect")
+}

@@ -1,0 +1,73 @@
+//! Apps on a server, in three more languages: the same journey with each.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::app::{App, Library};
+use super::{Visitor, ada, names_private_networks, revoke_passkeys};
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+use crate::support::process::wait_until;
+
+fn signs_in_renews_and_signs_out(library: Library, house: &House) {
+    let visitor = Visitor::new(&Chromium::launch());
+    let root = ada(house, &visitor);
+    let app = App::start(house, library);
+    visitor.sign_in_through(&app);
+    visitor.assert_shows_ada(house);
+    visitor.renew("Renew");
+    visitor.assert_shows_ada(house);
+    visitor.sign_out_of(&app);
+    visitor.assert_signed_out_of_doorward(house);
+    // A revoked passkey ends what rests on it: the app finds out when it renews.
+    visitor.sign_in_through(&app);
+    visitor
+        .page
+        .set_presence_simulation(&visitor.authenticator, false);
+    revoke_passkeys(&root);
+    visitor.page.click_text("Renew");
+    visitor
+        .page
+        .wait_for("!document.querySelector('#sub') && document.readyState === 'complete'");
+    visitor.page.goto(&app.page);
+    assert_eq!(visitor.shown("sub"), "");
+}
+
+#[test]
+fn authlib() {
+    signs_in_renews_and_signs_out(Library::Authlib, &House::embedded());
+}
+
+#[test]
+fn mod_auth_openidc() {
+    // The module renews in the last minute of a token's life: here that is all of it.
+    let house = House::embedded_with(|config| {
+        config.tokens.access_lifetime = Duration::from_secs(50);
+    });
+    signs_in_renews_and_signs_out(Library::ModAuthOpenidc, &house);
+}
+
+#[test]
+fn mod_auth_openidc_hears_within_two_seconds_that_a_passkey_was_revoked() {
+    let house = House::embedded_with(names_private_networks);
+    let visitor = Visitor::new(&Chromium::launch());
+    let root = ada(&house, &visitor);
+    let app = App::start(&house, Library::ModAuthOpenidc);
+    visitor.sign_in_through(&app);
+    // A token with minutes to live is not renewed, so that the module can't know from elsewhere.
+    let has_session = || {
+        let page = "fetch('/me', { redirect: 'manual' }).then((answer) => answer.status)";
+        visitor.page.evaluate(page) == json!(200)
+    };
+    assert!(has_session());
+    revoke_passkeys(&root);
+    wait_until("the module's session ends", Duration::from_secs(2), || {
+        !has_session()
+    });
+}
+
+#[test]
+fn openidconnect() {
+    signs_in_renews_and_signs_out(Library::Openidconnect, &House::embedded());
+}

@@ -1,0 +1,67 @@
+//! The single-page example, with oidc-client-ts; and both ways of renewing in silence.
+
+use super::app::{App, Library};
+use super::{Visitor, ada, revoke_passkeys};
+use crate::on_both;
+use crate::support::browser::Chromium;
+
+impl Visitor {
+    /// Waits until the page says how it went.
+    fn wait_for_message(&self, message: &str) {
+        let shown = "document.querySelector('#message')?.innerText";
+        let message = serde_json::json!(message);
+        self.page.wait_for(&format!("{shown} === {message}"));
+    }
+}
+
+on_both! {
+    fn signs_in_renews_and_signs_out(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        let root = ada(house, &visitor);
+        let app = App::start(house, Library::OidcClientTs);
+        visitor.sign_in_through(&app);
+        visitor.page.click_text("Ask UserInfo");
+        visitor.wait_for_message("Done.");
+        visitor.assert_shows_ada(house);
+        visitor.renew("Renew");
+        visitor.page.click_text("Ask UserInfo");
+        visitor.wait_for_message("Done.");
+        visitor.sign_out_of(&app);
+        visitor.assert_signed_out_of_doorward(house);
+        visitor.sign_in_through(&app);
+        revoke_passkeys(&root);
+        visitor.page.click_text("Ask UserInfo");
+        visitor.wait_for_message("Error: UserInfo answered 401");
+        visitor.page.click_text("Renew");
+        visitor.wait_for_message("invalid_grant");
+        visitor.page.wait_for_text("You are signed out.");
+        visitor.assert_clean();
+    }
+}
+
+on_both! {
+    /// An app on localhost is of Doorward's own site, whatever its port: the frame's request carries Doorward's cookie.
+    fn an_iframe_renews_where_the_app_is_of_doorwards_site(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        ada(house, &visitor);
+        let app = App::start(house, Library::OidcClientTs);
+        visitor.sign_in_through(&app);
+        visitor.renew("Renew in an iframe");
+        visitor.wait_for_message("Done.");
+        visitor.assert_clean();
+    }
+
+    /// 127.0.0.1 is another site than localhost: the cookie stays at home (SameSite=Lax), and nobody is signed in in the frame.
+    fn an_iframe_of_another_site_finds_nobody_signed_in(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        ada(house, &visitor);
+        let app = App::start_at(house, Library::OidcClientTs, "127.0.0.1");
+        visitor.sign_in_through(&app);
+        visitor.page.click_text("Renew in an iframe");
+        visitor.wait_for_message("login_required");
+        // The refresh token knows no sites.
+        visitor.renew("Renew");
+        visitor.wait_for_message("Done.");
+        visitor.assert_clean();
+    }
+}

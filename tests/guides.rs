@@ -1,0 +1,98 @@
+//! The guides show what the tests run: each block of code stands in the file that it names, and each link leads somewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every guide, and its text.
+fn guides() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("docs/guides")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                let text = fs::read_to_string(&path).expect("text");
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+/// A fenced block: its language, the line before it, and what is in it.
+struct Block<'a> {
+    language: &'a str,
+    before: &'a str,
+    code: String,
+}
+
+fn blocks(guide: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut lines = guide.lines();
+    let mut before = "";
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let code: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push(Block {
+                language,
+                before,
+                code: code.join("\n"),
+            });
+        }
+        before = line;
+    }
+    blocks
+}
+
+#[test]
+fn code_in_a_guide_is_the_code_that_the_tests_run() {
+    let mut shown = 0;
+    for (guide, text) in guides() {
+        for block in blocks(&text) {
+            let source = block.before.strip_prefix("<!-- of ");
+            let source = source.and_then(|rest| rest.strip_suffix(" -->"));
+            // What is typed is of no file.
+            let is_typed = ["console", "sh"].contains(&block.language);
+            let Some(source) = source else {
+                assert!(
+                    is_typed,
+                    "{}: of which file?\n{}",
+                    guide.display(),
+                    block.code
+                );
+                continue;
+            };
+            let file = fs::read_to_string(root().join(source)).expect("the named file");
+            // Whole lines, in one piece.
+            let is_there = format!("\n{file}").contains(&format!("\n{}\n", block.code));
+            assert!(
+                is_there,
+                "{}: {source} has other lines than\n{}",
+                guide.display(),
+                block.code
+            );
+            shown += 1;
+        }
+    }
+    assert!(shown >= 20, "the guides were not read");
+}
+
+#[test]
+fn links_in_a_guide_lead_somewhere() {
+    for (guide, text) in guides() {
+        let links = text.split("](").skip(1);
+        for link in links.filter_map(|rest| rest.split(')').next()) {
+            let path = link.split('#').next().unwrap_or_default();
+            if !path.is_empty() && !path.contains("://") {
+                let target = guide.with_file_name(path);
+                assert!(target.exists(), "{}: {link}", guide.display());
+            }
+        }
+    }
+}
