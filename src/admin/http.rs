@@ -57,10 +57,10 @@ pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
 
 /// By what right a caller touches somebody.
 fn authority(caller: &Caller) -> Authority {
-    if caller.person().is_some() {
-        Authority::Administrator
-    } else {
-        Authority::Service
+    match caller {
+        Caller::Person(_) => Authority::Administrator,
+        // An app that holds a person's token is an app: what it could make of their rights would outlive the token.
+        Caller::Client(_) | Caller::Bearer(_) => Authority::Service,
     }
 }
 
@@ -74,7 +74,7 @@ async fn find_changeable(
 ) -> Result<UserId, Problem> {
     caller.require(scope)?;
     caller.require_fresh()?;
-    if caller.person().is_some() {
+    if matches!(caller, Caller::Person(_)) {
         return Ok(users.resolve(name).await?);
     }
     // A client neither changes an administrator nor keeps them signed out; the verbs that can ask under their lock do so again.

@@ -1,7 +1,7 @@
 //! By what right somebody changes clients: an administrator in person and the command change all; a client, also one that acts
 //! for an administrator, those that may no more than itself, and gives no more than it has.
 
-use super::{Client, ClientError, Scope, Scopes, queries};
+use super::{Client, ClientError, GrantType, Metadata, Scope, Scopes, queries};
 use crate::db::Connection;
 use crate::history::Author;
 
@@ -18,6 +18,9 @@ pub(super) fn require_right_over(
     if author.client() == Some(client.id) {
         return Err(ClientError::Itself);
     }
+    if is_approved_beforehand(&client.metadata) {
+        return Err(ClientError::Approval);
+    }
     if beyond(&client.scopes, &held).is_empty() {
         Ok(())
     } else {
@@ -25,21 +28,30 @@ pub(super) fn require_right_over(
     }
 }
 
-/// Asks whether the author may give these scopes.
+/// Asks whether the author may give these scopes, and register a client so.
 pub(super) fn require_right_to_give(
     conn: &mut Connection,
     author: &Author,
     scopes: &Scopes,
+    metadata: &Metadata,
 ) -> Result<(), ClientError> {
     let Some(held) = held_by(conn, author)? else {
         return Ok(());
     };
+    if is_approved_beforehand(metadata) {
+        return Err(ClientError::Approval);
+    }
     let beyond = beyond(scopes, &held);
     if beyond.is_empty() {
         Ok(())
     } else {
         Err(ClientError::NotHeld(beyond))
     }
+}
+
+/// Whether an app learns of people without asking them. Somebody in person stands for such an app.
+fn is_approved_beforehand(metadata: &Metadata) -> bool {
+    metadata.allows(GrantType::AuthorizationCode) && !metadata.require_consent
 }
 
 /// What a client that acts holds as of now; `None` for everybody else.

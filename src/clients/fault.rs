@@ -170,6 +170,11 @@ pub enum ClientError {
     /// A client gives no more than it has.
     #[error("a client can't give scopes that it does not hold: {0}")]
     NotHeld(Scopes),
+    /// That people are not asked is for an administrator in person to say.
+    #[error(
+        "only an administrator in person registers or changes an app that asks nobody for consent"
+    )]
+    Approval,
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),

@@ -125,7 +125,8 @@ impl Clients {
                 }
                 client.enabled = matches!(step, Step::Enable);
                 if !client.enabled {
-                    // What it got on its own behalf does not come back with it.
+                    // Nothing that it held comes back with it.
+                    record.people_epoch = record.people_epoch.saturating_add(1);
                     record.token_epoch = record.token_epoch.saturating_add(1);
                     record.revoked_tokens.clear();
                     queries::update_tokens(conn, &record, now)?;

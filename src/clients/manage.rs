@@ -58,7 +58,7 @@ impl Clients {
         let client = self
             .database
             .write(move |conn| {
-                require_right_to_give(conn, &author, &draft.scopes)?;
+                require_right_to_give(conn, &author, &draft.scopes, &draft.metadata)?;
                 let client = new_client(draft, clock.now(conn)?);
                 require_free_audiences(conn, &client, &[])?;
                 queries::insert(conn, &client, hash.as_ref(), &author)?;
@@ -95,7 +95,7 @@ impl Clients {
                 let mut draft = Draft::of(&before);
                 change.apply(&mut draft)?;
                 let draft = draft.checked(&own)?;
-                require_right_to_give(conn, &author, &draft.scopes)?;
+                require_right_to_give(conn, &author, &draft.scopes, &draft.metadata)?;
                 save(conn, &before, draft, now, &author)
             })
             .await;

@@ -26,6 +26,7 @@ type Row = (
     bool,
     Option<Timestamp>,
     i64,
+    i64,
     Json<Vec<RevokedToken>>,
     i64,
     Timestamp,
@@ -37,8 +38,7 @@ type Row = (
 );
 
 fn record(row: Row) -> ClientRecord {
-    let (id, name, secret, scopes, metadata, enabled, deleted, token_epoch, revoked, moves, ..) =
-        row;
+    let (id, name, secret, scopes, metadata, enabled, deleted, token_epoch, ..) = row;
     ClientRecord {
         client: Client {
             id,
@@ -46,16 +46,17 @@ fn record(row: Row) -> ClientRecord {
             scopes: Scopes::parse(&scopes.0.join(" ")).unwrap_or_default(),
             metadata: metadata.0,
             enabled: enabled && deleted.is_none(),
-            created_at: row.11,
-            version: row.12,
-            as_of: row.13,
+            created_at: row.12,
+            version: row.13,
+            as_of: row.14,
         },
         secret_hash: secret
             .and_then(|secret| TokenHash::from_bytes(&secret))
             .map(TokenHash::to_text),
         token_epoch,
-        revoked_tokens: revoked.0,
-        moves,
+        people_epoch: row.8,
+        revoked_tokens: row.9.0,
+        moves: row.10,
     }
 }
 
@@ -215,6 +216,7 @@ pub(super) fn insert(
             clients::enabled.eq(client.enabled),
             clients::deleted_at.eq(None::<Timestamp>),
             clients::token_epoch.eq(0),
+            clients::people_epoch.eq(0),
             clients::revoked_tokens.eq(Json(Vec::<RevokedToken>::new())),
             clients::moves.eq(1),
             clients::moved_at.eq(client.as_of),
@@ -287,6 +289,7 @@ pub(super) fn update_tokens(
     diesel::update(clients::table.find(record.client.id))
         .set((
             clients::token_epoch.eq(record.token_epoch),
+            clients::people_epoch.eq(record.people_epoch),
             clients::revoked_tokens.eq(Json(record.revoked_tokens.clone())),
             clients::moves.eq(clients::moves + 1),
             clients::moved_at.eq(now),

@@ -62,6 +62,8 @@ pub struct ClientRecord {
     pub secret_hash: Option<String>,
     /// Raised to end every token that it got on its own behalf.
     pub token_epoch: i64,
+    /// Raised to end everything that people let it have.
+    pub people_epoch: i64,
     /// Its own tokens, revoked one by one.
     pub revoked_tokens: Vec<RevokedToken>,
     /// Raised by every change of this record.

@@ -38,7 +38,7 @@ pub(super) fn insert_event(
             audit_events::actor.eq(author.actor_text()),
             audit_events::action.eq(event.action),
             audit_events::subject.eq(event.subject),
-            audit_events::client.eq(event.client),
+            audit_events::client.eq(event.client.or(author.client())),
             audit_events::passkey.eq(event.passkey),
             audit_events::address.eq(author.address.clone()),
             audit_events::user_agent.eq(author.user_agent.clone()),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::error::{ErrorCode, Refusal};
-use super::interaction::{self, Answers, Present, Step};
+use super::interaction::{self, Answers, Before, Present, Step};
 use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, ReturnAddress};
 use super::{Oidc, acr, consent};
@@ -13,7 +13,7 @@ use crate::clients::{Client, Scopes};
 use crate::db;
 use crate::history::{self, Author, Event};
 use crate::sessions::{self, SignedIn};
-use crate::standing::{self, Unavailable};
+use crate::standing::{self, ChangePending, Unavailable};
 use crate::tokens::{self, Grant};
 
 /// Why a request is not even sent back.
@@ -41,6 +41,18 @@ pub enum GrantError {
     /// The session ended meanwhile.
     #[error("the session has ended")]
     SessionOver,
+    /// The consent was withdrawn meanwhile.
+    #[error("the consent was withdrawn")]
+    ConsentGone,
+    /// The client was disabled meanwhile.
+    #[error("the client is disabled")]
+    ClientGone,
+    /// Older authorizations ended, and that is not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// A store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -111,7 +123,7 @@ impl Oidc {
         request: &AuthorizationRequest,
         client: &Client,
         person: Option<&SignedIn>,
-        answers: Answers,
+        (before, answers): (Option<Before>, Answers),
     ) -> Result<Step, Unavailable> {
         let now = self.clock.now();
         let Some(person) = person else {
@@ -128,6 +140,7 @@ impl Oidc {
             standing: &person.standing,
             consent: &consent,
             strongest: self.strongest(user).await?,
+            before,
         };
         Ok(interaction::next(
             request,
@@ -161,11 +174,15 @@ impl Oidc {
         author: Author,
     ) -> Result<Token, GrantError> {
         let session = person.session.clone();
+        let record = self.clients.find(client.id).await?;
+        let record = record.filter(|record| record.client.enabled);
+        let client_epoch = record.ok_or(GrantError::ClientGone)?.people_epoch;
         let grant = Grant {
             user: session.user,
             client: client.id,
             session: session.id,
             epoch: session.epoch,
+            client_epoch,
             passkeys: session.passkeys.clone(),
             auth_time: session.auth_time,
             acr: session.acr.clone(),
@@ -181,18 +198,28 @@ impl Oidc {
         let consented = (answers.consented == Some(session.user)).then(|| request.consent.clone());
         let (database, today) = (self.database.clone(), self.clock.now());
         let lifetimes = self.tokens.lifetimes.clone();
-        self.database
+        let needed = client
+            .metadata
+            .require_consent
+            .then(|| request.consent.clone());
+        let user = grant.user;
+        let (code, ended) = self
+            .database
             .write(move |conn| {
                 let now = database.now(conn)?;
                 standing::lock(conn, grant.user)?;
-                // What the request's check found may be over by now.
-                if !sessions::is_good(conn, &session)? {
+                // What the request's check found may be over by now: the session ended or replaced, the consent withdrawn.
+                let is_open = sessions::find_good_passkeys(conn, grant.user, session.id)?.is_some();
+                if !is_open || !sessions::is_good(conn, &session)? {
                     return Err(GrantError::SessionOver);
                 }
+                let whom = (grant.user, grant.client);
                 if let Some(scopes) = &consented {
-                    let whom = (grant.user, grant.client);
                     consent::remember(conn, whom, scopes, now, &author)?;
+                } else if let Some(needed) = &needed {
+                    consent::require(conn, whom, needed)?;
                 }
+                let ended = tokens::make_room(conn, whom, (now, today))?;
                 let (id, code) = tokens::authorize(conn, &grant, today, &lifetimes)?;
                 let event = Event::done("client.authorized")
                     .subject(grant.user)
@@ -201,8 +228,12 @@ impl Oidc {
                         "authorization": id, "session": grant.session, "scope": grant.scopes,
                     }));
                 history::record(conn, now, &author, event)?;
-                Ok(code)
+                Ok((code, ended))
             })
-            .await
+            .await?;
+        if ended > 0 {
+            self.standings.publish(user).await?;
+        }
+        Ok(code)
     }
 }

@@ -50,16 +50,42 @@ pub fn parse(text: &str) -> Result<(ClaimsRequest, Demands), Refusal> {
     let (userinfo, id_token) = (part("userinfo")?, part("id_token")?);
     let mut demands = Demands::default();
     read_acr(&id_token, &mut demands);
-    demands.sub = [&id_token, &userinfo]
-        .into_iter()
-        .find_map(|part| part.get("sub")?.get("value")?.as_str())
-        .map(str::to_owned);
+    demands.sub = read_subject(&id_token, &userinfo)?;
     let names = |part: Map<String, Value>| part.into_iter().map(|(name, _)| name).collect();
     let request = ClaimsRequest {
         userinfo: names(userinfo),
         id_token: names(id_token),
     };
     Ok((request, demands))
+}
+
+/// The one subject that both parts may demand (§5.5.1); anything else that is said of it can't be met, and must not be ignored.
+fn read_subject(
+    id_token: &Map<String, Value>,
+    userinfo: &Map<String, Value>,
+) -> Result<Option<String>, Refusal> {
+    let mut subject: Option<String> = None;
+    for part in [id_token, userinfo] {
+        let Some(Value::Object(wish)) = part.get("sub") else {
+            continue;
+        };
+        if wish.contains_key("values") || wish.get("value").is_some_and(|value| !value.is_string())
+        {
+            return Err(Refusal::invalid_request(
+                "claims may demand one sub, as a text in value",
+            ));
+        }
+        let wanted = wish.get("value").and_then(Value::as_str);
+        let other = subject
+            .as_deref()
+            .zip(wanted)
+            .is_some_and(|(one, other)| one != other);
+        if other {
+            return Err(Refusal::invalid_request("claims demand two different subs"));
+        }
+        subject = subject.or_else(|| wanted.map(str::to_owned));
+    }
+    Ok(subject)
 }
 
 fn read_acr(id_token: &Map<String, Value>, demands: &mut Demands) {

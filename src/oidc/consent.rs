@@ -1,5 +1,6 @@
 //! Consent: what each person lets each client have, until they withdraw it.
 
+use super::authorize::GrantError;
 use super::{Oidc, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
@@ -58,6 +59,20 @@ pub(super) fn remember(
         .client(client)
         .details(json!({ "scope": all }));
     history::record(conn, now, author, event)
+}
+
+/// Asks whether a person still lets a client have all that, under their lock.
+pub(super) fn require(
+    conn: &mut Connection,
+    (user, client): (UserId, ClientId),
+    scopes: &Scopes,
+) -> Result<(), GrantError> {
+    let given = queries::find_consent(conn, user, client)?.unwrap_or_default();
+    if scopes.is_subset(&given) {
+        Ok(())
+    } else {
+        Err(GrantError::ConsentGone)
+    }
 }
 
 impl Oidc {

@@ -3,7 +3,7 @@
 use super::Oidc;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
-use super::request::check_resource;
+use super::request::{check_resource, refuse_mixed};
 use super::token::{TokenAnswer, TokenRefused};
 use crate::clients::{ClientRecord, Scope, Scopes};
 
@@ -14,6 +14,11 @@ impl Oidc {
         parameters: &Parameters,
     ) -> Result<TokenAnswer, TokenRefused> {
         let client = &record.client;
+        // RFC 6749 §4.4: confidential clients alone.
+        if client.metadata.is_public() {
+            let description = "a client without a secret acts for nobody";
+            return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
+        }
         let personal: Scopes = Scope::OPENID.into_iter().collect();
         let own = client.scopes.difference(&personal);
         let scopes = match parameters.get("scope") {
@@ -34,6 +39,7 @@ impl Oidc {
             check_resource(resource, client, self.issuer())?;
             resources.push(resource.to_owned());
         }
+        refuse_mixed(&resources, self.issuer())?;
         if resources.is_empty() {
             resources.push(self.issuer().to_owned());
         }

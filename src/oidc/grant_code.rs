@@ -7,7 +7,7 @@ use super::parameters::Parameters;
 use super::token::{Granted, TokenRefused};
 use super::{Oidc, pkce};
 use crate::base::secrets::{Token, TokenHash};
-use crate::clients::{Client, GrantType, Scope};
+use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, Standing, Verdict};
@@ -27,7 +27,7 @@ enum Redemption {
 impl Oidc {
     pub(super) async fn redeem_code(
         &self,
-        client: &Client,
+        record: &ClientRecord,
         parameters: &Parameters,
         author: Author,
     ) -> Result<Granted, TokenRefused> {
@@ -38,11 +38,23 @@ impl Oidc {
         let code = Token::parse(code).ok_or_else(unknown)?.hash();
         let redemption = Redeeming {
             oidc: self.clone(),
-            client: client.clone(),
+            record: record.clone(),
             redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
             verifier: parameters.get("code_verifier").map(str::to_owned),
-            author: author.acting_as(Actor::Client(client.id)),
+            resources: parameters
+                .resources()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            author: author.acting_as(Actor::Client(record.client.id)),
         };
+        // A stranger's guess costs a read, and never the one writer of an embedded database.
+        let found = self
+            .database
+            .read(move |conn| tokens::find_by_code(conn, &code));
+        if found.await?.is_none() {
+            return Err(unknown().into());
+        }
         let redeemed = self
             .database
             .write(move |conn| redemption.run(conn, &code))
@@ -63,9 +75,10 @@ impl Oidc {
 
 struct Redeeming {
     oidc: Oidc,
-    client: Client,
+    record: ClientRecord,
     redirect_uri: Option<String>,
     verifier: Option<String>,
+    resources: Vec<String>,
     author: Author,
 }
 
@@ -78,7 +91,7 @@ impl Redeeming {
         standing::lock(conn, found.user)?;
         // 2. Once.
         let now = self.oidc.clock.now();
-        if !tokens::use_code(conn, found.id, now)? {
+        if !tokens::use_code(conn, &found, now, &self.oidc.tokens.lifetimes)? {
             return self.refuse(conn, found, "code-replayed", "this code was used before");
         }
         // 3. By its own client, from where it was sent, in time, by whoever began.
@@ -88,6 +101,25 @@ impl Redeeming {
         if let Err((reason, refusal)) = self.judge(&authorization) {
             return self.refuse(conn, authorization, reason, &refusal.description);
         }
+        let audience = match self
+            .oidc
+            .audience(&self.resources, &authorization.resources.0)
+        {
+            Ok(audience) => audience,
+            Err(refusal) => {
+                end(
+                    &self.oidc,
+                    conn,
+                    &authorization,
+                    ("resource", "code.redeemed"),
+                    &self.author,
+                )?;
+                return Ok(Redemption::Refused {
+                    authorization: Box::new(authorization),
+                    refusal,
+                });
+            }
+        };
         // 4. The gate.
         let standing = standing::find_record(conn, authorization.user)?;
         let user = users::find(conn, authorization.user)?;
@@ -99,7 +131,7 @@ impl Redeeming {
                 "nobody is there any more",
             );
         };
-        if let Err(reason) = judge_standing(&authorization, &standing, &self.client) {
+        if let Err(reason) = judge_standing(&authorization, &standing, &self.record) {
             return self.refuse(
                 conn,
                 authorization,
@@ -108,8 +140,8 @@ impl Redeeming {
             );
         }
         // 5. Refresh tokens, where the client may use them.
-        let scopes = authorization.scopes();
-        let refresh_token = if self.client.metadata.allows(GrantType::RefreshToken) {
+        let scopes = scopes_now(&authorization, &self.record.client);
+        let refresh_token = if self.record.client.metadata.allows(GrantType::RefreshToken) {
             let ends = if scopes.contains(Scope::OfflineAccess) {
                 now.after(self.oidc.tokens.lifetimes.offline_lifetime)
             } else {
@@ -124,13 +156,14 @@ impl Redeeming {
             standing,
             user,
             scopes,
+            audience,
             refresh_token,
         })))
     }
 
     fn judge(&self, authorization: &Authorization) -> Result<(), (&'static str, Refusal)> {
         let refused = |reason, text: &str| Err((reason, Refusal::invalid_grant(text)));
-        if authorization.client != self.client.id {
+        if authorization.client != self.record.client.id {
             return refused(
                 "code-of-other-client",
                 "this code was given to another client",
@@ -139,7 +172,14 @@ impl Redeeming {
         if self.oidc.clock.now() >= authorization.code_expires_at {
             return refused("code-expired", "this code is over");
         }
-        if self.redirect_uri.as_deref() != Some(authorization.redirect_uri.as_str()) {
+        let is_registered = self
+            .record
+            .client
+            .metadata
+            .allows_redirect_to(&authorization.redirect_uri);
+        if self.redirect_uri.as_deref() != Some(authorization.redirect_uri.as_str())
+            || !is_registered
+        {
             return refused(
                 "other-redirect-uri",
                 "redirect_uri must be the one of the authorization request",
@@ -182,13 +222,18 @@ pub(super) fn end(
     (reason, action): (&'static str, &'static str),
     author: &Author,
 ) -> db::Result<()> {
+    // Of what has ended before, one event is enough: whoever holds a used code could write as many as they like.
+    let row = tokens::find(conn, authorization.id)?;
+    if row.is_none_or(|row| row.revoked_at.is_some()) {
+        return Ok(());
+    }
     let now = oidc.database.now(conn)?;
     standing::raise(conn, authorization.user, now)?;
-    let was_live = revoke::end_one(conn, authorization.id, now, reason)?;
+    revoke::end_one(conn, authorization.id, now, reason)?;
     let event = Event::refused(action, reason)
         .subject(authorization.user)
         .client(authorization.client)
-        .details(json!({ "authorization": authorization.id, "revoked": was_live }));
+        .details(json!({ "authorization": authorization.id }));
     history::record(conn, now, author, event)
 }
 
@@ -196,10 +241,13 @@ pub(super) fn end(
 pub(super) fn judge_standing(
     authorization: &Authorization,
     standing: &Standing,
-    client: &Client,
+    record: &ClientRecord,
 ) -> Result<(), &'static str> {
     if authorization.revoked_at.is_some() {
         return Err("authorization-revoked");
+    }
+    if authorization.client_epoch != record.people_epoch {
+        return Err("client-was-disabled");
     }
     match standing.judge_authorization(&authorization.claim()) {
         // The row was just read: it says nothing of a revocation.
@@ -207,9 +255,14 @@ pub(super) fn judge_standing(
         Verdict::Refused(reason) => return Err(reason),
         Verdict::RecordIsOld => return Err("unknown-epoch"),
     }
-    if may_use(client, standing) {
+    if may_use(&record.client, standing) {
         Ok(())
     } else {
         Err("role-missing")
     }
+}
+
+/// What an authorization allows while its client is registered as it is now: a scope that was taken away is gone at once.
+pub(super) fn scopes_now(authorization: &Authorization, client: &Client) -> Scopes {
+    authorization.scopes().intersection(&client.scopes)
 }

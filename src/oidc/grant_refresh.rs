@@ -1,14 +1,12 @@
 //! A refresh token becomes a new access token (RFC 6749 §6). One that was used before ends the family (RFC 9700 §4.14.2).
 
-use std::time::Duration;
-
 use super::Oidc;
 use super::error::{ErrorCode, Refusal};
-use super::grant_code::{end, judge_standing};
+use super::grant_code::{end, judge_standing, scopes_now};
 use super::parameters::Parameters;
 use super::token::{Granted, TokenRefused};
 use crate::base::ids::UserId;
-use crate::clients::{Client, Scope, Scopes};
+use crate::clients::{ClientRecord, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::standing;
@@ -29,7 +27,7 @@ const OVER: &str = "this refresh token is not known, or was used, or is over";
 impl Oidc {
     pub(super) async fn refresh(
         &self,
-        client: &Client,
+        record: &ClientRecord,
         parameters: &Parameters,
         author: Author,
     ) -> Result<Granted, TokenRefused> {
@@ -52,10 +50,15 @@ impl Oidc {
         };
         let refreshing = Refreshing {
             oidc: self.clone(),
-            client: client.clone(),
+            record: record.clone(),
             presented,
             narrowed,
-            author: author.acting_as(Actor::Client(client.id)),
+            resources: parameters
+                .resources()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            author: author.acting_as(Actor::Client(record.client.id)),
         };
         match self
             .database
@@ -72,11 +75,36 @@ impl Oidc {
     }
 }
 
+impl Oidc {
+    /// Whether a family may still be used: within its life, and not left alone for too long.
+    pub(super) fn judge_life(
+        &self,
+        family: &Family,
+        authorization: &Authorization,
+    ) -> Result<(), &'static str> {
+        let now = self.clock.now();
+        if now >= family.expires_at {
+            return Err("family-expired");
+        }
+        let idle_timeout = if authorization.offline {
+            self.tokens.lifetimes.offline_idle_timeout
+        } else {
+            self.session_idle_timeout
+        };
+        // RFC 9700 §4.14.2: a token that nobody uses ends.
+        if now.since(family.advanced_at) >= idle_timeout {
+            return Err("family-idle");
+        }
+        Ok(())
+    }
+}
+
 struct Refreshing {
     oidc: Oidc,
-    client: Client,
+    record: ClientRecord,
     presented: RefreshToken,
     narrowed: Option<Scopes>,
+    resources: Vec<String>,
     author: Author,
 }
 
@@ -98,7 +126,7 @@ impl Refreshing {
             return over();
         };
         // 2. Its own client: somebody else's use of a genuine one is a theft.
-        if authorization.client != self.client.id {
+        if authorization.client != self.record.client.id {
             return self.end(conn, &authorization, "token-of-other-client");
         }
         // 3. The gate, and the family's own life.
@@ -107,20 +135,31 @@ impl Refreshing {
         let (Some(standing), Some(user)) = (standing, user) else {
             return over();
         };
-        let is_good = judge_standing(&authorization, &standing, &self.client);
-        if let Err(reason) = is_good.and_then(|()| self.judge_life(&family, &authorization)) {
+        let is_good = judge_standing(&authorization, &standing, &self.record);
+        if let Err(reason) = is_good.and_then(|()| self.oidc.judge_life(&family, &authorization)) {
             tracing::info!(reason, "a refresh is refused");
             return over();
         }
         // 4. No more than was authorized.
+        let allowed = scopes_now(&authorization, &self.record.client);
+        if authorization.offline && !allowed.contains(Scope::OfflineAccess) {
+            return over();
+        }
         let scopes = match &self.narrowed {
-            None => authorization.scopes(),
-            Some(asked) if asked.is_subset(&authorization.scopes()) => asked.clone(),
+            None => allowed,
+            Some(asked) if asked.is_subset(&allowed) => asked.clone(),
             Some(_) => {
                 let description = "scope goes beyond what was authorized";
                 let refusal = Refusal::new(ErrorCode::InvalidScope, description);
                 return Ok(Refreshed::Refused(refusal));
             }
+        };
+        let audience = match self
+            .oidc
+            .audience(&self.resources, &authorization.resources.0)
+        {
+            Ok(audience) => audience,
+            Err(refusal) => return Ok(Refreshed::Refused(refusal)),
         };
         // 5. Once.
         let now = self.oidc.clock.now();
@@ -131,43 +170,20 @@ impl Refreshing {
                 standing,
                 user,
                 scopes,
+                audience,
                 refresh_token: Some(next),
             }))),
         }
     }
 
     fn rotation(&self) -> Rotation {
-        let metadata = &self.client.metadata;
+        let metadata = &self.record.client.metadata;
         if metadata.rotate_refresh_tokens || metadata.is_public() {
             Rotation::EachUse {
                 grace: self.oidc.tokens.lifetimes.refresh_grace,
             }
         } else {
             Rotation::Never
-        }
-    }
-
-    fn judge_life(
-        &self,
-        family: &Family,
-        authorization: &Authorization,
-    ) -> Result<(), &'static str> {
-        let now = self.oidc.clock.now();
-        if now >= family.expires_at {
-            return Err("family-expired");
-        }
-        // RFC 9700 §4.14.2: a token that nobody uses ends.
-        if now.since(family.advanced_at) >= self.idle_timeout(authorization) {
-            return Err("family-idle");
-        }
-        Ok(())
-    }
-
-    fn idle_timeout(&self, authorization: &Authorization) -> Duration {
-        if authorization.scopes().contains(Scope::OfflineAccess) {
-            self.oidc.tokens.lifetimes.offline_idle_timeout
-        } else {
-            self.oidc.session_idle_timeout
         }
     }
 

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
 use super::{Oidc, user_claims};
-use crate::clients::{Client, Scopes};
+use crate::base::ids::SessionId;
+use crate::clients::{Algorithm, Client, Scopes};
 use crate::standing::Unavailable;
 use crate::tokens::keys::SignError;
 use crate::tokens::{Authorization, seconds};
@@ -24,6 +25,8 @@ pub struct KnownIdToken {
     pub sub: String,
     /// The client.
     pub aud: String,
+    /// The session that it was issued in.
+    pub sid: Option<SessionId>,
 }
 
 impl Oidc {
@@ -59,9 +62,12 @@ impl Oidc {
             ("acr", json!(authorization.acr)),
             ("amr", json!(authorization.amr.0)),
             ("sid", json!(authorization.sid)),
-            ("at_hash", json!(half_hash(access_token))),
         ];
         claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        // For EdDSA the specification names no hash, and libraries disagree: there the optional claim is left out.
+        if client.metadata.id_token_signed_response_alg != Algorithm::EdDSA {
+            claims.insert("at_hash".into(), json!(half_hash(access_token)));
+        }
         if let Some(nonce) = &authorization.nonce {
             claims.insert("nonce".into(), json!(nonce));
         }
@@ -83,8 +89,7 @@ impl Oidc {
     }
 }
 
-/// The left half of the SHA-256 (OpenID Connect Core §3.1.3.6); every algorithm here is taken with it. For `EdDSA` the
-/// specification names no hash: what most libraries take for Ed25519 is SHA-512, so it is left to them to skip the check.
+/// The left half of the SHA-256 (OpenID Connect Core §3.1.3.6).
 fn half_hash(token: &str) -> String {
     let hash = digest::digest(&digest::SHA256, token.as_bytes());
     let half = hash.as_ref().iter().take(16).copied().collect::<Vec<u8>>();

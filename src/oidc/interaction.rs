@@ -8,7 +8,7 @@ use super::error::{ErrorCode, Refusal};
 use super::request::AuthorizationRequest;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
-use crate::clients::{Client, Scopes};
+use crate::clients::{ApplicationType, Client, Scopes};
 use crate::sessions::LiveSession;
 use crate::standing::Standing;
 use crate::tokens::may_use;
@@ -33,6 +33,37 @@ pub struct Present<'a> {
     pub consent: &'a Scopes,
     /// The strongest sign-in that a passkey of theirs gives.
     pub strongest: u8,
+    /// Who was there when the request came.
+    pub before: Option<Before>,
+}
+
+/// Who was there when a request came: compared and not timed, because two instances have two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    session: SessionId,
+    auth_time: Timestamp,
+}
+
+impl Before {
+    /// As a session stands.
+    pub fn of(session: &LiveSession) -> Self {
+        Self {
+            session: session.id,
+            auth_time: session.auth_time,
+        }
+    }
+}
+
+impl Present<'_> {
+    /// Whether they signed in since the request came.
+    fn is_new(&self) -> bool {
+        self.before.map(|before| before.session) != Some(self.session.id)
+    }
+
+    /// Whether they proved themself since the request came.
+    fn has_proven(&self) -> bool {
+        self.before != Some(Before::of(self.session))
+    }
 }
 
 /// What comes next.
@@ -119,11 +150,10 @@ fn check_freshness(
     present: Present<'_>,
     now: Timestamp,
 ) -> Option<Step> {
-    let auth_time = present.session.auth_time;
-    if auth_time > request.received_at {
+    if present.has_proven() {
         return None;
     }
-    let age = now.since(auth_time).as_secs();
+    let age = now.since(present.session.auth_time).as_secs();
     let is_too_old = request
         .max_age
         .is_some_and(|most| age > u64::from(most) || most == 0);
@@ -165,8 +195,7 @@ fn check_account(
     answers: Answers,
 ) -> Option<Step> {
     let is_asked = request.prompt.select_account || request.prompt.create;
-    let is_new = present.session.created_at > request.received_at;
-    let is_chosen = is_new || answers.chosen == Some(present.session.id);
+    let is_chosen = present.is_new() || answers.chosen == Some(present.session.id);
     (is_asked && !is_chosen).then_some(Step::ChooseAccount)
 }
 
@@ -179,8 +208,11 @@ fn check_consent(
     if answers.consented == Some(present.session.user) {
         return None;
     }
-    let is_remembered =
-        !client.metadata.require_consent || request.consent.is_subset(present.consent);
+    // RFC 8252 §8.6: any program on the device can say that it is this app, so the person sees it each time.
+    let may_be_anybody =
+        client.metadata.is_public() && client.metadata.application_type == ApplicationType::Native;
+    let is_remembered = !may_be_anybody
+        && (!client.metadata.require_consent || request.consent.is_subset(present.consent));
     if is_remembered && !request.prompt.consent {
         return None;
     }

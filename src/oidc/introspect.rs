@@ -8,7 +8,7 @@ use super::grant_code::judge_standing;
 use super::parameters::Parameters;
 use super::token::TokenRefused;
 use crate::base::ids::RefreshFamilyId;
-use crate::clients::{Client, Scope};
+use crate::clients::{Client, GrantType, Scope, Scopes};
 use crate::db;
 use crate::standing;
 use crate::tokens::refresh::{self, Family, RefreshToken};
@@ -55,10 +55,9 @@ impl Oidc {
         else {
             return Ok(inactive());
         };
-        let now = self.clock.now();
         let is_its =
             authorization.client == caller.id || caller.scopes.contains(Scope::TokensIntrospect);
-        if !is_its || family.n != token.n || now >= family.expires_at {
+        if !is_its || family.n != token.n {
             return Ok(inactive());
         }
         Ok(json!({
@@ -98,7 +97,9 @@ impl Oidc {
         let record = self.clients.find(authorization.client).await?;
         let is_good = record.is_some_and(|record| {
             record.client.enabled
-                && judge_standing(&authorization, &standing, &record.client).is_ok()
+                && record.client.metadata.allows(GrantType::RefreshToken)
+                && judge_standing(&authorization, &standing, &record).is_ok()
+                && self.judge_life(&family, &authorization).is_ok()
         });
         Ok(is_good.then_some((family, authorization, standing.username)))
     }
@@ -116,9 +117,11 @@ fn concerns(caller: &Client, good: &GoodToken) -> bool {
 
 fn describe(good: &GoodToken) -> Value {
     let claims = &good.claims;
+    // What was taken from the client since is gone at once.
+    let scopes: Scopes = claims.scope.intersection(&good.client.scopes);
     let mut answer = json!({
         "active": true,
-        "scope": claims.scope,
+        "scope": scopes,
         "client_id": claims.client_id,
         "token_type": "Bearer",
         "exp": claims.exp,
@@ -134,7 +137,7 @@ fn describe(good: &GoodToken) -> Value {
         members.insert("acr".into(), json!(claims.acr));
         members.insert("auth_time".into(), json!(claims.auth_time));
         members.insert("amr".into(), json!(claims.amr));
-        if claims.scope.contains(Scope::Roles) {
+        if scopes.contains(Scope::Roles) {
             members.insert("roles".into(), json!(standing.roles));
         }
     }

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::Oidc;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
-use crate::base::ids::{ClientId, UserId};
+use crate::base::ids::{ClientId, SessionId, UserId};
 use crate::base::secrets::Token;
+use crate::db;
 use crate::ephemeral::Away;
 use crate::sessions::SignedIn;
 use crate::standing::Unavailable;
+use crate::tokens;
 
 /// As long as somebody may look at the question.
 const LIFE: Duration = Duration::from_secs(3_600);
@@ -21,6 +23,8 @@ const LIFE: Duration = Duration::from_secs(3_600);
 pub struct LogoutRequest {
     /// Who must be signed in for it to happen without a question: proven by an ID token.
     subject: Option<UserId>,
+    /// In which session, by the `sid` that the app was told.
+    sid: Option<SessionId>,
     /// Where to go afterwards: registered, and proven to be this client's.
     pub back: Option<Return>,
 }
@@ -57,14 +61,28 @@ fn key(id: &Token) -> String {
     format!("logout:{}", id.hash().to_text())
 }
 
-impl LogoutRequest {
-    /// Whether this person need not be asked: the app proved that it speaks of them.
-    pub fn is_certain(&self, person: &SignedIn) -> bool {
-        self.subject == Some(person.session.user)
-    }
-}
-
 impl Oidc {
+    /// Whether this person need not be asked: the app proved that it speaks of them, and of this very session. A token of long
+    /// ago, of another session, proves no more than that they once used the app.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn is_certain(&self, request: &LogoutRequest, person: &SignedIn) -> db::Result<bool> {
+        if request.subject != Some(person.session.user) {
+            return Ok(false);
+        }
+        let session = person.session.id;
+        match request.sid {
+            None => Ok(false),
+            Some(sid) if sid == session => Ok(true),
+            Some(sid) => {
+                self.database
+                    .read(move |conn| tokens::knows_sid(conn, session, sid))
+                    .await
+            }
+        }
+    }
+
     /// Reads a request. Its ID token may be over, but must be genuine; without a genuine one nobody is sent anywhere.
     ///
     /// # Errors
@@ -86,6 +104,7 @@ impl Oidc {
         let Some(uri) = parameters.get("post_logout_redirect_uri") else {
             return Ok(LogoutRequest {
                 subject,
+                sid: hint.sid,
                 back: None,
             });
         };
@@ -102,6 +121,7 @@ impl Oidc {
         }
         Ok(LogoutRequest {
             subject,
+            sid: hint.sid,
             back: Some(Return {
                 uri: uri.to_owned(),
                 state: parameters.get("state").map(str::to_owned),

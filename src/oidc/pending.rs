@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Oidc;
-use super::interaction::Answers;
+use super::interaction::{Answers, Before};
 use super::request::AuthorizationRequest;
 use crate::base::secrets::{Token, TokenHash};
 use crate::ephemeral::Away;
 
 /// As long as somebody may look for their passkey.
-const LIFE: Duration = Duration::from_secs(3_600);
+const LIFE: Duration = Duration::from_secs(1_800);
 
 /// The request, and how far its person has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub struct Pending {
     /// SHA-256 of the mark of the browser that it belongs to. A request that another site posted carries no cookie: it belongs
     /// to the browser that opens it first.
     browser: Option<String>,
+    /// Who was there when that browser brought it; not known before it did.
+    before: Option<Option<Before>>,
     /// What the person has answered.
     pub answers: Answers,
 }
@@ -45,6 +47,13 @@ fn text(pending: &Pending) -> Result<String, Away> {
         .map_err(|error| Away(format!("a request that is no JSON: {error}")))
 }
 
+impl Pending {
+    /// Who was there when the request came.
+    pub fn before(&self) -> Option<Before> {
+        self.before.flatten()
+    }
+}
+
 impl Oidc {
     /// Stores a request; the id under which pages name it.
     ///
@@ -53,12 +62,13 @@ impl Oidc {
     pub async fn keep(
         &self,
         request: AuthorizationRequest,
-        browser: Option<TokenHash>,
+        from: Option<(TokenHash, Option<Before>)>,
     ) -> Result<Token, Away> {
         let id = Token::generate();
         let pending = Pending {
             request,
-            browser: browser.map(TokenHash::to_text),
+            browser: from.map(|(browser, _)| browser.to_text()),
+            before: from.map(|(_, before)| before),
             answers: Answers::default(),
         };
         self.ephemeral
@@ -75,6 +85,7 @@ impl Oidc {
         &self,
         id: &str,
         browser: TokenHash,
+        now_there: Option<Before>,
     ) -> Result<(Token, Pending), PendingError> {
         let id = Token::parse(id).ok_or(PendingError::Gone("no-id"))?;
         let stored = self.ephemeral.get(&[&key(&id)]).await?;
@@ -87,6 +98,7 @@ impl Oidc {
             Some(_) => return Err(PendingError::Gone("other-browser")),
             None => {
                 pending.browser = Some(browser.to_text());
+                pending.before = Some(now_there);
                 let bound = text(&pending)?;
                 if !self
                     .ephemeral

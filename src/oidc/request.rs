@@ -90,6 +90,9 @@ pub struct AuthorizationRequest {
     pub received_at: Timestamp,
 }
 
+/// More of a name than a person types, in characters.
+const LONGEST_HINT: usize = 200;
+
 /// Reads where the answer goes; until this is known, every error stays on our own page (RFC 9700 §4.11).
 ///
 /// # Errors
@@ -117,6 +120,29 @@ pub fn read_return_address(
     })
 }
 
+impl AuthorizationRequest {
+    /// What is left of a request that waited, while its client is registered as it is now; `None`: nothing.
+    pub fn under(mut self, client: &Client, issuer: &str) -> Option<Self> {
+        let is_registered = client.metadata.allows_redirect_to(&self.to.redirect_uri)
+            && client.metadata.allows(GrantType::AuthorizationCode);
+        if !is_registered {
+            return None;
+        }
+        let needs_challenge = client.metadata.require_pkce || client.metadata.is_public();
+        if needs_challenge && self.code_challenge.is_none() {
+            return None;
+        }
+        let may_have = |resource: &String| check_resource(resource, client, issuer).is_ok();
+        if !self.resources.iter().all(may_have) {
+            return None;
+        }
+        self.scopes = self.scopes.intersection(&client.scopes);
+        self.consent = self.consent.intersection(&client.scopes);
+        self.claims = user_claims::within(self.claims, &client.scopes);
+        Some(self)
+    }
+}
+
 /// Reads the rest. `hint` is the subject of an `id_token_hint` that was verified; `issuer` is the audience that is always there.
 ///
 /// # Errors
@@ -136,7 +162,9 @@ pub fn read(
     };
     let subject = read_subject(hint, demands.sub.as_deref())?;
     let scopes = read_scopes(parameters, client)?;
-    let single = user_claims::scopes_of(&claims).intersection(&client.scopes);
+    // What the client is not registered for is not asked for, now or after it is.
+    let claims = user_claims::within(claims, &client.scopes);
+    let single = user_claims::scopes_of(&claims);
     Ok(AuthorizationRequest {
         client: client.id,
         consent: scopes.union(&single),
@@ -148,7 +176,9 @@ pub fn read(
         max_age: read_max_age(parameters, client)?,
         acr: read_acr(parameters, client, demands.essential_acr, demands.acr),
         claims,
-        login_hint: parameters.get("login_hint").map(str::to_owned),
+        login_hint: parameters
+            .get("login_hint")
+            .map(|hint| hint.chars().take(LONGEST_HINT).collect()),
         subject,
         received_at: now,
         to,
@@ -244,6 +274,7 @@ fn read_resources(
             resources.push(resource.to_owned());
         }
     }
+    refuse_mixed(&resources, issuer)?;
     Ok(resources)
 }
 
@@ -264,6 +295,20 @@ pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(
         ErrorCode::InvalidTarget,
         "resource is not among those that this client is registered for",
     ))
+}
+
+/// A token for Doorward itself is for nobody else: another service could use it here.
+///
+/// # Errors
+/// `invalid_target`.
+pub fn refuse_mixed(resources: &[String], issuer: &str) -> Result<(), Refusal> {
+    if resources.len() > 1 && resources.iter().any(|resource| resource == issuer) {
+        return Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            "a token for the issuer itself is for no other service: ask for two tokens",
+        ));
+    }
+    Ok(())
 }
 
 fn read_max_age(parameters: &Parameters, client: &Client) -> Result<Option<u32>, Refusal> {

@@ -63,6 +63,7 @@ pub(super) struct Granted {
     pub(super) standing: Standing,
     pub(super) user: User,
     pub(super) scopes: Scopes,
+    pub(super) audience: Vec<String>,
     pub(super) refresh_token: Option<RefreshToken>,
 }
 
@@ -89,17 +90,16 @@ impl Oidc {
             GrantType::ClientCredentials => {
                 return self.grant_client_credentials(record, parameters).await;
             }
-            GrantType::AuthorizationCode => self.redeem_code(client, parameters, author).await?,
-            GrantType::RefreshToken => self.refresh(client, parameters, author).await?,
+            GrantType::AuthorizationCode => self.redeem_code(record, parameters, author).await?,
+            GrantType::RefreshToken => self.refresh(record, parameters, author).await?,
         };
         // 3. The answer.
-        self.write_answer(client, parameters, granted).await
+        self.write_answer(client, granted).await
     }
 
     async fn write_answer(
         &self,
         client: &Client,
-        parameters: &Parameters,
         granted: Granted,
     ) -> Result<TokenAnswer, TokenRefused> {
         let Granted {
@@ -107,9 +107,9 @@ impl Oidc {
             standing,
             user,
             scopes,
+            audience,
             refresh_token,
         } = granted;
-        let audience = self.audience(parameters, &authorization.resources.0)?;
         let access = self
             .tokens
             .issue_for_person(client, &authorization, &standing, &scopes, audience)
@@ -136,13 +136,13 @@ impl Oidc {
     /// 9068 §3).
     pub(super) fn audience(
         &self,
-        parameters: &Parameters,
+        asked: &[String],
         authorized: &[String],
     ) -> Result<Vec<String>, Refusal> {
-        let asked = parameters.resources();
         let is_own = |resource: &str| authorized.is_empty() && resource == self.issuer();
-        let is_known =
-            |resource: &&str| authorized.iter().any(|known| known == resource) || is_own(resource);
+        let is_known = |resource: &String| {
+            authorized.iter().any(|known| known == resource) || is_own(resource)
+        };
         if !asked.iter().all(is_known) {
             return Err(Refusal::new(
                 ErrorCode::InvalidTarget,
@@ -150,7 +150,7 @@ impl Oidc {
             ));
         }
         if !asked.is_empty() {
-            return Ok(asked.into_iter().map(str::to_owned).collect());
+            return Ok(asked.to_vec());
         }
         if authorized.is_empty() {
             return Ok(vec![self.issuer().to_owned()]);

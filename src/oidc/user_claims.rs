@@ -88,6 +88,20 @@ pub fn for_id_token(
     all
 }
 
+/// The single claims that mean something here and belong to scopes that the client is registered for.
+pub fn within(request: ClaimsRequest, registered: &Scopes) -> ClaimsRequest {
+    let keep = |names: Vec<String>| {
+        let known = names.into_iter();
+        let known =
+            known.filter(|name| scope_of(name).is_some_and(|scope| registered.contains(scope)));
+        known.collect()
+    };
+    ClaimsRequest {
+        userinfo: keep(request.userinfo),
+        id_token: keep(request.id_token),
+    }
+}
+
 /// The scopes to which single claims belong.
 pub fn scopes_of(request: &ClaimsRequest) -> Scopes {
     let names = request.userinfo.iter().chain(&request.id_token);

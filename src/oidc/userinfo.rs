@@ -53,7 +53,9 @@ impl Oidc {
         else {
             return Err(UserInfoError::Bad("no-person"));
         };
-        if !good.claims.scope.contains(Scope::OpenId) {
+        // What was taken from the client since is gone at once.
+        let scopes = good.claims.scope.intersection(&good.client.scopes);
+        if !scopes.contains(Scope::OpenId) {
             return Err(UserInfoError::ScopeMissing);
         }
         let found = self.database.read(move |conn| {
@@ -65,8 +67,7 @@ impl Oidc {
         let (user, authorization) = found.ok_or(UserInfoError::Bad("no-authorization"))?;
         let request: ClaimsRequest =
             serde_json::from_value(authorization.claims.0).unwrap_or_default();
-        let mut claims =
-            user_claims::for_userinfo(&user, &good.claims.scope, &good.client.scopes, &request);
+        let mut claims = user_claims::for_userinfo(&user, &scopes, &good.client.scopes, &request);
         claims.insert("sub".into(), json!(user.id));
         Ok(claims)
     }

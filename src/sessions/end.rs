@@ -110,6 +110,8 @@ fn end_rows(
     let mut ended = Ended::default();
     for session in queries::list_open(conn, user, epoch, now)? {
         if concerns(&session) && queries::end(conn, user, session.id, now, reason)? {
+            // Also what it gave before it rested on the passkey.
+            revoke::end_session(conn, session.id, SessionEnd::Revoked, now)?;
             ended.sessions = ended.sessions.saturating_add(1);
         }
     }
@@ -124,7 +126,10 @@ fn bound_the_ended(
     now: Timestamp,
 ) -> db::Result<()> {
     if queries::count_ended(conn, user, epoch, now)? > MOST_ENDED {
-        end_every(conn, user, now, "too-many-ended")?;
+        standing::raise_epoch(conn, user, now)?;
+        queries::end_epoch(conn, user, epoch, now, "too-many-ended")?;
+        // Nobody cut these off: what people let apps do in their absence moves on.
+        revoke::leave_all(conn, user, epoch.saturating_add(1), now)?;
     }
     Ok(())
 }
@@ -164,29 +169,34 @@ pub fn find_good_passkeys(
 impl Sessions {
     /// Notes that a new sign-in in the same browser took this session's place. Of the same person nothing was withdrawn, so the
     /// standing does not move: its key is gone from the browser, and its live copy with it, and what it gave hangs on the new
-    /// one. Another person's session has ended. The sign-in stands, whatever comes of this.
-    pub async fn replaced(&self, session: &LiveSession, by: &LiveSession, author: Author) {
+    /// one. Another person's session has ended. Called before the browser gets the new key.
+    ///
+    /// # Errors
+    /// When it is not in force: then nobody has signed in.
+    pub async fn replaced(
+        &self,
+        session: &LiveSession,
+        by: &LiveSession,
+        author: Author,
+    ) -> Result<(), EndError> {
         let (user, id, next) = (session.user, session.id, by.id);
         if by.user != user {
-            if let Err(error) = self.leave(session, author).await {
-                tracing::warn!(%error, "another person's session in this browser is left to expire");
-            }
-            return;
+            self.leave(session, author).await?;
+            return Ok(());
         }
         let database = self.database.clone();
-        let noted = self
-            .database
+        self.database
             .write(move |conn| {
                 let now = database.now(conn)?;
                 standing::lock(conn, user)?;
                 revoke::move_session(conn, id, next)?;
                 queries::end(conn, user, id, now, queries::REPLACED)
             })
-            .await;
-        let forgotten = self.ephemeral.remove(&seen_key(user, id)).await;
-        if noted.is_err() || forgotten.is_err() {
-            tracing::warn!("the session before this one is left to expire");
+            .await?;
+        if let Err(error) = self.ephemeral.remove(&seen_key(user, id)).await {
+            tracing::warn!(%error, "when a session was last seen is left to expire");
         }
+        Ok(())
     }
 
     /// Cuts off one session of a person, and everything that it gave; safe to repeat.

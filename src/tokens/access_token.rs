@@ -62,6 +62,9 @@ pub struct AccessClaims {
     pub authorization: Option<AuthorizationId>,
     /// The person's epoch, or the client's.
     pub epoch: i64,
+    /// The client's epoch of what people let it have.
+    #[serde(default)]
+    pub client_epoch: i64,
     /// The passkeys that it rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passkeys: Vec<PasskeyId>,
@@ -122,6 +125,7 @@ impl Tokens {
             roles: roles.then(|| standing.roles.clone()),
             authorization: Some(authorization.id),
             epoch: authorization.epoch,
+            client_epoch: authorization.client_epoch,
             passkeys: authorization.passkeys.0.clone(),
             ..self.blank(client.id, scopes, audience)
         };
@@ -164,6 +168,7 @@ impl Tokens {
             roles: None,
             authorization: None,
             epoch: 0,
+            client_epoch: 0,
             passkeys: Vec::new(),
         }
     }

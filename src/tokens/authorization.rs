@@ -11,8 +11,9 @@ use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
-use crate::clients::{Scope, Scopes};
+use crate::clients::Scopes;
 use crate::db::{self, Connection};
+use crate::standing;
 
 /// What an authorization is made of: a session that is good, and a request that was granted.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Grant {
     pub session: SessionId,
     /// The session's epoch.
     pub epoch: i64,
+    /// The client's epoch of what people let it have.
+    pub client_epoch: i64,
     /// The passkeys that the session rests on.
     pub passkeys: Vec<PasskeyId>,
     /// The session's last ceremony.
@@ -62,25 +65,41 @@ pub fn authorize(
 ) -> db::Result<(AuthorizationId, Token)> {
     let code = Token::generate();
     let id = AuthorizationId::random();
-    let offline = grant.scopes.contains(Scope::OfflineAccess);
-    let last = if offline {
-        grant.session_end.max(now.after(lifetimes.offline_lifetime))
-    } else {
-        grant.session_end
-    };
-    // What was issued in the last moment lives a little longer than what it was issued under.
-    let keep_until = last.after(lifetimes.access_lifetime).after(SLACK);
+    let code_expires_at = now.after(lifetimes.code_lifetime);
     let times = queries::Times {
         now,
-        code_expires_at: now.after(lifetimes.code_lifetime),
-        keep_until,
+        code_expires_at,
+        // Nobody may redeem it: then it is soon forgotten.
+        keep_until: code_expires_at.after(SLACK),
     };
     queries::insert(conn, id, grant, &code.hash(), &times)?;
     Ok((id, code))
 }
 
-/// How much longer than its last token an authorization is kept.
+/// How much longer than its last token, or its code, an authorization is kept.
 const SLACK: Duration = Duration::from_secs(86_400);
+
+/// More live authorizations than this a person has for no client: the oldest give way.
+const MOST: usize = 100;
+
+/// Ends the oldest authorizations of a person for a client where there are too many; how many. The caller holds the person's
+/// standing, and publishes it when any ended. `now` is the database's instant and the application's.
+///
+/// # Errors
+/// When the database is away.
+pub fn make_room(
+    conn: &mut Connection,
+    (user, client): (UserId, ClientId),
+    (now, today): (Timestamp, Timestamp),
+) -> db::Result<usize> {
+    let live = queries::list_live_ids(conn, (user, client), today)?;
+    let spare = live.len().saturating_add(1).saturating_sub(MOST);
+    let Some(oldest) = live.get(..spare).filter(|oldest| !oldest.is_empty()) else {
+        return Ok(0);
+    };
+    standing::raise(conn, user, now)?;
+    queries::revoke(conn, oldest, now, "too-many")
+}
 
 /// The authorization that a code belongs to, used or not; `None` for a code that never was or is long gone.
 ///
@@ -91,11 +110,25 @@ pub fn find_by_code(conn: &mut Connection, code: &TokenHash) -> db::Result<Optio
 }
 
 /// Marks a code as used; `false` when it was used before. One conditional write: of any number of callers one gets `true`.
+/// From now on the authorization is kept until the last token that it can give has ended.
 ///
 /// # Errors
 /// When the database is away.
-pub fn use_code(conn: &mut Connection, id: AuthorizationId, now: Timestamp) -> db::Result<bool> {
-    queries::use_code(conn, id, now)
+pub fn use_code(
+    conn: &mut Connection,
+    authorization: &Authorization,
+    now: Timestamp,
+    lifetimes: &config::Tokens,
+) -> db::Result<bool> {
+    let last = if authorization.offline {
+        let offline_end = now.after(lifetimes.offline_lifetime);
+        authorization.session_end.max(offline_end)
+    } else {
+        authorization.session_end
+    };
+    // What is issued in the last moment lives a little longer than what it is issued under.
+    let keep_until = last.after(lifetimes.access_lifetime).after(SLACK);
+    queries::use_code(conn, authorization.id, now, keep_until)
 }
 
 /// One authorization.
@@ -104,4 +137,12 @@ pub fn use_code(conn: &mut Connection, id: AuthorizationId, now: Timestamp) -> d
 /// When the database is away.
 pub fn find(conn: &mut Connection, id: AuthorizationId) -> db::Result<Option<Authorization>> {
     queries::find(conn, id)
+}
+
+/// Whether what a session gave was given under this `sid`: the session took the place of the one that was told.
+///
+/// # Errors
+/// When the database is away.
+pub fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> db::Result<bool> {
+    queries::knows_sid(conn, session, sid)
 }

@@ -66,6 +66,9 @@ impl Tokens {
             .ok_or(TokenError::Bad("client-disabled"))?;
         // 4. Its person, or the client itself.
         let standing = match claims.user() {
+            Some(_) if claims.client_epoch != record.people_epoch => {
+                return Err(TokenError::Bad("client-was-disabled"));
+            }
             Some(user) => {
                 let standing = self.judge(&claims, user, read.standing.as_deref()).await?;
                 if !may_use(&record.client, &standing) {

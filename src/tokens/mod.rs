@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access_token::{AccessClaims, IssuedToken, seconds};
-pub use authorization::{Grant, authorize, find, find_by_code, use_code};
+pub use authorization::{Grant, authorize, find, find_by_code, knows_sid, make_room, use_code};
 pub use gate::{GoodToken, TokenError, may_use};
 pub use keys::Keyring;
 pub use queries::rows::Authorization;

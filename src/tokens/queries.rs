@@ -37,6 +37,7 @@ pub(super) fn insert(
             authorizations::session_id.eq(grant.session),
             authorizations::sid.eq(grant.session),
             authorizations::epoch.eq(grant.epoch),
+            authorizations::client_epoch.eq(grant.client_epoch),
             authorizations::passkeys.eq(Json(grant.passkeys.clone())),
             authorizations::scopes.eq(Json(scopes)),
             authorizations::resources.eq(Json(grant.resources.clone())),
@@ -73,10 +74,18 @@ pub(super) fn find_by_code(
 }
 
 /// Marks a code as used; `false` when it was before.
-pub(super) fn use_code(conn: &mut Connection, id: AuthorizationId, now: Timestamp) -> Result<bool> {
+pub(super) fn use_code(
+    conn: &mut Connection,
+    id: AuthorizationId,
+    now: Timestamp,
+    keep_until: Timestamp,
+) -> Result<bool> {
     let used = diesel::update(authorizations::table.find(id))
         .filter(authorizations::code_used_at.is_null())
-        .set(authorizations::code_used_at.eq(now))
+        .set((
+            authorizations::code_used_at.eq(now),
+            authorizations::keep_until.eq(keep_until),
+        ))
         .execute(conn)?;
     Ok(used == 1)
 }
@@ -107,6 +116,32 @@ pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) ->
         Which::Person(user) => query.filter(authorizations::user_id.eq(*user)),
     };
     Ok(query.load(conn)?)
+}
+
+/// The live authorizations of a person for a client, oldest first.
+pub(super) fn list_live_ids(
+    conn: &mut Connection,
+    (user, client): (UserId, ClientId),
+    now: Timestamp,
+) -> Result<Vec<AuthorizationId>> {
+    Ok(authorizations::table
+        .filter(authorizations::user_id.eq(user))
+        .filter(authorizations::client_id.eq(client))
+        .filter(authorizations::revoked_at.is_null())
+        .filter(authorizations::keep_until.gt(now))
+        .order((authorizations::created_at, authorizations::id))
+        .select(authorizations::id)
+        .load(conn)?)
+}
+
+/// Whether a session gave a client something under this `sid`.
+pub(super) fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> Result<bool> {
+    let query = authorizations::table
+        .filter(authorizations::session_id.eq(session))
+        .filter(authorizations::sid.eq(sid))
+        .select(authorizations::id)
+        .limit(1);
+    Ok(query.first::<AuthorizationId>(conn).optional()?.is_some())
 }
 
 /// As many ids as one statement names.
@@ -162,6 +197,16 @@ pub(super) fn is_revoked(conn: &mut Connection, id: AuthorizationId) -> Result<b
 pub(super) fn update_epoch(conn: &mut Connection, session: SessionId, epoch: i64) -> Result<()> {
     diesel::update(authorizations::table)
         .filter(authorizations::session_id.eq(session))
+        .filter(authorizations::revoked_at.is_null())
+        .set(authorizations::epoch.eq(epoch))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn update_epoch_offline(conn: &mut Connection, user: UserId, epoch: i64) -> Result<()> {
+    diesel::update(authorizations::table)
+        .filter(authorizations::user_id.eq(user))
+        .filter(authorizations::offline.eq(true))
         .filter(authorizations::revoked_at.is_null())
         .set(authorizations::epoch.eq(epoch))
         .execute(conn)?;

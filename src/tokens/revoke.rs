@@ -4,7 +4,7 @@
 //! clients that a session had tokens for are told by back-channel logout: the facts go into the outbox in the same
 //! transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -104,6 +104,24 @@ pub fn end_others(
     queries::update_epoch(conn, kept, epoch)
 }
 
+/// As if a person signed out everywhere: what outlives a session moves on to their new epoch.
+///
+/// # Errors
+/// When the database is away.
+pub fn leave_all(
+    conn: &mut Connection,
+    user: UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> db::Result<()> {
+    let all = queries::list_kept(conn, &Which::Person(user), now)?;
+    tell_clients(conn, &all, now)?;
+    let ended = all.iter().filter(|one| !one.offline);
+    let ended: Vec<_> = ended.map(|one| one.id).collect();
+    queries::revoke(conn, &ended, now, "session-ended")?;
+    queries::update_epoch_offline(conn, user, epoch)
+}
+
 /// Ends whatever a person let one client have; how many authorizations were live.
 ///
 /// # Errors
@@ -160,8 +178,14 @@ fn tell_clients(conn: &mut Connection, authorizations: &[Kept], now: Timestamp) 
         .iter()
         .map(|one| (one.client, one.sid, one.user))
         .collect();
+    let mut wants: BTreeMap<ClientId, bool> = BTreeMap::new();
     for (client, sid, user) in sessions {
-        if !clients::wants_logout(conn, client)? {
+        let is_wanted = match wants.get(&client) {
+            Some(is_wanted) => *is_wanted,
+            None => clients::wants_logout(conn, client)?,
+        };
+        wants.insert(client, is_wanted);
+        if !is_wanted {
             continue;
         }
         let work = NewWork {

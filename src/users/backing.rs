@@ -18,15 +18,17 @@ pub(super) fn is_backed(
     if let (Some(session), Some(user)) = (invitation.by_session, invitation.user) {
         return Ok(sessions::find_good_passkeys(conn, user, session)?.is_some());
     }
-    if let Some(maker) = invitation.by_user {
-        let maker = queries::find_user(conn, maker)?;
-        return Ok(maker
-            .is_some_and(|maker| maker.status == UserStatus::Active && maker.is_administrator()));
+    if let Some(client) = invitation.by_client {
+        let concerns_administrator = target.is_some_and(User::is_administrator)
+            || invitation.roles.iter().any(|role| role == ADMINISTRATOR);
+        if concerns_administrator || !clients::is_enabled(conn, client)? {
+            return Ok(false);
+        }
     }
-    let Some(client) = invitation.by_client else {
+    // Through an app both must still be able to.
+    let Some(maker) = invitation.by_user else {
         return Ok(true);
     };
-    let concerns_administrator = target.is_some_and(User::is_administrator)
-        || invitation.roles.iter().any(|role| role == ADMINISTRATOR);
-    Ok(!concerns_administrator && clients::is_enabled(conn, client)?)
+    let maker = queries::find_user(conn, maker)?;
+    Ok(maker.is_some_and(|maker| maker.status == UserStatus::Active && maker.is_administrator()))
 }

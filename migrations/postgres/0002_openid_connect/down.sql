@@ -35,6 +35,7 @@ drop index clients_by_move;
 alter table clients drop column moved_at;
 alter table clients drop column moves;
 alter table clients drop column revoked_tokens;
+alter table clients drop column people_epoch;
 alter table clients drop column token_epoch;
 alter table clients drop column deleted_at;
 alter table clients drop column metadata;

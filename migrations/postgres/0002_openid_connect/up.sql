@@ -6,6 +6,8 @@ alter table clients add column deleted_at timestamptz;
 -- What decides about a client's tokens, and a counter of every change of it (a version counts changes by people).
 alter table clients add column token_epoch bigint not null default 0;
 alter table clients alter column token_epoch drop default;
+alter table clients add column people_epoch bigint not null default 0;
+alter table clients alter column people_epoch drop default;
 alter table clients add column revoked_tokens jsonb not null default '[]';
 alter table clients alter column revoked_tokens drop default;
 alter table clients add column moves bigint not null default 1;
@@ -30,6 +32,7 @@ create table authorizations (
     session_id uuid not null,
     sid uuid not null,
     epoch bigint not null,
+    client_epoch bigint not null,
     passkeys jsonb not null,
     scopes jsonb not null,
     resources jsonb not null,

@@ -10,6 +10,7 @@ create table clients_made_anew (
     deleted_at integer,
     -- What decides about a client's tokens, and a counter of every change of it (a version counts changes by people).
     token_epoch integer not null,
+    people_epoch integer not null,
     revoked_tokens text not null,
     moves integer not null,
     moved_at integer not null,
@@ -20,7 +21,7 @@ create table clients_made_anew (
     by_client blob
 ) strict;
 insert into clients_made_anew
-select id, name, secret_hash, scopes, '{}', enabled, null, 0, '[]', 1, cast(unixepoch('subsec') * 1000000 as integer),
+select id, name, secret_hash, scopes, '{}', enabled, null, 0, 0, '[]', 1, cast(unixepoch('subsec') * 1000000 as integer),
        created_at, version, as_of, by_user, by_client
 from clients;
 drop table clients;
@@ -43,6 +44,7 @@ create table authorizations (
     session_id blob not null,
     sid blob not null,
     epoch integer not null,
+    client_epoch integer not null,
     passkeys text not null,
     scopes text not null,
     resources text not null,

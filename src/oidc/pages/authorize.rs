@@ -12,7 +12,7 @@ use crate::oidc::Oidc;
 use crate::oidc::authorize::{GrantError, ReadError};
 use crate::oidc::discovery::path;
 use crate::oidc::error::{ErrorCode, Refusal};
-use crate::oidc::interaction::{Answers, Step};
+use crate::oidc::interaction::{Answers, Before, Step};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::pending::{Pending, PendingError};
 use crate::oidc::request::AuthorizationRequest;
@@ -85,16 +85,20 @@ pub async fn read_request(
     };
     let person = SignedIn::find(&visit.http).await?;
     let answers = Answers::default();
+    let before = person.as_ref().map(|person| Before::of(&person.session));
     let step = visit
         .oidc
-        .next_step(&request, &client, person.as_ref(), answers)
+        .next_step(&request, &client, person.as_ref(), (before, answers))
         .await?;
     // What can be answered at once is never stored.
     let answer = match (step, person) {
         (Step::Refuse(refusal), _) => visit.answer(&request, Outcome::Refused(refusal))?,
         (Step::Grant, Some(person)) => grant(&visit, &request, &client, &person, answers).await?,
         _ => {
-            let id = visit.oidc.keep(request, Some(browser.hash())).await?;
+            let id = visit
+                .oidc
+                .keep(request, Some((browser.hash(), before)))
+                .await?;
             redirect(&path_of(&id))
         }
     };
@@ -126,9 +130,20 @@ fn path_of(id: &Token) -> String {
 /// `GET /oauth2/authorize/{id}`: on with a request that waited.
 pub async fn resume_request(http: HttpRequest, browser: Browser, id: web::Path<String>) -> Answer {
     let visit = Visit::new(http)?;
-    let (id, pending) = visit.oidc.find_pending(&id, browser.hash()).await?;
+    let (id, pending) = find(&visit, &browser, &id).await?;
     let answer = go_on(&visit, &id, &pending).await?;
     Ok(browser.mark(answer))
+}
+
+/// A waiting request of this browser, as far as its client may still ask for it.
+async fn find(visit: &Visit, browser: &Browser, id: &str) -> Result<(Token, Pending), Problem> {
+    let person = SignedIn::find(&visit.http).await?;
+    let now_there = person.map(|person| Before::of(&person.session));
+    let found = visit
+        .oidc
+        .find_pending(id, browser.hash(), now_there)
+        .await?;
+    Ok(found)
 }
 
 /// What the person answered.
@@ -163,7 +178,7 @@ pub async fn answer_request(
     form: web::Form<AnswerForm>,
 ) -> Answer {
     let visit = Visit::new(http)?;
-    let (id, pending) = visit.oidc.find_pending(&id, browser.hash()).await?;
+    let (id, pending) = find(&visit, &browser, &id).await?;
     let Some(person) = SignedIn::find(&visit.http).await? else {
         return go_on(&visit, &id, &pending).await;
     };
@@ -190,21 +205,36 @@ pub async fn answer_request(
 }
 
 async fn cancel(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
+    let (_, request) = read_again(visit, pending).await?;
     visit.oidc.take_pending(id).await?;
     let refusal = Refusal::new(ErrorCode::AccessDenied, "the person did not agree");
-    visit.answer(&pending.request, Outcome::Refused(refusal))
+    visit.answer(&request, Outcome::Refused(refusal))
+}
+
+/// The client of a request that waited, and what is left of the request: it may be registered otherwise by now.
+async fn read_again(
+    visit: &Visit,
+    pending: &Pending,
+) -> Result<(Client, AuthorizationRequest), Problem> {
+    let client = visit.oidc.find_enabled(pending.request.client).await?;
+    let client = client.ok_or_else(gone)?;
+    let request = pending.request.clone().under(&client, visit.oidc.issuer());
+    Ok((client, request.ok_or_else(gone)?))
 }
 
 /// Asks the next question, or answers.
 async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
-    let request = &pending.request;
-    let Some(client) = visit.oidc.find_enabled(request.client).await? else {
-        return Err(gone());
-    };
+    let (client, request) = read_again(visit, pending).await?;
+    let request = &request;
     let person = SignedIn::find(&visit.http).await?;
     let step = visit
         .oidc
-        .next_step(request, &client, person.as_ref(), pending.answers)
+        .next_step(
+            request,
+            &client,
+            person.as_ref(),
+            (pending.before(), pending.answers),
+        )
         .await?;
     let app = || Destination {
         name: client.name.clone(),
@@ -263,6 +293,10 @@ async fn sign_in_path(
     pending: &Pending,
     app: Destination,
 ) -> Result<String, Problem> {
+    // A stranger makes this be kept, so it is counted.
+    let limits = visit.http.app_data::<web::Data<Limits>>();
+    let limits = limits.ok_or_else(Problem::internal)?;
+    limits.admit(&visit.http).await?;
     let continuation = Continuation {
         path: path_of(id),
         app: Some(app),
@@ -290,6 +324,14 @@ async fn grant(
             let refusal = Refusal::new(ErrorCode::LoginRequired, "the session has just ended");
             visit.answer(request, Outcome::Refused(refusal))
         }
+        Err(GrantError::ConsentGone) => {
+            let description = "the person has just withdrawn their consent";
+            let refusal = Refusal::new(ErrorCode::ConsentRequired, description);
+            visit.answer(request, Outcome::Refused(refusal))
+        }
+        Err(GrantError::ClientGone) => Err(gone()),
+        Err(GrantError::Pending(error)) => Err(error.into()),
+        Err(GrantError::Unavailable(error)) => Err(error.into()),
         Err(GrantError::Database(error)) => Err(error.into()),
     }
 }

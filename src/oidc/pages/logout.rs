@@ -130,7 +130,7 @@ async fn go_on(
     let Some(person) = SignedIn::find(http).await? else {
         return Ok(away(request));
     };
-    if request.is_certain(&person) {
+    if oidc.is_certain(request, &person).await? {
         return leaving.leave(http, &person, away(request)).await;
     }
     let id = match id {

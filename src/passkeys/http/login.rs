@@ -88,12 +88,13 @@ pub async fn finish_login(
             author.clone(),
         )
         .await?;
-    sign_in(&session, &logged_in.begun)?;
+    // First: a sign-in that leaves another person's session alive in their browser is none.
     if let Some(before) = before {
         sessions
             .replaced(&before.session, &logged_in.begun.live, author)
-            .await;
+            .await?;
     }
+    sign_in(&session, &logged_in.begun)?;
     let target = match &logged_in.continuation {
         Some(id) => sessions.continuation(id).await?,
         None => None,

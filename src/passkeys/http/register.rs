@@ -136,12 +136,12 @@ pub async fn finish_registration(
         )
         .await?;
     if let Some(begun) = &registered.begun {
-        sign_in(&session, begun)?;
         if let Some(before) = before {
             sessions
                 .replaced(&before.session, &begun.live, author)
-                .await;
+                .await?;
         }
+        sign_in(&session, begun)?;
     }
     Ok(
         browser.mark(HttpResponse::Created().json(RegisteredPasskey {

@@ -24,6 +24,8 @@ pub struct Authorization {
     pub sid: SessionId,
     /// The person's epoch then.
     pub epoch: i64,
+    /// The client's epoch of what people let it have.
+    pub client_epoch: i64,
     /// The passkeys that the session rested on then.
     pub passkeys: Json<Vec<PasskeyId>>,
     scopes: Json<Vec<String>>,

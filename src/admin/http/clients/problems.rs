@@ -32,6 +32,9 @@ impl From<ClientError> for Problem {
             ClientError::HoldsMore => Self::forbidden(
                 "That client may do more than yours, which therefore does not change it. An administrator does.",
             ),
+            ClientError::Approval => Self::forbidden(
+                "Only an administrator in person registers or changes an app that asks nobody for consent (require_consent).",
+            ),
             ClientError::NotHeld(scopes) => Self::forbidden(
                 "A client gives only scopes that it holds itself. An administrator gives the others.",
             )
