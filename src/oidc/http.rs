@@ -11,6 +11,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, guard, web};
 
 use super::discovery::path;
+use super::error::Refusal;
 use super::parameters::Parameters;
 use crate::web::only;
 use problems::OAuthProblem;
@@ -87,17 +88,25 @@ where
 
 /// The parameters of a form (RFC 6749 §4.1.3).
 pub(super) fn read_form(request: &HttpRequest, body: &[u8]) -> Result<Parameters, OAuthProblem> {
+    if !is_form(request) {
+        return Err(OAuthProblem::refused(not_a_form()));
+    }
+    Ok(Parameters::parse(body)?)
+}
+
+/// Whether the body says of itself that it is a form.
+pub(super) fn is_form(request: &HttpRequest) -> bool {
     let kind = request
         .headers()
         .get(actix_web::http::header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
-    if !kind
-        .trim()
+    kind.trim()
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    {
-        return Err(OAuthProblem::not_a_form());
-    }
-    Ok(Parameters::parse(body)?)
+}
+
+/// Another kind of body than a form.
+pub(super) fn not_a_form() -> Refusal {
+    Refusal::invalid_request("send a form with Content-Type: application/x-www-form-urlencoded")
 }

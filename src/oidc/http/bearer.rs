@@ -14,15 +14,16 @@ use crate::oidc::error::Refusal;
 pub fn read_token(request: &HttpRequest, body: &[u8]) -> Result<String, OAuthProblem> {
     let in_header = read_header(request)?;
     let in_body = if *request.method() == Method::POST && !body.is_empty() {
-        let parameters = read_form(request, body)?;
+        let parameters = read_form(request, body).map_err(OAuthProblem::for_bearer)?;
         parameters.get("access_token").map(str::to_owned)
     } else {
         None
     };
     match (in_header, in_body) {
-        (Some(_), Some(_)) => Err(OAuthProblem::refused(Refusal::invalid_request(
-            "send the access token once, in the header or in the body",
-        ))),
+        (Some(_), Some(_)) => {
+            let description = "send the access token once, in the header or in the body";
+            Err(OAuthProblem::refused(Refusal::invalid_request(description)).for_bearer())
+        }
         (Some(token), None) | (None, Some(token)) => Ok(token),
         (None, None) => Err(OAuthProblem::no_token()),
     }
@@ -34,9 +35,8 @@ fn read_header(request: &HttpRequest) -> Result<Option<String>, OAuthProblem> {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(OAuthProblem::refused(Refusal::invalid_request(
-            "one Authorization header is enough",
-        )));
+        let description = "one Authorization header is enough";
+        return Err(OAuthProblem::refused(Refusal::invalid_request(description)).for_bearer());
     }
     let text = value.to_str().unwrap_or_default();
     match text.split_once(' ') {

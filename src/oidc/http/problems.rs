@@ -31,13 +31,6 @@ impl OAuthProblem {
         }
     }
 
-    /// Another kind of body than a form.
-    pub fn not_a_form() -> Self {
-        Self::refused(Refusal::invalid_request(
-            "send a form with Content-Type: application/x-www-form-urlencoded",
-        ))
-    }
-
     /// 401 `invalid_client` (RFC 6749 §5.2).
     fn unproven() -> Self {
         let description =
@@ -81,6 +74,11 @@ impl OAuthProblem {
             refusal,
             challenge: Some(challenge),
         }
+    }
+
+    /// 400 where a token is asked for: its challenge names the error too (RFC 6750 §3.1).
+    pub fn for_bearer(self) -> Self {
+        Self::bearer(self.status, self.refusal, "")
     }
 
     /// No token at all: the challenge names no error (RFC 6750 §3.1).

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::oidc::error::Refusal;
+use crate::oidc::http::{is_form, not_a_form};
 use crate::oidc::request::ResponseMode;
 use crate::oidc::response::AuthorizationResponse;
 use crate::web::{Answer, FormTargets, Frame, HiddenField, Problem, Web, page};
@@ -56,6 +57,18 @@ pub fn stay(refusal: &Refusal) -> Problem {
         refusal.description.clone(),
     )
     .with("error", refusal.code.as_str())
+}
+
+/// What an app lets a browser post is a form, or nothing (OpenID Connect Core §3.1.2.1).
+///
+/// # Errors
+/// Another kind of body stays here.
+pub fn check_form(request: &HttpRequest, body: &[u8]) -> Result<(), Problem> {
+    if body.is_empty() || is_form(request) {
+        Ok(())
+    } else {
+        Err(stay(&not_a_form()))
+    }
 }
 
 /// A request that is not there any more.

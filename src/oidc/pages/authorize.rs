@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::answer::{gone, host_of, send, stay};
+use super::answer::{check_form, gone, host_of, send, stay};
 use super::consent::{Asked, ask_account, ask_ceremony, ask_consent};
 use crate::base::secrets::Token;
 use crate::clients::Client;
@@ -113,6 +113,7 @@ pub async fn accept_posted_request(
 ) -> Answer {
     limits.admit(&http).await?;
     let visit = Visit::new(http)?;
+    check_form(&visit.http, &body)?;
     match visit.read(&body).await? {
         Ok((request, _)) => {
             let id = visit.oidc.keep(request, None).await?;

@@ -4,7 +4,7 @@ use actix_session::Session;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::answer::{gone, stay};
+use super::answer::{check_form, gone, stay};
 use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::oidc::Oidc;
@@ -76,6 +76,7 @@ pub async fn accept_posted_logout(
     body: web::Bytes,
 ) -> Answer {
     limits.admit(&http).await?;
+    check_form(&http, &body)?;
     let request = read(&oidc, &body).await?;
     let id = oidc.keep_logout(&request).await?;
     Ok(redirect(&path_of(&id)))

@@ -1,6 +1,7 @@
 //! OpenID Connect, through HTTP only, each behaviour on both back ends.
 
 mod backchannel;
+mod bad_input;
 mod bearer;
 mod codes;
 mod consent;

@@ -1,0 +1,318 @@
+//! Parameters of an authorization request that are wrong one by one: what goes back to the app, and what stays.
+
+use std::collections::BTreeSet;
+
+use super::{FORM, SCRIPT, assert_harmless, assert_plain, assert_stays, for_a_person};
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+use crate::support::relying_party::{CALLBACK, RelyingParty, sent_back};
+
+const NAMES: [&str; 22] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+    "claims",
+    "login_hint",
+    "id_token_hint",
+    "acr_values",
+    "ui_locales",
+    "claims_locales",
+    "display",
+    "request",
+    "request_uri",
+    "registration",
+    "unheard_of",
+];
+
+/// A refusal that went back to the app: this word, a plain sentence, `state` and `iss`, nothing else, in the query alone.
+fn assert_sent_back(house: &House, answer: &Answer, error: &str) {
+    let sent = sent_back(answer);
+    let names: BTreeSet<&str> = sent.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        BTreeSet::from(["error", "error_description", "state", "iss"]),
+        "{answer:?}"
+    );
+    assert_eq!(
+        (sent["error"].as_str(), sent["iss"].as_str()),
+        (error, house.origin()),
+        "{sent:?}"
+    );
+    assert_eq!(sent["state"], "the-state");
+    assert_plain(&sent["error_description"]);
+    let location = answer.header("location").expect("a location");
+    assert!(!location.contains('#'), "{location}");
+    assert_eq!(location.matches('?').count(), 1, "{location}");
+}
+
+/// The same request, by query and by form.
+fn both_ways(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> [Answer; 2] {
+    let path = app.path(more);
+    let body = path.split_once('?').expect("a query").1;
+    let posted = browser
+        .request("POST", "/oauth2/authorize")
+        .without_same_origin();
+    [browser.get(&path), posted.body(body, FORM).send()]
+}
+
+/// What is wrong, and the word for it.
+fn refusals() -> Vec<(&'static str, String, &'static str)> {
+    let nested = format!("{{\"userinfo\": {}{}}}", "[".repeat(200), "]".repeat(200));
+    let deep = format!(
+        "{{\"id_token\": {{\"x\": {}1{}}}}}",
+        "{\"a\":".repeat(200),
+        "}".repeat(200)
+    );
+    let many: Vec<String> = (0..100).map(|n| format!("\"c{n}\": null")).collect();
+    let mut all = Vec::new();
+    let mut add = |name: &'static str, values: &[&str], error: &'static str| {
+        all.extend(
+            values
+                .iter()
+                .map(|value| (name, (*value).to_owned(), error)),
+        );
+    };
+    add(
+        "response_type",
+        &[
+            "token",
+            "code id_token",
+            "id_token",
+            "code token",
+            "none",
+            "CODE",
+            "code code",
+            SCRIPT,
+        ],
+        "unsupported_response_type",
+    );
+    add("response_type", &[""], "invalid_request");
+    add(
+        "response_mode",
+        &[
+            "fragment",
+            "web_message",
+            "jwt",
+            "QUERY",
+            "query form_post",
+            SCRIPT,
+        ],
+        "invalid_request",
+    );
+    add(
+        "request",
+        &["x", "eyJhbGciOiJub25lIn0.e30.", SCRIPT],
+        "request_not_supported",
+    );
+    add(
+        "request_uri",
+        &[
+            "https://app.example/request",
+            "urn:ietf:params:oauth:request_uri:x",
+            SCRIPT,
+        ],
+        "request_uri_not_supported",
+    );
+    add(
+        "registration",
+        &["{}", SCRIPT],
+        "registration_not_supported",
+    );
+    add(
+        "code_challenge_method",
+        &["plain", "", "s256", "S512", SCRIPT],
+        "invalid_request",
+    );
+    let lengths = [1, 42, 44, 64, 128].map(|length| "A".repeat(length));
+    add(
+        "code_challenge",
+        &lengths.each_ref().map(String::as_str),
+        "invalid_request",
+    );
+    let padded = format!("{}=", "A".repeat(42));
+    let foreign = format!("{}+", "A".repeat(42));
+    add(
+        "code_challenge",
+        &["", &padded, &foreign, SCRIPT],
+        "invalid_request",
+    );
+    add(
+        "prompt",
+        &["none login", "login none", "sometimes", "NONE", SCRIPT],
+        "invalid_request",
+    );
+    add(
+        "max_age",
+        &[
+            "-1",
+            "x",
+            "1.5",
+            "+3",
+            "0x1",
+            "1 ",
+            "99999999999999999999999",
+            SCRIPT,
+        ],
+        "invalid_request",
+    );
+    add(
+        "claims",
+        &[
+            "x",
+            "[]",
+            "1",
+            "null",
+            "\"x\"",
+            "{",
+            "{\"userinfo\": []}",
+            "{\"id_token\": 1}",
+            SCRIPT,
+        ],
+        "invalid_request",
+    );
+    let many = format!("{{\"userinfo\": {{{}}}}}", many.join(","));
+    add("claims", &[&nested, &deep, &many], "invalid_request");
+    add(
+        "id_token_hint",
+        &["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", SCRIPT],
+        "invalid_request",
+    );
+    add(
+        "resource",
+        &["https://other.example/", "x", SCRIPT],
+        "invalid_target",
+    );
+    all
+}
+
+on_both! {
+    fn a_parameter_that_comes_twice_is_refused(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        for name in NAMES {
+            for second in ["", "x", SCRIPT] {
+                let first = app.parameters(&[]).into_iter().find(|(known, _)| known == name);
+                let first = first.map_or_else(|| "x".to_owned(), |(_, value)| value);
+                let mut query = url::form_urlencoded::Serializer::new(String::new());
+                let mut parameters = app.parameters(&[]);
+                parameters.retain(|(known, _)| known != name);
+                query.extend_pairs(parameters).append_pair(name, &first).append_pair(name, second);
+                let query = query.finish();
+                let path = format!("/oauth2/authorize?{query}");
+                assert_stays(&for_a_person(root.browser.request("GET", &path)));
+                let posted = root.browser.request("POST", "/oauth2/authorize").without_same_origin();
+                assert_stays(&posted.body(query, FORM).send());
+            }
+        }
+    }
+
+    fn what_is_wrong_goes_back_by_its_own_word(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        for (name, value, error) in refusals() {
+            for answer in both_ways(&app, &root.browser, &[(name, &value)]) {
+                assert_sent_back(house, &answer, error);
+            }
+        }
+        let service = house.party(|metadata| metadata.grant_types.clear());
+        assert_sent_back(house, &service.authorize(&root.browser, &[]), "unauthorized_client");
+    }
+
+    fn what_is_wrong_goes_back_as_a_form_where_a_form_was_asked_for(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let wrong = [("response_mode", "form_post"), ("response_type", "token"), ("state", SCRIPT)];
+        for answer in both_ways(&app, &root.browser, &wrong) {
+            assert_eq!((answer.status, answer.header("location")), (200, None), "{answer:?}");
+            assert_harmless(&answer);
+            let page = answer.text();
+            let names: Vec<&str> = page
+                .split("<input type=\"hidden\" name=\"")
+                .skip(1)
+                .map(|rest| rest.split('"').next().expect("a name"))
+                .collect();
+            assert_eq!(names, ["error", "error_description", "state", "iss"]);
+            assert!(page.contains(&format!("action=\"{CALLBACK}\"")) && page.contains("value=\"unsupported_response_type\""));
+            let policy = answer.header("content-security-policy").expect("a policy");
+            assert!(policy.contains("form-action 'self' https:"), "{policy}");
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+        }
+    }
+
+    fn nothing_that_came_runs_on_a_page(house) {
+        let root = house.administrator();
+        let asks = house.party(|metadata| metadata.require_consent = true);
+        let nobody = house.browser();
+        for browser in [&root.browser, &nobody] {
+            for name in NAMES {
+                for more in [&[("prompt", "select_account")][..], &[("response_mode", "form_post")], &[]] {
+                    let mut fields = more.to_vec();
+                    fields.push((name, SCRIPT));
+                    let mut answer = for_a_person(browser.request("GET", &asks.path(&fields)));
+                    assert_harmless(&answer);
+                    // Sign-in, consent and the choice of an account are further on.
+                    for _ in 0..2 {
+                        let next = answer.header("location").unwrap_or_default().to_owned();
+                        if !next.starts_with('/') {
+                            break;
+                        }
+                        answer = for_a_person(browser.request("GET", &next));
+                        assert_harmless(&answer);
+                    }
+                }
+            }
+            let path = format!("{}&{}=1", asks.path(&[]), "%22%3E%3Cscript%3Ealert(1)%3C/script%3E");
+            assert_harmless(&for_a_person(browser.request("GET", &path)));
+            assert_harmless(&for_a_person(browser.request("GET", &format!("{path}&{path}"))));
+        }
+    }
+
+    fn state_comes_back_as_it_was_whatever_it_holds(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let long = "s".repeat(2_048);
+        for state in [SCRIPT, "a\r\nSet-Cookie: x=1", "a&code=b#c?d=e+f %41", "ä\u{1F600}\u{202E}", "\\\"'", &long] {
+            let good = app.authorize(&root.browser, &[("state", state)]);
+            assert_harmless(&good);
+            assert_eq!(sent_back(&good)["state"], state);
+            assert!(good.header("set-cookie").is_none_or(|cookie| !cookie.contains("x=1")));
+            let refused = app.authorize(&root.browser, &[("state", state), ("prompt", "x")]);
+            assert_eq!(sent_back(&refused)["state"], state);
+        }
+        let without = app.authorize(&root.browser, &[("state", ""), ("prompt", "x")]);
+        assert!(!sent_back(&without).contains_key("state"));
+        let too_long = "s".repeat(2_049);
+        assert_stays(&app.authorize(&root.browser, &[("state", &too_long)]));
+    }
+
+    fn what_nobody_knows_is_no_error(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        for (name, value) in [
+            ("extra", "foobar"), ("display", "popup"), ("display", "hologram"), ("ui_locales", "se tlh xx-not"),
+            ("claims_locales", "de"), ("login_hint", "buffy@example.com"), ("acr_values", "1 2"), ("scope", "openid unheard_of"),
+            ("claims", "{\"userinfo\": {\"name\": {\"essential\": true}, \"x\": {\"values\": [[[]]]}}, \"y\": 1}"),
+        ] {
+            app.code(&root.browser, &[(name, value)]);
+        }
+    }
+
+    fn a_public_client_goes_nowhere_without_pkce(house) {
+        let root = house.administrator();
+        let public = house.party(|metadata| {
+            metadata.token_endpoint_auth_method = doorward::clients::AuthMethod::None;
+        });
+        let without = [("code_challenge", ""), ("code_challenge_method", "")];
+        assert_sent_back(house, &public.authorize(&root.browser, &without), "invalid_request");
+        assert_sent_back(house, &public.authorize(&root.browser, &[("code_challenge", "")]), "invalid_request");
+    }
+}

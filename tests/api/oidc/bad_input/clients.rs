@@ -1,0 +1,153 @@
+//! Clients that do not show who they are by their own method, at every endpoint that asks.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use doorward::clients::{AuthMethod, GrantType};
+
+use super::{FORM, SCRIPT, assert_refused, assert_stays};
+use crate::on_both;
+use crate::support::http::{Answer, Browserless, Request, basic, form_encoded};
+use crate::support::relying_party::RelyingParty;
+
+/// The endpoints that ask who a client is.
+const PATHS: [&str; 3] = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"];
+
+/// A body that is good at all of them.
+const BODY: &str = "grant_type=client_credentials&token=x";
+
+fn post<'browser>(browser: &'browser Browserless, path: &str, body: &str) -> Request<'browser> {
+    let request = browser.request("POST", path).without_same_origin();
+    request.body(format!("{BODY}{body}"), FORM)
+}
+
+fn in_body(app: &RelyingParty, secret: &str) -> String {
+    format!(
+        "&client_id={}&client_secret={}",
+        app.id,
+        form_encoded(secret)
+    )
+}
+
+fn assert_unknown(answers: &[Answer]) {
+    for answer in answers {
+        assert_refused(answer, 401, "invalid_client");
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert!(challenge.starts_with("Basic realm="), "{challenge}");
+        // Nobody learns which of it was wrong.
+        assert_eq!(answer.text(), answers[0].text());
+    }
+}
+
+on_both! {
+    fn credentials_that_are_none_are_refused(house) {
+        let app = house.party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
+        let secret = app.secret.clone().expect("a secret");
+        let browser = house.browser();
+        let encoded = |pair: String| format!("Basic {}", STANDARD.encode(pair));
+        let (other, wrong) = (uuid::Uuid::new_v4().to_string(), "A".repeat(43));
+        let garbage = [
+            "Basic".to_owned(), "Basic ".into(), "Basic x".into(), "Basic =".into(), "Basic %%%".into(),
+            encoded(String::new()), encoded(":".into()), encoded(app.id.clone()), encoded(format!("{}:", app.id)),
+            encoded(format!(":{secret}")), encoded(format!("{}:{secret}:", app.id)), encoded(format!("{}:{secret}&x", app.id)),
+            encoded(format!("{}:{secret}%00", app.id)), encoded(format!("{}\0:{secret}", app.id)), encoded(format!("%FF:{secret}")),
+            encoded(format!("{}:{wrong}", app.id)), encoded(format!("{other}:{secret}")), encoded(format!("{SCRIPT}:{SCRIPT}")),
+            encoded(format!("{}:{secret}", app.id.to_uppercase())), encoded("x".repeat(20_000)),
+            format!("Bearer {secret}"), format!("Digest username=\"{}\"", app.id), "Negotiate x".into(), String::new(), SCRIPT.into(),
+            basic(&app.id, &secret).replace("Basic ", "Basic"), basic(&app.id, &secret).replace(' ', ","),
+        ];
+        for path in PATHS {
+            let answers: Vec<Answer> = garbage
+                .iter()
+                .map(|header| post(&browser, path, "").header("Authorization", header).send())
+                .collect();
+            assert_unknown(&answers);
+            let bodies = [
+                String::new(), in_body(&app, ""), in_body(&app, &wrong), in_body(&app, SCRIPT), in_body(&app, &format!("{secret}x")),
+                format!("&client_id={other}&client_secret={secret}"), format!("&client_id={}", form_encoded(SCRIPT)),
+                format!("&client_secret={secret}"),
+                "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=x".into(),
+            ];
+            let answers: Vec<Answer> = bodies.iter().map(|body| post(&browser, path, body).send()).collect();
+            assert_unknown(&answers);
+            assert_ne!(post(&browser, path, "").basic(&app.id, &secret).send().status, 401, "{path}");
+        }
+    }
+
+    fn who_shows_two_things_is_refused(house) {
+        let app = house.party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
+        let other = house.party(|_| {});
+        let secret = app.secret.clone().expect("a secret");
+        let browser = house.browser();
+        for path in PATHS {
+            let send = |body: &str| post(&browser, path, body).basic(&app.id, &secret).send();
+            for answer in [
+                // RFC 6749 §2.3: one method in each request.
+                send(&in_body(&app, &secret)),
+                send(&format!("&client_secret={secret}")),
+                send("&client_secret=x"),
+                send(&format!("&client_id={}", other.id)),
+                send("&client_id=x"),
+                post(&browser, path, "").basic(&app.id, &secret).another_header("Authorization", &basic(&app.id, &secret)).send(),
+                post(&browser, path, "").basic(&app.id, &secret).another_header("Authorization", "Bearer x").send(),
+            ] {
+                assert_refused(&answer, 400, "invalid_request");
+            }
+            let said_again = send(&format!("&client_id={}", app.id));
+            assert!(said_again.status == 200, "{said_again:?}");
+        }
+    }
+
+    fn each_client_has_its_one_method(house) {
+        let party = |method: AuthMethod| house.party(move |metadata| {
+            metadata.token_endpoint_auth_method = method;
+            metadata.grant_types.push(GrantType::ClientCredentials);
+        });
+        let by_header = house.party(|_| {});
+        let by_body = party(AuthMethod::ClientSecretPost);
+        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let browser = house.browser();
+        let secret = |app: &RelyingParty| app.secret.clone().expect("a secret");
+        let drawn = "A".repeat(43);
+        for path in PATHS {
+            assert_unknown(&[
+                post(&browser, path, &in_body(&by_header, &secret(&by_header))).send(),
+                post(&browser, path, &format!("&client_id={}", by_header.id)).send(),
+                post(&browser, path, "").basic(&by_body.id, &secret(&by_body)).send(),
+                post(&browser, path, &format!("&client_id={}", by_body.id)).send(),
+                post(&browser, path, &in_body(&public, &drawn)).send(),
+                post(&browser, path, "").basic(&public.id, &drawn).send(),
+                post(&browser, path, "").basic(&public.id, "").send(),
+            ]);
+            let good = post(&browser, path, &in_body(&by_body, &secret(&by_body))).send();
+            assert_eq!(good.status, 200, "{path} {good:?}");
+        }
+        assert!(public.secret.is_none());
+    }
+
+    fn credentials_in_the_address_are_not_looked_at(house) {
+        let app = house.party(|metadata| {
+            metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+            metadata.grant_types.push(GrantType::ClientCredentials);
+        });
+        let browser = house.browser();
+        let in_address = in_body(&app, app.secret.as_deref().expect("a secret"));
+        for path in PATHS {
+            // RFC 6749 §2.3.1: never in the request URI.
+            assert_refused(&post(&browser, &format!("{path}?{in_address}"), "").send(), 401, "invalid_client");
+        }
+    }
+
+    fn a_disabled_client_is_nobody(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let id = doorward::base::ids::ClientId::parse(&app.id).expect("an id");
+        let disabled = house.run(house.app.clients.disable(id, None, doorward::history::Author::command()));
+        disabled.expect("disabled");
+        let secret = app.secret.clone().expect("a secret");
+        let browser = house.browser();
+        for path in PATHS {
+            assert_unknown(&[post(&browser, path, "").basic(&app.id, &secret).send()]);
+        }
+        assert_stays(&app.authorize(&root.browser, &[]));
+    }
+}

@@ -1,0 +1,150 @@
+//! Where an answer goes: exactly to a registered address, and nowhere near it.
+
+use doorward::clients::{ApplicationType, RedirectUri};
+
+use super::{FORM, SCRIPT, assert_harmless, assert_stays, for_a_person};
+use crate::on_both;
+use crate::support::relying_party::CALLBACK;
+
+/// Addresses that look like [`CALLBACK`] and are others.
+fn lookalikes() -> Vec<String> {
+    let more = [
+        "/",
+        "/x",
+        "?",
+        "?x=1",
+        "#",
+        "#x",
+        "%20",
+        " ",
+        "/../callback",
+        ";x",
+        "&x=1",
+        SCRIPT,
+    ];
+    let mut all: Vec<String> = more
+        .iter()
+        .map(|more| format!("{CALLBACK}{more}"))
+        .collect();
+    let others = [
+        "https://app.example/",
+        "https://app.example",
+        "https://app.example/Callback",
+        "https://App.example/callback",
+        "HTTPS://app.example/callback",
+        "https://app.example:443/callback",
+        "https://app.example:8443/callback",
+        "http://app.example/callback",
+        "https://user@app.example/callback",
+        "https://app.example./callback",
+        "https://app.example.evil.example/callback",
+        "https://evil.example/callback",
+        "//app.example/callback",
+        "https://app.example\\@evil.example/callback",
+        "https://app.example/%63allback",
+        "https://app.example//callback",
+        "javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        " https://app.example/callback",
+        "urn:ietf:wg:oauth:2.0:oob",
+        "x",
+    ];
+    all.extend(others.map(str::to_owned));
+    all
+}
+
+on_both! {
+    fn an_address_that_is_not_registered_whole_stays_here(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        for uri in lookalikes() {
+            let path = app.path(&[("redirect_uri", &uri)]);
+            assert_stays(&root.browser.get(&path));
+            assert_stays(&for_a_person(root.browser.request("GET", &path)));
+            let body = path.split_once('?').expect("a query").1;
+            let posted = root.browser.request("POST", "/oauth2/authorize").without_same_origin();
+            assert_stays(&for_a_person(posted.body(body, FORM)));
+            // Whatever else is wrong: it is not sent there.
+            let path = app.path(&[("redirect_uri", &uri), ("response_type", "token"), ("prompt", "none")]);
+            assert_stays(&root.browser.get(&path));
+        }
+        assert_stays(&app.authorize(&root.browser, &[("redirect_uri", "")]));
+    }
+
+    fn a_client_that_is_not_there_stays_here(house) {
+        let root = house.administrator();
+        let (app, other) = (house.party(|_| {}), house.party(|metadata| {
+            metadata.redirect_uris = vec![RedirectUri::parse("https://other.example/callback").expect("an address")];
+        }));
+        let upper = app.id.to_uppercase();
+        let braces = format!("{{{}}}", app.id);
+        let bare = app.id.replace('-', "");
+        for id in ["", "x", SCRIPT, &upper, &braces, &bare, &other.id, "00000000-0000-0000-0000-000000000000"] {
+            let path = app.path(&[("client_id", id)]);
+            assert_stays(&for_a_person(root.browser.request("GET", &path)));
+        }
+    }
+
+    fn a_native_app_on_loopback_may_listen_on_any_port(house) {
+        let root = house.administrator();
+        let registered = "http://127.0.0.1/callback";
+        let party = |kind: ApplicationType| house.party(move |metadata| {
+            metadata.redirect_uris = vec![RedirectUri::parse(registered).expect("an address")];
+            metadata.application_type = kind;
+        });
+        let (native, web) = (party(ApplicationType::Native), party(ApplicationType::Web));
+        for uri in ["http://127.0.0.1:49152/callback", "http://127.0.0.1:1/callback", "http://127.0.0.1/callback"] {
+            let answer = native.authorize(&root.browser, &[("redirect_uri", uri)]);
+            assert_eq!(answer.status, 303, "{answer:?}");
+            let location = answer.header("location").expect("a location");
+            assert!(location.starts_with(&format!("{uri}?code=")), "{location}");
+            let refused = native.authorize(&root.browser, &[("redirect_uri", uri), ("response_type", "token")]);
+            assert!(refused.header("location").expect("a location").starts_with(uri), "{refused:?}");
+        }
+        assert_stays(&web.authorize(&root.browser, &[("redirect_uri", "http://127.0.0.1:49152/callback")]));
+        for uri in [
+            "http://127.0.0.1:49152/other", "http://127.0.0.1:49152/callback?x", "http://127.0.0.1:49152/callback#x",
+            "http://127.0.0.1:49152@evil.example/callback", "http://127.0.0.1:/callback", "http://127.0.0.1:99999/callback",
+            "http://127.0.0.1:+80/callback", "http://127.0.0.1.evil.example/callback", "http://localhost:49152/callback",
+            "http://[::1]:49152/callback", "https://127.0.0.1:49152/callback", "http://127.0.0.2:49152/callback",
+            "http://127.1:49152/callback",
+        ] {
+            assert_stays(&native.authorize(&root.browser, &[("redirect_uri", uri)]));
+        }
+    }
+
+    fn after_sign_out_nobody_is_sent_where_nothing_is_registered(house) {
+        let root = house.administrator();
+        let goodbye = "https://app.example/goodbye";
+        let app = house.party(|metadata| {
+            metadata.post_logout_redirect_uris = vec![RedirectUri::parse(goodbye).expect("an address")];
+        });
+        let hint = app.sign_in(&root.browser, &[]).id_token;
+        let unsigned = format!("{}.{}.", "eyJhbGciOiJub25lIn0", hint.split('.').nth(1).expect("claims"));
+        let path = |fields: &[(&str, &str)]| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.extend_pairs(fields);
+            format!("/oauth2/logout?{}", query.finish())
+        };
+        let browser = house.browser();
+        for uri in ["https://app.example/goodbye/", "https://app.example/goodbye?x", CALLBACK, "https://evil.example/", SCRIPT] {
+            let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri), ("state", SCRIPT)];
+            assert_stays(&for_a_person(browser.request("GET", &path(&fields))));
+            let posted = browser.request("POST", "/oauth2/logout").without_same_origin().form(&fields);
+            assert_stays(&for_a_person(posted));
+        }
+        for bad in ["x", "a.b.c", &unsigned, &format!("{hint}x"), SCRIPT, ""] {
+            let fields = [("id_token_hint", bad), ("post_logout_redirect_uri", goodbye), ("state", SCRIPT)];
+            let answer = for_a_person(browser.request("GET", &path(&fields)));
+            assert_harmless(&answer);
+            let location = answer.header("location").unwrap_or_default();
+            assert!(!location.contains("app.example"), "{answer:?}");
+            let asked = for_a_person(root.browser.request("GET", &path(&fields)));
+            assert_eq!(asked.status, 200, "{asked:?}");
+            assert_harmless(&asked);
+        }
+        let other = house.party(|_| {});
+        let fields = [("id_token_hint", hint.as_str()), ("client_id", &other.id)];
+        assert_stays(&browser.get(&path(&fields)));
+    }
+}

@@ -1,0 +1,233 @@
+//! Requests that can't be read at all, at every endpoint: text that is none, too much, the wrong method, the wrong body.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::{FORM, assert_harmless, assert_refused, assert_stays, for_a_person};
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::relying_party::RelyingParty;
+
+/// Where parameters come in the query of a GET.
+const BY_QUERY: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
+/// Where a browser posts them.
+const BY_BROWSERS_FORM: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
+/// Where a program posts them.
+const BY_FORM: [&str; 4] = [
+    "/oauth2/token",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/oauth2/userinfo",
+];
+
+/// Parameters that nobody can read.
+fn unreadable() -> Vec<String> {
+    let many: Vec<String> = (0..100).map(|n| format!("p{n}=1")).collect();
+    vec![
+        "state=%FF".into(),
+        "%FF=1".into(),
+        "state=%C3%28".into(),
+        "state=a&state=b".into(),
+        "state=&state=".into(),
+        "state=a&%73tate=b".into(),
+        format!("state={}", "x".repeat(10_000)),
+        format!("{}=1", "x".repeat(10_000)),
+        many.join("&"),
+    ]
+}
+
+/// The methods of every endpoint.
+fn methods() -> Vec<(String, &'static str)> {
+    let id = "A".repeat(43);
+    vec![
+        ("/.well-known/openid-configuration".into(), "GET"),
+        ("/.well-known/oauth-authorization-server".into(), "GET"),
+        ("/oauth2/jwks".into(), "GET"),
+        ("/oauth2/token".into(), "POST"),
+        ("/oauth2/introspect".into(), "POST"),
+        ("/oauth2/revoke".into(), "POST"),
+        ("/oauth2/userinfo".into(), "GET, POST"),
+        ("/oauth2/authorize".into(), "GET, POST"),
+        ("/oauth2/logout".into(), "GET, POST"),
+        (format!("/oauth2/authorize/{id}"), "GET, POST"),
+        (format!("/oauth2/logout/{id}"), "GET, POST"),
+    ]
+}
+
+/// What is answered to a request that no HTTP library would send; its last header is still open.
+fn exchange(house: &House, head: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", house.port(0))).expect("a connection");
+    let end = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(&[head, end].concat()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The body, with the client's id and secret in it.
+fn with_client(app: &RelyingParty, body: &str) -> String {
+    let secret = app.secret.as_deref().expect("a secret");
+    format!("client_id={}&client_secret={secret}&{body}", app.id)
+}
+
+on_both! {
+    fn what_can_not_be_read_is_refused_everywhere(house) {
+        let app = house.party(|_| {});
+        let browser = house.browser();
+        for parameters in unreadable() {
+            for path in BY_QUERY {
+                assert_stays(&browser.get(&format!("{path}?{parameters}")));
+                assert_stays(&for_a_person(browser.request("GET", &format!("{path}?{parameters}"))));
+            }
+            for path in BY_BROWSERS_FORM {
+                let request = browser.request("POST", path).without_same_origin();
+                assert_stays(&request.body(parameters.as_str(), FORM).send());
+            }
+            for path in BY_FORM {
+                let body = with_client(&app, &parameters);
+                let request = browser.request("POST", path).without_same_origin();
+                assert_refused(&request.body(body, FORM).send(), 400, "invalid_request");
+            }
+        }
+    }
+
+    fn bytes_that_are_no_text_are_refused_everywhere(house) {
+        let browser = house.browser();
+        for bytes in [&b"state=\xff"[..], b"\xc3\x28=1", b"state=\0", b"state=%00"] {
+            for path in BY_BROWSERS_FORM {
+                let request = browser.request("POST", path).without_same_origin();
+                assert_stays(&request.body(bytes, FORM).send());
+            }
+            for path in BY_FORM {
+                let request = browser.request("POST", path).without_same_origin();
+                assert_refused(&request.body(bytes, FORM).send(), 400, "invalid_request");
+            }
+        }
+        for path in ["/oauth2/authorize", "/oauth2/logout", "/oauth2/userinfo", "/oauth2/jwks"] {
+            assert_stays(&browser.get(&format!("{path}?state=%00")));
+        }
+        for bytes in [&b"\xff"[..], b"\0", b"\x01", b" ", b"\xc3\xa4"] {
+            for path in BY_QUERY {
+                let request = [format!("GET {path}?state=").as_bytes(), bytes, b" HTTP/1.1"].concat();
+                let answer = exchange(house, &request);
+                let is_good = answer.starts_with("HTTP/1.1 4") || answer.contains("location: /login");
+                assert!(is_good, "{bytes:?}: {answer}");
+            }
+        }
+    }
+
+    fn an_authorization_that_is_no_text_is_refused(house) {
+        for scheme in ["Basic", "Bearer"] {
+            for bytes in [&b"\xff"[..], b"\xc3\xa4", b"\x80\x80", b"\t"] {
+                for line in ["GET /oauth2/userinfo", "GET /v1/me"] {
+                    let head = format!("{line} HTTP/1.1\r\nAuthorization: {scheme} ");
+                    let answer = exchange(house, &[head.as_bytes(), bytes].concat());
+                    assert!(answer.starts_with("HTTP/1.1 401"), "{bytes:?}: {answer}");
+                }
+                let head = format!("POST /oauth2/token HTTP/1.1\r\nContent-Type: {FORM}\r\nContent-Length: 0\r\nAuthorization: {scheme} ");
+                let answer = exchange(house, &[head.as_bytes(), bytes].concat());
+                assert!(answer.starts_with("HTTP/1.1 401"), "{bytes:?}: {answer}");
+            }
+        }
+    }
+
+    fn another_method_is_405_and_says_which_there_are(house) {
+        let browser = house.browser();
+        for (path, allowed) in methods() {
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW", "TRACE"] {
+                if allowed.split(", ").any(|known| known == method) {
+                    continue;
+                }
+                let answer = browser.request(method, &path).send();
+                assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{method} {path}");
+            }
+            let options = browser.request("OPTIONS", &path).send();
+            assert_eq!((options.status, options.header("allow")), (204, Some(allowed)), "{path}");
+        }
+    }
+
+    fn a_body_of_another_kind_is_refused_everywhere(house) {
+        let app = house.party(|_| {});
+        let browser = house.browser();
+        let usual = app.path(&[]);
+        let usual = usual.split_once('?').expect("a query").1;
+        let kinds = ["text/plain", "application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx", "", ";"];
+        for kind in kinds {
+            let post = |path: &str, body: String| -> Answer {
+                browser.request("POST", path).without_same_origin().body(body, kind).send()
+            };
+            assert_stays(&post("/oauth2/authorize", usual.to_owned()));
+            assert_stays(&post("/oauth2/logout", "state=x".into()));
+            for path in BY_FORM {
+                let body = with_client(&app, "grant_type=client_credentials&token=x&access_token=x");
+                assert_refused(&post(path, body), 400, "invalid_request");
+            }
+            for path in ["/oauth2/authorize", "/oauth2/logout"] {
+                let path = format!("{path}/{}", "A".repeat(43));
+                let answer = browser.request("POST", &path).body("answer=allow", kind).send();
+                assert!((400..500).contains(&answer.status), "{kind} {path} {answer:?}");
+            }
+        }
+        let json = browser.request("POST", "/oauth2/token").body("{\"grant_type\": \"x\"}", FORM).send();
+        assert_refused(&json, 401, "invalid_client");
+        let accepted = browser.request("POST", "/oauth2/authorize").without_same_origin();
+        let accepted = accepted.body(usual, "Application/X-WWW-Form-Urlencoded; charset=UTF-8").send();
+        assert_eq!(accepted.status, 303, "{accepted:?}");
+    }
+
+    fn nothing_at_all_is_refused(house) {
+        let browser = house.browser();
+        for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
+            let empty = browser.request("POST", path).without_same_origin().body("", FORM).send();
+            assert_refused(&empty, 401, "invalid_client");
+            assert_refused(&browser.request("POST", path).send(), 400, "invalid_request");
+        }
+        for answer in [
+            browser.get("/oauth2/authorize"),
+            browser.request("POST", "/oauth2/authorize").body("", FORM).send(),
+            browser.request("POST", "/oauth2/authorize").send(),
+        ] {
+            assert_stays(&answer);
+        }
+        assert_refused(&browser.get("/oauth2/userinfo"), 401, "invalid_token");
+        assert_refused(&browser.request("POST", "/oauth2/userinfo").send(), 401, "invalid_token");
+    }
+
+    fn too_much_is_refused_before_anybody_reads_it(house) {
+        let browser = house.browser();
+        let body = format!("state={}", "x".repeat(70_000));
+        for path in BY_FORM.into_iter().chain(BY_BROWSERS_FORM) {
+            let answer = browser.request("POST", path).body(body.as_str(), FORM).send();
+            assert_eq!(answer.status, 413, "{path} {answer:?}");
+        }
+        // What says that it is compressed is never unpacked into more than that, nor into nonsense.
+        for path in BY_FORM.into_iter().chain(BY_BROWSERS_FORM) {
+            for encoding in ["gzip", "deflate", "br", "zstd", "x"] {
+                let request = browser.request("POST", path).body("a=b", FORM);
+                let answer = request.header("Content-Encoding", encoding).send();
+                assert_harmless(&answer);
+            }
+        }
+    }
+
+    fn ids_that_nobody_drew_name_nothing(house) {
+        let browser = house.browser();
+        let ids = ["x".to_owned(), "A".repeat(43), "A".repeat(5_000), "%FF".into(), "..%2f..".into(), "%22%3E%3Cscript%3Ealert(1)".into()];
+        for id in ids {
+            for path in ["/oauth2/authorize", "/oauth2/logout"] {
+                let path = format!("{path}/{id}");
+                for answer in [
+                    for_a_person(browser.request("GET", &path)),
+                    for_a_person(browser.request("GET", &format!("{path}?cancel=1&cancel=2&x=%FF"))),
+                    for_a_person(browser.request("POST", &path).form(&[("answer", "allow")])),
+                    for_a_person(browser.request("POST", &path).form(&[("answer", "<script>alert")])),
+                    for_a_person(browser.request("POST", &path).form(&[("answer", "allow"), ("answer", "deny")])),
+                ] {
+                    assert!((400..500).contains(&answer.status), "{path} {answer:?}");
+                    assert_harmless(&answer);
+                }
+            }
+        }
+    }
+}
