@@ -311,7 +311,7 @@ on_both! {
         wait_until("each has its two", SOON, || worker.seen.all().len() == 81);
     }
 
-    fn another_kind_of_work_is_anothers(house) {
+    fn another_kind_of_work_is_left_to_others(house) {
         let foreign = write(house, |conn, now| {
             outbox::enqueue(conn, now, NewWork { kind: "foreign", ..new_work("queue") })
         });

@@ -18,9 +18,6 @@ pub(super) fn require_right_over(
     if author.client() == Some(client.id) {
         return Err(ClientError::Itself);
     }
-    if is_approved_beforehand(&client.metadata) {
-        return Err(ClientError::Approval);
-    }
     if beyond(&client.scopes, &held).is_empty() {
         Ok(())
     } else {

@@ -92,6 +92,8 @@ impl Clients {
                 if expected.is_some_and(|expected| expected != before.version) {
                     return Err(ClientError::VersionIs(before.version));
                 }
+                // As it stands and as it shall stand.
+                require_right_to_give(conn, &author, &before.scopes, &before.metadata)?;
                 let mut draft = Draft::of(&before);
                 change.apply(&mut draft)?;
                 let draft = draft.checked(&own)?;

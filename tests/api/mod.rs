@@ -2,9 +2,11 @@
 
 mod account;
 mod administration;
+mod apps;
 mod bad_input;
 mod clients;
 mod cluster;
+mod coming_from_an_app;
 mod command;
 mod faults;
 mod hostile;

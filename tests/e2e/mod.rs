@@ -1,6 +1,7 @@
 //! Journeys in a real browser with a virtual authenticator, on both back ends.
 
 mod account;
+mod apps;
 mod clients;
 mod console;
 mod pages;

@@ -2,9 +2,89 @@
 
 use std::path::Path;
 
+use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
+
 use super::Visitor;
 use crate::on_both;
 use crate::support::browser::Chromium;
+use crate::support::house::House;
+use crate::support::relying_party::RelyingParty;
+
+/// Looks at pages, given by their names for the pictures and their addresses, in every size and colour.
+fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String)]) {
+    for (width, height, dark) in [
+        (320, 640, true),
+        (390, 844, false),
+        (1280, 900, true),
+        (1280, 900, false),
+    ] {
+        visitor.page.set_viewport(width, height, width < 500);
+        visitor.page.set_dark(dark);
+        for (name, path) in pages {
+            visitor.page.goto(&format!("{}{path}", house.origin()));
+            visitor.assert_fits();
+            let heading = visitor
+                .page
+                .evaluate("document.querySelectorAll('h1').length");
+            assert_eq!(heading, serde_json::json!(1), "{path}");
+            if let Some(folder) = std::env::var_os("DOORWARD_PICTURES") {
+                let colour = if dark { "dark" } else { "light" };
+                let name = format!("{name}-{width}-{colour}.png");
+                visitor.page.screenshot(&Path::new(&folder).join(name));
+            }
+        }
+    }
+    visitor.assert_clean();
+}
+
+fn named_after(path: impl Into<String>) -> (String, String) {
+    let path = path.into();
+    (path.replace('/', "_"), path)
+}
+
+/// An app with everything long, that asks for a lot.
+fn long_winded(house: &House) -> RelyingParty {
+    let page = |path: &str| Some(format!("https://app.example/{path}"));
+    let callback =
+        "https://a-rather-long-name-of-a-department.apps.organisation-with-a-name.example/callback";
+    let metadata = Metadata {
+        redirect_uris: vec![RedirectUri::parse(callback).expect("an address")],
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        client_uri: page("about"),
+        policy_uri: page("privacy"),
+        tos_uri: page("terms"),
+        ..Metadata::default()
+    };
+    let scopes = "openid profile email address phone roles offline_access users:read audit:read reports:write \
+                  https://reports.example/scopes/everything-that-there-is.read-and-write";
+    let name =
+        "Quarterly Reports and Forecasts of the Department for Unspeakably-Long-Compound-Names";
+    let created = house.run(house.app.clients.create(
+        name,
+        Scopes::parse(scopes).expect("scopes"),
+        metadata,
+        doorward::history::Author::command(),
+    ));
+    let (client, secret) = created.expect("a client");
+    RelyingParty {
+        id: client.id.to_string(),
+        secret: secret.map(|secret| secret.expose().to_owned()),
+        ..house.party(|_| {})
+    }
+}
+
+/// What the long-winded app asks for.
+const ASKED: [(&str, &str); 2] = [
+    (
+        "redirect_uri",
+        "https://a-rather-long-name-of-a-department.apps.organisation-with-a-name.example/callback",
+    ),
+    (
+        "scope",
+        "openid profile email address phone roles offline_access users:read audit:read reports:write \
+         https://reports.example/scopes/everything-that-there-is.read-and-write",
+    ),
+];
 
 on_both! {
     fn every_page_fits(house) {
@@ -17,21 +97,51 @@ on_both! {
             "/admin".into(), "/admin/audit".into(), format!("/admin/users/{}", root.id),
             format!("/admin/users/{}/suspend", root.id), "/lost".into(), "/nothing".into(),
             "/setup/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(), "/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(),
+            "/join".into(), "/oauth2/logout".into(), "/oauth2/authorize".into(),
+            "/oauth2/authorize/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(),
         ];
-        for (width, height, dark) in [(320, 640, true), (390, 844, false), (1280, 900, true)] {
-            visitor.page.set_viewport(width, height, width < 500);
-            visitor.page.set_dark(dark);
-            for path in &paths {
-                visitor.page.goto(&format!("{}{path}", house.origin()));
-                visitor.assert_fits();
-                let heading = visitor.page.evaluate("document.querySelectorAll('h1').length");
-                assert_eq!(heading, serde_json::json!(1), "{path}");
-                if let Some(folder) = std::env::var_os("DOORWARD_PICTURES") {
-                    let name = format!("{}-{width}.png", path.replace('/', "_"));
-                    visitor.page.screenshot(&Path::new(&folder).join(name));
-                }
-            }
-        }
-        visitor.assert_clean();
+        look_at(&visitor, house, &paths.map(named_after));
+    }
+
+    fn every_page_on_the_way_to_an_app_fits(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.page.evaluate(
+            "fetch('/v1/me', {method: 'PATCH', headers: {'content-type': 'application/json'}, body: JSON.stringify(
+                {display_name: 'Maximiliane-Friederike von und zu Hohenlohe-Waldenburg-Schillingsfürst'})}).then(() => true)",
+        );
+        let app = long_winded(house);
+        let with = |more: &[(&str, &str)]| app.path(&[&ASKED[..], more].concat());
+        // Waiting requests: what each leads to is looked at again and again.
+        let waiting = |more: &[(&str, &str)]| {
+            visitor.page.goto(&format!("{}{}", house.origin(), with(more)));
+            let path = visitor.page.evaluate("location.pathname + location.search");
+            path.as_str().expect("a path").to_owned()
+        };
+        let mut pages = vec![
+            ("consent".to_owned(), waiting(&[])),
+            ("choose-account".into(), waiting(&[("prompt", "select_account")])),
+            ("prove-again".into(), waiting(&[("prompt", "login")])),
+        ];
+        visitor.page.goto(&format!("{}{}", house.origin(), pages[1].1));
+        visitor.page.click("button[value=switch]");
+        visitor.wait_for_path("/login");
+        visitor.page.set_presence_simulation(&visitor.authenticator, false);
+        let login = visitor.page.evaluate("location.search").as_str().expect("a query").to_owned();
+        let id = login.split(['=', '&']).nth(1).expect("an id");
+        pages.push(("login-switch".into(), format!("/login{login}")));
+        pages.push(("join-from-app".into(), format!("/join?continue={id}")));
+        pages.push(("welcome-from-app".into(), format!("/welcome?continue={id}")));
+        pages.push(("link-gone-from-app".into(), format!("/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA?continue={id}")));
+        look_at(&visitor, house, &pages);
+        // The account's page with an app, and sign-in where nobody is.
+        visitor.page.evaluate(&format!(
+            "fetch('{}', {{method: 'POST', body: new URLSearchParams({{answer: 'allow'}}), redirect: 'manual'}}).then(() => true)",
+            pages[0].1
+        ));
+        look_at(&visitor, house, &[("account-with-app".into(), "/account".into())]);
+        visitor.page.call("Network.clearBrowserCookies", serde_json::json!({}));
+        let login = waiting(&[("login_hint", "maximiliane-friederike.von.und.zu.hohenlohe@organisation.example")]);
+        look_at(&visitor, house, &[("login-from-app".into(), login)]);
     }
 }

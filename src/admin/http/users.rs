@@ -131,7 +131,10 @@ pub async fn suspend_user(
     name: web::Path<String>,
     body: AnyCase<Reason>,
 ) -> Answer {
-    let (id, authority) = match own_id(&caller, &name, Scope::UsersWrite) {
+    // One locks one's own account oneself, not through an app.
+    let own = own_id(&caller, &name, Scope::UsersWrite);
+    let own = own.filter(|_| matches!(caller, Caller::Person(_)));
+    let (id, authority) = match own {
         Some(id) => (id, Authority::Administrator),
         None => {
             let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;

@@ -85,7 +85,7 @@ on_both! {
             (vec!["create", "x", "--public", "--auth-method", "none"], 2),
             (vec!["create", "x", "--auth-method", "mtls"], 2),
             (vec!["create", "x", "--grant", "password"], 2),
-            (vec!["create", "x", "--scope", "users:raed"], 4),
+            (vec!["create", "x", "--scope", "users:everything"], 4),
             (vec!["create", "x", "--scope", "a:b c:d"], 2),
             (vec!["create", ""], 4),
             (vec!["show", "x"], 2),

@@ -93,13 +93,19 @@ on_both! {
         }
         assert_eq!(ask(house, &stronger, "GET", "/v1/clients").status, 403, "it lives, and has no clients:read");
         let equal = house.client(&["clients:write"]);
-        let (app, _) = house.relying_party(|_| {});
+        let (app, _) = house.relying_party(|metadata| metadata.require_consent = true);
         for id in [&equal.0, &app] {
             for (method, path) in paths(id) {
                 let done = send(house, &registrar, method, &path, &json!({}));
                 assert!([200, 204].contains(&done.status), "{method} {path} {}", done.text());
             }
         }
+        // That people are not asked is no service's to say: not of a new app, and not of one that is so.
+        let (own, _) = house.relying_party(|_| {});
+        let repointed = json!({ "redirect_uris": ["https://evil.example/callback"] });
+        assert_eq!(send(house, &registrar, "PATCH", &format!("/v1/clients/{own}"), &repointed).status, 403);
+        let silent = json!({ "client_name": "x", "redirect_uris": ["https://x.example/callback"], "require_consent": false });
+        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &silent).status, 403);
         // An administrator in person may all.
         let root = house.administrator();
         let raised = root.browser.request("PATCH", &format!("/v1/clients/{}", registrar.0)).header("If-Match", "\"1\"");

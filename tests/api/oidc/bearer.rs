@@ -67,6 +67,23 @@ on_both! {
         assert_eq!(status(house, "GET", "/v1/me", &admins), 401);
     }
 
+    fn an_app_with_an_administrators_token_makes_no_administrators(house) {
+        let root = house.administrator();
+        let app = helper(house, "openid users:write users:read");
+        let token = app.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
+        let send = |method: &str, path: &str, body: serde_json::Value| {
+            let browser = house.browser();
+            let request = browser.request(method, path).without_same_origin().bearer(&token).header("If-Match", "\"2\"");
+            request.json(&body).send().status
+        };
+        house.person(&root, "ada");
+        assert_eq!(send("POST", "/v1/invitations", json!({ "roles": ["admin"] })), 403);
+        assert_eq!(send("PATCH", "/v1/users/ada", json!({ "roles": ["admin"] })), 403);
+        assert_eq!(send("POST", "/v1/users/root/suspend", json!({})), 403);
+        assert_eq!(send("POST", "/v1/invitations", json!({ "user_id": root.id })), 403);
+        assert_eq!(send("POST", "/v1/invitations", json!({ "username": "eve" })), 201);
+    }
+
     fn what_a_thief_would_want_asks_for_a_recent_ceremony(house) {
         let root = house.administrator();
         house.person(&root, "ada");

@@ -59,6 +59,35 @@ on_both! {
         ask(&app, &root.browser, &[("prompt", "consent")]);
     }
 
+    fn a_public_app_on_a_device_is_shown_each_time(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| {
+            metadata.token_endpoint_auth_method = doorward::clients::AuthMethod::None;
+            metadata.application_type = doorward::clients::ApplicationType::Native;
+        });
+        for _ in 0..2 {
+            let (path, _) = ask(&app, &root.browser, &[]);
+            assert!(sent_back(&say(&root.browser, &path, "allow")).contains_key("code"));
+        }
+        let none = app.authorize(&root.browser, &[("prompt", "none")]);
+        assert_eq!(sent_back(&none)["error"], "consent_required");
+    }
+
+    fn what_waits_is_judged_by_the_registration_of_now(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let (path, _) = ask(&app, &root.browser, &[]);
+        let author = doorward::history::Author::command();
+        let change = doorward::clients::ClientChange {
+            redirect_uris: Some(vec!["https://app.example/moved".into()]),
+            ..Default::default()
+        };
+        house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        for word in ["allow", "deny"] {
+            assert_eq!(say(&root.browser, &path, word).status, 410, "nobody is sent to the old address");
+        }
+    }
+
     fn what_is_withdrawn_ends_at_once(house) {
         let root = house.administrator();
         let app = house.party(|metadata| metadata.require_consent = true);

@@ -109,6 +109,24 @@ on_both! {
         assert!(is_signed_in(&root.browser));
     }
 
+    fn a_hint_of_another_session_asks_first(house) {
+        let root = house.administrator();
+        let app = house.party(with_return);
+        let mut ada = house.person(&root, "ada");
+        let old = hint(&app, &ada.browser);
+        assert_eq!(ada.browser.delete("/v1/session").status, 204);
+        let browser = ada.another_browser();
+        let asked = path(&[("id_token_hint", &old), ("post_logout_redirect_uri", AFTER)]);
+        assert_eq!(browser.get(&asked).status, 200);
+        assert!(is_signed_in(&browser));
+        // Signed in anew in the same browser, what the session before gave is this one's.
+        let told = hint(&app, &browser);
+        assert_eq!(ada.sign_in_at(&browser).status, 200);
+        let asked = path(&[("id_token_hint", &told), ("post_logout_redirect_uri", AFTER)]);
+        assert_eq!(location(&browser.get(&asked)), AFTER);
+        assert!(!is_signed_in(&browser));
+    }
+
     fn a_posted_request_comes_back_with_the_cookie(house) {
         let root = house.administrator();
         let app = house.party(with_return);

@@ -65,7 +65,8 @@ on_both! {
         let after = app.sign_in(&with_key.browser, &[]);
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{second}")).status, 200);
         is_dead(&app, &after);
-        is_alive(&app, &before);
+        // The session ended: also what it gave before it rested on the key.
+        is_dead(&app, &before);
     }
 
     fn suspension_the_end_of_all_and_of_one_session_end_tokens(house) {
@@ -114,11 +115,45 @@ on_both! {
         let author = doorward::history::Author::command();
         house.run(house.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
         assert_eq!(ask(), json!({ "active": false }));
+        let id = app.id.parse().expect("an id");
         let there = app.at_port(house.port(second));
         assert_eq!(there.user_info(&held.access).status, 401);
         assert_eq!(there.refresh(&held.refresh).status, 401);
         assert_eq!(error_of(&there.refresh(&held.refresh)), "invalid_client");
         assert_eq!(app.authorize(&root.browser, &[]).status, 400);
+        // Enabled again, it has nothing of what it had.
+        let author = doorward::history::Author::command();
+        house.run(house.app.clients.enable(id, None, author)).expect("enabled");
+        is_dead(&there, &held);
+        is_alive(&there, &app.sign_in(&root.browser, &[]));
+    }
+
+    fn a_scope_that_is_taken_from_an_app_is_gone_from_what_it_holds(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let held = app.sign_in(&root.browser, &OFFLINE);
+        let online = app.sign_in(&root.browser, &[]);
+        let change = doorward::clients::ClientChange { scope: Some("openid".into()), ..Default::default() };
+        let author = doorward::history::Author::command();
+        house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        assert_eq!(app.introspect(&online.access)["scope"], json!("openid"));
+        assert_eq!(app.user_info(&online.access).json(), json!({ "sub": root.id }));
+        assert_eq!(Issued::read(&app.refresh(&online.refresh)).answer["scope"], json!("openid"));
+        assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_grant");
+    }
+
+    fn more_sign_ins_than_anybody_needs_end_the_oldest(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let first = app.sign_in(&root.browser, &[]);
+        house.pass(1);
+        for _ in 0..99 {
+            app.code(&root.browser, &[]);
+        }
+        is_alive(&app, &first);
+        let last = app.sign_in(&root.browser, &[]);
+        is_dead(&app, &first);
+        is_alive(&app, &last);
     }
 
     fn a_role_that_the_app_is_for_is_asked_at_every_use(house) {

@@ -1,0 +1,116 @@
+//! The apps with access to one's own account: listed, and cut off.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::person::Person;
+use crate::support::race::{RUNNERS, race};
+use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+
+/// An app that asks for consent.
+fn asking(house: &House) -> RelyingParty {
+    house.party(|metadata| metadata.require_consent = true)
+}
+
+/// Lets an app have `scope`.
+fn allow(app: &RelyingParty, person: &Person, scope: &str) -> Issued {
+    let asked = app.authorize(&person.browser, &[("scope", scope)]);
+    let path = asked.header("location").expect("a location");
+    let request = person.browser.request("POST", path);
+    let sent = request.form(&[("answer", "allow")]).send();
+    Issued::read(&app.redeem(&sent_back(&sent)["code"]))
+}
+
+fn listed(person: &Person) -> Vec<Value> {
+    let answer = person.browser.get("/v1/me/apps");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["items"].as_array().expect("a list").clone()
+}
+
+on_both! {
+    fn what_is_withdrawn_is_refused_by_every_instance(house) {
+        let second = house.another_instance();
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let app = asking(house);
+        let elsewhere = app.at_port(house.port(second));
+        assert_eq!(listed(&ada), Vec::<Value>::new());
+        let held = allow(&app, &ada, "openid email offline_access");
+        assert_eq!(elsewhere.user_info(&held.access).status, 200);
+        let apps = listed(&ada);
+        assert_eq!(apps.len(), 1);
+        assert_eq!((&apps[0]["client_id"], &apps[0]["client_name"]), (&json!(app.id), &json!("an app")));
+        assert_eq!(apps[0]["scope"], "email offline_access openid");
+        assert!(apps[0]["since"].is_string());
+        let path = format!("/v1/me/apps/{}", app.id);
+        assert_eq!(ada.browser.delete(&path).status, 204);
+        assert_eq!(elsewhere.user_info(&held.access).status, 401);
+        assert_eq!(elsewhere.introspect(&held.access), json!({ "active": false }));
+        assert_eq!(error_of(&elsewhere.refresh(&held.refresh)), "invalid_grant");
+        assert_eq!(listed(&ada), Vec::<Value>::new());
+        assert_eq!(ada.browser.delete(&path).status, 404, "there is nothing left");
+        let event = root.browser.get("/v1/audit-events?action=consent.withdrawn").json()["items"][0].clone();
+        assert_eq!(event["actor"], json!(format!("user:{}", ada.id)), "{event}");
+    }
+
+    fn an_app_that_nobody_is_asked_about_is_listed_while_it_holds_something(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let held = app.sign_in(&root.browser, &[]);
+        assert_eq!(listed(&root).len(), 1);
+        assert_eq!(root.browser.delete(&format!("/v1/me/apps/{}", app.id)).status, 204);
+        assert_eq!(app.user_info(&held.access).status, 401);
+        assert_eq!(listed(&root), Vec::<Value>::new());
+    }
+
+    fn nobody_withdraws_for_somebody_else(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let app = asking(house);
+        let held = allow(&app, &ada, "openid");
+        let path = format!("/v1/me/apps/{}", app.id);
+        assert_eq!(root.browser.delete(&path).status, 404);
+        assert_eq!(house.browser().get("/v1/me/apps").status, 401);
+        assert_eq!(house.browser().delete(&path).status, 401);
+        for malformed in ["x", "00000000-0000-0000-0000-000000000000"] {
+            assert_eq!(ada.browser.delete(&format!("/v1/me/apps/{malformed}")).status, 404);
+        }
+        // Neither an app's secret nor a token opens what is a person's own.
+        let secret = app.secret.as_deref().expect("a secret");
+        assert_eq!(ada.browser.request("GET", "/v1/me/apps").basic(&app.id, secret).send().status, 401);
+        assert_eq!(ada.browser.request("DELETE", &path).bearer(&held.access).send().status, 401);
+        let forged = ada.browser.request("DELETE", &path).without_same_origin().send();
+        assert_eq!(forged.status, 403);
+        let withdraw = format!("/account/apps/{}/withdraw", app.id);
+        assert_eq!(ada.browser.request("POST", &withdraw).without_same_origin().form(&[]).send().status, 403);
+        assert_eq!(app.user_info(&held.access).status, 200);
+    }
+
+    fn the_page_lists_and_withdraws(house) {
+        let root = house.administrator();
+        let app = asking(house);
+        assert!(root.browser.get("/account").text().contains("No app has access"));
+        let held = allow(&app, &root, "openid phone");
+        let page = root.browser.get("/account").text();
+        assert!(page.contains("an app") && page.contains("app.example") && page.contains("see your phone number"), "{page}");
+        let withdraw = format!("/account/apps/{}/withdraw", app.id);
+        for _ in 0..2 {
+            let answer = root.browser.request("POST", &withdraw).form(&[]).send();
+            assert_eq!((answer.status, answer.header("location")), (303, Some("/account?notice=app_withdrawn")));
+        }
+        assert_eq!(app.user_info(&held.access).status, 401);
+        assert!(root.browser.get("/account").text().contains("No app has access"));
+        assert_eq!(root.browser.request("POST", "/account/apps/x/withdraw").form(&[]).send().status, 404);
+    }
+
+    fn of_twenty_withdrawals_one_withdraws(house) {
+        let root = house.administrator();
+        let app = asking(house);
+        allow(&app, &root, "openid");
+        let path = format!("/v1/me/apps/{}", app.id);
+        let answers = race(vec![root.browser.clone(); RUNNERS], |browser| browser.delete(&path).status);
+        let count = |status: u16| answers.iter().filter(|answer| **answer == status).count();
+        assert_eq!((count(204), count(404)), (1, RUNNERS - 1), "{answers:?}");
+    }
+}

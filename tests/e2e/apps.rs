@@ -1,0 +1,310 @@
+//! People on the way to an app and back, in the browser.
+
+use std::collections::HashMap;
+
+use doorward::clients::{Metadata, RedirectUri};
+use serde_json::{Value, json};
+
+use super::Visitor;
+use crate::on_both;
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+use crate::support::person::Person;
+use crate::support::receiver::{Behaviour, Receiver};
+use crate::support::relying_party::{Issued, RelyingParty, VERIFIER};
+
+/// An app whose pages all say that somebody has come back.
+struct App {
+    party: RelyingParty,
+    receiver: Receiver,
+    callback: String,
+}
+
+fn page(text: &str) -> Behaviour {
+    let length = text.len();
+    Behaviour::Answer(format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}"
+    ))
+}
+
+fn onward(address: &str) -> Behaviour {
+    Behaviour::Answer(format!(
+        "HTTP/1.1 303 See Other\r\nLocation: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    ))
+}
+
+impl App {
+    /// Whom nobody is asked about, unless `change` says so.
+    fn new(house: &House, change: impl FnOnce(&mut Metadata)) -> Self {
+        Self::answering(house, page("Back at the app"), change)
+    }
+
+    fn answering(house: &House, behaviour: Behaviour, change: impl FnOnce(&mut Metadata)) -> Self {
+        let receiver = Receiver::http(behaviour);
+        let callback = format!("http://localhost:{}/callback", receiver.port());
+        let uri = RedirectUri::parse(&callback).expect("an address");
+        let party = house.party(|metadata| {
+            metadata.redirect_uris = vec![uri.clone()];
+            metadata.post_logout_redirect_uris = vec![uri];
+            change(metadata);
+        });
+        Self {
+            party,
+            receiver,
+            callback,
+        }
+    }
+
+    /// The address that the app sends people to.
+    fn address(&self, house: &House, more: &[(&str, &str)]) -> String {
+        let mut all = vec![("redirect_uri", self.callback.as_str())];
+        all.extend(more);
+        format!("{}{}", house.origin(), self.party.path(&all))
+    }
+
+    /// What the app is told when its person is back.
+    fn told(&self, visitor: &Visitor) -> HashMap<String, String> {
+        visitor.page.wait_for_text("Back at the app");
+        let url = url::Url::parse(&visitor.page.url()).expect("an address");
+        url.query_pairs().into_owned().collect()
+    }
+
+    /// What the app gets for a code.
+    fn redeem(&self, code: &str) -> Issued {
+        let answer = self.party.token(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &self.callback),
+            ("code_verifier", VERIFIER),
+        ]);
+        Issued::read(&answer)
+    }
+}
+
+/// The administrator, and ada, who is signed in in a real browser.
+fn joined(house: &House) -> (Person, Visitor) {
+    let root = house.administrator();
+    let ada = Visitor::new(&Chromium::launch());
+    ada.join(&invitation(&root, "ada"));
+    (root, ada)
+}
+
+fn invitation(root: &Person, name: &str) -> String {
+    crate::e2e::invitation(
+        root,
+        &json!({ "username": name, "display_name": name.to_uppercase() }),
+    )
+}
+
+fn asks(metadata: &mut Metadata) {
+    metadata.require_consent = true;
+}
+
+/// Opens a page whose script does not run.
+fn open_without_script(visitor: &Visitor, address: &str) {
+    let disable = |value: bool| {
+        visitor.page.call(
+            "Emulation.setScriptExecutionDisabled",
+            json!({ "value": value }),
+        )
+    };
+    disable(true);
+    visitor.page.goto(address);
+    disable(false);
+}
+
+on_both! {
+    fn somebody_signs_in_through_consent_and_withdraws_it(house) {
+        let (_, ada) = joined(house);
+        let app = App::new(house, asks);
+        ada.page.call("Network.clearBrowserCookies", json!({}));
+        ada.page.set_presence_simulation(&ada.authenticator, false);
+        ada.page.goto(&app.address(house, &[("login_hint", "ada")]));
+        ada.wait_for_path("/login");
+        ada.page.wait_for_text("Sign in to an app");
+        assert_eq!(ada.page.evaluate("document.querySelector('.where').innerText"), "localhost");
+        assert_eq!(ada.page.evaluate("document.getElementById('username').value"), "ada");
+        ada.page.set_presence_simulation(&ada.authenticator, true);
+        ada.page.click("#sign-in-button");
+        ada.page.wait_for_text("Give an app access?");
+        ada.page.wait_for_text("as ADA (ada)");
+        ada.page.wait_for_text("see your mail address");
+        ada.page.click_text("Allow");
+        let issued = app.redeem(&app.told(&ada)["code"]);
+        assert_eq!(app.party.user_info(&issued.access).status, 200);
+        // The next time nobody is asked.
+        ada.page.goto(&app.address(house, &[]));
+        assert!(app.told(&ada).contains_key("code"));
+        ada.page.goto(&format!("{}/account", house.origin()));
+        ada.page.wait_for_text("see your mail address");
+        ada.page.click("#apps button");
+        ada.page.wait_for_text("The access is withdrawn.");
+        ada.page.wait_for_text("No app has access to your account.");
+        assert_eq!(app.party.user_info(&issued.access).status, 401);
+        ada.page.goto(&app.address(house, &[]));
+        ada.page.wait_for_text("Give an app access?");
+        ada.assert_clean();
+    }
+
+    fn consent_is_refused_by_keyboard_and_given_without_script(house) {
+        let (_, ada) = joined(house);
+        let app = App::new(house, asks);
+        ada.page.goto(&app.address(house, &[]));
+        ada.page.wait_for_text("Give an app access?");
+        for _ in 0..6 {
+            if ada.page.evaluate("document.activeElement.value") == json!("deny") {
+                break;
+            }
+            ada.page.press("Tab");
+        }
+        ada.page.press("Enter");
+        assert_eq!(app.told(&ada)["error"], "access_denied");
+        open_without_script(&ada, &app.address(house, &[]));
+        let question = ada.page.url();
+        ada.page.click_text("Allow");
+        assert!(app.told(&ada).contains_key("code"));
+        ada.page.goto(&question);
+        ada.page.wait_for_text("That request is over");
+        ada.page.goto(&app.address(house, &[("redirect_uri", "https://evil.example/")]));
+        ada.page.wait_for_text("That app's request can't be used");
+        ada.page.wait_for_text("For the developer:");
+    }
+
+    fn another_account_is_used_for_an_app(house) {
+        let (root, ada) = joined(house);
+        let app = App::new(house, |_| {});
+        // The browser's passkey is bob's by now, and ada is signed in.
+        let adas = ada.page.credentials(&ada.authenticator).remove(0);
+        ada.page.call("Network.clearBrowserCookies", json!({}));
+        ada.join(&invitation(&root, "bob"));
+        let both = ada.page.credentials(&ada.authenticator);
+        let bobs = both.into_iter().find(|one| one["credentialId"] != adas["credentialId"]).expect("bob's");
+        let take_out = |one: &Value| ada.page.remove_credential(&ada.authenticator, one["credentialId"].as_str().expect("an id"));
+        take_out(&bobs);
+        ada.page.call("Network.clearBrowserCookies", json!({}));
+        ada.page.goto(&format!("{}/login", house.origin()));
+        ada.wait_for_path("/account");
+        take_out(&ada.page.credentials(&ada.authenticator)[0]);
+        ada.page.add_credential(&ada.authenticator, &bobs);
+        ada.page.set_presence_simulation(&ada.authenticator, false);
+        ada.page.goto(&app.address(house, &[("prompt", "select_account")]));
+        ada.page.wait_for_text("Continue as ADA");
+        ada.page.click_text("Use another account");
+        ada.page.wait_for_text("You are signed in as ADA (ada).");
+        ada.page.click_text("Go on as ADA");
+        ada.page.wait_for_text("Continue to an app?");
+        ada.page.click_text("Use another account");
+        ada.wait_for_path("/login");
+        house.pass(1);
+        ada.page.set_presence_simulation(&ada.authenticator, true);
+        ada.page.click("#sign-in-button");
+        let issued = app.redeem(&app.told(&ada)["code"]);
+        assert_eq!(app.party.user_info(&issued.access).json()["preferred_username"], "bob");
+        ada.page.goto(&app.address(house, &[("prompt", "select_account")]));
+        ada.page.click_text("Continue as BOB");
+        assert!(app.told(&ada).contains_key("code"));
+        ada.assert_clean();
+    }
+
+    fn whoever_has_no_account_brings_an_invitation_and_comes_to_the_app(house) {
+        let root = house.administrator();
+        let ada = Visitor::new(&Chromium::launch());
+        let app = App::new(house, |_| {});
+        ada.page.goto(&app.address(house, &[("prompt", "create")]));
+        ada.page.wait_for_text("Accounts here are by invitation.");
+        ada.page.wait_for("document.activeElement.id === 'invitation'");
+        ada.page.fill("#invitation", "https://evil.example/join/x");
+        ada.page.press("Enter");
+        ada.page.wait_for_text("This is no invitation link");
+        ada.page.fill("#invitation", &invitation(&root, "ada"));
+        ada.page.click_text("Go on");
+        ada.page.wait_for("document.querySelector('#enrol-button') && document.readyState === 'complete'");
+        house.pass(1);
+        ada.page.click("#enrol-button");
+        ada.wait_for_path("/welcome");
+        ada.page.wait_for_text("Add a second one");
+        ada.page.click_text("Continue to an app");
+        assert!(app.told(&ada).contains_key("code"));
+        ada.assert_clean();
+    }
+
+    fn a_newer_sign_in_is_made_or_not(house) {
+        let (_, ada) = joined(house);
+        let app = App::new(house, |_| {});
+        let again = app.address(house, &[("prompt", "login")]);
+        ada.page.goto(&again);
+        ada.page.wait_for_text("an app asks you to confirm that it's you.");
+        ada.page.click_text("Cancel");
+        assert_eq!(app.told(&ada)["error"], "access_denied");
+        ada.page.goto(&again);
+        // The button has the focus.
+        ada.page.wait_for("document.activeElement.id === 'step-up-button'");
+        house.pass(1);
+        ada.page.press("Enter");
+        assert!(app.told(&ada).contains_key("code"));
+        // Who is signed out meanwhile signs in, and still comes to the app.
+        ada.page.goto(&again);
+        ada.page.wait_for("document.querySelector('#step-up-button')");
+        ada.page.call("Network.deleteCookies", json!({ "name": "doorward-session", "url": house.origin() }));
+        house.pass(1);
+        ada.page.click("#step-up-button");
+        assert!(app.told(&ada).contains_key("code"));
+        ada.assert_clean();
+    }
+
+    fn an_answer_is_posted_to_the_app_and_on_from_there(house) {
+        let (_, ada) = joined(house);
+        let post = [("response_mode", "form_post")];
+        let app = App::new(house, |_| {});
+        // The page in between is gone before it is loaded.
+        ada.page.evaluate(&format!("location.assign('{}')", app.address(house, &post)));
+        ada.page.wait_for_text("Back at the app");
+        let received = |app: &App| app.receiver.requests().iter().any(|request| {
+            request.starts_with("POST /callback ") && request.contains("code=") && request.contains("state=the-state")
+        });
+        assert!(received(&app), "{:?}", app.receiver.requests());
+        // An app that sends its person on to another host, after a form of ours.
+        let further = Receiver::http(page("Back at the app"));
+        let elsewhere = format!("http://127.0.0.1:{}/home", further.port());
+        for mode in ["query", "form_post"] {
+            let app = App::answering(house, onward(&elsewhere), asks);
+            ada.page.goto(&app.address(house, &[("response_mode", mode)]));
+            ada.page.click_text("Allow");
+            ada.page.wait_for_text("Back at the app");
+            assert_eq!(ada.page.url(), elsewhere);
+        }
+        // Without script one button posts it.
+        let app = App::new(house, |_| {});
+        open_without_script(&ada, &app.address(house, &post));
+        ada.page.wait_for_text("Going back to localhost");
+        ada.page.click_text("Continue");
+        ada.page.wait_for_text("Back at the app");
+        assert!(received(&app), "{:?}", app.receiver.requests());
+        ada.assert_clean();
+    }
+
+    fn signing_out_is_asked_about_where_the_app_proves_nothing(house) {
+        let (root, ada) = joined(house);
+        let logout = format!("{}/oauth2/logout", house.origin());
+        ada.page.goto(&logout);
+        ada.page.wait_for_text("Sign out?");
+        ada.page.click_text("Cancel");
+        ada.wait_for_path("/account");
+        assert_eq!(ada.fetch("/v1/session")["status"], 200);
+        // The app speaks of somebody else, and is gone back to.
+        let app = App::new(house, |_| {});
+        let bob = house.person(&root, "bob");
+        let sent = app.party.authorize(&bob.browser, &[("redirect_uri", &app.callback)]);
+        let sent = url::Url::parse(sent.header("location").expect("a location")).expect("an address");
+        let code = sent.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+        let hint = app.redeem(&code).id_token;
+        let more = format!("id_token_hint={hint}&post_logout_redirect_uri={}&state=left", app.callback);
+        ada.page.goto(&format!("{logout}?{more}"));
+        ada.page.wait_for_text("Sign out?");
+        ada.page.click("main button[type=submit]");
+        assert_eq!(app.told(&ada)["state"], "left");
+        ada.page.goto(&format!("{}/login", house.origin()));
+        assert_eq!(ada.fetch("/v1/session")["status"], 401);
+        ada.assert_clean();
+    }
+}
