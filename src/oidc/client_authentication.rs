@@ -45,7 +45,7 @@ impl Oidc {
     }
 }
 
-fn read_credentials(
+pub(super) fn read_credentials(
     authorization: Option<&str>,
     parameters: &Parameters,
 ) -> Result<Credentials, ClientError> {

@@ -12,6 +12,9 @@ mod client_authentication;
 pub mod consent;
 mod discovery;
 pub mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grant_client_credentials;
 mod grant_code;
 mod grant_refresh;

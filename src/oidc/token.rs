@@ -159,7 +159,7 @@ impl Oidc {
     }
 }
 
-fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {
+pub(super) fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {
     let text = parameters
         .get("grant_type")
         .ok_or_else(|| Refusal::invalid_request("grant_type is missing"))?;

@@ -12,11 +12,12 @@ use super::Tokens;
 use super::keys::{Ring, SignError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
+use crate::base::seal::Sealer;
 use crate::clients::{AccessTokenFormat, Client, ClientRecord, Scope, Scopes};
 use crate::standing::Standing;
 
 /// The `typ` of a JWT access token (RFC 9068 §2.1).
-const TYPE: &str = "at+jwt";
+pub(super) const TYPE: &str = "at+jwt";
 /// How a sealed one begins: scanners for leaked secrets find it.
 const SEALED: &str = "doorward_at_";
 const CONTEXT: &[u8] = b"access-token";
@@ -181,8 +182,7 @@ impl Tokens {
             }
             AccessTokenFormat::Opaque => {
                 let plain = serde_json::to_vec(&claims)?;
-                let sealed = self.sealer.seal(&plain, CONTEXT);
-                format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(sealed))
+                seal(&plain, &self.sealer)
             }
         };
         Ok(IssuedToken {
@@ -191,39 +191,57 @@ impl Tokens {
         })
     }
 
-    /// Whom a token seems to concern, before anybody checked it: only good for knowing which records to read. `None`: no token
-    /// of ours looks like that.
+    /// As [`peek`], under the key of opaque tokens.
     pub(super) fn peek(&self, presented: &str) -> Option<(ClientId, String)> {
-        #[derive(Deserialize)]
-        struct Peeked {
-            client_id: ClientId,
-            sub: String,
-        }
-        if presented.len() > LONGEST {
-            return None;
-        }
-        let payload = match presented.strip_prefix(SEALED) {
-            Some(sealed) => self
-                .sealer
-                .open(&URL_SAFE_NO_PAD.decode(sealed).ok()?, CONTEXT)
-                .ok()?,
-            None => URL_SAFE_NO_PAD.decode(presented.split('.').nth(1)?).ok()?,
-        };
-        let Peeked { client_id, sub } = serde_json::from_slice(&payload).ok()?;
-        Some((client_id, sub))
+        peek(presented, &self.sealer)
     }
 
-    /// What a presented token says, if it is one of ours and genuine. Whether it is still good is the gate's to say.
+    /// As [`read`], under the key of opaque tokens, now.
     pub(super) fn read(&self, presented: &str, ring: &Ring) -> Option<AccessClaims> {
-        match presented.strip_prefix(SEALED) {
-            Some(sealed) => {
-                let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-                let plain = self.sealer.open(&sealed, CONTEXT).ok()?;
-                serde_json::from_slice(&plain).ok()
-            }
-            None => ring
-                .verify_current(presented, &[TYPE], self.clock.now())
-                .ok(),
+        read(presented, &self.sealer, ring, self.clock.now())
+    }
+}
+
+/// A sealed token of these claims.
+pub(super) fn seal(plain: &[u8], sealer: &Sealer) -> String {
+    let ciphertext = sealer.seal(plain, CONTEXT);
+    format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(ciphertext))
+}
+
+/// Whom a token seems to concern, before anybody checked it: only good for knowing which records to read. `None`: no token of
+/// ours looks like that.
+pub(super) fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
+    #[derive(Deserialize)]
+    struct Peeked {
+        client_id: ClientId,
+        sub: String,
+    }
+    if presented.len() > LONGEST {
+        return None;
+    }
+    let payload = match presented.strip_prefix(SEALED) {
+        Some(encoded) => sealer
+            .open(&URL_SAFE_NO_PAD.decode(encoded).ok()?, CONTEXT)
+            .ok()?,
+        None => URL_SAFE_NO_PAD.decode(presented.split('.').nth(1)?).ok()?,
+    };
+    let Peeked { client_id, sub } = serde_json::from_slice(&payload).ok()?;
+    Some((client_id, sub))
+}
+
+/// What a presented token says, if it is one of ours and genuine. Whether it is still good is the gate's to say.
+pub(super) fn read(
+    presented: &str,
+    sealer: &Sealer,
+    ring: &Ring,
+    now: Timestamp,
+) -> Option<AccessClaims> {
+    match presented.strip_prefix(SEALED) {
+        Some(encoded) => {
+            let ciphertext = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+            let plain = sealer.open(&ciphertext, CONTEXT).ok()?;
+            serde_json::from_slice(&plain).ok()
         }
+        None => ring.verify_current(presented, &[TYPE], now).ok(),
     }
 }

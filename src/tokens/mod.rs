@@ -6,6 +6,9 @@
 
 pub mod access_token;
 mod authorization;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 pub mod keys;
 mod queries;

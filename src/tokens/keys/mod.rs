@@ -6,6 +6,8 @@
 //! the table and opened in the process that signs.
 
 mod compromise;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod key;
 mod keyring;
 mod make;

@@ -1,0 +1,11 @@
+//! The parameter `claims` of an authorization request.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use doorward::oidc::fuzzing::{Clients, read_claims_parameter};
+
+static CLIENTS: LazyLock<Clients> = LazyLock::new(|| Clients::make().expect("clients"));
+
+libfuzzer_sys::fuzz_target!(|text: &str| read_claims_parameter(&CLIENTS, text));
