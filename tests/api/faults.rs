@@ -15,13 +15,13 @@ use crate::support::postgres::{Authentication, Postgres, PostgresOptions};
 use crate::support::process::wait_until;
 use crate::support::redis::{Redis, RedisOptions};
 
-fn stores() -> (Postgres, Redis) {
+pub fn stores() -> (Postgres, Redis) {
     let postgres = Postgres::start(PostgresOptions::default());
     postgres.create_database("doorward");
     (postgres, Redis::start(RedisOptions::default()))
 }
 
-fn house_on(postgres: &Postgres, redis: &Redis) -> House {
+pub fn house_on(postgres: &Postgres, redis: &Redis) -> House {
     House::on(&postgres.url("doorward"), &redis.url(), |config| {
         config.redis.timeout = Duration::from_millis(500);
         config.database.timeout = Duration::from_millis(1500);

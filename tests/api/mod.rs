@@ -8,7 +8,7 @@ mod clients;
 mod cluster;
 mod coming_from_an_app;
 mod command;
-mod faults;
+pub mod faults;
 mod hostile;
 mod https;
 mod invitations;

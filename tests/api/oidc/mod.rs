@@ -7,6 +7,7 @@ mod codes;
 mod consent;
 mod cors;
 mod discovery;
+mod faults;
 mod interaction;
 mod introspection;
 mod logout;
