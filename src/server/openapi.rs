@@ -1,16 +1,23 @@
-//! `/openapi.json`: the own API, described by the annotations beside its handlers.
+//! `/openapi.json`: the own API, described by the annotations beside its handlers. What is the same everywhere is said once, in
+//! [`shared`].
+
+mod shared;
 
 use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
 use crate::web::only;
+use shared::{ProblemDocument, Shared};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Doorward",
-        description = "Signs people in with passkeys, and tells services who they are. Callers: a person's cookie, or a client by HTTP Basic. Errors are problem documents (RFC 9457)."
+        description = "Signs people in with passkeys, and tells services who they are. Callers: a person by their cookie, a client by HTTP Basic, either by an access token. Errors are problem documents (RFC 9457)."
     ),
+    modifiers(&Shared),
+    components(schemas(ProblemDocument)),
+    security(("cookie" = []), ("basic" = []), ("bearer" = [])),
     paths(
         crate::sessions::http::read_session,
         crate::sessions::http::delete_session,
