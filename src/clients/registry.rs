@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::record::{ClientRecord, RevokedToken};
 use super::{ClientError, queries};
 use crate::base::clock::{Clock, Stopwatch};
@@ -9,6 +11,7 @@ use crate::base::config::Origin;
 use crate::base::ids::ClientId;
 use crate::db::{self, Database};
 use crate::ephemeral::Ephemeral;
+use crate::history::{self, Author, Event};
 use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
 
 /// More tokens revoked one by one than this, and the epoch of the client's own tokens is raised instead.
@@ -115,6 +118,7 @@ impl Clients {
         &self,
         id: ClientId,
         token: RevokedToken,
+        author: Author,
     ) -> Result<(), ClientError> {
         let (database, clock) = (self.database.clone(), self.clock.clone());
         self.database
@@ -130,7 +134,11 @@ impl Clients {
                     record.token_epoch = record.token_epoch.saturating_add(1);
                     record.revoked_tokens.clear();
                 }
-                Ok::<_, ClientError>(queries::update_tokens(conn, &record, now)?)
+                queries::update_tokens(conn, &record, now)?;
+                let event = Event::done("token.revoked")
+                    .client(id)
+                    .details(json!({ "token": token.id }));
+                Ok::<_, ClientError>(history::record(conn, now, &author, event)?)
             })
             .await?;
         Ok(self.publish(id).await?)

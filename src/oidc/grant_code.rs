@@ -12,7 +12,7 @@ use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, Standing, Verdict};
 use crate::tokens::{self, Authorization, may_use, refresh, revoke};
-use crate::users;
+use crate::users::{self, User};
 
 /// How a redemption ended. Both are committed: a refusal burns the code.
 enum Redemption {
@@ -82,6 +82,16 @@ struct Redeeming {
     author: Author,
 }
 
+/// What stands against a redemption: a reason code for the audit log, and what the client is told.
+type Fault = (&'static str, Refusal);
+
+/// What an authorization that is good at this moment is good for.
+struct Good {
+    standing: Standing,
+    user: User,
+    audience: Vec<String>,
+}
+
 impl Redeeming {
     fn run(&self, conn: &mut Connection, code: &TokenHash) -> db::Result<Redemption> {
         // 1. Whose code; everything about a person is decided under their lock.
@@ -92,54 +102,18 @@ impl Redeeming {
         // 2. Once.
         let now = self.oidc.clock.now();
         if !tokens::use_code(conn, &found, now, &self.oidc.tokens.lifetimes)? {
-            return self.refuse(conn, found, "code-replayed", "this code was used before");
+            let refusal = Refusal::invalid_grant("this code was used before");
+            return self.refuse(conn, found, ("code-replayed", refusal));
         }
-        // 3. By its own client, from where it was sent, in time, by whoever began.
         let Some(authorization) = tokens::find(conn, found.id)? else {
             return Ok(Redemption::Unknown);
         };
-        if let Err((reason, refusal)) = self.judge(&authorization) {
-            return self.refuse(conn, authorization, reason, &refusal.description);
-        }
-        let audience = match self
-            .oidc
-            .audience(&self.resources, &authorization.resources.0)
-        {
-            Ok(audience) => audience,
-            Err(refusal) => {
-                end(
-                    &self.oidc,
-                    conn,
-                    &authorization,
-                    ("resource", "code.redeemed"),
-                    &self.author,
-                )?;
-                return Ok(Redemption::Refused {
-                    authorization: Box::new(authorization),
-                    refusal,
-                });
-            }
+        // 3. By its own client, in time, and good at this moment.
+        let good = match self.judge(conn, &authorization)? {
+            Ok(good) => good,
+            Err(fault) => return self.refuse(conn, authorization, fault),
         };
-        // 4. The gate.
-        let standing = standing::find_record(conn, authorization.user)?;
-        let user = users::find(conn, authorization.user)?;
-        let (Some(standing), Some(user)) = (standing, user) else {
-            return self.refuse(
-                conn,
-                authorization,
-                "no-standing",
-                "nobody is there any more",
-            );
-        };
-        if let Err(reason) = judge_standing(&authorization, &standing, &self.record) {
-            return self.refuse(
-                conn,
-                authorization,
-                reason,
-                "what was granted has been withdrawn",
-            );
-        }
-        // 5. Refresh tokens, where the client may use them.
+        // 4. Refresh tokens, where the client may use them.
         let scopes = scopes_now(&authorization, &self.record.client);
         let refresh_token = if self.record.client.metadata.allows(GrantType::RefreshToken) {
             let ends = if scopes.contains(Scope::OfflineAccess) {
@@ -153,17 +127,48 @@ impl Redeeming {
         };
         Ok(Redemption::Granted(Box::new(Granted {
             authorization,
-            standing,
-            user,
+            standing: good.standing,
+            user: good.user,
             scopes,
-            audience,
+            audience: good.audience,
             refresh_token,
         })))
     }
 
-    fn judge(&self, authorization: &Authorization) -> Result<(), (&'static str, Refusal)> {
+    fn judge(
+        &self,
+        conn: &mut Connection,
+        authorization: &Authorization,
+    ) -> db::Result<Result<Good, Fault>> {
+        let refused = |reason, text: &str| Ok(Err((reason, Refusal::invalid_grant(text))));
+        if let Err(fault) = self.judge_code(authorization) {
+            return Ok(Err(fault));
+        }
+        let authorized = &authorization.resources.0;
+        let audience = match self.oidc.audience(&self.resources, authorized) {
+            Ok(audience) => audience,
+            Err(refusal) => return Ok(Err(("resource", refusal))),
+        };
+        let standing = standing::find_record(conn, authorization.user)?;
+        let user = users::find(conn, authorization.user)?;
+        let (Some(standing), Some(user)) = (standing, user) else {
+            return refused("no-standing", "nobody is there any more");
+        };
+        if let Err(reason) = judge_standing(authorization, &standing, &self.record) {
+            return refused(reason, "what was granted has been withdrawn");
+        }
+        Ok(Ok(Good {
+            standing,
+            user,
+            audience,
+        }))
+    }
+
+    /// By its own client, from where it was sent, in time, by whoever began.
+    fn judge_code(&self, authorization: &Authorization) -> Result<(), Fault> {
         let refused = |reason, text: &str| Err((reason, Refusal::invalid_grant(text)));
-        if authorization.client != self.record.client.id {
+        let client = &self.record.client;
+        if authorization.client != client.id {
             return refused(
                 "code-of-other-client",
                 "this code was given to another client",
@@ -172,24 +177,16 @@ impl Redeeming {
         if self.oidc.clock.now() >= authorization.code_expires_at {
             return refused("code-expired", "this code is over");
         }
-        let is_registered = self
-            .record
-            .client
-            .metadata
-            .allows_redirect_to(&authorization.redirect_uri);
-        if self.redirect_uri.as_deref() != Some(authorization.redirect_uri.as_str())
-            || !is_registered
-        {
+        let sent_to = authorization.redirect_uri.as_str();
+        let is_registered = client.metadata.allows_redirect_to(sent_to);
+        if self.redirect_uri.as_deref() != Some(sent_to) || !is_registered {
             return refused(
                 "other-redirect-uri",
                 "redirect_uri must be the one of the authorization request",
             );
         }
-        pkce::verify(
-            authorization.code_challenge.as_deref(),
-            self.verifier.as_deref(),
-        )
-        .map_err(|refusal| ("pkce", refusal))
+        let challenge = authorization.code_challenge.as_deref();
+        pkce::verify(challenge, self.verifier.as_deref()).map_err(|refusal| ("pkce", refusal))
     }
 
     /// Revokes what the code belongs to, in the same transaction, and leaves its audit event.
@@ -197,19 +194,13 @@ impl Redeeming {
         &self,
         conn: &mut Connection,
         authorization: Authorization,
-        reason: &'static str,
-        description: &str,
+        (reason, refusal): Fault,
     ) -> db::Result<Redemption> {
-        end(
-            &self.oidc,
-            conn,
-            &authorization,
-            (reason, "code.redeemed"),
-            &self.author,
-        )?;
+        let what = (reason, "code.redeemed");
+        end(&self.oidc, conn, &authorization, what, &self.author)?;
         Ok(Redemption::Refused {
             authorization: Box::new(authorization),
-            refusal: Refusal::invalid_grant(description),
+            refusal,
         })
     }
 }

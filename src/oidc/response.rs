@@ -16,7 +16,7 @@ pub enum Outcome {
 }
 
 /// Where a browser is sent, with what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AuthorizationResponse {
     /// Where to.
     pub redirect_uri: String,

@@ -56,7 +56,11 @@ impl Oidc {
             id: good.claims.jti,
             expires_at: good.claims.expires_at(),
         };
-        match self.clients.revoke_own_token(good.client.id, token).await {
+        match self
+            .clients
+            .revoke_own_token(good.client.id, token, author)
+            .await
+        {
             Ok(()) | Err(ClientError::Unknown) => Ok(()),
             Err(ClientError::Pending(error)) => Err(error.into()),
             Err(ClientError::Database(error)) => Err(error.into()),

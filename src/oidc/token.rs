@@ -16,7 +16,7 @@ use crate::tokens::refresh::RefreshToken;
 use crate::users::User;
 
 /// What a client gets (RFC 6749 §5.1).
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct TokenAnswer {
     /// The access token.
     pub access_token: String,

@@ -95,7 +95,7 @@ pub fn seconds(at: Timestamp) -> i64 {
 }
 
 /// A token that was made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct IssuedToken {
     /// The token itself.
     pub text: String,

@@ -10,13 +10,18 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 26] = [
+const ACTIONS: [&str; 33] = [
+    "client.authorized",
     "client.created",
     "client.deleted",
     "client.disabled",
     "client.enabled",
     "client.secret_rotated",
+    "client.told_of_logout",
     "client.updated",
+    "code.redeemed",
+    "consent.given",
+    "consent.withdrawn",
     "key.compromised",
     "key.created",
     "key.rewrapped",
@@ -31,6 +36,8 @@ const ACTIONS: [&str; 26] = [
     "session.signed_in",
     "session.stepped_up",
     "setup.completed",
+    "token.refreshed",
+    "token.revoked",
     "user.invited",
     "user.joined",
     "user.reactivated",
@@ -184,8 +191,12 @@ mod tests {
     fn is_action(text: &str) -> bool {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
-            ["client", "key", "passkey", "session", "setup", "user"].contains(&kind)
-                && act != "html"
+            [
+                "client", "code", "consent", "key", "passkey", "session", "setup", "token", "user",
+            ]
+            .contains(&kind)
+                // Names of templates and texts are no actions.
+                && !["html", "other", "title"].contains(&act)
                 && is_word(act)
         })
     }
