@@ -63,8 +63,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// Who is signed in.
 #[utoipa::path(
-    get, path = "/v1/me", tag = "account",
-    responses((status = 200, body = UserView), (status = 401, description = "Nobody is signed in"))
+    get, path = "/v1/me", tag = "account", security(("cookie" = [])),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have")),
+    responses(
+        (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
+        (status = 304, description = "Unchanged since `If-None-Match`"),
+    )
 )]
 pub async fn read_me(request: HttpRequest, signed_in: SignedIn, users: web::Data<Users>) -> Answer {
     let user = users.find(&signed_in.session.user.to_string()).await?;
@@ -84,8 +88,12 @@ pub struct UpdateMe {
 
 /// Changes one's own name or address.
 #[utoipa::path(
-    patch, path = "/v1/me", tag = "account", request_body = UpdateMe,
-    responses((status = 200, body = UserView), (status = 412, description = "Changed since `If-Match`"))
+    patch, path = "/v1/me", tag = "account", security(("cookie" = [])), request_body = UpdateMe,
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` that you read")),
+    responses(
+        (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
+        (status = 412, description = "Changed since `If-Match`"),
+    )
 )]
 pub async fn update_me(
     request: HttpRequest,
@@ -131,7 +139,7 @@ pub(super) fn change_of(
 
 /// Locks one's own account: every session ends, no passkey signs in, until an administrator reactivates it.
 #[utoipa::path(
-    post, path = "/v1/me/suspend", tag = "account",
+    post, path = "/v1/me/suspend", tag = "account", security(("cookie" = [])),
     responses(
         (status = 204, description = "Locked, and signed out"),
         (status = 409, description = "The last administrator can't"),
@@ -163,7 +171,7 @@ pub async fn suspend_me(
 
 /// One's own passkeys.
 #[utoipa::path(
-    get, path = "/v1/me/passkeys", tag = "account",
+    get, path = "/v1/me/passkeys", operation_id = "list_own_passkeys", tag = "account", security(("cookie" = [])),
     responses((status = 200, body = Items<PasskeyView>))
 )]
 pub async fn list_passkeys(signed_in: SignedIn, passkeys: web::Data<Passkeys>) -> Answer {
@@ -181,7 +189,7 @@ pub struct Rename {
 
 /// Names a passkey.
 #[utoipa::path(
-    patch, path = "/v1/me/passkeys/{passkey}", tag = "account", request_body = Rename,
+    patch, path = "/v1/me/passkeys/{passkey}", tag = "account", security(("cookie" = [])), request_body = Rename,
     params(("passkey" = uuid::Uuid, Path, description = "The passkey's id")),
     responses((status = 200, body = PasskeyView), (status = 404, description = "Not one of yours"))
 )]
@@ -218,7 +226,7 @@ pub struct Signal {
 
 /// Removes one of one's own passkeys; every session that rests on it ends.
 #[utoipa::path(
-    delete, path = "/v1/me/passkeys/{passkey}", tag = "account",
+    delete, path = "/v1/me/passkeys/{passkey}", operation_id = "revoke_own_passkey", tag = "account", security(("cookie" = [])),
     params(("passkey" = uuid::Uuid, Path, description = "The passkey's id")),
     responses(
         (status = 200, body = RevokedPasskey),
@@ -267,7 +275,7 @@ fn signal(rp_id: &str, user: UserId, revoked: &Revoked) -> Signal {
 
 /// Makes a link with which another device of one's own gets a passkey, once, within 15 minutes.
 #[utoipa::path(
-    post, path = "/v1/me/device-links", tag = "account",
+    post, path = "/v1/me/device-links", tag = "account", security(("cookie" = [])),
     responses(
         (status = 201, body = InvitationLink),
         (status = 403, description = "Needs a recent sign-in"),
@@ -287,7 +295,7 @@ pub async fn make_device_link(
 
 /// One's own sessions.
 #[utoipa::path(
-    get, path = "/v1/me/sessions", tag = "account",
+    get, path = "/v1/me/sessions", operation_id = "list_own_sessions", tag = "account", security(("cookie" = [])),
     responses((status = 200, body = Items<SessionView>))
 )]
 pub async fn list_sessions(signed_in: SignedIn, sessions: web::Data<Sessions>) -> Answer {
@@ -297,7 +305,7 @@ pub async fn list_sessions(signed_in: SignedIn, sessions: web::Data<Sessions>) -
 
 /// Ends all of one's own sessions but this one.
 #[utoipa::path(
-    delete, path = "/v1/me/sessions", tag = "account",
+    delete, path = "/v1/me/sessions", tag = "account", security(("cookie" = [])),
     responses((status = 200, body = SessionsEnded))
 )]
 pub async fn end_other_sessions(
@@ -316,7 +324,7 @@ pub async fn end_other_sessions(
 
 /// Ends one of one's own sessions.
 #[utoipa::path(
-    delete, path = "/v1/me/sessions/{session}", tag = "account",
+    delete, path = "/v1/me/sessions/{session}", operation_id = "end_own_session", tag = "account", security(("cookie" = [])),
     params(("session" = uuid::Uuid, Path, description = "The session's id")),
     responses((status = 200, body = SessionsEnded), (status = 404, description = "Not one of yours"))
 )]

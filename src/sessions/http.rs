@@ -54,7 +54,7 @@ struct UserPart {
 
 /// The session of this browser.
 #[utoipa::path(
-    get, path = "/v1/session", tag = "sessions",
+    get, path = "/v1/session", tag = "sessions", security(("cookie" = [])),
     responses(
         (status = 200, description = "Somebody is signed in", body = SessionAnswer),
         (status = 401, description = "Nobody is signed in"),
@@ -86,7 +86,7 @@ pub async fn read_session(signed_in: SignedIn) -> Answer {
 
 /// Signs this browser out.
 #[utoipa::path(
-    delete, path = "/v1/session", tag = "sessions",
+    delete, path = "/v1/session", tag = "sessions", security(("cookie" = [])),
     responses(
         (status = 204, description = "Signed out"),
         (status = 401, description = "Nobody was signed in"),

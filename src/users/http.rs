@@ -80,9 +80,12 @@ pub fn own_id(caller: &Caller, name: &str, scope: Scope) -> Option<UserId> {
 /// One person.
 #[utoipa::path(
     get, path = "/v1/users/{user}", tag = "users",
-    params(("user" = String, Path, description = "Id or username")),
+    params(
+        ("user" = String, Path, description = "Id or username"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+    ),
     responses(
-        (status = 200, description = "The person; `ETag` is their version", body = UserView),
+        (status = 200, description = "The person", body = UserView, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 403, description = "Not yours to read"),
         (status = 404, description = "There is nobody of this id or name"),

@@ -16,6 +16,7 @@ mod login;
 mod lookups;
 mod master_key;
 mod oidc;
+mod openapi;
 mod operations;
 mod races;
 mod registration;

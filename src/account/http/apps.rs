@@ -51,7 +51,7 @@ impl From<AppAccess> for AppView {
 
 /// The apps that have access to one's own account.
 #[utoipa::path(
-    get, path = "/v1/me/apps", tag = "account",
+    get, path = "/v1/me/apps", tag = "account", security(("cookie" = [])),
     responses((status = 200, body = Items<AppView>))
 )]
 pub async fn list_apps(signed_in: SignedIn, oidc: web::Data<Oidc>) -> Answer {
@@ -62,7 +62,7 @@ pub async fn list_apps(signed_in: SignedIn, oidc: web::Data<Oidc>) -> Answer {
 
 /// Withdraws what an app may have. Every token that it holds of one is refused from then on.
 #[utoipa::path(
-    delete, path = "/v1/me/apps/{client_id}", tag = "account",
+    delete, path = "/v1/me/apps/{client_id}", tag = "account", security(("cookie" = [])),
     params(("client_id" = uuid::Uuid, Path, description = "The app's id")),
     responses(
         (status = 204, description = "Withdrawn"),

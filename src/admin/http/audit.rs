@@ -80,7 +80,10 @@ impl ListEvents {
 /// What was done and refused, newest first.
 #[utoipa::path(
     get, path = "/v1/audit-events", tag = "audit", params(ListEvents),
-    responses((status = 200, body = Page<RecordedEvent>))
+    responses(
+        (status = 200, body = Page<RecordedEvent>),
+        (status = 404, description = "`person` is nobody here"),
+    )
 )]
 pub async fn list_audit_events(
     caller: Caller,

@@ -124,9 +124,13 @@ pub async fn list_clients(
 
 /// Registers a client. Its secret is in the answer, and nowhere else.
 #[utoipa::path(
-    post, path = "/v1/clients", tag = "clients", request_body = ClientChange,
+    post, path = "/v1/clients", tag = "clients",
+    request_body(content = ClientChange, example = json!({
+        "client_name": "An app", "redirect_uris": ["https://app.example/callback"], "scope": "openid profile",
+    })),
     responses(
-        (status = 201, description = "The client; `client_secret` unless it is public", body = ClientView),
+        (status = 201, description = "The client; `client_secret` unless it is public", body = ClientView,
+            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
         (status = 400, description = "A field can't be used; `field` names it"),
         (status = 403, description = "Needs an administrator or `clients:write`; a client gives no scope that it does not hold"),
         (status = 409, description = "An audience is another client's"),
@@ -148,9 +152,12 @@ pub async fn register_client(
 /// One client.
 #[utoipa::path(
     get, path = "/v1/clients/{client}", tag = "clients",
-    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    params(
+        ("client" = uuid::Uuid, Path, description = "Its `client_id`"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+    ),
     responses(
-        (status = 200, description = "The client; `ETag` is its version", body = Client),
+        (status = 200, description = "The client", body = Client, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 403, description = "Needs an administrator or `clients:read`"),
         (status = 404, description = "There is no client of this id"),
@@ -178,10 +185,14 @@ pub async fn read_client(
 /// Changes a client: send the `ETag` that you read as `If-Match`. One that was public and is no more gets a secret; one that
 /// becomes public loses its own.
 #[utoipa::path(
-    patch, path = "/v1/clients/{client}", tag = "clients", request_body = ClientChange,
-    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    patch, path = "/v1/clients/{client}", tag = "clients",
+    request_body(content = ClientChange, example = json!({ "client_name": "Another name" })),
+    params(
+        ("client" = uuid::Uuid, Path, description = "Its `client_id`"),
+        ("If-Match" = String, Header, description = "The `ETag` that you read"),
+    ),
     responses(
-        (status = 200, description = "The client; `client_secret` if one was made", body = ClientView),
+        (status = 200, description = "The client; `client_secret` if one was made", body = ClientView, headers(("ETag" = String, description = "The version"))),
         (status = 400, description = "A field can't be used; `field` names it"),
         (status = 403, description = "Needs an administrator or `clients:write`; a client changes neither itself nor who holds more"),
         (status = 404, description = "There is no client of this id"),

@@ -82,9 +82,12 @@ impl UpdateUser {
 /// Changes a person: send the `ETag` that you read as `If-Match`.
 #[utoipa::path(
     patch, path = "/v1/users/{user}", tag = "users", request_body = UpdateUser,
-    params(("user" = String, Path, description = "Id or username")),
+    params(
+        ("user" = String, Path, description = "Id or username"),
+        ("If-Match" = String, Header, description = "The `ETag` that you read"),
+    ),
     responses(
-        (status = 200, body = UserView),
+        (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
         (status = 409, description = "The username is taken, or nobody could administer the place"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),

@@ -25,7 +25,7 @@ pub struct StartLogin {
 
 /// Begins a sign-in.
 #[utoipa::path(
-    post, path = "/webauthn/login/start", tag = "ceremonies", request_body = StartLogin,
+    post, path = "/webauthn/login/start", tag = "ceremonies", security(()), request_body = StartLogin,
     responses((status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony))
 )]
 pub async fn start_login(
@@ -59,7 +59,7 @@ pub struct LoggedInAnswer {
 
 /// Signs in.
 #[utoipa::path(
-    post, path = "/webauthn/login/finish", tag = "ceremonies", request_body = FinishCeremony,
+    post, path = "/webauthn/login/finish", tag = "ceremonies", security(()), request_body = FinishCeremony,
     responses(
         (status = 200, description = "Signed in; the session is in the cookie", body = LoggedInAnswer),
         (status = 401, description = "The passkey is unknown or refused"),

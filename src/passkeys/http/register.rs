@@ -27,7 +27,7 @@ pub struct StartRegistration {
 
 /// Begins the registration of a passkey.
 #[utoipa::path(
-    post, path = "/webauthn/register/start", tag = "ceremonies", request_body = StartRegistration,
+    post, path = "/webauthn/register/start", tag = "ceremonies", security(()), request_body = StartRegistration,
     responses(
         (status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony),
         (status = 401, description = "Nobody is signed in, and no link was given"),
@@ -96,10 +96,11 @@ pub struct RegisteredPasskey {
 
 /// Stores the new passkey; somebody who came in by it is signed in.
 #[utoipa::path(
-    post, path = "/webauthn/register/finish", tag = "ceremonies", request_body = FinishCeremony,
+    post, path = "/webauthn/register/finish", tag = "ceremonies", security(()), request_body = FinishCeremony,
     responses(
         (status = 201, description = "Registered", body = RegisteredPasskey),
         (status = 400, description = "The credential is refused"),
+        (status = 401, description = "The session that began this is over"),
         (status = 409, description = "The username or the credential is taken"),
         (status = 410, description = "The ceremony or the link is used or expired"),
     )

@@ -2,11 +2,11 @@
 
 use actix_session::Session;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{FinishCeremony, StartedCeremony};
+use crate::base::clock::Timestamp;
 use crate::history::Actor;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Browser, SignedIn, sign_in};
@@ -19,7 +19,7 @@ pub struct Empty {}
 
 /// Begins a step-up of the session.
 #[utoipa::path(
-    post, path = "/webauthn/step-up/start", tag = "ceremonies", request_body = Empty,
+    post, path = "/webauthn/step-up/start", tag = "ceremonies", security(("cookie" = [])), request_body = Empty,
     responses(
         (status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony),
         (status = 401, description = "Nobody is signed in"),
@@ -40,11 +40,18 @@ pub async fn start_step_up(
     Ok(browser.mark(HttpResponse::Ok().json(StartedCeremony::from(started))))
 }
 
+/// A session after a step-up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RaisedSession {
+    #[schema(value_type = String, format = DateTime)]
+    auth_time: Timestamp,
+}
+
 /// Raises the session: a later `auth_time`, a new cookie.
 #[utoipa::path(
-    post, path = "/webauthn/step-up/finish", tag = "ceremonies", request_body = FinishCeremony,
+    post, path = "/webauthn/step-up/finish", tag = "ceremonies", security(("cookie" = [])), request_body = FinishCeremony,
     responses(
-        (status = 200, description = "Raised"),
+        (status = 200, description = "Raised", body = RaisedSession),
         (status = 401, description = "The passkey is unknown or refused, or nobody is signed in"),
         (status = 410, description = "The ceremony is used or expired"),
     )
@@ -71,5 +78,6 @@ pub async fn finish_step_up(
         )
         .await?;
     sign_in(&session, &begun)?;
-    Ok(browser.mark(HttpResponse::Ok().json(json!({ "auth_time": begun.live.auth_time }))))
+    let auth_time = begun.live.auth_time;
+    Ok(browser.mark(HttpResponse::Ok().json(RaisedSession { auth_time })))
 }

@@ -1,0 +1,151 @@
+//! What holds for every operation of the API, so that no handler need repeat it: who may call, and the refusals that come from
+//! before the handler. An annotation that says more about a status stays as it is.
+
+use serde::Serialize;
+use utoipa::openapi::content::Content;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Components, OpenApi, Ref, RefOr, Response};
+use utoipa::{Modify, ToSchema};
+
+/// A problem (RFC 9457). Some kinds have members of their own, such as `field`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// What kind it is: `urn:doorward:problem:…`, stable.
+    r#type: String,
+    /// The kind in words.
+    title: String,
+    /// The status of the answer.
+    status: u16,
+    /// This time: what to do.
+    detail: String,
+}
+
+/// Completes the document.
+pub struct Shared;
+
+impl Modify for Shared {
+    fn modify(&self, document: &mut OpenApi) {
+        add_callers(document.components.get_or_insert_default());
+        for item in document.paths.paths.values_mut() {
+            for (operation, reads) in operations(item) {
+                complete(operation, reads);
+            }
+        }
+    }
+}
+
+/// The operations of a path, and whether each only reads.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
+    let reading = item.get.iter_mut().map(|operation| (operation, true));
+    let writing = [
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ];
+    let writing = writing
+        .into_iter()
+        .flatten()
+        .map(|operation| (operation, false));
+    reading.chain(writing)
+}
+
+fn add_callers(components: &mut Components) {
+    let cookie = ApiKeyValue::with_description(
+        "__Host-doorward-session",
+        "A person who is signed in. Writes need `Origin` with the public URL's. On http://localhost the cookie has no prefix.",
+    );
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("A client: `client_id` and `client_secret`."));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An access token whose audience is Doorward itself."));
+    let schemes = &mut components.security_schemes;
+    schemes.insert(
+        "cookie".into(),
+        SecurityScheme::ApiKey(ApiKey::Cookie(cookie)).into(),
+    );
+    schemes.insert("basic".into(), SecurityScheme::Http(basic.build()).into());
+    schemes.insert("bearer".into(), SecurityScheme::Http(bearer.build()).into());
+}
+
+fn complete(operation: &mut Operation, reads: bool) {
+    // None of its own: whoever may call at all. An empty one: nobody in particular.
+    let takes_services = operation.security.is_none();
+    let nobody = SecurityRequirement::default();
+    let callers = operation.security.as_ref();
+    let asks_who = callers.is_none_or(|callers| !callers.contains(&nobody));
+    let mut add = |status: u16, description: &str| {
+        let responses = &mut operation.responses.responses;
+        responses
+            .entry(status.to_string())
+            .or_insert_with(|| Response::new(description).into());
+    };
+    add(400, "The address, the query or the body can't be used");
+    add(408, "The body did not arrive within ten seconds");
+    add(413, "The body is too large");
+    add(
+        503,
+        "A store is away, or the change is not yet in force everywhere; repeat",
+    );
+    if operation
+        .tags
+        .iter()
+        .flatten()
+        .any(|tag| tag == "ceremonies")
+    {
+        add(
+            429,
+            "Too many ceremonies from this network; `Retry-After` says when to come again",
+        );
+    }
+    if asks_who {
+        add(
+            401,
+            "Nobody is signed in, or the client or its token is not known",
+        );
+    }
+    if takes_services {
+        add(403, "The caller may not, or needs a recent sign-in");
+    } else if !reads {
+        add(403, "The request comes from another site");
+    }
+    let is_in_path = |parameter: &RefOr<utoipa::openapi::path::Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path);
+    if operation.parameters.iter().flatten().any(is_in_path) {
+        add(404, "There is nothing of this name or id");
+    }
+    if operation.request_body.is_some() {
+        add(415, "The body is not `application/json`");
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response {
+            complete_response(status, response);
+        }
+    }
+}
+
+/// Every refusal is a problem document; a 401 says how to do better.
+fn complete_response(status: &str, response: &mut Response) {
+    if !status.starts_with(['4', '5']) {
+        return;
+    }
+    if response.content.is_empty() {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        response
+            .content
+            .insert("application/problem+json".into(), problem.into());
+    }
+    if status == "401" {
+        let challenge = Header::default();
+        response
+            .headers
+            .entry("WWW-Authenticate".into())
+            .or_insert_with(|| challenge.into());
+    }
+}

@@ -1,0 +1,234 @@
+//! The API is as it describes itself: schemathesis calls every operation of `/openapi.json`, with what fits the description and
+//! with what does not, and compares each answer with it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use doorward::clients::Scope;
+use serde_json::{Value, json};
+
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::house::House;
+use crate::support::http::basic;
+use crate::support::person::Person;
+use crate::support::process::{ChildProcess, wait_until};
+
+/// What is asked of every answer. Whether it is the one that the request deserves is asked by all other tests.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+    response_schema_conformance,response_headers_conformance";
+
+/// Random requests for each operation, beside one for each boundary of its description.
+const EXAMPLES: &str = "10";
+
+/// Far longer than it takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Names of what there is, so that not everything is just not found.
+struct Known {
+    people: Vec<String>,
+    passkeys: Vec<String>,
+    sessions: Vec<String>,
+    client: String,
+}
+
+impl Known {
+    /// As schemathesis is told: where it would make up a name it takes one of these, more often than not.
+    fn write(&self, folder: &Path) -> PathBuf {
+        let dictionary =
+            |name: &str, values: &Value| format!("[dictionaries.{name}]\nvalues = {values}\n");
+        let parameter = |name: &str, of: &str| {
+            format!("{name:?} = {{ dictionary = \"{of}\", probability = 0.7 }}\n")
+        };
+        let config = [
+            "cache.enabled = false\n".to_owned(),
+            "generation.with-security-parameters = false\n".to_owned(),
+            // An id that an answer told may be the caller's own session.
+            "phases.coverage.extra-data-sources.responses = false\n".to_owned(),
+            "phases.fuzzing.extra-data-sources.responses = false\n".to_owned(),
+            dictionary("people", &json!(self.people)),
+            dictionary("passkeys", &json!(self.passkeys)),
+            dictionary("sessions", &json!(self.sessions)),
+            dictionary("clients", &json!([self.client])),
+            dictionary("versions", &json!(["\"1\"", "\"2\"", "\"3\"", "\"4\""])),
+            "[parameters]\n".to_owned(),
+            parameter("path.user", "people"),
+            parameter("path.passkey", "passkeys"),
+            parameter("path.session", "sessions"),
+            parameter("path.client", "clients"),
+            parameter("header.If-Match", "versions"),
+        ];
+        let path = folder.join("schemathesis.toml");
+        std::fs::write(&path, config.concat()).expect("a configuration");
+        path
+    }
+}
+
+/// People, and a client, whom a run may change and end as it likes.
+fn make_known(house: &House, root: &mut Person) -> Known {
+    let people = [house.person(root, "ada"), house.person(root, "bob")];
+    let (_, own_second) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
+    let other_browser = root.another_browser();
+    let session = other_browser.get("/v1/session").json();
+    let session = session["session"]["id"].as_str().expect("an id").to_owned();
+    let mut passkeys: Vec<String> = people.iter().map(|person| person.passkey.clone()).collect();
+    passkeys.push(own_second);
+    Known {
+        people: people
+            .into_iter()
+            .flat_map(|person| [person.username, person.id])
+            .collect(),
+        passkeys,
+        sessions: vec![session],
+        client: house.client(&["users:read"]).0,
+    }
+}
+
+/// Calls everything with these headers; fails with what schemathesis found.
+fn call_everything(house: &House, headers: &[String], known: &Known, without: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = std::env::var("DOORWARD_TEST_SCHEMATHESIS").expect(
+        "DOORWARD_TEST_SCHEMATHESIS is not set: run scripts/test, which installs it, or name what scripts/schemathesis prints",
+    );
+    let server = format!("http://127.0.0.1:{}", house.port(0));
+    let mut command = Command::new(program);
+    command
+        .arg("--config-file")
+        .arg(known.write(folder.path()))
+        .args([
+            "--no-color",
+            "run",
+            &format!("{server}/openapi.json"),
+            "--url",
+            &server,
+        ])
+        .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
+        .args([
+            "--max-examples",
+            EXAMPLES,
+            "--seed",
+            "1",
+            "--generation-database",
+            "none",
+        ])
+        .args(["--warnings", "off", "--continue-on-failure"])
+        .current_dir(folder.path());
+    for header in headers {
+        command.args(["--header", header]);
+    }
+    for operation in without {
+        command.args(["--exclude-operation-id", operation]);
+    }
+    let mut process = ChildProcess::spawn(&mut command, &folder.path().join("output"));
+    wait_until("schemathesis ends", PATIENCE, || !process.is_running());
+    let output = process.output();
+    assert!(output.contains("No issues found"), "{output}");
+}
+
+/// A client with every scope for services: its id and secret.
+fn client_with_all(house: &House) -> (String, String) {
+    let names = Scope::ALL.iter().map(|scope| scope.as_str());
+    // The others are about the person whom a client acts for.
+    let own: Vec<&str> = names.filter(|name| name.contains(':')).collect();
+    house.client(&own)
+}
+
+fn same_origin(house: &House) -> String {
+    format!("Origin: {}", house.origin())
+}
+
+#[test]
+fn nobody_gets_answers_as_described() {
+    let house = House::embedded();
+    let known = make_known(&house, &mut house.administrator());
+    call_everything(&house, &[same_origin(&house)], &known, &[]);
+}
+
+#[test]
+fn a_client_gets_answers_as_described() {
+    let house = House::embedded();
+    let known = make_known(&house, &mut house.administrator());
+    let (id, secret) = client_with_all(&house);
+    let credentials = format!("Authorization: {}", basic(&id, &secret));
+    call_everything(&house, &[credentials, same_origin(&house)], &known, &[]);
+}
+
+#[test]
+fn a_token_gets_answers_as_described() {
+    let house = House::embedded();
+    let known = make_known(&house, &mut house.administrator());
+    let (id, secret) = client_with_all(&house);
+    let browser = house.browser();
+    let request = browser.request("POST", "/oauth2/token").basic(&id, &secret);
+    let answer = request
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .json();
+    let token = answer["access_token"].as_str().expect("a token");
+    call_everything(
+        &house,
+        &[format!("Authorization: Bearer {token}")],
+        &known,
+        &[],
+    );
+}
+
+#[test]
+fn an_administrator_gets_answers_as_described() {
+    let house = House::embedded();
+    let mut root = house.administrator();
+    let known = make_known(&house, &mut root);
+    let session = root.browser.cookie("doorward-session").expect("a cookie");
+    let headers = [
+        format!("Cookie: doorward-session={session}"),
+        same_origin(&house),
+    ];
+    call_everything(&house, &headers, &known, &["delete_session"]);
+    assert_eq!(
+        root.session_status(),
+        200,
+        "somebody was signed in all the time"
+    );
+}
+
+#[test]
+fn the_description_says_who_may_call_and_how_it_is_refused() {
+    let house = House::embedded();
+    let document = house.browser().get("/openapi.json").json();
+    let schemes = document["components"]["securitySchemes"]
+        .as_object()
+        .expect("schemes");
+    let schemes: Vec<&str> = schemes.keys().map(String::as_str).collect();
+    assert_eq!(schemes, ["basic", "bearer", "cookie"]);
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let what = format!("{method} {path}");
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(ids.insert(id.to_owned()), "{what}: a second {id}");
+            assert!(
+                operation["summary"].is_string(),
+                "{what}: without a summary"
+            );
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(
+                responses.keys().any(|status| status.starts_with('2')),
+                "{what}: no success"
+            );
+            assert!(
+                responses.contains_key("503"),
+                "{what}: a store is never away"
+            );
+            for (status, response) in responses
+                .iter()
+                .filter(|(status, _)| status.as_str() >= "400")
+            {
+                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{what}: {status}");
+                assert_ne!(response["description"], "", "{what}: {status}");
+            }
+        }
+    }
+    assert!(ids.len() > 40, "{ids:?}");
+}
