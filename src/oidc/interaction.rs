@@ -144,16 +144,20 @@ fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
     )))
 }
 
+/// How long a ceremony after the request answers for it, in seconds.
+const JUST_NOW: u64 = 300;
+
 /// `prompt=login` and `max_age`: a ceremony after the request came answers both.
 fn check_freshness(
     request: &AuthorizationRequest,
     present: Present<'_>,
     now: Timestamp,
 ) -> Option<Step> {
-    if present.has_proven() {
+    let age = now.since(present.session.auth_time).as_secs();
+    // A request may wait longer than its answer stays fresh.
+    if present.has_proven() && age <= JUST_NOW {
         return None;
     }
-    let age = now.since(present.session.auth_time).as_secs();
     let is_too_old = request
         .max_age
         .is_some_and(|most| age > u64::from(most) || most == 0);

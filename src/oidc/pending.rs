@@ -21,8 +21,8 @@ pub struct Pending {
     /// SHA-256 of the mark of the browser that it belongs to. A request that another site posted carries no cookie: it belongs
     /// to the browser that opens it first.
     browser: Option<String>,
-    /// Who was there when that browser brought it; not known before it did.
-    before: Option<Option<Before>>,
+    /// Who was there when that browser brought it, if anybody.
+    pub before: Option<Before>,
     /// What the person has answered.
     pub answers: Answers,
 }
@@ -47,13 +47,6 @@ fn text(pending: &Pending) -> Result<String, Away> {
         .map_err(|error| Away(format!("a request that is no JSON: {error}")))
 }
 
-impl Pending {
-    /// Who was there when the request came.
-    pub fn before(&self) -> Option<Before> {
-        self.before.flatten()
-    }
-}
-
 impl Oidc {
     /// Stores a request; the id under which pages name it.
     ///
@@ -68,7 +61,7 @@ impl Oidc {
         let pending = Pending {
             request,
             browser: from.map(|(browser, _)| browser.to_text()),
-            before: from.map(|(_, before)| before),
+            before: from.and_then(|(_, before)| before),
             answers: Answers::default(),
         };
         self.ephemeral
@@ -98,7 +91,7 @@ impl Oidc {
             Some(_) => return Err(PendingError::Gone("other-browser")),
             None => {
                 pending.browser = Some(browser.to_text());
-                pending.before = Some(now_there);
+                pending.before = now_there;
                 let bound = text(&pending)?;
                 if !self
                     .ephemeral

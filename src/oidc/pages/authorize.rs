@@ -233,7 +233,7 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
             request,
             &client,
             person.as_ref(),
-            (pending.before(), pending.answers),
+            (pending.before, pending.answers),
         )
         .await?;
     let app = || Destination {

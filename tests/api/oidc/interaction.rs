@@ -107,6 +107,18 @@ on_both! {
         }
     }
 
+    fn a_ceremony_answers_for_its_request_for_five_minutes(house) {
+        let mut root = house.administrator();
+        let app = house.party(|_| {});
+        let (path, _) = pending(&app, &root.browser, &[("prompt", "login")]);
+        house.pass(1);
+        assert_eq!(root.step_up().status, 200);
+        house.pass(301);
+        assert!(answer(&root.browser, &path, "proven").text().contains("step_up.js"));
+        assert_eq!(root.step_up().status, 200);
+        assert!(sent_back(&answer(&root.browser, &path, "proven")).contains_key("code"));
+    }
+
     fn the_registered_freshness_counts_where_the_request_says_none(house) {
         let root = house.administrator();
         let app = house.party(|metadata| metadata.default_max_age = Some(60));
