@@ -5,6 +5,7 @@ use std::path::Path;
 use actix_web::cookie::Key;
 use secrecy::ExposeSecret;
 
+use crate::access::Access;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::seal::Sealer;
@@ -50,6 +51,8 @@ pub struct App {
     pub users: Users,
     /// Ceremonies.
     pub passkeys: Passkeys,
+    /// Who may do what.
+    pub access: Access,
     /// What apps get.
     pub tokens: Tokens,
     /// How apps ask.
@@ -229,6 +232,12 @@ impl App {
             clock.clone(),
         )
         .map_err(StartError::Passkeys)?;
+        let access = Access::new(
+            database.clone(),
+            ephemeral.clone(),
+            standings.clone(),
+            clock.clone(),
+        );
         let rooms = Rooms {
             database: database.clone(),
             ephemeral: ephemeral.clone(),
@@ -263,6 +272,7 @@ impl App {
             sessions,
             users,
             passkeys,
+            access,
             tokens,
             oidc,
             limits,

@@ -1,8 +1,9 @@
 //! Doorward: a standalone passkey identity provider.
 //!
 //! Rooms stand above what they import: `base`, `db`, `ephemeral`, `history`, `egress` and `outbox`, `standing` and `web`, `clients`,
-//! `sessions`, `users`, `passkeys`, `account` and `admin`, then `app`, `server`, `cli`. `docs/ARCHITECTURE.md` walks through.
+//! `sessions`, `users`, `passkeys` and `access`, `account` and `admin`, then `app`, `server`, `cli`. `docs/ARCHITECTURE.md` walks through.
 
+pub mod access;
 pub mod account;
 pub mod admin;
 pub mod app;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A room and its row; a room imports only from rows below its own. `cli` stands on `server`, `server` on `app`.
-const ROWS: [(&str, u32); 21] = [
+const ROWS: [(&str, u32); 22] = [
     ("main", 103),
     ("cli", 102),
     ("server", 101),
@@ -14,6 +14,7 @@ const ROWS: [(&str, u32); 21] = [
     ("admin", 10),
     ("oidc", 9),
     ("passkeys", 8),
+    ("access", 8),
     ("users", 7),
     ("sessions", 6),
     ("tokens", 5),
@@ -30,7 +31,7 @@ const ROWS: [(&str, u32); 21] = [
 ];
 
 /// Each table's owner.
-const OWNERS: [(&str, &str); 19] = [
+const OWNERS: [(&str, &str); 23] = [
     ("setup", "users"),
     ("users", "users"),
     ("usernames", "users"),
@@ -50,6 +51,10 @@ const OWNERS: [(&str, &str); 19] = [
     ("outbox", "outbox"),
     ("audit_events", "history"),
     ("revisions", "history"),
+    ("audit_seals", "history"),
+    ("audit_sealer", "history"),
+    ("grants", "access"),
+    ("resources", "access"),
 ];
 
 struct Source {

@@ -49,6 +49,15 @@ pub mod label {
     /// A piece of work that follows a commit.
     #[derive(Debug)]
     pub enum Work {}
+    /// What a person may be on one thing.
+    #[derive(Debug)]
+    pub enum Grant {}
+    /// A registered role.
+    #[derive(Debug)]
+    pub enum Role {}
+    /// A thing that access is about.
+    #[derive(Debug)]
+    pub enum Resource {}
 }
 
 /// The id of a person; also their WebAuthn user handle, so it tells nothing (a random UUID, version 4).
@@ -71,6 +80,12 @@ pub type SigningKeyId = Id<label::SigningKey>;
 pub type AccessTokenId = Id<label::AccessToken>;
 /// The id of a piece of work in the outbox.
 pub type WorkId = Id<label::Work>;
+/// The id of a grant: of one person on one thing, for ever.
+pub type GrantId = Id<label::Grant>;
+/// The id of a role in revisions; it follows from the role's name.
+pub type RoleId = Id<label::Role>;
+/// The id of a thing in revisions and in the ephemeral store; it follows from the thing's type and id.
+pub type ResourceKey = Id<label::Resource>;
 /// The id of an audit event; sorts by time.
 pub type AuditEventId = Id<label::AuditEvent>;
 
@@ -83,6 +98,21 @@ impl<T> Id<T> {
     /// A new id that sorts by the time of its making (version 7).
     pub fn sortable() -> Self {
         Self::from_uuid(Uuid::now_v7())
+    }
+
+    /// The id of what has a name for ever: one name, one id (version 8, RFC 9562 §5.8: the beginning of a SHA-256). The parts of
+    /// a name are told apart, so that no two names are the same.
+    pub fn of_name(parts: &[&str]) -> Self {
+        use aws_lc_rs::digest::{SHA256, digest};
+        let name = parts.join("\0");
+        let mut bytes = [0; 16];
+        for (to, from) in bytes
+            .iter_mut()
+            .zip(digest(&SHA256, name.as_bytes()).as_ref())
+        {
+            *to = *from;
+        }
+        Self::from_uuid(Uuid::new_v8(bytes))
     }
 
     /// Labels a UUID.

@@ -54,6 +54,12 @@ scopes! {
     ClientsRead = "clients:read",
     /// Register, change, disable clients.
     ClientsWrite = "clients:write",
+    /// Look up roles, grants and what is known of things.
+    GrantsRead = "grants:read",
+    /// Give and withdraw roles on things; register things.
+    GrantsWrite = "grants:write",
+    /// Ask for decisions.
+    AccessEvaluate = "access:evaluate",
     /// Introspect the tokens of every client.
     TokensIntrospect = "tokens:introspect",
     /// Read the audit log.

@@ -52,7 +52,7 @@ table! {
 
 table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Instant, Uuid};
+    use crate::db::{Document, Instant, Uuid};
 
     /// The registry of global roles (users).
     roles (name) {
@@ -62,6 +62,9 @@ table! {
         as_of -> Instant,
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
+        manages_roles -> Document,
+        manages_grants_on -> Document,
+        deleted_at -> Nullable<Instant>,
     }
 }
 
@@ -354,9 +357,86 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What people may be on single things (access).
+    grants (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        resource_type -> Text,
+        resource_id -> Text,
+        roles -> Document,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        valid_until -> Nullable<Instant>,
+        created_at -> Instant,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What is known of things themselves (access).
+    resources (resource_type, resource_id) {
+        resource_type -> Text,
+        resource_id -> Text,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        attributes -> Document,
+        created_at -> Instant,
+        deleted_at -> Nullable<Instant>,
+        moved_at -> Instant,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use crate::db::{Instant, Uuid};
+
+    /// The chain over the audit log (history).
+    audit_seals (position) {
+        position -> BigInt,
+        event_id -> Uuid,
+        salt -> Nullable<Binary>,
+        address_hash -> Binary,
+        user_agent_hash -> Binary,
+        details_hash -> Binary,
+        mac -> Binary,
+        sealed_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use crate::db::{Instant, Uuid};
+
+    /// The one sealer, and where the chain ends (history).
+    audit_sealer (id) {
+        id -> BigInt,
+        sealed_key -> Nullable<Binary>,
+        position -> BigInt,
+        mac -> Binary,
+        holder -> Nullable<Uuid>,
+        leased_until -> Nullable<Instant>,
+    }
+}
+
 diesel::joinable!(user_roles -> users (user_id));
 diesel::joinable!(client_origins -> clients (client_id));
 diesel::joinable!(refresh_families -> authorizations (authorization_id));
 allow_tables_to_appear_in_same_query!(users, user_roles);
 allow_tables_to_appear_in_same_query!(clients, client_origins);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);
+allow_tables_to_appear_in_same_query!(grants, standings);
+allow_tables_to_appear_in_same_query!(audit_events, audit_seals);

@@ -12,4 +12,6 @@ pub use author::{Actor, Author};
 pub use event::{
     Event, EventFilter, Outcome, PasskeyUse, RecordedEvent, list, list_passkey_uses, record,
 };
-pub use revision::{Revision, next_as_of, revise};
+pub use revision::{
+    Revision, SETTLES, StoredRevision, find_as_of, is_settled, list_revisions, next_as_of, revise,
+};

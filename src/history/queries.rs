@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::event::{PasskeyUse, USES};
-use super::{Author, Event, EventFilter, Outcome, RecordedEvent, Revision};
+use super::{Author, Event, EventFilter, Outcome, RecordedEvent, Revision, StoredRevision};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId, Id, PasskeyId, UserId, label};
 use crate::db::schema::{audit_events, revisions};
@@ -154,8 +155,7 @@ pub(super) fn insert_revision(
     author: &Author,
     revision: Revision,
 ) -> Result<()> {
-    // The entity's kind stands beside the id, so the label says nothing here.
-    let entity_id: Id<label::User> = Id::from_uuid(revision.entity_id);
+    let entity_id = unlabelled(revision.entity_id);
     diesel::insert_into(revisions::table)
         .values((
             revisions::entity.eq(revision.entity),
@@ -168,4 +168,66 @@ pub(super) fn insert_revision(
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// The entity's kind stands beside the id, so the label says nothing here.
+fn unlabelled(id: Uuid) -> Id<label::User> {
+    Id::from_uuid(id)
+}
+
+type RevisionRow = (
+    String,
+    Id<label::User>,
+    i64,
+    Timestamp,
+    Option<UserId>,
+    Option<ClientId>,
+    Json<Value>,
+);
+
+fn stored(row: RevisionRow) -> StoredRevision {
+    StoredRevision {
+        entity_id: row.1.uuid(),
+        version: row.2,
+        as_of: row.3,
+        by_user: row.4,
+        by_client: row.5,
+        data: row.6.0,
+    }
+}
+
+pub(super) fn find_revision_as_of(
+    conn: &mut Connection,
+    entity: &'static str,
+    entity_id: Uuid,
+    at: Timestamp,
+) -> Result<Option<StoredRevision>> {
+    let row = revisions::table
+        .filter(revisions::entity.eq(entity))
+        .filter(revisions::entity_id.eq(unlabelled(entity_id)))
+        .filter(revisions::as_of.le(at))
+        .order(revisions::version.desc())
+        .first::<RevisionRow>(conn)
+        .optional()?;
+    Ok(row.map(stored))
+}
+
+pub(super) fn list_revisions(
+    conn: &mut Connection,
+    entity: &'static str,
+    entity_id: Uuid,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<StoredRevision>> {
+    let mut query = revisions::table
+        .filter(revisions::entity.eq(entity))
+        .filter(revisions::entity_id.eq(unlabelled(entity_id)))
+        .order(revisions::version.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(revisions::version.lt(before));
+    }
+    let rows = query.load::<RevisionRow>(conn)?;
+    Ok(rows.into_iter().map(stored).collect())
 }

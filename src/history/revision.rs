@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Author;
 use super::queries;
 use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, UserId};
 use crate::db;
 
 /// One version of one entity.
@@ -23,6 +24,58 @@ pub struct Revision {
     pub as_of: Timestamp,
     /// The record, without secrets.
     pub data: Value,
+}
+
+/// A version as it was stored.
+#[derive(Clone, Debug)]
+pub struct StoredRevision {
+    /// Of which entity.
+    pub entity_id: Uuid,
+    /// From 1.
+    pub version: i64,
+    /// Since when it stood so.
+    pub as_of: Timestamp,
+    /// The person who made it so.
+    pub by_user: Option<UserId>,
+    /// The client that made it so, or through which the person did.
+    pub by_client: Option<ClientId>,
+    /// The record, without secrets.
+    pub data: Value,
+}
+
+/// A change is in the history this long after the instant that it bears, or never: answers about a later instant may change.
+pub const SETTLES: Duration = Duration::from_secs(2);
+
+/// Whether what stood at an instant can't change any more. `now` is the database's.
+pub fn is_settled(now: Timestamp, at: Timestamp) -> bool {
+    at <= now.before(SETTLES)
+}
+
+/// How an entity stood at an instant: its last version that is not later. `None`: it was not there yet.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_as_of(
+    conn: &mut db::Connection,
+    entity: &'static str,
+    entity_id: Uuid,
+    at: Timestamp,
+) -> db::Result<Option<StoredRevision>> {
+    queries::find_revision_as_of(conn, entity, entity_id, at)
+}
+
+/// The versions of an entity, newest first, at most `limit`; those before `before`, if given.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_revisions(
+    conn: &mut db::Connection,
+    entity: &'static str,
+    entity_id: Uuid,
+    before: Option<i64>,
+    limit: i64,
+) -> db::Result<Vec<StoredRevision>> {
+    queries::list_revisions(conn, entity, entity_id, before, limit)
 }
 
 /// Stores a version in the transaction of the change.

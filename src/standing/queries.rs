@@ -80,6 +80,18 @@ pub fn find_epoch(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
         .optional()?)
 }
 
+/// The person's present version; `None` when there is no such person.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_version(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
+    Ok(standings::table
+        .find(user)
+        .select(standings::version)
+        .first(conn)
+        .optional()?)
+}
+
 /// Takes the row lock without raising: for what must not run beside a change but makes none (a sign-in). `false` when there
 /// is no such person.
 ///

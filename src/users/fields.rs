@@ -131,6 +131,33 @@ impl Email {
     }
 }
 
+field! {
+    /// What a role is called: 1 to 64 of ASCII letters, digits and `_ - . :`, beginning with a letter. Compared as it stands, case
+    /// included; it may stand in a list with commas and in a header.
+    RoleName
+}
+
+impl RoleName {
+    /// Checks.
+    ///
+    /// # Errors
+    /// What the name of a role must be.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        let is_plain = |letter: char| {
+            letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | ':')
+        };
+        let is_good = text.len() <= 64
+            && text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.chars().all(is_plain);
+        if !is_good {
+            return Err(FieldError(
+                "a role has 1 to 64 letters, digits and _ - . :, and begins with a letter",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +199,16 @@ mod tests {
         );
         for bad in ["", "a", "@b", "a@", "a b@c", "a@b@c", "<a@b>", "a@.b"] {
             assert!(Email::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_role_fits_into_a_list_and_a_header() {
+        for good in ["admin", "OPERATOR", "shop:clerk", "a-b_c.d1"] {
+            assert!(RoleName::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "a b", "a,b", "a\n", "ä", " a", &"a".repeat(65)] {
+            assert!(RoleName::parse(bad).is_err(), "{bad}");
         }
     }
 

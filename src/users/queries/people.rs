@@ -236,6 +236,19 @@ pub(in crate::users) fn missing_role(
     Ok(None)
 }
 
+/// What the holders of these roles may manage: roles, and types of things.
+pub(in crate::users) fn list_managed(
+    conn: &mut Connection,
+    held: &[String],
+) -> Result<Vec<(Vec<String>, Vec<String>)>> {
+    let rows = roles::table
+        .filter(roles::name.eq_any(held.to_vec()))
+        .filter(roles::deleted_at.is_null())
+        .select((roles::manages_roles, roles::manages_grants_on))
+        .load::<(Json<Vec<String>>, Json<Vec<String>>)>(conn)?;
+    Ok(rows.into_iter().map(|row| (row.0.0, row.1.0)).collect())
+}
+
 /// Holds a role's row until the transaction ends.
 pub(in crate::users) fn lock_role(conn: &mut Connection, role: &str) -> Result<()> {
     let query = roles::table.find(role).select(roles::name);

@@ -1,0 +1,48 @@
+//! Who may do what: roles on single things, and what is known of the things themselves.
+//!
+//! Promises that a role that was given or withdrawn counts from the next question on, in every instance, and that what can't be known is no
+//! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`. Refuses to
+//! mix what callers say with what it knows.
+
+mod held;
+mod queries;
+mod question;
+mod resource;
+
+use crate::base::clock::Clock;
+use crate::base::ids::ResourceKey;
+use crate::db::Database;
+use crate::ephemeral::Ephemeral;
+use crate::standing::{Copies, Standings};
+
+pub use held::Held;
+pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
+pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
+
+/// Everything that access needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Access {
+    database: Database,
+    ephemeral: Ephemeral,
+    standings: Standings,
+    clock: Clock,
+    resources: Copies<ResourceKey>,
+}
+
+impl Access {
+    /// Over both stores.
+    pub fn new(
+        database: Database,
+        ephemeral: Ephemeral,
+        standings: Standings,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            database,
+            standings,
+            clock,
+            resources: Copies::new(ephemeral.clone()),
+            ephemeral,
+        }
+    }
+}

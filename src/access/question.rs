@@ -1,0 +1,90 @@
+//! What is asked of the policies, and what they say.
+
+use serde_json::{Map, Value};
+
+use super::{Held, ResourceName};
+use crate::base::clock::Timestamp;
+use crate::clients::Client;
+use crate::standing::Standing;
+
+/// How and when somebody proved themself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// How strongly.
+    pub acr: String,
+    /// By which means.
+    pub amr: Vec<String>,
+    /// When last.
+    pub auth_time: Timestamp,
+}
+
+/// Who wants to do something. A person and a client are here only when they passed the gate.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A person that Doorward knows; how they proved themself, where the caller could show it.
+    Person {
+        /// Who.
+        standing: Box<Standing>,
+        /// How they are signed in.
+        auth: Option<Auth>,
+    },
+    /// An enabled client.
+    Client(Box<Client>),
+    /// Anybody and anything else, by the caller's word: no roles, no grants.
+    Outsider {
+        /// The type that the caller gave.
+        kind: String,
+        /// The id that the caller gave.
+        id: String,
+    },
+}
+
+/// What the caller says, which is never mixed with what Doorward knows.
+#[derive(Clone, Debug, Default)]
+pub struct Claimed {
+    /// Of the subject.
+    pub subject: Map<String, Value>,
+    /// Of the resource.
+    pub resource: Map<String, Value>,
+    /// Of the action.
+    pub action: Map<String, Value>,
+    /// Of everything else.
+    pub context: Map<String, Value>,
+}
+
+/// May this subject do this to that?
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Who.
+    pub subject: Subject,
+    /// What, for example `view`.
+    pub action: String,
+    /// To which thing.
+    pub resource: ResourceName,
+    /// What the person holds on the thing, where the caller has read it already.
+    pub held: Option<Held>,
+    /// What the caller says.
+    pub claimed: Claimed,
+}
+
+/// What would have been enough, where a fresher or a stronger sign-in would have been (RFC 9470 §3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// One of these, the least first.
+    pub acr_values: Vec<&'static str>,
+    /// A sign-in that is at most this many seconds old.
+    pub max_age: Option<u64>,
+}
+
+/// The answer. Whatever is not a permission is a denial.
+#[derive(Clone, Debug, Default)]
+pub struct Decision {
+    /// Whether a policy permits it, none forbids it, and none failed.
+    pub is_allowed: bool,
+    /// The ids of the policies that decided.
+    pub policies: Vec<String>,
+    /// Which policies failed, and why: for the operator, not for the caller.
+    pub errors: Vec<String>,
+    /// Set on a denial that another sign-in would turn into a permission.
+    pub wanted: Option<Wanted>,
+}

@@ -1,0 +1,205 @@
+//! What a thing is called: a type and an id.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+use crate::base::ids::ResourceKey;
+
+/// Why this can't name a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ResourceNameError(pub &'static str);
+
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = ResourceNameError;
+            fn from_str(text: &str) -> Result<Self, ResourceNameError> {
+                Self::parse(text)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+text_type! {
+    /// The kind of a thing, as policies write it: `order`, `Shop::Order`. Compared as it stands, case included.
+    ResourceType
+}
+
+/// Kinds that are Doorward's own in policies.
+const OWN: [&str; 5] = ["User", "Role", "Action", "Client", "Outsider"];
+/// Words that are none of a policy's names (Cedar's grammar, `IDENT`).
+const RESERVED: [&str; 10] = [
+    "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
+];
+
+impl ResourceType {
+    /// Parses names of letters, digits and `_` with `::` between them, 100 characters at most.
+    ///
+    /// # Errors
+    /// What a type must be.
+    pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
+        let is_word = |word: &str| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+                && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+                && !RESERVED.contains(&word)
+        };
+        if text.len() > 100 || !text.split("::").all(is_word) {
+            return Err(ResourceNameError(
+                "a type has letters, digits and _, with :: between its parts, and 100 characters at most",
+            ));
+        }
+        if OWN.contains(&text) || text.ends_with("::Action") {
+            return Err(ResourceNameError(
+                "User, Role, Action, Client and Outsider are Doorward's own types",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+text_type! {
+    /// Which thing of its kind: 1 to 256 printable characters, compared as they stand.
+    ResourceId
+}
+
+impl ResourceId {
+    /// Checks the length, and that every character can be seen.
+    ///
+    /// # Errors
+    /// What an id must be.
+    pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
+        let is_bad = text.chars().count() > 256 || text.is_empty();
+        if is_bad || text.chars().any(char::is_control) {
+            return Err(ResourceNameError(
+                "an id has 1 to 256 characters, none of them a control character",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// One thing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct ResourceName {
+    /// Of which kind.
+    #[serde(rename = "type")]
+    pub kind: ResourceType,
+    /// Which.
+    pub id: ResourceId,
+}
+
+impl ResourceName {
+    /// Parses both parts.
+    ///
+    /// # Errors
+    /// What the part that can't be used must be.
+    pub fn parse(kind: &str, id: &str) -> Result<Self, ResourceNameError> {
+        Ok(Self {
+            kind: ResourceType::parse(kind)?,
+            id: ResourceId::parse(id)?,
+        })
+    }
+
+    /// Its id in revisions and in the ephemeral store.
+    pub fn key(&self) -> ResourceKey {
+        ResourceKey::of_name(&["resource", self.kind.as_str(), self.id.as_str()])
+    }
+}
+
+impl fmt::Display for ResourceName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.kind, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_a_name_of_policies_and_none_of_doorwards_own() {
+        for good in [
+            "order",
+            "Order",
+            "_x",
+            "Shop::order",
+            "user",
+            "a1",
+            "Shop::User",
+        ] {
+            assert!(ResourceType::parse(good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(101);
+        for bad in [
+            "",
+            " order",
+            "1a",
+            "a-b",
+            "a:b",
+            "a::",
+            "::a",
+            "if",
+            "a::in",
+            "User",
+            "Role",
+            "Action",
+            "Client",
+            "Outsider",
+            "Shop::Action",
+            "__cedar",
+            "__cedar::x",
+            "ä",
+            "a\"b",
+            &long,
+        ] {
+            assert!(ResourceType::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_any_text_that_can_be_seen() {
+        for good in ["1", "a b", "ä/ö", "\"", "x".repeat(256).as_str()] {
+            assert!(ResourceId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a\0b", "a\nb", "x".repeat(257).as_str()] {
+            assert!(ResourceId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn two_things_have_two_keys() {
+        let key = |kind, id| ResourceName::parse(kind, id).expect("a name").key();
+        assert_eq!(key("order", "1"), key("order", "1"));
+        assert_ne!(key("order", "1"), key("order", "2"));
+        assert_ne!(key("a::b", "c"), key("a", "b:c"));
+    }
+}
