@@ -7,7 +7,11 @@
 mod held;
 mod queries;
 mod question;
+mod register;
 mod resource;
+mod right;
+mod text;
+mod thing;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ResourceKey;
@@ -17,7 +21,10 @@ use crate::standing::{Copies, Standings};
 
 pub use held::Held;
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
+pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
+pub use text::{Description, GrantRoles, TextError, Title, parse_instant};
+pub use thing::{Thing, ThingView};
 
 /// Everything that access needs. Cheap to clone.
 #[derive(Clone, Debug)]
