@@ -4,9 +4,10 @@ use diesel::prelude::*;
 
 use super::held::Held;
 use super::resource::ResourceName;
+use super::thing::Thing;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::db::schema::grants;
+use crate::db::schema::{grants, resources};
 use crate::db::{Connection, Json, Result};
 use crate::standing;
 
@@ -29,4 +30,26 @@ pub(super) fn find_held(
         .optional()?;
     let held = row.map(|(roles, until)| Held::new(roles.0, until));
     Ok(Some((version, held.unwrap_or_default())))
+}
+
+/// What is registered of a thing.
+pub(super) fn find_thing(conn: &mut Connection, name: &ResourceName) -> Result<Option<Thing>> {
+    let row = resources::table
+        .filter(resources::resource_type.eq(name.kind.as_str()))
+        .filter(resources::resource_id.eq(name.id.as_str()))
+        .filter(resources::deleted_at.is_null())
+        .select((
+            resources::title,
+            resources::description,
+            resources::attributes,
+            resources::version,
+        ))
+        .first::<(Option<String>, Option<String>, Json<_>, i64)>(conn)
+        .optional()?;
+    Ok(row.map(|(title, description, attributes, version)| Thing {
+        title,
+        description,
+        attributes: attributes.0,
+        version,
+    }))
 }
