@@ -4,7 +4,9 @@
 //! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`. Refuses to
 //! mix what callers say with what it knows.
 
+mod decide;
 mod held;
+mod policies;
 mod queries;
 mod question;
 mod register;
@@ -19,7 +21,9 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::standing::{Copies, Standings};
 
+pub use decide::is_action;
 pub use held::Held;
+pub use policies::{Policies, PolicyFault};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
@@ -34,22 +38,30 @@ pub struct Access {
     standings: Standings,
     clock: Clock,
     resources: Copies<ResourceKey>,
+    policies: Policies,
 }
 
 impl Access {
-    /// Over both stores.
+    /// Over both stores, and the policies of this process.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
         standings: Standings,
         clock: Clock,
+        policies: Policies,
     ) -> Self {
         Self {
+            policies,
             database,
             standings,
             clock,
             resources: Copies::new(ephemeral.clone()),
             ephemeral,
         }
+    }
+
+    /// The policies in force here.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 }
