@@ -187,8 +187,8 @@ impl Sessions {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 revoke::move_session(conn, id, next)?;
                 queries::end(conn, user, id, now, queries::REPLACED)
             })
@@ -242,8 +242,10 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
+                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                    return Err(EndError::Unknown);
+                };
+                if !queries::exists(conn, user, session)? {
                     return Err(EndError::Unknown);
                 }
                 let was_open = queries::end(conn, user, session, now, "ended")?;
@@ -284,10 +286,10 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 if !standing::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
+                let now = database.now(conn)?;
                 Ok(end_all(conn, user, now, reason.as_deref(), &author)?)
             })
             .await?;
@@ -310,9 +312,9 @@ impl Sessions {
         let (kept, ended) = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 let user = session.user;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
                 if session.epoch != epoch {
                     return Err(EndError::Unknown);

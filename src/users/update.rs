@@ -84,10 +84,9 @@ impl Users {
         let user = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                if !standing::raise(conn, id, now)? {
+                let Some(now) = standing::begin_change(conn, &database, id)? else {
                     return Err(UpdateError::Unknown);
-                }
+                };
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
                 if expected.is_some_and(|expected| expected != user.version) {
                     return Err(UpdateError::VersionIs(user.version));
