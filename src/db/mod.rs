@@ -11,6 +11,7 @@ mod pool;
 pub mod portable;
 #[expect(missing_docs, reason = "what the macro writes for each column")]
 pub mod schema;
+mod slow;
 mod types;
 
 // The derive writes a module in which the name `Connection` is diesel's.
@@ -19,4 +20,5 @@ pub use connection::require_tls_support;
 pub use error::{Error, Result};
 pub use migrate::{MigrateError, migrate};
 pub use pool::Database;
+pub use slow::SEEN_WITHIN;
 pub use types::{Document, Instant, Json, Uuid};

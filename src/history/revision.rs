@@ -44,7 +44,7 @@ pub struct StoredRevision {
 }
 
 /// A change is in the history this long after the instant that it bears, or never: answers about a later instant may change.
-pub const SETTLES: Duration = Duration::from_secs(2);
+pub const SETTLES: Duration = db::SEEN_WITHIN;
 
 /// Whether what stood at an instant can't change any more. `now` is the database's.
 pub fn is_settled(now: Timestamp, at: Timestamp) -> bool {

@@ -88,8 +88,8 @@ impl Passkeys {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 let mut passkey = find_of(conn, user, id)?;
                 if !passkey.is_live() {
                     return Err(ManageError::Unknown);
@@ -125,8 +125,9 @@ impl Passkeys {
         let revoked = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                standing::raise(conn, user, now)?;
+                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                    return Err(ManageError::Unknown);
+                };
                 if let Right::Over(authority) = right {
                     require_manageable(conn, user, authority)?;
                 }
