@@ -8,6 +8,7 @@ mod held;
 mod queries;
 mod question;
 mod resource;
+pub mod seed;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ResourceKey;

@@ -1,5 +1,7 @@
 //! SQL of `grants` and `resources`.
 
+mod seed;
+
 use diesel::prelude::*;
 
 use super::held::Held;
@@ -9,6 +11,8 @@ use crate::base::ids::UserId;
 use crate::db::schema::grants;
 use crate::db::{Connection, Json, Result};
 use crate::standing;
+
+pub(super) use seed::{insert_grants, insert_resources};
 
 /// What a person holds on a thing, and the version of their standing as of which they do: read so that the version is never
 /// newer than the roles. `None`: nobody.

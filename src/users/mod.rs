@@ -14,6 +14,7 @@ mod last_administrator;
 mod lookup;
 mod queries;
 mod rights;
+pub mod seed;
 mod set_up;
 mod suspend;
 mod update;

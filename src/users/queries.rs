@@ -2,6 +2,7 @@
 
 mod invitations;
 mod people;
+mod seed;
 mod setup;
 
 pub(super) use invitations::{
@@ -11,6 +12,7 @@ pub(super) use people::{
     claim_username, find_id_by_username, find_namesake, find_user, insert_user,
     list_active_holders, list_managed, list_users, lock_role, missing_role, set_roles, update_user,
 };
+pub(super) use seed::{has_people, insert_roles, insert_users};
 pub(super) use setup::{
     close_set_up, complete, find_setup, insert_setup, replace_link, update_setup,
 };

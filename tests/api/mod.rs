@@ -21,6 +21,7 @@ mod operations;
 mod races;
 mod registration;
 mod revocation;
+mod seeding;
 mod sessions;
 mod signing_keys;
 mod standing;
