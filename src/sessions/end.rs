@@ -261,7 +261,7 @@ impl Sessions {
     /// # Errors
     /// When the change is not in force.
     pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
-        let reason = Some("signed-out".to_owned());
+        let reason = Some(queries::SIGNED_OUT.to_owned());
         self.end(
             session.user,
             session.id,
