@@ -4,14 +4,22 @@
 //! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`. Refuses to
 //! mix what callers say with what it knows.
 
+mod change;
+mod give;
+mod grant;
 mod held;
+mod import;
+mod list;
+mod past;
 mod queries;
 mod question;
 mod register;
 mod resource;
 mod right;
+mod roles;
 mod text;
 mod thing;
+mod withdraw;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ResourceKey;
@@ -19,10 +27,16 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::standing::{Copies, Standings};
 
+pub use change::GrantChange;
+pub use grant::{Grant, GrantError, Terms};
 pub use held::Held;
+pub use import::{ImportError, ImportLine, Imported, LineFault};
+pub use list::GrantFilter;
+pub use past::{Moment, PastError};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
+pub use roles::{RolesHeld, RolesWanted};
 pub use text::{Description, GrantRoles, TextError, Title, parse_instant};
 pub use thing::{Thing, ThingView};
 

@@ -1,9 +1,13 @@
-//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/clients`, `/v1/audit-events`.
+//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/clients`, `/v1/grants`, `/v1/resources`, `/v1/audit-events`.
 
 pub mod audit;
 pub mod clients;
+pub mod grants;
 pub mod invitations;
 pub mod passkeys;
+mod reach;
+pub mod resources;
+pub mod roles_held;
 pub mod sessions;
 pub mod users;
 
@@ -21,11 +25,14 @@ use crate::web::Problem;
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(roles_held::routes)
         .configure(users::routes)
         .configure(passkeys::routes)
         .configure(sessions::routes)
         .configure(invitations::routes)
         .configure(clients::routes)
+        .configure(grants::routes)
+        .configure(resources::routes)
         .configure(audit::routes);
 }
 
