@@ -44,7 +44,11 @@ fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_a
     let standing = house.run(house.app.standings.of(user)).expect("a copy");
     let standing = standing.expect("a person");
     redis.cli(&["FLUSHDB"]);
-    assert!(house.run(house.app.access.held(&standing, &order())).is_err());
+    assert!(
+        house
+            .run(house.app.access.held(&standing, &order()))
+            .is_err()
+    );
     assert!(house.run(house.app.access.thing(&order())).is_err());
 }
 
@@ -57,10 +61,18 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
     let at = path(&give(&root, "root", "OPERATOR"));
     redis.stop();
     // By the command's way: a caller from outside would already be refused for want of a standing.
-    let id = at.rsplit('/').next().expect("an id").parse().expect("an id");
+    let id = at
+        .rsplit('/')
+        .next()
+        .expect("an id")
+        .parse()
+        .expect("an id");
     let author = doorward::history::Author::command;
     let pending = house.run(house.app.access.withdraw(id, None, author()));
-    assert!(matches!(pending, Err(doorward::access::GrantError::Pending(_))), "{pending:?}");
+    assert!(
+        matches!(pending, Err(doorward::access::GrantError::Pending(_))),
+        "{pending:?}"
+    );
     let put = house.app.access.put_thing(
         order(),
         doorward::access::NewThing::default(),
@@ -68,10 +80,18 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
         author(),
     );
     let put = house.run(put);
-    assert!(matches!(put, Err(doorward::access::ThingError::Pending(_))), "{put:?}");
+    assert!(
+        matches!(put, Err(doorward::access::ThingError::Pending(_))),
+        "{put:?}"
+    );
     redis.start_again();
     let repeated = house.run(house.app.access.withdraw(id, None, author()));
     assert!(repeated.expect("in force").is_withdrawn());
     assert!(held(&house, &house.app, &root).is_empty());
-    assert!(house.run(house.app.access.thing(&order())).expect("an answer").is_some());
+    assert!(
+        house
+            .run(house.app.access.thing(&order()))
+            .expect("an answer")
+            .is_some()
+    );
 }

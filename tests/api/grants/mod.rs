@@ -36,7 +36,13 @@ fn path(given: &Answer) -> String {
 }
 
 /// A request by a client's secret, with a body.
-fn send(house: &House, client: &(String, String), method: &str, path: &str, body: &Value) -> Answer {
+fn send(
+    house: &House,
+    client: &(String, String),
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Answer {
     let browser = house.browser();
     let request = browser.request(method, path).without_same_origin();
     request.basic(&client.0, &client.1).json(body).send()
@@ -68,7 +74,9 @@ fn delegating_role(house: &House, name: &'static str, types: &[&str]) {
             roles::manages_roles.eq(Json(Vec::<String>::new())),
             roles::manages_grants_on.eq(Json(types)),
         );
-        diesel::insert_into(roles::table).values(row).execute(conn)?;
+        diesel::insert_into(roles::table)
+            .values(row)
+            .execute(conn)?;
         Ok::<_, db::Error>(())
     });
     house.run(written).expect("a role");
