@@ -126,6 +126,17 @@ impl Users {
             .await
     }
 
+    /// Who and what needs a role, as things stand: for pages, which say so beforehand.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_role_use(&self, name: &str) -> db::Result<RoleUse> {
+        let (name, judged_at) = (name.to_owned(), self.clock.now());
+        self.database
+            .read(move |conn| find_use(conn, &name, judged_at))
+            .await
+    }
+
     /// Makes a role. One that was deleted begins anew, and its versions go on.
     ///
     /// # Errors
@@ -200,11 +211,7 @@ impl Users {
                 if role.is_built_in() {
                     return Err(RoleError::BuiltIn);
                 }
-                let needed = RoleUse {
-                    holders: queries::count_holders(conn, &name)?,
-                    invitations: queries::count_waiting(conn, &name, judged_at)?,
-                    managed_by: queries::list_managers(conn, &name)?,
-                };
+                let needed = find_use(conn, &name, judged_at)?;
                 if needed != RoleUse::default() {
                     return Err(RoleError::InUse(needed));
                 }
@@ -288,6 +295,14 @@ fn lock(conn: &mut Connection, name: &str, managed: &[String]) -> Result<Role, R
         },
         None => queries::find_role(conn, name)?.ok_or(RoleError::Unknown),
     }
+}
+
+fn find_use(conn: &mut Connection, name: &str, now: Timestamp) -> db::Result<RoleUse> {
+    Ok(RoleUse {
+        holders: queries::count_holders(conn, name)?,
+        invitations: queries::count_waiting(conn, name, now)?,
+        managed_by: queries::list_managers(conn, name)?,
+    })
 }
 
 fn others(name: &str, managed: &[String]) -> Vec<String> {

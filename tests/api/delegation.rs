@@ -26,13 +26,23 @@ fn shop(house: &House) -> Shop {
     for role in ["clerk", "cook", "auditor"] {
         make(&root, &json!({ "name": role }));
     }
-    make(&root, &json!({ "name": "lead", "manages_roles": ["clerk", "cook"] }));
+    make(
+        &root,
+        &json!({ "name": "lead", "manages_roles": ["clerk", "cook"] }),
+    );
     let lead = house.person(&root, "lead");
     give(&root, "lead", &["lead"]);
     let clerk = house.person(&root, "clerk");
     give(&root, "clerk", &["clerk"]);
-    for (name, roles) in [("mixed", json!(["auditor", "clerk"])), ("plain", json!([])), ("cook", json!(["cook"]))] {
-        let invited = root.browser.post_json("/v1/invitations", &json!({ "username": name, "roles": roles }));
+    for (name, roles) in [
+        ("mixed", json!(["auditor", "clerk"])),
+        ("plain", json!([])),
+        ("cook", json!(["cook"])),
+    ] {
+        let invited = root.browser.post_json(
+            "/v1/invitations",
+            &json!({ "username": name, "roles": roles }),
+        );
         assert_eq!(invited.status, 201, "{}", invited.text());
     }
     Shop { root, lead, clerk }
@@ -57,7 +67,10 @@ fn names(page: &Value) -> Vec<String> {
 
 fn start(house: &House, link: &Value) -> u16 {
     let start = json!({ "invitation": link["token"], "username": "newcomer" });
-    house.browser().post_json("/webauthn/register/start", &start).status
+    house
+        .browser()
+        .post_json("/webauthn/register/start", &start)
+        .status
 }
 
 on_both! {
