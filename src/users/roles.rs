@@ -93,9 +93,9 @@ pub enum RoleError {
     /// `admin` can't be deleted, and manages everything as it is.
     #[error("admin is built in: it stays, and manages everything as it is")]
     BuiltIn,
-    /// Too many entries in a list.
+    /// Too many entries in the list of this name.
     #[error("a role manages {MOST_MANAGED} roles and {MOST_MANAGED} types at most")]
-    TooMany,
+    TooMany(&'static str),
     /// It is needed.
     #[error("the role is in use; {0}")]
     InUse(RoleUse),
@@ -316,10 +316,10 @@ impl RoleChange {
             description.as_str().clone_into(&mut role.description);
         }
         if let Some(managed) = self.manages_roles {
-            role.manages_roles = bounded(managed)?;
+            role.manages_roles = bounded("manages_roles", managed)?;
         }
         if let Some(types) = self.manages_grants_on {
-            role.manages_grants_on = bounded(types)?;
+            role.manages_grants_on = bounded("manages_grants_on", types)?;
         }
         let manages_something =
             !role.manages_roles.is_empty() || !role.manages_grants_on.is_empty();
@@ -334,11 +334,11 @@ impl RoleChange {
 }
 
 /// Sorted, each once.
-fn bounded(mut entries: Vec<String>) -> Result<Vec<String>, RoleError> {
+fn bounded(field: &'static str, mut entries: Vec<String>) -> Result<Vec<String>, RoleError> {
     entries.sort_unstable();
     entries.dedup();
     if entries.len() > MOST_MANAGED {
-        return Err(RoleError::TooMany);
+        return Err(RoleError::TooMany(field));
     }
     Ok(entries)
 }

@@ -114,7 +114,7 @@ pub(super) fn explain(frame: &Frame, error: RoleError) -> Result<FieldProblem, P
         RoleError::Exists => ("name", "field.role_taken"),
         RoleError::UnknownRole(_) => ("manages_roles", "console_roles.role_gone"),
         RoleError::ManagesAdministrators => ("manages_roles", "console_roles.manages_admin"),
-        RoleError::TooMany => ("manages_roles", "console_roles.too_many"),
+        RoleError::TooMany(field) => (field, "console_roles.too_many"),
         RoleError::BuiltIn => ("manages_roles", "console_role.built_in"),
         RoleError::VersionIs(_) => ("", "console_role.changed_meanwhile"),
         RoleError::Unknown | RoleError::InUse(_) | RoleError::Database(_) => {
