@@ -113,7 +113,8 @@ on_both! {
         root.submit();
         root.page.wait_for_text("The role is deleted.");
         root.go(house, "/admin/audit?action=role.");
-        root.page.wait_for_text("no shop any more");
+        root.page.wait_for_text("role.deleted");
+        assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "no shop any more");
         root.assert_clean();
     }
 
