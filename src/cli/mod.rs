@@ -5,6 +5,7 @@
 
 mod client;
 mod config;
+mod dev;
 mod failure;
 mod healthcheck;
 mod keys;
@@ -72,6 +73,9 @@ enum Command {
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// For developers: fill an empty installation, to measure with.
+    #[command(subcommand, hide = true)]
+    Dev(dev::Dev),
     /// Ask the running service whether it is ready; for container engines.
     Healthcheck,
 }
@@ -125,6 +129,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
+        Command::Dev(command) => command.run(&app, output).await,
         Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
     }
 }

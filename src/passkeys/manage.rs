@@ -7,7 +7,7 @@ use super::{Passkeys, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
 use crate::db::{self, Connection};
-use crate::history::{self, Author, Event, Revision, next_as_of};
+use crate::history::{self, Author, Event, next_as_of};
 use crate::sessions::{self, Ended};
 use crate::standing::{self, ChangePending, Standing, UserStatus};
 use crate::users::{self, Authority, LastAdministrator};
@@ -88,8 +88,8 @@ impl Passkeys {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 let mut passkey = find_of(conn, user, id)?;
                 if !passkey.is_live() {
                     return Err(ManageError::Unknown);
@@ -125,8 +125,9 @@ impl Passkeys {
         let revoked = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                standing::raise(conn, user, now)?;
+                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                    return Err(ManageError::Unknown);
+                };
                 if let Right::Over(authority) = right {
                     require_manageable(conn, user, authority)?;
                 }
@@ -205,12 +206,5 @@ fn save(
     passkey.version = passkey.version.saturating_add(1);
     passkey.as_of = next_as_of(now, passkey.as_of);
     queries::update(conn, passkey, author)?;
-    let revision = Revision {
-        entity: "passkey",
-        entity_id: passkey.id.uuid(),
-        version: passkey.version,
-        as_of: passkey.as_of,
-        data: passkey.revision_data(),
-    };
-    history::revise(conn, author, revision)
+    history::revise(conn, author, passkey.revision())
 }

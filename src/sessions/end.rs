@@ -229,8 +229,8 @@ impl Sessions {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 revoke::move_session(conn, id, next)?;
                 queries::end(conn, user, id, now, queries::REPLACED)
             })
@@ -261,7 +261,7 @@ impl Sessions {
     /// # Errors
     /// When the change is not in force.
     pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
-        let reason = Some("signed-out".to_owned());
+        let reason = Some(queries::SIGNED_OUT.to_owned());
         self.end(
             session.user,
             session.id,
@@ -284,6 +284,9 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
+                if !standing::lock(conn, user)? {
+                    return Err(EndError::Unknown);
+                }
                 let now = database.now(conn)?;
                 let what = (user, session, how);
                 end_session(conn, what, now, reason.as_deref(), &author)
@@ -311,10 +314,10 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 if !standing::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
+                let now = database.now(conn)?;
                 Ok(end_all(conn, user, now, reason.as_deref(), &author)?)
             })
             .await?;
@@ -337,9 +340,9 @@ impl Sessions {
         let (kept, ended) = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 let user = session.user;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
                 if session.epoch != epoch {
                     return Err(EndError::Unknown);

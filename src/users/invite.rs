@@ -219,8 +219,8 @@ impl Users {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 // Under the lock: a session that was ended a moment ago leaves no link behind.
                 if !sessions::is_good(conn, &session)? {
                     return Err(InviteError::SessionOver);

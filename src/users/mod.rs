@@ -16,6 +16,7 @@ mod queries;
 mod rights;
 mod role;
 mod roles;
+pub mod seed;
 mod set_up;
 mod sign_out;
 mod suspend;
@@ -32,7 +33,9 @@ use crate::standing::Standings;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use installation::{InstallationError, begin_installation};
 pub use invite::{Invitation, InvitationLink, InviteError, NewInvitation, Purpose};
-pub use join::{JoinError, Joiner, OpenInvitation, accept, open_invitation, require_free};
+pub use join::{
+    JoinError, Joiner, OpenInvitation, accept, lock_invited, open_invitation, require_free,
+};
 pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub use lookup::{LookupError, UserFilter, find};
 pub use rights::{Authority, Rights};

@@ -47,8 +47,8 @@ impl Users {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 require_manageable(conn, user, authority)?;
+                let now = database.now(conn)?;
                 let reason = reason.as_deref();
                 Ok::<_, SignOutError>(sessions::end_one(
                     conn, user, session, now, reason, &author,
@@ -74,8 +74,8 @@ impl Users {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 require_manageable(conn, user, authority)?;
+                let now = database.now(conn)?;
                 let reason = reason.as_deref();
                 Ok::<_, SignOutError>(sessions::end_all(conn, user, now, reason, &author)?)
             })

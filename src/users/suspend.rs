@@ -47,10 +47,9 @@ impl Users {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                if !standing::raise(conn, id, now)? {
+                let Some(now) = standing::begin_change(conn, &database, id)? else {
                     return Err(SuspendError::Unknown);
-                }
+                };
                 let mut user = find_touchable(conn, id, authority)?;
                 if user.status == UserStatus::Suspended {
                     return Ok(Ended::default());
@@ -88,10 +87,9 @@ impl Users {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                if !standing::raise(conn, id, now)? {
+                let Some(now) = standing::begin_change(conn, &database, id)? else {
                     return Err(SuspendError::Unknown);
-                }
+                };
                 let mut user = find_touchable(conn, id, authority)?;
                 if user.status != UserStatus::Suspended {
                     return Ok(());

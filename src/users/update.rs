@@ -86,10 +86,9 @@ impl Users {
         let user = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                if !standing::raise(conn, id, now)? {
+                let Some(now) = standing::begin_change(conn, &database, id)? else {
                     return Err(UpdateError::Unknown);
-                }
+                };
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
                 if !authority.may_manage(conn, id, &user.roles)? {
                     return Err(UpdateError::NotYours);

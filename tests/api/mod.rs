@@ -23,6 +23,7 @@ mod races;
 mod registration;
 mod revocation;
 mod roles;
+mod seeding;
 mod sessions;
 mod signing_keys;
 mod standing;
