@@ -5,18 +5,21 @@
 //! mix what callers say with what it knows.
 
 mod change;
+mod decide;
 mod give;
 mod grant;
 mod held;
 mod import;
 mod list;
 mod past;
+mod policies;
 mod queries;
 mod question;
 mod register;
 mod resource;
 mod right;
 mod roles;
+pub mod seed;
 mod text;
 mod thing;
 mod withdraw;
@@ -28,11 +31,13 @@ use crate::ephemeral::Ephemeral;
 use crate::standing::{Copies, Standings};
 
 pub use change::GrantChange;
+pub use decide::is_action;
 pub use grant::{Grant, GrantError, Terms};
 pub use held::Held;
 pub use import::{ImportError, ImportLine, Imported, LineFault};
 pub use list::GrantFilter;
 pub use past::{Moment, PastError};
+pub use policies::{Policies, PolicyFault};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
@@ -48,22 +53,30 @@ pub struct Access {
     standings: Standings,
     clock: Clock,
     resources: Copies<ResourceKey>,
+    policies: Policies,
 }
 
 impl Access {
-    /// Over both stores.
+    /// Over both stores, and the policies of this process.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
         standings: Standings,
         clock: Clock,
+        policies: Policies,
     ) -> Self {
         Self {
+            policies,
             database,
             standings,
             clock,
             resources: Copies::new(ephemeral.clone()),
             ephemeral,
         }
+    }
+
+    /// The policies in force here.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 }

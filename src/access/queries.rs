@@ -3,6 +3,7 @@
 mod grants;
 mod held;
 mod resources;
+mod seed;
 
 pub(super) use grants::{
     find_grant, find_grant_of, insert_grant, list_ever, list_live, update_grant,
@@ -11,3 +12,4 @@ pub(super) use held::find_held;
 pub(super) use resources::{
     find_thing, insert_thing, list_moved_since, list_things, lock_thing, update_thing,
 };
+pub(super) use seed::{insert_grants, insert_resources};

@@ -5,6 +5,7 @@
 
 mod client;
 mod config;
+mod dev;
 mod failure;
 mod grant;
 mod healthcheck;
@@ -13,6 +14,7 @@ mod migrate;
 mod output;
 mod passkey;
 mod resource;
+mod role;
 mod serve;
 mod session;
 mod setup_link;
@@ -55,6 +57,9 @@ enum Command {
     /// Invite, list, show, change, suspend, reactivate people.
     #[command(subcommand)]
     User(user::User),
+    /// List, show, make, change, delete roles.
+    #[command(subcommand)]
+    Role(role::Role),
     /// List and revoke passkeys.
     #[command(subcommand)]
     Passkey(passkey::Passkey),
@@ -76,6 +81,9 @@ enum Command {
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// For developers: fill an empty installation, to measure with.
+    #[command(subcommand, hide = true)]
+    Dev(dev::Dev),
     /// Ask the running service whether it is ready; for container engines.
     Healthcheck,
 }
@@ -124,12 +132,14 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Migrate => migrate::run(output),
         Command::SetupLink(command) => command.run(&app, output).await,
         Command::User(command) => command.run(&app, output).await,
+        Command::Role(command) => command.run(&app, output).await,
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
         Command::Grant(command) => command.run(&app, output).await,
         Command::Resource(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
+        Command::Dev(command) => command.run(&app, output).await,
         Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
     }
 }
