@@ -268,17 +268,11 @@ impl Grant {
     }
 }
 
-/// Locks the person, reads the database's clock, and makes every copy of what they hold untrue.
+/// Locks the person and makes every copy of what they hold untrue; the instant of the change.
 pub(super) fn begin(
     conn: &mut Connection,
     database: &db::Database,
     user: UserId,
 ) -> Result<Timestamp, GrantError> {
-    if !standing::lock(conn, user)? {
-        return Err(GrantError::UserUnknown);
-    }
-    // After the lock: what waited for another change bears a later instant.
-    let now = database.now(conn)?;
-    standing::raise(conn, user, now)?;
-    Ok(now)
+    standing::begin_change(conn, database, user)?.ok_or(GrantError::UserUnknown)
 }

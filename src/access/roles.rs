@@ -6,8 +6,8 @@ use super::list::{GrantFilter, list_live, list_past};
 use super::past::{Moment, PastError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::db::Connection;
-use crate::users::{self, User};
+use crate::db::{self, Connection};
+use crate::users::{self, Rights, User};
 use crate::web::Page;
 
 /// What is asked about a person.
@@ -73,7 +73,8 @@ impl Access {
             .await
     }
 
-    /// Those people of a batch that there were at an instant, by id or by a name that they have or had, each once.
+    /// Those people of a batch that there were at an instant, by id or by a name that they have or had, each once; for a manager
+    /// only those whom they may manage, as they are and as they were.
     ///
     /// # Errors
     /// `Future`, or when the database is away.
@@ -81,6 +82,7 @@ impl Access {
         &self,
         ids: Vec<String>,
         at: Timestamp,
+        managed_by: Option<UserId>,
     ) -> Result<(Vec<User>, Moment), PastError> {
         let database = self.database.clone();
         self.database
@@ -91,7 +93,7 @@ impl Access {
                     let id = users::find_ever(conn, &name)?;
                     let id = id.filter(|id| found.iter().all(|user| user.id != *id));
                     if let Some(id) = id {
-                        found.extend(users::find_as_of(conn, id, at)?);
+                        found.extend(find_for(conn, managed_by, id, at)?);
                     }
                 }
                 Ok((found, moment))
@@ -109,4 +111,21 @@ fn find_person(
         None => users::find(conn, user)?,
         Some(at) => users::find_as_of(conn, user, at)?,
     })
+}
+
+/// A person as they stood at an instant, if the manager may manage them, now and then.
+fn find_for(
+    conn: &mut Connection,
+    managed_by: Option<UserId>,
+    user: UserId,
+    at: Timestamp,
+) -> db::Result<Option<User>> {
+    let past = users::find_as_of(conn, user, at)?;
+    let Some(manager) = managed_by else {
+        return Ok(past);
+    };
+    let rights = Rights::of(conn, manager)?;
+    let present = users::find(conn, user)?;
+    let is_theirs = present.is_some_and(|person| rights.may_manage(manager, &person));
+    Ok(past.filter(|person| is_theirs && rights.may_manage(manager, person)))
 }

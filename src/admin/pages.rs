@@ -1,4 +1,5 @@
-//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/roles`, `/admin/clients`, `/admin/audit`. It works without script.
+//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/roles`, `/admin/clients`, `/admin/resources`, `/admin/audit`. It works
+//! without script.
 
 mod act;
 mod administrator;
@@ -7,11 +8,13 @@ mod clients;
 mod end_sessions;
 mod enrolment_link;
 mod events;
+mod grants;
 mod invitations;
 mod manager;
 mod people;
 mod person;
 mod person_roles;
+mod resources;
 mod revoke_passkey;
 mod role_boxes;
 mod roles;
@@ -27,6 +30,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(invitations::routes)
         .configure(clients::routes)
         .configure(audit::routes)
+        .configure(grants::routes)
+        .configure(resources::routes)
         .configure(person::routes)
         .configure(person_roles::routes)
         .configure(roles::routes)

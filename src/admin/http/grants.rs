@@ -145,7 +145,7 @@ pub async fn list_grants(
     users: web::Data<Users>,
     query: web::Query<ListGrants>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &access).await?;
+    let reach = Reach::to_read(&caller, &users).await?;
     let ListGrants {
         user,
         resource_type,
@@ -256,7 +256,7 @@ pub async fn give_grant(
     users: web::Data<Users>,
     body: AnyCase<GiveGrant>,
 ) -> Answer {
-    let reach = Reach::to_write(&caller, &access).await?;
+    let reach = Reach::to_write(&caller, &users).await?;
     let (user, resource, terms) = body.0.parse()?;
     reach.require(&resource.kind)?;
     let user = users.resolve(&user).await?;
@@ -286,9 +286,10 @@ pub async fn read_grant(
     request: HttpRequest,
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     id: web::Path<String>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &access).await?;
+    let reach = Reach::to_read(&caller, &users).await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     let grant = access.read(id).await?;
     if !reach.covers(&grant.resource_type) {
@@ -358,10 +359,11 @@ pub async fn change_grant(
     request: HttpRequest,
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     id: web::Path<String>,
     body: AnyCase<ChangeGrant>,
 ) -> Answer {
-    Reach::to_write(&caller, &access).await?;
+    Reach::to_write(&caller, &users).await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     let expected = require_version(&request)?;
     let change = body.0.parse()?;
@@ -395,10 +397,11 @@ pub async fn withdraw_grant(
     request: HttpRequest,
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     id: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    Reach::to_write(&caller, &access).await?;
+    Reach::to_write(&caller, &users).await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     let reason = reason.into_inner().parse()?;
     let before = access.withdraw(id, reason, caller.author(&request)).await?;

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::{Access, ResourceId, ResourceName, ResourceNameError, ResourceType};
+use crate::access::{ResourceId, ResourceName, ResourceNameError, ResourceType};
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError};
+use crate::users::Users;
+use crate::users::http::delegate;
 use crate::web::Problem;
 
 /// Which types of things a caller may see or change grants on.
@@ -21,35 +23,31 @@ impl Reach {
     ///
     /// # Errors
     /// For whoever manages nothing and has no scope.
-    pub async fn to_read(caller: &Caller, access: &Access) -> Result<Self, Problem> {
-        Self::of(caller, access, Scope::GrantsRead).await
+    pub async fn to_read(caller: &Caller, users: &Users) -> Result<Self, Problem> {
+        Self::of(caller, users, Scope::GrantsRead).await
     }
 
     /// How far a caller may change: a person needs a recent sign-in. The verbs ask again within their transaction.
     ///
     /// # Errors
     /// For whoever manages nothing and has no scope, or `step-up-needed`.
-    pub async fn to_write(caller: &Caller, access: &Access) -> Result<Self, Problem> {
-        let reach = Self::of(caller, access, Scope::GrantsWrite).await?;
+    pub async fn to_write(caller: &Caller, users: &Users) -> Result<Self, Problem> {
+        let reach = Self::of(caller, users, Scope::GrantsWrite).await?;
         caller.require_fresh()?;
         Ok(reach)
     }
 
-    async fn of(caller: &Caller, access: &Access, scope: Scope) -> Result<Self, Problem> {
-        match caller {
-            // What somebody manages by their roles is theirs in person: no token lends it to an app.
-            Caller::Person(person) if !person.standing.is_administrator() => {
-                let rights = access.rights(person.standing.user_id).await?;
-                if rights.manages_grants_on.is_empty() {
-                    return Err(CallerError::NotAdministrator.into());
-                }
-                Ok(Self::Types(rights.manages_grants_on))
-            }
-            Caller::Person(_) | Caller::Client(_) | Caller::Bearer(_) => {
-                caller.require(scope)?;
-                Ok(Self::Everything)
-            }
+    async fn of(caller: &Caller, users: &Users, scope: Scope) -> Result<Self, Problem> {
+        // What somebody manages by their roles is theirs in person: no token lends it to an app.
+        let Some(manager) = delegate(caller) else {
+            caller.require(scope)?;
+            return Ok(Self::Everything);
+        };
+        let rights = users.rights(manager).await?;
+        if rights.manages_grants_on.is_empty() {
+            return Err(CallerError::NotAdministrator.into());
         }
+        Ok(Self::Types(rights.manages_grants_on))
     }
 
     /// Whether things of this type are within reach.

@@ -14,6 +14,7 @@ use crate::access::{
     ThingView,
 };
 use crate::sessions::Caller;
+use crate::users::Users;
 use crate::web::{Answer, AnyCase, Page, Problem, expected_version, only, require_version};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -72,9 +73,10 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Result<ResourceName, Proble
 pub async fn list_resources(
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     query: web::Query<ListResources>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &access).await?;
+    let reach = Reach::to_read(&caller, &users).await?;
     let limit = Page::<ThingView>::limit(query.limit, MOST)?;
     let kind = query.r#type.as_deref();
     let kind = kind
@@ -134,10 +136,11 @@ pub async fn put_resource(
     request: HttpRequest,
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     path: web::Path<(String, String)>,
     body: AnyCase<PutResource>,
 ) -> Answer {
-    let reach = Reach::to_write(&caller, &access).await?;
+    let reach = Reach::to_write(&caller, &users).await?;
     let name = thing_in_path(&path)?;
     reach.require(&name.kind)?;
     let version = expected_version(&request)?;
@@ -195,9 +198,10 @@ pub async fn read_resource(
     request: HttpRequest,
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     path: web::Path<(String, String)>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &access).await?;
+    let reach = Reach::to_read(&caller, &users).await?;
     let name = thing_in_path(&path)?;
     reach.require(&name.kind)?;
     let thing = access.read_thing_view(name).await?;
@@ -233,10 +237,11 @@ pub async fn delete_resource(
     request: HttpRequest,
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     path: web::Path<(String, String)>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    let reach = Reach::to_write(&caller, &access).await?;
+    let reach = Reach::to_write(&caller, &users).await?;
     let name = thing_in_path(&path)?;
     reach.require(&name.kind)?;
     let expected = expected_version(&request)?;
@@ -277,10 +282,11 @@ pub struct ListHolders {
 pub async fn list_holders(
     caller: Caller,
     access: web::Data<Access>,
+    users: web::Data<Users>,
     path: web::Path<(String, String)>,
     query: web::Query<ListHolders>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &access).await?;
+    let reach = Reach::to_read(&caller, &users).await?;
     let name = thing_in_path(&path)?;
     let (kind, id) = (Some(name.kind.as_str()), Some(name.id.as_str()));
     let filter = things_filter(kind, id, query.after.as_deref(), &reach)?;

@@ -10,7 +10,7 @@ use crate::access::{Access, Grant, Moment, RolesWanted};
 use crate::base::clock::Timestamp;
 use crate::clients::Scope;
 use crate::sessions::Caller;
-use crate::users::http::own_id;
+use crate::users::http::{own_id, readable, require_manager};
 use crate::users::{UserView, Users};
 use crate::web::{Answer, AnyCase, Page, Problem, only};
 
@@ -82,7 +82,7 @@ pub struct RolesAnswer {
     responses(
         (status = 200, description = "Their roles and grants", body = RolesAnswer),
         (status = 400, description = "`as_of` is no instant, or in the future"),
-        (status = 403, description = "Not yours to read: `roles` need `users:read`, `grants` need `grants:read` or a role that manages them"),
+        (status = 403, description = "Not yours to read: `roles` need `users:read` or a role that manages the person, `grants` need `grants:read` or a role that manages them"),
         (status = 404, description = "There is, or was, nobody of this id or name"),
     )
 )]
@@ -93,25 +93,30 @@ pub async fn read_roles(
     name: web::Path<String>,
     query: web::Query<ReadRoles>,
 ) -> Answer {
-    let own = own_id(&caller, &name, Scope::UsersRead);
-    let right_to_roles = match own {
-        Some(_) => Ok(()),
-        None => caller.require(Scope::UsersRead),
-    };
+    let person = own_id(&caller, &name, Scope::UsersRead);
     let own_grants = own_id(&caller, &name, Scope::GrantsRead);
     let reach = match own_grants {
         Some(_) => Ok(Reach::Everything),
-        None => Reach::to_read(&caller, &access).await,
+        None => Reach::to_read(&caller, &users).await,
     };
     let reach = match reach {
         Ok(reach) => Some(reach),
         Err(problem) if query.asks_for_grants() => return Err(problem),
         Err(_) => None,
     };
-    let sees_roles = right_to_roles.is_ok();
-    if reach.is_none() {
-        right_to_roles?;
-    }
+    let person = match person {
+        Some(id) => Ok(id),
+        None => readable(&users, &caller, &name, Scope::UsersRead)
+            .await
+            .map(|person| person.id),
+    };
+    let sees_roles = person.is_ok();
+    // From here on the id is what counts: the name may be somebody else's a moment later.
+    let user = match (person, own_grants) {
+        (Ok(id), _) | (Err(_), Some(id)) => id,
+        (Err(_), None) if reach.is_some() => users.resolve(&name).await?,
+        (Err(problem), None) => return Err(problem),
+    };
     let limit = Page::<Grant>::limit(query.limit.or(Some(MOST)), MOST)?;
     let at = as_of(query.as_of.as_deref())?;
     let filter = |reach: &Reach| {
@@ -126,11 +131,6 @@ pub async fn read_roles(
         grants: reach.as_ref().map(filter).transpose()?,
         limit,
         as_of: at,
-    };
-    // From here on the id is what counts: the name may be somebody else's a moment later.
-    let user = match own.or(own_grants) {
-        Some(id) => id,
-        None => users.resolve(&name).await?,
     };
     let held = access.roles_of(user, wanted).await?;
     let (grants, next) = held
@@ -169,13 +169,14 @@ pub struct Found {
     settled: Option<bool>,
 }
 
-/// Identity and roles of many at once, now or as they stood at an instant; who is not there, or was not yet, is left out.
+/// Identity and roles of many at once, now or as they stood at an instant; who is not there, or was not yet, or is not the caller's
+/// to read, is left out.
 #[utoipa::path(
     post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
     responses(
         (status = 200, description = "Those that there are", body = Found),
         (status = 400, description = "Too many, or `as_of` is no instant, or in the future"),
-        (status = 403, description = "Needs an administrator or `users:read`"),
+        (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
     )
 )]
 pub async fn lookup_users(
@@ -184,15 +185,16 @@ pub async fn lookup_users(
     users: web::Data<Users>,
     body: AnyCase<Lookup>,
 ) -> Answer {
-    caller.require(Scope::UsersRead)?;
+    let managed_by = require_manager(&users, &caller, Scope::UsersRead).await?;
     let Lookup { ids, as_of: at } = body.0;
     if ids.len() > MOST {
         return Err(Problem::invalid_field("ids", "at most 200 at once"));
     }
-    let (found, moment): (_, Option<Moment>) = match as_of(at.as_deref())? {
-        None => (users.find_many(ids).await?, None),
-        Some(at) => {
-            let (found, moment) = access.find_people_as_of(ids, at).await?;
+    let (found, moment): (_, Option<Moment>) = match (as_of(at.as_deref())?, managed_by) {
+        (None, None) => (users.find_many(ids).await?, None),
+        (None, Some(manager)) => (users.find_managed_many(manager, ids).await?, None),
+        (Some(at), managed_by) => {
+            let (found, moment) = access.find_people_as_of(ids, at, managed_by).await?;
             (found, Some(moment))
         }
     };

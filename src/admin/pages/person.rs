@@ -5,7 +5,9 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::events::{EventView, views};
+use super::grants::{GrantRow, first_of};
 use super::manager::Manager;
+use crate::access::Access;
 use crate::base::ids::UserId;
 use crate::db::Database;
 use crate::history::{self, EventFilter};
@@ -45,6 +47,10 @@ struct ConsoleUserPage {
     created: Moment,
     roles: Vec<String>,
     passkeys: Vec<PasskeyEntry>,
+    grants: Vec<GrantRow>,
+    /// The text key of the first column.
+    grants_of: &'static str,
+    has_more_grants: bool,
     sessions: Vec<SessionEntry>,
     events: Vec<EventView>,
 }
@@ -53,6 +59,7 @@ async fn show_person(
     manager: Manager,
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
+    access: web::Data<Access>,
     sessions: web::Data<Sessions>,
     database: web::Data<Database>,
     name: web::Path<String>,
@@ -74,12 +81,19 @@ async fn show_person(
                 .await?
         }
     };
+    let (grants, has_more_grants) = match manager.delegate() {
+        Some(_) => (Vec::new(), false),
+        None => first_of(&access, user).await?,
+    };
     let frame = manager.visitor.frame;
     page(&ConsoleUserPage {
         notice: frame.notice("console.notice", query.notice.as_deref()),
         id: user,
         is_last_administrator: users.is_last_administrator(user).await?,
         passkeys: passkeys.list_entries(user, true).await?,
+        grants,
+        grants_of: "console_grants.thing",
+        has_more_grants,
         sessions: sessions.list_entries(user, this).await?,
         events: views(&frame, &users, &passkeys, &database, events).await?,
         username: person.username,

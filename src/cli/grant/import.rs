@@ -77,8 +77,7 @@ impl Import {
             unchanged,
         } = stored.imported;
         let text = format!(
-            "{} lines: {given} given, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged",
-            stored.line
+            "{given} given, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged"
         );
         let document = json!({
             "lines": stored.line,
