@@ -38,8 +38,9 @@ pub fn insert_grants(
         version: 1,
         as_of: at,
         data: json!({
-            "user": grant.user,
-            "resource": grant.resource,
+            "user_id": grant.user,
+            "resource_type": grant.resource.kind,
+            "resource_id": grant.resource.id,
             "roles": [grant.role],
             "title": null,
             "description": null,
@@ -66,11 +67,12 @@ pub fn insert_resources(
         version: 1,
         as_of: at,
         data: json!({
-            "type": resource.kind,
-            "id": resource.id,
+            "resource_type": resource.kind,
+            "resource_id": resource.id,
             "title": null,
             "description": null,
             "attributes": {},
+            "deleted": false,
         }),
     };
     history::revise_many(conn, author, resources.iter().map(revision).collect())
