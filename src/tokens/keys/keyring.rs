@@ -119,6 +119,13 @@ impl Keyring {
         &self.store_key
     }
 
+    /// What tells this installation from others that share a store with it: the id of a key that is never deleted.
+    pub fn installation(&self) -> &str {
+        self.store_key
+            .trim_start_matches("keyring:")
+            .trim_matches(['{', '}'])
+    }
+
     /// The keys as they are now.
     ///
     /// # Errors
