@@ -9,6 +9,7 @@ mod cluster;
 mod coming_from_an_app;
 mod command;
 pub mod faults;
+mod forward_auth;
 mod hostile;
 mod https;
 mod invitations;
