@@ -5,12 +5,16 @@
 
 mod client;
 mod config;
+mod dev;
 mod failure;
+mod grant;
 mod healthcheck;
 mod keys;
 mod migrate;
 mod output;
 mod passkey;
+mod resource;
+mod role;
 mod serve;
 mod session;
 mod setup_link;
@@ -53,6 +57,9 @@ enum Command {
     /// Invite, list, show, change, suspend, reactivate people.
     #[command(subcommand)]
     User(user::User),
+    /// List, show, make, change, delete roles.
+    #[command(subcommand)]
+    Role(role::Role),
     /// List and revoke passkeys.
     #[command(subcommand)]
     Passkey(passkey::Passkey),
@@ -62,12 +69,21 @@ enum Command {
     /// Make, show, change, list, renew, disable, delete clients.
     #[command(subcommand)]
     Client(client::Client),
+    /// Give, change, withdraw, list, import people's roles on single things.
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Register, show, list, forget things.
+    #[command(subcommand)]
+    Resource(resource::Resource),
     /// Make a master key; list, rotate and rewrap signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// For developers: fill an empty installation, to measure with.
+    #[command(subcommand, hide = true)]
+    Dev(dev::Dev),
     /// Ask the running service whether it is ready; for container engines.
     Healthcheck,
 }
@@ -116,10 +132,14 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Migrate => migrate::run(output),
         Command::SetupLink(command) => command.run(&app, output).await,
         Command::User(command) => command.run(&app, output).await,
+        Command::Role(command) => command.run(&app, output).await,
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
+        Command::Grant(command) => command.run(&app, output).await,
+        Command::Resource(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
+        Command::Dev(command) => command.run(&app, output).await,
         Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
     }
 }

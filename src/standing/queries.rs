@@ -1,13 +1,15 @@
 //! SQL of `standings` and of the view that makes the record.
 
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::Standing;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
+use crate::db::bulk::{self, Cell};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::{standing_records, standings};
-use crate::db::{Connection, Json, Result};
+use crate::db::{Connection, Database, Json, Result};
 
 /// The record of one person, read with its version in one statement.
 ///
@@ -38,8 +40,22 @@ pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()>
     Ok(())
 }
 
-/// Raises the counter and takes its row lock until the transaction ends: the first statement of every change of what the
-/// record shows. `false` when there is no such person.
+/// As [`insert`], for many.
+///
+/// # Errors
+/// When the database is away.
+pub fn insert_many(conn: &mut Connection, users: &[UserId], at: Timestamp) -> Result<()> {
+    let row = |user: &UserId| json!([bulk::uuid(*user), 1, 0, bulk::instant(at)]);
+    let columns = [
+        ("user_id", Cell::Uuid),
+        ("version", Cell::Number),
+        ("session_epoch", Cell::Number),
+        ("moved_at", Cell::Instant),
+    ];
+    bulk::insert(conn, "standings", &columns, users.iter().map(row).collect())
+}
+
+/// Raises the counter, within a change that holds the lock already. `false` when there is no such person.
 ///
 /// # Errors
 /// When the database is away.
@@ -51,6 +67,24 @@ pub fn raise(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool
         ))
         .execute(conn)?;
     Ok(raised == 1)
+}
+
+/// Locks and raises, as the first step of every change of what the record shows, and then reads the database's clock: whoever
+/// waited for another change bears a later instant than it. `None` when there is no such person.
+///
+/// # Errors
+/// When the database is away.
+pub fn begin_change(
+    conn: &mut Connection,
+    database: &Database,
+    user: UserId,
+) -> Result<Option<Timestamp>> {
+    if !lock(conn, user)? {
+        return Ok(None);
+    }
+    let now = database.now(conn)?;
+    raise(conn, user, now)?;
+    Ok(Some(now))
 }
 
 /// As [`raise`], and ends every session of the person at once by raising their epoch.
@@ -114,4 +148,32 @@ pub fn list_moved_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(U
         .filter(standings::moved_at.ge(from))
         .select((standings::user_id, standings::version))
         .load(conn)?)
+}
+
+/// As [`lock`], for many at once, in the order of their ids, so that no two changes of many wait for each other. Those that
+/// there are.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock_all(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> {
+    let query = standings::table
+        .filter(standings::user_id.eq_any(users.to_vec()))
+        .order(standings::user_id)
+        .select(standings::user_id);
+    Ok(ForUpdate(query).load(conn)?)
+}
+
+/// As [`raise`], for many at once, who are locked already.
+///
+/// # Errors
+/// When the database is away.
+pub fn raise_all(conn: &mut Connection, users: &[UserId], now: Timestamp) -> Result<()> {
+    let rows = standings::table.filter(standings::user_id.eq_any(users.to_vec()));
+    diesel::update(rows)
+        .set((
+            standings::version.eq(standings::version + 1),
+            standings::moved_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
