@@ -5,9 +5,11 @@ use std::path::Path;
 use actix_web::cookie::Key;
 use secrecy::ExposeSecret;
 
+use crate::access::forward_auth::{self, ForwardAuth};
+use crate::access::routes::RouteTable;
 use crate::access::{Access, Policies};
 use crate::base::clock::Clock;
-use crate::base::config::Config;
+use crate::base::config::{Config, ConfigError};
 use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
@@ -17,7 +19,7 @@ use crate::ephemeral::{Away, Ephemeral, Unfit};
 use crate::oidc::{Oidc, Rooms};
 use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
-use crate::sessions::{Cookies, Sessions};
+use crate::sessions::{Cookies, DoorCookies, Sessions};
 use crate::standing::{Standings, Unavailable};
 use crate::tokens::keys::KeyError;
 use crate::tokens::{Judges, Keyring, RefreshTokens, Tokens};
@@ -53,6 +55,8 @@ pub struct App {
     pub passkeys: Passkeys,
     /// Who may do what.
     pub access: Access,
+    /// What proxies ask.
+    pub forward_auth: ForwardAuth,
     /// What apps get.
     pub tokens: Tokens,
     /// How apps ask.
@@ -63,6 +67,8 @@ pub struct App {
     pub web: Web,
     /// Cookies.
     pub cookies: Cookies,
+    /// Cookies at protected hosts.
+    pub door_cookies: DoorCookies,
     keys: Keys,
 }
 
@@ -93,6 +99,9 @@ pub enum RpIdChange {
 /// Why nothing could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Routes that can't be used.
+    #[error(transparent)]
+    Routes(#[from] ConfigError),
     /// The data folder can't be made.
     #[error("server.data_dir: {0}: {1}")]
     DataFolder(String, std::io::Error),
@@ -203,6 +212,7 @@ impl App {
             cookie: Cookies::signing_key(master_key),
             previous_cookie: previous.map(Cookies::signing_key),
         };
+        let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)?;
         let tokens = build_tokens(&config, &judges, master_key, previous);
         let Judges {
             database,
@@ -242,6 +252,17 @@ impl App {
             Policies::new(&config.access),
             keyring.installation(),
         );
+        let forward_auth = ForwardAuth::new(
+            forward_auth::Rooms {
+                access: access.clone(),
+                sessions: sessions.clone(),
+                keyring: keyring.clone(),
+                ephemeral: ephemeral.clone(),
+                clock: clock.clone(),
+            },
+            routes,
+            config.server.public_url.clone(),
+        );
         let rooms = Rooms {
             database: database.clone(),
             ephemeral: ephemeral.clone(),
@@ -263,6 +284,7 @@ impl App {
             config.server.public_url.is_https(),
             config.sessions.absolute_lifetime,
         );
+        let door_cookies = DoorCookies::new(config.sessions.absolute_lifetime);
         Ok(Self {
             config,
             clock,
@@ -277,11 +299,13 @@ impl App {
             users,
             passkeys,
             access,
+            forward_auth,
             tokens,
             oidc,
             limits,
             web,
             cookies,
+            door_cookies,
             keys,
         })
     }

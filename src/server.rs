@@ -12,6 +12,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use tracing_actix_web::TracingLogger;
 
+use crate::access::forward_auth;
 use crate::app::App;
 use crate::{account, admin, oidc, passkeys, sessions, users, web as pages};
 use health::Readiness;
@@ -85,6 +86,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(passkeys::http::routes)
             .configure(passkeys::pages::routes)
             .configure(oidc::pages::routes)
+            .configure(forward_auth::page_routes)
             .configure(account::http::routes)
             .configure(account::pages::routes)
             .configure(admin::http::routes)
@@ -106,6 +108,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(pages::asset_routes)
             .configure(passkeys::well_known_routes)
             .configure(oidc::http::routes)
+            .configure(forward_auth::http::routes)
             .service(with_session)
     })
     .workers(workers)
@@ -137,7 +140,8 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.users.clone()))
         .app_data(web::Data::new(app.access.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
-        .app_data(web::Data::new(app.access.clone()))
+        .app_data(web::Data::new(app.forward_auth.clone()))
+        .app_data(web::Data::new(app.door_cookies))
         .app_data(web::Data::new(app.tokens.clone()))
         .app_data(web::Data::new(app.oidc.clone()))
         .app_data(web::Data::new(app.limits.clone()))

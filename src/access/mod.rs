@@ -1,12 +1,16 @@
 //! Who may do what: roles on single things, and what is known of the things themselves.
 //!
 //! Promises that a role that was given or withdrawn counts from the next question on, in every instance, and that what can't be known is no
-//! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`. Refuses to
+//! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`, `door-request:…`, `door-ticket:…`. Refuses to
 //! mix what callers say with what it knows.
 
 mod attributes;
 mod change;
 mod decide;
+pub mod forward_auth;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod give;
 mod grant;
 mod held;
@@ -18,6 +22,7 @@ mod queries;
 mod question;
 mod register;
 mod resource;
+pub mod routes;
 mod right;
 mod roles;
 pub mod seed;

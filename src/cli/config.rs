@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use crate::base::config::{Config, DEFAULT};
+use crate::access::routes::RouteTable;
+use crate::base::config::{Config, ConfigError, DEFAULT};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -21,7 +22,10 @@ impl ConfigCommand {
     pub(super) fn run(self, file: Option<&Path>, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Check => {
-                Config::load(file).map_err(|error| Failure::Configuration(error.to_string()))?;
+                let fault = |error: ConfigError| Failure::Configuration(error.to_string());
+                let config = Config::load(file).map_err(fault)?;
+                RouteTable::parse(&config.access.routes, &config.server.public_url)
+                    .map_err(fault)?;
                 output.show(&json!({ "ok": true }), "the configuration can be used");
             }
             Self::Default => output.show(&json!({ "default": DEFAULT }), DEFAULT.trim_end()),

@@ -2,7 +2,7 @@
 //!
 //! Promises that only a verified ceremony makes or raises a session, that it is good only while the gate says so, and that
 //! an ended one is never revived. Hands out [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns `sessions`, the live copies (`sess:…`,
-//! `seen:…`), continuations and this browser's mark. The live copy is what a request is judged by; the row tells the history.
+//! `seen:…`) and their children at other hosts (`door:…`), continuations and this browser's mark. The live copy is what a request is judged by; the row tells the history.
 
 mod bearer;
 mod begin;
@@ -10,6 +10,7 @@ mod browser;
 mod caller;
 mod continuation;
 mod cookies;
+mod door;
 mod end;
 mod entry;
 pub mod http;
@@ -38,6 +39,7 @@ pub use browser::{Browser, BrowserMark};
 pub use caller::{Caller, CallerError};
 pub use continuation::{Continuation, Destination};
 pub use cookies::{CookieNames, Cookies};
+pub use door::{Door, DoorCookies, DoorError, DoorKey, Lent, OpenDoor};
 pub use end::{
     EndError, Ended, end_all, end_every, end_one, end_resting_on, find_good_passkeys, is_good,
 };

@@ -16,7 +16,8 @@ use super::cookies::Cookies;
 use super::key::SessionKey;
 use super::live::LiveSession;
 use super::store::state;
-use crate::standing::{EPOCH_RAISED, Standing, Unavailable, Verdict};
+use crate::base::ids::UserId;
+use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
 use crate::web::{Problem, Visitor};
 
 /// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
@@ -172,7 +173,10 @@ impl Sessions {
         if live.user != key.user() || live.is_over(now) {
             return Err(SignedInError::Nobody("expired"));
         }
-        let (live, standing) = match self.judge(&live, record.as_deref()).await {
+        let (live, standing) = match self
+            .judge(live.user, &live.claim(), record.as_deref())
+            .await
+        {
             Err(SignedInError::Nobody(EPOCH_RAISED)) => self.judge_moved(&key, &live).await?,
             judged => (live, judged?),
         };
@@ -201,23 +205,24 @@ impl Sessions {
         if live.id != read.id || live.epoch <= read.epoch {
             return Err(over());
         }
-        let standing = self.judge(&live, None).await?;
+        let standing = self.judge(live.user, &live.claim(), None).await?;
         Ok((live, standing))
     }
 
-    async fn judge(
+    /// The gate, for a session and for what it lent.
+    pub(super) async fn judge(
         &self,
-        live: &LiveSession,
+        user: UserId,
+        claim: &Claim<'_>,
         record: Option<&str>,
     ) -> Result<Standing, SignedInError> {
         let nobody = || SignedInError::Nobody("no-standing");
-        let user = live.user;
         let standing = self.standings.of_copy(user, record).await?;
         let standing = standing.ok_or_else(nobody)?;
-        let (standing, verdict) = match standing.judge(&live.claim()) {
+        let (standing, verdict) = match standing.judge(claim) {
             Verdict::RecordIsOld => {
                 let newer = self.standings.reload(user).await?.ok_or_else(nobody)?;
-                let verdict = newer.judge(&live.claim());
+                let verdict = newer.judge(claim);
                 (newer, verdict)
             }
             verdict => (standing, verdict),

@@ -28,6 +28,17 @@ pub fn client_address(request: &HttpRequest) -> IpAddr {
     behind_proxies(peer, &forwarded, &web.trusted_proxies)
 }
 
+/// Whether a request came from a proxy whose word is believed.
+pub fn is_from_trusted_proxy(request: &HttpRequest) -> bool {
+    let web = request.app_data::<web::Data<Web>>();
+    web.zip(request.peer_addr()).is_some_and(|(web, peer)| {
+        let address = peer.ip().to_canonical();
+        web.trusted_proxies
+            .iter()
+            .any(|network| network.contains(address))
+    })
+}
+
 fn behind_proxies(peer: IpAddr, forwarded: &[&str], trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut address = peer;

@@ -38,7 +38,19 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn read_asset(request: HttpRequest, name: web::Path<String>) -> Answer {
-    let file = Files::get(&name).ok_or_else(Problem::not_found)?;
+    read(&request, &name)
+}
+
+/// The style sheet, for pages at other hosts.
+///
+/// # Errors
+/// `not-found`, were there none.
+pub async fn read_style(request: HttpRequest) -> Answer {
+    read(&request, "style.css")
+}
+
+fn read(request: &HttpRequest, name: &str) -> Answer {
+    let file = Files::get(name).ok_or_else(Problem::not_found)?;
     let version = version(&file);
     let is_named = request.query_string() == format!("v={version}");
     // Modules import each other without the version: those are asked for again, and answered with 304.

@@ -126,6 +126,9 @@ const WITHOUT_COOKIES: [&str; 6] = [
     "/oauth2/logout",
 ];
 
+/// Where proxies ask about, or hand on, what browsers send to the hosts that they protect.
+pub(super) const FOR_OTHER_HOSTS: [&str; 2] = ["/forward-auth/envoy/", "/.doorward/"];
+
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(
         *request.method(),
@@ -136,6 +139,13 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
     let headers = request.headers();
     // Another site may post here: these look at no cookie (DESIGN rule 10).
     if WITHOUT_COOKIES.contains(&request.path()) {
+        return false;
+    }
+    // Of requests at other hosts, which a proxy hands on: they know no cookie of this place, and look at their own `Origin`.
+    if FOR_OTHER_HOSTS
+        .iter()
+        .any(|prefix| request.path().starts_with(prefix))
+    {
         return false;
     }
     // A ceremony and a page's form may set a cookie; the rest of the API only reads one.

@@ -24,8 +24,8 @@ mod qr;
 mod span;
 mod text;
 
-pub use address::{author, client_address};
-pub use assets::{asset_url, routes as asset_routes};
+pub use address::{author, client_address, is_from_trusted_proxy};
+pub use assets::{asset_url, read_style, routes as asset_routes};
 pub use body::AnyCase;
 pub use browser_name::browser_name;
 pub use conditions::{expected_version, given, require_version, version_conflict};

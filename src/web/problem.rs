@@ -61,6 +61,14 @@ impl Problem {
         self
     }
 
+    /// Adds a header whose value was made for this answer; one that is no header value is left out.
+    #[must_use]
+    pub fn header_of(mut self, name: header::HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).ok();
+        self.headers.extend(value.map(|value| (name, value)));
+        self
+    }
+
     /// Says after how many seconds to come again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {

@@ -7,6 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use askama::Template;
 
+use super::guards::FOR_OTHER_HOSTS;
 use super::{Frame, Problem, Visitor, Web};
 
 #[derive(Template)]
@@ -52,7 +53,9 @@ fn wants_page(request: &HttpRequest) -> bool {
     let path = request.path();
     let is_interface = ["/v1/", "/webauthn/", "/.well-known/", "/assets/"]
         .iter()
-        .any(|prefix| path.starts_with(prefix));
+        .chain(&FOR_OTHER_HOSTS)
+        .any(|prefix| path.starts_with(prefix))
+        || path == "/forward-auth";
     let accepts_html = request
         .headers()
         .get(header::ACCEPT)

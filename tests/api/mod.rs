@@ -10,6 +10,7 @@ mod coming_from_an_app;
 mod command;
 mod delegation;
 pub mod faults;
+mod forward_auth;
 mod grants;
 mod hostile;
 mod https;

@@ -4,6 +4,7 @@
 pub mod authenticator;
 pub mod binary;
 pub mod browser;
+pub mod grants;
 pub mod house;
 pub mod http;
 pub mod person;

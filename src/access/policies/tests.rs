@@ -31,6 +31,7 @@ impl Folder {
             policies: Some(folder.path().to_owned()),
             schema: schema.is_file().then_some(schema),
             subject_id: SubjectId::Id,
+            routes: Vec::new(),
         });
         policies.load();
         Self { folder, policies }

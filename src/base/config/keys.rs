@@ -68,6 +68,7 @@ impl Reader {
                 policies: self.optional("access", "policies").map(PathBuf::from),
                 schema: self.optional("access", "schema").map(PathBuf::from),
                 subject_id: self.parse("access", "subject_id", SubjectId::parse),
+                routes: self.routes(),
             },
             egress: Egress {
                 allowed_networks: self.list("egress", "allowed_networks", Network::parse),

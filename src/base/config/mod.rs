@@ -4,6 +4,7 @@
 
 mod keys;
 mod read;
+mod routes;
 mod values;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use read::{ConfigError, Fault};
+pub use routes::Route;
 pub use values::{LogFormat, Network, Origin, Rotation, SubjectId};
 
 /// The compiled-in reference: every key, its default and what it means.
@@ -136,6 +138,8 @@ pub struct Access {
     pub schema: Option<PathBuf>,
     /// How answers to searches name people.
     pub subject_id: SubjectId,
+    /// What forward-auth protects.
+    pub routes: Vec<Route>,
 }
 
 /// Section `[egress]`.

@@ -131,7 +131,7 @@ impl Reader {
         });
     }
 
-    fn value(&self, section: &str, key: &str) -> Option<&Value> {
+    pub(super) fn value(&self, section: &str, key: &str) -> Option<&Value> {
         match self.given.get(section) {
             Some(Value::Dict(_, keys)) => keys.get(key),
             _ => None,
@@ -240,7 +240,7 @@ impl Reader {
     }
 }
 
-fn as_text(value: &Value) -> Option<String> {
+pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(_, text) => Some(text.clone()),
         Value::Bool(_, flag) => Some(flag.to_string()),

@@ -1,0 +1,11 @@
+//! What a proxy tells of a request, as strangers choose it.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use doorward::access::fuzzing::Routes;
+
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::make().expect("routes"));
+
+libfuzzer_sys::fuzz_target!(|text: &str| ROUTES.read_forwarded(text));

@@ -1,0 +1,177 @@
+//! May this request pass?
+
+use std::time::Duration;
+
+use super::ForwardAuth;
+use super::target::Target;
+use crate::access::routes::Found;
+use crate::access::{Access, Auth, Claimed, Decision, Held, Question, Subject, Wanted};
+use crate::sessions::{DoorError, DoorKey, OpenDoor};
+use crate::standing::Unavailable;
+
+/// A denial this soon after a sign-in that was to turn it is not turned by another one.
+const IN_VAIN: Duration = Duration::from_secs(60);
+
+/// What is asked: a request, and who shows what.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'r> {
+    /// Where to.
+    pub target: &'r Target,
+    /// How.
+    pub method: &'r str,
+    /// The door that the browser shows, if any.
+    pub door: Option<&'r DoorKey>,
+}
+
+/// The answer.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It may.
+    Allowed {
+        /// Who asks; nobody, where a policy lets everybody.
+        person: Option<Box<OpenDoor>>,
+        /// Whether what stands behind the proxy gets a signed token.
+        jwt: bool,
+    },
+    /// Nobody is signed in, and somebody might be permitted.
+    SignIn,
+    /// A fresher or stronger sign-in would be enough.
+    StepUp(Wanted),
+    /// It may not.
+    Refused(Refusal),
+}
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No route fits.
+    #[error("no-route")]
+    NoRoute,
+    /// Nobody is signed in, and nobody is sent to sign in here.
+    #[error("signed-out")]
+    SignedOut,
+    /// No policy permits it to this person.
+    #[error("not-permitted")]
+    NotPermitted,
+    /// They have just signed in anew for it, and it was not enough.
+    #[error("step-up-in-vain")]
+    StepUpInVain,
+}
+
+impl ForwardAuth {
+    /// Judges a request: its route, who is there, what the policies say. One round trip tells of the person.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn ask(&self, visit: Visit<'_>) -> Result<Verdict, Unavailable> {
+        // 1. What would it do?
+        let parts = visit.target.parts();
+        let found = self.routes.find(&visit.target.host, visit.method, &parts);
+        let Some(found) = found else {
+            return Ok(Verdict::Refused(Refusal::NoRoute));
+        };
+        // 2. Who is there?
+        let person = match visit.door {
+            Some(key) => self.find_person(visit.target, key, &found).await?,
+            None => None,
+        };
+        // 3. What do the policies say?
+        match person {
+            Some((open, held)) => {
+                let decision = self.decide_for(&open, held, &found).await?;
+                Ok(self.judge_person(open, &decision, &found))
+            }
+            None => self.judge_nobody(found).await,
+        }
+    }
+
+    async fn find_person(
+        &self,
+        target: &Target,
+        key: &DoorKey,
+        found: &Found,
+    ) -> Result<Option<(Box<OpenDoor>, Held)>, Unavailable> {
+        let grants = Access::grants_key(key.user(), &found.resource);
+        let host = target.host.authority();
+        match self.sessions.check_door(key, host, &grants).await {
+            Ok((open, copy)) => {
+                let held = self
+                    .access
+                    .held_of_copy(&open.standing, &found.resource, copy.as_deref())
+                    .await?;
+                Ok(Some((Box::new(open), held)))
+            }
+            Err(DoorError::Closed(reason)) => {
+                tracing::debug!(reason, "nobody is signed in at this host");
+                Ok(None)
+            }
+            Err(DoorError::Unavailable(error)) => Err(error),
+        }
+    }
+
+    async fn decide_for(
+        &self,
+        open: &OpenDoor,
+        held: Held,
+        found: &Found,
+    ) -> Result<Decision, Unavailable> {
+        let lent = &open.door.lent;
+        let auth = Auth {
+            acr: lent.acr.clone(),
+            amr: lent.amr.clone(),
+            auth_time: lent.auth_time,
+        };
+        let question = Question {
+            subject: Subject::Person {
+                standing: Box::new(open.standing.clone()),
+                auth: Some(auth),
+            },
+            action: found.action.clone(),
+            resource: found.resource.clone(),
+            held: Some(held),
+            claimed: Claimed::default(),
+        };
+        self.access.decide(question).await
+    }
+
+    fn judge_person(&self, open: Box<OpenDoor>, decision: &Decision, found: &Found) -> Verdict {
+        if decision.is_allowed {
+            return Verdict::Allowed {
+                person: Some(open),
+                jwt: found.jwt,
+            };
+        }
+        let Some(wanted) = decision.wanted.clone() else {
+            return Verdict::Refused(Refusal::NotPermitted);
+        };
+        // Never round and round: what a new sign-in has just not turned, the next one would not turn either.
+        let door = &open.door;
+        if door.after_step_up && self.clock.now().since(door.opened_at) < IN_VAIN {
+            return Verdict::Refused(Refusal::StepUpInVain);
+        }
+        Verdict::StepUp(wanted)
+    }
+
+    /// Policies may permit something to everybody: then nobody need be signed in.
+    async fn judge_nobody(&self, found: Found) -> Result<Verdict, Unavailable> {
+        let (sign_in, jwt) = (found.sign_in, found.jwt);
+        let question = Question {
+            subject: Subject::Outsider {
+                kind: "visitor".into(),
+                id: "signed-out".into(),
+            },
+            action: found.action,
+            resource: found.resource,
+            held: None,
+            claimed: Claimed::default(),
+        };
+        let decision = self.access.decide(question).await?;
+        Ok(if decision.is_allowed {
+            Verdict::Allowed { person: None, jwt }
+        } else if sign_in {
+            Verdict::SignIn
+        } else {
+            Verdict::Refused(Refusal::SignedOut)
+        })
+    }
+}

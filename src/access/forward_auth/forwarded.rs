@@ -1,0 +1,352 @@
+//! What a proxy says of the request that it asks about, in either dialect; two readings of one request are one too many.
+
+use super::target::{Target, TargetFault, check_scheme};
+use crate::access::routes::{AppHost, RouteTable, is_method};
+
+/// The headers by which proxies tell, each at most once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Forwarded<'r> {
+    /// `X-Original-URL`, as the recipe for nginx sets it.
+    pub original_url: Option<&'r str>,
+    /// `X-Original-Method`.
+    pub original_method: Option<&'r str>,
+    /// `X-Forwarded-Method`, as Caddy and Traefik send it.
+    pub method: Option<&'r str>,
+    /// `X-Forwarded-Proto`.
+    pub proto: Option<&'r str>,
+    /// `X-Forwarded-Host`.
+    pub host: Option<&'r str>,
+    /// `X-Forwarded-Uri`.
+    pub uri: Option<&'r str>,
+}
+
+/// How a proxy asks, which decides how it can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// nginx: takes 401, and no redirect.
+    Original,
+    /// Caddy, Traefik: whatever is no 2xx goes to the browser.
+    Forwarded,
+    /// Envoy: asks by the very request; whatever is no 200 goes to the browser.
+    Own,
+}
+
+/// The request that is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// How it was asked.
+    pub dialect: Dialect,
+    /// Its method.
+    pub method: String,
+    /// Its address.
+    pub target: Target,
+}
+
+/// Why nobody knows which request is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForwardFault {
+    /// A header that must be there is not.
+    #[error("missing-{0}")]
+    Missing(&'static str),
+    /// Two of them tell of two requests.
+    #[error("conflicting-{0}")]
+    Conflict(&'static str),
+    /// The method is none.
+    #[error("method")]
+    Method,
+    /// The address is none that is judged.
+    #[error(transparent)]
+    Target(#[from] TargetFault),
+}
+
+impl Forwarded<'_> {
+    /// What nginx, Caddy or Traefik ask.
+    ///
+    /// # Errors
+    /// Nobody knows which request is meant.
+    pub fn read(&self, table: &RouteTable) -> Result<Asked, ForwardFault> {
+        let asked = match (self.original_url, self.original_method) {
+            (None, None) => self.read_forwarded(table)?,
+            (url, method) => {
+                let url = url.ok_or(ForwardFault::Missing("x-original-url"))?;
+                let method = method.ok_or(ForwardFault::Missing("x-original-method"))?;
+                let asked = Asked {
+                    dialect: Dialect::Original,
+                    method: method.to_owned(),
+                    target: Target::of_url(url, table)?,
+                };
+                self.agree(&asked.target.host, Some(&asked.method), Some(&asked.target))?;
+                asked
+            }
+        };
+        if !is_method(&asked.method) {
+            return Err(ForwardFault::Method);
+        }
+        Ok(asked)
+    }
+
+    fn read_forwarded(&self, table: &RouteTable) -> Result<Asked, ForwardFault> {
+        let missing = ForwardFault::Missing;
+        let method = self.method.ok_or(missing("x-forwarded-method"))?;
+        let proto = self.proto.ok_or(missing("x-forwarded-proto"))?;
+        let host = self.host.ok_or(missing("x-forwarded-host"))?;
+        let uri = self.uri.ok_or(missing("x-forwarded-uri"))?;
+        let host = table.host(host).ok_or(TargetFault::UnknownHost)?;
+        check_scheme(host, proto)?;
+        Ok(Asked {
+            dialect: Dialect::Forwarded,
+            method: method.to_owned(),
+            target: Target::at(host, uri)?,
+        })
+    }
+
+    /// What Envoy asks: by the request's own method, host and path.
+    ///
+    /// # Errors
+    /// Nobody knows which request is meant.
+    pub fn read_own(
+        &self,
+        table: &RouteTable,
+        method: &str,
+        host: &str,
+        path_and_query: &str,
+    ) -> Result<Asked, ForwardFault> {
+        let host = table.host(host).ok_or(TargetFault::UnknownHost)?;
+        let target = Target::at(host, path_and_query)?;
+        if !is_method(method) {
+            return Err(ForwardFault::Method);
+        }
+        if let Some(url) = self.original_url
+            && Target::of_url(url, table)? != target
+        {
+            return Err(ForwardFault::Conflict("x-original-url"));
+        }
+        if self.original_method.is_some_and(|other| other != method) {
+            return Err(ForwardFault::Conflict("x-original-method"));
+        }
+        self.agree(host, Some(method), Some(&target))?;
+        Ok(Asked {
+            dialect: Dialect::Own,
+            method: method.to_owned(),
+            target,
+        })
+    }
+
+    /// That whatever else was forwarded tells of the same request.
+    ///
+    /// # Errors
+    /// The header that does not.
+    pub fn agree(
+        &self,
+        host: &AppHost,
+        method: Option<&str>,
+        target: Option<&Target>,
+    ) -> Result<(), ForwardFault> {
+        if let Some(proto) = self.proto {
+            check_scheme(host, proto).map_err(|_| ForwardFault::Conflict("x-forwarded-proto"))?;
+        }
+        if self.host.is_some_and(|other| other != host.authority()) {
+            return Err(ForwardFault::Conflict("x-forwarded-host"));
+        }
+        if let (Some(method), Some(other)) = (method, self.method)
+            && method != other
+        {
+            return Err(ForwardFault::Conflict("x-forwarded-method"));
+        }
+        if let (Some(target), Some(other)) = (target, self.uri)
+            && target.path_and_query() != other
+        {
+            return Err(ForwardFault::Conflict("x-forwarded-uri"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::config::{Origin, Route};
+
+    fn table() -> RouteTable {
+        let route = Route {
+            host: "shop.example.com".into(),
+            path: "/*".into(),
+            methods: Vec::new(),
+            action: "view".into(),
+            resource_type: "shop".into(),
+            resource_id: "it".into(),
+            sign_in: true,
+            jwt: false,
+        };
+        let place = Origin::parse("https://id.example.com").expect("an origin");
+        RouteTable::parse(&[route], &place).expect("a table")
+    }
+
+    const NGINX: Forwarded<'_> = Forwarded {
+        original_url: Some("https://shop.example.com/a?b=c"),
+        original_method: Some("POST"),
+        method: None,
+        proto: None,
+        host: None,
+        uri: None,
+    };
+    const TRAEFIK: Forwarded<'_> = Forwarded {
+        original_url: None,
+        original_method: None,
+        method: Some("POST"),
+        proto: Some("https"),
+        host: Some("shop.example.com"),
+        uri: Some("/a?b=c"),
+    };
+
+    #[test]
+    fn both_dialects_tell_of_the_same_request() {
+        let (one, other) = (NGINX.read(&table()), TRAEFIK.read(&table()));
+        let (one, other) = (one.expect("a request"), other.expect("a request"));
+        assert_eq!(
+            (one.dialect, other.dialect),
+            (Dialect::Original, Dialect::Forwarded)
+        );
+        assert_eq!((&one.method, &one.target), (&other.method, &other.target));
+        let both = Forwarded {
+            original_url: NGINX.original_url,
+            original_method: NGINX.original_method,
+            ..TRAEFIK
+        };
+        assert_eq!(both.read(&table()), Ok(one));
+        let own = Forwarded::default().read_own(&table(), "POST", "shop.example.com", "/a?b=c");
+        assert_eq!(own.expect("a request").target, other.target);
+    }
+
+    #[test]
+    fn two_readings_are_one_too_many() {
+        let nginx = |change: fn(&mut Forwarded<'_>)| {
+            let mut forwarded = NGINX;
+            change(&mut forwarded);
+            forwarded.read(&table()).expect_err("a conflict")
+        };
+        assert_eq!(
+            nginx(|f| f.uri = Some("/a")),
+            ForwardFault::Conflict("x-forwarded-uri")
+        );
+        assert_eq!(
+            nginx(|f| f.method = Some("GET")),
+            ForwardFault::Conflict("x-forwarded-method")
+        );
+        assert_eq!(
+            nginx(|f| f.host = Some("other.example.com")),
+            ForwardFault::Conflict("x-forwarded-host")
+        );
+        assert_eq!(
+            nginx(|f| f.proto = Some("http")),
+            ForwardFault::Conflict("x-forwarded-proto")
+        );
+        assert_eq!(
+            nginx(|f| f.original_method = None),
+            ForwardFault::Missing("x-original-method")
+        );
+        assert_eq!(
+            nginx(|f| f.original_url = None),
+            ForwardFault::Missing("x-original-url")
+        );
+        let own = |forwarded: Forwarded<'_>| {
+            forwarded
+                .read_own(&table(), "GET", "shop.example.com", "/a?b=c")
+                .expect_err("a conflict")
+        };
+        assert_eq!(own(TRAEFIK), ForwardFault::Conflict("x-forwarded-method"));
+        assert_eq!(own(NGINX), ForwardFault::Conflict("x-original-method"));
+    }
+
+    #[test]
+    fn what_is_missing_or_strange_is_no_request() {
+        let traefik = |change: fn(&mut Forwarded<'_>)| {
+            let mut forwarded = TRAEFIK;
+            change(&mut forwarded);
+            forwarded.read(&table()).expect_err("a fault")
+        };
+        assert_eq!(
+            traefik(|f| f.method = None),
+            ForwardFault::Missing("x-forwarded-method")
+        );
+        assert_eq!(
+            traefik(|f| f.uri = None),
+            ForwardFault::Missing("x-forwarded-uri")
+        );
+        assert_eq!(
+            traefik(|f| f.host = None),
+            ForwardFault::Missing("x-forwarded-host")
+        );
+        assert_eq!(
+            traefik(|f| f.proto = None),
+            ForwardFault::Missing("x-forwarded-proto")
+        );
+        assert_eq!(traefik(|f| f.method = Some("get")), ForwardFault::Method);
+        for host in [
+            "SHOP.example.com",
+            "shop.example.com:443",
+            "shop.example.com.",
+            "x@shop.example.com",
+            "",
+            "a, shop.example.com",
+        ] {
+            let forwarded = Forwarded {
+                host: Some(host),
+                ..TRAEFIK
+            };
+            assert_eq!(
+                forwarded.read(&table()),
+                Err(TargetFault::UnknownHost.into()),
+                "{host}"
+            );
+        }
+        for proto in ["http", "ftp", "https,https", "HTTPS", ""] {
+            let forwarded = Forwarded {
+                proto: Some(proto),
+                ..TRAEFIK
+            };
+            assert_eq!(
+                forwarded.read(&table()),
+                Err(TargetFault::Malformed("scheme").into()),
+                "{proto}"
+            );
+        }
+        for uri in [
+            "",
+            "a",
+            "//a",
+            "/\\a",
+            "/a/../b",
+            "https://shop.example.com/a",
+            "/a#b",
+            "/a?b#c",
+            "/a?b c",
+            "/a?ä",
+            "*",
+        ] {
+            let forwarded = Forwarded {
+                uri: Some(uri),
+                ..TRAEFIK
+            };
+            assert!(forwarded.read(&table()).is_err(), "{uri}");
+        }
+        for url in [
+            "https://shop.example.com",
+            "https:/shop.example.com/",
+            "//shop.example.com/",
+            "https://u:p@shop.example.com/",
+            "http://shop.example.com/",
+        ] {
+            let forwarded = Forwarded {
+                original_url: Some(url),
+                ..NGINX
+            };
+            assert!(forwarded.read(&table()).is_err(), "{url}");
+        }
+        let socket = Forwarded {
+            proto: Some("wss"),
+            ..TRAEFIK
+        };
+        assert!(socket.read(&table()).is_ok());
+    }
+}

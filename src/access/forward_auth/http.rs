@@ -1,0 +1,187 @@
+//! `/forward-auth`, `/forward-auth/envoy/…`, and `/.doorward/…` at the protected hosts. None of them knows the session's cookie.
+
+mod answer;
+mod door_page;
+mod doors;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{Asked, ForwardAuth, ForwardFault, Forwarded, TargetFault, Visit};
+use crate::sessions::DoorCookies;
+use crate::web::{Answer, Problem, is_from_trusted_proxy, only, read_style};
+
+/// Where Envoy asks: its path comes behind.
+const ENVOY: &str = "/forward-auth/envoy";
+
+/// The routes, outside of the session.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/forward-auth")
+                .route(web::get().to(ask))
+                .default_service(only("GET")),
+        )
+        .service(web::resource("/forward-auth/envoy/{path:.*}").route(web::route().to(ask_envoy)))
+        .service(
+            web::resource("/.doorward/login")
+                .route(web::get().to(doors::begin))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/.doorward/callback")
+                .route(web::get().to(doors::finish))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/.doorward/logout")
+                .route(web::get().to(doors::ask_logout))
+                .route(web::post().to(doors::logout))
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource("/.doorward/style.css")
+                .route(web::get().to(read_style))
+                .default_service(only("GET")),
+        );
+}
+
+/// `GET /forward-auth`: nginx, Caddy, Traefik.
+async fn ask(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
+    trust(&http)?;
+    let forwarded = read_forwarded(http.headers())?;
+    let asked = forwarded.read(forward_auth.table()).map_err(refuse_fault)?;
+    answer_to(&http, &forward_auth, &asked).await
+}
+
+/// `/forward-auth/envoy/…`, with whatever method.
+async fn ask_envoy(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
+    trust(&http)?;
+    let forwarded = read_forwarded(http.headers())?;
+    let host = own_host(&http)?;
+    // As it was sent, not as a router understood it.
+    let path = http.uri().path_and_query().map_or("", |path| path.as_str());
+    let path = path.strip_prefix(ENVOY).unwrap_or_default();
+    let asked = forwarded
+        .read_own(forward_auth.table(), http.method().as_str(), host, path)
+        .map_err(refuse_fault)?;
+    answer_to(&http, &forward_auth, &asked).await
+}
+
+async fn answer_to(http: &HttpRequest, forward_auth: &ForwardAuth, asked: &Asked) -> Answer {
+    let door = DoorCookies::shown_door(asked.target.host.is_https(), http.headers());
+    let visit = Visit {
+        target: &asked.target,
+        method: &asked.method,
+        door: door.as_ref(),
+    };
+    let verdict = forward_auth.ask(visit).await?;
+    answer::of(http, forward_auth, asked, verdict).await
+}
+
+/// Only a configured proxy says what somebody else asked for.
+fn trust(http: &HttpRequest) -> Result<(), Problem> {
+    if is_from_trusted_proxy(http) {
+        return Ok(());
+    }
+    tracing::info!(reason = "untrusted-proxy", "refused");
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "untrusted-proxy",
+        "Not from a known proxy",
+        "Only the proxies of server.trusted_proxies may ask here.",
+    ))
+}
+
+/// The headers of both dialects, each at most once.
+fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
+    Ok(Forwarded {
+        original_url: one(headers, "x-original-url")?,
+        original_method: one(headers, "x-original-method")?,
+        method: one(headers, "x-forwarded-method")?,
+        proto: one(headers, "x-forwarded-proto")?,
+        host: one(headers, "x-forwarded-host")?,
+        uri: one(headers, "x-forwarded-uri")?,
+    })
+}
+
+/// The one value of a header.
+fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Problem> {
+    let mut values = headers.get_all(HeaderName::from_static(name));
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(refuse_fault(ForwardFault::Conflict(name)));
+    }
+    let text = value.to_str();
+    let text = text.map_err(|_| refuse_fault(TargetFault::Malformed("character").into()))?;
+    Ok(Some(text))
+}
+
+/// The host that a request names as its own: in `Host`, or in HTTP/2's `:authority`.
+fn own_host(http: &HttpRequest) -> Result<&str, Problem> {
+    let in_header = one(http.headers(), "host")?;
+    let in_address = http.uri().authority().map(|authority| authority.as_str());
+    match (in_header, in_address) {
+        (Some(one), Some(other)) if one != other => {
+            Err(refuse_fault(ForwardFault::Conflict("host")))
+        }
+        (Some(host), _) | (None, Some(host)) => Ok(host),
+        (None, None) => Err(refuse_fault(ForwardFault::Missing("host"))),
+    }
+}
+
+/// A request of which nobody knows what it is, is denied. The answer repeats nothing of it.
+fn refuse_fault(fault: ForwardFault) -> Problem {
+    tracing::info!(reason = %fault, "refused");
+    match fault {
+        ForwardFault::Target(TargetFault::UnknownHost) => not_permitted(),
+        ForwardFault::Missing(_)
+        | ForwardFault::Conflict(_)
+        | ForwardFault::Method
+        | ForwardFault::Target(TargetFault::Malformed(_)) => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "forwarded-request",
+            "The forwarded request can't be judged",
+            "What the proxy says of the request is missing, contradicts itself or is not in its normal form.",
+        ),
+    }
+}
+
+fn not_permitted() -> Problem {
+    Problem::forbidden("This is not permitted.")
+}
+
+/// Nobody is signed in at this host.
+fn signed_out() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "signed-out",
+        "Nobody is signed in",
+        "Open /.doorward/login at this host in a browser, then repeat.",
+    )
+    .header(header::WWW_AUTHENTICATE, "Doorward realm=\"session\"")
+}
+
+/// A request of a browser for a page, which may be led somewhere else (Fetch Metadata §2.2 where the browser sends it).
+fn is_navigation(headers: &HeaderMap, method: &str) -> bool {
+    if !matches!(method, "GET" | "HEAD") {
+        return false;
+    }
+    match headers.get("sec-fetch-mode") {
+        Some(mode) => mode.as_bytes() == b"navigate",
+        None => headers
+            .get(header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html")),
+    }
+}
+
+/// 302, which is what proxies of all ages hand on; the address is whole, because some would complete it with Doorward's own.
+fn found(address: &str) -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header((header::LOCATION, address))
+        .finish()
+}

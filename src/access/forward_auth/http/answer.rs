@@ -1,0 +1,125 @@
+//! What a proxy is answered, each in its way.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::door_page::{DoorPage, refused};
+use super::{found, is_navigation, not_permitted, signed_out};
+use crate::access::Wanted;
+use crate::access::forward_auth::identity::{HEADERS, TOKEN_HEADER, values};
+use crate::access::forward_auth::{Asked, Dialect, ForwardAuth, Refusal, Verdict};
+use crate::sessions::{DoorCookies, OpenDoor};
+use crate::tokens::keys::SignError;
+use crate::web::{Answer, Problem};
+
+/// The answer to a verdict.
+///
+/// # Errors
+/// The refusals that are for programs.
+pub async fn of(
+    http: &HttpRequest,
+    forward_auth: &ForwardAuth,
+    asked: &Asked,
+    verdict: Verdict,
+) -> Answer {
+    // nginx takes a 401 and shows its own way in; the others hand on what they are given.
+    let is_led = asked.dialect != Dialect::Original && is_navigation(http.headers(), &asked.method);
+    match verdict {
+        Verdict::Allowed { person, jwt } => {
+            let person = person.as_deref();
+            let token = match person.filter(|_| jwt) {
+                Some(open) => Some(forward_auth.sign(&asked.target.host, open).await?),
+                None => None,
+            };
+            allowed(http, person, token.as_deref())
+        }
+        Verdict::SignIn | Verdict::StepUp(_) if is_led => Ok(found(&way_in(asked))),
+        Verdict::SignIn => Err(signed_out()),
+        Verdict::StepUp(wanted) => Err(step_up_needed(&wanted)),
+        Verdict::Refused(refusal) => {
+            tracing::info!(reason = %refusal, "refused");
+            if is_led && refusal != Refusal::NoRoute {
+                return refused(http, &asked.target.host);
+            }
+            Err(not_permitted())
+        }
+    }
+}
+
+/// 200: the request passes, and the application is told who asks. Every header is set, so that none of a browser's own remains.
+/// `Cookie` is what is left without Doorward's cookies: not every proxy can take single ones out by itself.
+fn allowed(http: &HttpRequest, person: Option<&OpenDoor>, token: Option<&str>) -> Answer {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::COOKIE, DoorCookies::others(http.headers())));
+    let values = values(person.map(|open| &open.standing));
+    for (name, value) in HEADERS.into_iter().zip(values) {
+        response.insert_header((HeaderName::from_static(name), header_value(&value)?));
+    }
+    let token = header_value(token.unwrap_or_default())?;
+    response.insert_header((HeaderName::from_static(TOKEN_HEADER), token));
+    Ok(response.finish())
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, Problem> {
+    HeaderValue::from_str(text).map_err(|error| {
+        tracing::error!(%error, "an identity that is no header value");
+        Problem::internal()
+    })
+}
+
+/// The way in at the host itself, which knows where to come back to.
+fn way_in(asked: &Asked) -> String {
+    let to = url::form_urlencoded::byte_serialize(asked.target.path_and_query().as_bytes());
+    let to: String = to.collect();
+    asked
+        .target
+        .host
+        .with_path(&format!("/.doorward/login?to={to}"))
+}
+
+/// RFC 9470 §3: which sign-in would be enough.
+pub fn step_up_needed(wanted: &Wanted) -> Problem {
+    let mut challenge = "Bearer realm=\"Doorward\", error=\"insufficient_user_authentication\", \
+         error_description=\"a fresher or stronger sign-in is needed\""
+        .to_owned();
+    if !wanted.acr_values.is_empty() {
+        challenge.push_str(&format!(", acr_values=\"{}\"", wanted.acr_values.join(" ")));
+    }
+    if let Some(max_age) = wanted.max_age {
+        challenge.push_str(&format!(", max_age={max_age}"));
+    }
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "step-up-needed",
+        "Use your passkey once more",
+        "This asks for a fresher or stronger sign-in: open /.doorward/login at this host in a browser, then repeat.",
+    )
+    .header_of(header::WWW_AUTHENTICATE, &challenge)
+}
+
+impl From<SignError> for Problem {
+    fn from(error: SignError) -> Self {
+        match error {
+            SignError::Unavailable(error) => error.into(),
+            error @ (SignError::NoKey(_)
+            | SignError::Sealed(..)
+            | SignError::Unreadable(_)
+            | SignError::Claims(_)
+            | SignError::Refused(_)) => {
+                tracing::error!(%error, "no token is signed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl DoorPage {
+    /// 403, for a person who is led.
+    pub(super) fn not_open(http: &HttpRequest, host: &str) -> Result<Self, Problem> {
+        let mut page = Self::new(http, host, "door.refused")?;
+        let label = page.frame.text("door.refused.other").to_owned();
+        page.links.push((label, "/.doorward/logout".into()));
+        Ok(page)
+    }
+}

@@ -1,0 +1,227 @@
+//! `/.doorward/{login,callback,logout}`, at the protected hosts: a proxy hands them on with the host that the browser asked.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::answer::step_up_needed;
+use super::door_page::{DoorPage, refused};
+use super::{
+    is_navigation, not_permitted, one, own_host, read_forwarded, refuse_fault, signed_out, trust,
+};
+use crate::access::Wanted;
+use crate::access::forward_auth::{ForwardAuth, Refusal, Target, Verdict, Visit, WayError};
+use crate::access::routes::AppHost;
+use crate::sessions::{BrowserMark, DoorCookies};
+use crate::web::{Answer, Limits, Problem, redirect};
+
+/// The protected host at which a request was made.
+fn host_of(http: &HttpRequest, forward_auth: &ForwardAuth) -> Result<AppHost, Problem> {
+    trust(http)?;
+    let host = forward_auth.table().host(own_host(http)?);
+    let host = host.ok_or_else(Problem::not_found)?;
+    let forwarded = read_forwarded(http.headers())?;
+    forwarded.agree(host, None, None).map_err(refuse_fault)?;
+    Ok(host.clone())
+}
+
+/// Where to come back to: a path, and nothing that leads elsewhere.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begin {
+    to: Option<String>,
+}
+
+/// `GET /.doorward/login?to=/path`; nginx tells the address by its headers instead.
+pub async fn begin(
+    http: HttpRequest,
+    forward_auth: web::Data<ForwardAuth>,
+    query: web::Query<Begin>,
+) -> Answer {
+    let host = host_of(&http, &forward_auth)?;
+    let (target, method) = read_target(&http, &forward_auth, &host, query.into_inner().to)?;
+    let door = DoorCookies::shown_door(host.is_https(), http.headers());
+    let visit = Visit {
+        target: &target,
+        method: &method,
+        door: door.as_ref(),
+    };
+    let verdict = forward_auth.ask(visit).await?;
+    let is_led = is_navigation(http.headers(), &method);
+    match verdict {
+        // Somebody who is there already goes on.
+        Verdict::Allowed {
+            person: Some(_), ..
+        } => Ok(redirect(target.path_and_query())),
+        Verdict::Refused(Refusal::NoRoute | Refusal::NotPermitted | Refusal::StepUpInVain) => {
+            if is_led {
+                refused(&http, &host)
+            } else {
+                Err(not_permitted())
+            }
+        }
+        Verdict::StepUp(wanted) if !is_led => Err(step_up_needed(&wanted)),
+        Verdict::SignIn | Verdict::Allowed { .. } | Verdict::Refused(Refusal::SignedOut)
+            if !is_led =>
+        {
+            Err(signed_out())
+        }
+        Verdict::StepUp(wanted) => send_in(&http, &forward_auth, &target, Some(wanted)).await,
+        Verdict::SignIn | Verdict::Allowed { .. } | Verdict::Refused(Refusal::SignedOut) => {
+            send_in(&http, &forward_auth, &target, None).await
+        }
+    }
+}
+
+fn read_target(
+    http: &HttpRequest,
+    forward_auth: &ForwardAuth,
+    host: &AppHost,
+    to: Option<String>,
+) -> Result<(Target, String), Problem> {
+    let url = one(http.headers(), "x-original-url")?;
+    let target = match (url, &to) {
+        (Some(url), None) => Target::of_url(url, forward_auth.table()),
+        (None, to) => Target::at(host, to.as_deref().unwrap_or("/")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid_parameter(
+                "to",
+                "the proxy tells the address already",
+            ));
+        }
+    };
+    let target = target.map_err(|fault| refuse_fault(fault.into()))?;
+    if target.host != *host {
+        return Err(not_permitted());
+    }
+    let method = one(http.headers(), "x-original-method")?.filter(|_| url.is_some());
+    Ok((target, method.unwrap_or("GET").to_owned()))
+}
+
+/// Marks the browser at this host, and sends it to the sign-in. A stranger makes the request be kept, so it is counted.
+async fn send_in(
+    http: &HttpRequest,
+    forward_auth: &ForwardAuth,
+    target: &Target,
+    wanted: Option<Wanted>,
+) -> Answer {
+    let limits = http.app_data::<web::Data<Limits>>();
+    limits.ok_or_else(Problem::internal)?.admit(http).await?;
+    let is_https = target.host.is_https();
+    let shown = DoorCookies::shown_mark(is_https, http.headers());
+    let new = shown.is_none().then(BrowserMark::generate);
+    let Some(browser) = shown.or_else(|| new.as_ref().map(BrowserMark::hash)) else {
+        return Err(Problem::internal());
+    };
+    let address = forward_auth.begin(target, browser, wanted).await?;
+    let mut response = redirect(&address);
+    if let Some(mark) = new {
+        // Fails only for a cookie that is no header value; ours is base64url.
+        let cookie = cookies(http)?.mark(is_https, &mark);
+        response.add_cookie(&cookie).ok();
+    }
+    Ok(response)
+}
+
+fn cookies(http: &HttpRequest) -> Result<DoorCookies, Problem> {
+    let cookies = http.app_data::<web::Data<DoorCookies>>();
+    Ok(*cookies.ok_or_else(Problem::internal)?.get_ref())
+}
+
+/// What comes back from the sign-in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finish {
+    ticket: String,
+}
+
+/// `GET /.doorward/callback?ticket=…`: opens the door and goes on.
+pub async fn finish(
+    http: HttpRequest,
+    forward_auth: web::Data<ForwardAuth>,
+    query: web::Query<Finish>,
+) -> Answer {
+    let host = host_of(&http, &forward_auth)?;
+    let is_https = host.is_https();
+    let browser = DoorCookies::shown_mark(is_https, http.headers());
+    let redeemed = forward_auth.redeem(&host, &query.ticket, browser).await;
+    let (key, path) = match redeemed {
+        Ok(redeemed) => redeemed,
+        Err(WayError::Gone(reason)) => return gone(&http, &host, reason),
+        Err(WayError::Unavailable(error)) => return Err(error.into()),
+    };
+    // The one before is of no use to anybody; left behind, it would end with its session.
+    if let Some(old) = DoorCookies::shown_door(is_https, http.headers())
+        && let Err(error) = forward_auth.close(&old).await
+    {
+        tracing::warn!(%error, "an old door is left to expire");
+    }
+    let mut response = redirect(&path);
+    let cookie = cookies(&http)?.door(is_https, &key);
+    response.add_cookie(&cookie).ok();
+    Ok(response)
+}
+
+/// A ticket that opens nothing: the person starts again.
+fn gone(http: &HttpRequest, host: &AppHost, reason: &'static str) -> Answer {
+    tracing::info!(reason, "a ticket is refused");
+    if !is_navigation(http.headers(), "GET") {
+        return Err(Problem::new(
+            StatusCode::GONE,
+            "ticket-gone",
+            "That way back is over",
+            "It was used already, took too long, or began in another browser. Start again at the address that you wanted.",
+        ));
+    }
+    let mut page = DoorPage::new(http, host.authority(), "door.gone")?;
+    let label = page.frame.text("door.gone.again").to_owned();
+    page.links.push((label, "/".into()));
+    page.show(StatusCode::GONE)
+}
+
+/// `GET /.doorward/logout`: asks.
+pub async fn ask_logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
+    let host = host_of(&http, &forward_auth)?;
+    let mut page = DoorPage::new(&http, host.authority(), "door.logout")?;
+    let label = page.frame.text("door.logout.button").to_owned();
+    page.button = Some((label, "/.doorward/logout".into()));
+    page.show(StatusCode::OK)
+}
+
+/// `POST /.doorward/logout`, from this host's own pages alone: shuts the door, and shows the way to the whole sign-out.
+pub async fn logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
+    let host = host_of(&http, &forward_auth)?;
+    let is_https = host.is_https();
+    check_origin(&http, &host)?;
+    if let Some(key) = DoorCookies::shown_door(is_https, http.headers()) {
+        forward_auth.close(&key).await?;
+    }
+    let mut page = DoorPage::new(&http, host.authority(), "door.logged_out")?;
+    let place = forward_auth.place();
+    let label = page.frame.text_with(
+        "door.logged_out.everywhere",
+        &[("place", page.frame.place.as_str())],
+    );
+    page.links.push((label, place.with_path("/oauth2/logout")));
+    let mut response: HttpResponse = page.show(StatusCode::OK)?;
+    response.add_cookie(&cookies(&http)?.no_door(is_https)).ok();
+    Ok(response)
+}
+
+/// As for our own pages (DESIGN rule 10), by the name of this host.
+fn check_origin(http: &HttpRequest, host: &AppHost) -> Result<(), Problem> {
+    let origin = one(http.headers(), header::ORIGIN.as_str())?;
+    let site = one(http.headers(), "sec-fetch-site")?;
+    let is_own =
+        origin == Some(host.origin().as_str()) && site.is_none_or(|site| site == "same-origin");
+    if is_own {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "cross-site",
+        "Not from our own pages",
+        "Signing out is asked for by the page /.doorward/logout of the same host.",
+    ))
+}

@@ -1,0 +1,119 @@
+//! What the application behind a proxy is told: who asks, in headers of one form, and in a signed token where its route says so.
+
+use serde::Serialize;
+
+use super::ForwardAuth;
+use crate::access::routes::AppHost;
+use crate::base::ids::{SessionId, UserId};
+use crate::clients::Algorithm;
+use crate::sessions::OpenDoor;
+use crate::standing::Standing;
+use crate::tokens::keys::SignError;
+use crate::tokens::seconds;
+
+/// The headers, in the order of [`values`]. All are set on every answer that lets a request pass, so that what a browser sent under
+/// these names is overwritten.
+pub const HEADERS: [&str; 5] = [
+    "remote-id",
+    "remote-user",
+    "remote-email",
+    "remote-name",
+    "remote-roles",
+];
+
+/// The header of the signed token.
+pub const TOKEN_HEADER: &str = "remote-jwt";
+
+/// Its `typ` (RFC 8725 §3.11): it is no access token and no ID token.
+const TYPE: &str = "forward-auth+jwt";
+/// How long it is good, in seconds: one request.
+const LIFETIME: i64 = 60;
+
+/// The values of [`HEADERS`]; empty where there is none, and all empty for nobody.
+pub fn values(standing: Option<&Standing>) -> [String; 5] {
+    let Some(standing) = standing else {
+        return Default::default();
+    };
+    [
+        standing.user_id.to_string(),
+        ascii(&standing.username),
+        ascii(standing.email.as_deref().unwrap_or_default()),
+        ascii(&standing.display_name),
+        ascii(&standing.roles.join(",")),
+    ]
+}
+
+/// ASCII that can be seen, and spaces, as they are; the bytes of everything else, and of `%`, as `%XX` (RFC 3986 §2.1).
+fn ascii(text: &str) -> String {
+    use std::fmt::Write;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'%' => encoded.push_str("%25"),
+            b' '..=b'~' => encoded.push(char::from(byte)),
+            // Writing to a text does not fail.
+            _ => drop(write!(encoded, "%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// What the signed token says.
+#[derive(Serialize)]
+struct Claims<'s> {
+    iss: &'s str,
+    sub: UserId,
+    aud: &'s str,
+    iat: i64,
+    exp: i64,
+    sid: SessionId,
+    auth_time: i64,
+    acr: &'s str,
+    amr: &'s [String],
+    preferred_username: &'s str,
+    name: &'s str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'s str>,
+    email_verified: bool,
+    roles: &'s [String],
+}
+
+impl ForwardAuth {
+    /// A token for the application at a host: who asks, now. Its audience is the host, as its origin.
+    ///
+    /// # Errors
+    /// When a store is away or no key signs.
+    pub async fn sign(&self, host: &AppHost, open: &OpenDoor) -> Result<String, SignError> {
+        let (now, lent, standing) = (seconds(self.clock.now()), &open.door.lent, &open.standing);
+        let claims = Claims {
+            iss: self.place.as_str(),
+            sub: standing.user_id,
+            aud: &host.origin(),
+            iat: now,
+            exp: now.saturating_add(LIFETIME),
+            sid: lent.session,
+            auth_time: seconds(lent.auth_time),
+            acr: &lent.acr,
+            amr: &lent.amr,
+            preferred_username: &standing.username,
+            name: &standing.display_name,
+            email: standing.email.as_deref(),
+            email_verified: standing.email_verified,
+            roles: &standing.roles,
+        };
+        self.keyring.sign(Algorithm::ES256, TYPE, &claims).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_ascii_whatever_somebody_is_called() {
+        assert_eq!(ascii("Ada Lovelace"), "Ada Lovelace");
+        assert_eq!(ascii("Ада"), "%D0%90%D0%B4%D0%B0");
+        assert_eq!(ascii("100% \r\nX: y\u{7f}"), "100%25 %0D%0AX: y%7F");
+        assert_eq!(values(None), [const { String::new() }; 5]);
+    }
+}

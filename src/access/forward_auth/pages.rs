@@ -1,0 +1,180 @@
+//! `/forward-auth/login`, at this place: signs somebody in, or in anew, and sends them back with a ticket.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::ForwardAuth;
+use super::way_in::{Pending, WayError, path_of};
+use crate::base::secrets::Token;
+use crate::sessions::{Continuation, Destination, Sessions, SignedIn};
+use crate::web::{Answer, FormTargets, Frame, Limits, Problem, Visitor, Web, only, page, redirect};
+
+/// The routes, within the session.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/forward-auth/login")
+            .route(web::get().to(go_on))
+            .route(web::post().to(answer))
+            .default_service(only("GET, POST")),
+    );
+}
+
+/// Which request.
+#[derive(Debug, Deserialize)]
+struct Which {
+    id: String,
+}
+
+/// What the person answered to the page that asks for the passkey.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PersonsAnswer {
+    /// They would rather not.
+    Deny,
+    /// It is somebody else.
+    Switch,
+    /// They have just proven themself.
+    #[default]
+    Proven,
+}
+
+#[derive(Debug, Deserialize)]
+struct AnswerForm {
+    #[serde(default)]
+    answer: PersonsAnswer,
+}
+
+/// `GET /forward-auth/login?id=…`.
+async fn go_on(
+    http: HttpRequest,
+    forward_auth: web::Data<ForwardAuth>,
+    which: web::Query<Which>,
+) -> Answer {
+    let (id, pending) = forward_auth.find_pending(&which.id).await?;
+    step(&http, &forward_auth, &id, &pending).await
+}
+
+/// `POST /forward-auth/login?id=…`, from our own page alone.
+async fn answer(
+    http: HttpRequest,
+    forward_auth: web::Data<ForwardAuth>,
+    which: web::Query<Which>,
+    form: web::Form<AnswerForm>,
+) -> Answer {
+    let (id, pending) = forward_auth.find_pending(&which.id).await?;
+    match form.into_inner().answer {
+        PersonsAnswer::Deny => Ok(redirect("/account")),
+        PersonsAnswer::Switch => {
+            let login = sign_in_path(&http, &id, &pending).await?;
+            Ok(redirect(&format!("{login}&switch=1")))
+        }
+        PersonsAnswer::Proven => step(&http, &forward_auth, &id, &pending).await,
+    }
+}
+
+async fn step(
+    http: &HttpRequest,
+    forward_auth: &ForwardAuth,
+    id: &Token,
+    pending: &Pending,
+) -> Answer {
+    let Some(person) = SignedIn::find(http).await? else {
+        return Ok(redirect(&sign_in_path(http, id, pending).await?));
+    };
+    if forward_auth.is_enough(pending, &person) {
+        return Ok(redirect(&forward_auth.issue(id, &person).await?));
+    }
+    ask_ceremony(http, forward_auth, id, (pending, &person))
+}
+
+/// The sign-in page, which comes back here. A stranger makes this be kept, so it is counted.
+async fn sign_in_path(
+    http: &HttpRequest,
+    id: &Token,
+    pending: &Pending,
+) -> Result<String, Problem> {
+    let limits = http.app_data::<web::Data<Limits>>();
+    limits.ok_or_else(Problem::internal)?.admit(http).await?;
+    let sessions = http.app_data::<web::Data<Sessions>>();
+    let continuation = Continuation {
+        path: path_of(id),
+        app: Some(Destination {
+            name: pending.host.clone(),
+            host: pending.host.clone(),
+        }),
+        login_hint: None,
+    };
+    let id = sessions
+        .ok_or_else(Problem::internal)?
+        .put_continuation(&continuation)
+        .await?;
+    Ok(format!("/login?continue={}", id.expose()))
+}
+
+struct AppPart {
+    name: String,
+    host: String,
+}
+
+#[derive(Template)]
+#[template(path = "prove_again.html")]
+struct ProveAgainPage {
+    frame: Frame,
+    title: String,
+    app: AppPart,
+    visitor: Visitor,
+    asks_stronger: bool,
+    action: String,
+}
+
+/// A policy wants a newer or stronger sign-in than there is: each asking is a click of the person's, never a redirect.
+fn ask_ceremony(
+    http: &HttpRequest,
+    forward_auth: &ForwardAuth,
+    id: &Token,
+    (pending, person): (&Pending, &SignedIn),
+) -> Answer {
+    let web = http.app_data::<web::Data<Web>>();
+    let frame = Frame::new(
+        web.ok_or_else(Problem::internal)?,
+        http,
+        Some(person.visitor()),
+    );
+    let host = pending.host.clone();
+    let back = forward_auth.table().host(&host).ok_or_else(gone)?.origin();
+    let answer = page(&ProveAgainPage {
+        title: frame.text_with("prove_again.title", &[("app", host.as_str())]),
+        app: AppPart {
+            name: host.clone(),
+            host,
+        },
+        visitor: person.visitor(),
+        asks_stronger: !pending.is_strong(&person.session),
+        action: path_of(id),
+        frame,
+    })?;
+    Ok(FormTargets::onward(&back).allow(answer))
+}
+
+fn gone() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "authorization-gone",
+        "That request is over",
+        "It was answered already, or waited too long. Go back to the address that you wanted and start again.",
+    )
+}
+
+impl From<WayError> for Problem {
+    fn from(error: WayError) -> Self {
+        match error {
+            WayError::Gone(reason) => {
+                tracing::info!(reason, "no such forward-auth request");
+                gone()
+            }
+            WayError::Unavailable(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a browser asked for: a protected host, and a path with its query, in their one normal form.
+
+use std::borrow::Cow;
+
+use crate::access::routes::{AppHost, LONGEST, PathFault, RouteTable, parts};
+
+/// An address at a protected host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The host.
+    pub host: AppHost,
+    path_and_query: String,
+}
+
+/// Why an address is none that is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetFault {
+    /// It does not normalise to itself; with a word for the log.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// No route names its host.
+    #[error("unknown-host")]
+    UnknownHost,
+}
+
+impl From<PathFault> for TargetFault {
+    fn from(fault: PathFault) -> Self {
+        Self::Malformed(fault.0)
+    }
+}
+
+impl Target {
+    /// Reads a whole address, `https://shop.example.com/orders/17?x=y`.
+    ///
+    /// # Errors
+    /// Why it is none that is judged.
+    pub fn of_url(url: &str, table: &RouteTable) -> Result<Self, TargetFault> {
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or(TargetFault::Malformed("not-absolute"))?;
+        let end = rest.find('/').ok_or(TargetFault::Malformed("no-path"))?;
+        let (authority, path_and_query) = rest
+            .split_at_checked(end)
+            .ok_or(TargetFault::Malformed("no-path"))?;
+        let host = table.host(authority).ok_or(TargetFault::UnknownHost)?;
+        check_scheme(host, scheme)?;
+        Self::at(host, path_and_query)
+    }
+
+    /// Reads path and query at a host.
+    ///
+    /// # Errors
+    /// Why they are none that are judged.
+    pub fn at(host: &AppHost, path_and_query: &str) -> Result<Self, TargetFault> {
+        if path_and_query.len() > LONGEST {
+            return Err(TargetFault::Malformed("too-long"));
+        }
+        let (path, query) = match path_and_query.split_once('?') {
+            Some((path, query)) => (path, query),
+            None => (path_and_query, ""),
+        };
+        parts(path)?;
+        // A query is handed on as it is; a fragment never leaves a browser.
+        if !query
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        {
+            return Err(TargetFault::Malformed("query"));
+        }
+        Ok(Self {
+            host: host.clone(),
+            path_and_query: path_and_query.to_owned(),
+        })
+    }
+
+    /// Path and query, as they were asked for.
+    pub fn path_and_query(&self) -> &str {
+        &self.path_and_query
+    }
+
+    /// The parts of the path.
+    pub(super) fn parts(&self) -> Vec<Cow<'_, str>> {
+        let path = self.path_and_query.split('?').next().unwrap_or_default();
+        // It was read when the target was made.
+        parts(path).unwrap_or_default()
+    }
+}
+
+/// The scheme is the host's own; a WebSocket is of the scheme that it began with.
+///
+/// # Errors
+/// Any other scheme.
+pub(super) fn check_scheme(host: &AppHost, scheme: &str) -> Result<(), TargetFault> {
+    let is_own = match scheme {
+        "https" | "wss" => host.is_https(),
+        "http" | "ws" => !host.is_https(),
+        _ => false,
+    };
+    is_own.then_some(()).ok_or(TargetFault::Malformed("scheme"))
+}

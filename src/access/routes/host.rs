@@ -1,0 +1,144 @@
+//! A host that is protected: how browsers name it, and how its cookies are made.
+
+use crate::base::config::Origin;
+
+/// Host, and port where it is not the scheme's own, as browsers write them in `Host`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppHost {
+    authority: String,
+    is_https: bool,
+}
+
+impl AppHost {
+    /// Parses a host of the configuration. It is https, save for `localhost` and names below it where Doorward itself is at
+    /// `http://localhost`.
+    ///
+    /// # Errors
+    /// What a host must be.
+    pub fn parse(text: &str, place: &Origin) -> Result<Self, &'static str> {
+        let (name, port) = match text.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (text, None),
+        };
+        if !is_name(name) {
+            return Err("must be a host name in lower case, such as shop.example.com");
+        }
+        let is_local = name == "localhost" || name.ends_with(".localhost");
+        let is_https = place.is_https() || !is_local;
+        let own = if is_https { "443" } else { "80" };
+        let is_port = |port: &str| {
+            port.parse::<u16>()
+                .is_ok_and(|number| number > 0 && number.to_string() == port)
+        };
+        match port {
+            Some(port) if port == own => {
+                return Err("browsers leave the scheme's own port out: do the same");
+            }
+            Some(port) if !is_port(port) => return Err("has a port that is none"),
+            Some(_) | None => {}
+        }
+        if text == place.authority() {
+            return Err("is Doorward's own");
+        }
+        Ok(Self {
+            authority: text.to_owned(),
+            is_https,
+        })
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether it is reached by https: always, but on this machine.
+    pub fn is_https(&self) -> bool {
+        self.is_https
+    }
+
+    /// `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_https { "https" } else { "http" }
+    }
+
+    /// As browsers write it in `Origin`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme(), self.authority)
+    }
+
+    /// The address of a path, which begins with `/`.
+    pub fn with_path(&self, path: &str) -> String {
+        format!("{}{path}", self.origin())
+    }
+}
+
+/// RFC 1123 §2.1, in lower case.
+fn is_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_written_as_browsers_write_it() {
+        let place = Origin::parse("https://id.example.com").expect("an origin");
+        for good in [
+            "shop.example.com",
+            "shop.example.com:8443",
+            "a.localhost",
+            "x-1",
+            "192.0.2.1",
+            "shop.example.com:80",
+        ] {
+            let host = AppHost::parse(good, &place).expect(good);
+            assert_eq!(host.origin(), format!("https://{good}"));
+        }
+        for bad in [
+            "",
+            "Shop.example.com",
+            "shop.example.com:443",
+            "shop.example.com:",
+            "shop.example.com:0",
+            "a:65536",
+            "a:080",
+            "a..b",
+            ".a",
+            "a.",
+            "-a",
+            "a-",
+            "a/b",
+            "a b",
+            "ä",
+            "*",
+            "[::1]",
+            "user@a",
+            "https://a",
+            "id.example.com",
+            "a:1:2",
+        ] {
+            assert!(AppHost::parse(bad, &place).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_names_of_this_machine_go_without_tls() {
+        let place = Origin::parse("http://localhost:8080").expect("an origin");
+        let origin = |text| AppHost::parse(text, &place).expect("a host").origin();
+        assert_eq!(origin("localhost:9000"), "http://localhost:9000");
+        assert_eq!(origin("shop.localhost:9000"), "http://shop.localhost:9000");
+        assert_eq!(origin("shop.example.com"), "https://shop.example.com");
+        assert_eq!(origin("evil-localhost"), "https://evil-localhost");
+        assert!(AppHost::parse("localhost:8080", &place).is_err());
+        assert!(AppHost::parse("localhost:80", &place).is_err());
+    }
+}

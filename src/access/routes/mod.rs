@@ -1,0 +1,190 @@
+//! The table of routes: what a request at a protected host does, and to which thing.
+//!
+//! Of the routes of a host the first that fits, in the order of the configuration, tells the action and the thing. Paths are
+//! judged in their one normal form alone, hosts and methods as exact texts. What fits none is nothing that anybody may.
+
+mod host;
+mod path;
+mod pattern;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+pub use host::AppHost;
+pub use path::{LONGEST, PathFault, parts};
+use pattern::{PathPattern, Template};
+
+use super::decide::is_action;
+use super::{ResourceId, ResourceName, ResourceType};
+use crate::base::config::{self, ConfigError, Fault, Origin};
+
+/// Below here every protected host hands all on to Doorward.
+pub const OWN_PART: &str = ".doorward";
+
+/// All routes, by host.
+#[derive(Clone, Debug, Default)]
+pub struct RouteTable(HashMap<String, HostRoutes>);
+
+#[derive(Clone, Debug)]
+struct HostRoutes {
+    host: AppHost,
+    routes: Vec<Route>,
+}
+
+/// One route.
+#[derive(Clone, Debug)]
+struct Route {
+    pattern: PathPattern,
+    methods: Vec<String>,
+    action: String,
+    kind: ResourceType,
+    id: Template,
+    sign_in: bool,
+    jwt: bool,
+}
+
+/// What a request would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What, in the words of the policies.
+    pub action: String,
+    /// To which thing.
+    pub resource: ResourceName,
+    /// Whether visitors who are signed out and may not are sent to sign in.
+    pub sign_in: bool,
+    /// Whether what stands behind the proxy gets a signed token.
+    pub jwt: bool,
+}
+
+impl RouteTable {
+    /// Reads the configured routes for a Doorward at `place`.
+    ///
+    /// # Errors
+    /// Every fault, under its route's place in the list.
+    pub fn parse(routes: &[config::Route], place: &Origin) -> Result<Self, ConfigError> {
+        let mut table = Self::default();
+        let mut faults = Vec::new();
+        for (index, entry) in routes.iter().enumerate() {
+            let host = AppHost::parse(&entry.host, place);
+            let route = Route::parse(entry);
+            let mut fault = |key: &str, reason: String| {
+                let key = format!("access.route[{index}].{key}");
+                faults.push(Fault { key, reason });
+            };
+            match (host, route) {
+                (Ok(host), Ok(route)) => table.push(host, route),
+                (host, route) => {
+                    if let Err(reason) = host {
+                        fault("host", reason.to_owned());
+                    }
+                    for (key, reason) in route.err().into_iter().flatten() {
+                        fault(key, reason);
+                    }
+                }
+            }
+        }
+        if faults.is_empty() {
+            Ok(table)
+        } else {
+            Err(ConfigError(faults))
+        }
+    }
+
+    fn push(&mut self, host: AppHost, route: Route) {
+        let key = host.authority().to_owned();
+        let of_host = self.0.entry(key).or_insert_with(|| HostRoutes {
+            host,
+            routes: Vec::new(),
+        });
+        of_host.routes.push(route);
+    }
+
+    /// A host that some route protects.
+    pub fn host(&self, authority: &str) -> Option<&AppHost> {
+        self.0.get(authority).map(|of_host| &of_host.host)
+    }
+
+    /// What a request would do. `None`: no route fits, or what it caught names no thing.
+    pub fn find(&self, host: &AppHost, method: &str, path: &[Cow<'_, str>]) -> Option<Found> {
+        if path.first().is_some_and(|first| first == OWN_PART) {
+            return None;
+        }
+        let routes = &self.0.get(host.authority())?.routes;
+        let fitting = routes.iter().filter(|route| route.takes(method));
+        let (route, caught) = fitting
+            .filter_map(|route| Some((route, route.pattern.catch(path)?)))
+            .next()?;
+        Some(Found {
+            action: route.action.clone(),
+            resource: ResourceName {
+                kind: route.kind.clone(),
+                id: ResourceId::parse(&route.id.fill(&caught)).ok()?,
+            },
+            sign_in: route.sign_in,
+            jwt: route.jwt,
+        })
+    }
+}
+
+impl Route {
+    fn parse(entry: &config::Route) -> Result<Self, Vec<(&'static str, String)>> {
+        let pattern = PathPattern::parse(&entry.path);
+        let id = match &pattern {
+            Ok(pattern) => Template::parse(&entry.resource_id, pattern).and_then(check_constant),
+            // What the names are is not known: one fault is enough.
+            Err(_) => Template::parse("-", &PathPattern::default()),
+        };
+        let kind = ResourceType::parse(&entry.resource_type);
+        let mut faults = Vec::new();
+        for method in entry.methods.iter().filter(|method| !is_method(method)) {
+            faults.push(("methods", format!("{method:?} is no method such as GET")));
+        }
+        if !is_action(&entry.action) {
+            faults.push(("action", "has 1 to 256 characters that can be seen".into()));
+        }
+        match (pattern, kind, id) {
+            (Ok(pattern), Ok(kind), Ok(id)) if faults.is_empty() => Ok(Self {
+                pattern,
+                methods: entry.methods.clone(),
+                action: entry.action.clone(),
+                kind,
+                id,
+                sign_in: entry.sign_in,
+                jwt: entry.jwt,
+            }),
+            (pattern, kind, id) => {
+                faults.extend(pattern.err().map(|reason| ("path", reason)));
+                faults.extend(
+                    kind.err()
+                        .map(|reason| ("resource.type", reason.to_string())),
+                );
+                faults.extend(id.err().map(|reason| ("resource.id", reason)));
+                Err(faults)
+            }
+        }
+    }
+
+    /// RFC 9110 §9.3.2: HEAD is GET without the body.
+    fn takes(&self, method: &str) -> bool {
+        let names = |wanted: &str| self.methods.iter().any(|known| known == wanted);
+        self.methods.is_empty() || names(method) || (method == "HEAD" && names("GET"))
+    }
+}
+
+fn check_constant(id: Template) -> Result<Template, String> {
+    match id.constant().map(ResourceId::parse) {
+        Some(Err(reason)) => Err(reason.to_string()),
+        Some(Ok(_)) | None => Ok(id),
+    }
+}
+
+/// A method as requests carry it: compared as it stands.
+pub fn is_method(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests;

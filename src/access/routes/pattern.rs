@@ -1,0 +1,332 @@
+//! Patterns of paths, and ids that are made of what they caught.
+
+use std::borrow::Cow;
+
+use super::path::parts;
+
+/// What a path must look like: `/orders/{id}`, `/files/{path...}`, `/static/*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathPattern {
+    parts: Vec<Part>,
+    /// What the rest of the path is called; `None`: the path ends where the pattern does.
+    rest: Option<Rest>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    Name(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rest {
+    Nameless,
+    Name(String),
+}
+
+/// What the names of a pattern stand for in one path, in their order.
+pub type Caught<'p> = Vec<Cow<'p, str>>;
+
+impl PathPattern {
+    /// Parses a pattern. Literal parts are written as they stand in a normal path.
+    ///
+    /// # Errors
+    /// What a pattern must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let below = text
+            .strip_prefix('/')
+            .ok_or("must begin with /, such as /orders/{id}")?;
+        let count = below.split('/').count();
+        let mut pattern = Self {
+            parts: Vec::new(),
+            rest: None,
+        };
+        for (index, part) in below.split('/').enumerate() {
+            let is_last = index.saturating_add(1) == count;
+            let name = part
+                .strip_prefix('{')
+                .and_then(|part| part.strip_suffix('}'));
+            let rest = name.and_then(|name| name.strip_suffix("..."));
+            match (part, name, rest) {
+                ("*", ..) if is_last => pattern.rest = Some(Rest::Nameless),
+                (_, _, Some(name)) if is_last => {
+                    pattern.rest = Some(Rest::Name(pattern.new_name(name)?));
+                }
+                ("*", ..) | (_, _, Some(_)) => {
+                    return Err("* and {name...} stand for the rest: nothing follows them".into());
+                }
+                (_, Some(name), None) => {
+                    let name = pattern.new_name(name)?;
+                    pattern.parts.push(Part::Name(name));
+                }
+                (literal, None, None) => {
+                    let literal = read_literal(literal, is_last)?;
+                    pattern.parts.push(Part::Literal(literal));
+                }
+            }
+        }
+        Ok(pattern)
+    }
+
+    fn new_name(&self, name: &str) -> Result<String, String> {
+        let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        if !is_name {
+            return Err(format!(
+                "{{{name}}}: a name has letters, digits and _, and begins with a letter"
+            ));
+        }
+        if self.names().any(|known| known == name) {
+            return Err(format!("{{{name}}} stands there twice"));
+        }
+        Ok(name.to_owned())
+    }
+
+    /// The names, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let single = self.parts.iter().filter_map(|part| match part {
+            Part::Name(name) => Some(name.as_str()),
+            Part::Literal(_) => None,
+        });
+        single.chain(self.rest_name())
+    }
+
+    fn rest_name(&self) -> Option<&str> {
+        match &self.rest {
+            Some(Rest::Name(name)) => Some(name),
+            Some(Rest::Nameless) | None => None,
+        }
+    }
+
+    /// What the names stand for in a path, if it fits. A name stands for a part that is not empty, the rest for any number of parts.
+    pub fn catch<'p>(&self, path: &[Cow<'p, str>]) -> Option<Caught<'p>> {
+        let (single, rest) = path.split_at_checked(self.parts.len())?;
+        if rest.is_empty() == self.rest.is_some() {
+            return None;
+        }
+        let mut caught = Vec::new();
+        for (pattern, part) in self.parts.iter().zip(single) {
+            match pattern {
+                Part::Literal(literal) if literal == part => {}
+                Part::Name(_) if !part.is_empty() => caught.push(part.clone()),
+                Part::Literal(_) | Part::Name(_) => return None,
+            }
+        }
+        if self.rest_name().is_some() {
+            caught.push(match rest {
+                [one] => one.clone(),
+                many => Cow::Owned(many.join("/")),
+            });
+        }
+        Some(caught)
+    }
+}
+
+fn read_literal(text: &str, is_last: bool) -> Result<String, String> {
+    if text.contains(['{', '}', '*']) {
+        return Err(format!(
+            "{text}: a name is a whole part of the path, such as /{{id}}/"
+        ));
+    }
+    if text.is_empty() && !is_last {
+        return Err("has an empty part (//)".into());
+    }
+    let path = format!("/{text}");
+    let part = parts(&path)
+        .ok()
+        .and_then(|parts| parts.into_iter().next().map(Cow::into_owned));
+    part.ok_or_else(|| {
+        format!("{text}: must be written as browsers send it (percent-encoded in capitals, without . and ..)")
+    })
+}
+
+/// The id of a thing, made of text and of what a pattern caught: `{id}`, `{shop}/{id}`, `the-only-one`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    /// The place of a name among the pattern's.
+    Caught(usize),
+}
+
+impl Template {
+    /// Parses a template over the names of a pattern. Between two names there is a slash, which no caught part holds, so that two
+    /// paths never make one id; the rest of a path comes last.
+    ///
+    /// # Errors
+    /// What a template must be.
+    pub fn parse(text: &str, pattern: &PathPattern) -> Result<Self, String> {
+        let names: Vec<&str> = pattern.names().collect();
+        let mut pieces = Vec::new();
+        let mut left = text;
+        while let Some((before, after)) = left.split_once('{') {
+            let (name, after) = after.split_once('}').ok_or("a brace is not closed")?;
+            let place = names.iter().position(|known| *known == name);
+            let place = place.ok_or_else(|| format!("{{{name}}} is no name of the path"))?;
+            let is_second = pieces.iter().any(|piece| matches!(piece, Piece::Caught(_)));
+            if is_second && !before.contains('/') {
+                return Err("between two names there must be a /".into());
+            }
+            if after.contains('{') && pattern.rest_name() == Some(name) {
+                return Err(format!("{{{name}}} holds slashes: no name may follow it"));
+            }
+            push_text(&mut pieces, before)?;
+            pieces.push(Piece::Caught(place));
+            left = after;
+        }
+        push_text(&mut pieces, left)?;
+        if pieces.is_empty() {
+            return Err("is empty".into());
+        }
+        Ok(Self(pieces))
+    }
+
+    /// The text, where it holds no name.
+    pub fn constant(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The id for what was caught by the template's own pattern.
+    pub fn fill(&self, caught: &Caught<'_>) -> String {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.as_str(),
+            Piece::Caught(place) => caught.get(*place).map_or("", Cow::as_ref),
+        });
+        pieces.collect()
+    }
+}
+
+fn push_text(pieces: &mut Vec<Piece>, text: &str) -> Result<(), String> {
+    if text.contains('}') {
+        return Err("a brace is closed that was not opened".into());
+    }
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text.to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caught(pattern: &str, path: &str) -> Option<Vec<String>> {
+        let pattern = PathPattern::parse(pattern).expect(pattern);
+        let path = parts(path).expect(path);
+        let caught = pattern.catch(&path)?;
+        Some(caught.into_iter().map(Cow::into_owned).collect())
+    }
+
+    fn some(parts: &[&str]) -> Option<Vec<String>> {
+        Some(parts.iter().map(|part| (*part).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_pattern_fits_part_by_part() {
+        assert_eq!(caught("/", "/"), some(&[]));
+        assert_eq!(caught("/orders/{id}", "/orders/17"), some(&["17"]));
+        assert_eq!(caught("/orders/{id}", "/orders/%C3%A4"), some(&["ä"]));
+        for other in [
+            "/orders",
+            "/orders/",
+            "/orders/17/",
+            "/orders/17/x",
+            "/Orders/17",
+            "/",
+        ] {
+            assert_eq!(caught("/orders/{id}", other), None, "{other}");
+        }
+        assert_eq!(caught("/orders/", "/orders/"), some(&[]));
+        assert_eq!(caught("/orders", "/orders/"), None);
+        assert_eq!(caught("/%C3%A4", "/%C3%A4"), some(&[]));
+    }
+
+    #[test]
+    fn the_rest_is_any_number_of_parts() {
+        assert_eq!(caught("/*", "/"), some(&[]));
+        assert_eq!(caught("/*", "/a/b/"), some(&[]));
+        assert_eq!(caught("/f/{path...}", "/f/a/b"), some(&["a/b"]));
+        assert_eq!(caught("/f/{path...}", "/f/"), some(&[""]));
+        assert_eq!(caught("/f/{path...}", "/f"), None);
+        assert_eq!(caught("/{a}/*", "/x/y"), some(&["x"]));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for bad in [
+            "",
+            "orders",
+            "/a//b",
+            "/{id",
+            "/id}",
+            "/x{id}",
+            "/{id}x",
+            "/{}",
+            "/{1}",
+            "/{a-b}",
+            "/{a}/{a}",
+            "/*/a",
+            "/a*",
+            "/{a...}/b",
+            "/{a...}/*",
+            "/../a",
+            "/a b",
+            "/ä",
+            "/%c3%a4",
+            "/%2F",
+            "/a?b",
+            "/{...}",
+        ] {
+            assert!(PathPattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn two_paths_never_make_one_id() {
+        let pattern = PathPattern::parse("/{shop}/{id}/{rest...}").expect("a pattern");
+        for good in [
+            "{id}",
+            "x",
+            "{shop}/{id}",
+            "{id}-x/{shop}",
+            "{shop}/{rest}",
+            "a{id}b",
+        ] {
+            assert!(Template::parse(good, &pattern).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "{x}",
+            "{id",
+            "id}",
+            "{shop}{id}",
+            "{shop}-{id}",
+            "{rest}/{id}",
+            "{}",
+        ] {
+            assert!(Template::parse(bad, &pattern).is_err(), "{bad}");
+        }
+        let template = Template::parse("{shop}/{id}", &pattern).expect("a template");
+        let path = parts("/a/b/c").expect("a path");
+        assert_eq!(template.fill(&pattern.catch(&path).expect("caught")), "a/b");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_fits_is_what_was_caught(first in "[a-z]{1,3}", second in "[a-z0-9]{1,3}", rest in "[a-z/]{0,6}") {
+            let text = format!("/{first}/{second}/{rest}");
+            if let Ok(path) = parts(&text) {
+                let pattern = PathPattern::parse("/{a}/{b}/{c...}").expect("a pattern");
+                let caught = pattern.catch(&path).expect("it fits");
+                proptest::prop_assert_eq!(caught, [first, second, rest]);
+            }
+        }
+    }
+}

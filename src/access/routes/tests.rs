@@ -1,0 +1,126 @@
+//! The table as a whole.
+
+use super::*;
+
+fn entry(path: &str, id: &str) -> config::Route {
+    config::Route {
+        host: "shop.example.com".into(),
+        path: path.into(),
+        methods: vec!["GET".into()],
+        action: "view".into(),
+        resource_type: "order".into(),
+        resource_id: id.into(),
+        sign_in: true,
+        jwt: false,
+    }
+}
+
+fn place() -> Origin {
+    Origin::parse("https://id.example.com").expect("an origin")
+}
+
+fn table(routes: &[config::Route]) -> RouteTable {
+    RouteTable::parse(routes, &place()).expect("a table")
+}
+
+fn find(table: &RouteTable, method: &str, path: &str) -> Option<String> {
+    let host = table.host("shop.example.com").expect("a host").clone();
+    let found = table.find(&host, method, &parts(path).expect(path))?;
+    Some(found.resource.to_string())
+}
+
+#[test]
+fn the_first_route_that_fits_tells() {
+    let table = table(&[
+        entry("/orders/new", "new"),
+        entry("/orders/{id}", "{id}"),
+        entry("/orders/{id}", "never"),
+    ]);
+    assert_eq!(
+        find(&table, "GET", "/orders/new").as_deref(),
+        Some("order:new")
+    );
+    assert_eq!(
+        find(&table, "GET", "/orders/17").as_deref(),
+        Some("order:17")
+    );
+    assert_eq!(
+        find(&table, "HEAD", "/orders/17").as_deref(),
+        Some("order:17")
+    );
+    for (method, path) in [
+        ("POST", "/orders/17"),
+        ("get", "/orders/17"),
+        ("GET", "/"),
+        ("GET", "/orders/17/x"),
+    ] {
+        assert_eq!(find(&table, method, path), None, "{method} {path}");
+    }
+    assert!(table.host("other.example.com").is_none());
+    assert!(table.host("SHOP.example.com").is_none());
+    assert!(table.host("shop.example.com:443").is_none());
+}
+
+#[test]
+fn doorwards_own_paths_are_nobodys_things() {
+    let table = table(&[entry("/*", "all"), entry("/.doorward/{id}", "{id}")]);
+    assert_eq!(find(&table, "GET", "/x").as_deref(), Some("order:all"));
+    assert_eq!(find(&table, "GET", "/.doorward/login"), None);
+    assert_eq!(find(&table, "GET", "/.doorward"), None);
+}
+
+#[test]
+fn what_was_caught_must_name_a_thing() {
+    let table = table(&[entry("/f/{path...}", "{path}")]);
+    assert_eq!(find(&table, "GET", "/f/a/b").as_deref(), Some("order:a/b"));
+    assert_eq!(find(&table, "GET", "/f/"), None);
+    assert_eq!(
+        find(&table, "GET", &format!("/f/{}", "a".repeat(257))),
+        None
+    );
+}
+
+#[test]
+fn every_fault_is_named_with_its_place() {
+    let bad = config::Route {
+        host: "Shop".into(),
+        path: "orders".into(),
+        methods: vec!["get".into()],
+        action: String::new(),
+        resource_type: "User".into(),
+        resource_id: "{x}".into(),
+        sign_in: true,
+        jwt: false,
+    };
+    let routes = [entry("/", "one"), bad, entry("/{a}", "{b}")];
+    let ConfigError(faults) = RouteTable::parse(&routes, &place()).expect_err("faults");
+    let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "access.route[1].host",
+            "access.route[1].methods",
+            "access.route[1].action",
+            "access.route[1].path",
+            "access.route[1].resource.type",
+            "access.route[2].resource.id",
+        ]
+    );
+}
+
+proptest::proptest! {
+    /// A route that names a thing gives it to the one path that names it so.
+    #[test]
+    fn one_thing_one_path(first in "[a-z0-9.%A-F]{1,8}", second in "[a-z0-9.%A-F]{1,8}") {
+        let table = table(&[entry("/orders/{id}", "{id}")]);
+        let host = table.host("shop.example.com").expect("a host").clone();
+        let find = |id: &str| {
+            let path = format!("/orders/{id}");
+            let parts = parts(&path).ok()?;
+            table.find(&host, "GET", &parts)
+        };
+        if let (Some(one), Some(other)) = (find(&first), find(&second)) {
+            proptest::prop_assert_eq!(first == second, one.resource == other.resource);
+        }
+    }
+}

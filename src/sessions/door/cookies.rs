@@ -1,0 +1,175 @@
+//! The two cookies that a protected host has of Doorward: its door, and the mark of the browser there.
+
+use std::time::Duration;
+
+use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::cookie::{Cookie, CookieBuilder, SameSite};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+
+use super::DoorKey;
+use crate::base::secrets::{Token, TokenHash};
+use crate::sessions::BrowserMark;
+
+/// A way to sign in takes less.
+const MARK: CookieDuration = CookieDuration::days(1);
+
+/// How the cookies of protected hosts are made. `__Host-` binds them to the host (RFC 6265bis §4.1.3.2); a host of this machine
+/// that goes without TLS can't have it.
+#[derive(Clone, Copy, Debug)]
+pub struct DoorCookies {
+    lifetime: CookieDuration,
+}
+
+/// The name of the door's cookie.
+fn door(is_https: bool) -> &'static str {
+    if is_https {
+        "__Host-doorward-door"
+    } else {
+        "doorward-door"
+    }
+}
+
+/// The name of the browser mark's.
+fn browser(is_https: bool) -> &'static str {
+    if is_https {
+        "__Host-doorward-door-browser"
+    } else {
+        "doorward-door-browser"
+    }
+}
+
+impl DoorCookies {
+    /// A door's cookie lives as long as a session may.
+    pub fn new(absolute_lifetime: Duration) -> Self {
+        let lifetime = CookieDuration::try_from(absolute_lifetime);
+        Self {
+            lifetime: lifetime.unwrap_or(CookieDuration::days(30)),
+        }
+    }
+
+    /// The door that a browser shows. Two cookies of that name are none: who knows which of them the host set?
+    pub fn shown_door(is_https: bool, headers: &HeaderMap) -> Option<DoorKey> {
+        DoorKey::parse(only(headers, door(is_https))?)
+    }
+
+    /// The mark that a browser shows.
+    pub fn shown_mark(is_https: bool, headers: &HeaderMap) -> Option<TokenHash> {
+        Some(Token::parse(only(headers, browser(is_https))?)?.hash())
+    }
+
+    /// The browser's cookies without any of Doorward's, as the application may see them.
+    pub fn others(headers: &HeaderMap) -> HeaderValue {
+        let mut left: Vec<u8> = Vec::new();
+        let values = headers.get_all(header::COOKIE).map(HeaderValue::as_bytes);
+        let pairs = values.flat_map(|value| value.split(|byte| *byte == b';'));
+        for pair in pairs.map(<[u8]>::trim_ascii) {
+            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+            let name = name.trim_ascii();
+            let bare = name.strip_prefix(b"__Host-").unwrap_or(name);
+            if pair.is_empty() || bare.starts_with(b"doorward-") {
+                continue;
+            }
+            if !left.is_empty() {
+                left.extend_from_slice(b"; ");
+            }
+            left.extend_from_slice(pair);
+        }
+        // What was a header's value is one without some of its parts.
+        HeaderValue::from_bytes(&left).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    /// The cookie of a new door.
+    pub fn door(self, is_https: bool, key: &DoorKey) -> Cookie<'static> {
+        cookie(is_https, door(is_https), key.expose())
+            .max_age(self.lifetime)
+            .finish()
+    }
+
+    /// The cookie of a new mark.
+    pub fn mark(self, is_https: bool, mark: &BrowserMark) -> Cookie<'static> {
+        cookie(is_https, browser(is_https), mark.expose().to_owned())
+            .max_age(MARK)
+            .finish()
+    }
+
+    /// Takes the door's cookie away.
+    pub fn no_door(self, is_https: bool) -> Cookie<'static> {
+        let mut cookie = cookie(is_https, door(is_https), String::new()).finish();
+        cookie.make_removal();
+        cookie
+    }
+}
+
+fn cookie(is_https: bool, name: &'static str, value: String) -> CookieBuilder<'static> {
+    Cookie::build(name, value)
+        .secure(is_https)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .path("/")
+}
+
+/// The value of the one cookie of this name (RFC 6265 §4.2.1).
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let pairs = headers
+        .get_all(header::COOKIE)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'));
+    let mut values = pairs.filter_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then_some(value)
+    });
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::{SessionId, UserId};
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            let value = HeaderValue::from_str(value).expect("a value");
+            headers.append(header::COOKIE, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn one_cookie_of_the_name_counts_and_two_are_none() {
+        let key = DoorKey::generate(UserId::random(), SessionId::random());
+        let text = format!("__Host-doorward-door={}", key.expose());
+        let shown = |values: &[&str]| DoorCookies::shown_door(true, &headers(values));
+        assert_eq!(shown(&["a=b; x", &text]), Some(key.clone()));
+        assert_eq!(shown(&[&format!("{text}; {text}")]), None);
+        assert_eq!(shown(&[&text, &text]), None);
+        assert_eq!(shown(&[&text.replace("__Host-", "")]), None);
+        assert_eq!(shown(&[]), None);
+        assert_eq!(DoorCookies::shown_door(false, &headers(&[&text])), None);
+    }
+
+    #[test]
+    fn the_application_sees_its_own_cookies_alone() {
+        for (values, left) in [
+            (&["a=b; __Host-doorward-door=x; c=d"][..], "a=b; c=d"),
+            (&["doorward-session=x;doorward-browser=y ; a=b"], "a=b"),
+            (
+                &[
+                    "__Host-doorward-session=x",
+                    "a=b; doorward-door-browser",
+                    "c=d",
+                ],
+                "a=b; c=d",
+            ),
+            (
+                &["x-doorward-door=1; my__Host-doorward-door=2"],
+                "x-doorward-door=1; my__Host-doorward-door=2",
+            ),
+            (&["doorward-door=x"], ""),
+            (&[], ""),
+        ] {
+            assert_eq!(DoorCookies::others(&headers(values)), left, "{values:?}");
+        }
+    }
+}

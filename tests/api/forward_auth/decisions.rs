@@ -1,0 +1,200 @@
+//! Who may pass: routes, grants, policies, and what the application is told.
+
+use super::{HTML, ORDER, Visitor, ada, location, on_both_protected};
+use crate::support::http::Answer;
+
+fn identity(answer: &Answer) -> Vec<&str> {
+    [
+        "remote-id",
+        "remote-user",
+        "remote-email",
+        "remote-name",
+        "remote-roles",
+        "remote-jwt",
+    ]
+    .iter()
+    .map(|name| {
+        let values = answer.headers_named(name);
+        assert_eq!(values.len(), 1, "{name}: {values:?}");
+        values[0]
+    })
+    .collect()
+}
+
+on_both_protected! {
+    fn signed_in_and_operator_of_that_very_order(house) {
+        let (root, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        let denied = visitor.traefik("GET", "/orders/17?x=y").header("Accept", HTML).send();
+        assert_eq!(location(&denied, 302), "https://shop.example.com/.doorward/login?to=%2Forders%2F17%3Fx%3Dy");
+        visitor.enter("/orders/17?x=y");
+        // Signed in, and nothing more.
+        assert_eq!(visitor.status("/orders/17?x=y"), 403);
+        house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
+        for answer in [
+            visitor.traefik("GET", "/orders/17?x=y").send(),
+            visitor.traefik("HEAD", "/orders/17").send(),
+            visitor.nginx("GET", "/orders/17").send(),
+            visitor.envoy("GET", "/orders/17").send(),
+        ] {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let expected = [ada.id.as_str(), "ada", "ada@example.com", "%D0%90%D0%B4%D0%B0 %25", "", ""];
+            assert_eq!(identity(&answer), expected);
+        }
+        // Not another order, not another method, not another person.
+        assert_eq!(visitor.status("/orders/18"), 403);
+        assert_eq!(visitor.traefik("DELETE", "/orders/17").send().status, 403);
+        let other = Visitor::of(house, &root);
+        other.enter("/orders/17");
+        assert_eq!(other.status("/orders/17"), 403);
+        house.set_grant(&ada.id, ORDER, &["CLERK"]);
+        assert_eq!(visitor.status("/orders/17"), 403);
+    }
+
+    fn a_grant_given_and_withdrawn_on_one_instance_counts_at_once_on_the_other(house) {
+        let second = house.another_instance();
+        let (_, ada) = ada(house);
+        let here = Visitor::of(house, &ada);
+        here.enter("/orders/17");
+        let there = here.at_port(house.port(second));
+        for _ in 0..3 {
+            assert_eq!(there.status("/orders/17"), 403);
+            house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
+            assert_eq!(there.status("/orders/17"), 200);
+            assert_eq!(here.status("/orders/17"), 200);
+            house.set_grant(&ada.id, ORDER, &[]);
+        }
+    }
+
+    fn what_no_route_names_is_denied_and_leads_nowhere(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/");
+        for uri in ["/nothing", "/orders", "/orders/", "/orders/17/", "/Orders/17", "/.doorward/login", "/.doorward/", "/vault/none"] {
+            let answer = visitor.traefik("GET", uri).header("Accept", HTML).send();
+            assert_eq!(answer.status, 403, "{uri}");
+            let answer = Visitor::new(house).nginx("GET", uri).send();
+            assert!([401, 403].contains(&answer.status), "{uri}");
+        }
+        for host in ["other.example.com", "SHOP.example.com", "shop.example.com:443", "shop.example.com.", "localhost"] {
+            let answer = visitor.traefik("GET", "/").header("X-Forwarded-Host", host).header("Accept", HTML).send();
+            assert_eq!(answer.status, 403, "{host}");
+            assert!(answer.header("location").is_none(), "{host}");
+            let answer = visitor.door("GET", "/.doorward/login?to=/").header("Host", host).header("X-Forwarded-Host", host).send();
+            assert_eq!(answer.status, 404, "{host}");
+        }
+        // A policy without its own error is no policy that fits.
+        assert_eq!(visitor.status("/vault/none"), 403);
+    }
+
+    fn what_is_open_to_everybody_asks_nobody_to_sign_in(house) {
+        let (_, ada) = ada(house);
+        let stranger = Visitor::new(house);
+        let answer = stranger.traefik("GET", "/").send();
+        assert_eq!((answer.status, identity(&answer)), (200, vec![""; 6]));
+        // Even so there is a way in, for those who look for it.
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/");
+        let answer = visitor.traefik("POST", "/").send();
+        assert_eq!((answer.status, identity(&answer)[1]), (200, "ada"));
+        // Where nobody is sent to sign in, they are refused.
+        for answer in [stranger.traefik("GET", "/news/1").header("Accept", HTML).send(), stranger.nginx("GET", "/news/1").send()] {
+            assert_eq!(answer.status, 403);
+        }
+        assert_eq!(visitor.status("/news/1"), 200);
+    }
+
+    fn roles_are_told_and_follow_the_person(house) {
+        let (root, _) = ada(house);
+        let visitor = Visitor::of(house, &root);
+        visitor.enter("/");
+        let answer = visitor.traefik("GET", "/").send();
+        assert_eq!(answer.header("remote-roles"), Some("admin"));
+        assert_eq!(answer.header("remote-email"), Some(""));
+    }
+
+    fn an_old_sign_in_is_renewed_on_the_way_and_never_in_a_circle(house) {
+        let (_, mut ada) = ada(house);
+        let mut visitor = Visitor::of(house, &ada);
+        visitor.enter("/vault/fresh");
+        assert_eq!(visitor.status("/vault/fresh"), 200);
+        house.pass(600);
+        // A program reads what would be enough; a person is led.
+        let answer = visitor.traefik("POST", "/vault/fresh").send();
+        assert_eq!(answer.status, 401);
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert!(challenge.contains("error=\"insufficient_user_authentication\"") && challenge.contains("max_age=300"), "{challenge}");
+        assert_eq!(visitor.nginx("GET", "/vault/fresh").header("Accept", HTML).send().status, 401);
+        let led = visitor.traefik("GET", "/vault/fresh").header("Accept", HTML).send();
+        assert_eq!(location(&led, 302), "https://shop.example.com/.doorward/login?to=%2Fvault%2Ffresh");
+        let onward = visitor.begin("/vault/fresh");
+        let page = visitor.place.get(&onward);
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains("Confirm with a passkey") && page.text().contains("shop.example.com"), "{page:?}");
+        ada.browser = visitor.place.clone();
+        assert_eq!(ada.step_up().status, 200);
+        visitor.place = ada.browser.clone();
+        let back = location(&visitor.place.request("POST", &onward).form(&[]).send(), 303);
+        let path = back.strip_prefix("https://shop.example.com").expect("the host");
+        assert_eq!(location(&visitor.door("GET", path).send(), 303), "/vault/fresh");
+        assert_eq!(visitor.status("/vault/fresh"), 200);
+    }
+
+    fn what_a_new_sign_in_does_not_turn_is_refused(house) {
+        let (_, mut ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/vault/strong");
+        let answer = visitor.traefik("GET", "/vault/strong").send();
+        assert_eq!(answer.status, 401);
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert!(challenge.contains("acr_values=\"urn:doorward:acr:device-bound"), "{challenge}");
+        // Ada has no such passkey: she is asked, and asking again is a click of hers.
+        let onward = visitor.begin("/vault/strong");
+        assert!(visitor.place.get(&onward).text().contains("stays on one device"));
+        ada.browser = visitor.place.clone();
+        assert_eq!(ada.step_up().status, 200);
+        let again = ada.browser.request("POST", &onward).form(&[]).send();
+        assert_eq!(again.status, 200);
+        assert!(again.text().contains("stays on one device"));
+        // No sign-in makes this true, so none is asked for.
+        assert_eq!(visitor.status("/vault/never-old"), 403);
+        let refused = visitor.door("GET", "/.doorward/login?to=/vault/never-old").send();
+        assert_eq!(refused.status, 403);
+        assert!(refused.text().contains("This is not open to you"));
+    }
+
+    fn a_second_denial_after_a_new_sign_in_is_the_end(house) {
+        let (_, mut ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/vault/instant");
+        house.pass(5);
+        assert_eq!(visitor.status("/vault/instant"), 401);
+        let onward = visitor.begin("/vault/instant");
+        ada.browser = visitor.place.clone();
+        assert_eq!(ada.step_up().status, 200);
+        let back = location(&ada.browser.request("POST", &onward).form(&[]).send(), 303);
+        let path = back.strip_prefix("https://shop.example.com").expect("the host");
+        assert_eq!(visitor.door("GET", path).send().status, 303);
+        assert_eq!(visitor.status("/vault/instant"), 200);
+        house.pass(5);
+        // Too old again, and it was signed in anew for just this: 403, and no way that leads back here.
+        assert_eq!(visitor.status("/vault/instant"), 403);
+        assert_eq!(visitor.door("GET", "/.doorward/login?to=/vault/instant").send().status, 403);
+        house.pass(60);
+        assert_eq!(visitor.status("/vault/instant"), 401);
+    }
+
+    fn whoever_would_rather_not_or_is_somebody_else_is_led_away(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/");
+        house.pass(600);
+        let onward = visitor.begin("/vault/fresh");
+        let answer = |answer: &str| visitor.place.request("POST", &onward).form(&[("answer", answer)]).send();
+        assert_eq!(location(&answer("deny"), 303), "/account");
+        let switch = location(&answer("switch"), 303);
+        assert!(switch.starts_with("/login?continue=") && switch.ends_with("&switch=1"), "{switch}");
+        let forged = visitor.place.request("POST", &onward).without_same_origin().form(&[]).send();
+        assert_eq!(forged.status, 403);
+    }
+}

@@ -1,0 +1,100 @@
+//! How each proxy asks, and how it is answered.
+
+use super::{HTML, Visitor, ada, location, on_both_protected};
+use crate::support::authenticator::Overrides;
+use crate::support::person::sign_in;
+
+on_both_protected! {
+    fn nginx_gets_401_and_shows_the_way_in_itself(house) {
+        let visitor = Visitor::new(house);
+        for method in ["GET", "POST"] {
+            let answer = visitor.nginx(method, "/orders/17").header("Accept", HTML).send();
+            assert!([401, 403].contains(&answer.status), "{answer:?}");
+            assert!(answer.header("location").is_none());
+        }
+        assert_eq!(visitor.nginx("GET", "/orders/17").send().status, 401);
+        // The named location of the recipe.
+        let way_in = |method: &str, accept: &str| {
+            visitor.door("GET", "/.doorward/login")
+                .header("Accept", accept)
+                .header("X-Original-URL", "https://shop.example.com/orders/17?a=b&c=d")
+                .header("X-Original-Method", method)
+                .send()
+        };
+        let answer = way_in("GET", HTML);
+        assert!(location(&answer, 303).starts_with(&format!("{}/forward-auth/login?id=", house.origin())));
+        assert_eq!(way_in("GET", "application/json").status, 401);
+        assert_eq!(way_in("POST", HTML).status, 403, "no route takes it");
+        let elsewhere = visitor.door("GET", "/.doorward/login").header("X-Original-URL", "https://docs.example.com/");
+        assert_eq!(elsewhere.send().status, 403);
+    }
+
+    fn caddy_traefik_and_envoy_lead_people_and_tell_programs(house) {
+        let visitor = Visitor::new(house);
+        let way_in = "https://shop.example.com/.doorward/login?to=%2Forders%2F17";
+        for ask in [Visitor::traefik, Visitor::envoy] {
+            let navigation = ask(&visitor, "GET", "/orders/17").header("Accept", HTML).send();
+            assert_eq!(location(&navigation, 302), way_in);
+            let navigation = ask(&visitor, "GET", "/orders/17").header("Sec-Fetch-Mode", "navigate").send();
+            assert_eq!(location(&navigation, 302), way_in);
+            for (name, value) in [("Accept", "application/json"), ("Sec-Fetch-Mode", "cors")] {
+                let answer = ask(&visitor, "GET", "/orders/17").header("Accept", HTML).header(name, value).send();
+                assert_eq!(answer.status, 401, "{name}");
+                assert_eq!(answer.problem_type(), "urn:doorward:problem:signed-out");
+                assert!(answer.header("www-authenticate").is_some());
+            }
+            let post = ask(&visitor, "POST", "/vault/fresh").header("Accept", HTML).send();
+            assert_eq!((post.status, post.problem_type().as_str()), (401, "urn:doorward:problem:signed-out"));
+        }
+    }
+
+    fn somebody_who_is_signed_out_signs_in_and_comes_back(house) {
+        let (_, mut ada) = ada(house);
+        let visitor = Visitor::new(house);
+        let onward = visitor.begin("/news/1?a=b&c=%20d");
+        let login = location(&visitor.place.get(&onward), 303);
+        assert!(login.starts_with("/login?continue="), "{login}");
+        assert!(visitor.place.get(&login).text().contains("shop.example.com"));
+        assert_eq!(sign_in(&visitor.place, &mut ada.device, &Overrides::default()).status, 200);
+        assert_eq!(location(&visitor.place.get(&login), 303), onward);
+        let back = location(&visitor.place.get(&onward), 303);
+        let path = back.strip_prefix("https://shop.example.com").expect("the host");
+        let opened = visitor.door("GET", path).send();
+        assert_eq!(location(&opened, 303), "/news/1?a=b&c=%20d");
+        let cookie = opened.headers_named("set-cookie").into_iter().find(|cookie| cookie.starts_with("__Host-doorward-door="));
+        let cookie = cookie.expect("a cookie");
+        for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+        assert_eq!(visitor.status("/news/1"), 200);
+        // Who is there already goes straight on.
+        let there = visitor.door("GET", "/.doorward/login?to=/news/2").send();
+        assert_eq!(location(&there, 303), "/news/2");
+    }
+
+    fn envoy_asks_with_any_method_and_its_very_path(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            assert_eq!(visitor.envoy(method, "/news/1").send().status, 200, "{method}");
+        }
+        assert_eq!(visitor.envoy("POST", "/").send().status, 200);
+        for path in ["//", "/news//1", "/news/%2E%2E", "/news/%2F", "/news/%41", ""] {
+            assert!([400, 404].contains(&visitor.envoy("GET", path).send().status), "{path}");
+        }
+        let elsewhere = visitor.envoy("GET", "/news/1").header("Host", "other.example.com");
+        assert_eq!(elsewhere.send().status, 403);
+        let conflict = visitor.envoy("GET", "/news/1").header("X-Forwarded-Uri", "/news/2");
+        assert_eq!(conflict.send().status, 400);
+    }
+
+    fn a_page_at_the_host_brings_its_own_style(house) {
+        let visitor = Visitor::new(house);
+        let style = visitor.door("GET", "/.doorward/style.css").send();
+        assert_eq!((style.status, style.header("content-type")), (200, Some("text/css")));
+        let page = visitor.door("GET", "/.doorward/logout").send();
+        assert!(page.text().contains("href=\"/.doorward/style.css\"") && !page.text().contains("/assets/"));
+    }
+}

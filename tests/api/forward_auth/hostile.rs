@@ -1,0 +1,155 @@
+//! What strangers try: false proxies, two readings, addresses that are read in two ways, open redirects.
+
+use doorward::base::config::{Config, Network};
+
+use super::{HTML, Visitor, ada, location, on_both_protected, protected};
+use crate::support::house::House;
+use crate::support::http::form_encoded;
+
+on_both_protected! {
+    fn an_address_that_can_be_read_in_two_ways_is_denied(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/news/1");
+        let long = format!("/news/{}", "a".repeat(8_192));
+        for uri in [
+            "/orders/../news/1", "/./news/1", "/news/./1", "//news/1", "/news//1", "/news/%2e%2e/1", "/news/%2E%2E", "/news/1%2F..", "/news/%2f",
+            "/news\\1", "/news/%5C", "/news/%5c1", "/news/%00", "/news/%0A", "/news/%FF", "/news/%C0%AF", "/news/%6Eews", "/news/%", "/news/%zz",
+            "/news/..;/1", "/news/1#x", "/news/%252e%252e", "/news/ä", "/news/a b", "news/1", "", "*", "https://shop.example.com/news/1", &long,
+        ] {
+            let traefik = visitor.traefik("GET", uri).header("Accept", HTML).send();
+            assert_eq!(traefik.status, 400, "{uri}");
+            assert!(traefik.header("location").is_none() && !traefik.text().contains("news"), "{uri}");
+            assert_eq!(visitor.nginx("GET", uri).send().status / 100, 4, "{uri}");
+        }
+        for url in ["https://ada@shop.example.com/news/1", "https://shop.example.com@other.example.com/", "http://shop.example.com/news/1", "//shop.example.com/news/1", "shop.example.com/news/1"] {
+            let answer = visitor.nginx("GET", "/").header("X-Original-URL", url).send();
+            assert_eq!(answer.status / 100, 4, "{url}");
+        }
+    }
+
+    fn two_readings_of_one_request_are_denied(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/news/1");
+        let both = || {
+            visitor.traefik("GET", "/news/1")
+                .header("X-Original-URL", "https://shop.example.com/news/1")
+                .header("X-Original-Method", "GET")
+        };
+        assert_eq!(both().send().status, 200);
+        for (name, value) in [
+            ("X-Original-URL", "https://shop.example.com/news/2"),
+            ("X-Original-Method", "POST"),
+            ("X-Forwarded-Uri", "/news/2"),
+            ("X-Forwarded-Method", "POST"),
+            ("X-Forwarded-Host", "docs.example.com"),
+            ("X-Forwarded-Proto", "http"),
+        ] {
+            assert_eq!(both().header(name, value).send().status, 400, "{name}");
+            assert_eq!(both().another_header(name, value).send().status, 400, "{name} twice");
+            let same = if name == "X-Original-URL" { "https://shop.example.com/news/1" } else { "GET" };
+            if name == "X-Original-URL" || name == "X-Original-Method" {
+                assert_eq!(both().another_header(name, same).send().status, 400, "{name} twice the same");
+            }
+            let without = visitor.traefik("GET", "/news/1").without_header(name).send();
+            assert!(name.starts_with("X-Original") || without.status == 400, "{name}");
+        }
+        let half = visitor.traefik("GET", "/news/1").header("X-Original-Method", "GET").send();
+        assert_eq!(half.status, 400);
+        for method in ["get", "", "GET POST", "G\u{c9}T"] {
+            assert_eq!(visitor.traefik(method, "/news/1").send().status, 400, "{method}");
+        }
+        assert_eq!(visitor.shop.get("/forward-auth").status, 400);
+        assert_eq!(visitor.shop.request("POST", "/forward-auth").send().status, 405);
+    }
+
+    fn nobody_is_sent_to_another_place(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        for to in [
+            "//evil.example/", "/\\evil.example/", "https://evil.example/", "evil.example", "\\\\evil.example", "/%2F/evil.example", "/%5Cevil",
+            "/.//evil", "javascript:alert(1)", "/a\r\nLocation: https://evil.example/", "/\t/evil.example", " /", "/news/1#@evil", "",
+        ] {
+            let answer = visitor.door("GET", &format!("/.doorward/login?to={}", form_encoded(to))).send();
+            assert_eq!(answer.status, 400, "{to:?}");
+            assert!(answer.header("location").is_none(), "{to:?}");
+        }
+        for query in ["?to=/news/1&to=/news/2", "?to=/news/1&next=x", "?id=x"] {
+            assert_eq!(visitor.door("GET", &format!("/.doorward/login{query}")).send().status, 400, "{query}");
+        }
+        // What leads on is the host's own path, and Doorward's own page.
+        assert!(location(&visitor.door("GET", "/.doorward/login?to=/news/1").send(), 303).starts_with(house.origin()));
+        let conflict = visitor.door("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Host", "docs.example.com").send();
+        assert_eq!(conflict.status, 400);
+        let plain = visitor.door("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Proto", "http").send();
+        assert_eq!(plain.status, 400);
+    }
+
+    fn the_application_never_sees_doorwards_cookies(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/news/1");
+        let door = visitor.shop.cookie("__Host-doorward-door").expect("a door");
+        let shown = format!("cart=7; __Host-doorward-door={door}; __Host-doorward-session=x; doorward-browser=y; theme=dark");
+        for ask in [Visitor::traefik, Visitor::nginx, Visitor::envoy] {
+            let answer = ask(&visitor, "GET", "/news/1").header("Cookie", &shown).send();
+            assert_eq!((answer.status, answer.headers_named("cookie")), (200, vec!["cart=7; theme=dark"]));
+        }
+        let nothing_left = visitor.traefik("GET", "/news/1").send();
+        assert_eq!(nothing_left.headers_named("cookie"), [""]);
+    }
+
+    fn an_identity_from_outside_is_overwritten(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/news/1");
+        for visitor in [visitor, Visitor::new(house)] {
+            let answer = visitor.traefik("GET", "/")
+                .header("Remote-User", "root").header("Remote-Id", "0").header("Remote-Email", "root@example.com")
+                .header("Remote-Name", "Root").header("Remote-Roles", "admin").header("Remote-Jwt", "x").send();
+            assert_eq!(answer.status, 200);
+            for name in ["remote-id", "remote-user", "remote-email", "remote-name", "remote-roles", "remote-jwt"] {
+                assert_eq!(answer.headers_named(name).len(), 1, "{name}");
+                assert!(!["root", "0", "root@example.com", "Root", "admin", "x"].contains(&answer.header(name).expect("a header")), "{name}");
+            }
+        }
+    }
+}
+
+fn without_proxies(config: &mut Config) {
+    protected(config);
+    config.server.trusted_proxies = vec![Network::parse("192.0.2.0/24").expect("a network")];
+}
+
+fn only_configured_proxies_are_believed(house: &House) {
+    let visitor = Visitor::new(house);
+    let spoofed = |request: crate::support::http::Request<'_>| {
+        request.header("X-Forwarded-For", "192.0.2.1").send()
+    };
+    for answer in [
+        spoofed(visitor.traefik("GET", "/")),
+        spoofed(visitor.nginx("GET", "/")),
+        spoofed(visitor.envoy("GET", "/")),
+        spoofed(visitor.door("GET", "/.doorward/login?to=/")),
+        spoofed(visitor.door("GET", "/.doorward/callback?ticket=x")),
+        spoofed(visitor.door("GET", "/.doorward/logout")),
+    ] {
+        assert_eq!(answer.status, 403, "{answer:?}");
+        assert_eq!(
+            answer.problem_type(),
+            "urn:doorward:problem:untrusted-proxy"
+        );
+        assert!(answer.header("remote-id").is_none());
+    }
+}
+
+#[test]
+fn only_configured_proxies_are_believed_embedded() {
+    only_configured_proxies_are_believed(&House::embedded_with(without_proxies));
+}
+
+#[test]
+fn only_configured_proxies_are_believed_clustered() {
+    only_configured_proxies_are_believed(&House::clustered_with(without_proxies));
+}

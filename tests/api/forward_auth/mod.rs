@@ -1,0 +1,224 @@
+//! Forward-auth, with the headers that proxies send, each behaviour on both back ends.
+
+mod children;
+mod configuration;
+mod decisions;
+mod dialects;
+mod faults;
+mod hostile;
+mod tickets;
+mod token;
+
+use doorward::base::config::{Config, Network, Route};
+
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless, Request};
+use crate::support::person::Person;
+
+/// A protected host; it goes under https, as hosts that are not this machine do.
+const HOST: &str = "shop.example.com";
+/// The thing at `/orders/17`.
+const ORDER: (&str, &str) = ("order", "17");
+/// What browsers ask for pages with.
+const HTML: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+
+const POLICIES: &str = r#"
+permit (principal is User, action == Action::"view", resource is order)
+when { context.grants.contains("OPERATOR") };
+permit (principal, action == Action::"read", resource is page);
+permit (principal is User, action == Action::"read", resource is news);
+permit (principal is User, action == Action::"open", resource == vault::"fresh")
+when { context has auth && context.auth.age <= 300 };
+permit (principal is User, action == Action::"open", resource == vault::"instant")
+when { context has auth && context.auth.age < 1 };
+permit (principal is User, action == Action::"open", resource == vault::"strong")
+when { context has auth && context.auth has acr_level && context.auth.acr_level >= 2 };
+permit (principal is User, action == Action::"open", resource == vault::"never-old")
+when { context has auth && context.auth.age < 0 };
+"#;
+
+fn route(path: &str, action: &str, resource: (&str, &str)) -> Route {
+    Route {
+        host: HOST.into(),
+        path: path.into(),
+        methods: Vec::new(),
+        action: action.into(),
+        resource_type: resource.0.into(),
+        resource_id: resource.1.into(),
+        sign_in: true,
+        jwt: false,
+    }
+}
+
+/// Routes, policies, and this machine as the proxy.
+fn protected(config: &mut Config) {
+    let policies = config.server.data_dir.with_file_name("policies");
+    std::fs::create_dir(&policies).expect("a folder");
+    std::fs::write(policies.join("shop.cedar"), POLICIES).expect("a file");
+    config.access.policies = Some(policies);
+    config.server.trusted_proxies = vec![Network::parse("127.0.0.1").expect("a network")];
+    config.access.routes = vec![
+        Route {
+            methods: vec!["GET".into()],
+            ..route("/orders/{id}", "view", ("order", "{id}"))
+        },
+        route("/", "read", ("page", "home")),
+        Route {
+            sign_in: false,
+            ..route("/news/{id}", "read", ("news", "{id}"))
+        },
+        Route {
+            jwt: true,
+            ..route("/api/{id}", "read", ("page", "{id}"))
+        },
+        route("/vault/{id}", "open", ("vault", "{id}")),
+        Route {
+            host: "docs.example.com".into(),
+            ..route("/*", "read", ("news", "docs"))
+        },
+    ];
+}
+
+/// As `on_both!`, in front of protected hosts.
+macro_rules! on_both_protected {
+    ($($(#[doc = $doc:literal])* fn $name:ident($house:ident) $body:block)+) => {
+        $($(#[doc = $doc])* mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn behaviour($house: &mut $crate::support::house::House) $body
+
+            #[test]
+            fn embedded() {
+                behaviour(&mut $crate::support::house::House::embedded_with($crate::api::forward_auth::protected));
+            }
+
+            #[test]
+            fn clustered() {
+                behaviour(&mut $crate::support::house::House::clustered_with($crate::api::forward_auth::protected));
+            }
+        })+
+    };
+}
+use on_both_protected;
+
+/// A browser: what it has of Doorward, and what it has of the protected host.
+#[derive(Clone)]
+struct Visitor {
+    place: Browserless,
+    shop: Browserless,
+    host: &'static str,
+}
+
+impl Visitor {
+    /// Nobody yet.
+    fn new(house: &House) -> Self {
+        Self {
+            place: house.browser(),
+            shop: house.browser(),
+            host: HOST,
+        }
+    }
+
+    /// Somebody who is signed in at Doorward and was never at the host.
+    fn of(house: &House, person: &Person) -> Self {
+        Self {
+            place: person.browser.clone(),
+            ..Self::new(house)
+        }
+    }
+
+    fn at_port(&self, port: u16) -> Self {
+        Self {
+            place: self.place.at_port(port),
+            shop: self.shop.at_port(port),
+            host: self.host,
+        }
+    }
+
+    /// What Caddy or Traefik ask for a page of the host.
+    fn traefik<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
+        self.shop
+            .request("GET", "/forward-auth")
+            .header("X-Forwarded-Method", method)
+            .header("X-Forwarded-Proto", "https")
+            .header("X-Forwarded-Host", self.host)
+            .header("X-Forwarded-Uri", uri)
+    }
+
+    /// What nginx asks.
+    fn nginx<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
+        self.shop
+            .request("GET", "/forward-auth")
+            .header("X-Original-Method", method)
+            .header("X-Original-URL", &format!("https://{}{uri}", self.host))
+    }
+
+    /// What Envoy asks: the request itself, below its prefix.
+    fn envoy<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
+        self.shop
+            .request(method, &format!("/forward-auth/envoy{uri}"))
+            .without_same_origin()
+            .header("Host", self.host)
+            .header("X-Forwarded-Proto", "https")
+    }
+
+    /// The status for a GET.
+    fn status(&self, uri: &str) -> u16 {
+        self.traefik("GET", uri).send().status
+    }
+
+    /// What a proxy hands on from below `/.doorward/`, for a page.
+    fn door<'v>(&'v self, method: &str, path: &str) -> Request<'v> {
+        self.shop
+            .request(method, path)
+            .without_same_origin()
+            .header("Host", self.host)
+            .header("X-Forwarded-Host", self.host)
+            .header("X-Forwarded-Proto", "https")
+            .header("Accept", HTML)
+    }
+
+    /// Begins at the host: the path at Doorward where it goes on.
+    fn begin(&self, uri: &str) -> String {
+        let to = crate::support::http::form_encoded(uri);
+        let answer = self
+            .door("GET", &format!("/.doorward/login?to={to}"))
+            .send();
+        let location = location(&answer, 303);
+        let path = location.strip_prefix(self.place.origin());
+        path.unwrap_or_else(|| panic!("not to Doorward: {location}"))
+            .to_owned()
+    }
+
+    /// From the host to Doorward, where somebody is signed in: the path at the host that holds the ticket.
+    fn ticket(&self, uri: &str) -> String {
+        let onward = self.begin(uri);
+        let location = location(&self.place.get(&onward), 303);
+        let path = location.strip_prefix(&format!("https://{}", self.host));
+        path.unwrap_or_else(|| panic!("not to the host: {location}"))
+            .to_owned()
+    }
+
+    /// All the way, and back to the path.
+    fn enter(&self, uri: &str) {
+        let back = self.door("GET", &self.ticket(uri)).send();
+        assert_eq!(location(&back, 303), uri);
+    }
+}
+
+/// Where an answer leads.
+fn location(answer: &Answer, status: u16) -> String {
+    assert_eq!(answer.status, status, "{answer:?}");
+    answer.header("location").expect("a location").to_owned()
+}
+
+/// An administrator and Ada, who is signed in at Doorward.
+fn ada(house: &House) -> (Person, Person) {
+    let root = house.administrator();
+    let invited = serde_json::json!({ "username": "ada", "display_name": "Ада %", "email": "ada@example.com" });
+    let device = SoftAuthenticator::synced(house.origin());
+    let ada = house.person_with(&root, &invited, device);
+    (root, ada)
+}

@@ -1,0 +1,176 @@
+//! The story behind real proxies: an application without a line of code for signing in, an order, and who may see it.
+
+mod proxy;
+
+use doorward::base::config::{Config, Network};
+use serde_json::json;
+
+use super::{Visitor, invitation};
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+use crate::support::process::free_port;
+use crate::support::receiver::{Behaviour, Receiver};
+use proxy::{Kind, Proxy};
+
+const ORDER: &str = "9a4f3c5e-6f0d-4c53-8b0e-1f2d3c4b5a69";
+/// The application: whoever reaches it sees the order.
+fn application() -> Receiver {
+    let page = "<!doctype html><title>Order</title><p>One order of tea</p>";
+    Receiver::http(Behaviour::Answer(format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\nSet-Cookie: cart=7; Path=/\r\n\r\n{page}",
+        page.len()
+    )))
+}
+
+/// The guide's own routes and policies, for a host of this machine.
+fn protect(config: &mut Config, host: &str) {
+    let policies = config.server.data_dir.with_file_name("policies");
+    std::fs::create_dir(&policies).expect("a folder");
+    std::fs::write(policies.join("shop.cedar"), proxy::recipe("shop.cedar")).expect("a file");
+    let routes = config.server.data_dir.with_file_name("routes.toml");
+    std::fs::write(&routes, proxy::recipe("routes.toml")).expect("a file");
+    let guide = Config::load(Some(&routes)).expect("the guide's routes");
+    config.access.policies = Some(policies);
+    config.server.trusted_proxies = vec![Network::parse("127.0.0.1").expect("a network")];
+    config.access.routes = guide.access.routes;
+    for route in &mut config.access.routes {
+        assert_eq!(route.host, "shop.example.com");
+        route.host = host.to_owned();
+        route.jwt = true;
+    }
+}
+
+impl Visitor {
+    /// Opens a page of the shop, through the sign-in if need be: the status in the end.
+    fn open(&self, proxy: &Proxy, path: &str) -> u64 {
+        self.page.evaluate("window.left = false");
+        self.page
+            .call("Page.navigate", json!({ "url": proxy.url(path) }));
+        let (host, path) = (json!(proxy.host()), json!(path));
+        self.page.wait_for(&format!(
+            "window.left === undefined && location.host === {host} && location.pathname === {path} && document.readyState === 'complete'"
+        ));
+        let status = "performance.getEntriesByType('navigation')[0].responseStatus";
+        self.page.evaluate(status).as_u64().expect("a status")
+    }
+}
+
+/// One header of the last request that the application got.
+fn told(application: &Receiver, name: &str) -> Vec<String> {
+    let requests = application.requests();
+    let last = requests.last().expect("a request");
+    let head = last.split("\r\n\r\n").next().unwrap_or_default();
+    let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    lines
+        .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
+        .collect()
+}
+
+fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
+    let port = free_port();
+    let host = format!("shop.localhost:{port}");
+    let mut house = make(&|config| protect(config, &host));
+    // The proxy asks one instance; what is given and withdrawn goes through another.
+    let asked = house.another_instance();
+    let application = application();
+    let proxy = Proxy::start(kind, port, house.port(asked), application.port());
+    let path = format!("/orders/{ORDER}");
+    let visitor = Visitor::new(&Chromium::launch());
+    let root = house.administrator();
+    let ada = json!({ "username": "ada", "display_name": "Ada Ł", "email": "ada@example.com" });
+    visitor.join(&invitation(&root, &ada));
+    let ada = house.run(house.app.users.find("ada")).expect("ada");
+    visitor.page.call("Network.clearBrowserCookies", json!({}));
+
+    // Signed out: through the sign-in and back; signed in without the grant: 403.
+    assert_eq!(visitor.open(&proxy, &path), 403);
+    assert_eq!(application.requests().len(), 0, "nothing passed");
+    // Operator of that very order: who asks is told, whatever the browser says of itself.
+    let own_words = json!({ "headers": {
+        "Remote-User": "root", "Remote-Roles": "admin", "Remote-Jwt": "x", "X-Original-URL": "http://other/", "X-Original-Method": "POST",
+    } });
+    visitor.page.call("Network.setExtraHTTPHeaders", own_words);
+    house.set_grant(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
+    assert_eq!(visitor.open(&proxy, &path), 200);
+    visitor.page.wait_for_text("One order of tea");
+    assert_eq!(told(&application, "remote-id"), [ada.id.to_string()]);
+    assert_eq!(told(&application, "remote-user"), ["ada"]);
+    assert_eq!(told(&application, "remote-email"), ["ada@example.com"]);
+    assert_eq!(told(&application, "remote-name"), ["Ada %C5%81"]);
+    assert_eq!(told(&application, "remote-roles"), Vec::<String>::new());
+    assert_eq!(told(&application, "remote-jwt").len(), 1);
+    assert!(told(&application, "remote-jwt")[0].starts_with("ey"));
+    assert_eq!(
+        told(&application, "cookie"),
+        Vec::<String>::new(),
+        "none of Doorward's"
+    );
+    assert_eq!(visitor.open(&proxy, &path), 200);
+    assert_eq!(told(&application, "cookie"), ["cart=7"]);
+    // Not another order; and an address that can be read in two ways reaches nobody.
+    let passed = application.requests().len();
+    assert_eq!(visitor.open(&proxy, "/orders/another"), 403);
+    assert_eq!(visitor.open(&proxy, "/"), 403);
+    for path in ["/orders/%2e%2e%2fx", "/orders//x", "/orders/x%2fy"] {
+        let fetch = format!("fetch({}).then(answer => answer.status)", json!(path));
+        let status = visitor.page.evaluate(&fetch).as_u64().expect("a status");
+        assert!(status >= 400, "{path}: {status}");
+    }
+    assert_eq!(application.requests().len(), passed);
+    // Withdrawn: the next request. Given and withdrawn once more.
+    for (roles, status) in [(&[][..], 403), (&["OPERATOR"], 200), (&[], 403)] {
+        house.set_grant(&ada.id.to_string(), ("order", ORDER), roles);
+        assert_eq!(visitor.open(&proxy, &path), status);
+    }
+    // Signed out everywhere: the next request leads to the sign-in, and back.
+    house.set_grant(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
+    let ended = root.browser.delete("/v1/users/ada/sessions");
+    assert_eq!(ended.status, 200, "{ended:?}");
+    let before = visitor.passkeys();
+    assert_eq!(
+        visitor.page.evaluate(&format!(
+            "fetch({}).then(answer => answer.status)",
+            json!(path)
+        )),
+        json!(401)
+    );
+    assert_eq!(visitor.open(&proxy, &path), 200);
+    assert_eq!(visitor.passkeys(), before);
+    // Signing out at the shop, by its page.
+    assert_eq!(visitor.open(&proxy, "/.doorward/logout"), 200);
+    visitor.page.click_text("Sign out");
+    visitor.page.wait_for_text("You're signed out");
+    assert_eq!(
+        visitor.page.evaluate(&format!(
+            "fetch({}).then(answer => answer.status)",
+            json!(path)
+        )),
+        json!(401)
+    );
+}
+
+macro_rules! stories {
+    ($($name:ident: $kind:expr;)+) => {
+        $(mod $name {
+            use super::*;
+
+            #[test]
+            fn embedded() {
+                story($kind, |protect| House::embedded_with(protect));
+            }
+
+            #[test]
+            fn clustered() {
+                story($kind, |protect| House::clustered_with(protect));
+            }
+        })+
+    };
+}
+
+stories! {
+    an_order_behind_nginx: Kind::Nginx;
+    an_order_behind_caddy: Kind::Caddy;
+    an_order_behind_traefik: Kind::Traefik;
+}
