@@ -160,13 +160,8 @@ impl RoleName {
 
 field! {
     /// What a role is for, in at most 200 characters; may be empty.
+    #[derive(Default)]
     RoleDescription
-}
-
-impl Default for RoleDescription {
-    fn default() -> Self {
-        Self(String::new())
-    }
 }
 
 impl RoleDescription {

@@ -123,3 +123,62 @@ pub(super) fn explain(frame: &Frame, error: RoleError) -> Result<FieldProblem, P
     };
     Ok(FieldProblem::new(field, frame.text(key)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame {
+            place: "Here".into(),
+            place_host: "localhost".into(),
+            signed_in: None,
+            path: "/admin/roles".into(),
+        }
+    }
+
+    #[test]
+    fn every_refusal_that_the_form_explains_has_its_sentence() {
+        for error in [
+            RoleError::Exists,
+            RoleError::UnknownRole("clerk".into()),
+            RoleError::ManagesAdministrators,
+            RoleError::TooMany("manages_grants_on"),
+            RoleError::BuiltIn,
+            RoleError::VersionIs(2),
+        ] {
+            let kind = error.to_string();
+            let problem = explain(&frame(), error).expect("explained");
+            assert!(problem.sentence.contains(' '), "{kind}");
+        }
+        assert!(explain(&frame(), RoleError::Unknown).is_err());
+    }
+
+    #[test]
+    fn what_is_typed_is_parsed_field_by_field() {
+        let sent = |fields: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            RoleForm::sent(&fields.iter().map(own).collect())
+        };
+        let good = sent(&[
+            ("name", " clerk "),
+            ("role:cook", "yes"),
+            ("manages_grants_on", " order\tShop::Item "),
+        ]);
+        let wanted = good.to_new(&frame()).expect("a role");
+        assert_eq!(wanted.name.as_str(), "clerk");
+        assert_eq!(wanted.manages_roles, ["cook"]);
+        assert_eq!(wanted.manages_grants_on, ["order", "Shop::Item"]);
+        for (field, value) in [
+            ("name", "a b"),
+            ("description", &*"x".repeat(201)),
+            ("manages_grants_on", "order User"),
+        ] {
+            let mut fields = vec![("name", "clerk")];
+            fields.retain(|(name, _)| *name != field);
+            fields.push((field, value));
+            let problem = sent(&fields).to_new(&frame()).expect_err("refused");
+            assert_eq!(problem.field, field);
+        }
+    }
+}
