@@ -1,5 +1,6 @@
 //! Many grants at once: each batch is one transaction, all of it or nothing.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{StreamExt, stream};
@@ -154,10 +155,8 @@ fn find_present(
         if !locked.contains(user) {
             return Err(ImportError::Line(line.number, LineFault::UserUnknown));
         }
-        let key = (*user, line.resource.clone());
-        if !present.contains_key(&key) {
-            let grant = queries::find_grant_of(conn, *user, &line.resource)?;
-            present.insert(key, grant);
+        if let Entry::Vacant(place) = present.entry((*user, line.resource.clone())) {
+            place.insert(queries::find_grant_of(conn, *user, &line.resource)?);
         }
     }
     Ok(present)

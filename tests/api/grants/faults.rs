@@ -1,23 +1,16 @@
 //! Stores that are away.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{give, grant, held, order, path};
-use crate::support::house::House;
-use crate::support::postgres::{Postgres, PostgresOptions};
-use crate::support::redis::{Redis, RedisOptions};
-
-fn house_on(postgres: &Postgres, redis: &Redis) -> House {
-    House::on(&postgres.url("postgres"), &redis.url(), |config| {
-        config.database.timeout = std::time::Duration::from_millis(500);
-        config.redis.timeout = std::time::Duration::from_millis(500);
-    })
-}
+use crate::api::faults::{house_on, stores};
+use crate::support::process::wait_until;
 
 #[test]
 fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_all() {
-    let mut postgres = Postgres::start(PostgresOptions::default());
-    let redis = Redis::start(RedisOptions::default());
+    let (mut postgres, redis) = stores();
     let house = house_on(&postgres, &redis);
     let root = house.administrator();
     give(&root, "root", "OPERATOR");
@@ -54,8 +47,7 @@ fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_a
 
 #[test]
 fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
-    let postgres = Postgres::start(PostgresOptions::default());
-    let mut redis = Redis::start(RedisOptions::default());
+    let (postgres, mut redis) = stores();
     let house = house_on(&postgres, &redis);
     let root = house.administrator();
     let at = path(&give(&root, "root", "OPERATOR"));
@@ -85,8 +77,10 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
         "{put:?}"
     );
     redis.start_again();
-    let repeated = house.run(house.app.access.withdraw(id, None, author()));
-    assert!(repeated.expect("in force").is_withdrawn());
+    wait_until("the change is in force", Duration::from_secs(5), || {
+        let repeated = house.run(house.app.access.withdraw(id, None, author()));
+        repeated.is_ok_and(|before| before.is_withdrawn())
+    });
     assert!(held(&house, &house.app, &root).is_empty());
     assert!(
         house

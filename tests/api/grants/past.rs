@@ -38,6 +38,7 @@ on_both! {
         assert_eq!(second.status, 200);
         house.pass(10);
         let before_the_end = now(house);
+        house.pass(10);
         assert_eq!(root.browser.delete(&at).status, 200);
         let (one, two) = (instant(&first.json()), instant(&second.json()));
         let micro = Duration::from_micros(1);
