@@ -1,9 +1,8 @@
 //! The only composition point: builds every capability's state from the configuration.
 
-use std::path::Path;
+mod stores;
 
 use actix_web::cookie::Key;
-use secrecy::ExposeSecret;
 
 use crate::access::forward_auth::{self, ForwardAuth};
 use crate::access::routes::RouteTable;
@@ -25,6 +24,7 @@ use crate::tokens::keys::KeyError;
 use crate::tokens::{Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
+use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
 /// Every capability, ready to answer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -83,9 +83,6 @@ impl std::fmt::Debug for Keys {
         formatter.write_str("Keys(redacted)")
     }
 }
-
-const DATABASE_FILE: &str = "doorward.db";
-const EPHEMERAL_FILE: &str = "ephemeral.db";
 
 /// Whether somebody gives up all passkeys by moving to another RP ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,80 +331,4 @@ fn build_tokens(
         Sealer::new(master_key, previous, "access-tokens"),
         config,
     )
-}
-
-fn prepare_folder(config: &Config) -> std::io::Result<()> {
-    let folder = &config.server.data_dir;
-    make_private_folder(folder)?;
-    if !config.is_clustered() {
-        make_private_file(&folder.join(DATABASE_FILE))?;
-        make_private_file(&folder.join(EPHEMERAL_FILE))?;
-    }
-    Ok(())
-}
-
-fn make_private_folder(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if path.is_dir() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-}
-
-/// Makes an empty file that only its owner may read, unless it is there; SQLite gives its side files the same mode.
-fn make_private_file(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
-}
-
-fn master_key(config: &Config) -> Result<MasterKey, StartError> {
-    let path = config.master_key_path();
-    if config.is_clustered() {
-        if !path.is_file() {
-            return Err(StartError::MasterKeyMissing);
-        }
-        return Ok(MasterKey::read(&path)?);
-    }
-    Ok(MasterKey::read_or_create(&path)?)
-}
-
-fn open_database(config: &Config, clock: &Clock) -> Result<Database, StartError> {
-    let section = &config.database;
-    match &section.url {
-        Some(url) => {
-            db::require_tls_support(url.expose_secret(), cfg!(feature = "postgres-tls"))
-                .map_err(StartError::DatabaseUrl)?;
-            Ok(Database::postgres(
-                url,
-                section.pool_size,
-                section.timeout,
-                clock.clone(),
-            ))
-        }
-        None => {
-            let path = config.server.data_dir.join(DATABASE_FILE);
-            let database =
-                Database::sqlite(&path.to_string_lossy(), section.timeout, clock.clone());
-            Ok(database.map_err(MigrateError::from)?)
-        }
-    }
-}
-
-async fn open_ephemeral(config: &Config, clock: &Clock) -> Result<Ephemeral, StartError> {
-    let timeout = config.redis.timeout;
-    match &config.redis.url {
-        Some(url) => Ok(Ephemeral::redis(url, timeout).await?),
-        None => {
-            let path = config.server.data_dir.join(EPHEMERAL_FILE);
-            Ok(Ephemeral::embedded(&path, timeout, clock.clone()).await?)
-        }
-    }
 }

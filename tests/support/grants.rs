@@ -1,43 +1,47 @@
-//! Roles on things, given and withdrawn as the application does: under the person's raised standing, in force afterwards.
+//! Roles on things, given and withdrawn through the first instance.
 
-use diesel::prelude::*;
+use doorward::access::{GrantError, GrantRoles, ResourceName, Terms};
 use doorward::base::ids::{GrantId, UserId};
-use doorward::db::schema::grants;
-use doorward::db::{self, Json};
-use doorward::standing;
+use doorward::history::Author;
 
 use super::house::House;
 
 impl House {
     /// What a person may be on a thing, from now on; no roles: nothing.
-    pub fn set_grant(&self, user: &str, (kind, id): (&str, &str), roles: &[&str]) {
+    pub fn set_grant(&self, user: &str, thing: (&str, &str), roles: &[&str]) {
+        let known = self.give(
+            user,
+            thing,
+            if roles.is_empty() { &["NEVER"] } else { roles },
+        );
+        if let (Err(held), _) | (Ok(held), true) = (known, roles.is_empty()) {
+            let withdrawn = self.app.access.withdraw(held, None, Author::command());
+            self.run(withdrawn).expect("withdrawn");
+        }
+        if known.is_err() && !roles.is_empty() {
+            self.give(user, thing, roles).expect("given");
+        }
+    }
+
+    /// The new grant, or the one that is there.
+    fn give(
+        &self,
+        user: &str,
+        (kind, id): (&str, &str),
+        roles: &[&str],
+    ) -> Result<GrantId, GrantId> {
+        let terms = Terms {
+            roles: GrantRoles::parse(roles).expect("roles"),
+            title: None,
+            description: None,
+            valid_until: None,
+        };
         let user = UserId::parse(user).expect("an id");
-        let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
-        let (kind, id, clock) = (kind.to_owned(), id.to_owned(), self.app.database.clone());
-        let written = self.app.database.write(move |conn| {
-            let now = clock.now(conn)?;
-            standing::raise(conn, user, now)?;
-            let of_thing = grants::table
-                .filter(grants::user_id.eq(user))
-                .filter(grants::resource_type.eq(kind.clone()))
-                .filter(grants::resource_id.eq(id.clone()));
-            diesel::delete(of_thing).execute(conn)?;
-            diesel::insert_into(grants::table)
-                .values((
-                    grants::id.eq(GrantId::random()),
-                    grants::user_id.eq(user),
-                    grants::resource_type.eq(kind),
-                    grants::resource_id.eq(id),
-                    grants::roles.eq(Json(roles)),
-                    grants::created_at.eq(now),
-                    grants::version.eq(1),
-                    grants::as_of.eq(now),
-                ))
-                .execute(conn)?;
-            Ok::<_, db::Error>(())
-        });
-        self.run(written).expect("a grant");
-        self.run(self.app.standings.publish(user))
-            .expect("in force");
+        let thing = ResourceName::parse(kind, id).expect("a thing");
+        match self.run(self.app.access.give(user, thing, terms, Author::command())) {
+            Ok(grant) => Ok(grant.id),
+            Err(GrantError::Exists(held)) => Err(held),
+            Err(error) => panic!("{error}"),
+        }
     }
 }

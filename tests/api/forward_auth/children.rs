@@ -93,7 +93,7 @@ on_both_protected! {
                 let session = session["session"]["id"].as_str().expect("an id").to_owned();
                 assert_eq!(root.browser.delete(&format!("/v1/users/{}/sessions/{session}", ada.id)).status, 200);
             }),
-            ("locked", |_, ada| assert_eq!(ada.browser.post_json("/v1/me/suspend", &json!({})).status, 200)),
+            ("locked", |_, ada| assert_eq!(ada.browser.post_json("/v1/me/suspend", &json!({})).status, 204)),
         ];
         for (name, cut) in cuts {
             let person = house.person(&root, name);
@@ -193,9 +193,11 @@ on_both_protected! {
         let (_, ada) = ada(house);
         let visitor = Visitor::of(house, &ada);
         visitor.enter("/news/1");
+        let door = visitor.clone();
+        visitor.forget_door();
         let onward = visitor.begin("/news/2");
         house.restart(0);
-        assert_eq!(visitor.status("/news/1"), 200);
+        assert_eq!(door.status("/news/1"), 200);
         let back = location(&visitor.place.get(&onward), 303);
         house.restart(0);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");

@@ -98,3 +98,36 @@ on_both_protected! {
         assert!(page.text().contains("href=\"/.doorward/style.css\"") && !page.text().contains("/assets/"));
     }
 }
+
+/// No Envoy reads it here, so at least its lists are held to what is sent and set.
+#[test]
+fn envoys_configuration_names_every_header() {
+    let file = include_str!("../../proxies/envoy.yaml");
+    let (asked, told) = file
+        .split_once("authorization_response:")
+        .expect("both lists");
+    for name in [
+        "cookie",
+        "accept",
+        "sec-fetch-mode",
+        "x-forwarded-proto",
+        "x-forwarded-for",
+    ] {
+        assert!(asked.contains(&format!("- exact: {name}\n")), "{name}");
+    }
+    for name in [
+        "remote-id",
+        "remote-user",
+        "remote-email",
+        "remote-name",
+        "remote-roles",
+        "remote-jwt",
+        "cookie",
+    ] {
+        assert!(told.contains(&format!("- exact: {name}\n")), "{name}");
+    }
+    assert!(
+        asked.contains("path_prefix: /forward-auth/envoy\n")
+            && asked.contains("failure_mode_allow: false\n")
+    );
+}

@@ -19,18 +19,20 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
     house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
     let visitor = Visitor::of(&house, &ada);
     visitor.enter("/orders/17");
+    let opened = visitor.clone();
+    visitor.forget_door();
     let waiting = visitor.begin("/orders/17");
     let ticket = visitor.ticket("/orders/17");
     redis.kill();
     for request in [
-        visitor
+        opened
             .traefik("GET", "/orders/17")
             .header("Accept", "text/html"),
-        visitor.nginx("GET", "/orders/17"),
-        visitor.envoy("GET", "/orders/17"),
-        visitor.door("GET", "/.doorward/login?to=/orders/17"),
+        opened.nginx("GET", "/orders/17"),
+        opened.envoy("GET", "/orders/17"),
+        opened.door("GET", "/.doorward/login?to=/orders/17"),
         visitor.door("GET", &ticket),
-        visitor
+        opened
             .door("POST", "/.doorward/logout")
             .header("Origin", "https://shop.example.com"),
         visitor.place.request("GET", &waiting),
@@ -42,7 +44,7 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
     }
     redis.start_again();
     wait_until("the door is open again", Duration::from_secs(5), || {
-        visitor.status("/orders/17") == 200
+        opened.status("/orders/17") == 200
     });
 }
 

@@ -201,6 +201,11 @@ impl Visitor {
             .to_owned()
     }
 
+    /// The host's cookie is gone, and the mark of the browser stays.
+    fn forget_door(&self) {
+        self.shop.set_cookie("__Host-doorward-door", "none");
+    }
+
     /// All the way, and back to the path.
     fn enter(&self, uri: &str) {
         let back = self.door("GET", &self.ticket(uri)).send();

@@ -29,6 +29,7 @@ on_both_protected! {
         let visitor = Visitor::of(house, &ada);
         let used = visitor.ticket("/news/1");
         assert_eq!(visitor.door("GET", &used).send().status, 303);
+        visitor.forget_door();
         let late = visitor.ticket("/news/1");
         house.pass(60);
         let other_browser = visitor.ticket("/news/1");
