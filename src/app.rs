@@ -5,7 +5,7 @@ use std::path::Path;
 use actix_web::cookie::Key;
 use secrecy::ExposeSecret;
 
-use crate::access::Access;
+use crate::access::{Access, Policies};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::seal::Sealer;
@@ -14,6 +14,7 @@ use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
 use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
+use crate::history::AuditSeal;
 use crate::oidc::{Oidc, Rooms};
 use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
@@ -45,6 +46,8 @@ pub struct App {
     pub clients: Clients,
     /// Under what tokens are signed.
     pub keyring: Keyring,
+    /// The seal over the audit log.
+    pub seal: AuditSeal,
     /// Who is signed in.
     pub sessions: Sessions,
     /// People.
@@ -188,7 +191,9 @@ impl App {
             keyring,
             clock,
         };
-        Self::assemble(config, judges, &master_key, previous.as_ref())
+        let app = Self::assemble(config, judges, &master_key, previous.as_ref())?;
+        app.access.watch().await?;
+        Ok(app)
     }
 
     fn assemble(
@@ -237,6 +242,7 @@ impl App {
             ephemeral.clone(),
             standings.clone(),
             clock.clone(),
+            Policies::new(&config.access),
         );
         let rooms = Rooms {
             database: database.clone(),
@@ -263,6 +269,10 @@ impl App {
             config,
             clock,
             outbox: Outbox::new(database.clone()),
+            seal: AuditSeal::new(
+                database.clone(),
+                Sealer::new(master_key, previous, "audit-seal"),
+            ),
             database,
             ephemeral,
             egress,

@@ -6,11 +6,12 @@ use super::output::Output;
 use crate::app::StartError;
 use crate::clients::ClientError;
 use crate::db;
+use crate::history::SealError;
 use crate::passkeys::ManageError;
 use crate::sessions::EndError;
 use crate::standing::{ChangePending, Unavailable};
 use crate::tokens::keys::KeyError;
-use crate::users::{InviteError, LookupError, SetUpError, SuspendError, UpdateError};
+use crate::users::{InviteError, LookupError, RoleError, SetUpError, SuspendError, UpdateError};
 
 /// Why a command failed. Usage errors exit with 2.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +19,15 @@ pub enum Failure {
     /// Exit code 1.
     #[error("{0}")]
     Other(String),
-    /// Exit code 3: there is no such person, passkey, session, client or key.
+    /// Exit code 3: there is no such person, role, passkey, session, client or key.
     #[error("{0}")]
     NotFound(String),
     /// Exit code 4: a rule forbids it, or the state has changed.
     #[error("{0}")]
     Refused(String),
+    /// Exit code 4 too: what a check found wrong, printed already.
+    #[error("{0}")]
+    Found(String),
     /// Exit code 5: a store is away, or the change is not in force yet. Safe to repeat.
     #[error("{0}")]
     Unavailable(String),
@@ -37,14 +41,18 @@ impl Failure {
         match self {
             Self::Other(_) => 1,
             Self::NotFound(_) => 3,
-            Self::Refused(_) => 4,
+            Self::Refused(_) | Self::Found(_) => 4,
             Self::Unavailable(_) => 5,
             Self::Configuration(_) => 6,
         }
     }
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {
-        output.fail(&self.to_string(), self.code());
+        if let Self::Found(summary) = self {
+            output.warn(summary);
+        } else {
+            output.fail(&self.to_string(), self.code());
+        }
         ExitCode::from(self.code())
     }
 }
@@ -118,6 +126,15 @@ impl From<SetUpError> for Failure {
     }
 }
 
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Key(_) => Self::Configuration(error.to_string()),
+            SealError::Database(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let text = error.to_string();
@@ -133,6 +150,7 @@ impl From<KeyError> for Failure {
 failure!(InviteError, not_found: InviteError::UserUnknown, unavailable: InviteError::Database(_));
 failure!(SuspendError, not_found: SuspendError::Unknown, unavailable: SuspendError::Database(_) | SuspendError::Pending(_));
 failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Pending(_));
+failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_));
 failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Pending(_));
 
 impl From<EndError> for Failure {

@@ -3,6 +3,7 @@
 //! Promises exit codes that scripts can use (see [`Failure`]), one JSON document on standard output with `--json`, and
 //! that a change is in force in every instance when the command ends. It is a second process on the same stores.
 
+mod audit;
 mod client;
 mod config;
 mod failure;
@@ -11,6 +12,7 @@ mod keys;
 mod migrate;
 mod output;
 mod passkey;
+mod role;
 mod serve;
 mod session;
 mod setup_link;
@@ -53,6 +55,9 @@ enum Command {
     /// Invite, list, show, change, suspend, reactivate people.
     #[command(subcommand)]
     User(user::User),
+    /// List, show, make, change, delete roles.
+    #[command(subcommand)]
+    Role(role::Role),
     /// List and revoke passkeys.
     #[command(subcommand)]
     Passkey(passkey::Passkey),
@@ -65,6 +70,9 @@ enum Command {
     /// Make a master key; list, rotate and rewrap signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// List, export, verify the audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -116,10 +124,12 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Migrate => migrate::run(output),
         Command::SetupLink(command) => command.run(&app, output).await,
         Command::User(command) => command.run(&app, output).await,
+        Command::Role(command) => command.run(&app, output).await,
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
+        Command::Audit(command) => command.run(&app, output).await,
         Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
     }
 }

@@ -22,7 +22,7 @@ impl Step {
         match self {
             Self::Enable => "client.enabled",
             Self::Disable => "client.disabled",
-            Self::Delete => "client.deleted",
+            Self::Delete => DELETED,
         }
     }
 }

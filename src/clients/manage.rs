@@ -230,12 +230,16 @@ pub(super) fn keep(
     author: &Author,
     event: Event,
 ) -> db::Result<()> {
+    let mut data = json!(client);
+    if event.action == DELETED {
+        data["deleted"] = json!(true);
+    }
     let revision = Revision {
         entity: "client",
         entity_id: client.id.uuid(),
         version: client.version,
         as_of: client.as_of,
-        data: json!(client),
+        data,
     };
     history::revise(conn, author, revision)?;
     history::record(conn, client.as_of, author, event.client(client.id))

@@ -164,7 +164,7 @@ pub(super) fn list_audiences_of_others(
 }
 
 /// What these clients are called.
-pub(super) fn list_names(
+pub fn list_names(
     conn: &mut Connection,
     ids: &[ClientId],
 ) -> Result<Vec<(ClientId, String)>> {

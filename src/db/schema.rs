@@ -427,6 +427,7 @@ table! {
         sealed_key -> Nullable<Binary>,
         position -> BigInt,
         mac -> Binary,
+        newest_at -> Nullable<Instant>,
         holder -> Nullable<Uuid>,
         leased_until -> Nullable<Instant>,
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::sealing;
 use crate::app::App;
 use crate::oidc::BackchannelLogout;
+use crate::web::Metrics;
 
 /// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
 const WATCH: Duration = Duration::from_secs(1);
@@ -25,12 +27,14 @@ impl Background {
     }
 }
 
-pub(super) fn start(app: &App) -> Background {
+pub(super) fn start(app: &App, metrics: &Metrics) -> Background {
     Background(vec![
         tokio::spawn(watch(app.clone())),
+        tokio::spawn(watch_policies(app.clone())),
         tokio::spawn(rotate(app.clone())),
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(tell_of_logouts(app.clone())),
+        tokio::spawn(sealing::run(app.seal.clone(), metrics.clone())),
     ])
 }
 
@@ -45,8 +49,24 @@ async fn watch(app: App) {
         if let Err(error) = app.clients.watch().await {
             tracing::warn!(%error, "could not look which clients moved");
         }
+        if let Err(error) = app.access.watch().await {
+            tracing::warn!(%error, "could not look which things moved");
+        }
         if let Err(error) = app.keyring.watch().await {
             tracing::warn!(%error, "could not look whether signing keys changed");
+        }
+    }
+}
+
+async fn watch_policies(app: App) {
+    let mut ticks = interval(WATCH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let policies = app.access.policies().clone();
+        let look = tokio::task::spawn_blocking(move || policies.watch());
+        if let Err(error) = look.await {
+            tracing::error!(%error, "could not look whether policies changed");
         }
     }
 }

@@ -136,15 +136,20 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
     }
 }
 
-/// Locks the standing of the person whom an invitation is for, if they are here already.
+/// Locks the standing of the person whom an invitation is for, if they are here already, else the roles that it gives: before
+/// the clock is read.
 ///
 /// # Errors
 /// When the database is away.
 pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> {
-    if let Some(user) = queries::find_invitation(conn, token)?.and_then(|found| found.user) {
-        standing::lock(conn, user)?;
+    let Some(found) = queries::find_invitation(conn, token)? else {
+        return Ok(());
+    };
+    match found.user {
+        Some(user) => standing::lock(conn, user).map(drop),
+        // A role that is given can't be deleted, nor changed, in the same moment.
+        None => queries::lock_roles(conn, &found.roles).map(drop),
     }
-    Ok(())
 }
 
 /// Uses the invitation up and makes, activates or finds the person whom the passkey will belong to. Raises their standing,
