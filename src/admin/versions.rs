@@ -142,7 +142,9 @@ pub async fn list_as_of(
             let versions = named(conn, found)?;
             let items = ids.into_iter().zip(versions);
             Ok(PastItems {
-                items: items.map(|(id, version)| PastItem { id, version }).collect(),
+                items: items
+                    .map(|(id, version)| PastItem { id, version })
+                    .collect(),
                 as_of: at,
                 settled,
             })
@@ -197,8 +199,9 @@ fn named(conn: &mut Connection, found: Vec<StoredRevision>) -> db::Result<Vec<Ve
         }
     }
     let services: BTreeSet<ClientId> = found.iter().filter_map(|found| found.by_client).collect();
-    let clients: HashMap<ClientId, String> =
-        clients::list_names(conn, &Vec::from_iter(services))?.into_iter().collect();
+    let clients: HashMap<ClientId, String> = clients::list_names(conn, &Vec::from_iter(services))?
+        .into_iter()
+        .collect();
     Ok(found
         .into_iter()
         .map(|found| Version {

@@ -13,6 +13,9 @@ use crate::base::secrets::Token;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 
+/// The event with which a client is taken away; its last version says so.
+pub(super) const DELETED: &str = "client.deleted";
+
 impl Clients {
     /// Makes a client of what somebody wants; its secret is shown this once. A public client has none.
     ///
@@ -231,8 +234,8 @@ pub(super) fn keep(
     event: Event,
 ) -> db::Result<()> {
     let mut data = json!(client);
-    if event.action == DELETED {
-        data["deleted"] = json!(true);
+    if let Some(members) = data.as_object_mut().filter(|_| event.action == DELETED) {
+        members.insert("deleted".into(), json!(true));
     }
     let revision = Revision {
         entity: "client",

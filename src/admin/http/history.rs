@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{find_readable, roles};
 use crate::access::ResourceName;
@@ -163,7 +162,7 @@ pub(super) fn user_entity(user: UserId) -> Entity {
 /// Every version of a passkey, newest first.
 #[utoipa::path(
     get, path = "/v1/passkeys/{passkey}/history", tag = "history",
-    params(("passkey" = Uuid, Path, description = "The passkey's id"), ListVersions),
+    params(("passkey" = uuid::Uuid, Path, description = "The passkey's id"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 403, description = "Not yours to read"),
@@ -226,7 +225,7 @@ pub(super) fn role_entity(name: &str) -> Entity {
 /// Every version of a grant, newest first; one that was withdrawn has no roles.
 #[utoipa::path(
     get, path = "/v1/grants/{grant}/history", tag = "history",
-    params(("grant" = Uuid, Path, description = "The grant's id"), ListVersions),
+    params(("grant" = uuid::Uuid, Path, description = "The grant's id"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 403, description = "Needs an administrator, a role that manages grants on such things, or `grants:read`; everybody may read their own"),
@@ -252,7 +251,9 @@ pub async fn list_grant_history(
         let version = newest.as_ref()?;
         version.data.get(name)?.as_str().map(str::to_owned)
     };
-    let own = caller.own(Scope::GrantsRead).map(|own| own.user_id.to_string());
+    let own = caller
+        .own(Scope::GrantsRead)
+        .map(|own| own.user_id.to_string());
     if own.is_none() || own != member("user_id") {
         require_grants_read(&users, &caller, member("resource_type").as_deref()).await?;
     }
@@ -279,7 +280,7 @@ async fn require_grants_read(
 /// Every version of a client, newest first; one that was deleted says so.
 #[utoipa::path(
     get, path = "/v1/clients/{client}/history", tag = "history",
-    params(("client" = Uuid, Path, description = "Its `client_id`"), ListVersions),
+    params(("client" = uuid::Uuid, Path, description = "Its `client_id`"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 403, description = "Needs an administrator or `clients:read`"),

@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use super::history::{AsOf, NowOrThen, answer_past, user_entity};
 use super::{Reason, authority, find_changeable};
 use crate::clients::Scope;
+use crate::db::Database;
 use crate::sessions::Caller;
-use crate::users::http::{answer_user, own_id};
+use crate::users::http::{answer_user, find_readable, own_id};
 use crate::users::{
     Authority, DisplayName, Email, SuspendError, UpdateError, UserChange, UserView, Username, Users,
 };
@@ -60,7 +61,7 @@ pub async fn read_user(
     name: web::Path<String>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    let user = users::http::find_readable(&users, &caller, &name).await?;
+    let user = find_readable(&users, &caller, &name).await?;
     match query.parse()? {
         Some(at) => answer_past(&database, user_entity(user.id), at).await,
         None => Ok(answer_user(&request, user)),
