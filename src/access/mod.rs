@@ -12,6 +12,7 @@ mod question;
 mod register;
 mod resource;
 mod right;
+pub mod seed;
 mod text;
 mod thing;
 

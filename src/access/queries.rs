@@ -2,8 +2,10 @@
 
 mod held;
 mod resources;
+mod seed;
 
 pub(super) use held::find_held;
 pub(super) use resources::{
     find_thing, insert_thing, list_moved_since, list_things, lock_thing, update_thing,
 };
+pub(super) use seed::{insert_grants, insert_resources};

@@ -6,6 +6,7 @@
 mod audit;
 mod client;
 mod config;
+mod dev;
 mod failure;
 mod healthcheck;
 mod keys;
@@ -76,6 +77,9 @@ enum Command {
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// For developers: fill an empty installation, to measure with.
+    #[command(subcommand, hide = true)]
+    Dev(dev::Dev),
     /// Ask the running service whether it is ready; for container engines.
     Healthcheck,
 }
@@ -130,6 +134,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Client(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
         Command::Audit(command) => command.run(&app, output).await,
+        Command::Dev(command) => command.run(&app, output).await,
         Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
     }
 }

@@ -15,6 +15,7 @@ pub use event::{
 };
 pub use revision::{
     Revision, SETTLES, StoredRevision, find_as_of, is_settled, list_revisions, next_as_of, revise,
+    revise_many,
 };
 pub use seal::{
     AuditSeal, EventCursor, Expected, Fault, Finding, Head, Look, Report, SealError, SealView,

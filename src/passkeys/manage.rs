@@ -7,7 +7,7 @@ use super::{Passkeys, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
 use crate::db::{self, Connection};
-use crate::history::{self, Author, Event, Revision, next_as_of};
+use crate::history::{self, Author, Event, next_as_of};
 use crate::sessions::{self, Ended};
 use crate::standing::{self, ChangePending, Standing, UserStatus};
 use crate::users::{self, Authority, LastAdministrator};
@@ -206,12 +206,5 @@ fn save(
     passkey.version = passkey.version.saturating_add(1);
     passkey.as_of = next_as_of(now, passkey.as_of);
     queries::update(conn, passkey, author)?;
-    let revision = Revision {
-        entity: "passkey",
-        entity_id: passkey.id.uuid(),
-        version: passkey.version,
-        as_of: passkey.as_of,
-        data: passkey.revision_data(),
-    };
-    history::revise(conn, author, revision)
+    history::revise(conn, author, passkey.revision())
 }

@@ -261,7 +261,7 @@ impl Sessions {
     /// # Errors
     /// When the change is not in force.
     pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
-        let reason = Some("signed-out".to_owned());
+        let reason = Some(queries::SIGNED_OUT.to_owned());
         self.end(
             session.user,
             session.id,
@@ -284,7 +284,9 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
-                standing::lock(conn, user)?;
+                if !standing::lock(conn, user)? {
+                    return Err(EndError::Unknown);
+                }
                 let now = database.now(conn)?;
                 let what = (user, session, how);
                 end_session(conn, what, now, reason.as_deref(), &author)

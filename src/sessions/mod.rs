@@ -46,7 +46,7 @@ pub use key::SessionKey;
 pub use list::SessionView;
 pub use live::LiveSession;
 pub use page_visitor::{PageVisitor, TurnedAway};
-pub use queries::has_ever_signed_in;
+pub use queries::{has_ever_signed_in, insert_past};
 pub use rotation::accept_previous_key;
 pub use signed_in::{SignedIn, SignedInError, end_in_browser, sign_in, sign_out};
 pub use store::Store;

@@ -136,8 +136,8 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
     }
 }
 
-/// Locks the standing of the person whom an invitation is for, if they are here already, else the roles that it gives: before
-/// the clock is read.
+/// Locks the standing of the person whom an invitation is for, if they are here already; else the roles that it gives: a role
+/// that is given can't be deleted, nor changed, in the same moment.
 ///
 /// # Errors
 /// When the database is away.
@@ -146,10 +146,14 @@ pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> 
         return Ok(());
     };
     match found.user {
-        Some(user) => standing::lock(conn, user).map(drop),
-        // A role that is given can't be deleted, nor changed, in the same moment.
-        None => queries::lock_roles(conn, &found.roles).map(drop),
+        Some(user) => {
+            standing::lock(conn, user)?;
+        }
+        None => {
+            queries::lock_roles(conn, &found.roles)?;
+        }
     }
+    Ok(())
 }
 
 /// Uses the invitation up and makes, activates or finds the person whom the passkey will belong to. Raises their standing,

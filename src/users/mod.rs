@@ -16,6 +16,7 @@ mod queries;
 mod rights;
 mod role;
 mod roles;
+pub mod seed;
 mod set_up;
 mod sign_out;
 mod suspend;

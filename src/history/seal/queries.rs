@@ -2,10 +2,12 @@
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::chain::Traces;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, SealingId};
+use crate::db::bulk::{self, Cell};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::{audit_events, audit_sealer, audit_seals};
 use crate::db::{Connection, Result};
@@ -143,20 +145,36 @@ fn seal(row: SealTuple) -> SealRow {
     }
 }
 
-pub(super) fn insert_seal(conn: &mut Connection, row: &SealRow) -> Result<()> {
-    diesel::insert_into(audit_seals::table)
-        .values((
-            audit_seals::position.eq(row.position),
-            audit_seals::event_id.eq(row.event),
-            audit_seals::salt.eq(row.salt.clone()),
-            audit_seals::address_hash.eq(row.traces.address.clone()),
-            audit_seals::user_agent_hash.eq(row.traces.user_agent.clone()),
-            audit_seals::details_hash.eq(row.traces.details.clone()),
-            audit_seals::mac.eq(row.mac.clone()),
-            audit_seals::sealed_at.eq(row.sealed_at),
-        ))
-        .execute(conn)?;
-    Ok(())
+/// Adds links, in one statement.
+pub(super) fn insert_seals(conn: &mut Connection, links: &[SealRow]) -> Result<()> {
+    let columns = [
+        ("position", Cell::Number),
+        ("event_id", Cell::Uuid),
+        ("salt", Cell::Bytes),
+        ("address_hash", Cell::Bytes),
+        ("user_agent_hash", Cell::Bytes),
+        ("details_hash", Cell::Bytes),
+        ("mac", Cell::Bytes),
+        ("sealed_at", Cell::Instant),
+    ];
+    let row = |link: &SealRow| {
+        json!([
+            link.position,
+            bulk::uuid(link.event),
+            link.salt.as_deref().map(bulk::bytes),
+            bulk::bytes(&link.traces.address),
+            bulk::bytes(&link.traces.user_agent),
+            bulk::bytes(&link.traces.details),
+            bulk::bytes(&link.mac),
+            bulk::instant(link.sealed_at),
+        ])
+    };
+    bulk::insert(
+        conn,
+        "audit_seals",
+        &columns,
+        links.iter().map(row).collect(),
+    )
 }
 
 /// Events without a seal, not earlier than `from`, earlier than `until`, after one, in the order of their times, at most `limit`.

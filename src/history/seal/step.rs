@@ -12,7 +12,7 @@ use crate::db::{self, Connection};
 /// How long a sealer that says nothing keeps others waiting.
 const LEASE: Duration = Duration::from_secs(10);
 /// How many events one transaction seals: so many are sealed well within the time that a change may take.
-const STEP: usize = 250;
+const STEP: usize = 500;
 /// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take
 /// from its instant to its commit. What is older and not in the chain was put there by hand.
 pub(super) const LATE: Duration = Duration::from_secs(60);
@@ -122,6 +122,7 @@ impl AuditSeal {
         }
         let key = self.key(conn, &row)?;
         let (mut position, mut before, mut newest_at) = (row.position, row.mac, row.newest_at);
+        let mut links = Vec::with_capacity(events.len());
         for event in &events {
             position = position.saturating_add(1);
             let salt: [u8; 32] = random_bytes();
@@ -140,10 +141,11 @@ impl AuditSeal {
                 mac,
                 sealed_at: now,
             };
-            queries::insert_seal(conn, &link)?;
-            before = link.mac;
+            before.clone_from(&link.mac);
+            links.push(link);
             newest_at = newest_at.max(Some(event.at));
         }
+        queries::insert_seals(conn, &links)?;
         queries::update_head(conn, position, &before, newest_at)?;
         Ok(events.len())
     }
