@@ -10,7 +10,7 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 33] = [
+const ACTIONS: [&str; 39] = [
     "client.authorized",
     "client.created",
     "client.deleted",
@@ -30,6 +30,12 @@ const ACTIONS: [&str; 33] = [
     "passkey.registered",
     "passkey.renamed",
     "passkey.revoked",
+    "resource.deleted",
+    "resource.registered",
+    "resource.updated",
+    "role.created",
+    "role.deleted",
+    "role.updated",
     "session.ended",
     "session.ended_all",
     "session.ended_others",
@@ -192,7 +198,8 @@ mod tests {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
             [
-                "client", "code", "consent", "key", "passkey", "session", "setup", "token", "user",
+                "client", "code", "consent", "grant", "key", "passkey", "resource", "role", "session",
+                "setup", "token", "user",
             ]
             .contains(&kind)
                 // Names of templates and texts are no actions.
