@@ -21,7 +21,7 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
         ticks.tick().await;
         let is_time = told.is_none_or(|told| told.elapsed() >= TELL);
         match turn(&seal, &metrics).await {
-            Ok(look) if look.is_ours && is_time && look.head.position > 0 => {
+            Ok(look) if look.is_latest && is_time && look.head.position > 0 => {
                 tell(&look);
                 told = Some(Stopwatch::start());
             }

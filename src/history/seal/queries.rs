@@ -61,27 +61,15 @@ pub(super) fn lock_sealer(conn: &mut Connection) -> Result<SealerRow> {
     Ok(sealer(row))
 }
 
-/// Takes the lease, or keeps it, if nobody else holds it.
-pub(super) fn lease(
-    conn: &mut Connection,
-    holder: SealingId,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<bool> {
-    let taken = diesel::update(audit_sealer::table.find(ONE))
-        .filter(
-            audit_sealer::holder
-                .is_null()
-                .or(audit_sealer::holder.eq(holder))
-                .or(audit_sealer::leased_until.is_null())
-                .or(audit_sealer::leased_until.le(now)),
-        )
+/// Takes the lease, or keeps it. The caller holds the row, and nobody else the lease.
+pub(super) fn lease(conn: &mut Connection, holder: SealingId, until: Timestamp) -> Result<()> {
+    diesel::update(audit_sealer::table.find(ONE))
         .set((
             audit_sealer::holder.eq(Some(holder)),
             audit_sealer::leased_until.eq(Some(until)),
         ))
         .execute(conn)?;
-    Ok(taken == 1)
+    Ok(())
 }
 
 pub(super) fn update_key(conn: &mut Connection, sealed: &[u8]) -> Result<()> {

@@ -6,6 +6,7 @@ use super::chain::{self, Place, Traces};
 use super::queries::{self, SealRow, SealerRow};
 use super::{AuditSeal, Head, SealError};
 use crate::base::clock::Timestamp;
+use crate::base::ids::SealingId;
 use crate::base::secrets::random_bytes;
 use crate::db::{self, Connection};
 
@@ -26,15 +27,20 @@ pub struct Look {
     pub unsealed_since: Option<Timestamp>,
     /// The database's clock.
     pub now: Timestamp,
-    /// Whether it is this process's turn.
+    /// Whether it is this process's turn to seal.
     pub is_ours: bool,
-    renew: bool,
+    /// Whether this process sealed last.
+    pub is_latest: bool,
 }
 
 impl SealerRow {
     /// From when on events are sealed.
     pub(super) fn from(&self) -> Option<Timestamp> {
         self.newest_at.map(|at| at.before(LATE))
+    }
+
+    fn is_free_for(&self, holder: SealingId, now: Timestamp) -> bool {
+        self.holder == Some(holder) || self.leased_until.is_none_or(|until| until <= now)
     }
 
     fn head(&self) -> Head {
@@ -57,15 +63,12 @@ impl AuditSeal {
                 let row = queries::find_sealer(conn)?;
                 let now = seal.database.now(conn)?;
                 let waiting = queries::list_unsealed(conn, (row.from(), None), None, 1)?;
-                let is_free = row.leased_until.is_none_or(|until| until <= now);
-                let is_mine = row.holder == Some(seal.holder);
-                let half = now.after(LEASE / 2);
                 Ok(Look {
                     head: row.head(),
                     unsealed_since: waiting.first().map(|event| event.at),
                     now,
-                    is_ours: is_mine || is_free,
-                    renew: !is_mine || row.leased_until.is_none_or(|until| until <= half),
+                    is_ours: row.is_free_for(seal.holder, now),
+                    is_latest: row.holder == Some(seal.holder),
                 })
             })
             .await
@@ -76,12 +79,12 @@ impl AuditSeal {
     /// # Errors
     /// When the key can't be opened or the database is away; what was sealed before stays sealed.
     pub async fn work(&self, look: &Look) -> Result<usize, SealError> {
-        if !look.is_ours || (look.unsealed_since.is_none() && !look.renew) {
+        if !look.is_ours || look.unsealed_since.is_none() {
             return Ok(0);
         }
         let mut sealed: usize = 0;
         loop {
-            let step = self.step().await?.unwrap_or_default();
+            let step = self.step().await?;
             sealed = sealed.saturating_add(step);
             if step < STEP {
                 return Ok(sealed);
@@ -98,23 +101,29 @@ impl AuditSeal {
         self.work(&look).await
     }
 
-    /// One transaction. `None`: another process holds the lease.
-    async fn step(&self) -> Result<Option<usize>, SealError> {
+    /// One transaction; how many events it sealed. None where another process holds the lease.
+    async fn step(&self) -> Result<usize, SealError> {
         let seal = self.clone();
         self.database
             .write(move |conn| {
+                let row = queries::lock_sealer(conn)?;
                 let now = seal.database.now(conn)?;
-                if !queries::lease(conn, seal.holder, now, now.after(LEASE))? {
-                    return Ok(None);
+                if !row.is_free_for(seal.holder, now) {
+                    return Ok(0);
                 }
-                seal.link(conn, now).map(Some)
+                queries::lease(conn, seal.holder, now.after(LEASE))?;
+                seal.link(conn, row, now)
             })
             .await
     }
 
     /// Adds links for the events that wait. The caller holds the sealer's row.
-    fn link(&self, conn: &mut Connection, now: Timestamp) -> Result<usize, SealError> {
-        let row = queries::find_sealer(conn)?;
+    fn link(
+        &self,
+        conn: &mut Connection,
+        row: SealerRow,
+        now: Timestamp,
+    ) -> Result<usize, SealError> {
         let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
         let events = queries::list_unsealed(conn, (row.from(), None), None, limit)?;
         if events.is_empty() {
