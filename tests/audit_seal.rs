@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
+use crate::support::house::{House, runtime};
 use crate::support::race::{RUNNERS, race};
 
 /// Writes events as a verb would; `back` is how long before now they bear.
@@ -235,13 +235,13 @@ on_both! {
         write_events(house, 400, Duration::ZERO);
         let strangers: Vec<AuditSeal> = (0..RUNNERS).map(|_| another_sealer(house)).collect();
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
-        let sealed: usize = race(strangers, |sealer| house.run(sealer.run()).unwrap_or_default()).into_iter().sum();
+        let sealed: usize = race(strangers, |sealer| runtime().block_on(sealer.run()).unwrap_or_default()).into_iter().sum();
         assert!(sealed <= 400);
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
         // All of one process: each has the lease, so the row alone keeps them apart.
         write_events(house, 400, Duration::ZERO);
         let sealer = another_sealer(house);
-        let sealed: usize = race(vec![sealer; RUNNERS], |sealer| house.run(sealer.run()).unwrap_or_default()).into_iter().sum();
+        let sealed: usize = race(vec![sealer; RUNNERS], |sealer| runtime().block_on(sealer.run()).unwrap_or_default()).into_iter().sum();
         assert!(sealed <= 800);
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
         seal(house);
