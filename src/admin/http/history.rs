@@ -64,7 +64,6 @@ impl AsOf {
 /// A thing as it is, or with `as_of` as it stood.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes what two handlers answer")]
 pub enum NowOrThen<T> {
     /// As it is.
     Now(T),
@@ -75,7 +74,6 @@ pub enum NowOrThen<T> {
 /// Several things as they are, or with `as_of` as they stood.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes what two handlers answer")]
 pub enum ItemsNowOrThen<T> {
     /// As they are.
     Now(Items<T>),

@@ -174,7 +174,7 @@ mod tests {
             |event| event.id = AuditEventId::sortable(),
             |event| event.at = Timestamp::from_micros(2),
             |event| event.actor = "doorward".into(),
-            |event| event.action = "user.update".into(),
+            |event| event.action = "user.suspended".into(),
             |event| event.subject = None,
             |event| event.client = Some(crate::base::ids::ClientId::random()),
             |event| event.passkey = Some(crate::base::ids::PasskeyId::random()),
