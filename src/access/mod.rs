@@ -4,17 +4,25 @@
 //! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`. Refuses to
 //! mix what callers say with what it knows.
 
+mod change;
 mod decide;
+mod give;
+mod grant;
 mod held;
+mod import;
+mod list;
+mod past;
 mod policies;
 mod queries;
 mod question;
 mod register;
 mod resource;
 mod right;
+mod roles;
 pub mod seed;
 mod text;
 mod thing;
+mod withdraw;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ResourceKey;
@@ -22,12 +30,18 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::standing::{Copies, Standings};
 
+pub use change::GrantChange;
 pub use decide::is_action;
+pub use grant::{Grant, GrantError, Terms};
 pub use held::Held;
+pub use import::{ImportError, ImportLine, Imported, LineFault};
+pub use list::GrantFilter;
+pub use past::{Moment, PastError};
 pub use policies::{Policies, PolicyFault};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
+pub use roles::{RolesHeld, RolesWanted};
 pub use text::{Description, GrantRoles, TextError, Title, parse_instant};
 pub use thing::{Thing, ThingView};
 

@@ -1,7 +1,6 @@
 //! Who may give roles on things of a type, and register things of it.
 
-use super::{Access, ResourceType};
-use crate::base::ids::UserId;
+use super::ResourceType;
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::users::Rights;
@@ -18,15 +17,5 @@ pub(super) fn may_change(
         Actor::Person(user) => Ok(Rights::of(conn, user)?.may_grant_on(kind.as_str())),
         Actor::Through(user, _) => Ok(Rights::of(conn, user)?.is_administrator),
         Actor::Client(_) | Actor::Command | Actor::Doorward => Ok(true),
-    }
-}
-
-impl Access {
-    /// What a person may manage by their roles, as of now.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn rights(&self, user: UserId) -> db::Result<Rights> {
-        self.database.read(move |conn| Rights::of(conn, user)).await
     }
 }

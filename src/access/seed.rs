@@ -38,8 +38,9 @@ pub fn insert_grants(
         version: 1,
         as_of: at,
         data: json!({
-            "user": grant.user,
-            "resource": grant.resource,
+            "user_id": grant.user,
+            "resource_type": grant.resource.kind,
+            "resource_id": grant.resource.id,
             "roles": [grant.role],
             "title": null,
             "description": null,

@@ -1,11 +1,15 @@
-//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/audit-events`.
+//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/grants`, `/v1/resources`, `/v1/audit-events`.
 
 pub mod audit;
 pub mod clients;
+pub mod grants;
 pub mod history;
 pub mod invitations;
 pub mod passkeys;
+mod reach;
+pub mod resources;
 pub mod roles;
+pub mod roles_held;
 pub mod sessions;
 pub mod users;
 
@@ -23,6 +27,7 @@ use crate::web::Problem;
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(roles_held::routes)
         .configure(users::routes)
         .configure(passkeys::routes)
         .configure(sessions::routes)
@@ -30,6 +35,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(roles::routes)
         .configure(clients::routes)
         .configure(history::routes)
+        .configure(grants::routes)
+        .configure(resources::routes)
         .configure(audit::routes);
 }
 

@@ -1,5 +1,6 @@
-//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/clients`, `/admin/audit`. It works without script.
+//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/clients`, `/admin/resources`, `/admin/audit`. It works without script.
 
+mod access;
 mod act;
 mod administrator;
 mod audit;
@@ -7,9 +8,11 @@ mod clients;
 mod end_sessions;
 mod enrolment_link;
 mod events;
+mod grants;
 mod invitations;
 mod people;
 mod person;
+mod resources;
 mod revoke_passkey;
 mod suspend;
 
@@ -23,7 +26,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(invitations::routes)
         .configure(clients::routes)
         .configure(audit::routes)
+        .configure(grants::routes)
+        .configure(resources::routes)
         .configure(person::routes)
+        .configure(access::routes)
         .configure(suspend::routes)
         .configure(enrolment_link::routes)
         .configure(revoke_passkey::routes)

@@ -190,27 +190,114 @@ fn was_there(revision: &StoredRevision) -> bool {
     revision.data.get("deleted") != Some(&Value::Bool(true))
 }
 
-fn named(conn: &mut Connection, found: Vec<StoredRevision>) -> db::Result<Vec<Version>> {
-    let people: BTreeSet<UserId> = found.iter().filter_map(|found| found.by_user).collect();
-    let mut usernames = HashMap::new();
-    for id in people {
-        if let Some(user) = users::find(conn, id)? {
-            usernames.insert(id, user.username);
-        }
+/// Who made something so: a person, a client, or a person through a client.
+pub type Maker = (Option<UserId>, Option<ClientId>);
+
+/// What those are called who made things.
+#[derive(Debug, Default)]
+pub struct Makers {
+    people: HashMap<UserId, String>,
+    clients: HashMap<ClientId, String>,
+}
+
+impl Makers {
+    /// A person's name, as it is now.
+    pub fn person(&self, id: Option<UserId>) -> Option<&str> {
+        self.people.get(&id?).map(String::as_str)
     }
-    let services: BTreeSet<ClientId> = found.iter().filter_map(|found| found.by_client).collect();
-    let clients: HashMap<ClientId, String> = clients::list_names(conn, &Vec::from_iter(services))?
-        .into_iter()
+
+    /// A client's name, as it is now.
+    pub fn client(&self, id: Option<ClientId>) -> Option<&str> {
+        self.clients.get(&id?).map(String::as_str)
+    }
+
+    fn find(conn: &mut Connection, makers: &[Maker]) -> db::Result<Self> {
+        let ids: BTreeSet<UserId> = makers.iter().filter_map(|maker| maker.0).collect();
+        let mut people = HashMap::new();
+        for id in ids {
+            if let Some(user) = users::find(conn, id)? {
+                people.insert(id, user.username);
+            }
+        }
+        let ids: BTreeSet<ClientId> = makers.iter().filter_map(|maker| maker.1).collect();
+        let names = clients::list_names(conn, &Vec::from_iter(ids))?;
+        Ok(Self {
+            people,
+            clients: names.into_iter().collect(),
+        })
+    }
+}
+
+/// What these are called.
+///
+/// # Errors
+/// When the database is away.
+pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<Makers> {
+    database.read(move |conn| Makers::find(conn, &makers)).await
+}
+
+/// How many versions of a person are searched for who gave their roles.
+const MOST_SEARCHED: i64 = 1000;
+
+/// For each global role that a person held at an instant, the version in which it was given; a role that was given too many
+/// versions ago is left out.
+///
+/// # Errors
+/// When the database is away.
+pub async fn list_role_givers(
+    database: &Database,
+    user: UserId,
+    at: Timestamp,
+) -> db::Result<HashMap<String, StoredRevision>> {
+    database
+        .read(move |conn| {
+            let found = history::find_as_of(conn, "user", user.uuid(), at)?;
+            let Some(found) = found else {
+                return Ok(HashMap::new());
+            };
+            let before = Some(found.version);
+            let mut held = roles_of(&found);
+            let mut given: HashMap<String, StoredRevision> = held
+                .iter()
+                .map(|role| (role.clone(), found.clone()))
+                .collect();
+            let older = history::list_revisions(conn, "user", user.uuid(), before, MOST_SEARCHED)?;
+            let first = older.last().map(|revision| revision.version);
+            for revision in older {
+                held = &held & &roles_of(&revision);
+                for role in &held {
+                    given.insert(role.clone(), revision.clone());
+                }
+            }
+            if first.is_some_and(|version| version > 1) {
+                given.retain(|role, _| !held.contains(role));
+            }
+            Ok(given)
+        })
+        .await
+}
+
+fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
+    let roles = revision.data.get("roles").and_then(Value::as_array);
+    let names = roles.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
+}
+
+fn named(conn: &mut Connection, found: Vec<StoredRevision>) -> db::Result<Vec<Version>> {
+    let makers: Vec<Maker> = found
+        .iter()
+        .map(|found| (found.by_user, found.by_client))
         .collect();
+    let makers = Makers::find(conn, &makers)?;
     Ok(found
         .into_iter()
         .map(|found| Version {
             version: found.version,
             as_of: found.as_of,
             by_user: found.by_user,
-            by_username: found.by_user.and_then(|id| usernames.get(&id).cloned()),
+            by_username: makers.person(found.by_user).map(str::to_owned),
             by_client: found.by_client,
-            by_client_name: found.by_client.and_then(|id| clients.get(&id).cloned()),
+            by_client_name: makers.client(found.by_client).map(str::to_owned),
             data: found.data,
         })
         .collect())

@@ -16,7 +16,7 @@ use crate::support::house::House;
 use crate::support::http::{Answer, Browserless, form_encoded};
 
 /// The database's clock, after a moment in which no change falls.
-fn instant(house: &House) -> Timestamp {
+pub(super) fn instant(house: &House) -> Timestamp {
     house.pass(1);
     let database = house.app.database.clone();
     let now = house.run(house.app.database.read(move |conn| database.now(conn)));
@@ -24,11 +24,11 @@ fn instant(house: &House) -> Timestamp {
     now.expect("an instant")
 }
 
-fn at(browser: &Browserless, path: &str, at: Timestamp) -> Answer {
+pub(super) fn at(browser: &Browserless, path: &str, at: Timestamp) -> Answer {
     browser.get(&format!("{path}?as_of={}", form_encoded(&at.to_rfc3339())))
 }
 
-fn patch(browser: &Browserless, path: &str, body: &Value) {
+pub(super) fn patch(browser: &Browserless, path: &str, body: &Value) {
     let tag = browser.get(path).header("etag").expect("a tag").to_owned();
     let answer = browser
         .request("PATCH", path)
@@ -38,7 +38,7 @@ fn patch(browser: &Browserless, path: &str, body: &Value) {
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
-fn versions(browser: &Browserless, path: &str) -> Vec<i64> {
+pub(super) fn versions(browser: &Browserless, path: &str) -> Vec<i64> {
     let page = browser.get(path);
     assert_eq!(page.status, 200, "{}", page.text());
     page.json()["items"]

@@ -1,5 +1,6 @@
 //! Journeys through HTTP only, each on both back ends.
 
+mod access_then;
 mod account;
 mod administration;
 mod apps;
@@ -11,6 +12,7 @@ mod coming_from_an_app;
 mod command;
 mod delegation;
 pub mod faults;
+mod grants;
 mod hostile;
 mod https;
 mod invitations;
@@ -22,6 +24,7 @@ mod openapi;
 mod operations;
 mod races;
 mod registration;
+mod resources;
 mod revocation;
 mod roles;
 mod seeding;

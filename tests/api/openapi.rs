@@ -31,6 +31,7 @@ struct Known {
     passkeys: Vec<String>,
     sessions: Vec<String>,
     client: String,
+    grants: Vec<String>,
 }
 
 impl Known {
@@ -51,12 +52,18 @@ impl Known {
             dictionary("passkeys", &json!(self.passkeys)),
             dictionary("sessions", &json!(self.sessions)),
             dictionary("clients", &json!([self.client])),
+            dictionary("grants", &json!(self.grants)),
+            dictionary("types", &json!(["order"])),
+            dictionary("things", &json!(["17", "18"])),
             dictionary("versions", &json!(["\"1\"", "\"2\"", "\"3\"", "\"4\""])),
             "[parameters]\n".to_owned(),
             parameter("path.user", "people"),
             parameter("path.passkey", "passkeys"),
             parameter("path.session", "sessions"),
             parameter("path.client", "clients"),
+            parameter("path.grant", "grants"),
+            parameter("path.type", "types"),
+            parameter("path.id", "things"),
             parameter("header.If-Match", "versions"),
         ];
         let path = folder.join("schemathesis.toml");
@@ -72,6 +79,16 @@ fn make_known(house: &House, root: &mut Person) -> Known {
     let other_browser = root.another_browser();
     let session = other_browser.get("/v1/session").json();
     let session = session["session"]["id"].as_str().expect("an id").to_owned();
+    let grants = ["17", "18"].map(|id| {
+        let grant = json!({ "user": "ada", "resource_type": "order", "resource_id": id, "roles": ["OPERATOR"] });
+        let given = root.browser.post_json("/v1/grants", &grant);
+        given.json()["id"].as_str().expect("an id").to_owned()
+    });
+    let thing = root
+        .browser
+        .request("PUT", "/v1/resources/order/17")
+        .json(&json!({}));
+    assert_eq!(thing.send().status, 201);
     let mut passkeys: Vec<String> = people.iter().map(|person| person.passkey.clone()).collect();
     passkeys.push(own_second);
     Known {
@@ -82,6 +99,7 @@ fn make_known(house: &House, root: &mut Person) -> Known {
         passkeys,
         sessions: vec![session],
         client: house.client(&["users:read"]).0,
+        grants: grants.to_vec(),
     }
 }
 

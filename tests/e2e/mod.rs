@@ -4,6 +4,7 @@ mod account;
 mod apps;
 mod clients;
 mod console;
+mod grants;
 mod pages;
 mod relying_parties;
 mod sign_in;

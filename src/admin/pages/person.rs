@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use super::administrator::Administrator;
 use super::events::{EventView, views};
+use super::grants::{GrantRow, first_of};
+use crate::access::Access;
 use crate::base::ids::UserId;
 use crate::db::Database;
 use crate::history::{self, EventFilter};
@@ -45,6 +47,10 @@ struct ConsoleUserPage {
     created: Moment,
     roles: Vec<String>,
     passkeys: Vec<PasskeyEntry>,
+    grants: Vec<GrantRow>,
+    /// The text key of the first column.
+    grants_of: &'static str,
+    has_more_grants: bool,
     sessions: Vec<SessionEntry>,
     events: Vec<EventView>,
 }
@@ -53,6 +59,7 @@ async fn show_person(
     administrator: Administrator,
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
+    access: web::Data<Access>,
     sessions: web::Data<Sessions>,
     database: web::Data<Database>,
     name: web::Path<String>,
@@ -68,12 +75,16 @@ async fn show_person(
     let events = database
         .read(move |conn| history::list(conn, &filter, EVENTS))
         .await?;
+    let (grants, has_more_grants) = first_of(&access, user).await?;
     let frame = administrator.0.frame;
     page(&ConsoleUserPage {
         notice: frame.notice("console.notice", query.notice.as_deref()),
         id: user,
         is_last_administrator: users.is_last_administrator(user).await?,
         passkeys: passkeys.list_entries(user, true).await?,
+        grants,
+        grants_of: "console_grants.thing",
+        has_more_grants,
         sessions: sessions.list_entries(user, this).await?,
         events: views(&frame, &users, &passkeys, &database, events).await?,
         username: person.username,

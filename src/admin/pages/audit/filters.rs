@@ -10,7 +10,7 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 39] = [
+const ACTIONS: [&str; 42] = [
     "client.authorized",
     "client.created",
     "client.deleted",
@@ -22,6 +22,9 @@ const ACTIONS: [&str; 39] = [
     "code.redeemed",
     "consent.given",
     "consent.withdrawn",
+    "grant.changed",
+    "grant.given",
+    "grant.withdrawn",
     "key.compromised",
     "key.created",
     "key.rewrapped",
@@ -157,7 +160,7 @@ impl Filters {
 }
 
 /// RFC 3339, or what a browser's field for a time holds, then in UTC.
-fn parse_instant(text: &str) -> Option<Timestamp> {
+pub(in crate::admin::pages) fn parse_instant(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text)
         .or_else(|| Timestamp::parse(&format!("{text}Z")))
         .or_else(|| Timestamp::parse(&format!("{text}:00Z")))

@@ -1,0 +1,101 @@
+//! `/admin/users/{user}/grants`, `/admin/grants/{grant}`: roles on single things, given, changed and withdrawn by hand.
+
+mod form;
+mod of_person;
+mod one;
+mod withdraw;
+
+use actix_web::web;
+
+use super::address;
+use crate::access::{Access, Grant, GrantFilter, ResourceName};
+use crate::base::ids::{GrantId, UserId};
+use crate::users::User;
+use crate::web::{Moment, Page, Problem};
+pub(super) use form::{one_line, wrong};
+
+/// Grants on one page.
+pub(super) const PAGE: usize = 50;
+/// Grants on a person's own page; the list has the rest.
+const FEW: usize = 10;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(of_person::routes)
+        .configure(withdraw::routes)
+        .configure(one::routes);
+}
+
+/// A grant as a line of a table, for `parts/grants.html`.
+pub(super) struct GrantRow {
+    pub(super) id: GrantId,
+    /// On which thing, or whose.
+    pub(super) what: String,
+    pub(super) what_url: String,
+    pub(super) title: Option<String>,
+    pub(super) roles: Vec<String>,
+    pub(super) until: Option<Moment>,
+    pub(super) since: Moment,
+}
+
+impl GrantRow {
+    fn new(grant: Grant, what: String, what_url: String) -> Self {
+        Self {
+            id: grant.id,
+            what,
+            what_url,
+            title: grant.title,
+            roles: grant.roles,
+            until: grant.valid_until.map(Moment::from),
+            since: grant.as_of.into(),
+        }
+    }
+
+    /// Among the grants of a person.
+    pub(super) fn of_person(grant: Grant) -> Self {
+        let thing = grant.resource();
+        let url = thing_url(&thing);
+        Self::new(grant, thing.to_string(), url)
+    }
+
+    /// Among the grants on a thing; `people` are those whose names are known.
+    pub(super) fn on_thing(grant: Grant, people: &[User]) -> Self {
+        let holder = people.iter().find(|person| person.id == grant.user_id);
+        let name = holder.map(|person| person.display_name.clone());
+        let url = format!("/admin/users/{}", grant.user_id);
+        let name = name.unwrap_or_else(|| grant.user_id.to_string());
+        Self::new(grant, name, url)
+    }
+}
+
+/// The first grants of a person, and whether there are more.
+pub(super) async fn first_of(
+    access: &Access,
+    user: UserId,
+) -> Result<(Vec<GrantRow>, bool), Problem> {
+    let page = access.list(GrantFilter::of_user(user), FEW).await?;
+    let rows = page.items.into_iter().map(GrantRow::of_person).collect();
+    Ok((rows, page.next.is_some()))
+}
+
+/// The page of a thing. A query carries its names: as parts of a path some would mean something else.
+pub(super) fn thing_url(thing: &ResourceName) -> String {
+    let names = [("type", thing.kind.as_str()), ("id", thing.id.as_str())];
+    address("/admin/resources/thing", &names)
+}
+
+/// The cursor of a list of grants that an address names.
+pub(super) fn cursor(after: &str) -> Result<Option<uuid::Uuid>, Problem> {
+    if after.is_empty() {
+        return Ok(None);
+    }
+    let id = GrantId::parse(after);
+    let id = id.ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))?;
+    Ok(Some(id.uuid()))
+}
+
+/// Where a page goes on.
+pub(super) fn next_url<T>(page: &Page<T>, path: &str, values: &[(&str, &str)]) -> Option<String> {
+    let next = page.next.as_deref()?;
+    Some(address(path, &[values, &[("after", next)]].concat()))
+}

@@ -1,0 +1,168 @@
+//! The fields of a grant as people fill them in.
+
+use serde::Deserialize;
+
+use crate::access::{
+    Description, Grant, GrantChange, GrantError, GrantRoles, ResourceId, ResourceName,
+    ResourceType, Terms, Title, parse_instant,
+};
+use crate::web::{FieldProblem, Frame, HiddenField, Problem};
+
+/// What a form carries; what is shown again when it was refused.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct GrantForm {
+    #[serde(default)]
+    pub(super) resource_type: String,
+    #[serde(default)]
+    pub(super) resource_id: String,
+    /// Names with spaces or commas between.
+    #[serde(default)]
+    pub(super) roles: String,
+    #[serde(default)]
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) description: String,
+    /// RFC 3339; empty: until it is withdrawn.
+    #[serde(default)]
+    pub(super) valid_until: String,
+    /// Which version is changed.
+    #[serde(default)]
+    pub(super) version: String,
+}
+
+/// The field that can't be used.
+type Wrong = &'static str;
+
+impl GrantForm {
+    /// As a grant stands.
+    pub(super) fn of(grant: &Grant) -> Self {
+        let until = grant.valid_until.map(|until| until.to_rfc3339());
+        Self {
+            resource_type: grant.resource_type.to_string(),
+            resource_id: grant.resource_id.to_string(),
+            roles: grant.roles.join(", "),
+            title: grant.title.clone().unwrap_or_default(),
+            description: grant.description.clone().unwrap_or_default(),
+            valid_until: until.unwrap_or_default(),
+            version: grant.version.to_string(),
+        }
+    }
+
+    pub(super) fn resource(&self) -> Result<ResourceName, Wrong> {
+        Ok(ResourceName {
+            kind: ResourceType::parse(self.resource_type.trim()).map_err(|_| "resource_type")?,
+            id: ResourceId::parse(self.resource_id.trim()).map_err(|_| "resource_id")?,
+        })
+    }
+
+    pub(super) fn terms(&self) -> Result<Terms, Wrong> {
+        let names = self.roles.split([',', ' ', '\t', '\r', '\n']);
+        let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        let until = self.valid_until.trim();
+        let until = Some(until).filter(|until| !until.is_empty());
+        Ok(Terms {
+            roles: GrantRoles::parse(&names).map_err(|_| "roles")?,
+            title: Title::parse(&self.title).map_err(|_| "title")?,
+            description: Description::parse(&one_line(&self.description))
+                .map_err(|_| "description")?,
+            valid_until: until
+                .map(parse_instant)
+                .transpose()
+                .map_err(|_| "valid_until")?,
+        })
+    }
+
+    pub(super) fn change(&self) -> Result<GrantChange, Wrong> {
+        let terms = self.terms()?;
+        Ok(GrantChange {
+            roles: Some(terms.roles),
+            title: Some(terms.title),
+            description: Some(terms.description),
+            valid_until: Some(terms.valid_until),
+        })
+    }
+
+    /// Everything, for the way through a fresh sign-in.
+    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
+        let fields = [
+            ("resource_type", self.resource_type),
+            ("resource_id", self.resource_id),
+            ("roles", self.roles),
+            ("title", self.title),
+            ("description", self.description),
+            ("valid_until", self.valid_until),
+            ("version", self.version),
+        ];
+        let fields = fields.into_iter();
+        fields
+            .map(|(name, value)| HiddenField { name, value })
+            .collect()
+    }
+}
+
+/// A text area has many lines, a description one.
+pub(in crate::admin::pages) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// What to do about a field.
+pub(in crate::admin::pages) fn wrong(frame: &Frame, field: Wrong) -> FieldProblem {
+    let key = format!("console_grant.wrong.{field}");
+    FieldProblem::new(field, frame.text(&key))
+}
+
+/// Why the rule refused what the form says; what the form can't help is a problem.
+pub(super) fn explain(frame: &Frame, error: GrantError) -> Result<FieldProblem, Problem> {
+    match error {
+        GrantError::Past => Ok(wrong(frame, "valid_until")),
+        GrantError::Exists(_) => {
+            let sentence = frame.text("console_grant.exists");
+            Ok(FieldProblem::new("resource_id", sentence))
+        }
+        GrantError::UserUnknown
+        | GrantError::Unknown
+        | GrantError::VersionIs(_)
+        | GrantError::NotYours
+        | GrantError::Pending(_)
+        | GrantError::Database(_) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_that_can_be_wrong_has_its_sentence() {
+        let frame = Frame {
+            place: "Here".into(),
+            place_host: "localhost".into(),
+            signed_in: None,
+            path: "/admin".into(),
+        };
+        for field in [
+            "resource_type",
+            "resource_id",
+            "roles",
+            "title",
+            "description",
+            "valid_until",
+            "attributes",
+        ] {
+            let key = format!("console_grant.wrong.{field}");
+            assert!(frame.find_text(&key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn roles_are_separated_by_what_people_type() {
+        let form = GrantForm {
+            roles: " B, A\r\nC ".into(),
+            ..GrantForm::default()
+        };
+        let roles = form.terms().expect("terms").roles;
+        assert_eq!(roles.into_names(), ["A", "B", "C"]);
+        assert_eq!(GrantForm::default().terms(), Err("roles"));
+    }
+}

@@ -1,0 +1,93 @@
+//! `/admin/resources/forget`: what is known of a thing, forgotten; asked about before.
+
+use actix_web::{HttpRequest, web};
+use serde::Deserialize;
+
+use super::named;
+use crate::access::{Access, ResourceName};
+use crate::admin::http::parse_reason;
+use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::grants::{one_line, thing_url};
+use crate::web::{Answer, ConfirmPage, Frame, HiddenField, StepUpPage, only, page, redirect};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/admin/resources/forget")
+            .route(web::get().to(ask))
+            .route(web::post().to(forget))
+            .default_service(only("GET, POST")),
+    );
+}
+
+#[derive(Deserialize)]
+struct Forget {
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    reason: String,
+}
+
+fn hidden(name: &ResourceName) -> Vec<HiddenField> {
+    let fields = [("type", name.kind.to_string()), ("id", name.id.to_string())];
+    let fields = fields.into_iter();
+    fields
+        .map(|(name, value)| HiddenField { name, value })
+        .collect()
+}
+
+fn say(frame: &Frame, key: &str, name: &ResourceName) -> String {
+    frame.text_with(key, &[("thing", name.to_string().as_str())])
+}
+
+async fn ask(
+    administrator: Administrator,
+    access: web::Data<Access>,
+    asked: web::Query<Forget>,
+) -> Answer {
+    let name = named(&asked.r#type, &asked.id)?;
+    access.read_thing_view(name.clone()).await?;
+    let frame = administrator.0.frame;
+    page(&ConfirmPage {
+        title: say(&frame, "confirm.forget_resource.title", &name),
+        what: say(&frame, "confirm.forget_resource.what", &name),
+        effects: vec![say(&frame, "confirm.forget_resource.effect", &name)],
+        undo: Some(say(&frame, "confirm.forget_resource.undo", &name)),
+        action: frame.path.clone(),
+        hidden: hidden(&name),
+        asks_reason: true,
+        confirm_label: say(&frame, "confirm.forget_resource.button", &name),
+        is_destructive: true,
+        cancel_url: thing_url(&name),
+        frame,
+    })
+}
+
+async fn forget(
+    request: HttpRequest,
+    administrator: Administrator,
+    access: web::Data<Access>,
+    form: web::Form<Forget>,
+) -> Answer {
+    let name = named(&form.r#type, &form.id)?;
+    let reason = parse_reason(&one_line(&form.reason))?;
+    if !administrator.is_fresh() {
+        let frame = administrator.0.frame;
+        let mut hidden = hidden(&name);
+        hidden.push(HiddenField {
+            name: "reason",
+            value: form.reason.clone(),
+        });
+        return page(&StepUpPage {
+            what: say(&frame, "step_up.act.forget_resource", &name),
+            action: frame.path.clone(),
+            hidden,
+            cancel_url: thing_url(&name),
+            frame,
+        });
+    }
+    let author = administrator.0.author(&request);
+    access.delete_thing(name, None, reason, author).await?;
+    Ok(redirect("/admin/resources?notice=forgotten"))
+}

@@ -1,0 +1,247 @@
+//! `/admin/resources/thing?type=&id=`: one thing on one screen.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::named;
+use crate::access::{
+    Access, Description, Expected, GrantFilter, NewThing, ResourceName, ThingError, ThingView,
+    Title,
+};
+use crate::admin::pages::address;
+use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::grants::{GrantRow, PAGE, cursor, next_url, one_line, thing_url, wrong};
+use crate::users::Users;
+use crate::web::{
+    Answer, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
+    page_with_status, redirect,
+};
+
+const PATH: &str = "/admin/resources/thing";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource(PATH)
+            .route(web::get().to(show))
+            .route(web::post().to(save))
+            .default_service(only("GET, POST")),
+    );
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    after: String,
+    notice: Option<String>,
+}
+
+/// What a form carries.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct ThingForm {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    description: String,
+    /// A JSON object; empty: none.
+    #[serde(default)]
+    attributes: String,
+    /// Which version is changed; empty: nothing is known yet.
+    #[serde(default)]
+    version: String,
+}
+
+impl ThingForm {
+    fn of(name: &ResourceName, thing: Option<&ThingView>) -> Self {
+        let attributes = thing.filter(|thing| !thing.attributes.is_empty());
+        let attributes = attributes.map(|thing| serde_json::to_string_pretty(&thing.attributes));
+        let text = |text: Option<&Option<String>>| text.cloned().flatten().unwrap_or_default();
+        Self {
+            kind: name.kind.to_string(),
+            id: name.id.to_string(),
+            title: text(thing.map(|thing| &thing.title)),
+            description: text(thing.map(|thing| &thing.description)),
+            attributes: attributes.and_then(Result::ok).unwrap_or_default(),
+            version: thing.map_or_else(String::new, |thing| thing.version.to_string()),
+        }
+    }
+
+    fn parse(&self) -> Result<NewThing, &'static str> {
+        let attributes: Map<String, Value> = match self.attributes.trim() {
+            "" => Map::new(),
+            text => serde_json::from_str(text).map_err(|_| "attributes")?,
+        };
+        Ok(NewThing {
+            title: Title::parse(&self.title).map_err(|_| "title")?,
+            description: Description::parse(&one_line(&self.description))
+                .map_err(|_| "description")?,
+            attributes,
+        })
+    }
+
+    fn expected(&self) -> Result<Expected, Problem> {
+        match self.version.as_str() {
+            "" => Ok(Expected::Absent),
+            version => version
+                .parse()
+                .map(Expected::Version)
+                .map_err(|_| Problem::invalid_field("version", "the version that is changed")),
+        }
+    }
+
+    fn into_hidden(self) -> Vec<HiddenField> {
+        let fields = [
+            ("type", self.kind),
+            ("id", self.id),
+            ("title", self.title),
+            ("description", self.description),
+            ("attributes", self.attributes),
+            ("version", self.version),
+        ];
+        let fields = fields.into_iter();
+        fields
+            .map(|(name, value)| HiddenField { name, value })
+            .collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console_resource.html")]
+struct ConsoleResourcePage {
+    frame: Frame,
+    notice: Option<String>,
+    name: String,
+    title: Option<String>,
+    changed: Option<Moment>,
+    forget_url: String,
+    form: ThingForm,
+    problem: Option<FieldProblem>,
+    grants: Vec<GrantRow>,
+    /// The text key of the first column.
+    grants_of: &'static str,
+    first_url: Option<String>,
+    next_url: Option<String>,
+}
+
+impl ConsoleResourcePage {
+    async fn of(
+        frame: Frame,
+        access: &Access,
+        users: &Users,
+        name: &ResourceName,
+        after: &str,
+    ) -> Result<Self, Problem> {
+        let thing = match access.read_thing_view(name.clone()).await {
+            Ok(thing) => Some(thing),
+            Err(ThingError::Unknown) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let filter = GrantFilter {
+            after: cursor(after)?,
+            ..GrantFilter::on(name.clone())
+        };
+        let found = access.list(filter, PAGE).await?;
+        let holders = found.items.iter().map(|grant| grant.user_id.to_string());
+        let people = users.find_many(holders.collect()).await?;
+        let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
+        let row = |grant| GrantRow::on_thing(grant, &people);
+        Ok(Self {
+            notice: None,
+            name: name.to_string(),
+            title: thing.as_ref().and_then(|thing| thing.title.clone()),
+            changed: thing.as_ref().map(|thing| thing.as_of.into()),
+            forget_url: address("/admin/resources/forget", &names),
+            form: ThingForm::of(name, thing.as_ref()),
+            problem: None,
+            grants_of: "console_grants.person",
+            first_url: Some(thing_url(name)).filter(|_| !after.is_empty()),
+            next_url: next_url(&found, PATH, &names),
+            grants: found.items.into_iter().map(row).collect(),
+            frame,
+        })
+    }
+}
+
+async fn show(
+    administrator: Administrator,
+    access: web::Data<Access>,
+    users: web::Data<Users>,
+    listing: web::Query<Listing>,
+) -> Answer {
+    let name = named(&listing.r#type, &listing.id)?;
+    let frame = administrator.0.frame;
+    let notice = frame.notice("console_resource.notice", listing.notice.as_deref());
+    page(&ConsoleResourcePage {
+        notice,
+        ..ConsoleResourcePage::of(frame, &access, &users, &name, &listing.after).await?
+    })
+}
+
+async fn save(
+    request: HttpRequest,
+    administrator: Administrator,
+    access: web::Data<Access>,
+    users: web::Data<Users>,
+    form: web::Form<ThingForm>,
+) -> Answer {
+    let form = form.into_inner();
+    let name = named(&form.kind, &form.id)?;
+    let expected = form.expected()?;
+    let frame = administrator.0.frame.clone();
+    let problem = match form.parse() {
+        Err(field) => wrong(&frame, field),
+        Ok(_) if !administrator.is_fresh() => return step_up(frame, &name, form),
+        Ok(new) => {
+            let author = administrator.0.author(&request);
+            match access.put_thing(name.clone(), new, expected, author).await {
+                Ok(_) => {
+                    let url = thing_url(&name);
+                    return Ok(redirect(&format!("{url}&notice=saved")));
+                }
+                Err(ThingError::Attributes) => wrong(&frame, "attributes"),
+                Err(
+                    ThingError::Exists(_)
+                    | ThingError::VersionIs(_)
+                    | ThingError::Overtaken
+                    | ThingError::Unknown,
+                ) => {
+                    // What was typed would undo what somebody else just did: it is shown as it stands now.
+                    let sentence = frame.text("console_grant.changed_meanwhile").to_owned();
+                    let template = ConsoleResourcePage {
+                        problem: Some(FieldProblem::new("", &sentence)),
+                        ..ConsoleResourcePage::of(frame, &access, &users, &name, "").await?
+                    };
+                    return page_with_status(StatusCode::CONFLICT, &template);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    let template = ConsoleResourcePage {
+        form,
+        problem: Some(problem),
+        ..ConsoleResourcePage::of(frame, &access, &users, &name, "").await?
+    };
+    page_with_status(StatusCode::BAD_REQUEST, &template)
+}
+
+fn step_up(frame: Frame, name: &ResourceName, form: ThingForm) -> Answer {
+    let thing = name.to_string();
+    page(&StepUpPage {
+        what: frame.text_with("step_up.act.put_resource", &[("thing", &thing)]),
+        action: frame.path.clone(),
+        hidden: form.into_hidden(),
+        cancel_url: thing_url(name),
+        frame,
+    })
+}

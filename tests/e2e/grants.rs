@@ -1,0 +1,182 @@
+//! Roles on things in the console, in the browser.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Visitor;
+use crate::on_both;
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+
+/// Opens a page of the console.
+fn go(visitor: &Visitor, house: &House, path: &str) {
+    visitor.page.goto(&format!("{}{path}", house.origin()));
+}
+
+/// Sends the form of the page that posts to an address that begins so.
+fn submit(visitor: &Visitor, action: &str) {
+    visitor.page.evaluate(&format!(
+        "document.querySelector('main form[method=post][action^=\"{action}\"]').requestSubmit()"
+    ));
+}
+
+fn id_of(visitor: &Visitor) -> String {
+    let session = visitor.fetch("/v1/session");
+    session["body"]["user"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
+}
+
+/// The grants as the API tells them.
+fn grants(visitor: &Visitor) -> Vec<Value> {
+    let listed = visitor.fetch("/v1/grants");
+    listed["body"]["items"].as_array().expect("a list").clone()
+}
+
+fn picture(visitor: &Visitor, name: &str, width: u32, dark: bool) {
+    if let Some(folder) = std::env::var_os("DOORWARD_PICTURES") {
+        let shade = if dark { "dark" } else { "light" };
+        let file = format!("{name}-{width}-{shade}.png");
+        visitor.page.screenshot(&Path::new(&folder).join(file));
+    }
+}
+
+on_both! {
+    fn roles_on_a_thing_are_given_changed_and_withdrawn(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        let id = id_of(&root);
+        go(&root, house, &format!("/admin/users/{id}"));
+        root.page.wait_for_text("No roles on any thing.");
+        root.page.click("main a[href$='/grants']");
+        root.wait_for_path(&format!("/admin/users/{id}/grants"));
+        root.page.fill("#resource_type", "order");
+        root.page.fill("#resource_id", "a/b \"17\"");
+        root.page.fill("#roles", "OPERATOR, two words!");
+        submit(&root, "/admin/users/");
+        root.page.wait_for_text("Give 1 to 64 roles.");
+        assert_eq!(root.page.evaluate("document.querySelector('[aria-invalid]').id"), "roles");
+        assert_eq!(root.page.evaluate("document.getElementById('resource_id').value"), "a/b \"17\"", "what was typed stays");
+        root.page.fill("#roles", "OPERATOR, AUDITOR");
+        root.page.fill("#title", "Night shift");
+        submit(&root, "/admin/users/");
+        root.page.wait_for_text("The roles are given.");
+        root.page.wait_for_text("order:a/b \"17\"");
+        let given = grants(&root);
+        assert_eq!((given[0]["roles"].clone(), given[0]["title"].clone()), (json!(["AUDITOR", "OPERATOR"]), json!("Night shift")));
+
+        let grant = given[0]["id"].as_str().expect("an id").to_owned();
+        root.page.click("main a[aria-label^='Change the roles']");
+        root.wait_for_path(&format!("/admin/grants/{grant}"));
+        root.page.fill("#roles", "AUDITOR");
+        root.page.fill("#valid_until", "yesterday");
+        submit(&root, "/admin/grants/");
+        root.page.wait_for_text("Write an instant in the future");
+        root.page.fill("#valid_until", "2126-01-31T18:00:00Z");
+        submit(&root, "/admin/grants/");
+        root.page.wait_for_text("The roles are changed.");
+        assert_eq!(grants(&root)[0]["valid_until"], "2126-01-31T18:00:00.000000Z");
+
+        go(&root, house, "/admin/resources/thing?type=order&id=a/b%20%2217%22");
+        root.page.wait_for_text("Who holds what");
+        root.page.wait_for_text("Root Admin");
+        root.page.fill("#attributes", "[1]");
+        submit(&root, "/admin/resources/");
+        root.page.wait_for_text("Write one JSON object");
+        root.page.fill("#attributes", "{\"owner\": \"ada\"}");
+        submit(&root, "/admin/resources/");
+        root.page.wait_for_text("It is saved, and counts at once.");
+        go(&root, house, "/admin/resources?type=order");
+        root.page.wait_for_text("order:a/b \"17\"");
+        go(&root, house, "/admin/resources/forget?type=order&id=a/b%20%2217%22");
+        submit(&root, "/admin/resources/");
+        root.page.wait_for_text("What was known of the thing is forgotten.");
+
+        go(&root, house, &format!("/admin/grants/{grant}/withdraw"));
+        root.page.wait_for_text("Withdraw Root Admin’s roles on order:a/b \"17\"?");
+        root.page.fill("#reason", "left");
+        submit(&root, "/admin/grants/");
+        root.page.wait_for_text("AUDITOR on order:a/b \"17\".");
+        assert_eq!(grants(&root), Vec::<Value>::new());
+        go(&root, house, "/admin/audit?action=grant.withdrawn");
+        root.page.wait_for_text("grant.withdrawn");
+        root.assert_clean();
+    }
+
+    fn a_stale_session_proves_itself_and_the_gift_goes_on(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        let id = id_of(&root);
+        house.pass(400);
+        go(&root, house, &format!("/admin/users/{id}/grants"));
+        root.page.fill("#resource_type", "order");
+        root.page.fill("#resource_id", "<17>");
+        root.page.fill("#roles", "OPERATOR");
+        submit(&root, "/admin/users/");
+        root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
+        root.page.click("#step-up-button");
+        root.page.wait_for_text("The roles are given.");
+        assert_eq!(grants(&root)[0]["resource_id"], "<17>");
+        root.assert_clean();
+    }
+
+    fn every_page_of_things_fits(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        let id = id_of(&root);
+        let user = id.parse().expect("an id");
+        let long = "a-very-long-id-of-a-thing/that-nobody-would-type/".repeat(5);
+        let give = |kind: &str, thing: &str, roles: &[String]| {
+            let resource = doorward::access::ResourceName::parse(kind, thing).expect("a name");
+            let terms = doorward::access::Terms {
+                roles: doorward::access::GrantRoles::parse(roles).expect("roles"),
+                title: doorward::access::Title::parse(&"Донаудампфшифффартсэлектрицитэт".repeat(5)).expect("a title"),
+                description: None,
+                valid_until: doorward::access::parse_instant("2126-01-31T18:00:00Z").ok(),
+            };
+            let author = doorward::history::Author::command();
+            house.run(house.app.access.give(user, resource, terms, author)).expect("a grant").id
+        };
+        let many: Vec<String> = (0..20).map(|number| format!("{}{number}", "ROLE_OF_A_LONG_NAME".repeat(3))).collect();
+        let grant = give("Some_Long_Namespace::Of_Things::order", &long, &many);
+        for number in 0..60 {
+            give("order", &number.to_string(), &["OPERATOR".to_owned()]);
+        }
+        let thing = doorward::access::ResourceName::parse("Some_Long_Namespace::Of_Things::order", &long).expect("a name");
+        let new = doorward::access::NewThing {
+            attributes: json!({ "owner": "x".repeat(300) }).as_object().expect("an object").clone(),
+            ..Default::default()
+        };
+        let put = house.app.access.put_thing(thing, new, doorward::access::Expected::Anything, doorward::history::Author::command());
+        house.run(put).expect("a thing");
+        let query = format!("type=Some_Long_Namespace::Of_Things::order&id={long}");
+        for (width, height, dark) in [(320, 640, true), (390, 844, false), (390, 844, true), (1280, 900, false), (1280, 900, true)] {
+            root.page.set_viewport(width, height, width < 500);
+            root.page.set_dark(dark);
+            for (name, path) in [
+                ("grants-person", format!("/admin/users/{id}")),
+                ("grants-list", format!("/admin/users/{id}/grants")),
+                ("grants-one", format!("/admin/grants/{grant}")),
+                ("grants-withdraw", format!("/admin/grants/{grant}/withdraw")),
+                ("grants-gone", "/admin/grants/x".into()),
+                ("things-list", "/admin/resources".into()),
+                ("things-none", "/admin/resources?type=nothing".into()),
+                ("things-one", format!("/admin/resources/thing?{query}")),
+                ("things-unknown", "/admin/resources/thing?type=order&id=1".into()),
+                ("things-forget", format!("/admin/resources/forget?{query}")),
+            ] {
+                go(&root, house, &path);
+                root.unfold();
+                root.assert_fits();
+                assert_eq!(root.page.evaluate("document.querySelectorAll('h1').length"), json!(1), "{path}");
+                picture(&root, name, width, dark);
+            }
+        }
+        go(&root, house, &format!("/admin/users/{id}/grants"));
+        root.page.click("a[rel=next]");
+        root.page.wait_for("location.search.startsWith('?after=')");
+        root.assert_clean();
+    }
+}
