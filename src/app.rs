@@ -243,6 +243,7 @@ impl App {
             standings.clone(),
             clock.clone(),
             Policies::new(&config.access),
+            keyring.installation(),
         );
         let rooms = Rooms {
             database: database.clone(),

@@ -4,6 +4,7 @@
 //! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`. Refuses to
 //! mix what callers say with what it knows.
 
+mod attributes;
 mod change;
 mod decide;
 mod give;
@@ -23,6 +24,8 @@ pub mod seed;
 mod text;
 mod thing;
 mod withdraw;
+
+use std::sync::Arc;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ResourceKey;
@@ -54,19 +57,23 @@ pub struct Access {
     clock: Clock,
     resources: Copies<ResourceKey>,
     policies: Policies,
+    installation: Arc<str>,
 }
 
 impl Access {
-    /// Over both stores, and the policies of this process.
+    /// Over both stores, and the policies of this process. Things are known by names, which another installation that shares the
+    /// store may use too: their copies bear the name of `installation`.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
         standings: Standings,
         clock: Clock,
         policies: Policies,
+        installation: &str,
     ) -> Self {
         Self {
             policies,
+            installation: installation.into(),
             database,
             standings,
             clock,

@@ -7,16 +7,11 @@ use serde_json::{Map, Value, json};
 use super::right::may_change;
 use super::text::{Description, Title};
 use super::thing::{ThingRow, ThingView};
-use super::{Access, ResourceName, ResourceType, queries};
+use super::{Access, ResourceName, ResourceType, attributes, queries};
 use crate::base::clock::Timestamp;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 use crate::standing::ChangePending;
-
-/// The largest `attributes`, as JSON text.
-const MOST_ATTRIBUTES: usize = 16 << 10;
-/// How deep they may be nested.
-const DEEPEST: usize = 16;
 
 /// What is to be known of a thing.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +96,9 @@ impl Access {
         expected: Expected,
         author: Author,
     ) -> Result<Put, ThingError> {
-        check_attributes(&new.attributes)?;
+        if !attributes::are_bounded(&new.attributes) {
+            return Err(ThingError::Attributes);
+        }
         let (database, wanted) = (self.database.clone(), name.clone());
         let put = self
             .database
@@ -339,59 +336,4 @@ fn difference(before: &ThingRow, after: &ThingRow) -> Value {
         json!(after.attributes),
     );
     Value::Object(changes)
-}
-
-fn check_attributes(attributes: &Map<String, Value>) -> Result<(), ThingError> {
-    let text = serde_json::to_string(attributes);
-    let is_short = text.is_ok_and(|text| text.len() <= MOST_ATTRIBUTES);
-    let is_flat = attributes
-        .values()
-        .all(|value| depth_is_at_most(value, DEEPEST - 1));
-    if is_short && is_flat {
-        Ok(())
-    } else {
-        Err(ThingError::Attributes)
-    }
-}
-
-/// Whether a value is nested at most this deep; the parser has bounded the recursion.
-fn depth_is_at_most(value: &Value, most: usize) -> bool {
-    let inner: Box<dyn Iterator<Item = &Value>> = match value {
-        Value::Object(members) => Box::new(members.values()),
-        Value::Array(items) => Box::new(items.iter()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return true,
-    };
-    let Some(left) = most.checked_sub(1) else {
-        return false;
-    };
-    inner.into_iter().all(|value| depth_is_at_most(value, left))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nested(levels: usize) -> Map<String, Value> {
-        let mut value = json!(1);
-        for _ in 1..levels {
-            value = json!({ "a": value });
-        }
-        json!({ "a": value })
-            .as_object()
-            .expect("an object")
-            .clone()
-    }
-
-    #[test]
-    fn attributes_are_bounded_in_size_and_in_depth() {
-        assert!(check_attributes(&Map::new()).is_ok());
-        assert!(check_attributes(&nested(16)).is_ok());
-        assert!(check_attributes(&nested(17)).is_err());
-        let list = json!({ "a": [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]] });
-        assert!(check_attributes(list.as_object().expect("an object")).is_ok());
-        let list = json!({ "a": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]] });
-        assert!(check_attributes(list.as_object().expect("an object")).is_err());
-        let long = json!({ "a": "x".repeat(16 << 10) });
-        assert!(check_attributes(long.as_object().expect("an object")).is_err());
-    }
 }

@@ -67,11 +67,12 @@ pub fn insert_resources(
         version: 1,
         as_of: at,
         data: json!({
-            "type": resource.kind,
-            "id": resource.id,
+            "resource_type": resource.kind,
+            "resource_id": resource.id,
             "title": null,
             "description": null,
             "attributes": {},
+            "deleted": false,
         }),
     };
     history::revise_many(conn, author, resources.iter().map(revision).collect())

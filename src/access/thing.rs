@@ -133,8 +133,8 @@ impl From<ThingRow> for ThingView {
 
 impl Access {
     /// Where the copy of what is known of a thing is kept.
-    pub fn resource_key(name: &ResourceName) -> String {
-        format!("resource:{{{}}}", name.key())
+    pub fn resource_key(&self, name: &ResourceName) -> String {
+        format!("resource:{{{}}}:{}", name.key(), self.installation)
     }
 
     /// What is known of a thing; `None`: nothing, it is not registered or not any more.
@@ -142,7 +142,7 @@ impl Access {
     /// # Errors
     /// When a store that is needed is away.
     pub async fn thing(&self, name: &ResourceName) -> Result<Option<Thing>, Unavailable> {
-        let store_key = Self::resource_key(name);
+        let store_key = self.resource_key(name);
         let copy = self.resources.get(&store_key).await?;
         let believed = copy.and_then(|copy| {
             self.resources
@@ -173,7 +173,7 @@ impl Access {
         self.resources.raise_floor(name.key(), version);
         let stored = self
             .resources
-            .store(&Self::resource_key(name), version, &thing)
+            .store(&self.resource_key(name), version, &thing)
             .await;
         stored.map_err(|error| pending(error.into()))?;
         Ok(())

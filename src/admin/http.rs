@@ -34,9 +34,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(invitations::routes)
         .configure(roles::routes)
         .configure(clients::routes)
-        .configure(history::routes)
         .configure(grants::routes)
         .configure(resources::routes)
+        .configure(history::routes)
         .configure(audit::routes);
 }
 

@@ -1,4 +1,5 @@
-//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/clients`, `/admin/resources`, `/admin/audit`. It works without script.
+//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/roles`, `/admin/clients`, `/admin/resources`, `/admin/audit`. It works
+//! without script.
 
 mod access;
 mod act;
@@ -10,10 +11,14 @@ mod enrolment_link;
 mod events;
 mod grants;
 mod invitations;
+mod manager;
 mod people;
 mod person;
+mod person_roles;
 mod resources;
 mod revoke_passkey;
+mod role_boxes;
+mod roles;
 mod suspend;
 
 use actix_web::web;
@@ -30,6 +35,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(resources::routes)
         .configure(person::routes)
         .configure(access::routes)
+        .configure(person_roles::routes)
+        .configure(roles::routes)
         .configure(suspend::routes)
         .configure(enrolment_link::routes)
         .configure(revoke_passkey::routes)

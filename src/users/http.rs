@@ -1,5 +1,7 @@
 //! Lookups: who somebody is, whether they are active.
 
+mod visitor;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -10,6 +12,8 @@ use crate::base::ids::UserId;
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError};
 use crate::web::{Answer, Page, Problem, only};
+
+pub use visitor::rights_of;
 
 /// At most this many in one list.
 const MOST: usize = 200;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::access::{Access, ResourceName, Thing};
+use doorward::access::{ResourceName, Thing};
 use serde_json::{Value, json};
 
 use crate::on_both;
@@ -129,7 +129,7 @@ on_both! {
         assert_eq!(put(&elsewhere, "/v1/resources/order/17", &json!({ "attributes": { "open": true } })).status, 201);
         assert_eq!(known(house, "17").expect("a thing").attributes["open"], true);
         let name = ResourceName::parse("order", "17").expect("a name");
-        let key = Access::resource_key(&name);
+        let key = house.app.access.resource_key(&name);
         let copy = house.run(house.app.ephemeral.get(&[&key])).expect("an answer");
         let copy = copy.into_iter().next().flatten().expect("a copy");
         let changed = elsewhere.request("PUT", "/v1/resources/order/17").header("If-Match", "\"1\"");
@@ -142,6 +142,19 @@ on_both! {
         // Nor is a slow reader's, that nothing is known.
         house.run(house.app.ephemeral.put(&key, "0:null", Duration::from_secs(60))).expect("stored");
         assert!(known(house, "17").is_some());
+    }
+
+    fn installations_that_share_a_store_know_things_of_their_own(house) {
+        let root = house.administrator();
+        let name = ResourceName::parse("order", "17").expect("a name");
+        // As another installation, on the same store, would leave it.
+        let theirs = r#"9:{"title":null,"description":null,"attributes":{"open":true},"version":9}"#;
+        for key in [format!("resource:{{{}}}", name.key()), format!("resource:{{{}}}:{}", name.key(), uuid::Uuid::new_v4())] {
+            house.run(house.app.ephemeral.put(&key, theirs, Duration::from_secs(60))).expect("stored");
+        }
+        assert_eq!(known(house, "17"), None);
+        assert_eq!(put(&root.browser, "/v1/resources/order/17", &json!({})).status, 201);
+        assert_eq!(known(house, "17").expect("a thing").version, 1);
     }
 
     fn things_need_their_scopes(house) {

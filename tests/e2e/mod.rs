@@ -7,6 +7,7 @@ mod console;
 mod grants;
 mod pages;
 mod relying_parties;
+mod roles;
 mod sign_in;
 
 use std::time::Duration;

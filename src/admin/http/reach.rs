@@ -87,6 +87,10 @@ pub(super) fn not_your_type() -> Problem {
 
 /// The thing that a path names.
 pub(super) fn thing_in_path(path: &(String, String)) -> Result<ResourceName, Problem> {
+    // What is no UTF-8 was replaced by this character, and would be the name of something else.
+    if path.1.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Problem::invalid_parameter("id", "it is not UTF-8"));
+    }
     Ok(ResourceName {
         kind: parameter("type", &path.0, ResourceType::parse)?,
         id: parameter("id", &path.1, ResourceId::parse)?,

@@ -4,9 +4,9 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::administrator::Administrator;
 use super::events::{EventView, views};
 use super::grants::{GrantRow, first_of};
+use super::manager::Manager;
 use crate::access::Access;
 use crate::base::ids::UserId;
 use crate::db::Database;
@@ -56,7 +56,7 @@ struct ConsoleUserPage {
 }
 
 async fn show_person(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
     access: web::Data<Access>,
@@ -65,18 +65,27 @@ async fn show_person(
     name: web::Path<String>,
     query: web::Query<Person>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let person = manager.find(&users, &name).await?;
     let user = person.id;
-    let this = administrator.0.session().id;
+    let this = manager.visitor.session().id;
     let filter = EventFilter {
         person: Some(user),
         ..EventFilter::default()
     };
-    let events = database
-        .read(move |conn| history::list(conn, &filter, EVENTS))
-        .await?;
-    let (grants, has_more_grants) = first_of(&access, user).await?;
-    let frame = administrator.0.frame;
+    // Who may not read the audit log sees none of it here.
+    let events = match manager.delegate() {
+        Some(_) => Vec::new(),
+        None => {
+            database
+                .read(move |conn| history::list(conn, &filter, EVENTS))
+                .await?
+        }
+    };
+    let (grants, has_more_grants) = match manager.delegate() {
+        Some(_) => (Vec::new(), false),
+        None => first_of(&access, user).await?,
+    };
+    let frame = manager.visitor.frame;
     page(&ConsoleUserPage {
         notice: frame.notice("console.notice", query.notice.as_deref()),
         id: user,

@@ -29,6 +29,7 @@ on_both! {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
         let service = house.client(&["grants:write"]);
+        house.pass(10);
         let first = give(&root, "ada", "OPERATOR");
         let at = path(&first);
         house.pass(10);
