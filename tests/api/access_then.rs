@@ -70,13 +70,13 @@ on_both! {
             assert_eq!(page.status, 200, "{}", page.text());
             page.text()
         };
+        assert!(page(after).contains("can still change"), "not settled");
         let then = page(held);
         for told in ["OPERATOR", "&#60;17&#62;", "A big order", ">admin<", ">root<"] {
             assert!(then.contains(told), "{told}: {then}");
         }
         assert!(!page(after).contains("OPERATOR") && !page(after).contains(">admin<"));
         assert!(page(before).contains("was not here yet"));
-        assert!(page(after).contains("can still change"), "not settled");
         let linked = root.browser.get(&format!("/admin/users/{}", ada.id)).text();
         assert!(linked.contains(&format!("href=\"{path}\"")), "the person's page leads there");
         let day = root.browser.get(&path);
