@@ -15,6 +15,7 @@ use crate::clients::Clients;
 use crate::db::{self, Database, MigrateError};
 use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
+use crate::history::AuditSeal;
 use crate::oidc::{Oidc, Rooms};
 use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
@@ -47,6 +48,8 @@ pub struct App {
     pub clients: Clients,
     /// Under what tokens are signed.
     pub keyring: Keyring,
+    /// The seal over the audit log.
+    pub seal: AuditSeal,
     /// Who is signed in.
     pub sessions: Sessions,
     /// People.
@@ -286,6 +289,10 @@ impl App {
             config,
             clock,
             outbox: Outbox::new(database.clone()),
+            seal: AuditSeal::new(
+                database.clone(),
+                Sealer::new(master_key, previous, "audit-seal"),
+            ),
             database,
             ephemeral,
             egress,

@@ -4,6 +4,7 @@ mod background;
 mod health;
 mod openapi;
 mod operator;
+mod sealing;
 
 use std::net::SocketAddr;
 
@@ -58,7 +59,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
     let shutdown_timeout = app.config.server.shutdown_timeout.as_secs();
     let (listen, operator_listen) = (app.config.server.listen, app.config.server.operator_listen);
     app.access.policies().load();
-    let background = background::start(&app);
+    let background = background::start(&app, &metrics);
 
     let readiness = Readiness::new(app.clone());
     let operator_readiness = readiness.clone();

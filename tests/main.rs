@@ -15,6 +15,7 @@
 
 mod api;
 mod architecture;
+mod audit_seal;
 mod durability;
 mod e2e;
 mod egress;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clients;
 pub mod grants;
+pub mod history;
 pub mod invitations;
 pub mod passkeys;
 mod reach;
@@ -35,6 +36,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(clients::routes)
         .configure(grants::routes)
         .configure(resources::routes)
+        .configure(history::routes)
         .configure(audit::routes);
 }
 

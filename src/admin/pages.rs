@@ -1,6 +1,7 @@
 //! The console: `/admin`, `/admin/users/{user}/…`, `/admin/roles`, `/admin/clients`, `/admin/resources`, `/admin/audit`. It works
 //! without script.
 
+mod access;
 mod act;
 mod administrator;
 mod audit;
@@ -33,6 +34,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(grants::routes)
         .configure(resources::routes)
         .configure(person::routes)
+        .configure(access::routes)
         .configure(person_roles::routes)
         .configure(roles::routes)
         .configure(suspend::routes)

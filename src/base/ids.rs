@@ -58,6 +58,9 @@ pub mod label {
     /// A thing that access is about.
     #[derive(Debug)]
     pub enum Resource {}
+    /// A process that seals the audit log.
+    #[derive(Debug)]
+    pub enum Sealing {}
 }
 
 /// The id of a person; also their WebAuthn user handle, so it tells nothing (a random UUID, version 4).
@@ -86,6 +89,8 @@ pub type GrantId = Id<label::Grant>;
 pub type RoleId = Id<label::Role>;
 /// The id of a thing in revisions and in the ephemeral store; it follows from the thing's type and id.
 pub type ResourceKey = Id<label::Resource>;
+/// The id of a process that seals the audit log, or tries to.
+pub type SealingId = Id<label::Sealing>;
 /// The id of an audit event; sorts by time.
 pub type AuditEventId = Id<label::AuditEvent>;
 

@@ -212,8 +212,8 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Random bytes from the operating system's generator.
-fn random_bytes<const N: usize>() -> [u8; N] {
+/// Random bytes from the operating system's generator, for keys and salts.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // A generator that fails leaves nothing safe to do: stop rather than hand out a guessable secret.
     assert!(

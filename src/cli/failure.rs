@@ -7,6 +7,7 @@ use crate::access::{GrantError, ThingError};
 use crate::app::StartError;
 use crate::clients::ClientError;
 use crate::db;
+use crate::history::SealError;
 use crate::passkeys::ManageError;
 use crate::sessions::EndError;
 use crate::standing::{ChangePending, Unavailable};
@@ -25,6 +26,9 @@ pub enum Failure {
     /// Exit code 4: a rule forbids it, or the state has changed.
     #[error("{0}")]
     Refused(String),
+    /// Exit code 4 too: what a check found wrong, printed already.
+    #[error("{0}")]
+    Found(String),
     /// Exit code 5: a store is away, or the change is not in force yet. Safe to repeat.
     #[error("{0}")]
     Unavailable(String),
@@ -38,14 +42,18 @@ impl Failure {
         match self {
             Self::Other(_) => 1,
             Self::NotFound(_) => 3,
-            Self::Refused(_) => 4,
+            Self::Refused(_) | Self::Found(_) => 4,
             Self::Unavailable(_) => 5,
             Self::Configuration(_) => 6,
         }
     }
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {
-        output.fail(&self.to_string(), self.code());
+        if let Self::Found(summary) = self {
+            output.warn(summary);
+        } else {
+            output.fail(&self.to_string(), self.code());
+        }
         ExitCode::from(self.code())
     }
 }
@@ -115,6 +123,15 @@ impl From<SetUpError> for Failure {
             SetUpError::Completed | SetUpError::Gone | SetUpError::UsernameTaken => {
                 Self::Refused(error.to_string())
             }
+        }
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Key(_) => Self::Configuration(error.to_string()),
+            SealError::Database(_) => Self::Unavailable(error.to_string()),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) enum Keys {
         #[arg(long, value_name = "KID", num_args = 0..=1)]
         compromised: Option<Option<SigningKeyId>>,
     },
-    /// Seal the signing keys under the present master key: after every instance was moved to it, and before
+    /// Seal the signing keys and the audit log's under the present master key: after every instance was moved to it, and before
     /// `secrets.previous_master_key_file` is taken away.
     Rewrap,
 }
@@ -65,8 +65,15 @@ impl Keys {
             }
             Self::Rewrap => {
                 let rewrapped = app.keyring.rewrap(author).await?;
-                let text = format!("{rewrapped} keys rewrapped");
-                output.show(&json!({ "rewrapped": rewrapped }), &text);
+                let chain = app.seal.rewrap().await?;
+                let of_the_seal = if chain {
+                    ", and that of the audit log's seal"
+                } else {
+                    ""
+                };
+                let text = format!("{rewrapped} signing keys rewrapped{of_the_seal}");
+                let document = json!({ "rewrapped": rewrapped, "audit_seal": chain });
+                output.show(&document, &text);
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! Promises exit codes that scripts can use (see [`Failure`]), one JSON document on standard output with `--json`, and
 //! that a change is in force in every instance when the command ends. It is a second process on the same stores.
 
+mod audit;
 mod client;
 mod config;
 mod dev;
@@ -78,6 +79,9 @@ enum Command {
     /// Make a master key; list, rotate and rewrap signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// List, export, verify the audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -139,6 +143,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Grant(command) => command.run(&app, output).await,
         Command::Resource(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
+        Command::Audit(command) => command.run(&app, output).await,
         Command::Dev(command) => command.run(&app, output).await,
         Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
     }

@@ -57,6 +57,27 @@ impl Output {
         }
     }
 
+    /// Prints one line as it is: an entry of a stream.
+    pub(super) fn line(&self, line: &str) {
+        println!("{line}");
+    }
+
+    /// Shows how far a long piece of work is, to whoever sits at a terminal.
+    pub(super) fn progress(&self, what: &str, done: i64, of: i64) {
+        use std::io::IsTerminal;
+        if std::io::stderr().is_terminal() {
+            eprint!("\r{what}: {done} of {of}");
+            if done >= of {
+                eprintln!();
+            }
+        }
+    }
+
+    /// Says on standard error what went wrong, when standard output has the rest.
+    pub(super) fn warn(&self, message: &str) {
+        eprintln!("doorward: {message}");
+    }
+
     pub(super) fn fail(&self, message: &str, code: u8) {
         if self.as_json {
             println!("{}", json!({ "error": message, "code": code }));

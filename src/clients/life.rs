@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::authority::require_right_over;
-use super::manage::{advance, keep};
+use super::manage::{DELETED, advance, keep};
 use super::{Client, ClientError, Clients, queries};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
@@ -22,7 +22,7 @@ impl Step {
         match self {
             Self::Enable => "client.enabled",
             Self::Disable => "client.disabled",
-            Self::Delete => "client.deleted",
+            Self::Delete => DELETED,
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::base::secrets::Token;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 
+/// The event with which a client is taken away; its last version says so.
+pub(super) const DELETED: &str = "client.deleted";
+
 impl Clients {
     /// Makes a client of what somebody wants; its secret is shown this once. A public client has none.
     ///
@@ -230,12 +233,16 @@ pub(super) fn keep(
     author: &Author,
     event: Event,
 ) -> db::Result<()> {
+    let mut data = json!(client);
+    if let Some(members) = data.as_object_mut().filter(|_| event.action == DELETED) {
+        members.insert("deleted".into(), json!(true));
+    }
     let revision = Revision {
         entity: "client",
         entity_id: client.id.uuid(),
         version: client.version,
         as_of: client.as_of,
-        data: json!(client),
+        data,
     };
     history::revise(conn, author, revision)?;
     history::record(conn, client.as_of, author, event.client(client.id))

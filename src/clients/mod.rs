@@ -28,7 +28,7 @@ pub use manage::{list, names};
 pub use metadata::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
 };
-pub use queries::{is_enabled, wants_logout};
+pub use queries::{is_enabled, list_names, wants_logout};
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};
 pub use registry::Clients;

@@ -163,11 +163,11 @@ pub(super) fn list_audiences_of_others(
         .collect())
 }
 
-/// What these clients are called.
-pub(super) fn list_names(
-    conn: &mut Connection,
-    ids: &[ClientId],
-) -> Result<Vec<(ClientId, String)>> {
+/// What these clients are called, deleted ones included.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
     Ok(clients::table
         .filter(clients::id.eq_any(ids.to_vec()))
         .select((clients::id, clients::name))

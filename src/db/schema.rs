@@ -1,6 +1,10 @@
 //! The tables, as both databases have them. Each belongs to one capability's `queries.rs`; a test compares the databases.
 
+mod history;
+
 use diesel::{allow_tables_to_appear_in_same_query, table};
+
+pub use history::*;
 
 table! {
     use diesel::sql_types::{BigInt, Binary, Nullable, Text};
@@ -321,43 +325,6 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
-
-    /// What was done and refused (history).
-    audit_events (id) {
-        id -> Uuid,
-        at -> Instant,
-        actor -> Text,
-        action -> Text,
-        subject -> Nullable<Uuid>,
-        client -> Nullable<Uuid>,
-        passkey -> Nullable<Uuid>,
-        address -> Nullable<Text>,
-        user_agent -> Nullable<Text>,
-        outcome -> Text,
-        reason -> Nullable<Text>,
-        details -> Document,
-    }
-}
-
-table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
-
-    /// Every version of every lasting entity (history).
-    revisions (entity, entity_id, version) {
-        entity -> Text,
-        entity_id -> Uuid,
-        version -> BigInt,
-        as_of -> Instant,
-        by_user -> Nullable<Uuid>,
-        by_client -> Nullable<Uuid>,
-        data -> Document,
-    }
-}
-
-table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
@@ -400,38 +367,6 @@ table! {
     }
 }
 
-table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable};
-    use crate::db::{Instant, Uuid};
-
-    /// The chain over the audit log (history).
-    audit_seals (position) {
-        position -> BigInt,
-        event_id -> Uuid,
-        salt -> Nullable<Binary>,
-        address_hash -> Binary,
-        user_agent_hash -> Binary,
-        details_hash -> Binary,
-        mac -> Binary,
-        sealed_at -> Instant,
-    }
-}
-
-table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable};
-    use crate::db::{Instant, Uuid};
-
-    /// The one sealer, and where the chain ends (history).
-    audit_sealer (id) {
-        id -> BigInt,
-        sealed_key -> Nullable<Binary>,
-        position -> BigInt,
-        mac -> Binary,
-        holder -> Nullable<Uuid>,
-        leased_until -> Nullable<Instant>,
-    }
-}
-
 diesel::joinable!(user_roles -> users (user_id));
 diesel::joinable!(client_origins -> clients (client_id));
 diesel::joinable!(refresh_families -> authorizations (authorization_id));
@@ -439,4 +374,3 @@ allow_tables_to_appear_in_same_query!(users, user_roles);
 allow_tables_to_appear_in_same_query!(clients, client_origins);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);
 allow_tables_to_appear_in_same_query!(grants, standings);
-allow_tables_to_appear_in_same_query!(audit_events, audit_seals);

@@ -1,12 +1,13 @@
 //! Who did what, and what it made of things: audit events and revisions.
 //!
 //! Promises that both are written in the transaction of the change that they tell of, so neither can be missing. Owns
-//! `audit_events` (append-only) and `revisions`. Refuses nothing: what may be done is decided elsewhere.
+//! `audit_events` (append-only), `revisions` and the seal over the log. Refuses nothing: what may be done is decided elsewhere.
 
 mod author;
 mod event;
 mod queries;
 mod revision;
+mod seal;
 
 pub use author::{Actor, Author};
 pub use event::{
@@ -15,4 +16,8 @@ pub use event::{
 pub use revision::{
     Revision, SETTLES, StoredRevision, find_as_of, is_settled, list_revisions, next_as_of, revise,
     revise_many,
+};
+pub use seal::{
+    AuditSeal, EventCursor, Expected, Fault, Finding, Head, Look, Report, SealError, SealView,
+    SealedEvent, to_hex,
 };

@@ -12,7 +12,7 @@ use crate::db::bulk::{self, Cell};
 use crate::db::schema::{audit_events, revisions};
 use crate::db::{Connection, Json, Result};
 
-type EventRow = (
+pub(super) type EventRow = (
     AuditEventId,
     Timestamp,
     String,
@@ -26,6 +26,23 @@ type EventRow = (
     Option<String>,
     Json<Value>,
 );
+
+pub(super) fn recorded(row: EventRow) -> RecordedEvent {
+    RecordedEvent {
+        id: row.0,
+        at: row.1,
+        actor: row.2,
+        action: row.3,
+        subject: row.4,
+        client: row.5,
+        passkey: row.6,
+        address: row.7,
+        user_agent: row.8,
+        outcome: row.9,
+        reason: row.10,
+        details: row.11.0,
+    }
+}
 
 pub(super) fn insert_event(
     conn: &mut Connection,
@@ -99,23 +116,7 @@ pub(super) fn list_events(
         );
     }
     let rows = query.load::<EventRow>(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| RecordedEvent {
-            id: row.0,
-            at: row.1,
-            actor: row.2,
-            action: row.3,
-            subject: row.4,
-            client: row.5,
-            passkey: row.6,
-            address: row.7,
-            user_agent: row.8,
-            outcome: row.9,
-            reason: row.10,
-            details: row.11.0,
-        })
-        .collect())
+    Ok(rows.into_iter().map(recorded).collect())
 }
 
 pub(super) fn list_passkey_uses(

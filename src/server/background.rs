@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::sealing;
 use crate::app::App;
 use crate::oidc::BackchannelLogout;
+use crate::web::Metrics;
 
 /// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
 const WATCH: Duration = Duration::from_secs(1);
@@ -25,13 +27,14 @@ impl Background {
     }
 }
 
-pub(super) fn start(app: &App) -> Background {
+pub(super) fn start(app: &App, metrics: &Metrics) -> Background {
     Background(vec![
         tokio::spawn(watch(app.clone())),
         tokio::spawn(watch_policies(app.clone())),
         tokio::spawn(rotate(app.clone())),
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(tell_of_logouts(app.clone())),
+        tokio::spawn(sealing::run(app.seal.clone(), metrics.clone())),
     ])
 }
 

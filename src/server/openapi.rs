@@ -40,9 +40,9 @@ use shared::{ProblemDocument, Shared};
         crate::account::http::apps::list_apps,
         crate::account::http::apps::withdraw_app,
         crate::users::http::list_users,
-        crate::users::http::read_user,
         crate::admin::http::roles_held::lookup_users,
         crate::admin::http::roles_held::read_roles,
+        crate::admin::http::users::read_user,
         crate::admin::http::users::update_user,
         crate::admin::http::users::suspend_user,
         crate::admin::http::users::reactivate_user,
@@ -75,6 +75,12 @@ use shared::{ProblemDocument, Shared};
         crate::admin::http::resources::read_resource,
         crate::admin::http::resources::delete_resource,
         crate::admin::http::resources::list_holders,
+        crate::admin::http::history::list_user_history,
+        crate::admin::http::history::list_passkey_history,
+        crate::admin::http::history::list_role_history,
+        crate::admin::http::history::list_grant_history,
+        crate::admin::http::history::list_client_history,
+        crate::admin::http::history::list_resource_history,
         crate::admin::http::audit::list_audit_events,
     )
 )]

@@ -113,30 +113,6 @@ pub fn own_id(caller: &Caller, name: &str, scope: Scope) -> Option<UserId> {
     is_own.then_some(id)
 }
 
-/// One person.
-#[utoipa::path(
-    get, path = "/v1/users/{user}", tag = "users",
-    params(
-        ("user" = String, Path, description = "Id or username"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
-    ),
-    responses(
-        (status = 200, description = "The person", body = UserView, headers(("ETag" = String, description = "The version"))),
-        (status = 304, description = "Unchanged since `If-None-Match`"),
-        (status = 403, description = "Not yours to read"),
-        (status = 404, description = "There is nobody of this id or name"),
-    )
-)]
-pub async fn read_user(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
-    name: web::Path<String>,
-) -> Answer {
-    let user = find_readable(&users, &caller, &name).await?;
-    Ok(answer_user(&request, user))
-}
-
 /// A person with their entity tag; 304 where the caller has this version.
 pub fn answer_user(request: &HttpRequest, user: User) -> HttpResponse {
     let etag = user.etag();

@@ -1,11 +1,13 @@
 //! Counts and durations for Prometheus, by route pattern: never a path, which may hold a token.
 
+use std::time::Duration;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web;
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
 use super::Problem;
@@ -20,6 +22,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     durations: HistogramVec,
     refusals: IntCounterVec,
+    unsealed: Gauge,
 }
 
 impl Metrics {
@@ -49,11 +52,17 @@ impl Metrics {
             &["kind"],
         )
         .expect("a valid counter");
+        let unsealed = Gauge::new(
+            "doorward_audit_unsealed_seconds",
+            "Age of the oldest audit event that waits for its seal",
+        )
+        .expect("a valid gauge");
         let registry = Registry::new();
         for collector in [
             Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
             Box::new(durations.clone()),
             Box::new(refusals.clone()),
+            Box::new(unsealed.clone()),
         ] {
             registry.register(collector).expect("names are distinct");
         }
@@ -62,7 +71,13 @@ impl Metrics {
             requests,
             durations,
             refusals,
+            unsealed,
         }
+    }
+
+    /// How old the oldest audit event is that waits for its seal.
+    pub fn set_unsealed(&self, age: Duration) {
+        self.unsealed.set(age.as_secs_f64());
     }
 
     /// The exposition format.

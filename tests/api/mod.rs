@@ -1,8 +1,10 @@
 //! Journeys through HTTP only, each on both back ends.
 
+mod access_then;
 mod account;
 mod administration;
 mod apps;
+mod as_of;
 mod bad_input;
 mod clients;
 mod cluster;

@@ -58,12 +58,13 @@ create table audit_seals (
     sealed_at timestamptz not null
 );
 
--- The one sealer: its lease, its key (sealed under the master key), and where the chain ends.
+-- The one sealer: its lease, its key (sealed under the master key), where the chain ends, and the latest instant in it.
 create table audit_sealer (
     id bigint primary key check (id = 1),
     sealed_key bytea,
     position bigint not null,
     mac bytea not null,
+    newest_at timestamptz,
     holder uuid,
     leased_until timestamptz
 );

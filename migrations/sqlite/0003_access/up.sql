@@ -58,12 +58,13 @@ create table audit_seals (
     sealed_at integer not null
 ) strict;
 
--- The one sealer: its lease, its key (sealed under the master key), and where the chain ends.
+-- The one sealer: its lease, its key (sealed under the master key), where the chain ends, and the latest instant in it.
 create table audit_sealer (
     id integer primary key not null check (id = 1),
     sealed_key blob,
     position integer not null,
     mac blob not null,
+    newest_at integer,
     holder blob,
     leased_until integer
 ) strict;

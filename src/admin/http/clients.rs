@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
+use super::history::{AsOf, NowOrThen, answer_past, client_entity};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::{Client, ClientChange, ClientError, Clients, Scope};
+use crate::db::Database;
 use crate::sessions::Caller;
 use crate::web::{Answer, AnyCase, Page, Problem, only, require_version};
 
@@ -155,22 +157,28 @@ pub async fn register_client(
     params(
         ("client" = uuid::Uuid, Path, description = "Its `client_id`"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        AsOf,
     ),
     responses(
-        (status = 200, description = "The client", body = Client, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The client; with `as_of`, as it stood", body = NowOrThen<Client>, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 403, description = "Needs an administrator or `clients:read`"),
-        (status = 404, description = "There is no client of this id"),
+        (status = 404, description = "There is, or was, no client of this id"),
     )
 )]
 pub async fn read_client(
     request: HttpRequest,
     caller: Caller,
     clients: web::Data<Clients>,
+    database: web::Data<Database>,
     id: web::Path<String>,
+    query: web::Query<AsOf>,
 ) -> Answer {
     caller.require(Scope::ClientsRead)?;
     let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    if let Some(at) = query.parse()? {
+        return answer_past(&database, client_entity(id), at).await;
+    }
     let client = clients.read(id).await?;
     let etag = client.etag();
     let known = request.headers().get(header::IF_NONE_MATCH);

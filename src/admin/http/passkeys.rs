@@ -4,9 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::history::{AsOf, ItemsNowOrThen, answer_past_passkeys};
 use super::{Reason, authority, find_changeable, find_readable};
 use crate::base::ids::PasskeyId;
 use crate::clients::Scope;
+use crate::db::Database;
 use crate::passkeys::{PasskeyView, Passkeys, Right};
 use crate::sessions::Caller;
 use crate::users::Users;
@@ -29,16 +31,24 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// The passkeys of a person, revoked ones included.
 #[utoipa::path(
     get, path = "/v1/users/{user}/passkeys", tag = "passkeys",
-    params(("user" = String, Path, description = "Id or username")),
-    responses((status = 200, body = Items<PasskeyView>))
+    params(("user" = String, Path, description = "Id or username"), AsOf),
+    responses(
+        (status = 200, description = "Their passkeys; with `as_of`, as they stood", body = ItemsNowOrThen<PasskeyView>),
+        (status = 400, description = "`as_of` is no instant, or in the future"),
+    )
 )]
 pub async fn list_passkeys(
     caller: Caller,
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
+    database: web::Data<Database>,
     name: web::Path<String>,
+    query: web::Query<AsOf>,
 ) -> Answer {
     let user = find_readable(&caller, &users, &name, Scope::PasskeysRead).await?;
+    if let Some(at) = query.parse()? {
+        return answer_past_passkeys(&database, &passkeys, user, at).await;
+    }
     let found = passkeys.list(user, true).await?;
     let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();
     Ok(HttpResponse::Ok().json(Items { items }))

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
+use super::history::{AsOf, NowOrThen, answer_past, role_entity};
 use crate::access::ResourceType;
 use crate::clients::Scope;
+use crate::db::Database;
 use crate::sessions::{Caller, CallerError};
 use crate::users::http::delegate;
 use crate::users::{NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName, Users};
@@ -101,7 +103,7 @@ impl UpdateRole {
 }
 
 /// Administrators, clients with `grants:read`, and whoever manages anything by a role.
-async fn require_read(users: &Users, caller: &Caller) -> Result<(), Problem> {
+pub(super) async fn require_read(users: &Users, caller: &Caller) -> Result<(), Problem> {
     let Some(manager) = delegate(caller) else {
         return Ok(caller.require(Scope::GrantsRead)?);
     };
@@ -201,21 +203,27 @@ pub async fn create_role(
     params(
         ("role" = String, Path, description = "Its name"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        AsOf,
     ),
     responses(
-        (status = 200, description = "The role", body = Role, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The role; with `as_of`, as it stood", body = NowOrThen<Role>, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 403, description = "Needs an administrator, somebody who manages something by a role, or `grants:read`"),
-        (status = 404, description = "There is no role of this name"),
+        (status = 404, description = "There is, or was, no role of this name"),
     )
 )]
 pub async fn read_role(
     request: HttpRequest,
     caller: Caller,
     users: web::Data<Users>,
+    database: web::Data<Database>,
     name: web::Path<String>,
+    query: web::Query<AsOf>,
 ) -> Answer {
     require_read(&users, &caller).await?;
+    if let Some(at) = query.parse()? {
+        return answer_past(&database, role_entity(&name), at).await;
+    }
     let role = users.find_role(&name).await?;
     let known = request.headers().get(header::IF_NONE_MATCH);
     if known.is_some_and(|known| known.as_bytes() == role.etag().as_bytes()) {

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::history::{AsOf, NowOrThen, answer_past, user_entity};
 use super::{Reason, authority, find_changeable};
 use crate::clients::Scope;
+use crate::db::Database;
 use crate::sessions::Caller;
-use crate::users::http::{own_id, read_user};
+use crate::users::http::{answer_user, find_readable, own_id};
 use crate::users::{
     Authority, DisplayName, Email, SuspendError, UpdateError, UserChange, UserView, Username, Users,
 };
@@ -33,6 +35,37 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(reactivate_user))
                 .default_service(only("POST")),
         );
+}
+
+/// One person; with `as_of`, as they stood.
+#[utoipa::path(
+    get, path = "/v1/users/{user}", tag = "users",
+    params(
+        ("user" = String, Path, description = "Id or username"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        AsOf,
+    ),
+    responses(
+        (status = 200, description = "The person; with `as_of`, as they stood", body = NowOrThen<UserView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
+        (status = 304, description = "Unchanged since `If-None-Match`"),
+        (status = 400, description = "`as_of` is no instant, or in the future"),
+        (status = 403, description = "Not yours to read"),
+        (status = 404, description = "There is, or was, nobody of this id or name"),
+    )
+)]
+pub async fn read_user(
+    request: HttpRequest,
+    caller: Caller,
+    users: web::Data<Users>,
+    database: web::Data<Database>,
+    name: web::Path<String>,
+    query: web::Query<AsOf>,
+) -> Answer {
+    let user = find_readable(&users, &caller, &name).await?;
+    match query.parse()? {
+        Some(at) => answer_past(&database, user_entity(user.id), at).await,
+        None => Ok(answer_user(&request, user)),
+    }
 }
 
 /// What to change about a person.

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
+pub(super) use self::filters::parse_instant;
 use self::filters::{FilterFault, Filters, field_value};
 use super::administrator::Administrator;
 use super::events::{EventView, views};

@@ -10,7 +10,7 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 39] = [
+const ACTIONS: [&str; 42] = [
     "client.authorized",
     "client.created",
     "client.deleted",
@@ -36,6 +36,9 @@ const ACTIONS: [&str; 39] = [
     "resource.deleted",
     "resource.registered",
     "resource.updated",
+    "role.created",
+    "role.deleted",
+    "role.updated",
     "session.ended",
     "session.ended_all",
     "session.ended_others",
@@ -157,7 +160,7 @@ impl Filters {
 }
 
 /// RFC 3339, or what a browser's field for a time holds, then in UTC.
-fn parse_instant(text: &str) -> Option<Timestamp> {
+pub(in crate::admin::pages) fn parse_instant(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text)
         .or_else(|| Timestamp::parse(&format!("{text}Z")))
         .or_else(|| Timestamp::parse(&format!("{text}:00Z")))
@@ -198,7 +201,7 @@ mod tests {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
             [
-                "client", "code", "consent", "grant", "key", "passkey", "resource", "session",
+                "client", "code", "consent", "grant", "key", "passkey", "resource", "role", "session",
                 "setup", "token", "user",
             ]
             .contains(&kind)

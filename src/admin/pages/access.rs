@@ -1,0 +1,213 @@
+//! `GET /admin/users/{user}/access?on=`: what a person held on a chosen day, and who gave it.
+
+use std::time::Duration;
+
+use actix_web::web;
+use askama::Template;
+use serde::Deserialize;
+
+use super::administrator::Administrator;
+use super::audit::parse_instant;
+use crate::access::{Access, GrantFilter, PastError, RolesWanted};
+use crate::admin::versions::{self, Maker, Makers};
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::Database;
+use crate::users::Users;
+use crate::web::{Answer, FieldProblem, Frame, Moment, Problem, only, page};
+
+/// At most so many grants on the page; it says when there are more.
+const MOST: usize = 200;
+const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/admin/users/{user}/access")
+            .route(web::get().to(show_access))
+            .default_service(only("GET")),
+    );
+}
+
+#[derive(Deserialize)]
+struct When {
+    #[serde(default)]
+    on: String,
+}
+
+/// A global role, and who gave it.
+struct RoleThen {
+    name: String,
+    given: Option<(Moment, String)>,
+}
+
+/// A grant, and who made it what it was.
+struct GrantThen {
+    resource_type: String,
+    resource_id: String,
+    title: Option<String>,
+    roles: Vec<String>,
+    valid_until: Option<Moment>,
+    given: Moment,
+    by: String,
+}
+
+/// What there was at the instant.
+struct Then {
+    at: Moment,
+    is_settled: bool,
+    roles: Vec<RoleThen>,
+    grants: Vec<GrantThen>,
+    are_there_more: bool,
+}
+
+#[derive(Template)]
+#[template(path = "console_access.html")]
+struct ConsoleAccessPage {
+    frame: Frame,
+    id: UserId,
+    display_name: String,
+    /// As it was given, or today.
+    on: String,
+    problem: Option<FieldProblem>,
+    /// `None`: they were not there, or the instant makes no sense.
+    then: Option<Then>,
+}
+
+/// The instant that an address chooses: a day's end, or this moment for a day that is not over, or the very instant.
+fn chosen(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some(now);
+    }
+    if text.len() != "2026-11-23".len() {
+        return parse_instant(text);
+    }
+    let begins = Timestamp::parse(&format!("{text}T00:00:00Z"))?;
+    let ends = begins.after(DAY).before(Duration::from_micros(1));
+    Some(if begins <= now { ends.min(now) } else { begins })
+}
+
+async fn show_access(
+    administrator: Administrator,
+    users: web::Data<Users>,
+    access: web::Data<Access>,
+    database: web::Data<Database>,
+    name: web::Path<String>,
+    query: web::Query<When>,
+) -> Answer {
+    let person = users.find(&name).await?;
+    let frame = administrator.0.frame;
+    let clock = database.get_ref().clone();
+    let now = database.read(move |conn| clock.now(conn)).await?;
+    let at = chosen(&query.on, now);
+    let (then, problem) = match at {
+        None => (None, Some("console_access.time_wrong")),
+        Some(at) if at > now => (None, Some("console_access.future")),
+        Some(at) => (
+            find_then(&frame, &access, &database, person.id, at).await?,
+            None,
+        ),
+    };
+    let on = match query.on.trim() {
+        "" => now.to_rfc3339().chars().take(10).collect(),
+        text => text.to_owned(),
+    };
+    page(&ConsoleAccessPage {
+        id: person.id,
+        display_name: person.display_name,
+        on,
+        problem: problem.map(|key| FieldProblem::new("on", frame.text(key))),
+        then,
+        frame,
+    })
+}
+
+async fn find_then(
+    frame: &Frame,
+    access: &Access,
+    database: &Database,
+    user: UserId,
+    at: Timestamp,
+) -> Result<Option<Then>, Problem> {
+    let wanted = RolesWanted {
+        grants: Some(GrantFilter::of_user(user)),
+        limit: MOST,
+        as_of: Some(at),
+    };
+    let held = match access.roles_of(user, wanted).await {
+        Err(PastError::UserUnknown) => return Ok(None),
+        held => held?,
+    };
+    let givers = versions::list_role_givers(database, user, at).await?;
+    let (grants, are_there_more) = match held.grants {
+        Some(page) => (page.items, page.next.is_some()),
+        None => (Vec::new(), false),
+    };
+    let made = grants.iter().map(|grant| (grant.by_user, grant.by_client));
+    let given = givers
+        .values()
+        .map(|giver| (giver.by_user, giver.by_client));
+    let makers = versions::find_makers(database, made.chain(given).collect()).await?;
+    let who = |by| name(frame, &makers, by);
+    let roles = held.roles.into_iter().map(|role| RoleThen {
+        given: givers
+            .get(&role)
+            .map(|giver| (giver.as_of.into(), who((giver.by_user, giver.by_client)))),
+        name: role,
+    });
+    let grants = grants
+        .into_iter()
+        .filter(|grant| grant.is_live_at(at))
+        .map(|grant| GrantThen {
+            by: who((grant.by_user, grant.by_client)),
+            given: grant.as_of.into(),
+            valid_until: grant.valid_until.map(Moment::from),
+            resource_type: grant.resource_type.to_string(),
+            resource_id: grant.resource_id.to_string(),
+            title: grant.title,
+            roles: grant.roles,
+        });
+    Ok(Some(Then {
+        at: at.into(),
+        is_settled: held.moment.is_some_and(|moment| moment.is_settled),
+        roles: roles.collect(),
+        grants: grants.collect(),
+        are_there_more,
+    }))
+}
+
+/// Who made something so, in words.
+fn name(frame: &Frame, makers: &Makers, by: Maker) -> String {
+    match (makers.person(by.0), makers.client(by.1)) {
+        (Some(person), Some(client)) => frame.text_with(
+            "console_access.through",
+            &[("person", person), ("client", client)],
+        ),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => frame.text("console_access.by_command").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_asked_about_at_its_end_and_today_at_this_moment() {
+        let instant = |text| Timestamp::parse(text).expect("an instant");
+        let now = instant("2026-11-23T08:00:00Z");
+        for (text, at) in [
+            ("", "2026-11-23T08:00:00Z"),
+            ("2026-11-22", "2026-11-22T23:59:59.999999Z"),
+            ("2026-11-23", "2026-11-23T08:00:00Z"),
+            ("2026-11-24", "2026-11-24T00:00:00Z"),
+            ("2026-11-22T07:30", "2026-11-22T07:30:00Z"),
+            ("2026-11-22T07:30:00+01:00", "2026-11-22T06:30:00Z"),
+        ] {
+            assert_eq!(chosen(text, now), Some(instant(at)), "{text}");
+        }
+        for text in ["yesterday", "2026-13-01", "2026-11-2", "99999-11-22"] {
+            assert_eq!(chosen(text, now), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! How things stood and who made them so: versions from the history, with the names of whoever is known.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, UserId};
+use crate::clients;
+use crate::db::{self, Connection, Database};
+use crate::history::{self, StoredRevision};
+use crate::users;
+use crate::web::Page;
+
+/// What has versions.
+#[derive(Clone, Copy, Debug)]
+pub struct Entity {
+    /// The kind, as its revisions call it.
+    pub kind: &'static str,
+    /// Which one.
+    pub id: Uuid,
+}
+
+/// One version, and who made it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Version {
+    /// From 1.
+    pub version: i64,
+    /// Since when it stood so.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// The person who made it so.
+    #[schema(value_type = Option<Uuid>)]
+    pub by_user: Option<UserId>,
+    /// What that person is called now.
+    pub by_username: Option<String>,
+    /// The client that made it so, or through which the person did.
+    #[schema(value_type = Option<Uuid>)]
+    pub by_client: Option<ClientId>,
+    /// What that client is called now.
+    pub by_client_name: Option<String>,
+    /// The record, without secrets.
+    #[schema(value_type = Object)]
+    pub data: Value,
+}
+
+/// How one thing stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Past {
+    /// Its version at that instant.
+    pub item: Version,
+    /// The instant that was asked about.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// Whether the answer can't change any more.
+    pub settled: bool,
+}
+
+/// One of several, and its version.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PastItem {
+    /// Which.
+    pub id: Uuid,
+    /// Its version at that instant.
+    #[serde(flatten)]
+    pub version: Version,
+}
+
+/// How several things stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PastItems {
+    /// Those that were there.
+    pub items: Vec<PastItem>,
+    /// The instant that was asked about.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// Whether the answer can't change any more.
+    pub settled: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum VersionError {
+    /// The instant is still ahead.
+    #[error("as_of must not be in the future")]
+    Future,
+    /// It was not there, or never was.
+    #[error("it was not there")]
+    Unknown,
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// How an entity stood at an instant. What had been taken away by then was not there.
+///
+/// # Errors
+/// `Future`, `Unknown`, or when the database is away.
+pub async fn find_as_of(
+    database: &Database,
+    entity: Entity,
+    at: Timestamp,
+) -> Result<Past, VersionError> {
+    let clock = database.clone();
+    database
+        .read(move |conn| {
+            let settled = judge(conn, &clock, at)?;
+            let found = history::find_as_of(conn, entity.kind, entity.id, at)?;
+            let found = found.filter(was_there).ok_or(VersionError::Unknown)?;
+            let item = named(conn, vec![found])?.pop();
+            Ok(Past {
+                item: item.ok_or(VersionError::Unknown)?,
+                as_of: at,
+                settled,
+            })
+        })
+        .await
+}
+
+/// How each of these entities of one kind stood at an instant; those that were not there are left out.
+///
+/// # Errors
+/// `Future`, or when the database is away.
+pub async fn list_as_of(
+    database: &Database,
+    kind: &'static str,
+    ids: Vec<Uuid>,
+    at: Timestamp,
+) -> Result<PastItems, VersionError> {
+    let clock = database.clone();
+    database
+        .read(move |conn| {
+            let settled = judge(conn, &clock, at)?;
+            let mut found = Vec::new();
+            for id in ids {
+                found.extend(history::find_as_of(conn, kind, id, at)?.filter(was_there));
+            }
+            let ids: Vec<Uuid> = found.iter().map(|found| found.entity_id).collect();
+            let versions = named(conn, found)?;
+            let items = ids.into_iter().zip(versions);
+            Ok(PastItems {
+                items: items
+                    .map(|(id, version)| PastItem { id, version })
+                    .collect(),
+                as_of: at,
+                settled,
+            })
+        })
+        .await
+}
+
+/// The versions of an entity, newest first, those before `before` if given.
+///
+/// # Errors
+/// `Unknown` for what never was, or when the database is away.
+pub async fn list(
+    database: &Database,
+    entity: Entity,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Page<Version>, VersionError> {
+    database
+        .read(move |conn| {
+            let fetch = Page::<Version>::fetch(limit);
+            let found = history::list_revisions(conn, entity.kind, entity.id, before, fetch)?;
+            if found.is_empty() && before.is_none() {
+                return Err(VersionError::Unknown);
+            }
+            let versions = named(conn, found)?;
+            Ok(Page::cut(versions, limit, |version| {
+                version.version.to_string()
+            }))
+        })
+        .await
+}
+
+/// Whether what stood at an instant can't change any more: judged before anything is read.
+fn judge(conn: &mut Connection, database: &Database, at: Timestamp) -> Result<bool, VersionError> {
+    let now = database.now(conn)?;
+    if at > now {
+        return Err(VersionError::Future);
+    }
+    Ok(history::is_settled(now, at))
+}
+
+fn was_there(revision: &StoredRevision) -> bool {
+    revision.data.get("deleted") != Some(&Value::Bool(true))
+}
+
+/// Who made something so: a person, a client, or a person through a client.
+pub type Maker = (Option<UserId>, Option<ClientId>);
+
+/// What those are called who made things.
+#[derive(Debug, Default)]
+pub struct Makers {
+    people: HashMap<UserId, String>,
+    clients: HashMap<ClientId, String>,
+}
+
+impl Makers {
+    /// A person's name, as it is now.
+    pub fn person(&self, id: Option<UserId>) -> Option<&str> {
+        self.people.get(&id?).map(String::as_str)
+    }
+
+    /// A client's name, as it is now.
+    pub fn client(&self, id: Option<ClientId>) -> Option<&str> {
+        self.clients.get(&id?).map(String::as_str)
+    }
+
+    fn find(conn: &mut Connection, makers: &[Maker]) -> db::Result<Self> {
+        let ids: BTreeSet<UserId> = makers.iter().filter_map(|maker| maker.0).collect();
+        let mut people = HashMap::new();
+        for id in ids {
+            if let Some(user) = users::find(conn, id)? {
+                people.insert(id, user.username);
+            }
+        }
+        let ids: BTreeSet<ClientId> = makers.iter().filter_map(|maker| maker.1).collect();
+        let names = clients::list_names(conn, &Vec::from_iter(ids))?;
+        Ok(Self {
+            people,
+            clients: names.into_iter().collect(),
+        })
+    }
+}
+
+/// What these are called.
+///
+/// # Errors
+/// When the database is away.
+pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<Makers> {
+    database.read(move |conn| Makers::find(conn, &makers)).await
+}
+
+/// How many versions of a person are searched for who gave their roles.
+const MOST_SEARCHED: i64 = 1000;
+
+/// For each global role that a person held at an instant, the version in which it was given; a role that was given too many
+/// versions ago is left out.
+///
+/// # Errors
+/// When the database is away.
+pub async fn list_role_givers(
+    database: &Database,
+    user: UserId,
+    at: Timestamp,
+) -> db::Result<HashMap<String, StoredRevision>> {
+    database
+        .read(move |conn| {
+            let found = history::find_as_of(conn, "user", user.uuid(), at)?;
+            let Some(found) = found else {
+                return Ok(HashMap::new());
+            };
+            let before = Some(found.version);
+            let mut held = roles_of(&found);
+            let mut given: HashMap<String, StoredRevision> = held
+                .iter()
+                .map(|role| (role.clone(), found.clone()))
+                .collect();
+            let older = history::list_revisions(conn, "user", user.uuid(), before, MOST_SEARCHED)?;
+            let first = older.last().map(|revision| revision.version);
+            for revision in older {
+                held = &held & &roles_of(&revision);
+                for role in &held {
+                    given.insert(role.clone(), revision.clone());
+                }
+            }
+            if first.is_some_and(|version| version > 1) {
+                given.retain(|role, _| !held.contains(role));
+            }
+            Ok(given)
+        })
+        .await
+}
+
+fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
+    let roles = revision.data.get("roles").and_then(Value::as_array);
+    let names = roles.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
+}
+
+fn named(conn: &mut Connection, found: Vec<StoredRevision>) -> db::Result<Vec<Version>> {
+    let makers: Vec<Maker> = found
+        .iter()
+        .map(|found| (found.by_user, found.by_client))
+        .collect();
+    let makers = Makers::find(conn, &makers)?;
+    Ok(found
+        .into_iter()
+        .map(|found| Version {
+            version: found.version,
+            as_of: found.as_of,
+            by_user: found.by_user,
+            by_username: makers.person(found.by_user).map(str::to_owned),
+            by_client: found.by_client,
+            by_client_name: makers.client(found.by_client).map(str::to_owned),
+            data: found.data,
+        })
+        .collect())
+}

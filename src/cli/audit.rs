@@ -1,0 +1,150 @@
+//! `doorward audit …`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use crate::app::App;
+use crate::base::clock::Timestamp;
+use crate::history::{self, EventFilter, Expected, Report};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// List the newest events.
+    List {
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
+        limit: i64,
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Print events with their seals, oldest first, as JSON lines.
+    Export {
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Compute the whole chain again and tell what was altered, taken away or put in. Exit code 4 when anything was.
+    Verify {
+        /// A seal that was kept elsewhere, as the log tells it each minute; may be given several times.
+        #[arg(long, value_name = "POSITION:MAC")]
+        expect: Vec<Expected>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Filter {
+    /// Not earlier (RFC 3339).
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    from: Option<Timestamp>,
+    /// Earlier than this (RFC 3339).
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    until: Option<Timestamp>,
+    /// Actions that begin with this, for example `passkey.`
+    #[arg(long)]
+    action: Option<String>,
+}
+
+impl From<Filter> for EventFilter {
+    fn from(filter: Filter) -> Self {
+        Self {
+            action: filter.action,
+            from: filter.from,
+            until: filter.until,
+            ..Self::default()
+        }
+    }
+}
+
+fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse(text).ok_or("an instant is written as RFC 3339 says: 2026-11-23T08:00:00Z")
+}
+
+impl Audit {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List { limit, filter } => list(app, output, filter.into(), limit).await,
+            Self::Export { filter } => export(app, output, &filter.into()).await,
+            Self::Verify { expect } => verify(app, output, &expect).await,
+        }
+    }
+}
+
+async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Result<(), Failure> {
+    let events = app
+        .database
+        .read(move |conn| history::list(conn, &filter, limit))
+        .await?;
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|event| {
+            vec![
+                event.at.to_rfc3339(),
+                event.action.clone(),
+                event.outcome.clone(),
+                event.actor.clone(),
+                event.subject.map(|id| id.to_string()).unwrap_or_default(),
+                event.reason.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let heading = ["AT", "ACTION", "OUTCOME", "BY", "TO", "REASON"];
+    output.table(&json!({ "items": events }), &heading, &rows);
+    Ok(())
+}
+
+async fn export(app: &App, output: &Output, filter: &EventFilter) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let page = app.seal.list(filter, after).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some((last.event.at, last.event.id));
+        for event in &page {
+            let line =
+                serde_json::to_string(event).map_err(|error| Failure::Other(error.to_string()))?;
+            output.line(&line);
+        }
+    }
+}
+
+async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), Failure> {
+    let report = app
+        .seal
+        .verify(expect, |done, of| output.progress("verified", done, of))
+        .await?;
+    output.show(&report, &text(&report));
+    if report.is_whole() {
+        Ok(())
+    } else {
+        Err(Failure::Found(format!(
+            "the audit log is not whole: {} faults",
+            report.faults
+        )))
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut lines: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let sealed_at = report.sealed_at.map(|at| format!(", made at {at}"));
+    lines.push(format!("sealed events: {}", report.sealed));
+    if report.erased > 0 {
+        lines.push(format!("of which erased in part: {}", report.erased));
+    }
+    if report.position > 0 {
+        let made = sealed_at.unwrap_or_default();
+        lines.push(format!(
+            "newest seal: {}:{}{made}",
+            report.position, report.mac
+        ));
+    }
+    lines.push(match report.unsealed_since {
+        Some(_) => format!(
+            "not sealed yet: since {} seconds ago",
+            report.unsealed_seconds
+        ),
+        None => "not sealed yet: nothing".to_owned(),
+    });
+    lines.join("\n")
+}

@@ -1,0 +1,75 @@
+//! The tables of what was done and how things stood (history).
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What was done and refused (history).
+    audit_events (id) {
+        id -> Uuid,
+        at -> Instant,
+        actor -> Text,
+        action -> Text,
+        subject -> Nullable<Uuid>,
+        client -> Nullable<Uuid>,
+        passkey -> Nullable<Uuid>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        details -> Document,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// Every version of every lasting entity (history).
+    revisions (entity, entity_id, version) {
+        entity -> Text,
+        entity_id -> Uuid,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+        data -> Document,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use crate::db::{Instant, Uuid};
+
+    /// The chain over the audit log (history).
+    audit_seals (position) {
+        position -> BigInt,
+        event_id -> Uuid,
+        salt -> Nullable<Binary>,
+        address_hash -> Binary,
+        user_agent_hash -> Binary,
+        details_hash -> Binary,
+        mac -> Binary,
+        sealed_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use crate::db::{Instant, Uuid};
+
+    /// The one sealer, and where the chain ends (history).
+    audit_sealer (id) {
+        id -> BigInt,
+        sealed_key -> Nullable<Binary>,
+        position -> BigInt,
+        mac -> Binary,
+        newest_at -> Nullable<Instant>,
+        holder -> Nullable<Uuid>,
+        leased_until -> Nullable<Instant>,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(audit_events, audit_seals);

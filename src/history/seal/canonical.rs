@@ -1,0 +1,62 @@
+//! One spelling for each JSON value, whatever order a database keeps its keys in.
+
+use serde_json::Value;
+
+/// Writes a value without white space, the keys of every object in the order of their bytes; numbers as they are.
+pub(super) fn canonical(value: &Value) -> String {
+    let mut text = String::new();
+    write(value, &mut text);
+    text
+}
+
+fn write(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let mut keys: Vec<_> = members.iter().collect();
+            keys.sort_unstable_by(|one, other| one.0.cmp(other.0));
+            text.push('{');
+            for (place, (key, value)) in keys.into_iter().enumerate() {
+                if place > 0 {
+                    text.push(',');
+                }
+                text.push_str(&Value::String(key.clone()).to_string());
+                text.push(':');
+                write(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    text.push(',');
+                }
+                write(item, text);
+            }
+            text.push(']');
+        }
+        scalar => text.push_str(&scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_keys_is_no_difference_and_everything_else_is() {
+        let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        let one = parse(r#"{"b":[1,{"y":null,"x":"é\"\u0001"}],"aa":1.50,"a":true}"#);
+        let other = parse(r#"{"a":true,"aa":1.5,"b":[1,{"x":"é\"\u0001","y":null}]}"#);
+        assert_eq!(canonical(&one), canonical(&other));
+        assert_eq!(
+            canonical(&one),
+            r#"{"a":true,"aa":1.5,"b":[1,{"x":"é\"\u0001","y":null}]}"#
+        );
+        assert_ne!(canonical(&parse("[1,[2]]")), canonical(&parse("[[1],2]")));
+        assert_ne!(
+            canonical(&parse(r#"{"a":"1"}"#)),
+            canonical(&parse(r#"{"a":1}"#))
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! The links of the chain: what is hashed and how. Pure.
+//!
+//! `mac = HMAC-SHA-256(key, version ‖ position ‖ mac before ‖ fields)` (RFC 2104), every field with its length before it, so
+//! that no two events read the same. What may have to be erased (address, user agent, details) enters as SHA-256 over a salt
+//! of this event alone: with the field and the salt gone, nothing tells what it was, and the chain is whole.
+
+use aws_lc_rs::digest::{self, SHA256};
+use aws_lc_rs::hmac;
+
+use super::canonical::canonical;
+use crate::base::clock::Timestamp;
+use crate::history::RecordedEvent;
+
+/// The layout of what is hashed.
+const VERSION: u8 = 1;
+
+/// The key of the chain.
+pub(super) struct ChainKey(hmac::Key);
+
+impl ChainKey {
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+}
+
+impl std::fmt::Debug for ChainKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ChainKey(redacted)")
+    }
+}
+
+/// What stands in for what may be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Traces {
+    pub(super) address: Vec<u8>,
+    pub(super) user_agent: Vec<u8>,
+    pub(super) details: Vec<u8>,
+}
+
+impl Traces {
+    /// Of an event, under its own salt.
+    pub(super) fn of(event: &RecordedEvent, salt: &[u8]) -> Self {
+        let details = canonical(&event.details);
+        Self {
+            address: salted(salt, "address", event.address.as_deref()),
+            user_agent: salted(salt, "user_agent", event.user_agent.as_deref()),
+            details: salted(salt, "details", Some(&details)),
+        }
+    }
+}
+
+/// Whether nothing is left of what may be erased.
+pub(super) fn is_erased(event: &RecordedEvent) -> bool {
+    event.address.is_none()
+        && event.user_agent.is_none()
+        && event
+            .details
+            .as_object()
+            .is_some_and(serde_json::Map::is_empty)
+}
+
+fn salted(salt: &[u8], name: &str, value: Option<&str>) -> Vec<u8> {
+    let mut text = Vec::new();
+    put(&mut text, Some(salt));
+    put(&mut text, Some(name.as_bytes()));
+    put(&mut text, value.map(str::as_bytes));
+    digest::digest(&SHA256, &text).as_ref().to_vec()
+}
+
+/// One link: where it is, what it follows, and when it was made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) position: i64,
+    pub(super) before: &'a [u8],
+    pub(super) sealed_at: Timestamp,
+}
+
+/// The seal of an event at its place.
+pub(super) fn mac(
+    key: &ChainKey,
+    place: Place<'_>,
+    event: &RecordedEvent,
+    traces: &Traces,
+) -> Vec<u8> {
+    let mut text = vec![VERSION];
+    text.extend(place.position.to_be_bytes());
+    text.extend(place.sealed_at.as_micros().to_be_bytes());
+    put(&mut text, Some(place.before));
+    put(&mut text, Some(event.id.uuid().as_bytes()));
+    text.extend(event.at.as_micros().to_be_bytes());
+    put(&mut text, Some(event.actor.as_bytes()));
+    put(&mut text, Some(event.action.as_bytes()));
+    for id in [
+        event.subject.map(crate::base::ids::Id::uuid),
+        event.client.map(crate::base::ids::Id::uuid),
+        event.passkey.map(crate::base::ids::Id::uuid),
+    ] {
+        put(&mut text, id.as_ref().map(|id| &id.as_bytes()[..]));
+    }
+    put(&mut text, Some(event.outcome.as_bytes()));
+    put(&mut text, event.reason.as_deref().map(str::as_bytes));
+    for trace in [&traces.address, &traces.user_agent, &traces.details] {
+        put(&mut text, Some(trace));
+    }
+    hmac::sign(&key.0, &text).as_ref().to_vec()
+}
+
+/// A field: whether it is there, its length, itself.
+fn put(text: &mut Vec<u8>, field: Option<&[u8]>) {
+    match field {
+        None => text.push(0),
+        Some(bytes) => {
+            text.push(1);
+            text.extend(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+            text.extend(bytes);
+        }
+    }
+}
+
+/// Lower-case hexadecimal: how a seal is written down.
+pub fn to_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::{AuditEventId, UserId};
+    use serde_json::json;
+
+    fn event() -> RecordedEvent {
+        RecordedEvent {
+            id: AuditEventId::sortable(),
+            at: Timestamp::from_micros(1),
+            actor: "command".into(),
+            action: "user.updated".into(),
+            subject: Some(UserId::random()),
+            client: None,
+            passkey: None,
+            address: Some("192.0.2.1".into()),
+            user_agent: None,
+            outcome: "success".into(),
+            reason: None,
+            details: json!({ "b": 1, "a": 2 }),
+        }
+    }
+
+    fn seal(place: Place<'_>, event: &RecordedEvent) -> Vec<u8> {
+        mac(
+            &ChainKey::new(&[7; 32]),
+            place,
+            event,
+            &Traces::of(event, b"salt"),
+        )
+    }
+
+    #[test]
+    fn every_field_and_the_place_are_part_of_a_seal() {
+        let place = Place {
+            position: 2,
+            before: b"before",
+            sealed_at: Timestamp::from_micros(9),
+        };
+        let event = event();
+        let whole = seal(place, &event);
+        assert_eq!(seal(place, &event.clone()), whole);
+        type Change = fn(&mut RecordedEvent);
+        let changes: [Change; 12] = [
+            |event| event.id = AuditEventId::sortable(),
+            |event| event.at = Timestamp::from_micros(2),
+            |event| event.actor = "doorward".into(),
+            |event| event.action = "user.suspended".into(),
+            |event| event.subject = None,
+            |event| event.client = Some(crate::base::ids::ClientId::random()),
+            |event| event.passkey = Some(crate::base::ids::PasskeyId::random()),
+            |event| event.address = Some(String::new()),
+            |event| event.user_agent = Some(String::new()),
+            |event| event.outcome = "refused".into(),
+            |event| event.reason = Some(String::new()),
+            |event| event.details = json!({ "a": 2 }),
+        ];
+        for (which, change) in changes.into_iter().enumerate() {
+            let mut altered = event.clone();
+            change(&mut altered);
+            assert_ne!(seal(place, &altered), whole, "change {which}");
+        }
+        for other in [
+            Place {
+                position: 3,
+                ..place
+            },
+            Place {
+                before: b"other",
+                ..place
+            },
+            Place {
+                sealed_at: Timestamp::from_micros(8),
+                ..place
+            },
+        ] {
+            assert_ne!(seal(other, &event), whole);
+        }
+    }
+
+    #[test]
+    fn a_link_rests_on_the_hashes_alone_so_that_what_they_hash_may_go() {
+        let place = Place {
+            position: 1,
+            before: b"",
+            sealed_at: Timestamp::from_micros(9),
+        };
+        let (event, key) = (event(), ChainKey::new(&[7; 32]));
+        let traces = Traces::of(&event, b"salt");
+        let mut erased = event.clone();
+        erased.address = None;
+        erased.details = json!({});
+        assert!(is_erased(&erased) && !is_erased(&event));
+        assert_eq!(
+            mac(&key, place, &erased, &traces),
+            mac(&key, place, &event, &traces)
+        );
+        assert_ne!(
+            Traces::of(&event, b"other"),
+            traces,
+            "no dictionary fits two events"
+        );
+    }
+}

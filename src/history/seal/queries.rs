@@ -1,0 +1,257 @@
+//! SQL of `audit_seals` and `audit_sealer`, and of the events that they seal.
+
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::chain::Traces;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{AuditEventId, SealingId};
+use crate::db::bulk::{self, Cell};
+use crate::db::portable::ForUpdate;
+use crate::db::schema::{audit_events, audit_sealer, audit_seals};
+use crate::db::{Connection, Result};
+use crate::history::queries::{EventRow, recorded};
+use crate::history::{EventFilter, RecordedEvent};
+
+/// The sealer's one row.
+const ONE: i64 = 1;
+
+/// The sealer: its key, where the chain ends, who holds the lease.
+#[derive(Debug)]
+pub(super) struct SealerRow {
+    pub(super) sealed_key: Option<Vec<u8>>,
+    pub(super) position: i64,
+    pub(super) mac: Vec<u8>,
+    /// The latest instant among the sealed events.
+    pub(super) newest_at: Option<Timestamp>,
+    pub(super) holder: Option<SealingId>,
+    pub(super) leased_until: Option<Timestamp>,
+}
+
+type Row = (
+    i64,
+    Option<Vec<u8>>,
+    i64,
+    Vec<u8>,
+    Option<Timestamp>,
+    Option<SealingId>,
+    Option<Timestamp>,
+);
+
+fn sealer(row: Row) -> SealerRow {
+    SealerRow {
+        sealed_key: row.1,
+        position: row.2,
+        mac: row.3,
+        newest_at: row.4,
+        holder: row.5,
+        leased_until: row.6,
+    }
+}
+
+pub(super) fn find_sealer(conn: &mut Connection) -> Result<SealerRow> {
+    let row = audit_sealer::table.find(ONE).first::<Row>(conn)?;
+    Ok(sealer(row))
+}
+
+/// The sealer's row, held until the transaction ends: nobody else adds a link.
+pub(super) fn lock_sealer(conn: &mut Connection) -> Result<SealerRow> {
+    let row = ForUpdate(audit_sealer::table.find(ONE)).get_result::<Row>(conn)?;
+    Ok(sealer(row))
+}
+
+/// Takes the lease, or keeps it. The caller holds the row, and nobody else the lease.
+pub(super) fn lease(conn: &mut Connection, holder: SealingId, until: Timestamp) -> Result<()> {
+    diesel::update(audit_sealer::table.find(ONE))
+        .set((
+            audit_sealer::holder.eq(Some(holder)),
+            audit_sealer::leased_until.eq(Some(until)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn update_key(conn: &mut Connection, sealed: &[u8]) -> Result<()> {
+    diesel::update(audit_sealer::table.find(ONE))
+        .set(audit_sealer::sealed_key.eq(Some(sealed.to_vec())))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn update_head(
+    conn: &mut Connection,
+    position: i64,
+    mac: &[u8],
+    newest_at: Option<Timestamp>,
+) -> Result<()> {
+    diesel::update(audit_sealer::table.find(ONE))
+        .set((
+            audit_sealer::position.eq(position),
+            audit_sealer::mac.eq(mac.to_vec()),
+            audit_sealer::newest_at.eq(newest_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A link as it is stored.
+#[derive(Debug)]
+pub(super) struct SealRow {
+    pub(super) position: i64,
+    pub(super) event: AuditEventId,
+    /// `None`: erased, with what it salted.
+    pub(super) salt: Option<Vec<u8>>,
+    pub(super) traces: Traces,
+    pub(super) mac: Vec<u8>,
+    pub(super) sealed_at: Timestamp,
+}
+
+type SealTuple = (
+    i64,
+    AuditEventId,
+    Option<Vec<u8>>,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<u8>,
+    Timestamp,
+);
+
+fn seal(row: SealTuple) -> SealRow {
+    SealRow {
+        position: row.0,
+        event: row.1,
+        salt: row.2,
+        traces: Traces {
+            address: row.3,
+            user_agent: row.4,
+            details: row.5,
+        },
+        mac: row.6,
+        sealed_at: row.7,
+    }
+}
+
+/// Adds links, in one statement.
+pub(super) fn insert_seals(conn: &mut Connection, links: &[SealRow]) -> Result<()> {
+    let columns = [
+        ("position", Cell::Number),
+        ("event_id", Cell::Uuid),
+        ("salt", Cell::Bytes),
+        ("address_hash", Cell::Bytes),
+        ("user_agent_hash", Cell::Bytes),
+        ("details_hash", Cell::Bytes),
+        ("mac", Cell::Bytes),
+        ("sealed_at", Cell::Instant),
+    ];
+    let row = |link: &SealRow| {
+        json!([
+            link.position,
+            bulk::uuid(link.event),
+            link.salt.as_deref().map(bulk::bytes),
+            bulk::bytes(&link.traces.address),
+            bulk::bytes(&link.traces.user_agent),
+            bulk::bytes(&link.traces.details),
+            bulk::bytes(&link.mac),
+            bulk::instant(link.sealed_at),
+        ])
+    };
+    bulk::insert(
+        conn,
+        "audit_seals",
+        &columns,
+        links.iter().map(row).collect(),
+    )
+}
+
+/// Events without a seal, not earlier than `from`, earlier than `until`, after one, in the order of their times, at most `limit`.
+pub(super) fn list_unsealed(
+    conn: &mut Connection,
+    (from, until): (Option<Timestamp>, Option<Timestamp>),
+    after: Option<(Timestamp, AuditEventId)>,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>> {
+    let of_event = audit_seals::table.filter(audit_seals::event_id.eq(audit_events::id));
+    let mut query = audit_events::table
+        .filter(not(exists(of_event)))
+        .order((audit_events::at, audit_events::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some(from) = from {
+        query = query.filter(audit_events::at.ge(from));
+    }
+    if let Some(until) = until {
+        query = query.filter(audit_events::at.lt(until));
+    }
+    if let Some((at, id)) = after {
+        let later = audit_events::at
+            .gt(at)
+            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
+        query = query.filter(later);
+    }
+    let rows = query.load::<EventRow>(conn)?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+/// The links after a position, each with its event if that is there, at most `limit`.
+pub(super) fn list_links(
+    conn: &mut Connection,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(SealRow, Option<RecordedEvent>)>> {
+    let rows = audit_seals::table
+        .left_join(audit_events::table.on(audit_events::id.eq(audit_seals::event_id)))
+        .filter(audit_seals::position.gt(after))
+        .order(audit_seals::position)
+        .limit(limit)
+        .select((
+            audit_seals::all_columns,
+            audit_events::all_columns.nullable(),
+        ))
+        .load::<(SealTuple, Option<EventRow>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(link, event)| (seal(link), event.map(recorded)))
+        .collect())
+}
+
+/// Events in the order of their times, each with its place in the chain and its seal, after one, at most `limit`.
+pub(super) fn list_sealed_events(
+    conn: &mut Connection,
+    filter: &EventFilter,
+    after: Option<(Timestamp, AuditEventId)>,
+    limit: i64,
+) -> Result<Vec<(RecordedEvent, Option<SealRow>)>> {
+    let mut query = audit_events::table
+        .left_join(audit_seals::table.on(audit_seals::event_id.eq(audit_events::id)))
+        .order((audit_events::at, audit_events::id))
+        .limit(limit)
+        .select((
+            audit_events::all_columns,
+            audit_seals::all_columns.nullable(),
+        ))
+        .into_boxed();
+    if let Some(action) = &filter.action {
+        query = query
+            .filter(audit_events::action.ge(action.clone()))
+            .filter(audit_events::action.lt(format!("{action}\u{10FFFF}")));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(audit_events::at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(audit_events::at.lt(until));
+    }
+    if let Some((at, id)) = after {
+        let later = audit_events::at
+            .gt(at)
+            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
+        query = query.filter(later);
+    }
+    let rows = query.load::<(EventRow, Option<SealTuple>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(event, link)| (recorded(event), link.map(seal)))
+        .collect())
+}

@@ -1,0 +1,161 @@
+//! The one sealer at work: under a lease, and with the sealer's row held, so that two can never fork the chain.
+
+use std::time::Duration;
+
+use super::chain::{self, Place, Traces};
+use super::queries::{self, SealRow, SealerRow};
+use super::{AuditSeal, Head, SealError};
+use crate::base::clock::Timestamp;
+use crate::base::ids::SealingId;
+use crate::base::secrets::random_bytes;
+use crate::db::{self, Connection};
+
+/// How long a sealer that says nothing keeps others waiting.
+const LEASE: Duration = Duration::from_secs(10);
+/// How many events one transaction seals: so many are sealed well within the time that a change may take.
+const STEP: usize = 500;
+/// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take
+/// from its instant to its commit. What is older and not in the chain was put there by hand.
+pub(super) const LATE: Duration = Duration::from_secs(60);
+
+/// What there is to do.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The newest seal.
+    pub head: Head,
+    /// The time of the oldest event that waits for its seal.
+    pub unsealed_since: Option<Timestamp>,
+    /// The database's clock.
+    pub now: Timestamp,
+    /// Whether it is this process's turn to seal.
+    pub is_ours: bool,
+    /// Whether this process sealed last.
+    pub is_latest: bool,
+}
+
+impl SealerRow {
+    /// From when on events are sealed.
+    pub(super) fn from(&self) -> Option<Timestamp> {
+        self.newest_at.map(|at| at.before(LATE))
+    }
+
+    fn is_free_for(&self, holder: SealingId, now: Timestamp) -> bool {
+        self.holder == Some(holder) || self.leased_until.is_none_or(|until| until <= now)
+    }
+
+    fn head(&self) -> Head {
+        Head {
+            position: self.position,
+            mac: self.mac.clone(),
+        }
+    }
+}
+
+impl AuditSeal {
+    /// Looks whether events wait for their seal, and whose turn it is. Changes nothing.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn look(&self) -> db::Result<Look> {
+        let seal = self.clone();
+        self.database
+            .read(move |conn| {
+                let row = queries::find_sealer(conn)?;
+                let now = seal.database.now(conn)?;
+                let waiting = queries::list_unsealed(conn, (row.from(), None), None, 1)?;
+                Ok(Look {
+                    head: row.head(),
+                    unsealed_since: waiting.first().map(|event| event.at),
+                    now,
+                    is_ours: row.is_free_for(seal.holder, now),
+                    is_latest: row.holder == Some(seal.holder),
+                })
+            })
+            .await
+    }
+
+    /// Seals every event that waits, if it is this process's turn; how many. Another's turn: none.
+    ///
+    /// # Errors
+    /// When the key can't be opened or the database is away; what was sealed before stays sealed.
+    pub async fn work(&self, look: &Look) -> Result<usize, SealError> {
+        if !look.is_ours || look.unsealed_since.is_none() {
+            return Ok(0);
+        }
+        let mut sealed: usize = 0;
+        loop {
+            let step = self.step().await?;
+            sealed = sealed.saturating_add(step);
+            if step < STEP {
+                return Ok(sealed);
+            }
+        }
+    }
+
+    /// Looks and works.
+    ///
+    /// # Errors
+    /// As [`AuditSeal::look`] and [`AuditSeal::work`].
+    pub async fn run(&self) -> Result<usize, SealError> {
+        let look = self.look().await?;
+        self.work(&look).await
+    }
+
+    /// One transaction; how many events it sealed. None where another process holds the lease.
+    async fn step(&self) -> Result<usize, SealError> {
+        let seal = self.clone();
+        self.database
+            .write(move |conn| {
+                let row = queries::lock_sealer(conn)?;
+                let now = seal.database.now(conn)?;
+                if !row.is_free_for(seal.holder, now) {
+                    return Ok(0);
+                }
+                queries::lease(conn, seal.holder, now.after(LEASE))?;
+                seal.link(conn, row, now)
+            })
+            .await
+    }
+
+    /// Adds links for the events that wait. The caller holds the sealer's row.
+    fn link(
+        &self,
+        conn: &mut Connection,
+        row: SealerRow,
+        now: Timestamp,
+    ) -> Result<usize, SealError> {
+        let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
+        let events = queries::list_unsealed(conn, (row.from(), None), None, limit)?;
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let key = self.key(conn, &row)?;
+        let (mut position, mut before, mut newest_at) = (row.position, row.mac, row.newest_at);
+        let mut links = Vec::with_capacity(events.len());
+        for event in &events {
+            position = position.saturating_add(1);
+            let salt: [u8; 32] = random_bytes();
+            let traces = Traces::of(event, &salt);
+            let place = Place {
+                position,
+                before: &before,
+                sealed_at: now,
+            };
+            let mac = chain::mac(&key, place, event, &traces);
+            let link = SealRow {
+                position,
+                event: event.id,
+                salt: Some(salt.to_vec()),
+                traces,
+                mac,
+                sealed_at: now,
+            };
+            before.clone_from(&link.mac);
+            links.push(link);
+            newest_at = newest_at.max(Some(event.at));
+        }
+        queries::insert_seals(conn, &links)?;
+        queries::update_head(conn, position, &before, newest_at)?;
+        Ok(events.len())
+    }
+}

@@ -1,0 +1,197 @@
+//! Walking the whole chain: every link is computed again, in bounded memory.
+
+use super::chain::{self, ChainKey, Place, Traces};
+use super::finding::{Fault, Finding};
+use super::queries::{self, SealRow, SealerRow};
+use super::step::LATE;
+use super::{AuditSeal, EventCursor, Expected, Report, SealError, to_hex};
+use crate::base::clock::Timestamp;
+use crate::db::Error;
+use crate::history::RecordedEvent;
+
+/// How many links are read at once.
+const PAGE: i64 = 500;
+
+/// A walk on its way.
+struct Walk<'a> {
+    key: Option<ChainKey>,
+    expected: &'a [Expected],
+    /// The links before the next one, of which it must follow one: as stored, and as it should be. None after a gap.
+    before: Vec<Vec<u8>>,
+    newest_at: Option<Timestamp>,
+    report: Report,
+}
+
+impl AuditSeal {
+    /// Walks the chain from its beginning, and then looks for events that are not in it. `tell` hears how far it is, and out of
+    /// how many.
+    ///
+    /// # Errors
+    /// When the key can't be opened or the database is away; what is wrong with the chain is in the report.
+    pub async fn verify(
+        &self,
+        expected: &[Expected],
+        mut tell: impl FnMut(i64, i64),
+    ) -> Result<Report, SealError> {
+        let mut walk = Walk {
+            key: None,
+            expected,
+            before: vec![Vec::new()],
+            newest_at: None,
+            report: Report::default(),
+        };
+        loop {
+            let after = walk.report.position;
+            // What tells the end is read before the links: a chain that grows meanwhile does not look cut.
+            let (row, links) = self
+                .database
+                .read(move |conn| {
+                    let row = queries::find_sealer(conn)?;
+                    Ok::<_, Error>((row, queries::list_links(conn, after, PAGE)?))
+                })
+                .await?;
+            walk.key = match walk.key {
+                Some(key) => Some(key),
+                None => self.open(&row)?,
+            };
+            if links.is_empty() {
+                walk.end(&row);
+                break;
+            }
+            for (link, event) in &links {
+                walk.follow(link, event.as_ref());
+            }
+            tell(walk.report.position, row.position.max(walk.report.position));
+        }
+        self.look_outside(&mut walk).await?;
+        Ok(walk.report)
+    }
+
+    /// Events without a seal: those that the sealer will still take, and those that it never will.
+    async fn look_outside(&self, walk: &mut Walk<'_>) -> Result<(), SealError> {
+        let edge = walk.newest_at.map(|at| at.before(LATE));
+        let mut after: Option<EventCursor> = None;
+        while edge.is_some() {
+            let page = self
+                .database
+                .read(move |conn| queries::list_unsealed(conn, (None, edge), after, PAGE))
+                .await?;
+            let Some(last) = page.last() else { break };
+            after = Some((last.at, last.id));
+            for event in &page {
+                walk.report.add(Finding::outside(event.id));
+            }
+        }
+        let seal = self.clone();
+        let (now, waiting) = self
+            .database
+            .read(move |conn| {
+                let waiting = queries::list_unsealed(conn, (edge, None), None, 1)?;
+                Ok::<_, Error>((seal.database.now(conn)?, waiting))
+            })
+            .await?;
+        if let Some(event) = waiting.first() {
+            walk.report.unsealed_since = Some(event.at);
+            walk.report.unsealed_seconds = now.since(event.at).as_secs();
+        }
+        Ok(())
+    }
+}
+
+impl Walk<'_> {
+    fn follow(&mut self, link: &SealRow, event: Option<&RecordedEvent>) {
+        let next = self.report.position.saturating_add(1);
+        if link.position != next {
+            let last = link.position.saturating_sub(1);
+            self.report
+                .add(Finding::between(Fault::MissingSeals, next, last));
+            self.before.clear();
+        }
+        let macs = match event {
+            Some(event) => self.judge(link, event),
+            None => {
+                self.report.add(Finding::at(
+                    Fault::MissingEvent,
+                    link.position,
+                    Some(link.event),
+                ));
+                Vec::new()
+            }
+        };
+        self.meet(link);
+        self.report.sealed = self.report.sealed.saturating_add(1);
+        self.report.position = link.position;
+        self.report.mac = to_hex(&link.mac);
+        self.report.sealed_at = Some(link.sealed_at);
+        // The next one may rest on the seal as it stands or, where only the seal was touched, as it was.
+        self.before = macs;
+        if !self.before.contains(&link.mac) {
+            self.before.push(link.mac.clone());
+        }
+    }
+
+    /// Compares a link with its event; what its seal should be, for each that it may follow.
+    fn judge(&mut self, link: &SealRow, event: &RecordedEvent) -> Vec<Vec<u8>> {
+        let are_traces_true = match &link.salt {
+            Some(salt) => Traces::of(event, salt) == link.traces,
+            None => {
+                self.report.erased = self.report.erased.saturating_add(1);
+                chain::is_erased(event)
+            }
+        };
+        let macs: Vec<Vec<u8>> = match &self.key {
+            Some(key) => self
+                .before
+                .iter()
+                .map(|before| {
+                    let place = Place {
+                        position: link.position,
+                        before,
+                        sealed_at: link.sealed_at,
+                    };
+                    chain::mac(key, place, event, &link.traces)
+                })
+                .collect(),
+            None => Vec::new(),
+        };
+        // After a gap there is nothing to compute it from; the gap is told already.
+        let is_seal_true = macs.contains(&link.mac) || self.before.is_empty();
+        let place = (link.position, Some(link.event));
+        if !are_traces_true || !is_seal_true {
+            self.report
+                .add(Finding::at(Fault::Altered, place.0, place.1));
+        } else if self.newest_at.is_some_and(|at| event.at < at.before(LATE)) {
+            self.report
+                .add(Finding::at(Fault::SealedTooLate, place.0, place.1));
+        }
+        if is_seal_true {
+            self.newest_at = self.newest_at.max(Some(event.at));
+        }
+        macs
+    }
+
+    /// Whether somebody who kept the seal of this place kept this one.
+    fn meet(&mut self, link: &SealRow) {
+        let mac = to_hex(&link.mac);
+        let is_other = |kept: &Expected| kept.position == link.position && kept.mac != mac;
+        if self.expected.iter().any(is_other) {
+            self.report
+                .add(Finding::at(Fault::Fork, link.position, Some(link.event)));
+        }
+    }
+
+    fn end(&mut self, row: &SealerRow) {
+        let last = self.report.position;
+        let next = last.saturating_add(1);
+        let expected = self.expected.iter().map(|kept| kept.position).max();
+        let recorded = row.position.max(expected.unwrap_or_default());
+        if recorded > last {
+            self.report
+                .add(Finding::between(Fault::CutTail, next, recorded));
+        }
+        let is_end = row.position == last && to_hex(&row.mac) == self.report.mac;
+        if row.position < last || (row.position == last && !is_end) {
+            self.report.add(Finding::at(Fault::HeadAltered, last, None));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Who held what on a chosen day, and who gave it: the history of one grant, and the console's page.
+
+use doorward::base::clock::Timestamp;
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::http::form_encoded;
+
+use super::as_of::{at, instant, patch, versions};
+
+on_both! {
+    fn three_changes_of_one_grant_are_told_truly_with_who_made_them(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let (id, secret) = house.client(&["grants:read", "grants:write"]);
+        let held = format!("/v1/users/{}/roles", ada.id);
+        let before = instant(house);
+        let body = json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["VIEWER"] });
+        let given = root.browser.post_json("/v1/grants", &body);
+        assert_eq!(given.status, 201, "{}", given.text());
+        let grant = format!("/v1/grants/{}", given.json()["id"].as_str().expect("an id"));
+        let viewer = instant(house);
+        let tag = root.browser.get(&grant).header("etag").expect("a tag").to_owned();
+        let changed = house.browser().request("PATCH", &grant).without_same_origin().basic(&id, &secret)
+            .header("If-Match", &tag).json(&json!({ "roles": ["OPERATOR"] })).send();
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        let operator = instant(house);
+        assert!(root.browser.delete(&grant).status < 300);
+        let after = instant(house);
+
+        let grants = |when: Timestamp| {
+            let answer = at(&root.browser, &held, when);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            answer.json()["grants"].as_array().expect("grants").clone()
+        };
+        assert!(grants(before).is_empty() && grants(after).is_empty());
+        assert_eq!((&grants(viewer)[0]["roles"], &grants(viewer)[0]["by_user"]), (&json!(["VIEWER"]), &json!(root.id)));
+        assert_eq!((&grants(operator)[0]["roles"], &grants(operator)[0]["by_client"]), (&json!(["OPERATOR"]), &json!(id)));
+
+        let history = format!("{grant}/history");
+        assert_eq!(versions(&root.browser, &history), [3, 2, 1]);
+        let items = root.browser.get(&history).json()["items"].clone();
+        let who = |version: usize| (items[version]["by_username"].clone(), items[version]["by_client_name"].clone());
+        assert_eq!([who(0), who(1), who(2)], [
+            (json!("root"), Value::Null), (Value::Null, json!("a service")), (json!("root"), Value::Null),
+        ]);
+        assert_eq!(items[0]["data"]["roles"], json!([]), "withdrawn");
+        assert_eq!(versions(&ada.browser, &history), [3, 2, 1], "one's own");
+        let bob = house.person(&root, "bob");
+        assert_eq!(bob.browser.get(&history).status, 403);
+    }
+
+    fn a_page_tells_what_somebody_held_and_who_gave_it(house) {
+        let root = house.administrator();
+        let before = instant(house);
+        let ada = house.person(&root, "ada");
+        let body = json!({ "user": "ada", "resource_type": "order", "resource_id": "<17>", "roles": ["OPERATOR"], "title": "A big order" });
+        let given = root.browser.post_json("/v1/grants", &body);
+        assert_eq!(given.status, 201, "{}", given.text());
+        patch(&root.browser, &format!("/v1/users/{}", ada.id), &json!({ "roles": ["admin"] }));
+        let held = instant(house);
+        let grant = format!("/v1/grants/{}", given.json()["id"].as_str().expect("an id"));
+        assert!(root.browser.delete(&grant).status < 300);
+        patch(&root.browser, &format!("/v1/users/{}", ada.id), &json!({ "roles": [] }));
+        let after = instant(house);
+
+        let path = format!("/admin/users/{}/access", ada.id);
+        let page = |when: Timestamp| {
+            let page = root.browser.get(&format!("{path}?on={}", form_encoded(&when.to_rfc3339())));
+            assert_eq!(page.status, 200, "{}", page.text());
+            page.text()
+        };
+        assert!(page(after).contains("can still change"), "not settled");
+        let then = page(held);
+        for told in ["OPERATOR", "&#60;17&#62;", "A big order", ">admin<", ">root<"] {
+            assert!(then.contains(told), "{told}: {then}");
+        }
+        assert!(!page(after).contains("OPERATOR") && !page(after).contains(">admin<"));
+        assert!(page(before).contains("was not here yet"));
+        let linked = root.browser.get(&format!("/admin/users/{}", ada.id)).text();
+        assert!(linked.contains(&format!("href=\"{path}\"")), "the person's page leads there");
+        let day = root.browser.get(&path);
+        assert_eq!(day.status, 200);
+        for wrong in ["yesterday", "2999-01-01", "<script>"] {
+            let page = root.browser.get(&format!("{path}?on={}", form_encoded(wrong)));
+            assert!(page.status == 200 && page.text().contains("form-problem") && !page.text().contains("<script>\""), "{wrong}");
+        }
+        assert_eq!(ada.browser.get(&path).status, 403);
+        assert_eq!(root.browser.get("/admin/users/nobody/access").status, 404);
+    }
+}

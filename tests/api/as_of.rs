@@ -1,0 +1,288 @@
+//! How things stood at an instant: people, passkeys, roles, clients, and every version of each.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use doorward::base::clock::{Stopwatch, Timestamp};
+use doorward::base::ids::UserId;
+use doorward::db;
+use doorward::history::{self, Author, Revision, SETTLES};
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless, form_encoded};
+
+/// The database's clock, after a moment in which no change falls.
+pub(super) fn instant(house: &House) -> Timestamp {
+    house.pass(1);
+    let database = house.app.database.clone();
+    let now = house.run(house.app.database.read(move |conn| database.now(conn)));
+    house.pass(1);
+    now.expect("an instant")
+}
+
+pub(super) fn at(browser: &Browserless, path: &str, at: Timestamp) -> Answer {
+    browser.get(&format!("{path}?as_of={}", form_encoded(&at.to_rfc3339())))
+}
+
+pub(super) fn patch(browser: &Browserless, path: &str, body: &Value) {
+    let tag = browser.get(path).header("etag").expect("a tag").to_owned();
+    let answer = browser
+        .request("PATCH", path)
+        .header("If-Match", &tag)
+        .json(body)
+        .send();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+pub(super) fn versions(browser: &Browserless, path: &str) -> Vec<i64> {
+    let page = browser.get(path);
+    assert_eq!(page.status, 200, "{}", page.text());
+    page.json()["items"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .map(|item| item["version"].as_i64().expect("a version"))
+        .collect()
+}
+
+on_both! {
+    fn a_person_is_told_as_they_stood_and_who_made_them_so(house) {
+        let root = house.administrator();
+        let nobody = instant(house);
+        let ada = house.person(&root, "ada");
+        let path = format!("/v1/users/{}", ada.id);
+        let joined = instant(house);
+        patch(&root.browser, &path, &json!({ "display_name": "Ada the First" }));
+        let first = instant(house);
+        patch(&root.browser, &path, &json!({ "display_name": "Ada the Second", "roles": ["admin"] }));
+        let second = instant(house);
+
+        assert_eq!(at(&root.browser, &path, nobody).status, 404);
+        for (when, name, roles) in [(joined, "ada", json!([])), (first, "Ada the First", json!([])), (second, "Ada the Second", json!(["admin"]))] {
+            let answer = at(&root.browser, &path, when);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let answer = answer.json();
+            assert_eq!((&answer["item"]["data"]["display_name"], &answer["item"]["data"]["roles"]), (&json!(name), &roles));
+            assert_eq!(answer["as_of"], json!(when.to_rfc3339()));
+        }
+        let now = at(&root.browser, &path, second).json();
+        assert_eq!((&now["item"]["by_user"], &now["item"]["by_username"], &now["item"]["by_client"]), (&json!(root.id), &json!("root"), &json!(null)));
+        let own = at(&ada.browser, &path, joined);
+        assert_eq!(own.status, 200, "everybody reads themself as they stood");
+        assert_eq!(own.json()["item"]["by_username"], "ada");
+        let far = Timestamp::from_micros(4_000_000_000_000_000);
+        assert_eq!(at(&root.browser, &path, far).status, 400);
+        for bad in ["yesterday", "", "2026-13-01T00:00:00Z"] {
+            assert_eq!(root.browser.get(&format!("{path}?as_of={bad}")).status, 400, "{bad}");
+        }
+        assert_eq!(root.browser.get(&format!("{path}?of=x")).status, 400);
+    }
+
+    fn an_answer_is_settled_two_seconds_later(house) {
+        let root = house.administrator();
+        let path = format!("/v1/users/{}", root.id);
+        let database = house.app.database.clone();
+        let clock = house.app.database.clone();
+        let now = house.run(database.read(move |conn| clock.now(conn))).expect("now");
+        assert_eq!(at(&root.browser, &path, now).json()["settled"], false);
+        house.pass(3);
+        let before = root.browser.get(&path).json()["as_of"].as_str().and_then(Timestamp::parse).expect("an instant");
+        let long_ago = at(&root.browser, &path, before.before(SETTLES));
+        assert_eq!(long_ago.status, 404, "nobody was here");
+        if !house.config.is_clustered() {
+            assert_eq!(at(&root.browser, &path, now).json()["settled"], true);
+        }
+    }
+
+    fn passkeys_are_told_as_they_stood(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let path = format!("/v1/users/{}/passkeys", ada.id);
+        let one = instant(house);
+        let (_, added) = ada.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let two = instant(house);
+        assert_eq!(root.browser.delete(&format!("{path}/{added}?reason=lost")).status, 200);
+        let revoked = instant(house);
+        let count = |when| at(&root.browser, &path, when).json()["items"].as_array().map(Vec::len);
+        assert_eq!((count(one), count(two), count(revoked)), (Some(1), Some(2), Some(2)));
+        let of = |when, id: &str| {
+            let answer = at(&ada.browser, &path, when).json();
+            answer["items"].as_array().expect("items").iter().find(|item| item["id"] == json!(id)).cloned().expect("the passkey")
+        };
+        assert_eq!(of(two, &added)["data"]["revoked_at"], json!(null));
+        let then = of(revoked, &added);
+        assert_eq!((&then["data"]["revoked_reason"], &then["by_username"]), (&json!("lost"), &json!("root")));
+        let history = format!("/v1/passkeys/{added}/history");
+        assert_eq!(versions(&ada.browser, &history), [2, 1], "one's own");
+        assert_eq!(versions(&root.browser, &history), [2, 1]);
+        let text = root.browser.get(&history).text();
+        for secret in ["credential", "public_key", "sign_count", "counter"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+        let bob = house.person(&root, "bob");
+        for path in [history.as_str(), "/v1/passkeys/00000000-0000-4000-8000-000000000000/history"] {
+            assert_eq!(bob.browser.get(path).status, 403, "a stranger learns nothing: {path}");
+        }
+        assert_eq!(root.browser.get("/v1/passkeys/00000000-0000-4000-8000-000000000000/history").status, 404);
+        assert_eq!(bob.browser.get(&format!("{path}?as_of=2026-01-01T00:00:00Z")).status, 403);
+    }
+
+    fn a_client_and_a_role_are_told_as_they_stood_until_they_were_taken_away(house) {
+        let root = house.administrator();
+        let made = root.browser.post_json("/v1/clients", &json!({ "client_name": "Shop", "grant_types": ["client_credentials"], "scope": "users:read" }));
+        assert_eq!(made.status, 201, "{}", made.text());
+        let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().or(made.json()["id"].as_str()).expect("an id"));
+        let shop = instant(house);
+        patch(&root.browser, &path, &json!({ "client_name": "Shop 2" }));
+        let renamed = instant(house);
+        assert_eq!(root.browser.delete(&path).status, 204);
+        let gone = instant(house);
+        let name = |when| at(&root.browser, &path, when).json()["item"]["data"]["client_name"].clone();
+        assert_eq!((name(shop), name(renamed)), (json!("Shop"), json!("Shop 2")));
+        assert_eq!(at(&root.browser, &path, gone).status, 404);
+        let history = root.browser.get(&format!("{path}/history")).json();
+        assert_eq!((&history["items"][0]["data"]["deleted"], &history["items"][0]["by_username"]), (&json!(true), &json!("root")));
+        assert!(!history.to_string().contains("secret_hash"), "{history}");
+
+        assert_eq!(root.browser.post_json("/v1/roles", &json!({ "name": "clerk", "description": "Counter" })).status, 201);
+        let clerk = instant(house);
+        patch(&root.browser, "/v1/roles/clerk", &json!({ "description": "Till" }));
+        assert_eq!(root.browser.delete("/v1/roles/clerk").status, 204);
+        let gone = instant(house);
+        assert_eq!(at(&root.browser, "/v1/roles/clerk", clerk).json()["item"]["data"]["description"], "Counter");
+        assert_eq!(at(&root.browser, "/v1/roles/clerk", gone).status, 404);
+        assert_eq!(versions(&root.browser, "/v1/roles/clerk/history"), [3, 2, 1]);
+        assert_eq!(versions(&root.browser, "/v1/roles/admin/history"), [1], "it was there from the beginning");
+    }
+
+    fn histories_are_paged_newest_first_and_name_the_client_that_wrote(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let (id, secret) = house.client(&["users:read", "users:write"]);
+        let path = format!("/v1/users/{}", ada.id);
+        let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
+        let changed = house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag).json(&json!({ "display_name": "A" })).send();
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        patch(&root.browser, &path, &json!({ "display_name": "B" }));
+        let history = format!("{path}/history");
+        let first = root.browser.get(&format!("{history}?limit=2")).json();
+        let items = first["items"].as_array().expect("items");
+        assert_eq!((items.len(), &items[0]["data"]["display_name"], &items[1]["by_client_name"]), (2, &json!("B"), &json!("a service")));
+        assert_eq!(items[1]["by_client"], json!(id));
+        let next = first["next"].as_str().expect("a cursor");
+        let rest = root.browser.get(&format!("{history}?after={next}")).json();
+        assert_eq!(rest["next"], json!(null));
+        assert!(rest["items"].as_array().is_some_and(|items| items.iter().all(|item| item["version"].as_i64() < next.parse().ok())));
+        assert_eq!(versions(&ada.browser, "/v1/users/ada/history").len(), versions(&root.browser, &history).len(), "one's own");
+        for bad in ["limit=0", "limit=201", "after=x", "after=-1", "after=0", "of=1"] {
+            assert_eq!(root.browser.get(&format!("{history}?{bad}")).status, 400, "{bad}");
+        }
+        let (blind, secret) = house.client(&["sessions:read"]);
+        for path in [
+            history.as_str(), "/v1/users/nobody/history", "/v1/roles/admin/history", "/v1/resources/order/1/history",
+            "/v1/grants/00000000-0000-4000-8000-000000000000/history", "/v1/clients/00000000-0000-4000-8000-000000000000/history",
+            "/v1/passkeys/00000000-0000-4000-8000-000000000000/history",
+        ] {
+            assert_eq!(house.browser().request("GET", path).basic(&blind, &secret).send().status, 403, "{path}");
+            assert_eq!(house.browser().get(path).status, 401, "{path}");
+        }
+        let bob = house.person(&root, "bob");
+        assert_eq!(bob.browser.get(&history).status, 403);
+        for path in ["/v1/users/nobody/history", "/v1/roles/nothing/history", "/v1/resources/order/1/history", "/v1/resources/a%20b/1/history",
+            "/v1/grants/00000000-0000-4000-8000-000000000000/history", "/v1/grants/x/history", "/v1/clients/x/history"] {
+            assert_eq!(root.browser.get(path).status, 404, "{path}");
+        }
+    }
+
+    fn a_transaction_too_slow_for_its_instant_leaves_nothing(house) {
+        let database = house.app.database.clone();
+        let id = UserId::random();
+        let (held, hold) = mpsc::channel::<()>();
+        let work = house.app.database.write(move |conn| {
+            let as_of = database.now(conn)?;
+            let revision = Revision { entity: "user", entity_id: id.uuid(), version: 1, as_of, data: json!({}) };
+            history::revise(conn, &Author::command(), revision)?;
+            // Nobody says a word: the wait ends when the bound is past.
+            hold.recv_timeout(Duration::from_millis(1600)).ok();
+            Ok::<_, db::Error>(())
+        });
+        let refused = house.run(work);
+        drop(held);
+        assert!(matches!(refused, Err(db::Error::Away(_))), "{refused:?}");
+        let found = house.app.database.read(move |conn| history::list_revisions(conn, "user", id.uuid(), None, 1));
+        assert!(house.run(found).expect("an answer").is_empty());
+    }
+
+    fn a_change_that_waited_for_a_lock_bears_the_later_instant(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let path = format!("/v1/users/{}", ada.id);
+        let bodies: Vec<Value> = (0..12).map(|number| json!({ "display_name": format!("Ada {number}") })).collect();
+        let tabs: Vec<_> = bodies.into_iter().map(|body| (root.browser.clone(), body)).collect();
+        crate::support::race::race(tabs, |(browser, body)| {
+            // Every change of a person's passkeys and of the person takes the same lock: versions of both follow each other.
+            loop {
+                let tag = browser.get(&path).header("etag").expect("a tag").to_owned();
+                let answer = browser.request("PATCH", &path).header("If-Match", &tag).json(&body).send();
+                match answer.status {
+                    200 => break,
+                    412 => {}
+                    other => panic!("{other} {}", answer.text()),
+                }
+            }
+        });
+        let page = root.browser.get(&format!("{path}/history")).json();
+        let items = page["items"].as_array().expect("items");
+        assert!(items.len() >= 13);
+        for pair in items.windows(2) {
+            assert!(pair[0]["as_of"].as_str() > pair[1]["as_of"].as_str(), "{pair:?}");
+        }
+    }
+
+    fn a_settled_answer_never_changes(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let path = format!("/v1/users/{}", ada.id);
+        house.pass(3);
+        let (stop, watch) = (AtomicBool::new(false), Stopwatch::start());
+        let ask = |when: Timestamp| {
+            let answer = at(&root.browser, &path, when);
+            (answer.status == 200).then(|| answer.json())
+        };
+        let (asked, wrong) = std::thread::scope(|scope| {
+            for number in 0..4 {
+                let (browser, stop, path) = (root.browser.clone(), &stop, &path);
+                scope.spawn(move || {
+                    for turn in 0.. {
+                        if stop.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        let tag = browser.get(path).header("etag").unwrap_or_default().to_owned();
+                        browser.request("PATCH", path).header("If-Match", &tag).json(&json!({ "display_name": format!("Ada {number} {turn}") })).send();
+                    }
+                });
+            }
+            let (mut answers, mut wrong) = (Vec::new(), 0);
+            while watch.elapsed() < Duration::from_secs(4) {
+                house.clock.advance(Duration::from_millis(10));
+                let database = house.app.database.clone();
+                let now = house.run(house.app.database.read(move |conn| database.now(conn))).expect("now");
+                if let Some(answer) = ask(now.before(SETTLES)) {
+                    assert_eq!(answer["settled"], true, "{answer}");
+                    answers.push((now.before(SETTLES), answer));
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+            for (when, answer) in &answers {
+                wrong += usize::from(ask(*when).as_ref() != Some(answer));
+            }
+            (answers.len(), wrong)
+        });
+        assert!(asked > 0, "some instant was settled");
+        assert_eq!(wrong, 0, "of {asked}");
+    }
+}

@@ -1,0 +1,336 @@
+//! The seal over the audit log: what was touched by hand is found, and sealers never fork the chain.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use doorward::base::clock::Stopwatch;
+use doorward::base::ids::UserId;
+use doorward::base::seal::Sealer;
+use doorward::base::secrets::MasterKey;
+use doorward::db;
+use doorward::history::{self, AuditSeal, Author, Event, Expected, Fault, Report};
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::binary;
+use crate::support::house::{House, runtime};
+use crate::support::race::{RUNNERS, race};
+
+/// Writes events as a verb would; `back` is how long before now they bear.
+fn write_events(house: &House, count: usize, back: Duration) {
+    let database = house.app.database.clone();
+    let author = Author {
+        address: Some("192.0.2.7".into()),
+        user_agent: Some("a browser".into()),
+        ..Author::command()
+    };
+    let work = house.app.database.write(move |conn| {
+        let now = database.now(conn)?.before(back);
+        for number in 0..count {
+            let event = Event::done("user.updated")
+                .subject(UserId::random())
+                .because(Some("told to"))
+                .details(json!({ "number": number, "b": { "z": 1.5, "a": [null, "é"] } }));
+            history::record(conn, now, &author, event)?;
+        }
+        Ok::<_, db::Error>(())
+    });
+    house.run(work).expect("written");
+}
+
+/// An empty log, as before the first event.
+fn blank(house: &House) {
+    let nothing = spelt(house, "x''", "''");
+    // The sealer's row first: whoever seals at this moment has done so then.
+    by_hand(
+        house,
+        &format!(
+            "update audit_sealer set position = 0, mac = {nothing}, newest_at = null, holder = null, leased_until = null; \
+        delete from audit_seals; delete from audit_events"
+        ),
+    );
+}
+
+/// Five events, a second apart, sealed a second later.
+fn sealed_house(house: &House) {
+    blank(house);
+    for _ in 0..5 {
+        write_events(house, 1, Duration::ZERO);
+        house.pass(1);
+    }
+    seal(house);
+}
+
+fn seal(house: &House) {
+    house.run(house.app.seal.run()).expect("sealed");
+}
+
+/// SQL by hand, as whoever owns the database might write it.
+fn by_hand(house: &House, sql: &str) {
+    let sql = sql.to_owned();
+    let work = house
+        .app
+        .database
+        .write(move |conn| conn.batch_execute(&sql).map_err(db::Error::from));
+    house.run(work).unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn verify(house: &House) -> Report {
+    expecting(house, &[])
+}
+
+fn expecting(house: &House, expected: &[Expected]) -> Report {
+    house
+        .run(house.app.seal.verify(expected, |_, _| {}))
+        .expect("a report")
+}
+
+fn found(report: &Report) -> Vec<(Fault, Option<i64>)> {
+    report
+        .findings
+        .iter()
+        .map(|finding| (finding.kind, finding.position))
+        .collect()
+}
+
+/// One statement or the other: the databases spell a new id and an earlier instant each in their own way.
+fn spelt<'a>(house: &House, sqlite: &'a str, postgres: &'a str) -> &'a str {
+    if house.config.is_clustered() {
+        postgres
+    } else {
+        sqlite
+    }
+}
+
+const SECOND: &str = "(select event_id from audit_seals where position = 2)";
+
+/// A further process on the same stores that seals.
+fn another_sealer(house: &House) -> AuditSeal {
+    let master = MasterKey::read(&house.config.master_key_path()).expect("the key");
+    AuditSeal::new(
+        house.app.database.clone(),
+        Sealer::new(&master, None, "audit-seal"),
+    )
+}
+
+on_both! {
+    fn a_log_that_nobody_touched_is_whole(house) {
+        sealed_house(house);
+        let root = house.administrator();
+        house.person(&root, "ada");
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole(), "{:?}", report.findings);
+        assert_eq!((report.sealed, report.erased, report.unsealed_since), (report.position, 0, None));
+        assert!(report.sealed >= 9, "set-up, invitation, join and more: {}", report.sealed);
+        write_events(house, 1, Duration::ZERO);
+        let mac = report.mac;
+        let kept = Expected { position: report.position, mac };
+        seal(house);
+        let later = expecting(house, std::slice::from_ref(&kept));
+        assert!(later.is_whole() && later.position == kept.position + 1, "{later:?}");
+    }
+
+    fn a_row_altered_by_hand_is_found_whatever_was_altered(house) {
+        sealed_house(house);
+        by_hand(house, "create table kept_events as select * from audit_events; create table kept_seals as select * from audit_seals");
+        let other_at = "(select at from audit_events where id = (select event_id from audit_seals where position = 4))";
+        for (column, value) in [
+            ("at", other_at), ("actor", "'doorward'"), ("action", "'user.suspended'"), ("subject", "id"), ("subject", "null"),
+            ("client", "id"), ("passkey", "id"), ("address", "'192.0.2.8'"), ("address", "null"), ("user_agent", "''"),
+            ("outcome", "'refused'"), ("reason", "null"), ("reason", "'told to '"), ("details", "'{\"number\":2}'"), ("details", "'{}'"),
+        ] {
+            by_hand(house, &format!("update audit_events set {column} = {value} where id = {SECOND}"));
+            assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "{column} = {value}");
+            by_hand(house, &format!("update audit_events set {column} = (select k.{column} from kept_events k where k.id = audit_events.id)"));
+        }
+        for (column, value) in [
+            ("salt", "mac"), ("salt", "null"), ("address_hash", "mac"), ("user_agent_hash", "mac"), ("details_hash", "mac"),
+            ("mac", "address_hash"), ("sealed_at", other_at),
+        ] {
+            by_hand(house, &format!("update audit_seals set {column} = {value} where position = 2"));
+            assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "{column} = {value}");
+            by_hand(house, &format!("update audit_seals set {column} = (select k.{column} from kept_seals k where k.position = audit_seals.position)"));
+        }
+        assert!(verify(house).is_whole(), "all is as it was");
+    }
+
+    fn what_was_erased_with_its_salt_leaves_the_chain_whole(house) {
+        sealed_house(house);
+        let erased = format!("update audit_events set address = null, user_agent = null, details = '{{}}' where id = {SECOND}");
+        by_hand(house, &erased);
+        assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "an erasure that leaves its salt is an alteration");
+        by_hand(house, "update audit_seals set salt = null where position = 2");
+        let report = verify(house);
+        assert!(report.is_whole(), "{:?}", report.findings);
+        assert_eq!(report.erased, 1);
+    }
+
+    fn a_deleted_row_is_found_with_its_seal_or_without(house) {
+        sealed_house(house);
+        by_hand(house, &format!("delete from audit_events where id = {SECOND}"));
+        assert_eq!(found(&verify(house)), [(Fault::MissingEvent, Some(2))]);
+        by_hand(house, "delete from audit_seals where position = 2");
+        assert_eq!(found(&verify(house)), [(Fault::MissingSeals, Some(2))]);
+        by_hand(house, "update audit_seals set position = position - 1 where position = 3");
+        assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2)), (Fault::MissingSeals, Some(3))], "closing the gap shows too");
+    }
+
+    fn a_chain_that_lost_its_end_is_found(house) {
+        sealed_house(house);
+        let kept = verify(house);
+        let kept = Expected { position: kept.position, mac: kept.mac };
+        by_hand(house, "delete from audit_events where id in (select event_id from audit_seals where position > 3); delete from audit_seals where position > 3");
+        let report = verify(house);
+        assert_eq!((found(&report), report.findings[0].until), (vec![(Fault::CutTail, Some(4))], Some(5)));
+        // Whoever cuts it cleverly is found by who kept a seal elsewhere.
+        by_hand(house, "update audit_sealer set position = 3, mac = (select mac from audit_seals where position = 3)");
+        assert!(verify(house).is_whole(), "from inside nothing shows");
+        assert_eq!(found(&expecting(house, std::slice::from_ref(&kept))), [(Fault::CutTail, Some(4))]);
+        write_events(house, 2, Duration::ZERO);
+        seal(house);
+        assert_eq!(found(&expecting(house, &[kept])), [(Fault::Fork, Some(5))], "another chain grew in its place");
+        by_hand(house, "update audit_sealer set position = 4");
+        assert_eq!(found(&verify(house)), [(Fault::HeadAltered, Some(5))]);
+    }
+
+    fn two_rows_that_changed_places_are_found(house) {
+        sealed_house(house);
+        by_hand(house, "update audit_seals set position = -1 where position = 2; update audit_seals set position = 2 where position = 3; \
+            update audit_seals set position = 3 where position = -1");
+        let found = found(&verify(house));
+        assert!(found.contains(&(Fault::Altered, Some(2))) && found.contains(&(Fault::Altered, Some(3))), "{found:?}");
+    }
+
+    fn a_row_put_in_with_an_old_date_is_found_and_never_sealed(house) {
+        sealed_house(house);
+        let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
+        let day_before = spelt(house, "at - 86400000000", "at - interval '1 day'");
+        by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+            select {id}, {day_before}, 'command', 'user.updated', 'success', '{{}}' from audit_events where id = {SECOND}"));
+        seal(house);
+        let report = verify(house);
+        assert_eq!(found(&report), [(Fault::OutsideTheChain, None)]);
+        assert!(report.findings[0].event.is_some() && report.unsealed_since.is_none());
+        by_hand(house, "update audit_sealer set newest_at = null");
+        write_events(house, 1, Duration::ZERO);
+        seal(house);
+        let found = found(&verify(house));
+        assert_eq!(found, [(Fault::SealedTooLate, Some(6))], "who makes the sealer take it is found as well");
+    }
+
+    fn an_event_that_was_committed_late_is_sealed_late(house) {
+        sealed_house(house);
+        write_events(house, 1, Duration::from_secs(5));
+        let report = verify(house);
+        assert!(report.is_whole() && report.unsealed_since.is_some(), "{report:?}");
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole(), "{:?}", report.findings);
+        assert_eq!((report.sealed, report.unsealed_since), (6, None));
+    }
+
+    fn many_sealers_at_once_make_one_chain(house) {
+        blank(house);
+        write_events(house, 400, Duration::ZERO);
+        let strangers: Vec<AuditSeal> = (0..RUNNERS).map(|_| another_sealer(house)).collect();
+        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        let sealed: usize = race(strangers, |sealer| runtime().block_on(sealer.run()).unwrap_or_default()).into_iter().sum();
+        assert!(sealed <= 400);
+        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        // All of one process: each has the lease, so the row alone keeps them apart.
+        write_events(house, 400, Duration::ZERO);
+        let sealer = another_sealer(house);
+        let sealed: usize = race(vec![sealer; RUNNERS], |sealer| runtime().block_on(sealer.run()).unwrap_or_default()).into_iter().sum();
+        assert!(sealed <= 800);
+        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole(), "{:?}", report.findings);
+        assert_eq!((report.sealed, report.unsealed_since), (800, None));
+    }
+
+    fn a_sealer_that_fell_silent_gives_way_to_the_next(house) {
+        let other = another_sealer(house);
+        blank(house);
+        write_events(house, 1, Duration::ZERO);
+        house.run(other.run()).expect("sealed");
+        write_events(house, 1, Duration::ZERO);
+        let look = house.run(house.app.seal.look()).expect("a look");
+        if !look.is_ours {
+            assert_eq!(house.run(house.app.seal.work(&look)).expect("nothing"), 0, "another's turn");
+        }
+        by_hand(house, &format!("update audit_sealer set leased_until = {}", spelt(house, "0", "now() - interval '1 second'")));
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole() && report.sealed == 2, "{report:?}");
+    }
+
+    fn a_chain_of_ten_thousand_is_verified_in_little_time(house) {
+        blank(house);
+        for _ in 0..50 {
+            write_events(house, 200, Duration::ZERO);
+        }
+        seal(house);
+        let watch = Stopwatch::start();
+        let mut told = Vec::new();
+        let report = house.run(house.app.seal.verify(&[], |done, of| told.push((done, of)))).expect("a report");
+        eprintln!("verified 10000 in {} ms", watch.elapsed().as_millis());
+        assert!(report.is_whole() && report.sealed == 10_000, "{report:?}");
+        assert!(told.len() >= 20 && told.last() == Some(&(10_000, 10_000)), "{told:?}");
+        assert!(watch.elapsed() < Duration::from_secs(60), "{:?}", watch.elapsed());
+    }
+
+    fn the_command_verifies_exports_and_lists(house) {
+        sealed_house(house);
+        let run = |arguments: &[&str]| binary::run(&house.config, arguments);
+        let whole = run(&["audit", "verify", "--json"]);
+        assert_eq!(whole.code, 0, "{} {}", whole.output, whole.errors);
+        let report = whole.json();
+        assert_eq!((&report["sealed"], &report["faults"], &report["findings"]), (&json!(5), &json!(0), &json!([])));
+        let kept = format!("{}:{}", report["position"], report["mac"].as_str().expect("a seal"));
+        assert_eq!(run(&["audit", "verify", "--expect", &kept]).code, 0);
+        assert_eq!(run(&["audit", "verify", "--expect", "5:abc"]).code, 2);
+        let other = format!("5:{}", "0".repeat(64));
+        let forked = run(&["audit", "verify", "--expect", &other]);
+        assert_eq!(forked.code, 4);
+        assert!(forked.output.contains("position 5, event ") && forked.output.contains("not the seal that was expected"), "{}", forked.output);
+
+        let exported = run(&["audit", "export"]);
+        let lines: Vec<Value> = exported.output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 5, "{}", exported.output);
+        let positions: Vec<_> = lines.iter().map(|line| line["seal"]["position"].as_i64()).collect();
+        assert_eq!(positions, [1, 2, 3, 4, 5].map(Some));
+        assert_eq!((&lines[4]["seal"]["mac"], &lines[4]["address"]), (&report["mac"], &json!("192.0.2.7")));
+        let from = lines[3]["at"].as_str().expect("an instant");
+        assert_eq!(run(&["audit", "export", "--until", from]).output.lines().count(), 3);
+        assert_eq!(run(&["audit", "export", "--from", from, "--action", "user."]).output.lines().count(), 2);
+        assert_eq!(run(&["audit", "export", "--action", "passkey."]).output, "");
+        assert_eq!(run(&["audit", "export", "--from", "yesterday"]).code, 2);
+        let listed = run(&["audit", "list", "--limit", "2", "--json"]).json();
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
+
+        by_hand(house, &format!("update audit_events set actor = 'doorward' where id = {SECOND}"));
+        let altered = run(&["audit", "verify", "--json"]);
+        assert_eq!(altered.code, 4);
+        assert_eq!((&altered.json()["findings"][0]["kind"], &altered.json()["findings"][0]["position"]), (&json!("altered"), &json!(2)));
+        let told = run(&["audit", "verify"]);
+        assert!(told.output.contains("position 2") && told.output.contains("altered") && told.errors.contains("not whole"), "{} {}", told.output, told.errors);
+    }
+
+    fn the_key_moves_from_one_master_key_to_the_next(house) {
+        sealed_house(house);
+        let old = MasterKey::read(&house.config.master_key_path()).expect("the key");
+        let new = MasterKey::generate();
+        let sealer = |present: &MasterKey, previous: Option<&MasterKey>| {
+            AuditSeal::new(house.app.database.clone(), Sealer::new(present, previous, "audit-seal"))
+        };
+        assert!(house.run(sealer(&new, None).check()).is_err(), "another master key opens nothing");
+        assert!(house.run(sealer(&new, None).rewrap()).is_err());
+        assert!(house.run(sealer(&new, Some(&old)).rewrap()).expect("moved"));
+        assert!(!house.run(sealer(&new, Some(&old)).rewrap()).expect("moved before"));
+        let report = house.run(sealer(&new, None).verify(&[], |_, _| {})).expect("a report");
+        assert!(report.is_whole() && report.sealed == 5, "{report:?}");
+        assert!(house.run(sealer(&old, None).verify(&[], |_, _| {})).is_err());
+    }
+}
