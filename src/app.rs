@@ -5,6 +5,7 @@ use std::path::Path;
 use actix_web::cookie::Key;
 use secrecy::ExposeSecret;
 
+use crate::access::authzen::AuthZen;
 use crate::access::{Access, Policies};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
@@ -53,6 +54,8 @@ pub struct App {
     pub passkeys: Passkeys,
     /// Who may do what.
     pub access: Access,
+    /// How services ask that.
+    pub authzen: AuthZen,
     /// What apps get.
     pub tokens: Tokens,
     /// How apps ask.
@@ -239,6 +242,13 @@ impl App {
             clock.clone(),
             Policies::new(&config.access),
         );
+        let authzen = AuthZen::new(
+            access.clone(),
+            users.clone(),
+            clients.clone(),
+            sessions.clone(),
+            config.access.subject_id,
+        );
         let rooms = Rooms {
             database: database.clone(),
             ephemeral: ephemeral.clone(),
@@ -274,6 +284,7 @@ impl App {
             users,
             passkeys,
             access,
+            authzen,
             tokens,
             oidc,
             limits,

@@ -13,7 +13,7 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
-use crate::{account, admin, oidc, passkeys, sessions, users, web as pages};
+use crate::{access, account, admin, oidc, passkeys, sessions, users, web as pages};
 use health::Readiness;
 use pages::{Metrics, RequestSpan};
 
@@ -106,6 +106,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(pages::asset_routes)
             .configure(passkeys::well_known_routes)
             .configure(oidc::http::routes)
+            .configure(access::http::routes)
             .service(with_session)
     })
     .workers(workers)
@@ -136,6 +137,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.sessions.clone()))
         .app_data(web::Data::new(app.users.clone()))
         .app_data(web::Data::new(app.access.clone()))
+        .app_data(web::Data::new(app.authzen.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
         .app_data(web::Data::new(app.tokens.clone()))
         .app_data(web::Data::new(app.oidc.clone()))

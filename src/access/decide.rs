@@ -43,7 +43,7 @@ impl Access {
     }
 
     /// Reads what the decision rests on: at most two copies, at the same time.
-    async fn gather(&self, question: Question) -> Result<Facts, Unavailable> {
+    pub(super) async fn gather(&self, question: Question) -> Result<Facts, Unavailable> {
         let now = self.clock.now();
         let (held, thing) = tokio::join!(self.grants_of(&question), self.thing(&question.resource));
         let (held, thing) = (held?, thing?);

@@ -4,8 +4,11 @@
 //! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`. Refuses to
 //! mix what callers say with what it knows.
 
+pub mod authzen;
+mod cases;
 mod decide;
 mod held;
+pub mod http;
 mod policies;
 mod queries;
 mod question;
@@ -18,9 +21,10 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::standing::{Copies, Standings};
 
+pub use cases::{Cases, CasesError, Outcome};
 pub use decide::is_action;
 pub use held::Held;
-pub use policies::{Policies, PolicyFault};
+pub use policies::{BASE_SCHEMA, Policies, PolicyFault, check as check_policies};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
 pub use thing::Thing;

@@ -11,6 +11,7 @@ mod keys;
 mod migrate;
 mod output;
 mod passkey;
+mod policy;
 mod serve;
 mod session;
 mod setup_link;
@@ -65,6 +66,9 @@ enum Command {
     /// Make a master key; list, rotate and rewrap signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Check and test policies; say why somebody may or may not.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -107,6 +111,9 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     match command {
         Command::Serve(command) => return Box::pin(command.run(config)).await,
         Command::Healthcheck => return healthcheck::run(&config, output),
+        // Neither asks a store.
+        Command::Policy(policy::Policy::Check(check)) => return check.run(&config, output),
+        Command::Policy(policy::Policy::Test(test)) => return test.run(&config, output),
         _ => {}
     }
     let log = quiet(&config.log);
@@ -120,7 +127,10 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
-        Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
+        Command::Policy(policy::Policy::Explain(explain)) => explain.run(&app, output).await,
+        Command::Policy(_) | Command::Serve(_) | Command::Healthcheck | Command::Config(_) => {
+            Ok(())
+        }
     }
 }
 

@@ -16,7 +16,8 @@ pub use gate::{
     AuthorizationClaim, ChangePending, Claim, EPOCH_RAISED, Standings, Unavailable, Verdict,
 };
 pub use queries::{
-    find_epoch, find_record, find_version, insert, list_moved_since, lock, raise, raise_epoch,
+    find_epoch, find_record, find_records, find_version, insert, list_moved_since, lock, raise,
+    raise_epoch,
 };
 pub(crate) use record::ADMINISTRATOR;
 pub use record::{Standing, UserStatus};

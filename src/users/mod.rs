@@ -31,7 +31,7 @@ pub use installation::{InstallationError, begin_installation};
 pub use invite::{Authority, Invitation, InvitationLink, InviteError, NewInvitation, Purpose};
 pub use join::{JoinError, Joiner, OpenInvitation, accept, open_invitation, require_free};
 pub use last_administrator::{LastAdministrator, require_another_administrator};
-pub use lookup::{LookupError, UserFilter, find};
+pub use lookup::{LookupError, UserFilter, find, list_ids};
 pub use rights::Rights;
 pub use set_up::{SetUpError, SetUpLink, complete_set_up, open_set_up};
 pub use suspend::SuspendError;

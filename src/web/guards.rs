@@ -126,6 +126,9 @@ const WITHOUT_COOKIES: [&str; 6] = [
     "/oauth2/logout",
 ];
 
+/// Decisions are for clients, who show who they are in a header.
+pub(super) const DECISIONS: &str = "/access/v1/";
+
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(
         *request.method(),
@@ -135,7 +138,7 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
     }
     let headers = request.headers();
     // Another site may post here: these look at no cookie (DESIGN rule 10).
-    if WITHOUT_COOKIES.contains(&request.path()) {
+    if WITHOUT_COOKIES.contains(&request.path()) || request.path().starts_with(DECISIONS) {
         return false;
     }
     // A ceremony and a page's form may set a cookie; the rest of the API only reads one.

@@ -5,7 +5,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web;
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 use super::Problem;
@@ -20,6 +20,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     durations: HistogramVec,
     refusals: IntCounterVec,
+    policies: IntGauge,
 }
 
 impl Metrics {
@@ -49,11 +50,14 @@ impl Metrics {
             &["kind"],
         )
         .expect("a valid counter");
+        let policies =
+            IntGauge::new("doorward_policies_loaded", "Policies in force").expect("a valid gauge");
         let registry = Registry::new();
         for collector in [
             Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
             Box::new(durations.clone()),
             Box::new(refusals.clone()),
+            Box::new(policies.clone()),
         ] {
             registry.register(collector).expect("names are distinct");
         }
@@ -62,7 +66,13 @@ impl Metrics {
             requests,
             durations,
             refusals,
+            policies,
         }
+    }
+
+    /// Notes how many policies are in force.
+    pub fn set_policies(&self, count: usize) {
+        self.policies.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// The exposition format.

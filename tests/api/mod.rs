@@ -3,6 +3,7 @@
 mod account;
 mod administration;
 mod apps;
+mod authzen;
 mod bad_input;
 mod clients;
 mod cluster;

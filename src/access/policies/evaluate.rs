@@ -112,12 +112,13 @@ impl Trial<'_> {
         let permits = |acr: &str, age: u64| {
             let auth_time = now.before(Duration::from_secs(age));
             let sign_in = if auth.is_some_and(|auth| auth.acr == acr) {
+                let present = auth.cloned();
                 Auth {
                     auth_time,
-                    ..auth.cloned().unwrap_or_else(|| sign_in(acr, auth_time))
+                    ..present.unwrap_or_else(|| Auth::supposed(acr, auth_time))
                 }
             } else {
-                sign_in(acr, auth_time)
+                Auth::supposed(acr, auth_time)
             };
             self.evaluate(Some(&sign_in)).is_allowed
         };
@@ -153,18 +154,4 @@ fn greatest(bound: u64, permits: impl Fn(u64) -> bool) -> u64 {
         }
     }
     good
-}
-
-/// What a sign-in of this strength proves.
-fn sign_in(acr: &str, auth_time: Timestamp) -> Auth {
-    let strength = if acr == Acr::Synced.as_str() {
-        Acr::Synced
-    } else {
-        Acr::DeviceBound
-    };
-    Auth {
-        acr: acr.to_owned(),
-        amr: strength.amr().map(str::to_owned).to_vec(),
-        auth_time,
-    }
 }

@@ -22,7 +22,7 @@ pub use parse::BASE_SCHEMA;
 use parse::Parsed;
 use read::Look;
 use table::PolicyTable;
-pub use values::ValueFault;
+pub use values::readable;
 
 pub(super) use evaluate::Challenge;
 pub(super) use facts::Facts;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::values::ValueFault;
 use super::*;
 use crate::access::ResourceName;
 use crate::access::question::{Auth, Claimed, Decision, Subject, Wanted};
