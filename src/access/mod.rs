@@ -7,6 +7,9 @@
 pub mod authzen;
 mod cases;
 mod decide;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod held;
 pub mod http;
 mod policies;

@@ -84,6 +84,26 @@ impl Policies {
         }
     }
 
+    /// Of a text, in force at once: for what has no folder.
+    #[cfg(feature = "fuzzing")]
+    pub fn of_text(text: &str) -> Self {
+        let source = read::Source {
+            name: "text".to_owned(),
+            text: text.to_owned(),
+        };
+        let sources = read::Sources {
+            policies: vec![source],
+            schema: None,
+        };
+        let policies = Self {
+            folder: None,
+            schema: None,
+            state: Arc::default(),
+        };
+        policies.change_state(|state| state.put_in_force(parse::parse(&sources)));
+        policies
+    }
+
     /// Reads the folder at once, for a start. Nothing is in force when a set has a mistake in it; the log says which.
     pub fn load(&self) {
         if self.folder.is_none() {
