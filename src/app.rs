@@ -191,7 +191,9 @@ impl App {
             keyring,
             clock,
         };
-        Self::assemble(config, judges, &master_key, previous.as_ref())
+        let app = Self::assemble(config, judges, &master_key, previous.as_ref())?;
+        app.access.watch().await?;
+        Ok(app)
     }
 
     fn assemble(

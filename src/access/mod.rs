@@ -15,7 +15,11 @@ pub mod http;
 mod policies;
 mod queries;
 mod question;
+mod register;
 mod resource;
+mod right;
+pub mod seed;
+mod text;
 mod thing;
 
 use crate::base::clock::Clock;
@@ -29,8 +33,10 @@ pub use decide::is_action;
 pub use held::Held;
 pub use policies::{BASE_SCHEMA, Policies, PolicyFault, check as check_policies};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
+pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
-pub use thing::Thing;
+pub use text::{Description, GrantRoles, TextError, Title, parse_instant};
+pub use thing::{Thing, ThingView};
 
 /// Everything that access needs. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 
 mod client;
 mod config;
+mod dev;
 mod failure;
 mod healthcheck;
 mod keys;
@@ -12,6 +13,7 @@ mod migrate;
 mod output;
 mod passkey;
 mod policy;
+mod role;
 mod serve;
 mod session;
 mod setup_link;
@@ -54,6 +56,9 @@ enum Command {
     /// Invite, list, show, change, suspend, reactivate people.
     #[command(subcommand)]
     User(user::User),
+    /// List, show, make, change, delete roles.
+    #[command(subcommand)]
+    Role(role::Role),
     /// List and revoke passkeys.
     #[command(subcommand)]
     Passkey(passkey::Passkey),
@@ -72,6 +77,9 @@ enum Command {
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// For developers: fill an empty installation, to measure with.
+    #[command(subcommand, hide = true)]
+    Dev(dev::Dev),
     /// Ask the running service whether it is ready; for container engines.
     Healthcheck,
 }
@@ -123,11 +131,13 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Migrate => migrate::run(output),
         Command::SetupLink(command) => command.run(&app, output).await,
         Command::User(command) => command.run(&app, output).await,
+        Command::Role(command) => command.run(&app, output).await,
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
         Command::Policy(policy::Policy::Explain(explain)) => explain.run(&app, output).await,
+        Command::Dev(command) => command.run(&app, output).await,
         Command::Policy(_) | Command::Serve(_) | Command::Healthcheck | Command::Config(_) => {
             Ok(())
         }

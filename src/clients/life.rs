@@ -43,8 +43,8 @@ impl Clients {
         let client = self
             .database
             .write(move |conn| {
-                let now = clock.now(conn)?;
                 let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
+                let now = clock.now(conn)?;
                 require_right_over(conn, &author, &client)?;
                 if client.metadata.is_public() {
                     return Err(ClientError::NoSecret);
@@ -111,8 +111,8 @@ impl Clients {
         let done = self
             .database
             .write(move |conn| {
-                let now = clock.now(conn)?;
                 let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+                let now = clock.now(conn)?;
                 let mut client = record.client.clone();
                 require_right_over(conn, &author, &client)?;
                 let is_done = match step {

@@ -86,8 +86,8 @@ impl Clients {
         let changed = self
             .database
             .write(move |conn| {
-                let now = clock.now(conn)?;
                 let before = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
+                let now = clock.now(conn)?;
                 require_right_over(conn, &author, &before)?;
                 if expected.is_some_and(|expected| expected != before.version) {
                     return Err(ClientError::VersionIs(before.version));

@@ -123,8 +123,8 @@ impl Clients {
         let (database, clock) = (self.database.clone(), self.clock.clone());
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+                let now = database.now(conn)?;
                 let today = clock.now();
                 record
                     .revoked_tokens

@@ -4,6 +4,7 @@
 //! every `queries.rs` takes. Owns the schema and the migrations, but no table: each belongs to one capability. Nobody
 //! outside asks which database it is.
 
+pub mod bulk;
 mod connection;
 mod error;
 mod migrate;
@@ -11,6 +12,7 @@ mod pool;
 pub mod portable;
 #[expect(missing_docs, reason = "what the macro writes for each column")]
 pub mod schema;
+mod slow;
 mod types;
 
 // The derive writes a module in which the name `Connection` is diesel's.
@@ -19,4 +21,5 @@ pub use connection::require_tls_support;
 pub use error::{Error, Result};
 pub use migrate::{MigrateError, migrate};
 pub use pool::Database;
+pub use slow::SEEN_WITHIN;
 pub use types::{Document, Instant, Json, Uuid};

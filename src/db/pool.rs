@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::Connection;
 use super::error::Error;
+use super::slow;
 use crate::base::clock::{Clock, Stopwatch, Timestamp};
 
 /// The database. Cheap to clone; every clone shares the pools.
@@ -140,7 +141,8 @@ impl Database {
     /// Runs a use case as one transaction, on a blocking thread: committed when `work` returns `Ok`, undone otherwise.
     ///
     /// # Errors
-    /// What `work` returns, or [`Error::Away`]; then the change may have been committed all the same, and is safe to repeat.
+    /// What `work` returns, or [`Error::Away`], also for one too slow for its instant; then the change may have been
+    /// committed all the same, and is safe to repeat.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
@@ -153,11 +155,17 @@ impl Database {
             let conn = &mut pooled.connection;
             deadline.check()?;
             begin(conn)?;
+            slow::begin();
             // What was given up must not happen later: a change of long ago could undo one that was acknowledged since.
-            let result = work(conn).and_then(|value| Ok(deadline.check().map(|()| value)?));
+            let result = work(conn).and_then(|value| {
+                deadline.check()?;
+                slow::check()?;
+                Ok(value)
+            });
             match result {
                 Ok(value) => {
                     commit(conn)?;
+                    slow::committed();
                     Ok(value)
                 }
                 Err(error) => {
@@ -193,11 +201,14 @@ impl Database {
         }
     }
 
-    /// The database's clock: what orders changes. On SQLite it is this machine's, which is the database's.
+    /// The database's clock: what orders changes. On SQLite it is this machine's, which is the database's. A transaction asks
+    /// after it took the locks that order it: what waited for another bears a later instant, and must commit soon after it
+    /// ([`super::SEEN_WITHIN`]).
     ///
     /// # Errors
     /// When the database is away.
     pub fn now(&self, conn: &mut Connection) -> super::Result<Timestamp> {
+        slow::look();
         super::portable::now(conn, &self.clock)
     }
 

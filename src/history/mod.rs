@@ -14,4 +14,5 @@ pub use event::{
 };
 pub use revision::{
     Revision, SETTLES, StoredRevision, find_as_of, is_settled, list_revisions, next_as_of, revise,
+    revise_many,
 };

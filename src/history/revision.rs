@@ -44,7 +44,7 @@ pub struct StoredRevision {
 }
 
 /// A change is in the history this long after the instant that it bears, or never: answers about a later instant may change.
-pub const SETTLES: Duration = Duration::from_secs(2);
+pub const SETTLES: Duration = db::SEEN_WITHIN;
 
 /// Whether what stood at an instant can't change any more. `now` is the database's.
 pub fn is_settled(now: Timestamp, at: Timestamp) -> bool {
@@ -84,6 +84,18 @@ pub fn list_revisions(
 /// When the database is away.
 pub fn revise(conn: &mut db::Connection, author: &Author, revision: Revision) -> db::Result<()> {
     queries::insert_revision(conn, author, revision)
+}
+
+/// As [`revise`], for many entities at once.
+///
+/// # Errors
+/// When the database is away.
+pub fn revise_many(
+    conn: &mut db::Connection,
+    author: &Author,
+    revisions: Vec<Revision>,
+) -> db::Result<()> {
+    queries::insert_revisions(conn, author, revisions)
 }
 
 /// When the next version begins: the database's time, and always later than the version before it.

@@ -206,8 +206,8 @@ impl Oidc {
         let (code, ended) = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 standing::lock(conn, grant.user)?;
+                let now = database.now(conn)?;
                 // What the request's check found may be over by now: the session ended or replaced, the consent withdrawn.
                 let is_open = sessions::find_good_passkeys(conn, grant.user, session.id)?.is_some();
                 if !is_open || !sessions::is_good(conn, &session)? {

@@ -135,8 +135,9 @@ impl Oidc {
         let withdrawn = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                standing::raise(conn, user, now)?;
+                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                    return Ok(false);
+                };
                 let had_consent = queries::delete_consent(conn, user, client)?;
                 let ended = revoke::end_client(conn, user, client, now)?;
                 if !had_consent && ended == 0 {

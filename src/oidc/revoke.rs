@@ -103,8 +103,9 @@ impl Oidc {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                standing::raise(conn, user, now)?;
+                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                    return Ok(());
+                };
                 if !revoke::end_one(conn, id, now, "given-back")? {
                     return Ok(());
                 }

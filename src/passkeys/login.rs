@@ -154,9 +154,9 @@ impl Passkeys {
         mut verified: Verified,
         author: &Author,
     ) -> Result<Option<(Standing, Begun)>, LoginError> {
-        let now = self.database.now(conn)?;
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
         standing::lock(conn, user)?;
+        let now = self.database.now(conn)?;
         let standing = standing::find_record(conn, user)?.ok_or(LoginError::PasskeyUnknown)?;
         if standing.status != UserStatus::Active {
             return Err(LoginError::Suspended);

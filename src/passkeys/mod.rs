@@ -19,6 +19,7 @@ mod queries;
 mod register;
 mod registration;
 mod relying_party;
+pub mod seed;
 mod step_up;
 #[cfg(test)]
 mod vectors;

@@ -9,6 +9,7 @@ use webauthn_rs::prelude::Credential;
 use super::authenticators;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::history::Revision;
 
 /// A passkey, as the table holds it.
 #[derive(Clone, Debug)]
@@ -106,8 +107,19 @@ impl Passkey {
         self.revoked_at.is_none()
     }
 
+    /// This version, for the history.
+    pub(super) fn revision(&self) -> Revision {
+        Revision {
+            entity: "passkey",
+            entity_id: self.id.uuid(),
+            version: self.version,
+            as_of: self.as_of,
+            data: self.revision_data(),
+        }
+    }
+
     /// The record for its revision: nothing in it is a secret, and nothing in it is a trace of use.
-    pub(super) fn revision_data(&self) -> Value {
+    fn revision_data(&self) -> Value {
         json!({
             "user": self.user,
             "name": self.name,

@@ -203,8 +203,9 @@ impl Passkeys {
         name: Option<String>,
         author: &Author,
     ) -> Result<Registered, RegisterError> {
-        let now = self.database.now(conn)?;
         let judged_at = self.clock.now();
+        entry.lock(conn)?;
+        let now = self.database.now(conn)?;
         let admitted = entry.admit(conn, now, judged_at, author)?;
         let author = author.acting_as(Actor::Person(admitted.user.id));
         let passkey = enrol::insert(conn, &admitted, new, name, now, &author)?;

@@ -140,9 +140,9 @@ impl Passkeys {
         session: &LiveSession,
         author: &Author,
     ) -> Result<Option<Begun>, StepUpError> {
-        let now = self.database.now(conn)?;
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
         standing::lock(conn, user)?;
+        let now = self.database.now(conn)?;
         if !sessions::is_good(conn, session)? {
             return Err(StepUpError::SessionOver);
         }

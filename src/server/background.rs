@@ -46,6 +46,9 @@ async fn watch(app: App) {
         if let Err(error) = app.clients.watch().await {
             tracing::warn!(%error, "could not look which clients moved");
         }
+        if let Err(error) = app.access.watch().await {
+            tracing::warn!(%error, "could not look which things moved");
+        }
         if let Err(error) = app.keyring.watch().await {
             tracing::warn!(%error, "could not look whether signing keys changed");
         }

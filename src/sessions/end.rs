@@ -99,6 +99,48 @@ pub fn end_all(
     Ok(ended)
 }
 
+/// Cuts off one session of a person and records it, in the caller's transaction. Raises the standing.
+///
+/// # Errors
+/// `Unknown`, or when the database is away.
+pub fn end_one(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+    reason: Option<&str>,
+    author: &Author,
+) -> Result<Ended, EndError> {
+    let what = (user, session, SessionEnd::Revoked);
+    end_session(conn, what, now, reason, author)
+}
+
+fn end_session(
+    conn: &mut Connection,
+    (user, session, how): (UserId, SessionId, SessionEnd),
+    now: Timestamp,
+    reason: Option<&str>,
+    author: &Author,
+) -> Result<Ended, EndError> {
+    if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
+        return Err(EndError::Unknown);
+    }
+    let was_open = queries::end(conn, user, session, now, "ended")?;
+    // A session that somebody left may be cut off later: then what it gave for their absence ends too.
+    revoke::end_session(conn, session, how, now)?;
+    if !was_open {
+        return Ok(Ended::default());
+    }
+    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+    bound_the_ended(conn, user, epoch, now)?;
+    let event = Event::done("session.ended")
+        .subject(user)
+        .because(reason)
+        .details(json!({ "session": session }));
+    history::record(conn, now, author, event)?;
+    Ok(Ended { sessions: 1 })
+}
+
 fn end_rows(
     conn: &mut Connection,
     user: UserId,
@@ -187,8 +229,8 @@ impl Sessions {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 revoke::move_session(conn, id, next)?;
                 queries::end(conn, user, id, now, queries::REPLACED)
             })
@@ -219,7 +261,7 @@ impl Sessions {
     /// # Errors
     /// When the change is not in force.
     pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
-        let reason = Some("signed-out".to_owned());
+        let reason = Some(queries::SIGNED_OUT.to_owned());
         self.end(
             session.user,
             session.id,
@@ -242,24 +284,12 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
-                if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
+                if !standing::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
-                let was_open = queries::end(conn, user, session, now, "ended")?;
-                // A session that somebody left may be cut off later: then what it gave for their absence ends too.
-                revoke::end_session(conn, session, how, now)?;
-                if !was_open {
-                    return Ok(Ended::default());
-                }
-                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
-                bound_the_ended(conn, user, epoch, now)?;
-                let event = Event::done("session.ended")
-                    .subject(user)
-                    .because(reason.as_deref())
-                    .details(json!({ "session": session }));
-                history::record(conn, now, &author, event)?;
-                Ok(Ended { sessions: 1 })
+                let now = database.now(conn)?;
+                let what = (user, session, how);
+                end_session(conn, what, now, reason.as_deref(), &author)
             })
             .await?;
         self.standings.publish(user).await?;
@@ -284,10 +314,10 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 if !standing::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
+                let now = database.now(conn)?;
                 Ok(end_all(conn, user, now, reason.as_deref(), &author)?)
             })
             .await?;
@@ -310,9 +340,9 @@ impl Sessions {
         let (kept, ended) = self
             .database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 let user = session.user;
                 standing::lock(conn, user)?;
+                let now = database.now(conn)?;
                 let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
                 if session.epoch != epoch {
                     return Err(EndError::Unknown);

@@ -1,15 +1,21 @@
 //! SQL of `sessions`.
 
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::live::LiveSession;
+use super::verified::Acr;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::db::bulk::{self, Cell};
 use crate::db::schema::sessions;
 use crate::db::{Connection, Json, Result};
 
 /// Why a session ended whose browser signed in anew. Such a one is in no standing record (see the view).
 pub(super) const REPLACED: &str = "replaced";
+
+/// Why a session ended whose person signed out.
+pub(super) const SIGNED_OUT: &str = "signed-out";
 
 /// A session that has not ended, as far as the table knows.
 #[derive(Clone, Debug, Queryable)]
@@ -46,6 +52,50 @@ pub(super) fn insert(
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Writes sessions that are over: no browser has ever held one of them.
+///
+/// # Errors
+/// When the database is away.
+pub fn insert_past(
+    conn: &mut Connection,
+    sessions: &[(SessionId, UserId, PasskeyId)],
+    (from, until): (Timestamp, Timestamp),
+) -> Result<()> {
+    let columns = [
+        ("id", Cell::Uuid),
+        ("user_id", Cell::Uuid),
+        ("passkeys", Cell::Document),
+        ("epoch", Cell::Number),
+        ("auth_time", Cell::Instant),
+        ("acr", Cell::Text),
+        ("amr", Cell::Document),
+        ("created_at", Cell::Instant),
+        ("absolute_end", Cell::Instant),
+        ("ended_at", Cell::Instant),
+        ("end_reason", Cell::Text),
+    ];
+    let acr = Acr::Synced;
+    let row = |(id, user, passkey): &(SessionId, UserId, PasskeyId)| {
+        let from = bulk::instant(from);
+        let until = bulk::instant(until);
+        json!([
+            bulk::uuid(*id),
+            bulk::uuid(*user),
+            [passkey],
+            0,
+            from,
+            acr.as_str(),
+            acr.amr(),
+            from,
+            until,
+            until,
+            SIGNED_OUT,
+        ])
+    };
+    let rows = sessions.iter().map(row).collect();
+    bulk::insert(conn, "sessions", &columns, rows)
 }
 
 /// Writes what changed of a session, on the condition that it is still the one that was read; `false` when it has ended or was

@@ -1,7 +1,7 @@
 //! Whether a person may act, and who they are: one record, one counter, one gate.
 //!
 //! Promises that what was withdrawn and acknowledged is refused at the next question, by every process. A change raises
-//! the counter in its transaction ([`raise`]) and puts the new record in force after the commit ([`Standings::publish`]);
+//! the counter in its transaction ([`begin_change`]) and puts the new record in force after the commit ([`Standings::publish`]);
 //! the record is made by a view, so that it and its version are of one snapshot. Owns `standings` and the key
 //! `standing:{user}`. Refuses to answer when it can't know.
 
@@ -16,8 +16,8 @@ pub use gate::{
     AuthorizationClaim, ChangePending, Claim, EPOCH_RAISED, Standings, Unavailable, Verdict,
 };
 pub use queries::{
-    find_epoch, find_record, find_records, find_version, insert, list_moved_since, lock, raise,
-    raise_epoch,
+    begin_change, find_epoch, find_record, find_records, find_version, insert, insert_many,
+    list_moved_since, lock, raise, raise_epoch,
 };
 pub(crate) use record::ADMINISTRATOR;
 pub use record::{Standing, UserStatus};

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::Standing;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
+use crate::db::bulk::{self, Cell};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::{standing_records, standings};
-use crate::db::{Connection, Json, Result};
+use crate::db::{Connection, Database, Json, Result};
 
 /// The record of one person, read with its version in one statement.
 ///
@@ -55,8 +57,22 @@ pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()>
     Ok(())
 }
 
-/// Raises the counter and takes its row lock until the transaction ends: the first statement of every change of what the
-/// record shows. `false` when there is no such person.
+/// As [`insert`], for many.
+///
+/// # Errors
+/// When the database is away.
+pub fn insert_many(conn: &mut Connection, users: &[UserId], at: Timestamp) -> Result<()> {
+    let row = |user: &UserId| json!([bulk::uuid(*user), 1, 0, bulk::instant(at)]);
+    let columns = [
+        ("user_id", Cell::Uuid),
+        ("version", Cell::Number),
+        ("session_epoch", Cell::Number),
+        ("moved_at", Cell::Instant),
+    ];
+    bulk::insert(conn, "standings", &columns, users.iter().map(row).collect())
+}
+
+/// Raises the counter, within a change that holds the lock already. `false` when there is no such person.
 ///
 /// # Errors
 /// When the database is away.
@@ -68,6 +84,24 @@ pub fn raise(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool
         ))
         .execute(conn)?;
     Ok(raised == 1)
+}
+
+/// Locks and raises, as the first step of every change of what the record shows, and then reads the database's clock: whoever
+/// waited for another change bears a later instant than it. `None` when there is no such person.
+///
+/// # Errors
+/// When the database is away.
+pub fn begin_change(
+    conn: &mut Connection,
+    database: &Database,
+    user: UserId,
+) -> Result<Option<Timestamp>> {
+    if !lock(conn, user)? {
+        return Ok(None);
+    }
+    let now = database.now(conn)?;
+    raise(conn, user, now)?;
+    Ok(Some(now))
 }
 
 /// As [`raise`], and ends every session of the person at once by raising their epoch.

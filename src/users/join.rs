@@ -136,7 +136,29 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
     }
 }
 
-/// Uses the invitation up and makes, activates or finds the person whom the passkey will belong to. Raises their standing.
+/// Locks the standing of the person whom an invitation is for, if they are here already; else the roles that it gives: a role
+/// that is given can't be deleted, nor changed, in the same moment.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> {
+    let Some(found) = queries::find_invitation(conn, token)? else {
+        return Ok(());
+    };
+    match found.user {
+        Some(user) => {
+            standing::lock(conn, user)?;
+        }
+        None => {
+            queries::lock_roles(conn, &found.roles)?;
+        }
+    }
+    Ok(())
+}
+
+/// Uses the invitation up and makes, activates or finds the person whom the passkey will belong to. Raises their standing,
+/// which the caller holds ([`lock_invited`]), and which is locked before the invitation, as everywhere: a link made for the
+/// same person meanwhile waits.
 /// Returns the person, and the session that made the link where it was one of their own.
 ///
 /// # Errors
@@ -148,12 +170,10 @@ pub fn accept(
     now: Timestamp,
     author: &Author,
 ) -> Result<(User, Option<SessionId>), JoinError> {
-    // The standing is locked before the invitation, as everywhere: a link made for the same person meanwhile waits.
-    let (found, _) = open_invitation(conn, token, joiner.judged_at)?;
-    if let Some(user) = found.user {
-        standing::raise(conn, user, now)?;
-    }
     let (invitation, user) = open_invitation(conn, token, joiner.judged_at)?;
+    if let Some(user) = &user {
+        standing::raise(conn, user.id, now)?;
+    }
     let id = user.as_ref().map_or(joiner.id, |user| user.id);
     if !queries::consume_invitation(conn, invitation.id, id, now)? {
         return Err(JoinError::Used);

@@ -14,7 +14,11 @@ mod last_administrator;
 mod lookup;
 mod queries;
 mod rights;
+mod role;
+mod roles;
+pub mod seed;
 mod set_up;
+mod sign_out;
 mod suspend;
 mod update;
 mod user;
@@ -26,14 +30,19 @@ use crate::base::config::Origin;
 use crate::db::Database;
 use crate::standing::Standings;
 
-pub use fields::{DisplayName, Email, FieldError, RoleName, Username};
+pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use installation::{InstallationError, begin_installation};
-pub use invite::{Authority, Invitation, InvitationLink, InviteError, NewInvitation, Purpose};
-pub use join::{JoinError, Joiner, OpenInvitation, accept, open_invitation, require_free};
+pub use invite::{Invitation, InvitationLink, InviteError, NewInvitation, Purpose};
+pub use join::{
+    JoinError, Joiner, OpenInvitation, accept, lock_invited, open_invitation, require_free,
+};
 pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub use lookup::{LookupError, UserFilter, find, list_ids};
-pub use rights::Rights;
+pub use rights::{Authority, Rights};
+pub use role::Role;
+pub use roles::{NewRole, RoleChange, RoleError, RoleUse};
 pub use set_up::{SetUpError, SetUpLink, complete_set_up, open_set_up};
+pub use sign_out::SignOutError;
 pub use suspend::SuspendError;
 pub use update::{UpdateError, UserChange};
 pub use user::{User, UserView};

@@ -114,6 +114,11 @@ impl User {
     }
 
     fn keep(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
+        history::revise(conn, author, self.revision())
+    }
+
+    /// This version, for the history.
+    pub(super) fn revision(&self) -> Revision {
         let data = json!({
             "username": self.username,
             "email": self.email,
@@ -123,13 +128,12 @@ impl User {
             "attributes": self.attributes,
             "roles": self.roles,
         });
-        let revision = Revision {
+        Revision {
             entity: "user",
             entity_id: self.id.uuid(),
             version: self.version,
             as_of: self.as_of,
             data,
-        };
-        history::revise(conn, author, revision)
+        }
     }
 }

@@ -80,6 +80,17 @@ impl SoftAuthenticator {
             .collect()
     }
 
+    /// Puts in a credential that was made elsewhere, for the host of its origin.
+    pub fn hold(&mut self, id: Vec<u8>, user_handle: Vec<u8>, key: &Arc<EcdsaKeyPair>) {
+        self.credentials.push(Credential {
+            id,
+            rp_id: self.rp_id(&Value::Null),
+            user_handle,
+            key: key.clone(),
+            counter: u32::from(self.storage == Storage::DeviceBound),
+        });
+    }
+
     /// Answers `PublicKeyCredentialCreationOptionsJSON` with `RegistrationResponseJSON` and keeps the credential.
     pub fn create(&mut self, public_key: &Value, overrides: &Overrides) -> Value {
         let algorithms = public_key["pubKeyCredParams"]

@@ -117,13 +117,13 @@ impl From<Decision> for Answered {
     fn from(decision: Decision) -> Self {
         Self {
             decision: decision.is_allowed,
-            context: decision.wanted.map(challenge).unwrap_or_default(),
+            context: decision.wanted.as_ref().map(challenge).unwrap_or_default(),
         }
     }
 }
 
 /// What the app sends the person to the authorization endpoint with (RFC 9470 §3), as a Reason Object has it.
-fn challenge(wanted: Wanted) -> Map<String, Value> {
+fn challenge(wanted: &Wanted) -> Map<String, Value> {
     const ERROR: &str = "insufficient_user_authentication";
     let mut context = Map::from_iter([
         ("id".to_owned(), json!(ERROR)),

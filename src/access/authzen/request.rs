@@ -227,19 +227,19 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: Value) -> Object {
+    fn object(value: &Value) -> Object {
         value.as_object().expect("an object").clone()
     }
 
     #[test]
     fn an_items_own_member_replaces_the_whole_default() {
-        let defaults = object(json!({
+        let defaults = object(&json!({
             "subject": {"type": "user", "id": "ada", "properties": {"role": "admin"}},
             "action": {"name": "read", "properties": {"a": 1}},
             "resource": {"type": "record"},
             "context": {"a": 1, "type": "x"},
         }));
-        let item = object(json!({
+        let item = object(&json!({
             "subject": {"id": "bob"}, "resource": {"id": "7"}, "context": {"b": 2},
         }));
         let tuple = Tuple::read(&with_defaults(&item, &defaults)).expect("a tuple");
@@ -248,11 +248,11 @@ mod tests {
             ("user", "bob")
         );
         assert!(tuple.subject.properties.is_empty(), "bob is no admin");
-        assert_eq!(tuple.action.properties, object(json!({"a": 1})));
+        assert_eq!(tuple.action.properties, object(&json!({"a": 1})));
         assert_eq!(
             (tuple.resource.kind.as_str(), tuple.resource.id.as_str()),
             ("record", "7")
         );
-        assert_eq!(tuple.context, object(json!({"b": 2})));
+        assert_eq!(tuple.context, object(&json!({"b": 2})));
     }
 }

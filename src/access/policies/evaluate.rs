@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use cedar_policy::{Authorizer, Decision as Verdict};
+use cedar_policy::{Authorizer, Decision as Verdict, PolicySet};
 
 use super::Policies;
 use super::facts::{Asked, Facts};
-use super::table::Slice;
 use crate::access::question::{Auth, Decision, Subject, Wanted};
 use crate::base::clock::Timestamp;
 use crate::sessions::Acr;
@@ -35,7 +34,8 @@ impl Policies {
         let slice = table.about(&facts.action);
         match Asked::new(&table, slice, facts) {
             Ok(asked) => Trial {
-                slice,
+                policies: slice.about(facts.resource.kind.as_str()),
+                reads_auth: slice.reads_auth,
                 asked: &asked,
             }
             .decide(facts, challenge),
@@ -52,7 +52,8 @@ fn refused(reason: impl Into<String>) -> Decision {
 }
 
 struct Trial<'t> {
-    slice: &'t Slice,
+    policies: &'t PolicySet,
+    reads_auth: bool,
     asked: &'t Asked,
 }
 
@@ -64,11 +65,8 @@ impl Trial<'_> {
         };
         let mut decision = self.evaluate(auth);
         let is_person = matches!(facts.subject, Subject::Person { .. });
-        if is_person
-            && !decision.is_allowed
-            && self.slice.reads_auth
-            && challenge == Challenge::Look
-        {
+        let may_look = self.reads_auth && challenge == Challenge::Look;
+        if is_person && !decision.is_allowed && may_look {
             decision.wanted = self.wanted(auth, facts.now);
         }
         decision
@@ -80,8 +78,8 @@ impl Trial<'_> {
             Ok(request) => request,
             Err(reason) => return refused(reason),
         };
-        let policies = &self.slice.policies;
-        let answer = Authorizer::new().is_authorized(&request, policies, &self.asked.entities);
+        let entities = &self.asked.entities;
+        let answer = Authorizer::new().is_authorized(&request, self.policies, entities);
         let errors: Vec<String> = answer
             .diagnostics()
             .errors()

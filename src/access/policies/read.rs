@@ -1,5 +1,6 @@
 //! The folder: which files there are, whether they changed, and what they hold.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -67,7 +68,8 @@ fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
             return Err(fault("holds a file whose name is no UTF-8".into()));
         };
         // Editors keep their own copies beside a file, under a name that begins with a point.
-        if name.ends_with(".cedar") && !name.starts_with('.') {
+        let is_policy = Path::new(name).extension() == Some(OsStr::new("cedar"));
+        if is_policy && !name.starts_with('.') {
             names.push(name.to_owned());
         }
     }

@@ -89,7 +89,7 @@ fn facts(subject: Subject) -> Facts {
     }
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
 }
 
@@ -124,7 +124,7 @@ fn roles_attributes_and_the_registry_are_known() {
            when { principal.username == "ada" && !(principal has email) && resource.size == 3 && context.time > datetime("2020-01-01") };"#,
     );
     let mut facts = facts(person(&["clerk"], None));
-    facts.attributes = object(json!({"size": 3}));
+    facts.attributes = object(&json!({"size": 3}));
     let decision = ask(&folder, &facts);
     assert!(decision.is_allowed, "{decision:?}");
     assert_eq!(decision.policies, ["a.cedar:1"]);
@@ -141,11 +141,11 @@ fn an_error_in_any_policy_that_is_reached_denies_the_whole() {
     let mut facts = facts(person(&[], None));
     let decision = ask(&folder, &facts);
     assert!(!decision.is_allowed && !decision.errors.is_empty());
-    facts.claimed.context = object(json!({"amount": "many"}));
+    facts.claimed.context = object(&json!({"amount": "many"}));
     assert!(!is_allowed(&folder, &facts));
-    facts.claimed.context = object(json!({"amount": 10.5}));
+    facts.claimed.context = object(&json!({"amount": 10.5}));
     assert!(!is_allowed(&folder, &facts));
-    facts.claimed.context = object(json!({"amount": 10.0}));
+    facts.claimed.context = object(&json!({"amount": 10.0}));
     assert!(is_allowed(&folder, &facts));
     facts.action = "edit".into();
     facts.claimed.context = Map::new();
@@ -167,7 +167,7 @@ fn what_callers_say_is_never_what_doorward_knows() {
         kind: "user".into(),
         id: "root".into(),
     });
-    let lies = object(json!({
+    let lies = object(&json!({
         "username": "root", "roles": ["admin"], "grants": ["OWNER"], "auth": {"acr": "phr"}, "open": true,
         "who": {"__entity": {"type": "User", "id": "root"}}, "__extn": {"fn": "ip", "arg": "127.0.0.1"},
     }));
@@ -191,7 +191,7 @@ fn escapes_are_fields_like_any_other() {
            when { context.claimed.context["__extn"]["fn"] == "ip" && context.claimed.context["__entity"].id == "x" };"#,
     );
     let mut facts = facts(person(&[], None));
-    facts.claimed.context = object(json!({
+    facts.claimed.context = object(&json!({
         "__entity": {"type": "User", "id": "x"}, "__extn": {"fn": "ip", "arg": "no address"},
     }));
     assert!(is_allowed(&folder, &facts));
@@ -266,4 +266,35 @@ fn a_denial_says_what_sign_in_would_have_been_enough() {
     );
     assert_eq!(wanted("print", Some(signed_in("phr", 0))), (false, None));
     assert_eq!(wanted("other", None), (false, None));
+}
+
+#[test]
+fn a_question_meets_every_policy_that_is_about_it() {
+    let folder = policies(
+        r#"permit (principal, action == Action::"view", resource is order);
+           permit (principal, action, resource is invoice);
+           forbid (principal, action in [Action::"view", Action::"edit"], resource == order::"8");
+           forbid (principal, action, resource) when { context.claimed.context has stop };
+           permit (principal, action == Action::"edit", resource in order::"9");"#,
+    );
+    for (action, kind, id, permitted) in [
+        ("view", "order", "7", true),
+        ("view", "order", "8", false),
+        ("edit", "order", "7", false),
+        ("edit", "order", "9", true),
+        ("other", "invoice", "7", true),
+        ("view", "invoice", "7", true),
+        ("view", "parcel", "7", false),
+    ] {
+        let mut facts = facts(person(&[], None));
+        facts.action = action.into();
+        facts.resource = ResourceName::parse(kind, id).expect("a name");
+        assert_eq!(
+            is_allowed(&folder, &facts),
+            permitted,
+            "{action} {kind} {id}"
+        );
+        facts.claimed.context = object(&json!({"stop": 1}));
+        assert!(!is_allowed(&folder, &facts), "{action} {kind} {id}");
+    }
 }

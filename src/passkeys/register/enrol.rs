@@ -5,7 +5,7 @@ use super::{MOST, RegisterError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::PasskeyId;
 use crate::db::{self, Connection};
-use crate::history::{self, Author, Event, Revision};
+use crate::history::{self, Author, Event};
 use crate::passkeys::passkey::Passkey;
 use crate::passkeys::registration::NewCredential;
 use crate::passkeys::{authenticators, queries};
@@ -58,14 +58,7 @@ pub(super) fn insert(
         db::Error::Taken(_) => RegisterError::CredentialTaken,
         other => RegisterError::Database(other),
     })?;
-    let revision = Revision {
-        entity: "passkey",
-        entity_id: passkey.id.uuid(),
-        version: passkey.version,
-        as_of: passkey.as_of,
-        data: passkey.revision_data(),
-    };
-    history::revise(conn, author, revision)?;
+    history::revise(conn, author, passkey.revision())?;
     let event = Event::done("passkey.registered")
         .subject(user.id)
         .passkey(passkey.id)

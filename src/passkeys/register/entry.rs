@@ -39,6 +39,22 @@ impl Admitted {
 }
 
 impl Entry {
+    /// Locks the standing of the person whom it is about, if they are here already: before the clock is read.
+    pub(super) fn lock(&self, conn: &mut Connection) -> Result<(), RegisterError> {
+        match self {
+            Self::SetUp(..) => {}
+            Self::Join(link, _) => {
+                if let Some(link) = TokenHash::from_text(link) {
+                    users::lock_invited(conn, &link)?;
+                }
+            }
+            Self::Add(session) => {
+                standing::lock(conn, session.user)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Uses the right up, and says who comes in. Raises their standing.
     pub(super) fn admit(
         self,

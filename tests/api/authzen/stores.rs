@@ -45,7 +45,7 @@ fn without_its_stores_nothing_is_decided() {
         asker.post("/access/v1/evaluation", &request).status == 200
     });
     postgres.kill();
-    // The standing is still at hand, what is known of the thing is not.
+    // Standing and thing are still at hand; whose name that is, is not.
     refuses();
     postgres.start_again();
     wait_until("decided again", Duration::from_secs(20), || {

@@ -4,18 +4,18 @@ use super::*;
 
 #[test]
 fn a_schema_holds_policies_to_what_is_declared() {
-    let schema = r#"
+    let schema = r"
         entity order { owner?: String };
         action reading;
         action view in [reading] appliesTo { principal: [User], resource: [order], context: Doorward::Context };
-    "#;
+    ";
     let good = r#"permit (principal is User, action in [Action::"reading"], resource is order)
         when { resource has owner && resource.owner == principal.username };"#;
     let folder = Folder::of(&[("a.cedar", good), ("own.cedarschema", schema)]);
     assert_eq!(folder.policies.fault(), None);
     assert_eq!(folder.policies.actions(), ["reading", "view"]);
     let mut facts = facts(person(&[], None));
-    facts.attributes = object(json!({"owner": "ada"}));
+    facts.attributes = object(&json!({"owner": "ada"}));
     assert!(is_allowed(&folder, &facts));
     let bad = "\npermit (principal is User, action == Action::\"view\", resource is order)\nwhen { resource.ownr == principal.username };";
     let folder = Folder::of(&[("a.cedar", bad), ("own.cedarschema", schema)]);

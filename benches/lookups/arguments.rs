@@ -1,0 +1,95 @@
+//! What to measure, from the command line.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::grounds::BackEnd;
+
+const USAGE: &str = "\
+lookups [--users N,N…] [--back-ends embedded,clustered] [--works WORD,WORD…] [--connections N]
+        [--seconds N] [--rounds N] [--no-extras]";
+
+/// What to measure.
+pub struct Arguments {
+    /// How many people there are, one run for each number.
+    pub users: Vec<u64>,
+    /// On which stores.
+    pub back_ends: Vec<BackEnd>,
+    /// Which works, by a word of their names; empty: all.
+    works: Vec<String>,
+    /// Connections that are kept alive.
+    pub connections: usize,
+    /// How long one round of one side takes.
+    pub round: Duration,
+    /// How many rounds each side has.
+    pub rounds: usize,
+    /// Starts, floods, a second instance.
+    pub with_extras: bool,
+}
+
+impl Arguments {
+    /// Reads them; ends the process with the usage when they make no sense.
+    pub fn read() -> Self {
+        let mut read = Self {
+            users: vec![10_000],
+            back_ends: vec![BackEnd::Embedded, BackEnd::Clustered],
+            works: Vec::new(),
+            connections: 32,
+            round: Duration::from_secs(2),
+            rounds: 3,
+            with_extras: true,
+        };
+        let mut given = std::env::args().skip(1);
+        while let Some(name) = given.next() {
+            if name == "--no-extras" {
+                read.with_extras = false;
+            } else if name != "--bench" {
+                // cargo adds `--bench` to whatever it runs.
+                let value = given.next().unwrap_or_default();
+                if read.take(&name, &value).is_none() {
+                    eprintln!("{name} {value}?\n{USAGE}");
+                    std::process::exit(2);
+                }
+            }
+        }
+        read
+    }
+
+    fn take(&mut self, name: &str, value: &str) -> Option<()> {
+        let items = || value.split(',').map(str::trim);
+        match name {
+            "--users" => {
+                self.users = items()
+                    .map(|item| item.replace('_', "").parse().ok())
+                    .collect::<Option<_>>()?;
+            }
+            "--back-ends" => {
+                self.back_ends = items().map(BackEnd::parse).collect::<Option<_>>()?;
+            }
+            "--works" => self.works = items().map(str::to_owned).collect(),
+            "--connections" => self.connections = value.parse().ok()?,
+            "--seconds" => self.round = Duration::try_from_secs_f64(value.parse().ok()?).ok()?,
+            "--rounds" => self.rounds = value.parse().ok().filter(|rounds| *rounds > 0)?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Whether a work is wanted.
+    pub fn wants(&self, work: &str) -> bool {
+        self.works.is_empty() || self.works.iter().any(|word| work.contains(word.as_str()))
+    }
+}
+
+impl fmt::Display for Arguments {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+        write!(
+            formatter,
+            "{cores} cores, {} connections, {} rounds of {:.1} s for each side in turn, medians",
+            self.connections,
+            self.rounds,
+            self.round.as_secs_f64(),
+        )
+    }
+}

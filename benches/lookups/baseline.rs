@@ -1,0 +1,149 @@
+//! What the service is compared with: a bare handler with as many workers that does one read over the same kind of connection,
+//! with the framework's own access log at the default level.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use actix_web::middleware::Logger;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, Pool};
+use doorward::base::config::Config;
+use doorward::base::telemetry;
+use redis::AsyncCommands;
+use secrecy::ExposeSecret;
+
+use crate::grounds::{BackEnd, Grounds};
+use crate::process::Measured;
+use crate::support::process::free_port;
+
+diesel::table! {
+    entries (key) {
+        key -> Text,
+        value -> Text,
+        version -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+const ADDRESS: &str = "LOOKUPS_BASELINE_ADDRESS";
+const STORE: &str = "LOOKUPS_BASELINE_STORE";
+const KEY: &str = "baseline:{key}";
+/// About as long as the live copy of a session.
+const LENGTH: usize = 500;
+
+type Readers = Pool<ConnectionManager<SqliteConnection>>;
+
+/// Whether this process shall be the baseline.
+pub fn is_asked_for() -> bool {
+    std::env::var_os(ADDRESS).is_some()
+}
+
+/// Starts it as a process of its own.
+pub fn start(grounds: &Grounds) -> Measured {
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let store = match (grounds.back_end, &grounds.config.redis.url) {
+        (BackEnd::Clustered, Some(url)) => url.expose_secret().to_owned(),
+        _ => grounds.file("baseline.db").display().to_string(),
+    };
+    let program = std::env::current_exe().expect("this program");
+    let mut command = Command::new(program);
+    command.env(ADDRESS, address.to_string()).env(STORE, store);
+    Measured::start(&mut command, address).0
+}
+
+/// The request that it answers.
+pub fn request() -> Vec<u8> {
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()
+}
+
+/// Answers until it is told to end.
+pub fn serve() {
+    let address = std::env::var(ADDRESS).expect("an address");
+    let store = std::env::var(STORE).expect("a store");
+    let config = Config::load(None).expect("the defaults");
+    let _guard = telemetry::start(&config.log).expect("logging");
+    actix_web::rt::System::new().block_on(async move {
+        if store.starts_with("redis") {
+            over_redis(&address, &store).await;
+        } else {
+            over_sqlite(&address, &store).await;
+        }
+    });
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+async fn over_redis(address: &str, url: &str) {
+    let client = redis::Client::open(url).expect("an address");
+    let mut connection = redis::aio::ConnectionManager::new(client)
+        .await
+        .expect("a connection");
+    let () = connection
+        .set_ex(KEY, "x".repeat(LENGTH), 3600)
+        .await
+        .expect("a write");
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(connection.clone()))
+            .wrap(Logger::default())
+            .default_service(web::to(
+                |connection: web::Data<redis::aio::ConnectionManager>| async move {
+                    let mut connection = connection.get_ref().clone();
+                    let value: String = connection.get(KEY).await.expect("a value");
+                    HttpResponse::Ok().body(value)
+                },
+            ))
+    });
+    let server = server.workers(workers()).bind(address).expect("a port");
+    server.run().await.expect("an end");
+}
+
+async fn over_sqlite(address: &str, path: &str) {
+    let mut writer = SqliteConnection::establish(path).expect("a file");
+    writer
+        .batch_execute(
+            "pragma journal_mode = wal; create table entries (key text primary key not null, value text not null, \
+             version integer not null, expires_at integer not null) strict, without rowid",
+        )
+        .expect("a table");
+    diesel::insert_into(entries::table)
+        .values((
+            entries::key.eq(KEY),
+            entries::value.eq("x".repeat(LENGTH)),
+            entries::version.eq(0),
+            entries::expires_at.eq(i64::MAX),
+        ))
+        .execute(&mut writer)
+        .expect("a write");
+    let readers: Readers = Pool::builder()
+        .max_size(4)
+        .test_on_check_out(false)
+        .build(ConnectionManager::new(path))
+        .expect("connections");
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(readers.clone()))
+            .wrap(Logger::default())
+            .default_service(web::to(|readers: web::Data<Readers>| async move {
+                let readers = readers.get_ref().clone();
+                let value = tokio::task::spawn_blocking(move || read(&readers)).await;
+                HttpResponse::Ok().body(value.expect("a value"))
+            }))
+    });
+    let server = server.workers(workers()).bind(address).expect("a port");
+    server.run().await.expect("an end");
+}
+
+fn read(readers: &Readers) -> String {
+    let mut conn = readers.get().expect("a connection");
+    entries::table
+        .filter(entries::key.eq(KEY))
+        .filter(entries::expires_at.gt(0))
+        .select(entries::value)
+        .first(&mut conn)
+        .expect("a value")
+}

@@ -1,0 +1,91 @@
+//! Stores of a measurement's own, and the configuration of a service on them.
+
+use std::path::PathBuf;
+
+use doorward::base::config::{Config, Origin};
+use doorward::base::secrets::MasterKey;
+use secrecy::SecretString;
+use tempfile::TempDir;
+
+use crate::support::postgres::Postgres;
+use crate::support::process::free_port;
+use crate::support::redis::Redis;
+
+/// On which stores.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum BackEnd {
+    /// SQLite.
+    Embedded,
+    /// PostgreSQL and Redis.
+    Clustered,
+}
+
+impl BackEnd {
+    /// From its name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Embedded, Self::Clustered]
+            .into_iter()
+            .find(|back_end| back_end.name() == text)
+    }
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Clustered => "clustered",
+        }
+    }
+}
+
+/// Empty stores.
+pub struct Grounds {
+    /// Which.
+    pub back_end: BackEnd,
+    /// How many people there will be.
+    pub users: u64,
+    /// The configuration of the first instance.
+    pub config: Config,
+    folder: TempDir,
+}
+
+impl Grounds {
+    /// Makes them.
+    pub fn prepare(back_end: BackEnd, users: u64) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let mut config = Config::load(None).expect("the defaults");
+        let port = free_port();
+        config.server.listen.set_port(port);
+        config.server.operator_listen.set_port(free_port());
+        config.server.public_url =
+            Origin::parse(&format!("http://localhost:{port}")).expect("an origin");
+        config.server.data_dir = folder.path().join("data");
+        config.limits.ceremonies_per_minute = 0;
+        if back_end == BackEnd::Clustered {
+            let database = Postgres::shared().fresh_database();
+            config.database.url = Some(SecretString::from(database));
+            config.redis.url = Some(SecretString::from(Redis::shared().fresh_url()));
+            let master_key = folder.path().join("given.key");
+            std::fs::write(&master_key, MasterKey::generate().to_text()).expect("a master key");
+            config.secrets.master_key_file = Some(master_key);
+        }
+        Self {
+            back_end,
+            users,
+            config,
+            folder,
+        }
+    }
+
+    /// A file beside the stores.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The configuration of one more instance on the same stores.
+    pub fn another(&self) -> Config {
+        let mut config = self.config.clone();
+        config.server.listen.set_port(free_port());
+        config.server.operator_listen.set_port(free_port());
+        config
+    }
+}

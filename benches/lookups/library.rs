@@ -1,0 +1,58 @@
+//! What the WebAuthn library needs for the finish of an assertion, and nothing else: the measure of a login.
+
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward::base::clock::Timestamp;
+use doorward::base::ids::{PasskeyId, UserId};
+use doorward::passkeys::seed;
+use webauthn_rs::WebauthnBuilder;
+
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+
+const ORIGIN: &str = "http://localhost:8080";
+const TIMES: u32 = 500;
+
+/// Microseconds of CPU for each.
+pub fn finish_alone() -> f64 {
+    let key = Arc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key"));
+    let point = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
+    let public: seed::PublicKey = point.parse().expect("a point");
+    let user = UserId::random();
+    let passkey = seed::passkey(
+        (PasskeyId::random(), user),
+        vec![7; 32],
+        &public,
+        Timestamp::from_micros(0),
+    );
+    let origin = url::Url::parse(ORIGIN).expect("an origin");
+    let builder = WebauthnBuilder::new("localhost", &origin).expect("a name");
+    let webauthn = builder.build().expect("a relying party");
+    let mut device = SoftAuthenticator::synced(ORIGIN);
+    device.hold(vec![7; 32], user.uuid().into_bytes().to_vec(), &key);
+    let mut before = 0;
+    let mut used = 0;
+    for _ in 0..TIMES {
+        let (options, state) = webauthn
+            .start_discoverable_authentication()
+            .expect("options");
+        let options = serde_json::to_value(options.public_key).expect("a document");
+        let answer = device.get(&options, &Overrides::default());
+        let answer = serde_json::from_value(answer).expect("an assertion");
+        before = nanoseconds().max(before);
+        webauthn
+            .finish_discoverable_authentication_v2(&answer, state, &passkey.credential)
+            .expect("a good assertion");
+        used += nanoseconds() - before;
+    }
+    used as f64 / f64::from(TIMES) / 1000.0
+}
+
+/// What this thread has used of the processor.
+fn nanoseconds() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let first = text.split(' ').next().and_then(|text| text.parse().ok());
+    first.expect("a number")
+}

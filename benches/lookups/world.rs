@@ -1,0 +1,314 @@
+//! A service with people in it: seeded, some of them signed in, an app and a service that ask about them.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::arguments::Arguments;
+use crate::baseline;
+use crate::grounds::Grounds;
+use crate::load::Requests;
+use crate::process::Measured;
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::binary;
+use crate::support::http::{Browserless, basic, form_encoded};
+use crate::support::person;
+
+/// How many seeded people take part.
+const SAMPLE: usize = 1000;
+/// How many of them are signed in.
+const SIGNED_IN: usize = 64;
+/// How many of these let the app have a token.
+const TOKENS: usize = 32;
+
+const CALLBACK: &str = "https://app.example/callback";
+/// RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// What `doorward dev seed --sample` says of a person.
+#[derive(Deserialize)]
+pub struct Seeded {
+    /// Their id.
+    pub user: String,
+    /// The ids of their credentials.
+    pub credentials: Vec<String>,
+}
+
+/// A registered client.
+struct Client {
+    id: String,
+    secret: String,
+}
+
+/// A service with people in it, and the baseline beside it.
+pub struct World {
+    /// The stores.
+    pub grounds: Grounds,
+    /// The service.
+    pub service: Measured,
+    /// What it is compared with.
+    pub baseline: Measured,
+    /// Resident memory before anybody asked anything.
+    pub idle_memory: f64,
+    /// People who take part.
+    pub sample: Vec<Seeded>,
+    key: Arc<EcdsaKeyPair>,
+    browsers: Vec<Browserless>,
+    app: Client,
+    asker: Client,
+}
+
+impl World {
+    /// Seeds, starts, signs people in.
+    pub fn begin(grounds: Grounds, arguments: &Arguments) -> Self {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key pair");
+        let begun = Instant::now();
+        let sample = seed(&grounds, &key);
+        println!(
+            "{}, {} people, 2 passkeys and 2 grants each: seeded in {:.1} s.",
+            grounds.back_end.name(),
+            grounds.users,
+            begun.elapsed().as_secs_f64(),
+        );
+        let app = Client::register(
+            &grounds,
+            &[
+                "app",
+                "--redirect-uri",
+                CALLBACK,
+                "--no-consent",
+                "--scope",
+                "openid",
+                "--scope",
+                "roles",
+            ],
+        );
+        let asker = Client::register(
+            &grounds,
+            &[
+                "asker",
+                "--grant",
+                "client_credentials",
+                "--scope",
+                "users:read",
+                "--scope",
+                "tokens:introspect",
+            ],
+        );
+        let (service, _) = Measured::service(&grounds.config);
+        let idle_memory = service.memory();
+        let baseline = baseline::start(&grounds);
+        let mut world = Self {
+            grounds,
+            service,
+            baseline,
+            idle_memory,
+            sample,
+            key: Arc::new(key),
+            browsers: Vec::new(),
+            app,
+            asker,
+        };
+        if ["session check", "introspection of a JWT", "forward-auth"]
+            .iter()
+            .any(|work| arguments.wants(work))
+        {
+            world.sign_people_in();
+        }
+        world
+    }
+
+    fn sign_people_in(&mut self) {
+        let origin = self.grounds.config.server.public_url.as_str().to_owned();
+        let port = self.service.address.port();
+        for place in 0..SIGNED_IN.min(self.sample.len()) {
+            let browser = Browserless::new(port, &origin);
+            let answer = person::sign_in(&browser, &mut self.device(place), &Overrides::default());
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            self.browsers.push(browser);
+        }
+    }
+
+    /// The authenticator of a person of the sample.
+    pub fn device(&self, place: usize) -> SoftAuthenticator {
+        let person = &self.sample[place % self.sample.len()];
+        let mut device = SoftAuthenticator::synced(self.grounds.config.server.public_url.as_str());
+        let credential = URL_SAFE_NO_PAD
+            .decode(&person.credentials[0])
+            .expect("base64url");
+        let handle = uuid::Uuid::parse_str(&person.user).expect("an id");
+        device.hold(credential, handle.into_bytes().to_vec(), &self.key);
+        device
+    }
+
+    /// The lines that every request of a browser here has.
+    pub fn headers(&self) -> String {
+        let origin = &self.grounds.config.server.public_url;
+        format!(
+            "Host: {}\r\nOrigin: {}\r\n",
+            origin.authority(),
+            origin.as_str()
+        )
+    }
+
+    /// `GET /v1/session` in the browsers of those who are signed in.
+    pub fn session_checks(&self) -> Requests {
+        let cookies = self.browsers.iter().map(session_cookie);
+        let request = |cookie: String| self.get("/v1/session", &format!("Cookie: {cookie}\r\n"));
+        ok(cookies.map(request).collect())
+    }
+
+    /// `POST /oauth2/introspect` with tokens that the app got for people, asked by a service.
+    pub fn introspections(&self) -> Requests {
+        let browsers = self.browsers.iter().take(TOKENS);
+        let tokens = browsers.map(|browser| self.access_token(browser));
+        let request = |token: String| self.form("/oauth2/introspect", &format!("token={token}"));
+        ok(tokens.map(request).collect())
+    }
+
+    /// `GET /v1/users/{id}/roles` of people all over, asked by a service.
+    pub fn roles(&self) -> Requests {
+        let asker = format!("Authorization: {}\r\n", self.asker.basic());
+        let request =
+            |person: &Seeded| self.get(&format!("/v1/users/{}/roles", person.user), &asker);
+        ok(self.sample.iter().map(request).collect())
+    }
+
+    /// `GET /.well-known/openid-configuration`.
+    pub fn discovery(&self) -> Requests {
+        ok(vec![self.get("/.well-known/openid-configuration", "")])
+    }
+
+    /// `POST /webauthn/login/start` of browsers that were never here.
+    pub fn challenges(&self) -> Requests {
+        ok(vec![self.post(
+            "/webauthn/login/start",
+            "application/json",
+            "",
+            "{}",
+        )])
+    }
+
+    /// `POST /oauth2/token` of a service on its own behalf.
+    pub fn client_tokens(&self) -> Requests {
+        ok(vec![
+            self.form("/oauth2/token", "grant_type=client_credentials"),
+        ])
+    }
+
+    fn get(&self, path: &str, headers: &str) -> Vec<u8> {
+        let host = self.grounds.config.server.public_url.authority();
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n").into_bytes()
+    }
+
+    /// A form of the service that asks.
+    fn form(&self, path: &str, body: &str) -> Vec<u8> {
+        let asker = format!("Authorization: {}\r\n", self.asker.basic());
+        self.post(path, "application/x-www-form-urlencoded", &asker, body)
+    }
+
+    /// The bytes of a POST.
+    pub fn post(&self, path: &str, kind: &str, headers: &str, body: &str) -> Vec<u8> {
+        let (own, length) = (self.headers(), body.len());
+        format!(
+            "POST {path} HTTP/1.1\r\n{own}{headers}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+
+    /// What the app gets for somebody who is signed in.
+    fn access_token(&self, browser: &Browserless) -> String {
+        let parameters = [
+            ("client_id", self.app.id.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("scope", "openid roles"),
+            ("state", "s"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let query: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", form_encoded(value)))
+            .collect();
+        let sent = browser.get(&format!("/oauth2/authorize?{}", query.join("&")));
+        let location = sent.header("location").expect("a redirect");
+        let location = url::Url::parse(location).expect("an address");
+        let code = location.query_pairs().find(|(name, _)| name == "code");
+        let (_, code) = code.unwrap_or_else(|| panic!("no code: {location}"));
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ];
+        let answer = browser
+            .without_cookies()
+            .request("POST", "/oauth2/token")
+            .without_same_origin()
+            .form(&form)
+            .basic(&self.app.id, &self.app.secret)
+            .send();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let token = answer.json()["access_token"].as_str().map(str::to_owned);
+        token.expect("a token")
+    }
+}
+
+fn ok(all: Vec<Vec<u8>>) -> Requests {
+    Requests {
+        all: Arc::new(all),
+        status: 200,
+    }
+}
+
+fn session_cookie(browser: &Browserless) -> String {
+    let session = browser.cookie("doorward-session").expect("a session");
+    format!("doorward-session={session}")
+}
+
+fn seed(grounds: &Grounds, key: &EcdsaKeyPair) -> Vec<Seeded> {
+    let point = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
+    let (users, sample) = (grounds.users.to_string(), SAMPLE.to_string());
+    let mut command = binary::command(&grounds.config);
+    command.args([
+        "dev", "seed", "--json", "--users", &users, "--sample", &sample,
+    ]);
+    command.args(["--public-key", &point]);
+    let mut told = ask(&mut command);
+    serde_json::from_value(told["sample"].take()).expect("people")
+}
+
+/// Runs a command, whose progress is seen, to its end.
+fn ask(command: &mut Command) -> Value {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("the command");
+    assert!(output.status.success(), "{command:?}");
+    serde_json::from_slice(&output.stdout).expect("a document")
+}
+
+impl Client {
+    fn register(grounds: &Grounds, arguments: &[&str]) -> Self {
+        let mut command = binary::command(&grounds.config);
+        command.args(["client", "create", "--json", "--id-token-alg", "ES256"]);
+        let told = ask(command.args(arguments));
+        let text = |name: &str| told[name].as_str().expect("a text").to_owned();
+        Self {
+            id: text("client_id"),
+            secret: text("client_secret"),
+        }
+    }
+
+    fn basic(&self) -> String {
+        basic(&self.id, &self.secret)
+    }
+}

@@ -1,0 +1,320 @@
+//! People who manage others by a role of theirs, and what they can't.
+
+use doorward::base::ids::UserId;
+use doorward::history::Author;
+use doorward::passkeys::Right;
+use doorward::users::{Authority, NewInvitation, UserChange};
+use serde_json::{Value, json};
+
+use super::roles::{give, make, patch};
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::person::Person;
+use crate::support::race::{RUNNERS, race};
+
+/// Somebody who manages clerks and cooks, two clerks, somebody who is a clerk and more, and somebody without a role.
+struct Shop {
+    root: Person,
+    lead: Person,
+    clerk: Person,
+}
+
+fn shop(house: &House) -> Shop {
+    let root = house.administrator();
+    for role in ["clerk", "cook", "auditor"] {
+        make(&root, &json!({ "name": role }));
+    }
+    make(
+        &root,
+        &json!({ "name": "lead", "manages_roles": ["clerk", "cook"] }),
+    );
+    let lead = house.person(&root, "lead");
+    give(&root, "lead", &["lead"]);
+    let clerk = house.person(&root, "clerk");
+    give(&root, "clerk", &["clerk"]);
+    for (name, roles) in [
+        ("mixed", json!(["auditor", "clerk"])),
+        ("plain", json!([])),
+        ("cook", json!(["cook"])),
+    ] {
+        let invited = root.browser.post_json(
+            "/v1/invitations",
+            &json!({ "username": name, "roles": roles }),
+        );
+        assert_eq!(invited.status, 201, "{}", invited.text());
+    }
+    Shop { root, lead, clerk }
+}
+
+fn id(person: &Person) -> UserId {
+    person.id.parse().expect("an id")
+}
+
+/// The whole of a refusal: whoever is refused for two reasons must not tell them apart.
+fn refusal(answer: &Answer) -> (u16, Value) {
+    (answer.status, answer.json())
+}
+
+fn names(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().expect("a list");
+    let name = |item: &Value| item["username"].as_str().expect("a name").to_owned();
+    let mut names: Vec<String> = items.iter().map(name).collect();
+    names.sort_unstable();
+    names
+}
+
+fn start(house: &House, link: &Value) -> u16 {
+    let start = json!({ "invitation": link["token"], "username": "newcomer" });
+    house
+        .browser()
+        .post_json("/webauthn/register/start", &start)
+        .status
+}
+
+on_both! {
+    fn whom_somebody_manages_they_see_and_nobody_else(house) {
+        let Shop { root, lead, clerk } = shop(house);
+        assert_eq!(names(&lead.browser.get("/v1/users").json()), ["clerk", "cook"]);
+        assert_eq!(names(&lead.browser.get("/v1/users?role=clerk").json()), ["clerk"]);
+        assert_eq!(names(&lead.browser.get("/v1/users?username=mixed").json()), [""; 0]);
+        let first = lead.browser.get("/v1/users?limit=1").json();
+        let next = first["next"].as_str().expect("a cursor");
+        let second = lead.browser.get(&format!("/v1/users?limit=1&after={next}")).json();
+        assert_eq!(second["next"], json!(null), "what they don't see takes no place on a page");
+        assert_ne!(names(&first), names(&second));
+        let batch = json!({ "ids": ["root", "clerk", "mixed", "plain", "nobody", lead.id, clerk.id] });
+        assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &batch).json()), ["clerk"]);
+        for path in ["", "/roles", "/passkeys", "/sessions"] {
+            assert_eq!(lead.browser.get(&format!("/v1/users/clerk{path}")).status, 200, "{path}");
+            assert_eq!(lead.browser.get(&format!("/v1/users/{}{path}", lead.id)).status, 200, "their own: {path}");
+            // Who is there and not theirs, and who is not there at all, look alike; and like what somebody without any right sees.
+            let unknown = refusal(&lead.browser.get(&format!("/v1/users/nobody{path}")));
+            assert_eq!(unknown.0, 403);
+            for name in ["root", "mixed", "plain"] {
+                assert_eq!(refusal(&lead.browser.get(&format!("/v1/users/{name}{path}"))), unknown, "{name}{path}");
+            }
+            assert_eq!(refusal(&clerk.browser.get(&format!("/v1/users/lead{path}"))), unknown);
+        }
+        assert_eq!(lead.browser.get("/v1/roles").status, 200);
+        assert_eq!(clerk.browser.get("/v1/users").status, 403);
+        assert_eq!(clerk.browser.post_json("/v1/users/lookup", &json!({ "ids": [] })).status, 403);
+        for path in ["/v1/clients", "/v1/audit-events"] {
+            assert_eq!(lead.browser.get(path).status, 403, "{path}");
+        }
+        // Gone with the role.
+        give(&root, "lead", &[]);
+        assert_eq!(lead.browser.get("/v1/users").status, 403);
+        assert_eq!(lead.browser.get("/v1/users/clerk").status, 403);
+    }
+
+    fn whom_somebody_manages_they_change(house) {
+        let Shop { root, lead, mut clerk } = shop(house);
+        let change = |body: &Value| patch(&root.browser, &lead.browser, "/v1/users/clerk", body);
+        assert_eq!(change(&json!({ "display_name": "Counter", "roles": ["cook", "clerk"] })).json()["roles"], json!(["clerk", "cook"]));
+        assert_eq!(root.browser.get("/v1/users/clerk").json()["display_name"], "Counter");
+        let event = root.browser.get("/v1/audit-events?action=user.updated").json()["items"][0].clone();
+        assert_eq!(event["actor"], json!(format!("user:{}", lead.id)));
+        assert_eq!(event["details"]["roles"], json!({ "before": ["clerk"], "after": ["clerk", "cook"] }));
+        let another = clerk.another_browser();
+        let session = lead.browser.get("/v1/users/clerk/sessions").json()["items"][0]["id"].as_str().expect("an id").to_owned();
+        let ended = lead.browser.delete(&format!("/v1/users/clerk/sessions/{session}?reason=lost"));
+        assert_eq!(ended.json(), json!({ "sessions_ended": 1 }));
+        assert_eq!(lead.browser.delete("/v1/users/clerk/sessions").json(), json!({ "sessions_ended": 1 }));
+        assert_eq!((another.get("/v1/session").status, clerk.session_status()), (401, 401));
+        assert_eq!(lead.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
+        assert_eq!(clerk.sign_in_at(&house.browser()).status, 403);
+        assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 204);
+        assert_eq!(clerk.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(lead.browser.delete(&format!("/v1/users/clerk/passkeys/{}", clerk.passkey)).status, 200);
+        let link = lead.browser.post_json("/v1/invitations", &json!({ "user_id": "clerk" })).json();
+        let again = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link["token"] }));
+        assert_eq!(again.id, clerk.id);
+        // Taking their last role away is theirs; giving it again is not: there is no role left by which they are theirs.
+        assert_eq!(change(&json!({ "roles": [] })).status, 200);
+        assert_eq!(change(&json!({ "roles": ["clerk"] })).status, 403);
+    }
+
+    fn somebody_new_is_invited_to_roles_that_the_maker_manages(house) {
+        let Shop { lead, .. } = shop(house);
+        let invite = |body: &Value| lead.browser.post_json("/v1/invitations", body);
+        let joined = house.person_with(&lead, &json!({ "username": "new", "roles": ["cook"] }), SoftAuthenticator::synced(house.origin()));
+        assert_eq!(joined.browser.get("/v1/session").json()["user"]["roles"], json!(["cook"]));
+        for roles in [json!([]), json!(["auditor"]), json!(["clerk", "auditor"]), json!(["admin"]), json!(["lead"])] {
+            assert_eq!(invite(&json!({ "roles": roles })).status, 403, "{roles}");
+            assert_eq!(invite(&json!({ "username": "other", "roles": roles })).status, 403, "{roles}");
+        }
+        assert_eq!(invite(&json!({ "roles": ["nothing"] })).status, 400);
+        let unknown = refusal(&invite(&json!({ "user_id": "nobody" })));
+        for name in ["root", "mixed", "plain", "lead"] {
+            assert_eq!(refusal(&invite(&json!({ "user_id": name }))), unknown, "{name}");
+        }
+        assert_eq!(unknown.0, 403);
+    }
+
+    fn nobody_reaches_beyond_what_they_manage(house) {
+        let Shop { root, lead, clerk } = shop(house);
+        for name in ["root", "mixed", "plain", "lead", "nobody"] {
+            let path = format!("/v1/users/{name}");
+            let change = lead.browser.request("PATCH", &path).header("If-Match", "\"1\"").json(&json!({ "roles": ["clerk"] })).send();
+            assert_eq!(change.status, 403, "{name}");
+            assert_eq!(lead.browser.delete(&format!("{path}/sessions")).status, 403, "{name}");
+            assert_eq!(lead.browser.delete(&format!("{path}/sessions/{}", lead.id)).status, 403, "{name}");
+            assert_eq!(lead.browser.delete(&format!("{path}/passkeys/{}", root.passkey)).status, 403, "{name}");
+            assert_eq!(lead.browser.post_json(&format!("{path}/reactivate"), &json!({})).status, 403, "{name}");
+            if name != "lead" {
+                assert_eq!(lead.browser.post_json(&format!("{path}/suspend"), &json!({})).status, 403, "{name}");
+            }
+        }
+        for roles in [json!(["admin"]), json!(["lead", "clerk"]), json!(["auditor"])] {
+            let given = patch(&root.browser, &lead.browser, "/v1/users/clerk", &json!({ "roles": roles }));
+            assert_eq!(given.status, 403, "{roles}");
+        }
+        assert_eq!(lead.browser.delete(&format!("/v1/users/clerk/passkeys/{}", root.passkey)).status, 404, "not the clerk's");
+        assert_eq!(lead.browser.post_json("/v1/roles", &json!({ "name": "mine", "manages_roles": ["lead"] })).status, 403);
+        assert_eq!(patch(&root.browser, &lead.browser, "/v1/roles/lead", &json!({ "manages_roles": ["auditor"] })).status, 403);
+        assert_eq!(lead.browser.delete("/v1/roles/auditor").status, 403);
+        assert_eq!((root.session_status(), clerk.session_status()), (200, 200));
+        let events = root.browser.get("/v1/audit-events?person=lead").json();
+        let by_lead = format!("user:{}", lead.id);
+        let acts = events["items"].as_array().expect("events").iter().filter(|event| event["actor"] == json!(by_lead) && event["outcome"] == "success");
+        assert!(acts.clone().all(|event| matches!(event["action"].as_str(), Some("user.joined" | "passkey.registered"))), "{events}");
+    }
+
+    fn who_manages_by_a_role_needs_a_fresh_sign_in_too(house) {
+        let Shop { mut lead, .. } = shop(house);
+        house.pass(301);
+        assert_eq!(lead.browser.get("/v1/users/clerk").status, 200);
+        let stale = lead.browser.post_json("/v1/users/clerk/suspend", &json!({}));
+        assert_eq!((stale.status, stale.json()["type"].clone()), (403, json!("urn:doorward:problem:step-up-needed")));
+        assert_eq!(lead.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] })).json()["type"], "urn:doorward:problem:step-up-needed");
+        assert_eq!(lead.step_up().status, 200);
+        assert_eq!(lead.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
+    }
+
+    fn who_is_promoted_between_look_and_act_is_left_alone(house) {
+        let Shop { root, lead, clerk } = shop(house);
+        let user = id(&clerk);
+        // The handler's look …
+        assert_eq!(house.run(house.app.users.find_managed(id(&lead), "clerk")).expect("an answer").expect("theirs").id, user);
+        // … the promotion …
+        give(&root, "clerk", &["clerk", "auditor"]);
+        // … and each act, as the handler would go on with it.
+        let by = Authority::Delegate(id(&lead));
+        let (users, author) = (&house.app.users, Author::command);
+        let session = clerk.browser.get("/v1/session").json()["session"]["id"].as_str().expect("an id").parse().expect("an id");
+        assert!(house.run(users.update(user, UserChange::default(), None, by, author())).is_err());
+        assert!(house.run(users.suspend(user, None, by, author())).is_err());
+        assert!(house.run(users.reactivate(user, None, by, author())).is_err());
+        assert!(house.run(users.end_session(user, session, None, by, author())).is_err());
+        assert!(house.run(users.end_all_sessions(user, None, by, author())).is_err());
+        let link = NewInvitation { user: Some(clerk.id.clone()), ..NewInvitation::default() };
+        assert!(house.run(users.invite(link, by, author())).is_err());
+        let passkey = clerk.passkey.parse().expect("an id");
+        assert!(house.run(house.app.passkeys.revoke(user, passkey, None, Right::Over(by), author())).is_err());
+        assert_eq!(clerk.session_status(), 200);
+        // The other way round: the one who acts lost their right meanwhile.
+        give(&root, "clerk", &["clerk"]);
+        give(&root, "lead", &[]);
+        assert!(house.run(users.suspend(user, None, by, author())).is_err());
+    }
+
+    fn links_that_race_a_promotion_open_no_administrators_account(house) {
+        let Shop { root, lead, clerk } = shop(house);
+        let path = format!("/v1/users/{}", clerk.id);
+        let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
+        let runners: Vec<usize> = (0..RUNNERS).collect();
+        let answers = race(runners, |number| {
+            if number == RUNNERS / 2 {
+                return root.browser.request("PATCH", &path).header("If-Match", &tag).json(&json!({ "roles": ["admin"] })).send();
+            }
+            lead.browser.post_json("/v1/invitations", &json!({ "user_id": clerk.id }))
+        });
+        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+        for link in answers.iter().filter(|answer| answer.status != 200) {
+            match link.status {
+                201 => assert_eq!(start(house, &link.json()), 410),
+                status => assert_eq!(status, 403),
+            }
+        }
+        assert_eq!(lead.browser.delete(&format!("{path}/sessions")).status, 403);
+        assert_eq!(clerk.session_status(), 200);
+    }
+
+    fn a_link_stands_on_its_makers_right(house) {
+        let Shop { root, lead, .. } = shop(house);
+        let link = |body: &Value| lead.browser.post_json("/v1/invitations", body).json();
+        let fresh = link(&json!({ "roles": ["clerk", "cook"] }));
+        let named = link(&json!({ "username": "anna", "roles": ["cook"] }));
+        let recovery = link(&json!({ "user_id": "clerk" }));
+        let all = |wanted: [u16; 3]| {
+            assert_eq!([start(house, &fresh), start(house, &named), start(house, &recovery)], wanted);
+        };
+        all([200, 200, 200]);
+        // The role manages one role less.
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": ["clerk"] })).status, 200);
+        all([410, 410, 200]);
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": ["clerk", "cook"] })).status, 200);
+        all([200, 200, 200]);
+        // The person got a role that the maker may not give.
+        give(&root, "clerk", &["clerk", "auditor"]);
+        all([200, 200, 410]);
+        give(&root, "clerk", &["clerk"]);
+        // The maker has the role no more; or is suspended.
+        give(&root, "lead", &[]);
+        all([410, 410, 410]);
+        give(&root, "lead", &["lead"]);
+        all([200, 200, 200]);
+        assert_eq!(root.browser.post_json("/v1/users/lead/suspend", &json!({})).status, 200);
+        all([410, 410, 410]);
+    }
+
+    fn a_link_is_judged_when_it_is_used_too(house) {
+        let Shop { root, lead, .. } = shop(house);
+        let link = lead.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] })).json();
+        let (browser, mut device) = (house.browser(), SoftAuthenticator::synced(house.origin()));
+        let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "newcomer" })).json();
+        let credential = device.create(&started["publicKey"], &Default::default());
+        give(&root, "lead", &[]);
+        let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
+        assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
+        assert_eq!(root.browser.get("/v1/users/newcomer").status, 404);
+    }
+
+    fn a_service_neither_makes_nor_changes_who_manages_others(house) {
+        let Shop { root, lead, .. } = shop(house);
+        make(&root, &json!({ "name": "granter", "manages_grants_on": ["order"] }));
+        root.browser.post_json("/v1/invitations", &json!({ "username": "granter", "roles": ["granter"] }));
+        let (id, secret) = house.client(&["users:read", "users:write", "sessions:revoke", "passkeys:revoke"]);
+        let browser = house.browser();
+        let ask = |method: &str, path: &str, body: &Value| {
+            let tag = root.browser.get(path).header("etag").unwrap_or("\"1\"").to_owned();
+            browser.request(method, path).header("If-Match", &tag).basic(&id, &secret).json(body).send()
+        };
+        for person in ["lead", "granter", "root"] {
+            let path = format!("/v1/users/{person}");
+            assert_eq!(ask("PATCH", &path, &json!({ "display_name": "x" })).status, 403, "{person}");
+            assert_eq!(ask("POST", &format!("{path}/suspend"), &json!({})).status, 403, "{person}");
+            assert_eq!(ask("POST", &format!("{path}/reactivate"), &json!({})).status, 403, "{person}");
+            assert_eq!(ask("DELETE", &format!("{path}/sessions"), &json!({})).status, 403, "{person}");
+            assert_eq!(ask("POST", "/v1/invitations", &json!({ "user_id": person })).status, 403, "{person}");
+            assert_eq!(ask("GET", &path, &json!({})).status, 200, "reading is no matter");
+        }
+        let session = root.browser.get("/v1/users/lead/sessions").json()["items"][0]["id"].as_str().expect("an id").to_owned();
+        assert_eq!(ask("DELETE", &format!("/v1/users/lead/sessions/{session}"), &json!({})).status, 403);
+        assert_eq!(ask("DELETE", &format!("/v1/users/lead/passkeys/{}", lead.passkey), &json!({})).status, 403);
+        for role in ["admin", "lead", "granter"] {
+            assert_eq!(ask("PATCH", "/v1/users/clerk", &json!({ "roles": ["clerk", role] })).status, 403, "{role}");
+            assert_eq!(ask("POST", "/v1/invitations", &json!({ "roles": [role] })).status, 403, "{role}");
+        }
+        assert_eq!(lead.session_status(), 200);
+        assert_eq!(ask("PATCH", "/v1/users/clerk", &json!({ "roles": ["clerk", "auditor"] })).status, 200);
+        // A link by a service gives nothing that the service could not: the role manages something by now.
+        let link = ask("POST", "/v1/invitations", &json!({ "roles": ["auditor"] })).json();
+        let recovery = ask("POST", "/v1/invitations", &json!({ "user_id": "clerk" })).json();
+        assert_eq!((start(house, &link), start(house, &recovery)), (200, 200));
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/auditor", &json!({ "manages_grants_on": ["order"] })).status, 200);
+        assert_eq!((start(house, &link), start(house, &recovery)), (410, 410));
+    }
+}
