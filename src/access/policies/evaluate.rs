@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cedar_policy::{Authorizer, Decision as Verdict, PolicySet};
+use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict, PolicySet};
 
 use super::Policies;
 use super::facts::{Asked, Facts};
@@ -83,7 +83,11 @@ impl Trial<'_> {
         let errors: Vec<String> = answer
             .diagnostics()
             .errors()
-            .map(ToString::to_string)
+            .map(|error| match error {
+                AuthorizationError::PolicyEvaluationError(error) => {
+                    format!("{}: {}", error.policy_id(), error.inner())
+                }
+            })
             .collect();
         let mut ids: Vec<String> = answer
             .diagnostics()
@@ -129,14 +133,15 @@ impl Trial<'_> {
         let oldest = auth.map_or(OLDEST, |auth| now.since(auth.auth_time).as_secs());
         let max_age =
             (!permits(least, oldest)).then(|| greatest(oldest, |age| permits(least, age)));
-        Some(Wanted {
+        let wanted = Wanted {
             acr_values: if present == Some(least) {
                 Vec::new()
             } else {
                 acr_values
             },
             max_age,
-        })
+        };
+        (wanted != Wanted::default()).then_some(wanted)
     }
 }
 

@@ -64,6 +64,7 @@ impl State {
                 self.in_force = Some(Arc::new(parsed.table));
                 self.fault = None;
             }
+            Err(fault) if self.fault.as_ref() == Some(&fault) => {}
             Err(fault) => {
                 let earlier_stay = self.in_force.is_some();
                 tracing::error!(%fault, earlier_stay, "policies are refused");
@@ -121,7 +122,9 @@ impl Policies {
         let look = self.look();
         let is_due = self.change_state(|state| {
             let is_still = state.looked.replace(look.clone()) == Some(look.clone());
-            is_still && state.read.as_ref() != Some(&look)
+            // What could not be read is tried again.
+            let is_news = state.read.as_ref() != Some(&look) || state.hash.is_none();
+            is_still && is_news
         });
         if is_due {
             self.take(look);
