@@ -139,6 +139,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.access.clone()))
         .app_data(web::Data::new(app.authzen.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
+        .app_data(web::Data::new(app.access.clone()))
         .app_data(web::Data::new(app.tokens.clone()))
         .app_data(web::Data::new(app.oidc.clone()))
         .app_data(web::Data::new(app.limits.clone()))

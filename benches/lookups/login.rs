@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// Signs people in for a while, over so many connections.
 pub fn drive(world: &World, connections: usize, length: Duration) -> Outcome {
-    let start = Rc::new(world.post("/webauthn/login/start", "application/json", "", "{}"));
+    let start = Rc::new(world.login_start());
     let headers = Rc::new(world.headers());
     // Each connection signs in people of its own, so that no two wait for one person's lock.
     let each = world.sample.len() / connections;

@@ -188,12 +188,7 @@ impl World {
 
     /// `POST /webauthn/login/start` of browsers that were never here.
     pub fn challenges(&self) -> Requests {
-        ok(vec![self.post(
-            "/webauthn/login/start",
-            "application/json",
-            "",
-            "{}",
-        )])
+        ok(vec![self.login_start()])
     }
 
     /// `POST /oauth2/token` of a service on its own behalf.
@@ -208,17 +203,25 @@ impl World {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n").into_bytes()
     }
 
-    /// A form of the service that asks.
+    /// A form of the service that asks; it is no page, and has no origin.
     fn form(&self, path: &str, body: &str) -> Vec<u8> {
-        let asker = format!("Authorization: {}\r\n", self.asker.basic());
-        self.post(path, "application/x-www-form-urlencoded", &asker, body)
+        let (host, asker) = (
+            self.grounds.config.server.public_url.authority(),
+            self.asker.basic(),
+        );
+        let length = body.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {asker}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
     }
 
-    /// The bytes of a POST.
-    pub fn post(&self, path: &str, kind: &str, headers: &str, body: &str) -> Vec<u8> {
-        let (own, length) = (self.headers(), body.len());
+    /// What a page of ours sends to begin a login.
+    pub fn login_start(&self) -> Vec<u8> {
+        let own = self.headers();
         format!(
-            "POST {path} HTTP/1.1\r\n{own}{headers}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+            "POST /webauthn/login/start HTTP/1.1\r\n{own}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
         )
         .into_bytes()
     }

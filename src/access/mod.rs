@@ -6,21 +6,29 @@
 
 pub mod authzen;
 mod cases;
+mod change;
 mod decide;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod give;
+mod grant;
 mod held;
 pub mod http;
+mod import;
+mod list;
+mod past;
 mod policies;
 mod queries;
 mod question;
 mod register;
 mod resource;
 mod right;
+mod roles;
 pub mod seed;
 mod text;
 mod thing;
+mod withdraw;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ResourceKey;
@@ -29,12 +37,18 @@ use crate::ephemeral::Ephemeral;
 use crate::standing::{Copies, Standings};
 
 pub use cases::{Cases, CasesError, Outcome};
+pub use change::GrantChange;
 pub use decide::is_action;
+pub use grant::{Grant, GrantError, Terms};
 pub use held::Held;
+pub use import::{ImportError, ImportLine, Imported, LineFault};
+pub use list::GrantFilter;
+pub use past::{Moment, PastError};
 pub use policies::{BASE_SCHEMA, Policies, PolicyFault, check as check_policies};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
+pub use roles::{RolesHeld, RolesWanted};
 pub use text::{Description, GrantRoles, TextError, Title, parse_instant};
 pub use thing::{Thing, ThingView};
 

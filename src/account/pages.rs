@@ -8,6 +8,7 @@ mod passkeys;
 mod profile;
 mod sessions;
 mod sign_out;
+mod visitor;
 mod welcome;
 
 use actix_web::web;

@@ -1,10 +1,14 @@
-//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/audit-events`.
+//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/grants`, `/v1/resources`, `/v1/audit-events`.
 
 pub mod audit;
 pub mod clients;
+pub mod grants;
 pub mod invitations;
 pub mod passkeys;
+mod reach;
+pub mod resources;
 pub mod roles;
+pub mod roles_held;
 pub mod sessions;
 pub mod users;
 
@@ -22,12 +26,15 @@ use crate::web::Problem;
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(roles_held::routes)
         .configure(users::routes)
         .configure(passkeys::routes)
         .configure(sessions::routes)
         .configure(invitations::routes)
         .configure(roles::routes)
         .configure(clients::routes)
+        .configure(grants::routes)
+        .configure(resources::routes)
         .configure(audit::routes);
 }
 

@@ -1,4 +1,4 @@
-//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/clients`, `/admin/audit`. It works without script.
+//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/roles`, `/admin/clients`, `/admin/audit`. It works without script.
 
 mod act;
 mod administrator;
@@ -8,9 +8,13 @@ mod end_sessions;
 mod enrolment_link;
 mod events;
 mod invitations;
+mod manager;
 mod people;
 mod person;
+mod person_roles;
 mod revoke_passkey;
+mod role_boxes;
+mod roles;
 mod suspend;
 
 use actix_web::web;
@@ -24,6 +28,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(clients::routes)
         .configure(audit::routes)
         .configure(person::routes)
+        .configure(person_roles::routes)
+        .configure(roles::routes)
         .configure(suspend::routes)
         .configure(enrolment_link::routes)
         .configure(revoke_passkey::routes)

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::output::Output;
+use crate::access::{GrantError, ThingError};
 use crate::app::StartError;
 use crate::clients::ClientError;
 use crate::db;
@@ -147,3 +148,5 @@ impl From<EndError> for Failure {
     }
 }
 failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_) | ClientError::Pending(_));
+failure!(GrantError, not_found: GrantError::Unknown | GrantError::UserUnknown, unavailable: GrantError::Database(_) | GrantError::Pending(_));
+failure!(ThingError, not_found: ThingError::Unknown, unavailable: ThingError::Database(_) | ThingError::Pending(_));

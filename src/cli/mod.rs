@@ -7,12 +7,14 @@ mod client;
 mod config;
 mod dev;
 mod failure;
+mod grant;
 mod healthcheck;
 mod keys;
 mod migrate;
 mod output;
 mod passkey;
 mod policy;
+mod resource;
 mod role;
 mod serve;
 mod session;
@@ -68,6 +70,12 @@ enum Command {
     /// Make, show, change, list, renew, disable, delete clients.
     #[command(subcommand)]
     Client(client::Client),
+    /// Give, change, withdraw, list, import people's roles on single things.
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Register, show, list, forget things.
+    #[command(subcommand)]
+    Resource(resource::Resource),
     /// Make a master key; list, rotate and rewrap signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -135,6 +143,8 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
+        Command::Grant(command) => command.run(&app, output).await,
+        Command::Resource(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
         Command::Policy(policy::Policy::Explain(explain)) => explain.run(&app, output).await,
         Command::Dev(command) => command.run(&app, output).await,

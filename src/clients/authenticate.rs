@@ -39,7 +39,22 @@ impl Clients {
         &self,
         credentials: &Credentials,
     ) -> Result<ClientRecord, AuthenticateError> {
-        let record = self.find(credentials.client).await?;
+        let copy = self.copies.get(&Self::key(credentials.client)).await;
+        let copy = copy.map_err(Unavailable::from)?;
+        self.authenticate_by_copy(credentials, copy.as_deref())
+            .await
+    }
+
+    /// As [`Clients::authenticate`], for a caller who read the client's copy together with something else.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn authenticate_by_copy(
+        &self,
+        credentials: &Credentials,
+        copy: Option<&str>,
+    ) -> Result<ClientRecord, AuthenticateError> {
+        let record = self.of_copy(credentials.client, copy).await?;
         let record = record.ok_or(AuthenticateError::Unknown("no-client"))?;
         if !record.client.enabled {
             return Err(AuthenticateError::Unknown("client-disabled"));

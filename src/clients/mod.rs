@@ -13,6 +13,7 @@ mod fault;
 mod life;
 mod manage;
 mod metadata;
+mod parsed;
 mod queries;
 mod record;
 mod redirect_uri;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::parsed::Parsed;
 use super::record::{ClientRecord, RevokedToken};
 use super::{ClientError, queries};
 use crate::base::clock::{Clock, Stopwatch};
@@ -22,6 +23,7 @@ const MOST_REVOKED: usize = 64;
 pub struct Clients {
     pub(super) database: Database,
     pub(super) copies: Copies<ClientId>,
+    parsed: Parsed,
     pub(super) clock: Clock,
     pub(super) own: Arc<Origin>,
 }
@@ -32,6 +34,7 @@ impl Clients {
         Self {
             database,
             copies: Copies::new(ephemeral),
+            parsed: Parsed::default(),
             clock,
             own: Arc::new(own),
         }
@@ -60,8 +63,7 @@ impl Clients {
         id: ClientId,
         copy: Option<&str>,
     ) -> Result<Option<ClientRecord>, Unavailable> {
-        let believed = copy.and_then(|copy| self.copies.believe::<ClientRecord>(id, copy));
-        if let Some(record) = believed.filter(|record| record.client.id == id) {
+        if let Some(record) = copy.and_then(|copy| self.believe(id, copy)) {
             return Ok(Some(record));
         }
         let watch = Stopwatch::start();
@@ -75,6 +77,23 @@ impl Clients {
             self.copies.store(&key, record.moves, &record).await?;
         }
         Ok(Some(record))
+    }
+
+    /// The record in a copy, unless it is below its floor or unreadable.
+    fn believe(&self, id: ClientId, copy: &str) -> Option<ClientRecord> {
+        let (version, _) = copy.split_once(':')?;
+        if !self.copies.admits(id, version.parse().ok()?) {
+            return None;
+        }
+        if let Some(record) = self.parsed.find(id, copy) {
+            return Some(record);
+        }
+        let record: ClientRecord = self.copies.believe(id, copy)?;
+        if record.client.id != id {
+            return None;
+        }
+        self.parsed.keep(copy, &record);
+        Some(record)
     }
 
     /// Puts a committed change in force everywhere.

@@ -1,6 +1,10 @@
 //! The few places where the two databases speak differently, once each.
 
+use diesel::dsl::sql;
+use diesel::expression::{SqlLiteral, UncheckedBind};
+use diesel::internal::derives::as_expression::Bound;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Bool, Text};
 use diesel::{QueryResult, RunQueryDsl};
 
 use super::Connection;
@@ -45,6 +49,21 @@ pub fn lock_for_transaction(conn: &mut Connection, number: i64) -> Result<()> {
             .execute(conn)?;
     }
     Ok(())
+}
+
+/// Whether a [`super::Document`] column that holds a list of texts has this one in it.
+pub type HoldsText = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, Bound<Text, String>>>;
+
+/// [`HoldsText`] for a column, written as SQL writes it: `"table"."column"`.
+pub fn holds_text(conn: &Connection, column: &str, text: String) -> HoldsText {
+    let (before, after) = match conn {
+        Connection::Postgres(_) => (format!("jsonb_exists({column}, "), ")"),
+        Connection::Sqlite(_) => (
+            format!("exists (select 1 from json_each({column}) where value = "),
+            ")",
+        ),
+    };
+    sql::<Bool>(&before).bind::<Text, _>(text).sql(after)
 }
 
 /// The database's clock at this very moment (not at the beginning of the transaction).

@@ -116,17 +116,7 @@ impl Embedded {
         let readers = self.readers.clone();
         blocking(self.timeout, move || {
             let mut conn = readers.get().map_err(away)?;
-            let find = |conn: &mut SqliteConnection, key: &String| {
-                entries::table
-                    .filter(entries::key.eq(key))
-                    .filter(entries::expires_at.gt(now))
-                    .select(entries::value)
-                    .first::<String>(conn)
-                    .optional()
-            };
-            // One snapshot for all keys, as Redis gives it.
-            conn.transaction(|conn| keys.iter().map(|key| find(conn, key)).collect())
-                .map_err(|error: diesel::result::Error| away(error))
+            find(&mut conn, &keys, now).map_err(away)
         })
         .await
     }
@@ -241,6 +231,47 @@ impl Embedded {
         })
         .await
     }
+}
+
+/// The values under some keys, in one snapshot of all, as Redis gives it.
+fn find(
+    conn: &mut SqliteConnection,
+    keys: &[String],
+    now: i64,
+) -> QueryResult<Vec<Option<String>>> {
+    // One statement is one snapshot, and one of a few shapes stays prepared.
+    let found = match keys {
+        [] => Vec::new(),
+        [one] => unexpired(now)
+            .filter(entries::key.eq(one))
+            .load::<(String, String)>(conn)?,
+        [one, two] => unexpired(now)
+            .filter(entries::key.eq(one).or(entries::key.eq(two)))
+            .load(conn)?,
+        [one, two, three] | [one, two, three, _] => {
+            let first = entries::key.eq(one).or(entries::key.eq(two));
+            let last = entries::key
+                .eq(three)
+                .or(entries::key.eq(keys.last().unwrap_or(three)));
+            unexpired(now).filter(first.or(last)).load(conn)?
+        }
+        many => unexpired(now)
+            .filter(entries::key.eq_any(many))
+            .load(conn)?,
+    };
+    let value = |key: &String| {
+        let entry = found.iter().find(|(name, _)| name == key);
+        entry.map(|(_, value)| value.clone())
+    };
+    Ok(keys.iter().map(value).collect())
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn unexpired(now: i64) -> _ {
+    let columns = (entries::key, entries::value);
+    entries::table
+        .filter(entries::expires_at.gt(now))
+        .select(columns)
 }
 
 #[derive(QueryableByName)]

@@ -5,6 +5,7 @@
 //! which store it is. What belongs to one person is keyed `…:{user id}…`, braces included, so that one slot of a Redis
 //! Cluster holds it.
 
+mod connections;
 mod embedded;
 mod redis;
 

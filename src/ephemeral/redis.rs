@@ -1,14 +1,14 @@
-//! Redis: one multiplexed connection for everything that is quick, a small pool for what runs long.
+//! Redis: multiplexed connections for everything that is quick, a small pool for what runs long.
 
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::io::tcp::{TcpSettings, socket2};
 use ::redis::{AsyncCommands, Client, IntoConnectionInfo, RedisError, Script};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::connections::Connections;
 use super::{Away, Unfit};
 
 /// The oldest Redis that knows GETDEL.
@@ -16,7 +16,7 @@ const LEAST_VERSION: (u32, u32) = (6, 2);
 
 #[derive(Clone)]
 pub(super) struct Redis {
-    connection: ConnectionManager,
+    connections: Connections,
     pool: deadpool_redis::Pool,
     scripts: std::sync::Arc<Scripts>,
     timeout: Duration,
@@ -38,17 +38,7 @@ impl Redis {
     pub(super) async fn connect(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
         let info = connection_info(url, timeout)?;
         let client = Client::open(info.clone()).map_err(away)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(timeout))
-            .set_response_timeout(Some(timeout))
-            .set_number_of_retries(1)
-            .set_min_delay(Duration::from_millis(50))
-            .set_max_delay(Duration::from_millis(200));
-        let connection = ConnectionManager::new_with_config(client, config);
-        let connection = tokio::time::timeout(timeout.saturating_mul(2), connection)
-            .await
-            .map_err(|_| Away("no answer in time".into()))?
-            .map_err(away)?;
+        let connections = Connections::open(client, timeout).await?;
         let manager = deadpool_redis::Manager::new(info).map_err(away)?;
         let pool = deadpool_redis::Pool::builder(manager)
             .max_size(2)
@@ -59,7 +49,7 @@ impl Redis {
             .build()
             .map_err(away)?;
         let redis = Self {
-            connection,
+            connections,
             pool,
             scripts: std::sync::Arc::new(Scripts {
                 store_newer: Script::new(include_str!("store_newer.lua")),
@@ -73,23 +63,23 @@ impl Redis {
     }
 
     pub(super) async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connections.here();
         self.bounded(connection.pset_ex(key, value, milliseconds(ttl)))
             .await
     }
 
     pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connections.here();
         self.bounded(connection.get_del(key)).await
     }
 
     pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connections.here();
         self.bounded(connection.mget(keys)).await
     }
 
     pub(super) async fn remove(&self, key: &str) -> Result<(), Away> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connections.here();
         self.bounded(connection.del(key)).await
     }
 
@@ -100,14 +90,14 @@ impl Redis {
         new: &str,
         ttl: Duration,
     ) -> Result<bool, Away> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connections.here();
         let mut call = self.scripts.replace.key(key);
         call.arg(old).arg(new).arg(milliseconds(ttl));
         self.bounded(call.invoke_async(&mut connection)).await
     }
 
     pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connections.here();
         let mut call = self.scripts.count.key(key);
         call.arg(milliseconds(ttl));
         self.bounded(call.invoke_async(&mut connection)).await
@@ -120,7 +110,7 @@ impl Redis {
         value: &str,
         ttl: Duration,
     ) -> Result<bool, Away> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connections.here();
         let mut call = self.scripts.store_newer.key(key);
         call.arg(version).arg(value).arg(milliseconds(ttl));
         self.bounded(call.invoke_async(&mut connection)).await
@@ -197,7 +187,7 @@ fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-fn away(error: impl fmt::Display) -> Away {
+pub(super) fn away(error: impl fmt::Display) -> Away {
     Away(error.to_string())
 }
 

@@ -4,8 +4,11 @@ use super::Oidc;
 use super::parameters::Parameters;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::clients::{AuthMethod, AuthenticateError, ClientRecord, Credentials, parse_basic};
+use crate::clients::{
+    AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials, parse_basic,
+};
 use crate::standing::Unavailable;
+use crate::tokens::TokenCopies;
 
 /// Why a client is not known.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,26 @@ impl Oidc {
     ) -> Result<ClientRecord, ClientError> {
         let credentials = read_credentials(authorization, parameters)?;
         Ok(self.clients.authenticate(&credentials).await?)
+    }
+
+    /// As [`Oidc::authenticate_client`]; what judges the access token that the request is about is read in the same round trip.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn authenticate_client_with_token(
+        &self,
+        authorization: Option<&str>,
+        parameters: &Parameters,
+    ) -> Result<(ClientRecord, Option<TokenCopies>), ClientError> {
+        let credentials = read_credentials(authorization, parameters)?;
+        let token = parameters.get("token").unwrap_or_default();
+        let key = Clients::key(credentials.client);
+        let (copy, copies) = self.tokens.read_copies_beside(token, &key).await?;
+        let record = self
+            .clients
+            .authenticate_by_copy(&credentials, copy.as_deref())
+            .await?;
+        Ok((record, copies))
     }
 }
 

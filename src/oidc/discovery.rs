@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::request::{Prompt, ResponseMode};
-use super::{Oidc, acr, pkce, user_claims};
+use super::{acr, pkce, user_claims};
 use crate::clients::{Algorithm, AuthMethod, GrantType, Scope};
 
 /// Where the endpoints are, below the public URL.
@@ -24,45 +24,43 @@ pub mod path {
     pub const JWKS: &str = "/oauth2/jwks";
 }
 
-impl Oidc {
-    /// The document, the same at both well-known addresses.
-    pub fn metadata(&self) -> Value {
-        let at = |path: &str| format!("{}{path}", self.issuer());
-        let algorithms = Algorithm::ALL.map(Algorithm::as_str);
-        let methods = AuthMethod::ALL.map(AuthMethod::as_str);
-        let with_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
-        let with_secret = with_secret.map(AuthMethod::as_str);
-        let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-        json!({
-            "issuer": self.issuer(),
-            "authorization_endpoint": at(path::AUTHORIZE),
-            "token_endpoint": at(path::TOKEN),
-            "userinfo_endpoint": at(path::USERINFO),
-            "introspection_endpoint": at(path::INTROSPECT),
-            "revocation_endpoint": at(path::REVOKE),
-            "end_session_endpoint": at(path::LOGOUT),
-            "jwks_uri": at(path::JWKS),
-            "scopes_supported": scopes,
-            "response_types_supported": ["code"],
-            "response_modes_supported": ResponseMode::ALL,
-            "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": algorithms,
-            "token_endpoint_auth_methods_supported": methods,
-            "introspection_endpoint_auth_methods_supported": with_secret,
-            "revocation_endpoint_auth_methods_supported": methods,
-            "code_challenge_methods_supported": pkce::METHODS,
-            "acr_values_supported": acr::SUPPORTED,
-            "claim_types_supported": ["normal"],
-            "claims_supported": user_claims::SUPPORTED,
-            "claims_parameter_supported": true,
-            "request_parameter_supported": false,
-            "request_uri_parameter_supported": false,
-            "prompt_values_supported": Prompt::ALL,
-            "authorization_response_iss_parameter_supported": true,
-            "backchannel_logout_supported": true,
-            "backchannel_logout_session_supported": true,
-            "ui_locales_supported": ["en"],
-        })
-    }
+/// The document of this issuer.
+pub(super) fn metadata(issuer: &str) -> Value {
+    let at = |path: &str| format!("{}{path}", issuer);
+    let algorithms = Algorithm::ALL.map(Algorithm::as_str);
+    let methods = AuthMethod::ALL.map(AuthMethod::as_str);
+    let with_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
+    let with_secret = with_secret.map(AuthMethod::as_str);
+    let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at(path::AUTHORIZE),
+        "token_endpoint": at(path::TOKEN),
+        "userinfo_endpoint": at(path::USERINFO),
+        "introspection_endpoint": at(path::INTROSPECT),
+        "revocation_endpoint": at(path::REVOKE),
+        "end_session_endpoint": at(path::LOGOUT),
+        "jwks_uri": at(path::JWKS),
+        "scopes_supported": scopes,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ResponseMode::ALL,
+        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": with_secret,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "code_challenge_methods_supported": pkce::METHODS,
+        "acr_values_supported": acr::SUPPORTED,
+        "claim_types_supported": ["normal"],
+        "claims_supported": user_claims::SUPPORTED,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "prompt_values_supported": Prompt::ALL,
+        "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "ui_locales_supported": ["en"],
+    })
 }

@@ -12,13 +12,13 @@ use crate::clients::{Client, GrantType, Scope, Scopes};
 use crate::db;
 use crate::standing;
 use crate::tokens::refresh::{self, Family, RefreshToken};
-use crate::tokens::{self, Authorization, GoodToken, TokenError, seconds};
+use crate::tokens::{self, Authorization, GoodToken, TokenCopies, TokenError, seconds};
 
 /// A genuine refresh token's family, its authorization, and its person's name, where all of them are good.
 type GoodFamily = (Family, Authorization, String);
 
 impl Oidc {
-    /// Answers an introspection request of a client that has shown who it is.
+    /// Answers an introspection request of a client that has shown who it is, by the copies that were read with it.
     ///
     /// # Errors
     /// A request without a token, or a store is away.
@@ -26,6 +26,7 @@ impl Oidc {
         &self,
         caller: &Client,
         parameters: &Parameters,
+        copies: Option<&TokenCopies>,
     ) -> Result<Value, TokenRefused> {
         let token = parameters
             .get("token")
@@ -34,7 +35,10 @@ impl Oidc {
         if let Some(refresh) = self.tokens.refresh_tokens.read(token) {
             return self.introspect_refresh_token(caller, refresh).await;
         }
-        match self.tokens.check(token).await {
+        let Some(copies) = copies else {
+            return Ok(inactive());
+        };
+        match self.tokens.check_copies(token, copies).await {
             Ok(good) if concerns(caller, &good) => Ok(describe(&good)),
             // RFC 7662 §2.2: whoever may not know learns no more than that.
             Ok(_) => Ok(inactive()),

@@ -35,6 +35,7 @@ mod token;
 mod user_claims;
 mod userinfo;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use backchannel::BackchannelLogout;
@@ -59,6 +60,8 @@ pub struct Oidc {
     passkeys: Passkeys,
     clock: Clock,
     session_idle_timeout: Duration,
+    /// The discovery document, which stays the same for the life of a process.
+    metadata: Arc<str>,
 }
 
 /// What the protocol stands on.
@@ -83,7 +86,9 @@ pub struct Rooms {
 impl Oidc {
     /// Over the rooms below; a session-bound refresh token that nobody uses ends like a session that nobody uses.
     pub fn new(rooms: Rooms, session_idle_timeout: Duration) -> Self {
+        let metadata = discovery::metadata(&rooms.tokens.issuer).to_string();
         Self {
+            metadata: metadata.into(),
             database: rooms.database,
             ephemeral: rooms.ephemeral,
             standings: rooms.standings,
@@ -98,6 +103,11 @@ impl Oidc {
     /// Who issues: the public URL.
     pub fn issuer(&self) -> &str {
         &self.tokens.issuer
+    }
+
+    /// The discovery document, the same at both well-known addresses.
+    pub fn metadata(&self) -> &str {
+        &self.metadata
     }
 
     /// The public keys, and for how long they may be kept.

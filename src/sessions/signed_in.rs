@@ -88,6 +88,8 @@ impl SignedIn {
             display_name: self.standing.display_name.clone(),
             username: self.standing.username.clone(),
             is_administrator: self.standing.is_administrator(),
+            // What their roles let them do is asked where it matters.
+            is_manager: false,
         }
     }
 

@@ -17,7 +17,7 @@ pub use gate::{
 };
 pub use queries::{
     begin_change, find_epoch, find_record, find_records, find_version, insert, insert_many,
-    list_moved_since, lock, raise, raise_epoch,
+    list_moved_since, lock, lock_all, raise, raise_all, raise_epoch,
 };
 pub(crate) use record::ADMINISTRATOR;
 pub use record::{Standing, UserStatus};

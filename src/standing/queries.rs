@@ -166,3 +166,31 @@ pub fn list_moved_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(U
         .select((standings::user_id, standings::version))
         .load(conn)?)
 }
+
+/// As [`lock`], for many at once, in the order of their ids, so that no two changes of many wait for each other. Those that
+/// there are.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock_all(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> {
+    let query = standings::table
+        .filter(standings::user_id.eq_any(users.to_vec()))
+        .order(standings::user_id)
+        .select(standings::user_id);
+    Ok(ForUpdate(query).load(conn)?)
+}
+
+/// As [`raise`], for many at once, who are locked already.
+///
+/// # Errors
+/// When the database is away.
+pub fn raise_all(conn: &mut Connection, users: &[UserId], now: Timestamp) -> Result<()> {
+    let rows = standings::table.filter(standings::user_id.eq_any(users.to_vec()));
+    diesel::update(rows)
+        .set((
+            standings::version.eq(standings::version + 1),
+            standings::moved_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

@@ -29,8 +29,9 @@ pub enum TokenError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The copies that judge a token, read in one round trip.
-struct Read {
+/// The copies that judge a token, as they were read in one round trip.
+#[derive(Clone, Debug)]
+pub struct TokenCopies {
     ring: Option<String>,
     client: Option<String>,
     standing: Option<String>,
@@ -43,8 +44,42 @@ impl Tokens {
     /// `Bad`, or nobody knows.
     pub async fn check(&self, presented: &str) -> Result<GoodToken, TokenError> {
         // 1. What decides, in one round trip: the token says whom it concerns.
-        let (client, sub) = self.peek(presented).ok_or(TokenError::Bad("not-genuine"))?;
-        let read = self.read_copies(client, &sub).await?;
+        let whom = self.peek(presented).ok_or(TokenError::Bad("not-genuine"))?;
+        let (_, read) = self.read_copies(whom, None).await?;
+        self.check_copies(presented, &read).await
+    }
+
+    /// Reads what [`Tokens::check_copies`] needs for a token, and another copy with it, in one round trip. No copies: no token of
+    /// ours looks like that.
+    ///
+    /// # Errors
+    /// When the ephemeral store is away.
+    pub async fn read_copies_beside(
+        &self,
+        presented: &str,
+        other: &str,
+    ) -> Result<(Option<String>, Option<TokenCopies>), Unavailable> {
+        match self.peek(presented) {
+            Some(whom) => {
+                let (other, copies) = self.read_copies(whom, Some(other)).await?;
+                Ok((other, Some(copies)))
+            }
+            None => {
+                let copies = self.ephemeral.get(&[other]).await?;
+                Ok((copies.into_iter().next().flatten(), None))
+            }
+        }
+    }
+
+    /// As [`Tokens::check`], by copies that were read for this very token a moment ago.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn check_copies(
+        &self,
+        presented: &str,
+        read: &TokenCopies,
+    ) -> Result<GoodToken, TokenError> {
         // 2. Genuine, ours, not over.
         let ring = self.keyring.ring_of_copy(read.ring.as_deref()).await?;
         let claims = self
@@ -86,24 +121,23 @@ impl Tokens {
         })
     }
 
-    async fn read_copies(&self, client: ClientId, sub: &str) -> Result<Read, Unavailable> {
-        let user = UserId::parse(sub);
-        let keys = [
-            self.keyring.key().to_owned(),
-            Clients::key(client),
-            user.map(Standings::key).unwrap_or_default(),
-        ];
-        let keys: Vec<&str> = keys
-            .iter()
-            .map(String::as_str)
-            .filter(|key| !key.is_empty())
-            .collect();
+    async fn read_copies(
+        &self,
+        (client, sub): (ClientId, String),
+        other: Option<&str>,
+    ) -> Result<(Option<String>, TokenCopies), Unavailable> {
+        let user = UserId::parse(&sub).map(Standings::key);
+        let client = Clients::key(client);
+        let mut keys = vec![self.keyring.key(), client.as_str()];
+        keys.extend(user.as_deref());
+        keys.extend(other);
         let mut copies = self.ephemeral.get(&keys).await?.into_iter();
-        Ok(Read {
+        let read = TokenCopies {
             ring: copies.next().flatten(),
             client: copies.next().flatten(),
-            standing: copies.next().flatten(),
-        })
+            standing: user.and_then(|_| copies.next().flatten()),
+        };
+        Ok((copies.next().flatten(), read))
     }
 
     async fn judge(

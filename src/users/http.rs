@@ -1,37 +1,30 @@
-//! Lookups: who somebody is, whether they are active, which roles they hold.
+//! Lookups: who somebody is, whether they are active.
+
+mod visitor;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{LastAdministrator, LookupError, User, UserFilter, UserView, Users};
 use crate::base::ids::UserId;
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError};
-use crate::web::{Answer, AnyCase, Page, Problem, only};
+use crate::web::{Answer, Page, Problem, only};
 
-/// At most this many in one list or batch.
+pub use visitor::rights_of;
+
+/// At most this many in one list.
 const MOST: usize = 200;
 
-/// The routes. `/v1/users/{user}` itself is declared in `admin`, which also changes what stands there.
+/// The routes. What stands below `/v1/users/` is declared in `admin`, which also changes it, and knows of grants.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/users")
-                .route(web::get().to(list_users))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/v1/users/lookup")
-                .route(web::post().to(lookup_users))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/users/{user}/roles")
-                .route(web::get().to(read_roles))
-                .default_service(only("GET")),
-        );
+    config.service(
+        web::resource("/v1/users")
+            .route(web::get().to(list_users))
+            .default_service(only("GET")),
+    );
 }
 
 impl From<LookupError> for Problem {
@@ -209,69 +202,4 @@ pub async fn list_users(
     let found = users.list(filter, Page::<UserView>::fetch(limit)).await?;
     let page = Page::cut(found, limit, |user| user.id.to_string());
     Ok(HttpResponse::Ok().json(page.map(UserView::from)))
-}
-
-/// A batch of ids or usernames.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Lookup {
-    /// At most 200.
-    ids: Vec<String>,
-}
-
-/// Those of the batch that there are.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Found {
-    items: Vec<UserView>,
-}
-
-/// Identity and roles of many at once; who is not there, or not the caller's to read, is left out.
-#[utoipa::path(
-    post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
-    responses(
-        (status = 200, description = "Those that there are", body = Found),
-        (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
-    )
-)]
-pub async fn lookup_users(
-    caller: Caller,
-    users: web::Data<Users>,
-    body: AnyCase<Lookup>,
-) -> Answer {
-    let managed_by = require_manager(&users, &caller, Scope::UsersRead).await?;
-    let ids = body.0.ids;
-    if ids.len() > MOST {
-        return Err(Problem::invalid_field("ids", "at most 200 at once"));
-    }
-    let items = match managed_by {
-        Some(manager) => users.find_managed_many(manager, ids).await?,
-        None => users.find_many(ids).await?,
-    };
-    let items = items.into_iter().map(UserView::from).collect();
-    Ok(HttpResponse::Ok().json(Found { items }))
-}
-
-/// The roles of a person.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Roles {
-    roles: Vec<String>,
-}
-
-/// Which global roles a person holds.
-#[utoipa::path(
-    get, path = "/v1/users/{user}/roles", tag = "users",
-    params(("user" = String, Path, description = "Id or username")),
-    responses(
-        (status = 200, description = "Their global roles", body = Roles),
-        (status = 403, description = "Not yours to read"),
-        (status = 404, description = "There is nobody of this id or name"),
-    )
-)]
-pub async fn read_roles(
-    caller: Caller,
-    users: web::Data<Users>,
-    name: web::Path<String>,
-) -> Answer {
-    let user = find_readable(&users, &caller, &name).await?;
-    Ok(HttpResponse::Ok().json(Roles { roles: user.roles }))
 }

@@ -12,6 +12,7 @@ mod invite;
 mod join;
 mod last_administrator;
 mod lookup;
+mod past;
 mod queries;
 mod rights;
 mod role;
@@ -37,7 +38,9 @@ pub use join::{
     JoinError, Joiner, OpenInvitation, accept, lock_invited, open_invitation, require_free,
 };
 pub use last_administrator::{LastAdministrator, require_another_administrator};
+pub(crate) use lookup::resolve;
 pub use lookup::{LookupError, UserFilter, find, list_ids};
+pub use past::{find_as_of, find_ever};
 pub use rights::{Authority, Rights};
 pub use role::Role;
 pub use roles::{NewRole, RoleChange, RoleError, RoleUse};

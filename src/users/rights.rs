@@ -174,4 +174,46 @@ mod tests {
         assert!(!rights.may_manage_holder(&[]));
         assert!(!rights.may_grant_on("order"));
     }
+
+    #[test]
+    fn nobody_manages_themself_and_an_administrator_manages_everybody() {
+        let person = |roles: &[&str]| User {
+            id: UserId::random(),
+            username: "ada".into(),
+            email: None,
+            email_verified: false,
+            display_name: "Ada".into(),
+            status: UserStatus::Active,
+            attributes: serde_json::Map::new(),
+            roles: roles.iter().map(|name| (*name).to_owned()).collect(),
+            created_at: crate::base::clock::Timestamp::from_micros(0),
+            version: 1,
+            as_of: crate::base::clock::Timestamp::from_micros(0),
+        };
+        let (lead, other) = (person(&["lead"]), person(&["lead"]));
+        let rights = Rights {
+            manages_roles: ["lead".to_owned()].into(),
+            ..Rights::default()
+        };
+        assert!(rights.may_manage(lead.id, &other));
+        assert!(!rights.may_manage(lead.id, &lead));
+        assert!(!rights.may_manage(lead.id, &person(&["lead", "admin"])));
+        let administrator = Rights {
+            is_administrator: true,
+            ..Rights::default()
+        };
+        assert!(administrator.may_manage(lead.id, &lead));
+        assert!(administrator.may_manage(lead.id, &person(&[])));
+    }
+
+    #[test]
+    fn who_manages_grants_alone_manages_nobody_and_still_something() {
+        let rights = Rights {
+            manages_grants_on: ["order".to_owned()].into(),
+            ..Rights::default()
+        };
+        assert!(rights.manages_nobody() && !rights.is_empty());
+        assert!(rights.may_grant_on("order") && !rights.may_grant_on("Order"));
+        assert!(Rights::default().manages_nobody() && Rights::default().is_empty());
+    }
 }

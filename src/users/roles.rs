@@ -3,6 +3,7 @@
 //! Whoever gives a role holds its row until that is committed, and so does whoever deletes or names it here. Standings are locked before
 //! roles, never after them; so a role that somebody holds is refused to be deleted instead of being taken from them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use super::fields::{RoleDescription, RoleName};
 use super::role::Role;
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
-use crate::db::{self, Connection};
+use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event};
 use crate::standing::ADMINISTRATOR;
 
@@ -93,9 +94,9 @@ pub enum RoleError {
     /// `admin` can't be deleted, and manages everything as it is.
     #[error("admin is built in: it stays, and manages everything as it is")]
     BuiltIn,
-    /// Too many entries in a list.
+    /// Too many entries in the list of this name.
     #[error("a role manages {MOST_MANAGED} roles and {MOST_MANAGED} types at most")]
-    TooMany,
+    TooMany(&'static str),
     /// It is needed.
     #[error("the role is in use; {0}")]
     InUse(RoleUse),
@@ -126,18 +127,32 @@ impl Users {
             .await
     }
 
+    /// Who and what needs a role, as things stand: for pages, which say so beforehand.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_role_use(&self, name: &str) -> db::Result<RoleUse> {
+        let (name, judged_at) = (name.to_owned(), self.clock.now());
+        self.database
+            .read(move |conn| find_use(conn, &name, judged_at))
+            .await
+    }
+
     /// Makes a role. One that was deleted begins anew, and its versions go on.
     ///
     /// # Errors
     /// Why not; of any number at once all but one get `Exists`.
     pub async fn create_role(&self, wanted: NewRole, author: Author) -> Result<Role, RoleError> {
-        let database = self.database.clone();
+        let (name, database) = (wanted.name, self.database.clone());
+        let change = RoleChange {
+            description: Some(wanted.description),
+            manages_roles: Some(wanted.manages_roles),
+            manages_grants_on: Some(wanted.manages_grants_on),
+        };
+        let change = change.bounded()?;
         let created = self
             .database
-            .write(move |conn| {
-                let now = database.now(conn)?;
-                create(conn, wanted, now, &author)
-            })
+            .write(move |conn| create(conn, &database, name.as_str(), change, &author))
             .await;
         match created {
             // Two made one that never was before: the unique name decides.
@@ -157,13 +172,13 @@ impl Users {
         expected: Option<i64>,
         author: Author,
     ) -> Result<Role, RoleError> {
-        let name = name.to_owned();
+        let (name, change) = (name.to_owned(), change.bounded()?);
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 let managed = change.manages_roles.as_deref().unwrap_or_default();
                 let mut role = lock(conn, &name, managed)?;
+                let now = database.now(conn)?;
                 if expected.is_some_and(|expected| expected != role.version) {
                     return Err(RoleError::VersionIs(role.version));
                 }
@@ -195,16 +210,12 @@ impl Users {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let now = database.now(conn)?;
                 let mut role = lock(conn, &name, &[])?;
+                let now = database.now(conn)?;
                 if role.is_built_in() {
                     return Err(RoleError::BuiltIn);
                 }
-                let needed = RoleUse {
-                    holders: queries::count_holders(conn, &name)?,
-                    invitations: queries::count_waiting(conn, &name, judged_at)?,
-                    managed_by: queries::list_managers(conn, &name)?,
-                };
+                let needed = find_use(conn, &name, judged_at)?;
                 if needed != RoleUse::default() {
                     return Err(RoleError::InUse(needed));
                 }
@@ -219,32 +230,16 @@ impl Users {
 
 fn create(
     conn: &mut Connection,
-    wanted: NewRole,
-    now: Timestamp,
+    database: &Database,
+    name: &str,
+    change: RoleChange,
     author: &Author,
 ) -> Result<Role, RoleError> {
-    let name = wanted.name.as_str();
-    let others: Vec<String> = others(name, &wanted.manages_roles);
-    // Its own row is held in its turn, where there is one.
-    let mut rows = others.clone();
-    rows.push(name.to_owned());
-    rows.sort_unstable();
-    let mut earlier = None;
-    for row in rows {
-        let found = queries::lock_role(conn, &row)?;
-        if row == name {
-            earlier = found;
-        } else if !found.is_some_and(|(_, is_there)| is_there) {
-            return Err(RoleError::UnknownRole(row));
-        }
-    }
-    let change = RoleChange {
-        description: Some(wanted.description),
-        manages_roles: Some(wanted.manages_roles),
-        manages_grants_on: Some(wanted.manages_grants_on),
-    };
+    let managed = change.manages_roles.as_deref().unwrap_or_default();
+    let earlier = lock_earlier(conn, name, managed)?;
+    let now = database.now(conn)?;
     let mut role = Role {
-        name: wanted.name.as_str().to_owned(),
+        name: name.to_owned(),
         description: String::new(),
         manages_roles: Vec::new(),
         manages_grants_on: Vec::new(),
@@ -263,16 +258,34 @@ fn create(
             role.create(conn, author)?;
         }
     }
-    let details = Map::from_iter([
-        ("description".to_owned(), json!(role.description)),
-        ("manages_roles".to_owned(), json!(role.manages_roles)),
-        (
-            "manages_grants_on".to_owned(),
-            json!(role.manages_grants_on),
-        ),
-    ]);
-    history::record(conn, now, author, event("role.created", &role, details))?;
+    history::record(
+        conn,
+        now,
+        author,
+        event("role.created", &role, as_details(&role)),
+    )?;
     Ok(role)
+}
+
+/// As [`lock`], where the role itself may not be there: its row, if there ever was one, and whether the registry has it.
+fn lock_earlier(
+    conn: &mut Connection,
+    name: &str,
+    managed: &[String],
+) -> Result<Option<(Role, bool)>, RoleError> {
+    let mut rows = others(name, managed);
+    rows.push(name.to_owned());
+    rows.sort_unstable();
+    let mut earlier = None;
+    for row in rows {
+        let found = queries::lock_role(conn, &row)?;
+        if row == name {
+            earlier = found;
+        } else if !found.is_some_and(|(_, is_there)| is_there) {
+            return Err(RoleError::UnknownRole(row));
+        }
+    }
+    Ok(earlier)
 }
 
 /// Holds a role's row, and those of the roles that it is to manage, until the transaction ends; in the order of their names, as
@@ -290,21 +303,45 @@ fn lock(conn: &mut Connection, name: &str, managed: &[String]) -> Result<Role, R
     }
 }
 
+fn find_use(conn: &mut Connection, name: &str, now: Timestamp) -> db::Result<RoleUse> {
+    Ok(RoleUse {
+        holders: queries::count_holders(conn, name)?,
+        invitations: queries::count_waiting(conn, name, now)?,
+        managed_by: queries::list_managers(conn, name)?,
+    })
+}
+
 fn others(name: &str, managed: &[String]) -> Vec<String> {
     let others = managed.iter().filter(|managed| *managed != name);
     others.cloned().collect()
 }
 
 impl RoleChange {
+    /// Its lists sorted, each entry once, and not too many: each is a row to hold.
+    fn bounded(self) -> Result<Self, RoleError> {
+        let sorted = |field, list: Option<Vec<String>>| {
+            let list = list.map(|list| list.into_iter().collect::<BTreeSet<_>>());
+            match list {
+                Some(list) if list.len() > MOST_MANAGED => Err(RoleError::TooMany(field)),
+                list => Ok(list.map(|list| list.into_iter().collect())),
+            }
+        };
+        Ok(Self {
+            description: self.description,
+            manages_roles: sorted("manages_roles", self.manages_roles)?,
+            manages_grants_on: sorted("manages_grants_on", self.manages_grants_on)?,
+        })
+    }
+
     fn apply(self, role: &mut Role) -> Result<(), RoleError> {
         if let Some(description) = self.description {
             description.as_str().clone_into(&mut role.description);
         }
         if let Some(managed) = self.manages_roles {
-            role.manages_roles = bounded(managed)?;
+            role.manages_roles = managed;
         }
         if let Some(types) = self.manages_grants_on {
-            role.manages_grants_on = bounded(types)?;
+            role.manages_grants_on = types;
         }
         let manages_something =
             !role.manages_roles.is_empty() || !role.manages_grants_on.is_empty();
@@ -318,41 +355,27 @@ impl RoleChange {
     }
 }
 
-/// Sorted, each once.
-fn bounded(mut entries: Vec<String>) -> Result<Vec<String>, RoleError> {
-    entries.sort_unstable();
-    entries.dedup();
-    if entries.len() > MOST_MANAGED {
-        return Err(RoleError::TooMany);
-    }
-    Ok(entries)
+/// What a role says, for the audit event.
+fn as_details(role: &Role) -> Map<String, Value> {
+    Map::from_iter([
+        ("description".to_owned(), json!(role.description)),
+        ("manages_roles".to_owned(), json!(role.manages_roles)),
+        (
+            "manages_grants_on".to_owned(),
+            json!(role.manages_grants_on),
+        ),
+    ])
 }
 
 /// What changed, before and after, for the audit event.
 fn difference(before: &Role, after: &Role) -> Map<String, Value> {
-    let fields = [
-        (
-            "description",
-            json!(before.description),
-            json!(after.description),
-        ),
-        (
-            "manages_roles",
-            json!(before.manages_roles),
-            json!(after.manages_roles),
-        ),
-        (
-            "manages_grants_on",
-            json!(before.manages_grants_on),
-            json!(after.manages_grants_on),
-        ),
-    ];
-    let changed = fields
-        .into_iter()
-        .filter(|(_, before, after)| before != after);
-    changed
-        .map(|(name, before, after)| (name.to_owned(), json!({ "before": before, "after": after })))
-        .collect()
+    let mut after = as_details(after);
+    let pairs = as_details(before).into_iter().filter_map(|(name, before)| {
+        let after = after.remove(&name)?;
+        let is_changed = before != after;
+        is_changed.then(|| (name, json!({ "before": before, "after": after })))
+    });
+    pairs.collect()
 }
 
 fn event(action: &'static str, role: &Role, mut details: Map<String, Value>) -> Event {

@@ -133,6 +133,8 @@ pub fn complete_set_up(
     author: &Author,
 ) -> Result<User, SetUpError> {
     open_set_up(conn, token, joiner.judged_at)?;
+    // Roles before the set-up row, as wherever else somebody becomes an administrator.
+    queries::lock_role(conn, ADMINISTRATOR)?;
     if !queries::complete(conn, token, joiner.id, now)? {
         return Err(SetUpError::Completed);
     }

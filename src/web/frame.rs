@@ -13,8 +13,10 @@ pub struct Visitor {
     pub display_name: String,
     /// Their unique name.
     pub username: String,
-    /// Whether the console is shown.
+    /// Whether the whole console is shown.
     pub is_administrator: bool,
+    /// Whether a role of theirs lets them manage others: then they see that part of the console.
+    pub is_manager: bool,
 }
 
 /// What every page needs: the place's name, who looks, the texts and the assets.
@@ -39,6 +41,13 @@ impl Frame {
             signed_in,
             path: request.path().to_owned(),
         }
+    }
+
+    /// Whether an administrator looks at the page.
+    pub fn is_administrator(&self) -> bool {
+        self.signed_in
+            .as_ref()
+            .is_some_and(|visitor| visitor.is_administrator)
     }
 
     /// A sentence by its key.

@@ -12,7 +12,7 @@ on_both! {
             let answer = ada.browser.get(&format!("/v1/users/{name}"));
             assert_eq!(answer.json()["username"], "ada", "{name}");
         }
-        assert_eq!(ada.browser.get("/v1/users/ada/roles").json(), json!({ "roles": [] }));
+        assert_eq!(ada.browser.get("/v1/users/ada/roles").json(), json!({ "roles": [], "grants": [], "next": null }));
         assert_eq!(ada.browser.get("/v1/users/ada/passkeys").status, 200);
         assert_eq!(ada.browser.get("/v1/users/ada/sessions").status, 200);
         // Whoever is asked for, there or not, the answer is the same.

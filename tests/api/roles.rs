@@ -99,7 +99,7 @@ on_both! {
             (json!({ "name": "x", "manages_roles": ["admin"] }), "manages_roles"),
             (json!({ "name": "x", "manages_grants_on": ["a-b"] }), "manages_grants_on"),
             (json!({ "name": "x", "manages_grants_on": ["User"] }), "manages_grants_on"),
-            (json!({ "name": "x", "manages_grants_on": (0..101).map(|n| format!("t{n}")).collect::<Vec<_>>() }), "manages_roles"),
+            (json!({ "name": "x", "manages_grants_on": (0..101).map(|n| format!("t{n}")).collect::<Vec<_>>() }), "manages_grants_on"),
         ] {
             let answer = root.browser.post_json("/v1/roles", &bad);
             assert_eq!((answer.status, answer.json()["field"].clone()), (400, json!(field)), "{bad}");

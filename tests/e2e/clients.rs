@@ -11,13 +11,13 @@ use crate::support::house::House;
 
 impl Visitor {
     /// Sends the form of the page that posts to where the page is.
-    fn submit(&self) {
+    pub(super) fn submit(&self) {
         self.page
             .evaluate("document.querySelector('main form[method=post]').requestSubmit()");
     }
 
     /// Opens a page of the console.
-    fn go(&self, house: &House, path: &str) {
+    pub(super) fn go(&self, house: &House, path: &str) {
         self.page.goto(&format!("{}{path}", house.origin()));
     }
 

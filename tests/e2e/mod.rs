@@ -6,6 +6,7 @@ mod clients;
 mod console;
 mod pages;
 mod relying_parties;
+mod roles;
 mod sign_in;
 
 use std::time::Duration;

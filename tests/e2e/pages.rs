@@ -11,7 +11,7 @@ use crate::support::house::House;
 use crate::support::relying_party::RelyingParty;
 
 /// Looks at pages, given by their names for the pictures and their addresses, in every size and colour.
-fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String)]) {
+pub(super) fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String)]) {
     for (width, height, dark) in [
         (320, 640, true),
         (390, 844, false),
@@ -37,7 +37,7 @@ fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String)]) {
     visitor.assert_clean();
 }
 
-fn named_after(path: impl Into<String>) -> (String, String) {
+pub(super) fn named_after(path: impl Into<String>) -> (String, String) {
     let path = path.into();
     (path.replace('/', "_"), path)
 }

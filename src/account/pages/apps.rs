@@ -2,11 +2,11 @@
 
 use actix_web::{HttpRequest, web};
 
+use super::visitor::Owner;
 use crate::base::ids::ClientId;
 use crate::oidc::Oidc;
 use crate::oidc::consent::{AppAccess, WithdrawError};
 use crate::oidc::pages::{host_of, sentences};
-use crate::sessions::PageVisitor;
 use crate::web::{Answer, Frame, Moment, Problem, only, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -47,7 +47,7 @@ impl AppEntry {
 
 async fn withdraw_app(
     request: HttpRequest,
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     oidc: web::Data<Oidc>,
     id: web::Path<String>,
 ) -> Answer {

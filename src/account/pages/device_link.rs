@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use crate::sessions::PageVisitor;
+use super::visitor::Owner;
 use crate::users::Users;
 use crate::web::{Answer, Frame, Moment, StepUpPage, only, page, qr_svg};
 
@@ -26,7 +26,7 @@ struct DeviceLinkPage {
 
 async fn make_device_link(
     request: HttpRequest,
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     users: web::Data<Users>,
 ) -> Answer {
     if !visitor.signed_in.is_fresh() {

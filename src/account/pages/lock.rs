@@ -3,7 +3,8 @@
 use actix_session::Session;
 use actix_web::{HttpRequest, web};
 
-use crate::sessions::{Cookies, PageVisitor, sign_out};
+use super::visitor::Owner;
+use crate::sessions::{Cookies, sign_out};
 use crate::users::{Authority, LastAdministrator, Users};
 use crate::web::{Answer, ConfirmPage, only, page, redirect};
 
@@ -16,7 +17,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn ask_to_lock(visitor: PageVisitor, users: web::Data<Users>) -> Answer {
+async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) -> Answer {
     if users.is_last_administrator(visitor.user()).await? {
         return Err(LastAdministrator.into());
     }
@@ -42,7 +43,7 @@ async fn ask_to_lock(visitor: PageVisitor, users: web::Data<Users>) -> Answer {
 async fn lock_account(
     request: HttpRequest,
     session: Session,
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     users: web::Data<Users>,
     cookies: web::Data<Cookies>,
 ) -> Answer {

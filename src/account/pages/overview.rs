@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::super::http::user_handle;
 use super::apps::AppEntry;
+use super::visitor::Owner;
 use crate::base::ids::PasskeyId;
 use crate::oidc::Oidc;
 use crate::passkeys::{PasskeyEntry, Passkeys};
@@ -71,7 +72,7 @@ struct Account {
 }
 
 async fn show_account(
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     overview: Overview,
     query: web::Query<Account>,
 ) -> Answer {

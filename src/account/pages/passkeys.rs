@@ -6,9 +6,10 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::overview::{Overview, Said, TypedName};
+use super::visitor::Owner;
 use crate::base::ids::PasskeyId;
 use crate::passkeys::{ManageError, Passkeys};
-use crate::sessions::{PageVisitor, SessionEntry, Sessions};
+use crate::sessions::{SessionEntry, Sessions};
 use crate::web::{Answer, FieldProblem, Frame, Problem, only, page, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -32,7 +33,7 @@ struct Rename {
 
 async fn rename_passkey(
     request: HttpRequest,
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     passkeys: web::Data<Passkeys>,
     overview: Overview,
     id: web::Path<String>,
@@ -69,7 +70,7 @@ struct RemovePasskeyPage {
 }
 
 async fn ask_to_remove(
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
     id: web::Path<String>,

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
 use super::overview::{Overview, Said};
-use crate::sessions::PageVisitor;
+use super::visitor::Owner;
 use crate::users::{Authority, DisplayName, Email, UserChange, Users};
 use crate::web::{Answer, FieldProblem, Frame, only, redirect};
 
@@ -44,7 +44,7 @@ impl Profile {
 
 async fn save_profile(
     request: HttpRequest,
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     users: web::Data<Users>,
     overview: Overview,
     form: web::Form<Profile>,

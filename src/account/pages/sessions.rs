@@ -2,8 +2,9 @@
 
 use actix_web::{HttpRequest, web};
 
+use super::visitor::Owner;
 use crate::base::ids::SessionId;
-use crate::sessions::{PageVisitor, Sessions};
+use crate::sessions::Sessions;
 use crate::web::{Answer, Problem, only, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -22,7 +23,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn end_other_sessions(
     request: HttpRequest,
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     sessions: web::Data<Sessions>,
 ) -> Answer {
     let author = visitor.author(&request);
@@ -35,7 +36,7 @@ async fn end_other_sessions(
 
 async fn end_session(
     request: HttpRequest,
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     sessions: web::Data<Sessions>,
     id: web::Path<String>,
 ) -> Answer {

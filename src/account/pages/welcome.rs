@@ -4,8 +4,9 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
+use super::visitor::Owner;
 use crate::passkeys::Passkeys;
-use crate::sessions::{PageVisitor, Sessions};
+use crate::sessions::Sessions;
 use crate::web::{Answer, Frame, only, page, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -40,7 +41,7 @@ struct Welcome {
 }
 
 async fn show_welcome(
-    visitor: PageVisitor,
+    Owner(visitor): Owner,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
     query: web::Query<Welcome>,

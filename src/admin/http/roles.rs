@@ -66,7 +66,7 @@ fn parse_description(text: &str) -> Result<RoleDescription, Problem> {
 }
 
 /// Checks that these are types of things.
-pub(in crate::admin) fn parse_types(types: Vec<String>) -> Result<Vec<String>, Problem> {
+fn parse_types(types: Vec<String>) -> Result<Vec<String>, Problem> {
     for text in &types {
         ResourceType::parse(text)
             .map_err(|fault| Problem::invalid_field("manages_grants_on", fault))?;
@@ -298,9 +298,10 @@ impl From<RoleError> for Problem {
             )
             .with("field", "name"),
             RoleError::VersionIs(version) => version_conflict(version),
-            RoleError::UnknownRole(_) | RoleError::ManagesAdministrators | RoleError::TooMany => {
+            RoleError::UnknownRole(_) | RoleError::ManagesAdministrators => {
                 Self::invalid_field("manages_roles", error)
             }
+            RoleError::TooMany(field) => Self::invalid_field(field, error),
             RoleError::BuiltIn => Self::new(
                 StatusCode::CONFLICT,
                 "role-built-in",

@@ -5,6 +5,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use crate::sessions::{CallerError, PageVisitor, TurnedAway};
+use crate::users::http::rights_of;
 use crate::web::Problem;
 
 /// An administrator who looks at a page.
@@ -24,9 +25,10 @@ impl FromRequest for Administrator {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let visitor = PageVisitor::from_request(request, payload);
+        let request = request.clone();
         Box::pin(async move {
-            let visitor = visitor.await?;
-            if visitor.signed_in.standing.is_administrator() {
+            let mut visitor = visitor.await?;
+            if rights_of(&request, &mut visitor).await?.is_administrator {
                 return Ok(Self(visitor));
             }
             Err(Problem::from(CallerError::NotAdministrator).into())

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 
 use super::act::{Act, ReasonForm};
-use super::administrator::Administrator;
+use super::manager::Manager;
 use crate::base::ids::SessionId;
 use crate::sessions::Sessions;
 use crate::users::Users;
@@ -26,51 +26,52 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn ask_to_end_all(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     sessions: web::Data<Sessions>,
     name: web::Path<String>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let person = manager.find(&users, &name).await?;
     let open = sessions.list(person.id).await?.len();
-    let frame = administrator.0.frame;
+    let frame = manager.visitor.frame;
     let effect = frame.text_counted("confirm.end_all_sessions.effect", open);
     Act::EndAllSessions.confirm(frame, &person, vec![effect])
 }
 
 async fn end_all(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
-    sessions: web::Data<Sessions>,
     name: web::Path<String>,
     form: web::Form<ReasonForm>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let person = manager.find(&users, &name).await?;
     let reason = form.parse()?;
-    if !administrator.is_fresh() {
-        return Act::EndAllSessions.step_up(administrator.0.frame, &person, form.into_inner());
+    if !manager.is_fresh() {
+        return Act::EndAllSessions.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = administrator.0.author(&request);
-    let ended = sessions.end_all(person.id, reason, author).await?;
-    Act::EndAllSessions.done(administrator.0.frame, &person, ended.sessions)
+    let author = manager.author(&request);
+    let ended = users
+        .end_all_sessions(person.id, reason, manager.authority(), author)
+        .await?;
+    Act::EndAllSessions.done(manager.visitor.frame, &person, ended.sessions)
 }
 
 async fn ask_to_end_one(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     sessions: web::Data<Sessions>,
     path: web::Path<(String, String)>,
 ) -> Answer {
-    let person = users.find(&path.0).await?;
+    let person = manager.find(&users, &path.0).await?;
     let id = SessionId::parse(&path.1).ok_or_else(Problem::not_found)?;
-    let this = administrator.0.session().id;
+    let this = manager.visitor.session().id;
     let open = sessions.list_entries(person.id, this).await?;
     let session = open
         .iter()
         .find(|session| session.id == id)
         .ok_or_else(Problem::not_found)?;
-    let frame = administrator.0.frame;
+    let frame = manager.visitor.frame;
     let effect = frame.text_with(
         "confirm.end_session.effect",
         &[
@@ -83,19 +84,20 @@ async fn ask_to_end_one(
 
 async fn end_one(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
-    sessions: web::Data<Sessions>,
     path: web::Path<(String, String)>,
     form: web::Form<ReasonForm>,
 ) -> Answer {
-    let person = users.find(&path.0).await?;
+    let person = manager.find(&users, &path.0).await?;
     let id = SessionId::parse(&path.1).ok_or_else(Problem::not_found)?;
     let reason = form.parse()?;
-    if !administrator.is_fresh() {
-        return Act::EndSession.step_up(administrator.0.frame, &person, form.into_inner());
+    if !manager.is_fresh() {
+        return Act::EndSession.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = administrator.0.author(&request);
-    let ended = sessions.end_one(person.id, id, reason, author).await?;
-    Act::EndSession.done(administrator.0.frame, &person, ended.sessions)
+    let author = manager.author(&request);
+    let ended = users
+        .end_session(person.id, id, reason, manager.authority(), author)
+        .await?;
+    Act::EndSession.done(manager.visitor.frame, &person, ended.sessions)
 }

@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, web};
 
 use super::act::{Act, ReasonForm, person_url};
-use super::administrator::Administrator;
 use super::invitations::show_link;
+use super::manager::Manager;
 use crate::standing::UserStatus;
-use crate::users::{Authority, InviteError, NewInvitation, Users};
+use crate::users::{InviteError, NewInvitation, Users};
 use crate::web::{Answer, only};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -19,12 +19,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn ask_for_link(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     name: web::Path<String>,
 ) -> Answer {
-    let person = users.find(&name).await?;
-    let frame = administrator.0.frame;
+    let person = manager.find(&users, &name).await?;
+    let frame = manager.visitor.frame;
     let about = |key: &str| frame.text_with(key, &[("name", person.display_name.as_str())]);
     let mut effects = vec![about("confirm.enrolment_link.effect_links")];
     match person.status {
@@ -37,24 +37,22 @@ async fn ask_for_link(
 
 async fn make_link(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     name: web::Path<String>,
 ) -> Answer {
-    let person = users.find(&name).await?;
-    if !administrator.is_fresh() {
-        let frame = administrator.0.frame;
+    let person = manager.find(&users, &name).await?;
+    if !manager.is_fresh() {
+        let frame = manager.visitor.frame;
         return Act::EnrolmentLink.step_up(frame, &person, ReasonForm::default());
     }
     let wanted = NewInvitation {
         user: Some(person.id.to_string()),
         ..NewInvitation::default()
     };
-    let author = administrator.0.author(&request);
-    let link = users
-        .invite(wanted, Authority::Administrator, author)
-        .await?;
+    let author = manager.author(&request);
+    let link = users.invite(wanted, manager.authority(), author).await?;
     let back_url = person_url(&person);
-    let frame = administrator.0.frame;
+    let frame = manager.visitor.frame;
     show_link(frame, link, Some(person.display_name), Some(back_url))
 }

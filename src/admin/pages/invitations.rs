@@ -1,15 +1,15 @@
 //! `POST /admin/invitations`: a link for somebody new. It is shown this once.
 
+use std::collections::{BTreeSet, HashMap};
+
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use serde::Deserialize;
 
-use super::administrator::Administrator;
+use super::manager::Manager;
 use super::people::{Listing, show};
-use crate::standing::ADMINISTRATOR;
+use super::role_boxes::{checked, hidden};
 use crate::users::{
-    Authority, DisplayName, Email, FieldError, InvitationLink, InviteError, NewInvitation,
-    Username, Users,
+    DisplayName, Email, FieldError, InvitationLink, InviteError, NewInvitation, Username, Users,
 };
 use crate::web::{
     Answer, FieldProblem, Frame, HiddenField, Moment, StepUpPage, only, page, qr_svg,
@@ -24,21 +24,23 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// Whom to invite, as typed; what is empty the person fills in.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct InviteForm {
-    #[serde(default)]
     pub(super) username: String,
-    #[serde(default)]
     pub(super) email: String,
-    #[serde(default)]
     pub(super) display_name: String,
-    /// A box that is checked.
-    administrator: Option<String>,
+    pub(super) roles: BTreeSet<String>,
 }
 
 impl InviteForm {
-    pub(super) fn is_administrator(&self) -> bool {
-        self.administrator.is_some()
+    fn sent(sent: &HashMap<String, String>) -> Self {
+        let text = |name: &str| sent.get(name).cloned().unwrap_or_default();
+        Self {
+            username: text("username"),
+            email: text("email"),
+            display_name: text("display_name"),
+            roles: checked(sent),
+        }
     }
 
     fn parse(&self, frame: &Frame) -> Result<NewInvitation, FieldProblem> {
@@ -57,11 +59,7 @@ impl InviteForm {
                 .map(|text| DisplayName::parse(&text))
                 .transpose()
                 .map_err(refused("display_name", frame.text("field.display_name")))?,
-            roles: self
-                .administrator
-                .iter()
-                .map(|_| ADMINISTRATOR.to_owned())
-                .collect(),
+            roles: self.roles.iter().cloned().collect(),
             ..NewInvitation::default()
         })
     }
@@ -76,46 +74,45 @@ impl InviteForm {
 
     fn into_hidden(self) -> Vec<HiddenField> {
         let field = |name, value| HiddenField { name, value };
-        let mut hidden = vec![
+        vec![
             field("username", self.username),
             field("email", self.email),
             field("display_name", self.display_name),
-        ];
-        hidden.extend(
-            self.administrator
-                .map(|value| field("administrator", value)),
-        );
-        hidden
+            field("roles", hidden(&self.roles)),
+        ]
     }
 }
 
 async fn invite(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
-    form: web::Form<InviteForm>,
+    sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
-    let author = administrator.0.author(&request);
-    let is_fresh = administrator.is_fresh();
-    let frame = administrator.0.frame;
-    let form = form.into_inner();
-    let wanted = match form.parse(&frame) {
+    let (author, authority) = (manager.author(&request), manager.authority());
+    let frame = &manager.visitor.frame;
+    let form = InviteForm::sent(&sent);
+    let wanted = match form.parse(frame) {
+        Ok(wanted) if wanted.roles.is_empty() && manager.delegate().is_some() => {
+            let problem = FieldProblem::new("roles", frame.text("console_users.role_needed"));
+            return show(&request, manager, Listing::default(), form, Some(problem)).await;
+        }
         Ok(wanted) => wanted,
         Err(problem) => {
-            return show(&request, frame, Listing::default(), form, Some(problem)).await;
+            return show(&request, manager, Listing::default(), form, Some(problem)).await;
         }
     };
-    if !is_fresh {
-        return step_up(frame, form);
+    if !manager.is_fresh() {
+        return step_up(manager.visitor.frame, form);
     }
-    match users.invite(wanted, Authority::Administrator, author).await {
-        Ok(link) => show_link(frame, link, form.name(), None),
-        Err(InviteError::UsernameTaken) => {
-            let problem = FieldProblem::new("username", frame.text("field.username_taken"));
-            show(&request, frame, Listing::default(), form, Some(problem)).await
-        }
-        Err(error) => Err(error.into()),
-    }
+    let (field, key) = match users.invite(wanted, authority, author).await {
+        Ok(link) => return show_link(manager.visitor.frame, link, form.name(), None),
+        Err(InviteError::UsernameTaken) => ("username", "field.username_taken"),
+        Err(InviteError::UnknownRole(_)) => ("roles", "console_user_roles.role_gone"),
+        Err(error) => return Err(error.into()),
+    };
+    let problem = FieldProblem::new(field, frame.text(key));
+    show(&request, manager, Listing::default(), form, Some(problem)).await
 }
 
 fn step_up(frame: Frame, form: InviteForm) -> Answer {

@@ -6,8 +6,9 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::address;
-use super::administrator::Administrator;
 use super::invitations::InviteForm;
+use super::manager::Manager;
+use super::role_boxes::{RoleBox, boxes};
 use crate::base::ids::UserId;
 use crate::passkeys::Passkeys;
 use crate::sessions::Sessions;
@@ -33,6 +34,7 @@ pub(super) struct Listing {
     /// The cursor.
     #[serde(default)]
     after: String,
+    notice: Option<String>,
 }
 
 /// A person as a line of the page.
@@ -51,48 +53,49 @@ struct PersonRow {
 #[template(path = "console_users.html")]
 struct ConsoleUsersPage {
     frame: Frame,
+    notice: Option<String>,
     search: String,
     people: Vec<PersonRow>,
     first_url: Option<String>,
     next_url: Option<String>,
+    may_invite: bool,
     invite: InviteForm,
+    boxes: Vec<RoleBox>,
     problem: Option<FieldProblem>,
 }
 
 async fn show_people(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     listing: web::Query<Listing>,
 ) -> Answer {
-    let frame = administrator.0.frame;
-    show(
-        &request,
-        frame,
-        listing.into_inner(),
-        InviteForm::default(),
-        None,
-    )
-    .await
+    let form = InviteForm::default();
+    show(&request, manager, listing.into_inner(), form, None).await
 }
 
 /// The page; 400 when it says why an invitation was refused.
 pub(super) async fn show(
     request: &HttpRequest,
-    frame: Frame,
+    manager: Manager,
     listing: Listing,
     invite: InviteForm,
     problem: Option<FieldProblem>,
 ) -> Answer {
     let (users, passkeys, sessions) = (data(request)?, data(request)?, data(request)?);
     let search = listing.search.trim();
-    let found = find_people(users, passkeys, search, &listing.after).await?;
+    let delegate = manager.delegate();
+    let found = find_people(users, passkeys, search, &listing.after, delegate).await?;
     let people = rows(passkeys, sessions, found.items).await?;
     let status = match problem {
         Some(_) => StatusCode::BAD_REQUEST,
         None => StatusCode::OK,
     };
     let first = address("/admin", &[("search", search)]);
+    let frame = manager.visitor.frame;
     let template = ConsoleUsersPage {
+        notice: frame.notice("console.notice", listing.notice.as_deref()),
+        may_invite: !manager.rights.manages_nobody(),
+        boxes: boxes(&frame, users, &manager.rights, &invite.roles).await?,
         frame,
         people,
         first_url: Some(first).filter(|_| !listing.after.is_empty()),
@@ -116,6 +119,7 @@ async fn find_people(
     passkeys: &Passkeys,
     search: &str,
     after: &str,
+    delegate: Option<UserId>,
 ) -> Result<Page<User>, Problem> {
     let after = match after {
         "" => None,
@@ -124,17 +128,19 @@ async fn find_people(
                 .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))?,
         ),
     };
-    if let Some(owner) = passkeys.search_owner(search).await? {
-        let items = users.find_many(vec![owner.to_string()]).await?;
-        return Ok(Page { items, next: None });
-    }
-    if UserId::parse(search).is_some() {
-        let items = users.find_many(vec![search.to_owned()]).await?;
+    let owner = passkeys.search_owner(search).await?;
+    if let Some(id) = owner.or_else(|| UserId::parse(search)) {
+        let ids = vec![id.to_string()];
+        let items = match delegate {
+            Some(manager) => users.find_managed_many(manager, ids).await?,
+            None => users.find_many(ids).await?,
+        };
         return Ok(Page { items, next: None });
     }
     let filter = UserFilter {
         search: Some(search.to_owned()).filter(|text| !text.is_empty()),
         after,
+        managed_by: delegate,
         ..UserFilter::default()
     };
     let found = users.list(filter, Page::<User>::fetch(PAGE)).await?;

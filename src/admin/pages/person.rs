@@ -4,8 +4,8 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::administrator::Administrator;
 use super::events::{EventView, views};
+use super::manager::Manager;
 use crate::base::ids::UserId;
 use crate::db::Database;
 use crate::history::{self, EventFilter};
@@ -50,7 +50,7 @@ struct ConsoleUserPage {
 }
 
 async fn show_person(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
@@ -58,17 +58,23 @@ async fn show_person(
     name: web::Path<String>,
     query: web::Query<Person>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let person = manager.find(&users, &name).await?;
     let user = person.id;
-    let this = administrator.0.session().id;
+    let this = manager.visitor.session().id;
     let filter = EventFilter {
         person: Some(user),
         ..EventFilter::default()
     };
-    let events = database
-        .read(move |conn| history::list(conn, &filter, EVENTS))
-        .await?;
-    let frame = administrator.0.frame;
+    // Who may not read the audit log sees none of it here.
+    let events = match manager.delegate() {
+        Some(_) => Vec::new(),
+        None => {
+            database
+                .read(move |conn| history::list(conn, &filter, EVENTS))
+                .await?
+        }
+    };
+    let frame = manager.visitor.frame;
     page(&ConsoleUserPage {
         notice: frame.notice("console.notice", query.notice.as_deref()),
         id: user,

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, web};
 
 use super::act::{Act, ReasonForm};
-use super::administrator::Administrator;
+use super::manager::Manager;
 use crate::base::ids::PasskeyId;
 use crate::passkeys::{ManageError, PasskeyEntry, Passkeys, Right};
 use crate::sessions::Sessions;
-use crate::users::{Authority, LastAdministrator, Users};
+use crate::users::{LastAdministrator, Users};
 use crate::web::{Answer, Problem, only};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -26,17 +26,17 @@ fn find(entries: &[PasskeyEntry], id: &str) -> Result<PasskeyEntry, Problem> {
 }
 
 async fn ask_to_revoke(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
     path: web::Path<(String, String)>,
 ) -> Answer {
-    let person = users.find(&path.0).await?;
+    let person = manager.find(&users, &path.0).await?;
     let live = passkeys.list_entries(person.id, false).await?;
     let passkey = find(&live, &path.1)?;
     let is_last = live.len() == 1;
-    if is_last && person.id == administrator.0.user() {
+    if is_last && person.id == manager.visitor.user() {
         return Err(ManageError::LastPasskey.into());
     }
     if is_last && users.is_last_administrator(person.id).await? {
@@ -47,7 +47,7 @@ async fn ask_to_revoke(
         .iter()
         .filter(|session| session.passkeys.contains(&passkey.id))
         .count();
-    let frame = administrator.0.frame;
+    let frame = manager.visitor.frame;
     let mut effects = vec![
         frame
             .text("confirm.revoke_passkey.effect_passkey")
@@ -64,29 +64,29 @@ async fn ask_to_revoke(
 
 async fn revoke(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
     path: web::Path<(String, String)>,
     form: web::Form<ReasonForm>,
 ) -> Answer {
-    let person = users.find(&path.0).await?;
+    let person = manager.find(&users, &path.0).await?;
     // Revoked ones too: repeating is safe.
     let passkey = find(&passkeys.list_entries(person.id, true).await?, &path.1)?;
     let reason = form.parse()?;
     let act = Act::RevokePasskey(&passkey.name);
-    if !administrator.is_fresh() {
-        return act.step_up(administrator.0.frame, &person, form.into_inner());
+    if !manager.is_fresh() {
+        return act.step_up(manager.visitor.frame, &person, form.into_inner());
     }
     // An administrator who removes a passkey of their own here is held to the rule for one's own.
-    let right = if person.id == administrator.0.user() {
+    let right = if person.id == manager.visitor.user() {
         Right::Own
     } else {
-        Right::Over(Authority::Administrator)
+        Right::Over(manager.authority())
     };
-    let author = administrator.0.author(&request);
+    let author = manager.author(&request);
     let revoked = passkeys
         .revoke(person.id, passkey.id, reason, right, author)
         .await?;
-    act.done(administrator.0.frame, &person, revoked.sessions)
+    act.done(manager.visitor.frame, &person, revoked.sessions)
 }

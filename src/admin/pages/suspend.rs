@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, web};
 
 use super::act::{Act, ReasonForm, person_url};
-use super::administrator::Administrator;
+use super::manager::Manager;
 use crate::sessions::Sessions;
-use crate::users::{Authority, LastAdministrator, Users};
+use crate::users::{LastAdministrator, Users};
 use crate::web::{Answer, only, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -25,17 +25,17 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn ask_to_suspend(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     sessions: web::Data<Sessions>,
     name: web::Path<String>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let person = manager.find(&users, &name).await?;
     if users.is_last_administrator(person.id).await? {
         return Err(LastAdministrator.into());
     }
     let open = sessions.list(person.id).await?.len();
-    let frame = administrator.0.frame;
+    let frame = manager.visitor.frame;
     let mut effects = vec![frame.text("confirm.suspend.effect_passkeys").to_owned()];
     if open > 0 {
         effects.push(frame.text_counted("confirm.suspend.effect_sessions", open));
@@ -45,47 +45,47 @@ async fn ask_to_suspend(
 
 async fn suspend(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     name: web::Path<String>,
     form: web::Form<ReasonForm>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let person = manager.find(&users, &name).await?;
     let reason = form.parse()?;
-    if !administrator.is_fresh() {
-        return Act::Suspend.step_up(administrator.0.frame, &person, form.into_inner());
+    if !manager.is_fresh() {
+        return Act::Suspend.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = administrator.0.author(&request);
+    let author = manager.author(&request);
     let ended = users
-        .suspend(person.id, reason, Authority::Administrator, author)
+        .suspend(person.id, reason, manager.authority(), author)
         .await?;
-    Act::Suspend.done(administrator.0.frame, &person, ended.sessions)
+    Act::Suspend.done(manager.visitor.frame, &person, ended.sessions)
 }
 
 async fn ask_to_reactivate(
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     name: web::Path<String>,
 ) -> Answer {
-    let person = users.find(&name).await?;
-    Act::Reactivate.confirm(administrator.0.frame, &person, Vec::new())
+    let person = manager.find(&users, &name).await?;
+    Act::Reactivate.confirm(manager.visitor.frame, &person, Vec::new())
 }
 
 async fn reactivate(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: Manager,
     users: web::Data<Users>,
     name: web::Path<String>,
     form: web::Form<ReasonForm>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let person = manager.find(&users, &name).await?;
     let reason = form.parse()?;
-    if !administrator.is_fresh() {
-        return Act::Reactivate.step_up(administrator.0.frame, &person, form.into_inner());
+    if !manager.is_fresh() {
+        return Act::Reactivate.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = administrator.0.author(&request);
+    let author = manager.author(&request);
     users
-        .reactivate(person.id, reason, Authority::Administrator, author)
+        .reactivate(person.id, reason, manager.authority(), author)
         .await?;
     let url = person_url(&person);
     Ok(redirect(&format!("{url}?notice=reactivated")))

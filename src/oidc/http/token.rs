@@ -38,13 +38,18 @@ pub async fn introspect_token(
     body: web::Bytes,
 ) -> HttpResponse {
     let answer = async {
-        let (record, parameters) = read_client(&request, &oidc, &body).await?;
+        let (authorization, parameters) = read_request(&request, &body)?;
+        let client = oidc.authenticate_client_with_token(authorization, &parameters);
+        let (record, copies) = client.await?;
+        note(&record);
         if record.client.metadata.is_public() {
             // RFC 7662 §2.1: whoever asks must be authorized, and anybody can name a public client.
             let description = "only a client with a secret may introspect";
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
         }
-        let answer = oidc.introspect(&record.client, &parameters).await?;
+        let answer = oidc
+            .introspect(&record.client, &parameters, copies.as_ref())
+            .await?;
         Ok(no_store(StatusCode::OK).json(answer))
     };
     answer
@@ -75,6 +80,17 @@ async fn read_client(
     oidc: &Oidc,
     body: &[u8],
 ) -> Result<(ClientRecord, Parameters), OAuthProblem> {
+    let (authorization, parameters) = read_request(request, body)?;
+    let record = oidc.authenticate_client(authorization, &parameters).await?;
+    note(&record);
+    Ok((record, parameters))
+}
+
+/// The `Authorization` header and the form.
+fn read_request<'request>(
+    request: &'request HttpRequest,
+    body: &[u8],
+) -> Result<(Option<&'request str>, Parameters), OAuthProblem> {
     let parameters = read_form(request, body)?;
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let authorization = headers.next().map(|value| value.to_str().unwrap_or("?"));
@@ -83,9 +99,12 @@ async fn read_client(
             "one Authorization header is enough",
         )));
     }
-    let record = oidc.authenticate_client(authorization, &parameters).await?;
+    Ok((authorization, parameters))
+}
+
+/// Every record of the request in the log says who asks.
+fn note(record: &ClientRecord) {
     tracing::Span::current().record("client_id", tracing::field::display(record.client.id));
-    Ok((record, parameters))
 }
 
 async fn share(

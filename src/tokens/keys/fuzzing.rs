@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
+use super::genuine::Genuine;
 use super::key::SigningKey;
 use super::make::PrivateKey;
 use super::ring::{Record, Ring};
@@ -45,7 +46,7 @@ impl FixedKey {
             as_of: now,
         };
         Ok(Self {
-            ring: Ring::new(Record::of(1, &[key])),
+            ring: Ring::new(Record::of(1, &[key]), Genuine::default()),
             private,
         })
     }

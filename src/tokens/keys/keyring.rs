@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::genuine::Genuine;
 use super::key::{KeyView, view};
 use super::make::PrivateKey;
 use super::queries;
@@ -30,6 +31,8 @@ pub struct Keyring {
     store_key: Arc<str>,
     /// The ring of the newest version seen here: a copy of the same version need not be read again.
     latest: Arc<RwLock<Option<Arc<Ring>>>>,
+    /// Tokens whose signature this process has verified.
+    genuine: Genuine,
     /// Private halves that this process has opened. They never change; whether one may be used is the record's to say.
     pub(super) opened: Arc<RwLock<HashMap<SigningKeyId, Arc<PrivateKey>>>>,
 }
@@ -88,6 +91,7 @@ impl Keyring {
             copies: Copies::new(ephemeral),
             store_key: Arc::from(""),
             latest: Arc::default(),
+            genuine: Genuine::default(),
             opened: Arc::default(),
         };
         let mut made = false;
@@ -191,7 +195,7 @@ impl Keyring {
 
     /// Makes a ring of a record, and keeps it if it is the newest.
     fn adopt(&self, record: Record) -> Arc<Ring> {
-        let ring = Arc::new(Ring::new(record));
+        let ring = Arc::new(Ring::new(record, self.genuine.clone()));
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
         if latest
             .as_ref()

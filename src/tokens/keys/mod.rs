@@ -8,6 +8,7 @@
 mod compromise;
 #[cfg(feature = "fuzzing")]
 pub(super) mod fuzzing;
+mod genuine;
 mod key;
 mod keyring;
 mod make;

@@ -67,6 +67,33 @@ on_both! {
         assert_eq!(status(house, "GET", "/v1/me", &admins), 401);
     }
 
+    fn a_token_lends_no_right_to_manage_others_by_a_role(house) {
+        let root = house.administrator();
+        root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
+        root.browser.post_json("/v1/roles", &json!({ "name": "lead", "manages_roles": ["clerk"] }));
+        for (name, role) in [("carl", "clerk"), ("lena", "lead")] {
+            let device = crate::support::authenticator::SoftAuthenticator::synced(house.origin());
+            let person = house.person_with(&root, &json!({ "username": name, "roles": [role] }), device);
+            if name == "carl" {
+                continue;
+            }
+            let app = helper(house, "openid users:read users:write sessions:revoke grants:read");
+            let scope = [("scope", "openid users:read users:write sessions:revoke grants:read")];
+            let token = app.sign_in(&person.browser, &scope).access;
+            assert_eq!(person.browser.get("/v1/users/carl").status, 200, "themself they may");
+            for (method, path) in [("GET", "/v1/users"), ("GET", "/v1/users/carl"), ("GET", "/v1/roles"), ("POST", "/v1/users/carl/suspend"), ("DELETE", "/v1/users/carl/sessions"), ("POST", "/v1/invitations")] {
+                assert_eq!(status(house, method, path, &token), 403, "{method} {path}");
+            }
+            // Nor does an administrator's write the registry.
+            let token = app.sign_in(&root.browser, &scope).access;
+            assert_eq!(status(house, "GET", "/v1/roles", &token), 200);
+            assert_eq!(status(house, "DELETE", "/v1/roles/clerk", &token), 403);
+            let browser = house.browser();
+            let made = browser.request("POST", "/v1/roles").without_same_origin().bearer(&token).json(&json!({ "name": "x" })).send();
+            assert_eq!(made.status, 403);
+        }
+    }
+
     fn an_app_with_an_administrators_token_makes_no_administrators(house) {
         let root = house.administrator();
         let app = helper(house, "openid users:write users:read");

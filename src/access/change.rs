@@ -1,0 +1,113 @@
+//! Changing a grant.
+
+use super::grant::{Grant, GrantError, begin};
+use super::right::may_change;
+use super::text::{Description, GrantRoles, Title};
+use super::{Access, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{GrantId, UserId};
+use crate::db::Connection;
+use crate::history::Author;
+
+/// What to change; `None` leaves as it is.
+#[derive(Clone, Debug, Default)]
+pub struct GrantChange {
+    /// All roles anew.
+    pub roles: Option<GrantRoles>,
+    /// Another title, or none.
+    pub title: Option<Option<Title>>,
+    /// Another description, or none.
+    pub description: Option<Option<Description>>,
+    /// Another end, or none.
+    pub valid_until: Option<Option<Timestamp>>,
+}
+
+impl GrantChange {
+    fn apply(self, before: &Grant) -> Grant {
+        let mut grant = before.clone();
+        if let Some(roles) = self.roles {
+            grant.roles = roles.into_names();
+        }
+        if let Some(title) = self.title {
+            grant.title = title.map(Title::into_text);
+        }
+        if let Some(description) = self.description {
+            grant.description = description.map(Description::into_text);
+        }
+        if let Some(valid_until) = self.valid_until {
+            grant.valid_until = valid_until;
+        }
+        grant
+    }
+}
+
+impl Access {
+    /// Changes a grant that was not withdrawn, also one that has ended. With `expected`, only if that is still its version.
+    ///
+    /// # Errors
+    /// Why nothing was changed, or that the change is not in force.
+    pub async fn change(
+        &self,
+        id: GrantId,
+        change: GrantChange,
+        expected: Option<i64>,
+        author: Author,
+    ) -> Result<Grant, GrantError> {
+        let today = self.clock.now();
+        if change
+            .valid_until
+            .flatten()
+            .is_some_and(|until| until <= today)
+        {
+            return Err(GrantError::Past);
+        }
+        let user = self.holder_of(id).await?;
+        let database = self.database.clone();
+        let changed = self
+            .database
+            .write(move |conn| {
+                let now = begin(conn, &database, user)?;
+                let before = find_changeable(conn, id, &author)?;
+                if before.is_withdrawn() {
+                    return Err(GrantError::Unknown);
+                }
+                if expected.is_some_and(|expected| expected != before.version) {
+                    return Err(GrantError::VersionIs(before.version));
+                }
+                let mut grant = change.apply(&before);
+                if grant == before {
+                    return Ok(grant);
+                }
+                grant.follow(&before, now, &author);
+                queries::update_grant(conn, &grant)?;
+                grant.keep(conn, "grant.changed", Some(&before), None, &author)?;
+                Ok(grant)
+            })
+            .await;
+        // A repeated change finds its own version: it may be the one that is not in force yet.
+        if matches!(changed, Ok(_) | Err(GrantError::VersionIs(_))) {
+            self.standings.publish(user).await?;
+        }
+        changed
+    }
+
+    /// Whose grant this is, which never changes.
+    pub(super) async fn holder_of(&self, id: GrantId) -> Result<UserId, GrantError> {
+        let find = move |conn: &mut Connection| Ok::<_, GrantError>(queries::find_grant(conn, id)?);
+        let grant = self.database.read(find).await?;
+        Ok(grant.ok_or(GrantError::Unknown)?.user_id)
+    }
+}
+
+/// The grant as it stands under the lock of its person. Of a type that is not the author's, they learn nothing.
+pub(super) fn find_changeable(
+    conn: &mut Connection,
+    id: GrantId,
+    author: &Author,
+) -> Result<Grant, GrantError> {
+    let grant = queries::find_grant(conn, id)?.ok_or(GrantError::Unknown)?;
+    if !may_change(conn, author, &grant.resource_type)? {
+        return Err(GrantError::Unknown);
+    }
+    Ok(grant)
+}

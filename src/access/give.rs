@@ -1,0 +1,60 @@
+//! Giving roles on a thing.
+
+use super::grant::{Grant, GrantError, Terms, begin};
+use super::right::may_change;
+use super::{Access, ResourceName, queries};
+use crate::base::ids::UserId;
+use crate::history::Author;
+
+impl Access {
+    /// Gives a person roles on a thing; what was withdrawn or has ended goes on as the same grant.
+    ///
+    /// # Errors
+    /// `Exists` while they hold some there, or why nothing was given, or that the change is not in force.
+    pub async fn give(
+        &self,
+        user: UserId,
+        resource: ResourceName,
+        terms: Terms,
+        author: Author,
+    ) -> Result<Grant, GrantError> {
+        let today = self.clock.now();
+        if terms.valid_until.is_some_and(|until| until <= today) {
+            return Err(GrantError::Past);
+        }
+        let database = self.database.clone();
+        let given = self
+            .database
+            .write(move |conn| {
+                let now = begin(conn, &database, user)?;
+                if !may_change(conn, &author, &resource.kind)? {
+                    return Err(GrantError::NotYours);
+                }
+                let before = queries::find_grant_of(conn, user, &resource)?;
+                let grant = match &before {
+                    Some(before) if before.is_live_at(today) => {
+                        return Err(GrantError::Exists(before.id));
+                    }
+                    Some(before) => {
+                        let mut grant = before.on(terms);
+                        grant.follow(before, now, &author);
+                        queries::update_grant(conn, &grant)?;
+                        grant
+                    }
+                    None => {
+                        let grant = Grant::new(user, resource, terms, now, &author);
+                        queries::insert_grant(conn, &grant)?;
+                        grant
+                    }
+                };
+                grant.keep(conn, "grant.given", before.as_ref(), None, &author)?;
+                Ok(grant)
+            })
+            .await;
+        // A repeated gift finds itself: it may be the one that is not in force yet.
+        if matches!(given, Ok(_) | Err(GrantError::Exists(_))) {
+            self.standings.publish(user).await?;
+        }
+        given
+    }
+}

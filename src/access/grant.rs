@@ -1,0 +1,284 @@
+//! A grant: what one person may be on one thing. One row for ever for each person and thing; withdrawn, it holds no roles.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::text::{Description, GrantRoles, Title};
+use super::{ResourceId, ResourceName, ResourceType};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, GrantId, UserId};
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event, Revision, StoredRevision, next_as_of};
+use crate::standing::{self, ChangePending};
+
+/// A grant, as the tables hold it and as it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Grant {
+    /// Of this person on this thing, for ever.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: GrantId,
+    /// Whose.
+    #[schema(value_type = uuid::Uuid)]
+    pub user_id: UserId,
+    /// On a thing of which kind.
+    #[schema(value_type = String)]
+    pub resource_type: ResourceType,
+    /// On which.
+    #[schema(value_type = String)]
+    pub resource_id: ResourceId,
+    /// Sorted, each once.
+    pub roles: Vec<String>,
+    /// For people.
+    pub title: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// From when on it counts no more; `null`: until it is withdrawn.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub valid_until: Option<Timestamp>,
+    /// When it was given first.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From 1.
+    pub version: i64,
+    /// Since when it stands so.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// The person who made it so.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_user: Option<UserId>,
+    /// The client that made it so, or through which the person did.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_client: Option<ClientId>,
+}
+
+/// What is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Which roles.
+    pub roles: GrantRoles,
+    /// For people.
+    pub title: Option<Title>,
+    /// For people.
+    pub description: Option<Description>,
+    /// Until when.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// There is nobody of this id.
+    #[error("there is nobody of this id or name")]
+    UserUnknown,
+    /// There is no such grant, or none that the author may see.
+    #[error("there is no such grant")]
+    Unknown,
+    /// The person holds roles on this thing already.
+    #[error("the person holds roles on this thing already, by the grant {0}")]
+    Exists(GrantId),
+    /// The grant was changed since the caller looked.
+    #[error("the grant was changed meanwhile, to version {0}")]
+    VersionIs(i64),
+    /// Roles on things of this type are not the author's to give.
+    #[error("roles on things of this type are not yours to give")]
+    NotYours,
+    /// It would have ended before it began.
+    #[error("valid_until must be in the future")]
+    Past,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// What a revision holds of a grant.
+#[derive(Deserialize)]
+struct Record {
+    user_id: UserId,
+    resource_type: ResourceType,
+    resource_id: ResourceId,
+    roles: Vec<String>,
+    title: Option<String>,
+    description: Option<String>,
+    valid_until: Option<Timestamp>,
+}
+
+impl Grant {
+    /// A first version.
+    pub(super) fn new(
+        user: UserId,
+        resource: ResourceName,
+        terms: Terms,
+        now: Timestamp,
+        author: &Author,
+    ) -> Self {
+        Self {
+            id: GrantId::sortable(),
+            user_id: user,
+            resource_type: resource.kind,
+            resource_id: resource.id,
+            roles: terms.roles.into_names(),
+            title: terms.title.map(Title::into_text),
+            description: terms.description.map(Description::into_text),
+            valid_until: terms.valid_until,
+            created_at: now,
+            version: 1,
+            as_of: now,
+            by_user: author.user(),
+            by_client: author.client(),
+        }
+    }
+
+    /// The grant as a revision tells it, begun when the present row says; `None` for a record that can't be read.
+    pub(super) fn of_revision(
+        id: GrantId,
+        begun: Timestamp,
+        revision: StoredRevision,
+    ) -> Option<Self> {
+        let record: Record = serde_json::from_value(revision.data).ok()?;
+        Some(Self {
+            id,
+            user_id: record.user_id,
+            resource_type: record.resource_type,
+            resource_id: record.resource_id,
+            roles: record.roles,
+            title: record.title,
+            description: record.description,
+            valid_until: record.valid_until,
+            created_at: begun,
+            version: revision.version,
+            as_of: revision.as_of,
+            by_user: revision.by_user,
+            by_client: revision.by_client,
+        })
+    }
+
+    /// Version as an entity tag (RFC 9110 §8.8.3).
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// On which thing.
+    pub fn resource(&self) -> ResourceName {
+        ResourceName {
+            kind: self.resource_type.clone(),
+            id: self.resource_id.clone(),
+        }
+    }
+
+    /// Whether it was withdrawn, and not given again.
+    pub fn is_withdrawn(&self) -> bool {
+        self.roles.is_empty()
+    }
+
+    /// Whether it counts at an instant.
+    pub fn is_live_at(&self, at: Timestamp) -> bool {
+        !self.is_withdrawn() && self.valid_until.is_none_or(|until| until > at)
+    }
+
+    /// The same on other terms; what is not said of it stays.
+    pub(super) fn on(&self, terms: Terms) -> Self {
+        Self {
+            roles: terms.roles.into_names(),
+            title: terms.title.map(Title::into_text),
+            description: terms.description.map(Description::into_text),
+            valid_until: terms.valid_until,
+            ..self.clone()
+        }
+    }
+
+    /// The same without roles.
+    pub(super) fn withdrawn(&self) -> Self {
+        Self {
+            roles: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Makes it the version that follows another.
+    pub(super) fn follow(&mut self, before: &Self, now: Timestamp, author: &Author) {
+        self.version = before.version.saturating_add(1);
+        self.as_of = next_as_of(now, before.as_of);
+        (self.by_user, self.by_client) = (author.user(), author.client());
+    }
+
+    /// Stores the version and what happened.
+    pub(super) fn keep(
+        &self,
+        conn: &mut Connection,
+        action: &'static str,
+        before: Option<&Self>,
+        reason: Option<&str>,
+        author: &Author,
+    ) -> db::Result<()> {
+        let revision = Revision {
+            entity: "grant",
+            entity_id: self.id.uuid(),
+            version: self.version,
+            as_of: self.as_of,
+            data: self.record(),
+        };
+        history::revise(conn, author, revision)?;
+        let event = Event::done(action)
+            .subject(self.user_id)
+            .because(reason)
+            .details(self.difference(before));
+        history::record(conn, self.as_of, author, event)
+    }
+
+    fn record(&self) -> Value {
+        json!({
+            "user_id": self.user_id,
+            "resource_type": self.resource_type,
+            "resource_id": self.resource_id,
+            "roles": self.roles,
+            "title": self.title,
+            "description": self.description,
+            "valid_until": self.valid_until,
+        })
+    }
+
+    /// Which grant, and what changed, before and after, for the audit event.
+    fn difference(&self, before: Option<&Self>) -> Value {
+        let mut details = Map::new();
+        for (name, value) in [
+            ("grant", json!(self.id)),
+            ("resource_type", json!(self.resource_type)),
+            ("resource_id", json!(self.resource_id)),
+        ] {
+            details.insert(name.to_owned(), value);
+        }
+        let mut note = |name: &str, before: Value, after: Value| {
+            if before != after {
+                details.insert(name.to_owned(), json!({ "before": before, "after": after }));
+            }
+        };
+        let roles = before.map(|before| before.roles.as_slice());
+        note("roles", json!(roles.unwrap_or_default()), json!(self.roles));
+        let title = before.map(|before| &before.title);
+        note("title", json!(title), json!(self.title));
+        let description = before.map(|before| &before.description);
+        note("description", json!(description), json!(self.description));
+        let until = before.map(|before| before.valid_until);
+        note("valid_until", json!(until), json!(self.valid_until));
+        Value::Object(details)
+    }
+}
+
+/// Locks the person, reads the database's clock, and makes every copy of what they hold untrue.
+pub(super) fn begin(
+    conn: &mut Connection,
+    database: &db::Database,
+    user: UserId,
+) -> Result<Timestamp, GrantError> {
+    if !standing::lock(conn, user)? {
+        return Err(GrantError::UserUnknown);
+    }
+    // After the lock: what waited for another change bears a later instant.
+    let now = database.now(conn)?;
+    standing::raise(conn, user, now)?;
+    Ok(now)
+}

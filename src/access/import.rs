@@ -1,0 +1,232 @@
+//! Many grants at once: each batch is one transaction, all of it or nothing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+
+use super::grant::{Grant, Terms};
+use super::{Access, ResourceName, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::{self, Connection};
+use crate::history::Author;
+use crate::standing::{self, ChangePending};
+use crate::users;
+
+/// How many people's standings are put in force side by side.
+const AT_ONCE: usize = 8;
+
+/// How a grant shall stand.
+#[derive(Clone, Debug)]
+pub struct ImportLine {
+    /// Which line, for whoever repairs it.
+    pub number: u64,
+    /// Whose, by id or username.
+    pub user: String,
+    /// On which thing.
+    pub resource: ResourceName,
+    /// All terms anew; `None`: withdrawn.
+    pub terms: Option<Terms>,
+}
+
+/// What a batch did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Grants given.
+    pub given: u64,
+    /// Grants changed.
+    pub changed: u64,
+    /// Grants withdrawn.
+    pub withdrawn: u64,
+    /// Grants that stood so already.
+    pub unchanged: u64,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineFault {
+    /// There is nobody of this id or name.
+    #[error("there is nobody of this id or name")]
+    UserUnknown,
+    /// It would have ended before it began.
+    #[error("valid_until must be in the future")]
+    Past,
+}
+
+/// Why a batch was not stored, or is not in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A line can't be stored; nothing of its batch was.
+    #[error("line {0}: {1}")]
+    Line(u64, LineFault),
+    /// All of it is committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// The grants of a batch as they stand, each with the one that the database has.
+type Present = HashMap<(UserId, ResourceName), Option<Grant>>;
+
+impl Access {
+    /// Makes grants stand as a batch of lines says, in their order. What stands so already makes no new version; so a batch is
+    /// safe to repeat.
+    ///
+    /// # Errors
+    /// The first line that can't be stored, or why none was.
+    pub async fn import(
+        &self,
+        lines: Vec<ImportLine>,
+        author: Author,
+    ) -> Result<Imported, ImportError> {
+        let (database, today) = (self.database.clone(), self.clock.now());
+        let (imported, people) = self
+            .database
+            .write(move |conn| {
+                let holders = find_holders(conn, &lines)?;
+                let people: BTreeSet<UserId> = holders.iter().copied().collect();
+                let people: Vec<UserId> = people.into_iter().collect();
+                let locked = standing::lock_all(conn, &people)?;
+                let mut present = find_present(conn, &lines, &holders, &locked)?;
+                // After the locks and everything that is only read: a transaction must commit soon after its instant.
+                let now = database.now(conn)?;
+                let mut batch = Batch {
+                    imported: Imported::default(),
+                    moved: BTreeSet::new(),
+                    today,
+                    now,
+                    author: &author,
+                };
+                for (line, user) in lines.into_iter().zip(holders) {
+                    batch.store(conn, line, user, &mut present)?;
+                }
+                let moved: Vec<UserId> = batch.moved.into_iter().collect();
+                standing::raise_all(conn, &moved, now)?;
+                Ok::<_, ImportError>((batch.imported, people))
+            })
+            .await?;
+        // Also whoever did not change: the batch may be the repetition of one that is not in force yet.
+        let mut publishing = stream::iter(people)
+            .map(|user| self.standings.publish(user))
+            .buffer_unordered(AT_ONCE);
+        while let Some(published) = publishing.next().await {
+            published?;
+        }
+        Ok(imported)
+    }
+}
+
+/// Whose grant each line is about.
+fn find_holders(conn: &mut Connection, lines: &[ImportLine]) -> Result<Vec<UserId>, ImportError> {
+    let mut known: HashMap<&str, UserId> = HashMap::new();
+    let mut holders = Vec::with_capacity(lines.len());
+    for line in lines {
+        let holder = match known.get(line.user.as_str()) {
+            Some(holder) => *holder,
+            None => {
+                let found = users::resolve(conn, &line.user).map_err(|error| match error {
+                    users::LookupError::Unknown => {
+                        ImportError::Line(line.number, LineFault::UserUnknown)
+                    }
+                    users::LookupError::Database(error) => error.into(),
+                })?;
+                known.insert(&line.user, found);
+                found
+            }
+        };
+        holders.push(holder);
+    }
+    Ok(holders)
+}
+
+fn find_present(
+    conn: &mut Connection,
+    lines: &[ImportLine],
+    holders: &[UserId],
+    locked: &[UserId],
+) -> Result<Present, ImportError> {
+    let locked: BTreeSet<UserId> = locked.iter().copied().collect();
+    let mut present = Present::new();
+    for (line, user) in lines.iter().zip(holders) {
+        if !locked.contains(user) {
+            return Err(ImportError::Line(line.number, LineFault::UserUnknown));
+        }
+        let key = (*user, line.resource.clone());
+        if !present.contains_key(&key) {
+            let grant = queries::find_grant_of(conn, *user, &line.resource)?;
+            present.insert(key, grant);
+        }
+    }
+    Ok(present)
+}
+
+struct Batch<'a> {
+    imported: Imported,
+    /// Whose grants changed.
+    moved: BTreeSet<UserId>,
+    today: Timestamp,
+    now: Timestamp,
+    author: &'a Author,
+}
+
+impl Batch<'_> {
+    fn store(
+        &mut self,
+        conn: &mut Connection,
+        line: ImportLine,
+        user: UserId,
+        present: &mut Present,
+    ) -> Result<(), ImportError> {
+        let until = line.terms.as_ref().and_then(|terms| terms.valid_until);
+        let place = present.entry((user, line.resource.clone())).or_default();
+        let before = place.clone();
+        let after = match (line.terms, &before) {
+            (Some(terms), Some(before)) => Some(before.on(terms)),
+            (Some(terms), None) => Some(Grant::new(
+                user,
+                line.resource,
+                terms,
+                self.now,
+                self.author,
+            )),
+            (None, Some(before)) => Some(before.withdrawn()),
+            (None, None) => None,
+        };
+        let Some(mut grant) = after.filter(|after| before.as_ref() != Some(after)) else {
+            self.imported.unchanged = self.imported.unchanged.saturating_add(1);
+            return Ok(());
+        };
+        if until.is_some_and(|until| until <= self.today) {
+            return Err(ImportError::Line(line.number, LineFault::Past));
+        }
+        match &before {
+            Some(before) => {
+                grant.follow(before, self.now, self.author);
+                queries::update_grant(conn, &grant)?;
+            }
+            None => queries::insert_grant(conn, &grant)?,
+        }
+        let action = self.count(&grant, before.as_ref());
+        grant.keep(conn, action, before.as_ref(), None, self.author)?;
+        self.moved.insert(user);
+        *place = Some(grant);
+        Ok(())
+    }
+
+    /// Counts a change, and says what it is called.
+    fn count(&mut self, grant: &Grant, before: Option<&Grant>) -> &'static str {
+        let was_live = before.is_some_and(|before| before.is_live_at(self.today));
+        let (count, action) = if grant.is_withdrawn() {
+            (&mut self.imported.withdrawn, "grant.withdrawn")
+        } else if was_live {
+            (&mut self.imported.changed, "grant.changed")
+        } else {
+            (&mut self.imported.given, "grant.given")
+        };
+        *count = count.saturating_add(1);
+        action
+    }
+}

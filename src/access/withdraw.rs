@@ -1,0 +1,44 @@
+//! Withdrawing a grant.
+
+use super::change::find_changeable;
+use super::grant::{Grant, GrantError, begin};
+use super::{Access, queries};
+use crate::base::ids::GrantId;
+use crate::history::Author;
+
+impl Access {
+    /// Withdraws a grant: from the next question on the person holds nothing there, in every instance. Safe to repeat.
+    ///
+    /// # Returns
+    /// The grant as it was before; without roles, if it had been withdrawn already.
+    ///
+    /// # Errors
+    /// Why nothing was withdrawn, or that the change is not in force.
+    pub async fn withdraw(
+        &self,
+        id: GrantId,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Grant, GrantError> {
+        let user = self.holder_of(id).await?;
+        let database = self.database.clone();
+        let before = self
+            .database
+            .write(move |conn| {
+                let now = begin(conn, &database, user)?;
+                let before = find_changeable(conn, id, &author)?;
+                if before.is_withdrawn() {
+                    return Ok(before);
+                }
+                let mut grant = before.withdrawn();
+                grant.follow(&before, now, &author);
+                queries::update_grant(conn, &grant)?;
+                let reason = reason.as_deref();
+                grant.keep(conn, "grant.withdrawn", Some(&before), reason, &author)?;
+                Ok::<_, GrantError>(before)
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        Ok(before)
+    }
+}

@@ -1,0 +1,409 @@
+//! `/v1/grants`: roles of people on single things, given, changed, withdrawn.
+
+mod problems;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Reason;
+use super::reach::{Reach, parameter};
+use crate::access::{
+    Access, Description, Grant, GrantChange, GrantFilter, GrantRoles, Moment, ResourceId,
+    ResourceName, ResourceType, Terms, Title, parse_instant,
+};
+use crate::base::clock::Timestamp;
+use crate::base::ids::GrantId;
+use crate::sessions::Caller;
+use crate::users::{LookupError, RoleName, Users};
+use crate::web::{Answer, AnyCase, Page, Problem, given, only, require_version};
+
+/// At most this many in one list.
+pub(super) const MOST: usize = 200;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/grants")
+                .route(web::get().to(list_grants))
+                .route(web::post().to(give_grant))
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource("/v1/grants/{grant}")
+                .route(web::get().to(read_grant))
+                .route(web::patch().to(change_grant))
+                .route(web::delete().to(withdraw_grant))
+                .default_service(only("GET, PATCH, DELETE")),
+        );
+}
+
+/// Which grants to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListGrants {
+    /// Of this person: id or username.
+    user: Option<String>,
+    /// On things of this type.
+    resource_type: Option<String>,
+    /// On the thing of this id; needs `resource_type`.
+    resource_id: Option<String>,
+    /// With this role.
+    role: Option<String>,
+    /// From 1 to 200; 50 where it is not given.
+    limit: Option<usize>,
+    /// The cursor of a page before.
+    after: Option<String>,
+}
+
+/// A page of grants, and of when.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GrantPage {
+    /// What is on it.
+    items: Vec<Grant>,
+    /// The cursor of the next page; `null` on the last.
+    next: Option<String>,
+    /// The instant that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    as_of: Option<Timestamp>,
+    /// Whether the answer can't change any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<bool>,
+}
+
+impl GrantPage {
+    /// A page with the moment that it is of.
+    pub(super) fn new(page: Page<Grant>, moment: Option<Moment>) -> Self {
+        Self {
+            items: page.items,
+            next: page.next,
+            as_of: moment.map(|moment| moment.at),
+            settled: moment.map(|moment| moment.is_settled),
+        }
+    }
+}
+
+/// The part of a filter that names things.
+pub(super) fn things_filter(
+    kind: Option<&str>,
+    id: Option<&str>,
+    after: Option<&str>,
+    reach: &Reach,
+) -> Result<GrantFilter, Problem> {
+    let kind = kind
+        .map(|kind| parameter("resource_type", kind, ResourceType::parse))
+        .transpose()?;
+    let id = id
+        .map(|id| parameter("resource_id", id, ResourceId::parse))
+        .transpose()?;
+    match &kind {
+        Some(kind) => reach.require(kind)?,
+        None if id.is_some() => {
+            let fault = "give resource_type too";
+            return Err(Problem::invalid_parameter("resource_id", fault));
+        }
+        None => {}
+    }
+    Ok(GrantFilter {
+        of_types: reach.types(),
+        after: after.map(cursor).transpose()?,
+        kind,
+        id,
+        ..GrantFilter::default()
+    })
+}
+
+/// The cursor of a list of grants.
+fn cursor(after: &str) -> Result<Uuid, Problem> {
+    // Ids have one spelling, whatever they are of.
+    let id = GrantId::parse(after);
+    id.map(GrantId::uuid)
+        .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))
+}
+
+/// An instant of the past that a parameter names.
+pub(super) fn as_of(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let parse =
+        |text| parse_instant(text).map_err(|fault| Problem::invalid_parameter("as_of", fault));
+    text.map(parse).transpose()
+}
+
+/// Grants that count now: all, or those on things of the types that the caller manages.
+#[utoipa::path(
+    get, path = "/v1/grants", tag = "grants", params(ListGrants),
+    responses(
+        (status = 200, description = "A page of grants", body = Page<Grant>),
+        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
+    )
+)]
+pub async fn list_grants(
+    caller: Caller,
+    access: web::Data<Access>,
+    users: web::Data<Users>,
+    query: web::Query<ListGrants>,
+) -> Answer {
+    let reach = Reach::to_read(&caller, &access).await?;
+    let ListGrants {
+        user,
+        resource_type,
+        resource_id,
+        role,
+        limit,
+        after,
+    } = query.into_inner();
+    let limit = Page::<Grant>::limit(limit, MOST)?;
+    let mut filter = things_filter(
+        resource_type.as_deref(),
+        resource_id.as_deref(),
+        after.as_deref(),
+        &reach,
+    )?;
+    let role = role.map(|role| RoleName::parse(&role)).transpose();
+    filter.role = role.map_err(|fault| Problem::invalid_parameter("role", fault))?;
+    if let Some(name) = user {
+        match users.resolve(&name).await {
+            Ok(user) => filter.user = Some(user),
+            Err(LookupError::Unknown) => {
+                let (items, next) = (Vec::<Grant>::new(), None);
+                return Ok(HttpResponse::Ok().json(Page { items, next }));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(HttpResponse::Ok().json(access.list(filter, limit).await?))
+}
+
+/// Roles for a person on a thing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GiveGrant {
+    /// Id or username.
+    user: String,
+    /// Of which kind the thing is: a name as policies write it, `order` or `Shop::order`.
+    resource_type: String,
+    /// Which: 1 to 256 characters.
+    resource_id: String,
+    /// 1 to 64 names; the registry need not know them.
+    roles: Vec<String>,
+    /// At most 200 characters.
+    title: Option<String>,
+    /// At most 2000 characters.
+    description: Option<String>,
+    /// From when on it counts no more.
+    #[schema(format = DateTime)]
+    valid_until: Option<String>,
+}
+
+impl GiveGrant {
+    fn parse(self) -> Result<(String, ResourceName, Terms), Problem> {
+        let kind = ResourceType::parse(&self.resource_type);
+        let kind = kind.map_err(|fault| Problem::invalid_field("resource_type", fault))?;
+        let id = ResourceId::parse(&self.resource_id);
+        let id = id.map_err(|fault| Problem::invalid_field("resource_id", fault))?;
+        let terms = Terms {
+            roles: roles(&self.roles)?,
+            title: title(self.title)?,
+            description: description(self.description)?,
+            valid_until: valid_until(self.valid_until)?,
+        };
+        Ok((self.user, ResourceName { kind, id }, terms))
+    }
+}
+
+fn roles(names: &[String]) -> Result<GrantRoles, Problem> {
+    GrantRoles::parse(names).map_err(|fault| Problem::invalid_field("roles", fault))
+}
+
+pub(super) fn title(text: Option<String>) -> Result<Option<Title>, Problem> {
+    let title = text.map(|text| Title::parse(&text)).transpose();
+    let title = title.map_err(|fault| Problem::invalid_field("title", fault))?;
+    Ok(title.flatten())
+}
+
+pub(super) fn description(text: Option<String>) -> Result<Option<Description>, Problem> {
+    let description = text.map(|text| Description::parse(&text)).transpose();
+    let description = description.map_err(|fault| Problem::invalid_field("description", fault))?;
+    Ok(description.flatten())
+}
+
+fn valid_until(text: Option<String>) -> Result<Option<Timestamp>, Problem> {
+    let until = text.map(|text| parse_instant(&text)).transpose();
+    until.map_err(|fault| Problem::invalid_field("valid_until", fault))
+}
+
+/// Gives a person roles on a thing. What was withdrawn, or has ended, goes on as the same grant.
+#[utoipa::path(
+    post, path = "/v1/grants", tag = "grants",
+    request_body(content = GiveGrant, example = json!({
+        "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["OPERATOR"],
+    })),
+    responses(
+        (status = 201, description = "The grant", body = Grant,
+            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
+        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
+        (status = 404, description = "There is nobody of this id or name"),
+        (status = 409, description = "The person holds roles on this thing already; `grant` is the one to change"),
+    )
+)]
+pub async fn give_grant(
+    request: HttpRequest,
+    caller: Caller,
+    access: web::Data<Access>,
+    users: web::Data<Users>,
+    body: AnyCase<GiveGrant>,
+) -> Answer {
+    let reach = Reach::to_write(&caller, &access).await?;
+    let (user, resource, terms) = body.0.parse()?;
+    reach.require(&resource.kind)?;
+    let user = users.resolve(&user).await?;
+    let author = caller.author(&request);
+    let grant = access.give(user, resource, terms, author).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/v1/grants/{}", grant.id)))
+        .insert_header((header::ETAG, grant.etag()))
+        .json(grant))
+}
+
+/// One grant.
+#[utoipa::path(
+    get, path = "/v1/grants/{grant}", tag = "grants",
+    params(
+        ("grant" = uuid::Uuid, Path, description = "Its id"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+    ),
+    responses(
+        (status = 200, description = "The grant, also one that has ended", body = Grant, headers(("ETag" = String, description = "The version"))),
+        (status = 304, description = "Unchanged since `If-None-Match`"),
+        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants"),
+        (status = 404, description = "There is no such grant, it was withdrawn, or it is on a thing of a type that is not yours"),
+    )
+)]
+pub async fn read_grant(
+    request: HttpRequest,
+    caller: Caller,
+    access: web::Data<Access>,
+    id: web::Path<String>,
+) -> Answer {
+    let reach = Reach::to_read(&caller, &access).await?;
+    let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
+    let grant = access.read(id).await?;
+    if !reach.covers(&grant.resource_type) {
+        return Err(Problem::not_found());
+    }
+    let etag = grant.etag();
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::ETAG, etag))
+            .finish());
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, etag))
+        .json(grant))
+}
+
+/// What to change about a grant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeGrant {
+    /// All roles anew: 1 to 64 names.
+    roles: Option<Vec<String>>,
+    /// `null` takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    title: Option<Option<String>>,
+    /// `null` takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    /// `null`: until it is withdrawn.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_until: Option<Option<String>>,
+}
+
+impl ChangeGrant {
+    fn parse(self) -> Result<GrantChange, Problem> {
+        Ok(GrantChange {
+            roles: self.roles.map(|names| roles(&names)).transpose()?,
+            title: self.title.map(title).transpose()?,
+            description: self.description.map(description).transpose()?,
+            valid_until: self.valid_until.map(valid_until).transpose()?,
+        })
+    }
+}
+
+/// Changes a grant: send the `ETag` that you read as `If-Match`.
+#[utoipa::path(
+    patch, path = "/v1/grants/{grant}", tag = "grants",
+    request_body(content = ChangeGrant, example = json!({ "roles": ["OPERATOR", "AUDITOR"] })),
+    params(
+        ("grant" = uuid::Uuid, Path, description = "Its id"),
+        ("If-Match" = String, Header, description = "The `ETag` that you read"),
+    ),
+    responses(
+        (status = 200, description = "The grant", body = Grant, headers(("ETag" = String, description = "The version"))),
+        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants"),
+        (status = 404, description = "There is no such grant, it was withdrawn, or it is on a thing of a type that is not yours"),
+        (status = 412, description = "Changed since"),
+        (status = 428, description = "`If-Match` is missing"),
+    )
+)]
+pub async fn change_grant(
+    request: HttpRequest,
+    caller: Caller,
+    access: web::Data<Access>,
+    id: web::Path<String>,
+    body: AnyCase<ChangeGrant>,
+) -> Answer {
+    Reach::to_write(&caller, &access).await?;
+    let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
+    let expected = require_version(&request)?;
+    let change = body.0.parse()?;
+    let author = caller.author(&request);
+    let grant = access.change(id, change, Some(expected), author).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, grant.etag()))
+        .json(grant))
+}
+
+/// What a withdrawal cut.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GrantWithdrawn {
+    #[schema(value_type = uuid::Uuid)]
+    withdrawn: GrantId,
+    /// The roles that are gone; none, if it had been withdrawn before.
+    roles: Vec<String>,
+}
+
+/// Withdraws a grant: it counts no more from the next question on, in every instance.
+#[utoipa::path(
+    delete, path = "/v1/grants/{grant}", tag = "grants",
+    params(("grant" = uuid::Uuid, Path, description = "Its id"), Reason),
+    responses(
+        (status = 200, body = GrantWithdrawn),
+        (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants"),
+        (status = 404, description = "There never was such a grant, or it is on a thing of a type that is not yours"),
+    )
+)]
+pub async fn withdraw_grant(
+    request: HttpRequest,
+    caller: Caller,
+    access: web::Data<Access>,
+    id: web::Path<String>,
+    reason: web::Query<Reason>,
+) -> Answer {
+    Reach::to_write(&caller, &access).await?;
+    let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
+    let reason = reason.into_inner().parse()?;
+    let before = access.withdraw(id, reason, caller.author(&request)).await?;
+    Ok(HttpResponse::Ok().json(GrantWithdrawn {
+        withdrawn: id,
+        roles: before.roles,
+    }))
+}

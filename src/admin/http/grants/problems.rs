@@ -1,0 +1,64 @@
+//! Refusals of the rules of grants and things as problem documents.
+
+use actix_web::http::StatusCode;
+
+use crate::access::{GrantError, PastError, ThingError};
+use crate::admin::http::reach::not_your_type;
+use crate::web::{Problem, version_conflict};
+
+impl From<GrantError> for Problem {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::UserUnknown | GrantError::Unknown => Self::not_found(),
+            GrantError::Exists(id) => Self::new(
+                StatusCode::CONFLICT,
+                "grant-exists",
+                "They hold roles on it already",
+                "The person holds roles on this thing already. Change that grant instead: `grant` is its id.",
+            )
+            .with("grant", id.to_string()),
+            GrantError::VersionIs(version) => version_conflict(version),
+            GrantError::NotYours => not_your_type(),
+            GrantError::Past => Self::invalid_field("valid_until", "must be in the future"),
+            GrantError::Pending(error) => error.into(),
+            GrantError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ThingError> for Problem {
+    fn from(error: ThingError) -> Self {
+        match error {
+            ThingError::Unknown => Self::not_found(),
+            ThingError::Exists(version) | ThingError::VersionIs(version) => {
+                version_conflict(version)
+            }
+            ThingError::Overtaken => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "Somebody was faster",
+                "Somebody registered this at the same moment. Read it, and repeat.",
+            ),
+            ThingError::Attributes => Self::invalid_field("attributes", error),
+            ThingError::NotYours => not_your_type(),
+            ThingError::Pending(error) => error.into(),
+            ThingError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<PastError> for Problem {
+    fn from(error: PastError) -> Self {
+        match error {
+            PastError::Future => Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-parameter",
+                "A parameter can't be used",
+                "as_of: it must not be in the future",
+            )
+            .with("parameter", "as_of"),
+            PastError::UserUnknown => Self::not_found(),
+            PastError::Database(error) => error.into(),
+        }
+    }
+}

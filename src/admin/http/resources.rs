@@ -1,0 +1,296 @@
+//! `/v1/resources`: what is known of things, and who holds what on them.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Reason;
+use super::grants::{GrantPage, MOST, as_of, description, things_filter, title};
+use super::reach::{Reach, parameter, thing_in_path, thing_path};
+use crate::access::{
+    Access, Expected, Grant, NewThing, ResourceName, ResourceType, ThingError, ThingFilter,
+    ThingView,
+};
+use crate::sessions::Caller;
+use crate::web::{Answer, AnyCase, Page, Problem, expected_version, only, require_version};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/resources")
+                .route(web::get().to(list_resources))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/v1/resources/{type}/{id}")
+                .route(web::get().to(read_resource))
+                .route(web::put().to(put_resource))
+                .route(web::delete().to(delete_resource))
+                .default_service(only("GET, PUT, DELETE")),
+        )
+        .service(
+            web::resource("/v1/resources/{type}/{id}/grants")
+                .route(web::get().to(list_holders))
+                .default_service(only("GET")),
+        );
+}
+
+/// Which things to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListResources {
+    /// Of this type.
+    r#type: Option<String>,
+    /// From 1 to 200; 50 where it is not given.
+    limit: Option<usize>,
+    /// The cursor of a page before.
+    after: Option<String>,
+}
+
+/// A thing's place in the list: its type has no `/`.
+fn cursor(name: &ResourceName) -> String {
+    format!("{}/{}", name.kind, name.id)
+}
+
+/// The thing that a cursor names.
+pub(in crate::admin) fn parse_cursor(after: &str) -> Result<ResourceName, Problem> {
+    let (kind, id) = after.split_once('/').unwrap_or_default();
+    ResourceName::parse(kind, id)
+        .map_err(|_| Problem::invalid_parameter("after", "not a cursor of this list"))
+}
+
+/// Registered things, in the order of their types and ids.
+#[utoipa::path(
+    get, path = "/v1/resources", tag = "resources", params(ListResources),
+    responses(
+        (status = 200, description = "A page of things", body = Page<ThingView>),
+        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
+    )
+)]
+pub async fn list_resources(
+    caller: Caller,
+    access: web::Data<Access>,
+    query: web::Query<ListResources>,
+) -> Answer {
+    let reach = Reach::to_read(&caller, &access).await?;
+    let limit = Page::<ThingView>::limit(query.limit, MOST)?;
+    let kind = query.r#type.as_deref();
+    let kind = kind
+        .map(|kind| parameter("type", kind, ResourceType::parse))
+        .transpose()?;
+    if let Some(kind) = &kind {
+        reach.require(kind)?;
+    }
+    let filter = ThingFilter {
+        kind,
+        of_types: reach.types(),
+        after: query.after.as_deref().map(parse_cursor).transpose()?,
+    };
+    let found = access
+        .list_things(filter, Page::<ThingView>::fetch(limit))
+        .await?;
+    Ok(HttpResponse::Ok().json(Page::cut(found, limit, |thing| cursor(&thing.name()))))
+}
+
+/// What is to be known of a thing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutResource {
+    /// At most 200 characters.
+    title: Option<String>,
+    /// At most 2000 characters.
+    description: Option<String>,
+    /// For policies: at most 16 KiB, 16 levels deep.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    attributes: Map<String, Value>,
+}
+
+/// Registers a thing, or changes it: all that is known of it anew. To change it send the `ETag` that you read as `If-Match`.
+#[utoipa::path(
+    put, path = "/v1/resources/{type}/{id}", tag = "resources",
+    request_body(content = PutResource, example = json!({ "title": "Order 17", "attributes": { "owner": "ada" } })),
+    params(
+        ("type" = String, Path, description = "Of which kind, as policies write it"),
+        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that you read, to change it"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`, to register it: as without either"),
+    ),
+    responses(
+        (status = 200, description = "Changed", body = ThingView, headers(("ETag" = String, description = "The version"))),
+        (status = 201, description = "Registered", body = ThingView,
+            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
+        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
+        (status = 404, description = "`If-Match` names a version of what is not registered"),
+        (status = 409, description = "Somebody registered it at the same moment"),
+        (status = 412, description = "Changed since, or registered already"),
+        (status = 428, description = "It is registered already, and `If-Match` is missing"),
+    )
+)]
+pub async fn put_resource(
+    request: HttpRequest,
+    caller: Caller,
+    access: web::Data<Access>,
+    path: web::Path<(String, String)>,
+    body: AnyCase<PutResource>,
+) -> Answer {
+    let reach = Reach::to_write(&caller, &access).await?;
+    let name = thing_in_path(&path)?;
+    reach.require(&name.kind)?;
+    let version = expected_version(&request)?;
+    let expected = version.map_or(Expected::Absent, Expected::Version);
+    let new = NewThing {
+        title: title(body.0.title)?,
+        description: description(body.0.description)?,
+        attributes: body.0.attributes,
+    };
+    let put = access
+        .put_thing(name, new, expected, caller.author(&request))
+        .await;
+    let put = match put {
+        // Whoever does not say that it must be new is asked for the version that they change.
+        Err(ThingError::Exists(version)) if !wants_new(&request) => {
+            return Err(require_version(&request)
+                .err()
+                .unwrap_or_else(|| ThingError::VersionIs(version).into()));
+        }
+        put => put?,
+    };
+    let mut response = if put.is_new {
+        HttpResponse::Created()
+    } else {
+        HttpResponse::Ok()
+    };
+    if put.is_new {
+        response.insert_header((header::LOCATION, thing_path(&put.thing.name())));
+    }
+    Ok(response
+        .insert_header((header::ETAG, put.thing.etag()))
+        .json(put.thing))
+}
+
+fn wants_new(request: &HttpRequest) -> bool {
+    request.headers().contains_key(header::IF_NONE_MATCH)
+}
+
+/// What is known of a thing.
+#[utoipa::path(
+    get, path = "/v1/resources/{type}/{id}", tag = "resources",
+    params(
+        ("type" = String, Path, description = "Of which kind"),
+        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+    ),
+    responses(
+        (status = 200, description = "The thing", body = ThingView, headers(("ETag" = String, description = "The version"))),
+        (status = 304, description = "Unchanged since `If-None-Match`"),
+        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
+        (status = 404, description = "Nothing is registered under this name"),
+    )
+)]
+pub async fn read_resource(
+    request: HttpRequest,
+    caller: Caller,
+    access: web::Data<Access>,
+    path: web::Path<(String, String)>,
+) -> Answer {
+    let reach = Reach::to_read(&caller, &access).await?;
+    let name = thing_in_path(&path)?;
+    reach.require(&name.kind)?;
+    let thing = access.read_thing_view(name).await?;
+    let etag = thing.etag();
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::ETAG, etag))
+            .finish());
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, etag))
+        .json(thing))
+}
+
+/// Forgets what is known of a thing. Grants on it stand.
+#[utoipa::path(
+    delete, path = "/v1/resources/{type}/{id}", tag = "resources",
+    params(
+        ("type" = String, Path, description = "Of which kind"),
+        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
+        ("If-Match" = Option<String>, Header, description = "Only if this is still its version"),
+        Reason,
+    ),
+    responses(
+        (status = 204, description = "Nothing is known of it from now on"),
+        (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
+        (status = 404, description = "Nothing is registered under this name"),
+        (status = 412, description = "Changed since"),
+    )
+)]
+pub async fn delete_resource(
+    request: HttpRequest,
+    caller: Caller,
+    access: web::Data<Access>,
+    path: web::Path<(String, String)>,
+    reason: web::Query<Reason>,
+) -> Answer {
+    let reach = Reach::to_write(&caller, &access).await?;
+    let name = thing_in_path(&path)?;
+    reach.require(&name.kind)?;
+    let expected = expected_version(&request)?;
+    let reason = reason.into_inner().parse()?;
+    let author = caller.author(&request);
+    access.delete_thing(name, expected, reason, author).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Who holds what on a thing.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListHolders {
+    /// As it stood at this instant.
+    #[param(format = DateTime)]
+    as_of: Option<String>,
+    /// From 1 to 200; 50 where it is not given.
+    limit: Option<usize>,
+    /// The cursor of a page before.
+    after: Option<String>,
+}
+
+/// Who holds what on a thing, registered or not: now, or as it stood at an instant. A page of the past may be short, and have
+/// a next one all the same.
+#[utoipa::path(
+    get, path = "/v1/resources/{type}/{id}/grants", tag = "resources",
+    params(
+        ("type" = String, Path, description = "Of which kind"),
+        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
+        ListHolders,
+    ),
+    responses(
+        (status = 200, description = "A page of grants", body = GrantPage),
+        (status = 400, description = "`as_of` is no instant, or in the future"),
+        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
+    )
+)]
+pub async fn list_holders(
+    caller: Caller,
+    access: web::Data<Access>,
+    path: web::Path<(String, String)>,
+    query: web::Query<ListHolders>,
+) -> Answer {
+    let reach = Reach::to_read(&caller, &access).await?;
+    let name = thing_in_path(&path)?;
+    let (kind, id) = (Some(name.kind.as_str()), Some(name.id.as_str()));
+    let filter = things_filter(kind, id, query.after.as_deref(), &reach)?;
+    let limit = Page::<Grant>::limit(query.limit, MOST)?;
+    let page = match as_of(query.as_of.as_deref())? {
+        None => GrantPage::new(access.list(filter, limit).await?, None),
+        Some(at) => {
+            let (page, moment) = access.list_as_of(filter, at, limit).await?;
+            GrantPage::new(page, Some(moment))
+        }
+    };
+    Ok(HttpResponse::Ok().json(page))
+}

@@ -1,0 +1,204 @@
+//! What people hold: `/v1/users/{user}/roles`, and `/v1/users/lookup`.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::grants::{MOST, as_of, things_filter};
+use super::reach::Reach;
+use crate::access::{Access, Grant, Moment, RolesWanted};
+use crate::base::clock::Timestamp;
+use crate::clients::Scope;
+use crate::sessions::Caller;
+use crate::users::http::own_id;
+use crate::users::{UserView, Users};
+use crate::web::{Answer, AnyCase, Page, Problem, only};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/users/lookup")
+                .route(web::post().to(lookup_users))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/users/{user}/roles")
+                .route(web::get().to(read_roles))
+                .default_service(only("GET")),
+        );
+}
+
+/// Which roles to tell.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ReadRoles {
+    /// Grants on things of this type.
+    resource_type: Option<String>,
+    /// The grant on the thing of this id; needs `resource_type`.
+    resource_id: Option<String>,
+    /// As it stood at this instant.
+    #[param(format = DateTime)]
+    as_of: Option<String>,
+    /// At most so many grants: from 1 to 200, 200 where it is not given.
+    limit: Option<usize>,
+    /// The cursor of a page of grants before.
+    after: Option<String>,
+}
+
+impl ReadRoles {
+    /// Whether somebody who may see no grants asks for nothing but the global roles.
+    fn asks_for_grants(&self) -> bool {
+        [&self.resource_type, &self.resource_id, &self.after]
+            .iter()
+            .any(|given| given.is_some())
+            || self.limit.is_some()
+    }
+}
+
+/// What a person holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RolesAnswer {
+    /// Global roles; left out for callers who see grants alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<String>>,
+    /// Roles on single things, those that the caller sees; left out for callers who see global roles alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<Vec<Grant>>,
+    /// The cursor of the next page of grants; `null` on the last.
+    next: Option<String>,
+    /// The instant that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    as_of: Option<Timestamp>,
+    /// Whether the answer can't change any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<bool>,
+}
+
+/// Which roles a person holds, everywhere and on single things: now, or as it stood at an instant.
+#[utoipa::path(
+    get, path = "/v1/users/{user}/roles", tag = "users",
+    params(("user" = String, Path, description = "Id or username"), ReadRoles),
+    responses(
+        (status = 200, description = "Their roles and grants", body = RolesAnswer),
+        (status = 400, description = "`as_of` is no instant, or in the future"),
+        (status = 403, description = "Not yours to read: `roles` need `users:read`, `grants` need `grants:read` or a role that manages them"),
+        (status = 404, description = "There is, or was, nobody of this id or name"),
+    )
+)]
+pub async fn read_roles(
+    caller: Caller,
+    access: web::Data<Access>,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+    query: web::Query<ReadRoles>,
+) -> Answer {
+    let own = own_id(&caller, &name, Scope::UsersRead);
+    let right_to_roles = match own {
+        Some(_) => Ok(()),
+        None => caller.require(Scope::UsersRead),
+    };
+    let own_grants = own_id(&caller, &name, Scope::GrantsRead);
+    let reach = match own_grants {
+        Some(_) => Ok(Reach::Everything),
+        None => Reach::to_read(&caller, &access).await,
+    };
+    let reach = match reach {
+        Ok(reach) => Some(reach),
+        Err(problem) if query.asks_for_grants() => return Err(problem),
+        Err(_) => None,
+    };
+    let sees_roles = right_to_roles.is_ok();
+    if reach.is_none() {
+        right_to_roles?;
+    }
+    let limit = Page::<Grant>::limit(query.limit.or(Some(MOST)), MOST)?;
+    let at = as_of(query.as_of.as_deref())?;
+    let filter = |reach: &Reach| {
+        things_filter(
+            query.resource_type.as_deref(),
+            query.resource_id.as_deref(),
+            query.after.as_deref(),
+            reach,
+        )
+    };
+    let wanted = RolesWanted {
+        grants: reach.as_ref().map(filter).transpose()?,
+        limit,
+        as_of: at,
+    };
+    // From here on the id is what counts: the name may be somebody else's a moment later.
+    let user = match own.or(own_grants) {
+        Some(id) => id,
+        None => users.resolve(&name).await?,
+    };
+    let held = access.roles_of(user, wanted).await?;
+    let (grants, next) = held
+        .grants
+        .map_or((None, None), |page| (Some(page.items), page.next));
+    Ok(HttpResponse::Ok().json(RolesAnswer {
+        roles: sees_roles.then_some(held.roles),
+        grants,
+        next,
+        as_of: held.moment.map(|moment| moment.at),
+        settled: held.moment.map(|moment| moment.is_settled),
+    }))
+}
+
+/// A batch of ids or usernames.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    /// At most 200.
+    ids: Vec<String>,
+    /// As it stood at this instant.
+    #[schema(format = DateTime)]
+    as_of: Option<String>,
+}
+
+/// Those of the batch that there are, or were.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Found {
+    items: Vec<UserView>,
+    /// The instant that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    as_of: Option<Timestamp>,
+    /// Whether the answer can't change any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<bool>,
+}
+
+/// Identity and roles of many at once, now or as they stood at an instant; who is not there, or was not yet, is left out.
+#[utoipa::path(
+    post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
+    responses(
+        (status = 200, description = "Those that there are", body = Found),
+        (status = 400, description = "Too many, or `as_of` is no instant, or in the future"),
+        (status = 403, description = "Needs an administrator or `users:read`"),
+    )
+)]
+pub async fn lookup_users(
+    caller: Caller,
+    access: web::Data<Access>,
+    users: web::Data<Users>,
+    body: AnyCase<Lookup>,
+) -> Answer {
+    caller.require(Scope::UsersRead)?;
+    let Lookup { ids, as_of: at } = body.0;
+    if ids.len() > MOST {
+        return Err(Problem::invalid_field("ids", "at most 200 at once"));
+    }
+    let (found, moment): (_, Option<Moment>) = match as_of(at.as_deref())? {
+        None => (users.find_many(ids).await?, None),
+        Some(at) => {
+            let (found, moment) = access.find_people_as_of(ids, at).await?;
+            (found, Some(moment))
+        }
+    };
+    Ok(HttpResponse::Ok().json(Found {
+        items: found.into_iter().map(UserView::from).collect(),
+        as_of: moment.map(|moment| moment.at),
+        settled: moment.map(|moment| moment.is_settled),
+    }))
+}

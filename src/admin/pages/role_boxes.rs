@@ -1,0 +1,97 @@
+//! A box to check for each role that somebody may give, for `parts/role_boxes.html`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::users::{Rights, Role, Users};
+use crate::web::{Frame, Problem};
+
+/// More roles than this have no boxes; the API and the command have them all.
+const MOST: i64 = 500;
+
+/// A role as a box.
+#[derive(Debug)]
+pub(super) struct RoleBox {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) is_checked: bool,
+}
+
+/// The roles that a form names: by its boxes, `role:NAME`, or in one hidden field, `roles`, when it comes from a page in between.
+pub(super) fn checked(sent: &HashMap<String, String>) -> BTreeSet<String> {
+    let boxes = sent.keys().filter_map(|name| name.strip_prefix("role:"));
+    let hidden = sent.get("roles").map(String::as_str).unwrap_or_default();
+    boxes
+        .chain(hidden.split_whitespace())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The value of the hidden field `roles`.
+pub(super) fn hidden(roles: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = roles.iter().map(String::as_str).collect();
+    names.join(" ")
+}
+
+/// The boxes of those roles of the registry that `rights` may give.
+pub(super) async fn boxes(
+    frame: &Frame,
+    users: &Users,
+    rights: &Rights,
+    checked: &BTreeSet<String>,
+) -> Result<Vec<RoleBox>, Problem> {
+    let roles = users.list_roles(None, MOST).await?;
+    let mut boxes: Vec<RoleBox> = roles
+        .into_iter()
+        .filter(|role| rights.may_give(&role.name))
+        .map(|role| to_box(frame, role, checked))
+        .collect();
+    // What is checked is never lost by having no box.
+    let missing: Vec<&String> = checked
+        .iter()
+        .filter(|name| boxes.iter().all(|shown| shown.name != **name))
+        .collect();
+    let missing: Vec<RoleBox> = missing
+        .into_iter()
+        .map(|name| RoleBox {
+            name: name.clone(),
+            description: String::new(),
+            is_checked: true,
+        })
+        .collect();
+    boxes.extend(missing);
+    Ok(boxes)
+}
+
+fn to_box(frame: &Frame, role: Role, checked: &BTreeSet<String>) -> RoleBox {
+    RoleBox {
+        is_checked: checked.contains(&role.name),
+        description: if role.is_built_in() {
+            let place = [("place", frame.place.as_str())];
+            frame.text_with("console_users.as_administrator", &place)
+        } else {
+            role.description
+        },
+        name: role.name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_and_the_hidden_field_name_the_same_roles() {
+        let sent = |fields: &[(&str, &str)]| -> HashMap<String, String> {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            fields.iter().map(own).collect()
+        };
+        let by_boxes = checked(&sent(&[
+            ("role:shop:clerk", "yes"),
+            ("role:cook", "yes"),
+            ("version", "3"),
+        ]));
+        assert_eq!(hidden(&by_boxes), "cook shop:clerk");
+        assert_eq!(checked(&sent(&[("roles", "cook shop:clerk")])), by_boxes);
+        assert!(checked(&sent(&[("username", "x")])).is_empty());
+    }
+}

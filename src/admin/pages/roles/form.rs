@@ -1,0 +1,125 @@
+//! What is typed about a role, for `parts/role_form.html`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::access::ResourceType;
+use crate::admin::pages::role_boxes::{RoleBox, boxes, checked, hidden};
+use crate::standing::ADMINISTRATOR;
+use crate::users::{
+    NewRole, Rights, Role, RoleChange, RoleDescription, RoleError, RoleName, Users,
+};
+use crate::web::{FieldProblem, Frame, HiddenField, Problem};
+
+/// A role as it is typed.
+#[derive(Debug, Default)]
+pub(super) struct RoleForm {
+    pub(super) name: String,
+    pub(super) description: String,
+    manages_roles: BTreeSet<String>,
+    /// With a space between them.
+    pub(super) manages_grants_on: String,
+}
+
+impl RoleForm {
+    /// Of a role as it stands.
+    pub(super) fn of(role: &Role) -> Self {
+        Self {
+            name: role.name.clone(),
+            description: role.description.clone(),
+            manages_roles: role.manages_roles.iter().cloned().collect(),
+            manages_grants_on: role.manages_grants_on.join(" "),
+        }
+    }
+
+    /// As it was sent.
+    pub(super) fn sent(sent: &HashMap<String, String>) -> Self {
+        let text = |name: &str| sent.get(name).map(|text| text.trim().to_owned());
+        Self {
+            name: text("name").unwrap_or_default(),
+            description: text("description").unwrap_or_default(),
+            manages_roles: checked(sent),
+            manages_grants_on: text("manages_grants_on").unwrap_or_default(),
+        }
+    }
+
+    /// The role to make.
+    pub(super) fn to_new(&self, frame: &Frame) -> Result<NewRole, FieldProblem> {
+        let name = RoleName::parse(&self.name)
+            .map_err(|_| FieldProblem::new("name", frame.text("field.role_name")))?;
+        Ok(NewRole {
+            name,
+            description: self.description(frame)?,
+            manages_roles: self.manages_roles.iter().cloned().collect(),
+            manages_grants_on: self.types(frame)?,
+        })
+    }
+
+    /// What to change of the role.
+    pub(super) fn to_change(&self, frame: &Frame) -> Result<RoleChange, FieldProblem> {
+        Ok(RoleChange {
+            description: Some(self.description(frame)?),
+            manages_roles: Some(self.manages_roles.iter().cloned().collect()),
+            manages_grants_on: Some(self.types(frame)?),
+        })
+    }
+
+    fn description(&self, frame: &Frame) -> Result<RoleDescription, FieldProblem> {
+        RoleDescription::parse(&self.description)
+            .map_err(|_| FieldProblem::new("description", frame.text("field.role_description")))
+    }
+
+    fn types(&self, frame: &Frame) -> Result<Vec<String>, FieldProblem> {
+        let types = self.manages_grants_on.split_whitespace();
+        let parse = |text: &str| ResourceType::parse(text).map(|parsed| parsed.to_string());
+        types
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .map_err(|_| FieldProblem::new("manages_grants_on", frame.text("field.resource_type")))
+    }
+
+    /// A box for each role that can be managed; `own` is the role that the form is about.
+    pub(super) async fn boxes(
+        &self,
+        frame: &Frame,
+        users: &Users,
+        own: Option<&Role>,
+    ) -> Result<Vec<RoleBox>, Problem> {
+        if own.is_some_and(Role::is_built_in) {
+            return Ok(Vec::new());
+        }
+        let everything = Rights {
+            is_administrator: true,
+            ..Rights::default()
+        };
+        let mut boxes = boxes(frame, users, &everything, &self.manages_roles).await?;
+        // Nobody but administrators manages administrators.
+        boxes.retain(|shown| shown.name != ADMINISTRATOR || shown.is_checked);
+        Ok(boxes)
+    }
+
+    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
+        let field = |name, value| HiddenField { name, value };
+        vec![
+            field("name", self.name),
+            field("description", self.description),
+            field("roles", hidden(&self.manages_roles)),
+            field("manages_grants_on", self.manages_grants_on),
+        ]
+    }
+}
+
+/// Why the form was refused, for whoever filled it in.
+pub(super) fn explain(frame: &Frame, error: RoleError) -> Result<FieldProblem, Problem> {
+    let (field, key) = match error {
+        RoleError::Exists => ("name", "field.role_taken"),
+        RoleError::UnknownRole(_) => ("manages_roles", "console_roles.role_gone"),
+        RoleError::ManagesAdministrators => ("manages_roles", "console_roles.manages_admin"),
+        RoleError::TooMany(field) => (field, "console_roles.too_many"),
+        RoleError::BuiltIn => ("manages_roles", "console_role.built_in"),
+        RoleError::VersionIs(_) => ("", "console_role.changed_meanwhile"),
+        RoleError::Unknown | RoleError::InUse(_) | RoleError::Database(_) => {
+            return Err(error.into());
+        }
+    };
+    Ok(FieldProblem::new(field, frame.text(key)))
+}

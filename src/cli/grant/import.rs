@@ -1,0 +1,226 @@
+//! `doorward grant import`: grants from JSON lines, batch by batch, each all or nothing.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, stdin};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::line;
+use super::progress::Progress;
+use crate::access::{ImportError, ImportLine, Imported};
+use crate::app::App;
+use crate::cli::Failure;
+use crate::cli::output::Output;
+use crate::history::Author;
+
+/// The longest line: far above the largest grant.
+const LONGEST: u64 = 64 << 10;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Import {
+    /// The file; `-` for standard input.
+    file: PathBuf,
+    /// How many lines are stored together, all or none of them.
+    #[arg(long, value_name = "LINES", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    batch: u16,
+}
+
+/// What is stored so far.
+#[derive(Debug, Default)]
+struct Stored {
+    /// The last line of which that is true.
+    line: u64,
+    imported: Imported,
+}
+
+impl Stored {
+    fn add(&mut self, line: u64, batch: Imported) {
+        let all = &mut self.imported;
+        all.given = all.given.saturating_add(batch.given);
+        all.changed = all.changed.saturating_add(batch.changed);
+        all.withdrawn = all.withdrawn.saturating_add(batch.withdrawn);
+        all.unchanged = all.unchanged.saturating_add(batch.unchanged);
+        self.line = line;
+    }
+
+    /// What to know before repeating it.
+    fn so_far(&self) -> String {
+        match self.line {
+            0 => "nothing is stored".to_owned(),
+            line => format!(
+                "everything up to line {line} is stored, nothing after it; it is safe to repeat"
+            ),
+        }
+    }
+}
+
+impl Import {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let (input, total) = open(&self.file)?;
+        let mut lines = Lines {
+            input,
+            number: 0,
+            bytes: 0,
+        };
+        let progress = Progress::new(total);
+        let mut stored = Stored::default();
+        let size = usize::from(self.batch);
+        let imported = import(app, &mut lines, size, &progress, &mut stored).await;
+        progress.clear();
+        imported?;
+        let Imported {
+            given,
+            changed,
+            withdrawn,
+            unchanged,
+        } = stored.imported;
+        let text = format!(
+            "{} lines: {given} given, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged",
+            stored.line
+        );
+        let document = json!({
+            "lines": stored.line,
+            "given": given,
+            "changed": changed,
+            "withdrawn": withdrawn,
+            "unchanged": unchanged,
+        });
+        output.show(&document, &text);
+        Ok(())
+    }
+}
+
+async fn import(
+    app: &App,
+    lines: &mut Lines,
+    size: usize,
+    progress: &Progress,
+    stored: &mut Stored,
+) -> Result<(), Failure> {
+    loop {
+        let batch = lines
+            .next_batch(size)
+            .map_err(|fault| Failure::Refused(format!("{fault}; {}", stored.so_far())))?;
+        let number = lines.number;
+        if batch.is_empty() {
+            stored.line = number;
+            return Ok(());
+        }
+        match app.access.import(batch, Author::command()).await {
+            Ok(imported) => stored.add(number, imported),
+            Err(error @ ImportError::Line(..)) => {
+                return Err(Failure::Refused(format!("{error}; {}", stored.so_far())));
+            }
+            Err(error @ ImportError::Pending(_)) => {
+                stored.line = number;
+                let text = format!("{error}; {}", stored.so_far());
+                return Err(Failure::Unavailable(text));
+            }
+            Err(error @ ImportError::Database(_)) => {
+                let text = format!("{error}; {}", stored.so_far());
+                return Err(Failure::Unavailable(text));
+            }
+        }
+        progress.show(number, lines.bytes);
+    }
+}
+
+type Input = Box<dyn BufRead + Send>;
+
+/// The lines, and how many bytes there are where that is known.
+fn open(path: &std::path::Path) -> Result<(Input, Option<u64>), Failure> {
+    if path.as_os_str() == "-" {
+        return Ok((Box::new(BufReader::new(stdin())), None));
+    }
+    let fault = |error: std::io::Error| Failure::Other(format!("{}: {error}", path.display()));
+    let file = File::open(path).map_err(fault)?;
+    let data = file.metadata().map_err(fault)?;
+    let total = data.is_file().then_some(data.len());
+    Ok((Box::new(BufReader::new(file)), total))
+}
+
+struct Lines {
+    input: Input,
+    /// Of the line that was read last.
+    number: u64,
+    /// Read so far.
+    bytes: u64,
+}
+
+impl Lines {
+    /// The next lines; none at the end. Empty lines are passed over.
+    fn next_batch(&mut self, size: usize) -> Result<Vec<ImportLine>, String> {
+        let mut batch = Vec::new();
+        while batch.len() < size {
+            let Some(text) = self.next_line()? else {
+                break;
+            };
+            if !text.trim().is_empty() {
+                let parsed = line::parse(self.number, &text);
+                batch.push(parsed.map_err(|fault| self.fault(&fault))?);
+            }
+        }
+        Ok(batch)
+    }
+
+    fn next_line(&mut self) -> Result<Option<String>, String> {
+        let mut text = Vec::new();
+        let mut bounded = (&mut self.input).take(LONGEST);
+        let read = bounded.read_until(b'\n', &mut text);
+        let read = read.map_err(|error| self.fault(&error.to_string()))?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.number = self.number.saturating_add(1);
+        let read = u64::try_from(read).unwrap_or(LONGEST);
+        self.bytes = self.bytes.saturating_add(read);
+        if read == LONGEST && !text.ends_with(b"\n") {
+            return Err(self.fault("it has more than 65536 bytes"));
+        }
+        let text = String::from_utf8(text).map_err(|_| self.fault("it is not UTF-8"))?;
+        Ok(Some(text))
+    }
+
+    fn fault(&self, fault: &str) -> String {
+        format!("line {}: {fault}", self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Lines {
+        Lines {
+            input: Box::new(std::io::Cursor::new(text.to_owned().into_bytes())),
+            number: 0,
+            bytes: 0,
+        }
+    }
+
+    const GOOD: &str = r#"{"user":"ada","resource_type":"order","resource_id":"1","roles":["A"]}"#;
+
+    #[test]
+    fn lines_are_read_in_batches_and_keep_their_numbers() {
+        let mut lines = lines(&format!("{GOOD}\n\n{GOOD}\r\n{GOOD}"));
+        let first = lines.next_batch(2).expect("a batch");
+        assert_eq!(
+            first.iter().map(|line| line.number).collect::<Vec<_>>(),
+            [1, 3]
+        );
+        assert_eq!(lines.next_batch(2).expect("a batch")[0].number, 4);
+        assert!(lines.next_batch(2).expect("the end").is_empty());
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let mut wrong = lines(&format!("{GOOD}\nx\n"));
+        let fault = wrong.next_batch(10).expect_err("a fault");
+        assert!(fault.starts_with("line 2: "), "{fault}");
+        let mut long = lines(&format!("{GOOD}\n\"{}\n", "x".repeat(70_000)));
+        let fault = long.next_batch(10).expect_err("a fault");
+        assert_eq!(fault, "line 2: it has more than 65536 bytes");
+    }
+}

@@ -1,0 +1,67 @@
+//! Who somebody was at an instant.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::fields::Username;
+use super::{User, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::{self, Connection};
+use crate::history;
+use crate::standing::UserStatus;
+
+/// What a revision holds of a person.
+#[derive(Deserialize)]
+struct Record {
+    username: String,
+    email: Option<String>,
+    email_verified: bool,
+    display_name: String,
+    status: UserStatus,
+    attributes: Map<String, Value>,
+    roles: Vec<String>,
+}
+
+/// A person as they stood at an instant; `None`: they were not there yet.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Result<Option<User>> {
+    let Some(revision) = history::find_as_of(conn, "user", id.uuid(), at)? else {
+        return Ok(None);
+    };
+    let Some(present) = queries::find_user(conn, id)? else {
+        return Ok(None);
+    };
+    let record: Record = serde_json::from_value(revision.data)
+        .map_err(|error| db::Error::Refused(format!("a stored version of a person: {error}")))?;
+    Ok(Some(User {
+        id,
+        username: record.username,
+        email: record.email,
+        email_verified: record.email_verified,
+        display_name: record.display_name,
+        status: record.status,
+        attributes: record.attributes,
+        roles: record.roles,
+        created_at: present.created_at,
+        version: revision.version,
+        as_of: revision.as_of,
+    }))
+}
+
+/// The id of whoever has this id, or has or had this name.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_ever(conn: &mut Connection, id_or_name: &str) -> db::Result<Option<UserId>> {
+    if let Some(id) = UserId::parse(id_or_name) {
+        return Ok(Some(id));
+    }
+    match Username::parse(id_or_name) {
+        Ok(name) => queries::find_namesake(conn, name.as_str()),
+        // What can be nobody's name is nobody, without asking.
+        Err(_) => Ok(None),
+    }
+}

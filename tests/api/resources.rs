@@ -1,0 +1,164 @@
+//! What is known of things.
+
+use std::time::Duration;
+
+use doorward::access::{Access, ResourceName, Thing};
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+
+fn put(browser: &Browserless, path: &str, body: &Value) -> Answer {
+    browser.request("PUT", path).json(body).send()
+}
+
+/// What is known of a thing, as a decision would ask.
+fn known(house: &House, id: &str) -> Option<Thing> {
+    let name = ResourceName::parse("order", id).expect("a name");
+    house.run(house.app.access.thing(&name)).expect("an answer")
+}
+
+on_both! {
+    fn a_thing_is_registered_read_changed_and_forgotten(house) {
+        let root = house.administrator();
+        let path = "/v1/resources/order/17";
+        assert_eq!(known(house, "17"), None);
+        assert_eq!(root.browser.get(path).status, 404);
+        let first = put(&root.browser, path, &json!({ "title": "Order", "attributes": { "ownerId": "ada", "n": [1, null] } }));
+        assert_eq!((first.status, first.header("etag"), first.header("location")), (201, Some("\"1\""), Some(path)));
+        assert_eq!(first.json()["attributes"], json!({ "ownerId": "ada", "n": [1, null] }), "not ours to respell");
+        assert_eq!(root.browser.get(path).json(), first.json());
+        assert_eq!(known(house, "17").expect("a thing").attributes["ownerId"], "ada");
+        let unchanged = root.browser.request("GET", path).header("If-None-Match", "\"1\"").send();
+        assert_eq!(unchanged.status, 304);
+
+        assert_eq!(put(&root.browser, path, &json!({})).status, 428);
+        let new = root.browser.request("PUT", path).header("If-None-Match", "*").json(&json!({})).send();
+        assert_eq!((new.status, new.json()["version"].clone()), (412, json!(1)));
+        let change = |version: &str, body: Value| root.browser.request("PUT", path).header("If-Match", version).json(&body).send();
+        assert_eq!(change("\"9\"", json!({})).status, 412);
+        let second = change("\"1\"", json!({ "title": "Other" }));
+        assert_eq!((second.status, second.header("etag"), second.json()["attributes"].clone()), (200, Some("\"2\""), json!({})));
+        assert_eq!(change("\"2\"", json!({ "title": "Other" })).header("etag"), Some("\"2\""), "the same is no new version");
+
+        assert_eq!(root.browser.request("DELETE", path).header("If-Match", "\"1\"").send().status, 412);
+        assert_eq!(root.browser.delete(&format!("{path}?reason=gone")).status, 204);
+        assert_eq!((root.browser.get(path).status, root.browser.delete(path).status), (404, 404));
+        assert_eq!(known(house, "17"), None);
+        assert_eq!(change("\"3\"", json!({})).status, 404);
+        let again = put(&root.browser, path, &json!({ "title": "Back" }));
+        assert_eq!((again.status, again.header("etag")), (201, Some("\"4\"")));
+        let events = root.browser.get("/v1/audit-events?action=resource.").json();
+        let actions: Vec<&str> = events["items"].as_array().expect("events").iter().filter_map(|event| event["action"].as_str()).collect();
+        assert_eq!(actions, ["resource.registered", "resource.deleted", "resource.updated", "resource.registered"]);
+    }
+
+    fn an_id_may_hold_what_an_address_may_not(house) {
+        let root = house.administrator();
+        for (encoded, id) in [
+            ("a%2Fb", "a/b"), ("a%252Fb", "a%2Fb"), ("%C3%BC%20%22x%22", "ü \"x\""), ("a+b", "a+b"), ("a%2Bb", "a+b"),
+            ("%3F%23%26%3D", "?#&="), ("grants", "grants"), ("..%2F..", "../.."),
+        ] {
+            let path = format!("/v1/resources/order/{encoded}");
+            root.browser.delete(&path);
+            let made = put(&root.browser, &path, &json!({}));
+            assert_eq!((made.status, made.json()["resource_id"].clone()), (201, json!(id)), "{encoded} {}", made.text());
+            let location = made.header("location").expect("a place").to_owned();
+            assert_eq!(root.browser.get(&location).json()["resource_id"], json!(id), "{location}");
+            assert_eq!(root.browser.get(&format!("{location}/grants")).status, 200);
+            assert!(known(house, id).is_some());
+        }
+        for bad in ["order/%00", "order/a%0Ab", "User/1", "a%20b/1", "order/%FF"] {
+            let refused = put(&root.browser, &format!("/v1/resources/{bad}"), &json!({}));
+            assert!([400, 404].contains(&refused.status), "{bad} {}", refused.status);
+        }
+        assert_eq!(put(&root.browser, "/v1/resources/order/a/b", &json!({})).status, 404);
+        let long = "x".repeat(257);
+        assert_eq!(put(&root.browser, &format!("/v1/resources/order/{long}"), &json!({})).status, 400);
+    }
+
+    fn attributes_are_bounded(house) {
+        let root = house.administrator();
+        let mut deep = json!(1);
+        for _ in 0..16 {
+            deep = json!([deep]);
+        }
+        for bad in [json!({ "a": deep }), json!({ "a": "x".repeat(16 << 10) })] {
+            let refused = put(&root.browser, "/v1/resources/order/17", &json!({ "attributes": bad }));
+            assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("attributes")));
+        }
+        for bad in [json!({ "attributes": [] }), json!({ "attributes": null }), json!({ "title": "x".repeat(201) }), json!({ "x": 1 })] {
+            assert_eq!(put(&root.browser, "/v1/resources/order/17", &bad).status, 400, "{bad}");
+        }
+        let twice = root.browser.request("PUT", "/v1/resources/order/17").body(r#"{"attributes":{"a":1,"a":2}}"#, "application/json");
+        assert_eq!(twice.send().status, 400);
+        assert_eq!(known(house, "17"), None);
+    }
+
+    fn things_are_listed_by_type_and_paged(house) {
+        let root = house.administrator();
+        for path in ["order/1", "order/2", "order/3", "folder/a%2Fb", "folder/c"] {
+            assert_eq!(put(&root.browser, &format!("/v1/resources/{path}"), &json!({})).status, 201);
+        }
+        root.browser.delete("/v1/resources/order/2");
+        let mut seen = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = root.browser.get(&format!("/v1/resources?limit=1{after}")).json();
+            seen.extend(page["items"].as_array().expect("a list").iter().map(|thing| {
+                format!("{}:{}", thing["resource_type"].as_str().expect("a type"), thing["resource_id"].as_str().expect("an id"))
+            }));
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={}", next.replace('/', "%2F")),
+                None => break,
+            }
+        }
+        assert_eq!(seen, ["folder:a/b", "folder:c", "order:1", "order:3"]);
+        assert_eq!(root.browser.get("/v1/resources?type=order").json()["items"].as_array().map(Vec::len), Some(2));
+        for bad in ["?type=a%20b", "?after=x", "?after=User/1", "?limit=0", "?x=1"] {
+            assert_eq!(root.browser.get(&format!("/v1/resources{bad}")).status, 400, "{bad}");
+        }
+    }
+
+    fn a_change_is_in_force_on_every_instance_and_an_old_copy_is_not_believed(house) {
+        let root = house.administrator();
+        let second = house.another_instance();
+        let elsewhere = root.browser.at_port(house.port(second));
+        assert_eq!(known(house, "17"), None);
+        assert_eq!(put(&elsewhere, "/v1/resources/order/17", &json!({ "attributes": { "open": true } })).status, 201);
+        assert_eq!(known(house, "17").expect("a thing").attributes["open"], true);
+        let name = ResourceName::parse("order", "17").expect("a name");
+        let key = Access::resource_key(&name);
+        let copy = house.run(house.app.ephemeral.get(&[&key])).expect("an answer");
+        let copy = copy.into_iter().next().flatten().expect("a copy");
+        let changed = elsewhere.request("PUT", "/v1/resources/order/17").header("If-Match", "\"1\"");
+        assert_eq!(changed.json(&json!({ "attributes": { "open": false } })).send().status, 200);
+        assert_eq!(known(house, "17").expect("a thing").attributes["open"], false);
+        // The store loses its last write; this instance looks which things moved, as it does every second.
+        house.run(house.app.ephemeral.put(&key, &copy, Duration::from_secs(60))).expect("stored");
+        house.run(house.app.access.watch()).expect("an answer");
+        assert_eq!(known(house, "17").expect("a thing").attributes["open"], false);
+        // Nor is a slow reader's, that nothing is known.
+        house.run(house.app.ephemeral.put(&key, "0:null", Duration::from_secs(60))).expect("stored");
+        assert!(known(house, "17").is_some());
+    }
+
+    fn things_need_their_scopes(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let (reader, writer) = (house.client(&["grants:read"]), house.client(&["grants:write"]));
+        let send = |client: &(String, String), method: &str, path: &str| {
+            let browser = house.browser();
+            browser.request(method, path).without_same_origin().basic(&client.0, &client.1).json(&json!({})).send().status
+        };
+        let path = "/v1/resources/order/17";
+        assert_eq!((send(&reader, "PUT", path), send(&writer, "PUT", path)), (403, 201));
+        assert_eq!((send(&reader, "GET", path), send(&writer, "GET", path)), (200, 403));
+        assert_eq!((send(&reader, "DELETE", path), send(&writer, "DELETE", path)), (403, 204));
+        for path in ["/v1/resources", path, "/v1/resources/nothing/there"] {
+            assert_eq!((ada.browser.get(path).status, house.browser().get(path).status), (403, 401), "{path}");
+        }
+        assert_eq!(put(&ada.browser, path, &json!({})).status, 403);
+    }
+}

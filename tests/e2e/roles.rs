@@ -1,0 +1,231 @@
+//! Roles in the console, and what of it whoever manages others by a role sees, in the browser.
+
+use serde_json::{Value, json};
+
+use super::Visitor;
+use super::pages::{look_at, named_after};
+use crate::on_both;
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+
+impl Visitor {
+    fn check(&self, role: &str) {
+        self.page.evaluate(&format!(
+            "document.querySelector('[name=\"role:{role}\"]').click()"
+        ));
+    }
+
+    fn boxes(&self) -> Value {
+        self.page.evaluate(
+            "[...document.querySelectorAll('[name^=\"role:\"]')].map(one => one.name.slice(5) + (one.checked ? '+' : ''))",
+        )
+    }
+}
+
+fn roles_of(house: &House, name: &str) -> Vec<String> {
+    let found = house.run(house.app.users.find(name));
+    found.expect("a person").roles
+}
+
+/// Makes roles by the command's way.
+fn make(house: &House, name: &str, description: &str, manages: &[&str]) {
+    let wanted = doorward::users::NewRole {
+        name: name.parse().expect("a name"),
+        description: description.parse().expect("a description"),
+        manages_roles: manages.iter().map(|name| (*name).to_owned()).collect(),
+        manages_grants_on: Vec::new(),
+    };
+    let author = doorward::history::Author::command();
+    house
+        .run(house.app.users.create_role(wanted, author))
+        .expect("a role");
+}
+
+on_both! {
+    fn a_role_is_made_given_changed_and_deleted_by_hand(house) {
+        let browser = Chromium::launch();
+        let root = Visitor::new(&browser);
+        root.set_up(house);
+        root.go(house, "/admin");
+        root.page.click("a[href='/admin/roles']");
+        root.wait_for_path("/admin/roles");
+        root.unfold();
+        root.page.fill("#name", "shop clerk");
+        root.page.fill("#description", "At the counter");
+        root.submit();
+        root.page.wait_for_text("A role has 1 to 64 letters");
+        assert_eq!(root.page.evaluate("document.activeElement.id"), "form-problem");
+        root.page.fill("#name", "shop:clerk");
+        root.page.fill("#manages_grants_on", "order Shop::Item");
+        root.submit();
+        root.page.wait_for_text("The role is made.");
+        root.wait_for_path("/admin/roles/shop:clerk");
+        root.page.wait_for_text("Nobody holds it, and nothing names it.");
+        root.go(house, "/admin/roles");
+        root.unfold();
+        assert_eq!(root.boxes(), json!(["shop:clerk"]), "nobody manages administrators");
+        root.page.fill("#name", "lead");
+        root.check("shop:clerk");
+        root.submit();
+        root.page.wait_for_text("The role is made.");
+        let lead = house.run(house.app.users.find_role("lead")).expect("a role");
+        assert_eq!(lead.manages_roles, ["shop:clerk"]);
+
+        // Whoever is invited may hold any role.
+        root.go(house, "/admin");
+        root.unfold();
+        assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk"]));
+        root.page.fill("#username", "ada");
+        root.check("shop:clerk");
+        root.submit();
+        let link = root.one_time_link();
+        let ada = Visitor::new(&browser);
+        ada.join(&link);
+        assert_eq!(ada.fetch("/v1/session")["body"]["user"]["roles"], json!(["shop:clerk"]));
+
+        // And gets another one on their page.
+        root.go(house, "/admin/users/ada/roles");
+        assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk+"]));
+        root.check("lead");
+        root.submit();
+        root.page.wait_for_text("The roles are saved");
+        assert_eq!(roles_of(house, "ada"), ["lead", "shop:clerk"]);
+
+        // What is needed stays.
+        root.go(house, "/admin/roles/shop:clerk");
+        root.page.wait_for_text("1 person holds it.");
+        root.page.wait_for_text("Holders of these roles manage it: lead.");
+        assert_eq!(root.page.evaluate("document.querySelector('a[href$=\"/delete\"]')"), json!(null));
+        root.go(house, "/admin/roles/shop:clerk/delete");
+        root.page.wait_for_text("This role is in use");
+        root.go(house, "/admin/users/ada/roles");
+        root.check("shop:clerk");
+        root.submit();
+        root.page.wait_for_text("The roles are saved");
+        root.go(house, "/admin/roles/lead");
+        root.check("shop:clerk");
+        root.submit();
+        root.page.wait_for_text("The role is saved.");
+        root.go(house, "/admin/roles/shop:clerk");
+        root.page.click("a[href$='/delete']");
+        root.page.wait_for_text("Delete the role shop:clerk?");
+        root.page.fill("#reason", "no shop any more");
+        root.submit();
+        root.page.wait_for_text("The role is deleted.");
+        root.go(house, "/admin/audit?action=role.");
+        root.page.wait_for_text("role.deleted");
+        assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "no shop any more");
+        root.assert_clean();
+    }
+
+    fn the_last_administrator_is_told_kindly_and_stays(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        root.go(house, "/admin/users/root/roles");
+        root.page.wait_for_text("This is the last active administrator");
+        root.check("admin");
+        root.submit();
+        root.page.wait_for_text("Make somebody else an administrator first.");
+        assert_eq!(root.boxes(), json!(["admin+"]), "as it stands");
+        assert_eq!(roles_of(house, "root"), ["admin"]);
+        // Two at once: the second sees what the first did.
+        make(house, "clerk", "", &[]);
+        root.go(house, "/admin/users/root/roles");
+        assert_eq!(root.fetch("/v1/me")["body"]["version"], 1);
+        let change = doorward::users::UserChange { display_name: Some("Elsewhere".parse().expect("a name")), ..Default::default() };
+        let id = house.run(house.app.users.find("root")).expect("root").id;
+        house.run(house.app.users.update(id, change, None, doorward::users::Authority::Administrator, doorward::history::Author::command())).expect("a change");
+        root.check("clerk");
+        root.submit();
+        root.page.wait_for_text("Somebody changed this person meanwhile.");
+        assert_eq!(root.boxes(), json!(["admin+", "clerk"]));
+        // A stale session proves itself, and what was checked goes on.
+        house.pass(400);
+        root.check("clerk");
+        root.submit();
+        root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
+        root.page.click("#step-up-button");
+        root.page.wait_for_text("The roles are saved");
+        assert_eq!(roles_of(house, "root"), ["admin", "clerk"]);
+        root.assert_clean();
+    }
+
+    fn who_manages_others_sees_them_and_no_more(house) {
+        let browser = Chromium::launch();
+        let root = house.administrator();
+        for (role, manages) in [("clerk", &[][..]), ("cook", &[]), ("lead", &["clerk", "cook"])] {
+            make(house, role, "", manages);
+        }
+        let lead = Visitor::new(&browser);
+        lead.join(&crate::e2e::invitation(&root, &json!({ "username": "lead", "display_name": "The Lead", "roles": ["lead"] })));
+        for (name, roles) in [("carl", json!(["clerk"])), ("other", json!([]))] {
+            crate::e2e::invitation(&root, &json!({ "username": name, "roles": roles }));
+        }
+        lead.go(house, "/account");
+        lead.page.click("header a[href='/admin']");
+        lead.wait_for_path("/admin");
+        let people = lead.page.evaluate("[...document.querySelectorAll('tbody th a')].map(one => one.innerText)");
+        assert_eq!(people, json!(["carl"]));
+        assert_eq!(lead.page.evaluate("[...document.querySelectorAll('nav.side a')].map(one => one.pathname)"), json!(["/admin"]));
+        lead.go(house, &format!("/admin?search={}", root.id));
+        assert_eq!(lead.page.evaluate("document.querySelector('tbody th a')"), json!(null));
+        for path in ["/admin/roles", "/admin/roles/lead", "/admin/clients", "/admin/audit", "/admin/users/root", "/admin/users/other", "/admin/users/lead/roles", "/admin/users/nobody", "/admin/users/root/suspend"] {
+            lead.go(house, path);
+            lead.page.wait_for_text("This is not open to you");
+            assert_eq!(lead.page.evaluate("document.querySelector('header a[href=\"/admin\"]') !== null"), json!(true), "the way back to their part");
+            assert!(!lead.page.text().contains("Root Admin"), "{path}");
+        }
+
+        // Without a role nobody is theirs to invite; with one of theirs they are.
+        lead.go(house, "/admin");
+        lead.unfold();
+        assert_eq!(lead.boxes(), json!(["clerk", "cook"]));
+        lead.page.fill("#username", "nina");
+        lead.submit();
+        lead.page.wait_for_text("Choose at least one role");
+        lead.check("cook");
+        lead.submit();
+        lead.one_time_link();
+        assert_eq!(roles_of(house, "nina"), ["cook"]);
+
+        lead.go(house, "/admin/users/carl");
+        assert!(!lead.page.text().contains("Recent history"), "the audit log is not theirs");
+        lead.page.click("a[href$='/roles']");
+        lead.page.wait_for_text("Roles of carl");
+        lead.check("cook");
+        lead.submit();
+        lead.page.wait_for_text("The roles are saved");
+        assert_eq!(roles_of(house, "carl"), ["clerk", "cook"]);
+        lead.go(house, "/admin/users/carl/suspend");
+        lead.submit();
+        lead.page.wait_for_text("carl");
+        crate::e2e::eventually("carl is suspended", || {
+            let carl = house.run(house.app.users.find("carl")).expect("carl");
+            carl.status.as_str() == "suspended"
+        });
+        // The last role taken away leaves them to somebody else.
+        lead.go(house, "/admin/users/nina/roles");
+        lead.check("cook");
+        lead.submit();
+        lead.wait_for_path("/admin");
+        lead.page.wait_for_text("The roles are saved");
+        assert_eq!(roles_of(house, "nina"), [""; 0]);
+        lead.assert_clean();
+    }
+
+    fn the_pages_of_roles_fit(house) {
+        let browser = Chromium::launch();
+        let root = Visitor::new(&browser);
+        root.set_up(house);
+        let pages = |paths: &[&str]| paths.iter().copied().map(named_after).collect::<Vec<_>>();
+        make(house, "clerk", "Works at the counter", &[]);
+        look_at(&root, house, &pages(&["/admin/roles", "/admin/roles/clerk", "/admin/users/root/roles"]));
+        let long = "a-role-with-a-name-as-long-as-one-may-be:and-not-one-letter-more";
+        make(house, long, &"A description that is as long as one may be, and not one letter more. ".repeat(3)[..199], &["clerk"]);
+        for number in 0..60 {
+            make(house, &format!("role-{number}"), "", &[long, "clerk"]);
+        }
+        let one = format!("/admin/roles/{long}");
+        look_at(&root, house, &pages(&["/admin/roles?after=a", &one, &format!("{one}/delete"), "/admin/roles/admin", "/admin/users/root", "/admin"]));
+    }
+}
