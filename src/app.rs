@@ -4,6 +4,7 @@ mod stores;
 
 use actix_web::cookie::Key;
 
+use crate::access::authzen::AuthZen;
 use crate::access::forward_auth::{self, ForwardAuth};
 use crate::access::routes::RouteTable;
 use crate::access::{Access, Policies};
@@ -60,6 +61,8 @@ pub struct App {
     pub access: Access,
     /// What proxies ask.
     pub forward_auth: ForwardAuth,
+    /// How services ask that.
+    pub authzen: AuthZen,
     /// What apps get.
     pub tokens: Tokens,
     /// How apps ask.
@@ -263,6 +266,13 @@ impl App {
             routes,
             config.server.public_url.clone(),
         );
+        let authzen = AuthZen::new(
+            access.clone(),
+            users.clone(),
+            clients.clone(),
+            sessions.clone(),
+            config.access.subject_id,
+        );
         let rooms = Rooms {
             database: database.clone(),
             ephemeral: ephemeral.clone(),
@@ -304,6 +314,7 @@ impl App {
             passkeys,
             access,
             forward_auth,
+            authzen,
             tokens,
             oidc,
             limits,

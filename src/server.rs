@@ -15,7 +15,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::access::forward_auth;
 use crate::app::App;
-use crate::{account, admin, oidc, passkeys, sessions, users, web as pages};
+use crate::{access, account, admin, oidc, passkeys, sessions, users, web as pages};
 use health::Readiness;
 use pages::{Metrics, RequestSpan};
 
@@ -110,6 +110,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(passkeys::well_known_routes)
             .configure(oidc::http::routes)
             .configure(forward_auth::http::routes)
+            .configure(access::http::routes)
             .service(with_session)
     })
     .workers(workers)
@@ -140,6 +141,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.sessions.clone()))
         .app_data(web::Data::new(app.users.clone()))
         .app_data(web::Data::new(app.access.clone()))
+        .app_data(web::Data::new(app.authzen.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
         .app_data(web::Data::new(app.forward_auth.clone()))
         .app_data(web::Data::new(app.door_cookies))

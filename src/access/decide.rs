@@ -18,32 +18,22 @@ impl Access {
     /// # Errors
     /// When a store that is needed is away: nobody knows, which is no yes.
     pub async fn decide(&self, question: Question) -> Result<Decision, Unavailable> {
-        let decision = self.decide_with(question, Challenge::Look).await?;
-        Ok(decision)
-    }
-
-    /// As [`Access::decide`]; a search does not look what would have been enough.
-    ///
-    /// # Errors
-    /// As [`Access::decide`].
-    pub(super) async fn decide_with(
-        &self,
-        question: Question,
-        challenge: Challenge,
-    ) -> Result<Decision, Unavailable> {
         if !is_action(&question.action) {
             return Ok(Decision::default());
         }
         let facts = self.gather(question).await?;
-        let decision = self.policies.decide(&facts, challenge);
-        for error in &decision.errors {
-            tracing::warn!(%error, "a policy fails, and the answer is no");
+        let decision = self.policies.decide(&facts, Challenge::Look);
+        if let Some(error) = decision.errors.first() {
+            // The reason may quote what the caller said: `doorward policy explain` tells it.
+            let at = error.split(": ").next();
+            let failed = decision.errors.len();
+            tracing::warn!(at, failed, "a policy fails, and the answer is no");
         }
         Ok(decision)
     }
 
     /// Reads what the decision rests on: at most two copies, at the same time.
-    async fn gather(&self, question: Question) -> Result<Facts, Unavailable> {
+    pub(super) async fn gather(&self, question: Question) -> Result<Facts, Unavailable> {
         let now = self.clock.now();
         let (held, thing) = tokio::join!(self.grants_of(&question), self.thing(&question.resource));
         let (held, thing) = (held?, thing?);

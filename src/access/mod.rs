@@ -5,6 +5,8 @@
 //! mix what callers say with what it knows.
 
 mod attributes;
+pub mod authzen;
+mod cases;
 mod change;
 mod decide;
 pub mod forward_auth;
@@ -14,6 +16,7 @@ pub mod fuzzing;
 mod give;
 mod grant;
 mod held;
+pub mod http;
 mod import;
 mod list;
 mod past;
@@ -38,6 +41,7 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::standing::{Copies, Standings};
 
+pub use cases::{Cases, CasesError, Outcome};
 pub use change::GrantChange;
 pub use decide::is_action;
 pub use grant::{Grant, GrantError, Terms};
@@ -45,7 +49,7 @@ pub use held::Held;
 pub use import::{ImportError, ImportLine, Imported, LineFault};
 pub use list::GrantFilter;
 pub use past::{Moment, PastError};
-pub use policies::{Policies, PolicyFault};
+pub use policies::{BASE_SCHEMA, Policies, PolicyFault, check as check_policies};
 pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};

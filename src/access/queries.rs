@@ -3,6 +3,7 @@
 mod grants;
 mod held;
 mod resources;
+mod search;
 mod seed;
 
 pub(super) use grants::{
@@ -12,4 +13,5 @@ pub(super) use held::find_held;
 pub(super) use resources::{
     find_thing, insert_thing, list_moved_since, list_things, lock_thing, update_thing,
 };
+pub(super) use search::{Candidate, list_held_by, list_held_only, list_registered};
 pub(super) use seed::{insert_grants, insert_resources};

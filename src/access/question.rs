@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Held, ResourceName};
 use crate::base::clock::Timestamp;
 use crate::clients::Client;
+use crate::sessions::Acr;
 use crate::standing::Standing;
 
 /// How and when somebody proved themself.
@@ -16,6 +17,22 @@ pub struct Auth {
     pub amr: Vec<String>,
     /// When last.
     pub auth_time: Timestamp,
+}
+
+impl Auth {
+    /// What a sign-in of this strength proves.
+    pub fn supposed(acr: &str, auth_time: Timestamp) -> Self {
+        let strength = if acr == Acr::Synced.as_str() {
+            Acr::Synced
+        } else {
+            Acr::DeviceBound
+        };
+        Self {
+            acr: acr.to_owned(),
+            amr: strength.amr().map(str::to_owned).to_vec(),
+            auth_time,
+        }
+    }
 }
 
 /// Who wants to do something. A person and a client are here only when they passed the gate.

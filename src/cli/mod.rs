@@ -14,6 +14,7 @@ mod keys;
 mod migrate;
 mod output;
 mod passkey;
+mod policy;
 mod resource;
 mod role;
 mod serve;
@@ -82,6 +83,9 @@ enum Command {
     /// List, export, verify the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Check and test policies; say why somebody may or may not.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -127,6 +131,9 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     match command {
         Command::Serve(command) => return Box::pin(command.run(config)).await,
         Command::Healthcheck => return healthcheck::run(&config, output),
+        // Neither asks a store.
+        Command::Policy(policy::Policy::Check(check)) => return check.run(&config, output),
+        Command::Policy(policy::Policy::Test(test)) => return test.run(&config, output),
         _ => {}
     }
     let log = quiet(&config.log);
@@ -144,8 +151,11 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Resource(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
         Command::Audit(command) => command.run(&app, output).await,
+        Command::Policy(policy::Policy::Explain(explain)) => explain.run(&app, output).await,
         Command::Dev(command) => command.run(&app, output).await,
-        Command::Serve(_) | Command::Healthcheck | Command::Config(_) => Ok(()),
+        Command::Policy(_) | Command::Serve(_) | Command::Healthcheck | Command::Config(_) => {
+            Ok(())
+        }
     }
 }
 

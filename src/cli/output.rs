@@ -78,6 +78,13 @@ impl Output {
         eprintln!("doorward: {message}");
     }
 
+    /// Prints rows where nothing reads a document: another document follows.
+    pub(super) fn table_for_people(&self, heading: &[&str], rows: &[Vec<String>]) {
+        if !self.as_json {
+            self.table(&(), heading, rows);
+        }
+    }
+
     pub(super) fn fail(&self, message: &str, code: u8) {
         if self.as_json {
             println!("{}", json!({ "error": message, "code": code }));

@@ -374,3 +374,4 @@ allow_tables_to_appear_in_same_query!(users, user_roles);
 allow_tables_to_appear_in_same_query!(clients, client_origins);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);
 allow_tables_to_appear_in_same_query!(grants, standings);
+allow_tables_to_appear_in_same_query!(grants, resources);

@@ -20,7 +20,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
+async fn metrics(metrics: web::Data<Metrics>, readiness: web::Data<Readiness>) -> HttpResponse {
+    metrics.set_policies(readiness.policies_loaded());
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(metrics.render())

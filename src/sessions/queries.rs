@@ -174,6 +174,39 @@ pub(super) fn find_open(
     Ok(row.map(|(epoch, Json(passkeys))| (epoch, passkeys)))
 }
 
+/// What a session that has not ended says of itself.
+#[derive(Clone, Debug, Queryable)]
+pub(super) struct NamedRow {
+    pub(super) epoch: i64,
+    pub(super) passkeys: Json<Vec<PasskeyId>>,
+    pub(super) auth_time: Timestamp,
+    pub(super) acr: String,
+    pub(super) amr: Json<Vec<String>>,
+    pub(super) absolute_end: Timestamp,
+}
+
+/// One open session of a person, by its public id.
+pub(super) fn find_named(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+) -> Result<Option<NamedRow>> {
+    Ok(sessions::table
+        .find(session)
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::ended_at.is_null())
+        .select((
+            sessions::epoch,
+            sessions::passkeys,
+            sessions::auth_time,
+            sessions::acr,
+            sessions::amr,
+            sessions::absolute_end,
+        ))
+        .first(conn)
+        .optional()?)
+}
+
 /// Whether the person ever signed in: they joined.
 pub fn has_ever_signed_in(conn: &mut Connection, user: UserId) -> Result<bool> {
     let query = sessions::table

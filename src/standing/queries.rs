@@ -1,5 +1,7 @@
 //! SQL of `standings` and of the view that makes the record.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use serde_json::json;
 
@@ -22,6 +24,21 @@ pub fn find_record(conn: &mut Connection, user: UserId) -> Result<Option<Standin
         .first::<Json<Standing>>(conn)
         .optional()?;
     Ok(record.map(|Json(record)| record))
+}
+
+/// The records of many people.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_records(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserId, Standing>> {
+    let records = standing_records::table
+        .filter(standing_records::user_id.eq_any(users.to_vec()))
+        .select(standing_records::record)
+        .load::<Json<Standing>>(conn)?;
+    Ok(records
+        .into_iter()
+        .map(|Json(record)| (record.user_id, record))
+        .collect())
 }
 
 /// Begins the counter of a new person.

@@ -52,6 +52,18 @@ pub fn find(conn: &mut Connection, id: UserId) -> db::Result<Option<User>> {
     queries::find_user(conn, id)
 }
 
+/// The ids of active people in their order, after one of them, on the caller's connection.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_ids(
+    conn: &mut Connection,
+    after: Option<UserId>,
+    limit: i64,
+) -> db::Result<Vec<UserId>> {
+    queries::list_ids(conn, after, limit)
+}
+
 impl Users {
     /// The id that an id or a username names.
     ///

@@ -39,7 +39,7 @@ pub use join::{
 };
 pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub(crate) use lookup::resolve;
-pub use lookup::{LookupError, UserFilter, find};
+pub use lookup::{LookupError, UserFilter, find, list_ids};
 pub use past::{find_as_of, find_ever};
 pub use rights::{Authority, Rights};
 pub use role::Role;

@@ -12,7 +12,7 @@ pub(super) use invitations::{
 };
 pub(super) use people::{
     Reach, claim_username, find_id_by_username, find_namesake, find_user, insert_user,
-    list_active_holders, list_users, set_roles, update_user,
+    list_active_holders, list_ids, list_users, set_roles, update_user,
 };
 pub(super) use roles::{
     count_holders, find_role, insert_role, list_managed, list_managers, list_page, lock_role,

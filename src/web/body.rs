@@ -45,6 +45,28 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
     }
 }
 
+/// The object in a JSON body whose spelling is not ours, each key once.
+///
+/// # Errors
+/// Another kind of body, no JSON, a key twice, nesting without end, no object.
+pub fn read_object(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    if !is_json(request) {
+        return Err(Problem::invalid_body(
+            "Send JSON with `Content-Type: application/json`.",
+        ));
+    }
+    match parse_strictly(body)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Problem::invalid_body("Send one JSON object.")),
+    }
+}
+
+fn parse_strictly(body: &[u8]) -> Result<Value, Problem> {
+    let Strict(value) = serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))?;
+    Ok(value)
+}
+
 fn is_json(request: &HttpRequest) -> bool {
     request
         .headers()
@@ -55,8 +77,7 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let Strict(value) = serde_json::from_slice(body)
-        .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))?;
+    let value = parse_strictly(body)?;
     // A struct would take a list of its fields' values, too.
     if !value.is_object() {
         return Err(Problem::invalid_body("Send one JSON object."));

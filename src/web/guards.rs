@@ -128,6 +128,8 @@ const WITHOUT_COOKIES: [&str; 6] = [
 
 /// Where proxies ask about, or hand on, what browsers send to the hosts that they protect.
 pub(super) const FOR_OTHER_HOSTS: [&str; 2] = ["/forward-auth/envoy/", "/.doorward/"];
+/// Decisions are for clients, who show who they are in a header.
+pub(super) const DECISIONS: &str = "/access/v1/";
 
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(
@@ -138,7 +140,7 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
     }
     let headers = request.headers();
     // Another site may post here: these look at no cookie (DESIGN rule 10).
-    if WITHOUT_COOKIES.contains(&request.path()) {
+    if WITHOUT_COOKIES.contains(&request.path()) || request.path().starts_with(DECISIONS) {
         return false;
     }
     // Of requests at other hosts, which a proxy hands on: they know no cookie of this place, and look at their own `Origin`.

@@ -4,9 +4,10 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Web;
+use super::guards::DECISIONS;
 use super::problem_pages::request_id;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -71,7 +72,8 @@ pub async fn add_security_headers<B: MessageBody>(
         .app_data::<web::Data<Web>>()
         .is_some_and(|web| web.public_url().is_https());
     let mut response = next.call(request).await?;
-    let request_id = request_id(response.request()).and_then(|id| HeaderValue::from_str(&id).ok());
+    let request_id = id_of_caller(response.request())
+        .or_else(|| request_id(response.request()).and_then(|id| HeaderValue::from_str(&id).ok()));
     let policy =
         response
             .response()
@@ -113,4 +115,13 @@ pub async fn add_security_headers<B: MessageBody>(
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     Ok(response)
+}
+
+/// A caller of decisions finds its own id in the answer, whatever it is (AuthZEN Authorization API 1.0, "Request Identification in a
+/// Response").
+fn id_of_caller(request: &HttpRequest) -> Option<HeaderValue> {
+    if !request.path().starts_with(DECISIONS) {
+        return None;
+    }
+    request.headers().get("x-request-id").cloned()
 }

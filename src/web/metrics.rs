@@ -7,7 +7,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web;
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 
 use super::Problem;
@@ -23,6 +24,7 @@ pub struct Metrics {
     durations: HistogramVec,
     refusals: IntCounterVec,
     unsealed: Gauge,
+    policies: IntGauge,
 }
 
 impl Metrics {
@@ -57,12 +59,15 @@ impl Metrics {
             "Age of the oldest audit event that waits for its seal",
         )
         .expect("a valid gauge");
+        let policies =
+            IntGauge::new("doorward_policies_loaded", "Policies in force").expect("a valid gauge");
         let registry = Registry::new();
         for collector in [
             Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
             Box::new(durations.clone()),
             Box::new(refusals.clone()),
             Box::new(unsealed.clone()),
+            Box::new(policies.clone()),
         ] {
             registry.register(collector).expect("names are distinct");
         }
@@ -72,12 +77,18 @@ impl Metrics {
             durations,
             refusals,
             unsealed,
+            policies,
         }
     }
 
     /// How old the oldest audit event is that waits for its seal.
     pub fn set_unsealed(&self, age: Duration) {
         self.unsealed.set(age.as_secs_f64());
+    }
+
+    /// Notes how many policies are in force.
+    pub fn set_policies(&self, count: usize) {
+        self.policies.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// The exposition format.

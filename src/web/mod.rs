@@ -26,7 +26,7 @@ mod text;
 
 pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
-pub use body::AnyCase;
+pub use body::{AnyCase, read_object};
 pub use browser_name::browser_name;
 pub use conditions::{expected_version, given, require_version, version_conflict};
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};

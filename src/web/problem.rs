@@ -25,7 +25,7 @@ pub struct Problem {
     pub title: &'static str,
     /// This time: what to do.
     pub detail: Cow<'static, str>,
-    members: Map<String, Value>,
+    members: Box<Map<String, Value>>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
 }
 
@@ -42,7 +42,7 @@ impl Problem {
             kind,
             title,
             detail: detail.into(),
-            members: Map::new(),
+            members: Box::default(),
             headers: Vec::new(),
         }
     }
@@ -147,7 +147,7 @@ impl Problem {
 
     /// The document.
     pub fn document(&self) -> Value {
-        let mut document = self.members.clone();
+        let mut document = (*self.members).clone();
         document.insert(
             "type".into(),
             format!("urn:doorward:problem:{}", self.kind).into(),

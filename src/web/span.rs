@@ -20,6 +20,7 @@ impl RootSpanBuilder for RequestSpan {
             route = request.match_pattern(),
             user_id = tracing::field::Empty,
             client_id = tracing::field::Empty,
+            callers_id = tracing::field::Empty,
         )
     }
 

@@ -5,6 +5,7 @@ mod account;
 mod administration;
 mod apps;
 mod as_of;
+mod authzen;
 mod bad_input;
 mod clients;
 mod cluster;

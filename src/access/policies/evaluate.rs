@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use cedar_policy::{Authorizer, Decision as Verdict};
+use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict, PolicySet};
 
 use super::Policies;
 use super::facts::{Asked, Facts};
-use super::table::Slice;
 use crate::access::question::{Auth, Decision, Subject, Wanted};
 use crate::base::clock::Timestamp;
 use crate::sessions::Acr;
@@ -35,7 +34,8 @@ impl Policies {
         let slice = table.about(&facts.action);
         match Asked::new(&table, slice, facts) {
             Ok(asked) => Trial {
-                slice,
+                policies: slice.about(facts.resource.kind.as_str()),
+                reads_auth: slice.reads_auth,
                 asked: &asked,
             }
             .decide(facts, challenge),
@@ -52,7 +52,8 @@ fn refused(reason: impl Into<String>) -> Decision {
 }
 
 struct Trial<'t> {
-    slice: &'t Slice,
+    policies: &'t PolicySet,
+    reads_auth: bool,
     asked: &'t Asked,
 }
 
@@ -64,11 +65,8 @@ impl Trial<'_> {
         };
         let mut decision = self.evaluate(auth);
         let is_person = matches!(facts.subject, Subject::Person { .. });
-        if is_person
-            && !decision.is_allowed
-            && self.slice.reads_auth
-            && challenge == Challenge::Look
-        {
+        let may_look = self.reads_auth && challenge == Challenge::Look;
+        if is_person && !decision.is_allowed && may_look {
             decision.wanted = self.wanted(auth, facts.now);
         }
         decision
@@ -80,12 +78,16 @@ impl Trial<'_> {
             Ok(request) => request,
             Err(reason) => return refused(reason),
         };
-        let policies = &self.slice.policies;
-        let answer = Authorizer::new().is_authorized(&request, policies, &self.asked.entities);
+        let entities = &self.asked.entities;
+        let answer = Authorizer::new().is_authorized(&request, self.policies, entities);
         let errors: Vec<String> = answer
             .diagnostics()
             .errors()
-            .map(ToString::to_string)
+            .map(|error| match error {
+                AuthorizationError::PolicyEvaluationError(error) => {
+                    format!("{}: {}", error.policy_id(), error.inner())
+                }
+            })
             .collect();
         let mut ids: Vec<String> = answer
             .diagnostics()
@@ -112,12 +114,13 @@ impl Trial<'_> {
         let permits = |acr: &str, age: u64| {
             let auth_time = now.before(Duration::from_secs(age));
             let sign_in = if auth.is_some_and(|auth| auth.acr == acr) {
+                let present = auth.cloned();
                 Auth {
                     auth_time,
-                    ..auth.cloned().unwrap_or_else(|| sign_in(acr, auth_time))
+                    ..present.unwrap_or_else(|| Auth::supposed(acr, auth_time))
                 }
             } else {
-                sign_in(acr, auth_time)
+                Auth::supposed(acr, auth_time)
             };
             self.evaluate(Some(&sign_in)).is_allowed
         };
@@ -130,14 +133,15 @@ impl Trial<'_> {
         let oldest = auth.map_or(OLDEST, |auth| now.since(auth.auth_time).as_secs());
         let max_age =
             (!permits(least, oldest)).then(|| greatest(oldest, |age| permits(least, age)));
-        Some(Wanted {
+        let wanted = Wanted {
             acr_values: if present == Some(least) {
                 Vec::new()
             } else {
                 acr_values
             },
             max_age,
-        })
+        };
+        (wanted != Wanted::default()).then_some(wanted)
     }
 }
 
@@ -153,18 +157,4 @@ fn greatest(bound: u64, permits: impl Fn(u64) -> bool) -> u64 {
         }
     }
     good
-}
-
-/// What a sign-in of this strength proves.
-fn sign_in(acr: &str, auth_time: Timestamp) -> Auth {
-    let strength = if acr == Acr::Synced.as_str() {
-        Acr::Synced
-    } else {
-        Acr::DeviceBound
-    };
-    Auth {
-        acr: acr.to_owned(),
-        amr: strength.amr().map(str::to_owned).to_vec(),
-        auth_time,
-    }
 }

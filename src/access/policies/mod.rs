@@ -22,7 +22,7 @@ pub use parse::BASE_SCHEMA;
 use parse::Parsed;
 use read::Look;
 use table::PolicyTable;
-pub use values::ValueFault;
+pub use values::readable;
 
 pub(super) use evaluate::Challenge;
 pub(super) use facts::Facts;
@@ -64,6 +64,7 @@ impl State {
                 self.in_force = Some(Arc::new(parsed.table));
                 self.fault = None;
             }
+            Err(fault) if self.fault.as_ref() == Some(&fault) => {}
             Err(fault) => {
                 let earlier_stay = self.in_force.is_some();
                 tracing::error!(%fault, earlier_stay, "policies are refused");
@@ -84,6 +85,26 @@ impl Policies {
         }
     }
 
+    /// Of a text, in force at once: for what has no folder.
+    #[cfg(feature = "fuzzing")]
+    pub fn of_text(text: &str) -> Self {
+        let source = read::Source {
+            name: "text".to_owned(),
+            text: text.to_owned(),
+        };
+        let sources = read::Sources {
+            policies: vec![source],
+            schema: None,
+        };
+        let policies = Self {
+            folder: None,
+            schema: None,
+            state: Arc::default(),
+        };
+        policies.change_state(|state| state.put_in_force(parse::parse(&sources)));
+        policies
+    }
+
     /// Reads the folder at once, for a start. Nothing is in force when a set has a mistake in it; the log says which.
     pub fn load(&self) {
         if self.folder.is_none() {
@@ -101,7 +122,9 @@ impl Policies {
         let look = self.look();
         let is_due = self.change_state(|state| {
             let is_still = state.looked.replace(look.clone()) == Some(look.clone());
-            is_still && state.read.as_ref() != Some(&look)
+            // What could not be read is tried again.
+            let is_news = state.read.as_ref() != Some(&look) || state.hash.is_none();
+            is_still && is_news
         });
         if is_due {
             self.take(look);

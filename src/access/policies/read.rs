@@ -1,8 +1,9 @@
 //! The folder: which files there are, whether they changed, and what they hold.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::SystemTime;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -23,9 +24,18 @@ pub(super) struct Sources {
     pub(super) schema: Option<Source>,
 }
 
-/// How the folder looks from outside: names, sizes, times. It is read only when this differs from before.
+/// How the folder looks from outside. It is read only when this differs from before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look(Vec<(String, u64, Option<SystemTime>)>);
+pub(super) struct Look(Vec<Seen>);
+
+/// A file from outside: its size, and when its content and when anything about it changed (a copy may keep the former).
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    name: String,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
 
 /// A set is small; what is larger was put there by mistake.
 const LARGEST: u64 = 4 << 20;
@@ -45,7 +55,7 @@ pub(super) fn look(folder: Option<&Path>, schema: Option<&Path>) -> Result<Look,
 }
 
 /// A link that leads nowhere is a mistake, not a policy less.
-fn entry(path: &Path, name: String) -> Result<(String, u64, Option<SystemTime>), PolicyFault> {
+fn entry(path: &Path, name: String) -> Result<Seen, PolicyFault> {
     let found =
         fs::metadata(path).map_err(|error| PolicyFault::of_file(&name, error.to_string()))?;
     if !found.is_file() {
@@ -54,7 +64,12 @@ fn entry(path: &Path, name: String) -> Result<(String, u64, Option<SystemTime>),
     if found.len() > LARGEST {
         return Err(PolicyFault::of_file(&name, "is larger than 4 MiB"));
     }
-    Ok((name, found.len(), found.modified().ok()))
+    Ok(Seen {
+        name,
+        size: found.len(),
+        modified: (found.mtime(), found.mtime_nsec()),
+        changed: (found.ctime(), found.ctime_nsec()),
+    })
 }
 
 /// The policy files of a folder, by name. Folders in it are not entered.
@@ -67,7 +82,8 @@ fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
             return Err(fault("holds a file whose name is no UTF-8".into()));
         };
         // Editors keep their own copies beside a file, under a name that begins with a point.
-        if name.ends_with(".cedar") && !name.starts_with('.') {
+        let is_policy = Path::new(name).extension() == Some(OsStr::new("cedar"));
+        if is_policy && !name.starts_with('.') {
             names.push(name.to_owned());
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use cedar_policy::{
     ActionConstraint, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, PolicySet,
-    Schema,
+    ResourceConstraint, Schema,
 };
 
 /// Policies that are in force together.
@@ -22,10 +22,14 @@ pub(super) struct PolicyTable {
     pub(super) count: usize,
 }
 
-/// The policies whose scope an action can meet. What it can't meet is false without being looked at: a scope can't fail.
+/// The policies whose scope an action can meet, by the type of the thing. What a question can't meet is false without being
+/// looked at: a scope can't fail.
 #[derive(Debug, Default)]
 pub(super) struct Slice {
-    pub(super) policies: PolicySet,
+    /// For each type that one of them names: those about it, and those about everything.
+    by_type: HashMap<String, PolicySet>,
+    /// For things of every other type.
+    otherwise: PolicySet,
     /// The action with its groups, where a schema declares it.
     pub(super) action: Option<Entity>,
     /// Whether any of them looks at how somebody signed in.
@@ -35,8 +39,12 @@ pub(super) struct Slice {
 impl PolicyTable {
     /// Arranges policies that were checked.
     pub(super) fn new(policies: &[Policy], schema: Option<&Schema>) -> Result<Self, String> {
-        let declared = schema.map_or_else(|| Ok(Entities::empty()), Schema::action_entities);
-        let declared = declared.map_err(|error| error.to_string())?;
+        let declared = match schema {
+            Some(schema) => schema
+                .action_entities()
+                .map_err(|error| error.to_string())?,
+            None => Entities::empty(),
+        };
         let mut names: BTreeSet<EntityUid> = declared.iter().map(Entity::uid).collect();
         for policy in policies {
             names.extend(named_actions(policy));
@@ -103,20 +111,61 @@ impl Slice {
                     .flatten(),
             )
             .collect();
-        let reachable: Vec<Policy> = policies
+        let reachable: Vec<&Policy> = policies
             .iter()
             .filter(|policy| match policy.action_constraint() {
                 ActionConstraint::Any => true,
                 ActionConstraint::Eq(one) => action == Some(&one),
                 ActionConstraint::In(some) => some.iter().any(|one| groups.contains(one)),
             })
-            .cloned()
             .collect();
-        Ok(Self {
+        let types: BTreeSet<String> = reachable
+            .iter()
+            .filter_map(|policy| type_of(policy))
+            .collect();
+        let mut slice = Self {
             action: action.and_then(|action| declared.get(action)).cloned(),
-            reads_auth: reachable.iter().any(reads_auth),
-            policies: PolicySet::from_policies(reachable).map_err(|error| error.to_string())?,
-        })
+            reads_auth: reachable.iter().any(|policy| reads_auth(policy)),
+            ..Self::default()
+        };
+        if types.len().saturating_mul(reachable.len()) > MOST_ENTRIES {
+            slice.otherwise = set(reachable.into_iter())?;
+            return Ok(slice);
+        }
+        let about = |kind: Option<&String>| {
+            let meets = move |policy: &&&Policy| {
+                let of = type_of(policy);
+                of.is_none() || of.as_ref() == kind
+            };
+            set(reachable.iter().filter(meets).copied())
+        };
+        slice.otherwise = about(None)?;
+        for kind in types {
+            let policies = about(Some(&kind))?;
+            slice.by_type.insert(kind, policies);
+        }
+        Ok(slice)
+    }
+
+    /// The policies that can say something about a thing of this type.
+    pub(super) fn about(&self, kind: &str) -> &PolicySet {
+        self.by_type.get(kind).unwrap_or(&self.otherwise)
+    }
+}
+
+/// A set with more types and policies than this is not arranged by type: it would be held too many times.
+const MOST_ENTRIES: usize = 20_000;
+
+fn set<'p>(policies: impl Iterator<Item = &'p Policy>) -> Result<PolicySet, String> {
+    PolicySet::from_policies(policies.cloned()).map_err(|error| error.to_string())
+}
+
+/// The type that a thing must be of to meet this policy's scope. `None`: any. What is `in` something may be of another type.
+fn type_of(policy: &Policy) -> Option<String> {
+    match policy.resource_constraint() {
+        ResourceConstraint::Any | ResourceConstraint::In(_) => None,
+        ResourceConstraint::Eq(one) => Some(one.type_name().to_string()),
+        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => Some(kind.to_string()),
     }
 }
 

@@ -35,6 +35,14 @@ pub fn record(object: &Map<String, Value>) -> Result<RestrictedExpression, Value
     fields(object, DEEPEST, &mut left)
 }
 
+/// Whether an object can be shown to policies.
+///
+/// # Errors
+/// As [`record`].
+pub fn readable(object: &Map<String, Value>) -> Result<(), ValueFault> {
+    record(object).map(drop)
+}
+
 /// The members of an object by their names, for what becomes the attributes of an entity.
 ///
 /// # Errors

@@ -156,6 +156,24 @@ pub(in crate::users) fn list_users(
     rows.into_iter().map(|row| user(conn, row)).collect()
 }
 
+/// Ids of active people in their order.
+pub(in crate::users) fn list_ids(
+    conn: &mut Connection,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<UserId>> {
+    let mut query = users::table
+        .filter(users::status.eq(UserStatus::Active.as_str()))
+        .order(users::id)
+        .limit(limit)
+        .select(users::id)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(users::id.gt(after));
+    }
+    Ok(query.load(conn)?)
+}
+
 /// A text in which no character is a wildcard of LIKE; the escape is `!`.
 fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

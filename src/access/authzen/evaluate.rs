@@ -1,0 +1,147 @@
+//! Access Evaluation and Access Evaluations.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::request::{Asked, Semantic, Tuple, read_many};
+use super::{Answered, AuthZen, AuthZenError};
+use crate::access::{Decision, Question, ResourceName, Subject, Wanted};
+
+/// What the endpoint for many answers.
+#[derive(Debug)]
+pub enum Evaluated {
+    /// One decision: nothing else was asked.
+    One(Answered),
+    /// A decision for each, in the order asked, as far as the semantic goes.
+    Many(Vec<Answered>),
+}
+
+/// Subjects that a request named before: each is found once.
+type Known = HashMap<(String, String, Option<String>), Subject>;
+
+impl AuthZen {
+    /// May this subject do this to that?
+    ///
+    /// # Errors
+    /// A request that is none, or nobody knows.
+    pub async fn evaluate(&self, request: &Map<String, Value>) -> Result<Answered, AuthZenError> {
+        self.require_policies()?;
+        self.answer(&Tuple::read(request)?, &mut Known::new()).await
+    }
+
+    /// The same for many at once.
+    ///
+    /// # Errors
+    /// A request that is none, or nobody knows. A mistake within one item denies that item.
+    pub async fn evaluate_many(
+        &self,
+        request: &Map<String, Value>,
+    ) -> Result<Evaluated, AuthZenError> {
+        self.require_policies()?;
+        let mut known = Known::new();
+        let (items, semantic) = match read_many(request)? {
+            Asked::One(tuple) => {
+                return Ok(Evaluated::One(self.answer(&tuple, &mut known).await?));
+            }
+            Asked::Many(items, semantic) => (items, semantic),
+        };
+        let mut answers = Vec::with_capacity(items.len());
+        for item in items {
+            let answer = match item {
+                Ok(tuple) => self.answer(&tuple, &mut known).await?,
+                Err(AuthZenError::Malformed(reason)) => refused_item(&reason),
+                Err(error) => return Err(error),
+            };
+            let is_last = match semantic {
+                Semantic::ExecuteAll => false,
+                Semantic::DenyOnFirstDeny => !answer.decision,
+                Semantic::PermitOnFirstPermit => answer.decision,
+            };
+            answers.push(answer);
+            if is_last {
+                break;
+            }
+            // A thousand of them are no reason to let others wait.
+            tokio::task::yield_now().await;
+        }
+        Ok(Evaluated::Many(answers))
+    }
+
+    async fn answer(&self, tuple: &Tuple, known: &mut Known) -> Result<Answered, AuthZenError> {
+        let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
+            // No policy can be about it.
+            return Ok(denied());
+        };
+        let session = tuple.context.get("session").and_then(Value::as_str);
+        let key = (
+            tuple.subject.kind.clone(),
+            tuple.subject.id.clone(),
+            session.map(str::to_owned),
+        );
+        let subject = match known.get(&key) {
+            Some(subject) => subject.clone(),
+            None => {
+                let found = self.find_subject(&tuple.subject, &tuple.context).await?;
+                known.entry(key).or_insert(found).clone()
+            }
+        };
+        let question = Question {
+            subject,
+            action: tuple.action.name.clone(),
+            resource,
+            held: None,
+            claimed: tuple.claimed(),
+        };
+        Ok(self.access.decide(question).await?.into())
+    }
+}
+
+fn denied() -> Answered {
+    Answered {
+        decision: false,
+        context: Map::new(),
+    }
+}
+
+/// AuthZEN Authorization API 1.0, "Errors": decisions default to closed, the context tells what was wrong.
+fn refused_item(reason: &str) -> Answered {
+    let error = json!({ "status": 400, "message": reason });
+    Answered {
+        context: Map::from_iter([("error".to_owned(), error)]),
+        ..denied()
+    }
+}
+
+impl From<Decision> for Answered {
+    fn from(decision: Decision) -> Self {
+        Self {
+            decision: decision.is_allowed,
+            context: decision.wanted.as_ref().map(challenge).unwrap_or_default(),
+        }
+    }
+}
+
+/// What the app sends the person to the authorization endpoint with (RFC 9470 §3), as a Reason Object has it.
+fn challenge(wanted: &Wanted) -> Map<String, Value> {
+    const ERROR: &str = "insufficient_user_authentication";
+    let mut context = Map::from_iter([
+        ("id".to_owned(), json!(ERROR)),
+        ("error".to_owned(), json!(ERROR)),
+        (
+            "reason_admin".to_owned(),
+            json!({ "en": "a stronger or more recent sign-in would be permitted" }),
+        ),
+        (
+            "reason_user".to_owned(),
+            json!({ "en": "Use your passkey once more to go on." }),
+        ),
+    ]);
+    if !wanted.acr_values.is_empty() {
+        context.insert("acr_values".into(), json!(wanted.acr_values.join(" ")));
+    }
+    if let Some(max_age) = wanted.max_age {
+        context.insert("max_age".into(), json!(max_age));
+    }
+    context
+}

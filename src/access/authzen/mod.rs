@@ -1,0 +1,86 @@
+//! The OpenID AuthZEN Authorization API 1.0: services ask whether somebody may do something, and who may, what they may, and to
+//! which things.
+
+mod evaluate;
+mod explain;
+mod page;
+mod request;
+mod search;
+mod search_resources;
+mod search_subjects;
+mod subject;
+
+pub use evaluate::Evaluated;
+pub use explain::{Asks, Explained, Supposed};
+pub use page::Found;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Access;
+use crate::base::config::SubjectId;
+use crate::clients::Clients;
+use crate::sessions::Sessions;
+use crate::standing::Unavailable;
+use crate::users::Users;
+
+/// Everything that decisions for services need. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AuthZen {
+    access: Access,
+    users: Users,
+    clients: Clients,
+    sessions: Sessions,
+    subject_id: SubjectId,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthZenError {
+    /// The request is none: what it should have been.
+    #[error("{0}")]
+    Malformed(String),
+    /// No policies are in force, so nobody can say.
+    #[error("no policies are in force")]
+    NoPolicies,
+    /// A store is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// One decision as it is answered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answered {
+    /// Yes or no.
+    pub decision: bool,
+    /// What else is to be said, on a denial.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub context: Map<String, Value>,
+}
+
+impl AuthZen {
+    /// Over the rooms that know subjects.
+    pub fn new(
+        access: Access,
+        users: Users,
+        clients: Clients,
+        sessions: Sessions,
+        subject_id: SubjectId,
+    ) -> Self {
+        Self {
+            access,
+            users,
+            clients,
+            sessions,
+            subject_id,
+        }
+    }
+
+    fn require_policies(&self) -> Result<(), AuthZenError> {
+        if self.access.policies.are_in_force() {
+            Ok(())
+        } else {
+            Err(AuthZenError::NoPolicies)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Pages of a search: how many, from where, and where the next one begins.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use super::AuthZenError;
+
+/// Results on a page where nobody asks for fewer.
+const USUAL: usize = 100;
+/// Results on a page at the most.
+const MOST: usize = 1_000;
+/// Questions put to the policies for one page at the most: a search that finds little comes back with what it has.
+pub(super) const BUDGET: usize = 2_000;
+
+/// The page that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub(super) limit: usize,
+    /// After which candidate it begins.
+    pub(super) after: Option<String>,
+}
+
+impl Wish {
+    /// Of a request; `null` is absent.
+    pub(super) fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
+        let page = match request.get("page") {
+            None | Some(Value::Null) => return Ok(Self::first()),
+            Some(Value::Object(page)) => page,
+            Some(_) => return Err(malformed("page must be an object")),
+        };
+        let limit = match page.get("limit") {
+            None | Some(Value::Null) => USUAL,
+            Some(limit) => limit
+                .as_u64()
+                .filter(|limit| *limit > 0)
+                .and_then(|limit| usize::try_from(limit).ok())
+                .ok_or_else(|| malformed("page.limit must be a whole number from 1"))?
+                .min(MOST),
+        };
+        let after = match page.get("token") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(token)) if token.is_empty() => None,
+            Some(Value::String(token)) => {
+                Some(decode(token).ok_or_else(|| malformed("page.token is none of Doorward's"))?)
+            }
+            Some(_) => return Err(malformed("page.token must be a text")),
+        };
+        Ok(Self { limit, after })
+    }
+
+    fn first() -> Self {
+        Self {
+            limit: USUAL,
+            after: None,
+        }
+    }
+}
+
+fn malformed(what: &str) -> AuthZenError {
+    AuthZenError::Malformed(what.to_owned())
+}
+
+fn decode(token: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()
+}
+
+/// What a search found: results, and after which candidate the next page begins.
+#[derive(Debug, PartialEq)]
+pub struct Found {
+    pub(super) results: Vec<Value>,
+    pub(super) next: Option<String>,
+}
+
+impl Found {
+    /// Nothing, and nothing more.
+    pub(super) fn nothing() -> Self {
+        Self {
+            results: Vec::new(),
+            next: None,
+        }
+    }
+
+    /// As it is answered. An empty token ends the list.
+    pub fn to_json(&self) -> Value {
+        let next = self.next.as_ref().map(|next| URL_SAFE_NO_PAD.encode(next));
+        json!({
+            "results": self.results,
+            "page": { "next_token": next.unwrap_or_default(), "count": self.results.len() },
+        })
+    }
+}
+
+/// A page in the making.
+#[derive(Debug)]
+pub(super) struct Filling {
+    found: Found,
+    limit: usize,
+    left: usize,
+}
+
+impl Filling {
+    pub(super) fn new(wish: &Wish) -> Self {
+        Self {
+            found: Found::nothing(),
+            limit: wish.limit,
+            left: BUDGET,
+        }
+    }
+
+    /// Whether another candidate may be looked at.
+    pub(super) fn has_room(&self) -> bool {
+        self.found.results.len() < self.limit && self.left > 0
+    }
+
+    /// Notes a candidate that was looked at, with its result if it is one.
+    pub(super) fn note(&mut self, cursor: String, result: Option<Value>) {
+        self.found.results.extend(result);
+        self.found.next = Some(cursor);
+        self.left = self.left.saturating_sub(1);
+    }
+
+    /// There are more candidates: the next page begins after the last that was looked at.
+    pub(super) fn broken_off(self) -> Found {
+        self.found
+    }
+
+    /// There are no more.
+    pub(super) fn complete(mut self) -> Found {
+        self.found.next = None;
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_cursor_and_nothing_else() {
+        let found = Found {
+            results: vec![],
+            next: Some("ä/7".into()),
+        };
+        let page =
+            json!({ "page": { "token": found.to_json()["page"]["next_token"], "limit": 5_000 } });
+        let wish = Wish::read(page.as_object().expect("an object")).expect("a wish");
+        assert_eq!(wish.after.as_deref(), Some("ä/7"));
+        assert_eq!(wish.limit, MOST);
+        for bad in [
+            json!({"page": 1}),
+            json!({"page": {"limit": 0}}),
+            json!({"page": {"limit": -1}}),
+            json!({"page": {"limit": "1"}}),
+            json!({"page": {"token": "%"}}),
+            json!({"page": {"token": 1}}),
+        ] {
+            assert!(
+                Wish::read(bad.as_object().expect("an object")).is_err(),
+                "{bad}"
+            );
+        }
+        assert_eq!(Found::nothing().to_json()["page"]["next_token"], "");
+    }
+}

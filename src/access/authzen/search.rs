@@ -1,0 +1,68 @@
+//! What searches share, and the search for actions.
+
+use serde_json::{Map, Value, json};
+
+use super::page::{Filling, Found, Wish};
+use super::request::{IdOf, read_context, read_named};
+use super::{AuthZen, AuthZenError};
+use crate::access::policies::{Challenge, Facts};
+use crate::access::{Claimed, Question, ResourceName};
+
+impl AuthZen {
+    /// What may this subject do to that? All actions that policies and schema name are tried.
+    ///
+    /// # Errors
+    /// A request that is none, or nobody knows.
+    pub async fn search_actions(
+        &self,
+        request: &Map<String, Value>,
+    ) -> Result<Found, AuthZenError> {
+        self.require_policies()?;
+        let subject = read_named(request, "subject", IdOf::One)?;
+        let resource = read_named(request, "resource", IdOf::One)?;
+        let context = read_context(request)?;
+        let wish = Wish::read(request)?;
+        let Ok(name) = ResourceName::parse(&resource.kind, &resource.id) else {
+            return Ok(Found::nothing());
+        };
+        let question = Question {
+            subject: self.find_subject(&subject, &context).await?,
+            action: String::new(),
+            resource: name,
+            held: None,
+            claimed: Claimed {
+                subject: subject.properties,
+                resource: resource.properties,
+                action: Map::new(),
+                context,
+            },
+        };
+        let mut facts = self.access.gather(question).await?;
+        let mut filling = Filling::new(&wish);
+        let after = wish.after.as_deref();
+        for action in self.access.policies.actions() {
+            if after.is_some_and(|after| action.as_str() <= after) {
+                continue;
+            }
+            if !filling.has_room() {
+                return Ok(filling.broken_off());
+            }
+            facts.action.clone_from(&action);
+            let result = self
+                .is_permitted(&facts)
+                .await
+                .then(|| json!({ "name": action }));
+            filling.note(action, result);
+        }
+        Ok(filling.complete())
+    }
+
+    /// One candidate of a search. Others have their turn between two of them.
+    pub(super) async fn is_permitted(&self, facts: &Facts) -> bool {
+        tokio::task::yield_now().await;
+        self.access
+            .policies
+            .decide(facts, Challenge::Skip)
+            .is_allowed
+    }
+}

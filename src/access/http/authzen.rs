@@ -1,0 +1,217 @@
+//! `/access/v1/…` and its metadata, as AuthZEN Authorization API 1.0 spells them. Errors are an error message, as a plain text.
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use serde_json::{Map, Value, json};
+
+use crate::access::authzen::{AuthZen, AuthZenError, Evaluated};
+use crate::clients::Scope;
+use crate::sessions::Caller;
+use crate::standing::Unavailable;
+use crate::web::{Problem, Web, only, read_object};
+
+const EVALUATION: &str = "/access/v1/evaluation";
+const EVALUATIONS: &str = "/access/v1/evaluations";
+const SUBJECTS: &str = "/access/v1/search/subject";
+const RESOURCES: &str = "/access/v1/search/resource";
+const ACTIONS: &str = "/access/v1/search/action";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let post = || web::post();
+    config
+        .service(
+            web::resource("/.well-known/authzen-configuration")
+                .route(web::get().to(read_metadata))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource(EVALUATION)
+                .route(post().to(evaluate))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource(EVALUATIONS)
+                .route(post().to(evaluate_many))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource(SUBJECTS)
+                .route(post().to(search_subjects))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource(RESOURCES)
+                .route(post().to(search_resources))
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource(ACTIONS)
+                .route(post().to(search_actions))
+                .default_service(only("POST")),
+        );
+}
+
+/// A refusal with its message as a text.
+struct Refusal(Problem);
+
+impl Refusal {
+    fn response(self) -> HttpResponse {
+        let text = self.0.detail.clone().into_owned();
+        let mut response = self.0.error_response().set_body(text);
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        response.map_into_boxed_body()
+    }
+}
+
+impl<P: Into<Problem>> From<P> for Refusal {
+    fn from(problem: P) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl From<AuthZenError> for Problem {
+    fn from(error: AuthZenError) -> Self {
+        match error {
+            AuthZenError::Malformed(reason) => Self::invalid_body(reason),
+            AuthZenError::NoPolicies => Self::new(
+                actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Not available right now",
+                "No policies are in force: an operator sees why on the operator's port.",
+            )
+            .retry_after(2),
+            AuthZenError::Unavailable(Unavailable::Database(error)) => error.into(),
+            AuthZenError::Unavailable(Unavailable::Ephemeral(error)) => error.into(),
+        }
+    }
+}
+
+type Answer = Result<HttpResponse, Refusal>;
+
+/// What was asked, by a client that may ask.
+async fn read(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    note_callers_id(request);
+    require_client(request).await?;
+    Ok(read_object(request, body)?)
+}
+
+/// Clients with the scope, for themselves: a person is nobody who asks for decisions, and a cookie is not looked at.
+async fn require_client(request: &HttpRequest) -> Result<(), Problem> {
+    if !request.headers().contains_key(header::AUTHORIZATION) {
+        return Err(Problem::new(
+            actix_web::http::StatusCode::UNAUTHORIZED,
+            "client-unknown",
+            "Not a client that may ask",
+            "Authenticate as a client: HTTP Basic, or an access token of its own.",
+        )
+        .header(
+            header::WWW_AUTHENTICATE,
+            "Basic realm=\"Doorward\", Bearer realm=\"Doorward\"",
+        ));
+    }
+    let caller = Caller::from_request(request, &mut Payload::None).await?;
+    if caller.person().is_some() {
+        return Err(Problem::forbidden(
+            "Decisions are for clients: ask with a token of the client's own.",
+        ));
+    }
+    Ok(caller.require(Scope::AccessEvaluate)?)
+}
+
+/// The caller's own id of its request, for whoever reads both logs.
+fn note_callers_id(request: &HttpRequest) {
+    let id = request.headers().get("x-request-id");
+    let id = id.and_then(|id| id.to_str().ok());
+    if let Some(id) = id.and_then(|id| id.get(..id.len().min(128))) {
+        tracing::Span::current().record("callers_id", id);
+    }
+}
+
+async fn answer(work: impl Future<Output = Answer>) -> HttpResponse {
+    work.await.unwrap_or_else(Refusal::response)
+}
+
+async fn evaluate(
+    request: HttpRequest,
+    authzen: web::Data<AuthZen>,
+    body: web::Bytes,
+) -> HttpResponse {
+    answer(async {
+        let asked = read(&request, &body).await?;
+        Ok(HttpResponse::Ok().json(authzen.evaluate(&asked).await?))
+    })
+    .await
+}
+
+async fn evaluate_many(
+    request: HttpRequest,
+    authzen: web::Data<AuthZen>,
+    body: web::Bytes,
+) -> HttpResponse {
+    answer(async {
+        let asked = read(&request, &body).await?;
+        Ok(match authzen.evaluate_many(&asked).await? {
+            Evaluated::One(answer) => HttpResponse::Ok().json(answer),
+            Evaluated::Many(answers) => HttpResponse::Ok().json(json!({ "evaluations": answers })),
+        })
+    })
+    .await
+}
+
+async fn search_subjects(
+    request: HttpRequest,
+    authzen: web::Data<AuthZen>,
+    body: web::Bytes,
+) -> HttpResponse {
+    answer(async {
+        let asked = read(&request, &body).await?;
+        let found = authzen.search_subjects(&asked).await?;
+        Ok(HttpResponse::Ok().json(found.to_json()))
+    })
+    .await
+}
+
+async fn search_resources(
+    request: HttpRequest,
+    authzen: web::Data<AuthZen>,
+    body: web::Bytes,
+) -> HttpResponse {
+    answer(async {
+        let asked = read(&request, &body).await?;
+        let found = authzen.search_resources(&asked).await?;
+        Ok(HttpResponse::Ok().json(found.to_json()))
+    })
+    .await
+}
+
+async fn search_actions(
+    request: HttpRequest,
+    authzen: web::Data<AuthZen>,
+    body: web::Bytes,
+) -> HttpResponse {
+    answer(async {
+        let asked = read(&request, &body).await?;
+        let found = authzen.search_actions(&asked).await?;
+        Ok(HttpResponse::Ok().json(found.to_json()))
+    })
+    .await
+}
+
+/// Where everything is (AuthZEN Authorization API 1.0, "Policy Decision Point Metadata").
+async fn read_metadata(web: web::Data<Web>) -> HttpResponse {
+    let at = |path: &str| web.public_url().with_path(path);
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .json(json!({
+            "policy_decision_point": web.public_url().as_str(),
+            "access_evaluation_endpoint": at(EVALUATION),
+            "access_evaluations_endpoint": at(EVALUATIONS),
+            "search_subject_endpoint": at(SUBJECTS),
+            "search_resource_endpoint": at(RESOURCES),
+            "search_action_endpoint": at(ACTIONS),
+        }))
+}

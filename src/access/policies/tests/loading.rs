@@ -1,0 +1,141 @@
+//! What a folder has to hold, and what happens when it changes.
+
+use super::*;
+
+#[test]
+fn a_schema_holds_policies_to_what_is_declared() {
+    let schema = r"
+        entity order { owner?: String };
+        action reading;
+        action view in [reading] appliesTo { principal: [User], resource: [order], context: Doorward::Context };
+    ";
+    let good = r#"permit (principal is User, action in [Action::"reading"], resource is order)
+        when { resource has owner && resource.owner == principal.username };"#;
+    let folder = Folder::of(&[("a.cedar", good), ("own.cedarschema", schema)]);
+    assert_eq!(folder.policies.fault(), None);
+    assert_eq!(folder.policies.actions(), ["reading", "view"]);
+    let mut facts = facts(person(&[], None));
+    facts.attributes = object(&json!({"owner": "ada"}));
+    assert!(is_allowed(&folder, &facts));
+    let bad = "\npermit (principal is User, action == Action::\"view\", resource is order)\nwhen { resource.ownr == principal.username };";
+    let folder = Folder::of(&[("a.cedar", bad), ("own.cedarschema", schema)]);
+    assert!(
+        folder.fault().starts_with("a.cedar:3:"),
+        "{}",
+        folder.fault()
+    );
+    assert!(!is_allowed(&folder, &facts));
+    let folder = Folder::of(&[("own.cedarschema", "entity order {\n  owner: Strin };")]);
+    assert!(
+        folder.fault().starts_with("own.cedarschema:2:"),
+        "{}",
+        folder.fault()
+    );
+    let folder = Folder::of(&[("own.cedarschema", "entity User;")]);
+    assert!(folder.fault().contains("User"), "{}", folder.fault());
+}
+
+#[test]
+fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
+    let anybody = "permit (principal, action, resource);";
+    for (text, place, reason) in [
+        ("permit (principal, action, resource)", "a.cedar:1:", ""),
+        ("\n permit (principal, acton, resource);", "a.cedar:2:", ""),
+        (
+            "permit (principal == ?principal, action, resource);",
+            "a.cedar:1:1",
+            "template",
+        ),
+        (
+            "permit (principal, action, resource) when { ipp(\"1\") };",
+            "a.cedar:1:",
+            "ipp",
+        ),
+        (
+            "@id(\"b.cedar:1\") permit (principal, action, resource);",
+            "b.cedar:1:1",
+            "already",
+        ),
+        (
+            "\n\nforbid (principal is Outsidr, action, resource);",
+            "a.cedar:3:1",
+            "Outsider",
+        ),
+        (
+            "forbid (principal in Rol::\"x\", action, resource);",
+            "a.cedar:1:1",
+            "Role",
+        ),
+        (
+            "forbid (principal, action == Shop::Action::\"x\", resource);",
+            "a.cedar:1:1",
+            "namespace",
+        ),
+        (
+            "forbid (principal, action, resource is User);",
+            "a.cedar:1:1",
+            "own",
+        ),
+        (
+            "@id(\"x\")\n@id(\"x\")\npermit (principal, action, resource);",
+            "a.cedar:2:",
+            "",
+        ),
+    ] {
+        let folder = Folder::of(&[("a.cedar", text), ("b.cedar", anybody)]);
+        let fault = folder.fault();
+        assert!(
+            fault.starts_with(place) && fault.contains(reason),
+            "{text}: {fault}"
+        );
+        assert!(!fault.contains('\n'));
+        assert!(!folder.policies.are_in_force());
+        assert!(!is_allowed(&folder, &facts(person(&[], None))));
+    }
+}
+
+#[test]
+fn a_bad_set_leaves_the_one_before_it_in_force() {
+    let folder = policies("permit (principal, action, resource);");
+    let asked = facts(person(&[], None));
+    let look = || {
+        folder.policies.watch();
+        folder.policies.watch();
+    };
+    folder.write("b.cedar", "forbid (principal, action, resourc);");
+    folder.policies.watch();
+    assert_eq!(folder.policies.fault(), None, "it may be half written");
+    folder.policies.watch();
+    assert!(folder.fault().starts_with("b.cedar:1:"));
+    assert!(is_allowed(&folder, &asked) && folder.policies.are_in_force());
+    folder.write("b.cedar", "forbid (principal, action, resource);");
+    look();
+    assert_eq!(folder.policies.fault(), None);
+    assert!(!is_allowed(&folder, &asked));
+    std::fs::remove_file(folder.folder.path().join("b.cedar")).expect("removed");
+    look();
+    assert!(is_allowed(&folder, &asked));
+    std::os::unix::fs::symlink("nowhere", folder.folder.path().join("c.cedar")).expect("a link");
+    look();
+    assert!(folder.fault().starts_with("c.cedar: "));
+    assert!(is_allowed(&folder, &asked));
+}
+
+#[test]
+fn links_are_followed_as_in_a_mounted_configuration_map() {
+    let folder = Folder::of(&[]);
+    let asked = facts(person(&[], None));
+    assert!(folder.policies.are_in_force() && !is_allowed(&folder, &asked));
+    let path = folder.folder.path();
+    std::fs::create_dir(path.join("..1")).expect("a folder");
+    std::fs::write(
+        path.join("..1/a.cedar"),
+        "permit (principal, action, resource);",
+    )
+    .expect("a file");
+    std::os::unix::fs::symlink("..1", path.join("..data")).expect("a link");
+    std::os::unix::fs::symlink("..data/a.cedar", path.join("a.cedar")).expect("a link");
+    folder.policies.watch();
+    folder.policies.watch();
+    assert!(is_allowed(&folder, &asked));
+}

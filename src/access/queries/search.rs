@@ -1,0 +1,116 @@
+//! What searches look at: people's roles on a thing, things of a type.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::access::{Held, ResourceName, ResourceType};
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::schema::{grants, resources};
+use crate::db::{Connection, Json, Result};
+
+/// A thing that a search looks at.
+#[derive(Clone, Debug)]
+pub(in crate::access) struct Candidate {
+    pub(in crate::access) id: String,
+    pub(in crate::access) attributes: Map<String, Value>,
+    pub(in crate::access) held: Held,
+}
+
+/// What these people hold on a thing; who holds nothing is left out.
+pub(in crate::access) fn list_held_by(
+    conn: &mut Connection,
+    users: &[UserId],
+    resource: &ResourceName,
+) -> Result<HashMap<UserId, Held>> {
+    let rows = grants::table
+        .filter(grants::user_id.eq_any(users.to_vec()))
+        .filter(grants::resource_type.eq(resource.kind.as_str()))
+        .filter(grants::resource_id.eq(resource.id.as_str()))
+        .select((grants::user_id, grants::roles, grants::valid_until))
+        .load::<(UserId, Json<Vec<String>>, Option<Timestamp>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(user, roles, until)| (user, Held::new(roles.0, until)))
+        .collect())
+}
+
+/// Registered things of a type in the order of their ids, and what somebody holds on each.
+pub(in crate::access) fn list_registered(
+    conn: &mut Connection,
+    kind: &ResourceType,
+    holder: Option<UserId>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Candidate>> {
+    let mut query = resources::table
+        .filter(resources::resource_type.eq(kind.as_str()))
+        .filter(resources::deleted_at.is_null())
+        .order(resources::resource_id)
+        .limit(limit)
+        .select((resources::resource_id, resources::attributes))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(resources::resource_id.gt(after.to_owned()));
+    }
+    let rows = query.load::<(String, Json<Map<String, Value>>)>(conn)?;
+    let mut held = HashMap::new();
+    if let Some(holder) = holder {
+        let ids: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
+        let found = grants::table
+            .filter(grants::user_id.eq(holder))
+            .filter(grants::resource_type.eq(kind.as_str()))
+            .filter(grants::resource_id.eq_any(ids))
+            .select((grants::resource_id, grants::roles, grants::valid_until))
+            .load::<(String, Json<Vec<String>>, Option<Timestamp>)>(conn)?;
+        held.extend(
+            found
+                .into_iter()
+                .map(|(id, roles, until)| (id, Held::new(roles.0, until))),
+        );
+    }
+    Ok(rows
+        .into_iter()
+        .map(|(id, attributes)| Candidate {
+            held: held.remove(&id).unwrap_or_default(),
+            attributes: attributes.0,
+            id,
+        })
+        .collect())
+}
+
+/// Things of a type on which somebody holds something although nobody registered them, in the order of their ids.
+pub(in crate::access) fn list_held_only(
+    conn: &mut Connection,
+    kind: &ResourceType,
+    holder: UserId,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Candidate>> {
+    let registered = resources::table
+        .filter(resources::resource_type.eq(kind.as_str().to_owned()))
+        .filter(resources::deleted_at.is_null())
+        .select(resources::resource_id);
+    let mut query = grants::table
+        .filter(grants::user_id.eq(holder))
+        .filter(grants::resource_type.eq(kind.as_str()))
+        .order(grants::resource_id)
+        .limit(limit)
+        .select((grants::resource_id, grants::roles, grants::valid_until))
+        .into_boxed()
+        .filter(diesel::dsl::not(grants::resource_id.eq_any(registered)));
+    if let Some(after) = after {
+        query = query.filter(grants::resource_id.gt(after.to_owned()));
+    }
+    let rows = query.load::<(String, Json<Vec<String>>, Option<Timestamp>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, roles, until)| Candidate {
+            id,
+            attributes: Map::new(),
+            held: Held::new(roles.0, until),
+        })
+        .collect())
+}

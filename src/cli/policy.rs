@@ -1,0 +1,253 @@
+//! `doorward policy …`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, json};
+
+use super::Failure;
+use super::output::Output;
+use crate::access::authzen::{Asks, AuthZenError, Explained, Supposed};
+use crate::access::{Cases, Claimed, Outcome, Policies, check_policies};
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Policy {
+    /// Read and check policies as the service would; exit with 4 and file, line and reason if it would refuse them.
+    Check(Check),
+    /// Run the cases of a file against policies; exit with 1 when one fails.
+    Test(Test),
+    /// Decide from the stores as they are, and say which policy decided.
+    Explain(Explain),
+}
+
+/// Which policies; the configured ones unless it says otherwise.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// The schema (.cedarschema).
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+}
+
+impl Source {
+    /// Folder and schema. A folder given here has the schema given here, or none.
+    fn find(
+        self,
+        folder: Option<PathBuf>,
+        config: &Config,
+    ) -> Result<(PathBuf, Option<PathBuf>), Failure> {
+        match (folder, config.access.policies.clone()) {
+            (Some(folder), _) => Ok((folder, self.schema)),
+            (None, Some(folder)) => {
+                Ok((folder, self.schema.or_else(|| config.access.schema.clone())))
+            }
+            (None, None) => Err(Failure::Other(
+                "name a folder, or set access.policies".to_owned(),
+            )),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The folder with the policies.
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Check {
+    pub(super) fn run(self, config: &Config, output: &Output) -> Result<(), Failure> {
+        let (folder, schema) = self.source.find(self.folder, config)?;
+        let (count, warnings) = check_policies(&folder, schema.as_deref())
+            .map_err(|fault| Failure::Refused(fault.to_string()))?;
+        let mut text = format!("{count} policies can be used");
+        for warning in &warnings {
+            text = format!("{text}\nwarning: {warning}");
+        }
+        output.show(&json!({ "policies": count, "warnings": warnings }), &text);
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// The cases (TOML, or JSON by its name).
+    file: PathBuf,
+    /// The folder with the policies.
+    #[arg(long, value_name = "FOLDER")]
+    policies: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Test {
+    pub(super) fn run(self, config: &Config, output: &Output) -> Result<(), Failure> {
+        let (folder, schema) = self.source.find(self.policies, config)?;
+        let mut access = config.access.clone();
+        access.policies = Some(folder);
+        access.schema = schema;
+        let policies = Policies::new(&access);
+        policies.load();
+        if let Some(fault) = policies.fault() {
+            return Err(Failure::Refused(fault.to_string()));
+        }
+        let cases = Cases::read(&self.file).map_err(|error| Failure::Other(error.to_string()))?;
+        let outcomes = cases
+            .run(&policies, Clock::system().now())
+            .map_err(|error| Failure::Other(error.to_string()))?;
+        let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
+        let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
+        let heading = ["CASE", "EXPECTED", "DECISION", "RESULT", "BY"];
+        if failed == 0 {
+            output.table(&json!({ "cases": outcomes }), &heading, &rows);
+            return Ok(());
+        }
+        // One document, also on failure: the table is for people.
+        output.table_for_people(&heading, &rows);
+        Err(Failure::Other(format!(
+            "{failed} of {} cases fail",
+            outcomes.len()
+        )))
+    }
+}
+
+fn row(outcome: &Outcome) -> Vec<String> {
+    let word = |permits: bool| if permits { "permit" } else { "deny" }.to_owned();
+    let by = if outcome.errors.is_empty() {
+        outcome.policies.join(" ")
+    } else {
+        outcome.errors.join("; ")
+    };
+    vec![
+        outcome.name.clone(),
+        word(outcome.expected),
+        word(outcome.decision),
+        if outcome.passed { "ok" } else { "FAILS" }.to_owned(),
+        by,
+    ]
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// A person's id or username, or TYPE:ID of another subject.
+    #[arg(long)]
+    subject: String,
+    /// The action.
+    #[arg(long)]
+    action: String,
+    /// TYPE:ID of the thing.
+    #[arg(long)]
+    resource: String,
+    /// The person's session to judge by.
+    #[arg(long)]
+    session: Option<String>,
+    /// Suppose a sign-in of this strength.
+    #[arg(long, conflicts_with = "session")]
+    acr: Option<String>,
+    /// Suppose that it was so many seconds ago.
+    #[arg(long, requires = "acr")]
+    age: Option<u64>,
+}
+
+impl Explain {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let policies = app.access.policies();
+        policies.load();
+        if let Some(fault) = policies.fault() {
+            return Err(Failure::Refused(fault.to_string()));
+        }
+        let resource = split(&self.resource)
+            .ok_or_else(|| Failure::Other("--resource is written TYPE:ID".to_owned()))?;
+        let subject =
+            split(&self.subject).unwrap_or_else(|| ("user".to_owned(), self.subject.clone()));
+        let context = self
+            .session
+            .map(|session| ("session".to_owned(), json!(session)));
+        let asks = Asks {
+            subject,
+            action: self.action,
+            resource,
+            claimed: Claimed {
+                context: context.into_iter().collect::<Map<_, _>>(),
+                ..Claimed::default()
+            },
+        };
+        let age = self.age.unwrap_or_default();
+        let supposed = self.acr.map(|acr| Supposed { acr, age });
+        let explained = app.authzen.explain(asks, supposed).await?;
+        output.show(&explained, &words(&explained));
+        Ok(())
+    }
+}
+
+/// Type and id: the type may have `::` in it.
+fn split(text: &str) -> Option<(String, String)> {
+    let mut from = 0;
+    loop {
+        let at = text.get(from..)?.find(':')?.checked_add(from)?;
+        let (kind, rest) = text.split_at_checked(at)?;
+        match rest.strip_prefix("::") {
+            Some(_) => from = at.checked_add(2)?,
+            None => return Some((kind.to_owned(), rest.get(1..)?.to_owned())),
+        }
+    }
+}
+
+fn words(explained: &Explained) -> String {
+    let list = |items: &[String]| match items {
+        [] => "–".to_owned(),
+        items => items.join(" "),
+    };
+    let mut lines = vec![
+        format!(
+            "decision    {}",
+            if explained.decision { "permit" } else { "deny" }
+        ),
+        format!("policies    {}", list(&explained.policies)),
+        format!("principal   {}", explained.principal),
+        format!("roles       {}", list(&explained.roles)),
+        format!("grants      {}", list(&explained.grants)),
+        format!("attributes  {}", json!(explained.attributes)),
+    ];
+    for error in &explained.errors {
+        lines.push(format!("error       {error}"));
+    }
+    if !explained.acr_values.is_empty() || explained.max_age.is_some() {
+        let age = explained.max_age.map(|age| format!("at most {age} s old"));
+        lines.push(format!(
+            "enough      a sign-in {} {}",
+            explained.acr_values.join(" or "),
+            age.unwrap_or_default()
+        ));
+    }
+    lines.join("\n")
+}
+
+impl From<AuthZenError> for Failure {
+    fn from(error: AuthZenError) -> Self {
+        let text = error.to_string();
+        match error {
+            AuthZenError::Malformed(_) => Self::Other(text),
+            AuthZenError::NoPolicies => Self::Refused(text),
+            AuthZenError::Unavailable(_) => Self::Unavailable(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_ends_at_its_first_single_colon() {
+        let pair = |kind: &str, id: &str| Some((kind.to_owned(), id.to_owned()));
+        assert_eq!(split("order:7"), pair("order", "7"));
+        assert_eq!(split("Shop::order:a:b"), pair("Shop::order", "a:b"));
+        assert_eq!(split("order:"), pair("order", ""));
+        assert_eq!(split("order"), None);
+        assert_eq!(split("Shop::order"), None);
+    }
+}

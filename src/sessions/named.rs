@@ -1,0 +1,65 @@
+//! A session that somebody else names by its public id (the `sid` of tokens), asked whether it is good.
+
+use super::key::seen_key;
+use super::{Sessions, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::SessionId;
+use crate::standing::{Claim, Standing, Unavailable, Verdict};
+
+/// How and when the person of a good session proved themself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedSession {
+    /// How strongly.
+    pub acr: String,
+    /// By which means.
+    pub amr: Vec<String>,
+    /// When last.
+    pub auth_time: Timestamp,
+}
+
+impl Sessions {
+    /// This person's session of this id, if it is good: neither ended nor expired nor idle, and the gate says so. Naming it is no
+    /// use of it: it does not live longer for that.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn find_good(
+        &self,
+        standing: &Standing,
+        session: SessionId,
+    ) -> Result<Option<NamedSession>, Unavailable> {
+        let user = standing.user_id;
+        let found = self
+            .database
+            .read(move |conn| queries::find_named(conn, user, session));
+        let Some(row) = found.await? else {
+            return Ok(None);
+        };
+        let claim = Claim {
+            session,
+            epoch: row.epoch,
+            passkeys: &row.passkeys.0,
+        };
+        let verdict = match standing.judge(&claim) {
+            Verdict::RecordIsOld => match self.standings.reload(user).await? {
+                Some(newer) => newer.judge(&claim),
+                None => return Ok(None),
+            },
+            verdict => verdict,
+        };
+        let now = self.clock.now();
+        if verdict != Verdict::Good || row.absolute_end <= now {
+            return Ok(None);
+        }
+        let seen = self.ephemeral.get(&[&seen_key(user, session)]).await?;
+        let seen = seen.into_iter().next().flatten();
+        let is_idle = seen
+            .and_then(|seen| Timestamp::parse(&seen))
+            .is_none_or(|seen| seen.after(self.idle_timeout) <= now);
+        Ok((!is_idle).then_some(NamedSession {
+            acr: row.acr,
+            amr: row.amr.0,
+            auth_time: row.auth_time,
+        }))
+    }
+}

@@ -1,0 +1,263 @@
+//! Decisions for services: AuthZEN Authorization API 1.0, and the policies behind it.
+
+mod certification;
+mod hostile;
+mod interop;
+mod policies;
+mod searches;
+mod stores;
+mod subjects;
+
+use std::path::{Path, PathBuf};
+
+use diesel::prelude::*;
+use doorward::base::config::Config;
+use doorward::base::ids::{GrantId, UserId};
+use doorward::db::schema::{grants, resources, roles, user_roles};
+use doorward::db::{self, Json};
+use doorward::standing;
+use serde_json::{Map, Value, json};
+
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+use crate::support::person::Person;
+
+/// One behaviour under policies from a folder, on both back ends; people are named by their usernames.
+macro_rules! under {
+    ($policies:expr; $(fn $name:ident($house:ident) $body:block)+) => {
+        $(mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn behaviour($house: &mut crate::support::house::House) $body
+
+            #[test]
+            fn embedded() {
+                let folder = $policies;
+                let change = |config: &mut _| crate::api::authzen::configure(config, &folder);
+                behaviour(&mut crate::support::house::House::embedded_with(change));
+            }
+
+            #[test]
+            fn clustered() {
+                let folder = $policies;
+                let change = |config: &mut _| crate::api::authzen::configure(config, &folder);
+                behaviour(&mut crate::support::house::House::clustered_with(change));
+            }
+        })+
+    };
+}
+use under;
+
+/// A folder of policies, with a schema if there is one in it.
+pub struct PolicyFolder {
+    path: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl PolicyFolder {
+    /// Of `examples/policies`.
+    fn example(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policies");
+        Self {
+            path: path.join(name),
+            _temporary: None,
+        }
+    }
+
+    /// With one file in it.
+    fn of(text: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("policies.cedar"), text).expect("a file");
+        Self {
+            path: folder.path().to_owned(),
+            _temporary: Some(folder),
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        // As whoever replaces a file in use should: beside it, then in its place.
+        let beside = self.path.join(".new");
+        std::fs::write(&beside, text).expect("a file");
+        std::fs::rename(beside, self.path.join(name)).expect("in its place");
+    }
+}
+
+/// Sets a house's policies.
+pub fn configure(config: &mut Config, folder: &PolicyFolder) {
+    let found = std::fs::read_dir(&folder.path).expect("a folder");
+    config.access.schema = found
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "cedarschema"));
+    config.access.policies = Some(folder.path.clone());
+    config.access.subject_id = doorward::base::config::SubjectId::Username;
+}
+
+/// A client that may ask for decisions.
+pub struct Asker {
+    browser: Browserless,
+    id: String,
+    secret: String,
+}
+
+impl Asker {
+    fn of(house: &House) -> Self {
+        let (id, secret) = house.client(&["access:evaluate"]);
+        Self {
+            browser: house.browser(),
+            id,
+            secret,
+        }
+    }
+
+    fn at_port(&self, port: u16) -> Self {
+        Self {
+            browser: self.browser.at_port(port),
+            id: self.id.clone(),
+            secret: self.secret.clone(),
+        }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = self.browser.request("POST", path).without_same_origin();
+        request.basic(&self.id, &self.secret).json(body).send()
+    }
+
+    fn post_text(&self, path: &str, body: &str, content_type: &str) -> Answer {
+        let request = self.browser.request("POST", path).without_same_origin();
+        let request = request.basic(&self.id, &self.secret);
+        request.body(body.as_bytes(), content_type).send()
+    }
+
+    /// A decision that is one.
+    fn decision(&self, request: &Value) -> bool {
+        let answer = self.post("/access/v1/evaluation", request);
+        assert_eq!(answer.status, 200, "{request}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        answer.json()["decision"].as_bool().expect("a decision")
+    }
+
+    /// The results of one page, sorted as texts.
+    fn search(&self, kind: &str, request: &Value) -> Vec<String> {
+        let answer = self.post(&format!("/access/v1/search/{kind}"), request);
+        assert_eq!(answer.status, 200, "{request}: {}", answer.text());
+        let answer = answer.json();
+        let results = answer["results"].as_array().expect("results");
+        let named = |result: &Value| {
+            let name = result.get("id").or_else(|| result.get("name"));
+            name.and_then(Value::as_str).expect("a name").to_owned()
+        };
+        let mut names: Vec<String> = results.iter().map(named).collect();
+        names.sort();
+        names
+    }
+}
+
+/// `subject` may be a username, or type and id with a colon between.
+fn asked(subject: &str, action: &str, resource: &str) -> Value {
+    let (subject_type, subject_id) = subject.split_once(':').unwrap_or(("user", subject));
+    let (resource_type, resource_id) = resource.split_once(':').expect("type and id");
+    json!({
+        "subject": { "type": subject_type, "id": subject_id },
+        "action": { "name": action },
+        "resource": { "type": resource_type, "id": resource_id },
+    })
+}
+
+fn write<T: Send + 'static>(
+    house: &House,
+    work: impl FnOnce(&mut db::Connection, doorward::base::clock::Timestamp) -> db::Result<T>
+    + Send
+    + 'static,
+) -> T {
+    let database = house.app.database.clone();
+    let written = house.run(house.app.database.write(move |conn| {
+        let now = database.now(conn)?;
+        work(conn, now)
+    }));
+    written.expect("written")
+}
+
+fn user_id(person: &Person) -> UserId {
+    UserId::parse(&person.id).expect("an id")
+}
+
+fn publish(house: &House, user: UserId) {
+    let published = house.run(house.app.standings.publish(user));
+    published.expect("in force");
+}
+
+/// Makes a person hold these global roles as well.
+fn give_roles(house: &House, person: &Person, names: &[&str]) {
+    let user = user_id(person);
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    write(house, move |conn, now| {
+        standing::raise(conn, user, now)?;
+        for name in names {
+            let known = roles::table.find(&name).select(roles::name);
+            if known.first::<String>(conn).optional()?.is_none() {
+                diesel::insert_into(roles::table)
+                    .values((
+                        roles::name.eq(&name),
+                        roles::description.eq(""),
+                        roles::version.eq(1_i64),
+                        roles::as_of.eq(now),
+                        roles::manages_roles.eq(Json(Vec::<String>::new())),
+                        roles::manages_grants_on.eq(Json(Vec::<String>::new())),
+                    ))
+                    .execute(conn)?;
+            }
+            diesel::insert_into(user_roles::table)
+                .values((user_roles::user_id.eq(user), user_roles::role.eq(name)))
+                .execute(conn)?;
+        }
+        Ok(())
+    });
+    publish(house, user);
+}
+
+/// Gives roles on one thing, until an instant if there is one.
+fn grant(house: &House, person: &Person, resource: &str, names: &[&str]) {
+    let user = user_id(person);
+    let (kind, id) = resource.split_once(':').expect("type and id");
+    let (kind, id) = (kind.to_owned(), id.to_owned());
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    write(house, move |conn, now| {
+        standing::raise(conn, user, now)?;
+        diesel::insert_into(grants::table)
+            .values((
+                grants::id.eq(GrantId::random()),
+                grants::user_id.eq(user),
+                grants::resource_type.eq(kind),
+                grants::resource_id.eq(id),
+                grants::roles.eq(Json(names)),
+                grants::created_at.eq(now),
+                grants::version.eq(1_i64),
+                grants::as_of.eq(now),
+            ))
+            .execute(conn)?;
+        Ok(())
+    });
+    publish(house, user);
+}
+
+/// Registers a thing.
+fn register(house: &House, resource: &str, attributes: &Value) {
+    let (kind, id) = resource.split_once(':').expect("type and id");
+    let (kind, id) = (kind.to_owned(), id.to_owned());
+    let attributes: Map<String, Value> = attributes.as_object().expect("an object").clone();
+    write(house, move |conn, now| {
+        diesel::insert_into(resources::table)
+            .values((
+                resources::resource_type.eq(kind),
+                resources::resource_id.eq(id),
+                resources::attributes.eq(Json(attributes)),
+                resources::created_at.eq(now),
+                resources::moved_at.eq(now),
+                resources::version.eq(1_i64),
+                resources::as_of.eq(now),
+            ))
+            .execute(conn)?;
+        Ok(())
+    });
+}

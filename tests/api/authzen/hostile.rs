@@ -1,0 +1,132 @@
+//! What strange callers send: denied, or refused within bounds, and never a fault of ours.
+
+use serde_json::{Value, json};
+
+use super::{Asker, PolicyFolder, asked, grant, register, under};
+
+const PATHS: [&str; 5] = [
+    "/access/v1/evaluation",
+    "/access/v1/evaluations",
+    "/access/v1/search/subject",
+    "/access/v1/search/resource",
+    "/access/v1/search/action",
+];
+
+fn policies() -> PolicyFolder {
+    PolicyFolder::of(
+        r#"
+        permit (principal is User, action == Action::"view", resource);
+        permit (principal is User, action == Action::"pay", resource);
+        forbid (principal, action == Action::"pay", resource) when { context.claimed.context.amount > 100 };
+        permit (principal is User, action == Action::"read-size", resource) when { resource.size > 0 };
+        permit (principal, action == Action::"escape", resource) when { context.claimed.context.who == User::"root" };
+        permit (principal, action == Action::"escape", resource) when { context.claimed.subject has username && principal.username == "root" };
+        permit (principal is User, action == Action::"fields", resource) when { context.claimed.context["__entity"].id == "root" };
+        "#,
+    )
+}
+
+fn with_context(action: &str, context: Value) -> Value {
+    let mut request = asked("root", action, "order:7");
+    request["context"] = context;
+    request
+}
+
+under! { policies();
+    fn an_error_in_a_policy_is_a_no(house) {
+        let root = house.administrator();
+        register(house, "order:7", &json!({ "size": "large" }));
+        register(house, "order:8", &json!({ "size": 3 }));
+        let asker = Asker::of(house);
+        assert!(asker.decision(&with_context("pay", json!({ "amount": 100 }))));
+        assert!(asker.decision(&with_context("pay", json!({ "amount": 100.0 }))));
+        for amount in [json!(101), json!(101.0), json!("1"), json!(null), json!(99.5), json!({}), json!([1])] {
+            assert!(!asker.decision(&with_context("pay", json!({ "amount": amount }))), "{amount}");
+        }
+        assert!(!asker.decision(&with_context("pay", json!({}))), "a missing attribute");
+        assert!(!asker.decision(&asked("root", "read-size", "order:7")), "of another kind");
+        assert!(!asker.decision(&asked("root", "read-size", "order:9")), "not registered");
+        assert!(asker.decision(&asked("root", "read-size", "order:8")));
+        grant(house, &root, "order:8", &["X"]);
+        assert!(asker.decision(&asked("root", "read-size", "order:8")));
+    }
+
+    fn types_named_like_doorwards_own_are_denied(house) {
+        house.administrator();
+        let asker = Asker::of(house);
+        for kind in ["User", "Role", "Action", "Client", "Outsider", "Shop::Action", "__cedar", "", "a b", "order\"", "if", "ä"] {
+            let mut request = asked("root", "view", "x:7");
+            request["resource"]["type"] = json!(kind);
+            assert!(!asker.decision(&request), "{kind}");
+        }
+        for id in ["", "\n", "x\u{7f}"] {
+            let mut request = asked("root", "view", "order:7");
+            request["resource"]["id"] = json!(id);
+            assert!(!asker.decision(&request), "{id:?}");
+        }
+        for action in ["", "\n", &"x".repeat(300)] {
+            assert!(!asker.decision(&asked("root", action, "order:7")), "{action}");
+        }
+        for kind in ["User", "Role", "admin", "Outsider", "user "] {
+            let mut request = asked("root", "view", "order:7");
+            request["subject"]["type"] = json!(kind);
+            assert!(!asker.decision(&request), "{kind}");
+        }
+        assert!(asker.decision(&asked("root", "view", "user:root")));
+        assert!(asker.decision(&asked("root", "view", "order:x\" || true || \"")));
+    }
+
+    fn cedars_escapes_are_fields_like_any_other(house) {
+        house.administrator();
+        let asker = Asker::of(house);
+        let root = json!({ "__entity": { "type": "User", "id": "root" } });
+        let odd = json!({ "who": root, "__entity": { "type": "User", "id": "root" }, "__extn": { "fn": "decimal", "arg": "no number" } });
+        let mut request = with_context("escape", odd.clone());
+        request["subject"] = json!({ "type": "user", "id": "stranger", "properties": { "username": "root", "__entity": root } });
+        assert!(!asker.decision(&request));
+        assert!(asker.decision(&with_context("fields", odd)));
+    }
+
+    fn what_is_too_much_is_refused_within_bounds(house) {
+        house.administrator();
+        let asker = Asker::of(house);
+        let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        let whole = |context: &str| format!(
+            r#"{{"subject":{{"type":"user","id":"root"}},"action":{{"name":"view"}},"resource":{{"type":"order","id":"7"}},"context":{context}}}"#
+        );
+        for (context, status) in [
+            (nested(17), 200), (nested(18), 400), (nested(100), 400), (nested(200), 400), (nested(5_000), 400),
+            (r#"{"a":1,"a":2}"#.to_owned(), 400), (r#"{"b":{"a":1,"a":1}}"#.to_owned(), 400),
+            (r#"{"a":1e999}"#.to_owned(), 400), (r#"{"a":1e300}"#.to_owned(), 400), (r#"{"a":0.123456}"#.to_owned(), 400),
+            (r#"{"a":18446744073709551615}"#.to_owned(), 400), (r#"{"a":-9223372036854775808}"#.to_owned(), 200),
+            (r#"{"a":0.5,"b":null,"c":[null,1,"x",{}]}"#.to_owned(), 200), (r#"{"a":"\u0000"}"#.to_owned(), 400),
+            (format!("{{\"a\":[{}1]}}", "1,".repeat(10_000)), 400),
+        ] {
+            let answer = asker.post_text(PATHS[0], &whole(&context), "application/json");
+            assert_eq!(answer.status, status, "{}: {}", &context[..context.len().min(60)], answer.text());
+        }
+        // A mistake in one item is that item's; a key twice is the whole request's.
+        let batch = json!({ "evaluations": [asked("root", "view", "order:7"), with_context("view", json!({ "a": 1e300 }))] });
+        let answer = asker.post(PATHS[1], &batch);
+        assert_eq!((answer.status, answer.json()["evaluations"][0]["decision"].clone()), (200, json!(true)));
+        assert_eq!(answer.json()["evaluations"][1]["decision"], false);
+        let thousand = |count: usize| {
+            let items: Vec<Value> = (0..count).map(|_| json!({})).collect();
+            let mut request = asked("root", "view", "order:7");
+            request["evaluations"] = json!(items);
+            asker.post(PATHS[1], &request)
+        };
+        let answer = thousand(1_000);
+        assert_eq!((answer.status, answer.json()["evaluations"].as_array().map(Vec::len)), (200, Some(1_000)));
+        assert_eq!(thousand(1_001).status, 400);
+        assert_eq!(thousand(10_000).status, 400);
+        let large = json!({ "evaluations": vec![asked("root", "view", "order:7"); 10_000] });
+        assert_eq!(asker.post(PATHS[1], &large).status, 413);
+        for path in PATHS {
+            for body in ["", "{", "[]", "7", "{\"a\":1,\"a\":1}", &nested(10_000)] {
+                let answer = asker.post_text(path, body, "application/json");
+                assert!((400..500).contains(&answer.status), "{path} {body:.20}: {}", answer.status);
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! A folder of policies: what is refused, what stays in force, what every instance follows; and the command.
+
+use std::time::Duration;
+
+use doorward::base::config::Config;
+use serde_json::json;
+
+use super::{Asker, PolicyFolder, asked, configure, grant, register};
+use crate::support::binary::{command, finish, run};
+use crate::support::house::House;
+use crate::support::http::Browserless;
+use crate::support::process::wait_until;
+
+const SOON: Duration = Duration::from_secs(10);
+const ANYBODY: &str =
+    "@id(\"anybody\") permit (principal is User, action == Action::\"view\", resource);";
+
+fn operator(house: &House) -> serde_json::Value {
+    let operator = Browserless::new(house.operator_port(), house.origin());
+    operator.get("/readyz").json()
+}
+
+fn policies_part(house: &House) -> serde_json::Value {
+    let details = operator(house);
+    let parts = details["parts"].as_array().expect("parts").clone();
+    let part = parts.into_iter().find(|part| part["name"] == "policies");
+    part.expect("a part")
+}
+
+fn a_bad_set_changes_nothing(mut house: House, folder: &PolicyFolder) {
+    house.administrator();
+    let asker = Asker::of(&house);
+    let number = house.another_instance();
+    let other = asker.at_port(house.port(number));
+    let request = asked("root", "view", "order:7");
+    assert!(asker.decision(&request) && other.decision(&request));
+    folder.write("b.cedar", "\nforbid (principal, action, resourc);");
+    wait_until("the operator sees it", SOON, || {
+        policies_part(&house)["warning"].is_string()
+    });
+    let warning = policies_part(&house)["warning"]
+        .as_str()
+        .expect("a warning")
+        .to_owned();
+    assert!(warning.contains("b.cedar:2:"), "{warning}");
+    assert_eq!(policies_part(&house)["fault"], json!(null));
+    assert_eq!(
+        house.browser().get("/readyz").status,
+        200,
+        "the earlier ones stay in force"
+    );
+    assert!(asker.decision(&request) && other.decision(&request));
+    folder.write("b.cedar", "\nforbid (principal, action, resource);");
+    wait_until("both follow", SOON, || {
+        !asker.decision(&request) && !other.decision(&request)
+    });
+    assert_eq!(policies_part(&house).get("warning"), None);
+    let metrics = Browserless::new(house.operator_port(), house.origin())
+        .get("/metrics")
+        .text();
+    assert!(metrics.contains("doorward_policies_loaded 2"), "{metrics}");
+}
+
+#[test]
+fn a_bad_set_changes_nothing_and_a_good_one_is_in_force_everywhere_embedded() {
+    let folder = PolicyFolder::of(ANYBODY);
+    let house = House::embedded_with(|config| configure(config, &folder));
+    a_bad_set_changes_nothing(house, &folder);
+}
+
+#[test]
+fn a_bad_set_changes_nothing_and_a_good_one_is_in_force_everywhere_clustered() {
+    let folder = PolicyFolder::of(ANYBODY);
+    let house = House::clustered_with(|config| configure(config, &folder));
+    a_bad_set_changes_nothing(house, &folder);
+}
+
+#[test]
+fn with_a_bad_set_at_its_start_an_instance_is_not_ready_and_decides_nothing() {
+    let folder = PolicyFolder::of("permit (principal, action, resource");
+    let house = House::embedded_with(|config| configure(config, &folder));
+    let asker = Asker::of(&house);
+    assert_eq!(house.browser().get("/readyz").status, 503);
+    let fault = policies_part(&house)["fault"]
+        .as_str()
+        .expect("a fault")
+        .to_owned();
+    assert!(fault.starts_with("policies.cedar:1:"), "{fault}");
+    let answer = asker.post("/access/v1/evaluation", &asked("root", "view", "order:7"));
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(answer.header("retry-after").is_some());
+    folder.write("policies.cedar", ANYBODY);
+    wait_until("it is ready", SOON, || {
+        house.browser().get("/readyz").status == 200
+    });
+}
+
+#[test]
+fn without_a_folder_nothing_is_permitted() {
+    let house = House::embedded();
+    let root = house.administrator();
+    grant(&house, &root, "order:7", &["OWNER"]);
+    assert!(!Asker::of(&house).decision(&asked("root", "view", "order:7")));
+    assert_eq!(house.browser().get("/readyz").status, 200);
+}
+
+#[test]
+fn the_log_says_once_what_is_refused_and_where() {
+    let folder = PolicyFolder::of("forbid (principal, action, resourc);");
+    let house = House::embedded();
+    let data = tempfile::tempdir().expect("a folder");
+    let mut config = house.config.clone();
+    config.server.data_dir = data.path().join("data");
+    config
+        .server
+        .listen
+        .set_port(crate::support::process::free_port());
+    config
+        .server
+        .operator_listen
+        .set_port(crate::support::process::free_port());
+    let mut command = command(&config);
+    let command = command.env("DOORWARD__ACCESS__POLICIES", &folder.path);
+    let output = data.path().join("output");
+    let mut process = crate::support::process::ChildProcess::spawn(command, &output);
+    let operator = Browserless::new(config.server.operator_listen.port(), house.origin());
+    process.wait_until_ready(Duration::from_secs(30), || {
+        operator.request("GET", "/readyz").try_send().is_ok()
+    });
+    // The same mistake in another set is no news; another one is.
+    folder.write("b.cedar", ANYBODY);
+    folder.write("policies.cedar", "\nforbid (principal, action, resourc);");
+    wait_until("it looked again", SOON, || {
+        process.output().contains("policies.cedar:2:")
+    });
+    let log = process.output();
+    let told = log
+        .lines()
+        .filter(|line| line.contains("policies are refused"));
+    assert_eq!(told.count(), 2, "each once: {log}");
+    assert!(log.contains("policies.cedar:1:"), "{log}");
+}
+
+fn with_policies(house: &House, folder: &PolicyFolder) -> Config {
+    let mut config = house.config.clone();
+    configure(&mut config, folder);
+    config
+}
+
+#[test]
+fn the_command_checks_policies() {
+    let house = House::embedded();
+    let check = |folder: &PolicyFolder, schema: Option<&str>| {
+        let mut command = command(&house.config);
+        command
+            .args(["--json", "policy", "check"])
+            .arg(&folder.path);
+        if let Some(schema) = schema {
+            command.arg("--schema").arg(folder.path.join(schema));
+        }
+        finish(&mut command)
+    };
+    let ran = check(
+        &PolicyFolder::example("search"),
+        Some("records.cedarschema"),
+    );
+    assert_eq!(
+        (ran.code, ran.json()["policies"].clone()),
+        (0, json!(4)),
+        "{}",
+        ran.errors
+    );
+    for example in ["certification", "todo", "gateway"] {
+        assert_eq!(
+            check(&PolicyFolder::example(example), None).code,
+            0,
+            "{example}"
+        );
+    }
+    let ran = check(
+        &PolicyFolder::of("\n\npermit (principal, action, resourc);"),
+        None,
+    );
+    assert_eq!(ran.code, 4);
+    assert!(ran.errors.contains("policies.cedar:3:"), "{}", ran.errors);
+    assert_eq!(
+        run(&house.config, &["policy", "check"]).code,
+        1,
+        "no folder"
+    );
+}
+
+#[test]
+fn the_command_runs_cases() {
+    let house = House::embedded();
+    let folder = PolicyFolder::of(
+        r#"@id("owners") permit (principal is User, action == Action::"view", resource is order) when { context.grants.contains("OWNER") && resource.open };
+           @id("strong") permit (principal in Role::"clerk", action == Action::"pay", resource) when { context has auth && context.auth.age < 60 };"#,
+    );
+    let cases = r#"
+        [[cases]]
+        name = "an owner views"
+        request = { subject = { type = "user", id = "ada" }, action = { name = "view" }, resource = { type = "order", id = "7" } }
+        grants = ["OWNER"]
+        attributes = { open = true }
+        decision = true
+
+        [[cases]]
+        name = "an outsider does not"
+        request = { subject = { type = "user", id = "ada" }, action = { name = "view" }, resource = { type = "order", id = "7" } }
+        user = { known = false }
+        decision = false
+
+        [[cases]]
+        name = "a clerk pays"
+        request = { subject = { type = "user", id = "ada" }, action = { name = "pay" }, resource = { type = "order", id = "7" } }
+        roles = ["clerk"]
+        auth = { acr = "phr", age = 30 }
+        decision = true
+    "#;
+    let file = folder.path.join("cases.toml");
+    std::fs::write(&file, cases).expect("a file");
+    let test = |arguments: &[&str]| {
+        let mut command = command(&house.config);
+        let command = command.args(arguments).args(["policy", "test"]).arg(&file);
+        finish(command.arg("--policies").arg(&folder.path))
+    };
+    let ran = test(&["--json"]);
+    assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
+    assert_eq!(ran.json()["cases"][0]["policies"], json!(["owners"]));
+    std::fs::write(&file, cases.replace("grants = [\"OWNER\"]", "grants = []")).expect("a file");
+    let ran = test(&[]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.output.contains("FAILS") && ran.errors.contains("1 of 3"),
+        "{} {}",
+        ran.output,
+        ran.errors
+    );
+    assert_eq!(test(&["--json"]).json()["code"], 1);
+    std::fs::write(&file, "[[cases]]\nname = 1").expect("a file");
+    assert_eq!(test(&[]).code, 1);
+}
+
+#[test]
+fn the_command_explains_from_the_stores() {
+    let folder = PolicyFolder::of(
+        r#"@id("operators") permit (principal is User, action == Action::"view", resource is order) when { context.grants.contains("OPERATOR") };
+           @id("strong") permit (principal is User, action == Action::"pay", resource) when { context has auth && context.auth.acr_level >= 2 };"#,
+    );
+    let house = House::embedded();
+    let root = house.administrator();
+    grant(&house, &root, "order:7", &["OPERATOR"]);
+    register(&house, "order:7", &json!({ "size": 3 }));
+    let config = with_policies(&house, &folder);
+    let explain = |arguments: &[&str]| {
+        let mut command = command(&config);
+        let command = command.env("DOORWARD__ACCESS__POLICIES", &folder.path);
+        finish(
+            command
+                .args(["--json", "policy", "explain", "--subject", "root"])
+                .args(arguments),
+        )
+    };
+    let ran = explain(&["--action", "view", "--resource", "order:7"]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let told = ran.json();
+    assert_eq!(
+        (&told["decision"], &told["policies"]),
+        (&json!(true), &json!(["operators"]))
+    );
+    assert_eq!(
+        (&told["grants"], &told["attributes"]),
+        (&json!(["OPERATOR"]), &json!({ "size": 3 }))
+    );
+    assert!(
+        told["principal"]
+            .as_str()
+            .is_some_and(|who| who.contains(&root.id))
+    );
+    let told = explain(&[
+        "--action",
+        "pay",
+        "--resource",
+        "order:7",
+        "--acr",
+        "phr",
+        "--age",
+        "5",
+    ])
+    .json();
+    assert_eq!(
+        (&told["decision"], &told["acr_values"]),
+        (&json!(false), &json!(["urn:doorward:acr:device-bound"]))
+    );
+    let told = explain(&[
+        "--action",
+        "pay",
+        "--resource",
+        "order:7",
+        "--acr",
+        "urn:doorward:acr:device-bound",
+    ])
+    .json();
+    assert_eq!(
+        (&told["decision"], &told["policies"]),
+        (&json!(true), &json!(["strong"]))
+    );
+    assert_eq!(explain(&["--action", "pay", "--resource", "order"]).code, 1);
+}

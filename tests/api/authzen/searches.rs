@@ -1,0 +1,134 @@
+//! Pages of a search: each candidate once, in order, to the end; and a page that costs much is cut short.
+
+use serde_json::{Value, json};
+
+use super::{Asker, PolicyFolder, give_roles, grant, register, under, write};
+
+fn policies() -> PolicyFolder {
+    PolicyFolder::of(
+        r#"
+        permit (principal is User, action == Action::"view", resource is order) when { context.grants.contains("VIEWER") };
+        permit (principal in Role::"clerk", action == Action::"list", resource is order);
+        permit (principal is User, action == Action::"open", resource is order) when { resource has open && resource.open };
+        "#,
+    )
+}
+
+/// All pages of a search of a certain size: names in the order told, and how many pages.
+fn all_pages(asker: &Asker, kind: &str, request: &Value, limit: usize) -> (Vec<String>, usize) {
+    let (mut names, mut pages, mut token) = (Vec::new(), 0, String::new());
+    loop {
+        let mut request = request.clone();
+        request["page"] = json!({ "limit": limit, "token": token });
+        let answer = asker.post(&format!("/access/v1/search/{kind}"), &request);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let answer = answer.json();
+        let results = answer["results"].as_array().expect("results");
+        assert!(results.len() <= limit);
+        assert_eq!(answer["page"]["count"], results.len());
+        let name = |result: &Value| {
+            result
+                .get("id")
+                .or_else(|| result.get("name"))
+                .and_then(Value::as_str)
+                .expect("a name")
+                .to_owned()
+        };
+        names.extend(results.iter().map(name));
+        pages += 1;
+        answer["page"]["next_token"]
+            .as_str()
+            .expect("a token")
+            .clone_into(&mut token);
+        if token.is_empty() {
+            return (names, pages);
+        }
+        assert!(pages < 50, "it ends");
+    }
+}
+
+under! { policies();
+    fn every_candidate_comes_once_whatever_the_page(house) {
+        let root = house.administrator();
+        let people: Vec<_> = ["ada", "bob", "eve", "kay"].into_iter().map(|name| house.person(&root, name)).collect();
+        for person in &people[..3] {
+            give_roles(house, person, &["clerk"]);
+        }
+        for id in ["1", "2", "3", "ä/4", "5"] {
+            register(house, &format!("order:{id}"), &json!({ "open": id != "2" }));
+        }
+        for id in ["2", "ä/4", "6", "7", "8"] {
+            grant(house, &people[0], &format!("order:{id}"), if id == "7" { &["OTHER"] } else { &["VIEWER"] });
+        }
+        let asker = Asker::of(house);
+        let order = |id: &str| json!({ "type": "order", "id": id });
+        let subjects = json!({ "subject": { "type": "user" }, "action": { "name": "list" }, "resource": order("1") });
+        let ada = json!({ "type": "user", "id": "ada" });
+        let held = json!({ "subject": ada, "action": { "name": "view" }, "resource": { "type": "order" } });
+        let open = json!({ "subject": { "type": "user", "id": "kay" }, "action": { "name": "open" }, "resource": { "type": "order" } });
+        let actions = json!({ "subject": ada, "resource": order("ä/4") });
+        for (kind, request, wanted) in [
+            ("subject", &subjects, vec!["ada", "bob", "eve"]),
+            ("resource", &held, vec!["2", "6", "8", "ä/4"]),
+            ("resource", &open, vec!["1", "3", "5", "ä/4"]),
+            ("action", &actions, vec!["list", "open", "view"]),
+        ] {
+            let (whole, pages) = all_pages(&asker, kind, request, 100);
+            assert_eq!(pages, 1, "{kind}");
+            for limit in [1, 2, 3] {
+                let (paged, pages) = all_pages(&asker, kind, request, limit);
+                assert_eq!(paged, whole, "{kind}, {limit} a page");
+                assert!(pages > 1 || limit == 3, "{kind}");
+            }
+            let mut sorted = whole;
+            sorted.sort();
+            assert_eq!(sorted, wanted, "{kind}");
+        }
+        let mut request = subjects.clone();
+        for token in ["!", "eA", "cjE"] {
+            request["page"] = json!({ "token": token });
+            assert_eq!(asker.post("/access/v1/search/subject", &request).status, 400, "{token}");
+        }
+    }
+
+    fn who_may_not_act_is_not_found(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        give_roles(house, &ada, &["clerk"]);
+        let asker = Asker::of(house);
+        let request = json!({ "subject": { "type": "user" }, "action": { "name": "list" }, "resource": { "type": "order", "id": "1" } });
+        assert_eq!(asker.search("subject", &request), ["ada"]);
+        assert!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status < 300);
+        assert!(asker.search("subject", &request).is_empty());
+    }
+
+    fn a_search_that_finds_little_comes_back_with_what_it_has(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        write(house, move |conn, now| {
+            use diesel::prelude::*;
+            use doorward::db::schema::resources;
+            for number in 0..2_100 {
+                diesel::insert_into(resources::table)
+                    .values((
+                        resources::resource_type.eq("order"),
+                        resources::resource_id.eq(format!("{number:05}")),
+                        resources::attributes.eq(doorward::db::Json(serde_json::Map::<String, Value>::new())),
+                        resources::created_at.eq(now),
+                        resources::moved_at.eq(now),
+                        resources::version.eq(1_i64),
+                        resources::as_of.eq(now),
+                    ))
+                    .execute(conn)?;
+            }
+            Ok(())
+        });
+        grant(house, &ada, "order:02099", &["VIEWER"]);
+        let asker = Asker::of(house);
+        let request = json!({ "subject": { "type": "user", "id": "ada" }, "action": { "name": "view" }, "resource": { "type": "order" } });
+        let first = asker.post("/access/v1/search/resource", &request).json();
+        assert_eq!(first["results"], json!([]));
+        assert_ne!(first["page"]["next_token"], "");
+        assert_eq!(all_pages(&asker, "resource", &request, 100), (vec!["02099".to_owned()], 2));
+    }
+}

@@ -1,0 +1,55 @@
+//! A store that does not answer: nobody knows, which is no yes.
+
+use super::{Asker, PolicyFolder, asked, configure};
+use crate::api::faults::stores;
+use crate::support::house::House;
+use crate::support::process::wait_until;
+use serde_json::json;
+use std::time::Duration;
+
+fn house(database: &str, redis: &str, folder: &PolicyFolder) -> House {
+    House::on(database, redis, |config| {
+        configure(config, folder);
+        config.redis.timeout = Duration::from_millis(500);
+        config.database.timeout = Duration::from_millis(1_500);
+    })
+}
+
+#[test]
+fn without_its_stores_nothing_is_decided() {
+    let (mut postgres, mut redis) = stores();
+    let folder = PolicyFolder::of("permit (principal is User, action, resource);");
+    let house = house(&postgres.url("doorward"), &redis.url(), &folder);
+    let root = house.administrator();
+    let asker = Asker::of(&house);
+    let request = asked("root", "view", "order:7");
+    let batch = json!({ "evaluations": [request, request] });
+    let search = json!({ "subject": { "type": "user" }, "action": { "name": "view" }, "resource": { "type": "order", "id": "7" } });
+    assert!(asker.decision(&request));
+    let refuses = || {
+        for (path, body) in [
+            ("/access/v1/evaluation", &request),
+            ("/access/v1/evaluations", &batch),
+            ("/access/v1/search/subject", &search),
+        ] {
+            let answer = asker.post(path, body);
+            assert_eq!(answer.status, 503, "{path}: {}", answer.text());
+            assert!(answer.header("retry-after").is_some());
+            assert!(!answer.text().contains("decision"));
+        }
+    };
+    redis.kill();
+    refuses();
+    redis.start_again();
+    wait_until("decided again", Duration::from_secs(10), || {
+        asker.post("/access/v1/evaluation", &request).status == 200
+    });
+    postgres.kill();
+    // Standing and thing are still at hand; whose name that is, is not.
+    refuses();
+    postgres.start_again();
+    wait_until("decided again", Duration::from_secs(20), || {
+        asker.post("/access/v1/evaluation", &request).status == 200
+    });
+    assert_eq!(root.session_status(), 200);
+}
