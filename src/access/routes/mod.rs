@@ -110,10 +110,9 @@ impl RouteTable {
             return None;
         }
         let routes = &self.0.get(host.authority())?.routes;
-        let fitting = routes.iter().filter(|route| route.takes(method));
-        let (route, caught) = fitting
-            .filter_map(|route| Some((route, route.pattern.catch(path)?)))
-            .next()?;
+        let mut fitting = routes.iter().filter(|route| route.takes(method));
+        let (route, caught) =
+            fitting.find_map(|route| Some((route, route.pattern.catch(path)?)))?;
         Some(Found {
             action: route.action.clone(),
             resource: ResourceName {

@@ -183,14 +183,17 @@ mod tests {
         #[test]
         fn taken_apart_and_written_again_it_is_the_same(path in "(/[a-z.%/;A-F0-9ä~ ]{0,6}){0,4}") {
             if let Ok(parts) = parts(&path) {
-                let written: String = parts.iter().map(|part| {
-                    let bytes = part.bytes().map(|byte| if is_plain(byte) {
-                        char::from(byte).to_string()
-                    } else {
-                        format!("%{byte:02X}")
-                    });
-                    format!("/{}", bytes.collect::<String>())
-                }).collect();
+                let mut written = String::new();
+                for part in parts {
+                    written.push('/');
+                    for byte in part.bytes() {
+                        if is_plain(byte) {
+                            written.push(char::from(byte));
+                        } else {
+                            written.extend(["%", format!("{byte:02X}").as_str()]);
+                        }
+                    }
+                }
                 proptest::prop_assert_eq!(written, path);
             }
         }

@@ -80,15 +80,14 @@ fn way_in(asked: &Asked) -> String {
 
 /// RFC 9470 §3: which sign-in would be enough.
 pub fn step_up_needed(wanted: &Wanted) -> Problem {
-    let mut challenge = "Bearer realm=\"Doorward\", error=\"insufficient_user_authentication\", \
-         error_description=\"a fresher or stronger sign-in is needed\""
-        .to_owned();
-    if !wanted.acr_values.is_empty() {
-        challenge.push_str(&format!(", acr_values=\"{}\"", wanted.acr_values.join(" ")));
-    }
-    if let Some(max_age) = wanted.max_age {
-        challenge.push_str(&format!(", max_age={max_age}"));
-    }
+    const CHALLENGE: &str = "Bearer realm=\"Doorward\", error=\"insufficient_user_authentication\", \
+         error_description=\"a fresher or stronger sign-in is needed\"";
+    let acr_values = match wanted.acr_values.as_slice() {
+        [] => String::new(),
+        values => format!(", acr_values=\"{}\"", values.join(" ")),
+    };
+    let max_age = wanted.max_age.map(|age| format!(", max_age={age}"));
+    let challenge = format!("{CHALLENGE}{acr_values}{}", max_age.unwrap_or_default());
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "step-up-needed",

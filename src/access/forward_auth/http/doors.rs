@@ -40,7 +40,7 @@ pub async fn begin(
     query: web::Query<Begin>,
 ) -> Answer {
     let host = host_of(&http, &forward_auth)?;
-    let (target, method) = read_target(&http, &forward_auth, &host, query.into_inner().to)?;
+    let (target, method) = read_target(&http, &forward_auth, &host, query.to.as_deref())?;
     let door = DoorCookies::shown_door(host.is_https(), http.headers());
     let visit = Visit {
         target: &target,
@@ -78,12 +78,12 @@ fn read_target(
     http: &HttpRequest,
     forward_auth: &ForwardAuth,
     host: &AppHost,
-    to: Option<String>,
+    to: Option<&str>,
 ) -> Result<(Target, String), Problem> {
     let url = one(http.headers(), "x-original-url")?;
-    let target = match (url, &to) {
+    let target = match (url, to) {
         (Some(url), None) => Target::of_url(url, forward_auth.table()),
-        (None, to) => Target::at(host, to.as_deref().unwrap_or("/")),
+        (None, to) => Target::at(host, to.unwrap_or("/")),
         (Some(_), Some(_)) => {
             return Err(Problem::invalid_parameter(
                 "to",
