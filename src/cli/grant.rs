@@ -40,8 +40,8 @@ pub(super) enum Grant {
         /// The grant's id.
         grant: GrantId,
     },
-    /// Give, change and withdraw many: JSON lines, each {"user", "resource_type", "resource_id", "roles"} and, if wanted, "title",
-    /// "description", "valid_until"; "roles": [] withdraws. Safe to repeat.
+    /// Give, change and withdraw many: one JSON object on each line, `{"user", "resource_type", "resource_id", "roles"}` and, if
+    /// wanted, `"title"`, `"description"`, `"valid_until"`; with `"roles": []` it is withdrawn. Safe to repeat.
     Import(import::Import),
 }
 
