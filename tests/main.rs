@@ -22,5 +22,6 @@ mod guides;
 mod logging;
 mod outbox;
 mod schema;
+mod services;
 mod support;
 mod tls;

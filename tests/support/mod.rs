@@ -6,6 +6,7 @@ pub mod binary;
 pub mod browser;
 pub mod house;
 pub mod http;
+pub mod installed;
 pub mod person;
 pub mod postgres;
 pub mod process;
