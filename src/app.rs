@@ -5,7 +5,7 @@ use std::path::Path;
 use actix_web::cookie::Key;
 use secrecy::ExposeSecret;
 
-use crate::access::Access;
+use crate::access::{Access, Policies};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::seal::Sealer;
@@ -188,7 +188,9 @@ impl App {
             keyring,
             clock,
         };
-        Self::assemble(config, judges, &master_key, previous.as_ref())
+        let app = Self::assemble(config, judges, &master_key, previous.as_ref())?;
+        app.access.watch().await?;
+        Ok(app)
     }
 
     fn assemble(
@@ -237,6 +239,7 @@ impl App {
             ephemeral.clone(),
             standings.clone(),
             clock.clone(),
+            Policies::new(&config.access),
         );
         let rooms = Rooms {
             database: database.clone(),

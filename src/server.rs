@@ -56,6 +56,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
     };
     let shutdown_timeout = app.config.server.shutdown_timeout.as_secs();
     let (listen, operator_listen) = (app.config.server.listen, app.config.server.operator_listen);
+    app.access.policies().load();
     let background = background::start(&app);
 
     let readiness = Readiness::new(app.clone());
@@ -134,6 +135,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.clients.clone()))
         .app_data(web::Data::new(app.sessions.clone()))
         .app_data(web::Data::new(app.users.clone()))
+        .app_data(web::Data::new(app.access.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
         .app_data(web::Data::new(app.tokens.clone()))
         .app_data(web::Data::new(app.oidc.clone()))

@@ -1,9 +1,10 @@
-//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/clients`, `/v1/audit-events`.
+//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/audit-events`.
 
 pub mod audit;
 pub mod clients;
 pub mod invitations;
 pub mod passkeys;
+pub mod roles;
 pub mod sessions;
 pub mod users;
 
@@ -13,8 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::base::ids::UserId;
 use crate::clients::Scope;
-use crate::sessions::Caller;
-use crate::users::http::own_id;
+use crate::sessions::{Caller, CallerError};
+use crate::users::http::{delegate, own_id, readable};
 use crate::users::{Authority, Users};
 use crate::web::Problem;
 
@@ -25,6 +26,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(passkeys::routes)
         .configure(sessions::routes)
         .configure(invitations::routes)
+        .configure(roles::routes)
         .configure(clients::routes)
         .configure(audit::routes);
 }
@@ -58,34 +60,33 @@ pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
 /// By what right a caller touches somebody.
 fn authority(caller: &Caller) -> Authority {
     match caller {
-        Caller::Person(_) => Authority::Administrator,
+        Caller::Person(person) if person.standing.is_administrator() => Authority::Administrator,
+        Caller::Person(person) => Authority::Delegate(person.session.user),
         // An app that holds a person's token is an app: what it could make of their rights would outlive the token.
         Caller::Client(_) | Caller::Bearer(_) => Authority::Service,
     }
 }
 
-/// Whom a path names, for a caller who may change them: an administrator with a recent sign-in, or a client with the scope. It
-/// is asked before anybody is looked up.
+/// Whom a path names, for a caller who may change them: an administrator or whoever manages them, with a recent sign-in, or a client
+/// with the scope. Who may not learns nothing of who there is. The verbs judge it again, under their lock.
 async fn find_changeable(
     caller: &Caller,
     users: &Users,
     name: &str,
     scope: Scope,
 ) -> Result<UserId, Problem> {
+    if let Some(manager) = delegate(caller) {
+        let person = users.find_managed(manager, name).await?;
+        let person = person.ok_or(CallerError::NotAdministrator)?;
+        caller.require_fresh()?;
+        return Ok(person.id);
+    }
     caller.require(scope)?;
     caller.require_fresh()?;
-    if matches!(caller, Caller::Person(_)) {
-        return Ok(users.resolve(name).await?);
-    }
-    // A client neither changes an administrator nor keeps them signed out; the verbs that can ask under their lock do so again.
-    let user = users.find(name).await?;
-    if user.is_administrator() {
-        return Err(users::not_yours());
-    }
-    Ok(user.id)
+    Ok(users.resolve(name).await?)
 }
 
-/// Whom a path names, for a caller who may read them: themself, an administrator, a client with the scope.
+/// Whom a path names, for a caller who may read them: themself, an administrator or whoever manages them, a client with the scope.
 async fn find_readable(
     caller: &Caller,
     users: &Users,
@@ -95,6 +96,5 @@ async fn find_readable(
     if let Some(id) = own_id(caller, name, scope) {
         return Ok(id);
     }
-    caller.require(scope)?;
-    Ok(users.find(name).await?.id)
+    Ok(readable(users, caller, name, scope).await?.id)
 }

@@ -10,7 +10,7 @@ use crate::passkeys::ManageError;
 use crate::sessions::EndError;
 use crate::standing::{ChangePending, Unavailable};
 use crate::tokens::keys::KeyError;
-use crate::users::{InviteError, LookupError, SetUpError, SuspendError, UpdateError};
+use crate::users::{InviteError, LookupError, RoleError, SetUpError, SuspendError, UpdateError};
 
 /// Why a command failed. Usage errors exit with 2.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub enum Failure {
     /// Exit code 1.
     #[error("{0}")]
     Other(String),
-    /// Exit code 3: there is no such person, passkey, session, client or key.
+    /// Exit code 3: there is no such person, role, passkey, session, client or key.
     #[error("{0}")]
     NotFound(String),
     /// Exit code 4: a rule forbids it, or the state has changed.
@@ -133,6 +133,7 @@ impl From<KeyError> for Failure {
 failure!(InviteError, not_found: InviteError::UserUnknown, unavailable: InviteError::Database(_));
 failure!(SuspendError, not_found: SuspendError::Unknown, unavailable: SuspendError::Database(_) | SuspendError::Pending(_));
 failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Pending(_));
+failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_));
 failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Pending(_));
 
 impl From<EndError> for Failure {

@@ -11,6 +11,7 @@ mod keys;
 mod migrate;
 mod output;
 mod passkey;
+mod role;
 mod serve;
 mod session;
 mod setup_link;
@@ -53,6 +54,9 @@ enum Command {
     /// Invite, list, show, change, suspend, reactivate people.
     #[command(subcommand)]
     User(user::User),
+    /// List, show, make, change, delete roles.
+    #[command(subcommand)]
+    Role(role::Role),
     /// List and revoke passkeys.
     #[command(subcommand)]
     Passkey(passkey::Passkey),
@@ -116,6 +120,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Migrate => migrate::run(output),
         Command::SetupLink(command) => command.run(&app, output).await,
         Command::User(command) => command.run(&app, output).await,
+        Command::Role(command) => command.run(&app, output).await,
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,

@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 60;
 pub enum Right {
     /// It is the person's own.
     Own,
-    /// Somebody else's: an administrator or a client.
+    /// Somebody else's.
     Over(Authority),
 }
 
@@ -45,8 +45,8 @@ pub enum ManageError {
     /// The last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
-    /// Only an administrator touches administrators.
-    #[error("only an administrator may")]
+    /// The right by which it was asked does not reach this person.
+    #[error("this person is not the caller's to manage")]
     NotYours,
     /// The name can't be used.
     #[error("a passkey's name has 1 to {LONGEST_NAME} printable characters")]
@@ -127,6 +127,9 @@ impl Passkeys {
             .write(move |conn| {
                 let now = database.now(conn)?;
                 standing::raise(conn, user, now)?;
+                if let Right::Over(authority) = right {
+                    require_manageable(conn, user, authority)?;
+                }
                 let mut passkey = find_of(conn, user, id)?;
                 let mut ended = Ended::default();
                 if passkey.is_live() {
@@ -160,6 +163,20 @@ fn find_of(conn: &mut Connection, user: UserId, id: PasskeyId) -> Result<Passkey
         .ok_or(ManageError::Unknown)
 }
 
+/// Whether the person is the caller's to manage, under the lock of their standing.
+fn require_manageable(
+    conn: &mut Connection,
+    user: UserId,
+    authority: Authority,
+) -> Result<(), ManageError> {
+    let record = standing::find_record(conn, user)?.ok_or(ManageError::Unknown)?;
+    if authority.may_manage(conn, user, &record.roles)? {
+        Ok(())
+    } else {
+        Err(ManageError::NotYours)
+    }
+}
+
 /// Whether the person, and the place, can do without this passkey.
 fn require_dispensable(
     conn: &mut Connection,
@@ -168,9 +185,6 @@ fn require_dispensable(
 ) -> Result<(), ManageError> {
     let record: Standing =
         standing::find_record(conn, passkey.user)?.ok_or(ManageError::Unknown)?;
-    if record.is_administrator() && right == Right::Over(Authority::Service) {
-        return Err(ManageError::NotYours);
-    }
     let is_last = record.passkeys.iter().all(|live| *live == passkey.id);
     if is_last && right == Right::Own {
         return Err(ManageError::LastPasskey);

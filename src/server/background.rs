@@ -28,6 +28,7 @@ impl Background {
 pub(super) fn start(app: &App) -> Background {
     Background(vec![
         tokio::spawn(watch(app.clone())),
+        tokio::spawn(watch_policies(app.clone())),
         tokio::spawn(rotate(app.clone())),
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(tell_of_logouts(app.clone())),
@@ -45,8 +46,24 @@ async fn watch(app: App) {
         if let Err(error) = app.clients.watch().await {
             tracing::warn!(%error, "could not look which clients moved");
         }
+        if let Err(error) = app.access.watch().await {
+            tracing::warn!(%error, "could not look which things moved");
+        }
         if let Err(error) = app.keyring.watch().await {
             tracing::warn!(%error, "could not look whether signing keys changed");
+        }
+    }
+}
+
+async fn watch_policies(app: App) {
+    let mut ticks = interval(WATCH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let policies = app.access.policies().clone();
+        let look = tokio::task::spawn_blocking(move || policies.watch());
+        if let Err(error) = look.await {
+            tracing::error!(%error, "could not look whether policies changed");
         }
     }
 }

@@ -48,6 +48,19 @@ async fn readyz(readiness: web::Data<Readiness>) -> Answer {
 pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) fault: Option<String>,
+    /// What the operator should see to although everything answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warning: Option<String>,
+}
+
+impl Part {
+    fn new(name: &'static str, fault: Option<String>) -> Self {
+        Self {
+            name,
+            fault,
+            warning: None,
+        }
+    }
 }
 
 /// What was found when somebody last looked. The public address may be asked by anybody, so a look serves everybody for a
@@ -86,16 +99,30 @@ impl Readiness {
             self.app.ephemeral.check(),
         );
         let parts = vec![
-            Part {
-                name: "database",
-                fault: database.err().map(|error| error.to_string()),
-            },
-            Part {
-                name: "ephemeral",
-                fault: ephemeral.err().map(|error| error.to_string()),
-            },
+            Part::new("database", database.err().map(|error| error.to_string())),
+            Part::new("ephemeral", ephemeral.err().map(|error| error.to_string())),
+            self.policies(),
         ];
         *last = Some((Stopwatch::start(), parts.clone()));
         parts
+    }
+
+    /// Without any policies in force nobody can say who may do what. While earlier ones are, a refused set is a warning.
+    fn policies(&self) -> Part {
+        let policies = self.app.access.policies();
+        let refused = policies.fault().map(|fault| fault.to_string());
+        if policies.are_in_force() {
+            return Part {
+                warning: refused.map(|fault| format!("refused, the earlier ones stay: {fault}")),
+                ..Part::new("policies", None)
+            };
+        }
+        let fault = refused.unwrap_or_else(|| "none are in force yet".to_owned());
+        Part::new("policies", Some(fault))
+    }
+
+    /// How many policies are in force.
+    pub(super) fn policies_loaded(&self) -> usize {
+        self.app.access.policies().count()
     }
 }

@@ -99,6 +99,48 @@ pub fn end_all(
     Ok(ended)
 }
 
+/// Cuts off one session of a person and records it, in the caller's transaction. Raises the standing.
+///
+/// # Errors
+/// `Unknown`, or when the database is away.
+pub fn end_one(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+    reason: Option<&str>,
+    author: &Author,
+) -> Result<Ended, EndError> {
+    let what = (user, session, SessionEnd::Revoked);
+    end_session(conn, what, now, reason, author)
+}
+
+fn end_session(
+    conn: &mut Connection,
+    (user, session, how): (UserId, SessionId, SessionEnd),
+    now: Timestamp,
+    reason: Option<&str>,
+    author: &Author,
+) -> Result<Ended, EndError> {
+    if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
+        return Err(EndError::Unknown);
+    }
+    let was_open = queries::end(conn, user, session, now, "ended")?;
+    // A session that somebody left may be cut off later: then what it gave for their absence ends too.
+    revoke::end_session(conn, session, how, now)?;
+    if !was_open {
+        return Ok(Ended::default());
+    }
+    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+    bound_the_ended(conn, user, epoch, now)?;
+    let event = Event::done("session.ended")
+        .subject(user)
+        .because(reason)
+        .details(json!({ "session": session }));
+    history::record(conn, now, author, event)?;
+    Ok(Ended { sessions: 1 })
+}
+
 fn end_rows(
     conn: &mut Connection,
     user: UserId,
@@ -243,23 +285,8 @@ impl Sessions {
             .database
             .write(move |conn| {
                 let now = database.now(conn)?;
-                if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
-                    return Err(EndError::Unknown);
-                }
-                let was_open = queries::end(conn, user, session, now, "ended")?;
-                // A session that somebody left may be cut off later: then what it gave for their absence ends too.
-                revoke::end_session(conn, session, how, now)?;
-                if !was_open {
-                    return Ok(Ended::default());
-                }
-                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
-                bound_the_ended(conn, user, epoch, now)?;
-                let event = Event::done("session.ended")
-                    .subject(user)
-                    .because(reason.as_deref())
-                    .details(json!({ "session": session }));
-                history::record(conn, now, &author, event)?;
-                Ok(Ended { sessions: 1 })
+                let what = (user, session, how);
+                end_session(conn, what, now, reason.as_deref(), &author)
             })
             .await?;
         self.standings.publish(user).await?;

@@ -38,7 +38,9 @@ pub use browser::{Browser, BrowserMark};
 pub use caller::{Caller, CallerError};
 pub use continuation::{Continuation, Destination};
 pub use cookies::{CookieNames, Cookies};
-pub use end::{EndError, Ended, end_all, end_every, end_resting_on, find_good_passkeys, is_good};
+pub use end::{
+    EndError, Ended, end_all, end_every, end_one, end_resting_on, find_good_passkeys, is_good,
+};
 pub use entry::SessionEntry;
 pub use key::SessionKey;
 pub use list::SessionView;

@@ -2,14 +2,15 @@
 
 use super::invite::Invitation;
 use super::queries;
+use super::rights::{Authority, Rights};
 use super::user::User;
 use crate::clients;
 use crate::db::{self, Connection};
 use crate::sessions;
-use crate::standing::{ADMINISTRATOR, UserStatus};
 
-/// Whether the maker of a link may still let this person in: the session that made a device link is good, the administrator
-/// still is one, the client is enabled (and neither makes nor touches administrators). Links of the command line stand.
+/// Whether the maker of a link may still let this person in: the session that made a device link is good; the person who made
+/// another may still manage whom it is for, and give every role in it; the client is enabled, and by the rule for services. Links
+/// of the command line stand, as long as every role in them is there.
 pub(super) fn is_backed(
     conn: &mut Connection,
     invitation: &Invitation,
@@ -18,17 +19,26 @@ pub(super) fn is_backed(
     if let (Some(session), Some(user)) = (invitation.by_session, invitation.user) {
         return Ok(sessions::find_good_passkeys(conn, user, session)?.is_some());
     }
+    // A new person will hold what the link says, a known one holds what they hold by now.
+    let held = target.map_or(&invitation.roles, |target| &target.roles);
+    if target.is_none() && queries::missing_role(conn, held)?.is_some() {
+        return Ok(false);
+    }
     if let Some(client) = invitation.by_client {
-        let concerns_administrator = target.is_some_and(User::is_administrator)
-            || invitation.roles.iter().any(|role| role == ADMINISTRATOR);
-        if concerns_administrator || !clients::is_enabled(conn, client)? {
+        let service = Authority::Service;
+        let is_within =
+            service.may_give(conn, held)? && service.may_give(conn, &invitation.roles)?;
+        if !is_within || !clients::is_enabled(conn, client)? {
             return Ok(false);
         }
     }
-    // Through an app both must still be able to.
     let Some(maker) = invitation.by_user else {
         return Ok(true);
     };
-    let maker = queries::find_user(conn, maker)?;
-    Ok(maker.is_some_and(|maker| maker.status == UserStatus::Active && maker.is_administrator()))
+    let rights = Rights::of(conn, maker)?;
+    // Through an app both must still be able to, and apps lend the rights of administrators alone.
+    let may_delegate = invitation.by_client.is_none()
+        && rights.may_manage_holder(held)
+        && invitation.roles.iter().all(|role| rights.may_give(role));
+    Ok(rights.is_administrator || may_delegate)
 }

@@ -158,6 +158,33 @@ impl RoleName {
     }
 }
 
+field! {
+    /// What a role is for, in at most 200 characters; may be empty.
+    RoleDescription
+}
+
+impl Default for RoleDescription {
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
+impl RoleDescription {
+    /// Trims and checks.
+    ///
+    /// # Errors
+    /// What a description must be.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        let trimmed = text.trim();
+        if trimmed.chars().count() > 200 || trimmed.chars().any(is_unprintable) {
+            return Err(FieldError(
+                "a description has 200 printable characters at most",
+            ));
+        }
+        Ok(Self(trimmed.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

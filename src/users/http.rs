@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{LastAdministrator, LookupError, User, UserFilter, UserView, Users};
 use crate::base::ids::UserId;
 use crate::clients::Scope;
-use crate::sessions::Caller;
+use crate::sessions::{Caller, CallerError};
 use crate::web::{Answer, AnyCase, Page, Problem, only};
 
 /// At most this many in one list or batch.
@@ -54,18 +54,61 @@ impl From<LastAdministrator> for Problem {
     }
 }
 
-/// The person that a path names, if the caller may read them: themself, an administrator, a client with `users:read`.
+/// The person that a path names, if the caller may read them: themself, an administrator or whoever manages them, a client with
+/// `users:read`.
 ///
 /// # Errors
-/// `forbidden` before anything is looked up, so that nobody learns who exists.
+/// `forbidden`, whether or not there is somebody.
 pub async fn find_readable(users: &Users, caller: &Caller, name: &str) -> Result<User, Problem> {
     match own_id(caller, name, Scope::UsersRead) {
         Some(id) => Ok(users.find(&id.to_string()).await?),
-        None => {
-            caller.require(Scope::UsersRead)?;
-            Ok(users.find(name).await?)
-        }
+        None => readable(users, caller, name, Scope::UsersRead).await,
     }
+}
+
+/// As [`find_readable`], of somebody else.
+///
+/// # Errors
+/// `forbidden`, whether or not there is somebody.
+pub async fn readable(
+    users: &Users,
+    caller: &Caller,
+    name: &str,
+    scope: Scope,
+) -> Result<User, Problem> {
+    let Some(manager) = delegate(caller) else {
+        caller.require(scope)?;
+        return Ok(users.find(name).await?);
+    };
+    let person = users.find_managed(manager, name).await?;
+    Ok(person.ok_or(CallerError::NotAdministrator)?)
+}
+
+/// The caller, if they are a person who may do no more than their roles let them. What an app holds for somebody is no such right.
+pub fn delegate(caller: &Caller) -> Option<UserId> {
+    match caller {
+        Caller::Person(person) if !person.standing.is_administrator() => Some(person.session.user),
+        Caller::Person(_) | Caller::Client(_) | Caller::Bearer(_) => None,
+    }
+}
+
+/// The caller as [`delegate`] knows them, if they manage somebody; `None` for who may do what `scope` names for everybody.
+///
+/// # Errors
+/// Who may not.
+pub async fn require_manager(
+    users: &Users,
+    caller: &Caller,
+    scope: Scope,
+) -> Result<Option<UserId>, Problem> {
+    let Some(manager) = delegate(caller) else {
+        caller.require(scope)?;
+        return Ok(None);
+    };
+    if users.rights(manager).await?.manages_nobody() {
+        return Err(CallerError::NotAdministrator.into());
+    }
+    Ok(Some(manager))
 }
 
 /// The caller's own id, if a path names them by id or username. From then on the id is what counts: the name may be somebody
@@ -126,12 +169,12 @@ pub struct ListUsers {
     after: Option<String>,
 }
 
-/// People by name, address or role.
+/// People by name, address or role. Who manages people by a role of theirs sees those people.
 #[utoipa::path(
     get, path = "/v1/users", tag = "users", params(ListUsers),
     responses(
         (status = 200, description = "A page of people", body = Page<UserView>),
-        (status = 403, description = "Needs an administrator or `users:read`"),
+        (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
     )
 )]
 pub async fn list_users(
@@ -139,7 +182,7 @@ pub async fn list_users(
     users: web::Data<Users>,
     query: web::Query<ListUsers>,
 ) -> Answer {
-    caller.require(Scope::UsersRead)?;
+    let managed_by = require_manager(&users, &caller, Scope::UsersRead).await?;
     let ListUsers {
         username,
         email,
@@ -161,6 +204,7 @@ pub async fn list_users(
         role,
         search: None,
         after,
+        managed_by,
     };
     let found = users.list(filter, Page::<UserView>::fetch(limit)).await?;
     let page = Page::cut(found, limit, |user| user.id.to_string());
@@ -181,12 +225,12 @@ pub struct Found {
     items: Vec<UserView>,
 }
 
-/// Identity and roles of many at once; who is not there is left out.
+/// Identity and roles of many at once; who is not there, or not the caller's to read, is left out.
 #[utoipa::path(
     post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
     responses(
         (status = 200, description = "Those that there are", body = Found),
-        (status = 403, description = "Needs an administrator or `users:read`"),
+        (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
     )
 )]
 pub async fn lookup_users(
@@ -194,12 +238,15 @@ pub async fn lookup_users(
     users: web::Data<Users>,
     body: AnyCase<Lookup>,
 ) -> Answer {
-    caller.require(Scope::UsersRead)?;
+    let managed_by = require_manager(&users, &caller, Scope::UsersRead).await?;
     let ids = body.0.ids;
     if ids.len() > MOST {
         return Err(Problem::invalid_field("ids", "at most 200 at once"));
     }
-    let items = users.find_many(ids).await?;
+    let items = match managed_by {
+        Some(manager) => users.find_managed_many(manager, ids).await?,
+        None => users.find_many(ids).await?,
+    };
     let items = items.into_iter().map(UserView::from).collect();
     Ok(HttpResponse::Ok().json(Found { items }))
 }

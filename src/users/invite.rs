@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::fields::{DisplayName, Email, Username};
 use super::lookup::{LookupError, resolve};
 use super::queries::Voided;
+use super::rights::Authority;
 use super::user::User;
 use super::{INVITATION_LIFE, Users, queries};
 use crate::base::clock::Timestamp;
@@ -97,15 +98,6 @@ pub struct InvitationLink {
     pub user_id: Option<UserId>,
 }
 
-/// Who hands out the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authority {
-    /// An administrator, or the command line.
-    Administrator,
-    /// A client: it neither makes nor touches administrators.
-    Service,
-}
-
 /// Whom to invite.
 #[derive(Clone, Debug, Default)]
 pub struct NewInvitation {
@@ -141,8 +133,8 @@ pub enum InviteError {
     /// A link for an existing person names nothing else.
     #[error("for an existing person nothing else may be given")]
     NothingElse,
-    /// Only an administrator makes or touches administrators.
-    #[error("only an administrator may")]
+    /// The right by which it was asked does not reach this person or these roles.
+    #[error("this person or these roles are not the caller's to manage")]
     NotYours,
     /// The session that asks is over.
     #[error("the session is over")]
@@ -302,7 +294,7 @@ fn for_existing(
         return Err(InviteError::UserUnknown);
     }
     let user = queries::find_user(conn, id)?.ok_or(InviteError::UserUnknown)?;
-    if user.is_administrator() && authority == Authority::Service {
+    if !authority.may_manage(conn, id, &user.roles)? {
         return Err(InviteError::NotYours);
     }
     let purpose = match user.status {
@@ -334,11 +326,10 @@ fn for_new(
     } = wanted;
     roles.sort_unstable();
     roles.dedup();
-    if let Some(role) = queries::missing_role(conn, &roles)? {
+    if let Some(role) = queries::lock_roles(conn, &roles)? {
         return Err(InviteError::UnknownRole(role));
     }
-    let makes_administrator = roles.iter().any(|role| role == standing::ADMINISTRATOR);
-    if makes_administrator && authority == Authority::Service {
+    if !authority.may_invite(conn, &roles)? {
         return Err(InviteError::NotYours);
     }
     let email = email.map(|email| email.as_str().to_owned());

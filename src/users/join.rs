@@ -150,8 +150,14 @@ pub fn accept(
 ) -> Result<(User, Option<SessionId>), JoinError> {
     // The standing is locked before the invitation, as everywhere: a link made for the same person meanwhile waits.
     let (found, _) = open_invitation(conn, token, joiner.judged_at)?;
-    if let Some(user) = found.user {
-        standing::raise(conn, user, now)?;
+    match found.user {
+        Some(user) => {
+            standing::raise(conn, user, now)?;
+        }
+        // A role that is given can't be deleted, nor changed, in the same moment.
+        None => {
+            queries::lock_roles(conn, &found.roles)?;
+        }
     }
     let (invitation, user) = open_invitation(conn, token, joiner.judged_at)?;
     let id = user.as_ref().map_or(joiner.id, |user| user.id);

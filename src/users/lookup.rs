@@ -1,7 +1,8 @@
 //! Finding people.
 
 use super::fields::Username;
-use super::{User, Users, queries};
+use super::queries::Reach;
+use super::{Rights, User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 
@@ -29,6 +30,8 @@ pub struct UserFilter {
     pub search: Option<String>,
     /// Further on in the list than this person: the cursor.
     pub after: Option<UserId>,
+    /// Whom this person may manage, and nobody else.
+    pub managed_by: Option<UserId>,
 }
 
 /// The id that an id or a username names, without looking whether an id exists.
@@ -82,7 +85,18 @@ impl Users {
     /// When the database is away.
     pub async fn list(&self, filter: UserFilter, limit: i64) -> Result<Vec<User>, LookupError> {
         self.database
-            .read(move |conn| Ok(queries::list_users(conn, &filter, limit)?))
+            .read(move |conn| {
+                let Some(manager) = filter.managed_by else {
+                    return Ok(queries::list_users(conn, &filter, None, limit)?);
+                };
+                let rights = Rights::of(conn, manager)?;
+                let reach = Reach {
+                    roles: &rights.manages_roles,
+                    except: manager,
+                };
+                let reach = Some(&reach).filter(|_| !rights.is_administrator);
+                Ok(queries::list_users(conn, &filter, reach, limit)?)
+            })
             .await
     }
 
@@ -92,21 +106,58 @@ impl Users {
     /// When the database is away.
     pub async fn find_many(&self, ids: Vec<String>) -> Result<Vec<User>, LookupError> {
         self.database
+            .read(move |conn| Ok(find_each(conn, ids)?))
+            .await
+    }
+
+    /// As [`Users::find`], but only somebody whom `manager` may manage: whoever else there is, is `None` as if nobody were.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_managed(
+        &self,
+        manager: UserId,
+        id_or_name: &str,
+    ) -> db::Result<Option<User>> {
+        let found = self.find_managed_many(manager, vec![id_or_name.to_owned()]);
+        Ok(found.await?.into_iter().next())
+    }
+
+    /// As [`Users::find_many`], without those whom `manager` may not manage.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_managed_many(
+        &self,
+        manager: UserId,
+        ids: Vec<String>,
+    ) -> db::Result<Vec<User>> {
+        self.database
             .read(move |conn| {
-                let mut found: Vec<User> = Vec::new();
-                for name in ids {
-                    let id = match resolve(conn, &name) {
-                        Ok(id) => id,
-                        Err(LookupError::Unknown) => continue,
-                        Err(error) => return Err(error),
-                    };
-                    if found.iter().any(|user| user.id == id) {
-                        continue;
-                    }
-                    found.extend(queries::find_user(conn, id)?);
+                let rights = Rights::of(conn, manager)?;
+                // Who manages nobody learns nothing, not even by how long the answer takes.
+                if rights.manages_nobody() {
+                    return Ok(Vec::new());
                 }
+                let mut found = find_each(conn, ids)?;
+                found.retain(|user| rights.may_manage(manager, user));
                 Ok(found)
             })
             .await
     }
+}
+
+fn find_each(conn: &mut Connection, ids: Vec<String>) -> db::Result<Vec<User>> {
+    let mut found: Vec<User> = Vec::new();
+    for name in ids {
+        let id = match resolve(conn, &name) {
+            Ok(id) => id,
+            Err(LookupError::Unknown) => continue,
+            Err(LookupError::Database(error)) => return Err(error),
+        };
+        if found.iter().all(|user| user.id != id) {
+            found.extend(queries::find_user(conn, id)?);
+        }
+    }
+    Ok(found)
 }

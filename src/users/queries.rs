@@ -2,14 +2,20 @@
 
 mod invitations;
 mod people;
+mod roles;
 mod setup;
 
 pub(super) use invitations::{
-    Voided, consume_invitation, find_invitation, insert_invitation, void_invitations_of,
+    Voided, consume_invitation, count_waiting, find_invitation, insert_invitation,
+    void_invitations_of,
 };
 pub(super) use people::{
-    claim_username, find_id_by_username, find_namesake, find_user, insert_user,
-    list_active_holders, list_managed, list_users, lock_role, missing_role, set_roles, update_user,
+    Reach, claim_username, find_id_by_username, find_namesake, find_user, insert_user,
+    list_active_holders, list_users, set_roles, update_user,
+};
+pub(super) use roles::{
+    count_holders, find_role, insert_role, list_managed, list_managers, list_page, lock_role,
+    lock_roles, missing_role, update_role,
 };
 pub(super) use setup::{
     close_set_up, complete, find_setup, insert_setup, replace_link, update_setup,

@@ -1,11 +1,84 @@
-//! What somebody may manage by the roles that they hold (delegated administration).
+//! Who may manage whom: by what right somebody acts on others, and what somebody may manage by the roles that they hold (delegated
+//! administration). Every verb that changes somebody else asks here, in its transaction, under the lock of that person's standing.
 
 use std::collections::BTreeSet;
 
-use super::queries;
+use super::{User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
-use crate::standing::{self, UserStatus};
+use crate::standing::{self, ADMINISTRATOR, UserStatus};
+
+/// By what right somebody acts on people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// An administrator, or the command line; and everybody on themself.
+    Administrator,
+    /// This person, as far as the roles that they hold at that moment let them.
+    Delegate(UserId),
+    /// A client, or an app that holds somebody's token: neither administrators nor those who manage others are its to make or to
+    /// change.
+    Service,
+}
+
+impl Authority {
+    /// Whether by this right a person who holds these roles may be changed. The caller holds the lock of the person's standing, so
+    /// that the roles are those of this moment.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub fn may_manage(
+        self,
+        conn: &mut Connection,
+        person: UserId,
+        roles: &[String],
+    ) -> db::Result<bool> {
+        match self {
+            Self::Administrator => Ok(true),
+            Self::Delegate(manager) => {
+                Ok(manager != person && Rights::of(conn, manager)?.may_manage_holder(roles))
+            }
+            Self::Service => Ok(!are_guarded(conn, roles)?),
+        }
+    }
+
+    /// Whether by this right each of these roles may be given and taken. The caller holds the rows of the roles.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub fn may_give(self, conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
+        match self {
+            Self::Administrator => Ok(true),
+            Self::Delegate(manager) => {
+                let rights = Rights::of(conn, manager)?;
+                Ok(roles.iter().all(|role| rights.may_give(role)))
+            }
+            Self::Service => Ok(!are_guarded(conn, roles)?),
+        }
+    }
+
+    /// Whether by this right a new person may be invited to hold these roles: who manages by roles invites whom they then manage,
+    /// and nobody without a role.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub fn may_invite(self, conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
+        match self {
+            Self::Delegate(manager) => Ok(Rights::of(conn, manager)?.may_manage_holder(roles)),
+            Self::Administrator | Self::Service => self.may_give(conn, roles),
+        }
+    }
+}
+
+/// Whether one of these roles makes an administrator, or lets its holder manage something.
+fn are_guarded(conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
+    if roles.iter().any(|role| role == ADMINISTRATOR) {
+        return Ok(true);
+    }
+    let managed = queries::list_managed(conn, roles)?;
+    Ok(managed
+        .iter()
+        .any(|(roles, types)| !roles.is_empty() || !types.is_empty()))
+}
 
 /// What a person may manage, as of the connection's snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +110,7 @@ impl Rights {
             rights.manages_grants_on.extend(types);
         }
         // Nobody but an administrator makes one, whatever a role says.
-        rights.manages_roles.remove(standing::ADMINISTRATOR);
+        rights.manages_roles.remove(ADMINISTRATOR);
         Ok(rights)
     }
 
@@ -51,6 +124,16 @@ impl Rights {
         self.is_administrator || (!roles.is_empty() && roles.iter().all(|role| self.may_give(role)))
     }
 
+    /// Whether this person, whose rights these are, may change another.
+    pub fn may_manage(&self, own: UserId, person: &User) -> bool {
+        self.is_administrator || (own != person.id && self.may_manage_holder(&person.roles))
+    }
+
+    /// Whether there is nobody whom they may manage, whoever there is.
+    pub fn manages_nobody(&self) -> bool {
+        !self.is_administrator && self.manages_roles.is_empty()
+    }
+
     /// Whether they may give and withdraw roles on things of this type.
     pub fn may_grant_on(&self, resource_type: &str) -> bool {
         self.is_administrator || self.manages_grants_on.contains(resource_type)
@@ -59,6 +142,16 @@ impl Rights {
     /// Whether they may manage anything at all.
     pub fn is_empty(&self) -> bool {
         !self.is_administrator && self.manages_roles.is_empty() && self.manages_grants_on.is_empty()
+    }
+}
+
+impl Users {
+    /// What a person may manage.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn rights(&self, user: UserId) -> db::Result<Rights> {
+        self.database.read(move |conn| Rights::of(conn, user)).await
     }
 }
 

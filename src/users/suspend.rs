@@ -20,8 +20,8 @@ pub enum SuspendError {
     /// The last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
-    /// Only an administrator touches administrators.
-    #[error("only an administrator may")]
+    /// The right by which it was asked does not reach this person.
+    #[error("this person is not the caller's to manage")]
     NotYours,
     /// Committed, not yet in force.
     #[error(transparent)]
@@ -120,7 +120,7 @@ fn find_touchable(
     authority: Authority,
 ) -> Result<User, SuspendError> {
     let user = queries::find_user(conn, id)?.ok_or(SuspendError::Unknown)?;
-    if user.is_administrator() && authority == Authority::Service {
+    if !authority.may_manage(conn, id, &user.roles)? {
         return Err(SuspendError::NotYours);
     }
     Ok(user)

@@ -1,5 +1,7 @@
 //! Changing what describes a person, and which roles they hold.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::fields::{DisplayName, Email, Username};
@@ -50,8 +52,8 @@ pub enum UpdateError {
     /// The last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
-    /// Only an administrator makes or touches administrators.
-    #[error("only an administrator may")]
+    /// The right by which it was asked does not reach this person or these roles.
+    #[error("this person or these roles are not the caller's to manage")]
     NotYours,
     /// Committed, not yet in force.
     #[error(transparent)]
@@ -89,6 +91,9 @@ impl Users {
                     return Err(UpdateError::Unknown);
                 }
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
+                if !authority.may_manage(conn, id, &user.roles)? {
+                    return Err(UpdateError::NotYours);
+                }
                 if expected.is_some_and(|expected| expected != user.version) {
                     return Err(UpdateError::VersionIs(user.version));
                 }
@@ -126,9 +131,6 @@ impl UserChange {
         user: &mut User,
         authority: Authority,
     ) -> Result<(), UpdateError> {
-        if user.is_administrator() && authority == Authority::Service {
-            return Err(UpdateError::NotYours);
-        }
         if let Some(username) = self.username {
             let holder = queries::find_namesake(conn, username.as_str())?;
             if holder.is_some_and(|holder| holder != user.id) {
@@ -163,18 +165,25 @@ fn give_roles(
 ) -> Result<(), UpdateError> {
     roles.sort_unstable();
     roles.dedup();
-    if let Some(role) = queries::missing_role(conn, &roles)? {
+    let (before, after) = (as_set(&user.roles), as_set(&roles));
+    let changed: Vec<String> = before.symmetric_difference(&after).cloned().collect();
+    if let Some(role) = queries::lock_roles(conn, &changed)? {
         return Err(UpdateError::UnknownRole(role));
+    }
+    if !authority.may_give(conn, &changed)? {
+        return Err(UpdateError::NotYours);
     }
     let was_administrator = user.is_administrator();
     user.roles = roles;
-    match (was_administrator, user.is_administrator()) {
-        (false, true) if authority == Authority::Service => Err(UpdateError::NotYours),
-        (true, false) if user.status == UserStatus::Active => {
-            Ok(require_another_administrator(conn, user.id)??)
-        }
-        _ => Ok(()),
+    let stops_administering = was_administrator && !user.is_administrator();
+    if stops_administering && user.status == UserStatus::Active {
+        require_another_administrator(conn, user.id)??;
     }
+    Ok(())
+}
+
+fn as_set(roles: &[String]) -> BTreeSet<String> {
+    roles.iter().cloned().collect()
 }
 
 /// What changed, before and after, for the audit event.

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use super::authority;
 use super::users::not_yours;
 use crate::clients::Scope;
-use crate::sessions::Caller;
+use crate::sessions::{Caller, CallerError};
+use crate::users::http::require_manager;
 use crate::users::{
     DisplayName, Email, InvitationLink, InviteError, NewInvitation, Username, Users,
 };
@@ -79,9 +80,18 @@ pub async fn invite(
     users: web::Data<Users>,
     body: AnyCase<Invite>,
 ) -> Answer {
-    caller.require(Scope::UsersWrite)?;
-    caller.require_fresh()?;
-    let wanted = body.0.parse()?;
+    let wanted = body.0;
+    match (
+        require_manager(&users, &caller, Scope::UsersWrite).await?,
+        &wanted.user_id,
+    ) {
+        // Nobody learns by an invitation who there is.
+        (Some(manager), Some(name)) if users.find_managed(manager, name).await?.is_none() => {
+            return Err(CallerError::NotAdministrator.into());
+        }
+        _ => caller.require_fresh()?,
+    }
+    let wanted = wanted.parse()?;
     let link = users
         .invite(wanted, authority(&caller), caller.author(&request))
         .await?;

@@ -2,11 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{Reason, find_changeable, find_readable};
+use super::users::not_yours;
+use super::{Reason, authority, find_changeable, find_readable};
 use crate::base::ids::SessionId;
 use crate::clients::Scope;
 use crate::sessions::{Caller, SessionView, Sessions};
-use crate::users::Users;
+use crate::users::{SignOutError, Users};
 use crate::web::{Answer, Items, Problem, SessionsEnded, only};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -51,14 +52,13 @@ pub async fn end_all_sessions(
     request: HttpRequest,
     caller: Caller,
     users: web::Data<Users>,
-    sessions: web::Data<Sessions>,
     name: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
     let user = find_changeable(&caller, &users, &name, Scope::SessionsRevoke).await?;
     let reason = reason.into_inner().parse()?;
-    let ended = sessions
-        .end_all(user, reason, caller.author(&request))
+    let ended = users
+        .end_all_sessions(user, reason, authority(&caller), caller.author(&request))
         .await?;
     Ok(HttpResponse::Ok().json(SessionsEnded {
         sessions_ended: ended.sessions,
@@ -79,7 +79,6 @@ pub async fn end_session(
     request: HttpRequest,
     caller: Caller,
     users: web::Data<Users>,
-    sessions: web::Data<Sessions>,
     path: web::Path<(String, String)>,
     reason: web::Query<Reason>,
 ) -> Answer {
@@ -87,10 +86,25 @@ pub async fn end_session(
     let user = find_changeable(&caller, &users, &name, Scope::SessionsRevoke).await?;
     let id = SessionId::parse(&id).ok_or_else(Problem::not_found)?;
     let reason = reason.into_inner().parse()?;
-    let ended = sessions
-        .end_one(user, id, reason, caller.author(&request))
+    let ended = users
+        .end_session(
+            user,
+            id,
+            reason,
+            authority(&caller),
+            caller.author(&request),
+        )
         .await?;
     Ok(HttpResponse::Ok().json(SessionsEnded {
         sessions_ended: ended.sessions,
     }))
+}
+
+impl From<SignOutError> for Problem {
+    fn from(error: SignOutError) -> Self {
+        match error {
+            SignOutError::NotYours => not_yours(),
+            SignOutError::End(error) => error.into(),
+        }
+    }
 }

@@ -211,5 +211,7 @@ impl From<UpdateError> for Problem {
 }
 
 pub(super) fn not_yours() -> Problem {
-    Problem::forbidden("Only an administrator may make or change an administrator.")
+    Problem::forbidden(
+        "Their roles, or those that you give or take, are not yours to manage. Ask an administrator.",
+    )
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::read::{Reader, parse_address, parse_level};
-use super::values::{LogFormat, Network, Origin, Rotation};
+use super::values::{LogFormat, Network, Origin, Rotation, SubjectId};
 use super::{
-    Config, Database, Egress, Limits, Log, Passkeys, Redis, Secrets, Server, Sessions, Tokens,
+    Access, Config, Database, Egress, Limits, Log, Passkeys, Redis, Secrets, Server, Sessions,
+    Tokens,
 };
 
 /// The longest life of an access token.
@@ -62,6 +63,11 @@ impl Reader {
                 offline_lifetime: self.duration("tokens", "offline_lifetime"),
                 key_rotation: self.duration("tokens", "key_rotation"),
                 jwks_max_age: self.duration("tokens", "jwks_max_age"),
+            },
+            access: Access {
+                policies: self.optional("access", "policies").map(PathBuf::from),
+                schema: self.optional("access", "schema").map(PathBuf::from),
+                subject_id: self.parse("access", "subject_id", SubjectId::parse),
             },
             egress: Egress {
                 allowed_networks: self.list("egress", "allowed_networks", Network::parse),
@@ -131,6 +137,13 @@ impl Reader {
                 "url",
                 "PostgreSQL and Redis go together: give both addresses, or neither to run embedded"
                     .into(),
+            );
+        }
+        if config.access.schema.is_some() && config.access.policies.is_none() {
+            self.fault(
+                "access",
+                "schema",
+                "is of no use without access.policies".into(),
             );
         }
         // The standing record tells of revocations for an hour longer than this.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use read::{ConfigError, Fault};
-pub use values::{LogFormat, Network, Origin, Rotation};
+pub use values::{LogFormat, Network, Origin, Rotation, SubjectId};
 
 /// The compiled-in reference: every key, its default and what it means.
 pub const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -33,6 +33,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// Lifetimes of tokens and keys.
     pub tokens: Tokens,
+    /// Who may do what.
+    pub access: Access,
     /// Whom Doorward may call.
     pub egress: Egress,
     /// Where the master key is.
@@ -123,6 +125,17 @@ pub struct Tokens {
     pub key_rotation: Duration,
     /// How long services may keep the public keys.
     pub jwks_max_age: Duration,
+}
+
+/// Section `[access]`.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The folder of the policies; `None`: there are none, and nothing is permitted.
+    pub policies: Option<PathBuf>,
+    /// The schema that they are held to.
+    pub schema: Option<PathBuf>,
+    /// How answers to searches name people.
+    pub subject_id: SubjectId,
 }
 
 /// Section `[egress]`.

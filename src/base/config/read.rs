@@ -9,7 +9,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
 
-use super::values::{LogFormat, Origin, Rotation, parse_duration};
+use super::values::{LogFormat, Origin, Rotation, SubjectId, parse_duration};
 use super::{Config, DEFAULT};
 
 const ENVIRONMENT: &str = "DOORWARD__";
@@ -284,6 +284,7 @@ fallback! {
     usize => 0,
     LogFormat => LogFormat::Text,
     Rotation => Rotation::Never,
+    SubjectId => SubjectId::Id,
 }
 
 impl Fallback for Origin {

@@ -177,6 +177,26 @@ impl Rotation {
     }
 }
 
+/// How people are named to those who search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectId {
+    /// By their id.
+    Id,
+    /// By their username.
+    Username,
+}
+
+impl SubjectId {
+    /// Parses `id` or `username`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "id" => Ok(Self::Id),
+            "username" => Ok(Self::Username),
+            _ => Err("must be id or username".into()),
+        }
+    }
+}
+
 /// Parses `500ms`, `30s`, `15m`, `12h`, `30d`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let fault = || format!("{text:?} is no duration such as 30s, 15m, 12h or 30d");

@@ -83,6 +83,25 @@ pub(in crate::users) fn insert_invitation(
     Ok(())
 }
 
+/// How many links wait for a new person who would hold this role. Who was invited by name holds their roles already.
+pub(in crate::users) fn count_waiting(
+    conn: &mut Connection,
+    role: &str,
+    now: Timestamp,
+) -> Result<usize> {
+    let waiting = invitations::table
+        .filter(invitations::user_id.is_null())
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::voided_at.is_null())
+        .filter(invitations::expires_at.gt(now))
+        .select(invitations::roles)
+        .load::<Json<Vec<String>>>(conn)?;
+    Ok(waiting
+        .iter()
+        .filter(|roles| roles.0.iter().any(|named| named == role))
+        .count())
+}
+
 /// Uses an invitation up, once: one atomic write decides among any number of users.
 pub(in crate::users) fn consume_invitation(
     conn: &mut Connection,

@@ -1,13 +1,15 @@
-//! SQL of `users`, `roles`, `user_roles`.
+//! SQL of `users`, `usernames`, `user_roles`.
 
+use std::collections::BTreeSet;
+
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
 use super::super::{User, UserFilter};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
-use crate::db::portable::ForUpdate;
-use crate::db::schema::{roles, user_roles, usernames, users};
+use crate::db::schema::{user_roles, usernames, users};
 use crate::db::{Connection, Error, Json, Result};
 use crate::history::Author;
 use crate::standing::UserStatus;
@@ -96,9 +98,17 @@ pub(in crate::users) fn claim_username(
     Ok(())
 }
 
+/// Whom somebody manages: people who hold at least one of these roles and none beside them.
+pub(in crate::users) struct Reach<'a> {
+    pub(in crate::users) roles: &'a BTreeSet<String>,
+    /// Themself, whom nobody manages.
+    pub(in crate::users) except: UserId,
+}
+
 pub(in crate::users) fn list_users(
     conn: &mut Connection,
     filter: &UserFilter,
+    reach: Option<&Reach<'_>>,
     limit: i64,
 ) -> Result<Vec<User>> {
     let mut query = users::table.order(users::id).limit(limit).into_boxed();
@@ -129,6 +139,18 @@ pub(in crate::users) fn list_users(
     }
     if let Some(after) = filter.after {
         query = query.filter(users::id.gt(after));
+    }
+    if let Some(reach) = reach {
+        let of_person = || user_roles::table.filter(user_roles::user_id.eq(users::id));
+        let managed: Vec<String> = reach.roles.iter().cloned().collect();
+        query = query
+            .filter(users::id.ne(reach.except))
+            .filter(exists(
+                of_person().filter(user_roles::role.eq_any(managed.clone())),
+            ))
+            .filter(not(exists(
+                of_person().filter(user_roles::role.ne_all(managed)),
+            )));
     }
     let rows = query.load::<Row>(conn)?;
     rows.into_iter().map(|row| user(conn, row)).collect()
@@ -215,44 +237,6 @@ pub(in crate::users) fn set_roles(
             .values((user_roles::user_id.eq(user), user_roles::role.eq(role)))
             .execute(conn)?;
     }
-    Ok(())
-}
-
-/// The first of these roles that the registry does not have.
-pub(in crate::users) fn missing_role(
-    conn: &mut Connection,
-    wanted: &[String],
-) -> Result<Option<String>> {
-    for role in wanted {
-        let known = roles::table
-            .find(role)
-            .select(roles::name)
-            .first::<String>(conn)
-            .optional()?;
-        if known.is_none() {
-            return Ok(Some(role.clone()));
-        }
-    }
-    Ok(None)
-}
-
-/// What the holders of these roles may manage: roles, and types of things.
-pub(in crate::users) fn list_managed(
-    conn: &mut Connection,
-    held: &[String],
-) -> Result<Vec<(Vec<String>, Vec<String>)>> {
-    let rows = roles::table
-        .filter(roles::name.eq_any(held.to_vec()))
-        .filter(roles::deleted_at.is_null())
-        .select((roles::manages_roles, roles::manages_grants_on))
-        .load::<(Json<Vec<String>>, Json<Vec<String>>)>(conn)?;
-    Ok(rows.into_iter().map(|row| (row.0.0, row.1.0)).collect())
-}
-
-/// Holds a role's row until the transaction ends.
-pub(in crate::users) fn lock_role(conn: &mut Connection, role: &str) -> Result<()> {
-    let query = roles::table.find(role).select(roles::name);
-    ForUpdate(query).get_result::<String>(conn)?;
     Ok(())
 }
 

@@ -1,0 +1,224 @@
+//! A question as policies see it: entities and context, each built from its parts.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
+
+use super::table::{PolicyTable, Slice};
+use super::values;
+use crate::access::ResourceName;
+use crate::access::question::{Auth, Claimed, Subject};
+use crate::base::clock::Timestamp;
+use crate::sessions::Acr;
+use crate::standing::Standing;
+
+/// Everything that a decision rests on, read already.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Who.
+    pub subject: Subject,
+    /// What.
+    pub action: String,
+    /// To which thing.
+    pub resource: ResourceName,
+    /// The roles that the person holds on it now.
+    pub grants: Vec<String>,
+    /// What the registry says of it.
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+    /// What the caller says.
+    pub claimed: Claimed,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// The question in Cedar's terms, for any number of ways to have signed in.
+pub(super) struct Asked {
+    principal: EntityUid,
+    action: EntityUid,
+    resource: EntityUid,
+    pub(super) entities: Entities,
+    context: Vec<(String, Value)>,
+    now: Timestamp,
+}
+
+/// Why a question can't be asked: it is denied.
+pub(super) type Unaskable = String;
+
+fn unaskable(error: impl std::fmt::Display) -> Unaskable {
+    error.to_string()
+}
+
+impl Asked {
+    pub(super) fn new(
+        table: &PolicyTable,
+        slice: &Slice,
+        facts: &Facts,
+    ) -> Result<Self, Unaskable> {
+        let own = |kind, id: &str| {
+            let made = table.entity(kind, id);
+            made.ok_or_else(|| format!("{kind} is no type of policies"))
+        };
+        let (principal, attributes, parents) = match &facts.subject {
+            Subject::Person { standing, .. } => {
+                let parents = standing.roles.iter().map(|role| own("Role", role));
+                (
+                    own("User", &standing.user_id.to_string())?,
+                    person(standing),
+                    parents.collect::<Result<HashSet<_>, _>>()?,
+                )
+            }
+            Subject::Client(client) => {
+                let scopes = client.scopes.names().map(str::to_owned);
+                let attributes = vec![
+                    ("name".to_owned(), Value::new_string(client.name.clone())),
+                    ("scopes".to_owned(), set(scopes)),
+                ];
+                (
+                    own("Client", &client.id.to_string())?,
+                    attributes,
+                    HashSet::new(),
+                )
+            }
+            Subject::Outsider { kind, id } => {
+                let attributes = vec![
+                    ("type".to_owned(), Value::new_string(kind.clone())),
+                    ("id".to_owned(), Value::new_string(id.clone())),
+                ];
+                (
+                    own("Outsider", &outsider(kind, id))?,
+                    attributes,
+                    HashSet::new(),
+                )
+            }
+        };
+        let action = own("Action", &facts.action)?;
+        let resource = own(facts.resource.kind.as_str(), facts.resource.id.as_str())?;
+        let of_thing = values::attributes(&facts.attributes)
+            .map_err(|fault| format!("the attributes of {}: {fault}", facts.resource))?;
+        let entities = [
+            entity(&principal, attributes, parents)?,
+            entity(&resource, of_thing, HashSet::new())?,
+        ];
+        let entities = entities.into_iter().chain(slice.action.clone());
+        Ok(Self {
+            principal,
+            action,
+            resource,
+            entities: Entities::from_entities(entities, None).map_err(unaskable)?,
+            context: context(facts)?,
+            now: facts.now,
+        })
+    }
+
+    /// The request of somebody who signed in so; `None`: nobody knows how.
+    pub(super) fn request(&self, auth: Option<&Auth>) -> Result<Request, Unaskable> {
+        let mut context = self.context.clone();
+        if let Some(auth) = auth {
+            context.push(("auth".to_owned(), of_auth(auth, self.now)?));
+        }
+        Request::new(
+            self.principal.clone(),
+            self.action.clone(),
+            self.resource.clone(),
+            Context::from_pairs(context).map_err(unaskable)?,
+            None,
+        )
+        .map_err(unaskable)
+    }
+}
+
+/// The id of an outsider. A type's own colons are escaped, so that no two outsiders are one.
+fn outsider(kind: &str, id: &str) -> String {
+    format!("{}:{id}", kind.replace('%', "%25").replace(':', "%3A"))
+}
+
+fn entity(
+    id: &EntityUid,
+    attributes: Vec<(String, Value)>,
+    parents: HashSet<EntityUid>,
+) -> Result<Entity, Unaskable> {
+    let attributes: HashMap<String, Value> = attributes.into_iter().collect();
+    Entity::new(id.clone(), attributes, parents).map_err(unaskable)
+}
+
+fn person(standing: &Standing) -> Vec<(String, Value)> {
+    let text = |text: &str| Value::new_string(text.to_owned());
+    let mut attributes = vec![
+        ("username".to_owned(), text(&standing.username)),
+        (
+            "email_verified".to_owned(),
+            Value::new_bool(standing.email_verified),
+        ),
+        ("display_name".to_owned(), text(&standing.display_name)),
+    ];
+    if let Some(email) = &standing.email {
+        attributes.push(("email".to_owned(), text(email)));
+    }
+    attributes
+}
+
+fn set(texts: impl Iterator<Item = String>) -> Value {
+    Value::new_set(texts.map(Value::new_string))
+}
+
+/// All of the context but how somebody signed in.
+fn context(facts: &Facts) -> Result<Vec<(String, Value)>, Unaskable> {
+    let said = |name: &str, object| {
+        let value = values::record(object).map_err(|fault| format!("claimed.{name}: {fault}"))?;
+        Ok::<_, Unaskable>((name.to_owned(), value))
+    };
+    let Claimed {
+        subject,
+        resource,
+        action,
+        context,
+    } = &facts.claimed;
+    let claimed = Value::new_record([
+        said("subject", subject)?,
+        said("resource", resource)?,
+        said("action", action)?,
+        said("context", context)?,
+    ])
+    .map_err(unaskable)?;
+    Ok(vec![
+        ("grants".to_owned(), set(facts.grants.iter().cloned())),
+        ("now".to_owned(), Value::new_long(seconds(facts.now))),
+        ("time".to_owned(), Value::new_datetime(date_time(facts.now))),
+        ("claimed".to_owned(), claimed),
+    ])
+}
+
+fn seconds(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(1_000_000)
+}
+
+/// To the second, as Cedar's `datetime` reads it.
+fn date_time(at: Timestamp) -> String {
+    let text = at.to_rfc3339();
+    format!("{}Z", text.get(..19).unwrap_or("1970-01-01T00:00:00"))
+}
+
+fn of_auth(auth: &Auth, now: Timestamp) -> Result<Value, Unaskable> {
+    let age = i64::try_from(now.since(auth.auth_time).as_secs()).unwrap_or(i64::MAX);
+    let mut fields = vec![
+        ("acr".to_owned(), Value::new_string(auth.acr.clone())),
+        ("amr".to_owned(), set(auth.amr.iter().cloned())),
+        (
+            "auth_time".to_owned(),
+            Value::new_long(seconds(auth.auth_time)),
+        ),
+        ("age".to_owned(), Value::new_long(age)),
+    ];
+    if let Some(level) = level(&auth.acr) {
+        fields.push(("acr_level".to_owned(), Value::new_long(level)));
+    }
+    Value::new_record(fields).map_err(unaskable)
+}
+
+/// The rungs of the ladder, the least first.
+const LADDER: [&str; 3] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str(), "phrh"];
+
+fn level(acr: &str) -> Option<i64> {
+    let rung = LADDER.iter().position(|rung| *rung == acr)?;
+    i64::try_from(rung.saturating_add(1)).ok()
+}

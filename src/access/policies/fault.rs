@@ -1,0 +1,99 @@
+//! What is wrong with a set of policies, and where.
+
+use std::fmt;
+
+use miette::Diagnostic;
+
+/// One mistake in a set of policies: the set is not used.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct PolicyFault {
+    /// The file, or the folder, that it is in.
+    pub file: String,
+    /// From 1; absent where the whole file is meant.
+    pub line: Option<usize>,
+    /// From 1, in characters.
+    pub column: Option<usize>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl PolicyFault {
+    /// Of a whole file.
+    pub(super) fn of_file(file: &str, reason: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            reason: one_line(&reason.into()),
+        }
+    }
+
+    /// At a byte of a file's text.
+    pub(super) fn at(file: &str, text: &str, offset: usize, reason: impl Into<String>) -> Self {
+        let (line, column) = position(text, offset);
+        Self {
+            line: Some(line),
+            column: Some(column),
+            ..Self::of_file(file, reason)
+        }
+    }
+
+    /// What Cedar found, where it says that it is.
+    pub(super) fn of_diagnostic(file: &str, text: &str, found: &dyn Diagnostic) -> Self {
+        let mut reason = found.to_string();
+        let label = found.labels().and_then(|mut labels| labels.next());
+        if let Some(help) = found.help() {
+            reason = format!("{reason} ({help})");
+        }
+        match label {
+            Some(label) => {
+                if let Some(what) = label.label() {
+                    reason = format!("{reason}: {what}");
+                }
+                Self::at(file, text, label.offset(), reason)
+            }
+            None => Self::of_file(file, reason),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl fmt::Display for PolicyFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.file)?;
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(formatter, ":{line}:{column}")?;
+        }
+        write!(formatter, ": {}", self.reason)
+    }
+}
+
+/// Line and column, both from 1, of a byte of a text.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let mut before = offset.min(text.len());
+    while !text.is_char_boundary(before) {
+        before = before.saturating_sub(1);
+    }
+    let before = text.get(..before).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    let start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
+    let column = before.get(start..).unwrap_or_default().chars().count();
+    (line, column.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_a_text_is_told_by_line_and_column() {
+        assert_eq!(position("", 0), (1, 1));
+        assert_eq!(position("ab\ncd", 4), (2, 2));
+        assert_eq!(position("ä\nöx", 5), (2, 2));
+        assert_eq!(position("ä", 1), (1, 1));
+        assert_eq!(position("ab", 99), (1, 3));
+    }
+}

@@ -1,0 +1,176 @@
+//! The policies in force: read from a folder, checked, asked. Cedar is spoken here and nowhere else.
+//!
+//! Promises that a set with a mistake in it is never used, not even in part, and that what is asked is told apart: what
+//! Doorward knows, and what the caller says. They come from files, so every instance reads its own and none needs another's.
+
+mod evaluate;
+mod facts;
+mod fault;
+mod parse;
+mod read;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::base::config;
+pub use fault::PolicyFault;
+pub use parse::BASE_SCHEMA;
+use parse::Parsed;
+use read::Look;
+use table::PolicyTable;
+pub use values::ValueFault;
+
+pub(super) use evaluate::Challenge;
+pub(super) use facts::Facts;
+
+/// The policies of this process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    folder: Option<Arc<Path>>,
+    schema: Option<Arc<Path>>,
+    state: Arc<RwLock<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    in_force: Option<Arc<PolicyTable>>,
+    fault: Option<PolicyFault>,
+    /// How the folder looked last.
+    looked: Option<Result<Look, PolicyFault>>,
+    /// The look after which it was read last.
+    read: Option<Result<Look, PolicyFault>>,
+    /// The hash of what was read then.
+    hash: Option<Vec<u8>>,
+}
+
+impl State {
+    fn seen(&mut self, look: Result<Look, PolicyFault>, hash: Option<Vec<u8>>) {
+        self.looked = Some(look.clone());
+        self.read = Some(look);
+        self.hash = hash;
+    }
+
+    fn put_in_force(&mut self, parsed: Result<Parsed, PolicyFault>) {
+        match parsed {
+            Ok(parsed) => {
+                for warning in &parsed.warnings {
+                    tracing::warn!(%warning, "a policy may not say what is meant");
+                }
+                tracing::info!(policies = parsed.table.count, "policies are in force");
+                self.in_force = Some(Arc::new(parsed.table));
+                self.fault = None;
+            }
+            Err(fault) => {
+                let earlier_stay = self.in_force.is_some();
+                tracing::error!(%fault, earlier_stay, "policies are refused");
+                self.fault = Some(fault);
+            }
+        }
+    }
+}
+
+impl Policies {
+    /// Of a configured folder; read it with [`Policies::load`].
+    pub fn new(config: &config::Access) -> Self {
+        let shared = |path: &Option<PathBuf>| path.as_deref().map(Arc::from);
+        Self {
+            folder: shared(&config.policies),
+            schema: shared(&config.schema),
+            state: Arc::default(),
+        }
+    }
+
+    /// Reads the folder at once, for a start. Nothing is in force when a set has a mistake in it; the log says which.
+    pub fn load(&self) {
+        if self.folder.is_none() {
+            tracing::warn!(
+                "access.policies is empty: there are no policies, and nothing is permitted"
+            );
+        }
+        let look = self.look();
+        self.take(look);
+    }
+
+    /// Reads the folder again if it changed, once it was still for as long as from one look to the next: a set that is half
+    /// written is no set. Blocks on files.
+    pub fn watch(&self) {
+        let look = self.look();
+        let is_due = self.change_state(|state| {
+            let is_still = state.looked.replace(look.clone()) == Some(look.clone());
+            is_still && state.read.as_ref() != Some(&look)
+        });
+        if is_due {
+            self.take(look);
+        }
+    }
+
+    /// Why the folder as it is now is not in force; `None`: it is.
+    pub fn fault(&self) -> Option<PolicyFault> {
+        self.read_state(|state| state.fault.clone())
+    }
+
+    /// Whether any set is in force, be it an earlier one.
+    pub fn are_in_force(&self) -> bool {
+        self.read_state(|state| state.in_force.is_some())
+    }
+
+    /// How many policies are in force.
+    pub fn count(&self) -> usize {
+        self.read_state(|state| state.in_force.as_ref().map_or(0, |table| table.count))
+    }
+
+    /// Every action that policies and schema name, sorted.
+    pub fn actions(&self) -> Vec<String> {
+        self.table()
+            .map(|table| table.actions.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    fn table(&self) -> Option<Arc<PolicyTable>> {
+        self.read_state(|state| state.in_force.clone())
+    }
+
+    fn read_state<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change_state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn look(&self) -> Result<Look, PolicyFault> {
+        read::look(self.folder.as_deref(), self.schema.as_deref())
+    }
+
+    /// Reads and checks what is there, and puts it in force if it is without mistake.
+    fn take(&self, look: Result<Look, PolicyFault>) {
+        let found = look
+            .as_ref()
+            .map_err(PolicyFault::clone)
+            .and_then(|_| read::read(self.folder.as_deref(), self.schema.as_deref()));
+        let hash = found.as_ref().ok().map(|(_, hash)| hash.clone());
+        if hash.is_some() && self.read_state(|state| state.hash == hash) {
+            return self.change_state(|state| state.seen(look, hash));
+        }
+        // Parsed outside of the lock: questions are answered meanwhile.
+        let parsed = found.and_then(|(sources, _)| parse::parse(&sources));
+        self.change_state(|state| {
+            state.seen(look, hash);
+            state.put_in_force(parsed);
+        });
+    }
+}
+
+/// A set from a folder, checked and not put in force: how many policies it has, and what may be a mistake in it.
+///
+/// # Errors
+/// The first mistake.
+pub fn check(folder: &Path, schema: Option<&Path>) -> Result<(usize, Vec<String>), PolicyFault> {
+    let (sources, _) = read::read(Some(folder), schema)?;
+    let parsed = parse::parse(&sources)?;
+    Ok((parsed.table.count, parsed.warnings))
+}

@@ -1,0 +1,31 @@
+//! What one person holds on one thing.
+
+use diesel::prelude::*;
+
+use super::super::{Held, ResourceName};
+use crate::base::clock::Timestamp;
+use crate::base::ids::UserId;
+use crate::db::schema::grants;
+use crate::db::{Connection, Json, Result};
+use crate::standing;
+
+/// What a person holds on a thing, and the version of their standing as of which they do: read so that the version is never
+/// newer than the roles. `None`: nobody.
+pub(in crate::access) fn find_held(
+    conn: &mut Connection,
+    user: UserId,
+    resource: &ResourceName,
+) -> Result<Option<(i64, Held)>> {
+    let Some(version) = standing::find_version(conn, user)? else {
+        return Ok(None);
+    };
+    let row = grants::table
+        .filter(grants::user_id.eq(user))
+        .filter(grants::resource_type.eq(resource.kind.as_str()))
+        .filter(grants::resource_id.eq(resource.id.as_str()))
+        .select((grants::roles, grants::valid_until))
+        .first::<(Json<Vec<String>>, Option<Timestamp>)>(conn)
+        .optional()?;
+    let held = row.map(|(roles, until)| Held::new(roles.0, until));
+    Ok(Some((version, held.unwrap_or_default())))
+}

@@ -1,0 +1,397 @@
+//! Registering things, changing what is known of them, forgetting it, listing them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::right::may_change;
+use super::text::{Description, Title};
+use super::thing::{ThingRow, ThingView};
+use super::{Access, ResourceName, ResourceType, queries};
+use crate::base::clock::Timestamp;
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event, Revision, next_as_of};
+use crate::standing::ChangePending;
+
+/// The largest `attributes`, as JSON text.
+const MOST_ATTRIBUTES: usize = 16 << 10;
+/// How deep they may be nested.
+const DEEPEST: usize = 16;
+
+/// What is to be known of a thing.
+#[derive(Clone, Debug, Default)]
+pub struct NewThing {
+    /// For people.
+    pub title: Option<Title>,
+    /// For people.
+    pub description: Option<Description>,
+    /// For policies.
+    pub attributes: Map<String, Value>,
+}
+
+/// As what a thing is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// One of which nothing is known yet.
+    Absent,
+    /// In place of this version.
+    Version(i64),
+    /// Whatever is there.
+    Anything,
+}
+
+/// Which things to list.
+#[derive(Clone, Debug, Default)]
+pub struct ThingFilter {
+    /// Of this kind.
+    pub kind: Option<ResourceType>,
+    /// Of one of these kinds, where the caller sees no others.
+    pub of_types: Option<BTreeSet<String>>,
+    /// Further on in the list than this thing: the cursor.
+    pub after: Option<ResourceName>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ThingError {
+    /// Nothing is registered under this name.
+    #[error("nothing is registered under this name")]
+    Unknown,
+    /// It is registered already, as this version.
+    #[error("it is registered already, as version {0}")]
+    Exists(i64),
+    /// Somebody registered it at the same moment.
+    #[error("somebody registered it at the same moment")]
+    Overtaken,
+    /// It was changed since the caller looked.
+    #[error("it was changed meanwhile, to version {0}")]
+    VersionIs(i64),
+    /// The attributes can't be used.
+    #[error("attributes may have 16384 bytes and 16 levels at most")]
+    Attributes,
+    /// Things of this type are not the author's to register.
+    #[error("things of this type are not yours to register")]
+    NotYours,
+    /// Committed, not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// What putting a thing did.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// As it is known now.
+    pub thing: ThingView,
+    /// Whether nothing was known of it before.
+    pub is_new: bool,
+}
+
+impl Access {
+    /// Stores what is known of a thing, all of it anew. What is the same already makes no new version.
+    ///
+    /// # Errors
+    /// Why nothing was changed, or that the change is not in force.
+    pub async fn put_thing(
+        &self,
+        name: ResourceName,
+        new: NewThing,
+        expected: Expected,
+        author: Author,
+    ) -> Result<Put, ThingError> {
+        check_attributes(&new.attributes)?;
+        let (database, wanted) = (self.database.clone(), name.clone());
+        let put = self
+            .database
+            .write(move |conn| {
+                let before = queries::lock_thing(conn, &wanted)?;
+                let now = database.now(conn)?;
+                require_thing_right(conn, &author, &wanted)?;
+                check_expected(before.as_ref(), expected)?;
+                save(conn, wanted, before, new, now, &author)
+            })
+            .await;
+        self.after(&name, put).await
+    }
+
+    /// Forgets what is known of a thing; grants on it stand. With `expected`, only if that is still its version.
+    ///
+    /// # Errors
+    /// Why nothing was changed, or that the change is not in force.
+    pub async fn delete_thing(
+        &self,
+        name: ResourceName,
+        expected: Option<i64>,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<ThingView, ThingError> {
+        let (database, wanted) = (self.database.clone(), name.clone());
+        let deleted = self
+            .database
+            .write(move |conn| {
+                let before = queries::lock_thing(conn, &wanted)?;
+                let now = database.now(conn)?;
+                require_thing_right(conn, &author, &wanted)?;
+                let before = before.filter(|row| !row.is_deleted);
+                let before = before.ok_or(ThingError::Unknown)?;
+                if expected.is_some_and(|expected| expected != before.version) {
+                    return Err(ThingError::VersionIs(before.version));
+                }
+                let row = ThingRow {
+                    is_deleted: true,
+                    ..before.clone()
+                };
+                let row = advance(conn, row, now, &author)?;
+                let event = event("resource.deleted", &row, json!({})).because(reason.as_deref());
+                keep(conn, &row, event, &author)?;
+                Ok(ThingView::from(before))
+            })
+            .await;
+        self.after(&name, deleted).await
+    }
+
+    /// A registered thing, as the database has it.
+    ///
+    /// # Errors
+    /// `Unknown`, or when the database is away.
+    pub async fn read_thing_view(&self, name: ResourceName) -> Result<ThingView, ThingError> {
+        let found = self
+            .database
+            .read(move |conn| queries::find_thing(conn, &name))
+            .await?;
+        let row = found.filter(|row| !row.is_deleted);
+        Ok(row.ok_or(ThingError::Unknown)?.into())
+    }
+
+    /// Registered things in the order of their names, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list_things(&self, filter: ThingFilter, limit: i64) -> db::Result<Vec<ThingView>> {
+        let rows = self
+            .database
+            .read(move |conn| queries::list_things(conn, &filter, limit))
+            .await?;
+        Ok(rows.into_iter().map(ThingView::from).collect())
+    }
+
+    /// A change is in force before it is acknowledged; a repeated one finds its own version, and may be the one that is not in
+    /// force yet.
+    async fn after<T>(
+        &self,
+        name: &ResourceName,
+        result: Result<T, ThingError>,
+    ) -> Result<T, ThingError> {
+        match &result {
+            Ok(_) | Err(ThingError::Exists(_) | ThingError::VersionIs(_) | ThingError::Unknown) => {
+                self.publish_thing(name).await?;
+            }
+            Err(
+                ThingError::Overtaken
+                | ThingError::Attributes
+                | ThingError::NotYours
+                | ThingError::Pending(_)
+                | ThingError::Database(_),
+            ) => {}
+        }
+        result
+    }
+}
+
+fn require_thing_right(
+    conn: &mut Connection,
+    author: &Author,
+    name: &ResourceName,
+) -> Result<(), ThingError> {
+    if may_change(conn, author, &name.kind)? {
+        return Ok(());
+    }
+    Err(ThingError::NotYours)
+}
+
+fn check_expected(before: Option<&ThingRow>, expected: Expected) -> Result<(), ThingError> {
+    let present = before.filter(|row| !row.is_deleted).map(|row| row.version);
+    match (expected, present) {
+        (Expected::Anything, _) | (Expected::Absent, None) => Ok(()),
+        (Expected::Absent, Some(version)) => Err(ThingError::Exists(version)),
+        (Expected::Version(expected), Some(version)) if expected == version => Ok(()),
+        (Expected::Version(_), Some(version)) => Err(ThingError::VersionIs(version)),
+        (Expected::Version(_), None) => Err(ThingError::Unknown),
+    }
+}
+
+fn save(
+    conn: &mut Connection,
+    name: ResourceName,
+    before: Option<ThingRow>,
+    new: NewThing,
+    now: Timestamp,
+    author: &Author,
+) -> Result<Put, ThingError> {
+    let row = ThingRow {
+        name,
+        title: new.title.map(Title::into_text),
+        description: new.description.map(Description::into_text),
+        attributes: new.attributes,
+        created_at: before.as_ref().map_or(now, |before| before.created_at),
+        is_deleted: false,
+        version: 1,
+        as_of: now,
+        by_user: author.user(),
+        by_client: author.client(),
+    };
+    let Some(before) = before else {
+        queries::insert_thing(conn, &row, now, author).map_err(|error| match error {
+            db::Error::Taken(_) => ThingError::Overtaken,
+            other => other.into(),
+        })?;
+        keep(
+            conn,
+            &row,
+            event("resource.registered", &row, json!({})),
+            author,
+        )?;
+        let thing = row.into();
+        return Ok(Put {
+            thing,
+            is_new: true,
+        });
+    };
+    let is_new = before.is_deleted;
+    let is_same = row.record() == before.record();
+    if is_same {
+        let thing = before.into();
+        return Ok(Put { thing, is_new });
+    }
+    let difference = if is_new {
+        json!({})
+    } else {
+        difference(&before, &row)
+    };
+    let action = if is_new {
+        "resource.registered"
+    } else {
+        "resource.updated"
+    };
+    let row = ThingRow {
+        version: before.version,
+        as_of: before.as_of,
+        ..row
+    };
+    let row = advance(conn, row, now, author)?;
+    keep(conn, &row, event(action, &row, difference), author)?;
+    let thing = row.into();
+    Ok(Put { thing, is_new })
+}
+
+fn advance(
+    conn: &mut Connection,
+    mut row: ThingRow,
+    now: Timestamp,
+    author: &Author,
+) -> db::Result<ThingRow> {
+    row.version = row.version.saturating_add(1);
+    row.as_of = next_as_of(now, row.as_of);
+    (row.by_user, row.by_client) = (author.user(), author.client());
+    queries::update_thing(conn, &row, now, author)?;
+    Ok(row)
+}
+
+fn keep(conn: &mut Connection, row: &ThingRow, event: Event, author: &Author) -> db::Result<()> {
+    let revision = Revision {
+        entity: "resource",
+        entity_id: row.name.key().uuid(),
+        version: row.version,
+        as_of: row.as_of,
+        data: row.record(),
+    };
+    history::revise(conn, author, revision)?;
+    history::record(conn, row.as_of, author, event)
+}
+
+fn event(action: &'static str, row: &ThingRow, mut details: Value) -> Event {
+    if let Some(members) = details.as_object_mut() {
+        members.insert("resource_type".into(), json!(row.name.kind));
+        members.insert("resource_id".into(), json!(row.name.id));
+    }
+    Event::done(action).details(details)
+}
+
+/// What changed, before and after, for the audit event.
+fn difference(before: &ThingRow, after: &ThingRow) -> Value {
+    let mut changes = Map::new();
+    let mut note = |name: &str, before: Value, after: Value| {
+        if before != after {
+            changes.insert(name.to_owned(), json!({ "before": before, "after": after }));
+        }
+    };
+    note("title", json!(before.title), json!(after.title));
+    note(
+        "description",
+        json!(before.description),
+        json!(after.description),
+    );
+    note(
+        "attributes",
+        json!(before.attributes),
+        json!(after.attributes),
+    );
+    Value::Object(changes)
+}
+
+fn check_attributes(attributes: &Map<String, Value>) -> Result<(), ThingError> {
+    let text = serde_json::to_string(attributes);
+    let is_short = text.is_ok_and(|text| text.len() <= MOST_ATTRIBUTES);
+    let is_flat = attributes
+        .values()
+        .all(|value| depth_is_at_most(value, DEEPEST - 1));
+    if is_short && is_flat {
+        Ok(())
+    } else {
+        Err(ThingError::Attributes)
+    }
+}
+
+/// Whether a value is nested at most this deep; the parser has bounded the recursion.
+fn depth_is_at_most(value: &Value, most: usize) -> bool {
+    let inner: Box<dyn Iterator<Item = &Value>> = match value {
+        Value::Object(members) => Box::new(members.values()),
+        Value::Array(items) => Box::new(items.iter()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return true,
+    };
+    let Some(left) = most.checked_sub(1) else {
+        return false;
+    };
+    inner.into_iter().all(|value| depth_is_at_most(value, left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(levels: usize) -> Map<String, Value> {
+        let mut value = json!(1);
+        for _ in 1..levels {
+            value = json!({ "a": value });
+        }
+        json!({ "a": value })
+            .as_object()
+            .expect("an object")
+            .clone()
+    }
+
+    #[test]
+    fn attributes_are_bounded_in_size_and_in_depth() {
+        assert!(check_attributes(&Map::new()).is_ok());
+        assert!(check_attributes(&nested(16)).is_ok());
+        assert!(check_attributes(&nested(17)).is_err());
+        let list = json!({ "a": [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]] });
+        assert!(check_attributes(list.as_object().expect("an object")).is_ok());
+        let list = json!({ "a": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]] });
+        assert!(check_attributes(list.as_object().expect("an object")).is_err());
+        let long = json!({ "a": "x".repeat(16 << 10) });
+        assert!(check_attributes(long.as_object().expect("an object")).is_err());
+    }
+}

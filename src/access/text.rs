@@ -1,0 +1,145 @@
+//! What people write about grants and things, parsed at the edge.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::base::clock::Timestamp;
+use crate::users::RoleName;
+
+/// Why a text or a list can't be used; the words are for whoever typed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TextError(pub &'static str);
+
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $most:literal, $fault:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Trims and checks; `None` for nothing.
+            ///
+            /// # Errors
+            /// What it must be.
+            pub fn parse(text: &str) -> Result<Option<Self>, TextError> {
+                let trimmed = text.trim();
+                if trimmed.chars().count() > $most || trimmed.chars().any(is_unprintable) {
+                    return Err(TextError($fault));
+                }
+                Ok(Some(Self(trimmed.to_owned())).filter(|text| !text.0.is_empty()))
+            }
+
+            /// The text.
+            pub fn into_text(self) -> String {
+                self.0
+            }
+        }
+    };
+}
+
+/// Control characters, and those that turn the direction of the text around them.
+fn is_unprintable(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+text_type! {
+    /// What people call a grant or a thing: one line of at most 200 characters.
+    Title, 200, "a title has 200 printable characters at most, on one line"
+}
+
+text_type! {
+    /// What people say about a grant or a thing: at most 2000 characters.
+    Description, 2000, "a description has 2000 printable characters at most, on one line"
+}
+
+/// The most roles in one grant.
+const MOST_ROLES: usize = 64;
+
+/// The roles of a grant: sorted, each once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct GrantRoles(Vec<String>);
+
+impl GrantRoles {
+    /// Parses 1 to 64 names.
+    ///
+    /// # Errors
+    /// What roles must be.
+    pub fn parse<T: AsRef<str>>(names: &[T]) -> Result<Self, TextError> {
+        let parsed = names.iter().map(|name| RoleName::parse(name.as_ref()));
+        let parsed = parsed.collect::<Result<Vec<_>, _>>();
+        let parsed = parsed.map_err(|fault| TextError(fault.0))?;
+        let mut names: Vec<String> = parsed
+            .into_iter()
+            .map(|name| name.as_str().to_owned())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() || names.len() > MOST_ROLES {
+            return Err(TextError("a grant has 1 to 64 roles"));
+        }
+        Ok(Self(names))
+    }
+
+    /// The names.
+    pub fn into_names(self) -> Vec<String> {
+        self.0
+    }
+}
+
+impl fmt::Display for GrantRoles {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.join(", "))
+    }
+}
+
+/// Parses an instant of RFC 3339 within the years that both databases can hold.
+///
+/// # Errors
+/// What an instant must be.
+pub fn parse_instant(text: &str) -> Result<Timestamp, TextError> {
+    const FAULT: TextError = TextError("not an instant of RFC 3339 in the years 1970 to 9999");
+    let at = Timestamp::parse(text).ok_or(FAULT)?;
+    let last = Timestamp::parse("9999-12-31T23:59:59Z").ok_or(FAULT)?;
+    let is_good = (Timestamp::from_micros(0)..=last).contains(&at);
+    is_good.then_some(at).ok_or(FAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_sorted_and_each_once() {
+        let roles = GrantRoles::parse(&["b", "a", "b"]).expect("roles");
+        assert_eq!(roles.into_names(), ["a", "b"]);
+        let many: Vec<String> = (0..65).map(|number| format!("r{number}")).collect();
+        assert!(GrantRoles::parse(&many[..64]).is_ok());
+        for bad in [&[][..], &["a b".to_owned()], &many] {
+            assert!(GrantRoles::parse(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn texts_are_bounded_and_can_be_seen() {
+        assert_eq!(Title::parse("  "), Ok(None));
+        assert!(Title::parse(&"ä".repeat(200)).is_ok());
+        for bad in ["a\nb", "a\u{202E}b", &"x".repeat(201)] {
+            assert!(Title::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(Description::parse(&"x".repeat(2000)).is_ok());
+        assert!(Description::parse(&"x".repeat(2001)).is_err());
+    }
+
+    #[test]
+    fn an_instant_is_one_that_a_database_can_hold() {
+        assert!(parse_instant("2026-11-23T08:00:00Z").is_ok());
+        assert!(parse_instant("2026-11-23T08:00:00+02:00").is_ok());
+        for bad in ["", "2026-11-23", "1969-12-31T23:59:59Z", "x"] {
+            assert!(parse_instant(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What is known of things: from the copy in the ephemeral store, else from the database.
+//!
+//! The answer is copied under the version of the thing's row; that nothing is known of it is copied as well, as version 0
+//! where there never was a row, so that the first registration is newer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{Access, ResourceId, ResourceName, ResourceType, queries};
+use crate::base::clock::{Stopwatch, Timestamp};
+use crate::base::ids::{ClientId, UserId};
+use crate::db;
+use crate::standing::{ChangePending, SLOWEST_FILL, Unavailable};
+
+/// What is known of one thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Thing {
+    /// For people.
+    pub title: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// For policies.
+    pub attributes: Map<String, Value>,
+    /// From 1.
+    pub version: i64,
+}
+
+/// A row of the table, deleted or not.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ThingRow {
+    pub(super) name: ResourceName,
+    pub(super) title: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) created_at: Timestamp,
+    pub(super) is_deleted: bool,
+    pub(super) version: i64,
+    pub(super) as_of: Timestamp,
+    pub(super) by_user: Option<UserId>,
+    pub(super) by_client: Option<ClientId>,
+}
+
+impl ThingRow {
+    /// What questions are answered with; `None` for a deleted one.
+    fn into_thing(self) -> Option<Thing> {
+        (!self.is_deleted).then_some(Thing {
+            title: self.title,
+            description: self.description,
+            attributes: self.attributes,
+            version: self.version,
+        })
+    }
+
+    /// The record of a revision.
+    pub(super) fn record(&self) -> Value {
+        json!({
+            "resource_type": self.name.kind,
+            "resource_id": self.name.id,
+            "title": self.title,
+            "description": self.description,
+            "attributes": self.attributes,
+            "deleted": self.is_deleted,
+        })
+    }
+}
+
+/// A registered thing, as administrators and services see it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ThingView {
+    /// Of which kind.
+    #[serde(rename = "resource_type")]
+    #[schema(value_type = String)]
+    pub kind: ResourceType,
+    /// Which.
+    #[serde(rename = "resource_id")]
+    #[schema(value_type = String)]
+    pub id: ResourceId,
+    /// For people.
+    pub title: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// For policies.
+    #[schema(value_type = Object)]
+    pub attributes: Map<String, Value>,
+    /// When it was registered first.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From 1.
+    pub version: i64,
+    /// Since when it stands so.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// The person who made it so.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_user: Option<UserId>,
+    /// The client that made it so, or through which the person did.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_client: Option<ClientId>,
+}
+
+impl ThingView {
+    /// Version as an entity tag (RFC 9110 §8.8.3).
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> ResourceName {
+        ResourceName {
+            kind: self.kind.clone(),
+            id: self.id.clone(),
+        }
+    }
+}
+
+impl From<ThingRow> for ThingView {
+    fn from(row: ThingRow) -> Self {
+        Self {
+            kind: row.name.kind,
+            id: row.name.id,
+            title: row.title,
+            description: row.description,
+            attributes: row.attributes,
+            created_at: row.created_at,
+            version: row.version,
+            as_of: row.as_of,
+            by_user: row.by_user,
+            by_client: row.by_client,
+        }
+    }
+}
+
+impl Access {
+    /// Where the copy of what is known of a thing is kept.
+    pub fn resource_key(name: &ResourceName) -> String {
+        format!("resource:{{{}}}", name.key())
+    }
+
+    /// What is known of a thing; `None`: nothing, it is not registered or not any more.
+    ///
+    /// # Errors
+    /// When a store that is needed is away.
+    pub async fn thing(&self, name: &ResourceName) -> Result<Option<Thing>, Unavailable> {
+        let store_key = Self::resource_key(name);
+        let copy = self.resources.get(&store_key).await?;
+        let believed = copy.and_then(|copy| {
+            self.resources
+                .believe::<Option<Thing>>(name.key(), copy.as_str())
+        });
+        if let Some(thing) = believed {
+            return Ok(thing);
+        }
+        let watch = Stopwatch::start();
+        let (version, thing) = self.read_thing(name).await?;
+        // A copy may have been published meanwhile; the script keeps the newer one.
+        if watch.elapsed() < SLOWEST_FILL {
+            self.resources.store(&store_key, version, &thing).await?;
+        }
+        Ok(thing)
+    }
+
+    /// Puts a committed change of a thing in force everywhere.
+    ///
+    /// # Errors
+    /// [`ChangePending`]: the change is committed, this call may be repeated.
+    pub(super) async fn publish_thing(&self, name: &ResourceName) -> Result<(), ChangePending> {
+        let pending = |error: Unavailable| ChangePending(error);
+        let (version, thing) = self
+            .read_thing(name)
+            .await
+            .map_err(|error| pending(error.into()))?;
+        self.resources.raise_floor(name.key(), version);
+        let stored = self
+            .resources
+            .store(&Self::resource_key(name), version, &thing)
+            .await;
+        stored.map_err(|error| pending(error.into()))?;
+        Ok(())
+    }
+
+    /// Looks which things moved: before an instance answers anybody, then once a second.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn watch(&self) -> Result<(), Unavailable> {
+        Ok(self
+            .resources
+            .look(&self.database, queries::list_moved_since)
+            .await?)
+    }
+
+    async fn read_thing(&self, name: &ResourceName) -> db::Result<(i64, Option<Thing>)> {
+        let name = name.clone();
+        let find = move |conn: &mut db::Connection| queries::find_thing(conn, &name);
+        let row = self.database.read(find).await?;
+        Ok(row.map_or((0, None), |row| (row.version, row.into_thing())))
+    }
+}

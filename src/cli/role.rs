@@ -1,0 +1,152 @@
+//! `doorward role …`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use crate::access::ResourceType;
+use crate::app::App;
+use crate::history::Author;
+use crate::users::{self, NewRole, RoleChange, RoleDescription, RoleName};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Role {
+    /// List the registry of roles.
+    List {
+        /// At most this many.
+        #[arg(long, default_value_t = 200)]
+        limit: u16,
+        /// Go on after this role.
+        #[arg(long)]
+        after: Option<String>,
+    },
+    /// Show one role.
+    Show {
+        /// Its name.
+        role: String,
+    },
+    /// Make a role.
+    Create {
+        /// Its name; it never changes.
+        role: RoleName,
+        #[command(flatten)]
+        what: What,
+    },
+    /// Change a role: what is given replaces what stood there.
+    Update {
+        /// Its name.
+        role: String,
+        #[command(flatten)]
+        what: What,
+    },
+    /// Take a role away that nobody holds and nothing names.
+    Delete {
+        /// Its name.
+        role: String,
+        /// For the audit log.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct What {
+    /// What it is for.
+    #[arg(long)]
+    description: Option<RoleDescription>,
+    /// The roles whose holders its own may manage, separated by commas; empty: none.
+    #[arg(long, value_name = "ROLES")]
+    manages_roles: Option<String>,
+    /// The types of things on which its holders may manage grants, separated by commas; empty: none.
+    #[arg(long, value_name = "TYPES")]
+    manages_grants_on: Option<String>,
+}
+
+impl What {
+    fn parse(self) -> Result<RoleChange, Failure> {
+        let types = self.manages_grants_on.as_deref().map(split);
+        for text in types.iter().flatten() {
+            ResourceType::parse(text).map_err(|fault| Failure::Refused(fault.to_string()))?;
+        }
+        Ok(RoleChange {
+            description: self.description,
+            manages_roles: self.manages_roles.as_deref().map(split),
+            manages_grants_on: types,
+        })
+    }
+}
+
+fn split(list: &str) -> Vec<String> {
+    list.split(',')
+        .map(|entry| entry.trim().to_owned())
+        .filter(|entry| !entry.is_empty())
+        .collect()
+}
+
+impl Role {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let author = Author::command();
+        match self {
+            Self::List { limit, after } => list(app, after, limit, output).await?,
+            Self::Show { role } => show(&app.users.find_role(&role).await?, output),
+            Self::Create { role, what } => {
+                let what = what.parse()?;
+                let wanted = NewRole {
+                    name: role,
+                    description: what.description.unwrap_or_default(),
+                    manages_roles: what.manages_roles.unwrap_or_default(),
+                    manages_grants_on: what.manages_grants_on.unwrap_or_default(),
+                };
+                show(&app.users.create_role(wanted, author).await?, output);
+            }
+            Self::Update { role, what } => {
+                let updated = app
+                    .users
+                    .update_role(&role, what.parse()?, None, author)
+                    .await?;
+                show(&updated, output);
+            }
+            Self::Delete { role, reason } => {
+                let deleted = app.users.delete_role(&role, reason, author).await?;
+                output.show(&json!({ "deleted": deleted.name }), "deleted");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn show(role: &users::Role, output: &Output) {
+    let text = format!(
+        "{}\ndescription        {}\nmanages roles      {}\nmanages grants on  {}\nversion            {}",
+        role.name,
+        role.description,
+        role.manages_roles.join(","),
+        role.manages_grants_on.join(","),
+        role.version,
+    );
+    output.show(role, &text);
+}
+
+async fn list(
+    app: &App,
+    after: Option<String>,
+    limit: u16,
+    output: &Output,
+) -> Result<(), Failure> {
+    let items = app.users.list_roles(after, i64::from(limit)).await?;
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|role| {
+            vec![
+                role.name.clone(),
+                role.manages_roles.join(","),
+                role.manages_grants_on.join(","),
+                role.description.clone(),
+            ]
+        })
+        .collect();
+    let heading = ["NAME", "MANAGES ROLES", "MANAGES GRANTS ON", "DESCRIPTION"];
+    output.table(&json!({ "items": items }), &heading, &rows);
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! SQL of `roles`.
+
+use diesel::prelude::*;
+
+use super::super::Role;
+use crate::base::clock::Timestamp;
+use crate::db::portable::ForUpdate;
+use crate::db::schema::{roles, user_roles};
+use crate::db::{Connection, Json, Result};
+use crate::history::Author;
+
+type Row = (
+    String,
+    String,
+    Json<Vec<String>>,
+    Json<Vec<String>>,
+    i64,
+    Timestamp,
+);
+
+type Columns = (
+    roles::name,
+    roles::description,
+    roles::manages_roles,
+    roles::manages_grants_on,
+    roles::version,
+    roles::as_of,
+);
+
+const COLUMNS: Columns = (
+    roles::name,
+    roles::description,
+    roles::manages_roles,
+    roles::manages_grants_on,
+    roles::version,
+    roles::as_of,
+);
+
+fn role(row: Row) -> Role {
+    Role {
+        name: row.0,
+        description: row.1,
+        manages_roles: row.2.0,
+        manages_grants_on: row.3.0,
+        version: row.4,
+        as_of: row.5,
+    }
+}
+
+/// A role that the registry has.
+pub(in crate::users) fn find_role(conn: &mut Connection, name: &str) -> Result<Option<Role>> {
+    let row = roles::table
+        .find(name)
+        .filter(roles::deleted_at.is_null())
+        .select(COLUMNS)
+        .first::<Row>(conn)
+        .optional()?;
+    Ok(row.map(role))
+}
+
+/// Holds the row of a role, deleted ones included, until the transaction ends: the role, and whether the registry has it.
+pub(in crate::users) fn lock_role(
+    conn: &mut Connection,
+    name: &str,
+) -> Result<Option<(Role, bool)>> {
+    let query = roles::table
+        .find(name)
+        .select((COLUMNS, roles::deleted_at.is_null()));
+    let row = ForUpdate(query)
+        .get_result::<(Row, bool)>(conn)
+        .optional()?;
+    Ok(row.map(|(row, is_there)| (role(row), is_there)))
+}
+
+/// Holds the rows of these roles until the transaction ends: nobody deletes or changes one meanwhile. In the order of their
+/// names, so that no two transactions wait for each other. The first that the registry does not have.
+pub(in crate::users) fn lock_roles(
+    conn: &mut Connection,
+    names: &[String],
+) -> Result<Option<String>> {
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let is_there = lock_role(conn, &name)?.is_some_and(|(_, is_there)| is_there);
+        if !is_there {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// The first of these roles that the registry does not have.
+pub(in crate::users) fn missing_role(
+    conn: &mut Connection,
+    names: &[String],
+) -> Result<Option<String>> {
+    for name in names {
+        if find_role(conn, name)?.is_none() {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// At most `limit` roles by the order of their names, after the one that is named.
+pub(in crate::users) fn list_page(
+    conn: &mut Connection,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Role>> {
+    let mut query = roles::table
+        .filter(roles::deleted_at.is_null())
+        .order(roles::name)
+        .select(COLUMNS)
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(roles::name.gt(after.to_owned()));
+    }
+    let rows = query.load::<Row>(conn)?;
+    Ok(rows.into_iter().map(role).collect())
+}
+
+/// What the holders of these roles may manage: roles, and types of things.
+pub(in crate::users) fn list_managed(
+    conn: &mut Connection,
+    held: &[String],
+) -> Result<Vec<(Vec<String>, Vec<String>)>> {
+    let rows = roles::table
+        .filter(roles::name.eq_any(held.to_vec()))
+        .filter(roles::deleted_at.is_null())
+        .select((roles::manages_roles, roles::manages_grants_on))
+        .load::<(Json<Vec<String>>, Json<Vec<String>>)>(conn)?;
+    Ok(rows.into_iter().map(|row| (row.0.0, row.1.0)).collect())
+}
+
+/// The roles, itself left out, whose holders may manage a role.
+pub(in crate::users) fn list_managers(conn: &mut Connection, name: &str) -> Result<Vec<String>> {
+    let rows = roles::table
+        .filter(roles::name.ne(name))
+        .filter(roles::deleted_at.is_null())
+        .order(roles::name)
+        .select((roles::name, roles::manages_roles))
+        .load::<(String, Json<Vec<String>>)>(conn)?;
+    let manages = |managed: &Json<Vec<String>>| managed.0.iter().any(|managed| managed == name);
+    Ok(rows
+        .into_iter()
+        .filter(|(_, managed)| manages(managed))
+        .map(|(manager, _)| manager)
+        .collect())
+}
+
+/// How many people hold a role, whatever their status.
+pub(in crate::users) fn count_holders(conn: &mut Connection, name: &str) -> Result<i64> {
+    Ok(user_roles::table
+        .filter(user_roles::role.eq(name))
+        .count()
+        .get_result(conn)?)
+}
+
+pub(in crate::users) fn insert_role(
+    conn: &mut Connection,
+    role: &Role,
+    author: &Author,
+) -> Result<()> {
+    diesel::insert_into(roles::table)
+        .values((
+            roles::name.eq(&role.name),
+            roles::description.eq(&role.description),
+            roles::manages_roles.eq(Json(role.manages_roles.clone())),
+            roles::manages_grants_on.eq(Json(role.manages_grants_on.clone())),
+            roles::version.eq(role.version),
+            roles::as_of.eq(role.as_of),
+            roles::by_user.eq(author.user()),
+            roles::by_client.eq(author.client()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes a role anew; `deleted_at` is `None` for one that the registry has (again).
+pub(in crate::users) fn update_role(
+    conn: &mut Connection,
+    role: &Role,
+    deleted_at: Option<Timestamp>,
+    author: &Author,
+) -> Result<()> {
+    diesel::update(roles::table.find(&role.name))
+        .set((
+            roles::description.eq(&role.description),
+            roles::manages_roles.eq(Json(role.manages_roles.clone())),
+            roles::manages_grants_on.eq(Json(role.manages_grants_on.clone())),
+            roles::deleted_at.eq(deleted_at),
+            roles::version.eq(role.version),
+            roles::as_of.eq(role.as_of),
+            roles::by_user.eq(author.user()),
+            roles::by_client.eq(author.client()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,361 @@
+//! The registry of roles: made, changed, taken away. Only administrators and the command come here: a role says who manages whom.
+//!
+//! Whoever gives a role holds its row until that is committed, and so does whoever deletes or names it here. Standings are locked before
+//! roles, never after them; so a role that somebody holds is refused to be deleted instead of being taken from them.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use super::fields::{RoleDescription, RoleName};
+use super::role::Role;
+use super::{Users, queries};
+use crate::base::clock::Timestamp;
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event};
+use crate::standing::ADMINISTRATOR;
+
+/// Entries in each list of a role at the most.
+const MOST_MANAGED: usize = 100;
+
+/// A role to make.
+#[derive(Clone, Debug)]
+pub struct NewRole {
+    /// Which.
+    pub name: RoleName,
+    /// What it is for.
+    pub description: RoleDescription,
+    /// Roles of the registry; itself too, if wanted.
+    pub manages_roles: Vec<String>,
+    /// Types of things, checked by the caller.
+    pub manages_grants_on: Vec<String>,
+}
+
+/// What to change; `None` leaves as it is.
+#[derive(Clone, Debug, Default)]
+pub struct RoleChange {
+    /// What it is for.
+    pub description: Option<RoleDescription>,
+    /// All managed roles anew.
+    pub manages_roles: Option<Vec<String>>,
+    /// All types of things anew, checked by the caller.
+    pub manages_grants_on: Option<Vec<String>>,
+}
+
+/// What a role is needed for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleUse {
+    /// How many people hold it, suspended and invited ones included.
+    pub holders: i64,
+    /// How many links wait for somebody who would hold it.
+    pub invitations: usize,
+    /// The roles whose holders may manage it.
+    pub managed_by: Vec<String>,
+}
+
+impl fmt::Display for RoleUse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut uses = Vec::new();
+        if self.holders > 0 {
+            uses.push(format!("people who hold it: {}", self.holders));
+        }
+        if self.invitations > 0 {
+            uses.push(format!("invitations that name it: {}", self.invitations));
+        }
+        if !self.managed_by.is_empty() {
+            uses.push(format!(
+                "roles that manage it: {}",
+                self.managed_by.join(", ")
+            ));
+        }
+        formatter.write_str(&uses.join("; "))
+    }
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// The registry has no role of this name.
+    #[error("there is no such role")]
+    Unknown,
+    /// The registry has this role already.
+    #[error("this role is there already")]
+    Exists,
+    /// The role was changed since the caller looked.
+    #[error("the role was changed meanwhile, to version {0}")]
+    VersionIs(i64),
+    /// A role to be managed that the registry does not have.
+    #[error("there is no role {0}")]
+    UnknownRole(String),
+    /// No role lets its holders manage administrators.
+    #[error("only administrators manage administrators")]
+    ManagesAdministrators,
+    /// `admin` can't be deleted, and manages everything as it is.
+    #[error("admin is built in: it stays, and manages everything as it is")]
+    BuiltIn,
+    /// Too many entries in a list.
+    #[error("a role manages {MOST_MANAGED} roles and {MOST_MANAGED} types at most")]
+    TooMany,
+    /// It is needed.
+    #[error("the role is in use; {0}")]
+    InUse(RoleUse),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Users {
+    /// At most `limit` roles by the order of their names, further on than `after`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list_roles(&self, after: Option<String>, limit: i64) -> db::Result<Vec<Role>> {
+        self.database
+            .read(move |conn| queries::list_page(conn, after.as_deref(), limit))
+            .await
+    }
+
+    /// One role.
+    ///
+    /// # Errors
+    /// `Unknown`.
+    pub async fn find_role(&self, name: &str) -> Result<Role, RoleError> {
+        let name = name.to_owned();
+        self.database
+            .read(move |conn| queries::find_role(conn, &name)?.ok_or(RoleError::Unknown))
+            .await
+    }
+
+    /// Makes a role. One that was deleted begins anew, and its versions go on.
+    ///
+    /// # Errors
+    /// Why not; of any number at once all but one get `Exists`.
+    pub async fn create_role(&self, wanted: NewRole, author: Author) -> Result<Role, RoleError> {
+        let database = self.database.clone();
+        let created = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                create(conn, wanted, now, &author)
+            })
+            .await;
+        match created {
+            // Two made one that never was before: the unique name decides.
+            Err(RoleError::Database(db::Error::Taken(_))) => Err(RoleError::Exists),
+            created => created,
+        }
+    }
+
+    /// Changes a role. With `expected`, only if that is still its version. What its holders may do is as it says from then on.
+    ///
+    /// # Errors
+    /// Why nothing was changed.
+    pub async fn update_role(
+        &self,
+        name: &str,
+        change: RoleChange,
+        expected: Option<i64>,
+        author: Author,
+    ) -> Result<Role, RoleError> {
+        let name = name.to_owned();
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                let managed = change.manages_roles.as_deref().unwrap_or_default();
+                let mut role = lock(conn, &name, managed)?;
+                if expected.is_some_and(|expected| expected != role.version) {
+                    return Err(RoleError::VersionIs(role.version));
+                }
+                let before = role.clone();
+                change.apply(&mut role)?;
+                let difference = difference(&before, &role);
+                if difference.is_empty() {
+                    return Ok(role);
+                }
+                role.save(conn, now, &author)?;
+                let event = event("role.updated", &role, difference);
+                history::record(conn, now, &author, event)?;
+                Ok(role)
+            })
+            .await
+    }
+
+    /// Takes a role out of the registry.
+    ///
+    /// # Errors
+    /// `InUse` says who or what needs it.
+    pub async fn delete_role(
+        &self,
+        name: &str,
+        reason: Option<String>,
+        author: Author,
+    ) -> Result<Role, RoleError> {
+        let (name, judged_at) = (name.to_owned(), self.clock.now());
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                let mut role = lock(conn, &name, &[])?;
+                if role.is_built_in() {
+                    return Err(RoleError::BuiltIn);
+                }
+                let needed = RoleUse {
+                    holders: queries::count_holders(conn, &name)?,
+                    invitations: queries::count_waiting(conn, &name, judged_at)?,
+                    managed_by: queries::list_managers(conn, &name)?,
+                };
+                if needed != RoleUse::default() {
+                    return Err(RoleError::InUse(needed));
+                }
+                role.delete(conn, now, &author)?;
+                let event = event("role.deleted", &role, Map::new()).because(reason.as_deref());
+                history::record(conn, now, &author, event)?;
+                Ok(role)
+            })
+            .await
+    }
+}
+
+fn create(
+    conn: &mut Connection,
+    wanted: NewRole,
+    now: Timestamp,
+    author: &Author,
+) -> Result<Role, RoleError> {
+    let name = wanted.name.as_str();
+    let others: Vec<String> = others(name, &wanted.manages_roles);
+    // Its own row is held in its turn, where there is one.
+    let mut rows = others.clone();
+    rows.push(name.to_owned());
+    rows.sort_unstable();
+    let mut earlier = None;
+    for row in rows {
+        let found = queries::lock_role(conn, &row)?;
+        if row == name {
+            earlier = found;
+        } else if !found.is_some_and(|(_, is_there)| is_there) {
+            return Err(RoleError::UnknownRole(row));
+        }
+    }
+    let change = RoleChange {
+        description: Some(wanted.description),
+        manages_roles: Some(wanted.manages_roles),
+        manages_grants_on: Some(wanted.manages_grants_on),
+    };
+    let mut role = Role {
+        name: wanted.name.as_str().to_owned(),
+        description: String::new(),
+        manages_roles: Vec::new(),
+        manages_grants_on: Vec::new(),
+        version: 1,
+        as_of: now,
+    };
+    match earlier {
+        Some((_, true)) => return Err(RoleError::Exists),
+        Some((deleted, false)) => {
+            (role.version, role.as_of) = (deleted.version, deleted.as_of);
+            change.apply(&mut role)?;
+            role.save(conn, now, author)?;
+        }
+        None => {
+            change.apply(&mut role)?;
+            role.create(conn, author)?;
+        }
+    }
+    let details = Map::from_iter([
+        ("description".to_owned(), json!(role.description)),
+        ("manages_roles".to_owned(), json!(role.manages_roles)),
+        (
+            "manages_grants_on".to_owned(),
+            json!(role.manages_grants_on),
+        ),
+    ]);
+    history::record(conn, now, author, event("role.created", &role, details))?;
+    Ok(role)
+}
+
+/// Holds a role's row, and those of the roles that it is to manage, until the transaction ends; in the order of their names, as
+/// everywhere.
+fn lock(conn: &mut Connection, name: &str, managed: &[String]) -> Result<Role, RoleError> {
+    let mut names = others(name, managed);
+    names.push(name.to_owned());
+    match queries::lock_roles(conn, &names)? {
+        Some(missing) if missing == name => Err(RoleError::Unknown),
+        Some(missing) => match queries::find_role(conn, name)? {
+            Some(_) => Err(RoleError::UnknownRole(missing)),
+            None => Err(RoleError::Unknown),
+        },
+        None => queries::find_role(conn, name)?.ok_or(RoleError::Unknown),
+    }
+}
+
+fn others(name: &str, managed: &[String]) -> Vec<String> {
+    let others = managed.iter().filter(|managed| *managed != name);
+    others.cloned().collect()
+}
+
+impl RoleChange {
+    fn apply(self, role: &mut Role) -> Result<(), RoleError> {
+        if let Some(description) = self.description {
+            description.as_str().clone_into(&mut role.description);
+        }
+        if let Some(managed) = self.manages_roles {
+            role.manages_roles = bounded(managed)?;
+        }
+        if let Some(types) = self.manages_grants_on {
+            role.manages_grants_on = bounded(types)?;
+        }
+        let manages_something =
+            !role.manages_roles.is_empty() || !role.manages_grants_on.is_empty();
+        if role.is_built_in() && manages_something {
+            return Err(RoleError::BuiltIn);
+        }
+        if role.manages_roles.iter().any(|name| name == ADMINISTRATOR) {
+            return Err(RoleError::ManagesAdministrators);
+        }
+        Ok(())
+    }
+}
+
+/// Sorted, each once.
+fn bounded(mut entries: Vec<String>) -> Result<Vec<String>, RoleError> {
+    entries.sort_unstable();
+    entries.dedup();
+    if entries.len() > MOST_MANAGED {
+        return Err(RoleError::TooMany);
+    }
+    Ok(entries)
+}
+
+/// What changed, before and after, for the audit event.
+fn difference(before: &Role, after: &Role) -> Map<String, Value> {
+    let fields = [
+        (
+            "description",
+            json!(before.description),
+            json!(after.description),
+        ),
+        (
+            "manages_roles",
+            json!(before.manages_roles),
+            json!(after.manages_roles),
+        ),
+        (
+            "manages_grants_on",
+            json!(before.manages_grants_on),
+            json!(after.manages_grants_on),
+        ),
+    ];
+    let changed = fields
+        .into_iter()
+        .filter(|(_, before, after)| before != after);
+    changed
+        .map(|(name, before, after)| (name.to_owned(), json!({ "before": before, "after": after })))
+        .collect()
+}
+
+fn event(action: &'static str, role: &Role, mut details: Map<String, Value>) -> Event {
+    details.insert("role".to_owned(), json!(role.name));
+    Event::done(action).details(Value::Object(details))
+}

@@ -1,0 +1,102 @@
+//! Signing somebody else out.
+
+use super::{Authority, Users, queries};
+use crate::base::ids::{SessionId, UserId};
+use crate::db::{self, Connection};
+use crate::history::Author;
+use crate::sessions::{self, EndError, Ended};
+use crate::standing::{self, ChangePending};
+
+/// Why nobody was signed out.
+#[derive(Debug, thiserror::Error)]
+pub enum SignOutError {
+    /// The right by which it was asked does not reach this person.
+    #[error("this person is not the caller's to manage")]
+    NotYours,
+    /// There is no such session or person, or the change is not in force.
+    #[error(transparent)]
+    End(#[from] EndError),
+}
+
+impl From<db::Error> for SignOutError {
+    fn from(error: db::Error) -> Self {
+        Self::End(error.into())
+    }
+}
+
+impl From<ChangePending> for SignOutError {
+    fn from(error: ChangePending) -> Self {
+        Self::End(error.into())
+    }
+}
+
+impl Users {
+    /// Cuts off one session of a person, and everything that it gave; safe to repeat.
+    ///
+    /// # Errors
+    /// Who may not, `Unknown`, or that the change is not in force.
+    pub async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        reason: Option<String>,
+        authority: Authority,
+        author: Author,
+    ) -> Result<Ended, SignOutError> {
+        let database = self.database.clone();
+        let ended = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                require_manageable(conn, user, authority)?;
+                let reason = reason.as_deref();
+                Ok::<_, SignOutError>(sessions::end_one(
+                    conn, user, session, now, reason, &author,
+                )?)
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a person; safe to repeat.
+    ///
+    /// # Errors
+    /// Who may not, `Unknown` when there is no such person, or that the change is not in force.
+    pub async fn end_all_sessions(
+        &self,
+        user: UserId,
+        reason: Option<String>,
+        authority: Authority,
+        author: Author,
+    ) -> Result<Ended, SignOutError> {
+        let database = self.database.clone();
+        let ended = self
+            .database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                require_manageable(conn, user, authority)?;
+                let reason = reason.as_deref();
+                Ok::<_, SignOutError>(sessions::end_all(conn, user, now, reason, &author)?)
+            })
+            .await?;
+        self.standings.publish(user).await?;
+        Ok(ended)
+    }
+}
+
+fn require_manageable(
+    conn: &mut Connection,
+    user: UserId,
+    authority: Authority,
+) -> Result<(), SignOutError> {
+    if !standing::lock(conn, user)? {
+        return Err(EndError::Unknown.into());
+    }
+    let user = queries::find_user(conn, user)?.ok_or(EndError::Unknown)?;
+    if authority.may_manage(conn, user.id, &user.roles)? {
+        Ok(())
+    } else {
+        Err(SignOutError::NotYours)
+    }
+}
