@@ -23,5 +23,6 @@ mod guides;
 mod logging;
 mod outbox;
 mod schema;
+mod services;
 mod support;
 mod tls;

@@ -139,6 +139,12 @@ impl House {
         self.instances[instance] = Some(running);
     }
 
+    /// Stops an instance for good.
+    pub fn stop(&mut self, instance: usize) {
+        let running = self.instances[instance].take().expect("a running instance");
+        runtime().block_on(running.stop());
+    }
+
     /// The port of an instance; 0 is the first.
     pub fn port(&self, instance: usize) -> u16 {
         let running = self.instances[instance].as_ref();

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod grants;
 pub mod house;
 pub mod http;
+pub mod installed;
 pub mod person;
 pub mod postgres;
 pub mod process;

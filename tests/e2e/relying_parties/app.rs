@@ -1,8 +1,8 @@
 //! One relying party as a process: registered by its guide's command, told everything by the environment.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::guide;
 use crate::support::binary;
 use crate::support::house::House;
+use crate::support::installed::{built, copy, in_repository, installed, node_example};
 use crate::support::process::{ChildProcess, free_port};
 
 /// Generous, for a machine that is busy with other tests.
@@ -97,8 +98,8 @@ impl Library {
 
     fn command(self, folder: &Path) -> Command {
         match self {
-            Self::OidcClientTs => example("single-page-app", folder),
-            Self::OpenidClient => example("server-side-app", folder),
+            Self::OidcClientTs => node_example("single-page-app", folder),
+            Self::OpenidClient => node_example("server-side-app", folder),
             Self::Authlib => {
                 let mut command = Command::new(installed("authlib/bin/python"));
                 command
@@ -107,35 +108,9 @@ impl Library {
                 command
             }
             Self::ModAuthOpenidc => httpd(folder),
-            // `scripts/relying-parties` builds it into the folder where Doorward itself is.
-            Self::Openidconnect => Command::new(
-                Path::new(env!("CARGO_BIN_EXE_doorward")).with_file_name("relying-party"),
-            ),
+            Self::Openidconnect => Command::new(built("relying-party")),
         }
     }
-}
-
-fn in_repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// What `scripts/relying-parties` installed.
-fn installed(path: &str) -> PathBuf {
-    let folder = std::env::var("DOORWARD_TEST_RELYING_PARTIES")
-        .expect("DOORWARD_TEST_RELYING_PARTIES is not set: run scripts/test, which installs relying parties, or name what scripts/relying-parties prints");
-    let path = Path::new(&folder).join(path);
-    assert!(path.exists(), "{} is missing", path.display());
-    path
-}
-
-/// An example, beside the packages that its lock file names.
-fn example(name: &str, folder: &Path) -> Command {
-    copy(&in_repository(&format!("examples/{name}")), folder);
-    let packages = installed(&format!("{name}/node_modules"));
-    symlink(packages, folder.join("node_modules")).expect("a link");
-    let mut command = Command::new("node");
-    command.arg(folder.join("server.js"));
-    command
 }
 
 /// Apache httpd with a configuration of its own. Where root starts it, it gives up its rights, and can read nothing but what
@@ -164,15 +139,4 @@ fn httpd(folder: &Path) -> Command {
         .env("DOORWARD", folder.join("doorward.conf"))
         .env("CRYPTO_PASSPHRASE", "known to this test alone");
     command
-}
-
-/// Copies the files of a folder, not its folders.
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_file() {
-            let name = path.file_name().expect("a name");
-            fs::copy(&path, to.join(name)).expect("a copy");
-        }
-    }
 }

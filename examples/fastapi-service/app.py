@@ -1,0 +1,57 @@
+"""A service that keeps no accounts and no access rules: Doorward says who it is, and whether they may."""
+
+import os
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Annotated
+from urllib.parse import quote
+
+import httpx
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
+
+# RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
+credentials = tuple(quote(os.environ[name], safe="") for name in ("CLIENT_ID", "CLIENT_SECRET"))
+# Nothing of the environment may lead these calls elsewhere, and no cookie is kept from one person's request to the next.
+no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+doorward = httpx.AsyncClient(base_url=os.environ["DOORWARD"], timeout=5, trust_env=False, cookies=no_cookies)
+
+app = FastAPI()
+
+
+async def signed_in(request: Request) -> dict:
+    """Who is signed in in this browser: the cookie is handed on, and nothing else of the request is believed."""
+    answer = await doorward.get("/v1/session", headers={"Cookie": request.headers.get("cookie", "")})
+    if answer.status_code == 401:
+        raise HTTPException(401, "signed out")
+    return answer.raise_for_status().json()
+
+
+def allowed(action: str):
+    """Lets a request on only with a permission for `action` on the order in its path. Only `True` is yes."""
+
+    async def ask(order: str, who: Annotated[dict, Depends(signed_in)]) -> dict:
+        question = {
+            "subject": {"type": "user", "id": who["user"]["id"]},
+            "action": {"name": action},
+            "resource": {"type": "order", "id": order},
+            # How and when they signed in, for policies that want it fresh or strong.
+            "context": {"session": who["session"]["id"]},
+        }
+        answer = await doorward.post("/access/v1/evaluation", json=question, auth=credentials)
+        answer = answer.raise_for_status().json()
+        if answer["decision"] is not True:
+            raise HTTPException(403, {"error": "not allowed", "context": answer.get("context")})
+        return who["user"]
+
+    return ask
+
+
+@app.get("/orders/{order}")
+async def view_order(order: str, user: Annotated[dict, Depends(allowed("view"))]):
+    return {"order": order, "viewer": user["username"]}
+
+
+@app.exception_handler(httpx.HTTPError)
+async def no_answer(_: Request, error: httpx.HTTPError):
+    """No answer from Doorward is a no."""
+    return JSONResponse({"error": "nobody knows whether you may"}, 503)

@@ -1,0 +1,139 @@
+//! The example services, with three frameworks: each hands the session's cookie on and asks for a decision.
+
+use std::process::Command;
+use std::time::Duration;
+
+use doorward::base::config::Config;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::house::House;
+use crate::support::http::Browserless;
+use crate::support::installed::{built, in_repository, installed, node_example};
+use crate::support::process::{ChildProcess, free_port};
+
+/// Generous, for a machine that is busy with other tests.
+const START_BOUND: Duration = Duration::from_secs(30);
+const ORDER: &str = "7e0c1b9a-6f0e-4a43-9e5d-0f2f6b1f7c11";
+
+#[derive(Clone, Copy)]
+enum Framework {
+    Express,
+    FastApi,
+    Actix,
+}
+
+/// A running service; it ends when this is dropped.
+struct Service {
+    port: u16,
+    _process: ChildProcess,
+    _folder: TempDir,
+}
+
+impl Framework {
+    fn command(self, folder: &std::path::Path, port: u16) -> Command {
+        match self {
+            Self::Express => node_example("express-service", folder),
+            Self::FastApi => {
+                let mut command = Command::new(installed("fastapi-service/bin/python"));
+                command
+                    .args(["-B", "-m", "uvicorn", "app:app", "--port", &port.to_string()])
+                    .current_dir(in_repository("examples/fastapi-service"));
+                command
+            }
+            Self::Actix => Command::new(built("actix-service")),
+        }
+    }
+}
+
+impl Service {
+    /// Registers the service as the guide says, and starts it.
+    fn start(house: &House, framework: Framework) -> Self {
+        let arguments = ["client", "create", "orders", "--scope", "access:evaluate", "--json"];
+        let client = crate::support::binary::run(&house.config, &arguments).json();
+        let text = |name: &str| client[name].as_str().expect("a text").to_owned();
+        let port = free_port();
+        let folder = TempDir::new().expect("a folder");
+        let mut command = framework.command(folder.path(), port);
+        command
+            .env("DOORWARD", format!("http://localhost:{}", house.port(0)))
+            .env("CLIENT_ID", text("client_id"))
+            .env("CLIENT_SECRET", text("client_secret"))
+            .env("PORT", port.to_string());
+        let output = folder.path().join("output.log");
+        let mut process = ChildProcess::spawn(&mut command, &output);
+        process.wait_until_ready(START_BOUND, || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        Self {
+            port,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    /// What the service answers a browser that wants to see an order.
+    fn view(&self, browser: &Browserless, order: &str) -> (u16, Value) {
+        let answer = browser.at_port(self.port).get(&format!("/orders/{order}"));
+        (answer.status, answer.json())
+    }
+}
+
+fn with_the_guides_policy(config: &mut Config) {
+    config.access.policies = Some(in_repository("examples/policies/orders"));
+}
+
+fn a_session_and_a_grant_on_the_very_order_are_asked_for(framework: Framework, mut house: House) {
+    let root = house.administrator();
+    let ada = house.person(&root, "ada");
+    let service = Service::start(&house, framework);
+    assert_eq!(service.view(&house.browser(), ORDER).0, 401);
+    assert_eq!(service.view(&ada.browser, ORDER).0, 403);
+
+    // Given and withdrawn at another instance: the very next question knows.
+    let other = house.another_instance();
+    let there = root.browser.at_port(house.port(other));
+    let grant = json!({
+        "user": "ada", "resource_type": "order", "resource_id": ORDER, "roles": ["OPERATOR"],
+    });
+    let given = there.post_json("/v1/grants", &grant);
+    assert_eq!(given.status, 201, "{}", given.text());
+    let seen = (200, json!({ "order": ORDER, "viewer": "ada" }));
+    assert_eq!(service.view(&ada.browser, ORDER), seen);
+    assert_eq!(service.view(&ada.browser, "another").0, 403);
+    assert_eq!(service.view(&root.browser, ORDER).0, 403);
+    let id = given.json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(there.delete(&format!("/v1/grants/{id}")).status, 200);
+    assert_eq!(service.view(&ada.browser, ORDER).0, 403);
+
+    // Nobody answers: nobody may.
+    house.stop(other);
+    house.stop(0);
+    assert_eq!(service.view(&ada.browser, ORDER).0, 503);
+}
+
+macro_rules! on_both_with {
+    ($($name:ident: $framework:expr,)+) => {
+        $(mod $name {
+            use super::*;
+
+            #[test]
+            fn embedded() {
+                let house = House::embedded_with(with_the_guides_policy);
+                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, house);
+            }
+
+            #[test]
+            fn clustered() {
+                let house = House::clustered_with(with_the_guides_policy);
+                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, house);
+            }
+        })+
+    };
+}
+
+on_both_with! {
+    express: Framework::Express,
+    fastapi: Framework::FastApi,
+    actix_web: Framework::Actix,
+}
