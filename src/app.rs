@@ -217,6 +217,8 @@ impl App {
         };
         let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)?;
         let tokens = build_tokens(&config, &judges, master_key, previous);
+        let sessions = build_sessions(&config, &judges);
+        let access = build_access(&config, &judges);
         let Judges {
             database,
             ephemeral,
@@ -225,13 +227,6 @@ impl App {
             keyring,
             clock,
         } = judges;
-        let sessions = Sessions::new(
-            database.clone(),
-            ephemeral.clone(),
-            standings.clone(),
-            clock.clone(),
-            &config.sessions,
-        );
         let users = Users::new(
             database.clone(),
             standings.clone(),
@@ -247,14 +242,6 @@ impl App {
             clock.clone(),
         )
         .map_err(StartError::Passkeys)?;
-        let access = Access::new(
-            database.clone(),
-            ephemeral.clone(),
-            standings.clone(),
-            clock.clone(),
-            Policies::new(&config.access),
-            keyring.installation(),
-        );
         let forward_auth = ForwardAuth::new(
             forward_auth::Rooms {
                 access: access.clone(),
@@ -335,6 +322,27 @@ impl App {
         let previous = self.keys.previous_cookie.clone()?;
         Some((self.keys.cookie.clone(), previous))
     }
+}
+
+fn build_sessions(config: &Config, judges: &Judges) -> Sessions {
+    Sessions::new(
+        judges.database.clone(),
+        judges.ephemeral.clone(),
+        judges.standings.clone(),
+        judges.clock.clone(),
+        &config.sessions,
+    )
+}
+
+fn build_access(config: &Config, judges: &Judges) -> Access {
+    Access::new(
+        judges.database.clone(),
+        judges.ephemeral.clone(),
+        judges.standings.clone(),
+        judges.clock.clone(),
+        Policies::new(&config.access),
+        judges.keyring.installation(),
+    )
 }
 
 fn build_tokens(

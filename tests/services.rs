@@ -37,7 +37,14 @@ impl Framework {
             Self::FastApi => {
                 let mut command = Command::new(installed("fastapi-service/bin/python"));
                 command
-                    .args(["-B", "-m", "uvicorn", "app:app", "--port", &port.to_string()])
+                    .args([
+                        "-B",
+                        "-m",
+                        "uvicorn",
+                        "app:app",
+                        "--port",
+                        &port.to_string(),
+                    ])
                     .current_dir(in_repository("examples/fastapi-service"));
                 command
             }
@@ -49,7 +56,14 @@ impl Framework {
 impl Service {
     /// Registers the service as the guide says, and starts it.
     fn start(house: &House, framework: Framework) -> Self {
-        let arguments = ["client", "create", "orders", "--scope", "access:evaluate", "--json"];
+        let arguments = [
+            "client",
+            "create",
+            "orders",
+            "--scope",
+            "access:evaluate",
+            "--json",
+        ];
         let client = crate::support::binary::run(&house.config, &arguments).json();
         let text = |name: &str| client[name].as_str().expect("a text").to_owned();
         let port = free_port();

@@ -26,6 +26,7 @@ pub struct Entity {
 
 /// One version, and who made it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "as everywhere in the API")]
 pub struct Version {
     /// From 1.
     pub version: i64,

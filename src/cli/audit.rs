@@ -64,7 +64,7 @@ impl Audit {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         match self {
             Self::List { limit, filter } => list(app, output, filter.into(), limit).await,
-            Self::Export { filter } => export(app, output, &filter.into()).await,
+            Self::Export { filter } => export(app, &filter.into()).await,
             Self::Verify { expect } => verify(app, output, &expect).await,
         }
     }
@@ -93,7 +93,7 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
     Ok(())
 }
 
-async fn export(app: &App, output: &Output, filter: &EventFilter) -> Result<(), Failure> {
+async fn export(app: &App, filter: &EventFilter) -> Result<(), Failure> {
     let mut after = None;
     loop {
         let page = app.seal.list(filter, after).await?;
@@ -104,7 +104,7 @@ async fn export(app: &App, output: &Output, filter: &EventFilter) -> Result<(), 
         for event in &page {
             let line =
                 serde_json::to_string(event).map_err(|error| Failure::Other(error.to_string()))?;
-            output.line(&line);
+            Output::line(&line);
         }
     }
 }
@@ -112,7 +112,7 @@ async fn export(app: &App, output: &Output, filter: &EventFilter) -> Result<(), 
 async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), Failure> {
     let report = app
         .seal
-        .verify(expect, |done, of| output.progress("verified", done, of))
+        .verify(expect, |done, of| Output::progress("verified", done, of))
         .await?;
     output.show(&report, &text(&report));
     if report.is_whole() {

@@ -50,7 +50,7 @@ impl Failure {
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {
         if let Self::Found(summary) = self {
-            output.warn(summary);
+            Output::warn(summary);
         } else {
             output.fail(&self.to_string(), self.code());
         }

@@ -138,7 +138,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     }
     let log = quiet(&config.log);
     let _guard = telemetry::start(&log).map_err(|error| Failure::Other(error.to_string()))?;
-    let app = App::build(config, Clock::system(), RpIdChange::Refuse).await?;
+    let app = Box::pin(App::build(config, Clock::system(), RpIdChange::Refuse)).await?;
     match command {
         Command::Migrate => migrate::run(output),
         Command::SetupLink(command) => command.run(&app, output).await,

@@ -58,12 +58,12 @@ impl Output {
     }
 
     /// Prints one line as it is: an entry of a stream.
-    pub(super) fn line(&self, line: &str) {
+    pub(super) fn line(line: &str) {
         println!("{line}");
     }
 
     /// Shows how far a long piece of work is, to whoever sits at a terminal.
-    pub(super) fn progress(&self, what: &str, done: i64, of: i64) {
+    pub(super) fn progress(what: &str, done: i64, of: i64) {
         use std::io::IsTerminal;
         if std::io::stderr().is_terminal() {
             eprint!("\r{what}: {done} of {of}");
@@ -74,7 +74,7 @@ impl Output {
     }
 
     /// Says on standard error what went wrong, when standard output has the rest.
-    pub(super) fn warn(&self, message: &str) {
+    pub(super) fn warn(message: &str) {
         eprintln!("doorward: {message}");
     }
 

@@ -28,7 +28,7 @@ impl Serve {
         } else {
             RpIdChange::Refuse
         };
-        let app = App::build(config, Clock::system(), rp_id_change).await?;
+        let app = Box::pin(App::build(config, Clock::system(), rp_id_change)).await?;
         app.keyring.check_seals().await?;
         let running = server::start(app.clone())
             .map_err(|error| Failure::Configuration(format!("server.listen: {error}")))?;

@@ -10,9 +10,12 @@ use crate::base::ids::ClientId;
 /// So many clients are remembered; then all are forgotten, and those that ask come back.
 const MOST: usize = 1000;
 
+/// A copy, and what it says.
+type Said = Arc<(String, ClientRecord)>;
+
 /// The last copy of each client, and what it says. Cheap to clone; clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parsed(Arc<RwLock<HashMap<ClientId, Arc<(String, ClientRecord)>>>>);
+pub(super) struct Parsed(Arc<RwLock<HashMap<ClientId, Said>>>);
 
 impl Parsed {
     /// What this very text says, if it was parsed before.

@@ -10,6 +10,7 @@ mod embedded;
 mod redis;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -38,7 +39,7 @@ pub struct Ephemeral(Store);
 
 #[derive(Clone, Debug)]
 enum Store {
-    Redis(redis::Redis),
+    Redis(Arc<redis::Redis>),
     Embedded(embedded::Embedded),
 }
 
@@ -57,9 +58,8 @@ impl Ephemeral {
     /// # Errors
     /// When it does not answer or its settings would lose state.
     pub async fn redis(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
-        Ok(Self(Store::Redis(
-            redis::Redis::connect(url, timeout).await?,
-        )))
+        let redis = redis::Redis::connect(url, timeout).await?;
+        Ok(Self(Store::Redis(Arc::new(redis))))
     }
 
     /// Opens, or makes, the SQLite file at `path`.

@@ -26,7 +26,7 @@ pub mod path {
 
 /// The document of this issuer.
 pub(super) fn metadata(issuer: &str) -> Value {
-    let at = |path: &str| format!("{}{path}", issuer);
+    let at = |path: &str| format!("{issuer}{path}");
     let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     let methods = AuthMethod::ALL.map(AuthMethod::as_str);
     let with_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];

@@ -36,7 +36,7 @@ impl Oidc {
             .ok_or_else(|| Refusal::invalid_request("code is missing"))?;
         let unknown = || Refusal::invalid_grant("this code is not known, or was used, or is over");
         let code = Token::parse(code).ok_or_else(unknown)?.hash();
-        let redemption = Redeeming {
+        let redemption = Box::new(Redeeming {
             oidc: self.clone(),
             record: record.clone(),
             redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
@@ -47,7 +47,7 @@ impl Oidc {
                 .map(str::to_owned)
                 .collect(),
             author: author.acting_as(Actor::Client(record.client.id)),
-        };
+        });
         // A stranger's guess costs a read, and never the one writer of an embedded database.
         let found = self
             .database

@@ -48,7 +48,7 @@ impl Oidc {
                 Some(scopes.map_err(|error| Refusal::new(ErrorCode::InvalidScope, fault(error)))?)
             }
         };
-        let refreshing = Refreshing {
+        let refreshing = Box::new(Refreshing {
             oidc: self.clone(),
             record: record.clone(),
             presented,
@@ -59,7 +59,7 @@ impl Oidc {
                 .map(str::to_owned)
                 .collect(),
             author: author.acting_as(Actor::Client(record.client.id)),
-        };
+        });
         match self
             .database
             .write(move |conn| refreshing.run(conn))

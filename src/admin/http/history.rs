@@ -268,8 +268,8 @@ async fn require_grants_read(
     let Some(manager) = delegate(caller) else {
         return Ok(caller.require(Scope::GrantsRead)?);
     };
-    let managed = users.rights(manager).await?.manages_grants_on;
-    if kind.is_some_and(|kind| managed.contains(kind)) {
+    let types = users.rights(manager).await?.manages_grants_on;
+    if kind.is_some_and(|kind| types.contains(kind)) {
         return Ok(());
     }
     Err(CallerError::NotAdministrator.into())

@@ -67,7 +67,7 @@ impl Population {
     }
 
     fn add(&self, number: u64, batch: &mut Batch) {
-        let id = self.id(number, self.users);
+        let id = id_of(number, self.users);
         let name = format!("person-{number:07}");
         batch
             .people
@@ -75,8 +75,8 @@ impl Population {
         let mut first = None;
         for place in places(number, self.passkeys) {
             let all = self.users.saturating_mul(self.passkeys);
-            let passkey = self.id(place, all);
-            let credential_id = [self.uuid(place, all), Uuid::new_v4()].map(Uuid::into_bytes);
+            let passkey = id_of(place, all);
+            let credential_id = [uuid(place, all), Uuid::new_v4()].map(Uuid::into_bytes);
             let credential_id = credential_id.concat();
             batch.passkeys.push(passkeys::seed::passkey(
                 (passkey, id),
@@ -101,38 +101,38 @@ impl Population {
                 batch.resources.push(resource.clone());
             }
             batch.grants.push(SeededGrant {
-                id: self.id(place, self.users.saturating_mul(self.grants)),
+                id: id_of(place, self.users.saturating_mul(self.grants)),
                 user: id,
                 resource,
                 role,
             });
         }
     }
+}
 
-    fn id<T>(&self, place: u64, all: u64) -> Id<T> {
-        Id::from_uuid(self.uuid(place, all))
-    }
+fn id_of<T>(place: u64, all: u64) -> Id<T> {
+    Id::from_uuid(uuid(place, all))
+}
 
-    /// A random UUID (version 4) out of the share of all UUIDs that the place has among all places: evenly spread as random ones
-    /// are, and made in their order, so that a million rows are written at the ends of indexes instead of all over them.
-    fn uuid(&self, place: u64, all: u64) -> Uuid {
-        /// The bits before the version.
-        const LEADING: u32 = 48;
-        let share = (1_u64 << LEADING) / all.max(1);
-        let random = Uuid::new_v4();
-        let within = random.as_u64_pair().0 >> (u64::BITS - LEADING);
-        let leading = place
-            .saturating_mul(share)
-            .saturating_add(within % share.max(1));
-        let mut bytes = random.into_bytes();
-        for (to, from) in bytes
-            .iter_mut()
-            .zip(leading.to_be_bytes().into_iter().skip(2))
-        {
-            *to = from;
-        }
-        Uuid::from_bytes(bytes)
+/// A random UUID (version 4) out of the share of all UUIDs that the place has among all places: evenly spread as random ones
+/// are, and made in their order, so that a million rows are written at the ends of indexes instead of all over them.
+fn uuid(place: u64, all: u64) -> Uuid {
+    /// The bits before the version.
+    const LEADING: u32 = 48;
+    let share = (1_u64 << LEADING) / all.max(1);
+    let random = Uuid::new_v4();
+    let within = random.as_u64_pair().0 >> (u64::BITS - LEADING);
+    let leading = place
+        .saturating_mul(share)
+        .saturating_add(within % share.max(1));
+    let mut bytes = random.into_bytes();
+    for (to, from) in bytes
+        .iter_mut()
+        .zip(leading.to_be_bytes().into_iter().skip(2))
+    {
+        *to = from;
     }
+    Uuid::from_bytes(bytes)
 }
 
 /// The places of what belongs to a person among all of its kind.
@@ -173,17 +173,7 @@ mod tests {
 
     #[test]
     fn ids_ascend_over_their_whole_range_and_are_random_uuids() {
-        let population = Population {
-            users: 1000,
-            passkeys: 0,
-            grants: 0,
-            sessions: 0,
-            key: PublicKey::nobodys().expect("a key"),
-            at: Timestamp::from_micros(0),
-        };
-        let ids: Vec<Uuid> = (0..1000)
-            .map(|place| population.uuid(place, 1000))
-            .collect();
+        let ids: Vec<Uuid> = (0..1000).map(|place| uuid(place, 1000)).collect();
         assert!(ids.is_sorted());
         assert!(ids.iter().all(|id| id.get_version_num() == 4));
         assert!(ids[0].as_bytes()[0] == 0 && ids[999].as_bytes()[0] == 0xff);

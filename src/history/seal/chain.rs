@@ -161,6 +161,7 @@ mod tests {
 
     #[test]
     fn every_field_and_the_place_are_part_of_a_seal() {
+        type Change = fn(&mut RecordedEvent);
         let place = Place {
             position: 2,
             before: b"before",
@@ -169,7 +170,6 @@ mod tests {
         let event = event();
         let whole = seal(place, &event);
         assert_eq!(seal(place, &event.clone()), whole);
-        type Change = fn(&mut RecordedEvent);
         let changes: [Change; 12] = [
             |event| event.id = AuditEventId::sortable(),
             |event| event.at = Timestamp::from_micros(2),
