@@ -306,6 +306,6 @@ mod tests {
         assert!(check(
             "openid users:read orders:read https://api.example/write"
         ));
-        assert!(!check("users:everything") && !check("grants:read") && !check("tokens:"));
+        assert!(!check("users:everything") && !check("grants:all") && !check("tokens:"));
     }
 }

@@ -133,10 +133,14 @@ mod tests {
         let names = |algorithm| {
             let key = PrivateKey::generate(algorithm).expect("a key");
             let members = key.public_members().expect("members");
-            members.keys().cloned().collect::<Vec<_>>()
+            members
+                .keys()
+                .cloned()
+                .collect::<std::collections::BTreeSet<_>>()
         };
-        assert_eq!(names(Algorithm::RS256), ["e", "kty", "n"]);
-        assert_eq!(names(Algorithm::ES256), ["crv", "kty", "x", "y"]);
-        assert_eq!(names(Algorithm::EdDSA), ["crv", "kty", "x"]);
+        let only = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        assert_eq!(names(Algorithm::RS256), only(&["e", "kty", "n"]));
+        assert_eq!(names(Algorithm::ES256), only(&["crv", "kty", "x", "y"]));
+        assert_eq!(names(Algorithm::EdDSA), only(&["crv", "kty", "x"]));
     }
 }

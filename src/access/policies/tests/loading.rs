@@ -25,7 +25,7 @@ fn a_schema_holds_policies_to_what_is_declared() {
         folder.fault()
     );
     assert!(!is_allowed(&folder, &facts));
-    let folder = Folder::of(&[("own.cedarschema", "entity order {\n  owner: Strin };")]);
+    let folder = Folder::of(&[("own.cedarschema", "entity order {\n  owner: Text };")]);
     assert!(
         folder.fault().starts_with("own.cedarschema:2:"),
         "{}",
@@ -57,7 +57,7 @@ fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
             "already",
         ),
         (
-            "\n\nforbid (principal is Outsidr, action, resource);",
+            "\n\nforbid (principal is Outside, action, resource);",
             "a.cedar:3:1",
             "Outsider",
         ),

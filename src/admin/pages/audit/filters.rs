@@ -205,8 +205,8 @@ mod tests {
                 "setup", "token", "user",
             ]
             .contains(&kind)
-                // Names of templates and texts are no actions.
-                && !["html", "other", "title"].contains(&act)
+                // Names of templates, texts and keys of the configuration are no actions.
+                && !["html", "other", "title", "id", "type"].contains(&act)
                 && is_word(act)
         })
     }
