@@ -47,7 +47,7 @@ fn flood(world: &World, arguments: &Arguments) {
 }
 
 fn two_instances(world: &World, arguments: &Arguments) {
-    let (second, _) = Measured::service(&world.grounds.another());
+    let (second, _) = Measured::service(&world.grounds, &world.grounds.another());
     let requests = world.roles();
     let drive = |addresses: &[SocketAddr], length: Duration| -> Outcome {
         load::drive(addresses, &requests, arguments.connections, length)
@@ -76,14 +76,14 @@ fn starts(world: World) {
     service.end();
     let mut migrated = Vec::new();
     for _ in 0..STARTS {
-        let (service, took) = Measured::service(&grounds.config);
+        let (service, took) = Measured::service(&grounds, &grounds.config);
         migrated.push(took.as_secs_f64() * 1000.0);
         service.end();
     }
     let mut empty = Vec::new();
     for _ in 0..STARTS {
         let fresh = Grounds::prepare(grounds.back_end, 0);
-        let (service, took) = Measured::service(&fresh.config);
+        let (service, took) = Measured::service(&fresh, &fresh.config);
         empty.push(took.as_secs_f64() * 1000.0);
         service.end();
     }

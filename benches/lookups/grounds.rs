@@ -11,6 +11,30 @@ use crate::support::postgres::Postgres;
 use crate::support::process::free_port;
 use crate::support::redis::Redis;
 
+/// The host that forward-auth protects.
+pub const HOST: &str = "shop.example.com";
+/// What no variable of the environment says: the routes and the policies.
+pub const SETTINGS: &str = "settings.toml";
+
+/// A hundred policies about one action and one kind of thing, of which one permits: none is left out before it is asked.
+fn policies() -> String {
+    let other = |number: usize| {
+        format!(
+            "permit (principal in Role::\"team-{number}\", action == Action::\"view\", resource is order)\n\
+             when {{ context.grants.contains(\"LEVEL-{number}\") }};\n"
+        )
+    };
+    let held: Vec<String> = (0..10)
+        .map(|number| format!("\"seeded-{number}\""))
+        .collect();
+    let permits = format!(
+        "permit (principal is User, action == Action::\"view\", resource is order)\n\
+         when {{ context.grants.containsAny([{}]) }};\n",
+        held.join(", ")
+    );
+    (0..99).map(other).chain([permits]).collect()
+}
+
 /// On which stores.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum BackEnd {
@@ -68,6 +92,15 @@ impl Grounds {
             std::fs::write(&master_key, MasterKey::generate().to_text()).expect("a master key");
             config.secrets.master_key_file = Some(master_key);
         }
+        let policies_folder = folder.path().join("policies");
+        std::fs::create_dir(&policies_folder).expect("a folder");
+        std::fs::write(policies_folder.join("all.cedar"), policies()).expect("a file");
+        let settings = format!(
+            "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n\n[access]\npolicies = {policies_folder:?}\n\n\
+             [[access.route]]\nhost = \"{HOST}\"\npath = \"/orders/{{id}}\"\naction = \"view\"\n\
+             resource = {{ type = \"order\", id = \"{{id}}\" }}\n"
+        );
+        std::fs::write(folder.path().join(SETTINGS), settings).expect("a file");
         Self {
             back_end,
             users,

@@ -16,7 +16,7 @@ pub struct Work {
 }
 
 /// All of them but logins, which are journeys.
-pub const WORKS: [Work; 6] = [
+pub const WORKS: [Work; 8] = [
     Work {
         name: "session check",
         ratio: Some(0.7),
@@ -28,6 +28,18 @@ pub const WORKS: [Work; 6] = [
         ratio: Some(0.6),
         cpu: Some(0.045),
         requests: |world| Some(world.introspections()),
+    },
+    Work {
+        name: "policy evaluation",
+        ratio: Some(0.5),
+        cpu: None,
+        requests: |world| Some(world.evaluations()),
+    },
+    Work {
+        name: "forward-auth",
+        ratio: Some(0.5),
+        cpu: None,
+        requests: |world| Some(world.forwarded()),
     },
     Work {
         name: "roles of a person",

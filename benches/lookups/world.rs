@@ -8,11 +8,11 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
 use crate::baseline;
-use crate::grounds::Grounds;
+use crate::grounds::{Grounds, HOST};
 use crate::load::Requests;
 use crate::process::Measured;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
@@ -39,6 +39,26 @@ pub struct Seeded {
     pub user: String,
     /// The ids of their credentials.
     pub credentials: Vec<String>,
+    /// What they may be on things.
+    pub grants: Vec<SeededGrant>,
+}
+
+/// What a person may be on a thing.
+#[derive(Deserialize)]
+pub struct SeededGrant {
+    resource: SeededThing,
+}
+
+#[derive(Deserialize)]
+struct SeededThing {
+    id: String,
+}
+
+impl Seeded {
+    /// A thing on which they hold a role.
+    fn thing(&self) -> &str {
+        &self.grants[0].resource.id
+    }
 }
 
 /// A registered client.
@@ -100,9 +120,11 @@ impl World {
                 "users:read",
                 "--scope",
                 "tokens:introspect",
+                "--scope",
+                "access:evaluate",
             ],
         );
-        let (service, _) = Measured::service(&grounds.config);
+        let (service, _) = Measured::service(&grounds, &grounds.config);
         let idle_memory = service.memory();
         let baseline = baseline::start(&grounds);
         let mut world = Self {
@@ -173,6 +195,40 @@ impl World {
         ok(tokens.map(request).collect())
     }
 
+    /// `POST /access/v1/evaluation` by a service: may people all over view a thing on which they hold a role?
+    pub fn evaluations(&self) -> Requests {
+        let request = |person: &Seeded| {
+            let question = json!({
+                "subject": { "type": "user", "id": person.user },
+                "action": { "name": "view" },
+                "resource": { "type": "order", "id": person.thing() },
+            });
+            self.post(
+                "/access/v1/evaluation",
+                "application/json",
+                &question.to_string(),
+            )
+        };
+        ok(self.sample.iter().map(request).collect())
+    }
+
+    /// `GET /forward-auth` as Caddy and Traefik ask, for people who went through the door of the protected host.
+    pub fn forwarded(&self) -> Requests {
+        let people = self.browsers.iter().zip(&self.sample);
+        let request = |(browser, person): (&Browserless, &Seeded)| {
+            let path = format!("/orders/{}", person.thing());
+            let door = enter(browser, &path);
+            self.get(
+                "/forward-auth",
+                &format!(
+                    "X-Forwarded-Method: GET\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: {HOST}\r\n\
+                     X-Forwarded-Uri: {path}\r\nCookie: {DOOR}={door}\r\n"
+                ),
+            )
+        };
+        ok(people.map(request).collect())
+    }
+
     /// `GET /v1/users/{id}/roles` of people all over, asked by a service.
     pub fn roles(&self) -> Requests {
         let asker = format!("Authorization: {}\r\n", self.asker.basic());
@@ -205,6 +261,10 @@ impl World {
 
     /// A form of the service that asks; it is no page, and has no origin.
     fn form(&self, path: &str, body: &str) -> Vec<u8> {
+        self.post(path, "application/x-www-form-urlencoded", body)
+    }
+
+    fn post(&self, path: &str, kind: &str, body: &str) -> Vec<u8> {
         let (host, asker) = (
             self.grounds.config.server.public_url.authority(),
             self.asker.basic(),
@@ -212,7 +272,7 @@ impl World {
         let length = body.len();
         format!(
             "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {asker}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
         )
         .into_bytes()
     }
@@ -263,6 +323,33 @@ impl World {
         let token = answer.json()["access_token"].as_str().map(str::to_owned);
         token.expect("a token")
     }
+}
+
+/// The cookie of the protected host's own.
+const DOOR: &str = "__Host-doorward-door";
+
+/// From the protected host to Doorward, where the person is signed in, and back: the value of the host's cookie.
+fn enter(browser: &Browserless, path: &str) -> String {
+    let shop = browser.without_cookies();
+    let at_the_host = |path: &str| {
+        let request = shop.request("GET", path).without_same_origin();
+        let request = request
+            .header("Host", HOST)
+            .header("X-Forwarded-Host", HOST);
+        let answer = request
+            .header("X-Forwarded-Proto", "https")
+            .header("Accept", "text/html")
+            .send();
+        let location = answer.header("location").map(str::to_owned);
+        location.unwrap_or_else(|| panic!("no way in: {answer:?}"))
+    };
+    let begun = at_the_host(&format!("/.doorward/login?to={}", form_encoded(path)));
+    let onward = begun.strip_prefix(browser.origin()).expect("to Doorward");
+    let answer = browser.get(onward);
+    let ticket = answer.header("location").expect("a ticket");
+    let back = ticket.strip_prefix(&format!("https://{HOST}"));
+    assert_eq!(at_the_host(back.expect("to the host")), path);
+    shop.cookie(DOOR).expect("a door")
 }
 
 fn ok(all: Vec<Vec<u8>>) -> Requests {
