@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::policies::readable;
 use super::right::may_change;
 use super::text::{Description, Title};
 use super::thing::{ThingRow, ThingView};
@@ -62,7 +63,10 @@ pub enum ThingError {
     #[error("it was changed meanwhile, to version {0}")]
     VersionIs(i64),
     /// The attributes can't be used.
-    #[error("attributes may have 16384 bytes and 16 levels at most")]
+    #[error(
+        "attributes may have 16384 bytes and 16 levels at most, and numbers that policies can read: whole, or with four digits \
+         after the point at most"
+    )]
     Attributes,
     /// Things of this type are not the author's to register.
     #[error("things of this type are not yours to register")]
@@ -96,7 +100,9 @@ impl Access {
         expected: Expected,
         author: Author,
     ) -> Result<Put, ThingError> {
-        if !attributes::are_bounded(&new.attributes) {
+        // What policies can't read would turn every decision about the thing into a denial.
+        let is_good = attributes::are_bounded(&new.attributes) && readable(&new.attributes).is_ok();
+        if !is_good {
             return Err(ThingError::Attributes);
         }
         let (database, wanted) = (self.database.clone(), name.clone());

@@ -84,7 +84,7 @@ on_both! {
         for _ in 0..16 {
             deep = json!([deep]);
         }
-        for bad in [json!({ "a": deep }), json!({ "a": "x".repeat(16 << 10) })] {
+        for bad in [json!({ "a": deep }), json!({ "a": "x".repeat(16 << 10) }), json!({ "a": 0.12345 }), json!({ "a": 1e300 })] {
             let refused = put(&root.browser, "/v1/resources/order/17", &json!({ "attributes": bad }));
             assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("attributes")));
         }
