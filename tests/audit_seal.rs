@@ -146,7 +146,7 @@ on_both! {
         }
         for (column, value) in [
             ("salt", "mac"), ("salt", "null"), ("address_hash", "mac"), ("user_agent_hash", "mac"), ("details_hash", "mac"),
-            ("mac", "address_hash"), ("sealed_at", other_at),
+            ("mac", "address_hash"), ("sealed_at", "(select as_of from revisions where entity = 'role')"),
         ] {
             by_hand(house, &format!("update audit_seals set {column} = {value} where position = 2"));
             assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "{column} = {value}");

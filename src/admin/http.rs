@@ -69,7 +69,6 @@ pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
 /// By what right a caller touches somebody.
 fn authority(caller: &Caller) -> Authority {
     match caller {
-        Caller::Person(person) if person.standing.is_administrator() => Authority::Administrator,
         Caller::Person(person) => Authority::Delegate(person.session.user),
         // An app that holds a person's token is an app: what it could make of their rights would outlive the token.
         Caller::Client(_) | Caller::Bearer(_) => Authority::Service,

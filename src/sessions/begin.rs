@@ -127,7 +127,19 @@ impl Sessions {
         self.note_seen(live).await
     }
 
-    /// Notes when the session was last seen, for the list of sessions.
+    /// Moves what [`Sessions::note_seen`] noted; what was taken away meanwhile is not brought back.
+    pub(super) async fn move_seen(&self, live: &LiveSession) -> Result<(), Away> {
+        let key = seen_key(live.user, live.id);
+        let ttl = live.time_to_live(self.clock.now());
+        let noted = self.ephemeral.get(&[&key]).await?;
+        if let Some(noted) = noted.into_iter().next().flatten() {
+            let seen = live.seen_at.to_rfc3339();
+            self.ephemeral.replace(&key, &noted, &seen, ttl).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes when the session was last seen: for the list of sessions, and for the doors that hang on it.
     pub(super) async fn note_seen(&self, live: &LiveSession) -> Result<(), Away> {
         let ttl = live.time_to_live(self.clock.now());
         self.ephemeral

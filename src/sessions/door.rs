@@ -251,7 +251,7 @@ impl Sessions {
             .replace(&lent.parent, &text, &new, ttl)
             .await?
         {
-            self.note_seen(&touched).await?;
+            self.move_seen(&touched).await?;
         }
         Ok(())
     }

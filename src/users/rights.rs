@@ -11,9 +11,9 @@ use crate::standing::{self, ADMINISTRATOR, UserStatus};
 /// By what right somebody acts on people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
-    /// An administrator, or the command line; and everybody on themself.
+    /// The command line; and everybody on themself.
     Administrator,
-    /// This person, as far as the roles that they hold at that moment let them.
+    /// This person, as far as the roles that they hold at that moment let them: an administrator, or who manages others by a role.
     Delegate(UserId),
     /// A client, or an app that holds somebody's token: neither administrators nor those who manage others are its to make or to
     /// change.
@@ -35,7 +35,9 @@ impl Authority {
         match self {
             Self::Administrator => Ok(true),
             Self::Delegate(manager) => {
-                Ok(manager != person && Rights::of(conn, manager)?.may_manage_holder(roles))
+                let rights = Rights::of(conn, manager)?;
+                let is_other = manager != person;
+                Ok(rights.is_administrator || (is_other && rights.may_manage_holder(roles)))
             }
             Self::Service => Ok(!are_guarded(conn, roles)?),
         }

@@ -4,11 +4,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::queries;
+use super::roles::RoleError;
+use super::{Rights, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::RoleId;
 use crate::db::{self, Connection};
-use crate::history::{self, Author, Revision, next_as_of};
+use crate::history::{self, Actor, Author, Revision, next_as_of};
 use crate::standing::ADMINISTRATOR;
 
 /// What people may be, everywhere: a global role, and what its holders may manage.
@@ -102,5 +103,25 @@ impl Role {
             data,
         };
         history::revise(conn, author, revision)
+    }
+}
+
+/// Asked within the transaction: whoever was an administrator when they asked may be none any more.
+///
+/// # Errors
+/// `NotYours`, or when the database is away.
+pub(super) fn require_administrator(
+    conn: &mut Connection,
+    author: &Author,
+) -> Result<(), RoleError> {
+    let may = match author.actor {
+        Actor::Person(user) => Rights::of(conn, user)?.is_administrator,
+        Actor::Command | Actor::Doorward => true,
+        Actor::Through(..) | Actor::Client(_) => false,
+    };
+    if may {
+        Ok(())
+    } else {
+        Err(RoleError::NotYours)
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::fields::{RoleDescription, RoleName};
-use super::role::Role;
+use super::role::{Role, require_administrator};
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
 use crate::db::{self, Connection, Database};
@@ -82,6 +82,9 @@ pub enum RoleError {
     /// The registry has this role already.
     #[error("this role is there already")]
     Exists,
+    /// The author is no administrator, or was one when they asked.
+    #[error("only an administrator may")]
+    NotYours,
     /// The role was changed since the caller looked.
     #[error("the role was changed meanwhile, to version {0}")]
     VersionIs(i64),
@@ -178,6 +181,7 @@ impl Users {
             .write(move |conn| {
                 let managed = change.manages_roles.as_deref().unwrap_or_default();
                 let mut role = lock(conn, &name, managed)?;
+                require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
                 if expected.is_some_and(|expected| expected != role.version) {
                     return Err(RoleError::VersionIs(role.version));
@@ -211,6 +215,7 @@ impl Users {
         self.database
             .write(move |conn| {
                 let mut role = lock(conn, &name, &[])?;
+                require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
                 if role.is_built_in() {
                     return Err(RoleError::BuiltIn);
@@ -237,6 +242,7 @@ fn create(
 ) -> Result<Role, RoleError> {
     let managed = change.manages_roles.as_deref().unwrap_or_default();
     let earlier = lock_earlier(conn, name, managed)?;
+    require_administrator(conn, author)?;
     let now = database.now(conn)?;
     let mut role = Role {
         name: name.to_owned(),

@@ -57,6 +57,7 @@ impl<T> Page<T> {
 
 /// Things that are few enough to need no paging.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Items<T> {
     /// All of them.
     pub items: Vec<T>,

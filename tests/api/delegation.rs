@@ -1,9 +1,11 @@
 //! People who manage others by a role of theirs, and what they can't.
 
 use doorward::base::ids::UserId;
-use doorward::history::Author;
+use doorward::history::{Actor, Author};
 use doorward::passkeys::Right;
-use doorward::users::{Authority, NewInvitation, UserChange};
+use doorward::users::{
+    Authority, NewInvitation, RoleChange, RoleError, SuspendError, UpdateError, UserChange,
+};
 use serde_json::{Value, json};
 
 use super::roles::{give, make, patch};
@@ -316,5 +318,27 @@ on_both! {
         assert_eq!((start(house, &link), start(house, &recovery)), (200, 200));
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/auditor", &json!({ "manages_grants_on": ["order"] })).status, 200);
         assert_eq!((start(house, &link), start(house, &recovery)), (410, 410));
+    }
+
+    fn who_was_an_administrator_when_they_asked_and_is_none_any_more_changes_nothing(house) {
+        let Shop { root, clerk, .. } = shop(house);
+        let deputy = house.person_with(&root, &json!({ "username": "deputy", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
+        let id = |person: &Person| UserId::parse(&person.id).expect("an id");
+        let by = Authority::Delegate(id(&deputy));
+        let author = Author { actor: Actor::Person(id(&deputy)), ..Author::command() };
+        let change = |roles: &[&str]| UserChange { roles: Some(roles.iter().map(ToString::to_string).collect()), ..UserChange::default() };
+        let users = &house.app.users;
+        house.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, by, author.clone())).expect("an administrator may");
+        house.run(users.update_role("cook", RoleChange::default(), None, author.clone())).expect("an administrator may");
+
+        give(&root, "deputy", &[]);
+        let refused = house.run(users.update(id(&clerk), change(&["admin"]), None, by, author.clone()));
+        assert!(matches!(refused, Err(UpdateError::NotYours)), "{refused:?}");
+        let refused = house.run(users.suspend(id(&clerk), None, by, author.clone()));
+        assert!(matches!(refused, Err(SuspendError::NotYours)), "{refused:?}");
+        let refused = house.run(users.update_role("cook", RoleChange::default(), None, author.clone()));
+        assert!(matches!(refused, Err(RoleError::NotYours)), "{refused:?}");
+        let refused = house.run(users.delete_role("auditor", None, author));
+        assert!(matches!(refused, Err(RoleError::NotYours)), "{refused:?}");
     }
 }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::AuthZenError;
+use super::request::count;
 
 /// Results on a page where nobody asks for fewer.
 const USUAL: usize = 100;
@@ -12,6 +13,8 @@ const USUAL: usize = 100;
 const MOST: usize = 1_000;
 /// Questions put to the policies for one page at the most: a search that finds little comes back with what it has.
 pub(super) const BUDGET: usize = 2_000;
+/// How many values a search may hold.
+const MOST_VALUES: usize = 200;
 
 /// The page that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,11 @@ pub(super) struct Wish {
 impl Wish {
     /// Of a request; `null` is absent.
     pub(super) fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
+        // Each candidate is shown all of it.
+        let values: usize = request.values().map(count).sum();
+        if values > MOST_VALUES {
+            return Err(malformed("a search may hold 200 values at most"));
+        }
         let page = match request.get("page") {
             None | Some(Value::Null) => return Ok(Self::first()),
             Some(Value::Object(page)) => page,
@@ -62,7 +70,9 @@ fn malformed(what: &str) -> AuthZenError {
 }
 
 fn decode(token: &str) -> Option<String> {
-    String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    // Ours hold none, and to PostgreSQL it is no text.
+    (!text.contains('\0')).then_some(text)
 }
 
 /// What a search found: results, and after which candidate the next page begins.

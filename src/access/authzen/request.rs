@@ -140,6 +140,19 @@ pub(super) enum Semantic {
 /// At most this many evaluations in one request.
 const MOST: usize = 1_000;
 
+/// At most this many values of defaults in all the evaluations that they are the defaults of.
+const MOST_VALUES: usize = 100_000;
+
+/// How many values a document holds; the parser has bounded how deep they lie.
+pub(super) fn count(value: &Value) -> usize {
+    let within: usize = match value {
+        Value::Object(members) => members.values().map(count).sum(),
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    };
+    within.saturating_add(1)
+}
+
 /// What is asked of the endpoint for many.
 #[derive(Debug)]
 pub(super) enum Asked {
@@ -166,6 +179,17 @@ pub(super) fn read_many(object: &Object) -> Result<Asked, AuthZenError> {
     // A default that is no object is a mistake in the request, not in an item.
     for name in FIELDS {
         member(object, name)?;
+    }
+    let of_defaults: usize = FIELDS
+        .iter()
+        .filter_map(|name| object.get(*name))
+        .map(count)
+        .sum();
+    if of_defaults.saturating_mul(items.len()) > MOST_VALUES {
+        return Err(malformed(format!(
+            "the defaults hold {of_defaults} values, which are too many for {} evaluations: {MOST_VALUES} in all",
+            items.len()
+        )));
     }
     let read = items.iter().map(|item| match item {
         Value::Object(item) => Tuple::read(&with_defaults(item, object)),

@@ -96,6 +96,9 @@ fn trust(http: &HttpRequest) -> Result<(), Problem> {
 
 /// The headers of both dialects, each at most once.
 fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
+    if headers.keys().any(is_in_disguise) {
+        return Err(refuse_fault(ForwardFault::Conflict("header")));
+    }
     Ok(Forwarded {
         original_url: one(headers, "x-original-url")?,
         original_method: one(headers, "x-original-method")?,
@@ -104,6 +107,16 @@ fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
         host: one(headers, "x-forwarded-host")?,
         uri: one(headers, "x-forwarded-uri")?,
     })
+}
+
+/// Whether a header is one of those that proxies and Doorward speak in, written with `_`: behind a proxy that hands it on, many
+/// frameworks take it for the one with `-`.
+fn is_in_disguise(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.contains('_')
+        && ["remote-", "x-original-", "x-forwarded-"]
+            .iter()
+            .any(|ours| name.replace('_', "-").starts_with(ours))
 }
 
 /// The one value of a header.

@@ -37,13 +37,24 @@ impl AppHost {
             Some(port) if !is_port(port) => return Err("has a port that is none"),
             Some(_) | None => {}
         }
-        if text == place.authority() {
+        // Cookies know no ports: what answers at another port of Doorward's host could set Doorward's.
+        let is_own_name = is_https && name == place.host();
+        if is_own_name || text == place.authority() {
             return Err("is Doorward's own");
         }
         Ok(Self {
             authority: text.to_owned(),
             is_https,
         })
+    }
+
+    /// The host without its port: all that cookies and many proxies know of it.
+    pub fn name(&self) -> &str {
+        let (name, _) = self
+            .authority
+            .split_once(':')
+            .unwrap_or((&self.authority, ""));
+        name
     }
 
     /// Host and port.
@@ -124,6 +135,7 @@ mod tests {
             "user@a",
             "https://a",
             "id.example.com",
+            "id.example.com:8443",
             "a:1:2",
         ] {
             assert!(AppHost::parse(bad, &place).is_err(), "{bad}");

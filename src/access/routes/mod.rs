@@ -72,6 +72,13 @@ impl RouteTable {
                 faults.push(Fault { key, reason });
             };
             match (host, route) {
+                (Ok(host), Ok(_)) if table.has_at_another_port(&host) => {
+                    fault(
+                        "host",
+                        "is there at another port, which is the same host to cookies and proxies"
+                            .into(),
+                    );
+                }
                 (Ok(host), Ok(route)) => table.push(host, route),
                 (host, route) => {
                     if let Err(reason) = host {
@@ -88,6 +95,15 @@ impl RouteTable {
         } else {
             Err(ConfigError(faults))
         }
+    }
+
+    /// Under https, where hosts are told apart by their names alone.
+    fn has_at_another_port(&self, host: &AppHost) -> bool {
+        let hosts = self.0.values().map(|of_host| &of_host.host);
+        host.is_https()
+            && hosts
+                .filter(|known| known.name() == host.name())
+                .any(|known| known.authority() != host.authority())
     }
 
     fn push(&mut self, host: AppHost, route: Route) {

@@ -40,8 +40,11 @@ pub fn parts(path: &str) -> Result<Vec<Cow<'_, str>>, PathFault> {
 
 /// One part, decoded.
 fn decode(part: &str) -> Result<Cow<'_, str>, PathFault> {
-    // Some servers take what follows a semicolon for parameters: `..;x` is a dot segment to them.
-    if matches!(part.split(';').next(), Some("." | "..")) {
+    // Some servers take what follows a semicolon for parameters: `17;x` is `17` to them, and `..;x` a dot segment.
+    if part.contains(';') {
+        return Err(PathFault("parameters"));
+    }
+    if matches!(part, "." | "..") {
         return Err(PathFault("dot-segment"));
     }
     if part.bytes().all(is_plain) {
@@ -111,7 +114,7 @@ mod tests {
             ("/", &[""]),
             ("/orders", &["orders"]),
             ("/orders/", &["orders", ""]),
-            ("/a/b;c=1/d@e:f", &["a", "b;c=1", "d@e:f"]),
+            ("/a/b,c=1/d@e:f", &["a", "b,c=1", "d@e:f"]),
             ("/%C3%A4%20%25x/~.x", &["ä %x", "~.x"]),
             ("/...", &["..."]),
         ];

@@ -298,6 +298,7 @@ impl From<RoleError> for Problem {
     fn from(error: RoleError) -> Self {
         match error {
             RoleError::Unknown => Self::not_found(),
+            RoleError::NotYours => CallerError::NotAdministrator.into(),
             RoleError::Exists => Self::new(
                 StatusCode::CONFLICT,
                 "role-exists",

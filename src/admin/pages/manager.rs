@@ -31,11 +31,7 @@ impl Manager {
 
     /// By what right they act.
     pub(super) fn authority(&self) -> Authority {
-        if self.rights.is_administrator {
-            Authority::Administrator
-        } else {
-            Authority::Delegate(self.visitor.user())
-        }
+        Authority::Delegate(self.visitor.user())
     }
 
     /// Themself, where there is somebody whom they may not manage.

@@ -9,6 +9,7 @@ use super::{Asker, PolicyFolder, asked, configure, grant, register};
 use crate::support::binary::{command, finish, run};
 use crate::support::house::House;
 use crate::support::http::Browserless;
+use crate::support::installed::in_repository;
 use crate::support::process::wait_until;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -188,6 +189,22 @@ fn the_command_checks_policies() {
         1,
         "no folder"
     );
+}
+
+#[test]
+fn the_guides_policies_and_cases_are_good() {
+    let house = House::embedded();
+    let shop = in_repository("examples/policies/shop");
+    let mut check = command(&house.config);
+    check.args(["policy", "check"]).arg(&shop);
+    check.arg("--schema").arg(shop.join("shop.cedarschema"));
+    let ran = finish(&mut check);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let mut test = command(&house.config);
+    test.args(["policy", "test"]).arg(shop.join("cases.toml"));
+    test.arg("--policies").arg(&shop);
+    let ran = finish(&mut test);
+    assert_eq!(ran.code, 0, "{}{}", ran.output, ran.errors);
 }
 
 #[test]

@@ -80,7 +80,8 @@ fn nginx(folder: &Path, port: u16, ours: impl Fn(&str) -> String) -> Command {
     write(
         folder,
         "nginx-doorward.conf",
-        &ours(&recipe("nginx-doorward.conf")),
+        &ours(&recipe("nginx-doorward.conf"))
+            .replace("shop.example.com", &format!("shop.localhost:{port}")),
     );
     let own_folder = folder.to_string_lossy();
     let main = recipe("nginx.conf")
