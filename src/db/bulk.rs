@@ -17,7 +17,7 @@ pub enum Cell {
     Number,
     /// A truth value.
     Truth,
-    /// A UUID, as [`uuid`] writes it.
+    /// A UUID, as [`uuid()`] writes it.
     Uuid,
     /// Bytes, as [`bytes`] writes them.
     Bytes,
