@@ -20,6 +20,7 @@
 
 mod arguments;
 mod baseline;
+mod door;
 mod extras;
 mod grounds;
 mod library;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
 use crate::baseline;
+use crate::door::{DOOR, enter};
 use crate::grounds::{Grounds, HOST};
 use crate::load::Requests;
 use crate::process::Measured;
@@ -323,33 +324,6 @@ impl World {
         let token = answer.json()["access_token"].as_str().map(str::to_owned);
         token.expect("a token")
     }
-}
-
-/// The cookie of the protected host's own.
-const DOOR: &str = "__Host-doorward-door";
-
-/// From the protected host to Doorward, where the person is signed in, and back: the value of the host's cookie.
-fn enter(browser: &Browserless, path: &str) -> String {
-    let shop = browser.without_cookies();
-    let at_the_host = |path: &str| {
-        let request = shop.request("GET", path).without_same_origin();
-        let request = request
-            .header("Host", HOST)
-            .header("X-Forwarded-Host", HOST);
-        let answer = request
-            .header("X-Forwarded-Proto", "https")
-            .header("Accept", "text/html")
-            .send();
-        let location = answer.header("location").map(str::to_owned);
-        location.unwrap_or_else(|| panic!("no way in: {answer:?}"))
-    };
-    let begun = at_the_host(&format!("/.doorward/login?to={}", form_encoded(path)));
-    let onward = begun.strip_prefix(browser.origin()).expect("to Doorward");
-    let answer = browser.get(onward);
-    let ticket = answer.header("location").expect("a ticket");
-    let back = ticket.strip_prefix(&format!("https://{HOST}"));
-    assert_eq!(at_the_host(back.expect("to the host")), path);
-    shop.cookie(DOOR).expect("a door")
 }
 
 fn ok(all: Vec<Vec<u8>>) -> Requests {
