@@ -1,8 +1,9 @@
 //! Embedded: one SQLite file, one writer and a few readers, judged by the clock.
 
+mod writer;
+
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -12,6 +13,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::Away;
 use crate::base::clock::Clock;
+use writer::Writer;
 
 diesel::table! {
     entries (key) {
@@ -36,7 +38,7 @@ type Readers = Pool<ConnectionManager<SqliteConnection>>;
 
 #[derive(Clone)]
 pub(super) struct Embedded {
-    writer: Arc<Mutex<SqliteConnection>>,
+    writer: Writer,
     readers: Readers,
     timeout: Duration,
     clock: Clock,
@@ -69,7 +71,7 @@ impl Embedded {
                 .build(ConnectionManager::new(&path))
                 .map_err(away)?;
             Ok(Self {
-                writer: Arc::new(Mutex::new(writer)),
+                writer: Writer::start(writer, timeout.saturating_mul(2))?,
                 readers,
                 timeout,
                 clock,
@@ -110,12 +112,20 @@ impl Embedded {
         .await
     }
 
+    /// Reads where it is: a look into a file that this process wrote lately takes less time than to wake another thread and be
+    /// woken by it. A thread of its own waits only when all connections are taken, or somebody holds the file.
     pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
-        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         let now = self.now();
+        if let Some(mut conn) = self.readers.try_get()
+            && let Ok(found) = find(&mut conn, keys, now)
+        {
+            return Ok(found);
+        }
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         let readers = self.readers.clone();
         blocking(self.timeout, move || {
             let mut conn = readers.get().map_err(away)?;
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             find(&mut conn, &keys, now).map_err(away)
         })
         .await
@@ -224,21 +234,12 @@ impl Embedded {
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Away> {
-        let writer = self.writer.clone();
-        blocking(self.timeout, move || {
-            let mut conn = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut conn).map_err(away)
-        })
-        .await
+        self.writer.write(work).await
     }
 }
 
 /// The values under some keys, in one snapshot of all, as Redis gives it.
-fn find(
-    conn: &mut SqliteConnection,
-    keys: &[String],
-    now: i64,
-) -> QueryResult<Vec<Option<String>>> {
+fn find(conn: &mut SqliteConnection, keys: &[&str], now: i64) -> QueryResult<Vec<Option<String>>> {
     // One statement is one snapshot, and one of a few shapes stays prepared.
     let found = match keys {
         [] => Vec::new(),
@@ -256,10 +257,10 @@ fn find(
             unexpired(now).filter(first.or(last)).load(conn)?
         }
         many => unexpired(now)
-            .filter(entries::key.eq_any(many))
+            .filter(entries::key.eq_any(many.iter().copied()))
             .load(conn)?,
     };
-    let value = |key: &String| {
+    let value = |key: &&str| {
         let entry = found.iter().find(|(name, _)| name == key);
         entry.map(|(_, value)| value.clone())
     };
