@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict, PolicySet};
+use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict};
 
 use super::Policies;
 use super::facts::{Asked, Facts};
+use super::table::Arranged;
 use crate::access::question::{Auth, Decision, Subject, Wanted};
 use crate::base::clock::Timestamp;
 use crate::sessions::Acr;
@@ -42,6 +43,13 @@ impl Policies {
             Err(reason) => refused(reason),
         }
     }
+
+    /// Whether somebody whom Doorward does not know could be permitted this, whatever it is done to. If not, nothing need be read
+    /// to say no.
+    pub fn may_permit_outsiders(&self, action: &str) -> bool {
+        self.table()
+            .is_some_and(|table| table.about(action).permits_outsiders)
+    }
 }
 
 fn refused(reason: impl Into<String>) -> Decision {
@@ -51,8 +59,13 @@ fn refused(reason: impl Into<String>) -> Decision {
     }
 }
 
+fn tell(error: &AuthorizationError) -> String {
+    let AuthorizationError::PolicyEvaluationError(error) = error;
+    format!("{}: {}", error.policy_id(), error.inner())
+}
+
 struct Trial<'t> {
-    policies: &'t PolicySet,
+    policies: &'t Arranged,
     reads_auth: bool,
     asked: &'t Asked,
 }
@@ -78,25 +91,22 @@ impl Trial<'_> {
             Ok(request) => request,
             Err(reason) => return refused(reason),
         };
-        let entities = &self.asked.entities;
-        let answer = Authorizer::new().is_authorized(&request, self.policies, entities);
-        let errors: Vec<String> = answer
-            .diagnostics()
-            .errors()
-            .map(|error| match error {
-                AuthorizationError::PolicyEvaluationError(error) => {
-                    format!("{}: {}", error.policy_id(), error.inner())
-                }
-            })
-            .collect();
-        let mut ids: Vec<String> = answer
-            .diagnostics()
-            .reason()
-            .map(ToString::to_string)
-            .collect();
+        // Each policy stands in one of the sets: together they say what one set of all would have said.
+        let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        for policies in self.policies.about(self.asked.is_named_by()) {
+            let answer = Authorizer::new().is_authorized(&request, policies, &self.asked.entities);
+            let decided = match answer.decision() {
+                Verdict::Allow => &mut permits,
+                Verdict::Deny => &mut forbids,
+            };
+            decided.extend(answer.diagnostics().reason().map(ToString::to_string));
+            errors.extend(answer.diagnostics().errors().map(tell));
+        }
+        let is_allowed = forbids.is_empty() && !permits.is_empty() && errors.is_empty();
+        let mut ids = if forbids.is_empty() { permits } else { forbids };
         ids.sort_unstable();
         Decision {
-            is_allowed: answer.decision() == Verdict::Allow && errors.is_empty(),
+            is_allowed,
             policies: ids,
             errors,
             wanted: None,

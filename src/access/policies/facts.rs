@@ -37,6 +37,8 @@ pub(super) struct Asked {
     action: EntityUid,
     resource: EntityUid,
     pub(super) entities: Entities,
+    /// What the principal is in: roles, which are in nothing themselves.
+    parents: HashSet<EntityUid>,
     context: Vec<(String, Value)>,
     now: Timestamp,
 }
@@ -96,7 +98,7 @@ impl Asked {
         let of_thing = values::attributes(&facts.attributes)
             .map_err(|fault| format!("the attributes of {}: {fault}", facts.resource))?;
         let entities = [
-            entity(&principal, attributes, parents)?,
+            entity(&principal, attributes, parents.clone())?,
             entity(&resource, of_thing, HashSet::new())?,
         ];
         let entities = entities.into_iter().chain(slice.action.clone());
@@ -105,9 +107,15 @@ impl Asked {
             action,
             resource,
             entities: Entities::from_entities(entities, None).map_err(unaskable)?,
-            context: context(facts)?,
+            parents,
+            context: context(facts, slice.reads_time)?,
             now: facts.now,
         })
+    }
+
+    /// Everything that a policy can name to name the principal.
+    pub(super) fn is_named_by(&self) -> impl Iterator<Item = &EntityUid> {
+        std::iter::once(&self.principal).chain(&self.parents)
     }
 
     /// The request of somebody who signed in so; `None`: nobody knows how.
@@ -161,8 +169,8 @@ fn set(texts: impl Iterator<Item = String>) -> Value {
     Value::new_set(texts.map(Value::new_string))
 }
 
-/// All of the context but how somebody signed in.
-fn context(facts: &Facts) -> Result<Vec<(String, Value)>, Unaskable> {
+/// All of the context but how somebody signed in, and the time where nobody looks at it.
+fn context(facts: &Facts, with_time: bool) -> Result<Vec<(String, Value)>, Unaskable> {
     let said = |name: &str, object| {
         let value = values::record(object).map_err(|fault| format!("claimed.{name}: {fault}"))?;
         Ok::<_, Unaskable>((name.to_owned(), value))
@@ -180,12 +188,16 @@ fn context(facts: &Facts) -> Result<Vec<(String, Value)>, Unaskable> {
         said("context", context)?,
     ])
     .map_err(unaskable)?;
-    Ok(vec![
+    let mut context = vec![
         ("grants".to_owned(), set(facts.grants.iter().cloned())),
         ("now".to_owned(), Value::new_long(seconds(facts.now))),
-        ("time".to_owned(), Value::new_datetime(date_time(facts.now))),
         ("claimed".to_owned(), claimed),
-    ])
+    ];
+    if with_time {
+        let time = Value::new_datetime(date_time(facts.now));
+        context.push(("time".to_owned(), time));
+    }
+    Ok(context)
 }
 
 fn seconds(at: Timestamp) -> i64 {

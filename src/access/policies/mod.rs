@@ -8,6 +8,8 @@ mod facts;
 mod fault;
 mod parse;
 mod read;
+mod reads;
+mod scope;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,9 @@ pub use values::readable;
 
 pub(super) use evaluate::Challenge;
 pub(super) use facts::Facts;
+
+/// How often a start reads a folder that changes while it is read. After that nothing is in force until it is still.
+const READINGS: usize = 10;
 
 /// The policies of this process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -112,8 +117,12 @@ impl Policies {
                 "access.policies is empty: there are no policies, and nothing is permitted"
             );
         }
-        let look = self.look();
-        self.take(look);
+        for _ in 0..READINGS {
+            self.take(self.look());
+            if self.read_state(|state| state.read.is_some()) {
+                return;
+            }
+        }
     }
 
     /// Reads the folder again if it changed, once it was still for as long as from one look to the next: a set that is half
@@ -169,12 +178,17 @@ impl Policies {
         read::look(self.folder.as_deref(), self.schema.as_deref())
     }
 
-    /// Reads and checks what is there, and puts it in force if it is without mistake.
+    /// Reads and checks what is there, and puts it in force if it is without mistake, and was not changed meanwhile: then it is
+    /// no set, and the next look sees another folder.
     fn take(&self, look: Result<Look, PolicyFault>) {
         let found = look
             .as_ref()
             .map_err(PolicyFault::clone)
             .and_then(|_| read::read(self.folder.as_deref(), self.schema.as_deref()));
+        if self.look() != look {
+            tracing::debug!("the policies changed while they were read: they are read again");
+            return;
+        }
         let hash = found.as_ref().ok().map(|(_, hash)| hash.clone());
         if hash.is_some() && self.read_state(|state| state.hash == hash) {
             return self.change_state(|state| state.seen(look, hash));

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use cedar_policy::{
-    ActionConstraint, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint,
-    ResourceConstraint, Schema, SchemaFragment, ValidationMode, Validator,
+    EntityTypeName, Policy, PolicyId, PolicySet, ResourceConstraint, Schema, SchemaFragment,
+    ValidationMode, Validator,
 };
 use miette::Diagnostic;
 
 use super::fault::{PolicyFault, position};
 use super::read::{Source, Sources};
+use super::scope;
 use super::table::PolicyTable;
-use crate::access::ResourceType;
 
 /// What Doorward declares itself: a schema of one's own adds actions and things to it.
 pub const BASE_SCHEMA: &str = include_str!("base.cedarschema");
@@ -47,7 +47,7 @@ pub(super) fn parse(sources: &Sources) -> Result<Parsed, PolicyFault> {
     }
     refuse_twice(&placed)?;
     for policy in &placed {
-        check_scope(policy)?;
+        scope::check(&policy.policy).map_err(|reason| policy.fault(reason))?;
     }
     let schema = sources.schema.as_ref().map(parse_schema).transpose()?;
     let warnings = match &schema {
@@ -108,41 +108,6 @@ fn refuse_twice(placed: &[Placed<'_>]) -> Result<(), PolicyFault> {
                 first.source.name
             )));
         }
-    }
-    Ok(())
-}
-
-const PRINCIPALS: [&str; 3] = ["User", "Client", "Outsider"];
-
-/// A type in the scope that no question ever has: a `forbid` with it would forbid nothing.
-fn check_scope(placed: &Placed<'_>) -> Result<(), PolicyFault> {
-    let is_principal = |kind: &EntityTypeName| PRINCIPALS.contains(&kind.to_string().as_str());
-    let within = |group: &EntityUid| {
-        is_principal(group.type_name()) || group.type_name().to_string() == "Role"
-    };
-    let has_principal = match placed.policy.principal_constraint() {
-        PrincipalConstraint::Any => true,
-        PrincipalConstraint::Eq(one) => is_principal(one.type_name()),
-        PrincipalConstraint::Is(kind) => is_principal(&kind),
-        PrincipalConstraint::In(group) => within(&group),
-        PrincipalConstraint::IsIn(kind, group) => is_principal(&kind) && within(&group),
-    };
-    if !has_principal {
-        return Err(placed.fault("a principal is a User (in a Role), a Client or an Outsider"));
-    }
-    let is_action = |action: &EntityUid| action.type_name().to_string() == "Action";
-    let has_action = match placed.policy.action_constraint() {
-        ActionConstraint::Any => true,
-        ActionConstraint::Eq(one) => is_action(&one),
-        ActionConstraint::In(some) => some.iter().all(is_action),
-    };
-    if !has_action {
-        return Err(placed.fault("an action is written Action::\"name\", without a namespace"));
-    }
-    let has_resource = resource_types(&placed.policy)
-        .is_none_or(|kind| ResourceType::parse(&kind.to_string()).is_ok());
-    if !has_resource {
-        return Err(placed.fault("no thing is of this type: it is one of Doorward's own"));
     }
     Ok(())
 }

@@ -1,11 +1,16 @@
-//! A checked set of policies, arranged so that a question meets only those that its action can reach.
+//! A checked set of policies, arranged so that a question meets only those whose scope it can meet.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
-    ActionConstraint, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, PolicySet,
-    ResourceConstraint, Schema,
+    ActionConstraint, Effect, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
+    PolicySet, PrincipalConstraint, ResourceConstraint, Schema,
 };
+
+use super::reads::reads;
+
+/// The type of everybody whom Doorward does not know.
+const OUTSIDER: &str = "Outsider";
 
 /// Policies that are in force together.
 #[derive(Debug, Default)]
@@ -27,13 +32,27 @@ pub(super) struct PolicyTable {
 #[derive(Debug, Default)]
 pub(super) struct Slice {
     /// For each type that one of them names: those about it, and those about everything.
-    by_type: HashMap<String, PolicySet>,
+    by_type: HashMap<String, Arranged>,
     /// For things of every other type.
-    otherwise: PolicySet,
+    otherwise: Arranged,
     /// The action with its groups, where a schema declares it.
     pub(super) action: Option<Entity>,
     /// Whether any of them looks at how somebody signed in.
     pub(super) reads_auth: bool,
+    /// Whether any of them permits something to somebody whom Doorward does not know.
+    pub(super) permits_outsiders: bool,
+    /// Whether any of them looks at `context.time`, which Cedar reads from a text.
+    pub(super) reads_time: bool,
+}
+
+/// Policies by whom they name. Each stands in one of the sets.
+#[derive(Debug, Default)]
+pub(super) struct Arranged {
+    /// Those about everybody, or about everybody of a type.
+    anyone: PolicySet,
+    /// Those about one person or client, or about whoever holds a role. Cedar's order of ids goes by where they were written as
+    /// well; their hash and equality do not.
+    named: HashMap<EntityUid, PolicySet>,
 }
 
 impl PolicyTable {
@@ -45,7 +64,9 @@ impl PolicyTable {
                 .map_err(|error| error.to_string())?,
             None => Entities::empty(),
         };
-        let mut names: BTreeSet<EntityUid> = declared.iter().map(Entity::uid).collect();
+        let mut names: HashSet<EntityUid> = declared.iter().map(Entity::uid).collect();
+        // Questions know no other: one of a namespace would stand here under the same name.
+        names.retain(|action| action.type_name().to_string() == "Action");
         for policy in policies {
             names.extend(named_actions(policy));
         }
@@ -102,7 +123,7 @@ impl Slice {
         action: Option<&EntityUid>,
         declared: &Entities,
     ) -> Result<Self, String> {
-        let groups: BTreeSet<&EntityUid> = action
+        let groups: HashSet<&EntityUid> = action
             .into_iter()
             .chain(
                 action
@@ -125,11 +146,13 @@ impl Slice {
             .collect();
         let mut slice = Self {
             action: action.and_then(|action| declared.get(action)).cloned(),
-            reads_auth: reachable.iter().any(|policy| reads_auth(policy)),
+            reads_auth: reachable.iter().any(|policy| reads(policy, "auth")),
+            permits_outsiders: reachable.iter().any(|policy| permits_outsiders(policy)),
+            reads_time: reachable.iter().any(|policy| reads(policy, "time")),
             ..Self::default()
         };
         if types.len().saturating_mul(reachable.len()) > MOST_ENTRIES {
-            slice.otherwise = set(reachable.into_iter())?;
+            slice.otherwise = Arranged::of(reachable.into_iter())?;
             return Ok(slice);
         }
         let about = |kind: Option<&String>| {
@@ -137,7 +160,7 @@ impl Slice {
                 let of = type_of(policy);
                 of.is_none() || of.as_ref() == kind
             };
-            set(reachable.iter().filter(meets).copied())
+            Arranged::of(reachable.iter().filter(meets).copied())
         };
         slice.otherwise = about(None)?;
         for kind in types {
@@ -148,16 +171,61 @@ impl Slice {
     }
 
     /// The policies that can say something about a thing of this type.
-    pub(super) fn about(&self, kind: &str) -> &PolicySet {
+    pub(super) fn about(&self, kind: &str) -> &Arranged {
         self.by_type.get(kind).unwrap_or(&self.otherwise)
+    }
+}
+
+impl Arranged {
+    fn of<'p>(policies: impl Iterator<Item = &'p Policy>) -> Result<Self, String> {
+        let mut arranged = Self::default();
+        for policy in policies {
+            let set = match named_principal(policy) {
+                Some(named) => arranged.named.entry(named).or_default(),
+                None => &mut arranged.anyone,
+            };
+            set.add(policy.clone()).map_err(|error| error.to_string())?;
+        }
+        Ok(arranged)
+    }
+
+    /// The sets that can say something about a principal who is these: itself, and everything that it is in.
+    pub(super) fn about<'a>(
+        &'a self,
+        these: impl Iterator<Item = &'a EntityUid>,
+    ) -> impl Iterator<Item = &'a PolicySet> {
+        let anyone = (!self.anyone.is_empty()).then_some(&self.anyone);
+        anyone
+            .into_iter()
+            .chain(these.filter_map(|one| self.named.get(one)))
     }
 }
 
 /// A set with more types and policies than this is not arranged by type: it would be held too many times.
 const MOST_ENTRIES: usize = 20_000;
 
-fn set<'p>(policies: impl Iterator<Item = &'p Policy>) -> Result<PolicySet, String> {
-    PolicySet::from_policies(policies.cloned()).map_err(|error| error.to_string())
+fn permits_outsiders(policy: &Policy) -> bool {
+    let is_outsider = |kind: &EntityTypeName| kind.to_string() == OUTSIDER;
+    policy.effect() == Effect::Permit
+        && match policy.principal_constraint() {
+            PrincipalConstraint::Any => true,
+            PrincipalConstraint::Is(kind) | PrincipalConstraint::IsIn(kind, _) => {
+                is_outsider(&kind)
+            }
+            PrincipalConstraint::Eq(one) | PrincipalConstraint::In(one) => {
+                is_outsider(one.type_name())
+            }
+        }
+}
+
+/// Whom a principal must be, or be in, to meet this policy's scope. `None`: anybody may meet it.
+fn named_principal(policy: &Policy) -> Option<EntityUid> {
+    match policy.principal_constraint() {
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
+        PrincipalConstraint::Eq(one)
+        | PrincipalConstraint::In(one)
+        | PrincipalConstraint::IsIn(_, one) => Some(one),
+    }
 }
 
 /// The type that a thing must be of to meet this policy's scope. `None`: any. What is `in` something may be of another type.
@@ -166,13 +234,5 @@ fn type_of(policy: &Policy) -> Option<String> {
         ResourceConstraint::Any | ResourceConstraint::In(_) => None,
         ResourceConstraint::Eq(one) => Some(one.type_name().to_string()),
         ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => Some(kind.to_string()),
-    }
-}
-
-/// Whether a policy may look at `context.auth`: a word too many costs a few evaluations, so the text of the parsed policy will do.
-fn reads_auth(policy: &Policy) -> bool {
-    match policy.to_json() {
-        Ok(json) => json.to_string().contains("\"auth\""),
-        Err(_) => true,
     }
 }

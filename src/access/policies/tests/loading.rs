@@ -37,7 +37,6 @@ fn a_schema_holds_policies_to_what_is_declared() {
 
 #[test]
 fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
-    let anybody = "permit (principal, action, resource);";
     for (text, place, reason) in [
         ("permit (principal, action, resource)", "a.cedar:1:", ""),
         ("\n permit (principal, acton, resource);", "a.cedar:2:", ""),
@@ -57,6 +56,19 @@ fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
             "already",
         ),
         (
+            "@id(\"x\")\n@id(\"x\")\npermit (principal, action, resource);",
+            "a.cedar:2:",
+            "",
+        ),
+    ] {
+        assert_refused(text, place, reason);
+    }
+}
+
+#[test]
+fn a_scope_that_no_question_meets_is_refused_with_its_place() {
+    for (text, place, reason) in [
+        (
             "\n\nforbid (principal is Outside, action, resource);",
             "a.cedar:3:1",
             "Outsider",
@@ -65,6 +77,56 @@ fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
             "forbid (principal in Rol::\"x\", action, resource);",
             "a.cedar:1:1",
             "Role",
+        ),
+        (
+            "forbid (principal == User::\"ada\", action, resource);",
+            "a.cedar:1:1",
+            "username",
+        ),
+        (
+            "forbid (principal == User::\"00000000-0000-4000-8000-00000000000A\", action, resource);",
+            "a.cedar:1:1",
+            "small letters",
+        ),
+        (
+            "forbid (principal in Client::\"shop\", action, resource);",
+            "a.cedar:1:1",
+            "client_id",
+        ),
+        (
+            "forbid (principal, action in [], resource);",
+            "a.cedar:1:1",
+            "empty list",
+        ),
+        (
+            "forbid (principal, action == Action::\"\", resource);",
+            "a.cedar:1:1",
+            "256",
+        ),
+        (
+            "forbid (principal, action, resource == order::\"\");",
+            "a.cedar:1:1",
+            "no thing has this id",
+        ),
+        (
+            "forbid (principal == Outsider::\"ada\", action, resource);",
+            "a.cedar:1:1",
+            "type:id",
+        ),
+        (
+            "forbid (principal is Client in Role::\"clerk\", action, resource);",
+            "a.cedar:1:1",
+            "only a User",
+        ),
+        (
+            "forbid (principal, action, resource in folder::\"x\");",
+            "a.cedar:1:1",
+            "in nothing",
+        ),
+        (
+            "forbid (principal, action, resource is order in folder::\"x\");",
+            "a.cedar:1:1",
+            "in nothing",
         ),
         (
             "forbid (principal, action == Shop::Action::\"x\", resource);",
@@ -76,22 +138,22 @@ fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
             "a.cedar:1:1",
             "own",
         ),
-        (
-            "@id(\"x\")\n@id(\"x\")\npermit (principal, action, resource);",
-            "a.cedar:2:",
-            "",
-        ),
     ] {
-        let folder = Folder::of(&[("a.cedar", text), ("b.cedar", anybody)]);
-        let fault = folder.fault();
-        assert!(
-            fault.starts_with(place) && fault.contains(reason),
-            "{text}: {fault}"
-        );
-        assert!(!fault.contains('\n'));
-        assert!(!folder.policies.are_in_force());
-        assert!(!is_allowed(&folder, &facts(person(&[], None))));
+        assert_refused(text, place, reason);
     }
+}
+
+fn assert_refused(text: &str, place: &str, reason: &str) {
+    let anybody = "permit (principal, action, resource);";
+    let folder = Folder::of(&[("a.cedar", text), ("b.cedar", anybody)]);
+    let fault = folder.fault();
+    assert!(
+        fault.starts_with(place) && fault.contains(reason),
+        "{text}: {fault}"
+    );
+    assert!(!fault.contains('\n'));
+    assert!(!folder.policies.are_in_force());
+    assert!(!is_allowed(&folder, &facts(person(&[], None))));
 }
 
 #[test]

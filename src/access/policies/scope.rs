@@ -1,0 +1,110 @@
+//! Whom, what and which thing a policy is about. One that is about nobody, or nothing, is refused: a `forbid` of this kind
+//! forbids nothing, and nobody would notice.
+
+use cedar_policy::{
+    ActionConstraint, EntityTypeName, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
+};
+use uuid::Uuid;
+
+use crate::access::{ResourceId, ResourceType, is_action};
+
+const PRINCIPALS: [&str; 3] = ["User", "Client", "Outsider"];
+
+/// Refuses a scope that no question ever meets.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn check(policy: &Policy) -> Result<(), &'static str> {
+    check_principal(&policy.principal_constraint())?;
+    check_action(&policy.action_constraint())?;
+    check_resource(&policy.resource_constraint())
+}
+
+fn check_principal(constraint: &PrincipalConstraint) -> Result<(), &'static str> {
+    const NOBODY: &str = "a principal is a User (in a Role), a Client or an Outsider";
+    let is_principal = |kind: &EntityTypeName| PRINCIPALS.contains(&kind.to_string().as_str());
+    let is_role = |group: &EntityUid| group.type_name().to_string() == "Role";
+    match constraint {
+        PrincipalConstraint::Any => Ok(()),
+        PrincipalConstraint::Is(kind) if is_principal(kind) => Ok(()),
+        PrincipalConstraint::In(group) if is_role(group) => Ok(()),
+        PrincipalConstraint::IsIn(kind, group) if is_role(group) => match kind.to_string().as_str()
+        {
+            "User" => Ok(()),
+            _ => Err("only a User is in a Role: write principal is User in Role::\"name\""),
+        },
+        PrincipalConstraint::Eq(one) | PrincipalConstraint::In(one)
+            if is_principal(one.type_name()) =>
+        {
+            check_name(one)
+        }
+        PrincipalConstraint::IsIn(kind, one) if is_principal(kind) && kind == one.type_name() => {
+            check_name(one)
+        }
+        _ => Err(NOBODY),
+    }
+}
+
+/// Whether a principal can have this id, written as questions write it.
+fn check_name(one: &EntityUid) -> Result<(), &'static str> {
+    let id = one.id().unescaped();
+    let is_uuid = || id.parse::<Uuid>().is_ok_and(|uuid| uuid.to_string() == id);
+    match one.type_name().to_string().as_str() {
+        "User" if !is_uuid() => Err("a User is named by the id, a UUID in small letters: \
+             for a username write when { principal.username == \"name\" }"),
+        "Client" if !is_uuid() => Err(
+            "a Client is named by the client_id, a UUID in small letters: \
+             for a name write when { principal.name == \"name\" }",
+        ),
+        "Outsider" if !id.contains(':') => {
+            Err("an Outsider is named by type and id: Outsider::\"type:id\"")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_action(constraint: &ActionConstraint) -> Result<(), &'static str> {
+    let named: &[EntityUid] = match constraint {
+        ActionConstraint::Any => return Ok(()),
+        ActionConstraint::Eq(one) => std::slice::from_ref(one),
+        ActionConstraint::In(some) => some,
+    };
+    if named.is_empty() {
+        return Err("an empty list of actions is about none");
+    }
+    if named
+        .iter()
+        .any(|action| action.type_name().to_string() != "Action")
+    {
+        return Err("an action is written Action::\"name\", without a namespace");
+    }
+    if !named
+        .iter()
+        .all(|action| is_action(action.id().unescaped()))
+    {
+        return Err("an action has 1 to 256 characters that can be seen");
+    }
+    Ok(())
+}
+
+fn check_resource(constraint: &ResourceConstraint) -> Result<(), &'static str> {
+    let kind = match constraint {
+        ResourceConstraint::Any => return Ok(()),
+        ResourceConstraint::Eq(one) => {
+            if ResourceId::parse(one.id().unescaped()).is_err() {
+                return Err("no thing has this id: it has 1 to 256 characters that can be seen");
+            }
+            one.type_name()
+        }
+        ResourceConstraint::Is(kind) => kind,
+        ResourceConstraint::In(_) | ResourceConstraint::IsIn(..) => {
+            return Err(
+                "a thing is in nothing: write resource == type::\"id\", or hold an attribute of the resource to it",
+            );
+        }
+    };
+    match ResourceType::parse(&kind.to_string()) {
+        Ok(_) => Ok(()),
+        Err(_) => Err("no thing is of this type: it is one of Doorward's own"),
+    }
+}
