@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Requests to send in turn, and the status that each shall have.
+/// Requests to send in turn, and what each answer shall be.
 #[derive(Clone)]
 pub struct Requests {
     /// The bytes of each.
     pub all: Arc<Vec<Vec<u8>>>,
     /// What the service answers to them.
     pub status: u16,
+    /// What stands in each answer's body.
+    pub says: &'static str,
 }
 
 /// What came back in a time.
@@ -112,7 +114,7 @@ fn content_length(head: &[u8]) -> usize {
         .fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
 }
 
-/// Sends requests for a while over so many connections to each address; every answer must have the status.
+/// Sends requests for a while over so many connections to each address; every answer must be as it shall be.
 pub fn drive(
     addresses: &[SocketAddr],
     requests: &Requests,
@@ -144,6 +146,13 @@ pub fn drive(
                         requests.status,
                         "{}{}",
                         answer.head,
+                        String::from_utf8_lossy(answer.body)
+                    );
+                    let said = requests.says.as_bytes();
+                    assert!(
+                        said.is_empty() || find(answer.body, said).is_some(),
+                        "{} is not in {}",
+                        requests.says,
                         String::from_utf8_lossy(answer.body)
                     );
                     latencies.push(micros(begun));

@@ -69,6 +69,7 @@ fn in_turns(
     let bare = Requests {
         all: vec![baseline::request()].into(),
         status: 200,
+        says: "",
     };
     let base = |length| {
         load::drive(

@@ -210,7 +210,10 @@ impl World {
                 &question.to_string(),
             )
         };
-        ok(self.sample.iter().map(request).collect())
+        Requests {
+            says: "\"decision\":true",
+            ..ok(self.sample.iter().map(request).collect())
+        }
     }
 
     /// `GET /forward-auth` as Caddy and Traefik ask, for people who went through the door of the protected host.
@@ -330,6 +333,7 @@ fn ok(all: Vec<Vec<u8>>) -> Requests {
     Requests {
         all: Arc::new(all),
         status: 200,
+        says: "",
     }
 }
 

@@ -1,8 +1,13 @@
 //! One question: what is known is read, then the policies are asked.
 
+use serde_json::{Map, Value};
+
 use super::policies::{Challenge, Facts};
+use super::thing::attributes;
 use super::{Access, Decision, Question, Subject};
 use crate::standing::Unavailable;
+
+type Attributes = Map<String, Value>;
 
 /// The longest name of an action, in characters.
 const LONGEST_ACTION: usize = 256;
@@ -35,11 +40,12 @@ impl Access {
     /// Reads what the decision rests on: at most two copies, at the same time.
     pub(super) async fn gather(&self, question: Question) -> Result<Facts, Unavailable> {
         let now = self.clock.now();
-        let (held, thing) = tokio::join!(self.grants_of(&question), self.thing(&question.resource));
-        let (held, thing) = (held?, thing?);
+        let (held, attributes) =
+            tokio::join!(self.grants_of(&question), self.attributes_of(&question));
+        let (held, attributes) = (held?, attributes?);
         Ok(Facts {
             grants: held.at(now).to_vec(),
-            attributes: thing.map(|thing| thing.attributes).unwrap_or_default(),
+            attributes,
             subject: question.subject,
             action: question.action,
             resource: question.resource,
@@ -49,12 +55,19 @@ impl Access {
     }
 
     async fn grants_of(&self, question: &Question) -> Result<super::Held, Unavailable> {
-        match (&question.held, &question.subject) {
+        match (&question.at_hand.held, &question.subject) {
             (Some(held), _) => Ok(held.clone()),
             (None, Subject::Person { standing, .. }) => {
                 self.held(standing, &question.resource).await
             }
             (None, Subject::Client(_) | Subject::Outsider { .. }) => Ok(super::Held::default()),
         }
+    }
+
+    async fn attributes_of(&self, question: &Question) -> Result<Attributes, Unavailable> {
+        if let Some(attributes) = &question.at_hand.attributes {
+            return Ok(attributes.clone());
+        }
+        Ok(attributes(self.thing(&question.resource).await?))
     }
 }

@@ -50,7 +50,7 @@ pub use import::{ImportError, ImportLine, Imported, LineFault};
 pub use list::GrantFilter;
 pub use past::{Moment, PastError};
 pub use policies::{BASE_SCHEMA, Policies, PolicyFault, check as check_policies};
-pub use question::{Auth, Claimed, Decision, Question, Subject, Wanted};
+pub use question::{AtHand, Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
 pub use roles::{RolesHeld, RolesWanted};

@@ -69,6 +69,15 @@ pub struct Claimed {
     pub context: Map<String, Value>,
 }
 
+/// What whoever asks has read already, together with something else.
+#[derive(Clone, Debug, Default)]
+pub struct AtHand {
+    /// What the person holds on the thing.
+    pub held: Option<Held>,
+    /// What the registry says of the thing.
+    pub attributes: Option<Map<String, Value>>,
+}
+
 /// May this subject do this to that?
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -78,8 +87,8 @@ pub struct Question {
     pub action: String,
     /// To which thing.
     pub resource: ResourceName,
-    /// What the person holds on the thing, where the caller has read it already.
-    pub held: Option<Held>,
+    /// What was read already.
+    pub at_hand: AtHand,
     /// What the caller says.
     pub claimed: Claimed,
 }

@@ -11,6 +11,7 @@ use super::{Access, ResourceId, ResourceName, ResourceType, queries};
 use crate::base::clock::{Stopwatch, Timestamp};
 use crate::base::ids::{ClientId, UserId};
 use crate::db;
+use crate::ephemeral::Away;
 use crate::standing::{ChangePending, SLOWEST_FILL, Unavailable};
 
 /// What is known of one thing.
@@ -24,6 +25,11 @@ pub struct Thing {
     pub attributes: Map<String, Value>,
     /// From 1.
     pub version: i64,
+}
+
+/// What policies see of a thing: nothing of one that is not registered.
+pub(super) fn attributes(thing: Option<Thing>) -> Map<String, Value> {
+    thing.map(|thing| thing.attributes).unwrap_or_default()
 }
 
 /// A row of the table, deleted or not.
@@ -142,15 +148,10 @@ impl Access {
     /// # Errors
     /// When a store that is needed is away.
     pub async fn thing(&self, name: &ResourceName) -> Result<Option<Thing>, Unavailable> {
-        let store_key = self.resource_key(name);
-        let copy = self.resources.get(&store_key).await?;
-        let believed = copy.and_then(|copy| {
-            self.resources
-                .believe::<Option<Thing>>(name.key(), copy.as_str())
-        });
-        if let Some(thing) = believed {
+        if let Some(thing) = self.glance_at_thing(name).await? {
             return Ok(thing);
         }
+        let store_key = self.resource_key(name);
         let watch = Stopwatch::start();
         let (version, thing) = self.read_thing(name).await?;
         // A copy may have been published meanwhile; the script keeps the newer one.
@@ -158,6 +159,19 @@ impl Access {
             self.resources.store(&store_key, version, &thing).await?;
         }
         Ok(thing)
+    }
+
+    /// What the copy alone says; `None`: there is none to believe, ask [`Access::thing`]. It costs no look into the database, so it
+    /// may be asked for somebody who has not shown yet who they are.
+    ///
+    /// # Errors
+    /// When the ephemeral store is away.
+    pub(super) async fn glance_at_thing(
+        &self,
+        name: &ResourceName,
+    ) -> Result<Option<Option<Thing>>, Away> {
+        let copy = self.resources.get(&self.resource_key(name)).await?;
+        Ok(copy.and_then(|copy| self.resources.believe(name.key(), &copy)))
     }
 
     /// Puts a committed change of a thing in force everywhere.

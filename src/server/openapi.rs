@@ -3,6 +3,9 @@
 
 mod shared;
 
+use std::sync::LazyLock;
+
+use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
@@ -87,15 +90,21 @@ use shared::{ProblemDocument, Shared};
 struct Api;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let document = web::Data::new(Api::openapi());
     config.service(
         web::resource("/openapi.json")
-            .app_data(document)
             .route(web::get().to(read_openapi))
             .default_service(only("GET")),
     );
 }
 
-async fn read_openapi(document: web::Data<utoipa::openapi::OpenApi>) -> HttpResponse {
-    HttpResponse::Ok().json(document.get_ref())
+/// Written when somebody asks for the first time: until then it is many megabytes that nobody reads.
+static DOCUMENT: LazyLock<web::Bytes> = LazyLock::new(|| {
+    let document = serde_json::to_vec(&Api::openapi());
+    document.unwrap_or_default().into()
+});
+
+async fn read_openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(DOCUMENT.clone())
 }

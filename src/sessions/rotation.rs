@@ -54,9 +54,9 @@ fn presented_cookies(request: &ServiceRequest) -> Vec<Cookie<'static>> {
     request
         .headers()
         .get_all(header::COOKIE)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| Cookie::parse_encoded(pair.trim().to_owned()).ok())
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair.trim_ascii()).ok())
+        .filter_map(|pair| Cookie::parse_encoded(pair.to_owned()).ok())
         .collect()
 }
 

@@ -61,6 +61,14 @@ pub fn read_object(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Val
     }
 }
 
+/// Reads one JSON object from a text of a form, as strictly as from a body. `None`: it is none.
+pub fn parse_object(text: &str) -> Option<Map<String, Value>> {
+    match parse_strictly(text.as_bytes()) {
+        Ok(Value::Object(object)) => Some(object),
+        _ => None,
+    }
+}
+
 fn parse_strictly(body: &[u8]) -> Result<Value, Problem> {
     let Strict(value) = serde_json::from_slice(body)
         .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))?;

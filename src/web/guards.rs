@@ -12,66 +12,69 @@ use futures_util::StreamExt;
 
 use super::{Problem, Web};
 
-/// Middleware: a request that could change something and carries a cookie, or may set one, must come from our own pages.
+/// Middleware, outside of the session's: refuses what no handler is to see, and hands on the rest with its whole body.
 ///
 /// # Errors
 /// Those of the inner service; a refusal is an answer like any other.
-pub async fn refuse_cross_site<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    let origins = request.app_data::<web::Data<Web>>().cloned();
-    if needs_same_origin(request.request())
-        && !origins.is_some_and(|web| is_same_origin(request.request(), &web))
-    {
-        return Ok(refuse(
-            request,
-            &Problem::new(
-                StatusCode::FORBIDDEN,
-                "cross-site",
-                "Not from our own pages",
-                "Requests with a cookie must come from Doorward's own pages: send `Origin` with its public URL.",
-            ),
-        ));
-    }
-    Ok(next.call(request).await?.map_into_left_body())
-}
-
-/// Middleware: an address with a null byte in it names nothing (and PostgreSQL takes none in a text).
-///
-/// # Errors
-/// Those of the inner service.
-pub async fn refuse_null_bytes<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    if request.uri().to_string().contains("%00") {
-        return Ok(refuse(
-            request,
-            &Problem::new(
-                StatusCode::BAD_REQUEST,
-                "invalid-parameter",
-                "A parameter can't be used",
-                "The address holds a null byte.",
-            ),
-        ));
-    }
-    Ok(next.call(request).await?.map_into_left_body())
-}
-
-/// Middleware, outside of the session's: the whole body is here before anybody asks who sent it. Otherwise somebody could
-/// send all but the last byte, be cut off, and send the rest hours later under the rights that they had.
-///
-/// # Errors
-/// Those of the inner service.
-pub async fn await_body<B: MessageBody>(
+pub async fn guard<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let checked =
+        refuse_null_bytes(request.request()).and_then(|()| refuse_cross_site(request.request()));
+    let whole = match checked {
+        Ok(()) => await_body(&mut request).await,
+        Err(problem) => Err(problem),
+    };
+    match whole {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(problem) => Ok(request
+            .into_response(problem.error_response())
+            .map_into_right_body()),
+    }
+}
+
+/// A request that could change something and carries a cookie, or may set one, must come from our own pages.
+fn refuse_cross_site(request: &HttpRequest) -> Result<(), Problem> {
+    if !needs_same_origin(request) {
+        return Ok(());
+    }
+    match request.app_data::<web::Data<Web>>() {
+        Some(web) if is_same_origin(request, web) => Ok(()),
+        _ => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "cross-site",
+            "Not from our own pages",
+            "Requests with a cookie must come from Doorward's own pages: send `Origin` with its public URL.",
+        )),
+    }
+}
+
+/// An address with a null byte in it names nothing (and PostgreSQL takes none in a text).
+fn refuse_null_bytes(request: &HttpRequest) -> Result<(), Problem> {
+    let address = request.uri().path_and_query();
+    if address.is_some_and(|address| address.as_str().contains("%00")) {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-parameter",
+            "A parameter can't be used",
+            "The address holds a null byte.",
+        ));
+    }
+    Ok(())
+}
+
+/// The whole body is here before anybody asks who sent it. Otherwise somebody could send all but the last byte, be cut off, and
+/// send the rest hours later under the rights that they had.
+async fn await_body(request: &mut ServiceRequest) -> Result<(), Problem> {
+    let payload = request.take_payload();
+    if matches!(payload, Payload::None) {
+        return Ok(());
+    }
     let limit = request
         .app_data::<web::Data<Web>>()
         .map_or(64 << 10, |web| web.body_bytes);
-    let body = tokio::time::timeout(PATIENCE, read_body(request.take_payload(), limit)).await;
+    let body = tokio::time::timeout(PATIENCE, read_body(payload, limit)).await;
     let body = body.unwrap_or_else(|_| {
         Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -79,14 +82,28 @@ pub async fn await_body<B: MessageBody>(
             "The request did not arrive in time",
             "Send the whole request within ten seconds.",
         ))
-    });
-    match body {
-        Ok(body) => {
-            request.set_payload(Payload::from(body.freeze()));
-            Ok(next.call(request).await?.map_into_left_body())
-        }
-        Err(problem) => Ok(refuse(request, &problem)),
+    })?;
+    if is_own_form(request.request())
+        && (body.contains(&0) || body.windows(3).any(|part| part == b"%00"))
+    {
+        return Err(Problem::invalid_body("A field holds a null byte."));
     }
+    request.set_payload(Payload::from(body.freeze()));
+    Ok(())
+}
+
+fn is_own_form(request: &HttpRequest) -> bool {
+    // The endpoints of OAuth read their forms themselves, and refuse in their own words.
+    if request.path().starts_with("/oauth2/") {
+        return false;
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| {
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        })
 }
 
 /// How long a body may take.
@@ -108,12 +125,6 @@ async fn read_body(mut payload: Payload, limit: usize) -> Result<BytesMut, Probl
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-fn refuse<B>(request: ServiceRequest, problem: &Problem) -> ServiceResponse<EitherBody<B>> {
-    request
-        .into_response(problem.error_response())
-        .map_into_right_body()
 }
 
 /// The endpoints of OAuth that ignore cookies.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -12,6 +13,7 @@ use prometheus::{
 };
 
 use super::Problem;
+use super::span::RoutePattern;
 use crate::base::clock::Stopwatch;
 
 const SECONDS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -117,7 +119,9 @@ pub async fn count_requests<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
     let watch = Stopwatch::start();
     let method = known_method(request.method().as_str());
-    let route = request.match_pattern().unwrap_or_else(|| "none".into());
+    let route = request.extensions_mut().remove::<RoutePattern>();
+    let route = route.and_then(|RoutePattern(pattern)| pattern);
+    let route = route.as_deref().unwrap_or("none");
     let metrics = request.app_data::<web::Data<Metrics>>().cloned();
     let response = next.call(request).await?;
     let status = response.status().as_u16();
@@ -125,11 +129,11 @@ pub async fn count_requests<B: MessageBody>(
         let seconds = watch.elapsed().as_secs_f64();
         metrics
             .requests
-            .with_label_values(&[method, &route, &status.to_string()])
+            .with_label_values(&[method, route, &status.to_string()])
             .inc();
         metrics
             .durations
-            .with_label_values(&[method, &route])
+            .with_label_values(&[method, route])
             .observe(seconds);
         if let Some(problem) = response.response().extensions().get::<Problem>() {
             metrics.refusals.with_label_values(&[problem.kind]).inc();

@@ -26,12 +26,12 @@ mod text;
 
 pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
-pub use body::{AnyCase, read_object};
+pub use body::{AnyCase, parse_object, read_object};
 pub use browser_name::browser_name;
 pub use conditions::{expected_version, given, require_version, version_conflict};
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
-pub use guards::{await_body, refuse_cross_site, refuse_null_bytes};
+pub use guards::guard;
 pub use headers::{FormTargets, add_security_headers};
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;

@@ -6,6 +6,10 @@ use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
+/// The pattern of the route that a request matches, if any.
+#[derive(Debug)]
+pub(super) struct RoutePattern(pub(super) Option<String>);
+
 /// Builds the span that every record of a request stands in. No path, no query, no header: they may hold secrets.
 #[derive(Debug)]
 pub struct RequestSpan;
@@ -13,15 +17,19 @@ pub struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let request_id = request.extensions().get::<RequestId>().copied();
-        tracing::info_span!(
+        // Looking for it walks over all routes: once for the span and the metrics.
+        let route = request.match_pattern();
+        let span = tracing::info_span!(
             "request",
             request_id = request_id.map(tracing::field::display),
             method = %request.method(),
-            route = request.match_pattern(),
+            route,
             user_id = tracing::field::Empty,
             client_id = tracing::field::Empty,
             callers_id = tracing::field::Empty,
-        )
+        );
+        request.extensions_mut().insert(RoutePattern(route));
+        span
     }
 
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::request::{Asked, Semantic, Tuple, read_many};
-use super::{Answered, AuthZen, AuthZenError};
-use crate::access::{Decision, Question, ResourceName, Subject, Wanted};
+use super::{Answered, AuthZen, AuthZenError, Glance};
+use crate::access::{AtHand, Decision, Question, ResourceName, Subject, Wanted};
 
 /// What the endpoint for many answers.
 #[derive(Debug)]
@@ -24,10 +24,29 @@ impl AuthZen {
     /// May this subject do this to that?
     ///
     /// # Errors
-    /// A request that is none, or nobody knows.
-    pub async fn evaluate(&self, request: &Map<String, Value>) -> Result<Answered, AuthZenError> {
+    /// A store is away, or no policies are in force: nobody knows.
+    pub async fn evaluate(&self, tuple: &Tuple, glance: Glance) -> Result<Answered, AuthZenError> {
         self.require_policies()?;
-        self.answer(&Tuple::read(request)?, &mut Known::new()).await
+        let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
+            // No policy can be about it.
+            return Ok(denied());
+        };
+        let copies = glance.person.as_ref();
+        let subject = self
+            .find_subject(&tuple.subject, &tuple.context, copies)
+            .await?;
+        let held = match (&subject, copies) {
+            (Subject::Person { standing, .. }, Some(copies)) => {
+                let copy = copies.grants_of(standing);
+                Some(self.access.held_of_copy(standing, &resource, copy).await?)
+            }
+            _ => None,
+        };
+        let at_hand = AtHand {
+            held,
+            attributes: glance.attributes,
+        };
+        self.decide(tuple, subject, resource, at_hand).await
     }
 
     /// The same for many at once.
@@ -82,15 +101,28 @@ impl AuthZen {
         let subject = match known.get(&key) {
             Some(subject) => subject.clone(),
             None => {
-                let found = self.find_subject(&tuple.subject, &tuple.context).await?;
+                let found = self
+                    .find_subject(&tuple.subject, &tuple.context, None)
+                    .await?;
                 known.entry(key).or_insert(found).clone()
             }
         };
+        self.decide(tuple, subject, resource, AtHand::default())
+            .await
+    }
+
+    async fn decide(
+        &self,
+        tuple: &Tuple,
+        subject: Subject,
+        resource: ResourceName,
+        at_hand: AtHand,
+    ) -> Result<Answered, AuthZenError> {
         let question = Question {
             subject,
             action: tuple.action.name.clone(),
             resource,
-            held: None,
+            at_hand,
             claimed: tuple.claimed(),
         };
         Ok(self.access.decide(question).await?.into())

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::request::{Named, Tuple};
 use super::{AuthZen, AuthZenError};
 use crate::access::policies::Challenge;
-use crate::access::{Auth, Claimed, Question, ResourceName, Subject, is_action};
+use crate::access::{AtHand, Auth, Claimed, Question, ResourceName, Subject, is_action};
 use crate::standing::Unavailable;
 
 /// What one evaluation asks, in the words of the house.
@@ -95,7 +95,7 @@ impl AuthZen {
             subject: self.suppose(&asks, supposed).await?,
             action: asks.action,
             resource,
-            held: None,
+            at_hand: AtHand::default(),
             claimed: asks.claimed,
         };
         let facts = self.access.gather(question).await?;
@@ -132,7 +132,9 @@ impl AuthZen {
             id: asks.subject.1.clone(),
             properties: Map::new(),
         };
-        let found = self.find_subject(&named, &asks.claimed.context).await?;
+        let found = self
+            .find_subject(&named, &asks.claimed.context, None)
+            .await?;
         Ok(match (found, supposed) {
             (Subject::Person { standing, .. }, Some(supposed)) => Subject::Person {
                 standing,

@@ -3,6 +3,7 @@
 
 mod evaluate;
 mod explain;
+mod glance;
 mod page;
 mod request;
 mod search;
@@ -12,7 +13,9 @@ mod subject;
 
 pub use evaluate::Evaluated;
 pub use explain::{Asks, Explained, Supposed};
+pub use glance::Glance;
 pub use page::Found;
+pub use request::Tuple;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

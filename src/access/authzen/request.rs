@@ -26,7 +26,7 @@ pub(super) struct NamedAction {
 
 /// Who wants to do what to which thing.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tuple {
+pub struct Tuple {
     pub(super) subject: Named,
     pub(super) action: NamedAction,
     pub(super) resource: Named,
@@ -44,7 +44,10 @@ pub(super) enum IdOf {
 
 impl Tuple {
     /// The four of an evaluation.
-    pub(super) fn read(object: &Object) -> Result<Self, AuthZenError> {
+    ///
+    /// # Errors
+    /// What it should have been.
+    pub fn read(object: &Object) -> Result<Self, AuthZenError> {
         Ok(Self {
             subject: read_named(object, "subject", IdOf::One)?,
             action: read_action(object)?,

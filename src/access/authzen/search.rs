@@ -6,7 +6,7 @@ use super::page::{Filling, Found, Wish};
 use super::request::{IdOf, read_context, read_named};
 use super::{AuthZen, AuthZenError};
 use crate::access::policies::{Challenge, Facts};
-use crate::access::{Claimed, Question, ResourceName};
+use crate::access::{AtHand, Claimed, Question, ResourceName};
 
 impl AuthZen {
     /// What may this subject do to that? All actions that policies and schema name are tried.
@@ -26,10 +26,10 @@ impl AuthZen {
             return Ok(Found::nothing());
         };
         let question = Question {
-            subject: self.find_subject(&subject, &context).await?,
+            subject: self.find_subject(&subject, &context, None).await?,
             action: String::new(),
             resource: name,
-            held: None,
+            at_hand: AtHand::default(),
             claimed: Claimed {
                 subject: subject.properties,
                 resource: resource.properties,

@@ -84,7 +84,7 @@ impl AuthZen {
             return Ok(Found::nothing());
         };
         let facts = Facts {
-            subject: self.find_subject(&subject, &context).await?,
+            subject: self.find_subject(&subject, &context, None).await?,
             action: action.name,
             resource: ResourceName {
                 kind,

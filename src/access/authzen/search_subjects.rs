@@ -7,7 +7,7 @@ use super::request::{IdOf, read_action, read_context, read_named};
 use super::subject::USER;
 use super::{AuthZen, AuthZenError};
 use crate::access::policies::Facts;
-use crate::access::{Claimed, Held, Question, ResourceName, Subject, is_action, queries};
+use crate::access::{AtHand, Claimed, Held, Question, ResourceName, Subject, is_action, queries};
 use crate::base::config::SubjectId;
 use crate::base::ids::UserId;
 use crate::standing::{self, Standing, Unavailable, UserStatus};
@@ -43,7 +43,7 @@ impl AuthZen {
             },
             action: action.name,
             resource: name,
-            held: None,
+            at_hand: AtHand::default(),
             claimed: Claimed {
                 subject: subject.properties,
                 resource: resource.properties,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::AuthZen;
+use super::glance::PersonCopies;
 use super::request::Named;
 use crate::access::{Auth, Subject};
 use crate::base::ids::{ClientId, SessionId, UserId};
@@ -15,15 +16,16 @@ pub(super) const USER: &str = "user";
 const CLIENT: &str = "client";
 
 impl AuthZen {
-    /// The subject that a caller names, and how they are signed in where the request's context names a session of theirs that is
+    /// The subject that a caller names, by the copies that were read of a person named by id; and how they are signed in where the request's context names a session of theirs that is
     /// good (`session`, a `sid`).
     pub(super) async fn find_subject(
         &self,
         named: &Named,
         context: &Map<String, Value>,
+        copies: Option<&PersonCopies>,
     ) -> Result<Subject, Unavailable> {
         let found = match named.kind.as_str() {
-            USER => match self.find_person(&named.id).await? {
+            USER => match self.find_person(&named.id, copies).await? {
                 Some(standing) => {
                     let auth = self.find_auth(&standing, context).await?;
                     let standing = Box::new(standing);
@@ -40,10 +42,16 @@ impl AuthZen {
         }))
     }
 
-    async fn find_person(&self, id_or_name: &str) -> Result<Option<Standing>, Unavailable> {
-        let by_id = match UserId::parse(id_or_name) {
-            Some(id) => self.access.standings.of(id).await?,
-            None => None,
+    async fn find_person(
+        &self,
+        id_or_name: &str,
+        copies: Option<&PersonCopies>,
+    ) -> Result<Option<Standing>, Unavailable> {
+        let standings = &self.access.standings;
+        let by_id = match (UserId::parse(id_or_name), copies) {
+            (Some(id), Some(copies)) => standings.of_copy(id, copies.record()).await?,
+            (Some(id), None) => standings.of(id).await?,
+            (None, _) => None,
         };
         let found = match by_id {
             Some(standing) => Some(standing),

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::ForwardAuth;
+use super::sender::Sender;
 use super::target::Target;
 use crate::access::routes::Found;
-use crate::access::{Access, Auth, Claimed, Decision, Held, Question, Subject, Wanted};
+use crate::access::thing::attributes;
+use crate::access::{Access, AtHand, Auth, Claimed, Decision, Held, Question, Subject, Wanted};
 use crate::sessions::{DoorError, DoorKey, OpenDoor};
 use crate::standing::Unavailable;
 
@@ -21,6 +23,8 @@ pub struct Visit<'r> {
     pub method: &'r str,
     /// The door that the browser shows, if any.
     pub door: Option<&'r DoorKey>,
+    /// Whose page sends it.
+    pub sender: Sender<'r>,
 }
 
 /// The answer.
@@ -53,13 +57,16 @@ pub enum Refusal {
     /// No policy permits it to this person.
     #[error("not-permitted")]
     NotPermitted,
+    /// Another origin's page would have them change something.
+    #[error("cross-origin")]
+    CrossOrigin,
     /// They have just signed in anew for it, and it was not enough.
     #[error("step-up-in-vain")]
     StepUpInVain,
 }
 
 impl ForwardAuth {
-    /// Judges a request: its route, who is there, what the policies say. One round trip tells of the person.
+    /// Judges a request: its route, who is there, what the policies say. One round trip tells of the person and the thing.
     ///
     /// # Errors
     /// When a store is away.
@@ -71,18 +78,31 @@ impl ForwardAuth {
             return Ok(Verdict::Refused(Refusal::NoRoute));
         };
         // 2. Who is there?
-        let person = match visit.door {
-            Some(key) => self.find_person(visit.target, key, &found).await?,
-            None => None,
+        let Some(key) = visit.door else {
+            return self.judge_nobody(found).await;
+        };
+        let host = &visit.target.host;
+        if !found.cross_origin && visit.sender.is_foreign(host, visit.method) {
+            // Another origin's page acts for nobody. What anybody may, it may.
+            return Ok(match self.judge_nobody(found).await? {
+                allowed @ Verdict::Allowed { .. } => allowed,
+                _ => Verdict::Refused(Refusal::CrossOrigin),
+            });
+        }
+        let (person, thing) = tokio::join!(
+            self.find_person(visit.target, key, &found),
+            self.access.glance_at_thing(&found.resource)
+        );
+        let Some((open, held)) = person? else {
+            return self.judge_nobody(found).await;
         };
         // 3. What do the policies say?
-        match person {
-            Some((open, held)) => {
-                let decision = self.decide_for(&open, held, &found).await?;
-                Ok(self.judge_person(open, &decision, &found))
-            }
-            None => self.judge_nobody(found).await,
-        }
+        let at_hand = AtHand {
+            held: Some(held),
+            attributes: thing?.map(attributes),
+        };
+        let decision = self.decide_for(&open, at_hand, &found).await?;
+        Ok(self.judge_person(open, &decision, &found))
     }
 
     async fn find_person(
@@ -112,7 +132,7 @@ impl ForwardAuth {
     async fn decide_for(
         &self,
         open: &OpenDoor,
-        held: Held,
+        at_hand: AtHand,
         found: &Found,
     ) -> Result<Decision, Unavailable> {
         let lent = &open.door.lent;
@@ -128,7 +148,7 @@ impl ForwardAuth {
             },
             action: found.action.clone(),
             resource: found.resource.clone(),
-            held: Some(held),
+            at_hand,
             claimed: Claimed::default(),
         };
         self.access.decide(question).await
@@ -152,9 +172,22 @@ impl ForwardAuth {
         Verdict::StepUp(wanted)
     }
 
-    /// Policies may permit something to everybody: then nobody need be signed in.
+    /// Policies may permit something to everybody: then nobody need be signed in. Where none does, a stranger's questions cost no
+    /// look into any store.
     async fn judge_nobody(&self, found: Found) -> Result<Verdict, Unavailable> {
         let (sign_in, jwt) = (found.sign_in, found.jwt);
+        let is_open = self.access.policies().may_permit_outsiders(&found.action);
+        if is_open && self.permits_everybody(found).await? {
+            return Ok(Verdict::Allowed { person: None, jwt });
+        }
+        Ok(if sign_in {
+            Verdict::SignIn
+        } else {
+            Verdict::Refused(Refusal::SignedOut)
+        })
+    }
+
+    async fn permits_everybody(&self, found: Found) -> Result<bool, Unavailable> {
         let question = Question {
             subject: Subject::Outsider {
                 kind: "visitor".into(),
@@ -162,16 +195,9 @@ impl ForwardAuth {
             },
             action: found.action,
             resource: found.resource,
-            held: None,
+            at_hand: AtHand::default(),
             claimed: Claimed::default(),
         };
-        let decision = self.access.decide(question).await?;
-        Ok(if decision.is_allowed {
-            Verdict::Allowed { person: None, jwt }
-        } else if sign_in {
-            Verdict::SignIn
-        } else {
-            Verdict::Refused(Refusal::SignedOut)
-        })
+        Ok(self.access.decide(question).await?.is_allowed)
     }
 }

@@ -177,6 +177,7 @@ mod tests {
             resource_id: "it".into(),
             sign_in: true,
             jwt: false,
+            cross_origin: false,
         };
         let place = Origin::parse("https://id.example.com").expect("an origin");
         RouteTable::parse(&[route], &place).expect("a table")

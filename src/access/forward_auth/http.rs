@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{Asked, ForwardAuth, ForwardFault, Forwarded, TargetFault, Visit};
+use super::{Asked, ForwardAuth, ForwardFault, Forwarded, Sender, TargetFault, Visit};
 use crate::sessions::DoorCookies;
 use crate::web::{Answer, Problem, is_from_trusted_proxy, only, read_style};
 
@@ -23,7 +23,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(ask))
                 .default_service(only("GET")),
         )
-        .service(web::resource("/forward-auth/envoy/{path:.*}").route(web::route().to(ask_envoy)))
         .service(
             web::resource("/.doorward/login")
                 .route(web::get().to(doors::begin))
@@ -44,7 +43,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
             web::resource("/.doorward/style.css")
                 .route(web::get().to(read_style))
                 .default_service(only("GET")),
-        );
+        )
+        .service(web::resource("/forward-auth/envoy/{path:.*}").route(web::route().to(ask_envoy)));
 }
 
 /// `GET /forward-auth`: nginx, Caddy, Traefik.
@@ -75,9 +75,25 @@ async fn answer_to(http: &HttpRequest, forward_auth: &ForwardAuth, asked: &Asked
         target: &asked.target,
         method: &asked.method,
         door: door.as_ref(),
+        sender: sender(http.headers()),
     };
     let verdict = forward_auth.ask(visit).await?;
     answer::of(http, forward_auth, asked, verdict).await
+}
+
+/// What proxies hand on of what the browser says of the page that sent the request.
+fn sender(headers: &HeaderMap) -> Sender<'_> {
+    let said = |name: &'static str| {
+        let value = headers.get(HeaderName::from_static(name));
+        value.map(|value| value.as_bytes())
+    };
+    Sender {
+        origin: said("origin"),
+        fetch_site: said("sec-fetch-site"),
+        // Some proxies take `Upgrade` away for themselves; over HTTP/2 there is no key (RFC 8441 §5).
+        opens_socket: said("sec-websocket-key").or(said("upgrade")).is_some()
+            || said("sec-fetch-mode") == Some(b"websocket"),
+    }
 }
 
 /// Only a configured proxy says what somebody else asked for.

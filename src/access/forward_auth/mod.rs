@@ -10,6 +10,7 @@ mod forwarded;
 pub mod http;
 mod identity;
 mod pages;
+mod sender;
 mod target;
 mod way_in;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub use ask::{Refusal, Verdict, Visit};
 pub use forwarded::{Asked, Dialect, ForwardFault, Forwarded};
 pub use pages::routes as page_routes;
+pub use sender::Sender;
 pub use target::{Target, TargetFault};
 pub use way_in::{Pending, WayError};
 

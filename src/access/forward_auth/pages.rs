@@ -52,8 +52,19 @@ async fn go_on(
     forward_auth: web::Data<ForwardAuth>,
     which: web::Query<Which>,
 ) -> Answer {
+    require_page(&http)?;
     let (id, pending) = forward_auth.find_pending(&which.id).await?;
     step(&http, &forward_auth, &id, &pending).await
+}
+
+/// A person goes through here in a window of their own: no frame of another page, no script, no worker (Fetch Metadata §2.1).
+fn require_page(http: &HttpRequest) -> Result<(), Problem> {
+    match http.headers().get("sec-fetch-dest") {
+        Some(destination) if destination.as_bytes() != b"document" => Err(Problem::forbidden(
+            "This page opens in a window of its own. Go back to the address that you wanted and open it there.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// `POST /forward-auth/login?id=…`, from our own page alone.

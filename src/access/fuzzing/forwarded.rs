@@ -22,6 +22,7 @@ impl Routes {
             resource_id: id.into(),
             sign_in: true,
             jwt: false,
+            cross_origin: false,
         };
         let routes = [
             route("/orders/{id}", "{id}"),

@@ -5,7 +5,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use serde_json::{Map, Value, json};
 
-use crate::access::authzen::{AuthZen, AuthZenError, Evaluated};
+use crate::access::authzen::{AuthZen, AuthZenError, Evaluated, Glance, Tuple};
 use crate::clients::Scope;
 use crate::sessions::Caller;
 use crate::standing::Unavailable;
@@ -141,8 +141,20 @@ async fn evaluate(
     body: web::Bytes,
 ) -> HttpResponse {
     answer(async {
-        let asked = read(&request, &body).await?;
-        Ok(HttpResponse::Ok().json(authzen.evaluate(&asked).await?))
+        note_callers_id(&request);
+        let read = read_object(&request, &body);
+        let tuple = read.and_then(|asked| Ok(Tuple::read(&asked)?));
+        let glance = async {
+            match &tuple {
+                Ok(tuple) => Ok(authzen.glance(tuple).await.map_err(Unavailable::from)?),
+                Err(_) => Ok::<_, AuthZenError>(Glance::default()),
+            }
+        };
+        // Who may not ask hears that first, and nothing of what was read meanwhile.
+        let (client, glance) = tokio::join!(require_client(&request), glance);
+        client?;
+        let answered = authzen.evaluate(&tuple?, glance?).await?;
+        Ok(HttpResponse::Ok().json(answered))
     })
     .await
 }

@@ -41,6 +41,7 @@ struct Route {
     id: Template,
     sign_in: bool,
     jwt: bool,
+    cross_origin: bool,
 }
 
 /// What a request would do.
@@ -54,6 +55,8 @@ pub struct Found {
     pub sign_in: bool,
     /// Whether what stands behind the proxy gets a signed token.
     pub jwt: bool,
+    /// Whether pages of other sites may have signed-in people change something here.
+    pub cross_origin: bool,
 }
 
 impl RouteTable {
@@ -137,6 +140,7 @@ impl RouteTable {
             },
             sign_in: route.sign_in,
             jwt: route.jwt,
+            cross_origin: route.cross_origin,
         })
     }
 }
@@ -166,6 +170,7 @@ impl Route {
                 id,
                 sign_in: entry.sign_in,
                 jwt: entry.jwt,
+                cross_origin: entry.cross_origin,
             }),
             (pattern, kind, id) => {
                 faults.extend(pattern.err().map(|reason| ("path", reason)));

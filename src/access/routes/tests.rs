@@ -12,6 +12,7 @@ fn entry(path: &str, id: &str) -> config::Route {
         resource_id: id.into(),
         sign_in: true,
         jwt: false,
+        cross_origin: false,
     }
 }
 
@@ -91,6 +92,7 @@ fn every_fault_is_named_with_its_place() {
         resource_id: "{x}".into(),
         sign_in: true,
         jwt: false,
+        cross_origin: false,
     };
     let routes = [entry("/", "one"), bad, entry("/{a}", "{b}")];
     let ConfigError(faults) = RouteTable::parse(&routes, &place()).expect_err("faults");

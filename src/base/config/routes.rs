@@ -23,10 +23,19 @@ pub struct Route {
     pub sign_in: bool,
     /// Whether what stands behind the proxy gets a signed token.
     pub jwt: bool,
+    /// Whether pages of other sites may have signed-in people change something here.
+    pub cross_origin: bool,
 }
 
-const KEYS: [&str; 7] = [
-    "host", "path", "methods", "action", "resource", "sign_in", "jwt",
+const KEYS: [&str; 8] = [
+    "host",
+    "path",
+    "methods",
+    "action",
+    "resource",
+    "sign_in",
+    "jwt",
+    "cross_origin",
 ];
 
 impl Reader {
@@ -72,6 +81,7 @@ impl Reader {
             resource_id,
             sign_in: entry.flag("sign_in", true),
             jwt: entry.flag("jwt", false),
+            cross_origin: entry.flag("cross_origin", false),
         }
     }
 }

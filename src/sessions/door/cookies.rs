@@ -108,18 +108,20 @@ fn cookie(is_https: bool, name: &'static str, value: String) -> CookieBuilder<'s
         .path("/")
 }
 
-/// The value of the one cookie of this name (RFC 6265 §4.2.1).
+/// The value of the one cookie of this name (RFC 6265 §4.2.1). Bytes that are no ASCII in another's cookie hide nothing.
 fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let pairs = headers
         .get_all(header::COOKIE)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'));
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
     let mut values = pairs.filter_map(|pair| {
-        let (key, value) = pair.trim().split_once('=')?;
-        (key == name).then_some(value)
+        let pair = pair.trim_ascii();
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        let (key, value) = pair.split_at_checked(at)?;
+        (key == name.as_bytes()).then_some(value.get(1..)?)
     });
     let value = values.next()?;
-    values.next().is_none().then_some(value)
+    let value = values.next().is_none().then_some(value)?;
+    std::str::from_utf8(value).ok()
 }
 
 #[cfg(test)]
@@ -146,6 +148,11 @@ mod tests {
         assert_eq!(shown(&[&text, &text]), None);
         assert_eq!(shown(&[&text.replace("__Host-", "")]), None);
         assert_eq!(shown(&[]), None);
+        let mut strange = headers(&[]);
+        let value = format!("theme=caf\u{e9}; {text}");
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+        strange.append(header::COOKIE, value);
+        assert_eq!(DoorCookies::shown_door(true, &strange), Some(key.clone()));
         assert_eq!(DoorCookies::shown_door(false, &headers(&[&text])), None);
     }
 

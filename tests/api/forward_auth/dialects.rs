@@ -110,6 +110,10 @@ fn envoys_configuration_names_every_header() {
         "cookie",
         "accept",
         "sec-fetch-mode",
+        "sec-fetch-site",
+        "origin",
+        "sec-websocket-key",
+        "upgrade",
         "x-forwarded-proto",
         "x-forwarded-for",
     ] {

@@ -4,6 +4,7 @@ use doorward::base::config::{Config, Network};
 
 use super::{HTML, Visitor, ada, location, on_both_protected, protected};
 use crate::support::house::House;
+use crate::support::http::Request;
 use crate::support::http::form_encoded;
 
 on_both_protected! {
@@ -26,6 +27,48 @@ on_both_protected! {
             let answer = visitor.nginx("GET", "/").header("X-Original-URL", url).send();
             assert_eq!(answer.status / 100, 4, "{url}");
         }
+    }
+
+    fn pages_of_other_origins_change_nothing(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/news/1");
+        let own = "https://shop.example.com";
+        let asks: [for<'v> fn(&'v Visitor, &str, &str) -> Request<'v>; 3] = [Visitor::traefik, Visitor::nginx, Visitor::envoy];
+        for ask in asks {
+            let status = |method: &str, uri: &str, headers: &[(&str, &str)]| {
+                let asked = ask(&visitor, method, uri);
+                headers.iter().fold(asked, |asked, (name, value)| asked.header(name, value)).send().status
+            };
+            let socket = ("Sec-WebSocket-Key", "x3JJHMbDL1EzLkh9GBhXDw==");
+            for (name, value) in [("Origin", "https://wiki.example.com"), ("Origin", "null"), ("Sec-Fetch-Site", "same-site"), ("Sec-Fetch-Site", "cross-site")] {
+                assert_eq!(status("POST", "/news/1", &[(name, value)]), 403, "{name}: {value}");
+                assert_eq!(status("GET", "/news/1", &[(name, value), socket]), 403, "{name}: {value}");
+                assert_eq!(status("GET", "/news/1", &[(name, value), ("Sec-Fetch-Mode", "websocket")]), 403, "{name}: {value}");
+                // A link from there, and what the route lets pages of other origins do.
+                assert_eq!(status("GET", "/news/1", &[(name, value)]), 200, "{name}: {value}");
+                assert_eq!(status("POST", "/hooks/1", &[(name, value)]), 200, "{name}: {value}");
+            }
+            assert_eq!(status("POST", "/news/1", &[("Origin", own), ("Sec-Fetch-Site", "same-origin")]), 200);
+            assert_eq!(status("GET", "/news/1", &[("Origin", own), socket]), 200);
+            assert_eq!(status("POST", "/news/1", &[]), 200, "a program");
+            // What anybody may, they may as nobody.
+            let open = ask(&visitor, "POST", "/api/1").header("Origin", "null").send();
+            assert_eq!((open.status, open.header("remote-id")), (200, Some("")));
+        }
+    }
+
+    fn the_way_in_is_no_frame_and_no_script(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        let onward = visitor.begin("/api/1");
+        for destination in ["iframe", "empty", "serviceworker", "image"] {
+            let answer = visitor.place.request("GET", &onward).header("Sec-Fetch-Dest", destination).send();
+            assert_eq!(answer.status, 403, "{destination}");
+            assert!(answer.header("location").is_none());
+        }
+        let answer = visitor.place.request("GET", &onward).header("Sec-Fetch-Dest", "document").send();
+        assert!(location(&answer, 303).starts_with("https://shop.example.com/"));
     }
 
     fn two_readings_of_one_request_are_denied(house) {

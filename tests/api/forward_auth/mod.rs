@@ -48,6 +48,7 @@ fn route(path: &str, action: &str, resource: (&str, &str)) -> Route {
         resource_id: resource.1.into(),
         sign_in: true,
         jwt: false,
+        cross_origin: false,
     }
 }
 
@@ -73,6 +74,10 @@ fn protected(config: &mut Config) {
             ..route("/api/{id}", "read", ("page", "{id}"))
         },
         route("/vault/{id}", "open", ("vault", "{id}")),
+        Route {
+            cross_origin: true,
+            ..route("/hooks/{id}", "read", ("news", "{id}"))
+        },
         Route {
             host: "docs.example.com".into(),
             ..route("/*", "read", ("news", "docs"))
@@ -141,6 +146,7 @@ impl Visitor {
     fn traefik<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
         self.shop
             .request("GET", "/forward-auth")
+            .without_same_origin()
             .header("X-Forwarded-Method", method)
             .header("X-Forwarded-Proto", "https")
             .header("X-Forwarded-Host", self.host)
@@ -151,6 +157,7 @@ impl Visitor {
     fn nginx<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
         self.shop
             .request("GET", "/forward-auth")
+            .without_same_origin()
             .header("X-Original-Method", method)
             .header("X-Original-URL", &format!("https://{}{uri}", self.host))
     }

@@ -11,7 +11,7 @@ use super::{
     is_navigation, not_permitted, one, own_host, read_forwarded, refuse_fault, signed_out, trust,
 };
 use crate::access::Wanted;
-use crate::access::forward_auth::{ForwardAuth, Refusal, Target, Verdict, Visit, WayError};
+use crate::access::forward_auth::{ForwardAuth, Refusal, Sender, Target, Verdict, Visit, WayError};
 use crate::access::routes::AppHost;
 use crate::sessions::{BrowserMark, DoorCookies};
 use crate::web::{Answer, Limits, Problem, redirect};
@@ -46,6 +46,7 @@ pub async fn begin(
         target: &target,
         method: &method,
         door: door.as_ref(),
+        sender: Sender::default(),
     };
     let verdict = forward_auth.ask(visit).await?;
     let is_led = is_navigation(http.headers(), &method);
@@ -54,7 +55,9 @@ pub async fn begin(
         Verdict::Allowed {
             person: Some(_), ..
         } => Ok(redirect(target.path_and_query())),
-        Verdict::Refused(Refusal::NoRoute | Refusal::NotPermitted | Refusal::StepUpInVain) => {
+        Verdict::Refused(
+            Refusal::NoRoute | Refusal::NotPermitted | Refusal::StepUpInVain | Refusal::CrossOrigin,
+        ) => {
             if is_led {
                 refused(&http, &host)
             } else {

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::named;
 use crate::access::{
@@ -17,7 +17,7 @@ use crate::admin::pages::grants::{GrantRow, PAGE, cursor, next_url, one_line, th
 use crate::users::Users;
 use crate::web::{
     Answer, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
-    page_with_status, redirect,
+    page_with_status, parse_object, redirect,
 };
 
 const PATH: &str = "/admin/resources/thing";
@@ -77,9 +77,9 @@ impl ThingForm {
     }
 
     fn parse(&self) -> Result<NewThing, &'static str> {
-        let attributes: Map<String, Value> = match self.attributes.trim() {
+        let attributes = match self.attributes.trim() {
             "" => Map::new(),
-            text => serde_json::from_str(text).map_err(|_| "attributes")?,
+            text => parse_object(text).ok_or("attributes")?,
         };
         Ok(NewThing {
             title: Title::parse(&self.title).map_err(|_| "title")?,
