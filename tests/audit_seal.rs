@@ -8,7 +8,7 @@ use doorward::base::ids::UserId;
 use doorward::base::seal::Sealer;
 use doorward::base::secrets::MasterKey;
 use doorward::db;
-use doorward::history::{self, AuditSeal, Author, Event, Expected, Fault, Report};
+use doorward::history::{self, AuditSeal, Author, Event, Expected, Fault, Look, Report};
 use serde_json::{Value, json};
 
 use crate::on_both;
@@ -185,6 +185,8 @@ on_both! {
         assert_eq!((found(&report), report.findings[0].until), (vec![(Fault::CutTail, Some(4))], Some(5)));
         // Whoever cuts it cleverly is found by who kept a seal elsewhere.
         by_hand(house, "update audit_sealer set position = 3, mac = (select mac from audit_seals where position = 3)");
+        assert_eq!(found(&verify(house)), [(Fault::HeadAltered, Some(3))], "not cleverly enough");
+        by_hand(house, "update audit_sealer set newest_at = (select max(e.at) from audit_events e, audit_seals s where s.event_id = e.id)");
         assert!(verify(house).is_whole(), "from inside nothing shows");
         assert_eq!(found(&expecting(house, std::slice::from_ref(&kept))), [(Fault::CutTail, Some(4))]);
         write_events(house, 2, Duration::ZERO);
@@ -200,6 +202,51 @@ on_both! {
             update audit_seals set position = 3 where position = -1");
         let found = found(&verify(house));
         assert!(found.contains(&(Fault::Altered, Some(2))) && found.contains(&(Fault::Altered, Some(3))), "{found:?}");
+    }
+
+    fn a_seal_at_a_place_that_is_none_is_found(house) {
+        sealed_house(house);
+        by_hand(house, "update audit_seals set position = -1 where position = 5");
+        assert_eq!(found(&verify(house)), [(Fault::OutsideTheChain, Some(-1)), (Fault::CutTail, Some(5))]);
+    }
+
+    fn a_clock_that_was_ahead_holds_nothing_back(house) {
+        sealed_house(house);
+        let year_later = spelt(house, "newest_at + 31536000000000", "newest_at + interval '365 days'");
+        by_hand(house, &format!("update audit_sealer set newest_at = {year_later}"));
+        assert_eq!(found(&verify(house)), [(Fault::HeadAltered, Some(5))]);
+        write_events(house, 1, Duration::ZERO);
+        seal(house);
+        let report = verify(house);
+        assert_eq!((report.sealed, report.unsealed_since), (6, None));
+        // Nor does a lease that such a clock gave.
+        let (somebody, later) = (
+            spelt(house, "randomblob(16)", "gen_random_uuid()"),
+            spelt(house, "newest_at", "now() + interval '365 days'"),
+        );
+        by_hand(house, &format!("update audit_sealer set holder = {somebody}, leased_until = {later}"));
+        write_events(house, 1, Duration::ZERO);
+        seal(house);
+        assert_eq!(verify(house).sealed, 7);
+    }
+
+    fn a_chain_whose_key_is_gone_gets_no_other_one(house) {
+        sealed_house(house);
+        by_hand(house, "update audit_sealer set sealed_key = null");
+        write_events(house, 1, Duration::ZERO);
+        let other = another_sealer(house);
+        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        let error = house.run(other.run()).expect_err("no key");
+        assert!(error.to_string().contains("restore"), "{error}");
+    }
+
+    fn a_chain_that_was_made_anew_tells_how_long_it_took(house) {
+        sealed_house(house);
+        let day_before = spelt(house, "sealed_at + 86400000000", "sealed_at + interval '1 day'");
+        by_hand(house, &format!("update audit_seals set sealed_at = {day_before} where position = 3"));
+        let report = verify(house);
+        assert_eq!(report.longest_wait_position, 3);
+        assert!(report.longest_wait_seconds >= 86_399, "{report:?}");
     }
 
     fn a_row_put_in_with_an_old_date_is_found_and_never_sealed(house) {
@@ -232,22 +279,21 @@ on_both! {
 
     fn many_sealers_at_once_make_one_chain(house) {
         blank(house);
-        write_events(house, 400, Duration::ZERO);
+        // Several steps of one transaction each.
+        write_events(house, 1200, Duration::ZERO);
         let strangers: Vec<AuditSeal> = (0..RUNNERS).map(|_| another_sealer(house)).collect();
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
-        let sealed: usize = race(strangers, |sealer| runtime().block_on(sealer.run()).unwrap_or_default()).into_iter().sum();
-        assert!(sealed <= 400);
+        race(strangers, |sealer| runtime().block_on(sealer.run()).expect("sealed, or another's turn"));
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
         // All of one process: each has the lease, so the row alone keeps them apart.
-        write_events(house, 400, Duration::ZERO);
+        write_events(house, 1200, Duration::ZERO);
         let sealer = another_sealer(house);
-        let sealed: usize = race(vec![sealer; RUNNERS], |sealer| runtime().block_on(sealer.run()).unwrap_or_default()).into_iter().sum();
-        assert!(sealed <= 800);
+        race(vec![sealer; RUNNERS], |sealer| runtime().block_on(sealer.run()).expect("sealed"));
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
         seal(house);
         let report = verify(house);
         assert!(report.is_whole(), "{:?}", report.findings);
-        assert_eq!((report.sealed, report.unsealed_since), (800, None));
+        assert_eq!((report.sealed, report.unsealed_since), (2400, None));
     }
 
     fn a_sealer_that_fell_silent_gives_way_to_the_next(house) {
@@ -258,7 +304,10 @@ on_both! {
         write_events(house, 1, Duration::ZERO);
         let look = house.run(house.app.seal.look()).expect("a look");
         if !look.is_ours {
-            assert_eq!(house.run(house.app.seal.work(&look)).expect("nothing"), 0, "another's turn");
+            // What it would do that looked before the other took the lease.
+            let late = Look { is_ours: true, ..look };
+            assert_eq!(house.run(house.app.seal.work(&late)).expect("nothing"), 0, "another's turn");
+            assert_eq!(verify(house).position, late.head.position);
         }
         by_hand(house, &format!("update audit_sealer set leased_until = {}", spelt(house, "0", "now() - interval '1 second'")));
         seal(house);

@@ -139,6 +139,12 @@ fn text(report: &Report) -> String {
             report.position, report.mac
         ));
     }
+    if report.longest_wait_seconds > 0 {
+        lines.push(format!(
+            "longest wait for a seal: {} seconds, at position {}",
+            report.longest_wait_seconds, report.longest_wait_position
+        ));
+    }
     lines.push(match report.unsealed_since {
         Some(_) => format!(
             "not sealed yet: since {} seconds ago",

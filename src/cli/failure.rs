@@ -130,7 +130,7 @@ impl From<SetUpError> for Failure {
 impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
         match error {
-            SealError::Key(_) => Self::Configuration(error.to_string()),
+            SealError::Key(_) | SealError::KeyGone => Self::Configuration(error.to_string()),
             SealError::Database(_) => Self::Unavailable(error.to_string()),
         }
     }

@@ -21,7 +21,8 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
         ticks.tick().await;
         let is_time = told.is_none_or(|told| told.elapsed() >= TELL);
         match turn(&seal, &metrics).await {
-            Ok(look) if look.is_latest && is_time && look.head.position > 0 => {
+            // Also where another sealed last, and has gone: what it sealed may not have been told.
+            Ok(look) if look.is_ours && is_time && look.head.position > 0 => {
                 tell(&look);
                 told = Some(Stopwatch::start());
             }
@@ -44,8 +45,7 @@ async fn turn(seal: &AuditSeal, metrics: &Metrics) -> Result<Look, SealError> {
 
 fn tell(look: &Look) {
     tracing::info!(
-        position = look.head.position,
-        mac = to_hex(&look.head.mac),
+        seal = format!("{}:{}", look.head.position, to_hex(&look.head.mac)),
         at = %look.now,
         "the audit log is sealed up to here"
     );

@@ -45,9 +45,9 @@ pub enum Fault {
     CutTail,
     /// Where the chain ends is not what its last seal says.
     HeadAltered,
-    /// An event that is older than the end of the chain, and not in it.
+    /// An event that is older than the end of the chain, and not in it; or whose seal is at a place that is none.
     OutsideTheChain,
-    /// An event that was sealed long after its time.
+    /// An event that was sealed when much newer ones were sealed already.
     SealedTooLate,
     /// Another chain than the one that the expected seal belongs to.
     Fork,
@@ -112,7 +112,7 @@ impl fmt::Display for Finding {
             Fault::CutTail => ": the end of the chain is cut off",
             Fault::HeadAltered => ": where the chain ends is not what its last seal says",
             Fault::OutsideTheChain => ": not in the chain, though older than its end",
-            Fault::SealedTooLate => ": sealed long after its time",
+            Fault::SealedTooLate => ": sealed after much newer ones",
             Fault::Fork => ": not the seal that was expected",
         })
     }
@@ -134,6 +134,10 @@ pub struct Report {
     pub mac: String,
     /// When that was made.
     pub sealed_at: Option<Timestamp>,
+    /// The longest time from an event to its seal, in seconds.
+    pub longest_wait_seconds: u64,
+    /// Where that was.
+    pub longest_wait_position: i64,
     /// The time of the oldest event that waits for its seal.
     pub unsealed_since: Option<Timestamp>,
     /// How many seconds ago that was.

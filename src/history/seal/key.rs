@@ -19,6 +19,9 @@ impl AuditSeal {
         if let Some(key) = self.open(row)? {
             return Ok(key);
         }
+        if row.position > 0 {
+            return Err(SealError::KeyGone);
+        }
         let bytes: [u8; 32] = random_bytes();
         queries::update_key(conn, &self.sealer.seal(&bytes, CONTEXT))?;
         Ok(ChainKey::new(&bytes))

@@ -1,7 +1,7 @@
 //! The seal over the audit log: every committed event is linked to the one before it, under a key of its own.
 //!
-//! Promises that a row altered, taken away or put in afterwards is found by whoever has the key, and that a chain cut short is
-//! found by whoever kept a later seal. Owns `audit_seals` and `audit_sealer`. Refuses to fork: the sealer's one row is held
+//! Promises that a row altered, taken away or put in afterwards is found by whoever has the key, and that a chain cut short, or
+//! made anew from there by whoever can write to the database, is found by whoever kept a later seal. Owns `audit_seals` and `audit_sealer`. Refuses to fork: the sealer's one row is held
 //! while links are added. Does not promise that what a database's owner writes as new is true.
 
 mod canonical;
@@ -36,6 +36,11 @@ pub enum SealError {
     /// The key of the chain can't be opened.
     #[error("the key of the audit log's seal: {0}")]
     Key(#[from] OpenError),
+    /// Events are sealed, and the key under which they are is gone.
+    #[error(
+        "the key of the audit log's seal is gone, though events are sealed under it: restore the row of audit_sealer from a backup"
+    )]
+    KeyGone,
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),

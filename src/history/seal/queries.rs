@@ -194,22 +194,26 @@ pub(super) fn list_unsealed(
     Ok(rows.into_iter().map(recorded).collect())
 }
 
-/// The links after a position, each with its event if that is there, at most `limit`.
+/// The links after a position (`None`: all, those at places that are none included), each with its event if that is there, at
+/// most `limit`.
 pub(super) fn list_links(
     conn: &mut Connection,
-    after: i64,
+    after: Option<i64>,
     limit: i64,
 ) -> Result<Vec<(SealRow, Option<RecordedEvent>)>> {
-    let rows = audit_seals::table
+    let mut query = audit_seals::table
         .left_join(audit_events::table.on(audit_events::id.eq(audit_seals::event_id)))
-        .filter(audit_seals::position.gt(after))
         .order(audit_seals::position)
         .limit(limit)
         .select((
             audit_seals::all_columns,
             audit_events::all_columns.nullable(),
         ))
-        .load::<(SealTuple, Option<EventRow>)>(conn)?;
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(audit_seals::position.gt(after));
+    }
+    let rows = query.load::<(SealTuple, Option<EventRow>)>(conn)?;
     Ok(rows
         .into_iter()
         .map(|(link, event)| (seal(link), event.map(recorded)))

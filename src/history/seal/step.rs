@@ -14,9 +14,16 @@ use crate::db::{self, Connection};
 const LEASE: Duration = Duration::from_secs(10);
 /// How many events one transaction seals: so many are sealed well within the time that a change may take.
 const STEP: usize = 500;
+/// How many transactions one turn makes: then others hear how far it is.
+const STEPS: usize = 20;
 /// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take
 /// from its instant to its commit. What is older and not in the chain was put there by hand.
 pub(super) const LATE: Duration = Duration::from_secs(60);
+
+/// From when on events are sealed, at an instant of the database's clock. A clock that was ahead once holds back nothing later.
+pub(super) fn from(newest_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    newest_at.map(|at| at.min(now).before(LATE))
+}
 
 /// What there is to do.
 #[derive(Clone, Debug)]
@@ -29,18 +36,13 @@ pub struct Look {
     pub now: Timestamp,
     /// Whether it is this process's turn to seal.
     pub is_ours: bool,
-    /// Whether this process sealed last.
-    pub is_latest: bool,
 }
 
 impl SealerRow {
-    /// From when on events are sealed.
-    pub(super) fn from(&self) -> Option<Timestamp> {
-        self.newest_at.map(|at| at.before(LATE))
-    }
-
+    /// A lease that reaches further than one is given was given by a clock that was ahead.
     fn is_free_for(&self, holder: SealingId, now: Timestamp) -> bool {
-        self.holder == Some(holder) || self.leased_until.is_none_or(|until| until <= now)
+        let is_good = |until| now < until && until <= now.after(LEASE);
+        self.holder == Some(holder) || !self.leased_until.is_some_and(is_good)
     }
 
     fn head(&self) -> Head {
@@ -62,19 +64,19 @@ impl AuditSeal {
             .read(move |conn| {
                 let row = queries::find_sealer(conn)?;
                 let now = seal.database.now(conn)?;
-                let waiting = queries::list_unsealed(conn, (row.from(), None), None, 1)?;
+                let from = from(row.newest_at, now);
+                let waiting = queries::list_unsealed(conn, (from, None), None, 1)?;
                 Ok(Look {
                     head: row.head(),
                     unsealed_since: waiting.first().map(|event| event.at),
                     now,
                     is_ours: row.is_free_for(seal.holder, now),
-                    is_latest: row.holder == Some(seal.holder),
                 })
             })
             .await
     }
 
-    /// Seals every event that waits, if it is this process's turn; how many. Another's turn: none.
+    /// Seals the events that wait, many steps of them, if it is this process's turn; how many. Another's turn: none.
     ///
     /// # Errors
     /// When the key can't be opened or the database is away; what was sealed before stays sealed.
@@ -83,13 +85,14 @@ impl AuditSeal {
             return Ok(0);
         }
         let mut sealed: usize = 0;
-        loop {
+        for _ in 0..STEPS {
             let step = self.step().await?;
             sealed = sealed.saturating_add(step);
             if step < STEP {
-                return Ok(sealed);
+                break;
             }
         }
+        Ok(sealed)
     }
 
     /// Looks and works.
@@ -125,7 +128,8 @@ impl AuditSeal {
         now: Timestamp,
     ) -> Result<usize, SealError> {
         let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
-        let events = queries::list_unsealed(conn, (row.from(), None), None, limit)?;
+        let from = from(row.newest_at, now);
+        let events = queries::list_unsealed(conn, (from, None), None, limit)?;
         if events.is_empty() {
             return Ok(0);
         }

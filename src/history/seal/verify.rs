@@ -3,11 +3,11 @@
 use super::chain::{self, ChainKey, Place, Traces};
 use super::finding::{Fault, Finding};
 use super::queries::{self, SealRow, SealerRow};
-use super::step::LATE;
+use super::step::from;
 use super::{AuditSeal, EventCursor, Expected, Report, SealError, to_hex};
 use crate::base::clock::Timestamp;
 use crate::db::Error;
-use crate::history::RecordedEvent;
+use crate::history::{EventFilter, RecordedEvent};
 
 /// How many links are read at once.
 const PAGE: i64 = 500;
@@ -40,8 +40,8 @@ impl AuditSeal {
             newest_at: None,
             report: Report::default(),
         };
+        let mut after: Option<i64> = None;
         loop {
-            let after = walk.report.position;
             // What tells the end is read before the links: a chain that grows meanwhile does not look cut.
             let (row, links) = self
                 .database
@@ -59,6 +59,7 @@ impl AuditSeal {
                 break;
             }
             for (link, event) in &links {
+                after = Some(link.position);
                 walk.follow(link, event.as_ref());
             }
             tell(walk.report.position, row.position.max(walk.report.position));
@@ -69,16 +70,24 @@ impl AuditSeal {
 
     /// Events without a seal: those that the sealer will still take, and those that it never will.
     async fn look_outside(&self, walk: &mut Walk<'_>) -> Result<(), SealError> {
-        let edge = walk.newest_at.map(|at| at.before(LATE));
+        let seal = self.clone();
+        let now = self.database.read(move |conn| seal.database.now(conn));
+        let edge = from(walk.newest_at, now.await?);
+        let older = EventFilter {
+            until: edge,
+            ..EventFilter::default()
+        };
         let mut after: Option<EventCursor> = None;
         while edge.is_some() {
+            // Page by page over all of them: a search for those without a seal would not end before it has seen the last.
+            let filter = older.clone();
             let page = self
                 .database
-                .read(move |conn| queries::list_unsealed(conn, (None, edge), after, PAGE))
+                .read(move |conn| queries::list_sealed_events(conn, &filter, after, PAGE))
                 .await?;
-            let Some(last) = page.last() else { break };
+            let Some((last, _)) = page.last() else { break };
             after = Some((last.at, last.id));
-            for event in &page {
+            for (event, _) in page.iter().filter(|(_, link)| link.is_none()) {
                 walk.report.add(Finding::outside(event.id));
             }
         }
@@ -100,6 +109,12 @@ impl AuditSeal {
 
 impl Walk<'_> {
     fn follow(&mut self, link: &SealRow, event: Option<&RecordedEvent>) {
+        if link.position < 1 {
+            let place = Some(link.event);
+            self.report
+                .add(Finding::at(Fault::OutsideTheChain, link.position, place));
+            return;
+        }
         let next = self.report.position.saturating_add(1);
         if link.position != next {
             let last = link.position.saturating_sub(1);
@@ -119,6 +134,7 @@ impl Walk<'_> {
             }
         };
         self.meet(link);
+        self.wait(link, event);
         self.report.sealed = self.report.sealed.saturating_add(1);
         self.report.position = link.position;
         self.report.mac = to_hex(&link.mac);
@@ -154,20 +170,30 @@ impl Walk<'_> {
                 .collect(),
             None => Vec::new(),
         };
+        let is_proven = macs.contains(&link.mac);
         // After a gap there is nothing to compute it from; the gap is told already.
-        let is_seal_true = macs.contains(&link.mac) || self.before.is_empty();
+        let is_seal_true = is_proven || self.before.is_empty();
         let place = (link.position, Some(link.event));
         if !are_traces_true || !is_seal_true {
             self.report
                 .add(Finding::at(Fault::Altered, place.0, place.1));
-        } else if self.newest_at.is_some_and(|at| event.at < at.before(LATE)) {
+        } else if from(self.newest_at, link.sealed_at).is_some_and(|from| event.at < from) {
             self.report
                 .add(Finding::at(Fault::SealedTooLate, place.0, place.1));
         }
-        if is_seal_true {
+        if is_proven {
             self.newest_at = self.newest_at.max(Some(event.at));
         }
         macs
+    }
+
+    /// How long the event waited: a chain that was made anew shows it here.
+    fn wait(&mut self, link: &SealRow, event: Option<&RecordedEvent>) {
+        let waited = event.map_or(0, |event| link.sealed_at.since(event.at).as_secs());
+        if waited > self.report.longest_wait_seconds {
+            self.report.longest_wait_seconds = waited;
+            self.report.longest_wait_position = link.position;
+        }
     }
 
     /// Whether somebody who kept the seal of this place kept this one.
@@ -189,7 +215,9 @@ impl Walk<'_> {
             self.report
                 .add(Finding::between(Fault::CutTail, next, recorded));
         }
-        let is_end = row.position == last && to_hex(&row.mac) == self.report.mac;
+        // What was not proven was not counted: then the newest instant says nothing.
+        let is_newest = self.report.faults > 0 || row.newest_at == self.newest_at;
+        let is_end = to_hex(&row.mac) == self.report.mac && is_newest;
         if row.position < last || (row.position == last && !is_end) {
             self.report.add(Finding::at(Fault::HeadAltered, last, None));
         }
