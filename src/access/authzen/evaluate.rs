@@ -66,7 +66,7 @@ impl AuthZen {
             Asked::Many(items, semantic) => (items, semantic),
         };
         let mut answers = Vec::with_capacity(items.len());
-        for item in items {
+        for item in items.read() {
             let answer = match item {
                 Ok(tuple) => self.answer(&tuple, &mut known).await?,
                 Err(AuthZenError::Malformed(reason)) => refused_item(&reason),

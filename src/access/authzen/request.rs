@@ -146,27 +146,56 @@ const MOST: usize = 1_000;
 /// At most this many values of defaults in all the evaluations that they are the defaults of.
 const MOST_VALUES: usize = 100_000;
 
-/// How many values a document holds; the parser has bounded how deep they lie.
+/// So many bytes of text weigh as much as one more value.
+const TEXT: usize = 64;
+
+/// How many values a document holds, long texts as several; the parser has bounded how deep they lie.
 pub(super) fn count(value: &Value) -> usize {
     let within: usize = match value {
-        Value::Object(members) => members.values().map(count).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.len() / TEXT).saturating_add(count(value)))
+            .sum(),
         Value::Array(items) => items.iter().map(count).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        Value::String(text) => text.len() / TEXT,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     };
     within.saturating_add(1)
 }
 
 /// What is asked of the endpoint for many.
 #[derive(Debug)]
-pub(super) enum Asked {
+pub(super) enum Asked<'o> {
     /// One evaluation after all.
     One(Box<Tuple>),
-    /// Many, each with what is wrong with it where it can't be read.
-    Many(Vec<Result<Tuple, AuthZenError>>, Semantic),
+    /// Many.
+    Many(Items<'o>, Semantic),
+}
+
+/// Evaluations, each made out of its own members and the defaults when its turn comes: the defaults are held once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Items<'o> {
+    items: &'o [Value],
+    defaults: &'o Object,
+}
+
+impl Items<'_> {
+    /// How many.
+    pub(super) fn len(self) -> usize {
+        self.items.len()
+    }
+
+    /// Each in its turn, or what is wrong with it.
+    pub(super) fn read(self) -> impl Iterator<Item = Result<Tuple, AuthZenError>> {
+        self.items.iter().map(move |item| match item {
+            Value::Object(item) => Tuple::read(&with_defaults(item, self.defaults)),
+            _ => Err(malformed("an evaluation must be an object")),
+        })
+    }
 }
 
 /// Reads a request to the endpoint for many.
-pub(super) fn read_many(object: &Object) -> Result<Asked, AuthZenError> {
+pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
     let semantic = read_semantic(object)?;
     let items = match object.get("evaluations") {
         None | Some(Value::Null) => return Ok(Asked::One(Box::new(Tuple::read(object)?))),
@@ -194,11 +223,11 @@ pub(super) fn read_many(object: &Object) -> Result<Asked, AuthZenError> {
             items.len()
         )));
     }
-    let read = items.iter().map(|item| match item {
-        Value::Object(item) => Tuple::read(&with_defaults(item, object)),
-        _ => Err(malformed("an evaluation must be an object")),
-    });
-    Ok(Asked::Many(read.collect(), semantic))
+    let items = Items {
+        items,
+        defaults: object,
+    };
+    Ok(Asked::Many(items, semantic))
 }
 
 const FIELDS: [&str; 4] = ["subject", "action", "resource", "context"];
@@ -281,5 +310,22 @@ mod tests {
             ("record", "7")
         );
         assert_eq!(tuple.context, object(&json!({"b": 2})));
+    }
+
+    #[test]
+    fn defaults_are_bounded_by_what_they_weigh_for_all_items() {
+        let request = |bytes: usize, items: usize| {
+            object(&json!({
+                "subject": {"type": "user", "id": "ada"},
+                "context": {"note": "x".repeat(bytes)},
+                "evaluations": vec![json!({}); items],
+            }))
+        };
+        assert!(read_many(&request(60_000, 100)).is_ok());
+        assert!(read_many(&request(1_000, 1_000)).is_ok());
+        let Err(AuthZenError::Malformed(reason)) = read_many(&request(60_000, 1_000)) else {
+            panic!("sixty megabytes of one request");
+        };
+        assert!(reason.contains("too many"), "{reason}");
     }
 }
