@@ -193,7 +193,10 @@ impl World {
         let browsers = self.browsers.iter().take(TOKENS);
         let tokens = browsers.map(|browser| self.access_token(browser));
         let request = |token: String| self.form("/oauth2/introspect", &format!("token={token}"));
-        ok(tokens.map(request).collect())
+        Requests {
+            says: "\"active\":true",
+            ..ok(tokens.map(request).collect())
+        }
     }
 
     /// `POST /access/v1/evaluation` by a service: may people all over view a thing on which they hold a role?

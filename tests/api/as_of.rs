@@ -192,9 +192,13 @@ on_both! {
         }
         let bob = house.person(&root, "bob");
         assert_eq!(bob.browser.get(&history).status, 403);
-        for path in ["/v1/users/nobody/history", "/v1/roles/nothing/history", "/v1/resources/order/1/history", "/v1/resources/a%20b/1/history",
+        for path in ["/v1/users/nobody/history", "/v1/roles/nothing/history", "/v1/resources/order/1/history",
             "/v1/grants/00000000-0000-4000-8000-000000000000/history", "/v1/grants/x/history", "/v1/clients/x/history"] {
             assert_eq!(root.browser.get(path).status, 404, "{path}");
+        }
+        // What can be no name names nothing, and what is no UTF-8 nothing else.
+        for path in ["/v1/resources/a%20b/1/history", "/v1/resources/order/%FF/history"] {
+            assert_eq!(root.browser.get(path).status, 400, "{path}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::access::routes::AppHost;
 pub struct Sender<'r> {
     /// `Origin` (RFC 6454 §7).
     pub origin: Option<&'r [u8]>,
-    /// `Sec-Fetch-Site` (Fetch Metadata §2.4).
+    /// `Sec-Fetch-Site` (Fetch Metadata §2.3).
     pub fetch_site: Option<&'r [u8]>,
     /// Whether it opens a WebSocket, by which more is sent later (RFC 6455 §4.1).
     pub opens_socket: bool,

@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::reach::thing_in_path;
 use super::{find_readable, roles};
-use crate::access::ResourceName;
 use crate::admin::versions::{self, Entity, Past, PastItems, Version, VersionError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
@@ -226,6 +226,7 @@ pub(super) fn role_entity(name: &str) -> Entity {
     params(("grant" = uuid::Uuid, Path, description = "The grant's id"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
+        (status = 400, description = "No thing can have this name"),
         (status = 403, description = "Needs an administrator, a role that manages grants on such things, or `grants:read`; everybody may read their own"),
         (status = 404, description = "There is no grant of this id"),
     )
@@ -313,6 +314,7 @@ pub(super) fn client_entity(id: ClientId) -> Entity {
     ),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
+        (status = 400, description = "No thing can have this name"),
         (status = 403, description = "Needs an administrator, a role that manages grants on such things, or `grants:read`"),
         (status = 404, description = "Nothing was ever registered under this name"),
     )
@@ -324,9 +326,8 @@ pub async fn list_resource_history(
     path: web::Path<(String, String)>,
     query: web::Query<ListVersions>,
 ) -> Answer {
-    let (kind, id) = path.into_inner();
-    require_grants_read(&users, &caller, Some(&kind)).await?;
-    let name = ResourceName::parse(&kind, &id).map_err(|_| Problem::not_found())?;
+    let name = thing_in_path(&path)?;
+    require_grants_read(&users, &caller, Some(name.kind.as_str())).await?;
     let entity = Entity {
         kind: "resource",
         id: name.key().uuid(),

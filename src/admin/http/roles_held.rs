@@ -101,7 +101,10 @@ pub async fn read_roles(
     };
     let reach = match reach {
         Ok(reach) => Some(reach),
-        Err(problem) if query.asks_for_grants() => return Err(problem),
+        // A part is left out because it is somebody else's to see, never because nobody knows.
+        Err(problem) if query.asks_for_grants() || problem.status.is_server_error() => {
+            return Err(problem);
+        }
         Err(_) => None,
     };
     let person = match person {
@@ -110,6 +113,11 @@ pub async fn read_roles(
             .await
             .map(|person| person.id),
     };
+    if let Err(problem) = &person
+        && problem.status.is_server_error()
+    {
+        return Err(problem.clone());
+    }
     let sees_roles = person.is_ok();
     // From here on the id is what counts: the name may be somebody else's a moment later.
     let user = match (person, own_grants) {

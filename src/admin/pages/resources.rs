@@ -113,7 +113,7 @@ async fn find_things(access: &Access, kind: &str, after: &str) -> Result<Page<Th
     Ok(Page::cut(found, PAGE, cursor))
 }
 
-/// The thing that an address or a form names.
+/// The thing that an address or a form names. An id is what it is: one with a space at its end is another's.
 fn named(kind: &str, id: &str) -> Result<ResourceName, Problem> {
-    ResourceName::parse(kind.trim(), id.trim()).map_err(|_| Problem::not_found())
+    ResourceName::parse(kind.trim(), id).map_err(|_| Problem::not_found())
 }
