@@ -95,7 +95,7 @@ on_both! {
         root.page.wait_for_text("What was known of the thing is forgotten.");
 
         go(&root, house, &format!("/admin/grants/{grant}/withdraw"));
-        root.page.wait_for_text("Withdraw Root Admin’s roles on order:a/b \"17\"?");
+        root.page.wait_for_text("Withdraw Root Admin's roles on order:a/b \"17\"?");
         root.page.fill("#reason", "left");
         submit(&root, "/admin/grants/");
         root.page.wait_for_text("AUDITOR on order:a/b \"17\".");
