@@ -3,7 +3,6 @@
 pub mod apps;
 
 use actix_session::Session;
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,6 +13,7 @@ use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::history::Actor;
 use crate::passkeys::{PasskeyView, Passkeys, Revoked, Right};
 use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
+use crate::users::http::answer_user;
 use crate::users::{Authority, DisplayName, Email, InvitationLink, UserChange, UserView, Users};
 use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, author, only};
 
@@ -72,7 +72,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 )]
 pub async fn read_me(request: HttpRequest, signed_in: SignedIn, users: web::Data<Users>) -> Answer {
     let user = users.find(&signed_in.session.user.to_string()).await?;
-    Ok(crate::users::http::answer_user(&request, user))
+    Ok(answer_user(&request, user))
 }
 
 /// What a person changes about themself.
@@ -109,9 +109,7 @@ pub async fn update_me(
     let changed = users
         .update(user, change, expected, Authority::Administrator, author)
         .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, changed.etag()))
-        .json(UserView::from(changed)))
+    Ok(answer_user(&request, changed))
 }
 
 /// Parses what a person may change about themself.

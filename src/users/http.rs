@@ -2,7 +2,7 @@
 
 mod visitor;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -11,7 +11,7 @@ use super::{LastAdministrator, LookupError, User, UserFilter, UserView, Users};
 use crate::base::ids::UserId;
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError};
-use crate::web::{Answer, Page, Problem, only};
+use crate::web::{Answer, Page, Problem, only, tagged};
 
 pub use visitor::rights_of;
 
@@ -116,15 +116,7 @@ pub fn own_id(caller: &Caller, name: &str, scope: Scope) -> Option<UserId> {
 /// A person with their entity tag; 304 where the caller has this version.
 pub fn answer_user(request: &HttpRequest, user: User) -> HttpResponse {
     let etag = user.etag();
-    let known = request.headers().get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return HttpResponse::NotModified()
-            .insert_header((header::ETAG, etag))
-            .finish();
-    }
-    HttpResponse::Ok()
-        .insert_header((header::ETAG, etag))
-        .json(UserView::from(user))
+    tagged(request, HttpResponse::Ok(), &etag, UserView::from(user))
 }
 
 /// Whom to list.

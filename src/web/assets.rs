@@ -1,12 +1,12 @@
 //! The static files, embedded in the binary and named by their content.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::{Answer, Problem, only};
+use super::{Answer, Problem, has_version, only};
 
 #[derive(RustEmbed)]
 #[folder = "ui/static"]
@@ -64,10 +64,8 @@ fn read(request: &HttpRequest, name: &str) -> Answer {
     response
         .insert_header((header::CACHE_CONTROL, keep))
         .insert_header((header::ETAG, tag.as_str()));
-    let known = request.headers().get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        response.status(actix_web::http::StatusCode::NOT_MODIFIED);
-        return Ok(response.finish());
+    if has_version(request, &tag) {
+        return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }
     Ok(response
         .content_type(file.metadata.mimetype())

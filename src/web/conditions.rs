@@ -1,10 +1,37 @@
 //! Conditional requests, and members that may be given as `null`.
 
-use actix_web::HttpRequest;
-use actix_web::http::{StatusCode, header};
-use serde::{Deserialize, Deserializer};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Problem;
+
+/// Whether who reads has this version already: `If-None-Match` holds its tag, compared weakly, or `*` (RFC 9110 §13.1.2). `etag` is
+/// one of ours: strong, without a comma.
+pub fn has_version(request: &HttpRequest, etag: &str) -> bool {
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return false;
+    }
+    let known = request.headers().get_all(header::IF_NONE_MATCH);
+    known.filter_map(|known| known.to_str().ok()).any(|known| {
+        let mut tags = known.split(',').map(str::trim);
+        known.trim() == "*" || tags.any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    })
+}
+
+/// Completes an answer with its entity tag and its body; 304 without a body for who has this version (see [`has_version`]).
+pub fn tagged(
+    request: &HttpRequest,
+    mut response: HttpResponseBuilder,
+    etag: &str,
+    body: impl Serialize,
+) -> HttpResponse {
+    response.insert_header((header::ETAG, etag));
+    if has_version(request, etag) {
+        return response.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    response.json(body)
+}
 
 /// The version in `If-Match` (RFC 9110 §13.1.1); `None` where it is missing or `*`.
 ///
@@ -66,4 +93,60 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_in_a_list_and_compared_weakly() {
+        let known = |value: &str| {
+            let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, value));
+            has_version(&request.to_http_request(), "\"7\"")
+        };
+        for value in [
+            "\"7\"",
+            "W/\"7\"",
+            "\"6\", W/\"7\"",
+            "\"6\",\"7\"",
+            "*",
+            " * ",
+        ] {
+            assert!(known(value), "{value}");
+        }
+        for value in ["", "7", "\"6\"", "\"77\"", "w/\"7\"", "\"a,*,b\"", "\"7"] {
+            assert!(!known(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_in_any_of_several_lines_and_only_where_one_reads() {
+        let request = |request: TestRequest| {
+            request
+                .append_header((header::IF_NONE_MATCH, "\"6\""))
+                .append_header((header::IF_NONE_MATCH, "\"7\""))
+                .to_http_request()
+        };
+        assert!(has_version(&request(TestRequest::get()), "\"7\""));
+        assert!(!has_version(&request(TestRequest::get()), "\"8\""));
+        assert!(!has_version(&request(TestRequest::patch()), "\"7\""));
+        assert!(!has_version(&TestRequest::get().to_http_request(), "\"7\""));
+    }
+
+    #[test]
+    fn who_has_the_version_gets_its_tag_without_the_body() {
+        let answer = |known: &str| {
+            let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, known));
+            tagged(&request.to_http_request(), HttpResponse::Ok(), "\"7\"", 17)
+        };
+        for (known, status) in [("\"7\"", 304), ("\"6\"", 200)] {
+            let answer = answer(known);
+            let tag = answer.headers().get(header::ETAG);
+            assert_eq!(answer.status().as_u16(), status);
+            assert_eq!(tag.and_then(|tag| tag.to_str().ok()), Some("\"7\""));
+        }
+    }
 }

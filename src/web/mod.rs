@@ -28,7 +28,9 @@ pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
 pub use body::{AnyCase, parse_object, read_object};
 pub use browser_name::browser_name;
-pub use conditions::{expected_version, given, require_version, version_conflict};
+pub use conditions::{
+    expected_version, given, has_version, require_version, tagged, version_conflict,
+};
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
 pub use guards::guard;

@@ -3,7 +3,7 @@
 mod problems;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,7 +14,7 @@ use crate::base::secrets::Token;
 use crate::clients::{Client, ClientChange, ClientError, Clients, Scope};
 use crate::db::Database;
 use crate::sessions::Caller;
-use crate::web::{Answer, AnyCase, Page, Problem, only, require_version};
+use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
 
 /// At most this many in one list.
 const MOST: usize = 200;
@@ -62,16 +62,17 @@ pub struct ClientView {
 }
 
 fn answer(
-    mut response: actix_web::HttpResponseBuilder,
+    request: &HttpRequest,
+    response: HttpResponseBuilder,
     client: Client,
     secret: Option<&Token>,
 ) -> HttpResponse {
-    response
-        .insert_header((header::ETAG, client.etag()))
-        .json(ClientView {
-            client,
-            client_secret: secret.map(|secret| secret.expose().to_owned()),
-        })
+    let etag = client.etag();
+    let view = ClientView {
+        client,
+        client_secret: secret.map(|secret| secret.expose().to_owned()),
+    };
+    tagged(request, response, &etag, view)
 }
 
 /// Asks whether the caller may change clients: an administrator with a recent sign-in, or a client with the scope.
@@ -148,7 +149,7 @@ pub async fn register_client(
     let (client, secret) = clients.register(body.0, caller.author(&request)).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/clients/{}", client.id)));
-    Ok(answer(response, client, secret.as_ref()))
+    Ok(answer(&request, response, client, secret.as_ref()))
 }
 
 /// One client.
@@ -180,14 +181,7 @@ pub async fn read_client(
         return answer_past(&database, client_entity(id), at).await;
     }
     let client = clients.read(id).await?;
-    let etag = client.etag();
-    let known = request.headers().get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header((header::ETAG, etag))
-            .finish());
-    }
-    Ok(answer(HttpResponse::Ok(), client, None))
+    Ok(answer(&request, HttpResponse::Ok(), client, None))
 }
 
 /// Changes a client: send the `ETag` that you read as `If-Match`. One that was public and is no more gets a secret; one that
@@ -221,7 +215,12 @@ pub async fn update_client(
     let (client, secret) = clients
         .update(id, body.0, Some(expected), caller.author(&request))
         .await?;
-    Ok(answer(HttpResponse::Ok(), client, secret.as_ref()))
+    Ok(answer(
+        &request,
+        HttpResponse::Ok(),
+        client,
+        secret.as_ref(),
+    ))
 }
 
 /// Takes a client away for good, with every token that it holds.
@@ -267,7 +266,7 @@ pub async fn rotate_secret(
     let id = changeable(&caller, &id)?;
     let author = caller.author(&request);
     let (client, secret) = clients.rotate_secret(id, author).await?;
-    Ok(answer(HttpResponse::Ok(), client, Some(&secret)))
+    Ok(answer(&request, HttpResponse::Ok(), client, Some(&secret)))
 }
 
 /// Cuts a client off, with every token that it holds.
@@ -291,7 +290,7 @@ pub async fn disable_client(
     let reason = body.0.parse()?;
     let author = caller.author(&request);
     let client = clients.disable(id, reason, author).await?;
-    Ok(answer(HttpResponse::Ok(), client, None))
+    Ok(answer(&request, HttpResponse::Ok(), client, None))
 }
 
 /// Lets a client in again. Tokens that it got on its own behalf before stay dead.
@@ -315,5 +314,5 @@ pub async fn enable_client(
     let reason = body.0.parse()?;
     let author = caller.author(&request);
     let client = clients.enable(id, reason, author).await?;
-    Ok(answer(HttpResponse::Ok(), client, None))
+    Ok(answer(&request, HttpResponse::Ok(), client, None))
 }

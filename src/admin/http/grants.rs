@@ -4,7 +4,7 @@ mod body;
 mod problems;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::GrantId;
 use crate::sessions::Caller;
 use crate::users::{LookupError, RoleName, Users};
-use crate::web::{Answer, AnyCase, Page, Problem, only, require_version};
+use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
 
 pub use body::{ChangeGrant, GiveGrant};
 pub(super) use body::{description, title};
@@ -132,6 +132,10 @@ pub(super) fn as_of(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     text.map(parse).transpose()
 }
 
+fn answer(request: &HttpRequest, response: HttpResponseBuilder, grant: &Grant) -> HttpResponse {
+    tagged(request, response, &grant.etag(), grant)
+}
+
 /// Grants that count now: all, or those on things of the types that the caller manages.
 #[utoipa::path(
     get, path = "/v1/grants", tag = "grants", params(ListGrants),
@@ -205,10 +209,9 @@ pub async fn give_grant(
     let user = users.resolve(&user).await?;
     let author = caller.author(&request);
     let grant = access.give(user, resource, terms, author).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, format!("/v1/grants/{}", grant.id)))
-        .insert_header((header::ETAG, grant.etag()))
-        .json(grant))
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, format!("/v1/grants/{}", grant.id)));
+    Ok(answer(&request, response, &grant))
 }
 
 /// One grant.
@@ -238,16 +241,7 @@ pub async fn read_grant(
     if !reach.covers(&grant.resource_type) {
         return Err(Problem::not_found());
     }
-    let etag = grant.etag();
-    let known = request.headers().get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header((header::ETAG, etag))
-            .finish());
-    }
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, etag))
-        .json(grant))
+    Ok(answer(&request, HttpResponse::Ok(), &grant))
 }
 
 /// Changes a grant: send the `ETag` that you read as `If-Match`.
@@ -281,9 +275,7 @@ pub async fn change_grant(
     let change = body.0.parse()?;
     let author = caller.author(&request);
     let grant = access.change(id, change, Some(expected), author).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, grant.etag()))
-        .json(grant))
+    Ok(answer(&request, HttpResponse::Ok(), &grant))
 }
 
 /// What a withdrawal cut.

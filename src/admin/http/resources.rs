@@ -15,7 +15,7 @@ use crate::access::{
 };
 use crate::sessions::Caller;
 use crate::users::Users;
-use crate::web::{Answer, AnyCase, Page, Problem, expected_version, only, require_version};
+use crate::web::{Answer, AnyCase, Page, Problem, expected_version, only, require_version, tagged};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -170,9 +170,7 @@ pub async fn put_resource(
     if put.is_new {
         response.insert_header((header::LOCATION, thing_path(&put.thing.name())));
     }
-    Ok(response
-        .insert_header((header::ETAG, put.thing.etag()))
-        .json(put.thing))
+    Ok(tagged(&request, response, &put.thing.etag(), put.thing))
 }
 
 fn wants_new(request: &HttpRequest) -> bool {
@@ -206,15 +204,7 @@ pub async fn read_resource(
     reach.require(&name.kind)?;
     let thing = access.read_thing_view(name).await?;
     let etag = thing.etag();
-    let known = request.headers().get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header((header::ETAG, etag))
-            .finish());
-    }
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, etag))
-        .json(thing))
+    Ok(tagged(&request, HttpResponse::Ok(), &etag, thing))
 }
 
 /// Forgets what is known of a thing. Grants on it stand.

@@ -1,7 +1,7 @@
 //! `/v1/roles`: the registry of roles. Clients read it and no more: a role says who manages whom.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,7 +13,7 @@ use crate::db::Database;
 use crate::sessions::{Caller, CallerError};
 use crate::users::http::delegate;
 use crate::users::{NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName, Users};
-use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, version_conflict};
+use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged, version_conflict};
 
 /// At most this many in one list.
 const MOST: usize = 200;
@@ -124,10 +124,8 @@ fn require_write(caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-fn answer(mut response: actix_web::HttpResponseBuilder, role: &Role) -> HttpResponse {
-    response
-        .insert_header((header::ETAG, role.etag()))
-        .json(role)
+fn answer(request: &HttpRequest, response: HttpResponseBuilder, role: &Role) -> HttpResponse {
+    tagged(request, response, &role.etag(), role)
 }
 
 /// Which roles to list.
@@ -194,7 +192,7 @@ pub async fn create_role(
     let role = users.create_role(wanted, caller.author(&request)).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/roles/{}", role.name)));
-    Ok(answer(response, &role))
+    Ok(answer(&request, response, &role))
 }
 
 /// One role.
@@ -225,13 +223,7 @@ pub async fn read_role(
         return answer_past(&database, role_entity(&name), at).await;
     }
     let role = users.find_role(&name).await?;
-    let known = request.headers().get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == role.etag().as_bytes()) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header((header::ETAG, role.etag()))
-            .finish());
-    }
-    Ok(answer(HttpResponse::Ok(), &role))
+    Ok(answer(&request, HttpResponse::Ok(), &role))
 }
 
 /// Changes a role: send the `ETag` that you read as `If-Match`. What its holders may manage is as it says from then on.
@@ -265,7 +257,7 @@ pub async fn update_role(
     let role = users
         .update_role(&name, change, Some(expected), caller.author(&request))
         .await?;
-    Ok(answer(HttpResponse::Ok(), &role))
+    Ok(answer(&request, HttpResponse::Ok(), &role))
 }
 
 /// Takes a role out of the registry, if nobody holds it and nothing names it.

@@ -1,6 +1,6 @@
 //! Changing people: `/v1/users/{user}`, `…/suspend`, `…/reactivate`.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -140,9 +140,7 @@ pub async fn update_user(
     let changed = users
         .update(id, change, Some(expected), authority(&caller), author)
         .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, changed.etag()))
-        .json(UserView::from(changed)))
+    Ok(answer_user(&request, changed))
 }
 
 /// What a suspension cut.
