@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::grant::{Grant, GrantError};
-use super::past::{Moment, PastError};
 use super::{Access, ResourceId, ResourceName, ResourceType, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{GrantId, UserId};
 use crate::db::{self, Connection};
-use crate::history;
+use crate::history::{self, PastInstant, PastInstantError};
 use crate::users::RoleName;
 use crate::web::Page;
 
@@ -90,12 +89,12 @@ impl Access {
         filter: GrantFilter,
         at: Timestamp,
         limit: usize,
-    ) -> Result<(Page<Grant>, Moment), PastError> {
+    ) -> Result<(Page<Grant>, PastInstant), PastInstantError> {
         let database = self.database.clone();
         self.database
             .read(move |conn| {
-                let moment = Moment::of(conn, &database, at)?;
-                Ok((list_past(conn, &filter, at, limit)?, moment))
+                let instant = PastInstant::judge(conn, &database, at)?;
+                Ok((list_past(conn, &filter, at, limit)?, instant))
             })
             .await
     }

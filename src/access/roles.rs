@@ -3,10 +3,10 @@
 use super::Access;
 use super::grant::Grant;
 use super::list::{GrantFilter, list_live, list_past};
-use super::past::{Moment, PastError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
+use crate::history::{PastInstant, PastInstantError};
 use crate::users::{self, Rights, User};
 use crate::web::Page;
 
@@ -29,19 +29,33 @@ pub struct RolesHeld {
     /// A page of their grants.
     pub grants: Option<Page<Grant>>,
     /// When it stood so, where the past was asked about.
-    pub moment: Option<Moment>,
+    pub instant: Option<PastInstant>,
+}
+
+/// Why nobody can say what somebody holds, or held.
+#[derive(Debug, thiserror::Error)]
+pub enum RolesHeldError {
+    /// There was nobody of this id or name.
+    #[error("there was nobody of this id or name")]
+    UserUnknown,
+    /// The instant can't be asked about.
+    #[error(transparent)]
+    Instant(#[from] PastInstantError),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
 }
 
 impl Access {
     /// What a person holds.
     ///
     /// # Errors
-    /// `UserUnknown` for nobody, or for whoever was not there yet; `Future`; or the database is away.
+    /// `UserUnknown` for nobody, or for whoever was not there yet; those of [`PastInstant::judge`]; or the database is away.
     pub async fn roles_of(
         &self,
         user: UserId,
         wanted: RolesWanted,
-    ) -> Result<RolesHeld, PastError> {
+    ) -> Result<RolesHeld, RolesHeldError> {
         let (database, today) = (self.database.clone(), self.clock.now());
         self.database
             .read(move |conn| {
@@ -55,10 +69,10 @@ impl Access {
                     ..filter
                 };
                 let filter = grants.map(of_them);
-                let moment = as_of
-                    .map(|at| Moment::of(conn, &database, at))
+                let instant = as_of
+                    .map(|at| PastInstant::judge(conn, &database, at))
                     .transpose()?;
-                let person = find_person(conn, user, as_of)?.ok_or(PastError::UserUnknown)?;
+                let person = find_person(conn, user, as_of)?.ok_or(RolesHeldError::UserUnknown)?;
                 let grants = match (filter, as_of) {
                     (None, _) => None,
                     (Some(filter), None) => Some(list_live(conn, &filter, today, limit)?),
@@ -67,7 +81,7 @@ impl Access {
                 Ok(RolesHeld {
                     roles: person.roles,
                     grants,
-                    moment,
+                    instant,
                 })
             })
             .await
@@ -83,11 +97,11 @@ impl Access {
         ids: Vec<String>,
         at: Timestamp,
         managed_by: Option<UserId>,
-    ) -> Result<(Vec<User>, Moment), PastError> {
+    ) -> Result<(Vec<User>, PastInstant), PastInstantError> {
         let database = self.database.clone();
         self.database
             .read(move |conn| {
-                let moment = Moment::of(conn, &database, at)?;
+                let instant = PastInstant::judge(conn, &database, at)?;
                 let mut found: Vec<User> = Vec::new();
                 for name in ids {
                     let id = users::find_ever(conn, &name)?;
@@ -96,7 +110,7 @@ impl Access {
                         found.extend(find_for(conn, managed_by, id, at)?);
                     }
                 }
-                Ok((found, moment))
+                Ok((found, instant))
             })
             .await
     }
@@ -106,11 +120,11 @@ fn find_person(
     conn: &mut Connection,
     user: UserId,
     as_of: Option<Timestamp>,
-) -> Result<Option<User>, PastError> {
-    Ok(match as_of {
-        None => users::find(conn, user)?,
-        Some(at) => users::find_as_of(conn, user, at)?,
-    })
+) -> db::Result<Option<User>> {
+    match as_of {
+        None => users::find(conn, user),
+        Some(at) => users::find_as_of(conn, user, at),
+    }
 }
 
 /// A person as they stood at an instant, if the manager may manage them, now and then.

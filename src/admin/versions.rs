@@ -11,7 +11,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients;
 use crate::db::{self, Connection, Database};
-use crate::history::{self, StoredRevision};
+use crate::history::{self, PastInstant, PastInstantError, StoredRevision};
 use crate::users;
 use crate::web::Page;
 
@@ -85,9 +85,9 @@ pub struct PastItems {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
-    /// The instant is still ahead.
-    #[error("as_of must not be in the future")]
-    Future,
+    /// The instant can't be asked about.
+    #[error(transparent)]
+    Instant(#[from] PastInstantError),
     /// It was not there, or never was.
     #[error("it was not there")]
     Unknown,
@@ -99,7 +99,7 @@ pub enum VersionError {
 /// How an entity stood at an instant. What had been taken away by then was not there.
 ///
 /// # Errors
-/// `Future`, `Unknown`, or when the database is away.
+/// `Unknown`, those of [`PastInstant::judge`], or when the database is away.
 pub async fn find_as_of(
     database: &Database,
     entity: Entity,
@@ -108,14 +108,14 @@ pub async fn find_as_of(
     let clock = database.clone();
     database
         .read(move |conn| {
-            let settled = judge(conn, &clock, at)?;
+            let instant = PastInstant::judge(conn, &clock, at)?;
             let found = history::find_as_of(conn, entity.kind, entity.id, at)?;
             let found = found.filter(was_there).ok_or(VersionError::Unknown)?;
             let item = named(conn, vec![found])?.pop();
             Ok(Past {
                 item: item.ok_or(VersionError::Unknown)?,
-                as_of: at,
-                settled,
+                as_of: instant.at,
+                settled: instant.is_settled,
             })
         })
         .await
@@ -124,7 +124,7 @@ pub async fn find_as_of(
 /// How each of these entities of one kind stood at an instant; those that were not there are left out.
 ///
 /// # Errors
-/// `Future`, or when the database is away.
+/// Those of [`PastInstant::judge`], or when the database is away.
 pub async fn list_as_of(
     database: &Database,
     kind: &'static str,
@@ -134,7 +134,7 @@ pub async fn list_as_of(
     let clock = database.clone();
     database
         .read(move |conn| {
-            let settled = judge(conn, &clock, at)?;
+            let instant = PastInstant::judge(conn, &clock, at)?;
             let mut found = Vec::new();
             for id in ids {
                 found.extend(history::find_as_of(conn, kind, id, at)?.filter(was_there));
@@ -146,8 +146,8 @@ pub async fn list_as_of(
                 items: items
                     .map(|(id, version)| PastItem { id, version })
                     .collect(),
-                as_of: at,
-                settled,
+                as_of: instant.at,
+                settled: instant.is_settled,
             })
         })
         .await
@@ -176,15 +176,6 @@ pub async fn list(
             }))
         })
         .await
-}
-
-/// Whether what stood at an instant can't change any more: judged before anything is read.
-fn judge(conn: &mut Connection, database: &Database, at: Timestamp) -> Result<bool, VersionError> {
-    let now = database.now(conn)?;
-    if at > now {
-        return Err(VersionError::Future);
-    }
-    Ok(history::is_settled(now, at))
 }
 
 fn was_there(revision: &StoredRevision) -> bool {

@@ -5,6 +5,7 @@
 
 mod author;
 mod event;
+mod past_instant;
 mod queries;
 mod revision;
 mod seal;
@@ -13,9 +14,9 @@ pub use author::{Actor, Author};
 pub use event::{
     Event, EventFilter, Outcome, PasskeyUse, RecordedEvent, list, list_passkey_uses, record,
 };
+pub use past_instant::{PastInstant, PastInstantError, SETTLES};
 pub use revision::{
-    Revision, SETTLES, StoredRevision, find_as_of, is_settled, list_revisions, next_as_of, revise,
-    revise_many,
+    Revision, StoredRevision, find_as_of, list_revisions, next_as_of, revise, revise_many,
 };
 pub use seal::{
     AuditSeal, EventCursor, Expected, Fault, Finding, Head, Look, Report, SealError, SealView,

@@ -43,14 +43,6 @@ pub struct StoredRevision {
     pub data: Value,
 }
 
-/// A change is in the history this long after the instant that it bears, or never: answers about a later instant may change.
-pub const SETTLES: Duration = db::SEEN_WITHIN;
-
-/// Whether what stood at an instant can't change any more. `now` is the database's.
-pub fn is_settled(now: Timestamp, at: Timestamp) -> bool {
-    at <= now.before(SETTLES)
-}
-
 /// How an entity stood at an instant: its last version that is not later. `None`: it was not there yet.
 ///
 /// # Errors

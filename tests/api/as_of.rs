@@ -76,7 +76,7 @@ on_both! {
         assert_eq!(own.json()["item"]["by_username"], "ada");
         let far = Timestamp::from_micros(4_000_000_000_000_000);
         assert_eq!(at(&root.browser, &path, far).status, 400);
-        for bad in ["yesterday", "", "2026-13-01T00:00:00Z"] {
+        for bad in ["yesterday", "", "2026-13-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
             assert_eq!(root.browser.get(&format!("{path}?as_of={bad}")).status, 400, "{bad}");
         }
         assert_eq!(root.browser.get(&format!("{path}?of=x")).status, 400);

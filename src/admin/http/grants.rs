@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::Reason;
 use super::reach::{Reach, parameter};
-use crate::access::{Access, Grant, GrantFilter, Moment, ResourceId, ResourceType, parse_instant};
+use crate::access::{Access, Grant, GrantFilter, ResourceId, ResourceType};
 use crate::base::clock::Timestamp;
 use crate::base::ids::GrantId;
+use crate::history::PastInstant;
 use crate::sessions::Caller;
 use crate::users::{LookupError, RoleName, Users};
 use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
@@ -76,13 +77,13 @@ pub struct GrantPage {
 }
 
 impl GrantPage {
-    /// A page with the moment that it is of.
-    pub(super) fn new(page: Page<Grant>, moment: Option<Moment>) -> Self {
+    /// A page with the instant that it is of; `None`: now.
+    pub(super) fn new(page: Page<Grant>, instant: Option<PastInstant>) -> Self {
         Self {
             items: page.items,
             next: page.next,
-            as_of: moment.map(|moment| moment.at),
-            settled: moment.map(|moment| moment.is_settled),
+            as_of: instant.map(|instant| instant.at),
+            settled: instant.map(|instant| instant.is_settled),
         }
     }
 }
@@ -123,13 +124,6 @@ fn cursor(after: &str) -> Result<Uuid, Problem> {
     let id = GrantId::parse(after);
     id.map(GrantId::uuid)
         .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))
-}
-
-/// An instant of the past that a parameter names.
-pub(super) fn as_of(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let parse =
-        |text| parse_instant(text).map_err(|fault| Problem::invalid_parameter("as_of", fault));
-    text.map(parse).transpose()
 }
 
 fn answer(request: &HttpRequest, response: HttpResponseBuilder, grant: &Grant) -> HttpResponse {

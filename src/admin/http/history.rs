@@ -6,11 +6,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::reach::thing_in_path;
 use super::{find_readable, roles};
+use crate::access::parse_instant;
 use crate::admin::versions::{self, Entity, Past, PastItems, Version, VersionError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
 use crate::clients::Scope;
 use crate::db::Database;
+use crate::history::PastInstantError;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Caller, CallerError};
 use crate::users::Users;
@@ -53,12 +55,15 @@ pub struct AsOf {
 impl AsOf {
     /// The instant that is asked about; `None`: now.
     pub(super) fn parse(&self) -> Result<Option<Timestamp>, Problem> {
-        let parse = |text| {
-            Timestamp::parse(text)
-                .ok_or_else(|| Problem::invalid_parameter("as_of", "not an RFC 3339 instant"))
-        };
-        self.as_of.as_deref().map(parse).transpose()
+        as_of(self.as_of.as_deref())
     }
+}
+
+/// The instant that a parameter `as_of` names, which is judged later; `None`: now.
+pub(super) fn as_of(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let parse =
+        |text| parse_instant(text).map_err(|fault| Problem::invalid_parameter("as_of", fault));
+    text.map(parse).transpose()
 }
 
 /// A thing as it is, or with `as_of` as it stood.
@@ -335,10 +340,19 @@ pub async fn list_resource_history(
     answer(&database, entity, &query).await
 }
 
+impl From<PastInstantError> for Problem {
+    fn from(error: PastInstantError) -> Self {
+        match error {
+            PastInstantError::Future => Self::invalid_parameter("as_of", error),
+            PastInstantError::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<VersionError> for Problem {
     fn from(error: VersionError) -> Self {
         match error {
-            VersionError::Future => Self::invalid_parameter("as_of", error),
+            VersionError::Instant(error) => error.into(),
             VersionError::Unknown => Self::not_found(),
             VersionError::Database(error) => error.into(),
         }

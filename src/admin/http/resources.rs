@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
-use super::grants::{GrantPage, MOST, as_of, description, things_filter, title};
+use super::grants::{GrantPage, MOST, description, things_filter, title};
+use super::history::as_of;
 use super::reach::{Reach, parameter, thing_in_path, thing_path};
 use crate::access::{
     Access, Expected, Grant, NewThing, ResourceName, ResourceType, ThingError, ThingFilter,
@@ -284,8 +285,8 @@ pub async fn list_holders(
     let page = match as_of(query.as_of.as_deref())? {
         None => GrantPage::new(access.list(filter, limit).await?, None),
         Some(at) => {
-            let (page, moment) = access.list_as_of(filter, at, limit).await?;
-            GrantPage::new(page, Some(moment))
+            let (page, instant) = access.list_as_of(filter, at, limit).await?;
+            GrantPage::new(page, Some(instant))
         }
     };
     Ok(HttpResponse::Ok().json(page))

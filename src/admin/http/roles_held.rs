@@ -4,11 +4,13 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::grants::{MOST, as_of, things_filter};
+use super::grants::{MOST, things_filter};
+use super::history::as_of;
 use super::reach::Reach;
-use crate::access::{Access, Grant, Moment, RolesWanted};
+use crate::access::{Access, Grant, RolesWanted};
 use crate::base::clock::Timestamp;
 use crate::clients::Scope;
+use crate::history::PastInstant;
 use crate::sessions::Caller;
 use crate::users::http::{own_id, readable, require_manager};
 use crate::users::{UserView, Users};
@@ -148,8 +150,8 @@ pub async fn read_roles(
         roles: sees_roles.then_some(held.roles),
         grants,
         next,
-        as_of: held.moment.map(|moment| moment.at),
-        settled: held.moment.map(|moment| moment.is_settled),
+        as_of: held.instant.map(|instant| instant.at),
+        settled: held.instant.map(|instant| instant.is_settled),
     }))
 }
 
@@ -198,17 +200,17 @@ pub async fn lookup_users(
     if ids.len() > MOST {
         return Err(Problem::invalid_field("ids", "at most 200 at once"));
     }
-    let (found, moment): (_, Option<Moment>) = match (as_of(at.as_deref())?, managed_by) {
+    let (found, instant): (_, Option<PastInstant>) = match (as_of(at.as_deref())?, managed_by) {
         (None, None) => (users.find_many(ids).await?, None),
         (None, Some(manager)) => (users.find_managed_many(manager, ids).await?, None),
         (Some(at), managed_by) => {
-            let (found, moment) = access.find_people_as_of(ids, at, managed_by).await?;
-            (found, Some(moment))
+            let (found, instant) = access.find_people_as_of(ids, at, managed_by).await?;
+            (found, Some(instant))
         }
     };
     Ok(HttpResponse::Ok().json(Found {
         items: found.into_iter().map(UserView::from).collect(),
-        as_of: moment.map(|moment| moment.at),
-        settled: moment.map(|moment| moment.is_settled),
+        as_of: instant.map(|instant| instant.at),
+        settled: instant.map(|instant| instant.is_settled),
     }))
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::administrator::Administrator;
 use super::audit::parse_instant;
-use crate::access::{Access, GrantFilter, PastError, RolesWanted};
+use crate::access::{Access, GrantFilter, RolesHeldError, RolesWanted};
 use crate::admin::versions::{self, Maker, Makers};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
@@ -135,7 +135,7 @@ async fn find_then(
         as_of: Some(at),
     };
     let held = match access.roles_of(user, wanted).await {
-        Err(PastError::UserUnknown) => return Ok(None),
+        Err(RolesHeldError::UserUnknown) => return Ok(None),
         held => held?,
     };
     let givers = versions::list_role_givers(database, user, at).await?;
@@ -169,7 +169,7 @@ async fn find_then(
         });
     Ok(Some(Then {
         at: at.into(),
-        is_settled: held.moment.is_some_and(|moment| moment.is_settled),
+        is_settled: held.instant.is_some_and(|instant| instant.is_settled),
         roles: roles.collect(),
         grants: grants.collect(),
         are_there_more,

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 
-use crate::access::{GrantError, PastError, ThingError};
+use crate::access::{GrantError, RolesHeldError, ThingError};
 use crate::admin::http::reach::not_your_type;
 use crate::web::{Problem, version_conflict};
 
@@ -47,18 +47,12 @@ impl From<ThingError> for Problem {
     }
 }
 
-impl From<PastError> for Problem {
-    fn from(error: PastError) -> Self {
+impl From<RolesHeldError> for Problem {
+    fn from(error: RolesHeldError) -> Self {
         match error {
-            PastError::Future => Self::new(
-                StatusCode::BAD_REQUEST,
-                "invalid-parameter",
-                "A parameter can't be used",
-                "as_of: it must not be in the future",
-            )
-            .with("parameter", "as_of"),
-            PastError::UserUnknown => Self::not_found(),
-            PastError::Database(error) => error.into(),
+            RolesHeldError::UserUnknown => Self::not_found(),
+            RolesHeldError::Instant(error) => error.into(),
+            RolesHeldError::Database(error) => error.into(),
         }
     }
 }
