@@ -79,7 +79,7 @@ impl RelyingParty {
         state: &DiscoverableAuthentication,
         mut passkey: Passkey,
     ) -> Result<Verified, AssertionFault> {
-        // The library does not tie the user handle to the credential's owner (DESIGN rule 11).
+        // The library does not tie the user handle to the credential's owner, which Web Authentication §7.2 asks for.
         if assertion.claimed_user != passkey.user {
             return Err(AssertionFault::Refused("user-handle-of-another".into()));
         }

@@ -39,7 +39,7 @@ impl RelyingParty {
             .webauthn
             .start_passkey_registration(user.uuid(), username, display_name, Some(known))
             .map_err(|error| CredentialRefused(error.to_string()))?;
-        // The library asks for less: without a discoverable credential nobody could sign in here (DESIGN rule 11).
+        // The library asks for less: without a discoverable credential nobody could sign in here.
         if let Some(selection) = &mut options.public_key.authenticator_selection {
             selection.resident_key = Some(ResidentKeyRequirement::Required);
             selection.require_resident_key = true;

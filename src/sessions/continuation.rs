@@ -1,4 +1,4 @@
-//! Where to go after sign-in: a stored target, named by an opaque id, never a URL in a parameter (DESIGN rule 7).
+//! Where to go after sign-in: a stored target, named by an opaque id, never a URL in a parameter.
 
 use std::time::Duration;
 

@@ -40,7 +40,7 @@ impl Acr {
 }
 
 /// Proof that this person just used this passkey. Its constructor is named only in `passkeys/{login,register,step_up}.rs`
-/// (DESIGN rule 1; the architecture test looks).
+/// (the architecture test looks): nothing else makes or raises a session.
 #[derive(Debug)]
 pub struct VerifiedCeremony {
     user: UserId,

@@ -66,7 +66,7 @@ pub enum Verdict {
 }
 
 impl Standing {
-    /// Judges a session that exists and has not expired (DESIGN rule 4).
+    /// Judges a session that exists and has not expired: by its epoch, its end and its passkeys, never by a clock.
     pub fn judge(&self, claim: &Claim<'_>) -> Verdict {
         if let Some(verdict) = self.judge_person(claim.epoch) {
             return verdict;

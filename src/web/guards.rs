@@ -1,4 +1,4 @@
-//! What is refused before any handler runs: requests from other sites (DESIGN rule 10), null bytes, bodies that never end.
+//! What is refused before any handler runs: requests from other sites, null bytes, bodies that never end.
 
 use std::time::Duration;
 
@@ -150,7 +150,7 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
         return false;
     }
     let headers = request.headers();
-    // Another site may post here: these look at no cookie (DESIGN rule 10).
+    // Another site may post here: these look at no cookie.
     if WITHOUT_COOKIES.contains(&request.path()) || request.path().starts_with(DECISIONS) {
         return false;
     }

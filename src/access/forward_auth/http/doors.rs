@@ -212,7 +212,7 @@ pub async fn logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> 
     Ok(response)
 }
 
-/// As for our own pages (DESIGN rule 10), by the name of this host.
+/// As for our own pages: what another origin or site sends is refused, here by the name of this host.
 fn check_origin(http: &HttpRequest, host: &AppHost) -> Result<(), Problem> {
     let origin = one(http.headers(), header::ORIGIN.as_str())?;
     let site = one(http.headers(), "sec-fetch-site")?;
