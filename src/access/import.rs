@@ -58,7 +58,7 @@ pub enum LineFault {
 /// Why a batch was not stored, or is not in force.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// A line can't be stored; nothing of its batch was.
+    /// A line that can't be stored; nothing of its batch was.
     #[error("line {0}: {1}")]
     Line(u64, LineFault),
     /// All of it is committed, not yet in force.
@@ -77,7 +77,7 @@ impl Access {
     /// safe to repeat.
     ///
     /// # Errors
-    /// The first line that can't be stored, or why none was.
+    /// The first line that can't be stored; `Pending` when all is committed and not yet in force; or when the database is away.
     pub async fn import(
         &self,
         lines: Vec<ImportLine>,
