@@ -9,7 +9,7 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
-use crate::web::only;
+use crate::web::{Answer, Problem, only};
 use shared::{ProblemDocument, Shared};
 
 #[derive(OpenApi)]
@@ -97,14 +97,19 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// Written when somebody asks for the first time: until then it is many megabytes that nobody reads.
-static DOCUMENT: LazyLock<web::Bytes> = LazyLock::new(|| {
-    let document = serde_json::to_vec(&Api::openapi());
-    document.unwrap_or_default().into()
-});
+/// Written when somebody asks for the first time: until then it is many megabytes that nobody reads. `None`: it can't be.
+static DOCUMENT: LazyLock<Option<web::Bytes>> =
+    LazyLock::new(|| match serde_json::to_vec(&Api::openapi()) {
+        Ok(document) => Some(document.into()),
+        Err(error) => {
+            tracing::error!(%error, "the API's description can't be written");
+            None
+        }
+    });
 
-async fn read_openapi() -> HttpResponse {
-    HttpResponse::Ok()
+async fn read_openapi() -> Answer {
+    let document = DOCUMENT.clone().ok_or_else(Problem::internal)?;
+    Ok(HttpResponse::Ok()
         .content_type(ContentType::json())
-        .body(DOCUMENT.clone())
+        .body(document))
 }
