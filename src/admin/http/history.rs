@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::reach::thing_in_path;
+use super::reach::{Reach, thing_in_path};
 use super::{find_readable, roles};
-use crate::access::parse_instant;
+use crate::access::{ResourceType, parse_instant};
 use crate::admin::versions::{self, Entity, Past, PastItems, Version, VersionError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
@@ -14,9 +14,8 @@ use crate::clients::Scope;
 use crate::db::Database;
 use crate::history::PastInstantError;
 use crate::passkeys::Passkeys;
-use crate::sessions::{Caller, CallerError};
+use crate::sessions::Caller;
 use crate::users::Users;
-use crate::users::http::delegate;
 use crate::web::{Answer, Items, Page, Problem, only};
 
 /// At most this many in one list.
@@ -259,26 +258,12 @@ pub async fn list_grant_history(
         .own(Scope::GrantsRead)
         .map(|own| own.user_id.to_string());
     if own.is_none() || own != member("user_id") {
-        require_grants_read(&users, &caller, member("resource_type").as_deref()).await?;
+        let reach = Reach::to_read(&caller, &users).await?;
+        let kind = member("resource_type").and_then(|kind| ResourceType::parse(&kind).ok());
+        reach.require_of(kind.as_ref())?;
     }
     let page = versions::list(&database, entity, before, limit).await?;
     Ok(HttpResponse::Ok().json(page))
-}
-
-/// Administrators, clients with `grants:read`, and whoever manages grants on things of this kind.
-async fn require_grants_read(
-    users: &Users,
-    caller: &Caller,
-    kind: Option<&str>,
-) -> Result<(), Problem> {
-    let Some(manager) = delegate(caller) else {
-        return Ok(caller.require(Scope::GrantsRead)?);
-    };
-    let types = users.rights(manager).await?.manages_grants_on;
-    if kind.is_some_and(|kind| types.contains(kind)) {
-        return Ok(());
-    }
-    Err(CallerError::NotAdministrator.into())
 }
 
 /// Every version of a client, newest first; one that was deleted says so.
@@ -331,8 +316,9 @@ pub async fn list_resource_history(
     path: web::Path<(String, String)>,
     query: web::Query<ListVersions>,
 ) -> Answer {
+    let reach = Reach::to_read(&caller, &users).await?;
     let name = thing_in_path(&path)?;
-    require_grants_read(&users, &caller, Some(name.kind.as_str())).await?;
+    reach.require(&name.kind)?;
     let entity = Entity {
         kind: "resource",
         id: name.key().uuid(),

@@ -71,10 +71,17 @@ impl Reach {
     /// # Errors
     /// `forbidden`.
     pub fn require(&self, kind: &ResourceType) -> Result<(), Problem> {
-        if self.covers(kind) {
-            return Ok(());
-        }
-        Err(not_your_type())
+        self.require_of(Some(kind))
+    }
+
+    /// Asks for the type of something that the caller named; `None`: there is no such thing, which only those learn who reach
+    /// everything.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn require_of(&self, kind: Option<&ResourceType>) -> Result<(), Problem> {
+        let is_within = kind.map_or(*self == Self::Everything, |kind| self.covers(kind));
+        is_within.then_some(()).ok_or_else(not_your_type)
     }
 }
 
@@ -124,6 +131,18 @@ fn segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_reaches_everything_learns_that_something_is_not_there() {
+        let kind = |text| ResourceType::parse(text).expect("a type");
+        let (order, invoice) = (kind("order"), kind("invoice"));
+        let some = Reach::Types(BTreeSet::from(["order".to_owned()]));
+        assert!(some.require_of(Some(&order)).is_ok());
+        for refused in [Some(&invoice), None] {
+            assert!(some.require_of(refused).is_err());
+            assert!(Reach::Everything.require_of(refused).is_ok());
+        }
+    }
 
     #[test]
     fn a_thing_is_one_segment_of_a_path_whatever_it_is_called() {

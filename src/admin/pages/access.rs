@@ -155,18 +155,15 @@ async fn find_then(
             .map(|giver| (giver.as_of.into(), who((giver.by_user, giver.by_client)))),
         name: role,
     });
-    let grants = grants
-        .into_iter()
-        .filter(|grant| grant.is_live_at(at))
-        .map(|grant| GrantThen {
-            by: who((grant.by_user, grant.by_client)),
-            given: grant.as_of.into(),
-            valid_until: grant.valid_until.map(Moment::from),
-            resource_type: grant.resource_type.to_string(),
-            resource_id: grant.resource_id.to_string(),
-            title: grant.title,
-            roles: grant.roles,
-        });
+    let grants = grants.into_iter().map(|grant| GrantThen {
+        by: who((grant.by_user, grant.by_client)),
+        given: grant.as_of.into(),
+        valid_until: grant.valid_until.map(Moment::from),
+        resource_type: grant.resource_type.to_string(),
+        resource_id: grant.resource_id.to_string(),
+        title: grant.title,
+        roles: grant.roles,
+    });
     Ok(Some(Then {
         at: at.into(),
         is_settled: held.instant.is_some_and(|instant| instant.is_settled),
