@@ -32,6 +32,14 @@ pub struct HiddenField {
     pub value: String,
 }
 
+impl HiddenField {
+    /// Fields by their names and values, in this order.
+    pub fn list(fields: impl IntoIterator<Item = (&'static str, String)>) -> Vec<Self> {
+        let fields = fields.into_iter();
+        fields.map(|(name, value)| Self { name, value }).collect()
+    }
+}
+
 /// A question before an act, at the path that its form posts to.
 #[derive(Debug, Template)]
 #[template(path = "confirm.html")]

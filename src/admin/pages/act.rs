@@ -34,10 +34,7 @@ impl ReasonForm {
     }
 
     pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        vec![HiddenField {
-            name: "reason",
-            value: self.reason,
-        }]
+        HiddenField::list([("reason", self.reason)])
     }
 }
 

@@ -73,13 +73,12 @@ impl InviteForm {
     }
 
     fn into_hidden(self) -> Vec<HiddenField> {
-        let field = |name, value| HiddenField { name, value };
-        vec![
-            field("username", self.username),
-            field("email", self.email),
-            field("display_name", self.display_name),
-            field("roles", hidden(&self.roles)),
-        ]
+        HiddenField::list([
+            ("username", self.username),
+            ("email", self.email),
+            ("display_name", self.display_name),
+            ("roles", hidden(&self.roles)),
+        ])
     }
 }
 

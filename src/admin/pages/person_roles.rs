@@ -118,16 +118,7 @@ fn step_up(frame: Frame, person: &User, wanted: &BTreeSet<String>, expected: i64
     page(&StepUpPage {
         what: frame.text_with("step_up.act.change_roles", &[("name", name)]),
         action: frame.path.clone(),
-        hidden: vec![
-            HiddenField {
-                name: "roles",
-                value: hidden(wanted),
-            },
-            HiddenField {
-                name: "version",
-                value: expected.to_string(),
-            },
-        ],
+        hidden: HiddenField::list([("roles", hidden(wanted)), ("version", expected.to_string())]),
         cancel_url: person_url(person),
         frame,
     })

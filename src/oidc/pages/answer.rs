@@ -27,12 +27,10 @@ pub fn send(web: &Web, request: &HttpRequest, response: AuthorizationResponse) -
             .insert_header((header::LOCATION, response.address()))
             .finish()),
         ResponseMode::FormPost => {
-            let fields = response.fields.into_iter();
-            let fields = fields.map(|(name, value)| HiddenField { name, value });
             let answer = page(&FormPostPage {
                 frame: Frame::new(web, request, None),
                 host: host_of(&response.redirect_uri),
-                fields: fields.collect(),
+                fields: HiddenField::list(response.fields),
                 action: response.redirect_uri.clone(),
             })?;
             Ok(FormTargets::onward(&response.redirect_uri).allow(answer))

@@ -129,10 +129,7 @@ impl ClientForm {
 
     /// All that it carries, for a form that is sent once more.
     pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        let fields = self.0.into_iter();
-        fields
-            .map(|(name, value)| HiddenField { name, value })
-            .collect()
+        HiddenField::list(self.0)
     }
 
     /// The form for a page.

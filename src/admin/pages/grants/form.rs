@@ -84,7 +84,7 @@ impl GrantForm {
 
     /// Everything, for the way through a fresh sign-in.
     pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        let fields = [
+        HiddenField::list([
             ("resource_type", self.resource_type),
             ("resource_id", self.resource_id),
             ("roles", self.roles),
@@ -92,11 +92,7 @@ impl GrantForm {
             ("description", self.description),
             ("valid_until", self.valid_until),
             ("version", self.version),
-        ];
-        let fields = fields.into_iter();
-        fields
-            .map(|(name, value)| HiddenField { name, value })
-            .collect()
+        ])
     }
 }
 

@@ -30,11 +30,7 @@ struct Forget {
 }
 
 fn hidden(name: &ResourceName) -> Vec<HiddenField> {
-    let fields = [("type", name.kind.to_string()), ("id", name.id.to_string())];
-    let fields = fields.into_iter();
-    fields
-        .map(|(name, value)| HiddenField { name, value })
-        .collect()
+    HiddenField::list([("type", name.kind.to_string()), ("id", name.id.to_string())])
 }
 
 fn say(frame: &Frame, key: &str, name: &ResourceName) -> String {

@@ -100,18 +100,14 @@ impl ThingForm {
     }
 
     fn into_hidden(self) -> Vec<HiddenField> {
-        let fields = [
+        HiddenField::list([
             ("type", self.kind),
             ("id", self.id),
             ("title", self.title),
             ("description", self.description),
             ("attributes", self.attributes),
             ("version", self.version),
-        ];
-        let fields = fields.into_iter();
-        fields
-            .map(|(name, value)| HiddenField { name, value })
-            .collect()
+        ])
     }
 }
 

@@ -98,13 +98,12 @@ impl RoleForm {
     }
 
     pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        let field = |name, value| HiddenField { name, value };
-        vec![
-            field("name", self.name),
-            field("description", self.description),
-            field("roles", hidden(&self.manages_roles)),
-            field("manages_grants_on", self.manages_grants_on),
-        ]
+        HiddenField::list([
+            ("name", self.name),
+            ("description", self.description),
+            ("roles", hidden(&self.manages_roles)),
+            ("manages_grants_on", self.manages_grants_on),
+        ])
     }
 }
 
