@@ -1,7 +1,7 @@
 //! A grant: what one person may be on one thing. One row for ever for each person and thing; withdrawn, it holds no roles.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::text::{Description, GrantRoles, Title};
@@ -225,7 +225,7 @@ impl Grant {
         let event = Event::done(action)
             .subject(self.user_id)
             .because(reason)
-            .details(self.difference(before));
+            .details(self.details(before));
         history::record(conn, self.as_of, author, event)
     }
 
@@ -242,29 +242,25 @@ impl Grant {
     }
 
     /// Which grant, and what changed, before and after, for the audit event.
-    fn difference(&self, before: Option<&Self>) -> Value {
-        let mut details = Map::new();
-        for (name, value) in [
-            ("grant", json!(self.id)),
-            ("resource_type", json!(self.resource_type)),
-            ("resource_id", json!(self.resource_id)),
-        ] {
-            details.insert(name.to_owned(), value);
-        }
-        let mut note = |name: &str, before: Value, after: Value| {
-            if before != after {
-                details.insert(name.to_owned(), json!({ "before": before, "after": after }));
-            }
-        };
-        let roles = before.map(|before| before.roles.as_slice());
-        note("roles", json!(roles.unwrap_or_default()), json!(self.roles));
-        let title = before.map(|before| &before.title);
-        note("title", json!(title), json!(self.title));
-        let description = before.map(|before| &before.description);
-        note("description", json!(description), json!(self.description));
-        let until = before.map(|before| before.valid_until);
-        note("valid_until", json!(until), json!(self.valid_until));
+    fn details(&self, before: Option<&Self>) -> Value {
+        let before = before.map_or_else(|| json!({ "roles": [] }), Self::terms);
+        let mut details = history::changes(&before, &self.terms());
+        details.extend([
+            ("grant".to_owned(), json!(self.id)),
+            ("resource_type".to_owned(), json!(self.resource_type)),
+            ("resource_id".to_owned(), json!(self.resource_id)),
+        ]);
         Value::Object(details)
+    }
+
+    /// What can be changed of it.
+    fn terms(&self) -> Value {
+        json!({
+            "roles": self.roles,
+            "title": self.title,
+            "description": self.description,
+            "valid_until": self.valid_until,
+        })
     }
 }
 

@@ -147,7 +147,7 @@ impl Access {
                     ..before.clone()
                 };
                 let row = advance(conn, row, now, &author)?;
-                let event = event("resource.deleted", &row, json!({})).because(reason.as_deref());
+                let event = event("resource.deleted", &row, Map::new()).because(reason.as_deref());
                 keep(conn, &row, event, &author)?;
                 Ok(ThingView::from(before))
             })
@@ -253,7 +253,7 @@ fn save(
         keep(
             conn,
             &row,
-            event("resource.registered", &row, json!({})),
+            event("resource.registered", &row, Map::new()),
             author,
         )?;
         let thing = row.into();
@@ -268,15 +268,11 @@ fn save(
         let thing = before.into();
         return Ok(Put { thing, is_new });
     }
-    let difference = if is_new {
-        json!({})
+    let (action, changes) = if is_new {
+        ("resource.registered", Map::new())
     } else {
-        difference(&before, &row)
-    };
-    let action = if is_new {
-        "resource.registered"
-    } else {
-        "resource.updated"
+        let changes = history::changes(&before.record(), &row.record());
+        ("resource.updated", changes)
     };
     let row = ThingRow {
         version: before.version,
@@ -284,7 +280,7 @@ fn save(
         ..row
     };
     let row = advance(conn, row, now, author)?;
-    keep(conn, &row, event(action, &row, difference), author)?;
+    keep(conn, &row, event(action, &row, changes), author)?;
     let thing = row.into();
     Ok(Put { thing, is_new })
 }
@@ -314,32 +310,8 @@ fn keep(conn: &mut Connection, row: &ThingRow, event: Event, author: &Author) ->
     history::record(conn, row.as_of, author, event)
 }
 
-fn event(action: &'static str, row: &ThingRow, mut details: Value) -> Event {
-    if let Some(members) = details.as_object_mut() {
-        members.insert("resource_type".into(), json!(row.name.kind));
-        members.insert("resource_id".into(), json!(row.name.id));
-    }
-    Event::done(action).details(details)
-}
-
-/// What changed, before and after, for the audit event.
-fn difference(before: &ThingRow, after: &ThingRow) -> Value {
-    let mut changes = Map::new();
-    let mut note = |name: &str, before: Value, after: Value| {
-        if before != after {
-            changes.insert(name.to_owned(), json!({ "before": before, "after": after }));
-        }
-    };
-    note("title", json!(before.title), json!(after.title));
-    note(
-        "description",
-        json!(before.description),
-        json!(after.description),
-    );
-    note(
-        "attributes",
-        json!(before.attributes),
-        json!(after.attributes),
-    );
-    Value::Object(changes)
+fn event(action: &'static str, row: &ThingRow, mut details: Map<String, Value>) -> Event {
+    details.insert("resource_type".into(), json!(row.name.kind));
+    details.insert("resource_id".into(), json!(row.name.id));
+    Event::done(action).details(Value::Object(details))
 }

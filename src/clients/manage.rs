@@ -1,8 +1,8 @@
 //! Registering clients and changing them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::authority::{require_right_over, require_right_to_give};
 use super::draft::Draft;
@@ -168,7 +168,7 @@ fn save(
     }
     require_free_audiences(conn, &client, &before.metadata.audiences)?;
     let secret = change_secret(conn, before, &client)?;
-    let mut details = difference(before, &client);
+    let mut details = history::changes(&json!(before), &json!(client));
     details.insert("name".into(), json!(client.name));
     advance(conn, &mut client, now, author)?;
     let event = Event::done("client.updated").details(Value::Object(details));
@@ -246,22 +246,6 @@ pub(super) fn keep(
     };
     history::revise(conn, author, revision)?;
     history::record(conn, client.as_of, author, event.client(client.id))
-}
-
-/// What changed, before and after, for the audit event.
-fn difference(before: &Client, after: &Client) -> Map<String, Value> {
-    let (before, after) = (json!(before), json!(after));
-    let members = |client: &Value| client.as_object().cloned().unwrap_or_default();
-    let (before, after) = (members(&before), members(&after));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    names
-        .into_iter()
-        .filter(|name| before.get(*name) != after.get(*name))
-        .map(|name| {
-            let change = json!({ "before": before.get(name), "after": after.get(name) });
-            (name.clone(), change)
-        })
-        .collect()
 }
 
 /// All clients, oldest first.

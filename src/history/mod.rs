@@ -4,6 +4,7 @@
 //! `audit_events` (append-only), `revisions` and the seal over the log. Refuses nothing: what may be done is decided elsewhere.
 
 mod author;
+mod changes;
 mod event;
 mod past_instant;
 mod queries;
@@ -11,6 +12,7 @@ mod revision;
 mod seal;
 
 pub use author::{Actor, Author};
+pub use changes::changes;
 pub use event::{
     Event, EventFilter, Outcome, PasskeyUse, RecordedEvent, list, list_passkey_uses, record,
 };

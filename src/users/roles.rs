@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::fields::{RoleDescription, RoleName};
 use super::role::{Role, require_administrator};
@@ -188,12 +188,12 @@ impl Users {
                 }
                 let before = role.clone();
                 change.apply(&mut role)?;
-                let difference = difference(&before, &role);
-                if difference.is_empty() {
+                let changes = history::changes(&as_details(&before), &as_details(&role));
+                if changes.is_empty() {
                     return Ok(role);
                 }
                 role.save(conn, now, &author)?;
-                let event = event("role.updated", &role, difference);
+                let event = event("role.updated", &role, Value::Object(changes));
                 history::record(conn, now, &author, event)?;
                 Ok(role)
             })
@@ -225,7 +225,7 @@ impl Users {
                     return Err(RoleError::InUse(needed));
                 }
                 role.delete(conn, now, &author)?;
-                let event = event("role.deleted", &role, Map::new()).because(reason.as_deref());
+                let event = event("role.deleted", &role, json!({})).because(reason.as_deref());
                 history::record(conn, now, &author, event)?;
                 Ok(role)
             })
@@ -362,29 +362,17 @@ impl RoleChange {
 }
 
 /// What a role says, for the audit event.
-fn as_details(role: &Role) -> Map<String, Value> {
-    Map::from_iter([
-        ("description".to_owned(), json!(role.description)),
-        ("manages_roles".to_owned(), json!(role.manages_roles)),
-        (
-            "manages_grants_on".to_owned(),
-            json!(role.manages_grants_on),
-        ),
-    ])
+fn as_details(role: &Role) -> Value {
+    json!({
+        "description": role.description,
+        "manages_roles": role.manages_roles,
+        "manages_grants_on": role.manages_grants_on,
+    })
 }
 
-/// What changed, before and after, for the audit event.
-fn difference(before: &Role, after: &Role) -> Map<String, Value> {
-    let mut after = as_details(after);
-    let pairs = as_details(before).into_iter().filter_map(|(name, before)| {
-        let after = after.remove(&name)?;
-        let is_changed = before != after;
-        is_changed.then(|| (name, json!({ "before": before, "after": after })))
-    });
-    pairs.collect()
-}
-
-fn event(action: &'static str, role: &Role, mut details: Map<String, Value>) -> Event {
-    details.insert("role".to_owned(), json!(role.name));
-    Event::done(action).details(Value::Object(details))
+fn event(action: &'static str, role: &Role, mut details: Value) -> Event {
+    if let Some(members) = details.as_object_mut() {
+        members.insert("role".to_owned(), json!(role.name));
+    }
+    Event::done(action).details(details)
 }

@@ -98,8 +98,8 @@ impl Users {
                 }
                 let before = user.clone();
                 change.apply(conn, &mut user, authority)?;
-                let difference = difference(&before, &user);
-                if difference.as_object().is_some_and(Map::is_empty) {
+                let changes = history::changes(&as_details(&before), &as_details(&user));
+                if changes.is_empty() {
                     return Ok(user);
                 }
                 if user.is_administrator() && !before.is_administrator() {
@@ -110,7 +110,8 @@ impl Users {
                     }
                 }
                 user.save(conn, now, &author)?;
-                let event = Event::done("user.updated").subject(id).details(difference);
+                let event = Event::done("user.updated").subject(id);
+                let event = event.details(Value::Object(changes));
                 history::record(conn, now, &author, event)?;
                 Ok(user)
             })
@@ -185,26 +186,13 @@ fn as_set(roles: &[String]) -> BTreeSet<String> {
     roles.iter().cloned().collect()
 }
 
-/// What changed, before and after, for the audit event.
-fn difference(before: &User, after: &User) -> Value {
-    let mut changes = Map::new();
-    let mut note = |name: &str, before: Value, after: Value| {
-        if before != after {
-            changes.insert(name.to_owned(), json!({ "before": before, "after": after }));
-        }
-    };
-    note("username", json!(before.username), json!(after.username));
-    note(
-        "display_name",
-        json!(before.display_name),
-        json!(after.display_name),
-    );
-    note("email", json!(before.email), json!(after.email));
-    note(
-        "attributes",
-        json!(before.attributes),
-        json!(after.attributes),
-    );
-    note("roles", json!(before.roles), json!(after.roles));
-    Value::Object(changes)
+/// What can be changed of a person, for the audit event.
+fn as_details(user: &User) -> Value {
+    json!({
+        "username": user.username,
+        "display_name": user.display_name,
+        "email": user.email,
+        "attributes": user.attributes,
+        "roles": user.roles,
+    })
 }
