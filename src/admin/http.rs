@@ -19,8 +19,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::base::ids::UserId;
 use crate::clients::Scope;
-use crate::sessions::{Caller, CallerError};
-use crate::users::http::{delegate, own_id, readable};
+use crate::sessions::Caller;
+use crate::users::http::{delegate, find_for, own_id, readable};
 use crate::users::{Authority, Users};
 use crate::web::Problem;
 
@@ -83,15 +83,15 @@ async fn find_changeable(
     name: &str,
     scope: Scope,
 ) -> Result<UserId, Problem> {
-    if let Some(manager) = delegate(caller) {
-        let person = users.find_managed(manager, name).await?;
-        let person = person.ok_or(CallerError::NotAdministrator)?;
+    let manager = delegate(caller);
+    if manager.is_none() {
+        caller.require(scope)?;
         caller.require_fresh()?;
-        return Ok(person.id);
+        return Ok(users.resolve(name).await?);
     }
-    caller.require(scope)?;
+    let person = find_for(users, manager, name).await?;
     caller.require_fresh()?;
-    Ok(users.resolve(name).await?)
+    Ok(person.id)
 }
 
 /// Whom a path names, for a caller who may read them: themself, an administrator or whoever manages them, a client with the scope.

@@ -69,8 +69,19 @@ pub async fn readable(
     name: &str,
     scope: Scope,
 ) -> Result<User, Problem> {
-    let Some(manager) = delegate(caller) else {
+    let manager = delegate(caller);
+    if manager.is_none() {
         caller.require(scope)?;
+    }
+    find_for(users, manager, name).await
+}
+
+/// The person that a name is of, among those whom `manager` may manage; `None`: among all.
+///
+/// # Errors
+/// `forbidden` for whom they may not manage, whether or not there is somebody; `not-found` among all.
+pub async fn find_for(users: &Users, manager: Option<UserId>, name: &str) -> Result<User, Problem> {
+    let Some(manager) = manager else {
         return Ok(users.find(name).await?);
     };
     let person = users.find_managed(manager, name).await?;

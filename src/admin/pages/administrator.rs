@@ -4,8 +4,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
+use super::manager::Manager;
 use crate::sessions::{CallerError, PageVisitor, TurnedAway};
-use crate::users::http::rights_of;
 use crate::web::Problem;
 
 /// An administrator who looks at a page.
@@ -24,12 +24,11 @@ impl FromRequest for Administrator {
     type Future = LocalBoxFuture<'static, Result<Self, TurnedAway>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let visitor = PageVisitor::from_request(request, payload);
-        let request = request.clone();
+        let manager = Manager::from_request(request, payload);
         Box::pin(async move {
-            let mut visitor = visitor.await?;
-            if rights_of(&request, &mut visitor).await?.is_administrator {
-                return Ok(Self(visitor));
+            let manager = manager.await?;
+            if manager.rights.is_administrator {
+                return Ok(Self(manager.visitor));
             }
             Err(Problem::from(CallerError::NotAdministrator).into())
         })

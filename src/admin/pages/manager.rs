@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::base::ids::UserId;
 use crate::history::Author;
 use crate::sessions::{CallerError, PageVisitor, TurnedAway};
-use crate::users::http::rights_of;
+use crate::users::http::{find_for, rights_of};
 use crate::users::{Authority, Rights, User, Users};
 use crate::web::Problem;
 
@@ -44,11 +44,7 @@ impl Manager {
     /// # Errors
     /// `forbidden` for whom they may not manage, whether or not there is somebody.
     pub(super) async fn find(&self, users: &Users, name: &str) -> Result<User, Problem> {
-        let Some(manager) = self.delegate() else {
-            return Ok(users.find(name).await?);
-        };
-        let person = users.find_managed(manager, name).await?;
-        Ok(person.ok_or(CallerError::NotAdministrator)?)
+        find_for(users, self.delegate(), name).await
     }
 }
 
