@@ -42,6 +42,13 @@ on_both! {
         assert_eq!(clerk.browser.delete(&other).status, 404);
         assert_eq!(root.browser.get(&other).json()["version"], 1);
         assert_eq!(clerk.browser.get("/v1/users/root").status, 403, "people are not theirs");
+        // What was, as far as what is; a grant that never was looks like one on a type of somebody else.
+        assert_eq!(clerk.browser.get(&format!("{at}/history")).json()["items"].as_array().map(Vec::len), Some(3));
+        assert_eq!(clerk.browser.get("/v1/resources/order/17/history").status, 200);
+        assert_eq!(clerk.browser.get("/v1/resources/folder/17/history").status, 403);
+        let not_theirs = clerk.browser.get(&format!("{other}/history"));
+        let never = clerk.browser.get("/v1/grants/00000000-0000-4000-8000-000000000000/history");
+        assert_eq!((not_theirs.status, not_theirs.json()), (403, never.json()));
     }
 
     fn a_delegate_needs_a_recent_sign_in_and_the_role_still(house) {
