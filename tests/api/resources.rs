@@ -115,7 +115,15 @@ on_both! {
             }
         }
         assert_eq!(seen, ["folder:a/b", "folder:c", "order:1", "order:3"]);
-        assert_eq!(root.browser.get("/v1/resources?type=order").json()["items"].as_array().map(Vec::len), Some(2));
+        let ids = |query: &str| {
+            let page = root.browser.get(&format!("/v1/resources?{query}")).json();
+            let items = page["items"].as_array().expect("a list").iter();
+            items.map(|thing| thing["resource_id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids("type=order"), ["1", "3"]);
+        assert_eq!(ids("type=order&after=order%2F1"), ["3"]);
+        assert_eq!(ids("type=order&after=folder%2Fc"), ["1", "3"], "a cursor before all of the type");
+        assert_eq!(ids("type=folder&after=order%2F1"), [""; 0], "a cursor after all of the type");
         for bad in ["?type=a%20b", "?after=x", "?after=User/1", "?limit=0", "?x=1"] {
             assert_eq!(root.browser.get(&format!("/v1/resources{bad}")).status, 400, "{bad}");
         }

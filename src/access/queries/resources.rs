@@ -86,10 +86,17 @@ pub(in crate::access) fn list_things(
     }
     if let Some(after) = &filter.after {
         let (kind, id) = (after.kind.as_str().to_owned(), after.id.as_str().to_owned());
-        let is_further = resources::resource_type
-            .eq(kind.clone())
-            .and(resources::resource_id.gt(id));
-        query = query.filter(resources::resource_type.gt(kind).or(is_further));
+        if filter.kind.as_ref() == Some(&after.kind) {
+            query = query.filter(resources::resource_id.gt(id));
+        } else {
+            let is_further = resources::resource_type
+                .eq(kind.clone())
+                .and(resources::resource_id.gt(id));
+            // The first condition follows from the second, but neither database finds the beginning in the index by an OR.
+            query = query
+                .filter(resources::resource_type.ge(kind.clone()))
+                .filter(resources::resource_type.gt(kind).or(is_further));
+        }
     }
     let rows = query.load::<Row>(conn)?;
     rows.into_iter().map(thing).collect()
