@@ -141,16 +141,18 @@ pub(in crate::users) fn list_users(
         query = query.filter(users::id.gt(after));
     }
     if let Some(reach) = reach {
-        let of_person = || user_roles::table.filter(user_roles::user_id.eq(users::id));
         let managed: Vec<String> = reach.roles.iter().cloned().collect();
+        // A list of its own, read from the index by role: a few among a million people are found without a look at each of them.
+        let holders = user_roles::table
+            .filter(user_roles::role.eq_any(managed.clone()))
+            .select(user_roles::user_id);
+        let other_roles = user_roles::table
+            .filter(user_roles::user_id.eq(users::id))
+            .filter(user_roles::role.ne_all(managed));
         query = query
             .filter(users::id.ne(reach.except))
-            .filter(exists(
-                of_person().filter(user_roles::role.eq_any(managed.clone())),
-            ))
-            .filter(not(exists(
-                of_person().filter(user_roles::role.ne_all(managed)),
-            )));
+            .filter(users::id.eq_any(holders))
+            .filter(not(exists(other_roles)));
     }
     let rows = query.load::<Row>(conn)?;
     rows.into_iter().map(|row| user(conn, row)).collect()
