@@ -66,7 +66,7 @@ impl Access {
         let changed = self
             .database
             .write(move |conn| {
-                let now = begin(conn, &database, user)?;
+                let now = begin(conn, &database, user, &author)?;
                 let before = find_changeable(conn, id, &author)?;
                 if before.is_withdrawn() {
                     return Err(GrantError::Unknown);

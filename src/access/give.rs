@@ -26,7 +26,7 @@ impl Access {
         let given = self
             .database
             .write(move |conn| {
-                let now = begin(conn, &database, user)?;
+                let now = begin(conn, &database, user, &author)?;
                 if !may_change(conn, &author, &resource.kind)? {
                     return Err(GrantError::NotYours);
                 }

@@ -264,11 +264,13 @@ impl Grant {
     }
 }
 
-/// Locks the person and makes every copy of what they hold untrue; the instant of the change.
+/// Locks the person, and who acts, and makes every copy of what the person holds untrue; the instant of the change.
 pub(super) fn begin(
     conn: &mut Connection,
     database: &db::Database,
     user: UserId,
+    author: &Author,
 ) -> Result<Timestamp, GrantError> {
-    standing::begin_change(conn, database, user)?.ok_or(GrantError::UserUnknown)
+    let begun = standing::begin_change_by(conn, database, user, author.user())?;
+    begun.ok_or(GrantError::UserUnknown)
 }

@@ -13,6 +13,7 @@ use crate::base::clock::Timestamp;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 use crate::standing::ChangePending;
+use crate::users;
 
 /// What is to be known of a thing.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +110,7 @@ impl Access {
         let put = self
             .database
             .write(move |conn| {
+                users::lock_author(conn, &author)?;
                 let before = queries::lock_thing(conn, &wanted)?;
                 let now = database.now(conn)?;
                 require_thing_right(conn, &author, &wanted)?;
@@ -134,6 +136,7 @@ impl Access {
         let deleted = self
             .database
             .write(move |conn| {
+                users::lock_author(conn, &author)?;
                 let before = queries::lock_thing(conn, &wanted)?;
                 let now = database.now(conn)?;
                 require_thing_right(conn, &author, &wanted)?;

@@ -5,9 +5,9 @@ use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::users::Rights;
 
-/// Whether the author of a change may make it, asked within the change's transaction: administrators everything, a person
-/// whose roles manage grants on the type that, an app only with an administrator's token. Whether a client has the scope was
-/// asked when it showed its secret.
+/// Whether the author of a change may make it, asked within the change's transaction, which holds the standing of the person who
+/// acts: administrators everything, a person whose roles manage grants on the type that, an app only with an administrator's
+/// token. Whether a client has the scope was asked when it showed its secret.
 pub(super) fn may_change(
     conn: &mut Connection,
     author: &Author,

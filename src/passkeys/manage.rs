@@ -24,6 +24,16 @@ pub enum Right {
     Over(Authority),
 }
 
+impl Right {
+    /// The person by whose roles it is judged, where it is by somebody's.
+    fn manager(self) -> Option<UserId> {
+        match self {
+            Self::Own => None,
+            Self::Over(authority) => authority.manager(),
+        }
+    }
+}
+
 /// What was cut.
 #[derive(Clone, Debug)]
 pub struct Revoked {
@@ -125,7 +135,8 @@ impl Passkeys {
         let revoked = self
             .database
             .write(move |conn| {
-                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                let manager = right.manager();
+                let Some(now) = standing::begin_change_by(conn, &database, user, manager)? else {
                     return Err(ManageError::Unknown);
                 };
                 if let Right::Over(authority) = right {
@@ -164,7 +175,7 @@ fn find_of(conn: &mut Connection, user: UserId, id: PasskeyId) -> Result<Passkey
         .ok_or(ManageError::Unknown)
 }
 
-/// Whether the person is the caller's to manage, under the lock of their standing.
+/// Whether the person is the caller's to manage, under the locks of both standings.
 fn require_manageable(
     conn: &mut Connection,
     user: UserId,

@@ -96,7 +96,20 @@ pub fn begin_change(
     database: &Database,
     user: UserId,
 ) -> Result<Option<Timestamp>> {
-    if !lock(conn, user)? {
+    begin_change_by(conn, database, user, None)
+}
+
+/// As [`begin_change`], with the standing of whoever acts locked beside the person's ([`lock_with`]).
+///
+/// # Errors
+/// When the database is away.
+pub fn begin_change_by(
+    conn: &mut Connection,
+    database: &Database,
+    user: UserId,
+    actor: Option<UserId>,
+) -> Result<Option<Timestamp>> {
+    if !lock_with(conn, user, actor)? {
         return Ok(None);
     }
     let now = database.now(conn)?;
@@ -154,6 +167,18 @@ pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
         .get_result::<i64>(conn)
         .optional()?
         .is_some())
+}
+
+/// As [`lock`], together with the standing of whoever acts on the person, if somebody does: what lets them act can't be taken from
+/// them before this transaction ends. Both in one statement, so that two who act on each other don't wait in a circle.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock_with(conn: &mut Connection, user: UserId, actor: Option<UserId>) -> Result<bool> {
+    match actor {
+        Some(actor) if actor != user => Ok(lock_all(conn, &[user, actor])?.contains(&user)),
+        _ => lock(conn, user),
+    }
 }
 
 /// Who moved since an instant of the database's clock, and to which version.

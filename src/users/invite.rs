@@ -163,10 +163,12 @@ impl Users {
     /// Why nobody was invited.
     pub async fn invite(
         &self,
-        wanted: NewInvitation,
+        mut wanted: NewInvitation,
         authority: Authority,
         author: Author,
     ) -> Result<InvitationLink, InviteError> {
+        wanted.roles.sort_unstable();
+        wanted.roles.dedup();
         let life = wanted.life.unwrap_or(INVITATION_LIFE);
         if !(Duration::from_secs(60)..=LONGEST_LIFE).contains(&life) {
             return Err(InviteError::Life);
@@ -178,9 +180,10 @@ impl Users {
         let user_id = self
             .database
             .write(move |conn| {
+                let known = wanted.lock(conn, authority)?;
                 let now = database.now(conn)?;
-                let invitation = match wanted.user.clone() {
-                    Some(name) => for_existing(conn, &name, &wanted, authority, now)?,
+                let invitation = match known {
+                    Some(user) => for_existing(conn, user, authority, now)?,
                     None => for_new(conn, wanted, authority, now, &author)?,
                 };
                 let invitation = Invitation {
@@ -274,25 +277,43 @@ fn blank(purpose: Purpose) -> Invitation {
     }
 }
 
+impl NewInvitation {
+    /// Locks everything, before the clock is read: the standings of who invites and of whom they invite, for a new person the roles
+    /// too. Returns the person, where they are here already.
+    fn lock(
+        &self,
+        conn: &mut Connection,
+        authority: Authority,
+    ) -> Result<Option<UserId>, InviteError> {
+        let Some(name) = &self.user else {
+            if let Some(manager) = authority.manager() {
+                standing::lock(conn, manager)?;
+            }
+            let unknown = queries::lock_roles(conn, &self.roles)?;
+            return unknown.map_or(Ok(None), |role| Err(InviteError::UnknownRole(role)));
+        };
+        let names_more = self.username.is_some()
+            || self.email.is_some()
+            || self.display_name.is_some()
+            || !self.roles.is_empty();
+        if names_more {
+            return Err(InviteError::NothingElse);
+        }
+        let user = resolve(conn, name)?;
+        if !standing::lock_with(conn, user, authority.manager())? {
+            return Err(InviteError::UserUnknown);
+        }
+        Ok(Some(user))
+    }
+}
+
 /// An enrolment link for somebody who is here already, or a new join link for somebody invited. It ends the links before it.
 fn for_existing(
     conn: &mut Connection,
-    name: &str,
-    wanted: &NewInvitation,
+    id: UserId,
     authority: Authority,
     now: Timestamp,
 ) -> Result<Invitation, InviteError> {
-    let names_more = wanted.username.is_some()
-        || wanted.email.is_some()
-        || wanted.display_name.is_some()
-        || !wanted.roles.is_empty();
-    if names_more {
-        return Err(InviteError::NothingElse);
-    }
-    let id = resolve(conn, name)?;
-    if !standing::lock(conn, id)? {
-        return Err(InviteError::UserUnknown);
-    }
     let user = queries::find_user(conn, id)?.ok_or(InviteError::UserUnknown)?;
     if !authority.may_manage(conn, id, &user.roles)? {
         return Err(InviteError::NotYours);
@@ -321,14 +342,9 @@ fn for_new(
         username,
         email,
         display_name,
-        mut roles,
+        roles,
         ..
     } = wanted;
-    roles.sort_unstable();
-    roles.dedup();
-    if let Some(role) = queries::lock_roles(conn, &roles)? {
-        return Err(InviteError::UnknownRole(role));
-    }
     if !authority.may_invite(conn, &roles)? {
         return Err(InviteError::NotYours);
     }

@@ -136,8 +136,9 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
     }
 }
 
-/// Locks the standing of the person whom an invitation is for, if they are here already; else the roles that it gives: a role
-/// that is given can't be deleted, nor changed, in the same moment.
+/// Locks the standing of the person whom an invitation is for, if they are here already, and of the person who made it, whose
+/// right to it can't be taken in the same moment; for a new person the roles that it gives: a role that is given can't be deleted,
+/// nor changed, either.
 ///
 /// # Errors
 /// When the database is away.
@@ -147,9 +148,12 @@ pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> 
     };
     match found.user {
         Some(user) => {
-            standing::lock(conn, user)?;
+            standing::lock_with(conn, user, found.by_user)?;
         }
         None => {
+            if let Some(maker) = found.by_user {
+                standing::lock(conn, maker)?;
+            }
             queries::lock_roles(conn, &found.roles)?;
         }
     }

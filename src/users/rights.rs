@@ -1,11 +1,13 @@
 //! Who may manage whom: by what right somebody acts on others, and what somebody may manage by the roles that they hold (delegated
-//! administration). Every verb that changes somebody else asks here, in its transaction, under the lock of that person's standing.
+//! administration). Every verb that changes somebody else asks here, in its transaction, under the locks of that person's standing and
+//! of the standing of whoever acts.
 
 use std::collections::BTreeSet;
 
 use super::{User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
+use crate::history::Author;
 use crate::standing::{self, ADMINISTRATOR, UserStatus};
 
 /// By what right somebody acts on people.
@@ -21,8 +23,16 @@ pub enum Authority {
 }
 
 impl Authority {
-    /// Whether by this right a person who holds these roles may be changed. The caller holds the lock of the person's standing, so
-    /// that the roles are those of this moment.
+    /// The person by whose roles it is judged: their standing is locked together with that of the person who is changed.
+    pub fn manager(self) -> Option<UserId> {
+        match self {
+            Self::Delegate(manager) => Some(manager),
+            Self::Administrator | Self::Service => None,
+        }
+    }
+
+    /// Whether by this right a person who holds these roles may be changed. The caller holds the lock of the person's standing, and
+    /// of [`Authority::manager`]'s, so that the roles of both are those of this moment.
     ///
     /// # Errors
     /// When the database is away.
@@ -43,7 +53,8 @@ impl Authority {
         }
     }
 
-    /// Whether by this right each of these roles may be given and taken. The caller holds the rows of the roles.
+    /// Whether by this right each of these roles may be given and taken. The caller holds the standing of [`Authority::manager`], and
+    /// the rows of the roles.
     ///
     /// # Errors
     /// When the database is away.
@@ -59,7 +70,7 @@ impl Authority {
     }
 
     /// Whether by this right a new person may be invited to hold these roles: who manages by roles invites whom they then manage,
-    /// and nobody without a role.
+    /// and nobody without a role. The caller holds what [`Authority::may_give`] asks for.
     ///
     /// # Errors
     /// When the database is away.
@@ -69,6 +80,18 @@ impl Authority {
             Self::Administrator | Self::Service => self.may_give(conn, roles),
         }
     }
+}
+
+/// Holds the standing of the person who makes a change, if one does, until the transaction ends: what lets them make it can't be taken
+/// from them meanwhile. Before every lock of another kind; whoever changes a person locks both at once.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock_author(conn: &mut Connection, author: &Author) -> db::Result<()> {
+    if let Some(user) = author.user() {
+        standing::lock(conn, user)?;
+    }
+    Ok(())
 }
 
 /// Whether one of these roles makes an administrator, or lets its holder manage something.
@@ -82,7 +105,8 @@ fn are_guarded(conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
         .any(|(roles, types)| !roles.is_empty() || !types.is_empty()))
 }
 
-/// What a person may manage, as of the connection's snapshot.
+/// What a person may manage: by the roles that they hold when it is read, and then by what these say. Who changes something by it holds
+/// the person's standing, so that the roles stay theirs until the change is there; what a role says may be changed in the same moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     /// Everything.

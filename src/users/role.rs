@@ -106,7 +106,7 @@ impl Role {
     }
 }
 
-/// Asked within the transaction: whoever was an administrator when they asked may be none any more.
+/// Asked within the transaction, which holds the author's standing: whoever was an administrator when they asked may be none any more.
 ///
 /// # Errors
 /// `NotYours`, or when the database is away.

@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::fields::{RoleDescription, RoleName};
+use super::rights::lock_author;
 use super::role::{Role, require_administrator};
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
@@ -180,6 +181,7 @@ impl Users {
         self.database
             .write(move |conn| {
                 let managed = change.manages_roles.as_deref().unwrap_or_default();
+                lock_author(conn, &author)?;
                 let mut role = lock(conn, &name, managed)?;
                 require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
@@ -214,6 +216,7 @@ impl Users {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
+                lock_author(conn, &author)?;
                 let mut role = lock(conn, &name, &[])?;
                 require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
@@ -240,6 +243,7 @@ fn create(
     change: RoleChange,
     author: &Author,
 ) -> Result<Role, RoleError> {
+    lock_author(conn, author)?;
     let managed = change.manages_roles.as_deref().unwrap_or_default();
     let earlier = lock_earlier(conn, name, managed)?;
     require_administrator(conn, author)?;

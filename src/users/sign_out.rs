@@ -90,7 +90,7 @@ fn require_manageable(
     user: UserId,
     authority: Authority,
 ) -> Result<(), SignOutError> {
-    if !standing::lock(conn, user)? {
+    if !standing::lock_with(conn, user, authority.manager())? {
         return Err(EndError::Unknown.into());
     }
     let user = queries::find_user(conn, user)?.ok_or(EndError::Unknown)?;

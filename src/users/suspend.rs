@@ -47,7 +47,8 @@ impl Users {
         let ended = self
             .database
             .write(move |conn| {
-                let Some(now) = standing::begin_change(conn, &database, id)? else {
+                let manager = authority.manager();
+                let Some(now) = standing::begin_change_by(conn, &database, id, manager)? else {
                     return Err(SuspendError::Unknown);
                 };
                 let mut user = find_touchable(conn, id, authority)?;
@@ -87,7 +88,8 @@ impl Users {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let Some(now) = standing::begin_change(conn, &database, id)? else {
+                let manager = authority.manager();
+                let Some(now) = standing::begin_change_by(conn, &database, id, manager)? else {
                     return Err(SuspendError::Unknown);
                 };
                 let mut user = find_touchable(conn, id, authority)?;

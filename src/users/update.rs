@@ -86,7 +86,8 @@ impl Users {
         let user = self
             .database
             .write(move |conn| {
-                let Some(now) = standing::begin_change(conn, &database, id)? else {
+                let manager = authority.manager();
+                let Some(now) = standing::begin_change_by(conn, &database, id, manager)? else {
                     return Err(UpdateError::Unknown);
                 };
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;

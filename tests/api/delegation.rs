@@ -1,5 +1,7 @@
 //! People who manage others by a role of theirs, and what they can't.
 
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
 use doorward::base::ids::UserId;
 use doorward::history::{Actor, Author};
 use doorward::passkeys::Right;
@@ -14,7 +16,9 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::House;
 use crate::support::http::Answer;
 use crate::support::person::Person;
+use crate::support::postgres::Postgres;
 use crate::support::race::{RUNNERS, race};
+use crate::support::redis::Redis;
 
 /// Somebody who manages clerks and cooks, two clerks, somebody who is a clerk and more, and somebody without a role.
 struct Shop {
@@ -75,7 +79,66 @@ fn start(house: &House, link: &Value) -> u16 {
         .status
 }
 
+/// How many connections to this database wait for a lock.
+const WAITING: &str = "select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'";
+
+#[test]
+fn a_right_that_is_being_taken_away_is_waited_for() {
+    let url = Postgres::shared().fresh_database();
+    let house = House::on(&url, &Redis::shared().fresh_url(), |_| {});
+    let Shop { root, lead, .. } = shop(&house);
+    let granting = json!({ "manages_grants_on": ["order"] });
+    let granting = patch(&root.browser, &root.browser, "/v1/roles/lead", &granting);
+    assert_eq!(granting.status, 200, "{}", granting.text());
+    let grant = json!({ "user": "clerk", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
+    for (method, path, body) in [
+        ("POST", "/v1/users/clerk/suspend", json!({})),
+        ("DELETE", "/v1/users/clerk/sessions", json!({})),
+        ("POST", "/v1/invitations", json!({ "user_id": "clerk" })),
+        ("POST", "/v1/invitations", json!({ "roles": ["cook"] })),
+        ("POST", "/v1/grants", grant),
+        ("PUT", "/v1/resources/order/1", json!({})),
+    ] {
+        give(&root, "lead", &["lead"]);
+        let mut other = diesel::PgConnection::establish(&url).expect("a connection");
+        let change = format!(
+            "begin;
+             update standings set version = version + 1, moved_at = clock_timestamp() where user_id = '{0}';
+             delete from user_roles where user_id = '{0}'",
+            lead.id
+        );
+        other.batch_execute(&change).expect("a change");
+        let answer = std::thread::scope(|scope| {
+            let act = scope.spawn(|| lead.browser.request(method, path).json(&body).send());
+            // Either it waits for the change, or it is over without having waited.
+            while !act.is_finished() && Postgres::shared().psql(&url, WAITING).trim() == "0" {}
+            other.batch_execute("commit").expect("a commit");
+            act.join().expect("an answer")
+        });
+        assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text());
+    }
+}
+
 on_both! {
+    fn two_who_act_on_each_other_at_once_do_not_wait_in_a_circle(house) {
+        let root = house.administrator();
+        make(&root, &json!({ "name": "peer" }));
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/peer", &json!({ "manages_roles": ["peer"] })).status, 200);
+        let (ann, ben) = (house.person(&root, "ann"), house.person(&root, "ben"));
+        for name in ["ann", "ben"] {
+            give(&root, name, &["peer"]);
+        }
+        let runners: Vec<usize> = (0..RUNNERS).collect();
+        let answers = race(runners, |number| {
+            let (by, over) = if number % 2 == 0 { (&ann.browser, &ben.id) } else { (&ben.browser, &ann.id) };
+            by.post_json("/v1/invitations", &json!({ "user_id": over }))
+        });
+        for answer in answers {
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
+    }
+
     fn whom_somebody_manages_they_see_and_nobody_else(house) {
         let Shop { root, lead, clerk } = shop(house);
         assert_eq!(names(&lead.browser.get("/v1/users").json()), ["clerk", "cook"]);
