@@ -133,6 +133,9 @@ pub enum InviteError {
     /// A link for an existing person names nothing else.
     #[error("for an existing person nothing else may be given")]
     NothingElse,
+    /// Who manages people by their roles invites nobody without a role: they would not manage them.
+    #[error("give at least one role that you manage")]
+    RoleNeeded,
     /// The right by which it was asked does not reach this person or these roles.
     #[error("this person or these roles are not the caller's to manage")]
     NotYours,
@@ -346,7 +349,13 @@ fn for_new(
         ..
     } = wanted;
     if !authority.may_invite(conn, &roles)? {
-        return Err(InviteError::NotYours);
+        // Everybody else may invite somebody without a role.
+        let is_roleless = roles.is_empty();
+        return Err(if is_roleless {
+            InviteError::RoleNeeded
+        } else {
+            InviteError::NotYours
+        });
     }
     let email = email.map(|email| email.as_str().to_owned());
     let display_name = display_name.map(|name| name.as_str().to_owned());

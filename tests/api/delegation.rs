@@ -202,15 +202,20 @@ on_both! {
     }
 
     fn somebody_new_is_invited_to_roles_that_the_maker_manages(house) {
-        let Shop { lead, .. } = shop(house);
+        let Shop { lead, clerk, .. } = shop(house);
         let invite = |body: &Value| lead.browser.post_json("/v1/invitations", body);
         let joined = house.person_with(&lead, &json!({ "username": "new", "roles": ["cook"] }), SoftAuthenticator::synced(house.origin()));
         assert_eq!(joined.browser.get("/v1/session").json()["user"]["roles"], json!(["cook"]));
-        for roles in [json!([]), json!(["auditor"]), json!(["clerk", "auditor"]), json!(["admin"]), json!(["lead"])] {
+        for body in [json!({}), json!({ "roles": [] }), json!({ "username": "other" })] {
+            let refused = invite(&body);
+            assert_eq!((refused.status, refused.problem_type(), refused.json()["field"].clone()), (400, "urn:doorward:problem:invalid-field".into(), json!("roles")), "{body}");
+        }
+        for roles in [json!(["auditor"]), json!(["clerk", "auditor"]), json!(["admin"]), json!(["lead"])] {
             assert_eq!(invite(&json!({ "roles": roles })).status, 403, "{roles}");
             assert_eq!(invite(&json!({ "username": "other", "roles": roles })).status, 403, "{roles}");
         }
         assert_eq!(invite(&json!({ "roles": ["nothing"] })).status, 400);
+        assert_eq!(clerk.browser.post_json("/v1/invitations", &json!({ "roles": [] })).status, 403, "who manages nobody");
         let unknown = refusal(&invite(&json!({ "user_id": "nobody" })));
         for name in ["root", "mixed", "plain", "lead"] {
             assert_eq!(refusal(&invite(&json!({ "user_id": name }))), unknown, "{name}");

@@ -32,6 +32,7 @@ pub struct Invite {
     username: Option<String>,
     email: Option<String>,
     display_name: Option<String>,
+    /// The roles that a new person will hold. Whoever manages people by a role of theirs gives at least one that they manage.
     #[serde(default)]
     roles: Vec<String>,
     /// Id or username of an existing person; then nothing else but `expires_in`.
@@ -121,6 +122,10 @@ impl From<InviteError> for Problem {
             InviteError::NothingElse => Self::invalid_field(
                 "user_id",
                 "for an existing person nothing else may be given but expires_in",
+            ),
+            InviteError::RoleNeeded => Self::invalid_field(
+                "roles",
+                "give at least one role that you manage: by it you manage the new person",
             ),
             InviteError::NotYours => not_yours(),
             InviteError::SessionOver => Self::new(

@@ -107,6 +107,7 @@ async fn invite(
     let (field, key) = match users.invite(wanted, authority, author).await {
         Ok(link) => return show_link(manager.visitor.frame, link, form.name(), None),
         Err(InviteError::UsernameTaken) => ("username", "field.username_taken"),
+        Err(InviteError::RoleNeeded) => ("roles", "console_users.role_needed"),
         Err(InviteError::UnknownRole(_)) => ("roles", "console_user_roles.role_gone"),
         Err(error) => return Err(error.into()),
     };
