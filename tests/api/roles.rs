@@ -34,6 +34,20 @@ pub(super) fn give(root: &Person, person: &str, roles: &[&str]) {
 }
 
 on_both! {
+    fn a_page_that_was_overtaken_changes_nothing_and_shows_what_is(house) {
+        let root = house.administrator();
+        make(&root, &json!({ "name": "clerk", "description": "At the counter" }));
+        let save = |version: &str, description: &str| {
+            root.browser.request("POST", "/admin/roles/clerk").form(&[("version", version), ("description", description)]).send()
+        };
+        assert_eq!(save("1", "In the shop").status, 303);
+        let late = save("1", "Typed too late");
+        assert_eq!(late.status, 409);
+        assert!(late.text().contains("In the shop") && !late.text().contains("Typed too late"), "{}", late.text());
+        assert_eq!(root.browser.get("/v1/roles/clerk").json()["description"], "In the shop");
+        assert_eq!(save("2", &"x".repeat(201)).status, 400);
+    }
+
     fn a_role_is_made_read_changed_and_deleted(house) {
         let root = house.administrator();
         let made = root.browser.post_json("/v1/roles", &json!({ "name": "Shop:clerk", "description": " At the counter ", "managesGrantsOn": ["order", "Shop::Item", "order"] }));

@@ -131,7 +131,8 @@ async fn save_role(
             let now = users.find_role(&name).await?;
             let form = RoleForm::of(&now);
             let problem = explain(&frame, RoleError::VersionIs(version))?;
-            refused(frame, &users, now, form, problem).await
+            let template = refusal(frame, &users, now, form, problem).await?;
+            page_with_status(StatusCode::CONFLICT, &template)
         }
         Err(error) => {
             let problem = explain(&frame, error)?;
@@ -147,11 +148,21 @@ async fn refused(
     form: RoleForm,
     problem: FieldProblem,
 ) -> Answer {
-    let template = ConsoleRolePage {
+    let template = refusal(frame, users, role, form, problem).await?;
+    page_with_status(StatusCode::BAD_REQUEST, &template)
+}
+
+async fn refusal(
+    frame: Frame,
+    users: &Users,
+    role: Role,
+    form: RoleForm,
+    problem: FieldProblem,
+) -> Result<ConsoleRolePage, Problem> {
+    Ok(ConsoleRolePage {
         problem: Some(problem),
         ..ConsoleRolePage::new(frame, users, role, form).await?
-    };
-    page_with_status(StatusCode::BAD_REQUEST, &template)
+    })
 }
 
 fn step_up(frame: Frame, role: &Role, form: RoleForm, expected: i64) -> Answer {
