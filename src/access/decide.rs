@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::policies::{Challenge, Facts};
 use super::thing::attributes;
 use super::{Access, Decision, Question, Subject};
+use crate::base::letters::is_unprintable;
 use crate::standing::Unavailable;
 
 type Attributes = Map<String, Value>;
@@ -14,7 +15,7 @@ const LONGEST_ACTION: usize = 256;
 
 /// Whether this can be the name of an action.
 pub fn is_action(name: &str) -> bool {
-    (1..=LONGEST_ACTION).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+    (1..=LONGEST_ACTION).contains(&name.chars().count()) && !name.chars().any(is_unprintable)
 }
 
 impl Access {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::base::ids::ResourceKey;
+use crate::base::letters::is_unprintable;
 
 /// Why this can't name a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,9 +99,9 @@ impl ResourceId {
     /// What an id must be.
     pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
         let is_bad = text.chars().count() > 256 || text.is_empty();
-        if is_bad || text.chars().any(char::is_control) {
+        if is_bad || text.chars().any(is_unprintable) {
             return Err(ResourceNameError(
-                "an id has 1 to 256 characters, none of them a control character",
+                "an id has 1 to 256 characters that can be seen",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -190,7 +191,16 @@ mod tests {
         for good in ["1", "a b", "ä/ö", "\"", "x".repeat(256).as_str()] {
             assert!(ResourceId::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "a\0b", "a\nb", "x".repeat(257).as_str()] {
+        for bad in [
+            "",
+            "a\0b",
+            "a\nb",
+            "a\u{202E}b",
+            "a\u{2066}b",
+            "a\u{200B}b",
+            "a\u{FEFF}",
+            "x".repeat(257).as_str(),
+        ] {
             assert!(ResourceId::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
+use crate::base::letters::is_unprintable;
 use crate::users::RoleName;
 
 /// Why a text or a list can't be used; the words are for whoever typed it.
@@ -38,11 +39,6 @@ macro_rules! text_type {
             }
         }
     };
-}
-
-/// Control characters, and those that turn the direction of the text around them.
-fn is_unprintable(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 text_type! {
@@ -127,7 +123,7 @@ mod tests {
     fn texts_are_bounded_and_can_be_seen() {
         assert_eq!(Title::parse("  "), Ok(None));
         assert!(Title::parse(&"ä".repeat(200)).is_ok());
-        for bad in ["a\nb", "a\u{202E}b", &"x".repeat(201)] {
+        for bad in ["a\nb", "a\u{202E}b", "a\u{FEFF}b", &"x".repeat(201)] {
             assert!(Title::parse(bad).is_err(), "{bad:?}");
         }
         assert!(Description::parse(&"x".repeat(2000)).is_ok());

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::base::ids::UserId;
+use crate::base::letters::is_unprintable;
 use crate::clients::Scope;
 use crate::sessions::Caller;
 use crate::users::http::{delegate, find_for, own_id, readable};
@@ -57,7 +58,7 @@ impl Reason {
 /// Trims a reason; `None` where there is none.
 pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
     let reason = text.trim();
-    if reason.chars().count() > 200 || reason.chars().any(char::is_control) {
+    if reason.chars().count() > 200 || reason.chars().any(is_unprintable) {
         return Err(Problem::invalid_field(
             "reason",
             "at most 200 printable characters",

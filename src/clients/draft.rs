@@ -4,6 +4,7 @@ use super::fault::{Fault, FieldFault, MOST_ENTRIES};
 use super::uris::{is_endpoint, is_page, parse_uri};
 use super::{Client, GrantType, Metadata, Scope, Scopes};
 use crate::base::config::Origin;
+use crate::base::letters::is_unprintable;
 
 /// The strengths of a sign-in, weakest first.
 const ACRS: [&str; 3] = ["phr", "urn:doorward:acr:device-bound", "phrh"];
@@ -77,10 +78,7 @@ impl Draft {
 
 /// Visible to whoever reads it, and without characters that turn the direction of the text around them.
 fn is_printable(text: &str, most: usize) -> bool {
-    let is_hidden = |letter: char| {
-        letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
-    (1..=most).contains(&text.chars().count()) && !text.chars().any(is_hidden)
+    (1..=most).contains(&text.chars().count()) && !text.chars().any(is_unprintable)
 }
 
 fn keep_first<T: PartialEq>(list: &mut Vec<T>) {

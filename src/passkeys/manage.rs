@@ -6,6 +6,7 @@ use super::passkey::Passkey;
 use super::{Passkeys, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
+use crate::base::letters::is_unprintable;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, next_as_of};
 use crate::sessions::{self, Ended};
@@ -76,7 +77,7 @@ pub enum ManageError {
 pub(super) fn parse_name(text: &str) -> Result<String, ManageError> {
     let name = text.trim();
     let is_short = (1..=LONGEST_NAME).contains(&name.chars().count());
-    if !is_short || name.chars().any(char::is_control) {
+    if !is_short || name.chars().any(is_unprintable) {
         return Err(ManageError::Name);
     }
     Ok(name.to_owned())

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::base::ids::UserId;
+use crate::base::letters::is_unprintable;
 
 /// Why a field can't be used; the text is for whoever typed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,11 +96,6 @@ impl DisplayName {
     }
 }
 
-/// Control characters, and those that turn the direction of the text around them.
-fn is_unprintable(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
 field! {
     /// A mail address as people write it; whether mail arrives is not known here.
     Email
@@ -115,7 +111,7 @@ impl Email {
         let trimmed = text.trim();
         let (local, domain) = trimmed.rsplit_once('@').ok_or(FAULT)?;
         let is_bad = |letter: char| {
-            letter.is_whitespace() || letter.is_control() || "<>,;:\"()[]\\".contains(letter)
+            letter.is_whitespace() || is_unprintable(letter) || "<>,;:\"()[]\\".contains(letter)
         };
         if local.is_empty() || local.len() > 64 || domain.is_empty() || trimmed.len() > 254 {
             return Err(FAULT);
@@ -208,7 +204,14 @@ mod tests {
     #[test]
     fn a_display_name_is_any_script_without_tricks() {
         assert!(DisplayName::parse("Ада Лавлейс 🦊").is_ok());
-        for bad in ["", "  ", "a\u{0}b", "a\u{202E}b", &"x".repeat(101)] {
+        for bad in [
+            "",
+            "  ",
+            "a\u{0}b",
+            "a\u{202E}b",
+            "a\u{200B}b",
+            &"x".repeat(101),
+        ] {
             assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -219,7 +222,17 @@ mod tests {
             Email::parse("Ada@Example.COM").map(|email| email.0),
             Ok("Ada@example.com".into())
         );
-        for bad in ["", "a", "@b", "a@", "a b@c", "a@b@c", "<a@b>", "a@.b"] {
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a b@c",
+            "a@b@c",
+            "<a@b>",
+            "a@.b",
+            "a\u{202E}@b",
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }

@@ -69,7 +69,7 @@ on_both! {
             assert_eq!(root.browser.get(&format!("{location}/grants")).status, 200);
             assert!(known(house, id).is_some());
         }
-        for bad in ["order/%00", "order/a%0Ab", "User/1", "a%20b/1", "order/%FF"] {
+        for bad in ["order/%00", "order/a%0Ab", "order/a%E2%80%AEb", "order/a%E2%80%8B", "User/1", "a%20b/1", "order/%FF"] {
             let refused = put(&root.browser, &format!("/v1/resources/{bad}"), &json!({}));
             assert!([400, 404].contains(&refused.status), "{bad} {}", refused.status);
         }

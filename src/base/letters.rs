@@ -1,0 +1,53 @@
+//! Letters of what people read: which of them can't be seen.
+
+/// Whether a letter shows nothing of its own, or changes how those around it are shown: control characters, separators of lines and
+/// paragraphs, and invisible format characters, among them everything that turns the direction of text (UAX #9 §2) and the tags
+/// that hide text in text (and spell three flags). The two joiners are none: several scripts, and emoji, are written with them.
+pub fn is_unprintable(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{AD}'
+                | '\u{61C}'
+                | '\u{180E}'
+                | '\u{200B}'
+                | '\u{200E}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E007F}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hides_or_turns_text_is_unprintable() {
+        for letter in "\0\n\t\u{7F}\u{85}\u{AD}\u{61C}\u{180E}\u{200B}\u{200E}\u{200F}\u{2028}\u{2029}\u{202A}\u{202E}\
+            \u{2060}\u{2066}\u{2069}\u{206F}\u{FEFF}\u{FFF9}\u{E0001}\u{E007F}"
+            .chars()
+        {
+            assert!(is_unprintable(letter), "{letter:?}");
+        }
+    }
+
+    #[test]
+    fn every_script_is_printable() {
+        for text in [
+            "Ada Lovelace",
+            "Ада Лавлейс",
+            "می\u{200C}خواهم",
+            "क्\u{200D}ष",
+            "👩\u{200D}💻",
+            "❤\u{FE0F}",
+            "עברית",
+            "日本語",
+            "e\u{301}",
+        ] {
+            assert!(!text.chars().any(is_unprintable), "{text}");
+        }
+    }
+}
