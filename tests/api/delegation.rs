@@ -10,6 +10,7 @@ use doorward::users::{
 };
 use serde_json::{Value, json};
 
+use super::as_of::{at, instant};
 use super::roles::{give, make, patch};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
@@ -199,6 +200,54 @@ on_both! {
         // Taking their last role away is theirs; giving it again is not: there is no role left by which they are theirs.
         assert_eq!(change(&json!({ "roles": [] })).status, 200);
         assert_eq!(change(&json!({ "roles": ["clerk"] })).status, 403);
+    }
+
+    fn what_somebody_may_give_is_theirs_too_though_no_role_of_their_own(house) {
+        let Shop { root, lead, .. } = shop(house);
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_grants_on": ["order"] })).status, 200);
+        let own = patch(&lead.browser, &lead.browser, "/v1/users/lead", &json!({ "roles": ["clerk", "lead"] }));
+        assert_eq!(own.status, 403, "nobody manages themself");
+        let grant = json!({ "user": "lead", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
+        let given = lead.browser.post_json("/v1/grants", &grant);
+        assert_eq!((given.status, given.json()["user_id"].clone()), (201, json!(lead.id)));
+        let double = json!({ "username": "lead-at-work", "roles": ["clerk"] });
+        let double = house.person_with(&lead, &double, SoftAuthenticator::synced(house.origin()));
+        assert_eq!(double.browser.get("/v1/session").json()["user"]["roles"], json!(["clerk"]));
+    }
+
+    fn whoever_suspended_them_somebody_is_reactivated_by_who_manages_them(house) {
+        let Shop { root, lead, mut clerk } = shop(house);
+        assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
+        assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 204);
+        assert_eq!(clerk.sign_in_at(&house.browser()).status, 200);
+        // What keeps somebody out is a role that is not the manager's.
+        assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
+        give(&root, "clerk", &["auditor", "clerk"]);
+        assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 403);
+    }
+
+    fn the_whole_past_of_somebody_is_shown_to_who_manages_them_now(house) {
+        let Shop { root, lead, clerk } = shop(house);
+        give(&root, "clerk", &["auditor"]);
+        let before = instant(house);
+        give(&root, "clerk", &["clerk"]);
+        let path = format!("/v1/users/{}", clerk.id);
+        let history = lead.browser.get(&format!("{path}/history"));
+        assert_eq!(history.status, 200);
+        let history = history.json();
+        let told: Vec<&Value> = history["items"].as_array().expect("versions").iter().map(|version| &version["data"]["roles"]).collect();
+        assert!(told.contains(&&json!(["auditor"])), "{history}");
+        assert_eq!(at(&lead.browser, &path, before).json()["item"]["data"]["roles"], json!(["auditor"]));
+        assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), before).status, 200);
+        let lookup = json!({ "ids": [clerk.id], "as_of": before.to_rfc3339() });
+        assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &lookup).json()), [""; 0], "then they were not theirs");
+        // No longer theirs, nothing of them is, not even of the time when they were.
+        let then = instant(house);
+        give(&root, "clerk", &["auditor"]);
+        for path in [format!("{path}/history"), path.clone()] {
+            assert_eq!(lead.browser.get(&path).status, 403, "{path}");
+        }
+        assert_eq!(at(&lead.browser, &path, then).status, 403);
     }
 
     fn somebody_new_is_invited_to_roles_that_the_maker_manages(house) {
