@@ -40,15 +40,13 @@ impl Sessions {
             epoch: row.epoch,
             passkeys: &row.passkeys.0,
         };
-        let verdict = match standing.judge(&claim) {
-            Verdict::RecordIsOld => match self.standings.reload(user).await? {
-                Some(newer) => newer.judge(&claim),
-                None => return Ok(None),
-            },
-            verdict => verdict,
-        };
+        let judged = self
+            .standings
+            .judge(standing.clone(), |record| record.judge(&claim))
+            .await?;
+        let is_good = judged.is_some_and(|(_, verdict)| verdict == Verdict::Good);
         let now = self.clock.now();
-        if verdict != Verdict::Good || row.absolute_end <= now {
+        if !is_good || row.absolute_end <= now {
             return Ok(None);
         }
         let seen = self.ephemeral.get(&[&seen_key(user, session)]).await?;

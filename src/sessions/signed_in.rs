@@ -219,14 +219,8 @@ impl Sessions {
         let nobody = || SignedInError::Nobody("no-standing");
         let standing = self.standings.of_copy(user, record).await?;
         let standing = standing.ok_or_else(nobody)?;
-        let (standing, verdict) = match standing.judge(claim) {
-            Verdict::RecordIsOld => {
-                let newer = self.standings.reload(user).await?.ok_or_else(nobody)?;
-                let verdict = newer.judge(claim);
-                (newer, verdict)
-            }
-            verdict => (standing, verdict),
-        };
+        let judged = self.standings.judge(standing, |record| record.judge(claim));
+        let (standing, verdict) = judged.await?.ok_or_else(nobody)?;
         match verdict {
             Verdict::Good => Ok(standing),
             // Rows are asked for authorizations alone.

@@ -179,6 +179,27 @@ impl Standings {
         Ok(Some(standing))
     }
 
+    /// Puts a claim to a record, and once more to the database's where the record is older than the claim. Returns the record that was
+    /// asked last, with what it said; `None`: nobody.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn judge(
+        &self,
+        standing: Standing,
+        claim: impl Fn(&Standing) -> Verdict,
+    ) -> Result<Option<(Standing, Verdict)>, Unavailable> {
+        let verdict = claim(&standing);
+        if verdict != Verdict::RecordIsOld {
+            return Ok(Some((standing, verdict)));
+        }
+        let newer = self.reload(standing.user_id).await?;
+        Ok(newer.map(|newer| {
+            let verdict = claim(&newer);
+            (newer, verdict)
+        }))
+    }
+
     /// First half of a fill: reads the record from the database.
     ///
     /// # Errors

@@ -156,16 +156,15 @@ impl Tokens {
         };
         let nobody = || TokenError::Bad("no-standing");
         let record = copy.and_then(Standings::record_in);
-        let mut standing = self
+        let standing = self
             .standings
             .of_copy(user, record)
             .await?
             .ok_or_else(nobody)?;
-        let mut verdict = standing.judge_authorization(&claim);
-        if verdict == Verdict::RecordIsOld {
-            standing = self.standings.reload(user).await?.ok_or_else(nobody)?;
-            verdict = standing.judge_authorization(&claim);
-        }
+        let judged = self
+            .standings
+            .judge(standing, |record| record.judge_authorization(&claim));
+        let (standing, verdict) = judged.await?.ok_or_else(nobody)?;
         match verdict {
             Verdict::Good => Ok(standing),
             Verdict::Refused(reason) => Err(TokenError::Bad(reason)),
