@@ -22,7 +22,7 @@ pub struct GrantFilter {
     pub kind: Option<ResourceType>,
     /// On things of this id.
     pub id: Option<ResourceId>,
-    /// With this role.
+    /// With this role; no index leads to it, so that alone it is for lists that somebody reads now and then.
     pub role: Option<RoleName>,
     /// On things of one of these kinds, where the caller sees no others.
     pub of_types: Option<BTreeSet<String>>,

@@ -96,7 +96,7 @@ pub(super) struct List {
     /// On the thing of this id.
     #[arg(long, requires = "resource_type")]
     resource_id: Option<ResourceId>,
-    /// With this role.
+    /// With this role; without --user or --resource-id all grants are looked at.
     #[arg(long)]
     role: Option<RoleName>,
     /// At most this many.

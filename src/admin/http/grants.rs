@@ -52,7 +52,8 @@ pub struct ListGrants {
     resource_type: Option<String>,
     /// On the thing of this id; needs `resource_type`.
     resource_id: Option<String>,
-    /// With this role.
+    /// With this role. No index leads to it: without `user` or `resource_id` beside it, all grants (of the type, if one is given) are
+    /// looked at until the page is full, which takes long where they are many and few have the role.
     role: Option<String>,
     /// From 1 to 200; 50 where it is not given.
     limit: Option<usize>,
