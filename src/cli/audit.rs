@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
+use super::progress::Progress;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::history::{self, EventFilter, Expected, Report};
@@ -110,10 +111,14 @@ async fn export(app: &App, filter: &EventFilter) -> Result<(), Failure> {
 }
 
 async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), Failure> {
-    let report = app
-        .seal
-        .verify(expect, |done, of| Output::progress("verified", done, of))
-        .await?;
+    let mut progress = Progress::on_terminal("seals verified");
+    let tell = |done: i64, of: i64| {
+        let done = u64::try_from(done).unwrap_or_default();
+        progress.show(done, done, u64::try_from(of).ok());
+    };
+    let report = app.seal.verify(expect, tell).await;
+    drop(progress);
+    let report = report?;
     output.show(&report, &text(&report));
     if report.is_whole() {
         Ok(())

@@ -1,7 +1,6 @@
 //! `doorward dev …`: what developers need to measure Doorward, and nobody else.
 
 mod population;
-mod progress;
 mod seed;
 
 use clap::Subcommand;

@@ -2,7 +2,6 @@
 
 mod import;
 mod line;
-mod progress;
 
 use clap::{Args, Subcommand};
 use serde_json::json;

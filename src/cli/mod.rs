@@ -15,6 +15,7 @@ mod migrate;
 mod output;
 mod passkey;
 mod policy;
+mod progress;
 mod resource;
 mod role;
 mod serve;

@@ -62,17 +62,6 @@ impl Output {
         println!("{line}");
     }
 
-    /// Shows how far a long piece of work is, to whoever sits at a terminal.
-    pub(super) fn progress(what: &str, done: i64, of: i64) {
-        use std::io::IsTerminal;
-        if std::io::stderr().is_terminal() {
-            eprint!("\r{what}: {done} of {of}");
-            if done >= of {
-                eprintln!();
-            }
-        }
-    }
-
     /// Says on standard error what went wrong, when standard output has the rest.
     pub(super) fn warn(message: &str) {
         eprintln!("doorward: {message}");

@@ -7,11 +7,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::population::{Batch, Population};
-use super::progress::Progress;
 use crate::app::App;
 use crate::base::clock::{Stopwatch, Timestamp};
 use crate::cli::Failure;
 use crate::cli::output::Output;
+use crate::cli::progress::Progress;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::passkeys::seed::PublicKey;
@@ -96,7 +96,7 @@ impl Seed {
     }
 
     async fn fill(&self, app: &App, population: &Population) -> Result<Vec<Value>, Failure> {
-        let mut progress = Progress::of("people", self.users);
+        let mut progress = Progress::everywhere("people");
         let mut sample = Vec::new();
         let mut from = 0;
         while from < self.users {
@@ -104,7 +104,7 @@ impl Seed {
             let batch = population.batch(from..until);
             sample.extend(self.describe(from..until, &batch));
             write(app, population, batch).await?;
-            progress.show(until);
+            progress.show(until, until, Some(self.users));
             from = until;
         }
         Ok(sample)

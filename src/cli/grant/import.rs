@@ -8,11 +8,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::line;
-use super::progress::Progress;
 use crate::access::{ImportError, ImportLine, Imported};
 use crate::app::App;
 use crate::cli::Failure;
 use crate::cli::output::Output;
+use crate::cli::progress::Progress;
 use crate::history::Author;
 
 /// The longest line: far above the largest grant.
@@ -64,12 +64,9 @@ impl Import {
             number: 0,
             bytes: 0,
         };
-        let progress = Progress::new(total);
         let mut stored = Stored::default();
         let size = usize::from(self.batch);
-        let imported = import(app, &mut lines, size, &progress, &mut stored).await;
-        progress.clear();
-        imported?;
+        import(app, &mut lines, (size, total), &mut stored).await?;
         let Imported {
             given,
             changed,
@@ -94,10 +91,10 @@ impl Import {
 async fn import(
     app: &App,
     lines: &mut Lines,
-    size: usize,
-    progress: &Progress,
+    (size, total): (usize, Option<u64>),
     stored: &mut Stored,
 ) -> Result<(), Failure> {
+    let mut progress = Progress::on_terminal("lines stored");
     loop {
         let batch = lines
             .next_batch(size)
@@ -122,7 +119,7 @@ async fn import(
                 return Err(Failure::Unavailable(text));
             }
         }
-        progress.show(number, lines.bytes);
+        progress.show(number, lines.bytes, total);
     }
 }
 
