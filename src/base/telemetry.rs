@@ -60,6 +60,8 @@ where
     let filter = EnvFilter::try_new(&log.level)?;
     let base = tracing_subscriber::fmt::layer()
         .with_writer(writer)
+        // What can't be written is lost: the way to say so is standard error, and a closed one would end the request that logs.
+        .log_internal_errors(false)
         .with_file(true)
         .with_line_number(true)
         .with_target(true);

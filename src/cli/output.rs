@@ -1,4 +1,9 @@
 //! What a command prints: text for people, or one JSON document.
+//!
+//! A reader may go before all is printed, as `head` does. Then the command ends as one that gives standard output to a closed
+//! pipe does everywhere: without a word, and with the exit code that a shell gives to SIGPIPE.
+
+use std::io::{self, ErrorKind, Write, stderr, stdout};
 
 use serde::Serialize;
 use serde_json::json;
@@ -9,11 +14,11 @@ pub struct Output {
     as_json: bool,
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the command's own voice"
-)]
+/// 128 and the number of SIGPIPE.
+const READER_GONE: i32 = 141;
+/// As [`super::Failure::Other`].
+const NOT_PRINTED: i32 = 1;
+
 impl Output {
     pub(super) fn new(as_json: bool) -> Self {
         Self { as_json }
@@ -23,11 +28,11 @@ impl Output {
     pub(super) fn show(&self, document: &impl Serialize, text: &str) {
         if self.as_json {
             match serde_json::to_string(document) {
-                Ok(document) => println!("{document}"),
-                Err(error) => eprintln!("doorward: {error}"),
+                Ok(document) => Self::line(&document),
+                Err(error) => Self::warn(&error.to_string()),
             }
         } else {
-            println!("{text}");
+            Self::line(text);
         }
     }
 
@@ -53,18 +58,31 @@ impl Output {
                 .zip(&widths)
                 .map(|(cell, width)| format!("{cell:width$}"))
                 .collect();
-            println!("{}", cells.join("  ").trim_end());
+            Self::line(cells.join("  ").trim_end());
         }
     }
 
-    /// Prints one line as it is: an entry of a stream.
+    /// Prints one line as it is: an entry of a stream. Ends the process where nothing more can be printed.
     pub(super) fn line(line: &str) {
-        println!("{line}");
+        let Err(error) = print(line) else {
+            return;
+        };
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(READER_GONE);
+        }
+        Self::warn(&format!("standard output: {error}"));
+        std::process::exit(NOT_PRINTED);
+    }
+
+    /// Prints one line if somebody reads it: a service goes on without.
+    pub(super) fn greet(line: &str) {
+        print(line).ok();
     }
 
     /// Says on standard error what went wrong, when standard output has the rest.
     pub(super) fn warn(message: &str) {
-        eprintln!("doorward: {message}");
+        // Where nobody reads that either, the exit code tells.
+        writeln!(stderr(), "doorward: {message}").ok();
     }
 
     /// Prints rows where nothing reads a document: another document follows.
@@ -76,8 +94,15 @@ impl Output {
 
     pub(super) fn fail(&self, message: &str, code: u8) {
         if self.as_json {
-            println!("{}", json!({ "error": message, "code": code }));
+            // The exit code tells more than that nobody reads this.
+            print(&json!({ "error": message, "code": code }).to_string()).ok();
         }
-        eprintln!("doorward: {message}");
+        Self::warn(message);
     }
+}
+
+fn print(line: &str) -> io::Result<()> {
+    let mut output = stdout().lock();
+    writeln!(output, "{line}")?;
+    output.flush()
 }

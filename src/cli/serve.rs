@@ -4,6 +4,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
+use super::output::Output;
 use crate::app::{App, RpIdChange};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
@@ -43,27 +44,26 @@ impl Serve {
 
 /// Says where to go. The set-up link goes to the terminal of whoever started the embedded service, and into no log; in a
 /// cluster standard output often is a log, so there the command must be asked for it.
-#[expect(clippy::print_stdout, reason = "the link must not go to the log")]
 async fn greet(app: &App) -> Result<(), Failure> {
     let place = app.config.server.public_url.as_str();
-    println!("Doorward answers at {place}");
+    Output::greet(&format!("Doorward answers at {place}"));
     match app.users.live_set_up_link().await {
         Err(SetUpError::Completed) => {}
         Err(error) => return Err(error.into()),
         Ok(_) if app.config.is_clustered() => {
-            println!("There is no administrator yet: run `doorward setup-link` for the link.");
+            Output::greet("There is no administrator yet: run `doorward setup-link` for the link.");
         }
-        Ok(Some(until)) => println!(
+        Ok(Some(until)) => Output::greet(&format!(
             "There is no administrator yet. The set-up link printed earlier is good until {}; \
              `doorward setup-link` makes a new one.",
             until.to_plain_text()
-        ),
+        )),
         Ok(None) => {
             let link = app.users.make_set_up_link().await?;
-            println!(
+            Output::greet(&format!(
                 "There is no administrator yet. Open this link within the hour, once, to become the first:\n\n  {}\n",
                 link.url
-            );
+            ));
         }
     }
     Ok(())

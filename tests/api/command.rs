@@ -1,12 +1,18 @@
 //! The `doorward` command, as a process of its own.
 
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::binary::{self, Ran};
 use crate::support::house::House;
+use crate::support::http::Browserless;
 use crate::support::person::Person;
+use crate::support::process::{ChildProcess, free_port};
 
 fn run(house: &House, arguments: &[&str]) -> Ran {
     binary::run(&house.config, arguments)
@@ -92,6 +98,19 @@ on_both! {
         assert_eq!(run(house, &["client", "create", "x", "--scope", "everything"]).code, 2);
     }
 
+    fn a_command_whose_reader_is_gone_ends_without_a_panic(house) {
+        house.administrator();
+        let unread = |arguments: &[&str]| binary::run_unread(&house.config, arguments);
+        // What a shell tells of a program that SIGPIPE ended.
+        for arguments in [&["audit", "export"][..], &["audit", "list"], &["user", "list", "--json"], &["user", "show", "root"], &["config", "default"]] {
+            assert_eq!(unread(arguments), 141, "{arguments:?}");
+        }
+        // What was refused is told by its own code.
+        for arguments in [&["user", "show", "nobody"][..], &["user", "show", "nobody", "--json"]] {
+            assert_eq!(unread(arguments), 3, "{arguments:?}");
+        }
+    }
+
     fn the_healthcheck_and_migrate_answer_by_exit_code(house) {
         assert_eq!(run(house, &["healthcheck"]).code, 0);
         assert_eq!(run(house, &["migrate"]).code, 0);
@@ -152,6 +171,34 @@ fn the_configuration_reports_everything_wrong_at_once() {
     assert!(default.output.contains("[passkeys]") && default.code == 0);
     let key = binary::run(&house.config, &["keys", "generate-master", "--json"]);
     assert_eq!(key.json()["master_key"].as_str().map(str::len), Some(43));
+}
+
+#[test]
+fn a_service_goes_on_where_nobody_reads_what_it_prints() {
+    let house = House::embedded();
+    let mut config = house.config.clone();
+    config.server.listen.set_port(free_port());
+    let doorward = binary::command(&config);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "\"$0\" serve 2>&1 | :"])
+        .arg(doorward.get_program())
+        .env_clear()
+        .envs(
+            doorward
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let printed = tempfile::NamedTempFile::new().expect("a file");
+    let mut process = ChildProcess::spawn(&mut shell, printed.path());
+    let address = config.server.listen;
+    process.wait_until_ready(Duration::from_secs(30), || {
+        TcpStream::connect(address).is_ok()
+    });
+    let browser = Browserless::new(address.port(), house.origin());
+    assert_eq!(browser.get("/v1/session").status, 401);
+    assert_eq!(browser.get("/healthz").status, 200);
+    assert!(process.is_running());
 }
 
 #[test]

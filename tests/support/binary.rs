@@ -111,3 +111,16 @@ pub fn serve(config: &Config, log: &Path) -> ChildProcess {
     });
     process
 }
+
+/// Runs `doorward ARGUMENTS` where nobody reads a word of it; the exit code.
+pub fn run_unread(config: &Config, arguments: &[&str]) -> i32 {
+    let mut child = command(config)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    drop((child.stdout.take(), child.stderr.take()));
+    child.wait().expect("an end").code().unwrap_or(-1)
+}
