@@ -1,9 +1,11 @@
 //! What every room stands on: configuration, time, ids, letters, secrets and their sealing, telemetry.
+//! What every room stands on: configuration, time, ids, hexadecimal, secrets and their sealing, telemetry.
 //!
 //! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`, `seal`).
 
 pub mod clock;
 pub mod config;
+pub mod hex;
 pub mod ids;
 pub mod letters;
 pub mod seal;

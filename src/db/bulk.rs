@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Connection, Error, Result};
 use crate::base::clock::Timestamp;
+use crate::base::hex::to_hex;
 use crate::base::ids::Id;
 
 /// How a cell of a row is written, and what column it goes into.
@@ -37,13 +38,7 @@ pub fn uuid<T>(id: Id<T>) -> Value {
 
 /// Bytes in a row.
 pub fn bytes(bytes: &[u8]) -> Value {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing into a string can't fail.
-        write!(text, "{byte:02x}").ok();
-    }
-    text.into()
+    to_hex(bytes).into()
 }
 
 /// An instant in a row.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::base::clock::Stopwatch;
-use crate::history::{AuditSeal, Look, SealError, to_hex};
+use crate::base::hex::to_hex;
+use crate::history::{AuditSeal, Look, SealError};
 use crate::web::Metrics;
 
 /// How often every instance looks whether it is its turn.

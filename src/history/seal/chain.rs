@@ -117,16 +117,6 @@ fn put(text: &mut Vec<u8>, field: Option<&[u8]>) {
     }
 }
 
-/// Lower-case hexadecimal: how a seal is written down.
-pub fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,6 @@ mod read;
 mod step;
 mod verify;
 
-pub use chain::to_hex;
 pub use finding::{Expected, Fault, Finding, Report};
 pub use read::{EventCursor, SealView, SealedEvent};
 pub use step::Look;

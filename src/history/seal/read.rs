@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{AuditSeal, queries, to_hex};
+use super::{AuditSeal, queries};
 use crate::base::clock::Timestamp;
+use crate::base::hex::to_hex;
 use crate::base::ids::AuditEventId;
 use crate::db;
 use crate::history::{EventFilter, RecordedEvent};

@@ -4,8 +4,9 @@ use super::chain::{self, ChainKey, Place, Traces};
 use super::finding::{Fault, Finding};
 use super::queries::{self, SealRow, SealerRow};
 use super::step::from;
-use super::{AuditSeal, EventCursor, Expected, Report, SealError, to_hex};
+use super::{AuditSeal, EventCursor, Expected, Report, SealError};
 use crate::base::clock::Timestamp;
+use crate::base::hex::to_hex;
 use crate::db::Error;
 use crate::history::{EventFilter, RecordedEvent};
 
