@@ -54,6 +54,20 @@ impl Population {
         (0..ROLES).map(role).collect()
     }
 
+    /// How many people come with so many rows: at least one.
+    pub(super) fn people_in(&self, rows: u64) -> u64 {
+        (rows / self.rows_of_one()).max(1)
+    }
+
+    /// How many rows are written for one person, rounded up: a row, a name, a role, a standing; a passkey, a session, a grant
+    /// each; a share of the things. All but names, roles, standings and sessions have a revision.
+    fn rows_of_one(&self) -> u64 {
+        let own = 5_u64.saturating_add(self.sessions);
+        let with_revisions = self.passkeys.saturating_add(self.grants).saturating_mul(2);
+        let things = self.grants.saturating_mul(2).div_ceil(GRANTS_ON_A_THING);
+        own.saturating_add(with_revisions).saturating_add(things)
+    }
+
     /// The people of these numbers.
     pub(super) fn batch(&self, numbers: Range<u64>) -> Batch {
         let mut batch = Batch {
@@ -179,16 +193,40 @@ mod tests {
         assert!(ids[0].as_bytes()[0] == 0 && ids[999].as_bytes()[0] == 0xff);
     }
 
-    #[test]
-    fn everybody_has_what_is_theirs() {
-        let population = Population {
-            users: 10,
-            passkeys: 2,
-            grants: 3,
-            sessions: 1,
+    fn population(users: u64, passkeys: u64, grants: u64, sessions: u64) -> Population {
+        Population {
+            users,
+            passkeys,
+            grants,
+            sessions,
             key: PublicKey::nobodys().expect("a key"),
             at: Timestamp::from_micros(0),
-        };
+        }
+    }
+
+    #[test]
+    fn a_batch_is_as_large_whatever_people_have() {
+        assert_eq!(population(1, 2, 2, 0).people_in(28_000), 2000);
+        assert_eq!(population(1, 2, 2, 0).people_in(1), 1);
+        for (passkeys, grants, sessions) in [(0, 0, 0), (2, 2, 1), (20, 20, 20)] {
+            let population = population(4000, passkeys, grants, sessions);
+            let people = population.people_in(4000);
+            let batch = population.batch(0..people);
+            let with_revisions = batch.people.len()
+                + batch.passkeys.len()
+                + batch.grants.len()
+                + batch.resources.len();
+            let rows = 3 * batch.people.len() + 2 * with_revisions + batch.sessions.len();
+            assert!(
+                (3500..=4200).contains(&rows),
+                "{rows} rows of {people} people"
+            );
+        }
+    }
+
+    #[test]
+    fn everybody_has_what_is_theirs() {
+        let population = population(10, 2, 3, 1);
         let batch = population.batch(0..10);
         assert_eq!((batch.people.len(), batch.passkeys.len()), (10, 20));
         assert_eq!((batch.grants.len(), batch.sessions.len()), (30, 10));

@@ -17,8 +17,8 @@ use crate::history::{self, Author, Event};
 use crate::passkeys::seed::PublicKey;
 use crate::{access, passkeys, sessions, users};
 
-/// How many people one transaction writes: enough to make it worth its commit, few enough for the database's timeout.
-const BATCH: u64 = 2000;
+/// How many rows one transaction writes, or a few more: enough to make it worth its commit, few enough for the database's timeout.
+const BATCH: u64 = 28_000;
 /// How long ago everything was made: nothing of it has moved lately, and no session of it is in anybody's standing.
 const AGO: Duration = Duration::from_secs(90 * 86_400);
 /// How long each of the sessions that are over lasted.
@@ -65,6 +65,17 @@ impl From<SeedError> for Failure {
     }
 }
 
+/// Why it ended where so many people were stored for certain. Then there is nothing to repeat: the installation is not empty.
+fn broken_off(error: SeedError, stored: u64, of: u64) -> Failure {
+    if stored == 0 {
+        return error.into();
+    }
+    Failure::Other(format!(
+        "{error}; the first {stored} of {of} people are stored, and perhaps some after them: this can't be repeated here, \
+         begin again with an empty database"
+    ))
+}
+
 impl Seed {
     pub(in crate::cli) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         let nobodys = || Failure::Other("the machine gives no randomness".into());
@@ -99,11 +110,14 @@ impl Seed {
         let mut progress = Progress::everywhere("people");
         let mut sample = Vec::new();
         let mut from = 0;
+        let people = population.people_in(BATCH);
         while from < self.users {
-            let until = from.saturating_add(BATCH).min(self.users);
+            let until = from.saturating_add(people).min(self.users);
             let batch = population.batch(from..until);
             sample.extend(self.describe(from..until, &batch));
-            write(app, population, batch).await?;
+            write(app, population, batch)
+                .await
+                .map_err(|error| broken_off(error, from, self.users))?;
             progress.show(until, until, Some(self.users));
             from = until;
         }
@@ -153,4 +167,22 @@ async fn write(app: &App, population: &Population, batch: Batch) -> Result<(), S
         Ok(())
     };
     app.database.write(work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_where_nothing_is_stored_it_may_be_repeated() {
+        let away = || SeedError::Database(db::Error::Away("no answer".into()));
+        assert!(matches!(
+            broken_off(away(), 0, 9000),
+            Failure::Unavailable(_)
+        ));
+        let Failure::Other(told) = broken_off(away(), 2000, 9000) else {
+            panic!("exit code 5 says: repeat it");
+        };
+        assert!(told.contains("the first 2000 of 9000"), "{told}");
+    }
 }
