@@ -236,6 +236,7 @@ on_both! {
         write_events(house, 1, Duration::ZERO);
         let other = another_sealer(house);
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        assert!(house.run(other.check()).is_err(), "what a start would say");
         let error = house.run(other.run()).expect_err("no key");
         assert!(error.to_string().contains("restore"), "{error}");
     }
@@ -375,6 +376,7 @@ on_both! {
         };
         assert!(house.run(sealer(&new, None).check()).is_err(), "another master key opens nothing");
         assert!(house.run(sealer(&new, None).rewrap()).is_err());
+        house.run(sealer(&new, Some(&old)).check()).expect("the previous one opens it");
         assert!(house.run(sealer(&new, Some(&old)).rewrap()).expect("moved"));
         assert!(!house.run(sealer(&new, Some(&old)).rewrap()).expect("moved before"));
         let report = house.run(sealer(&new, None).verify(&[], |_, _| {})).expect("a report");

@@ -9,6 +9,7 @@ use crate::app::{App, RpIdChange};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::telemetry;
+use crate::history::SealError;
 use crate::server;
 use crate::users::SetUpError;
 
@@ -31,6 +32,7 @@ impl Serve {
         };
         let app = Box::pin(App::build(config, Clock::system(), rp_id_change)).await?;
         app.keyring.check_seals().await?;
+        check_audit_seal(&app).await?;
         let running = server::start(app.clone())
             .map_err(|error| Failure::Configuration(format!("server.listen: {error}")))?;
         tracing::info!(address = %running.address, operator = %running.operator_address, "listening");
@@ -39,6 +41,23 @@ impl Serve {
         tracing::info!("stopping: requests in flight finish first");
         running.stop().await;
         Ok(())
+    }
+}
+
+/// Says so where nothing can be sealed. That is no reason not to start: events are written all the same, and whoever lost the
+/// master key before this one has no other key to give.
+async fn check_audit_seal(app: &App) -> Result<(), Failure> {
+    match app.seal.check().await {
+        Ok(()) => Ok(()),
+        Err(error @ SealError::Database(_)) => Err(error.into()),
+        Err(error @ (SealError::Key(_) | SealError::KeyGone)) => {
+            tracing::error!(
+                %error,
+                "the audit log will not be sealed until this is mended; with both master keys given, `doorward keys rewrap` \
+                 moves the seal's key"
+            );
+            Ok(())
+        }
     }
 }
 

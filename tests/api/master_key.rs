@@ -9,6 +9,7 @@ use serde_json::json;
 use super::signing_keys::{instance, kid, sign, verify};
 use crate::on_both;
 use crate::support::binary;
+use crate::support::process::free_port;
 
 on_both! {
     fn a_new_master_key_takes_the_signing_keys_over(house) {
@@ -39,6 +40,27 @@ on_both! {
         house.run(app.keyring.check_seals()).expect("the new one is enough");
         assert_eq!(kid(&sign(house, &app.keyring, Algorithm::RS256)), kid(&before));
         assert!(verify(house, &app.keyring, &before).is_ok());
+    }
+
+    fn a_service_that_cannot_seal_the_audit_log_starts_and_says_so(house) {
+        house.administrator();
+        house.run(house.app.seal.run()).expect("sealed");
+        let old_file = house.config.master_key_path();
+        let new_file = old_file.with_extension("next");
+        std::fs::write(&new_file, MasterKey::generate().to_text()).expect("a key");
+        let mut moving = house.config.clone();
+        moving.secrets.previous_master_key_file = Some(old_file);
+        moving.secrets.master_key_file = Some(new_file);
+        instance(house, &moving);
+        moving.secrets.previous_master_key_file = None;
+        let ran = binary::run(&moving, &["keys", "rotate", "--compromised"]);
+        assert_eq!(ran.code, 0, "the old one is lost: {}", ran.errors);
+        moving.server.listen.set_port(free_port());
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        let told = binary::serve(&moving, printed.path()).output();
+        for words in ["will not be sealed", "another master key", "previous_master_key_file"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
     }
 
     fn a_service_whose_keys_are_under_another_master_key_does_not_start(house) {

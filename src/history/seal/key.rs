@@ -58,14 +58,16 @@ impl AuditSeal {
             .await
     }
 
-    /// Looks whether the key can be opened.
+    /// Looks whether the key under which events are sealed is there and can be opened: one row is read.
     ///
     /// # Errors
-    /// `Key`, with what to do.
+    /// `Key` or `KeyGone`, with what to do.
     pub async fn check(&self) -> Result<(), SealError> {
-        let seal = self.clone();
         let row = self.database.read(queries::find_sealer);
-        seal.open(&row.await.map_err(|error: db::Error| error)?)?;
+        let row = row.await.map_err(|error: db::Error| error)?;
+        if self.open(&row)?.is_none() && row.position > 0 {
+            return Err(SealError::KeyGone);
+        }
         Ok(())
     }
 }
