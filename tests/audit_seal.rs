@@ -384,3 +384,38 @@ on_both! {
         assert!(house.run(sealer(&old, None).verify(&[], |_, _| {})).is_err());
     }
 }
+
+/// PostgreSQL keeps the value of details and SQLite their text.
+#[test]
+fn details_that_read_the_same_and_are_written_otherwise_are_found() {
+    let house = House::embedded();
+    sealed_house(&house);
+    // So that they are also among those that are looked through for some without a seal.
+    house.pass(120);
+    write_events(&house, 1, Duration::ZERO);
+    seal(&house);
+    by_hand(&house, "create table kept as select * from audit_events");
+    for details in [
+        r#"replace(details, '{"number":', '{"number":7,"number":')"#,
+        r#"replace(details, '"z":', '"z":0,"z":')"#,
+        "replace(details, '1.5', '1.50')",
+        "replace(details, ':', ': ')",
+        r"replace(details, 'é', '\u00e9')",
+        "'no JSON'",
+    ] {
+        by_hand(
+            &house,
+            &format!("update audit_events set details = {details} where id = {SECOND}"),
+        );
+        assert_eq!(
+            found(&verify(&house)),
+            [(Fault::Altered, Some(2))],
+            "{details}"
+        );
+        by_hand(
+            &house,
+            "update audit_events set details = (select k.details from kept k where k.id = audit_events.id)",
+        );
+    }
+    assert!(verify(&house).is_whole(), "all is as it was");
+}

@@ -22,4 +22,4 @@ pub use error::{Error, Result};
 pub use migrate::{MigrateError, migrate};
 pub use pool::Database;
 pub use slow::SEEN_WITHIN;
-pub use types::{Document, Instant, Json, Uuid};
+pub use types::{Document, Instant, Json, StoredJson, Uuid};

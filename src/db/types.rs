@@ -55,6 +55,16 @@ pub struct Document;
 #[diesel(sql_type = Document)]
 pub struct Json<T: Debug + 'static>(pub T);
 
+/// A [`Document`] as it stands in its column.
+#[derive(Debug, Clone, PartialEq, FromSqlRow)]
+pub struct StoredJson {
+    /// What it reads as; null where it is no JSON.
+    pub value: serde_json::Value,
+    /// Whether it is written as [`Json`] writes this value. Text that is not may hold what no reader here sees: of a key that is
+    /// given twice the last one counts. PostgreSQL keeps the value alone.
+    pub is_plain: bool,
+}
+
 // diesel derives `AsExpression` only where the type is declared; `Id` and `Timestamp` live in `base`, which knows no SQL.
 mod expressions {
     use diesel::expression::AsExpression;
@@ -145,6 +155,7 @@ macro_rules! metadata_on_both {
 metadata_on_both!(Uuid, Instant, Document);
 on_both!(Instant, Timestamp);
 on_both!(Document, Json<T>, T: DeserializeOwned);
+on_both!(Document, StoredJson);
 
 impl<T: 'static> FromSql<Uuid, MultiBackend> for Id<T> {
     fn from_sql(bytes: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
@@ -243,6 +254,16 @@ impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Pg> for Json<T> {
     }
 }
 
+impl FromSql<Document, Pg> for StoredJson {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let Json(value) = <Json<serde_json::Value> as FromSql<Document, Pg>>::from_sql(value)?;
+        Ok(Self {
+            value,
+            is_plain: true,
+        })
+    }
+}
+
 impl<T: Serialize + Debug + 'static> ToSql<Document, Pg> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(&[JSONB_VERSION])?;
@@ -255,6 +276,15 @@ impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Sqlite> for Json<T
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
         Ok(Self(serde_json::from_str(&text)?))
+    }
+}
+
+impl FromSql<Document, Sqlite> for StoredJson {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let is_plain = serde_json::to_string(&value)? == text;
+        Ok(Self { value, is_plain })
     }
 }
 

@@ -12,7 +12,8 @@ use crate::db::bulk::{self, Cell};
 use crate::db::schema::{audit_events, revisions};
 use crate::db::{Connection, Json, Result};
 
-pub(super) type EventRow = (
+/// With its details in the form that is asked for.
+pub(super) type EventRow<Details = Json<Value>> = (
     AuditEventId,
     Timestamp,
     String,
@@ -24,7 +25,7 @@ pub(super) type EventRow = (
     Option<String>,
     String,
     Option<String>,
-    Json<Value>,
+    Details,
 );
 
 pub(super) fn recorded(row: EventRow) -> RecordedEvent {

@@ -10,7 +10,7 @@ use crate::base::ids::{AuditEventId, SealingId};
 use crate::db::bulk::{self, Cell};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::{audit_events, audit_sealer, audit_seals};
-use crate::db::{Connection, Result};
+use crate::db::{Connection, Json, Result, StoredJson};
 use crate::history::queries::{EventRow, recorded};
 use crate::history::{EventFilter, RecordedEvent};
 
@@ -195,13 +195,33 @@ pub(super) fn list_unsealed(
     Ok(rows.into_iter().map(recorded).collect())
 }
 
+/// The event that a link seals.
+#[derive(Debug)]
+pub(super) struct LinkedEvent {
+    pub(super) event: RecordedEvent,
+    /// Whether its details are written as they are when an event is recorded.
+    pub(super) are_details_plain: bool,
+}
+
+fn linked(row: EventRow<StoredJson>) -> LinkedEvent {
+    let are_details_plain = row.11.is_plain;
+    let details = Json(row.11.value);
+    let event = recorded((
+        row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10, details,
+    ));
+    LinkedEvent {
+        event,
+        are_details_plain,
+    }
+}
+
 /// The links after a position (`None`: all, those at places that are none included), each with its event if that is there, at
 /// most `limit`.
 pub(super) fn list_links(
     conn: &mut Connection,
     after: Option<i64>,
     limit: i64,
-) -> Result<Vec<(SealRow, Option<RecordedEvent>)>> {
+) -> Result<Vec<(SealRow, Option<LinkedEvent>)>> {
     let mut query = audit_seals::table
         .left_join(audit_events::table.on(audit_events::id.eq(audit_seals::event_id)))
         .order(audit_seals::position)
@@ -214,11 +234,41 @@ pub(super) fn list_links(
     if let Some(after) = after {
         query = query.filter(audit_seals::position.gt(after));
     }
-    let rows = query.load::<(SealTuple, Option<EventRow>)>(conn)?;
+    let rows = query.load::<(SealTuple, Option<EventRow<StoredJson>>)>(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(link, event)| (seal(link), event.map(recorded)))
+        .map(|(link, event)| (seal(link), event.map(linked)))
         .collect())
+}
+
+/// An event's time and id, and its place in the chain.
+type PlaceRow = (Timestamp, AuditEventId, Option<i64>);
+
+/// Where events earlier than `until` are in the chain, in the order of their times, after one, at most `limit`.
+pub(super) fn list_places(
+    conn: &mut Connection,
+    until: Timestamp,
+    after: Option<(Timestamp, AuditEventId)>,
+    limit: i64,
+) -> Result<Vec<PlaceRow>> {
+    let mut query = audit_events::table
+        .left_join(audit_seals::table.on(audit_seals::event_id.eq(audit_events::id)))
+        .filter(audit_events::at.lt(until))
+        .order((audit_events::at, audit_events::id))
+        .limit(limit)
+        .select((
+            audit_events::at,
+            audit_events::id,
+            audit_seals::position.nullable(),
+        ))
+        .into_boxed();
+    if let Some((at, id)) = after {
+        let later = audit_events::at
+            .gt(at)
+            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
+        query = query.filter(later);
+    }
+    Ok(query.load::<PlaceRow>(conn)?)
 }
 
 /// Events in the order of their times, each with its place in the chain and its seal, after one, at most `limit`.

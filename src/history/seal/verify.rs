@@ -2,13 +2,12 @@
 
 use super::chain::{self, ChainKey, Place, Traces};
 use super::finding::{Fault, Finding};
-use super::queries::{self, SealRow, SealerRow};
+use super::queries::{self, LinkedEvent, SealRow, SealerRow};
 use super::step::from;
 use super::{AuditSeal, EventCursor, Expected, Report, SealError};
 use crate::base::clock::Timestamp;
 use crate::base::hex::to_hex;
 use crate::db::Error;
-use crate::history::{EventFilter, RecordedEvent};
 
 /// How many links are read at once.
 const PAGE: i64 = 500;
@@ -74,22 +73,19 @@ impl AuditSeal {
         let seal = self.clone();
         let now = self.database.read(move |conn| seal.database.now(conn));
         let edge = from(walk.newest_at, now.await?);
-        let older = EventFilter {
-            until: edge,
-            ..EventFilter::default()
-        };
         let mut after: Option<EventCursor> = None;
-        while edge.is_some() {
+        while let Some(edge) = edge {
             // Page by page over all of them: a search for those without a seal would not end before it has seen the last.
-            let filter = older.clone();
             let page = self
                 .database
-                .read(move |conn| queries::list_sealed_events(conn, &filter, after, PAGE))
+                .read(move |conn| queries::list_places(conn, edge, after, PAGE))
                 .await?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some((last.at, last.id));
-            for (event, _) in page.iter().filter(|(_, link)| link.is_none()) {
-                walk.report.add(Finding::outside(event.id));
+            let Some((at, id, _)) = page.last() else {
+                break;
+            };
+            after = Some((*at, *id));
+            for (_, event, _) in page.iter().filter(|(_, _, place)| place.is_none()) {
+                walk.report.add(Finding::outside(*event));
             }
         }
         let seal = self.clone();
@@ -109,7 +105,7 @@ impl AuditSeal {
 }
 
 impl Walk<'_> {
-    fn follow(&mut self, link: &SealRow, event: Option<&RecordedEvent>) {
+    fn follow(&mut self, link: &SealRow, event: Option<&LinkedEvent>) {
         if link.position < 1 {
             let place = Some(link.event);
             self.report
@@ -148,7 +144,8 @@ impl Walk<'_> {
     }
 
     /// Compares a link with its event; what its seal should be, for each that it may follow.
-    fn judge(&mut self, link: &SealRow, event: &RecordedEvent) -> Vec<Vec<u8>> {
+    fn judge(&mut self, link: &SealRow, linked: &LinkedEvent) -> Vec<Vec<u8>> {
+        let event = &linked.event;
         let are_traces_true = match &link.salt {
             Some(salt) => Traces::of(event, salt) == link.traces,
             None => {
@@ -175,7 +172,7 @@ impl Walk<'_> {
         // After a gap there is nothing to compute it from; the gap is told already.
         let is_seal_true = is_proven || self.before.is_empty();
         let place = (link.position, Some(link.event));
-        if !are_traces_true || !is_seal_true {
+        if !are_traces_true || !linked.are_details_plain || !is_seal_true {
             self.report
                 .add(Finding::at(Fault::Altered, place.0, place.1));
         } else if from(self.newest_at, link.sealed_at).is_some_and(|from| event.at < from) {
@@ -189,8 +186,8 @@ impl Walk<'_> {
     }
 
     /// How long the event waited: a chain that was made anew shows it here.
-    fn wait(&mut self, link: &SealRow, event: Option<&RecordedEvent>) {
-        let waited = event.map_or(0, |event| link.sealed_at.since(event.at).as_secs());
+    fn wait(&mut self, link: &SealRow, linked: Option<&LinkedEvent>) {
+        let waited = linked.map_or(0, |linked| link.sealed_at.since(linked.event.at).as_secs());
         if waited > self.report.longest_wait_seconds {
             self.report.longest_wait_seconds = waited;
             self.report.longest_wait_position = link.position;
