@@ -8,7 +8,9 @@ use doorward::base::ids::UserId;
 use doorward::base::seal::Sealer;
 use doorward::base::secrets::MasterKey;
 use doorward::db;
-use doorward::history::{self, AuditSeal, Author, Event, Expected, Fault, Look, Report};
+use doorward::history::{
+    self, AuditSeal, Author, Event, EventFilter, Expected, Fault, Look, Report,
+};
 use serde_json::{Value, json};
 
 use crate::on_both;
@@ -328,6 +330,27 @@ on_both! {
         assert!(report.is_whole() && report.sealed == 10_000, "{report:?}");
         assert!(told.len() >= 20 && told.last() == Some(&(10_000, 10_000)), "{told:?}");
         assert!(watch.elapsed() < Duration::from_secs(60), "{:?}", watch.elapsed());
+    }
+
+    fn a_page_of_an_export_costs_the_same_whatever_is_looked_for(house) {
+        blank(house);
+        write_events(house, 1200, Duration::ZERO);
+        house.pass(1);
+        let last = spelt(house, "max(id)", "max(id::text)::uuid");
+        by_hand(house, &format!("update audit_events set action = 'user.joined' where id = (select {last} from audit_events)"));
+        let filter = EventFilter { action: Some("user.j".into()), ..EventFilter::default() };
+        let (mut pages, mut found, mut after) = (0, Vec::new(), None);
+        loop {
+            let page = house.run(house.app.seal.list(&filter, after)).expect("a page");
+            pages += 1;
+            found.extend(page.events.into_iter().map(|one| one.event.action));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, ["user.joined"]);
+        assert!(pages >= 3, "the rare one is behind pages without any: {pages}");
     }
 
     fn the_command_verifies_exports_and_lists(house) {

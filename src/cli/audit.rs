@@ -98,15 +98,15 @@ async fn export(app: &App, filter: &EventFilter) -> Result<(), Failure> {
     let mut after = None;
     loop {
         let page = app.seal.list(filter, after).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some((last.event.at, last.event.id));
-        for event in &page {
+        for event in &page.events {
             let line =
                 serde_json::to_string(event).map_err(|error| Failure::Other(error.to_string()))?;
             Output::line(&line);
         }
+        if page.next.is_none() {
+            return Ok(());
+        }
+        after = page.next;
     }
 }
 

@@ -22,5 +22,5 @@ pub use revision::{
 };
 pub use seal::{
     AuditSeal, EventCursor, Expected, Fault, Finding, Head, Look, Report, SealError, SealView,
-    SealedEvent,
+    SealedEvent, SealedPage,
 };

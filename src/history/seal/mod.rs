@@ -14,7 +14,7 @@ mod step;
 mod verify;
 
 pub use finding::{Expected, Fault, Finding, Report};
-pub use read::{EventCursor, SealView, SealedEvent};
+pub use read::{EventCursor, SealView, SealedEvent, SealedPage};
 pub use step::Look;
 
 use crate::base::ids::SealingId;

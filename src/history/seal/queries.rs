@@ -271,7 +271,8 @@ pub(super) fn list_places(
     Ok(query.load::<PlaceRow>(conn)?)
 }
 
-/// Events in the order of their times, each with its place in the chain and its seal, after one, at most `limit`.
+/// Events of a filter's times, whatever they tell of, in the order of their times, each with its place in the chain and its seal,
+/// after one, at most `limit`.
 pub(super) fn list_sealed_events(
     conn: &mut Connection,
     filter: &EventFilter,
@@ -287,11 +288,6 @@ pub(super) fn list_sealed_events(
             audit_seals::all_columns.nullable(),
         ))
         .into_boxed();
-    if let Some(action) = &filter.action {
-        query = query
-            .filter(audit_events::action.ge(action.clone()))
-            .filter(audit_events::action.lt(format!("{action}\u{10FFFF}")));
-    }
     if let Some(from) = filter.from {
         query = query.filter(audit_events::at.ge(from));
     }

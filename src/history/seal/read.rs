@@ -33,11 +33,21 @@ pub struct SealView {
     pub sealed_at: Timestamp,
 }
 
-/// How many events a page has.
+/// Events, and where the next page begins.
+#[derive(Clone, Debug)]
+pub struct SealedPage {
+    /// Oldest first; there may be none although there are further pages.
+    pub events: Vec<SealedEvent>,
+    /// `None`: this was the last one.
+    pub next: Option<EventCursor>,
+}
+
+/// How many events are read for a page.
 const PAGE: i64 = 500;
 
 impl AuditSeal {
-    /// The next events of a filter's actions and times, oldest first; none after the last.
+    /// The next events of a filter's actions and times. No index knows actions in the order of times, so all events of the times
+    /// are read, and those of other actions left out here: one page costs the same whatever is looked for.
     ///
     /// # Errors
     /// When the database is away.
@@ -45,14 +55,20 @@ impl AuditSeal {
         &self,
         filter: &EventFilter,
         after: Option<EventCursor>,
-    ) -> db::Result<Vec<SealedEvent>> {
-        let filter = filter.clone();
+    ) -> db::Result<SealedPage> {
+        let times = filter.clone();
         let rows = self
             .database
-            .read(move |conn| queries::list_sealed_events(conn, &filter, after, PAGE))
+            .read(move |conn| queries::list_sealed_events(conn, &times, after, PAGE))
             .await?;
-        Ok(rows
+        let next = rows.last().map(|(last, _)| (last.at, last.id));
+        let is_wanted = |event: &RecordedEvent| {
+            let action = filter.action.as_deref();
+            action.is_none_or(|action| event.action.starts_with(action))
+        };
+        let events = rows
             .into_iter()
+            .filter(|(event, _)| is_wanted(event))
             .map(|(event, link)| SealedEvent {
                 event,
                 seal: link.map(|link| SealView {
@@ -61,6 +77,7 @@ impl AuditSeal {
                     sealed_at: link.sealed_at,
                 }),
             })
-            .collect())
+            .collect();
+        Ok(SealedPage { events, next })
     }
 }
