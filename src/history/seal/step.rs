@@ -18,6 +18,9 @@ const STEP: usize = 500;
 const STEPS: usize = 20;
 /// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take
 /// from its instant to its commit. What is older and not in the chain was put there by hand.
+///
+/// It is also what a look costs: every event of this time before the newest sealed one is looked up among the seals, sealed or not,
+/// because one that is committed late may lie anywhere between them, and no column of both databases tells the order of commits.
 pub(super) const LATE: Duration = Duration::from_secs(60);
 
 /// From when on events are sealed, at an instant of the database's clock. A clock that was ahead once holds back nothing later.
@@ -54,7 +57,8 @@ impl SealerRow {
 }
 
 impl AuditSeal {
-    /// Looks whether events wait for their seal, and whose turn it is. Changes nothing.
+    /// Looks whether events wait for their seal, and whose turn it is. Changes nothing. Where none waits, it has read two index
+    /// entries for each event of the last minute (`LATE`), whatever the length of the log; each step of the work reads the same.
     ///
     /// # Errors
     /// When the database is away.
