@@ -12,7 +12,7 @@ use crate::base::config::{Config, ConfigError, DEFAULT};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say everything that is wrong with the configuration; exit with 6 if anything is.
+    /// Say everything that is wrong with the configuration; exit with 6 if anything is. Warn of routes that no request reaches.
     Check,
     /// Print every key with its default and its meaning.
     Default,
@@ -24,9 +24,15 @@ impl ConfigCommand {
             Self::Check => {
                 let fault = |error: ConfigError| Failure::Configuration(error.to_string());
                 let config = Config::load(file).map_err(fault)?;
-                RouteTable::parse(&config.access.routes, &config.server.public_url)
+                let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)
                     .map_err(fault)?;
-                output.show(&json!({ "ok": true }), "the configuration can be used");
+                let warnings: Vec<String> =
+                    routes.unreached().iter().map(ToString::to_string).collect();
+                for warning in &warnings {
+                    Output::warn(warning);
+                }
+                let document = json!({ "ok": true, "warnings": warnings });
+                output.show(&document, "the configuration can be used");
             }
             Self::Default => output.show(&json!({ "default": DEFAULT }), DEFAULT.trim_end()),
         }

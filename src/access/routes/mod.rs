@@ -4,6 +4,7 @@
 //! judged in their one normal form alone, hosts and methods as exact texts. What fits none is nothing that anybody may.
 
 mod host;
+mod order;
 mod path;
 mod pattern;
 
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 pub use host::AppHost;
+pub use order::Unreached;
 pub use path::{LONGEST, PathFault, parts};
 use pattern::{PathPattern, Template};
 
@@ -34,6 +36,8 @@ struct HostRoutes {
 /// One route.
 #[derive(Clone, Debug)]
 struct Route {
+    /// In the configuration's list.
+    place: usize,
     pattern: PathPattern,
     methods: Vec<String>,
     action: String,
@@ -69,7 +73,7 @@ impl RouteTable {
         let mut faults = Vec::new();
         for (index, entry) in routes.iter().enumerate() {
             let host = AppHost::parse(&entry.host, place);
-            let route = Route::parse(entry);
+            let route = Route::parse(index, entry);
             let mut fault = |key: &str, reason: String| {
                 let key = format!("access.route[{index}].{key}");
                 faults.push(Fault { key, reason });
@@ -146,7 +150,7 @@ impl RouteTable {
 }
 
 impl Route {
-    fn parse(entry: &config::Route) -> Result<Self, Vec<(&'static str, String)>> {
+    fn parse(place: usize, entry: &config::Route) -> Result<Self, Vec<(&'static str, String)>> {
         let pattern = PathPattern::parse(&entry.path);
         let id = match &pattern {
             Ok(pattern) => Template::parse(&entry.resource_id, pattern).and_then(check_constant),
@@ -163,6 +167,7 @@ impl Route {
         }
         match (pattern, kind, id) {
             (Ok(pattern), Ok(kind), Ok(id)) if faults.is_empty() => Ok(Self {
+                place,
                 pattern,
                 methods: entry.methods.clone(),
                 action: entry.action.clone(),

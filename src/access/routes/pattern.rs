@@ -122,6 +122,24 @@ impl PathPattern {
         }
         Some(caught)
     }
+
+    /// Whether every path that fits the other pattern fits this one too.
+    pub fn covers(&self, other: &Self) -> bool {
+        let is_long_enough = match (&self.rest, &other.rest) {
+            (None, None) => self.parts.len() == other.parts.len(),
+            (None, Some(_)) => false,
+            // The rest is at least one part.
+            (Some(_), None) => self.parts.len() < other.parts.len(),
+            (Some(_), Some(_)) => self.parts.len() <= other.parts.len(),
+        };
+        let takes = |(own, others): (&Part, &Part)| match (own, others) {
+            (Part::Literal(own), Part::Literal(other)) => own == other,
+            (Part::Literal(_), Part::Name(_)) => false,
+            (Part::Name(_), Part::Literal(other)) => !other.is_empty(),
+            (Part::Name(_), Part::Name(_)) => true,
+        };
+        is_long_enough && self.parts.iter().zip(&other.parts).all(takes)
+    }
 }
 
 fn read_literal(text: &str, is_last: bool) -> Result<String, String> {
@@ -259,6 +277,39 @@ mod tests {
         assert_eq!(caught("/f/{path...}", "/f/"), Some(texts(&[""])));
         assert_eq!(caught("/f/{path...}", "/f"), None);
         assert_eq!(caught("/{a}/*", "/x/y"), Some(texts(&["x"])));
+    }
+
+    #[test]
+    fn a_pattern_covers_what_it_fits_wherever_the_other_does() {
+        let covers = |one: &str, other: &str| {
+            let parse = |text| PathPattern::parse(text).expect("a pattern");
+            parse(one).covers(&parse(other))
+        };
+        for (one, other) in [
+            ("/*", "/"),
+            ("/*", "/*"),
+            ("/*", "/{path...}"),
+            ("/*", "/a/{b}/c/*"),
+            ("/{a}", "/{b}"),
+            ("/{a}", "/b"),
+            ("/a/{rest...}", "/a/"),
+            ("/a/{b}/*", "/a/{c}/{d}"),
+        ] {
+            assert!(covers(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("/a", "/{b}"),
+            ("/a", "/b"),
+            ("/{a}", "/"),
+            ("/a/{b}", "/a/"),
+            ("/a/*", "/a"),
+            ("/a/{b}", "/a/*"),
+            ("/a/{b}/*", "/a/*"),
+            ("/{a}", "/b/c"),
+            ("/a/*", "/b/*"),
+        ] {
+            assert!(!covers(one, other), "{one} {other}");
+        }
     }
 
     #[test]

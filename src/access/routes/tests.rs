@@ -63,6 +63,48 @@ fn the_first_route_that_fits_tells() {
 }
 
 #[test]
+fn a_route_behind_wider_ones_is_named() {
+    let with = |path: &str, methods: &[&str]| config::Route {
+        methods: methods.iter().map(ToString::to_string).collect(),
+        ..entry(path, "x")
+    };
+    let elsewhere = config::Route {
+        host: "wiki.example.com".into(),
+        ..with("/orders/new", &[])
+    };
+    let table = table(&[
+        with("/orders/{id}", &["GET"]),
+        with("/orders/new", &["HEAD"]),
+        with("/orders/new", &["GET", "POST"]),
+        with("/orders/{id}", &["POST"]),
+        with("/orders/old", &["POST", "GET"]),
+        with("/orders/all", &[]),
+        elsewhere,
+        with("/*", &[]),
+        with("/orders/all", &["PUT"]),
+        with("/orders/all", &[]),
+    ]);
+    let unreached = |route, behind: &[usize]| Unreached {
+        route,
+        behind: behind.to_vec(),
+    };
+    assert_eq!(
+        table.unreached(),
+        [
+            unreached(1, &[0]),
+            unreached(4, &[0, 3]),
+            unreached(8, &[5]),
+            unreached(9, &[5]),
+        ]
+    );
+    let told = unreached(4, &[0, 3]).to_string();
+    assert!(
+        told.contains("access.route[0] or access.route[3]"),
+        "{told}"
+    );
+}
+
+#[test]
 fn doorwards_own_paths_are_nobodys_things() {
     let table = table(&[entry("/*", "all"), entry("/.doorward/{id}", "{id}")]);
     assert_eq!(find(&table, "GET", "/x").as_deref(), Some("order:all"));

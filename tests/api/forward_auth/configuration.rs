@@ -94,3 +94,23 @@ fn the_guides_routes_can_be_used() {
     let ran = check(routes);
     assert_eq!(ran.code, 0, "{}", ran.errors);
 }
+
+#[test]
+fn a_route_that_no_request_reaches_is_warned_of_and_used_all_the_same() {
+    let route = |path: &str| {
+        format!(
+            "[[access.route]]\nhost = \"shop.example.com\"\npath = \"{path}\"\naction = \"view\"\nresource = {{ type = \"page\", id = \"x\" }}\n"
+        )
+    };
+    let ran = check(&[route("/*"), route("/orders/{id}")].concat());
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    assert!(
+        ran.errors
+            .contains("access.route[1]: no request reaches it"),
+        "{}",
+        ran.errors
+    );
+    assert!(ran.output.contains("can be used"), "{}", ran.output);
+    let ran = check(&[route("/orders/{id}"), route("/*")].concat());
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""));
+}

@@ -1,0 +1,72 @@
+//! Routes that stand behind wider ones: the first that fits tells, so no request reaches them.
+
+use std::fmt;
+
+use super::{Route, RouteTable};
+
+/// A route that no request reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
+    /// Its place in the configuration's list.
+    pub route: usize,
+    /// The places of those before it that fit whatever it fits, each some of its methods.
+    pub behind: Vec<usize>,
+}
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let before: Vec<String> = self
+            .behind
+            .iter()
+            .map(|place| format!("access.route[{place}]"))
+            .collect();
+        write!(
+            formatter,
+            "access.route[{}]: no request reaches it, for {} before it fits all that it fits: put the more exact route first",
+            self.route,
+            before.join(" or ")
+        )
+    }
+}
+
+impl RouteTable {
+    /// The routes that no request reaches because of those before them, in the order of the configuration.
+    pub fn unreached(&self) -> Vec<Unreached> {
+        let mut found = Vec::new();
+        for of_host in self.0.values() {
+            let mut before: Vec<&Route> = Vec::new();
+            for route in &of_host.routes {
+                let behind = route.is_behind(&before);
+                found.extend(behind.map(|behind| Unreached {
+                    route: route.place,
+                    behind,
+                }));
+                before.push(route);
+            }
+        }
+        found.sort_by_key(|unreached| unreached.route);
+        found
+    }
+}
+
+impl Route {
+    /// The places of those that take all requests which this would; `None`: some are left.
+    fn is_behind(&self, before: &[&Self]) -> Option<Vec<usize>> {
+        let mut wider = before
+            .iter()
+            .filter(|route| route.pattern.covers(&self.pattern));
+        if self.methods.is_empty() {
+            let all = wider.find(|route| route.methods.is_empty())?;
+            return Some(vec![all.place]);
+        }
+        let wider: Vec<_> = wider.collect();
+        let takers = self.methods.iter().map(|method| {
+            let taker = wider.iter().find(|route| route.takes(method));
+            taker.map(|route| route.place)
+        });
+        let mut places: Vec<usize> = takers.collect::<Option<_>>()?;
+        places.sort_unstable();
+        places.dedup();
+        Some(places)
+    }
+}
