@@ -1,5 +1,4 @@
-//! What every room stands on: configuration, time, ids, letters, secrets and their sealing, telemetry.
-//! What every room stands on: configuration, time, ids, hexadecimal, secrets and their sealing, telemetry.
+//! What every room stands on: configuration, time, ids, letters, hexadecimal, secrets and their sealing, telemetry.
 //!
 //! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`, `seal`).
 
