@@ -1,27 +1,28 @@
 //! How things stood at an instant: people, passkeys, roles, clients, and every version of each.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use doorward::base::clock::{Stopwatch, Timestamp};
 use doorward::base::ids::UserId;
 use doorward::db;
 use doorward::history::{self, Author, Revision, SETTLES};
+use doorward::standing;
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
+use crate::support::house::{House, another_database, runtime};
 use crate::support::http::{Answer, Browserless, form_encoded};
 
 /// The database's clock, after a moment in which no change falls.
 pub(super) fn instant(house: &House) -> Timestamp {
     house.pass(1);
-    let database = house.app.database.clone();
-    let now = house.run(house.app.database.read(move |conn| database.now(conn)));
+    let at = now(house);
     house.pass(1);
-    now.expect("an instant")
+    at
 }
 
 pub(super) fn at(browser: &Browserless, path: &str, at: Timestamp) -> Answer {
@@ -47,6 +48,48 @@ pub(super) fn versions(browser: &Browserless, path: &str) -> Vec<i64> {
         .iter()
         .map(|item| item["version"].as_i64().expect("a version"))
         .collect()
+}
+
+/// A person's lock, held by a transaction of another process.
+struct Lock {
+    release: mpsc::Sender<()>,
+    holder: JoinHandle<Timestamp>,
+}
+
+impl Lock {
+    /// Returns when the lock is held.
+    fn take(house: &House, user: &str) -> Self {
+        let database = another_database(&house.config, &house.clock);
+        let user = UserId::parse(user).expect("an id");
+        let (release, hold) = mpsc::channel::<()>();
+        let (tell, held) = mpsc::channel::<bool>();
+        let holder = std::thread::spawn(move || {
+            let clock = database.clone();
+            let work = database.write(move |conn| {
+                tell.send(standing::lock(conn, user)?).ok();
+                // Nobody says a word: the wait ends when the other end is gone.
+                hold.recv_timeout(Duration::from_secs(8)).ok();
+                clock.now(conn)
+            });
+            runtime().block_on(work).expect("a lock, and its release")
+        });
+        let is_held = held.recv_timeout(Duration::from_secs(8));
+        assert_eq!(is_held, Ok(true), "the lock is held");
+        Self { release, holder }
+    }
+
+    /// Lets go; the database's clock just before.
+    fn release(self) -> Timestamp {
+        drop(self.release);
+        self.holder.join().expect("the holder")
+    }
+}
+
+/// The database's clock.
+fn now(house: &House) -> Timestamp {
+    let database = house.app.database.clone();
+    let now = house.run(house.app.database.read(move |conn| database.now(conn)));
+    now.expect("now")
 }
 
 on_both! {
@@ -85,9 +128,7 @@ on_both! {
     fn an_answer_is_settled_two_seconds_later(house) {
         let root = house.administrator();
         let path = format!("/v1/users/{}", root.id);
-        let database = house.app.database.clone();
-        let clock = house.app.database.clone();
-        let now = house.run(database.read(move |conn| clock.now(conn))).expect("now");
+        let now = now(house);
         assert_eq!(at(&root.browser, &path, now).json()["settled"], false);
         house.pass(3);
         let before = root.browser.get(&path).json()["as_of"].as_str().and_then(Timestamp::parse).expect("an instant");
@@ -225,10 +266,37 @@ on_both! {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
-        let bodies: Vec<Value> = (0..12).map(|number| json!({ "display_name": format!("Ada {number}") })).collect();
-        let tabs: Vec<_> = bodies.into_iter().map(|body| (root.browser.clone(), body)).collect();
+        let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
+        let lock = Lock::take(house, &ada.id);
+        let sent = now(house);
+        let (tell, answered) = mpsc::channel::<u16>();
+        let (browser, changed) = (root.browser.clone(), path.clone());
+        let change = std::thread::spawn(move || {
+            let body = json!({ "display_name": "Ada the Patient" });
+            let answer = browser.request("PATCH", &changed).header("If-Match", &tag).json(&body).send();
+            tell.send(answer.status).ok();
+            answer
+        });
+        let early = answered.recv_timeout(Duration::from_millis(700));
+        assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout), "it waits for the lock");
+        house.pass(1);
+        let released = lock.release();
+        let answer = change.join().expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let newest = root.browser.get(&format!("{path}/history")).json()["items"][0].clone();
+        assert_eq!(newest["data"]["display_name"], "Ada the Patient");
+        let recorded = newest["as_of"].as_str().and_then(Timestamp::parse).expect("an instant");
+        assert!(sent < released && released <= recorded && recorded <= now(house), "{sent} {released} {recorded}");
+    }
+
+    fn twelve_changes_at_once_are_twelve_versions_one_after_the_other(house) {
+        const CHANGES: usize = 12;
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let path = format!("/v1/users/{}", ada.id);
+        let before = versions(&root.browser, &format!("{path}/history")).len();
+        let tabs: Vec<_> = (0..CHANGES).map(|number| (root.browser.clone(), json!({ "display_name": format!("Ada {number}") }))).collect();
         crate::support::race::race(tabs, |(browser, body)| {
-            // Every change of a person's passkeys and of the person takes the same lock: versions of both follow each other.
             loop {
                 let tag = browser.get(&path).header("etag").expect("a tag").to_owned();
                 let answer = browser.request("PATCH", &path).header("If-Match", &tag).json(&body).send();
@@ -241,52 +309,67 @@ on_both! {
         });
         let page = root.browser.get(&format!("{path}/history")).json();
         let items = page["items"].as_array().expect("items");
-        assert!(items.len() >= 13);
+        assert_eq!(items.len(), before + CHANGES, "none is lost");
         for pair in items.windows(2) {
             assert!(pair[0]["as_of"].as_str() > pair[1]["as_of"].as_str(), "{pair:?}");
         }
     }
 
     fn a_settled_answer_never_changes(house) {
+        const ENOUGH: usize = 8;
         let root = house.administrator();
         let ada = house.person(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
         house.pass(3);
-        let (stop, watch) = (AtomicBool::new(false), Stopwatch::start());
+        let (stop, changed) = (AtomicBool::new(false), AtomicUsize::new(0));
         let ask = |when: Timestamp| {
             let answer = at(&root.browser, &path, when);
             (answer.status == 200).then(|| answer.json())
         };
-        let (asked, wrong) = std::thread::scope(|scope| {
+        // Changes wait for so long that an instant from before their wait is settled while they do.
+        let mut lock = Some(Lock::take(house, &ada.id));
+        let held_since = now(house);
+        let (watch, mut moved) = (Stopwatch::start(), Duration::ZERO);
+        let (answers, of_the_wait) = std::thread::scope(|scope| {
             for number in 0..4 {
-                let (browser, stop, path) = (root.browser.clone(), &stop, &path);
+                let (browser, stop, changed, path) = (root.browser.clone(), &stop, &changed, &path);
                 scope.spawn(move || {
                     for turn in 0.. {
-                        if stop.load(Ordering::Relaxed) {
+                        if stop.load(Ordering::Relaxed) || watch.elapsed() > Duration::from_secs(40) {
                             break;
                         }
                         let tag = browser.get(path).header("etag").unwrap_or_default().to_owned();
-                        browser.request("PATCH", path).header("If-Match", &tag).json(&json!({ "display_name": format!("Ada {number} {turn}") })).send();
+                        let body = json!({ "display_name": format!("Ada {number} {turn}") });
+                        let answer = browser.request("PATCH", path).header("If-Match", &tag).json(&body).send();
+                        changed.fetch_add(usize::from(answer.status == 200), Ordering::Relaxed);
                     }
                 });
             }
-            let (mut answers, mut wrong) = (Vec::new(), 0);
-            while watch.elapsed() < Duration::from_secs(4) {
-                house.clock.advance(Duration::from_millis(10));
-                let database = house.app.database.clone();
-                let now = house.run(house.app.database.read(move |conn| database.now(conn))).expect("now");
-                if let Some(answer) = ask(now.before(SETTLES)) {
+            let (mut answers, mut of_the_wait) = (Vec::new(), 0);
+            let is_over = || watch.elapsed() > Duration::from_secs(4) && changed.load(Ordering::Relaxed) >= ENOUGH;
+            while !is_over() && watch.elapsed() < Duration::from_secs(30) {
+                // The house's clock goes as the machine's does.
+                let elapsed = watch.elapsed();
+                house.clock.advance(elapsed.saturating_sub(moved));
+                moved = elapsed;
+                let when = now(house).before(SETTLES);
+                if let Some(answer) = ask(when) {
                     assert_eq!(answer["settled"], true, "{answer}");
-                    answers.push((now.before(SETTLES), answer));
+                    of_the_wait += usize::from(lock.is_some() && when > held_since);
+                    answers.push((when, answer));
+                }
+                if of_the_wait >= 5 && elapsed > SETTLES + Duration::from_millis(300) && let Some(lock) = lock.take() {
+                    assert_eq!(changed.load(Ordering::Relaxed), 0, "nothing changes while the lock is held");
+                    lock.release();
                 }
             }
             stop.store(true, Ordering::Relaxed);
-            for (when, answer) in &answers {
-                wrong += usize::from(ask(*when).as_ref() != Some(answer));
-            }
-            (answers.len(), wrong)
+            (answers, of_the_wait)
         });
-        assert!(asked > 0, "some instant was settled");
-        assert_eq!(wrong, 0, "of {asked}");
+        let changed = changed.into_inner();
+        assert!(changed >= ENOUGH, "changed {changed} times");
+        assert!(of_the_wait > 0, "some instant of the wait was settled before the wait was over");
+        let wrong = answers.iter().filter(|(when, answer)| ask(*when).as_ref() != Some(answer)).count();
+        assert_eq!(wrong, 0, "of {}", answers.len());
     }
 }

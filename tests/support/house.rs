@@ -8,6 +8,7 @@ use doorward::base::clock::Clock;
 use doorward::base::config::{Config, Origin};
 use doorward::base::secrets::MasterKey;
 use doorward::clients::{GrantType, Metadata, RedirectUri, Scope, Scopes};
+use doorward::db::Database;
 use doorward::server::{self, Running};
 use secrecy::SecretString;
 use serde_json::json;
@@ -261,6 +262,19 @@ impl Drop for House {
     fn drop(&mut self) {
         for running in self.instances.iter_mut().filter_map(Option::take) {
             runtime().block_on(running.stop());
+        }
+    }
+}
+
+/// The database of a configuration as a further process has it, with a connection of its own to write by.
+pub fn another_database(config: &Config, clock: &Clock) -> Database {
+    let section = &config.database;
+    match &section.url {
+        Some(url) => Database::postgres(url, 2, section.timeout, clock.clone()),
+        None => {
+            let path = config.server.data_dir.join("doorward.db");
+            Database::sqlite(&path.to_string_lossy(), section.timeout, clock.clone())
+                .expect("the file")
         }
     }
 }
