@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::binary;
 use crate::support::house::{House, runtime};
+use crate::support::http::Browserless;
+use crate::support::process::wait_until;
 use crate::support::race::{RUNNERS, race};
 
 /// Writes events as a verb would; `back` is how long before now they bear.
@@ -112,6 +114,15 @@ fn another_sealer(house: &House) -> AuditSeal {
         house.app.database.clone(),
         Sealer::new(&master, None, "audit-seal"),
     )
+}
+
+/// What the operator's port says of the oldest event that waits for its seal: its age in seconds.
+fn unsealed_seconds(house: &House) -> f64 {
+    let operator = Browserless::new(house.operator_port(), house.origin());
+    let metrics = operator.get("/metrics").text();
+    let mut lines = metrics.lines();
+    let age = lines.find_map(|line| line.strip_prefix("doorward_audit_unsealed_seconds "));
+    age.and_then(|age| age.parse().ok()).expect("the metric")
 }
 
 on_both! {
@@ -266,6 +277,40 @@ on_both! {
         seal(house);
         let found = found(&verify(house));
         assert_eq!(found, [(Fault::SealedTooLate, Some(6))], "who makes the sealer take it is found as well");
+    }
+
+    fn an_event_is_sealed_up_to_a_minute_behind_the_newest_and_not_a_moment_later(house) {
+        sealed_house(house);
+        let insert = |at: &str| {
+            let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
+            by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+                select {id}, {at}, 'command', 'user.updated', 'success', '{{}}' from audit_sealer"));
+        };
+        insert(spelt(house, "newest_at - 60000000", "newest_at - interval '60 seconds'"));
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole(), "{:?}", report.findings);
+        assert_eq!((report.sealed, report.unsealed_since), (6, None), "the last moment");
+        insert(spelt(house, "newest_at - 60000001", "newest_at - interval '60.000001 seconds'"));
+        seal(house);
+        let report = verify(house);
+        assert_eq!(found(&report), [(Fault::OutsideTheChain, None)]);
+        assert_eq!((report.sealed, report.unsealed_since), (6, None), "it is found, and waits for no seal");
+    }
+
+    fn the_operator_sees_how_long_an_event_waits_for_its_seal(house) {
+        sealed_house(house);
+        wait_until("nothing waits", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
+        // Another process has the lease, and does nothing.
+        let somebody = spelt(house, "randomblob(16)", "gen_random_uuid()");
+        let until = house.clock.now().after(Duration::from_secs(9)).as_micros().to_string();
+        let until = spelt(house, &until, "now() + interval '9 seconds'");
+        by_hand(house, &format!("update audit_sealer set holder = {somebody}, leased_until = {until}"));
+        write_events(house, 1, Duration::from_secs(30));
+        wait_until("the wait is told", Duration::from_secs(6), || unsealed_seconds(house) >= 30.0);
+        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        wait_until("nothing waits any more", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
+        assert!(verify(house).is_whole());
     }
 
     fn an_event_that_was_committed_late_is_sealed_late(house) {

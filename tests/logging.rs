@@ -142,6 +142,51 @@ fn the_log_carries_request_user_and_client_ids_and_no_secret() {
 }
 
 #[test]
+fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute() {
+    let house = House::embedded();
+    let mut config = house.config.clone();
+    let folder = tempfile::TempDir::new().expect("a folder");
+    config.server.data_dir = folder.path().join("data");
+    let port = crate::support::process::free_port();
+    config.server.listen.set_port(port);
+    config.server.public_url =
+        doorward::base::config::Origin::parse(&format!("http://localhost:{port}"))
+            .expect("an origin");
+    let created = binary::run(&config, &["client", "create", "shop", "--json"]);
+    assert_eq!(created.code, 0, "{}", created.errors);
+
+    let mut command = binary::command(&config);
+    command.env("DOORWARD__LOG__FORMAT", "json");
+    let mut process = ChildProcess::spawn(&mut command, &folder.path().join("log"));
+    let told = |process: &ChildProcess| -> Vec<String> {
+        let output = process.output();
+        let records = output
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        records
+            .filter_map(|record| record["fields"]["seal"].as_str().map(str::to_owned))
+            .collect()
+    };
+    wait_until("the seal is told", Duration::from_secs(30), || {
+        !told(&process).is_empty()
+    });
+    let kept = told(&process).remove(0);
+    let verified = binary::run(&config, &["audit", "verify", "--expect", &kept, "--json"]);
+    assert_eq!(verified.code, 0, "{} {}", verified.output, verified.errors);
+    let (position, _) = kept.split_once(':').expect("POSITION:MAC");
+    let before: i64 = position.parse().expect("a position");
+
+    let created = binary::run(&config, &["client", "create", "shop 2", "--json"]);
+    assert_eq!(created.code, 0, "{}", created.errors);
+    wait_until("what came later is sealed", Duration::from_secs(10), || {
+        let report = binary::run(&config, &["audit", "verify", "--json"]).json();
+        report["position"].as_i64() > Some(before) && report["unsealed_since"].is_null()
+    });
+    assert!(process.is_running());
+    assert_eq!(told(&process), [kept], "once a minute");
+}
+
+#[test]
 fn a_graceful_stop_finishes_what_is_in_flight() {
     let mut house = House::embedded();
     let root = house.administrator();

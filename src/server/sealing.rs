@@ -20,10 +20,8 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
     let mut told: Option<Stopwatch> = None;
     loop {
         ticks.tick().await;
-        let is_time = told.is_none_or(|told| told.elapsed() >= TELL);
         match turn(&seal, &metrics).await {
-            // Also where another sealed last, and has gone: what it sealed may not have been told.
-            Ok(look) if look.is_ours && is_time && look.head.position > 0 => {
+            Ok(look) if is_to_be_told(&look, told.map(Stopwatch::elapsed)) => {
                 tell(&look);
                 told = Some(Stopwatch::start());
             }
@@ -31,6 +29,12 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
             Err(error) => tracing::error!(%error, "the audit log could not be sealed"),
         }
     }
+}
+
+/// Whether the newest seal goes to the log: by the process whose turn it is, also where another sealed last, and has gone (what
+/// it sealed may not have been told), and not sooner after the time before than [`TELL`].
+fn is_to_be_told(look: &Look, told: Option<Duration>) -> bool {
+    look.is_ours && look.head.position > 0 && told.is_none_or(|ago| ago >= TELL)
 }
 
 async fn turn(seal: &AuditSeal, metrics: &Metrics) -> Result<Look, SealError> {
@@ -50,4 +54,35 @@ fn tell(look: &Look) {
         at = %look.now,
         "the audit log is sealed up to here"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::history::Head;
+
+    fn look(position: i64, is_ours: bool) -> Look {
+        Look {
+            head: Head {
+                position,
+                mac: vec![7; 32],
+            },
+            unsealed_since: None,
+            now: Timestamp::from_micros(1),
+            is_ours,
+        }
+    }
+
+    #[test]
+    fn the_newest_seal_is_told_at_once_and_then_once_a_minute_by_the_one_whose_turn_it_is() {
+        let almost = TELL.saturating_sub(Duration::from_millis(1));
+        assert!(is_to_be_told(&look(1, true), None));
+        assert!(!is_to_be_told(&look(1, true), Some(Duration::ZERO)));
+        assert!(!is_to_be_told(&look(1, true), Some(almost)));
+        assert!(is_to_be_told(&look(1, true), Some(TELL)));
+        assert!(!is_to_be_told(&look(1, false), None), "another's turn");
+        assert!(!is_to_be_told(&look(0, true), None), "nothing is sealed");
+        assert_eq!(TELL, Duration::from_secs(60), "as the guide says");
+    }
 }

@@ -167,3 +167,43 @@ impl AuditSeal {
         Ok(events.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_sealed_from_a_minute_before_the_newest_and_no_clock_that_was_ahead_counts() {
+        let now = Timestamp::from_micros(1_795_000_000_000_000);
+        let newest = now.before(Duration::from_secs(5));
+        assert_eq!(from(None, now), None, "all of them");
+        assert_eq!(from(Some(newest), now), Some(newest.before(LATE)));
+        let ahead = now.after(Duration::from_secs(86_400));
+        assert_eq!(from(Some(ahead), now), Some(now.before(LATE)));
+        assert_eq!(LATE, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_lease_is_its_holders_until_it_ends_and_no_lease_reaches_further_than_one_is_given() {
+        let now = Timestamp::from_micros(1_795_000_000_000_000);
+        let (holder, other) = (SealingId::random(), SealingId::random());
+        let free_for = |who, until: Option<Timestamp>| {
+            let row = SealerRow {
+                sealed_key: None,
+                position: 0,
+                mac: Vec::new(),
+                newest_at: None,
+                holder: Some(holder),
+                leased_until: until,
+            };
+            row.is_free_for(who, now)
+        };
+        let moment = Duration::from_micros(1);
+        assert!(!free_for(other, Some(now.after(moment))));
+        assert!(!free_for(other, Some(now.after(LEASE))));
+        assert!(free_for(other, Some(now)), "it is over");
+        assert!(free_for(other, Some(now.after(LEASE).after(moment))));
+        assert!(free_for(other, None));
+        assert!(free_for(holder, Some(now.after(LEASE))));
+    }
+}
