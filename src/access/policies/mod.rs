@@ -22,7 +22,7 @@ use crate::base::config;
 pub use fault::PolicyFault;
 pub use parse::BASE_SCHEMA;
 use parse::Parsed;
-use read::Look;
+use read::{Look, Reading};
 use table::PolicyTable;
 pub use values::readable;
 
@@ -181,10 +181,19 @@ impl Policies {
     /// Reads and checks what is there, and puts it in force if it is without mistake, and was not changed meanwhile: then it is
     /// no set, and the next look sees another folder.
     fn take(&self, look: Result<Look, PolicyFault>) {
+        self.take_by(look, read::read);
+    }
+
+    /// As [`Policies::take`], read by `reading`: a test changes the folder there.
+    fn take_by(
+        &self,
+        look: Result<Look, PolicyFault>,
+        reading: impl FnOnce(Option<&Path>, Option<&Path>) -> Result<Reading, PolicyFault>,
+    ) {
         let found = look
             .as_ref()
             .map_err(PolicyFault::clone)
-            .and_then(|_| read::read(self.folder.as_deref(), self.schema.as_deref()));
+            .and_then(|_| reading(self.folder.as_deref(), self.schema.as_deref()));
         if self.look() != look {
             tracing::debug!("the policies changed while they were read: they are read again");
             return;

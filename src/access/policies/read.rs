@@ -24,6 +24,9 @@ pub(super) struct Sources {
     pub(super) schema: Option<Source>,
 }
 
+/// What was read, and its hash.
+pub(super) type Reading = (Sources, Vec<u8>);
+
 /// How the folder looks from outside. It is read only when this differs from before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look(Vec<Seen>);
@@ -92,10 +95,7 @@ fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
 }
 
 /// Reads all of it, and the hash of what was read.
-pub(super) fn read(
-    folder: Option<&Path>,
-    schema: Option<&Path>,
-) -> Result<(Sources, Vec<u8>), PolicyFault> {
+pub(super) fn read(folder: Option<&Path>, schema: Option<&Path>) -> Result<Reading, PolicyFault> {
     let mut sources = Sources::default();
     if let Some(folder) = folder {
         for name in names(folder)? {

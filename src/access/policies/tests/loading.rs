@@ -184,6 +184,48 @@ fn a_bad_set_leaves_the_one_before_it_in_force() {
 }
 
 #[test]
+fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
+    let forbid = "forbid (principal, action, resource);";
+    let folder = Folder::of(&[
+        ("a.cedar", "permit (principal, action, resource);"),
+        ("b.cedar", forbid),
+    ]);
+    let asked = facts(person(&[], None));
+    let removed =
+        |name: &str| std::fs::remove_file(folder.folder.path().join(name)).expect("removed");
+    let stands = |count: usize| {
+        assert_eq!(folder.policies.fault(), None);
+        assert_eq!(folder.policies.count(), count);
+        assert!(!is_allowed(&folder, &asked));
+    };
+    stands(2);
+    // Exchanged file by file, and read when one of them was away.
+    let look = folder.policies.look();
+    folder.policies.take_by(look, |policies, schema| {
+        removed("b.cedar");
+        let half = read::read(policies, schema);
+        folder.write("b.cedar", &format!("{forbid}\n{forbid}"));
+        let (sources, _) = half.as_ref().expect("half of it");
+        assert_eq!(sources.policies.len(), 1);
+        half
+    });
+    stands(2);
+    // Gone between the list of the files and the reading.
+    let look = folder.policies.look();
+    folder.policies.take_by(look, |_, _| {
+        removed("b.cedar");
+        Err(PolicyFault::of_file("b.cedar", "is not there"))
+    });
+    stands(2);
+    // As it rests at last, it is read.
+    folder.write("b.cedar", &format!("{forbid}\n{forbid}"));
+    folder.policies.watch();
+    stands(2);
+    folder.policies.watch();
+    stands(3);
+}
+
+#[test]
 fn links_are_followed_as_in_a_mounted_configuration_map() {
     let folder = Folder::of(&[]);
     let asked = facts(person(&[], None));
