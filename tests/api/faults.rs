@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::house::House;
-use crate::support::http::Browserless;
+use crate::support::http::{Answer, Browserless};
 use crate::support::person::{Person, assertion, register, session_status, sign_in};
 use crate::support::postgres::{Authentication, Postgres, PostgresOptions};
 use crate::support::process::wait_until;
@@ -28,7 +28,7 @@ pub fn house_on(postgres: &Postgres, redis: &Redis) -> House {
     })
 }
 
-fn is_unavailable(answer: &crate::support::http::Answer) -> bool {
+fn is_unavailable(answer: &Answer) -> bool {
     answer.status == 503
         && answer.header("retry-after").is_some()
         && answer.problem_type() == "urn:doorward:problem:unavailable"
@@ -169,6 +169,49 @@ fn with_the_database_away_checks_go_on_and_changes_do_not() {
     wait_until("sign-ins work again", Duration::from_secs(2), || {
         sign_in(&house.browser(), &mut root.device, &Overrides::default()).status == 200
     });
+}
+
+#[test]
+fn what_people_hold_is_not_answered_without_the_stores() {
+    let (mut postgres, mut redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    let (id, secret) = house.client(&["users:read", "grants:read"]);
+    let roles = format!("/v1/users/{}/roles", root.id);
+    let wanted = json!({ "ids": [root.id] });
+    let by_session = || {
+        [
+            root.browser.get(&roles),
+            root.browser.post_json("/v1/users/lookup", &wanted),
+        ]
+    };
+    let by_client = || {
+        let browser = house.browser();
+        let asked = browser.request("GET", &roles).basic(&id, &secret).send();
+        let looked_up = browser
+            .request("POST", "/v1/users/lookup")
+            .without_same_origin()
+            .basic(&id, &secret)
+            .json(&wanted)
+            .send();
+        [asked, looked_up]
+    };
+    let are = |wanted: fn(&Answer) -> bool, answers: Vec<Answer>| {
+        for answer in &answers {
+            assert!(wanted(answer), "{} {}", answer.status, answer.text());
+        }
+    };
+    let all = || -> Vec<Answer> { by_session().into_iter().chain(by_client()).collect() };
+    are(|answer| answer.status == 200, all());
+    postgres.kill();
+    are(is_unavailable, all());
+    postgres.start_again();
+    wait_until("both are answered again", Duration::from_secs(5), || {
+        let mut answers = by_session().into_iter().chain(by_client());
+        answers.all(|answer| answer.status == 200)
+    });
+    redis.kill();
+    are(is_unavailable, by_session().into());
 }
 
 #[test]
