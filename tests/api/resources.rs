@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
+use crate::support::http::{Answer, Browserless, form_encoded};
 
 fn put(browser: &Browserless, path: &str, body: &Value) -> Answer {
     browser.request("PUT", path).json(body).send()
@@ -17,6 +17,61 @@ fn put(browser: &Browserless, path: &str, body: &Value) -> Answer {
 fn known(house: &House, id: &str) -> Option<Thing> {
     let name = ResourceName::parse("order", id).expect("a name");
     house.run(house.app.access.thing(&name)).expect("an answer")
+}
+
+/// Ids in which something means something else in an address, a path or a page.
+const HARD_IDS: [&str; 11] = [
+    "two words",
+    " at the edges ",
+    "a+b",
+    "50%",
+    "a%20b",
+    "a/b/../c",
+    "who?me=you&x",
+    "#1;2",
+    "Ünïcödé 東京 🚪",
+    "<b>\"it's\"</b>",
+    "&amp;",
+];
+
+/// A text as one part of a path.
+fn path_part(text: &str) -> String {
+    form_encoded(text).replace('+', "%20")
+}
+
+/// A text as a page writes it.
+fn as_markup(text: &str) -> String {
+    text.replace('&', "&#38;")
+        .replace('<', "&#60;")
+        .replace('>', "&#62;")
+        .replace('"', "&#34;")
+        .replace('\'', "&#39;")
+}
+
+/// What a browser makes of an attribute's value.
+fn from_markup(text: &str) -> String {
+    text.replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#34;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#38;", "&")
+}
+
+/// Where the page's link with this text leads.
+fn link(page: &str, text: &str) -> String {
+    let end = format!("\">{}</a>", as_markup(text));
+    let (before, _) = page
+        .split_once(&end)
+        .unwrap_or_else(|| panic!("no link {text:?}: {page}"));
+    let (_, address) = before.rsplit_once("href=\"").expect("an address");
+    from_markup(address)
+}
+
+/// The page at an address.
+fn open(browser: &Browserless, address: &str) -> String {
+    let page = browser.get(address);
+    assert_eq!(page.status, 200, "{address}: {}", page.text());
+    page.text()
 }
 
 on_both! {
@@ -76,6 +131,54 @@ on_both! {
         assert_eq!(put(&root.browser, "/v1/resources/order/a/b", &json!({})).status, 404);
         let long = "x".repeat(257);
         assert_eq!(put(&root.browser, &format!("/v1/resources/order/{long}"), &json!({})).status, 400);
+    }
+
+    fn every_link_of_the_console_leads_to_the_thing_that_it_names(house) {
+        let root = house.administrator();
+        for id in HARD_IDS {
+            let thing = format!("/v1/resources/order/{}", path_part(id));
+            assert_eq!(put(&root.browser, &thing, &json!({ "title": "Known" })).status, 201, "{id}");
+            let body = json!({ "user": "root", "resource_type": "order", "resource_id": id, "roles": ["OPERATOR"] });
+            let given = root.browser.post_json("/v1/grants", &body);
+            assert_eq!(given.status, 201, "{id}: {}", given.text());
+            let grant = given.json()["id"].as_str().expect("an id").to_owned();
+            let holders = root.browser.get(&format!("{thing}/grants")).json();
+            assert_eq!(holders["items"][0]["id"], json!(grant), "{id}: {holders}");
+            let query = format!("resource_type=order&resource_id={}", form_encoded(id));
+            let held = root.browser.get(&format!("/v1/users/root/roles?{query}")).json();
+            assert_eq!(held["grants"][0]["id"], json!(grant), "{id}: {held}");
+            assert_eq!(held["grants"].as_array().map(Vec::len), Some(1), "{id}: {held}");
+        }
+        for id in HARD_IDS {
+            let name = format!("order:{id}");
+            let person = open(&root.browser, &format!("/admin/users/{}/grants", root.id));
+            let of_person = link(&person, &name);
+            let listed = link(&open(&root.browser, "/admin/resources"), &name);
+            assert_eq!(of_person, listed, "{id}");
+            let page = open(&root.browser, &of_person);
+            let own = [
+                format!("<h1>{}</h1>", as_markup(&name)),
+                format!("name=\"id\" value=\"{}\"", as_markup(id)),
+                "value=\"Known\"".into(),
+            ];
+            for part in &own {
+                assert!(page.contains(part), "{id}: {part}: {page}");
+            }
+            assert_eq!(link(&page, "Root Admin"), format!("/admin/users/{}", root.id), "{id}: who holds it");
+            // From the grant back to the thing.
+            let change = page.split("href=\"").find(|part| part.starts_with("/admin/grants/")).expect("a link to the grant");
+            let (change, _) = change.split_once('"').expect("an address");
+            assert_eq!(link(&open(&root.browser, change), &name), of_person, "{id}");
+            // To forget it is asked about this one, and does no other.
+            let forget = page.split("href=\"").find(|part| part.starts_with("/admin/resources/forget")).expect("a link to forget it");
+            let (forget, _) = forget.split_once('"').expect("an address");
+            let asked = open(&root.browser, &from_markup(forget));
+            assert!(asked.contains(&own[1]) && asked.contains(&as_markup(&name)), "{id}: {asked}");
+            let forgotten = root.browser.request("POST", "/admin/resources/forget").form(&[("type", "order"), ("id", id)]).send();
+            assert_eq!(forgotten.status, 303, "{id}: {}", forgotten.text());
+            assert_eq!(known(house, id), None, "{id}");
+        }
+        assert_eq!(root.browser.get("/v1/resources?type=order").json()["items"], json!([]));
     }
 
     fn attributes_are_bounded(house) {
