@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use doorward::base::clock::Timestamp;
 use serde_json::{Value, json};
 
 use super::Visitor;
@@ -33,6 +34,25 @@ fn id_of(visitor: &Visitor) -> String {
 fn grants(visitor: &Visitor) -> Vec<Value> {
     let listed = visitor.fetch("/v1/grants");
     listed["body"]["items"].as_array().expect("a list").clone()
+}
+
+/// The database's clock, after a moment in which no change falls.
+fn instant(house: &House) -> Timestamp {
+    house.pass(1);
+    let database = house.app.database.clone();
+    let now = house.run(house.app.database.read(move |conn| database.now(conn)));
+    house.pass(1);
+    now.expect("an instant")
+}
+
+/// Chooses a day on the page that tells of one, and waits for the answer.
+fn choose(visitor: &Visitor, day: &str) {
+    visitor.page.fill("#on", day);
+    visitor.page.click("main form[method=get] button");
+    let chosen = json!(day);
+    visitor.page.wait_for(&format!(
+        "new URLSearchParams(location.search).get('on') === {chosen} && document.readyState === 'complete'"
+    ));
 }
 
 fn picture(visitor: &Visitor, name: &str, width: u32, dark: bool) {
@@ -102,6 +122,56 @@ on_both! {
         assert_eq!(grants(&root), Vec::<Value>::new());
         go(&root, house, "/admin/audit?action=grant.withdrawn");
         root.page.wait_for_text("grant.withdrawn");
+        root.assert_clean();
+    }
+
+    fn what_somebody_held_on_a_chosen_day_is_told_with_who_gave_it(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        let id = id_of(&root);
+        let path = format!("/admin/users/{id}/access");
+        go(&root, house, &format!("/admin/users/{id}/grants"));
+        root.page.fill("#resource_type", "order");
+        root.page.fill("#resource_id", &"a-very-long-id-of-an-order/".repeat(9));
+        root.page.fill("#roles", "OPERATOR");
+        root.page.fill("#title", "Night shift");
+        submit(&root, "/admin/users/");
+        root.page.wait_for_text("The roles are given.");
+        let held = instant(house);
+        let grant = grants(&root)[0]["id"].as_str().expect("an id").parse().expect("an id");
+        let withdrawn = house.app.access.withdraw(grant, None, doorward::history::Author::command());
+        house.run(withdrawn).expect("withdrawn");
+        let after = instant(house);
+
+        go(&root, house, &format!("/admin/users/{id}"));
+        root.page.click(&format!("main a[href='{path}']"));
+        root.wait_for_path(&path);
+        root.page.wait_for_text("Access of Root Admin");
+        root.page.wait_for_text("Nothing.");
+        let table = |heading: &str| {
+            let rows = format!("[...document.querySelectorAll('section[aria-labelledby={heading}] tbody tr')].map(row => row.innerText).join('|')");
+            root.page.evaluate(&rows).as_str().expect("text").to_owned()
+        };
+        for (width, height) in [(1280, 900), (320, 640)] {
+            root.page.set_viewport(width, height, width < 500);
+            choose(&root, "2020-01-31");
+            root.page.wait_for_text("This person was not here yet.");
+            root.assert_fits();
+            choose(&root, "some day");
+            root.page.wait_for_text("This is no day");
+            root.assert_fits();
+            choose(&root, &held.to_rfc3339());
+            root.page.wait_for_text("OPERATOR");
+            for told in ["order", "a-very-long-id-of-an-order/", "Night shift", "OPERATOR", "root"] {
+                assert!(table("grants-heading").contains(told), "{told}: {}", table("grants-heading"));
+            }
+            assert!(table("roles-heading").contains("admin"), "{}", table("roles-heading"));
+            root.assert_fits();
+            choose(&root, &after.to_rfc3339());
+            root.page.wait_for_text("Nothing.");
+            assert_eq!(table("grants-heading"), "");
+            root.assert_fits();
+        }
         root.assert_clean();
     }
 
