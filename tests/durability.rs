@@ -2,20 +2,26 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
-use doorward::base::clock::Stopwatch;
+use doorward::base::clock::{Clock, Stopwatch};
 use doorward::base::config::Config;
+use doorward::base::ids::UserId;
+use doorward::base::seal::Sealer;
+use doorward::base::secrets::MasterKey;
+use doorward::db::{self, Database};
+use doorward::history::{self, AuditSeal, Author, Event};
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::binary;
-use crate::support::house::House;
+use crate::support::house::{House, another_database, runtime};
 use crate::support::http::Browserless;
 use crate::support::person::Person;
-use crate::support::process::Deadline;
+use crate::support::process::{Deadline, wait_until};
 
 const KILLS: usize = 20;
 const BOUND: Duration = Duration::from_secs(240);
@@ -174,4 +180,96 @@ fn nothing_acknowledged_is_missing_after_twenty_kills_clustered() {
     let database = crate::support::postgres::Postgres::shared().fresh_database();
     config.database.url = Some(secrecy::SecretString::from(database));
     survives_kills(&config);
+}
+
+/// Writes audit events as a verb would, in one transaction; how many were acknowledged.
+fn write_events(database: &Database, count: usize) -> usize {
+    let clock = database.clone();
+    let work = database.write(move |conn| {
+        let now = clock.now(conn)?;
+        for _ in 0..count {
+            let event = Event::done("user.updated").subject(UserId::random());
+            history::record(conn, now, &Author::command(), event)?;
+        }
+        Ok::<_, db::Error>(())
+    });
+    runtime().block_on(work).map_or(0, |()| count)
+}
+
+fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
+    const SEALERS: u64 = 6;
+    let made = binary::run(config, &["setup-link", "--json"]);
+    assert_eq!(made.code, 0, "{}", made.errors);
+    let database = another_database(config, &Clock::system());
+    let master = MasterKey::read(&config.master_key_path()).expect("the key");
+    let seal = AuditSeal::new(database.clone(), Sealer::new(&master, None, "audit-seal"));
+    let look = || runtime().block_on(seal.look()).expect("a look");
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let (is_over, written) = (AtomicBool::new(false), AtomicUsize::new(0));
+    // Many steps' work, and more comes in meanwhile.
+    for _ in 0..12 {
+        written.fetch_add(write_events(&database, 500), Ordering::SeqCst);
+    }
+    let interrupted = std::thread::scope(|scope| {
+        let (pouring, is_over, written) = (database.clone(), &is_over, &written);
+        scope.spawn(move || {
+            let bound = Deadline::after(Duration::from_secs(90));
+            while !is_over.load(Ordering::SeqCst) && bound.pause() {
+                written.fetch_add(write_events(&pouring, 20), Ordering::SeqCst);
+            }
+        });
+        let mut interrupted = 0;
+        for round in 0..SEALERS {
+            let before = look().head.position;
+            let mut process = binary::serve(config, log.path());
+            wait_until("the sealer is at work", Duration::from_secs(20), || {
+                look().head.position > before
+            });
+            // A little later each time, so that the blows fall everywhere.
+            let blow = Deadline::after(Duration::from_millis(7 * round));
+            while blow.pause() {}
+            process.kill();
+            interrupted += usize::from(look().unsealed_since.is_some());
+            // The lease of the dead would be over in ten seconds.
+            let freed = database.write(|conn| {
+                let free = "update audit_sealer set holder = null, leased_until = null";
+                conn.batch_execute(free).map_err(db::Error::from)
+            });
+            runtime().block_on(freed).expect("freed");
+        }
+        is_over.store(true, Ordering::SeqCst);
+        interrupted
+    });
+    assert!(interrupted > 0, "each sealer had ended its work");
+    let mut process = binary::serve(config, log.path());
+    wait_until("everything is sealed", Duration::from_secs(60), || {
+        look().unsealed_since.is_none()
+    });
+    assert!(process.is_running());
+    let verified = binary::run(config, &["audit", "verify", "--json"]);
+    assert_eq!(verified.code, 0, "{} {}", verified.output, verified.errors);
+    let report = verified.json();
+    assert_eq!(
+        (&report["faults"], &report["unsealed_since"]),
+        (&json!(0), &json!(null)),
+        "{report}"
+    );
+    let sealed = report["sealed"].as_u64().expect("a number");
+    let written = written.into_inner() as u64;
+    assert!(sealed >= written, "{sealed} of {written} are sealed");
+}
+
+#[test]
+fn a_chain_whose_sealers_were_killed_between_their_steps_is_whole_embedded() {
+    let house = House::embedded();
+    a_chain_survives_the_kills_of_its_sealer(&config_of(&house));
+}
+
+#[test]
+fn a_chain_whose_sealers_were_killed_between_their_steps_is_whole_clustered() {
+    let house = House::clustered();
+    let mut config = config_of(&house);
+    let database = crate::support::postgres::Postgres::shared().fresh_database();
+    config.database.url = Some(secrecy::SecretString::from(database));
+    a_chain_survives_the_kills_of_its_sealer(&config);
 }
