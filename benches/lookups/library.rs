@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::base::clock::Timestamp;
 use doorward::base::ids::{PasskeyId, UserId};
 use doorward::passkeys::seed;
+use rustix::time::{ClockId, clock_gettime};
 use webauthn_rs::WebauthnBuilder;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
@@ -32,7 +33,6 @@ pub fn finish_alone() -> f64 {
     let webauthn = builder.build().expect("a relying party");
     let mut device = SoftAuthenticator::synced(ORIGIN);
     device.hold(vec![7; 32], user.uuid().into_bytes().to_vec(), &key);
-    let mut before = 0;
     let mut used = 0;
     for _ in 0..TIMES {
         let (options, state) = webauthn
@@ -41,7 +41,7 @@ pub fn finish_alone() -> f64 {
         let options = serde_json::to_value(options.public_key).expect("a document");
         let answer = device.get(&options, &Overrides::default());
         let answer = serde_json::from_value(answer).expect("an assertion");
-        before = nanoseconds().max(before);
+        let before = nanoseconds();
         webauthn
             .finish_discoverable_authentication_v2(&answer, state, &passkey.credential)
             .expect("a good assertion");
@@ -52,7 +52,7 @@ pub fn finish_alone() -> f64 {
 
 /// What this thread has used of the processor.
 fn nanoseconds() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let first = text.split(' ').next().and_then(|text| text.parse().ok());
-    first.expect("a number")
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    let nanoseconds = used.tv_sec * 1_000_000_000 + used.tv_nsec;
+    u64::try_from(nanoseconds).expect("a time that passes")
 }

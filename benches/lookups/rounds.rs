@@ -44,6 +44,7 @@ pub fn run(world: &World, arguments: &Arguments, library: f64) -> Vec<Line> {
         let side = |length| login::drive(world, arguments.connections, length);
         let mut line = in_turns(world, arguments, LOGIN, side);
         line.wanted_cpu = Some(LOGIN_FINISHES * library / 1000.0);
+        line.ratio = None;
         line.print();
         lines.push(line);
     }
@@ -98,7 +99,7 @@ fn in_turns(
         p50: median_of(|round| round.p50),
         p99: median_of(|round| round.p99),
         cpu: median_of(|round| round.cpu),
-        ratio: median(ratios),
+        ratio: Some(median(ratios)),
         baseline: median(bases),
         memory: world.service.memory(),
         wanted_ratio: None,

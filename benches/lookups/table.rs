@@ -12,8 +12,8 @@ pub struct Line {
     pub p99: f64,
     /// Seconds of CPU for 1000.
     pub cpu: f64,
-    /// Of the baseline's rate.
-    pub ratio: f64,
+    /// Of the baseline's rate; `None` for journeys, which no one request is measured against.
+    pub ratio: Option<f64>,
     /// The baseline's rate.
     pub baseline: f64,
     /// Resident memory afterwards, in MB.
@@ -41,9 +41,12 @@ impl Line {
         let least = self
             .wanted_ratio
             .map_or("–".to_owned(), |ratio| format!("≥ {ratio:.2}"));
+        let ratio = self
+            .ratio
+            .map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         println!(
-            "| {} | {:.0} | {:.2} | {:.2} | {:.4} | {most} | {:.2} | {least} | {:.0} |",
-            self.name, self.rate, self.p50, self.p99, self.cpu, self.ratio, self.memory
+            "| {} | {:.0} | {:.2} | {:.2} | {:.4} | {most} | {ratio} | {least} | {:.0} |",
+            self.name, self.rate, self.p50, self.p99, self.cpu, self.memory
         );
     }
 }
