@@ -3,7 +3,7 @@
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_appender::rolling::{InitError, RollingFileAppender};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::config::{Log, LogFormat, Rotation};
@@ -28,7 +28,9 @@ pub enum TelemetryError {
     Twice,
 }
 
-type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+/// What passes the filter reaches every layer: they all have the one of `log.level`.
+type Filtered = Layered<EnvFilter, Registry>;
+type BoxedLayer = Box<dyn Layer<Filtered> + Send + Sync>;
 
 /// Sets up `tracing` for the whole process, bridges records of the `log` crate in, and writes the file (when one is
 /// named) on a thread of its own, so that a slow disk slows no request.
@@ -38,26 +40,26 @@ type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
     let mut layers: Vec<BoxedLayer> = Vec::new();
     if log.console {
-        layers.push(layer(log, std::io::stderr, true)?);
+        layers.push(layer(log, std::io::stderr, true));
     }
     let mut guard = None;
     if let Some(path) = &log.file {
         let (writer, worker) = file_writer(log, path)?;
-        layers.push(layer(log, writer, false)?);
+        layers.push(layer(log, writer, false));
         guard = Some(worker);
     }
-    let subscriber = Registry::default().with(layers);
+    let filter = EnvFilter::try_new(&log.level)?;
+    let subscriber = Registry::default().with(filter).with(layers);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)?;
     tracing_log::LogTracer::init().map_err(|_| TelemetryError::Twice)?;
     Ok(LogGuard { _file: guard })
 }
 
-fn layer<W>(log: &Log, writer: W, colour: bool) -> Result<BoxedLayer, TelemetryError>
+fn layer<W>(log: &Log, writer: W, colour: bool) -> BoxedLayer
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     use std::io::IsTerminal;
-    let filter = EnvFilter::try_new(&log.level)?;
     let base = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         // What can't be written is lost: the way to say so is standard error, and a closed one would end the request that logs.
@@ -65,13 +67,12 @@ where
         .with_file(true)
         .with_line_number(true)
         .with_target(true);
-    Ok(match log.format {
+    match log.format {
         LogFormat::Text => base
             .with_ansi(colour && std::io::stderr().is_terminal())
-            .with_filter(filter)
             .boxed(),
-        LogFormat::Json => base.json().with_filter(filter).boxed(),
-    })
+        LogFormat::Json => base.json().boxed(),
+    }
 }
 
 fn file_writer(
