@@ -2,14 +2,16 @@
 
 mod writer;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sqlite::Sqlite;
 
 use super::Away;
 use crate::base::clock::Clock;
@@ -240,40 +242,30 @@ impl Embedded {
 
 /// The values under some keys, in one snapshot of all, as Redis gives it.
 fn find(conn: &mut SqliteConnection, keys: &[&str], now: i64) -> QueryResult<Vec<Option<String>>> {
-    // One statement is one snapshot, and one of a few shapes stays prepared.
-    let found = match keys {
-        [] => Vec::new(),
-        [one] => unexpired(now)
-            .filter(entries::key.eq(one))
-            .load::<(String, String)>(conn)?,
-        [one, two] => unexpired(now)
-            .filter(entries::key.eq(one).or(entries::key.eq(two)))
-            .load(conn)?,
-        [one, two, three] | [one, two, three, _] => {
-            let first = entries::key.eq(one).or(entries::key.eq(two));
-            let last = entries::key
-                .eq(three)
-                .or(entries::key.eq(keys.last().unwrap_or(three)));
-            unexpired(now).filter(first.or(last)).load(conn)?
-        }
-        many => unexpired(now)
-            .filter(entries::key.eq_any(many.iter().copied()))
-            .load(conn)?,
+    let [first, ..] = keys else {
+        return Ok(Vec::new());
     };
-    let value = |key: &&str| {
-        let entry = found.iter().find(|(name, _)| name == key);
-        entry.map(|(_, value)| value.clone())
+    // One statement is one snapshot. It is filled up to one of a few lengths, so that it stays prepared.
+    let length = keys.len().next_power_of_two();
+    let is_asked = keys
+        .iter()
+        .chain(std::iter::repeat(first))
+        .take(length)
+        .map(|key| -> Condition<'_> { Box::new(entries::key.eq(*key)) })
+        .reduce(|one, other| Box::new(one.or(other)));
+    let Some(is_asked) = is_asked else {
+        return Ok(Vec::new());
     };
-    Ok(keys.iter().map(value).collect())
+    let found: HashMap<String, String> = entries::table
+        .filter(entries::expires_at.gt(now))
+        .filter(is_asked)
+        .select((entries::key, entries::value))
+        .load_iter::<(String, String), DefaultLoadingMode>(conn)?
+        .collect::<QueryResult<_>>()?;
+    Ok(keys.iter().map(|key| found.get(*key).cloned()).collect())
 }
 
-#[diesel::dsl::auto_type(no_type_alias)]
-fn unexpired(now: i64) -> _ {
-    let columns = (entries::key, entries::value);
-    entries::table
-        .filter(entries::expires_at.gt(now))
-        .select(columns)
-}
+type Condition<'k> = Box<dyn BoxableExpression<entries::table, Sqlite, SqlType = Bool> + 'k>;
 
 #[derive(QueryableByName)]
 struct Count {

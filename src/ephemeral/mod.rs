@@ -8,6 +8,7 @@
 mod connections;
 mod embedded;
 mod redis;
+mod together;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::base::clock::Clock;
+use together::Together;
 
 /// The store did not answer, or not in time.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,7 +37,10 @@ pub enum Unfit {
 
 /// The store. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Ephemeral(Store);
+pub struct Ephemeral {
+    store: Store,
+    together: Together,
+}
 
 #[derive(Clone, Debug)]
 enum Store {
@@ -43,9 +48,18 @@ enum Store {
     Embedded(embedded::Embedded),
 }
 
+impl Store {
+    async fn get(&self, keys: &[&str]) -> together::Found {
+        match self {
+            Self::Redis(store) => store.get(keys).await,
+            Self::Embedded(store) => store.get(keys).await,
+        }
+    }
+}
+
 macro_rules! either {
     ($self:ident, $store:ident => $call:expr) => {
-        match &$self.0 {
+        match &$self.store {
             Store::Redis($store) => $call.await,
             Store::Embedded($store) => $call.await,
         }
@@ -59,7 +73,7 @@ impl Ephemeral {
     /// When it does not answer or its settings would lose state.
     pub async fn redis(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
         let redis = redis::Redis::connect(url, timeout).await?;
-        Ok(Self(Store::Redis(Arc::new(redis))))
+        Ok(Self::over(Store::Redis(Arc::new(redis))))
     }
 
     /// Opens, or makes, the SQLite file at `path`.
@@ -69,7 +83,12 @@ impl Ephemeral {
     pub async fn embedded(path: &Path, timeout: Duration, clock: Clock) -> Result<Self, Away> {
         let path = path.to_owned();
         let store = embedded::Embedded::open(path, timeout, clock).await?;
-        Ok(Self(Store::Embedded(store)))
+        Ok(Self::over(Store::Embedded(store)))
+    }
+
+    fn over(store: Store) -> Self {
+        let together = Together::new();
+        Self { store, together }
     }
 
     /// Stores `value` for `ttl`, over whatever was there.
@@ -82,9 +101,9 @@ impl Ephemeral {
         either!(self, store => store.take(key))
     }
 
-    /// Reads several keys in one round trip, in their order.
+    /// Reads several keys in one round trip, in their order; together with what else this thread asks for at this moment.
     pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
-        either!(self, store => store.get(keys))
+        self.together.get(&self.store, keys).await
     }
 
     /// Deletes a key, there or not.
@@ -121,7 +140,7 @@ impl Ephemeral {
 
     /// Whether the store answers and is set up to keep what it is given.
     pub async fn check(&self) -> Result<(), Unfit> {
-        match &self.0 {
+        match &self.store {
             Store::Redis(store) => store.check().await,
             Store::Embedded(store) => Ok(store.check().await?),
         }
@@ -129,7 +148,7 @@ impl Ephemeral {
 
     /// Deletes what has expired, where the store does not do so by itself.
     pub async fn tidy(&self) -> Result<(), Away> {
-        match &self.0 {
+        match &self.store {
             Store::Redis(_) => Ok(()),
             Store::Embedded(store) => store.tidy().await,
         }
