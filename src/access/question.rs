@@ -1,5 +1,7 @@
 //! What is asked of the policies, and what they say.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{Held, ResourceName};
@@ -46,7 +48,7 @@ pub enum Subject {
         auth: Option<Auth>,
     },
     /// An enabled client.
-    Client(Box<Client>),
+    Client(Arc<Client>),
     /// Anybody and anything else, by the caller's word: no roles, no grants.
     Outsider {
         /// The type that the caller gave.

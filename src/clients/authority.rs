@@ -59,7 +59,7 @@ fn held_by(conn: &mut Connection, author: &Author) -> Result<Option<Scopes>, Cli
     let record = queries::find(conn, id)?.filter(|record| record.client.enabled);
     Ok(Some(
         record
-            .map(|record| record.client.scopes)
+            .map(|record| record.client.scopes.clone())
             .unwrap_or_default(),
     ))
 }

@@ -1,5 +1,7 @@
 //! A client's secret renewed; a client cut off, let in again, taken away for good.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::authority::require_right_over;
@@ -43,7 +45,8 @@ impl Clients {
         let client = self
             .database
             .write(move |conn| {
-                let mut client = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
+                let record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+                let mut client = Arc::unwrap_or_clone(record.client);
                 let now = clock.now(conn)?;
                 require_right_over(conn, &author, &client)?;
                 if client.metadata.is_public() {
@@ -113,7 +116,7 @@ impl Clients {
             .write(move |conn| {
                 let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
                 let now = clock.now(conn)?;
-                let mut client = record.client.clone();
+                let mut client = Client::clone(&record.client);
                 require_right_over(conn, &author, &client)?;
                 let is_done = match step {
                     Step::Enable => client.enabled,

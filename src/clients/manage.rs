@@ -1,6 +1,7 @@
 //! Registering clients and changing them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -118,7 +119,8 @@ impl Clients {
     pub async fn read(&self, id: ClientId) -> Result<Client, ClientError> {
         let find = move |conn: &mut Connection| Ok::<_, ClientError>(queries::find(conn, id)?);
         let record = self.database.read(find).await?;
-        Ok(record.ok_or(ClientError::Unknown)?.client)
+        let record = record.ok_or(ClientError::Unknown)?;
+        Ok(Arc::unwrap_or_clone(record.client))
     }
 
     /// Clients, oldest first, at most `limit`, those after the one that the cursor names.

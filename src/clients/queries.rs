@@ -1,6 +1,7 @@
 //! SQL of `clients` and `client_origins`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
@@ -40,7 +41,7 @@ type Row = (
 fn record(row: Row) -> ClientRecord {
     let (id, name, secret, scopes, metadata, enabled, deleted, token_epoch, ..) = row;
     ClientRecord {
-        client: Client {
+        client: Arc::new(Client {
             id,
             name,
             scopes: Scopes::parse(&scopes.0.join(" ")).unwrap_or_default(),
@@ -49,7 +50,7 @@ fn record(row: Row) -> ClientRecord {
             created_at: row.12,
             version: row.13,
             as_of: row.14,
-        },
+        }),
         secret_hash: secret
             .and_then(|secret| TokenHash::from_bytes(&secret))
             .map(TokenHash::to_text),
@@ -58,6 +59,10 @@ fn record(row: Row) -> ClientRecord {
         revoked_tokens: row.9.0,
         moves: row.10,
     }
+}
+
+fn client(row: Row) -> Client {
+    Arc::unwrap_or_clone(record(row).client)
 }
 
 pub(super) fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
@@ -114,7 +119,7 @@ pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
         .filter(clients::deleted_at.is_null())
         .order((clients::created_at, clients::id))
         .load::<Row>(conn)?;
-    Ok(rows.into_iter().map(|row| record(row).client).collect())
+    Ok(rows.into_iter().map(client).collect())
 }
 
 /// A page of clients, oldest first, those after the one that the cursor names; `None`: there never was such a one.
@@ -141,9 +146,7 @@ pub(super) fn list_page(
         query = query.filter(is_later.or(is_next));
     }
     let rows = query.load::<Row>(conn)?;
-    Ok(Some(
-        rows.into_iter().map(|row| record(row).client).collect(),
-    ))
+    Ok(Some(rows.into_iter().map(client).collect()))
 }
 
 /// What the other clients are called as services. Two who ask at once ask one after the other, until their transactions end.

@@ -1,5 +1,7 @@
 //! A client, and the record by which its requests and tokens are judged.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,8 +58,8 @@ pub struct RevokedToken {
 /// Everything that decides about a client, as of one move.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientRecord {
-    /// The client.
-    pub client: Client,
+    /// The client; shared, for it is told with every request and never changed.
+    pub client: Arc<Client>,
     /// SHA-256 of its secret, as text; a public client has none.
     pub secret_hash: Option<String>,
     /// Raised to end every token that it got on its own behalf.

@@ -1,5 +1,7 @@
 //! The authorization endpoint's rule (RFC 6749 §4.1.1): read the request, see who is there, ask what must be asked, answer.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::error::{ErrorCode, Refusal};
@@ -66,7 +68,7 @@ impl Oidc {
     pub async fn read_request(
         &self,
         parameters: &Parameters,
-    ) -> Result<(AuthorizationRequest, Client), ReadError> {
+    ) -> Result<(AuthorizationRequest, Arc<Client>), ReadError> {
         // 1. Who asks, and where the answer goes.
         let client = self.find_client(parameters).await?;
         let to =
@@ -85,7 +87,7 @@ impl Oidc {
         Ok((read.map_err(returned)?, client))
     }
 
-    async fn find_client(&self, parameters: &Parameters) -> Result<Client, ReadError> {
+    async fn find_client(&self, parameters: &Parameters) -> Result<Arc<Client>, ReadError> {
         let stay = |description: &str| {
             ReadError::Unreturnable(Refusal::new(ErrorCode::InvalidClient, description))
         };

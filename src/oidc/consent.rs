@@ -1,5 +1,7 @@
 //! Consent: what each person lets each client have, until they withdraw it.
 
+use std::sync::Arc;
+
 use super::authorize::GrantError;
 use super::{Oidc, queries};
 use crate::base::clock::Timestamp;
@@ -15,7 +17,7 @@ use serde_json::json;
 #[derive(Clone, Debug)]
 pub struct AppAccess {
     /// Which.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// What.
     pub scopes: Scopes,
     /// Since when.

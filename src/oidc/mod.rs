@@ -124,7 +124,7 @@ impl Oidc {
     ///
     /// # Errors
     /// When a store is away.
-    pub async fn find_enabled(&self, id: ClientId) -> Result<Option<Client>, Unavailable> {
+    pub async fn find_enabled(&self, id: ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
         let record = self.clients.find(id).await?;
         Ok(record
             .map(|record| record.client)

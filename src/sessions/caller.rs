@@ -1,5 +1,7 @@
 //! Whoever asks the API: a person by their cookie, a client by its secret, either through an access token.
 
+use std::sync::Arc;
+
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, web};
@@ -19,7 +21,7 @@ pub enum Caller {
     /// A person with a good session.
     Person(Box<SignedIn>),
     /// A client with a good secret.
-    Client(Box<Client>),
+    Client(Arc<Client>),
     /// Whoever holds a good access token.
     Bearer(Box<Bearer>),
 }
@@ -164,7 +166,7 @@ impl FromRequest for Caller {
                 Ok(record) => {
                     let client = record.client;
                     tracing::Span::current().record("client_id", tracing::field::display(client.id));
-                    Ok(Self::Client(Box::new(client)))
+                    Ok(Self::Client(client))
                 }
                 Err(AuthenticateError::Unknown(_)) => Err(Problem::new(
                     StatusCode::UNAUTHORIZED,

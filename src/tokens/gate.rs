@@ -1,6 +1,8 @@
 //! Whether an access token is good: genuine, not over, its client enabled, its authorization not revoked, its person's
 //! standing good. Every endpoint that takes a token asks here, and nowhere else.
 
+use std::sync::Arc;
+
 use super::access_token::AccessClaims;
 use super::{Tokens, queries};
 use crate::base::ids::{ClientId, UserId};
@@ -13,7 +15,7 @@ pub struct GoodToken {
     /// What it says.
     pub claims: AccessClaims,
     /// To whom it was issued.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// The person, as of this request; none when the client got it on its own behalf.
     pub standing: Option<Standing>,
 }

@@ -75,7 +75,7 @@ impl AuthZen {
         let record = self.clients.find(id).await?;
         let client = record.map(|record| record.client);
         let client = client.filter(|client| client.enabled);
-        Ok(client.map(|client| Subject::Client(Box::new(client))))
+        Ok(client.map(Subject::Client))
     }
 
     async fn find_auth(

@@ -42,7 +42,7 @@ impl From<AppAccess> for AppView {
     fn from(access: AppAccess) -> Self {
         Self {
             client_id: access.client.id,
-            client_name: access.client.name,
+            client_name: access.client.name.clone(),
             scope: access.scopes.to_text(),
             since: access.since,
         }

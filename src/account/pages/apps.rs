@@ -38,7 +38,7 @@ impl AppEntry {
                 .redirect_uris
                 .first()
                 .map(|uri| host_of(uri.as_str())),
-            name: client.name,
+            name: client.name.clone(),
             may: sentences(frame, &access.scopes),
             since: access.since.into(),
         }

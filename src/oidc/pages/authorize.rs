@@ -1,5 +1,7 @@
 //! `/oauth2/authorize` and `/oauth2/authorize/{id}`: a request comes, waits for its person, and is answered.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
@@ -54,7 +56,7 @@ impl Visit {
     async fn read(
         &self,
         encoded: &[u8],
-    ) -> Result<Result<(AuthorizationRequest, Client), HttpResponse>, Problem> {
+    ) -> Result<Result<(AuthorizationRequest, Arc<Client>), HttpResponse>, Problem> {
         let parameters = Parameters::parse(encoded)
             .map_err(|fault| stay(&Refusal::invalid_request(fault.to_string())))?;
         match self.oidc.read_request(&parameters).await {
@@ -215,7 +217,7 @@ async fn cancel(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
 async fn read_again(
     visit: &Visit,
     pending: &Pending,
-) -> Result<(Client, AuthorizationRequest), Problem> {
+) -> Result<(Arc<Client>, AuthorizationRequest), Problem> {
     let client = visit.oidc.find_enabled(pending.request.client).await?;
     let client = client.ok_or_else(gone)?;
     let request = pending.request.clone().under(&client, visit.oidc.issuer());
@@ -281,7 +283,7 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
 async fn destination(visit: &Visit, pending: &Pending) -> Result<Destination, Problem> {
     let client = visit.oidc.find_enabled(pending.request.client).await?;
     Ok(Destination {
-        name: client.ok_or_else(gone)?.name,
+        name: client.ok_or_else(gone)?.name.clone(),
         host: host_of(&pending.request.to.redirect_uri),
     })
 }
