@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel::ConnectionError;
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection};
+use scheduled_thread_pool::ScheduledThreadPool;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -273,6 +274,7 @@ fn pool(manager: Manager, size: u32, timeout: Duration) -> Pool<Manager> {
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
+        .thread_pool(Arc::new(ScheduledThreadPool::new(1)))
         .test_on_check_out(false)
         .connection_timeout(timeout)
         .error_handler(Box::new(Quiet))

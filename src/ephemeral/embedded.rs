@@ -5,6 +5,7 @@ mod writer;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
@@ -12,6 +13,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::sqlite::Sqlite;
+use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::Away;
 use crate::base::clock::Clock;
@@ -68,6 +70,7 @@ impl Embedded {
             let readers = Pool::builder()
                 .max_size(READERS)
                 .min_idle(Some(1))
+                .thread_pool(Arc::new(ScheduledThreadPool::new(1)))
                 .test_on_check_out(false)
                 .connection_timeout(timeout)
                 .build(ConnectionManager::new(&path))
