@@ -54,7 +54,7 @@ on_both! {
         root.page.fill("#description", "At the counter");
         root.submit();
         root.page.wait_for_text("A role has 1 to 64 letters");
-        assert_eq!(root.page.evaluate("document.activeElement.id"), "form-problem");
+        root.page.wait_for("document.activeElement.id === 'form-problem'");
         root.page.fill("#name", "shop:clerk");
         root.page.fill("#manages_grants_on", "order Shop::Item");
         root.submit();
