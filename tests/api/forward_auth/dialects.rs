@@ -103,9 +103,13 @@ on_both_protected! {
 #[test]
 fn envoys_configuration_names_every_header() {
     let file = include_str!("../../proxies/envoy.yaml");
-    let (asked, told) = file
+    let (asked, service) = file
+        .split_once("http_service:")
+        .expect("the filter's own list, and the service");
+    assert!(asked.contains("allowed_headers:\n"));
+    let (service, told) = service
         .split_once("authorization_response:")
-        .expect("both lists");
+        .expect("what is told");
     for name in [
         "cookie",
         "accept",
@@ -131,7 +135,8 @@ fn envoys_configuration_names_every_header() {
         assert!(told.contains(&format!("- exact: {name}\n")), "{name}");
     }
     assert!(
-        asked.contains("path_prefix: /forward-auth/envoy\n")
+        service.contains("path_prefix: /forward-auth/envoy\n")
             && asked.contains("failure_mode_allow: false\n")
     );
+    assert!(!service.contains("allowed_headers:"), "deprecated");
 }
