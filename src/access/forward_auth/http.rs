@@ -125,14 +125,22 @@ fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
     })
 }
 
-/// Whether a header is one of those that proxies and Doorward speak in, written with `_`: behind a proxy that hands it on, many
-/// frameworks take it for the one with `-`.
+/// How the names begin by which proxies and Doorward speak, or by which an application is told of another address or method.
+const OURS: [&str; 6] = [
+    "remote-",
+    "x-original-",
+    "x-forwarded-",
+    "x-rewrite-",
+    "x-http-method",
+    "x-method-",
+];
+
+/// Whether a header is one of [`OURS`], spelt with something else than `-`. Behind a proxy that hands it on, an application may take it
+/// for the one with `-`: CGI writes that as `_` (RFC 3875 §4.1.18), and PHP and some servers do so with all that is no letter or digit.
 fn is_in_disguise(name: &HeaderName) -> bool {
     let name = name.as_str();
-    name.contains('_')
-        && ["remote-", "x-original-", "x-forwarded-"]
-            .iter()
-            .any(|ours| name.replace('_', "-").starts_with(ours))
+    let plain = name.replace(|one: char| !one.is_ascii_alphanumeric(), "-");
+    plain != name && OURS.iter().any(|ours| plain.starts_with(ours))
 }
 
 /// The one value of a header.

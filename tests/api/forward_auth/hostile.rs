@@ -82,10 +82,17 @@ on_both_protected! {
         };
         assert_eq!(both().send().status, 200);
         // Many frameworks take these for the headers that are spelt with `-`.
-        for name in ["Remote_User", "Remote_Roles", "remote-jwt_", "X_Forwarded_Host", "X-Original_URL"] {
+        for name in [
+            "Remote_User", "Remote_Roles", "remote-jwt_", "X_Forwarded_Host", "X-Original_URL", "Remote.User", "remote~user", "Remote!Id", "REMOTE.ROLES", "Remote`Jwt",
+            "Remote-User.", "X.Forwarded.Host", "X-Forwarded.For", "X|Original|URL", "X.Rewrite.URL", "X_HTTP_Method", "X-HTTP.Method-Override", "X~Method~Override",
+        ] {
             assert_eq!(both().header(name, "root").send().status, 400, "{name}");
+            assert_eq!(visitor.envoy("GET", "/news/1").header(name, "root").send().status, 400, "{name}");
+            assert_eq!(visitor.door("GET", "/.doorward/logout").header(name, "root").send().status, 400, "{name}");
         }
-        assert_eq!(both().header("X_Other", "root").send().status, 200);
+        for name in ["X_Other", "X.Other", "Remote", "RemoteUser", "X-Remote.User", "X-Forwarded-Port", "X-Forwarded-Tls-Client-Cert", "X-Original-Forwarded-For", "X-HTTP-Method"] {
+            assert_eq!(both().header(name, "root").send().status, 200, "{name}");
+        }
         for (name, value) in [
             ("X-Original-URL", "https://shop.example.com/news/2"),
             ("X-Original-Method", "POST"),
