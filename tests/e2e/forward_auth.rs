@@ -3,7 +3,7 @@
 mod proxy;
 
 use doorward::base::config::{Config, Network};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Visitor, invitation};
 use crate::support::browser::Chromium;
@@ -13,6 +13,16 @@ use crate::support::receiver::{Behaviour, Receiver};
 use proxy::{Kind, Proxy};
 
 const ORDER: &str = "9a4f3c5e-6f0d-4c53-8b0e-1f2d3c4b5a69";
+/// What some frameworks take for the address or the method that is meant.
+const MISLEADING: [&str; 6] = [
+    "X-Original-URL",
+    "X-Original-Method",
+    "X-Rewrite-URL",
+    "X-HTTP-Method-Override",
+    "X-HTTP-Method",
+    "X-Method-Override",
+];
+
 /// The application: whoever reaches it sees the order.
 fn application() -> Receiver {
     let page = "<!doctype html><title>Order</title><p>One order of tea</p>";
@@ -68,6 +78,42 @@ fn told(application: &Receiver, name: &str) -> Vec<String> {
         .collect()
 }
 
+/// What a browser says that would be somebody else, and see something else.
+fn own_words() -> Value {
+    let mut headers = json!({ "Remote-User": "root", "Remote-Roles": "admin", "Remote-Jwt": "x" });
+    for name in MISLEADING {
+        headers[name] = json!(if name.ends_with("URL") {
+            "http://other/"
+        } else {
+            "POST"
+        });
+    }
+    json!({ "headers": headers })
+}
+
+/// A header that the application could take for one of ours is taken out, or the request is refused.
+fn nothing_passes_in_disguise(visitor: &Visitor, application: &Receiver, path: &str) {
+    for name in [
+        "remote_user",
+        "remote.user",
+        "remote~roles",
+        "x.rewrite.url",
+        "x_http_method_override",
+    ] {
+        let fetch = format!(
+            "fetch({}, {{ headers: {{ {}: 'root' }} }}).then(answer => answer.status)",
+            json!(path),
+            json!(name)
+        );
+        let status = visitor.page.evaluate(&fetch);
+        let line = format!("\n{name}:");
+        for request in application.requests() {
+            let request = request.to_ascii_lowercase();
+            assert!(!request.contains(&line), "{name}: {status}");
+        }
+    }
+}
+
 fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     let port = free_port();
     let host = format!("shop.localhost:{port}");
@@ -88,10 +134,9 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     assert_eq!(visitor.open(&proxy, &path), 403);
     assert_eq!(application.requests().len(), 0, "nothing passed");
     // Operator of that very order: who asks is told, whatever the browser says of itself.
-    let own_words = json!({ "headers": {
-        "Remote-User": "root", "Remote-Roles": "admin", "Remote-Jwt": "x", "X-Original-URL": "http://other/", "X-Original-Method": "POST",
-    } });
-    visitor.page.call("Network.setExtraHTTPHeaders", own_words);
+    visitor
+        .page
+        .call("Network.setExtraHTTPHeaders", own_words());
     house.set_grant(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
     assert_eq!(visitor.open(&proxy, &path), 200);
     visitor.page.wait_for_text("One order of tea");
@@ -109,6 +154,10 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     );
     assert_eq!(visitor.open(&proxy, &path), 200);
     assert_eq!(told(&application, "cookie"), ["cart=7"]);
+    for name in MISLEADING {
+        assert_eq!(told(&application, name), Vec::<String>::new(), "{name}");
+    }
+    nothing_passes_in_disguise(&visitor, &application, &path);
     // Not another order; and an address that can be read in two ways reaches nobody.
     let passed = application.requests().len();
     assert_eq!(visitor.open(&proxy, "/orders/another"), 403);

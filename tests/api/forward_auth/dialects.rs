@@ -99,6 +99,37 @@ on_both_protected! {
     }
 }
 
+#[test]
+fn every_configuration_takes_out_what_names_another_address_or_method() {
+    let written: [(&str, fn(&str) -> String); 4] = [
+        (include_str!("../../proxies/nginx-doorward.conf"), |name| {
+            format!("    proxy_set_header {name} \"\";\n")
+        }),
+        (include_str!("../../proxies/doorward.caddyfile"), |name| {
+            format!("\t\trequest_header -{name}\n")
+        }),
+        (
+            include_str!("../../proxies/traefik-doorward.yaml"),
+            |name| format!("          {name}: \"\"\n"),
+        ),
+        (include_str!("../../proxies/envoy.yaml"), |name| {
+            format!("        - {}\n", name.to_ascii_lowercase())
+        }),
+    ];
+    for (file, line) in written {
+        for name in [
+            "X-Original-URL",
+            "X-Original-Method",
+            "X-Rewrite-URL",
+            "X-HTTP-Method-Override",
+            "X-HTTP-Method",
+            "X-Method-Override",
+        ] {
+            assert!(file.contains(&line(name)), "{name}: {file}");
+        }
+    }
+}
+
 /// No Envoy reads it here, so at least its lists are held to what is sent and set.
 #[test]
 fn envoys_configuration_names_every_header() {
