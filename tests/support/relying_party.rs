@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward::clients::Metadata;
+use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
 use serde_json::Value;
 
 use super::house::House;
@@ -88,6 +88,28 @@ impl House {
         RelyingParty {
             id,
             secret,
+            server: self.browser(),
+        }
+    }
+
+    /// An app that people let use the API for them, within these scopes; nobody is asked for consent.
+    pub fn helper(&self, scope: &str) -> RelyingParty {
+        let metadata = Metadata {
+            redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("an address")],
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            require_consent: false,
+            ..Metadata::default()
+        };
+        let author = doorward::history::Author::command();
+        let scopes = Scopes::parse(scope).expect("scopes");
+        let created = self
+            .app
+            .clients
+            .create("a helper", scopes, metadata, author);
+        let (client, secret) = self.run(created).expect("a client");
+        RelyingParty {
+            id: client.id.to_string(),
+            secret: secret.map(|secret| secret.expose().to_owned()),
             server: self.browser(),
         }
     }

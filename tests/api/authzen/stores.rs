@@ -25,12 +25,17 @@ fn without_its_stores_nothing_is_decided() {
     let request = asked("root", "view", "order:7");
     let batch = json!({ "evaluations": [request, request] });
     let search = json!({ "subject": { "type": "user" }, "action": { "name": "view" }, "resource": { "type": "order", "id": "7" } });
+    // Named by id, copies are read before anything else; of this thing there is none.
+    let by_id = asked(&root.id, "view", "order:8");
     assert!(asker.decision(&request));
     let refuses = || {
         for (path, body) in [
             ("/access/v1/evaluation", &request),
             ("/access/v1/evaluations", &batch),
+            ("/access/v1/evaluation", &by_id),
             ("/access/v1/search/subject", &search),
+            ("/access/v1/search/resource", &request),
+            ("/access/v1/search/action", &request),
         ] {
             let answer = asker.post(path, body);
             assert_eq!(answer.status, 503, "{path}: {}", answer.text());

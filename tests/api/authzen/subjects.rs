@@ -131,6 +131,10 @@ under! { policies();
         assert_eq!((&answer["decision"], &answer["context"]["acr_values"]), (&json!(false), &json!(bound)));
         assert_eq!(answer["context"]["error"], "insufficient_user_authentication");
         assert!(answer["context"].get("max_age").is_none());
+        // As one of many it is told the same.
+        let batch = json!({ "evaluations": [in_session("ada", "be-known", &session), in_session("ada", "be-bound", &session)] });
+        let answers = asker.post("/access/v1/evaluations", &batch).json();
+        assert_eq!(answers, json!({ "evaluations": [{ "decision": true }, answer] }));
         assert!(asker.decision(&in_session("kay", "be-bound", &session_id(&key))));
         house.pass(Duration::from_secs(600).as_secs());
         let answer = ask(&in_session("ada", "be-fresh", &session));
@@ -167,6 +171,19 @@ under! { policies();
             // Another site's page, with a client's credentials: nothing to steal.
             let answer = request().basic(&asker.id, &asker.secret).header("Origin", "https://elsewhere.example").json(&json!({})).send();
             assert_eq!(answer.status, 400, "{path}");
+        }
+    }
+
+    fn a_persons_token_asks_for_no_decisions(house) {
+        let root = house.administrator();
+        let app = house.helper("openid access:evaluate");
+        let issued = app.sign_in(&root.browser, &[("scope", "openid access:evaluate")]);
+        assert_eq!(issued.answer["scope"], json!("access:evaluate openid"));
+        let body = asked("root", "be-known", "order:7");
+        for path in [EVALUATION, "/access/v1/evaluations", "/access/v1/search/subject", "/access/v1/search/resource", "/access/v1/search/action"] {
+            let answer = app.server.request("POST", path).without_same_origin().bearer(&issued.access).json(&body).send();
+            assert_eq!(answer.status, 403, "{path}: {}", answer.text());
+            assert!(!answer.text().contains("decision\""), "{path}");
         }
     }
 

@@ -1,8 +1,11 @@
-//! Stores that are away: nobody passes by that.
+//! Stores that are away, policies that are none: nobody passes by that.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ORDER, Visitor, ada, protected};
+use doorward::base::config::Config;
+
+use super::{HTML, ORDER, POLICIES, Visitor, ada, protected};
 use crate::api::faults::stores;
 use crate::support::house::House;
 use crate::support::process::wait_until;
@@ -65,4 +68,49 @@ fn with_the_database_away_doors_stay_open_while_copies_live() {
     assert_eq!(visitor.status("/orders/17"), 200);
     // What was never asked is known to nobody.
     assert_eq!(visitor.status("/orders/18"), 503);
+}
+
+/// As [`protected`], with a policy that is none beside the good ones.
+fn with_a_mistake(config: &mut Config) {
+    protected(config);
+    let broken = format!("{POLICIES}\nforbid (principal, action, resourc);");
+    std::fs::write(policies_of(config), broken).expect("a file");
+}
+
+fn policies_of(config: &Config) -> PathBuf {
+    let folder = config.access.policies.as_ref().expect("a folder");
+    folder.join("shop.cedar")
+}
+
+fn without_policies_an_open_door_leads_nowhere(house: &House) {
+    let (_, ada) = ada(house);
+    house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
+    let visitor = Visitor::of(house, &ada);
+    visitor.enter("/");
+    let nobody = Visitor::new(house);
+    for ask in [Visitor::traefik, Visitor::nginx, Visitor::envoy] {
+        for uri in ["/", "/orders/17", "/news/1"] {
+            let refused = ask(&visitor, "GET", uri).header("Accept", HTML).send();
+            assert_eq!(refused.status, 403, "{uri}: {refused:?}");
+            assert!(refused.header("remote-id").is_none(), "{uri}");
+            let refused = ask(&nobody, "GET", uri).send();
+            assert!([401, 403].contains(&refused.status), "{uri}: {refused:?}");
+        }
+    }
+    std::fs::write(policies_of(&house.config), POLICIES).expect("a file");
+    wait_until(
+        "the good ones are in force",
+        Duration::from_secs(10),
+        || visitor.status("/orders/17") == 200,
+    );
+}
+
+#[test]
+fn without_policies_an_open_door_leads_nowhere_embedded() {
+    without_policies_an_open_door_leads_nowhere(&House::embedded_with(with_a_mistake));
+}
+
+#[test]
+fn without_policies_an_open_door_leads_nowhere_clustered() {
+    without_policies_an_open_door_leads_nowhere(&House::clustered_with(with_a_mistake));
 }

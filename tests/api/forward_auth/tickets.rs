@@ -55,6 +55,32 @@ on_both_protected! {
         assert_eq!(program.problem_type(), "urn:doorward:problem:ticket-gone");
     }
 
+    fn a_ticket_is_good_for_a_minute_and_no_longer(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        let ticket = visitor.ticket("/news/1");
+        house.pass(59);
+        assert_eq!(location(&visitor.door("GET", &ticket).send(), 303), "/news/1");
+        visitor.forget_door();
+        let ticket = visitor.ticket("/news/1");
+        house.pass(60);
+        assert_eq!(visitor.door("GET", &ticket).send().status, 410);
+    }
+
+    fn nobody_is_sent_to_a_host_that_is_protected_no_more(house) {
+        let (_, ada) = ada(house);
+        let docs = Visitor { host: "docs.example.com", ..Visitor::of(house, &ada) };
+        let onward = docs.begin("/a");
+        house.config.access.routes.retain(|route| route.host != docs.host);
+        house.restart(0);
+        assert_eq!(ada.session_status(), 200);
+        let answer = docs.place.request("GET", &onward).header("Accept", HTML).send();
+        assert_eq!(answer.status, 410);
+        assert!(answer.header("location").is_none() && !answer.text().contains("ticket="), "{answer:?}");
+        let shop = Visitor { place: docs.place.clone(), ..Visitor::new(house) };
+        shop.enter("/news/1");
+    }
+
     fn a_ticket_of_a_session_that_ended_meanwhile_opens_nothing(house) {
         let (root, ada) = ada(house);
         let visitor = Visitor::of(house, &ada);

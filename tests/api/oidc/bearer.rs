@@ -4,35 +4,6 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::house::House;
-use crate::support::relying_party::RelyingParty;
-use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
-
-/// An app that people let use the API for them.
-fn helper(house: &House, scope: &str) -> RelyingParty {
-    let template = house.party(|_| {});
-    let metadata = Metadata {
-        redirect_uris: vec![
-            RedirectUri::parse("https://app.example/callback").expect("an address"),
-        ],
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        require_consent: false,
-        ..Metadata::default()
-    };
-    let author = doorward::history::Author::command();
-    let scopes = Scopes::parse(scope).expect("scopes");
-    let made = house.run(
-        house
-            .app
-            .clients
-            .create("a helper", scopes, metadata, author),
-    );
-    let (client, secret) = made.expect("a client");
-    RelyingParty {
-        id: client.id.to_string(),
-        secret: secret.map(|secret| secret.expose().to_owned()),
-        ..template
-    }
-}
 
 fn status(house: &House, method: &str, path: &str, token: &str) -> u16 {
     let browser = house.browser();
@@ -47,7 +18,7 @@ on_both! {
     fn a_token_lends_its_app_the_persons_rights_within_the_scope(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
-        let app = helper(house, "openid users:read users:write sessions:revoke");
+        let app = house.helper("openid users:read users:write sessions:revoke");
         let all = [("scope", "openid users:read users:write sessions:revoke")];
         let admins = app.sign_in(&root.browser, &all).access;
         let adas = app.sign_in(&ada.browser, &all).access;
@@ -77,7 +48,7 @@ on_both! {
             if name == "carl" {
                 continue;
             }
-            let app = helper(house, "openid users:read users:write sessions:revoke grants:read");
+            let app = house.helper("openid users:read users:write sessions:revoke grants:read");
             let scope = [("scope", "openid users:read users:write sessions:revoke grants:read")];
             let token = app.sign_in(&person.browser, &scope).access;
             assert_eq!(person.browser.get("/v1/users/carl").status, 200, "themself they may");
@@ -96,7 +67,7 @@ on_both! {
 
     fn an_app_with_an_administrators_token_makes_no_administrators(house) {
         let root = house.administrator();
-        let app = helper(house, "openid users:write users:read");
+        let app = house.helper("openid users:write users:read");
         let token = app.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
         let send = |method: &str, path: &str, body: serde_json::Value| {
             let browser = house.browser();
@@ -114,7 +85,7 @@ on_both! {
     fn what_a_thief_would_want_asks_for_a_recent_ceremony(house) {
         let root = house.administrator();
         house.person(&root, "ada");
-        let app = helper(house, "openid users:write");
+        let app = house.helper("openid users:write");
         let first = app.sign_in(&root.browser, &[("scope", "openid users:write")]);
         house.pass(301);
         let token = crate::support::relying_party::Issued::read(&app.refresh(&first.refresh)).access;
