@@ -1,5 +1,6 @@
 //! The story behind real proxies: an application without a line of code for signing in, an order, and who may see it.
 
+mod pages;
 mod proxy;
 
 use doorward::base::config::{Config, Network};

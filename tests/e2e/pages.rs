@@ -10,7 +10,7 @@ use crate::support::browser::Chromium;
 use crate::support::house::House;
 use crate::support::relying_party::RelyingParty;
 
-/// Looks at pages, given by their names for the pictures and their addresses, in every size and colour.
+/// Looks at pages, given by their names for the pictures and their paths, or whole addresses at another host, in every size and colour.
 pub(super) fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String)]) {
     for (width, height, dark) in [
         (320, 640, true),
@@ -21,7 +21,9 @@ pub(super) fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String
         visitor.page.set_viewport(width, height, width < 500);
         visitor.page.set_dark(dark);
         for (name, path) in pages {
-            visitor.page.goto(&format!("{}{path}", house.origin()));
+            let is_ours = path.starts_with('/');
+            let place = if is_ours { house.origin() } else { "" };
+            visitor.page.goto(&format!("{place}{path}"));
             visitor.assert_fits();
             let heading = visitor
                 .page
