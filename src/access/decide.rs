@@ -33,7 +33,11 @@ impl Access {
             // The reason may quote what the caller said: `doorward policy explain` tells it.
             let at = error.split(": ").next();
             let failed = decision.errors.len();
-            tracing::warn!(at, failed, "a policy fails, and the answer is no");
+            tracing::warn!(
+                at,
+                failed,
+                "a policy fails or can't be asked, and the answer is no"
+            );
         }
         Ok(decision)
     }

@@ -4,6 +4,7 @@ mod certification;
 mod hostile;
 mod interop;
 mod policies;
+mod schema;
 mod searches;
 mod stores;
 mod subjects;

@@ -27,13 +27,18 @@ pub enum Challenge {
 }
 
 impl Policies {
-    /// Decides. Without policies in force nothing is permitted.
+    /// Decides. Without policies in force nothing is permitted, and with a schema nothing that it does not declare.
     pub fn decide(&self, facts: &Facts, challenge: Challenge) -> Decision {
         let Some(table) = self.table() else {
             return refused("no policies are in force");
         };
         let slice = table.about(&facts.action);
-        match Asked::new(&table, slice, facts) {
+        let declared = table.check(
+            facts.principal_type(),
+            &facts.action,
+            facts.resource.kind.as_str(),
+        );
+        match declared.and_then(|()| Asked::new(&table, slice, facts)) {
             Ok(asked) => Trial {
                 policies: slice.about(facts.resource.kind.as_str()),
                 reads_auth: slice.reads_auth,
@@ -48,7 +53,7 @@ impl Policies {
     /// to say no.
     pub fn may_permit_outsiders(&self, action: &str) -> bool {
         self.table()
-            .is_some_and(|table| table.about(action).permits_outsiders)
+            .is_some_and(|table| table.permits_outsiders(action))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 
-use super::table::{PolicyTable, Slice};
+use super::table::{OUTSIDER, PolicyTable, Slice};
 use super::values;
 use crate::access::ResourceName;
 use crate::access::question::{Auth, Claimed, Subject};
@@ -29,6 +29,21 @@ pub struct Facts {
     pub claimed: Claimed,
     /// When.
     pub now: Timestamp,
+}
+
+/// The types of principals that Doorward knows.
+const USER: &str = "User";
+const CLIENT: &str = "Client";
+
+impl Facts {
+    /// What the subject is to policies.
+    pub(super) fn principal_type(&self) -> &'static str {
+        match &self.subject {
+            Subject::Person { .. } => USER,
+            Subject::Client(_) => CLIENT,
+            Subject::Outsider { .. } => OUTSIDER,
+        }
+    }
 }
 
 /// The question in Cedar's terms, for any number of ways to have signed in.
@@ -64,7 +79,7 @@ impl Asked {
             Subject::Person { standing, .. } => {
                 let parents = standing.roles.iter().map(|role| own("Role", role));
                 (
-                    own("User", &standing.user_id.to_string())?,
+                    own(USER, &standing.user_id.to_string())?,
                     person(standing),
                     parents.collect::<Result<HashSet<_>, _>>()?,
                 )
@@ -76,7 +91,7 @@ impl Asked {
                     ("scopes".to_owned(), set(scopes)),
                 ];
                 (
-                    own("Client", &client.id.to_string())?,
+                    own(CLIENT, &client.id.to_string())?,
                     attributes,
                     HashSet::new(),
                 )
@@ -87,7 +102,7 @@ impl Asked {
                     ("id".to_owned(), Value::new_string(id.clone())),
                 ];
                 (
-                    own("Outsider", &outsider(kind, id))?,
+                    own(OUTSIDER, &outsider(kind, id))?,
                     attributes,
                     HashSet::new(),
                 )

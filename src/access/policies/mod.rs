@@ -3,6 +3,7 @@
 //! Promises that a set with a mistake in it is never used, not even in part, and that what is asked is told apart: what
 //! Doorward knows, and what the caller says. They come from files, so every instance reads its own and none needs another's.
 
+mod declared;
 mod evaluate;
 mod facts;
 mod fault;

@@ -7,10 +7,11 @@ use cedar_policy::{
     PolicySet, PrincipalConstraint, ResourceConstraint, Schema,
 };
 
+use super::declared::Declared;
 use super::reads::reads;
 
 /// The type of everybody whom Doorward does not know.
-const OUTSIDER: &str = "Outsider";
+pub(super) const OUTSIDER: &str = "Outsider";
 
 /// Policies that are in force together.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct PolicyTable {
     by_action: HashMap<String, Slice>,
     /// What is asked about every other action.
     otherwise: Slice,
+    /// What the schema declares, where there is one: nothing else is put to the policies.
+    declared: Option<Declared>,
     /// Types that policies or the schema name, parsed once.
     types: HashMap<String, EntityTypeName>,
     /// Every action by name that policies and schema know, sorted.
@@ -40,7 +43,7 @@ pub(super) struct Slice {
     /// Whether any of them looks at how somebody signed in.
     pub(super) reads_auth: bool,
     /// Whether any of them permits something to somebody whom Doorward does not know.
-    pub(super) permits_outsiders: bool,
+    permits_outsiders: bool,
     /// Whether any of them looks at `context.time`, which Cedar reads from a text.
     pub(super) reads_time: bool,
 }
@@ -72,6 +75,7 @@ impl PolicyTable {
         }
         let mut table = Self {
             otherwise: Slice::of(policies, None, &declared)?,
+            declared: schema.map(Declared::of),
             count: policies.len(),
             ..Self::default()
         };
@@ -92,6 +96,22 @@ impl PolicyTable {
     /// The policies that can say something about an action.
     pub(super) fn about(&self, action: &str) -> &Slice {
         self.by_action.get(action).unwrap_or(&self.otherwise)
+    }
+
+    /// Whether the policies can be asked this: anything without a schema, and with one what it declares.
+    ///
+    /// # Errors
+    /// What the schema does not declare.
+    pub(super) fn check(&self, principal: &str, action: &str, thing: &str) -> Result<(), String> {
+        let declared = self.declared.as_ref();
+        declared.map_or(Ok(()), |declared| declared.check(principal, action, thing))
+    }
+
+    /// Whether somebody whom Doorward does not know could be permitted this, whatever it is done to.
+    pub(super) fn permits_outsiders(&self, action: &str) -> bool {
+        let declared = self.declared.as_ref();
+        self.about(action).permits_outsiders
+            && declared.is_none_or(|declared| declared.is_for(OUTSIDER, action))
     }
 
     /// The entity of a type and an id, built from its parts: an id can't break out of its quotes. `None` for a type that is none.

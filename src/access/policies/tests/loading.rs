@@ -36,6 +36,78 @@ fn a_schema_holds_policies_to_what_is_declared() {
 }
 
 #[test]
+fn what_a_schema_does_not_declare_is_denied_with_the_reason() {
+    let permit = "permit (principal, action, resource);";
+    let schema = r"
+        entity order, parcel;
+        action reading;
+        action view in [reading] appliesTo { principal: [User], resource: [order], context: Doorward::Context };
+        action greet appliesTo { principal: [User, Outsider], resource: [order], context: Doorward::Context };
+    ";
+    let open = policies(permit);
+    let held = Folder::of(&[("a.cedar", permit), ("own.cedarschema", schema)]);
+    assert_eq!(held.policies.fault(), None);
+    let known = person(&["clerk"], None);
+    let stranger = Subject::Outsider {
+        kind: "order".into(),
+        id: "7".into(),
+    };
+    for (subject, action, kind, reason) in [
+        (&known, "view", "order", None),
+        (&known, "greet", "order", None),
+        (&stranger, "greet", "order", None),
+        (
+            &known,
+            "view",
+            "pallet",
+            Some("pallet is no type of the schema"),
+        ),
+        (
+            &known,
+            "view",
+            "Shop::order",
+            Some("Shop::order is no type of the schema"),
+        ),
+        (
+            &known,
+            "burn",
+            "order",
+            Some("burn is no action of the schema"),
+        ),
+        (
+            &known,
+            "view",
+            "parcel",
+            Some("view does not apply to parcel"),
+        ),
+        (
+            &known,
+            "reading",
+            "order",
+            Some("reading does not apply to User"),
+        ),
+        (
+            &stranger,
+            "view",
+            "order",
+            Some("view does not apply to Outsider"),
+        ),
+    ] {
+        let asked = Facts {
+            action: action.into(),
+            resource: ResourceName::parse(kind, "7").expect("a name"),
+            ..facts(subject.clone())
+        };
+        assert!(is_allowed(&open, &asked), "{action} {kind}");
+        let decision = ask(&held, &asked);
+        assert_eq!(decision.is_allowed, reason.is_none(), "{decision:?}");
+        let told = decision.errors.join("\n");
+        assert_eq!(told.is_empty(), reason.is_none(), "{told}");
+        assert!(told.ends_with(reason.unwrap_or_default()), "{told}");
+    }
+}
+
+#[test]
 fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
     for (text, place, reason) in [
         ("permit (principal, action, resource)", "a.cedar:1:", ""),

@@ -1,6 +1,6 @@
 //! Policies are left out before they are looked at only where they could not have said anything.
 
-use cedar_policy::{Authorizer, Decision as Verdict, PolicySet};
+use cedar_policy::{Authorizer, Decision as Verdict, PolicySet, Schema};
 
 use super::super::facts::Asked;
 use super::*;
@@ -24,7 +24,8 @@ const RESOURCES: [&str; 3] = ["resource", "resource is order", "resource == orde
 
 /// `edit` is one of the ways to `change`.
 const SCHEMA: &str = "entity order;
-    action change, print;
+    action change;
+    action print appliesTo { principal: [User], resource: [order], context: Doorward::Context };
     action edit in [change] appliesTo { principal: [User, Client, Outsider], resource: [order], context: Doorward::Context };";
 
 fn questions() -> Vec<Facts> {
@@ -85,14 +86,44 @@ fn hold_to_cedar(text: &str, schema: Option<&str>) {
     let folder = Folder::of(&files);
     assert_eq!(folder.policies.fault(), None, "{text}");
     let all: PolicySet = text.parse().expect("policies");
+    let schema = schema.map(with_base);
     for facts in questions() {
         let decision = ask(&folder, &facts);
+        let wanted = if schema.as_ref().is_none_or(|schema| knows(schema, &facts)) {
+            unsliced(&folder, &all, &facts)
+        } else {
+            (false, Vec::new())
+        };
         assert_eq!(
             (decision.is_allowed, decision.policies),
-            unsliced(&folder, &all, &facts),
+            wanted,
             "{text}\n{facts:?}"
         );
     }
+}
+
+fn with_base(schema: &str) -> Schema {
+    let whole = format!("{BASE_SCHEMA}\n{schema}");
+    let (schema, _) = Schema::from_cedarschema_str(&whole).expect("a schema");
+    schema
+}
+
+/// Whether Cedar itself sees such a question in the schema.
+fn knows(schema: &Schema, facts: &Facts) -> bool {
+    let asked = (
+        facts.principal_type().to_owned(),
+        facts.action.as_str(),
+        facts.resource.kind.as_str().to_owned(),
+    );
+    schema.request_envs().any(|known| {
+        let action = known.action().id().unescaped();
+        asked
+            == (
+                known.principal().to_string(),
+                action,
+                known.resource().to_string(),
+            )
+    })
 }
 
 fn scopes() -> impl Iterator<Item = String> {
@@ -194,5 +225,16 @@ fn whether_strangers_may_anything_is_known_beforehand() {
     ] {
         let folder = policies(text);
         assert_eq!(folder.policies.may_permit_outsiders("view"), may, "{text}");
+    }
+    let anything = ("a.cedar", "permit (principal, action, resource);");
+    let folder = Folder::of(&[anything, ("own.cedarschema", SCHEMA)]);
+    for (action, may) in [
+        ("edit", true),
+        ("print", false),
+        ("change", false),
+        ("burn", false),
+    ] {
+        let told = folder.policies.may_permit_outsiders(action);
+        assert_eq!(told, may, "{action}");
     }
 }

@@ -1,0 +1,79 @@
+//! What a schema declares, as questions meet it: types of things, and who does which action to which of them.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{EntityTypeName, Schema};
+
+/// The declarations of a schema, looked up by the names that questions have.
+#[derive(Debug)]
+pub(super) struct Declared {
+    types: HashSet<String>,
+    /// By the name of an action.
+    actions: HashMap<String, AppliesTo>,
+}
+
+/// The types that an action is declared for.
+#[derive(Debug)]
+struct AppliesTo {
+    principals: HashSet<String>,
+    things: HashSet<String>,
+}
+
+impl Declared {
+    pub(super) fn of(schema: &Schema) -> Self {
+        let names = schema.actions();
+        // Questions know no action of a namespace.
+        let own = names.filter(|action| action.type_name().to_string() == "Action");
+        let actions = own.map(|action| {
+            let applies_to = AppliesTo {
+                principals: texts(schema.principals_for_action(action)),
+                things: texts(schema.resources_for_action(action)),
+            };
+            (action.id().unescaped().to_owned(), applies_to)
+        });
+        Self {
+            actions: actions.collect(),
+            types: texts(Some(schema.entity_types())),
+        }
+    }
+
+    /// Whether a question is one that the schema knows. Policies were held to the schema: what they say of others was never checked.
+    ///
+    /// # Errors
+    /// What the schema does not declare.
+    pub(super) fn check(&self, principal: &str, action: &str, thing: &str) -> Result<(), String> {
+        if !self.types.contains(thing) {
+            return Err(format!("the question: {thing} is no type of the schema"));
+        }
+        let Some(applies_to) = self.actions.get(action) else {
+            return Err(format!("the question: {action} is no action of the schema"));
+        };
+        for (types, kind) in [
+            (&applies_to.principals, principal),
+            (&applies_to.things, thing),
+        ] {
+            if !types.contains(kind) {
+                return Err(format!(
+                    "the question: in the schema {action} does not apply to {kind}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether principals of a type can do an action to anything.
+    pub(super) fn is_for(&self, principal: &str, action: &str) -> bool {
+        let applies_to = self.actions.get(action);
+        applies_to.is_some_and(|applies_to| {
+            applies_to.principals.contains(principal) && !applies_to.things.is_empty()
+        })
+    }
+}
+
+fn texts<'t>(types: Option<impl Iterator<Item = &'t EntityTypeName>>) -> HashSet<String> {
+    types
+        .into_iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect()
+}

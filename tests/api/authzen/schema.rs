@@ -1,0 +1,104 @@
+//! A schema beside the policies: what it does not declare is denied, found by nobody, and the command says why.
+
+use serde_json::{Value, json};
+
+use super::{Asker, PolicyFolder, asked, register, under};
+use crate::support::binary::{command, finish};
+use crate::support::house::House;
+
+fn policies() -> PolicyFolder {
+    let folder = PolicyFolder::of(
+        r#"@id("viewers") permit (principal is User, action == Action::"view", resource);
+           @id("root") permit (principal, action, resource) when { principal is User && principal.username == "root" };"#,
+    );
+    folder.write(
+        "own.cedarschema",
+        "entity order, parcel;
+         action view appliesTo { principal: [User], resource: [order], context: Doorward::Context };
+         action send appliesTo { principal: [User, Client], resource: [parcel], context: Doorward::Context };",
+    );
+    folder
+}
+
+under! { policies();
+    fn what_the_schema_does_not_declare_is_denied(house) {
+        house.administrator();
+        let asker = Asker::of(house);
+        for (action, resource, permits) in [
+            ("view", "order:7", true),
+            ("send", "parcel:7", true),
+            ("view", "parcel:7", false),
+            ("send", "order:7", false),
+            ("view", "pallet:7", false),
+            ("burn", "order:7", false),
+        ] {
+            assert_eq!(asker.decision(&asked("root", action, resource)), permits, "{action} {resource}");
+        }
+        let many = json!({ "evaluations": [asked("root", "view", "pallet:7"), asked("root", "view", "order:7")] });
+        let answers = asker.post("/access/v1/evaluations", &many).json();
+        let decisions: Vec<&Value> = answers["evaluations"].as_array().expect("answers").iter().map(|answer| &answer["decision"]).collect();
+        assert_eq!(json!(decisions), json!([false, true]));
+    }
+
+    fn searches_find_what_an_evaluation_permits(house) {
+        house.administrator();
+        for resource in ["order:7", "parcel:7", "pallet:7"] {
+            register(house, resource, &json!({}));
+        }
+        let asker = Asker::of(house);
+        let root = json!({ "type": "user", "id": "root" });
+        for (kind, actions) in [("order", vec!["view"]), ("parcel", vec!["send"]), ("pallet", vec![])] {
+            let thing = json!({ "type": kind, "id": "7" });
+            let may = |action: &str| json!({ "subject": root, "action": { "name": action }, "resource": thing });
+            assert_eq!(asker.search("action", &json!({ "subject": root, "resource": thing })), actions, "{kind}");
+            for action in ["view", "send", "burn"] {
+                let finds = actions.contains(&action);
+                assert_eq!(asker.search("resource", &may(action)), if finds { vec!["7"] } else { vec![] }, "{action} {kind}");
+                let mut somebody = may(action);
+                somebody["subject"] = json!({ "type": "user" });
+                assert_eq!(asker.search("subject", &somebody), if finds { vec!["root"] } else { vec![] }, "{action} {kind}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_command_says_what_the_schema_does_not_declare() {
+    let house = House::embedded();
+    house.administrator();
+    let folder = policies();
+    let schema = folder.path.join("own.cedarschema");
+    let cases = folder.path.join("cases.toml");
+    let case = r#"
+        [[cases]]
+        name = "a pallet is unknown"
+        request = { subject = { type = "user", id = "ada" }, action = { name = "view" }, resource = { type = "pallet", id = "7" } }
+        decision = false
+    "#;
+    std::fs::write(&cases, case).expect("a file");
+    let test = |arguments: &[&str]| {
+        let mut command = command(&house.config);
+        let command = command.args(arguments).args(["policy", "test"]).arg(&cases);
+        let command = command.arg("--policies").arg(&folder.path);
+        finish(command.arg("--schema").arg(&schema))
+    };
+    let reason = "pallet is no type of the schema";
+    let ran = test(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    assert!(ran.output.contains(reason), "{}", ran.output);
+    let told = test(&["--json"]).json()["cases"][0]["errors"].to_string();
+    assert!(told.contains(reason), "{told}");
+    let mut explain = command(&house.config);
+    explain
+        .env("DOORWARD__ACCESS__POLICIES", &folder.path)
+        .env("DOORWARD__ACCESS__SCHEMA", &schema)
+        .args(["policy", "explain", "--subject", "root", "--action", "view"])
+        .args(["--resource", "pallet:7"]);
+    let ran = finish(&mut explain);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    assert!(
+        ran.output.contains("deny") && ran.output.contains(reason),
+        "{}",
+        ran.output
+    );
+}
