@@ -245,23 +245,16 @@ impl Embedded {
 
 /// The values under some keys, in one snapshot of all, as Redis gives it.
 fn find(conn: &mut SqliteConnection, keys: &[&str], now: i64) -> QueryResult<Vec<Option<String>>> {
-    let [first, ..] = keys else {
+    let [first, others @ ..] = keys else {
         return Ok(Vec::new());
     };
     // One statement is one snapshot. It is filled up to one of a few lengths, so that it stays prepared.
     let length = keys.len().next_power_of_two();
-    let is_asked = keys
-        .iter()
-        .chain(std::iter::repeat(first))
-        .take(length)
-        .map(|key| -> Condition<'_> { Box::new(entries::key.eq(*key)) })
-        .reduce(|one, other| Box::new(one.or(other)));
-    let Some(is_asked) = is_asked else {
-        return Ok(Vec::new());
-    };
+    let mut others = others.to_vec();
+    others.resize(length.saturating_sub(1), first);
     let found: HashMap<String, String> = entries::table
         .filter(entries::expires_at.gt(now))
-        .filter(is_asked)
+        .filter(is_any_of(first, &others))
         .select((entries::key, entries::value))
         .load_iter::<(String, String), DefaultLoadingMode>(conn)?
         .collect::<QueryResult<_>>()?;
@@ -269,6 +262,15 @@ fn find(conn: &mut SqliteConnection, keys: &[&str], now: i64) -> QueryResult<Vec
 }
 
 type Condition<'k> = Box<dyn BoxableExpression<entries::table, Sqlite, SqlType = Bool> + 'k>;
+
+/// Whether an entry's key is one of these. Halves within halves: SQLite refuses what is a thousand deep.
+fn is_any_of<'k>(first: &'k str, others: &[&'k str]) -> Condition<'k> {
+    let (near, far) = others.split_at(others.len() / 2);
+    match far.split_first() {
+        None => Box::new(entries::key.eq(first)),
+        Some((&head, tail)) => Box::new(is_any_of(first, near).or(is_any_of(head, tail))),
+    }
+}
 
 #[derive(QueryableByName)]
 struct Count {
@@ -290,4 +292,36 @@ async fn blocking<T: Send + 'static>(
 
 fn away(error: impl fmt::Display) -> Away {
     Away(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// More than SQLite takes within each other.
+    #[tokio::test]
+    async fn any_number_of_keys_is_read_in_their_order() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        let store = Embedded::open(path, PATIENCE, Clock::system());
+        let store = store.await.expect("a store");
+        for key in ["3", "700", "1299"] {
+            let stored = store.put(key, &format!("value of {key}"), PATIENCE * 12);
+            stored.await.expect("a write");
+        }
+        for count in [0, 1, 2, 3, 4, 5, 255, 256, 257, 1_300] {
+            let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+            let mut keys: Vec<&str> = names.iter().map(String::as_str).collect();
+            // Some of them twice, and not beside each other.
+            keys.extend(["3", "1", "700", "3"].iter().take(count));
+            let found = store.get(&keys).await.expect("an answer");
+            let wanted = keys.iter().map(|key| {
+                let is_there = ["3", "700", "1299"].contains(key);
+                is_there.then(|| format!("value of {key}"))
+            });
+            assert_eq!(found, wanted.collect::<Vec<_>>(), "{count}");
+        }
+    }
 }
