@@ -1,9 +1,9 @@
 //! What may expire: ceremonies, live sessions, standing records, counts. Redis, or a second SQLite file.
 //!
 //! Promises that each call is one atomic step, seen by every process at once, and that an answer comes within the
-//! configured time or not at all ([`Away`]). Knows keys and texts, and nothing of what they mean. Nobody outside asks
-//! which store it is. What belongs to one person is keyed `…:{user id}…`, braces included, so that one slot of a Redis
-//! Cluster holds it.
+//! configured time or not at all ([`Away`]). Reads that a thread asks for at once are one step of all. Knows keys and
+//! texts, and nothing of what they mean. Nobody outside asks which store it is. What belongs to one person is keyed
+//! `…:{user id}…`, braces included, so that one slot of a Redis Cluster holds it.
 
 mod connections;
 mod embedded;
