@@ -53,7 +53,10 @@ fn main() {
         return baseline::serve();
     }
     let arguments = Arguments::read();
-    println!("{arguments}\n");
+    println!("{arguments}");
+    println!(
+        "The measured service does not limit ceremonies (limits.ceremonies_per_minute = 0).\n"
+    );
     let library = library::finish_alone();
     println!("The library's finish of an assertion alone: {library:.0} µs of CPU.\n");
     for back_end in &arguments.back_ends {
