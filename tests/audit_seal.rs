@@ -116,6 +116,18 @@ fn another_sealer(house: &House) -> AuditSeal {
     )
 }
 
+/// Gives the lease to another process, which does nothing: for as long as that, nobody seals.
+fn lend(house: &House) {
+    let somebody = spelt(house, "randomblob(16)", "gen_random_uuid()");
+    let until = house.clock.now().after(Duration::from_secs(9)).as_micros();
+    let until = until.to_string();
+    let until = spelt(house, &until, "now() + interval '9 seconds'");
+    by_hand(
+        house,
+        &format!("update audit_sealer set holder = {somebody}, leased_until = {until}"),
+    );
+}
+
 /// What the operator's port says of the oldest event that waits for its seal: its age in seconds.
 fn unsealed_seconds(house: &House) -> f64 {
     let operator = Browserless::new(house.operator_port(), house.origin());
@@ -301,16 +313,42 @@ on_both! {
     fn the_operator_sees_how_long_an_event_waits_for_its_seal(house) {
         sealed_house(house);
         wait_until("nothing waits", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
-        // Another process has the lease, and does nothing.
-        let somebody = spelt(house, "randomblob(16)", "gen_random_uuid()");
-        let until = house.clock.now().after(Duration::from_secs(9)).as_micros().to_string();
-        let until = spelt(house, &until, "now() + interval '9 seconds'");
-        by_hand(house, &format!("update audit_sealer set holder = {somebody}, leased_until = {until}"));
+        lend(house);
         write_events(house, 1, Duration::from_secs(30));
         wait_until("the wait is told", Duration::from_secs(6), || unsealed_seconds(house) >= 30.0);
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
         wait_until("nothing waits any more", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
         assert!(verify(house).is_whole());
+    }
+
+    fn the_age_goes_on_growing_where_nobody_can_look(house) {
+        sealed_house(house);
+        wait_until("nothing waits", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
+        by_hand(house, "alter table audit_sealer rename to sealer_away");
+        wait_until("the age grows", Duration::from_secs(10), || unsealed_seconds(house) >= 2.0);
+        by_hand(house, "alter table sealer_away rename to audit_sealer");
+        wait_until("nothing waits any more", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
+    }
+
+    fn details_that_nobody_can_read_stop_no_seal_and_are_told(house) {
+        sealed_house(house);
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
+        by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+            select {id}, newest_at, 'command', 'user.updated', 'success', '{deep}' from audit_sealer"));
+        write_events(house, 1, Duration::ZERO);
+        seal(house);
+        let report = verify(house);
+        assert_eq!((report.sealed, report.unsealed_since), (7, None));
+        assert_eq!(found(&report), [(Fault::Unreadable, Some(6))]);
+        let page = house.run(house.app.seal.list(&EventFilter::default(), None)).expect("a page");
+        let details: Vec<&Value> = page.events.iter().map(|one| &one.event.details).collect();
+        assert_eq!(details.iter().filter(|details| details.is_null()).count(), 1, "{details:?}");
+        let listed = house.run(house.app.database.read(|conn| history::list(conn, &EventFilter::default(), 50))).expect("a list");
+        assert_eq!(listed.len(), 7);
+        // As it is written it is sealed.
+        by_hand(house, &format!("update audit_events set details = '[{deep}]' where id = (select event_id from audit_seals where position = 6)"));
+        assert_eq!(found(&verify(house)), [(Fault::Altered, Some(6))]);
     }
 
     fn an_event_that_was_committed_late_is_sealed_late(house) {

@@ -4,7 +4,6 @@
 //! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`, `door-request:…`, `door-ticket:…`. Refuses to
 //! mix what callers say with what it knows.
 
-mod attributes;
 pub mod authzen;
 mod cases;
 mod change;

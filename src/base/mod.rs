@@ -1,7 +1,8 @@
-//! What every room stands on: configuration, time, ids, letters, hexadecimal, secrets and their sealing, telemetry.
+//! What every room stands on: configuration, time, ids, letters, the bounds of attributes, hexadecimal, secrets and their sealing, telemetry.
 //!
 //! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`, `seal`).
 
+pub mod attributes;
 pub mod clock;
 pub mod config;
 pub mod hex;

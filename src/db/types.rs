@@ -58,11 +58,23 @@ pub struct Json<T: Debug + 'static>(pub T);
 /// A [`Document`] as it stands in its column.
 #[derive(Debug, Clone, PartialEq, FromSqlRow)]
 pub struct StoredJson {
-    /// What it reads as; null where it is no JSON.
+    /// What it reads as; null where it can't be read.
     pub value: serde_json::Value,
     /// Whether it is written as [`Json`] writes this value. Text that is not may hold what no reader here sees: of a key that is
     /// given twice the last one counts. PostgreSQL keeps the value alone.
     pub is_plain: bool,
+    /// The text, where it can't be read: it is no JSON, or nested deeper than any reader here follows.
+    pub unread: Option<String>,
+}
+
+impl StoredJson {
+    fn unread(text: &str) -> Self {
+        Self {
+            value: serde_json::Value::Null,
+            is_plain: false,
+            unread: Some(text.to_owned()),
+        }
+    }
 }
 
 // diesel derives `AsExpression` only where the type is declared; `Id` and `Timestamp` live in `base`, which knows no SQL.
@@ -256,10 +268,16 @@ impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Pg> for Json<T> {
 
 impl FromSql<Document, Pg> for StoredJson {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        let Json(value) = <Json<serde_json::Value> as FromSql<Document, Pg>>::from_sql(value)?;
-        Ok(Self {
-            value,
-            is_plain: true,
+        let Some((&JSONB_VERSION, json)) = value.as_bytes().split_first() else {
+            return Err("a jsonb of an unknown version".into());
+        };
+        Ok(match serde_json::from_slice(json) {
+            Ok(value) => Self {
+                value,
+                is_plain: true,
+                unread: None,
+            },
+            Err(_) => Self::unread(&String::from_utf8_lossy(json)),
         })
     }
 }
@@ -282,9 +300,15 @@ impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Sqlite> for Json<T
 impl FromSql<Document, Sqlite> for StoredJson {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else {
+            return Ok(Self::unread(&text));
+        };
         let is_plain = serde_json::to_string(&value)? == text;
-        Ok(Self { value, is_plain })
+        Ok(Self {
+            value,
+            is_plain,
+            unread: None,
+        })
     }
 }
 

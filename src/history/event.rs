@@ -145,8 +145,11 @@ pub struct RecordedEvent {
     pub outcome: String,
     /// Why.
     pub reason: Option<String>,
-    /// What else.
+    /// What else; `null` where what is stored can't be read.
     pub details: Value,
+    /// The stored text of such details.
+    #[serde(skip)]
+    pub unread_details: Option<String>,
 }
 
 /// Which events to list.

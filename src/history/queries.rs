@@ -10,10 +10,10 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId, Id, PasskeyId, UserId, label};
 use crate::db::bulk::{self, Cell};
 use crate::db::schema::{audit_events, revisions};
-use crate::db::{Connection, Json, Result};
+use crate::db::{Connection, Json, Result, StoredJson};
 
-/// With its details in the form that is asked for.
-pub(super) type EventRow<Details = Json<Value>> = (
+/// Its details as they are stored: one row that can't be read keeps nobody from the others.
+pub(super) type EventRow = (
     AuditEventId,
     Timestamp,
     String,
@@ -25,7 +25,7 @@ pub(super) type EventRow<Details = Json<Value>> = (
     Option<String>,
     String,
     Option<String>,
-    Details,
+    StoredJson,
 );
 
 pub(super) fn recorded(row: EventRow) -> RecordedEvent {
@@ -41,7 +41,8 @@ pub(super) fn recorded(row: EventRow) -> RecordedEvent {
         user_agent: row.8,
         outcome: row.9,
         reason: row.10,
-        details: row.11.0,
+        details: row.11.value,
+        unread_details: row.11.unread,
     }
 }
 

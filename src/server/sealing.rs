@@ -18,16 +18,42 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
     let mut ticks = interval(SEAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told: Option<Stopwatch> = None;
+    let mut known = Known::new(Duration::ZERO);
     loop {
         ticks.tick().await;
-        match turn(&seal, &metrics).await {
+        match turn(&seal, &metrics, &mut known).await {
             Ok(look) if is_to_be_told(&look, told.map(Stopwatch::elapsed)) => {
                 tell(&look);
                 told = Some(Stopwatch::start());
             }
             Ok(_) => {}
-            Err(error) => tracing::error!(%error, "the audit log could not be sealed"),
+            Err(error) => {
+                metrics.set_unsealed(known.age_now());
+                tracing::error!(%error, "the audit log could not be sealed");
+            }
         }
+    }
+}
+
+/// What the last look that succeeded told: since then nobody knows better.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// How old the oldest event was that waited.
+    age: Duration,
+    since: Stopwatch,
+}
+
+impl Known {
+    fn new(age: Duration) -> Self {
+        Self {
+            age,
+            since: Stopwatch::start(),
+        }
+    }
+
+    /// How old an event may be by now that waits: where nobody can look, one may have come right after the last look.
+    fn age_now(&self) -> Duration {
+        self.age.saturating_add(self.since.elapsed())
     }
 }
 
@@ -37,10 +63,11 @@ fn is_to_be_told(look: &Look, told: Option<Duration>) -> bool {
     look.is_ours && look.head.position > 0 && told.is_none_or(|ago| ago >= TELL)
 }
 
-async fn turn(seal: &AuditSeal, metrics: &Metrics) -> Result<Look, SealError> {
+async fn turn(seal: &AuditSeal, metrics: &Metrics, known: &mut Known) -> Result<Look, SealError> {
     let look = seal.look().await?;
     let age = look.unsealed_since.map(|since| look.now.since(since));
-    metrics.set_unsealed(age.unwrap_or_default());
+    *known = Known::new(age.unwrap_or_default());
+    metrics.set_unsealed(known.age);
     if seal.work(&look).await? == 0 {
         return Ok(look);
     }
@@ -72,6 +99,13 @@ mod tests {
             now: Timestamp::from_micros(1),
             is_ours,
         }
+    }
+
+    #[test]
+    fn where_nobody_can_look_the_age_goes_on_from_what_was_known() {
+        let known = Known::new(Duration::from_secs(30));
+        let first = known.age_now();
+        assert!(first >= known.age && known.age_now() >= first);
     }
 
     #[test]

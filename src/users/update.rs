@@ -8,13 +8,11 @@ use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
 use super::queries::Voided;
 use super::{Authority, User, Users, queries};
+use crate::base::attributes;
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending, UserStatus};
-
-/// The largest `attributes`, as JSON text.
-const MOST_ATTRIBUTES: usize = 16 << 10;
 
 /// What to change; `None` leaves as it is.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +44,8 @@ pub enum UpdateError {
     /// The registry has no such role.
     #[error("there is no role {0}")]
     UnknownRole(String),
-    /// Too many attributes.
-    #[error("attributes may have 16384 bytes at most")]
+    /// Too many attributes, or too deep.
+    #[error("attributes may have 16384 bytes and 16 levels at most")]
     TooManyAttributes,
     /// The last administrator who can sign in.
     #[error(transparent)]
@@ -76,10 +74,8 @@ impl Users {
         authority: Authority,
         author: Author,
     ) -> Result<User, UpdateError> {
-        let too_many = change.attributes.as_ref().is_some_and(|attributes| {
-            serde_json::to_string(attributes).map_or(true, |text| text.len() > MOST_ATTRIBUTES)
-        });
-        if too_many {
+        let wanted = change.attributes.as_ref();
+        if wanted.is_some_and(|wanted| !attributes::are_bounded(wanted)) {
             return Err(UpdateError::TooManyAttributes);
         }
         let database = self.database.clone();

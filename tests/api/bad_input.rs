@@ -25,6 +25,25 @@ on_both! {
         assert_eq!(send(b"{}", "application/json; charset=utf-8").status, 200);
     }
 
+    fn attributes_of_people_are_bounded_in_depth_as_those_of_things_are(house) {
+        let root = house.administrator();
+        house.person(&root, "ada");
+        let put = |levels: usize| {
+            let nested = (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+            let tag = root.browser.get("/v1/users/ada").header("etag").expect("a tag").to_owned();
+            let change = json!({ "attributes": nested });
+            root.browser.request("PATCH", "/v1/users/ada").header("If-Match", &tag).json(&change).send()
+        };
+        for levels in [17, 120] {
+            let refused = put(levels);
+            assert_eq!((refused.status, refused.problem_type().as_str()), (400, "urn:doorward:problem:invalid-field"), "{levels}");
+            assert_eq!(refused.json()["field"], "attributes", "{levels}");
+        }
+        assert_eq!(put(16).status, 200);
+        let events = root.browser.get("/v1/audit-events?action=user.updated").json();
+        assert!(events["items"][0]["details"]["attributes"]["after"].is_object(), "{events}");
+    }
+
     fn credentials_of_any_shape_are_refused(house) {
         house.administrator();
         let browser = house.browser();

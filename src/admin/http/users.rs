@@ -78,7 +78,7 @@ pub struct UpdateUser {
     #[serde(default, deserialize_with = "crate::web::given")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
-    /// All attributes anew.
+    /// All attributes anew: 16384 bytes and 16 levels at most.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Map<String, Value>>,
     /// All roles anew.

@@ -40,7 +40,11 @@ pub(super) struct Traces {
 impl Traces {
     /// Of an event, under its own salt.
     pub(super) fn of(event: &RecordedEvent, salt: &[u8]) -> Self {
-        let details = canonical(&event.details);
+        // What can't be read is sealed as it is written.
+        let details = match &event.unread_details {
+            Some(text) => text.clone(),
+            None => canonical(&event.details),
+        };
         Self {
             address: salted(salt, "address", event.address.as_deref()),
             user_agent: salted(salt, "user_agent", event.user_agent.as_deref()),
@@ -137,6 +141,7 @@ mod tests {
             outcome: "success".into(),
             reason: None,
             details: json!({ "b": 1, "a": 2 }),
+            unread_details: None,
         }
     }
 
@@ -160,7 +165,7 @@ mod tests {
         let event = event();
         let whole = seal(place, &event);
         assert_eq!(seal(place, &event.clone()), whole);
-        let changes: [Change; 12] = [
+        let changes: [Change; 13] = [
             |event| event.id = AuditEventId::sortable(),
             |event| event.at = Timestamp::from_micros(2),
             |event| event.actor = "doorward".into(),
@@ -173,6 +178,7 @@ mod tests {
             |event| event.outcome = "refused".into(),
             |event| event.reason = Some(String::new()),
             |event| event.details = json!({ "a": 2 }),
+            |event| event.unread_details = Some("[[1]]".into()),
         ];
         for (which, change) in changes.into_iter().enumerate() {
             let mut altered = event.clone();

@@ -37,6 +37,8 @@ impl std::str::FromStr for Expected {
 pub enum Fault {
     /// The event, or its seal, is not what was sealed.
     Altered,
+    /// The event is what was sealed, and its details can't be read: nothing here writes such.
+    Unreadable,
     /// The sealed event is gone.
     MissingEvent,
     /// Seals are gone from the middle, with or without their events.
@@ -107,6 +109,7 @@ impl fmt::Display for Finding {
         }
         formatter.write_str(match self.kind {
             Fault::Altered => ": altered since it was sealed",
+            Fault::Unreadable => ": its details can't be read",
             Fault::MissingEvent => ": the sealed event is gone",
             Fault::MissingSeals => ": seals are gone",
             Fault::CutTail => ": the end of the chain is cut off",

@@ -10,7 +10,7 @@ use crate::base::ids::{AuditEventId, SealingId};
 use crate::db::bulk::{self, Cell};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::{audit_events, audit_sealer, audit_seals};
-use crate::db::{Connection, Json, Result, StoredJson};
+use crate::db::{Connection, Result};
 use crate::history::queries::{EventRow, recorded};
 use crate::history::{EventFilter, RecordedEvent};
 
@@ -203,14 +203,10 @@ pub(super) struct LinkedEvent {
     pub(super) are_details_plain: bool,
 }
 
-fn linked(row: EventRow<StoredJson>) -> LinkedEvent {
+fn linked(row: EventRow) -> LinkedEvent {
     let are_details_plain = row.11.is_plain;
-    let details = Json(row.11.value);
-    let event = recorded((
-        row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10, details,
-    ));
     LinkedEvent {
-        event,
+        event: recorded(row),
         are_details_plain,
     }
 }
@@ -234,7 +230,7 @@ pub(super) fn list_links(
     if let Some(after) = after {
         query = query.filter(audit_seals::position.gt(after));
     }
-    let rows = query.load::<(SealTuple, Option<EventRow<StoredJson>>)>(conn)?;
+    let rows = query.load::<(SealTuple, Option<EventRow>)>(conn)?;
     Ok(rows
         .into_iter()
         .map(|(link, event)| (seal(link), event.map(linked)))

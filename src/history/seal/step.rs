@@ -142,6 +142,9 @@ impl AuditSeal {
         let mut links = Vec::with_capacity(events.len());
         for event in &events {
             position = position.saturating_add(1);
+            if event.unread_details.is_some() {
+                tracing::error!(event = %event.id, "an audit event's details can't be read: they are sealed as they are written");
+            }
             let salt: [u8; 32] = random_bytes();
             let traces = Traces::of(event, &salt);
             let place = Place {

@@ -172,9 +172,14 @@ impl Walk<'_> {
         // After a gap there is nothing to compute it from; the gap is told already.
         let is_seal_true = is_proven || self.before.is_empty();
         let place = (link.position, Some(link.event));
-        if !are_traces_true || !linked.are_details_plain || !is_seal_true {
+        let is_unread = event.unread_details.is_some();
+        let is_as_written = linked.are_details_plain || is_unread;
+        if !are_traces_true || !is_as_written || !is_seal_true {
             self.report
                 .add(Finding::at(Fault::Altered, place.0, place.1));
+        } else if is_unread {
+            self.report
+                .add(Finding::at(Fault::Unreadable, place.0, place.1));
         } else if from(self.newest_at, link.sealed_at).is_some_and(|from| event.at < from) {
             self.report
                 .add(Finding::at(Fault::SealedTooLate, place.0, place.1));

@@ -1,14 +1,15 @@
-//! How much may be kept about a thing.
+//! How much may be kept in the `attributes` of a person or a thing.
 
 use serde_json::{Map, Value};
 
 /// The largest `attributes`, as JSON text.
 const MOST_ATTRIBUTES: usize = 16 << 10;
-/// How deep they may be nested.
+/// How deep they may be nested: whatever wraps them later (a version, an audit event) stays far below the 128 levels that are read
+/// again.
 const DEEPEST: usize = 16;
 
-/// Whether attributes are small enough to be kept.
-pub(super) fn are_bounded(attributes: &Map<String, Value>) -> bool {
+/// Whether attributes are small enough to be kept: their text, and so the number of their values, and their depth.
+pub fn are_bounded(attributes: &Map<String, Value>) -> bool {
     let text = serde_json::to_string(attributes);
     let is_short = text.is_ok_and(|text| text.len() <= MOST_ATTRIBUTES);
     let is_flat = attributes
