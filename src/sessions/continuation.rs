@@ -11,6 +11,12 @@ use crate::ephemeral::Away;
 /// As long as somebody may look for their passkey.
 const LIFE: Duration = Duration::from_secs(3600);
 
+/// A longer address is not kept whole: a stranger makes it be kept, and no page of this place has one.
+const LONGEST: usize = 2000;
+
+/// The page from which every other one is reached.
+const START: &str = "/";
+
 /// An app that sends people here to sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
@@ -34,10 +40,14 @@ pub struct Continuation {
 }
 
 impl Continuation {
-    /// A path of this place, and nothing more.
-    pub fn to(path: &str) -> Self {
+    /// A path of this place with its query, and nothing more. Of what is longer than 2000 bytes the path alone, or the start page.
+    pub fn to(path_and_query: &str) -> Self {
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        let kept = [path_and_query, path]
+            .into_iter()
+            .find(|kept| kept.len() <= LONGEST);
         Self {
-            path: path.to_owned(),
+            path: kept.unwrap_or(START).to_owned(),
             app: None,
             login_hint: None,
         }
@@ -73,5 +83,28 @@ impl Sessions {
         let stored = self.ephemeral.get(&[&key(&id)]).await?;
         let stored = stored.into_iter().next().flatten();
         Ok(stored.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_address_is_kept_without_its_query_or_not_at_all() {
+        let path = |target: &str| Continuation::to(target).path;
+        assert_eq!(
+            path("/admin/audit?action=user."),
+            "/admin/audit?action=user."
+        );
+        let most = format!(
+            "/account?{}",
+            "x".repeat(LONGEST.saturating_sub("/account?".len()))
+        );
+        assert_eq!(path(&most), most);
+        assert_eq!(path(&format!("{most}x")), "/account");
+        let long = format!("/{}", "x".repeat(LONGEST));
+        assert_eq!(path(&long), START);
+        assert_eq!(path(&format!("{long}?a=b")), START);
     }
 }

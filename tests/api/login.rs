@@ -36,6 +36,20 @@ on_both! {
         assert_eq!(bound["session"]["amr"], json!(["hwk", "user", "mfa"]));
     }
 
+    fn a_long_address_of_a_stranger_is_not_kept_whole(house) {
+        let mut root = house.administrator();
+        let query = "x".repeat(30_000);
+        let paths = [(format!("/account?{query}"), "/account"), ("/admin/audit?action=user.".into(), "/admin/audit?action=user.")];
+        for (wanted, kept) in paths {
+            let browser = house.browser();
+            let sent = browser.get(&wanted);
+            let login = sent.header("location").expect("the sign-in page").to_owned();
+            assert!(sent.status == 303 && login.starts_with("/login?continue="), "{login}");
+            assert_eq!(root.sign_in_at(&browser).status, 200);
+            assert_eq!(browser.get(&login).header("location"), Some(kept));
+        }
+    }
+
     fn every_sign_in_gets_a_key_of_its_own(house) {
         let mut root = house.administrator();
         let browser = root.another_browser();
