@@ -158,9 +158,7 @@ impl From<EndError> for Failure {
     fn from(error: EndError) -> Self {
         match error {
             EndError::Unknown => Self::NotFound(error.to_string()),
-            EndError::Pending(_) | EndError::Database(_) | EndError::Ephemeral(_) => {
-                Self::Unavailable(error.to_string())
-            }
+            EndError::Pending(_) | EndError::Database(_) => Self::Unavailable(error.to_string()),
         }
     }
 }

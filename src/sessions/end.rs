@@ -28,9 +28,6 @@ pub enum EndError {
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// The ephemeral store is away.
-    #[error(transparent)]
-    Ephemeral(#[from] Away),
 }
 
 /// What was cut.
@@ -75,7 +72,7 @@ pub fn end_resting_on(
         session.passkeys.0.contains(&passkey)
     })?;
     revoke::end_resting_on(conn, user, passkey, now)?;
-    bound_the_ended(conn, user, epoch, now)?;
+    bound_the_ended(conn, user, None, now)?;
     Ok(ended)
 }
 
@@ -131,8 +128,7 @@ fn end_session(
     if !was_open {
         return Ok(Ended::default());
     }
-    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
-    bound_the_ended(conn, user, epoch, now)?;
+    bound_the_ended(conn, user, None, now)?;
     let event = Event::done("session.ended")
         .subject(user)
         .because(reason)
@@ -160,20 +156,35 @@ fn end_rows(
     Ok(ended)
 }
 
-/// Keeps the standing record small: with too many ended sessions in it, the rest end too.
-fn bound_the_ended(
+/// Keeps the standing record small: with too many ended sessions in it, the rest end too, but for the one to keep. That one, if it
+/// has not ended, as it moves on to the new epoch; `None` where nothing moved.
+pub(super) fn bound_the_ended(
     conn: &mut Connection,
     user: UserId,
-    epoch: i64,
+    kept: Option<&LiveSession>,
     now: Timestamp,
-) -> db::Result<()> {
-    if queries::count_ended(conn, user, epoch, now)? > MOST_ENDED {
-        standing::raise_epoch(conn, user, now)?;
-        queries::end_epoch(conn, user, epoch, now, "too-many-ended")?;
-        // Nobody cut these off: what people let apps do in their absence moves on.
-        revoke::leave_all(conn, user, epoch.saturating_add(1), now)?;
+) -> db::Result<Option<LiveSession>> {
+    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+    if queries::count_ended(conn, user, epoch, now)? <= MOST_ENDED {
+        return Ok(None);
     }
-    Ok(())
+    standing::raise_epoch(conn, user, now)?;
+    let next = epoch.saturating_add(1);
+    let moved = match kept {
+        Some(kept) => {
+            let moved = LiveSession {
+                epoch: next,
+                ..kept.clone()
+            };
+            queries::update_raised(conn, &moved, kept)?.then_some(moved)
+        }
+        None => None,
+    };
+    queries::end_epoch(conn, user, epoch, now, "too-many-ended")?;
+    // Nobody cut these off: what people let apps do in their absence moves on.
+    let kept = moved.as_ref().map(|moved| moved.id);
+    revoke::leave_all(conn, user, kept, next, now)?;
+    Ok(moved)
 }
 
 /// Whether a session is good at this moment of the caller's transaction, under the person's lock: what a request's check
@@ -209,37 +220,6 @@ pub fn find_good_passkeys(
 }
 
 impl Sessions {
-    /// Notes that a new sign-in in the same browser took this session's place. Of the same person nothing was withdrawn, so the
-    /// standing does not move: its key is gone from the browser, and its live copy with it, and what it gave hangs on the new
-    /// one. Another person's session has ended. Called before the browser gets the new key.
-    ///
-    /// # Errors
-    /// When it is not in force: then nobody has signed in.
-    pub async fn replaced(
-        &self,
-        session: &LiveSession,
-        by: &LiveSession,
-        author: Author,
-    ) -> Result<(), EndError> {
-        let (user, id, next) = (session.user, session.id, by.id);
-        if by.user != user {
-            self.leave(session, author).await?;
-            return Ok(());
-        }
-        let database = self.database.clone();
-        self.database
-            .write(move |conn| {
-                standing::lock(conn, user)?;
-                let now = database.now(conn)?;
-                revoke::move_session(conn, id, next)?;
-                queries::end(conn, user, id, now, queries::REPLACED)
-            })
-            .await?;
-        // What hangs on it at protected hosts is shut by this, since its standing says nothing against it.
-        self.ephemeral.remove(&seen_key(user, id)).await?;
-        Ok(())
-    }
-
     /// Cuts off one session of a person, and everything that it gave; safe to repeat.
     ///
     /// # Errors
@@ -292,11 +272,15 @@ impl Sessions {
             })
             .await?;
         self.standings.publish(user).await?;
-        // Only tidies up: the list asks the database first.
+        self.forget_seen(user, session).await;
+        Ok(ended)
+    }
+
+    /// Only tidies up: the list asks the database first.
+    pub(super) async fn forget_seen(&self, user: UserId, session: SessionId) {
         if let Err(error) = self.ephemeral.remove(&seen_key(user, session)).await {
             tracing::warn!(%error, "when a session was last seen is left to expire");
         }
-        Ok(ended)
     }
 
     /// Ends all sessions of a person; safe to repeat.

@@ -115,7 +115,6 @@ impl From<EndError> for Problem {
             EndError::Unknown => Self::not_found(),
             EndError::Pending(error) => error.into(),
             EndError::Database(error) => error.into(),
-            EndError::Ephemeral(error) => error.into(),
         }
     }
 }

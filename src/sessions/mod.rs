@@ -21,6 +21,7 @@ mod named;
 mod page_visitor;
 mod problems;
 mod queries;
+mod replace;
 mod rotation;
 mod signed_in;
 mod store;

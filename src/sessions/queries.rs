@@ -11,7 +11,7 @@ use crate::db::bulk::{self, Cell};
 use crate::db::schema::sessions;
 use crate::db::{Connection, Json, Result};
 
-/// Why a session ended whose browser signed in anew. Such a one is in no standing record (see the view).
+/// Why a session ended whose browser signed in anew.
 pub(super) const REPLACED: &str = "replaced";
 
 /// Why a session ended whose person signed out.
@@ -233,14 +233,9 @@ pub(super) fn end(
     now: Timestamp,
     reason: &str,
 ) -> Result<bool> {
-    // A replaced one is ended here all the same: its key is gone only as far as the store was told.
     let ended = diesel::update(sessions::table.find(session))
         .filter(sessions::user_id.eq(user))
-        .filter(
-            sessions::ended_at
-                .is_null()
-                .or(sessions::end_reason.eq(REPLACED).assume_not_null()),
-        )
+        .filter(sessions::ended_at.is_null())
         .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason)))
         .execute(conn)?;
     Ok(ended == 1)
@@ -291,7 +286,6 @@ pub(super) fn count_ended(
         .filter(sessions::user_id.eq(user))
         .filter(sessions::absolute_end.gt(now.before(std::time::Duration::from_secs(86_400))))
         .filter(sessions::ended_at.is_not_null())
-        .filter(sessions::end_reason.ne(REPLACED))
         .filter(sessions::epoch.eq(epoch))
         .count()
         .get_result(conn)?)

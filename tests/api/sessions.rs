@@ -1,5 +1,8 @@
 //! Sessions: listed, ended, idle, over; never revived.
 
+use std::time::Duration;
+
+use doorward::sessions::SessionKey;
 use serde_json::json;
 
 use crate::on_both;
@@ -120,6 +123,40 @@ on_both! {
         for part in ["doorward-session=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=2592000"] {
             assert!(cookies.contains(part), "{part}: {cookies}");
         }
+    }
+
+    fn a_replaced_session_is_refused_whatever_copy_of_it_comes_back(house) {
+        let mut root = house.administrator();
+        let browser = root.another_browser();
+        let old = browser.clone();
+        let session = old.get("/v1/session").json()["session"]["id"].as_str().expect("an id").to_owned();
+        let cookie = old.cookie("doorward-session").expect("a cookie");
+        // Behind the cookie's signature: a uuid, a point, 43 letters.
+        let key = SessionKey::parse(&cookie[cookie.len() - 80..]).expect("a key");
+        let keys = [key.store_key(), format!("seen:{{{}}}:{session}", root.id)];
+        let store = &house.app.ephemeral;
+        let copies = house.run(store.get(&[&keys[0], &keys[1]])).expect("an answer");
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        assert_eq!(session_status(&old), 401);
+        // What a store does that takes over without the last writes.
+        for (key, copy) in keys.iter().zip(copies) {
+            let copy = copy.expect("a copy");
+            house.run(store.put(key, &copy, Duration::from_secs(3600))).expect("stored");
+        }
+        assert_eq!(session_status(&old), 401, "its standing refuses it");
+        assert_eq!((session_status(&browser), root.session_status()), (200, 200));
+        assert_eq!(ids(&browser).len(), 2);
+    }
+
+    fn who_often_signs_in_anew_in_one_browser_stays_signed_in_there(house) {
+        let mut root = house.administrator();
+        let browser = root.another_browser();
+        for _ in 0..65 {
+            assert_eq!(root.sign_in_at(&browser).status, 200);
+        }
+        assert_eq!(session_status(&browser), 200);
+        assert_eq!(root.session_status(), 401, "the record stays small; the others end");
+        assert_eq!(ids(&browser).len(), 1);
     }
 
     fn too_many_ended_sessions_raise_the_epoch(house) {

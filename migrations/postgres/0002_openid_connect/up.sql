@@ -131,7 +131,7 @@ select
              where p.user_id = u.id and p.revoked_at is null), '[]'),
         'ended', coalesce(
             (select jsonb_agg(e.id order by e.ended_at, e.id) from sessions e
-             where e.user_id = u.id and e.absolute_end > now() - interval '1 day' and e.ended_at is not null and e.end_reason <> 'replaced'
+             where e.user_id = u.id and e.absolute_end > now() - interval '1 day' and e.ended_at is not null
                and e.epoch = s.session_epoch), '[]'),
         -- As long as an access token may live, and an hour more; one more than the record promises says that there are others.
         'revoked', coalesce(

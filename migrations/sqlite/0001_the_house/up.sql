@@ -182,7 +182,7 @@ select
         'ended', json(
             (select json_group_array(lower(hex(e.id)) order by e.ended_at, e.id) from sessions e
              where e.user_id = u.id and e.absolute_end > cast((unixepoch('subsec') - 86400) * 1000000 as integer)
-               and e.ended_at is not null and e.end_reason <> 'replaced' and e.epoch = s.session_epoch))
+               and e.ended_at is not null and e.epoch = s.session_epoch))
     ) as record
 from standings s
 join users u on u.id = s.user_id;

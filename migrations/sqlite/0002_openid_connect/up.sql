@@ -144,7 +144,7 @@ select
         'ended', json(
             (select json_group_array(lower(hex(e.id)) order by e.ended_at, e.id) from sessions e
              where e.user_id = u.id and e.absolute_end > cast((unixepoch('subsec') - 86400) * 1000000 as integer)
-               and e.ended_at is not null and e.end_reason <> 'replaced' and e.epoch = s.session_epoch)),
+               and e.ended_at is not null and e.epoch = s.session_epoch)),
         -- As long as an access token may live, and an hour more; one more than the record promises says that there are others.
         'revoked', json(
             (select json_group_array(lower(hex(a.id)) order by a.revoked_at, a.id) from

@@ -91,7 +91,7 @@ pub async fn finish_login(
     // First: a sign-in that leaves another person's session alive in their browser is none.
     if let Some(before) = before {
         sessions
-            .replaced(&before.session, &logged_in.begun.live, author)
+            .replaced(&before.session, &logged_in.begun, author)
             .await?;
     }
     sign_in(&session, &logged_in.begun)?;

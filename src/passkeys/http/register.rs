@@ -138,9 +138,7 @@ pub async fn finish_registration(
         .await?;
     if let Some(begun) = &registered.begun {
         if let Some(before) = before {
-            sessions
-                .replaced(&before.session, &begun.live, author)
-                .await?;
+            sessions.replaced(&before.session, begun, author).await?;
         }
         sign_in(&session, begun)?;
     }
