@@ -291,6 +291,33 @@ on_both! {
         assert_eq!(found, [(Fault::SealedTooLate, Some(6))], "who makes the sealer take it is found as well");
     }
 
+    fn an_event_that_was_dated_back_into_a_quiet_time_is_told(house) {
+        blank(house);
+        // The last ones before a night in which nothing happened; here they are sealed late as well.
+        write_events(house, 2, Duration::from_secs(10_800));
+        seal(house);
+        let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
+        let later = spelt(house, "newest_at + 3600000000", "newest_at + interval '1 hour'");
+        by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+            select {id}, {later}, 'command', 'user.updated', 'success', '{{}}' from audit_sealer"));
+        write_events(house, 1, Duration::ZERO);
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole() && report.sealed == 4, "{report:?}");
+        let late: Vec<_> = report.late_seals.iter().map(|late| (late.position, late.seconds / 3600)).collect();
+        assert_eq!((report.sealed_late, late), (3, vec![(1, 3), (2, 3), (3, 2)]));
+        let told = binary::run(&house.config, &["audit", "verify"]);
+        assert_eq!(told.code, 0, "{} {}", told.output, told.errors);
+        assert!(told.output.contains("sealed more than a minute after their time: 3") && told.output.contains("position 3, event "), "{}", told.output);
+        // The first are named, all are counted.
+        blank(house);
+        write_events(house, 25, Duration::from_secs(61));
+        seal(house);
+        let report = verify(house);
+        assert_eq!((report.sealed_late, report.late_seals.len()), (25, 20));
+        assert!(binary::run(&house.config, &["audit", "verify"]).output.contains("and 5 further ones"));
+    }
+
     fn an_event_is_sealed_up_to_a_minute_behind_the_newest_and_not_a_moment_later(house) {
         sealed_house(house);
         let insert = |at: &str| {

@@ -150,6 +150,18 @@ fn text(report: &Report) -> String {
             report.longest_wait_seconds, report.longest_wait_position
         ));
     }
+    if report.sealed_late > 0 {
+        lines.push(format!(
+            "sealed more than a minute after their time: {} (nothing sealed then, or they were put in with an old date)",
+            report.sealed_late
+        ));
+        lines.extend(report.late_seals.iter().map(|late| format!("  {late}")));
+        let listed = u64::try_from(report.late_seals.len()).unwrap_or(u64::MAX);
+        let others = report.sealed_late.saturating_sub(listed);
+        if others > 0 {
+            lines.push(format!("  and {others} further ones"));
+        }
+    }
     lines.push(match report.unsealed_since {
         Some(_) => format!(
             "not sealed yet: since {} seconds ago",

@@ -121,8 +121,35 @@ impl fmt::Display for Finding {
     }
 }
 
+/// An event that was sealed long after its time: the sealer was down then, or it was put in with an old date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LateSeal {
+    /// Where in the chain.
+    pub position: i64,
+    /// Which event.
+    pub event: AuditEventId,
+    /// How long after its time, in seconds.
+    pub seconds: u64,
+}
+
+impl fmt::Display for LateSeal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            position,
+            event,
+            seconds,
+        } = self;
+        write!(
+            formatter,
+            "position {position}, event {event}: sealed {seconds} seconds after its time"
+        )
+    }
+}
+
 /// Faults are listed up to so many, and counted beyond.
 const MOST_LISTED: usize = 1000;
+/// As [`MOST_LISTED`], of events that were sealed late.
+const MOST_LATE_LISTED: usize = 20;
 
 /// What a walk came to.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -141,6 +168,10 @@ pub struct Report {
     pub longest_wait_seconds: u64,
     /// Where that was.
     pub longest_wait_position: i64,
+    /// How many events were sealed more than a minute after their time. That proves nothing, and is to be looked at.
+    pub sealed_late: u64,
+    /// Which: the first twenty.
+    pub late_seals: Vec<LateSeal>,
     /// The time of the oldest event that waits for its seal.
     pub unsealed_since: Option<Timestamp>,
     /// How many seconds ago that was.
@@ -161,6 +192,13 @@ impl Report {
         self.faults = self.faults.saturating_add(1);
         if self.findings.len() < MOST_LISTED {
             self.findings.push(finding);
+        }
+    }
+
+    pub(super) fn add_late(&mut self, late: LateSeal) {
+        self.sealed_late = self.sealed_late.saturating_add(1);
+        if self.late_seals.len() < MOST_LATE_LISTED {
+            self.late_seals.push(late);
         }
     }
 }

@@ -13,7 +13,7 @@ mod read;
 mod step;
 mod verify;
 
-pub use finding::{Expected, Fault, Finding, Report};
+pub use finding::{Expected, Fault, Finding, LateSeal, Report};
 pub use read::{EventCursor, SealView, SealedEvent, SealedPage};
 pub use step::Look;
 

@@ -17,7 +17,8 @@ const STEP: usize = 500;
 /// How many transactions one turn makes: then others hear how far it is.
 const STEPS: usize = 20;
 /// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take
-/// from its instant to its commit. What is older and not in the chain was put there by hand.
+/// from its instant to its commit. What is older and not in the chain was put there by hand. After a time in which nothing happened
+/// the newest is old itself: what is dated back into that time is sealed, and told by its wait.
 ///
 /// It is also what a look costs: every event of this time before the newest sealed one is looked up among the seals, sealed or not,
 /// because one that is committed late may lie anywhere between them, and no column of both databases tells the order of commits.

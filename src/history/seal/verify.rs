@@ -1,9 +1,9 @@
 //! Walking the whole chain: every link is computed again, in bounded memory.
 
 use super::chain::{self, ChainKey, Place, Traces};
-use super::finding::{Fault, Finding};
+use super::finding::{Fault, Finding, LateSeal};
 use super::queries::{self, LinkedEvent, SealRow, SealerRow};
-use super::step::from;
+use super::step::{LATE, from};
 use super::{AuditSeal, EventCursor, Expected, Report, SealError};
 use crate::base::clock::Timestamp;
 use crate::base::hex::to_hex;
@@ -190,11 +190,21 @@ impl Walk<'_> {
         macs
     }
 
-    /// How long the event waited: a chain that was made anew shows it here.
+    /// How long the event waited: a chain that was made anew shows it here, and so does an event that was dated back into a time in
+    /// which nothing happened, where nothing newer was sealed.
     fn wait(&mut self, link: &SealRow, linked: Option<&LinkedEvent>) {
-        let waited = linked.map_or(0, |linked| link.sealed_at.since(linked.event.at).as_secs());
-        if waited > self.report.longest_wait_seconds {
-            self.report.longest_wait_seconds = waited;
+        let waited = linked.map(|linked| link.sealed_at.since(linked.event.at));
+        let waited = waited.unwrap_or_default();
+        let seconds = waited.as_secs();
+        if waited > LATE {
+            self.report.add_late(LateSeal {
+                position: link.position,
+                event: link.event,
+                seconds,
+            });
+        }
+        if seconds > self.report.longest_wait_seconds {
+            self.report.longest_wait_seconds = seconds;
             self.report.longest_wait_position = link.position;
         }
     }
