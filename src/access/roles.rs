@@ -19,13 +19,15 @@ pub struct RolesWanted {
     pub limit: usize,
     /// When; `None`: now.
     pub as_of: Option<Timestamp>,
+    /// For whom the global roles of then are told only if they might manage the person then; `None`: for somebody who reads all.
+    pub managed_by: Option<UserId>,
 }
 
 /// The answer.
 #[derive(Debug)]
 pub struct RolesHeld {
-    /// Their global roles.
-    pub roles: Vec<String>,
+    /// Their global roles; `None`: then they were not the manager's to read.
+    pub roles: Option<Vec<String>>,
     /// A page of their grants.
     pub grants: Option<Page<Grant>>,
     /// When it stood so, where the past was asked about.
@@ -50,7 +52,7 @@ impl Access {
     /// What a person holds.
     ///
     /// # Errors
-    /// `UserUnknown` for nobody, or for whoever was not there yet; those of [`PastInstant::judge`]; or the database is away.
+    /// `UserUnknown` for nobody, for whoever was not there yet, or of whom nothing is told; those of [`PastInstant::judge`]; or the database is away.
     pub async fn roles_of(
         &self,
         user: UserId,
@@ -63,6 +65,7 @@ impl Access {
                     grants,
                     limit,
                     as_of,
+                    managed_by,
                 } = wanted;
                 let of_them = |filter| GrantFilter {
                     user: Some(user),
@@ -73,13 +76,20 @@ impl Access {
                     .map(|at| PastInstant::judge(conn, &database, at))
                     .transpose()?;
                 let person = find_person(conn, user, as_of)?.ok_or(RolesHeldError::UserUnknown)?;
+                let is_told = match managed_by.filter(|_| as_of.is_some()) {
+                    Some(manager) => Rights::of(conn, manager)?.may_manage(manager, &person),
+                    None => true,
+                };
+                if !is_told && filter.is_none() {
+                    return Err(RolesHeldError::UserUnknown);
+                }
                 let grants = match (filter, as_of) {
                     (None, _) => None,
                     (Some(filter), None) => Some(list_live(conn, &filter, today, limit)?),
                     (Some(filter), Some(at)) => Some(list_past(conn, &filter, at, limit)?),
                 };
                 Ok(RolesHeld {
-                    roles: person.roles,
+                    roles: is_told.then_some(person.roles),
                     grants,
                     instant,
                 })

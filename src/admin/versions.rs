@@ -12,7 +12,7 @@ use crate::base::ids::{ClientId, UserId};
 use crate::clients;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, PastInstant, PastInstantError, StoredRevision};
-use crate::users;
+use crate::users::{self, Rights};
 use crate::web::Page;
 
 /// What has versions.
@@ -22,6 +22,24 @@ pub struct Entity {
     pub kind: &'static str,
     /// Which one.
     pub id: Uuid,
+}
+
+/// Which versions of a person a caller sees.
+#[derive(Clone, Debug)]
+pub enum Sight {
+    /// All of them.
+    Everything,
+    /// Those at which the person was one whom these rights let manage: what somebody was outside of that stays theirs.
+    Within(Rights),
+}
+
+impl Sight {
+    fn covers(&self, revision: &StoredRevision) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Within(rights) => rights.may_manage_holder(&Vec::from_iter(roles_of(revision))),
+        }
+    }
 }
 
 /// One version, and who made it.
@@ -105,12 +123,26 @@ pub async fn find_as_of(
     entity: Entity,
     at: Timestamp,
 ) -> Result<Past, VersionError> {
+    find_seen_as_of(database, entity, at, Sight::Everything).await
+}
+
+/// As [`find_as_of`]; what is not in sight was not there.
+///
+/// # Errors
+/// As [`find_as_of`].
+pub async fn find_seen_as_of(
+    database: &Database,
+    entity: Entity,
+    at: Timestamp,
+    sight: Sight,
+) -> Result<Past, VersionError> {
     let clock = database.clone();
     database
         .read(move |conn| {
             let instant = PastInstant::judge(conn, &clock, at)?;
             let found = history::find_as_of(conn, entity.kind, entity.id, at)?;
-            let found = found.filter(was_there).ok_or(VersionError::Unknown)?;
+            let found = found.filter(|found| was_there(found) && sight.covers(found));
+            let found = found.ok_or(VersionError::Unknown)?;
             let item = named(conn, vec![found])?.pop();
             Ok(Past {
                 item: item.ok_or(VersionError::Unknown)?,
@@ -163,10 +195,32 @@ pub async fn list(
     before: Option<i64>,
     limit: usize,
 ) -> Result<Page<Version>, VersionError> {
+    list_seen(database, entity, (before, limit), Sight::Everything).await
+}
+
+/// As [`list`], without those that are not in sight: they take no place on a page.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_seen(
+    database: &Database,
+    entity: Entity,
+    (before, limit): (Option<i64>, usize),
+    sight: Sight,
+) -> Result<Page<Version>, VersionError> {
     database
         .read(move |conn| {
             let fetch = Page::<Version>::fetch(limit);
-            let found = history::list_revisions(conn, entity.kind, entity.id, before, fetch)?;
+            let (mut found, mut next) = (Vec::new(), before);
+            loop {
+                let read = history::list_revisions(conn, entity.kind, entity.id, next, fetch)?;
+                let is_last = read.len() <= limit;
+                next = read.last().map(|last| last.version);
+                found.extend(read.into_iter().filter(|one| sight.covers(one)));
+                if is_last || found.len() > limit {
+                    break;
+                }
+            }
             if found.is_empty() && before.is_none() {
                 return Err(VersionError::Unknown);
             }

@@ -226,7 +226,8 @@ on_both! {
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 403);
     }
 
-    fn the_whole_past_of_somebody_is_shown_to_who_manages_them_now(house) {
+    fn the_past_of_somebody_is_shown_as_far_as_they_were_the_managers(house) {
+        let long_ago = instant(house);
         let Shop { root, lead, clerk } = shop(house);
         give(&root, "clerk", &["auditor"]);
         let before = instant(house);
@@ -236,8 +237,30 @@ on_both! {
         assert_eq!(history.status, 200);
         let history = history.json();
         let told: Vec<&Value> = history["items"].as_array().expect("versions").iter().map(|version| &version["data"]["roles"]).collect();
-        assert!(told.contains(&&json!(["auditor"])), "{history}");
-        assert_eq!(at(&lead.browser, &path, before).json()["item"]["data"]["roles"], json!(["auditor"]));
+        assert_eq!(told, [&json!(["clerk"]); 2], "without any role, or with the auditor's, they were not theirs");
+        let whole = root.browser.get(&format!("{path}/history")).json();
+        assert!(whole["items"].as_array().is_some_and(|items| items.len() >= 4), "{whole}");
+        // What they don't see takes no place on a page.
+        let first = lead.browser.get(&format!("{path}/history?limit=1")).json();
+        let next = first["next"].as_str().expect("a cursor");
+        let second = lead.browser.get(&format!("{path}/history?limit=1&after={next}")).json();
+        assert_eq!((&first["items"][0], &second["items"][0], &second["next"]), (&history["items"][0], &history["items"][1], &json!(null)));
+        // As before there was anybody of this id.
+        let unknown = refusal(&at(&lead.browser, &path, long_ago));
+        assert_eq!(unknown.0, 404);
+        assert_eq!(refusal(&at(&lead.browser, &path, before)), unknown);
+        let roles = format!("{path}/roles");
+        assert_eq!(refusal(&at(&lead.browser, &roles, before)), refusal(&at(&lead.browser, &roles, long_ago)));
+        assert_eq!(at(&root.browser, &path, before).json()["item"]["data"]["roles"], json!(["auditor"]));
+        assert_eq!(at(&root.browser, &roles, before).json()["roles"], json!(["auditor"]));
+        assert_eq!(at(&clerk.browser, &roles, before).json()["roles"], json!(["auditor"]), "their own");
+        // Where grants are theirs to see, these alone are told.
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_grants_on": ["order"] })).status, 200);
+        let grants = at(&lead.browser, &roles, before);
+        assert_eq!((grants.status, grants.json().get("roles"), &grants.json()["grants"]), (200, None, &json!([])));
+        let lately = instant(house);
+        assert_eq!(at(&lead.browser, &roles, lately).json()["roles"], json!(["clerk"]));
+        assert_eq!(at(&lead.browser, &path, lately).json()["item"]["data"]["roles"], json!(["clerk"]));
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), before).status, 200);
         let lookup = json!({ "ids": [clerk.id], "as_of": before.to_rfc3339() });
         assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &lookup).json()), [""; 0], "then they were not theirs");

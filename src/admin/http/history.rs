@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::reach::{Reach, thing_in_path};
 use super::{find_readable, roles};
 use crate::access::{ResourceType, parse_instant};
-use crate::admin::versions::{self, Entity, Past, PastItems, Version, VersionError};
+use crate::admin::versions::{self, Entity, Past, PastItems, Sight, Version, VersionError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
 use crate::clients::Scope;
@@ -16,6 +16,7 @@ use crate::history::PastInstantError;
 use crate::passkeys::Passkeys;
 use crate::sessions::Caller;
 use crate::users::Users;
+use crate::users::http::delegate;
 use crate::web::{Answer, Items, Page, Problem, only};
 
 /// At most this many in one list.
@@ -91,6 +92,27 @@ pub(super) async fn answer_past(database: &Database, entity: Entity, at: Timesta
     Ok(HttpResponse::Ok().json(past))
 }
 
+/// How a person stood, if the caller might read them then.
+pub(super) async fn answer_past_user(
+    caller: &Caller,
+    users: &Users,
+    database: &Database,
+    user: UserId,
+    at: Timestamp,
+) -> Answer {
+    let sight = sight_on(caller, users, user).await?;
+    let past = versions::find_seen_as_of(database, user_entity(user), at, sight).await?;
+    Ok(HttpResponse::Ok().json(past))
+}
+
+/// Which versions of a person somebody sees who may read them now. Of themself everybody sees all.
+async fn sight_on(caller: &Caller, users: &Users, user: UserId) -> Result<Sight, Problem> {
+    match delegate(caller).filter(|manager| *manager != user) {
+        Some(manager) => Ok(Sight::Within(users.rights(manager).await?)),
+        None => Ok(Sight::Everything),
+    }
+}
+
 /// Which versions to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -119,7 +141,7 @@ async fn answer(database: &Database, entity: Entity, query: &ListVersions) -> An
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// Every version of a person, newest first.
+/// Every version of a person, newest first; for who manages the person by a role, those at which they might have managed them.
 #[utoipa::path(
     get, path = "/v1/users/{user}/history", tag = "history",
     params(("user" = String, Path, description = "Id or username"), ListVersions),
@@ -137,7 +159,9 @@ pub async fn list_user_history(
     query: web::Query<ListVersions>,
 ) -> Answer {
     let user = find_readable(&caller, &users, &name, Scope::UsersRead).await?;
-    answer(&database, user_entity(user), &query).await
+    let sight = sight_on(&caller, &users, user).await?;
+    let page = versions::list_seen(&database, user_entity(user), query.parse()?, sight).await?;
+    Ok(HttpResponse::Ok().json(page))
 }
 
 /// How the passkeys of a person stood.
@@ -154,7 +178,7 @@ pub(super) async fn answer_past_passkeys(
     Ok(HttpResponse::Ok().json(past))
 }
 
-pub(super) fn user_entity(user: UserId) -> Entity {
+fn user_entity(user: UserId) -> Entity {
     Entity {
         kind: "user",
         id: user.uuid(),

@@ -12,7 +12,7 @@ use crate::base::clock::Timestamp;
 use crate::clients::Scope;
 use crate::history::PastInstant;
 use crate::sessions::Caller;
-use crate::users::http::{own_id, readable, require_manager};
+use crate::users::http::{delegate, own_id, readable, require_manager};
 use crate::users::{UserView, Users};
 use crate::web::{Answer, AnyCase, Page, Problem, only};
 
@@ -60,7 +60,7 @@ impl ReadRoles {
 /// What a person holds.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RolesAnswer {
-    /// Global roles; left out for callers who see grants alone.
+    /// Global roles; left out for callers who see grants alone, and where the person was not theirs to manage then.
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<String>>,
     /// Roles on single things, those that the caller sees; left out for callers who see global roles alone.
@@ -85,7 +85,7 @@ pub struct RolesAnswer {
         (status = 200, description = "Their roles and grants", body = RolesAnswer),
         (status = 400, description = "`as_of` is no instant, or in the future"),
         (status = 403, description = "Not yours to read: `roles` need `users:read` or a role that manages the person, `grants` need `grants:read` or a role that manages them"),
-        (status = 404, description = "There is, or was, nobody of this id or name"),
+        (status = 404, description = "There is, or was, nobody of this id or name; or then they were not the caller's to manage"),
     )
 )]
 pub async fn read_roles(
@@ -96,6 +96,7 @@ pub async fn read_roles(
     query: web::Query<ReadRoles>,
 ) -> Answer {
     let person = own_id(&caller, &name, Scope::UsersRead);
+    let managed_by = delegate(&caller).filter(|_| person.is_none());
     let own_grants = own_id(&caller, &name, Scope::GrantsRead);
     let reach = match own_grants {
         Some(_) => Ok(Reach::Everything),
@@ -141,13 +142,14 @@ pub async fn read_roles(
         grants: reach.as_ref().map(filter).transpose()?,
         limit,
         as_of: at,
+        managed_by,
     };
     let held = access.roles_of(user, wanted).await?;
     let (grants, next) = held
         .grants
         .map_or((None, None), |page| (Some(page.items), page.next));
     Ok(HttpResponse::Ok().json(RolesAnswer {
-        roles: sees_roles.then_some(held.roles),
+        roles: held.roles.filter(|_| sees_roles),
         grants,
         next,
         as_of: held.instant.map(|instant| instant.at),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::history::{AsOf, NowOrThen, answer_past, user_entity};
+use super::history::{AsOf, NowOrThen, answer_past_user};
 use super::{Reason, authority, find_changeable};
 use crate::clients::Scope;
 use crate::db::Database;
@@ -50,7 +50,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 400, description = "`as_of` is no instant, or in the future"),
         (status = 403, description = "Not yours to read"),
-        (status = 404, description = "There is, or was, nobody of this id or name"),
+        (status = 404, description = "There is, or was, nobody of this id or name; or then they were not the caller's to manage"),
     )
 )]
 pub async fn read_user(
@@ -63,7 +63,7 @@ pub async fn read_user(
 ) -> Answer {
     let user = find_readable(&users, &caller, &name).await?;
     match query.parse()? {
-        Some(at) => answer_past(&database, user_entity(user.id), at).await,
+        Some(at) => answer_past_user(&caller, &users, &database, user.id, at).await,
         None => Ok(answer_user(&request, user)),
     }
 }

@@ -133,6 +133,7 @@ async fn find_then(
         grants: Some(GrantFilter::of_user(user)),
         limit: MOST,
         as_of: Some(at),
+        managed_by: None,
     };
     let held = match access.roles_of(user, wanted).await {
         Err(RolesHeldError::UserUnknown) => return Ok(None),
@@ -149,7 +150,7 @@ async fn find_then(
         .map(|giver| (giver.by_user, giver.by_client));
     let makers = versions::find_makers(database, made.chain(given).collect()).await?;
     let who = |by| name(frame, &makers, by);
-    let roles = held.roles.into_iter().map(|role| RoleThen {
+    let roles = held.roles.into_iter().flatten().map(|role| RoleThen {
         given: givers
             .get(&role)
             .map(|giver| (giver.as_of.into(), who((giver.by_user, giver.by_client)))),
