@@ -119,10 +119,11 @@ async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), F
     let report = app.seal.verify(expect, tell).await;
     drop(progress);
     let report = report?;
-    output.show(&report, &text(&report));
     if report.is_whole() {
+        output.show(&report, &text(&report));
         Ok(())
     } else {
+        output.show_bad_news(&report, &text(&report));
         Err(Failure::Found(format!(
             "the audit log is not whole: {} faults",
             report.faults

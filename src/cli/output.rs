@@ -41,25 +41,22 @@ impl Output {
         if self.as_json || rows.is_empty() {
             return self.show(document, "none");
         }
-        let mut lines = vec![heading.iter().map(ToString::to_string).collect()];
-        lines.extend(rows.iter().cloned());
-        let width = |column: usize| {
-            lines
-                .iter()
-                .filter_map(|line: &Vec<String>| line.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..heading.len()).map(width).collect();
-        for line in &lines {
-            let cells: Vec<String> = line
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell:width$}"))
-                .collect();
-            Self::line(cells.join("  ").trim_end());
+        for line in in_columns(heading, rows) {
+            Self::line(&line);
         }
+    }
+
+    /// As [`Output::show`], for a result that is bad news: the exit code tells it, also where nobody reads it.
+    pub(super) fn show_bad_news(&self, document: &impl Serialize, text: &str) {
+        let document = self.as_json.then(|| serde_json::to_string(document));
+        match document {
+            None => print(text).ok(),
+            Some(Ok(document)) => print(&document).ok(),
+            Some(Err(error)) => {
+                Self::warn(&error.to_string());
+                None
+            }
+        };
     }
 
     /// Prints one line as it is: an entry of a stream. Ends the process where nothing more can be printed.
@@ -85,10 +82,13 @@ impl Output {
         writeln!(stderr(), "doorward: {message}").ok();
     }
 
-    /// Prints rows where nothing reads a document: another document follows.
-    pub(super) fn table_for_people(&self, heading: &[&str], rows: &[Vec<String>]) {
+    /// Prints rows that are bad news, where nothing reads a document: another document follows, and the exit code tells it also
+    /// where nobody reads them.
+    pub(super) fn table_of_bad_news(&self, heading: &[&str], rows: &[Vec<String>]) {
         if !self.as_json {
-            self.table(&(), heading, rows);
+            for line in in_columns(heading, rows) {
+                print(&line).ok();
+            }
         }
     }
 
@@ -99,6 +99,24 @@ impl Output {
         }
         Self::warn(message);
     }
+}
+
+fn in_columns(heading: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let mut lines: Vec<Vec<String>> = vec![heading.iter().map(ToString::to_string).collect()];
+    lines.extend(rows.iter().cloned());
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+    let in_line = |line: &Vec<String>| {
+        let cells = line.iter().zip(&widths);
+        let cells: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(in_line).collect()
 }
 
 fn print(line: &str) -> io::Result<()> {

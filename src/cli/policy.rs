@@ -106,7 +106,7 @@ impl Test {
             return Ok(());
         }
         // One document, also on failure: the table is for people.
-        output.table_for_people(&heading, &rows);
+        output.table_of_bad_news(&heading, &rows);
         Err(Failure::Other(format!(
             "{failed} of {} cases fail",
             outcomes.len()

@@ -128,10 +128,16 @@ impl Embedded {
         }
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         let readers = self.readers.clone();
+        let wait = format!("pragma busy_timeout = {}", self.timeout.as_millis());
         blocking(self.timeout, move || {
             let mut conn = readers.get().map_err(away)?;
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            find(&mut conn, &keys, now).map_err(away)
+            // Here it may wait for whoever holds the file, and nowhere else.
+            conn.batch_execute(&wait).map_err(away)?;
+            let found = find(&mut conn, &keys, now).map_err(away);
+            conn.batch_execute("pragma busy_timeout = 0")
+                .map_err(away)?;
+            found
         })
         .await
     }

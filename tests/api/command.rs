@@ -109,6 +109,9 @@ on_both! {
         for arguments in [&["user", "show", "nobody"][..], &["user", "show", "nobody", "--json"]] {
             assert_eq!(unread(arguments), 3, "{arguments:?}");
         }
+        // So is what was found.
+        let expected = format!("1:{}", "0".repeat(64));
+        assert_eq!(unread(&["audit", "verify", "--expect", &expected]), 4);
     }
 
     fn the_healthcheck_and_migrate_answer_by_exit_code(house) {
