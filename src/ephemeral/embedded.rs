@@ -314,7 +314,8 @@ mod tests {
         let store = Embedded::open(path, PATIENCE, Clock::system());
         let store = store.await.expect("a store");
         for key in ["3", "700", "1299"] {
-            let stored = store.put(key, &format!("value of {key}"), PATIENCE * 12);
+            let value = format!("value of {key}");
+            let stored = store.put(key, &value, PATIENCE * 12);
             stored.await.expect("a write");
         }
         for count in [0, 1, 2, 3, 4, 5, 255, 256, 257, 1_300] {
