@@ -282,53 +282,6 @@ pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<
     database.read(move |conn| Makers::find(conn, &makers)).await
 }
 
-/// How many versions of a person are searched for who gave their roles.
-const MOST_SEARCHED: i64 = 1000;
-
-/// For each global role that a person held at an instant, the version in which it was given; a role that was given too many
-/// versions ago is left out.
-///
-/// # Errors
-/// When the database is away.
-pub async fn list_role_givers(
-    database: &Database,
-    user: UserId,
-    at: Timestamp,
-) -> db::Result<HashMap<String, StoredRevision>> {
-    database
-        .read(move |conn| {
-            let found = history::find_as_of(conn, "user", user.uuid(), at)?;
-            let Some(found) = found else {
-                return Ok(HashMap::new());
-            };
-            let before = Some(found.version);
-            let mut held = roles_of(&found);
-            let mut given: HashMap<String, StoredRevision> = held
-                .iter()
-                .map(|role| (role.clone(), found.clone()))
-                .collect();
-            let older = history::list_revisions(conn, "user", user.uuid(), before, MOST_SEARCHED)?;
-            let first = older.last().map(|revision| revision.version);
-            for revision in older {
-                held = &held & &roles_of(&revision);
-                for role in &held {
-                    given.insert(role.clone(), revision.clone());
-                }
-            }
-            if first.is_some_and(|version| version > 1) {
-                given.retain(|role, _| !held.contains(role));
-            }
-            Ok(given)
-        })
-        .await
-}
-
-fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
-    let roles = revision.data.get("roles").and_then(Value::as_array);
-    let names = roles.into_iter().flatten().filter_map(Value::as_str);
-    names.map(str::to_owned).collect()
-}
-
 fn named(conn: &mut Connection, found: Vec<StoredRevision>) -> db::Result<Vec<Version>> {
     let makers: Vec<Maker> = found
         .iter()

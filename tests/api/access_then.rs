@@ -4,9 +4,34 @@ use doorward::base::clock::Timestamp;
 use serde_json::{Value, json};
 
 use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::house::House;
 use crate::support::http::form_encoded;
+use crate::support::person::Person;
 
 use super::as_of::{at, instant, patch, versions};
+
+/// A further administrator.
+fn administrator(house: &House, root: &Person, username: &str) -> Person {
+    let start = json!({ "username": username, "roles": ["admin"] });
+    house.person_with(root, &start, SoftAuthenticator::synced(house.origin()))
+}
+
+/// The page of somebody's access, of this moment.
+fn page_now(house: &House, by: &Person, person: &Person) -> String {
+    let on = form_encoded(&instant(house).to_rfc3339());
+    let page = by
+        .browser
+        .get(&format!("/admin/users/{}/access?on={on}", person.id));
+    assert_eq!(page.status, 200, "{}", page.text());
+    page.text()
+}
+
+/// Who gave what a page of somebody's access tells, line by line.
+fn givers(page: &str) -> Vec<&str> {
+    let cells = page.split("data-label=\"Given by\">").skip(1);
+    cells.filter_map(|cell| cell.split('<').next()).collect()
+}
 
 on_both! {
     fn three_changes_of_one_grant_are_told_truly_with_who_made_them(house) {
@@ -87,5 +112,36 @@ on_both! {
         }
         assert_eq!(ada.browser.get(&path).status, 403);
         assert_eq!(root.browser.get("/admin/users/nobody/access").status, 404);
+    }
+
+    fn whoever_changes_something_else_about_a_person_or_a_grant_has_given_nothing(house) {
+        let root = house.administrator();
+        let second = administrator(house, &root, "second");
+        let ada = house.person(&root, "ada");
+        let person = format!("/v1/users/{}", ada.id);
+        let page = || page_now(house, &root, &ada);
+        patch(&root.browser, &person, &json!({ "roles": ["admin"] }));
+        let body = json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["OPERATOR", "VIEWER"] });
+        let given = root.browser.post_json("/v1/grants", &body);
+        assert_eq!(given.status, 201, "{}", given.text());
+        let grant = format!("/v1/grants/{}", given.json()["id"].as_str().expect("an id"));
+        patch(&second.browser, &person, &json!({ "display_name": "Ada the Second" }));
+        patch(&second.browser, &grant, &json!({ "title": "A big order" }));
+        patch(&second.browser, &grant, &json!({ "valid_until": "2999-01-01T00:00:00Z" }));
+        let titled = page();
+        assert_eq!(givers(&titled), ["root", "root"], "the role, and the grant");
+        assert!(titled.contains("A big order") && !titled.contains(">second<"), "{titled}");
+
+        // A role beside those that are held is given by whoever adds it; the others stay what they were.
+        patch(&second.browser, &grant, &json!({ "roles": ["AUDITOR", "OPERATOR", "VIEWER"] }));
+        assert_eq!(givers(&page()), ["root", "second", "root"], "AUDITOR, then the two of before");
+        // What was taken meanwhile is given by whoever gave it again.
+        patch(&second.browser, &grant, &json!({ "roles": ["VIEWER"] }));
+        patch(&second.browser, &grant, &json!({ "roles": ["OPERATOR", "VIEWER"] }));
+        assert_eq!(givers(&page()), ["root", "second", "root"], "OPERATOR, then VIEWER");
+        assert!(root.browser.delete(&grant).status < 300);
+        let again = second.browser.post_json("/v1/grants", &body);
+        assert_eq!((again.status, &again.json()["id"]), (201, &given.json()["id"]), "the same grant");
+        assert_eq!(givers(&page()), ["root", "second"]);
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::administrator::Administrator;
 use super::audit::parse_instant;
 use crate::access::{Access, GrantFilter, RolesHeldError, RolesWanted};
+use crate::admin::givers::{self, Giver, Givers};
 use crate::admin::versions::{self, Maker, Makers};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
@@ -40,15 +41,14 @@ struct RoleThen {
     given: Option<(Moment, String)>,
 }
 
-/// A grant, and who made it what it was.
+/// Roles of a grant that were given together, and who gave them.
 struct GrantThen {
     resource_type: String,
     resource_id: String,
     title: Option<String>,
     roles: Vec<String>,
     valid_until: Option<Moment>,
-    given: Moment,
-    by: String,
+    given: Option<(Moment, String)>,
 }
 
 /// What there was at the instant.
@@ -139,39 +139,56 @@ async fn find_then(
         Err(RolesHeldError::UserUnknown) => return Ok(None),
         held => held?,
     };
-    let givers = versions::list_role_givers(database, user, at).await?;
+    let role_givers = givers::list_role_givers(database, user, at).await?;
     let (grants, are_there_more) = match held.grants {
         Some(page) => (page.items, page.next.is_some()),
         None => (Vec::new(), false),
     };
-    let made = grants.iter().map(|grant| (grant.by_user, grant.by_client));
-    let given = givers
-        .values()
-        .map(|giver| (giver.by_user, giver.by_client));
-    let makers = versions::find_makers(database, made.chain(given).collect()).await?;
-    let who = |by| name(frame, &makers, by);
+    let grant_givers = givers::list_grant_givers(database, &grants).await?;
+    let all = grant_givers.values().chain([&role_givers]);
+    let makers = all.flat_map(Givers::values).map(|giver| giver.by);
+    let makers = versions::find_makers(database, makers.collect()).await?;
+    let told = |giver: &Giver| -> (Moment, String) {
+        (giver.since.into(), name(frame, &makers, giver.by))
+    };
     let roles = held.roles.into_iter().flatten().map(|role| RoleThen {
-        given: givers
-            .get(&role)
-            .map(|giver| (giver.as_of.into(), who((giver.by_user, giver.by_client)))),
+        given: role_givers.get(&role).map(told),
         name: role,
     });
-    let grants = grants.into_iter().map(|grant| GrantThen {
-        by: who((grant.by_user, grant.by_client)),
-        given: grant.as_of.into(),
-        valid_until: grant.valid_until.map(Moment::from),
-        resource_type: grant.resource_type.to_string(),
-        resource_id: grant.resource_id.to_string(),
-        title: grant.title,
-        roles: grant.roles,
-    });
+    let mut rows = Vec::new();
+    for grant in grants {
+        let givers = grant_givers.get(&grant.id);
+        for (giver, roles) in by_giver(grant.roles, givers) {
+            rows.push(GrantThen {
+                given: giver.as_ref().map(told),
+                valid_until: grant.valid_until.map(Moment::from),
+                resource_type: grant.resource_type.to_string(),
+                resource_id: grant.resource_id.to_string(),
+                title: grant.title.clone(),
+                roles,
+            });
+        }
+    }
     Ok(Some(Then {
         at: at.into(),
         is_settled: held.instant.is_some_and(|instant| instant.is_settled),
         roles: roles.collect(),
-        grants: grants.collect(),
+        grants: rows,
         are_there_more,
     }))
+}
+
+/// The roles of a grant, those together that one act gave; without a giver those that were given too long ago.
+fn by_giver(roles: Vec<String>, givers: Option<&Givers>) -> Vec<(Option<Giver>, Vec<String>)> {
+    let mut groups: Vec<(Option<Giver>, Vec<String>)> = Vec::new();
+    for role in roles {
+        let giver = givers.and_then(|givers| givers.get(&role)).copied();
+        match groups.iter_mut().find(|(of, _)| *of == giver) {
+            Some((_, together)) => together.push(role),
+            None => groups.push((giver, vec![role])),
+        }
+    }
+    groups
 }
 
 /// Who made something so, in words.
