@@ -141,7 +141,8 @@ pub async fn find_seen_as_of(
         .read(move |conn| {
             let instant = PastInstant::judge(conn, &clock, at)?;
             let found = history::find_as_of(conn, entity.kind, entity.id, at)?;
-            let found = found.filter(|found| was_there(found) && sight.covers(found));
+            let found =
+                found.filter(|found| was_there(entity.kind, found) && sight.covers(found));
             let found = found.ok_or(VersionError::Unknown)?;
             let item = named(conn, vec![found])?.pop();
             Ok(Past {
@@ -169,7 +170,8 @@ pub async fn list_as_of(
             let instant = PastInstant::judge(conn, &clock, at)?;
             let mut found = Vec::new();
             for id in ids {
-                found.extend(history::find_as_of(conn, kind, id, at)?.filter(was_there));
+                let stood = history::find_as_of(conn, kind, id, at)?;
+                found.extend(stood.filter(|stood| was_there(kind, stood)));
             }
             let ids: Vec<Uuid> = found.iter().map(|found| found.entity_id).collect();
             let versions = named(conn, found)?;
@@ -232,8 +234,11 @@ pub async fn list_seen(
         .await
 }
 
-fn was_there(revision: &StoredRevision) -> bool {
-    revision.data.get("deleted") != Some(&Value::Bool(true))
+/// A grant without roles was withdrawn; what else can be taken away says that it was.
+fn was_there(kind: &str, revision: &StoredRevision) -> bool {
+    let roles = revision.data.get("roles").and_then(Value::as_array);
+    let is_withdrawn = kind == "grant" && roles.is_some_and(Vec::is_empty);
+    !is_withdrawn && revision.data.get("deleted") != Some(&Value::Bool(true))
 }
 
 /// Who made something so: a person, a client, or a person through a client.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::House;
-use crate::support::http::form_encoded;
+use crate::support::http::{Browserless, form_encoded};
 use crate::support::person::Person;
 
 use super::as_of::{at, instant, patch, versions};
@@ -15,6 +15,27 @@ use super::as_of::{at, instant, patch, versions};
 fn administrator(house: &House, root: &Person, username: &str) -> Person {
     let start = json!({ "username": username, "roles": ["admin"] });
     house.person_with(root, &start, SoftAuthenticator::synced(house.origin()))
+}
+
+/// Somebody who manages the grants on things of one type by a role of the same name.
+fn delegate(house: &House, root: &Person, name: &str, kind: &str) -> Person {
+    let role = json!({ "name": name, "description": "", "manages_grants_on": [kind] });
+    let made = root.browser.post_json("/v1/roles", &role);
+    assert_eq!(made.status, 201, "{}", made.text());
+    let start = json!({ "username": name, "roles": [name] });
+    house.person_with(root, &start, SoftAuthenticator::synced(house.origin()))
+}
+
+fn refuses_what_is_no_instant(reader: &Browserless, path: &str) {
+    let far = Timestamp::from_micros(4_000_000_000_000_000);
+    assert_eq!(at(reader, path, far).status, 400, "still ahead");
+    for bad in ["as_of=yesterday", "as_of=", "asof=2026-11-23T00:00:00Z"] {
+        assert_eq!(
+            reader.get(&format!("{path}?{bad}")).status,
+            400,
+            "{path}: {bad}"
+        );
+    }
 }
 
 /// The page of somebody's access, of this moment.
@@ -143,5 +164,75 @@ on_both! {
         let again = second.browser.post_json("/v1/grants", &body);
         assert_eq!((again.status, &again.json()["id"]), (201, &given.json()["id"]), "the same grant");
         assert_eq!(givers(&page()), ["root", "second"]);
+    }
+
+    fn a_grant_is_read_as_it_stood_around_three_changes(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let second = administrator(house, &root, "second");
+        let clerk = delegate(house, &root, "clerk", "order");
+        let cook = delegate(house, &root, "cook", "meal");
+        let before = instant(house);
+        let body = json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["VIEWER"] });
+        let given = root.browser.post_json("/v1/grants", &body);
+        assert_eq!(given.status, 201, "{}", given.text());
+        let grant = format!("/v1/grants/{}", given.json()["id"].as_str().expect("an id"));
+        let viewer = instant(house);
+        patch(&second.browser, &grant, &json!({ "roles": ["OPERATOR"] }));
+        let operator = instant(house);
+        assert!(root.browser.delete(&grant).status < 300);
+        let after = instant(house);
+
+        for reader in [&root.browser, &clerk.browser] {
+            for (when, role, by) in [(viewer, "VIEWER", "root"), (operator, "OPERATOR", "second")] {
+                let answer = at(reader, &grant, when);
+                assert_eq!(answer.status, 200, "{}", answer.text());
+                let answer = answer.json();
+                assert_eq!((&answer["item"]["data"]["roles"], &answer["item"]["by_username"]), (&json!([role]), &json!(by)));
+                assert_eq!((&answer["as_of"], &answer["item"]["data"]["user_id"]), (&json!(when.to_rfc3339()), &json!(ada.id)));
+            }
+            for when in [before, after] {
+                assert_eq!(at(reader, &grant, when).status, 404, "not given yet, or withdrawn");
+            }
+            refuses_what_is_no_instant(reader, &grant);
+        }
+        assert_eq!(at(&cook.browser, &grant, viewer).status, 404, "not theirs, as in the present");
+        assert_eq!(at(&ada.browser, &grant, viewer).status, 403);
+    }
+
+    fn a_thing_is_read_as_it_stood_around_three_changes(house) {
+        let root = house.administrator();
+        let second = administrator(house, &root, "second");
+        let clerk = delegate(house, &root, "clerk", "order");
+        let cook = delegate(house, &root, "cook", "meal");
+        let thing = "/v1/resources/order/17";
+        let before = instant(house);
+        let put = root.browser.request("PUT", thing).json(&json!({ "title": "Order" })).send();
+        assert_eq!(put.status, 201, "{}", put.text());
+        let first = instant(house);
+        let tag = put.header("etag").expect("a tag").to_owned();
+        let change = json!({ "title": "A big order", "attributes": { "owner": "ada" } });
+        let put = second.browser.request("PUT", thing).header("If-Match", &tag).json(&change).send();
+        assert_eq!(put.status, 200, "{}", put.text());
+        let bigger = instant(house);
+        assert_eq!(root.browser.delete(thing).status, 204);
+        let after = instant(house);
+
+        for reader in [&root.browser, &clerk.browser] {
+            for (when, title, attributes, by) in [
+                (first, "Order", json!({}), "root"), (bigger, "A big order", json!({ "owner": "ada" }), "second"),
+            ] {
+                let answer = at(reader, thing, when);
+                assert_eq!(answer.status, 200, "{}", answer.text());
+                let answer = answer.json();
+                assert_eq!((&answer["item"]["data"]["title"], &answer["item"]["data"]["attributes"]), (&json!(title), &attributes));
+                assert_eq!((&answer["as_of"], &answer["item"]["by_username"]), (&json!(when.to_rfc3339()), &json!(by)));
+            }
+            for when in [before, after] {
+                assert_eq!(at(reader, thing, when).status, 404, "not registered yet, or forgotten");
+            }
+            refuses_what_is_no_instant(reader, thing);
+        }
+        assert_eq!(at(&cook.browser, thing, first).status, 403, "not theirs, as in the present");
     }
 }

@@ -10,10 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Reason;
+use super::history::{AsOf, NowOrThen, answer_past_grant};
 use super::reach::{Reach, parameter};
 use crate::access::{Access, Grant, GrantFilter, ResourceId, ResourceType};
 use crate::base::clock::Timestamp;
 use crate::base::ids::GrantId;
+use crate::db::Database;
 use crate::history::PastInstant;
 use crate::sessions::Caller;
 use crate::users::{LookupError, RoleName, Users};
@@ -209,18 +211,20 @@ pub async fn give_grant(
     Ok(answer(&request, response, &grant))
 }
 
-/// One grant.
+/// One grant; with `as_of`, as it stood.
 #[utoipa::path(
     get, path = "/v1/grants/{grant}", tag = "grants",
     params(
         ("grant" = uuid::Uuid, Path, description = "Its id"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        AsOf,
     ),
     responses(
-        (status = 200, description = "The grant, also one that has ended", body = Grant, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The grant, also one that has ended; with `as_of`, as it stood", body = NowOrThen<Grant>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
+        (status = 400, description = "`as_of` is no instant, or in the future"),
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants"),
-        (status = 404, description = "There is no such grant, it was withdrawn, or it is on a thing of a type that is not yours"),
+        (status = 404, description = "There is, or was, no such grant, it was withdrawn, or it is on a thing of a type that is not yours"),
     )
 )]
 pub async fn read_grant(
@@ -228,10 +232,15 @@ pub async fn read_grant(
     caller: Caller,
     access: web::Data<Access>,
     users: web::Data<Users>,
+    database: web::Data<Database>,
     id: web::Path<String>,
+    query: web::Query<AsOf>,
 ) -> Answer {
     let reach = Reach::to_read(&caller, &users).await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
+    if let Some(at) = query.parse()? {
+        return answer_past_grant(&database, &reach, id, at).await;
+    }
     let grant = access.read(id).await?;
     if !reach.covers(&grant.resource_type) {
         return Err(Problem::not_found());

@@ -2,11 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::reach::{Reach, thing_in_path};
 use super::{find_readable, roles};
-use crate::access::{ResourceType, parse_instant};
+use crate::access::{ResourceName, ResourceType, parse_instant};
 use crate::admin::versions::{self, Entity, Past, PastItems, Sight, Version, VersionError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
@@ -268,7 +270,7 @@ pub async fn list_grant_history(
 ) -> Answer {
     let (before, limit) = query.parse()?;
     let id = GrantId::parse(&id).map(GrantId::uuid).unwrap_or_default();
-    let entity = Entity { kind: "grant", id };
+    let entity = grant_entity(id);
     // Whose grant it is and on what kind of thing is the same in every version.
     let newest = match versions::list(&database, entity, None, 1).await {
         Err(VersionError::Unknown) => None,
@@ -288,6 +290,26 @@ pub async fn list_grant_history(
     }
     let page = versions::list(&database, entity, before, limit).await?;
     Ok(HttpResponse::Ok().json(page))
+}
+
+fn grant_entity(id: Uuid) -> Entity {
+    Entity { kind: "grant", id }
+}
+
+/// How a grant stood, for a caller who reaches its type: the same in every version, and one that is not theirs is not there.
+pub(super) async fn answer_past_grant(
+    database: &Database,
+    reach: &Reach,
+    id: GrantId,
+    at: Timestamp,
+) -> Answer {
+    let past: Past = versions::find_as_of(database, grant_entity(id.uuid()), at).await?;
+    let kind = past.item.data.get("resource_type").and_then(Value::as_str);
+    let kind = kind.and_then(|kind| ResourceType::parse(kind).ok());
+    if !kind.is_some_and(|kind| reach.covers(&kind)) {
+        return Err(Problem::not_found());
+    }
+    Ok(HttpResponse::Ok().json(past))
 }
 
 /// Every version of a client, newest first; one that was deleted says so.
@@ -343,11 +365,14 @@ pub async fn list_resource_history(
     let reach = Reach::to_read(&caller, &users).await?;
     let name = thing_in_path(&path)?;
     reach.require(&name.kind)?;
-    let entity = Entity {
+    answer(&database, resource_entity(&name), &query).await
+}
+
+pub(super) fn resource_entity(name: &ResourceName) -> Entity {
+    Entity {
         kind: "resource",
         id: name.key().uuid(),
-    };
-    answer(&database, entity, &query).await
+    }
 }
 
 impl From<PastInstantError> for Problem {

@@ -8,12 +8,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
 use super::grants::{GrantPage, MOST, description, things_filter, title};
-use super::history::as_of;
+use super::history::{AsOf, NowOrThen, answer_past, as_of, resource_entity};
 use super::reach::{Reach, parameter, thing_in_path, thing_path};
 use crate::access::{
     Access, Expected, Grant, NewThing, ResourceName, ResourceType, ThingError, ThingFilter,
     ThingView,
 };
+use crate::db::Database;
 use crate::sessions::Caller;
 use crate::users::Users;
 use crate::web::{Answer, AnyCase, Page, Problem, expected_version, only, require_version, tagged};
@@ -178,19 +179,21 @@ fn wants_new(request: &HttpRequest) -> bool {
     request.headers().contains_key(header::IF_NONE_MATCH)
 }
 
-/// What is known of a thing.
+/// What is known of a thing; with `as_of`, what was known of it.
 #[utoipa::path(
     get, path = "/v1/resources/{type}/{id}", tag = "resources",
     params(
         ("type" = String, Path, description = "Of which kind"),
         ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        AsOf,
     ),
     responses(
-        (status = 200, description = "The thing", body = ThingView, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The thing; with `as_of`, as it stood", body = NowOrThen<ThingView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
+        (status = 400, description = "`as_of` is no instant, or in the future"),
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
-        (status = 404, description = "Nothing is registered under this name"),
+        (status = 404, description = "Nothing is, or was, registered under this name"),
     )
 )]
 pub async fn read_resource(
@@ -198,11 +201,16 @@ pub async fn read_resource(
     caller: Caller,
     access: web::Data<Access>,
     users: web::Data<Users>,
+    database: web::Data<Database>,
     path: web::Path<(String, String)>,
+    query: web::Query<AsOf>,
 ) -> Answer {
     let reach = Reach::to_read(&caller, &users).await?;
     let name = thing_in_path(&path)?;
     reach.require(&name.kind)?;
+    if let Some(at) = query.parse()? {
+        return answer_past(&database, resource_entity(&name), at).await;
+    }
     let thing = access.read_thing_view(name).await?;
     let etag = thing.etag();
     Ok(tagged(&request, HttpResponse::Ok(), &etag, thing))
