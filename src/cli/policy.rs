@@ -1,6 +1,6 @@
 //! `doorward policy …`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, json};
@@ -12,6 +12,7 @@ use crate::access::{Cases, Claimed, Outcome, Policies, check_policies};
 use crate::app::App;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
+use crate::web::parse_object;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Policy {
@@ -133,14 +134,14 @@ fn row(outcome: &Outcome) -> Vec<String> {
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// A person's id or username, or TYPE:ID of another subject.
-    #[arg(long)]
-    subject: String,
+    #[arg(long, required_unless_present = "request")]
+    subject: Option<String>,
     /// The action.
-    #[arg(long)]
-    action: String,
+    #[arg(long, required_unless_present = "request")]
+    action: Option<String>,
     /// TYPE:ID of the thing.
-    #[arg(long)]
-    resource: String,
+    #[arg(long, required_unless_present = "request")]
+    resource: Option<String>,
     /// The person's session to judge by.
     #[arg(long)]
     session: Option<String>,
@@ -150,6 +151,14 @@ pub(super) struct Explain {
     /// Suppose that it was so many seconds ago.
     #[arg(long, requires = "acr")]
     age: Option<u64>,
+    /// The whole request in a file, as a service sends it to /access/v1/evaluation (JSON), with what it says of subject,
+    /// action, resource and context; `-`: standard input.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["subject", "action", "resource", "session", "acr", "age"]
+    )]
+    request: Option<PathBuf>,
 }
 
 impl Explain {
@@ -159,16 +168,32 @@ impl Explain {
         if let Some(fault) = policies.fault() {
             return Err(Failure::Refused(fault.to_string()));
         }
-        let resource = split(&self.resource)
+        let (asks, supposed) = self.read()?;
+        let explained = app.authzen.explain(asks, supposed).await?;
+        output.show(&explained, &words(&explained));
+        Ok(())
+    }
+
+    /// What is asked, and the sign-in to suppose.
+    fn read(self) -> Result<(Asks, Option<Supposed>), Failure> {
+        if let Some(file) = &self.request {
+            return Ok((read_request(file)?, None));
+        }
+        let (Some(subject), Some(action), Some(resource)) =
+            (self.subject, self.action, self.resource)
+        else {
+            let needed = "name --subject, --action and --resource, or a file with --request";
+            return Err(Failure::Other(needed.to_owned()));
+        };
+        let resource = split(&resource)
             .ok_or_else(|| Failure::Other("--resource is written TYPE:ID".to_owned()))?;
-        let subject =
-            split(&self.subject).unwrap_or_else(|| ("user".to_owned(), self.subject.clone()));
+        let subject = split(&subject).unwrap_or_else(|| ("user".to_owned(), subject.clone()));
         let context = self
             .session
             .map(|session| ("session".to_owned(), json!(session)));
         let asks = Asks {
             subject,
-            action: self.action,
+            action,
             resource,
             claimed: Claimed {
                 context: context.into_iter().collect::<Map<_, _>>(),
@@ -176,11 +201,23 @@ impl Explain {
             },
         };
         let age = self.age.unwrap_or_default();
-        let supposed = self.acr.map(|acr| Supposed { acr, age });
-        let explained = app.authzen.explain(asks, supposed).await?;
-        output.show(&explained, &words(&explained));
-        Ok(())
+        Ok((asks, self.acr.map(|acr| Supposed { acr, age })))
     }
+}
+
+/// The request of a file, read as strictly as one that a service sends.
+fn read_request(file: &Path) -> Result<Asks, Failure> {
+    let refused =
+        |fault: &dyn std::fmt::Display| Failure::Other(format!("{}: {fault}", file.display()));
+    let text = if file.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let text = text.map_err(|fault| refused(&fault))?;
+    let request = parse_object(&text)
+        .ok_or_else(|| refused(&"this is not one JSON object in which each name stands once"))?;
+    Asks::read(&request).map_err(|fault| refused(&fault))
 }
 
 /// Type and id: the type may have `::` in it.

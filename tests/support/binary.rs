@@ -1,6 +1,6 @@
 //! The real `doorward` binary as a process, for what only a process can show: `kill -9`, the command, starts and stops.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -79,12 +79,21 @@ pub fn run(config: &Config, arguments: &[&str]) -> Ran {
 
 /// Runs a prepared command to its end.
 pub fn finish(command: &mut Command) -> Ran {
+    finish_with(command, "")
+}
+
+/// As [`finish`], with this on its standard input.
+pub fn finish_with(command: &mut Command, input: &str) -> Ran {
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary");
+    let mut pipe = child.stdin.take().expect("standard input");
+    // One that ends without reading has shut it.
+    pipe.write_all(input.as_bytes()).ok();
+    drop(pipe);
     let mut errors = child.stderr.take().expect("standard error");
     let reader = std::thread::spawn(move || {
         let mut text = String::new();

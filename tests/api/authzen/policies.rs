@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use doorward::base::config::Config;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, configure, grant, register};
-use crate::support::binary::{command, finish, run};
+use crate::support::binary::{command, finish, finish_with, run};
 use crate::support::house::House;
 use crate::support::http::Browserless;
 use crate::support::installed::in_repository;
@@ -16,12 +16,12 @@ const SOON: Duration = Duration::from_secs(10);
 const ANYBODY: &str =
     "@id(\"anybody\") permit (principal is User, action == Action::\"view\", resource);";
 
-fn operator(house: &House) -> serde_json::Value {
+fn operator(house: &House) -> Value {
     let operator = Browserless::new(house.operator_port(), house.origin());
     operator.get("/readyz").json()
 }
 
-fn policies_part(house: &House) -> serde_json::Value {
+fn policies_part(house: &House) -> Value {
     let details = operator(house);
     let parts = details["parts"].as_array().expect("parts").clone();
     let part = parts.into_iter().find(|part| part["name"] == "policies");
@@ -324,4 +324,99 @@ fn the_command_explains_from_the_stores() {
         (&json!(true), &json!(["strong"]))
     );
     assert_eq!(explain(&["--action", "pay", "--resource", "order"]).code, 1);
+}
+
+#[test]
+fn the_command_explains_a_request_with_what_its_caller_says() {
+    let folder = PolicyFolder::of(
+        r#"@id("small") permit (principal is User, action == Action::"refund", resource is order) when { context.claimed.context.amount <= 100 };
+           @id("frozen") forbid (principal, action == Action::"refund", resource is order) when { context.claimed.resource has frozen && context.claimed.resource.frozen };
+           @id("robots") forbid (principal, action == Action::"refund", resource is order) when { context.claimed.subject has robot || context.claimed.action has bulk };"#,
+    );
+    let house = House::embedded();
+    house.administrator();
+    let config = with_policies(&house, &folder);
+    let file = folder.path.join("request.json");
+    let explain = |request: &str, further: &[&str]| {
+        std::fs::write(&file, request).expect("a file");
+        let mut command = command(&config);
+        command.env("DOORWARD__ACCESS__POLICIES", &folder.path);
+        command.args(["--json", "policy", "explain", "--request"]);
+        finish(command.arg(&file).args(further))
+    };
+    let small = json!({ "amount": 50 });
+    let says = |context: &Value, of: &str, properties: Value| {
+        let mut request = asked("root", "refund", "order:7");
+        request["context"] = context.clone();
+        request[of]["properties"] = properties;
+        request.to_string()
+    };
+    let plain = says(&small, "subject", json!({}));
+    let frozen = says(&small, "resource", json!({ "frozen": true }));
+    for (request, decision, by) in [
+        (&plain, true, json!(["small"])),
+        (
+            &says(&json!({ "amount": 500 }), "subject", json!({})),
+            false,
+            json!([]),
+        ),
+        (&frozen, false, json!(["frozen"])),
+        (
+            &says(&small, "subject", json!({ "robot": 1 })),
+            false,
+            json!(["robots"]),
+        ),
+        (
+            &says(&small, "action", json!({ "bulk": 1 })),
+            false,
+            json!(["robots"]),
+        ),
+    ] {
+        let ran = explain(request, &[]);
+        assert_eq!(ran.code, 0, "{}", ran.errors);
+        let told = ran.json();
+        let decided = (&told["decision"], &told["policies"], &told["errors"]);
+        assert_eq!(decided, (&json!(decision), &by, &json!([])), "{request}");
+    }
+    // What is not said: the policy that reads it fails, and the reason is told.
+    let silent = says(&json!({}), "subject", json!({}));
+    let told = explain(&silent, &[]).json();
+    let reason = told["errors"][0].as_str().expect("a reason");
+    assert!(
+        told["decision"] == json!(false)
+            && reason.starts_with("small: ")
+            && reason.contains("amount"),
+        "{told}"
+    );
+    for bad in [
+        "",
+        "[]",
+        "{}",
+        r#"{"subject": 1, "subject": 2}"#,
+        r#"{"subject": {"type": "user", "id": "root"}}"#,
+    ] {
+        let ran = explain(bad, &[]);
+        assert!(
+            ran.code == 1 && ran.output.contains("request.json: "),
+            "{bad}: {}",
+            ran.output
+        );
+    }
+    for flag in ["--subject", "--action", "--session", "--acr"] {
+        assert_eq!(explain(&plain, &[flag, "x"]).code, 2, "{flag}");
+    }
+}
+
+#[test]
+fn the_command_reads_a_request_from_standard_input() {
+    let folder = PolicyFolder::of(ANYBODY);
+    let house = House::embedded();
+    house.administrator();
+    let config = with_policies(&house, &folder);
+    let mut command = command(&config);
+    command.env("DOORWARD__ACCESS__POLICIES", &folder.path);
+    command.args(["--json", "policy", "explain", "--request", "-"]);
+    let ran = finish_with(&mut command, &asked("root", "view", "order:7").to_string());
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    assert_eq!(ran.json()["policies"], json!(["anybody"]));
 }
