@@ -2,6 +2,7 @@
 //! store.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use figment::Figment;
@@ -13,7 +14,8 @@ use super::authzen::{Asks, AuthZenError};
 use super::policies::{Challenge, Facts};
 use super::{Auth, Decision, Policies, ResourceName, Subject, is_action};
 use crate::base::clock::Timestamp;
-use crate::base::ids::UserId;
+use crate::base::ids::{ClientId, UserId};
+use crate::clients::{Client, Metadata, Scopes};
 use crate::standing::{Standing, UserStatus};
 
 /// A file of cases.
@@ -37,6 +39,8 @@ struct Case {
     /// The global roles of the person.
     #[serde(default)]
     roles: Vec<String>,
+    /// The client, where the subject is one; `known = false` makes it an outsider.
+    client: Option<Registered>,
     /// The roles that the person holds on the thing.
     #[serde(default)]
     grants: Vec<String>,
@@ -69,6 +73,24 @@ impl Default for Profile {
             email: None,
             email_verified: false,
             display_name: None,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Registered {
+    known: bool,
+    name: Option<String>,
+    scopes: Vec<String>,
+}
+
+impl Default for Registered {
+    fn default() -> Self {
+        Self {
+            known: true,
+            name: None,
+            scopes: Vec::new(),
         }
     }
 }
@@ -110,6 +132,9 @@ pub enum CasesError {
     /// A case's request is none.
     #[error("{0}: {1}")]
     Request(String, AuthZenError),
+    /// A case's client can't be one.
+    #[error("{0}: {1}")]
+    Client(String, &'static str),
 }
 
 impl Cases {
@@ -147,13 +172,19 @@ impl Case {
             .map_err(|error| CasesError::Request(self.name.clone(), error))?;
         let now = self.now.unwrap_or(now);
         let resource = ResourceName::parse(&asks.resource.0, &asks.resource.1);
+        let subject = self.subject(&asks, now)?;
         let decision = match resource {
             Ok(resource) if is_action(&asks.action) => {
+                // Nobody but a person holds roles on things.
+                let grants = match &subject {
+                    Subject::Person { .. } => self.grants,
+                    Subject::Client(_) | Subject::Outsider { .. } => Vec::new(),
+                };
                 let facts = Facts {
-                    subject: self.subject(&asks, now),
+                    subject,
                     action: asks.action,
                     resource,
-                    grants: self.grants,
+                    grants,
                     attributes: self.attributes,
                     claimed: asks.claimed,
                     now,
@@ -172,16 +203,48 @@ impl Case {
         })
     }
 
-    fn subject(&self, asks: &Asks, now: Timestamp) -> Subject {
+    fn subject(&self, asks: &Asks, now: Timestamp) -> Result<Subject, CasesError> {
         let (kind, id) = &asks.subject;
-        if kind != "user" || !self.user.known {
-            return Subject::Outsider {
-                kind: kind.clone(),
-                id: id.clone(),
-            };
+        Ok(match kind.as_str() {
+            "user" if self.user.known => self.person(id, now),
+            "client" => match self.registered(id)? {
+                Some(client) => Subject::Client(Arc::new(client)),
+                None => outsider(kind, id),
+            },
+            _ => outsider(kind, id),
+        })
+    }
+
+    /// The client of the case; `None`: it is one that Doorward does not know. Without a word of it a policy about clients would
+    /// never be asked, and a denial be the expected one for no good reason.
+    fn registered(&self, id: &str) -> Result<Option<Client>, CasesError> {
+        let fault = |fault| CasesError::Client(self.name.clone(), fault);
+        let told = self.client.as_ref().ok_or_else(|| {
+            fault("the subject is a client: say which, as client = { name = \"…\", scopes = [] }, or client = { known = false }")
+        })?;
+        if !told.known {
+            return Ok(None);
         }
+        let id = ClientId::parse(id)
+            .ok_or_else(|| fault("the id of a client is its client_id, as a UUID is written"))?;
+        let scopes = Scopes::parse(&told.scopes.join(" "))
+            .map_err(|_| fault("client.scopes: each is one scope, as RFC 6749 allows it"))?;
+        let long_ago = Timestamp::from_micros(0);
+        Ok(Some(Client {
+            id,
+            name: told.name.clone().unwrap_or_else(|| id.to_string()),
+            scopes,
+            metadata: Metadata::default(),
+            enabled: true,
+            created_at: long_ago,
+            version: 1,
+            as_of: long_ago,
+        }))
+    }
+
+    fn person(&self, id: &str, now: Timestamp) -> Subject {
         let user = &self.user;
-        let named = user.username.clone().unwrap_or_else(|| id.clone());
+        let named = user.username.clone().unwrap_or_else(|| id.to_owned());
         let auth = self.auth.as_ref().map(|auth| Auth {
             acr: auth.acr.clone(),
             amr: auth.amr.clone(),
@@ -208,5 +271,12 @@ impl Case {
             standing: Box::new(standing),
             auth,
         }
+    }
+}
+
+fn outsider(kind: &str, id: &str) -> Subject {
+    Subject::Outsider {
+        kind: kind.to_owned(),
+        id: id.to_owned(),
     }
 }

@@ -260,6 +260,60 @@ fn the_command_runs_cases() {
 }
 
 #[test]
+fn a_case_about_a_client_says_which() {
+    let house = House::embedded();
+    let folder = PolicyFolder::of(
+        r#"@id("services") permit (principal is Client, action == Action::"view", resource is order) when { principal.scopes.contains("orders:view") };
+           @id("shop") permit (principal is Client, action == Action::"pay", resource is order) when { principal.name == "shop" };
+           @id("holders") permit (principal, action == Action::"hold", resource is order) when { context.grants.contains("OWNER") };"#,
+    );
+    let file = folder.path.join("cases.toml");
+    let test = |action: &str, id: &str, members: &str, decision: bool| {
+        let request = format!(
+            "{{ subject = {{ type = \"client\", id = \"{id}\" }}, action = {{ name = \"{action}\" }}, resource = {{ type = \"order\", id = \"7\" }} }}"
+        );
+        let case = format!(
+            "[[cases]]\nname = \"a case\"\nrequest = {request}\ndecision = {decision}\n{members}\n"
+        );
+        std::fs::write(&file, case).expect("a file");
+        let mut command = command(&house.config);
+        let command = command.args(["--json", "policy", "test"]).arg(&file);
+        finish(command.arg("--policies").arg(&folder.path))
+    };
+    let id = "7f8f2e0c-4d0a-4a8e-9d6b-0f8e2f1c3b5a";
+    for (action, members, decision) in [
+        ("view", "client = { scopes = [\"orders:view\"] }", true),
+        ("view", "client = { scopes = [\"orders:pay\"] }", false),
+        (
+            "view",
+            "client = { known = false, scopes = [\"orders:view\"] }",
+            false,
+        ),
+        ("pay", "client = { name = \"shop\" }", true),
+        ("pay", "client = {}", false),
+        // As from the stores: a client holds no roles on things.
+        ("hold", "client = {}\ngrants = [\"OWNER\"]", false),
+    ] {
+        let ran = test(action, id, members, decision);
+        assert_eq!(ran.code, 0, "{members}: {}", ran.output);
+    }
+    // A denial that is expected must not come of a client that nobody described, or that can't be one.
+    for (id, members, reason) in [
+        (id, "", "a case: the subject is a client"),
+        ("shop", "client = {}", "client_id"),
+        (id, "client = { scopes = [\"ä\"] }", "client.scopes"),
+        (id, "client = { roles = [] }", "roles"),
+    ] {
+        let ran = test("view", id, members, false);
+        assert!(
+            ran.code == 1 && ran.output.contains(reason),
+            "{members}: {}",
+            ran.output
+        );
+    }
+}
+
+#[test]
 fn the_command_explains_from_the_stores() {
     let folder = PolicyFolder::of(
         r#"@id("operators") permit (principal is User, action == Action::"view", resource is order) when { context.grants.contains("OPERATOR") };
