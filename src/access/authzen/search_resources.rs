@@ -8,6 +8,7 @@ use super::{AuthZen, AuthZenError};
 use crate::access::policies::Facts;
 use crate::access::queries::Candidate;
 use crate::access::{Claimed, ResourceId, ResourceName, ResourceType, Subject, is_action, queries};
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::standing::Unavailable;
 
@@ -116,7 +117,7 @@ impl AuthZen {
         let mut filling = Filling::new(wish);
         loop {
             let batch = self
-                .read_things(&facts.resource.kind, holder, &place)
+                .read_things(&facts.resource.kind, holder, facts.now, &place)
                 .await?;
             let is_last = batch.len() < BATCH;
             for candidate in batch {
@@ -153,6 +154,7 @@ impl AuthZen {
         &self,
         kind: &ResourceType,
         holder: Option<UserId>,
+        now: Timestamp,
         place: &Place,
     ) -> Result<Vec<Candidate>, Unavailable> {
         let (kind, place) = (kind.clone(), place.clone());
@@ -164,7 +166,7 @@ impl AuthZen {
                     queries::list_registered(conn, &kind, holder, after, limit)
                 }
                 (List::HeldOnly, Some(holder)) => {
-                    queries::list_held_only(conn, &kind, holder, after, limit)
+                    queries::list_held_only(conn, &kind, holder, now, after, limit)
                 }
                 (List::HeldOnly, None) => Ok(Vec::new()),
             }

@@ -81,11 +81,13 @@ pub(in crate::access) fn list_registered(
         .collect())
 }
 
-/// Things of a type on which somebody holds something although nobody registered them, in the order of their ids.
+/// Things of a type on which somebody holds something at an instant of the application's clock although nobody registered them, in
+/// the order of their ids.
 pub(in crate::access) fn list_held_only(
     conn: &mut Connection,
     kind: &ResourceType,
     holder: UserId,
+    now: Timestamp,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Candidate>> {
@@ -96,6 +98,12 @@ pub(in crate::access) fn list_held_only(
     let mut query = grants::table
         .filter(grants::user_id.eq(holder))
         .filter(grants::resource_type.eq(kind.as_str()))
+        .filter(grants::roles.ne(Json(Vec::<String>::new())))
+        .filter(
+            grants::valid_until
+                .is_null()
+                .or(grants::valid_until.assume_not_null().gt(now)),
+        )
         .order(grants::resource_id)
         .limit(limit)
         .select((grants::resource_id, grants::roles, grants::valid_until))

@@ -1,5 +1,7 @@
 //! Pages of a search: each candidate once, in order, to the end; and a page that costs much is cut short.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, give_roles, grant, register, under, write};
@@ -89,6 +91,34 @@ under! { policies();
             request["page"] = json!({ "token": token });
             assert_eq!(asker.post("/access/v1/search/subject", &request).status, 400, "{token}");
         }
+    }
+
+    fn what_was_withdrawn_or_has_ended_is_held_no_more(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        // A role-wide policy would permit each thing that is looked at.
+        give_roles(house, &ada, &["clerk"]);
+        let give = |id: &str, until: Value| {
+            let body = json!({ "user": "ada", "resource_type": "order", "resource_id": id, "roles": ["VIEWER"], "valid_until": until });
+            let given = root.browser.post_json("/v1/grants", &body);
+            assert_eq!(given.status, 201, "{}", given.text());
+            format!("/v1/grants/{}", given.json()["id"].as_str().expect("an id"))
+        };
+        let in_a_minute = house.clock.now().after(Duration::from_secs(60)).to_rfc3339();
+        let in_an_hour = house.clock.now().after(Duration::from_secs(3_600)).to_rfc3339();
+        give("6", Value::Null);
+        let withdrawn = give("7", Value::Null);
+        give("8", json!(in_a_minute));
+        give("9", json!(in_an_hour));
+        let asker = Asker::of(house);
+        let request = json!({ "subject": { "type": "user", "id": "ada" }, "action": { "name": "list" }, "resource": { "type": "order" } });
+        assert_eq!(asker.search("resource", &request), ["6", "7", "8", "9"]);
+        assert!(root.browser.delete(&withdrawn).status < 300);
+        house.pass(61);
+        assert_eq!(asker.search("resource", &request), ["6", "9"]);
+        // What is registered is looked at, whatever somebody holds on it.
+        register(house, "order:7", &json!({}));
+        assert_eq!(asker.search("resource", &request), ["6", "7", "9"]);
     }
 
     fn who_may_not_act_is_not_found(house) {
