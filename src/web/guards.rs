@@ -71,9 +71,7 @@ async fn await_body(request: &mut ServiceRequest) -> Result<(), Problem> {
     if matches!(payload, Payload::None) {
         return Ok(());
     }
-    let limit = request
-        .app_data::<web::Data<Web>>()
-        .map_or(64 << 10, |web| web.body_bytes);
+    let limit = longest_body(request.request());
     let body = tokio::time::timeout(PATIENCE, read_body(payload, limit)).await;
     let body = body.unwrap_or_else(|_| {
         Err(Problem::new(
@@ -90,6 +88,15 @@ async fn await_body(request: &mut ServiceRequest) -> Result<(), Problem> {
     }
     request.set_payload(Payload::from(body.freeze()));
     Ok(())
+}
+
+/// How many bytes a body at this address may have, whoever sends it.
+fn longest_body(request: &HttpRequest) -> usize {
+    if request.path().starts_with(DECISIONS) {
+        return DECISION_BYTES;
+    }
+    let web = request.app_data::<web::Data<Web>>();
+    web.map_or(64 << 10, |web| web.body_bytes)
 }
 
 fn is_own_form(request: &HttpRequest) -> bool {
@@ -141,6 +148,9 @@ const WITHOUT_COOKIES: [&str; 6] = [
 pub(super) const FOR_OTHER_HOSTS: [&str; 2] = ["/forward-auth/envoy/", "/.doorward/"];
 /// Decisions are for clients, who show who they are in a header.
 pub(super) const DECISIONS: &str = "/access/v1/";
+/// The largest request for decisions, in bytes: a thousand evaluations with names of their own, and some room. Their handlers read
+/// bodies under this bound too, for it is the one of what was unpacked.
+pub const DECISION_BYTES: usize = 512 << 10;
 
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(

@@ -9,7 +9,7 @@ use crate::access::authzen::{AuthZen, AuthZenError, Evaluated, Glance, Tuple};
 use crate::clients::Scope;
 use crate::sessions::Caller;
 use crate::standing::Unavailable;
-use crate::web::{Problem, Web, only, read_object};
+use crate::web::{DECISION_BYTES, Problem, Web, only, read_object};
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
@@ -19,6 +19,8 @@ const ACTIONS: &str = "/access/v1/search/action";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let post = || web::post();
+    let decisions =
+        |path: &'static str| web::resource(path).app_data(web::PayloadConfig::new(DECISION_BYTES));
     config
         .service(
             web::resource("/.well-known/authzen-configuration")
@@ -26,27 +28,27 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .default_service(only("GET")),
         )
         .service(
-            web::resource(EVALUATION)
+            decisions(EVALUATION)
                 .route(post().to(evaluate))
                 .default_service(only("POST")),
         )
         .service(
-            web::resource(EVALUATIONS)
+            decisions(EVALUATIONS)
                 .route(post().to(evaluate_many))
                 .default_service(only("POST")),
         )
         .service(
-            web::resource(SUBJECTS)
+            decisions(SUBJECTS)
                 .route(post().to(search_subjects))
                 .default_service(only("POST")),
         )
         .service(
-            web::resource(RESOURCES)
+            decisions(RESOURCES)
                 .route(post().to(search_resources))
                 .default_service(only("POST")),
         )
         .service(
-            web::resource(ACTIONS)
+            decisions(ACTIONS)
                 .route(post().to(search_actions))
                 .default_service(only("POST")),
         );

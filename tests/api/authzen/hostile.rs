@@ -1,5 +1,6 @@
 //! What strange callers send: denied, or refused within bounds, and never a fault of ours.
 
+use doorward::base::ids::GrantId;
 use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, grant, register, under};
@@ -118,6 +119,23 @@ under! { policies();
         };
         let answer = thousand(1_000);
         assert_eq!((answer.status, answer.json()["evaluations"].as_array().map(Vec::len)), (200, Some(1_000)));
+        // Items with names of their own are longer than any other body may be.
+        let mut request = asked("root", "view", "order:7");
+        let item = |_| json!({ "resource": { "type": "order", "id": GrantId::random().to_string() } });
+        request["evaluations"] = (0..1_000).map(item).collect();
+        assert!(request.to_string().len() > 65_536);
+        let answer = asker.post(PATHS[1], &request).json();
+        let decisions = answer["evaluations"].as_array().expect("answers");
+        assert_eq!(decisions.iter().filter(|answer| answer["decision"] == true).count(), 1_000);
+        // The bound is theirs alone, and the same for whoever shows nothing.
+        let long = json!({ "context": { "a": "x".repeat(600_000) } });
+        for path in PATHS {
+            assert_eq!(asker.post(path, &long).status, 413, "{path}");
+            let nobody = house.browser().request("POST", path).without_same_origin().json(&long).send();
+            assert_eq!(nobody.status, 413, "{path}");
+        }
+        let elsewhere = json!({ "users": ["x".repeat(70_000)] });
+        assert_eq!(asker.post("/v1/users/lookup", &elsewhere).status, 413);
         // Defaults count for each item that they are the defaults of.
         let mut request = asked("root", "view", "order:7");
         request["context"] = json!({ "a": vec![1; 9_000] });
