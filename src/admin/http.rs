@@ -6,7 +6,7 @@ pub mod grants;
 pub mod history;
 pub mod invitations;
 pub mod passkeys;
-mod reach;
+pub(super) mod reach;
 pub mod resources;
 pub mod roles;
 pub mod roles_held;

@@ -9,6 +9,7 @@ mod clients;
 mod end_sessions;
 mod enrolment_link;
 mod events;
+mod grant_manager;
 mod grants;
 mod invitations;
 mod manager;

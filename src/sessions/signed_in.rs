@@ -90,7 +90,8 @@ impl SignedIn {
             username: self.standing.username.clone(),
             is_administrator: self.standing.is_administrator(),
             // What their roles let them do is asked where it matters.
-            is_manager: false,
+            manages_people: false,
+            manages_grants: false,
         }
     }
 

@@ -15,8 +15,10 @@ pub struct Visitor {
     pub username: String,
     /// Whether the whole console is shown.
     pub is_administrator: bool,
-    /// Whether a role of theirs lets them manage others: then they see that part of the console.
-    pub is_manager: bool,
+    /// Whether a role of theirs lets them manage people: then they see that part of the console.
+    pub manages_people: bool,
+    /// Whether a role of theirs lets them manage grants on things: then they see that part of the console.
+    pub manages_grants: bool,
 }
 
 /// What every page needs: the place's name, who looks, the texts and the assets.
@@ -48,6 +50,20 @@ impl Frame {
         self.signed_in
             .as_ref()
             .is_some_and(|visitor| visitor.is_administrator)
+    }
+
+    /// Whether the console has a part for people to whoever looks at the page.
+    pub fn shows_people(&self) -> bool {
+        self.signed_in
+            .as_ref()
+            .is_some_and(|visitor| visitor.is_administrator || visitor.manages_people)
+    }
+
+    /// Whether the console has a part for things to whoever looks at the page.
+    pub fn shows_things(&self) -> bool {
+        self.signed_in
+            .as_ref()
+            .is_some_and(|visitor| visitor.is_administrator || visitor.manages_grants)
     }
 
     /// A sentence by its key.

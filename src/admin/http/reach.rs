@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::access::{ResourceId, ResourceName, ResourceNameError, ResourceType};
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError};
-use crate::users::Users;
 use crate::users::http::delegate;
+use crate::users::{Rights, Users};
 use crate::web::Problem;
 
 /// Which types of things a caller may see or change grants on.
@@ -43,11 +43,17 @@ impl Reach {
             caller.require(scope)?;
             return Ok(Self::Everything);
         };
-        let rights = users.rights(manager).await?;
-        if rights.manages_grants_on.is_empty() {
-            return Err(CallerError::NotAdministrator.into());
+        let reach = Self::of_rights(users.rights(manager).await?);
+        reach.ok_or_else(|| CallerError::NotAdministrator.into())
+    }
+
+    /// How far a person reaches by their rights; `None`: they manage no grants.
+    pub fn of_rights(rights: Rights) -> Option<Self> {
+        if rights.is_administrator {
+            return Some(Self::Everything);
         }
-        Ok(Self::Types(rights.manages_grants_on))
+        let types = rights.manages_grants_on;
+        (!types.is_empty()).then_some(Self::Types(types))
     }
 
     /// Whether things of this type are within reach.

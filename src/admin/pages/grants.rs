@@ -8,9 +8,9 @@ mod withdraw;
 use actix_web::web;
 
 use super::address;
+use super::grant_manager::Holder;
 use crate::access::{Access, Grant, GrantFilter, ResourceName};
 use crate::base::ids::{GrantId, UserId};
-use crate::users::User;
 use crate::web::{Moment, Page, Problem};
 pub(super) use form::{one_line, wrong};
 
@@ -58,13 +58,10 @@ impl GrantRow {
         Self::new(grant, thing.to_string(), url)
     }
 
-    /// Among the grants on a thing; `people` are those whose names are known.
-    pub(super) fn on_thing(grant: Grant, people: &[User]) -> Self {
-        let holder = people.iter().find(|person| person.id == grant.user_id);
-        let name = holder.map(|person| person.display_name.clone());
-        let url = format!("/admin/users/{}", grant.user_id);
-        let name = name.unwrap_or_else(|| grant.user_id.to_string());
-        Self::new(grant, name, url)
+    /// Among the grants on a thing.
+    pub(super) fn on_thing(grant: Grant, holder: Holder) -> Self {
+        let url = holder.url();
+        Self::new(grant, holder.name, url)
     }
 }
 

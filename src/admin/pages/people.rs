@@ -13,7 +13,9 @@ use crate::base::ids::UserId;
 use crate::passkeys::Passkeys;
 use crate::sessions::Sessions;
 use crate::users::{User, UserFilter, Users};
-use crate::web::{Answer, FieldProblem, Frame, Moment, Page, Problem, only, page_with_status};
+use crate::web::{
+    Answer, FieldProblem, Frame, Moment, Page, Problem, only, page_with_status, redirect,
+};
 
 /// People on one page.
 const PAGE: usize = 50;
@@ -69,6 +71,10 @@ async fn show_people(
     manager: Manager,
     listing: web::Query<Listing>,
 ) -> Answer {
+    if manager.rights.manages_nobody() {
+        // Whoever manages grants alone has the other part of the console.
+        return Ok(redirect("/admin/resources"));
+    }
     let form = InviteForm::default();
     show(&request, manager, listing.into_inner(), form, None).await
 }

@@ -8,9 +8,10 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::address;
-use super::administrator::Administrator;
+use super::grant_manager::GrantManager;
 use super::grants::{PAGE, thing_url};
 use crate::access::{Access, ResourceName, ResourceType, ThingFilter, ThingView};
+use crate::admin::http::reach::Reach;
 use crate::admin::http::resources::parse_cursor;
 use crate::web::{Answer, Frame, Moment, Page, Problem, only, page};
 
@@ -67,13 +68,13 @@ struct ConsoleResourcesPage {
 }
 
 async fn show_things(
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     listing: web::Query<Listing>,
 ) -> Answer {
     let kind = listing.r#type.trim();
-    let found = find_things(&access, kind, &listing.after).await?;
-    let frame = administrator.0.frame;
+    let found = find_things(&access, &manager.reach, kind, &listing.after).await?;
+    let frame = manager.frame();
     let first = address("/admin/resources", &[("type", kind)]);
     page(&ConsoleResourcesPage {
         notice: frame.notice("console_resources.notice", listing.notice.as_deref()),
@@ -87,13 +88,21 @@ async fn show_things(
     })
 }
 
-async fn find_things(access: &Access, kind: &str, after: &str) -> Result<Page<ThingView>, Problem> {
+async fn find_things(
+    access: &Access,
+    reach: &Reach,
+    kind: &str,
+    after: &str,
+) -> Result<Page<ThingView>, Problem> {
     let after = Some(after).filter(|after| !after.is_empty());
     let after = after.map(parse_cursor).transpose()?;
     let kind = match kind {
         "" => None,
         kind => match ResourceType::parse(kind) {
-            Ok(kind) => Some(kind),
+            Ok(kind) => {
+                reach.require(&kind)?;
+                Some(kind)
+            }
             // What can be no type has no things.
             Err(_) => {
                 let (items, next) = (Vec::new(), None);
@@ -104,7 +113,7 @@ async fn find_things(access: &Access, kind: &str, after: &str) -> Result<Page<Th
     let filter = ThingFilter {
         kind,
         after,
-        of_types: None,
+        of_types: reach.types(),
     };
     let found = access
         .list_things(filter, Page::<ThingView>::fetch(PAGE))

@@ -29,7 +29,8 @@ pub async fn rights_of(
     let users = users.ok_or_else(Problem::internal)?;
     let rights = users.rights(visitor.user()).await?;
     if let Some(shown) = &mut visitor.frame.signed_in {
-        shown.is_manager = !rights.is_empty();
+        shown.manages_people = !rights.manages_nobody();
+        shown.manages_grants = !rights.manages_grants_on.is_empty();
         // Should the request be refused, its page shows the same.
         request.extensions_mut().insert(shown.clone());
     }

@@ -69,4 +69,107 @@ on_both! {
         }
         assert_eq!(root.browser.get(&at).status, 200);
     }
+
+    fn a_delegate_has_the_consoles_part_about_their_types_and_no_other(house) {
+        let root = house.administrator();
+        delegating_role(house, "clerk", &["order"]);
+        let clerk = holder(house, &root, "clerk", "clerk");
+        let ada = house.person(&root, "ada");
+        let mut folder = grant("ada", "OWNER");
+        folder["resource_type"] = json!("folder");
+        let other = path(&root.browser.post_json("/v1/grants", &folder)).replace("/v1/", "/admin/");
+        for thing in ["/v1/resources/order/17", "/v1/resources/folder/17"] {
+            assert_eq!(root.browser.request("PUT", thing).json(&json!({})).send().status, 201);
+        }
+        let page = |at: &str| {
+            let page = clerk.browser.get(at);
+            assert_eq!(page.status, 200, "{at}: {}", page.text());
+            page.text()
+        };
+        let start = clerk.browser.get("/admin");
+        assert_eq!((start.status, start.header("location")), (303, Some("/admin/resources")));
+        let listed = page("/admin/resources");
+        assert!(listed.contains(">order:17<") && !listed.contains("folder:17"), "{listed}");
+        for absent in ["href=\"/admin/roles\"", "href=\"/admin/clients\"", "href=\"/admin/audit\"", "aria-current=\"page\">People"] {
+            assert!(!listed.contains(absent), "{absent}");
+        }
+        assert!(page("/account").contains("href=\"/admin\""), "the way there");
+
+        // Given, from the thing to the person.
+        let lead = clerk.browser.get("/admin/grants?type=order&id=17&user=ada");
+        let given_at = format!("/admin/users/{}/grants", ada.id);
+        let form = format!("{given_at}?type=order&id=17");
+        assert_eq!((lead.status, lead.header("location")), (303, Some(form.as_str())));
+        assert!(page(&form).contains("name=\"resource_id\" type=\"text\" value=\"17\""));
+        let nobody = clerk.browser.get("/admin/grants?type=order&id=17&user=nobody");
+        assert!(nobody.status == 400 && nobody.text().contains("There is nobody of this username or id."), "{}", nobody.text());
+        let post = |at: &str, fields: &[(&str, &str)]| clerk.browser.request("POST", at).form(fields).send();
+        let given = post(&given_at, &[("resource_type", "order"), ("resource_id", "17"), ("roles", "OPERATOR")]);
+        assert_eq!(given.status, 303, "{}", given.text());
+        let held = root.browser.get("/v1/grants?resource_type=order").json()["items"][0].clone();
+        assert_eq!((&held["user_id"], &held["by_user"]), (&json!(ada.id), &json!(clerk.id)));
+        let own = format!("/admin/grants/{}", held["id"].as_str().expect("an id"));
+
+        // Seen: who holds it by id, for ada is nobody whom they manage.
+        let thing = page("/admin/resources/thing?type=order&id=17");
+        assert!(thing.contains(&ada.id) && thing.contains("OPERATOR") && !thing.contains(">ada<"), "{thing}");
+        let list = page(&given_at);
+        assert!(list.contains(">order:17<") && !list.contains("folder:17"), "{list}");
+        assert!(root.browser.get(&given_at).text().contains("folder:17"));
+
+        // Changed and withdrawn.
+        assert!(page(&own).contains("OPERATOR"));
+        let changed = post(&own, &[("version", "1"), ("roles", "AUDITOR")]);
+        assert_eq!((changed.status, changed.header("location")), (303, Some(format!("{given_at}?notice=changed").as_str())));
+        let withdraw = format!("{own}/withdraw");
+        assert!(page(&withdraw).contains("AUDITOR"));
+        let withdrawn = post(&withdraw, &[("reason", "left")]);
+        assert!(withdrawn.status == 200 && withdrawn.text().contains("AUDITOR on order:17"), "{}", withdrawn.text());
+        assert_eq!(root.browser.get("/v1/grants?resource_type=order").json()["items"], json!([]));
+        let saved = post("/admin/resources/thing", &[("type", "order"), ("id", "18"), ("title", "Another")]);
+        assert_eq!(saved.status, 303, "{}", saved.text());
+
+        // Not theirs.
+        for (at, status) in [
+            ("/admin/resources/thing?type=folder&id=17", 403), ("/admin/resources/forget?type=folder&id=17", 403),
+            ("/admin/resources?type=folder", 403), ("/admin/grants?type=folder&id=17&user=ada", 403), (other.as_str(), 404),
+            (&format!("{other}/withdraw"), 404), ("/admin/roles", 403), ("/admin/clients", 403), ("/admin/audit", 403),
+            (&format!("/admin/users/{}", ada.id), 403), (&format!("/admin/users/{}/access", ada.id), 403),
+        ] {
+            assert_eq!(clerk.browser.get(at).status, status, "{at}");
+        }
+        for (at, fields, status) in [
+            (given_at.as_str(), &[("resource_type", "folder"), ("resource_id", "1"), ("roles", "X")][..], 403),
+            ("/admin/resources/thing", &[("type", "folder"), ("id", "1")], 403),
+            ("/admin/resources/forget", &[("type", "folder"), ("id", "17")], 403),
+            (&other, &[("version", "1"), ("roles", "X")], 404),
+            (&format!("{other}/withdraw"), &[("reason", "")], 404),
+        ] {
+            assert_eq!(post(at, fields).status, status, "{at}");
+        }
+        for at in ["/admin", "/admin/resources", &given_at, "/admin/resources/thing?type=order&id=17"] {
+            assert_eq!(ada.browser.get(at).status, 403, "without a right: {at}");
+        }
+    }
+
+    fn a_delegate_in_the_console_needs_a_recent_sign_in(house) {
+        let root = house.administrator();
+        delegating_role(house, "clerk", &["order"]);
+        let clerk = holder(house, &root, "clerk", "clerk");
+        let at = path(&give(&clerk, "clerk", "OPERATOR")).replace("/v1/", "/admin/");
+        house.pass(400);
+        let of_clerk = format!("/admin/users/{}/grants", clerk.id);
+        for (at, fields) in [
+            (of_clerk.as_str(), &[("resource_type", "order"), ("resource_id", "1"), ("roles", "X")][..]),
+            (&at, &[("version", "1"), ("roles", "X")]),
+            (&format!("{at}/withdraw"), &[("reason", "")]),
+            ("/admin/resources/thing", &[("type", "order"), ("id", "1")]),
+        ] {
+            let asked = clerk.browser.request("POST", at).form(fields).send();
+            assert!(asked.status == 200 && asked.text().contains("use your passkey once more"), "{at}: {}", asked.text());
+        }
+        let grants = root.browser.get("/v1/grants").json()["items"].clone();
+        assert_eq!((grants.as_array().map(Vec::len), &grants[0]["roles"]), (Some(1), &json!(["OPERATOR"])));
+        assert_eq!(root.browser.get("/v1/resources").json()["items"], json!([]));
+    }
 }

@@ -8,11 +8,12 @@ use serde::Deserialize;
 use super::form::{GrantForm, explain, wrong};
 use super::{GrantRow, PAGE, cursor, next_url};
 use crate::access::{Access, GrantFilter};
-use crate::admin::pages::act::person_url;
-use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::grant_manager::{GrantManager, Holder, grants_url};
 use crate::base::ids::UserId;
-use crate::users::{User, Users};
-use crate::web::{Answer, FieldProblem, Frame, StepUpPage, only, page, page_with_status, redirect};
+use crate::users::Users;
+use crate::web::{
+    Answer, FieldProblem, Frame, Problem, StepUpPage, only, page, page_with_status, redirect,
+};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -28,6 +29,11 @@ struct Listing {
     #[serde(default)]
     after: String,
     notice: Option<String>,
+    /// The thing on which something is to be given.
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: String,
 }
 
 #[derive(Template)]
@@ -37,6 +43,8 @@ struct ConsoleUserGrantsPage {
     notice: Option<String>,
     id: UserId,
     name: String,
+    /// Their own page, for whoever may see it.
+    person_url: Option<String>,
     form: GrantForm,
     problem: Option<FieldProblem>,
     grants: Vec<GrantRow>,
@@ -48,22 +56,29 @@ struct ConsoleUserGrantsPage {
 
 impl ConsoleUserGrantsPage {
     async fn of(
-        frame: Frame,
+        manager: &GrantManager,
         access: &Access,
-        person: User,
+        holder: Holder,
         listing: &Listing,
-    ) -> Result<Self, crate::web::Problem> {
+    ) -> Result<Self, Problem> {
         let filter = GrantFilter {
             after: cursor(&listing.after)?,
-            ..GrantFilter::of_user(person.id)
+            of_types: manager.reach.types(),
+            ..GrantFilter::of_user(holder.id)
         };
-        let path = format!("/admin/users/{}/grants", person.id);
+        let frame = manager.frame();
+        let path = grants_url(holder.id);
         let found = access.list(filter, PAGE).await?;
         Ok(Self {
             notice: frame.notice("console_grant.notice", listing.notice.as_deref()),
-            id: person.id,
-            name: person.display_name,
-            form: GrantForm::default(),
+            id: holder.id,
+            name: holder.name,
+            person_url: holder.page,
+            form: GrantForm {
+                resource_type: listing.kind.clone(),
+                resource_id: listing.id.clone(),
+                ..GrantForm::default()
+            },
             problem: None,
             grants_of: "console_grants.thing",
             first_url: Some(path.clone()).filter(|_| !listing.after.is_empty()),
@@ -75,63 +90,63 @@ impl ConsoleUserGrantsPage {
 }
 
 async fn show(
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     name: web::Path<String>,
     listing: web::Query<Listing>,
 ) -> Answer {
-    let person = users.find(&name).await?;
-    let frame = administrator.0.frame;
-    page(&ConsoleUserGrantsPage::of(frame, &access, person, &listing).await?)
+    let holder = manager.find_holder(&users, &name).await?;
+    page(&ConsoleUserGrantsPage::of(&manager, &access, holder, &listing).await?)
 }
 
 async fn give(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     name: web::Path<String>,
     form: web::Form<GrantForm>,
 ) -> Answer {
-    let person = users.find(&name).await?;
+    let holder = manager.find_holder(&users, &name).await?;
     let form = form.into_inner();
-    let parsed = form
-        .resource()
-        .and_then(|resource| Ok((resource, form.terms()?)));
+    let resource = form.resource();
+    if let Ok(resource) = &resource {
+        manager.reach.require(&resource.kind)?;
+    }
+    let parsed = resource.and_then(|resource| Ok((resource, form.terms()?)));
     let problem = match parsed {
-        Err(field) => wrong(&administrator.0.frame, field),
-        Ok((resource, _)) if !administrator.is_fresh() => {
-            return step_up(administrator.0.frame, &person, &resource.to_string(), form);
+        Err(field) => wrong(&manager.visitor.frame, field),
+        Ok((resource, _)) if !manager.is_fresh() => {
+            return step_up(manager.frame(), &holder, &resource.to_string(), form);
         }
         Ok((resource, terms)) => {
-            let author = administrator.0.author(&request);
-            match access.give(person.id, resource, terms, author).await {
+            let author = manager.author(&request);
+            match access.give(holder.id, resource, terms, author).await {
                 Ok(_) => {
-                    let url = format!("/admin/users/{}/grants?notice=given", person.id);
+                    let url = format!("{}?notice=given", grants_url(holder.id));
                     return Ok(redirect(&url));
                 }
-                Err(error) => explain(&administrator.0.frame, error)?,
+                Err(error) => explain(&manager.visitor.frame, error)?,
             }
         }
     };
     let listing = Listing::default();
-    let frame = administrator.0.frame;
     let template = ConsoleUserGrantsPage {
         form,
         problem: Some(problem),
-        ..ConsoleUserGrantsPage::of(frame, &access, person, &listing).await?
+        ..ConsoleUserGrantsPage::of(&manager, &access, holder, &listing).await?
     };
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }
 
-fn step_up(frame: Frame, person: &User, thing: &str, form: GrantForm) -> Answer {
-    let values = [("name", person.display_name.as_str()), ("thing", thing)];
+fn step_up(frame: Frame, holder: &Holder, thing: &str, form: GrantForm) -> Answer {
+    let values = [("name", holder.name.as_str()), ("thing", thing)];
     page(&StepUpPage {
         what: frame.text_with("step_up.act.give_grant", &values),
         action: frame.path.clone(),
         hidden: form.into_hidden(),
-        cancel_url: person_url(person),
+        cancel_url: holder.url(),
         frame,
     })
 }

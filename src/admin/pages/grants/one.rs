@@ -7,9 +7,9 @@ use askama::Template;
 use super::form::{GrantForm, explain, wrong};
 use super::thing_url;
 use crate::access::{Access, Grant, GrantError};
-use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::grant_manager::{GrantManager, Holder, grants_url};
 use crate::base::ids::{GrantId, UserId};
-use crate::users::{User, Users};
+use crate::users::Users;
 use crate::web::{
     Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
     redirect,
@@ -39,12 +39,12 @@ struct ConsoleGrantPage {
 }
 
 impl ConsoleGrantPage {
-    fn new(frame: Frame, grant: &Grant, person: User) -> Self {
+    fn new(frame: Frame, grant: &Grant, holder: Holder) -> Self {
         let thing = grant.resource();
         Self {
             id: grant.id,
-            user_id: person.id,
-            name: person.display_name,
+            user_id: holder.id,
+            name: holder.name,
             thing_url: thing_url(&thing),
             thing: thing.to_string(),
             since: grant.as_of.into(),
@@ -55,64 +55,66 @@ impl ConsoleGrantPage {
     }
 }
 
-/// The grant that a path names, and whose it is.
+/// The grant that a path names, and whose it is. One on a thing of a type that is not theirs is not there.
 pub(super) async fn find(
+    manager: &GrantManager,
     access: &Access,
     users: &Users,
     id: &str,
-) -> Result<(Grant, User), Problem> {
+) -> Result<(Grant, Holder), Problem> {
     let id = GrantId::parse(id).ok_or_else(Problem::not_found)?;
     let grant = access.read(id).await?;
-    let person = users.find(&grant.user_id.to_string()).await?;
-    Ok((grant, person))
+    if !manager.reach.covers(&grant.resource_type) {
+        return Err(Problem::not_found());
+    }
+    let holder = manager
+        .find_holder(users, &grant.user_id.to_string())
+        .await?;
+    Ok((grant, holder))
 }
 
 async fn show(
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     id: web::Path<String>,
 ) -> Answer {
-    let (grant, person) = find(&access, &users, &id).await?;
-    page(&ConsoleGrantPage::new(
-        administrator.0.frame,
-        &grant,
-        person,
-    ))
+    let (grant, holder) = find(&manager, &access, &users, &id).await?;
+    page(&ConsoleGrantPage::new(manager.frame(), &grant, holder))
 }
 
 async fn save(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     id: web::Path<String>,
     form: web::Form<GrantForm>,
 ) -> Answer {
-    let (grant, person) = find(&access, &users, &id).await?;
+    let (grant, holder) = find(&manager, &access, &users, &id).await?;
     let form = form.into_inner();
     let expected = form.version.parse::<i64>();
     let expected =
         expected.map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
-    let frame = administrator.0.frame.clone();
+    let frame = manager.frame();
     let problem = match form.change() {
         Err(field) => wrong(&frame, field),
-        Ok(_) if !administrator.is_fresh() => return step_up(frame, &grant, &person, form),
+        Ok(_) if !manager.is_fresh() => return step_up(frame, &grant, &holder, form),
         Ok(change) => {
-            let author = administrator.0.author(&request);
+            let author = manager.author(&request);
             let changed = access.change(grant.id, change, Some(expected), author);
             match changed.await {
                 Ok(_) => {
-                    let url = format!("/admin/users/{}/grants?notice=changed", person.id);
+                    let url = format!("{}?notice=changed", grants_url(holder.id));
                     return Ok(redirect(&url));
                 }
                 Err(GrantError::VersionIs(_)) => {
                     // What was typed would undo what somebody else just did: it is shown as it stands now.
-                    let (now, person) = find(&access, &users, &id).await?;
+                    let (now, holder) = find(&manager, &access, &users, &id).await?;
                     let sentence = frame.text("console_grant.changed_meanwhile").to_owned();
                     let template = ConsoleGrantPage {
                         problem: Some(FieldProblem::new("", &sentence)),
-                        ..ConsoleGrantPage::new(frame, &now, person)
+                        ..ConsoleGrantPage::new(frame, &now, holder)
                     };
                     return page_with_status(StatusCode::CONFLICT, &template);
                 }
@@ -123,17 +125,14 @@ async fn save(
     let template = ConsoleGrantPage {
         form,
         problem: Some(problem),
-        ..ConsoleGrantPage::new(frame, &grant, person)
+        ..ConsoleGrantPage::new(frame, &grant, holder)
     };
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }
 
-fn step_up(frame: Frame, grant: &Grant, person: &User, form: GrantForm) -> Answer {
+fn step_up(frame: Frame, grant: &Grant, holder: &Holder, form: GrantForm) -> Answer {
     let thing = grant.resource().to_string();
-    let values = [
-        ("name", person.display_name.as_str()),
-        ("thing", thing.as_str()),
-    ];
+    let values = [("name", holder.name.as_str()), ("thing", thing.as_str())];
     page(&StepUpPage {
         what: frame.text_with("step_up.act.change_grant", &values),
         action: frame.path.clone(),

@@ -5,9 +5,9 @@ use askama::Template;
 
 use super::one::find;
 use crate::access::{Access, Grant};
-use crate::admin::pages::act::{ReasonForm, person_url};
-use crate::admin::pages::administrator::Administrator;
-use crate::users::{User, Users};
+use crate::admin::pages::act::ReasonForm;
+use crate::admin::pages::grant_manager::{GrantManager, Holder};
+use crate::users::Users;
 use crate::web::{Answer, ConfirmPage, Frame, StepUpPage, only, page};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -30,10 +30,10 @@ struct WithdrawnPage {
 }
 
 /// A sentence with the names in it.
-fn say(frame: &Frame, key: &str, grant: &Grant, person: &User) -> String {
+fn say(frame: &Frame, key: &str, grant: &Grant, holder: &Holder) -> String {
     let (thing, roles) = (grant.resource().to_string(), grant.roles.join(", "));
     let values = [
-        ("name", person.display_name.as_str()),
+        ("name", holder.name.as_str()),
         ("thing", thing.as_str()),
         ("roles", roles.as_str()),
     ];
@@ -41,14 +41,14 @@ fn say(frame: &Frame, key: &str, grant: &Grant, person: &User) -> String {
 }
 
 async fn ask(
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     id: web::Path<String>,
 ) -> Answer {
-    let (grant, person) = find(&access, &users, &id).await?;
-    let frame = administrator.0.frame;
-    let say = |key: &str| say(&frame, key, &grant, &person);
+    let (grant, holder) = find(&manager, &access, &users, &id).await?;
+    let frame = manager.frame();
+    let say = |key: &str| say(&frame, key, &grant, &holder);
     page(&ConfirmPage {
         title: say("confirm.withdraw_grant.title"),
         what: say("confirm.withdraw_grant.what"),
@@ -59,34 +59,34 @@ async fn ask(
         asks_reason: true,
         confirm_label: say("confirm.withdraw_grant.button"),
         is_destructive: true,
-        cancel_url: person_url(&person),
+        cancel_url: holder.url(),
         frame,
     })
 }
 
 async fn withdraw(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     id: web::Path<String>,
     form: web::Form<ReasonForm>,
 ) -> Answer {
-    let (grant, person) = find(&access, &users, &id).await?;
+    let (grant, holder) = find(&manager, &access, &users, &id).await?;
     let reason = form.parse()?;
-    if !administrator.is_fresh() {
-        let frame = administrator.0.frame;
+    if !manager.is_fresh() {
+        let frame = manager.frame();
         return page(&StepUpPage {
-            what: say(&frame, "step_up.act.withdraw_grant", &grant, &person),
+            what: say(&frame, "step_up.act.withdraw_grant", &grant, &holder),
             action: frame.path.clone(),
             hidden: form.into_inner().into_hidden(),
-            cancel_url: person_url(&person),
+            cancel_url: holder.url(),
             frame,
         });
     }
-    let author = administrator.0.author(&request);
+    let author = manager.author(&request);
     let before = access.withdraw(grant.id, reason, author).await?;
-    let frame = administrator.0.frame;
+    let frame = manager.frame();
     let cut = before
         .roles
         .iter()
@@ -97,10 +97,10 @@ async fn withdraw(
         })
         .collect();
     page(&WithdrawnPage {
-        title: say(&frame, "console_done.withdraw_grant.title", &grant, &person),
+        title: say(&frame, "console_done.withdraw_grant.title", &grant, &holder),
         cut,
-        person_url: person_url(&person),
-        person_name: person.display_name,
+        person_url: holder.url(),
+        person_name: holder.name,
         frame,
     })
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::named;
 use crate::access::{Access, ResourceName};
 use crate::admin::http::parse_reason;
-use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::grant_manager::GrantManager;
 use crate::admin::pages::grants::{one_line, thing_url};
 use crate::web::{Answer, ConfirmPage, Frame, HiddenField, StepUpPage, only, page, redirect};
 
@@ -38,13 +38,14 @@ fn say(frame: &Frame, key: &str, name: &ResourceName) -> String {
 }
 
 async fn ask(
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     asked: web::Query<Forget>,
 ) -> Answer {
     let name = named(&asked.r#type, &asked.id)?;
+    manager.reach.require(&name.kind)?;
     access.read_thing_view(name.clone()).await?;
-    let frame = administrator.0.frame;
+    let frame = manager.frame();
     page(&ConfirmPage {
         title: say(&frame, "confirm.forget_resource.title", &name),
         what: say(&frame, "confirm.forget_resource.what", &name),
@@ -62,14 +63,15 @@ async fn ask(
 
 async fn forget(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     form: web::Form<Forget>,
 ) -> Answer {
     let name = named(&form.r#type, &form.id)?;
+    manager.reach.require(&name.kind)?;
     let reason = parse_reason(&one_line(&form.reason))?;
-    if !administrator.is_fresh() {
-        let frame = administrator.0.frame;
+    if !manager.is_fresh() {
+        let frame = manager.frame();
         let mut hidden = hidden(&name);
         hidden.push(HiddenField {
             name: "reason",
@@ -83,7 +85,7 @@ async fn forget(
             frame,
         });
     }
-    let author = administrator.0.author(&request);
+    let author = manager.author(&request);
     access.delete_thing(name, None, reason, author).await?;
     Ok(redirect("/admin/resources?notice=forgotten"))
 }

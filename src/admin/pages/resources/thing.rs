@@ -1,4 +1,4 @@
-//! `/admin/resources/thing?type=&id=`: one thing on one screen.
+//! `/admin/resources/thing?type=&id=`: one thing on one screen; `/admin/grants?type=&id=&user=`, the way to give somebody roles on it.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -8,13 +8,13 @@ use serde_json::Map;
 
 use super::named;
 use crate::access::{
-    Access, Description, Expected, GrantFilter, NewThing, ResourceName, ThingError, ThingView,
-    Title,
+    Access, Description, Expected, Grant, GrantFilter, NewThing, ResourceName, ThingError,
+    ThingView, Title,
 };
 use crate::admin::pages::address;
-use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::grant_manager::{GrantManager, grants_url};
 use crate::admin::pages::grants::{GrantRow, PAGE, cursor, next_url, one_line, thing_url, wrong};
-use crate::users::Users;
+use crate::users::{LookupError, Users};
 use crate::web::{
     Answer, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
     page_with_status, parse_object, redirect,
@@ -29,6 +29,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route(web::post().to(save))
             .default_service(only("GET, POST")),
     );
+    config.service(
+        web::resource("/admin/grants")
+            .route(web::get().to(choose_holder))
+            .default_service(only("GET")),
+    );
 }
 
 #[derive(Deserialize)]
@@ -40,6 +45,17 @@ struct Listing {
     #[serde(default)]
     after: String,
     notice: Option<String>,
+}
+
+/// To whom something is to be given on a thing.
+#[derive(Deserialize)]
+struct Recipient {
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    user: String,
 }
 
 /// What a form carries.
@@ -122,6 +138,8 @@ struct ConsoleResourcePage {
     forget_url: String,
     form: ThingForm,
     problem: Option<FieldProblem>,
+    /// Whom nobody knows, as they were named.
+    nobody: Option<String>,
     grants: Vec<GrantRow>,
     /// The text key of the first column.
     grants_of: &'static str,
@@ -131,7 +149,7 @@ struct ConsoleResourcePage {
 
 impl ConsoleResourcePage {
     async fn of(
-        frame: Frame,
+        manager: &GrantManager,
         access: &Access,
         users: &Users,
         name: &ResourceName,
@@ -147,10 +165,13 @@ impl ConsoleResourcePage {
             ..GrantFilter::on(name.clone())
         };
         let found = access.list(filter, PAGE).await?;
-        let holders = found.items.iter().map(|grant| grant.user_id.to_string());
-        let people = users.find_many(holders.collect()).await?;
+        let holders = found.items.iter().map(|grant| grant.user_id);
+        let people = manager.list_known(users, holders.collect()).await?;
         let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
-        let row = |grant| GrantRow::on_thing(grant, &people);
+        let row = |grant: Grant| {
+            let holder = manager.holder(grant.user_id, &people);
+            GrantRow::on_thing(grant, holder)
+        };
         Ok(Self {
             notice: None,
             name: name.to_string(),
@@ -159,46 +180,49 @@ impl ConsoleResourcePage {
             forget_url: address("/admin/resources/forget", &names),
             form: ThingForm::of(name, thing.as_ref()),
             problem: None,
+            nobody: None,
             grants_of: "console_grants.person",
             first_url: Some(thing_url(name)).filter(|_| !after.is_empty()),
             next_url: next_url(&found, PATH, &names),
             grants: found.items.into_iter().map(row).collect(),
-            frame,
+            frame: manager.frame(),
         })
     }
 }
 
 async fn show(
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     listing: web::Query<Listing>,
 ) -> Answer {
     let name = named(&listing.r#type, &listing.id)?;
-    let frame = administrator.0.frame;
+    manager.reach.require(&name.kind)?;
+    let frame = &manager.visitor.frame;
     let notice = frame.notice("console_resource.notice", listing.notice.as_deref());
     page(&ConsoleResourcePage {
         notice,
-        ..ConsoleResourcePage::of(frame, &access, &users, &name, &listing.after).await?
+        ..ConsoleResourcePage::of(&manager, &access, &users, &name, &listing.after).await?
     })
 }
 
 async fn save(
     request: HttpRequest,
-    administrator: Administrator,
+    manager: GrantManager,
     access: web::Data<Access>,
     users: web::Data<Users>,
     form: web::Form<ThingForm>,
 ) -> Answer {
     let form = form.into_inner();
     let name = named(&form.kind, &form.id)?;
+    manager.reach.require(&name.kind)?;
     let expected = form.expected()?;
-    let frame = administrator.0.frame.clone();
+    let frame = manager.frame();
     let problem = match form.parse() {
         Err(field) => wrong(&frame, field),
-        Ok(_) if !administrator.is_fresh() => return step_up(frame, &name, form),
+        Ok(_) if !manager.is_fresh() => return step_up(frame, &name, form),
         Ok(new) => {
-            let author = administrator.0.author(&request);
+            let author = manager.author(&request);
             match access.put_thing(name.clone(), new, expected, author).await {
                 Ok(_) => {
                     let url = thing_url(&name);
@@ -215,7 +239,7 @@ async fn save(
                     let sentence = frame.text("console_grant.changed_meanwhile").to_owned();
                     let template = ConsoleResourcePage {
                         problem: Some(FieldProblem::new("", &sentence)),
-                        ..ConsoleResourcePage::of(frame, &access, &users, &name, "").await?
+                        ..ConsoleResourcePage::of(&manager, &access, &users, &name, "").await?
                     };
                     return page_with_status(StatusCode::CONFLICT, &template);
                 }
@@ -226,9 +250,34 @@ async fn save(
     let template = ConsoleResourcePage {
         form,
         problem: Some(problem),
-        ..ConsoleResourcePage::of(frame, &access, &users, &name, "").await?
+        ..ConsoleResourcePage::of(&manager, &access, &users, &name, "").await?
     };
     page_with_status(StatusCode::BAD_REQUEST, &template)
+}
+
+/// Leads to the form that gives somebody roles on the thing.
+async fn choose_holder(
+    manager: GrantManager,
+    access: web::Data<Access>,
+    users: web::Data<Users>,
+    asked: web::Query<Recipient>,
+) -> Answer {
+    let name = named(&asked.r#type, &asked.id)?;
+    manager.reach.require(&name.kind)?;
+    match users.resolve(asked.user.trim()).await {
+        Ok(user) => {
+            let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
+            Ok(redirect(&address(&grants_url(user), &names)))
+        }
+        Err(LookupError::Unknown) => {
+            let template = ConsoleResourcePage {
+                nobody: Some(asked.user.clone()),
+                ..ConsoleResourcePage::of(&manager, &access, &users, &name, "").await?
+            };
+            page_with_status(StatusCode::BAD_REQUEST, &template)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn step_up(frame: Frame, name: &ResourceName, form: ThingForm) -> Answer {
