@@ -140,7 +140,7 @@ fn giver_in(revision: &StoredRevision) -> Giver {
     }
 }
 
-fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
+pub(super) fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
     let roles = revision.data.get("roles").and_then(Value::as_array);
     let names = roles.into_iter().flatten().filter_map(Value::as_str);
     names.map(str::to_owned).collect()

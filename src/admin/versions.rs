@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::givers::roles_of;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients;
@@ -141,8 +142,7 @@ pub async fn find_seen_as_of(
         .read(move |conn| {
             let instant = PastInstant::judge(conn, &clock, at)?;
             let found = history::find_as_of(conn, entity.kind, entity.id, at)?;
-            let found =
-                found.filter(|found| was_there(entity.kind, found) && sight.covers(found));
+            let found = found.filter(|found| was_there(entity.kind, found) && sight.covers(found));
             let found = found.ok_or(VersionError::Unknown)?;
             let item = named(conn, vec![found])?.pop();
             Ok(Past {

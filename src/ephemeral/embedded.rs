@@ -86,17 +86,28 @@ impl Embedded {
     }
 
     pub(super) async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
-        let (key, value) = (key.to_owned(), value.to_owned());
+        self.put_all(&[(key, value)], ttl).await
+    }
+
+    pub(super) async fn put_all(
+        &self,
+        entries: &[(&str, &str)],
+        ttl: Duration,
+    ) -> Result<(), Away> {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let entries: Vec<(String, String)> = entries.iter().map(owned).collect();
         let expires_at = self.expiry(ttl);
         self.write(move |conn| {
-            diesel::replace_into(entries::table)
-                .values((
-                    entries::key.eq(key),
-                    entries::value.eq(value),
-                    entries::version.eq(0),
-                    entries::expires_at.eq(expires_at),
-                ))
-                .execute(conn)?;
+            for (key, value) in entries {
+                diesel::replace_into(entries::table)
+                    .values((
+                        entries::key.eq(key),
+                        entries::value.eq(value),
+                        entries::version.eq(0),
+                        entries::expires_at.eq(expires_at),
+                    ))
+                    .execute(conn)?;
+            }
             Ok(())
         })
         .await

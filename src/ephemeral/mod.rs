@@ -96,6 +96,11 @@ impl Ephemeral {
         either!(self, store => store.put(key, value, ttl))
     }
 
+    /// Stores several for `ttl` in one round trip: those of one person, for they go to one slot. After an error some may stand.
+    pub async fn put_all(&self, entries: &[(&str, &str)], ttl: Duration) -> Result<(), Away> {
+        either!(self, store => store.put_all(entries, ttl))
+    }
+
     /// Reads and deletes in one step: of any number of callers one gets the value.
     pub async fn take(&self, key: &str) -> Result<Option<String>, Away> {
         either!(self, store => store.take(key))

@@ -68,6 +68,20 @@ impl Redis {
             .await
     }
 
+    pub(super) async fn put_all(
+        &self,
+        entries: &[(&str, &str)],
+        ttl: Duration,
+    ) -> Result<(), Away> {
+        let mut connection = self.connections.here();
+        let mut call = ::redis::pipe();
+        call.atomic();
+        for (key, value) in entries {
+            call.pset_ex(*key, *value, milliseconds(ttl)).ignore();
+        }
+        self.bounded(call.query_async(&mut connection)).await
+    }
+
     pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
         let mut connection = self.connections.here();
         self.bounded(connection.get_del(key)).await

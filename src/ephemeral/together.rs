@@ -14,7 +14,7 @@ use super::{Away, Store};
 /// What the store holds under some keys, in their order.
 pub(super) type Found = Result<Vec<Option<String>>, Away>;
 
-/// The most keys of one read: what is asked beyond them goes with the next one.
+/// The most keys of one read, each counted once: what is asked beyond them goes with the next one.
 const MOST: usize = 256;
 
 /// The reads of one store. Cheap to clone.
@@ -30,13 +30,15 @@ type Shared = Arc<Mutex<Waiting>>;
 /// Who waits for the next read of one thread, and for which keys.
 #[derive(Debug, Default)]
 struct Waiting {
-    keys: Vec<String>,
+    /// The place of each key in the answer: what several ask for is read once.
+    places: HashMap<String, usize>,
     readers: Vec<Reader>,
 }
 
 #[derive(Debug)]
 struct Reader {
-    keys: usize,
+    /// Where its values will stand, in the order of its keys.
+    places: Vec<usize>,
     answer: oneshot::Sender<Found>,
 }
 
@@ -80,20 +82,37 @@ impl Together {
     fn join(&self, runtime: Id, keys: &[&str], answer: oneshot::Sender<Found>) -> Option<Shared> {
         OWN.with_borrow_mut(|own| {
             let own = own.entry((self.store, runtime)).or_default();
-            if lock(own).keys.len().saturating_add(keys.len()) > MOST {
+            if lock(own).places.len().saturating_add(keys.len()) > MOST {
                 *own = Arc::default();
             }
             let mut waiting = lock(own);
             let is_first = waiting.readers.is_empty();
-            waiting
-                .keys
-                .extend(keys.iter().map(|key| (*key).to_owned()));
-            waiting.readers.push(Reader {
-                keys: keys.len(),
-                answer,
-            });
+            let places = keys.iter().map(|key| waiting.place(key)).collect();
+            waiting.readers.push(Reader { places, answer });
             is_first.then(|| own.clone())
         })
+    }
+}
+
+impl Waiting {
+    fn place(&mut self, key: &str) -> usize {
+        if let Some(place) = self.places.get(key) {
+            return *place;
+        }
+        let next = self.places.len();
+        self.places.insert(key.to_owned(), next);
+        next
+    }
+
+    /// All keys, by their places.
+    fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<(usize, &str)> = self
+            .places
+            .iter()
+            .map(|(key, place)| (*place, key.as_str()))
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
     }
 }
 
@@ -120,16 +139,18 @@ impl Turn {
     }
 
     async fn read(mut self, store: &Store) {
-        let Waiting { keys, readers } = self.take();
-        let asked: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let mut found = store.get(&asked).await.map(Vec::into_iter);
-        for reader in readers {
-            let part = match &mut found {
-                Ok(values) => Ok(values.by_ref().take(reader.keys).collect()),
+        let waiting = self.take();
+        let found = store.get(&waiting.keys()).await;
+        for Reader { places, answer } in waiting.readers {
+            let part = match &found {
+                Ok(values) => Ok(places
+                    .into_iter()
+                    .map(|place| values.get(place).cloned().flatten())
+                    .collect()),
                 Err(away) => Err(away.clone()),
             };
             // Who has gone away meanwhile needs no answer.
-            reader.answer.send(part).ok();
+            answer.send(part).ok();
         }
     }
 }

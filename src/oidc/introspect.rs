@@ -1,18 +1,52 @@
 //! What a token is worth at this moment (RFC 7662), for those whom it concerns.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::Oidc;
 use super::error::Refusal;
 use super::grant_code::judge_standing;
 use super::parameters::Parameters;
 use super::token::TokenRefused;
-use crate::base::ids::RefreshFamilyId;
+use crate::base::ids::{AccessTokenId, ClientId, RefreshFamilyId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
 use crate::db;
 use crate::standing;
 use crate::tokens::refresh::{self, Family, RefreshToken};
 use crate::tokens::{self, Authorization, GoodToken, TokenCopies, TokenError, seconds};
+
+/// What is told of a token (RFC 7662 §2.2): of one that is not active, nothing else.
+#[derive(Debug, Default, Serialize)]
+pub struct Introspection {
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<Scopes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<ClientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<AccessTokenId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<String>>,
+}
 
 /// A genuine refresh token's family, its authorization, and its person's name, where all of them are good.
 type GoodFamily = (Family, Authorization, String);
@@ -27,7 +61,7 @@ impl Oidc {
         caller: &Client,
         parameters: &Parameters,
         copies: Option<&TokenCopies>,
-    ) -> Result<Value, TokenRefused> {
+    ) -> Result<Introspection, TokenRefused> {
         let token = parameters
             .get("token")
             .ok_or_else(|| Refusal::invalid_request("token is missing"))?;
@@ -36,15 +70,15 @@ impl Oidc {
             return self.introspect_refresh_token(caller, refresh).await;
         }
         let Some(copies) = copies else {
-            return Ok(inactive());
+            return Ok(Introspection::default());
         };
         match self.tokens.check_copies(token, copies).await {
-            Ok(good) if concerns(caller, &good) => Ok(describe(&good)),
+            Ok(good) if concerns(caller, &good) => Ok(describe(good)),
             // RFC 7662 §2.2: whoever may not know learns no more than that.
-            Ok(_) => Ok(inactive()),
+            Ok(_) => Ok(Introspection::default()),
             Err(TokenError::Bad(reason)) => {
                 tracing::debug!(reason, "an inactive token");
-                Ok(inactive())
+                Ok(Introspection::default())
             }
             Err(TokenError::Unavailable(error)) => Err(error.into()),
         }
@@ -54,28 +88,29 @@ impl Oidc {
         &self,
         caller: &Client,
         token: RefreshToken,
-    ) -> Result<Value, TokenRefused> {
+    ) -> Result<Introspection, TokenRefused> {
         let Some((family, authorization, username)) = self.find_good_family(token.family).await?
         else {
-            return Ok(inactive());
+            return Ok(Introspection::default());
         };
         let is_its =
             authorization.client == caller.id || caller.scopes.contains(Scope::TokensIntrospect);
         if !is_its || family.n != token.n {
-            return Ok(inactive());
+            return Ok(Introspection::default());
         }
-        Ok(json!({
-            "active": true,
-            "scope": authorization.scopes(),
-            "client_id": authorization.client,
-            "username": username,
-            "sub": authorization.user,
-            "iss": self.issuer(),
-            "exp": seconds(family.expires_at),
-            "iat": seconds(family.advanced_at),
-            "auth_time": seconds(authorization.auth_time),
-            "acr": authorization.acr,
-        }))
+        Ok(Introspection {
+            active: true,
+            scope: Some(authorization.scopes()),
+            client_id: Some(authorization.client),
+            username: Some(username),
+            sub: Some(authorization.user.to_string()),
+            iss: Some(self.issuer().to_owned()),
+            exp: Some(seconds(family.expires_at)),
+            iat: Some(seconds(family.advanced_at)),
+            auth_time: Some(seconds(authorization.auth_time)),
+            acr: Some(authorization.acr.clone()),
+            ..Introspection::default()
+        })
     }
 
     async fn find_good_family(
@@ -119,36 +154,33 @@ fn concerns(caller: &Client, good: &GoodToken) -> bool {
         || good.claims.aud.iter().any(is_meant)
 }
 
-fn describe(good: &GoodToken) -> Value {
-    let claims = &good.claims;
+fn describe(good: GoodToken) -> Introspection {
+    let GoodToken {
+        claims,
+        client,
+        standing,
+    } = good;
     // What was taken from the client since is gone at once.
-    let scopes: Scopes = claims.scope.intersection(&good.client.scopes);
-    let mut answer = json!({
-        "active": true,
-        "scope": scopes,
-        "client_id": claims.client_id,
-        "token_type": "Bearer",
-        "exp": claims.exp,
-        "iat": claims.iat,
-        "sub": claims.sub,
-        "aud": claims.aud,
-        "iss": claims.iss,
-        "jti": claims.jti,
-    });
-    if let (Some(members), Some(standing)) = (answer.as_object_mut(), &good.standing) {
-        members.insert("username".into(), json!(standing.username));
+    let scopes: Scopes = claims.scope.intersection(&client.scopes);
+    let tells_roles = scopes.contains(Scope::Roles);
+    let person = standing.map(|standing| (standing.username, standing.roles));
+    let (username, roles) = person.unzip();
+    Introspection {
+        active: true,
+        scope: Some(scopes),
+        client_id: Some(claims.client_id),
+        username,
+        token_type: Some("Bearer"),
+        exp: Some(claims.exp),
+        iat: Some(claims.iat),
+        sub: Some(claims.sub),
+        aud: Some(claims.aud),
+        iss: Some(claims.iss),
+        jti: Some(claims.jti),
         // RFC 9470 §6.2: what a service needs to ask for more.
-        members.insert("acr".into(), json!(claims.acr));
-        members.insert("auth_time".into(), json!(claims.auth_time));
-        members.insert("amr".into(), json!(claims.amr));
-        if scopes.contains(Scope::Roles) {
-            members.insert("roles".into(), json!(standing.roles));
-        }
+        acr: claims.acr,
+        auth_time: claims.auth_time,
+        amr: claims.amr,
+        roles: roles.filter(|_| tells_roles),
     }
-    answer
-}
-
-/// RFC 7662 §2.2: exactly this.
-fn inactive() -> Value {
-    json!({ "active": false })
 }

@@ -101,6 +101,9 @@ impl Parameters {
 
 /// Undoes form encoding of one name or value.
 fn decode(encoded: &[u8]) -> Result<String, ParametersError> {
+    if !encoded.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return as_text(encoded.to_owned());
+    }
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
@@ -118,6 +121,10 @@ fn decode(encoded: &[u8]) -> Result<String, ParametersError> {
         };
         bytes.push(decoded);
     }
+    as_text(bytes)
+}
+
+fn as_text(bytes: Vec<u8>) -> Result<String, ParametersError> {
     match String::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(text),
         _ => Err(ParametersError::NotUtf8),

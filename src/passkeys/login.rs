@@ -167,7 +167,13 @@ impl Passkeys {
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
         let author = author.acting_as(Actor::Person(user));
-        let begun = sessions::begin(conn, &self.sessions, &ceremony, &author)?;
+        let begun = sessions::begin(
+            conn,
+            &self.sessions,
+            &ceremony,
+            standing.session_epoch,
+            &author,
+        )?;
         let event = Event::done("session.signed_in")
             .subject(user)
             .passkey(passkey)

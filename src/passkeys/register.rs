@@ -15,7 +15,7 @@ use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{Actor, Author};
 use crate::sessions::{self, Acr, Begun, LiveSession, VerifiedCeremony};
-use crate::standing::ChangePending;
+use crate::standing::{self, ChangePending};
 use crate::timed;
 use crate::users::{DisplayName, JoinError, SetUpError, User, Username};
 use entry::{Admitted, Entry};
@@ -217,7 +217,14 @@ impl Passkeys {
         } else {
             let acr = Acr::of(passkey.backup_eligible);
             let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
-            Some(sessions::begin(conn, &self.sessions, &verified, &author)?)
+            let epoch = standing::find_epoch(conn, user.id)?.unwrap_or_default();
+            Some(sessions::begin(
+                conn,
+                &self.sessions,
+                &verified,
+                epoch,
+                &author,
+            )?)
         };
         Ok(Registered {
             user,

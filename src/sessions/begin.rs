@@ -34,7 +34,8 @@ pub enum RaiseError {
     Database(#[from] db::Error),
 }
 
-/// Writes a new session in the transaction of its ceremony. The caller holds the person's standing and found them active.
+/// Writes a new session in the transaction of its ceremony. The caller holds the person's standing, found them active, and tells
+/// their epoch.
 ///
 /// # Errors
 /// When the database is away.
@@ -42,15 +43,15 @@ pub fn begin(
     conn: &mut Connection,
     sessions: &Sessions,
     ceremony: &VerifiedCeremony,
+    mut epoch: i64,
     author: &Author,
 ) -> db::Result<Begun> {
     let user = ceremony.user();
     let now = ceremony.at();
-    let no_standing = || db::Error::Refused("a person without a standing".into());
-    let mut epoch = standing::find_epoch(conn, user)?.ok_or_else(no_standing)?;
     if queries::count_open(conn, user, epoch, now)? >= MOST_OPEN {
         end_every(conn, user, now, "too-many-open")?;
-        epoch = standing::find_epoch(conn, user)?.ok_or_else(no_standing)?;
+        let raised = standing::find_epoch(conn, user)?;
+        epoch = raised.ok_or_else(|| db::Error::Refused("a person without a standing".into()))?;
     }
     let live = LiveSession {
         id: SessionId::random(),
@@ -121,13 +122,17 @@ impl Sessions {
 
     pub(super) async fn keep(&self, key: &SessionKey, live: &LiveSession) -> Result<(), Away> {
         let ttl = live.time_to_live(self.clock.now());
-        self.ephemeral
-            .put(&key.store_key(), &live_text(live)?, ttl)
-            .await?;
-        self.note_seen(live).await
+        let (store_key, text) = (key.store_key(), live_text(live)?);
+        let seen = live.seen_at.to_rfc3339();
+        // When it was last seen, for the list of sessions and for the doors that hang on it, stands beside it.
+        let entries = [
+            (store_key.as_str(), text.as_str()),
+            (&seen_key(live.user, live.id), &seen),
+        ];
+        self.ephemeral.put_all(&entries, ttl).await
     }
 
-    /// Moves what [`Sessions::note_seen`] noted; what was taken away meanwhile is not brought back.
+    /// Moves what [`Sessions::keep`] noted of when it was seen; what was taken away meanwhile is not brought back.
     pub(super) async fn move_seen(&self, live: &LiveSession) -> Result<(), Away> {
         let key = seen_key(live.user, live.id);
         let ttl = live.time_to_live(self.clock.now());
@@ -137,18 +142,6 @@ impl Sessions {
             self.ephemeral.replace(&key, &noted, &seen, ttl).await?;
         }
         Ok(())
-    }
-
-    /// Notes when the session was last seen: for the list of sessions, and for the doors that hang on it.
-    pub(super) async fn note_seen(&self, live: &LiveSession) -> Result<(), Away> {
-        let ttl = live.time_to_live(self.clock.now());
-        self.ephemeral
-            .put(
-                &seen_key(live.user, live.id),
-                &live.seen_at.to_rfc3339(),
-                ttl,
-            )
-            .await
     }
 }
 

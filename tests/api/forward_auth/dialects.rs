@@ -101,7 +101,8 @@ on_both_protected! {
 
 #[test]
 fn every_configuration_takes_out_what_names_another_address_or_method() {
-    let written: [(&str, fn(&str) -> String); 4] = [
+    type Line = fn(&str) -> String;
+    let written: [(&str, Line); 4] = [
         (include_str!("../../proxies/nginx-doorward.conf"), |name| {
             format!("    proxy_set_header {name} \"\";\n")
         }),
