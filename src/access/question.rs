@@ -71,6 +71,14 @@ pub struct Claimed {
     pub context: Map<String, Value>,
 }
 
+impl Claimed {
+    /// Whether the caller says nothing.
+    pub fn is_empty(&self) -> bool {
+        let all = [&self.subject, &self.resource, &self.action, &self.context];
+        all.iter().all(|said| said.is_empty())
+    }
+}
+
 /// What whoever asks has read already, together with something else.
 #[derive(Clone, Debug, Default)]
 pub struct AtHand {

@@ -55,6 +55,7 @@ pub(super) struct Asked {
     /// What the principal is in: roles, which are in nothing themselves.
     parents: HashSet<EntityUid>,
     context: Vec<(String, Value)>,
+    reads_auth: bool,
     now: Timestamp,
 }
 
@@ -75,38 +76,21 @@ impl Asked {
             let made = table.entity(kind, id);
             made.ok_or_else(|| format!("{kind} is no type of policies"))
         };
-        let (principal, attributes, parents) = match &facts.subject {
+        let (principal, parents) = match &facts.subject {
             Subject::Person { standing, .. } => {
                 let parents = standing.roles.iter().map(|role| own("Role", role));
                 (
                     own(USER, &standing.user_id.to_string())?,
-                    person(standing),
                     parents.collect::<Result<HashSet<_>, _>>()?,
                 )
             }
-            Subject::Client(client) => {
-                let scopes = client.scopes.names().map(str::to_owned);
-                let attributes = vec![
-                    ("name".to_owned(), Value::new_string(client.name.clone())),
-                    ("scopes".to_owned(), set(scopes)),
-                ];
-                (
-                    own(CLIENT, &client.id.to_string())?,
-                    attributes,
-                    HashSet::new(),
-                )
-            }
-            Subject::Outsider { kind, id } => {
-                let attributes = vec![
-                    ("type".to_owned(), Value::new_string(kind.clone())),
-                    ("id".to_owned(), Value::new_string(id.clone())),
-                ];
-                (
-                    own(OUTSIDER, &outsider(kind, id))?,
-                    attributes,
-                    HashSet::new(),
-                )
-            }
+            Subject::Client(client) => (own(CLIENT, &client.id.to_string())?, HashSet::new()),
+            Subject::Outsider { kind, id } => (own(OUTSIDER, &outsider(kind, id))?, HashSet::new()),
+        };
+        let attributes = if slice.reads_principal {
+            attributes(&facts.subject)
+        } else {
+            Vec::new()
         };
         let action = own("Action", &facts.action)?;
         let resource = own(facts.resource.kind.as_str(), facts.resource.id.as_str())?;
@@ -123,7 +107,8 @@ impl Asked {
             resource,
             entities: Entities::from_entities(entities, None).map_err(unaskable)?,
             parents,
-            context: context(facts, slice.reads_time)?,
+            context: context(facts, slice)?,
+            reads_auth: slice.reads_auth,
             now: facts.now,
         })
     }
@@ -136,7 +121,7 @@ impl Asked {
     /// The request of somebody who signed in so; `None`: nobody knows how.
     pub(super) fn request(&self, auth: Option<&Auth>) -> Result<Request, Unaskable> {
         let mut context = self.context.clone();
-        if let Some(auth) = auth {
+        if let Some(auth) = auth.filter(|_| self.reads_auth) {
             context.push(("auth".to_owned(), of_auth(auth, self.now)?));
         }
         Request::new(
@@ -164,6 +149,21 @@ fn entity(
     Entity::new(id.clone(), attributes, parents).map_err(unaskable)
 }
 
+fn attributes(subject: &Subject) -> Vec<(String, Value)> {
+    let text = |name: &str, text: &str| (name.to_owned(), Value::new_string(text.to_owned()));
+    match subject {
+        Subject::Person { standing, .. } => person(standing),
+        Subject::Client(client) => {
+            let scopes = client.scopes.names().map(str::to_owned);
+            vec![
+                text("name", &client.name),
+                ("scopes".to_owned(), set(scopes)),
+            ]
+        }
+        Subject::Outsider { kind, id } => vec![text("type", kind), text("id", id)],
+    }
+}
+
 fn person(standing: &Standing) -> Vec<(String, Value)> {
     let text = |text: &str| Value::new_string(text.to_owned());
     let mut attributes = vec![
@@ -184,35 +184,36 @@ fn set(texts: impl Iterator<Item = String>) -> Value {
     Value::new_set(texts.map(Value::new_string))
 }
 
-/// All of the context but how somebody signed in, and the time where nobody looks at it.
-fn context(facts: &Facts, with_time: bool) -> Result<Vec<(String, Value)>, Unaskable> {
+/// All of the context but how somebody signed in; the time and what the caller says only where somebody looks at them.
+fn context(facts: &Facts, slice: &Slice) -> Result<Vec<(String, Value)>, Unaskable> {
+    let mut context = vec![
+        ("grants".to_owned(), set(facts.grants.iter().cloned())),
+        ("now".to_owned(), Value::new_long(seconds(facts.now))),
+    ];
+    if slice.reads_time {
+        let time = Value::new_datetime(date_time(facts.now));
+        context.push(("time".to_owned(), time));
+    }
+    // What can't be told exactly is denied, whether somebody looks at it or not.
+    if slice.reads_claimed || !facts.claimed.is_empty() {
+        let claimed = claimed(&facts.claimed)?;
+        context.extend(slice.reads_claimed.then(|| ("claimed".to_owned(), claimed)));
+    }
+    Ok(context)
+}
+
+fn claimed(claimed: &Claimed) -> Result<Value, Unaskable> {
     let said = |name: &str, object| {
         let value = values::record(object).map_err(|fault| format!("claimed.{name}: {fault}"))?;
         Ok::<_, Unaskable>((name.to_owned(), value))
     };
-    let Claimed {
-        subject,
-        resource,
-        action,
-        context,
-    } = &facts.claimed;
-    let claimed = Value::new_record([
-        said("subject", subject)?,
-        said("resource", resource)?,
-        said("action", action)?,
-        said("context", context)?,
+    Value::new_record([
+        said("subject", &claimed.subject)?,
+        said("resource", &claimed.resource)?,
+        said("action", &claimed.action)?,
+        said("context", &claimed.context)?,
     ])
-    .map_err(unaskable)?;
-    let mut context = vec![
-        ("grants".to_owned(), set(facts.grants.iter().cloned())),
-        ("now".to_owned(), Value::new_long(seconds(facts.now))),
-        ("claimed".to_owned(), claimed),
-    ];
-    if with_time {
-        let time = Value::new_datetime(date_time(facts.now));
-        context.push(("time".to_owned(), time));
-    }
-    Ok(context)
+    .map_err(unaskable)
 }
 
 fn seconds(at: Timestamp) -> i64 {

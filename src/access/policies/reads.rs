@@ -1,4 +1,4 @@
-//! What of the context a policy looks at, so that what is dear to make is made only for those who look.
+//! What of a question a policy looks at, so that what is dear to make is made only for those who look.
 
 use cedar_policy::Policy;
 use serde_json::Value;
@@ -7,6 +7,32 @@ use serde_json::Value;
 pub(super) fn reads(policy: &Policy, member: &str) -> bool {
     // What can't be written down may look at everything.
     policy.to_json().map_or(true, |json| looks(&json, member))
+}
+
+/// Whether a policy may look at an attribute of the principal: at one of anything but the context and the resource, which hold no
+/// entities.
+pub(super) fn reads_principal(policy: &Policy) -> bool {
+    policy.to_json().map_or(true, |json| looks_beyond(&json))
+}
+
+fn looks_beyond(json: &Value) -> bool {
+    match json {
+        Value::Array(items) => items.iter().any(looks_beyond),
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let is_look = matches!(name.as_str(), "." | "has" | "getTag" | "hasTag");
+            (is_look && !matches!(root(value), Some("context" | "resource"))) || looks_beyond(value)
+        }),
+        _ => false,
+    }
+}
+
+/// The variable at the beginning of a look, or of the looks within it.
+fn root(look: &Value) -> Option<&str> {
+    let left = look.get("left")?;
+    match left.get("Var") {
+        Some(name) => name.as_str(),
+        None => root(left.get(".")?),
+    }
 }
 
 /// In Cedar's JSON form a look at a member is `{".": {"left": {"Var": "context"}, "attr": "member"}}`, and `has` likewise. A use
@@ -62,6 +88,33 @@ mod tests {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
             let policy: Policy = text.parse().expect("a policy");
             assert_eq!(reads(&policy, "time"), looks, "{condition}");
+        }
+    }
+    #[test]
+    fn a_look_at_the_principal_is_told_from_one_at_the_context_and_the_resource() {
+        for (condition, looks) in [
+            ("principal.email_verified", true),
+            ("principal has email", true),
+            ("User::\"ada\".username == \"ada\"", true),
+            ("{ who: principal }.who.username == \"ada\"", true),
+            (
+                "(if context.now > 3 then principal else principal).username like \"a*\"",
+                true,
+            ),
+            ("context.claimed.context.who == principal.username", true),
+            ("resource.owner == principal", false),
+            ("principal in Role::\"clerk\"", false),
+            ("principal is User", false),
+            ("context.claimed.subject.username == \"ada\"", false),
+            (
+                "resource has owner && resource.owner.name == \"ada\"",
+                false,
+            ),
+            ("context.grants.contains(\"principal.username\")", false),
+        ] {
+            let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+            let policy: Policy = text.parse().expect("a policy");
+            assert_eq!(reads_principal(&policy), looks, "{condition}");
         }
     }
 }

@@ -8,7 +8,7 @@ use cedar_policy::{
 };
 
 use super::declared::Declared;
-use super::reads::reads;
+use super::reads::{reads, reads_principal};
 
 /// The type of everybody whom Doorward does not know.
 pub(super) const OUTSIDER: &str = "Outsider";
@@ -46,6 +46,10 @@ pub(super) struct Slice {
     permits_outsiders: bool,
     /// Whether any of them looks at `context.time`, which Cedar reads from a text.
     pub(super) reads_time: bool,
+    /// Whether any of them looks at what the caller says.
+    pub(super) reads_claimed: bool,
+    /// Whether any of them looks at what the principal has, beyond who it is and what it is in.
+    pub(super) reads_principal: bool,
 }
 
 /// Policies by whom they name. Each stands in one of the sets.
@@ -169,6 +173,8 @@ impl Slice {
             reads_auth: reachable.iter().any(|policy| reads(policy, "auth")),
             permits_outsiders: reachable.iter().any(|policy| permits_outsiders(policy)),
             reads_time: reachable.iter().any(|policy| reads(policy, "time")),
+            reads_claimed: reachable.iter().any(|policy| reads(policy, "claimed")),
+            reads_principal: reachable.iter().any(|policy| reads_principal(policy)),
             ..Self::default()
         };
         if types.len().saturating_mul(reachable.len()) > MOST_ENTRIES {

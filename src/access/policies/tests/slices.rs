@@ -3,6 +3,7 @@
 use cedar_policy::{Authorizer, Decision as Verdict, PolicySet, Schema};
 
 use super::super::facts::Asked;
+use super::super::table::Slice;
 use super::*;
 
 const PRINCIPALS: [&str; 6] = [
@@ -67,7 +68,15 @@ fn questions() -> Vec<Facts> {
 /// What Cedar says of a question when nothing is left out.
 fn unsliced(folder: &Folder, all: &PolicySet, facts: &Facts) -> (bool, Vec<String>) {
     let table = folder.policies.table().expect("policies");
-    let asked = Asked::new(&table, table.about(&facts.action), facts).expect("a question");
+    let mut everything = Slice::default();
+    everything
+        .action
+        .clone_from(&table.about(&facts.action).action);
+    everything.reads_auth = true;
+    everything.reads_time = true;
+    everything.reads_claimed = true;
+    everything.reads_principal = true;
+    let asked = Asked::new(&table, &everything, facts).expect("a question");
     let request = asked.request(None).expect("a request");
     let answer = Authorizer::new().is_authorized(&request, all, &asked.entities);
     let reasons = answer.diagnostics().reason();
@@ -162,6 +171,30 @@ fn what_permits_is_never_left_out_and_permits_no_more() {
             ),
             None,
         );
+    }
+}
+
+#[test]
+fn what_a_condition_looks_at_is_there() {
+    for condition in [
+        "principal has username && principal.username == \"ada\"",
+        "principal has type && principal.type == \"clerk\"",
+        "context has claimed && context.claimed.subject has a",
+        "context has claimed && [context.claimed.context].contains({})",
+        "context has time",
+        "context has auth",
+        "{ who: principal }.who has display_name",
+        "[context].contains(context) && context has now",
+    ] {
+        for scope in scopes().step_by(13) {
+            hold_to_cedar(
+                &format!(
+                    "permit (principal, action, resource is order);\n\
+                     forbid {scope} when {{ {condition} }};"
+                ),
+                None,
+            );
+        }
     }
 }
 
