@@ -7,7 +7,7 @@ use crate::grounds::BackEnd;
 
 const USAGE: &str = "\
 lookups [--users N,N…] [--back-ends embedded,clustered] [--works WORD,WORD…] [--connections N]
-        [--seconds N] [--rounds N] [--no-extras]";
+        [--seconds N] [--rounds N] [--no-extras] [--steady SECONDS]";
 
 /// What to measure.
 pub struct Arguments {
@@ -25,6 +25,8 @@ pub struct Arguments {
     pub rounds: usize,
     /// Starts, floods, a second instance.
     pub with_extras: bool,
+    /// How long to drive every work in turn at the end, to see whether memory grows.
+    pub steady: Duration,
 }
 
 impl Arguments {
@@ -38,6 +40,7 @@ impl Arguments {
             round: Duration::from_secs(2),
             rounds: 3,
             with_extras: true,
+            steady: Duration::ZERO,
         };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
@@ -66,6 +69,7 @@ impl Arguments {
             "--back-ends" => {
                 self.back_ends = items().map(BackEnd::parse).collect::<Option<_>>()?;
             }
+            "--steady" => self.steady = Duration::try_from_secs_f64(value.parse().ok()?).ok()?,
             "--works" => self.works = items().map(str::to_owned).collect(),
             "--connections" => self.connections = value.parse().ok()?,
             "--seconds" => self.round = Duration::try_from_secs_f64(value.parse().ok()?).ok()?,

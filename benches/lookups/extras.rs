@@ -5,15 +5,46 @@ use std::time::Duration;
 
 use crate::arguments::Arguments;
 use crate::grounds::{BackEnd, Grounds};
-use crate::load::{self, Outcome};
+use crate::load::{self, Outcome, Requests};
 use crate::process::Measured;
 use crate::rounds::median;
+use crate::works::WORKS;
 use crate::world::World;
 
 /// How many starts of each kind are measured.
 const STARTS: usize = 5;
 /// How many rounds the flood has.
 const FLOODS: usize = 4;
+
+/// In how many parts a steady load is told.
+const PARTS: u32 = 10;
+
+/// Drives every work in turn for as long as is wanted, and tells how much memory the service held after each part of it.
+pub fn steady(world: &World, arguments: &Arguments) {
+    if arguments.steady.is_zero() {
+        return;
+    }
+    let works: Vec<Requests> = WORKS
+        .iter()
+        .filter_map(|work| (work.requests)(world))
+        .collect();
+    let each = arguments.steady / PARTS / u32::try_from(works.len()).expect("a few");
+    let address = [world.service.address];
+    let mut sent = 0;
+    let mut memory = vec![format!("{:.1}", world.service.memory())];
+    for _ in 0..PARTS {
+        for requests in &works {
+            let outcome = load::drive(&address, requests, arguments.connections, each);
+            sent += outcome.latencies.len();
+        }
+        memory.push(format!("{:.1}", world.service.memory()));
+    }
+    println!(
+        "Steady load of {:.0} s, {sent} requests of every work in turn: {} MB.",
+        arguments.steady.as_secs_f64(),
+        memory.join(", ")
+    );
+}
 
 /// Measures them and prints what came out.
 pub fn run(world: World, arguments: &Arguments) {

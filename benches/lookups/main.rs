@@ -64,6 +64,7 @@ fn main() {
             let grounds = Grounds::prepare(*back_end, *users);
             let world = World::begin(grounds, &arguments);
             rounds::run(&world, &arguments, library);
+            extras::steady(&world, &arguments);
             if arguments.with_extras {
                 extras::run(world, &arguments);
             }
