@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use doorward::base::config::{Config, Origin};
 use doorward::base::secrets::MasterKey;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
 use crate::support::postgres::Postgres;
@@ -102,6 +104,17 @@ impl Grounds {
             users,
             config,
             folder,
+        }
+    }
+
+    /// Lets PostgreSQL do at once what it would do in the minutes after so many rows: nobody measures it cleaning up.
+    pub fn settle(&self) {
+        let Some(url) = &self.config.database.url else {
+            return;
+        };
+        let mut conn = PgConnection::establish(url.expose_secret()).expect("a connection");
+        for sql in ["vacuum (analyze)", "checkpoint"] {
+            conn.batch_execute(sql).expect(sql);
         }
     }
 

@@ -98,6 +98,7 @@ impl World {
             grounds.users,
             begun.elapsed().as_secs_f64(),
         );
+        grounds.settle();
         let app = Client::register(
             &grounds,
             &[

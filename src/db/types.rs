@@ -61,7 +61,8 @@ pub struct StoredJson {
     /// What it reads as; null where it can't be read.
     pub value: serde_json::Value,
     /// Whether it is written as [`Json`] writes this value. Text that is not may hold what no reader here sees: of a key that is
-    /// given twice the last one counts. PostgreSQL keeps the value alone.
+    /// given twice the last one counts. PostgreSQL keeps the value alone, but for the digits of a number beyond those that readers tell
+    /// apart.
     pub is_plain: bool,
     /// The text, where it can't be read: it is no JSON, or nested deeper than any reader here follows.
     pub unread: Option<String>,

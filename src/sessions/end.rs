@@ -16,6 +16,9 @@ use crate::tokens::{SessionEnd, revoke};
 /// More ended sessions than this in a standing record, and the epoch is raised instead.
 const MOST_ENDED: i64 = 64;
 
+/// Why they end then.
+const TOO_MANY: &str = "too-many-ended";
+
 /// Why sessions could not be ended.
 #[derive(Debug, thiserror::Error)]
 pub enum EndError {
@@ -66,13 +69,14 @@ pub fn end_resting_on(
     passkey: PasskeyId,
     now: Timestamp,
     reason: &str,
+    author: &Author,
 ) -> db::Result<Ended> {
     let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
     let ended = end_rows(conn, user, epoch, now, reason, |session| {
         session.passkeys.0.contains(&passkey)
     })?;
     revoke::end_resting_on(conn, user, passkey, now)?;
-    bound_the_ended(conn, user, None, now)?;
+    bound_the_ended(conn, user, None, now, author)?;
     Ok(ended)
 }
 
@@ -128,7 +132,7 @@ fn end_session(
     if !was_open {
         return Ok(Ended::default());
     }
-    bound_the_ended(conn, user, None, now)?;
+    bound_the_ended(conn, user, None, now, author)?;
     let event = Event::done("session.ended")
         .subject(user)
         .because(reason)
@@ -163,6 +167,7 @@ pub(super) fn bound_the_ended(
     user: UserId,
     kept: Option<&LiveSession>,
     now: Timestamp,
+    author: &Author,
 ) -> db::Result<Option<LiveSession>> {
     let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
     if queries::count_ended(conn, user, epoch, now)? <= MOST_ENDED {
@@ -180,10 +185,15 @@ pub(super) fn bound_the_ended(
         }
         None => None,
     };
-    queries::end_epoch(conn, user, epoch, now, "too-many-ended")?;
+    let sessions = queries::end_epoch(conn, user, epoch, now, TOO_MANY)?;
     // Nobody cut these off: what people let apps do in their absence moves on.
     let kept = moved.as_ref().map(|moved| moved.id);
     revoke::leave_all(conn, user, kept, next, now)?;
+    let event = Event::done("session.ended_all")
+        .subject(user)
+        .because(Some(TOO_MANY))
+        .details(json!({ "sessions": sessions, "kept": kept }));
+    history::record(conn, now, author, event)?;
     Ok(moved)
 }
 

@@ -36,7 +36,7 @@ impl Sessions {
                     return Ok(None);
                 }
                 standing::raise(conn, user, now)?;
-                bound_the_ended(conn, user, Some(&next), now)
+                bound_the_ended(conn, user, Some(&next), now, &author)
             })
             .await?;
         // The new one first: a session ahead of the record makes the gate read a newer record, one behind it is over.

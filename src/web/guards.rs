@@ -92,8 +92,8 @@ async fn await_body(request: &mut ServiceRequest) -> Result<(), Problem> {
 
 /// How many bytes a body at this address may have, whoever sends it.
 fn longest_body(request: &HttpRequest) -> usize {
-    if request.path().starts_with(DECISIONS) {
-        return DECISION_BYTES;
+    if request.path() == EVALUATIONS {
+        return EVALUATIONS_BYTES;
     }
     let web = request.app_data::<web::Data<Web>>();
     web.map_or(64 << 10, |web| web.body_bytes)
@@ -148,9 +148,11 @@ const WITHOUT_COOKIES: [&str; 6] = [
 pub(super) const FOR_OTHER_HOSTS: [&str; 2] = ["/forward-auth/envoy/", "/.doorward/"];
 /// Decisions are for clients, who show who they are in a header.
 pub(super) const DECISIONS: &str = "/access/v1/";
-/// The largest request for decisions, in bytes: a thousand evaluations with names of their own, and some room. Their handlers read
-/// bodies under this bound too, for it is the one of what was unpacked.
-pub const DECISION_BYTES: usize = 512 << 10;
+/// Where a thousand may be asked for at once.
+const EVALUATIONS: &str = "/access/v1/evaluations";
+/// The largest request there, in bytes: a thousand evaluations with names of their own, and some room. The handler reads bodies under
+/// this bound too, for it is the one of what was unpacked.
+pub const EVALUATIONS_BYTES: usize = 512 << 10;
 
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(

@@ -33,7 +33,7 @@ pub use conditions::{
 };
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
-pub use guards::{DECISION_BYTES, guard};
+pub use guards::{EVALUATIONS_BYTES, guard};
 pub use headers::{FormTargets, add_security_headers};
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;
@@ -58,7 +58,7 @@ pub struct Web {
     pub place: Arc<str>,
     /// Proxies whose forwarding headers are believed.
     pub trusted_proxies: Arc<[Network]>,
-    /// The largest request body, in bytes; requests for decisions have [`DECISION_BYTES`].
+    /// The largest request body, in bytes; many evaluations at once have [`EVALUATIONS_BYTES`].
     pub body_bytes: usize,
 }
 

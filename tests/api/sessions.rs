@@ -156,6 +156,8 @@ on_both! {
         }
         assert_eq!(session_status(&browser), 200);
         assert_eq!(root.session_status(), 401, "the record stays small; the others end");
+        let told = browser.get("/v1/audit-events?action=session.ended_all").json();
+        assert_eq!((&told["items"][0]["reason"], &told["items"][1]), (&json!("too-many-ended"), &json!(null)));
         assert_eq!(ids(&browser).len(), 1);
     }
 

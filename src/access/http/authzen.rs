@@ -9,7 +9,7 @@ use crate::access::authzen::{AuthZen, AuthZenError, Evaluated, Glance, Tuple};
 use crate::clients::Scope;
 use crate::sessions::Caller;
 use crate::standing::Unavailable;
-use crate::web::{DECISION_BYTES, Problem, Web, only, read_object};
+use crate::web::{EVALUATIONS_BYTES, Problem, Web, only, read_object};
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
@@ -19,8 +19,6 @@ const ACTIONS: &str = "/access/v1/search/action";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let post = || web::post();
-    let decisions =
-        |path: &'static str| web::resource(path).app_data(web::PayloadConfig::new(DECISION_BYTES));
     config
         .service(
             web::resource("/.well-known/authzen-configuration")
@@ -28,27 +26,28 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .default_service(only("GET")),
         )
         .service(
-            decisions(EVALUATION)
+            web::resource(EVALUATION)
                 .route(post().to(evaluate))
                 .default_service(only("POST")),
         )
         .service(
-            decisions(EVALUATIONS)
+            web::resource(EVALUATIONS)
+                .app_data(web::PayloadConfig::new(EVALUATIONS_BYTES))
                 .route(post().to(evaluate_many))
                 .default_service(only("POST")),
         )
         .service(
-            decisions(SUBJECTS)
+            web::resource(SUBJECTS)
                 .route(post().to(search_subjects))
                 .default_service(only("POST")),
         )
         .service(
-            decisions(RESOURCES)
+            web::resource(RESOURCES)
                 .route(post().to(search_resources))
                 .default_service(only("POST")),
         )
         .service(
-            decisions(ACTIONS)
+            web::resource(ACTIONS)
                 .route(post().to(search_actions))
                 .default_service(only("POST")),
         );
@@ -103,18 +102,7 @@ async fn read(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Value>, 
 
 /// Clients with the scope, for themselves: a person is nobody who asks for decisions, and a cookie is not looked at.
 async fn require_client(request: &HttpRequest) -> Result<(), Problem> {
-    if !request.headers().contains_key(header::AUTHORIZATION) {
-        return Err(Problem::new(
-            actix_web::http::StatusCode::UNAUTHORIZED,
-            "client-unknown",
-            "Not a client that may ask",
-            "Authenticate as a client: HTTP Basic, or an access token of its own.",
-        )
-        .header(
-            header::WWW_AUTHENTICATE,
-            "Basic realm=\"Doorward\", Bearer realm=\"Doorward\"",
-        ));
-    }
+    require_credentials(request)?;
     let caller = Caller::from_request(request, &mut Payload::None).await?;
     if caller.person().is_some() {
         return Err(Problem::forbidden(
@@ -122,6 +110,23 @@ async fn require_client(request: &HttpRequest) -> Result<(), Problem> {
         ));
     }
     Ok(caller.require(Scope::AccessEvaluate)?)
+}
+
+/// Who shows nothing is asked to, before anything that they sent is read.
+fn require_credentials(request: &HttpRequest) -> Result<(), Problem> {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        actix_web::http::StatusCode::UNAUTHORIZED,
+        "client-unknown",
+        "Not a client that may ask",
+        "Authenticate as a client: HTTP Basic, or an access token of its own.",
+    )
+    .header(
+        header::WWW_AUTHENTICATE,
+        "Basic realm=\"Doorward\", Bearer realm=\"Doorward\"",
+    ))
 }
 
 /// The caller's own id of its request, for whoever reads both logs.
@@ -144,6 +149,7 @@ async fn evaluate(
 ) -> HttpResponse {
     answer(async {
         note_callers_id(&request);
+        require_credentials(&request)?;
         let read = read_object(&request, &body);
         let tuple = read.and_then(|asked| Ok(Tuple::read(&asked)?));
         let glance = async {
