@@ -19,13 +19,14 @@ const FLOODS: usize = 4;
 /// In how many parts a steady load is told.
 const PARTS: u32 = 10;
 
-/// Drives every work in turn for as long as is wanted, and tells how much memory the service held after each part of it.
+/// Drives every work that is measured in turn for as long as is wanted, and tells how much memory the service held after each part of it.
 pub fn steady(world: &World, arguments: &Arguments) {
     if arguments.steady.is_zero() {
         return;
     }
     let works: Vec<Requests> = WORKS
         .iter()
+        .filter(|work| arguments.wants(work.name))
         .filter_map(|work| (work.requests)(world))
         .collect();
     let each = arguments.steady / PARTS / u32::try_from(works.len()).expect("a few");
@@ -40,7 +41,7 @@ pub fn steady(world: &World, arguments: &Arguments) {
         memory.push(format!("{:.1}", world.service.memory()));
     }
     println!(
-        "Steady load of {:.0} s, {sent} requests of every work in turn: {} MB.",
+        "Steady load of {:.0} s, {sent} requests of these works in turn: {} MB.",
         arguments.steady.as_secs_f64(),
         memory.join(", ")
     );
