@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::arguments::Arguments;
 use crate::grounds::{BackEnd, Grounds};
-use crate::load::{self, Outcome, Requests};
+use crate::load::{self, Outcome};
 use crate::process::Measured;
 use crate::rounds::median;
-use crate::works::WORKS;
+use crate::works::{WORKS, Work};
 use crate::world::World;
 
 /// How many starts of each kind are measured.
@@ -24,18 +24,21 @@ pub fn steady(world: &World, arguments: &Arguments) {
     if arguments.steady.is_zero() {
         return;
     }
-    let works: Vec<Requests> = WORKS
+    let works: Vec<&Work> = WORKS
         .iter()
         .filter(|work| arguments.wants(work.name))
-        .filter_map(|work| (work.requests)(world))
         .collect();
     let each = arguments.steady / PARTS / u32::try_from(works.len()).expect("a few");
     let address = [world.service.address];
     let mut sent = 0;
     let mut memory = vec![format!("{:.1}", world.service.memory())];
     for _ in 0..PARTS {
-        for requests in &works {
-            let outcome = load::drive(&address, requests, arguments.connections, each);
+        for work in &works {
+            // Made anew: tokens end after five minutes.
+            let Some(requests) = (work.requests)(world) else {
+                continue;
+            };
+            let outcome = load::drive(&address, &requests, arguments.connections, each);
             sent += outcome.latencies.len();
         }
         memory.push(format!("{:.1}", world.service.memory()));
