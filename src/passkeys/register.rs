@@ -217,7 +217,8 @@ impl Passkeys {
         } else {
             let acr = Acr::of(passkey.backup_eligible);
             let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
-            let epoch = standing::find_epoch(conn, user.id)?.unwrap_or_default();
+            let nobody = || db::Error::Refused("a person without a standing".into());
+            let epoch = standing::find_epoch(conn, user.id)?.ok_or_else(nobody)?;
             Some(sessions::begin(
                 conn,
                 &self.sessions,
