@@ -235,6 +235,51 @@ fn only_the_three_ceremonies_attest_one() {
     assert_eq!(name_it("Self::attest", |_| false), Vec::<String>::new());
 }
 
+/// An [`Author`] comes from `ActingAs::check`, in the transaction of the change. These exceptions make one of a request themselves:
+/// ceremonies and the token endpoint, which authenticate there, the answer to an app's request, whose operation checks the session
+/// under the lock, and whoever signs out, who needs no permission for it.
+#[test]
+fn only_a_check_in_the_transaction_makes_an_author_of_a_request() {
+    let allowed = [
+        "sessions/caller.rs",
+        "sessions/signed_in.rs",
+        "sessions/http.rs",
+        "account/pages/sign_out.rs",
+        "passkeys/pages/join.rs",
+        "passkeys/http/login.rs",
+        "passkeys/http/register.rs",
+        "passkeys/http/step_up.rs",
+        "oidc/http/token.rs",
+        "oidc/pages/authorize.rs",
+        "oidc/pages/logout.rs",
+    ];
+    for (word, allowed) in [
+        (
+            "Actor::Person(",
+            &[
+                &allowed[..],
+                &["users/", "passkeys/", "history/", "access/right.rs"],
+            ]
+            .concat()[..],
+        ),
+        ("ActingAs::new(", &allowed[..2]),
+    ] {
+        let named = name_it(word, |path| {
+            allowed.iter().any(|allowed| path.starts_with(allowed))
+        });
+        assert_eq!(named, Vec::<String>::new(), "{word}");
+    }
+    let crafted = name_it("Author {", |path| {
+        [
+            "web/address.rs",
+            "history/author.rs",
+            "tokens/keys/keyring.rs",
+        ]
+        .contains(&path)
+    });
+    assert_eq!(crafted, Vec::<String>::new());
+}
+
 #[test]
 fn files_stay_small_and_doors_say_what_they_promise() {
     for source in sources() {

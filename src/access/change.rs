@@ -6,6 +6,7 @@ use super::text::{Description, GrantRoles, Title};
 use super::{Access, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{GrantId, UserId};
+use crate::clients::ActingAs;
 use crate::db::Connection;
 use crate::history::Author;
 
@@ -51,7 +52,7 @@ impl Access {
         id: GrantId,
         change: GrantChange,
         expected: Option<i64>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Grant, GrantError> {
         let today = self.clock.now();
         if change
@@ -66,7 +67,7 @@ impl Access {
         let changed = self
             .database
             .write(move |conn| {
-                let now = begin(conn, &database, user, &author)?;
+                let (author, now) = begin(conn, &database, user, &acting)?;
                 let before = find_changeable(conn, id, &author)?;
                 if before.is_withdrawn() {
                     return Err(GrantError::Unknown);

@@ -4,7 +4,7 @@ use super::grant::{Grant, GrantError, Terms, begin};
 use super::right::may_change;
 use super::{Access, ResourceName, queries};
 use crate::base::ids::UserId;
-use crate::history::Author;
+use crate::clients::ActingAs;
 
 impl Access {
     /// Gives a person roles on a thing; what was withdrawn or has ended goes on as the same grant.
@@ -16,7 +16,7 @@ impl Access {
         user: UserId,
         resource: ResourceName,
         terms: Terms,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Grant, GrantError> {
         let today = self.clock.now();
         if terms.valid_until.is_some_and(|until| until <= today) {
@@ -26,7 +26,7 @@ impl Access {
         let given = self
             .database
             .write(move |conn| {
-                let now = begin(conn, &database, user, &author)?;
+                let (author, now) = begin(conn, &database, user, &acting)?;
                 if !may_change(conn, &author, &resource.kind)? {
                     return Err(GrantError::NotYours);
                 }

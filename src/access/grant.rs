@@ -8,6 +8,7 @@ use super::text::{Description, GrantRoles, Title};
 use super::{ResourceId, ResourceName, ResourceType};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, UserId};
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, StoredRevision, next_as_of};
 use crate::standing::{self, ChangePending};
@@ -86,6 +87,9 @@ pub enum GrantError {
     /// It would have ended before it began.
     #[error("valid_until must be in the future")]
     Past,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -264,13 +268,15 @@ impl Grant {
     }
 }
 
-/// Locks the person, and who acts, and makes every copy of what the person holds untrue; the instant of the change.
+/// Locks the user and checks the caller, and invalidates every copy of what the user holds. Returns the author and the time of the
+/// change.
 pub(super) fn begin(
     conn: &mut Connection,
     database: &db::Database,
     user: UserId,
-    author: &Author,
-) -> Result<Timestamp, GrantError> {
-    let begun = standing::begin_change_by(conn, database, user, author.user())?;
-    begun.ok_or(GrantError::UserUnknown)
+    acting: &ActingAs,
+) -> Result<(Author, Timestamp), GrantError> {
+    let author = acting.check(conn, &[user])?;
+    let now = standing::begin_change(conn, database, user)?;
+    Ok((author, now.ok_or(GrantError::UserUnknown)?))
 }

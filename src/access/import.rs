@@ -10,6 +10,7 @@ use super::grant::{Grant, Terms};
 use super::{Access, ResourceName, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::Author;
 use crate::standing::{self, ChangePending};
@@ -61,6 +62,9 @@ pub enum ImportError {
     /// A line that can't be stored; nothing of its batch was.
     #[error("line {0}: {1}")]
     Line(u64, LineFault),
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// All of it is committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -81,7 +85,7 @@ impl Access {
     pub async fn import(
         &self,
         lines: Vec<ImportLine>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Imported, ImportError> {
         let (database, today) = (self.database.clone(), self.clock.now());
         let (imported, people) = self
@@ -90,6 +94,7 @@ impl Access {
                 let holders = find_holders(conn, &lines)?;
                 let people: BTreeSet<UserId> = holders.iter().copied().collect();
                 let people: Vec<UserId> = people.into_iter().collect();
+                let author = acting.check(conn, &people)?;
                 let locked = standing::lock_all(conn, &people)?;
                 let mut present = find_present(conn, &lines, &holders, &locked)?;
                 // After the locks and everything that is only read: a transaction must commit soon after its instant.

@@ -11,10 +11,10 @@ use super::thing::{ThingRow, ThingView};
 use super::{Access, ResourceName, ResourceType, queries};
 use crate::base::attributes;
 use crate::base::clock::Timestamp;
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 use crate::standing::ChangePending;
-use crate::users;
 
 /// What is to be known of a thing.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +73,9 @@ pub enum ThingError {
     /// Things of this type are not the author's to register.
     #[error("things of this type are not yours to register")]
     NotYours,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -100,7 +103,7 @@ impl Access {
         name: ResourceName,
         new: NewThing,
         expected: Expected,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Put, ThingError> {
         // What policies can't read would turn every decision about the thing into a denial.
         let is_good = attributes::are_bounded(&new.attributes) && readable(&new.attributes).is_ok();
@@ -111,8 +114,8 @@ impl Access {
         let put = self
             .database
             .write(move |conn| {
-                users::lock_author(conn, &author)?;
                 let before = queries::lock_thing(conn, &wanted)?;
+                let author = acting.check(conn, &[])?;
                 let now = database.now(conn)?;
                 require_thing_right(conn, &author, &wanted)?;
                 check_expected(before.as_ref(), expected)?;
@@ -131,14 +134,14 @@ impl Access {
         name: ResourceName,
         expected: Option<i64>,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<ThingView, ThingError> {
         let (database, wanted) = (self.database.clone(), name.clone());
         let deleted = self
             .database
             .write(move |conn| {
-                users::lock_author(conn, &author)?;
                 let before = queries::lock_thing(conn, &wanted)?;
+                let author = acting.check(conn, &[])?;
                 let now = database.now(conn)?;
                 require_thing_right(conn, &author, &wanted)?;
                 let before = before.filter(|row| !row.is_deleted);
@@ -199,6 +202,7 @@ impl Access {
                 ThingError::Overtaken
                 | ThingError::Attributes
                 | ThingError::NotYours
+                | ThingError::Acting(_)
                 | ThingError::Pending(_)
                 | ThingError::Database(_),
             ) => {}

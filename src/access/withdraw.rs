@@ -4,7 +4,7 @@ use super::change::find_changeable;
 use super::grant::{Grant, GrantError, begin};
 use super::{Access, queries};
 use crate::base::ids::GrantId;
-use crate::history::Author;
+use crate::clients::ActingAs;
 
 impl Access {
     /// Withdraws a grant: from the next question on the person holds nothing there, in every instance. Safe to repeat.
@@ -18,14 +18,14 @@ impl Access {
         &self,
         id: GrantId,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Grant, GrantError> {
         let user = self.holder_of(id).await?;
         let database = self.database.clone();
         let before = self
             .database
             .write(move |conn| {
-                let now = begin(conn, &database, user, &author)?;
+                let (author, now) = begin(conn, &database, user, &acting)?;
                 let before = find_changeable(conn, id, &author)?;
                 if before.is_withdrawn() {
                     return Ok(before);

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::ids::{PasskeyId, SessionId, UserId};
-use crate::history::Actor;
+use crate::clients::Permission;
 use crate::passkeys::{PasskeyView, Passkeys, Revoked, Right};
 use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
 use crate::users::http::answer_user;
 use crate::users::{Authority, DisplayName, Email, InvitationLink, UserChange, UserView, Users};
-use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, author, only};
+use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, only};
 
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -103,11 +103,11 @@ pub async fn update_me(
 ) -> Answer {
     let change = change_of(body.0.display_name, body.0.email)?;
     let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
     let expected = crate::web::expected_version(&request)?;
     // Whoever is signed in may always say what they are called.
     let changed = users
-        .update(user, change, expected, Authority::Administrator, author)
+        .update(user, change, expected, Authority::Administrator, acting)
         .await?;
     Ok(answer_user(&request, changed))
 }
@@ -151,13 +151,13 @@ pub async fn suspend_me(
     cookies: web::Data<Cookies>,
 ) -> Answer {
     let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
     users
         .suspend(
             user,
             Some("own-wish".into()),
             Authority::Administrator,
-            author,
+            acting,
         )
         .await?;
     Ok(sign_out(
@@ -200,8 +200,8 @@ pub async fn rename_passkey(
 ) -> Answer {
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
-    let passkey = passkeys.rename(user, id, &body.0.name, author).await?;
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
+    let passkey = passkeys.rename(user, id, &body.0.name, acting).await?;
     Ok(HttpResponse::Ok().json(PasskeyView::from(passkey)))
 }
 
@@ -242,9 +242,9 @@ pub async fn revoke_passkey(
     signed_in.require_fresh()?;
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
     let revoked = passkeys
-        .revoke(user, id, Some("own-wish".into()), Right::Own, author)
+        .revoke(user, id, Some("own-wish".into()), Right::Own, acting)
         .await?;
     let signal = signal(passkeys.rp_id(), user, &revoked);
     Ok(HttpResponse::Ok().json(RevokedPasskey {
@@ -285,9 +285,8 @@ pub async fn make_device_link(
     users: web::Data<Users>,
 ) -> Answer {
     signed_in.require_fresh()?;
-    let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
-    let link = users.invite_own_device(&signed_in.session, author).await?;
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
+    let link = users.invite_own_device(&signed_in.session, acting).await?;
     Ok(HttpResponse::Created().json(link))
 }
 
@@ -311,9 +310,9 @@ pub async fn end_other_sessions(
     signed_in: SignedIn,
     sessions: web::Data<Sessions>,
 ) -> Answer {
-    let author = author(&request, Actor::Person(signed_in.session.user));
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
     let ended = sessions
-        .end_others(&signed_in.session, &signed_in.key, author)
+        .end_others(&signed_in.session, &signed_in.key, acting)
         .await?;
     Ok(HttpResponse::Ok().json(SessionsEnded {
         sessions_ended: ended.sessions,
@@ -334,8 +333,8 @@ pub async fn end_session(
 ) -> Answer {
     let id = SessionId::parse(&id).ok_or_else(Problem::not_found)?;
     let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
-    let ended = sessions.end_one(user, id, None, author).await?;
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
+    let ended = sessions.end_one(user, id, None, acting).await?;
     Ok(HttpResponse::Ok().json(SessionsEnded {
         sessions_ended: ended.sessions,
     }))

@@ -11,8 +11,8 @@ use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
+use crate::clients::ActingAs;
 use crate::clients::{self, ClientChange};
-use crate::history::Author;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
@@ -64,11 +64,11 @@ pub(super) struct Act {
 
 impl Client {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
-        let author = Author::command();
+        let acting = ActingAs::command();
         match self {
             Self::Create { name, flags } => {
                 let wanted = named(flags.into_change()?, Some(name));
-                let (client, secret) = app.clients.register(wanted, author).await?;
+                let (client, secret) = app.clients.register(wanted, acting).await?;
                 show(&client, secret.as_ref(), output);
             }
             Self::Show { client } => show(&app.clients.read(client).await?, None, output),
@@ -78,24 +78,24 @@ impl Client {
                 flags,
             } => {
                 let change = named(flags.into_change()?, name);
-                let updated = app.clients.update(client, change, None, author).await?;
+                let updated = app.clients.update(client, change, None, acting).await?;
                 show(&updated.0, updated.1.as_ref(), output);
             }
             Self::List => list(app, output).await?,
             Self::RotateSecret { client } => {
-                let (client, secret) = app.clients.rotate_secret(client, author).await?;
+                let (client, secret) = app.clients.rotate_secret(client, acting).await?;
                 show(&client, Some(&secret), output);
             }
             Self::Enable(Act { client, reason }) => {
-                let client = app.clients.enable(client, reason, author).await?;
+                let client = app.clients.enable(client, reason, acting).await?;
                 output.show(&client, "enabled");
             }
             Self::Disable(Act { client, reason }) => {
-                let client = app.clients.disable(client, reason, author).await?;
+                let client = app.clients.disable(client, reason, acting).await?;
                 output.show(&client, "disabled");
             }
             Self::Delete(Act { client, reason }) => {
-                let client = app.clients.delete(client, reason, author).await?;
+                let client = app.clients.delete(client, reason, acting).await?;
                 output.show(&json!({ "deleted": client.id }), "deleted");
             }
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::output::Output;
 use crate::access::{GrantError, ThingError};
 use crate::app::StartError;
-use crate::clients::ClientError;
+use crate::clients::{ActingError, ClientError};
 use crate::db;
 use crate::history::SealError;
 use crate::passkeys::ManageError;
@@ -148,20 +148,23 @@ impl From<KeyError> for Failure {
     }
 }
 
-failure!(InviteError, not_found: InviteError::UserUnknown, unavailable: InviteError::Database(_));
-failure!(SuspendError, not_found: SuspendError::Unknown, unavailable: SuspendError::Database(_) | SuspendError::Pending(_));
-failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Pending(_));
-failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_));
-failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Pending(_));
+failure!(InviteError, not_found: InviteError::UserUnknown, unavailable: InviteError::Database(_) | InviteError::Acting(ActingError::Database(_)));
+failure!(SuspendError, not_found: SuspendError::Unknown, unavailable: SuspendError::Database(_) | SuspendError::Acting(ActingError::Database(_)) | SuspendError::Pending(_));
+failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Acting(ActingError::Database(_)) | UpdateError::Pending(_));
+failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_) | RoleError::Acting(ActingError::Database(_)));
+failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Acting(ActingError::Database(_)) | ManageError::Pending(_));
 
 impl From<EndError> for Failure {
     fn from(error: EndError) -> Self {
         match error {
             EndError::Unknown => Self::NotFound(error.to_string()),
-            EndError::Pending(_) | EndError::Database(_) => Self::Unavailable(error.to_string()),
+            EndError::Pending(_)
+            | EndError::Database(_)
+            | EndError::Acting(ActingError::Database(_)) => Self::Unavailable(error.to_string()),
+            EndError::Acting(_) => Self::Refused(error.to_string()),
         }
     }
 }
-failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_) | ClientError::Pending(_));
-failure!(GrantError, not_found: GrantError::Unknown | GrantError::UserUnknown, unavailable: GrantError::Database(_) | GrantError::Pending(_));
-failure!(ThingError, not_found: ThingError::Unknown, unavailable: ThingError::Database(_) | ThingError::Pending(_));
+failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_) | ClientError::Acting(ActingError::Database(_)) | ClientError::Pending(_));
+failure!(GrantError, not_found: GrantError::Unknown | GrantError::UserUnknown, unavailable: GrantError::Database(_) | GrantError::Acting(ActingError::Database(_)) | GrantError::Pending(_));
+failure!(ThingError, not_found: ThingError::Unknown, unavailable: ThingError::Database(_) | ThingError::Acting(ActingError::Database(_)) | ThingError::Pending(_));

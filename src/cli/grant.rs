@@ -15,7 +15,7 @@ use crate::access::{
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::ids::GrantId;
-use crate::history::Author;
+use crate::clients::ActingAs;
 use crate::users::RoleName;
 
 #[derive(Debug, Subcommand)]
@@ -114,7 +114,7 @@ impl Grant {
             Self::Withdraw { grant, reason } => {
                 let before = app
                     .access
-                    .withdraw(grant, reason, Author::command())
+                    .withdraw(grant, reason, ActingAs::command())
                     .await?;
                 let document = json!({ "withdrawn": grant, "roles": before.roles });
                 let text = match before.roles.as_slice() {
@@ -147,7 +147,7 @@ impl Give {
             description: description(self.description)?,
             valid_until: self.valid_until,
         };
-        let given = app.access.give(user, resource, terms, Author::command());
+        let given = app.access.give(user, resource, terms, ActingAs::command());
         show(&given.await?, output);
         Ok(())
     }
@@ -174,7 +174,7 @@ impl Change {
         };
         let changed = app
             .access
-            .change(self.grant, wanted, None, Author::command());
+            .change(self.grant, wanted, None, ActingAs::command());
         show(&changed.await?, output);
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::PasskeyId;
-use crate::history::Author;
+use crate::clients::ActingAs;
 use crate::passkeys::{PasskeyView, Right};
 use crate::users::Authority;
 
@@ -79,7 +79,7 @@ async fn revoke(
     let right = Right::Over(Authority::Administrator);
     let revoked = app
         .passkeys
-        .revoke(owner, passkey, reason, right, Author::command())
+        .revoke(owner, passkey, reason, right, ActingAs::command())
         .await?;
     let text = format!("revoked; {} sessions ended", revoked.sessions);
     let document = json!({ "revoked": passkey, "sessions_ended": revoked.sessions });

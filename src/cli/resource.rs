@@ -10,7 +10,7 @@ use crate::access::{
     Expected, NewThing, ResourceId, ResourceName, ResourceType, ThingFilter, ThingView,
 };
 use crate::app::App;
-use crate::history::Author;
+use crate::clients::ActingAs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Resource {
@@ -89,7 +89,7 @@ impl Resource {
                 let name = command.name.into();
                 let put = app
                     .access
-                    .put_thing(name, new, Expected::Anything, Author::command());
+                    .put_thing(name, new, Expected::Anything, ActingAs::command());
                 show(&put.await?.thing, output);
             }
             Self::Show(name) => show(&app.access.read_thing_view(name.into()).await?, output),
@@ -106,9 +106,9 @@ impl Resource {
                 list(app, filter, limit, output).await?;
             }
             Self::Delete { name, reason } => {
-                let deleted = app
-                    .access
-                    .delete_thing(name.into(), None, reason, Author::command());
+                let deleted =
+                    app.access
+                        .delete_thing(name.into(), None, reason, ActingAs::command());
                 output.show(&json!({ "deleted": deleted.await?.name() }), "deleted");
             }
         }

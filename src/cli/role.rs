@@ -7,7 +7,7 @@ use super::Failure;
 use super::output::Output;
 use crate::access::ResourceType;
 use crate::app::App;
-use crate::history::Author;
+use crate::clients::ActingAs;
 use crate::users::{self, NewRole, RoleChange, RoleDescription, RoleName};
 
 #[derive(Debug, Subcommand)]
@@ -86,7 +86,7 @@ fn split(list: &str) -> Vec<String> {
 
 impl Role {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
-        let author = Author::command();
+        let acting = ActingAs::command();
         match self {
             Self::List { limit, after } => list(app, after, limit, output).await?,
             Self::Show { role } => show(&app.users.find_role(&role).await?, output),
@@ -98,17 +98,17 @@ impl Role {
                     manages_roles: what.manages_roles.unwrap_or_default(),
                     manages_grants_on: what.manages_grants_on.unwrap_or_default(),
                 };
-                show(&app.users.create_role(wanted, author).await?, output);
+                show(&app.users.create_role(wanted, acting).await?, output);
             }
             Self::Update { role, what } => {
                 let updated = app
                     .users
-                    .update_role(&role, what.parse()?, None, author)
+                    .update_role(&role, what.parse()?, None, acting)
                     .await?;
                 show(&updated, output);
             }
             Self::Delete { role, reason } => {
-                let deleted = app.users.delete_role(&role, reason, author).await?;
+                let deleted = app.users.delete_role(&role, reason, acting).await?;
                 output.show(&json!({ "deleted": deleted.name }), "deleted");
             }
         }

@@ -7,7 +7,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::SessionId;
-use crate::history::Author;
+use crate::clients::ActingAs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Session {
@@ -69,10 +69,10 @@ async fn revoke(
     output: &Output,
 ) -> Result<(), Failure> {
     let user = app.users.resolve(user).await?;
-    let author = Author::command();
+    let acting = ActingAs::command();
     let ended = match session {
-        Some(session) => app.sessions.end_one(user, session, reason, author).await?,
-        None => app.sessions.end_all(user, reason, author).await?,
+        Some(session) => app.sessions.end_one(user, session, reason, acting).await?,
+        None => app.sessions.end_all(user, reason, acting).await?,
     };
     let text = format!("{} sessions ended", ended.sessions);
     output.show(&json!({ "sessions_ended": ended.sessions }), &text);

@@ -5,7 +5,7 @@ use clap::Args;
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
-use crate::history::Author;
+use crate::clients::ActingAs;
 use crate::users::{Authority, NewInvitation};
 
 /// Prints a one-use link.
@@ -37,7 +37,7 @@ impl SetupLink {
         };
         let link = app
             .users
-            .invite(wanted, Authority::Administrator, Author::command())
+            .invite(wanted, Authority::Administrator, ActingAs::command())
             .await?;
         output.show(&link, &link.url);
         Ok(())

@@ -7,7 +7,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::UserId;
-use crate::history::Author;
+use crate::clients::ActingAs;
 use crate::users::{
     Authority, DisplayName, Email, NewInvitation, UserChange, UserFilter, UserView, Username,
 };
@@ -121,7 +121,7 @@ impl Invite {
         };
         let link = app
             .users
-            .invite(wanted, Authority::Administrator, Author::command())
+            .invite(wanted, Authority::Administrator, ActingAs::command())
             .await?;
         output.show(&link, &link.url);
         Ok(())
@@ -203,7 +203,7 @@ impl Update {
                 change,
                 None,
                 Authority::Administrator,
-                Author::command(),
+                ActingAs::command(),
             )
             .await?;
         let text = format!("{} is now at version {}", changed.username, changed.version);
@@ -217,7 +217,12 @@ impl Act {
         let id = app.users.resolve(&self.user).await?;
         let ended = app
             .users
-            .suspend(id, self.reason, Authority::Administrator, Author::command())
+            .suspend(
+                id,
+                self.reason,
+                Authority::Administrator,
+                ActingAs::command(),
+            )
             .await?;
         let text = format!("suspended; {} sessions ended", ended.sessions);
         output.show(&json!({ "sessions_ended": ended.sessions }), &text);
@@ -227,7 +232,12 @@ impl Act {
     async fn reactivate(self, app: &App, output: &Output) -> Result<(), Failure> {
         let id = app.users.resolve(&self.user).await?;
         app.users
-            .reactivate(id, self.reason, Authority::Administrator, Author::command())
+            .reactivate(
+                id,
+                self.reason,
+                Authority::Administrator,
+                ActingAs::command(),
+            )
             .await?;
         output.show(&json!({ "reactivated": id }), "reactivated");
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{NoRedirectUri, Scopes};
+use super::{ActingError, NoRedirectUri, Scopes};
 use crate::db;
 use crate::standing::ChangePending;
 
@@ -175,6 +175,9 @@ pub enum ClientError {
         "only an administrator in person registers or changes an app that asks nobody for consent"
     )]
     Approval,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::authority::require_right_over;
 use super::manage::{DELETED, advance, keep};
-use super::{Client, ClientError, Clients, queries};
+use super::{ActingAs, Client, ClientError, Clients, queries};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::history::{Author, Event};
+use crate::history::Event;
 
 /// What is done to a client as a whole.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ impl Clients {
     pub async fn rotate_secret(
         &self,
         id: ClientId,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<(Client, Token), ClientError> {
         let secret = Token::generate();
         let hash = secret.hash();
@@ -46,6 +46,7 @@ impl Clients {
             .database
             .write(move |conn| {
                 let record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+                let author = acting.check(conn, &[])?;
                 let mut client = Arc::unwrap_or_clone(record.client);
                 let now = clock.now(conn)?;
                 require_right_over(conn, &author, &client)?;
@@ -72,9 +73,9 @@ impl Clients {
         &self,
         id: ClientId,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Client, ClientError> {
-        self.step(id, Step::Disable, reason, author).await
+        self.step(id, Step::Disable, reason, acting).await
     }
 
     /// Lets a client in again; safe to repeat.
@@ -85,9 +86,9 @@ impl Clients {
         &self,
         id: ClientId,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Client, ClientError> {
-        self.step(id, Step::Enable, reason, author).await
+        self.step(id, Step::Enable, reason, acting).await
     }
 
     /// Takes a client away for good: nobody from then on, listed no more, and its id is never another's.
@@ -98,9 +99,9 @@ impl Clients {
         &self,
         id: ClientId,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Client, ClientError> {
-        self.step(id, Step::Delete, reason, author).await
+        self.step(id, Step::Delete, reason, acting).await
     }
 
     async fn step(
@@ -108,13 +109,14 @@ impl Clients {
         id: ClientId,
         step: Step,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Client, ClientError> {
         let clock = self.database.clone();
         let done = self
             .database
             .write(move |conn| {
                 let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+                let author = acting.check(conn, &[])?;
                 let now = clock.now(conn)?;
                 let mut client = Client::clone(&record.client);
                 require_right_over(conn, &author, &client)?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::authority::{require_right_over, require_right_to_give};
 use super::draft::Draft;
-use super::{Client, ClientChange, ClientError, Clients, Metadata, Scopes, queries};
+use super::{ActingAs, Client, ClientChange, ClientError, Clients, Metadata, Scopes, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
@@ -25,9 +25,9 @@ impl Clients {
     pub async fn register(
         &self,
         wanted: ClientChange,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
-        self.insert(wanted.into_draft()?, author).await
+        self.insert(wanted.into_draft()?, acting).await
     }
 
     /// As [`Clients::register`], for what is parsed already.
@@ -39,7 +39,7 @@ impl Clients {
         name: &str,
         scopes: Scopes,
         metadata: Metadata,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
         let name = name.to_owned();
         let draft = Draft {
@@ -47,13 +47,13 @@ impl Clients {
             scopes,
             metadata,
         };
-        self.insert(draft, author).await
+        self.insert(draft, acting).await
     }
 
     async fn insert(
         &self,
         draft: Draft,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
         let draft = draft.checked(&self.own)?;
         let secret = (!draft.metadata.is_public()).then(Token::generate);
@@ -62,6 +62,7 @@ impl Clients {
         let client = self
             .database
             .write(move |conn| {
+                let author = acting.check(conn, &[])?;
                 require_right_to_give(conn, &author, &draft.scopes, &draft.metadata)?;
                 let client = new_client(draft, clock.now(conn)?);
                 require_free_audiences(conn, &client, &[])?;
@@ -84,13 +85,14 @@ impl Clients {
         id: ClientId,
         change: ClientChange,
         expected: Option<i64>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
         let (clock, own) = (self.database.clone(), self.own.clone());
         let changed = self
             .database
             .write(move |conn| {
                 let before = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
+                let author = acting.check(conn, &[])?;
                 let now = clock.now(conn)?;
                 require_right_over(conn, &author, &before)?;
                 if expected.is_some_and(|expected| expected != before.version) {

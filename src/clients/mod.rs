@@ -5,6 +5,7 @@
 //! `clients`, `client_origins` and the key `client:{id}`. A disabled client is nobody from the next request on, in every
 //! instance.
 
+mod acting;
 mod authenticate;
 mod authority;
 mod change;
@@ -21,6 +22,7 @@ mod registry;
 mod scope;
 mod uris;
 
+pub use acting::{ActingAs, ActingError, Credential, Permission, UserToken};
 pub use authenticate::{AuthenticateError, Credentials, parse_basic};
 pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};

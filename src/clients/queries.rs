@@ -10,7 +10,7 @@ use super::{Client, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::TokenHash;
-use crate::db::portable::{ForUpdate, lock_for_transaction};
+use crate::db::portable::{ForNoKeyUpdate, ForShare, lock_for_transaction};
 use crate::db::schema::{client_origins, clients};
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
@@ -80,12 +80,21 @@ pub(super) fn find_ever(conn: &mut Connection, id: ClientId) -> Result<Option<Cl
     Ok(row.map(record))
 }
 
-/// As [`find`], holding the row until the transaction ends.
+/// As [`find`], holding the row until the transaction ends. Rows that refer to it may be inserted meanwhile.
 pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let query = clients::table
         .find(id)
         .filter(clients::deleted_at.is_null());
-    let row = ForUpdate(query).get_result::<Row>(conn).optional()?;
+    let row = ForNoKeyUpdate(query).get_result::<Row>(conn).optional()?;
+    Ok(row.map(record))
+}
+
+/// As [`lock`], shared with other transactions that only need the row to stay as it is.
+pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
+    let query = clients::table
+        .find(id)
+        .filter(clients::deleted_at.is_null());
+    let row = ForShare(query).get_result::<Row>(conn).optional()?;
     Ok(row.map(record))
 }
 

@@ -9,6 +9,7 @@ use super::{Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId};
 use crate::base::secrets::TokenHash;
+use crate::standing::Standing;
 
 /// A registered client, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +44,12 @@ impl Client {
     /// Version as an entity tag (RFC 9110 §8.8.3).
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.version)
+    }
+
+    /// Whether a user may use the client: they hold one of the roles that it is for.
+    pub fn admits(&self, account: &Standing) -> bool {
+        let allowed = &self.metadata.allowed_roles;
+        allowed.is_empty() || account.roles.iter().any(|role| allowed.contains(role))
     }
 }
 

@@ -12,30 +12,48 @@ use super::connection::MultiBackend;
 use super::{Instant, Result};
 use crate::base::clock::{Clock, Timestamp};
 
-/// Adds `FOR UPDATE` where rows are locked one by one. SQLite's writer has the whole file to itself already.
-#[derive(Debug, Clone, Copy)]
-pub struct ForUpdate<Q>(pub Q);
+/// Declares a wrapper that adds a locking clause where rows are locked one by one. SQLite's writer has the whole file already.
+macro_rules! row_lock {
+    ($(#[doc = $doc:literal])+ $name:ident, $clause:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name<Q>(pub Q);
 
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for ForUpdate<Q> {
-    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        self.0.walk_ast(pass.reborrow())?;
-        if matches!(pass.backend(), MultiBackend::Postgres(_)) {
-            pass.push_sql(" FOR UPDATE");
+        impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for $name<Q> {
+            fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+                self.0.walk_ast(pass.reborrow())?;
+                if matches!(pass.backend(), MultiBackend::Postgres(_)) {
+                    pass.push_sql($clause);
+                }
+                Ok(())
+            }
         }
-        Ok(())
-    }
+
+        impl<Q: Query> Query for $name<Q> {
+            type SqlType = Q::SqlType;
+        }
+
+        impl<Q: QueryId> QueryId for $name<Q> {
+            type QueryId = $name<Q::QueryId>;
+            const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+        }
+
+        impl<Q> RunQueryDsl<Connection> for $name<Q> {}
+    };
 }
 
-impl<Q: Query> Query for ForUpdate<Q> {
-    type SqlType = Q::SqlType;
+row_lock! {
+    /// Adds `FOR UPDATE`: nobody else locks or changes the rows until the transaction ends.
+    ForUpdate, " FOR UPDATE"
 }
-
-impl<Q: QueryId> QueryId for ForUpdate<Q> {
-    type QueryId = ForUpdate<Q::QueryId>;
-    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+row_lock! {
+    /// Adds `FOR NO KEY UPDATE`: as [`ForUpdate`], except that rows which refer to these by a foreign key may be inserted.
+    ForNoKeyUpdate, " FOR NO KEY UPDATE"
 }
-
-impl<Q> RunQueryDsl<Connection> for ForUpdate<Q> {}
+row_lock! {
+    /// Adds `FOR SHARE`: the rows stay as they are until the transaction ends, and others may share the lock.
+    ForShare, " FOR SHARE"
+}
 
 /// Waits for a lock of ours, held until the transaction ends, for a rule over rows that may not be there yet. SQLite's one
 /// writer has no need of it.

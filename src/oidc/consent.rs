@@ -6,7 +6,7 @@ use super::authorize::GrantError;
 use super::{Oidc, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
-use crate::clients::{Client, Scopes};
+use crate::clients::{ActingAs, ActingError, Client, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending};
@@ -30,6 +30,9 @@ pub enum WithdrawError {
     /// There is nothing to withdraw.
     #[error("this app has no access")]
     Unknown,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -131,12 +134,13 @@ impl Oidc {
         &self,
         user: UserId,
         client: ClientId,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<(), WithdrawError> {
         let database = self.database.clone();
         let withdrawn = self
             .database
             .write(move |conn| {
+                let author = acting.check(conn, &[user])?;
                 let Some(now) = standing::begin_change(conn, &database, user)? else {
                     return Ok(false);
                 };
@@ -150,7 +154,7 @@ impl Oidc {
                     .client(client)
                     .details(json!({ "authorizations": ended }));
                 history::record(conn, now, &author, event)?;
-                Ok::<_, db::Error>(true)
+                Ok::<_, WithdrawError>(true)
             })
             .await?;
         self.standings.publish(user).await?;

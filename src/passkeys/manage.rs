@@ -7,6 +7,7 @@ use super::{Passkeys, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
 use crate::base::letters::is_unprintable;
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, next_as_of};
 use crate::sessions::{self, Ended};
@@ -23,16 +24,6 @@ pub enum Right {
     Own,
     /// Somebody else's.
     Over(Authority),
-}
-
-impl Right {
-    /// The person by whose roles it is judged, where it is by somebody's.
-    fn manager(self) -> Option<UserId> {
-        match self {
-            Self::Own => None,
-            Self::Over(authority) => authority.manager(),
-        }
-    }
 }
 
 /// What was cut.
@@ -62,6 +53,9 @@ pub enum ManageError {
     /// The name can't be used.
     #[error("a passkey's name has 1 to {LONGEST_NAME} printable characters")]
     Name,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -93,13 +87,13 @@ impl Passkeys {
         user: UserId,
         id: PasskeyId,
         name: &str,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Passkey, ManageError> {
         let name = parse_name(name)?;
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                standing::lock(conn, user)?;
+                let author = acting.check(conn, &[user])?;
                 let now = database.now(conn)?;
                 let mut passkey = find_of(conn, user, id)?;
                 if !passkey.is_live() {
@@ -130,14 +124,14 @@ impl Passkeys {
         id: PasskeyId,
         reason: Option<String>,
         right: Right,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Revoked, ManageError> {
         let database = self.database.clone();
         let revoked = self
             .database
             .write(move |conn| {
-                let manager = right.manager();
-                let Some(now) = standing::begin_change_by(conn, &database, user, manager)? else {
+                let author = acting.check(conn, &[user])?;
+                let Some(now) = standing::begin_change(conn, &database, user)? else {
                     return Err(ManageError::Unknown);
                 };
                 if let Right::Over(authority) = right {

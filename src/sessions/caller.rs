@@ -1,17 +1,18 @@
 //! Whoever asks the API: a person by their cookie, a client by its secret, either through an access token.
 
-use std::sync::Arc;
-
 use actix_web::dev::Payload;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::bearer::{Bearer, scope_missing};
+use super::problems::client_unknown;
 use super::signed_in::SignedIn;
 use crate::base::ids::UserId;
-use crate::clients::{AuthenticateError, Client, Clients, Scope};
-use crate::history::{Actor, Author};
+use crate::clients::{
+    ActingAs, AuthenticateError, ClientRecord, Clients, Credential, Permission, Scope,
+};
+use crate::history::Actor;
 use crate::standing::Standing;
 use crate::web::{Problem, author};
 
@@ -21,7 +22,7 @@ pub enum Caller {
     /// A person with a good session.
     Person(Box<SignedIn>),
     /// A client with a good secret.
-    Client(Arc<Client>),
+    Client(Box<ClientRecord>),
     /// Whoever holds a good access token.
     Bearer(Box<Bearer>),
 }
@@ -65,7 +66,7 @@ impl Caller {
         match self {
             Self::Person(person) if person.standing.is_administrator() => Ok(()),
             Self::Person(_) => Err(CallerError::NotAdministrator),
-            Self::Client(client) if client.scopes.contains(scope) => Ok(()),
+            Self::Client(record) if record.client.scopes.contains(scope) => Ok(()),
             Self::Client(_) => Err(CallerError::ScopeMissing(scope)),
             Self::Bearer(bearer) if !bearer.has_scope(scope) => {
                 Err(CallerError::TokenScopeMissing(scope))
@@ -123,20 +124,30 @@ impl Caller {
         self.person().is_some_and(Standing::is_administrator)
     }
 
-    /// To whom changes are attributed.
-    pub fn author(&self, request: &HttpRequest) -> Author {
-        let actor = match self {
-            Self::Person(person) => Actor::Person(person.session.user),
-            Self::Client(client) => Actor::Client(client.id),
+    /// The caller of an operation that changes what `scope` is about: everything for administrators and clients that have the scope,
+    /// for other users as far as their roles reach.
+    pub fn acting(&self, request: &HttpRequest, scope: Scope) -> ActingAs {
+        match self {
+            Self::Person(person) if person.standing.is_administrator() => {
+                person.acting(request, Permission::Administrator)
+            }
+            Self::Person(person) => person.acting(request, Permission::Roles),
+            Self::Client(record) => {
+                let author = author(request, Actor::Client(record.client.id));
+                let hash = record.secret_hash.clone();
+                let credential = Credential::ClientSecret { hash };
+                ActingAs::new(author, credential, Permission::Scope(scope))
+            }
             Self::Bearer(bearer) => {
                 let client = bearer.token.client.id;
-                match bearer.user() {
+                let actor = match bearer.user() {
                     Some(user) => Actor::Through(user, client),
                     None => Actor::Client(client),
-                }
+                };
+                let credential = bearer.token.credential();
+                ActingAs::new(author(request, actor), credential, Permission::Scope(scope))
             }
-        };
-        author(request, actor)
+        }
     }
 }
 
@@ -164,17 +175,11 @@ impl FromRequest for Caller {
             let clients = clients.ok_or_else(Problem::internal)?;
             match clients.authenticate_basic(&header).await {
                 Ok(record) => {
-                    let client = record.client;
-                    tracing::Span::current().record("client_id", tracing::field::display(client.id));
-                    Ok(Self::Client(client))
+                    let id = record.client.id;
+                    tracing::Span::current().record("client_id", tracing::field::display(id));
+                    Ok(Self::Client(Box::new(record)))
                 }
-                Err(AuthenticateError::Unknown(_)) => Err(Problem::new(
-                    StatusCode::UNAUTHORIZED,
-                    "client-unknown",
-                    "Not a client that may ask",
-                    "Authenticate with HTTP Basic: client_id and client_secret of an enabled client.",
-                )
-                .header(header::WWW_AUTHENTICATE, "Basic realm=\"Doorward\"")),
+                Err(AuthenticateError::Unknown(_)) => Err(client_unknown()),
                 Err(AuthenticateError::Unavailable(error)) => Err(error.into()),
             }
         })

@@ -7,6 +7,7 @@ use super::live::LiveSession;
 use super::{Sessions, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{self, Author, Event};
@@ -25,6 +26,9 @@ pub enum EndError {
     /// There is no such session, or no such person.
     #[error("no such session")]
     Unknown,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -239,9 +243,10 @@ impl Sessions {
         user: UserId,
         session: SessionId,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Ended, EndError> {
-        self.end(user, session, SessionEnd::Revoked, reason, author)
+        let check = move |conn: &mut Connection| acting.check(conn, &[user]);
+        self.end((user, session, SessionEnd::Revoked), reason, check)
             .await
     }
 
@@ -251,33 +256,27 @@ impl Sessions {
     /// When the change is not in force.
     pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
         let reason = Some(queries::SIGNED_OUT.to_owned());
-        self.end(
-            session.user,
-            session.id,
-            SessionEnd::SignedOut,
-            reason,
-            author,
-        )
-        .await
+        let what = (session.user, session.id, SessionEnd::SignedOut);
+        // A session may always be given up, also by a user who was suspended a moment ago.
+        self.end(what, reason, |_| Ok(author)).await
     }
 
     async fn end(
         &self,
-        user: UserId,
-        session: SessionId,
-        how: SessionEnd,
+        what: (UserId, SessionId, SessionEnd),
         reason: Option<String>,
-        author: Author,
+        check: impl FnOnce(&mut Connection) -> Result<Author, ActingError> + Send + 'static,
     ) -> Result<Ended, EndError> {
         let database = self.database.clone();
+        let (user, session, _) = what;
         let ended = self
             .database
             .write(move |conn| {
+                let author = check(conn)?;
                 if !standing::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
                 let now = database.now(conn)?;
-                let what = (user, session, how);
                 end_session(conn, what, now, reason.as_deref(), &author)
             })
             .await?;
@@ -301,12 +300,13 @@ impl Sessions {
         &self,
         user: UserId,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Ended, EndError> {
         let database = self.database.clone();
         let ended = self
             .database
             .write(move |conn| {
+                let author = acting.check(conn, &[user])?;
                 if !standing::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
@@ -326,7 +326,7 @@ impl Sessions {
         &self,
         kept: &LiveSession,
         key: &SessionKey,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Ended, EndError> {
         let database = self.database.clone();
         let session = kept.clone();
@@ -334,7 +334,7 @@ impl Sessions {
             .database
             .write(move |conn| {
                 let user = session.user;
-                standing::lock(conn, user)?;
+                let author = acting.check(conn, &[user])?;
                 let now = database.now(conn)?;
                 let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
                 if session.epoch != epoch {

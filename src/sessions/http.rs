@@ -113,6 +113,7 @@ impl From<EndError> for Problem {
     fn from(error: EndError) -> Self {
         match error {
             EndError::Unknown => Self::not_found(),
+            EndError::Acting(error) => error.into(),
             EndError::Pending(error) => error.into(),
             EndError::Database(error) => error.into(),
         }

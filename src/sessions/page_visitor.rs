@@ -8,8 +8,8 @@ use futures_util::future::LocalBoxFuture;
 use super::signed_in::{SignedIn, SignedInError};
 use super::{Continuation, LiveSession, Sessions};
 use crate::base::ids::UserId;
-use crate::history::{Actor, Author};
-use crate::web::{Frame, Limits, Problem, Web, author, redirect};
+use crate::clients::{ActingAs, Permission};
+use crate::web::{Frame, Limits, Problem, Web, redirect};
 
 /// Where a form goes whose sender is not signed in any more: what it carried is lost, so the page says why.
 const SESSION_ENDED: &str = "/login?notice=session_ended";
@@ -70,9 +70,9 @@ impl PageVisitor {
         &self.signed_in.session
     }
 
-    /// To whom their changes are attributed.
-    pub fn author(&self, request: &HttpRequest) -> Author {
-        author(request, Actor::Person(self.user()))
+    /// The user as the caller of an operation that changes their own account.
+    pub fn acting(&self, request: &HttpRequest) -> ActingAs {
+        self.signed_in.acting(request, Permission::OwnAccount)
     }
 }
 

@@ -1,8 +1,11 @@
 //! What callers see when a store that judges is away. Here, because `standing` and `web` know nothing of each other.
 
+use super::signed_in::SignedInError;
+use crate::clients::ActingError;
 use crate::standing::{ChangePending, Unavailable};
+use crate::tokens::TokenError;
 use crate::web::Problem;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 
 impl From<Unavailable> for Problem {
     fn from(error: Unavailable) -> Self {
@@ -24,4 +27,29 @@ impl From<ChangePending> for Problem {
         )
         .retry_after(1)
     }
+}
+
+impl From<ActingError> for Problem {
+    fn from(error: ActingError) -> Self {
+        match error {
+            ActingError::SignedOut(reason) => SignedInError::Nobody(reason).into(),
+            ActingError::ClientRefused => client_unknown(),
+            ActingError::TokenRefused(reason) => TokenError::Bad(reason).into(),
+            ActingError::Forbidden => {
+                Self::forbidden("The permission for this was withdrawn. Ask an administrator.")
+            }
+            ActingError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// 401 for a client that is not authenticated.
+pub(super) fn client_unknown() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "client-unknown",
+        "Not a client that may ask",
+        "Authenticate with HTTP Basic: client_id and client_secret of an enabled client.",
+    )
+    .header(header::WWW_AUTHENTICATE, "Basic realm=\"Doorward\"")
 }

@@ -17,8 +17,10 @@ use super::key::SessionKey;
 use super::live::LiveSession;
 use super::store::state;
 use crate::base::ids::UserId;
+use crate::clients::{ActingAs, Credential, Permission};
+use crate::history::Actor;
 use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
-use crate::web::{Problem, Visitor};
+use crate::web::{Problem, Visitor, author};
 
 /// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
 pub(super) const FRESH: Duration = Duration::from_secs(300);
@@ -81,6 +83,18 @@ impl SignedIn {
             Err(SignedInError::Nobody(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The user as the caller of an operation that changes something.
+    pub fn acting(&self, request: &HttpRequest, permission: Permission) -> ActingAs {
+        let session = &self.session;
+        let credential = Credential::Session {
+            session: session.id,
+            epoch: session.epoch,
+            passkeys: session.passkeys.clone(),
+        };
+        let author = author(request, Actor::Person(session.user));
+        ActingAs::new(author, credential, permission)
     }
 
     /// What a page's frame shows of them.

@@ -96,20 +96,7 @@ pub fn begin_change(
     database: &Database,
     user: UserId,
 ) -> Result<Option<Timestamp>> {
-    begin_change_by(conn, database, user, None)
-}
-
-/// As [`begin_change`], with the standing of whoever acts locked beside the person's ([`lock_with`]).
-///
-/// # Errors
-/// When the database is away.
-pub fn begin_change_by(
-    conn: &mut Connection,
-    database: &Database,
-    user: UserId,
-    actor: Option<UserId>,
-) -> Result<Option<Timestamp>> {
-    if !lock_with(conn, user, actor)? {
+    if !lock(conn, user)? {
         return Ok(None);
     }
     let now = database.now(conn)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::access_token::AccessClaims;
 use super::{Tokens, queries};
 use crate::base::ids::{ClientId, UserId};
-use crate::clients::{Client, Clients};
+use crate::clients::{Client, Clients, Credential, UserToken};
 use crate::standing::{AuthorizationClaim, Standing, Standings, Unavailable, Verdict};
 
 /// A token that is good at this moment.
@@ -18,6 +18,26 @@ pub struct GoodToken {
     pub client: Arc<Client>,
     /// The person, as of this request; none when the client got it on its own behalf.
     pub standing: Option<Standing>,
+}
+
+impl GoodToken {
+    /// What the token is checked by once more, inside the transaction of a change that its holder makes.
+    pub fn credential(&self) -> Credential {
+        let claims = &self.claims;
+        match claims.authorization {
+            Some(authorization) => Credential::UserToken(UserToken {
+                authorization,
+                epoch: claims.epoch,
+                client_epoch: claims.client_epoch,
+                passkeys: claims.passkeys.clone(),
+                is_revoked: queries::is_revoked,
+            }),
+            None => Credential::ClientToken {
+                id: claims.jti,
+                epoch: claims.epoch,
+            },
+        }
+    }
 }
 
 /// Why a token is not good.
@@ -187,6 +207,5 @@ impl Tokens {
 
 /// Whether a person may use a client at all: they hold one of the roles that it is for.
 pub fn may_use(client: &Client, standing: &Standing) -> bool {
-    let allowed = &client.metadata.allowed_roles;
-    allowed.is_empty() || standing.roles.iter().any(|role| allowed.contains(role))
+    client.admits(standing)
 }

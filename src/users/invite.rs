@@ -15,10 +15,11 @@ use super::{INVITATION_LIFE, Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::Token;
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
-use crate::sessions::{self, LiveSession};
-use crate::standing::{self, UserStatus};
+use crate::sessions::LiveSession;
+use crate::standing::UserStatus;
 
 /// How long a link to one's own other device lives.
 const DEVICE_LIFE: Duration = Duration::from_secs(15 * 60);
@@ -139,12 +140,12 @@ pub enum InviteError {
     /// The right by which it was asked does not reach this person or these roles.
     #[error("this person or these roles are not the caller's to manage")]
     NotYours,
-    /// The session that asks is over.
-    #[error("the session is over")]
-    SessionOver,
     /// The life is too short or too long.
     #[error("a link lives a minute to 30 days")]
     Life,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -168,7 +169,7 @@ impl Users {
         &self,
         mut wanted: NewInvitation,
         authority: Authority,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<InvitationLink, InviteError> {
         wanted.roles.sort_unstable();
         wanted.roles.dedup();
@@ -183,7 +184,9 @@ impl Users {
         let user_id = self
             .database
             .write(move |conn| {
-                let known = wanted.lock(conn, authority)?;
+                let known = wanted.find_user(conn)?;
+                let author = acting.check(conn, known.as_slice())?;
+                wanted.lock_roles(conn)?;
                 let now = database.now(conn)?;
                 let invitation = match known {
                     Some(user) => for_existing(conn, user, authority, now)?,
@@ -211,11 +214,11 @@ impl Users {
     /// Makes a link with which a signed-in person adds another device of theirs.
     ///
     /// # Errors
-    /// `SessionOver` when the session ended meanwhile.
+    /// When the session ended meanwhile, or the database is unavailable.
     pub async fn invite_own_device(
         &self,
         session: &LiveSession,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<InvitationLink, InviteError> {
         let user = session.user;
         let session = session.clone();
@@ -225,12 +228,9 @@ impl Users {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                standing::lock(conn, user)?;
-                let now = database.now(conn)?;
                 // Under the lock: a session that was ended a moment ago leaves no link behind.
-                if !sessions::is_good(conn, &session)? {
-                    return Err(InviteError::SessionOver);
-                }
+                let author = acting.check(conn, &[user])?;
+                let now = database.now(conn)?;
                 queries::void_invitations_of(conn, user, Voided::DeviceLinks, now)?;
                 let invitation = Invitation {
                     user: Some(user),
@@ -281,19 +281,10 @@ fn blank(purpose: Purpose) -> Invitation {
 }
 
 impl NewInvitation {
-    /// Locks everything, before the clock is read: the standings of who invites and of whom they invite, for a new person the roles
-    /// too. Returns the person, where they are here already.
-    fn lock(
-        &self,
-        conn: &mut Connection,
-        authority: Authority,
-    ) -> Result<Option<UserId>, InviteError> {
+    /// The user whom the link is for, where there is one already.
+    fn find_user(&self, conn: &mut Connection) -> Result<Option<UserId>, InviteError> {
         let Some(name) = &self.user else {
-            if let Some(manager) = authority.manager() {
-                standing::lock(conn, manager)?;
-            }
-            let unknown = queries::lock_roles(conn, &self.roles)?;
-            return unknown.map_or(Ok(None), |role| Err(InviteError::UnknownRole(role)));
+            return Ok(None);
         };
         let names_more = self.username.is_some()
             || self.email.is_some()
@@ -302,11 +293,15 @@ impl NewInvitation {
         if names_more {
             return Err(InviteError::NothingElse);
         }
-        let user = resolve(conn, name)?;
-        if !standing::lock_with(conn, user, authority.manager())? {
-            return Err(InviteError::UserUnknown);
+        Ok(Some(resolve(conn, name)?))
+    }
+
+    /// Locks the roles of a new user; accounts are locked already.
+    fn lock_roles(&self, conn: &mut Connection) -> Result<(), InviteError> {
+        match queries::lock_roles(conn, &self.roles)? {
+            Some(role) => Err(InviteError::UnknownRole(role)),
+            None => Ok(()),
         }
-        Ok(Some(user))
     }
 }
 

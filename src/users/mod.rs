@@ -41,7 +41,7 @@ pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub(crate) use lookup::resolve;
 pub use lookup::{LookupError, UserFilter, find, list_ids};
 pub use past::{find_as_of, find_ever};
-pub use rights::{Authority, Rights, lock_author};
+pub use rights::{Authority, Rights};
 pub use role::Role;
 pub use roles::{NewRole, RoleChange, RoleError, RoleUse};
 pub use set_up::{SetUpError, SetUpLink, complete_set_up, open_set_up};

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use super::{User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
-use crate::history::Author;
 use crate::standing::{self, ADMINISTRATOR, UserStatus};
 
 /// By what right somebody acts on people.
@@ -23,16 +22,8 @@ pub enum Authority {
 }
 
 impl Authority {
-    /// The person by whose roles it is judged: their standing is locked together with that of the person who is changed.
-    pub fn manager(self) -> Option<UserId> {
-        match self {
-            Self::Delegate(manager) => Some(manager),
-            Self::Administrator | Self::Service => None,
-        }
-    }
-
     /// Whether by this right a person who holds these roles may be changed. The caller holds the lock of the person's standing, and
-    /// of [`Authority::manager`]'s, so that the roles of both are those of this moment.
+    /// of the manager's, so that the roles of both are those of this moment.
     ///
     /// # Errors
     /// When the database is away.
@@ -53,7 +44,7 @@ impl Authority {
         }
     }
 
-    /// Whether by this right each of these roles may be given and taken. The caller holds the standing of [`Authority::manager`], and
+    /// Whether by this right each of these roles may be given and taken. The caller holds the standing of the manager, and
     /// the rows of the roles.
     ///
     /// # Errors
@@ -80,18 +71,6 @@ impl Authority {
             Self::Administrator | Self::Service => self.may_give(conn, roles),
         }
     }
-}
-
-/// Holds the standing of the person who makes a change, if one does, until the transaction ends: what lets them make it can't be taken
-/// from them meanwhile. Before every lock of another kind; whoever changes a person locks both at once.
-///
-/// # Errors
-/// When the database is away.
-pub fn lock_author(conn: &mut Connection, author: &Author) -> db::Result<()> {
-    if let Some(user) = author.user() {
-        standing::lock(conn, user)?;
-    }
-    Ok(())
 }
 
 /// Whether one of these roles makes an administrator, or lets its holder manage something.

@@ -9,12 +9,12 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::fields::{RoleDescription, RoleName};
-use super::rights::lock_author;
 use super::role::{Role, require_administrator};
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection, Database};
-use crate::history::{self, Author, Event};
+use crate::history::{self, Event};
 use crate::standing::ADMINISTRATOR;
 
 /// Entries in each list of a role at the most.
@@ -83,9 +83,6 @@ pub enum RoleError {
     /// The registry has this role already.
     #[error("this role is there already")]
     Exists,
-    /// The author is no administrator, or was one when they asked.
-    #[error("only an administrator may")]
-    NotYours,
     /// The role was changed since the caller looked.
     #[error("the role was changed meanwhile, to version {0}")]
     VersionIs(i64),
@@ -104,6 +101,12 @@ pub enum RoleError {
     /// It is needed.
     #[error("the role is in use; {0}")]
     InUse(RoleUse),
+    /// The author is no administrator, or was one when they asked.
+    #[error("only an administrator may")]
+    NotYours,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -146,7 +149,7 @@ impl Users {
     ///
     /// # Errors
     /// Why not; of any number at once all but one get `Exists`.
-    pub async fn create_role(&self, wanted: NewRole, author: Author) -> Result<Role, RoleError> {
+    pub async fn create_role(&self, wanted: NewRole, acting: ActingAs) -> Result<Role, RoleError> {
         let (name, database) = (wanted.name, self.database.clone());
         let change = RoleChange {
             description: Some(wanted.description),
@@ -156,7 +159,7 @@ impl Users {
         let change = change.bounded()?;
         let created = self
             .database
-            .write(move |conn| create(conn, &database, name.as_str(), change, &author))
+            .write(move |conn| create(conn, &database, name.as_str(), change, &acting))
             .await;
         match created {
             // Two made one that never was before: the unique name decides.
@@ -174,14 +177,14 @@ impl Users {
         name: &str,
         change: RoleChange,
         expected: Option<i64>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Role, RoleError> {
         let (name, change) = (name.to_owned(), change.bounded()?);
         let database = self.database.clone();
         self.database
             .write(move |conn| {
                 let managed = change.manages_roles.as_deref().unwrap_or_default();
-                lock_author(conn, &author)?;
+                let author = acting.check(conn, &[])?;
                 let mut role = lock(conn, &name, managed)?;
                 require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
@@ -210,13 +213,13 @@ impl Users {
         &self,
         name: &str,
         reason: Option<String>,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Role, RoleError> {
         let (name, judged_at) = (name.to_owned(), self.clock.now());
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                lock_author(conn, &author)?;
+                let author = acting.check(conn, &[])?;
                 let mut role = lock(conn, &name, &[])?;
                 require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
@@ -241,9 +244,9 @@ fn create(
     database: &Database,
     name: &str,
     change: RoleChange,
-    author: &Author,
+    acting: &ActingAs,
 ) -> Result<Role, RoleError> {
-    lock_author(conn, author)?;
+    let author = &acting.check(conn, &[])?;
     let managed = change.manages_roles.as_deref().unwrap_or_default();
     let earlier = lock_earlier(conn, name, managed)?;
     require_administrator(conn, author)?;

@@ -2,10 +2,10 @@
 
 use super::{Authority, Users, queries};
 use crate::base::ids::{SessionId, UserId};
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
-use crate::history::Author;
 use crate::sessions::{self, EndError, Ended};
-use crate::standing::{self, ChangePending};
+use crate::standing::ChangePending;
 
 /// Why nobody was signed out.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,12 @@ pub enum SignOutError {
 
 impl From<db::Error> for SignOutError {
     fn from(error: db::Error) -> Self {
+        Self::End(error.into())
+    }
+}
+
+impl From<ActingError> for SignOutError {
+    fn from(error: ActingError) -> Self {
         Self::End(error.into())
     }
 }
@@ -41,12 +47,13 @@ impl Users {
         session: SessionId,
         reason: Option<String>,
         authority: Authority,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Ended, SignOutError> {
         let database = self.database.clone();
         let ended = self
             .database
             .write(move |conn| {
+                let author = acting.check(conn, &[user])?;
                 require_manageable(conn, user, authority)?;
                 let now = database.now(conn)?;
                 let reason = reason.as_deref();
@@ -68,12 +75,13 @@ impl Users {
         user: UserId,
         reason: Option<String>,
         authority: Authority,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Ended, SignOutError> {
         let database = self.database.clone();
         let ended = self
             .database
             .write(move |conn| {
+                let author = acting.check(conn, &[user])?;
                 require_manageable(conn, user, authority)?;
                 let now = database.now(conn)?;
                 let reason = reason.as_deref();
@@ -90,9 +98,6 @@ fn require_manageable(
     user: UserId,
     authority: Authority,
 ) -> Result<(), SignOutError> {
-    if !standing::lock_with(conn, user, authority.manager())? {
-        return Err(EndError::Unknown.into());
-    }
     let user = queries::find_user(conn, user)?.ok_or(EndError::Unknown)?;
     if authority.may_manage(conn, user.id, &user.roles)? {
         Ok(())

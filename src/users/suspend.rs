@@ -6,8 +6,9 @@ use super::last_administrator::{LastAdministrator, require_another_administrator
 use super::queries::Voided;
 use super::{Authority, User, Users, queries};
 use crate::base::ids::UserId;
+use crate::clients::{ActingAs, ActingError};
 use crate::db;
-use crate::history::{self, Author, Event};
+use crate::history::{self, Event};
 use crate::sessions::{self, Ended};
 use crate::standing::{self, ChangePending, UserStatus};
 
@@ -23,6 +24,9 @@ pub enum SuspendError {
     /// The right by which it was asked does not reach this person.
     #[error("this person is not the caller's to manage")]
     NotYours,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -41,14 +45,14 @@ impl Users {
         id: UserId,
         reason: Option<String>,
         authority: Authority,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<Ended, SuspendError> {
         let database = self.database.clone();
         let ended = self
             .database
             .write(move |conn| {
-                let manager = authority.manager();
-                let Some(now) = standing::begin_change_by(conn, &database, id, manager)? else {
+                let author = acting.check(conn, &[id])?;
+                let Some(now) = standing::begin_change(conn, &database, id)? else {
                     return Err(SuspendError::Unknown);
                 };
                 let mut user = find_touchable(conn, id, authority)?;
@@ -83,13 +87,13 @@ impl Users {
         id: UserId,
         reason: Option<String>,
         authority: Authority,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<(), SuspendError> {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let manager = authority.manager();
-                let Some(now) = standing::begin_change_by(conn, &database, id, manager)? else {
+                let author = acting.check(conn, &[id])?;
+                let Some(now) = standing::begin_change(conn, &database, id)? else {
                     return Err(SuspendError::Unknown);
                 };
                 let mut user = find_touchable(conn, id, authority)?;

@@ -10,8 +10,9 @@ use super::queries::Voided;
 use super::{Authority, User, Users, queries};
 use crate::base::attributes;
 use crate::base::ids::UserId;
+use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
-use crate::history::{self, Author, Event};
+use crate::history::{self, Event};
 use crate::standing::{self, ChangePending, UserStatus};
 
 /// What to change; `None` leaves as it is.
@@ -53,6 +54,9 @@ pub enum UpdateError {
     /// The right by which it was asked does not reach this person or these roles.
     #[error("this person or these roles are not the caller's to manage")]
     NotYours,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -72,7 +76,7 @@ impl Users {
         change: UserChange,
         expected: Option<i64>,
         authority: Authority,
-        author: Author,
+        acting: ActingAs,
     ) -> Result<User, UpdateError> {
         let wanted = change.attributes.as_ref();
         if wanted.is_some_and(|wanted| !attributes::are_bounded(wanted)) {
@@ -82,8 +86,8 @@ impl Users {
         let user = self
             .database
             .write(move |conn| {
-                let manager = authority.manager();
-                let Some(now) = standing::begin_change_by(conn, &database, id, manager)? else {
+                let author = acting.check(conn, &[id])?;
+                let Some(now) = standing::begin_change(conn, &database, id)? else {
                     return Err(UpdateError::Unknown);
                 };
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;

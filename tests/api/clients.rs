@@ -61,7 +61,7 @@ on_both! {
         for client in [&wrong, &unknown, &malformed] {
             answers.push(ask(house, client, "GET", "/v1/users"));
         }
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         house.run(house.app.clients.disable(id, None, author)).expect("disabled");
         answers.push(ask(house, &good, "GET", "/v1/users"));
         for answer in &answers {
@@ -76,7 +76,7 @@ on_both! {
         house.administrator();
         let old = house.client(&["users:read"]);
         let id = old.0.parse().expect("an id");
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         let (_, secret) = house.run(house.app.clients.rotate_secret(id, author)).expect("rotated");
         assert_eq!(ask(house, &old, "GET", "/v1/users").status, 401);
         let new = (old.0.clone(), secret.expose().to_owned());

@@ -3,7 +3,7 @@
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use doorward::base::ids::UserId;
-use doorward::history::{Actor, Author};
+use doorward::clients::{ActingAs, ActingError, Permission};
 use doorward::passkeys::Right;
 use doorward::users::{
     Authority, NewInvitation, RoleChange, RoleError, SuspendError, UpdateError, UserChange,
@@ -344,7 +344,7 @@ on_both! {
         give(&root, "clerk", &["clerk", "auditor"]);
         // … and each act, as the handler would go on with it.
         let by = Authority::Delegate(id(&lead));
-        let (users, author) = (&house.app.users, Author::command);
+        let (users, author) = (&house.app.users, ActingAs::command);
         let session = clerk.browser.get("/v1/session").json()["session"]["id"].as_str().expect("an id").parse().expect("an id");
         assert!(house.run(users.update(user, UserChange::default(), None, by, author())).is_err());
         assert!(house.run(users.suspend(user, None, by, author())).is_err());
@@ -465,11 +465,12 @@ on_both! {
         let deputy = house.person_with(&root, &json!({ "username": "deputy", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
         let id = |person: &Person| UserId::parse(&person.id).expect("an id");
         let by = Authority::Delegate(id(&deputy));
-        let author = Author { actor: Actor::Person(id(&deputy)), ..Author::command() };
+        let author = house.acting(&deputy, Permission::Roles);
+        let administering = house.acting(&deputy, Permission::Administrator);
         let change = |roles: &[&str]| UserChange { roles: Some(roles.iter().map(ToString::to_string).collect()), ..UserChange::default() };
         let users = &house.app.users;
         house.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, by, author.clone())).expect("an administrator may");
-        house.run(users.update_role("cook", RoleChange::default(), None, author.clone())).expect("an administrator may");
+        house.run(users.update_role("cook", RoleChange::default(), None, administering.clone())).expect("an administrator may");
 
         give(&root, "deputy", &[]);
         let refused = house.run(users.update(id(&clerk), change(&["admin"]), None, by, author.clone()));
@@ -478,7 +479,7 @@ on_both! {
         assert!(matches!(refused, Err(SuspendError::NotYours)), "{refused:?}");
         let refused = house.run(users.update_role("cook", RoleChange::default(), None, author.clone()));
         assert!(matches!(refused, Err(RoleError::NotYours)), "{refused:?}");
-        let refused = house.run(users.delete_role("auditor", None, author));
-        assert!(matches!(refused, Err(RoleError::NotYours)), "{refused:?}");
+        let refused = house.run(users.delete_role("auditor", None, administering));
+        assert!(matches!(refused, Err(RoleError::Acting(ActingError::Forbidden))), "{refused:?}");
     }
 }

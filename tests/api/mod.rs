@@ -17,6 +17,7 @@ mod forward_auth;
 mod grants;
 mod hostile;
 mod https;
+mod in_flight;
 mod invitations;
 mod login;
 mod lookups;

@@ -1,7 +1,7 @@
 //! The standing record: every order of steps that could put a withdrawn right back, forced.
 
 use doorward::base::ids::{PasskeyId, UserId};
-use doorward::history::Author;
+use doorward::clients::ActingAs;
 use doorward::passkeys::Right;
 use doorward::standing::{Standing, Standings};
 use doorward::users::Authority;
@@ -47,7 +47,7 @@ fn revoke(house: &House, user: UserId, passkey: PasskeyId) -> bool {
     let revoked = house
         .app
         .passkeys
-        .revoke(user, passkey, None, right, Author::command());
+        .revoke(user, passkey, None, right, ActingAs::command());
     house.run(revoked).is_ok()
 }
 
@@ -80,7 +80,7 @@ on_both! {
         let user = id(&ada);
         assert!(revoke(house, user, passkey));
         let first = read(house, user);
-        house.run(house.app.users.suspend(user, None, Authority::Administrator, Author::command())).expect("suspended");
+        house.run(house.app.users.suspend(user, None, Authority::Administrator, ActingAs::command())).expect("suspended");
         let second = read(house, user);
         assert!(first.version < second.version);
         // The later one arrives first.

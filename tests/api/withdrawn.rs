@@ -78,7 +78,7 @@ on_both! {
         let (id, secret) = house.client(&["users:write"]);
         let link = house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(&json!({})).send().json();
         assert_eq!(start(house, &link), 200);
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         house.run(house.app.clients.disable(id.parse().expect("an id"), None, author)).expect("disabled");
         assert_eq!(start(house, &link), 410);
     }
@@ -158,7 +158,7 @@ on_both! {
     fn set_up_is_void_once_an_administrator_came_in_by_another_way(house) {
         let token = house.set_up_token();
         let wanted = doorward::users::NewInvitation { roles: vec!["admin".into()], ..Default::default() };
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         let link = house.run(house.app.users.invite(wanted, doorward::users::Authority::Administrator, author)).expect("a link");
         let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link.token, "username": "root" }));
         assert_eq!(root.browser.get("/v1/users/root").json()["roles"], json!(["admin"]));

@@ -84,7 +84,7 @@ on_both! {
         // Two at once: the second sees what the first did.
         let renamed = house.app.clients.update(id.parse().expect("an id"), doorward::clients::ClientChange {
             client_name: Some("Elsewhere".into()), ..Default::default()
-        }, None, doorward::history::Author::command());
+        }, None, doorward::clients::ActingAs::command());
         house.run(renamed).expect("a change");
         root.page.fill("#client_name", "Mine");
         root.submit();
@@ -143,7 +143,7 @@ on_both! {
             allowed_roles: Some(vec!["x".repeat(100)]),
             ..Default::default()
         };
-        let (long, _) = house.run(house.app.clients.register(long, doorward::history::Author::command())).expect("a client");
+        let (long, _) = house.run(house.app.clients.register(long, doorward::clients::ActingAs::command())).expect("a client");
         for (width, height, dark) in [(320, 640, true), (390, 844, false), (390, 844, true), (1280, 900, false), (1280, 900, true)] {
             root.page.set_viewport(width, height, width < 500);
             root.page.set_dark(dark);

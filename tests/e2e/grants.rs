@@ -139,7 +139,7 @@ on_both! {
         root.page.wait_for_text("The roles are given.");
         let held = instant(house);
         let grant = grants(&root)[0]["id"].as_str().expect("an id").parse().expect("an id");
-        let withdrawn = house.app.access.withdraw(grant, None, doorward::history::Author::command());
+        let withdrawn = house.app.access.withdraw(grant, None, doorward::clients::ActingAs::command());
         house.run(withdrawn).expect("withdrawn");
         let after = instant(house);
 
@@ -206,7 +206,7 @@ on_both! {
                 description: None,
                 valid_until: doorward::access::parse_instant("2126-01-31T18:00:00Z").ok(),
             };
-            let author = doorward::history::Author::command();
+            let author = doorward::clients::ActingAs::command();
             house.run(house.app.access.give(user, resource, terms, author)).expect("a grant").id
         };
         let many: Vec<String> = (0..20).map(|number| format!("{}{number}", "ROLE_OF_A_LONG_NAME".repeat(3))).collect();
@@ -219,7 +219,7 @@ on_both! {
             attributes: json!({ "owner": "x".repeat(300) }).as_object().expect("an object").clone(),
             ..Default::default()
         };
-        let put = house.app.access.put_thing(thing, new, doorward::access::Expected::Anything, doorward::history::Author::command());
+        let put = house.app.access.put_thing(thing, new, doorward::access::Expected::Anything, doorward::clients::ActingAs::command());
         house.run(put).expect("a thing");
         let query = format!("type=Some_Long_Namespace::Of_Things::order&id={long}");
         for (width, height, dark) in [(320, 640, true), (390, 844, false), (390, 844, true), (1280, 900, false), (1280, 900, true)] {

@@ -65,7 +65,7 @@ fn long_winded(house: &House) -> RelyingParty {
         name,
         Scopes::parse(scopes).expect("scopes"),
         metadata,
-        doorward::history::Author::command(),
+        doorward::clients::ActingAs::command(),
     ));
     let (client, secret) = created.expect("a client");
     RelyingParty {

@@ -35,7 +35,7 @@ fn make(house: &House, name: &str, description: &str, manages: &[&str]) {
         manages_roles: manages.iter().map(|name| (*name).to_owned()).collect(),
         manages_grants_on: Vec::new(),
     };
-    let author = doorward::history::Author::command();
+    let author = doorward::clients::ActingAs::command();
     house
         .run(house.app.users.create_role(wanted, author))
         .expect("a role");
@@ -134,7 +134,7 @@ on_both! {
         assert_eq!(root.fetch("/v1/me")["body"]["version"], 1);
         let change = doorward::users::UserChange { display_name: Some("Elsewhere".parse().expect("a name")), ..Default::default() };
         let id = house.run(house.app.users.find("root")).expect("root").id;
-        house.run(house.app.users.update(id, change, None, doorward::users::Authority::Administrator, doorward::history::Author::command())).expect("a change");
+        house.run(house.app.users.update(id, change, None, doorward::users::Authority::Administrator, doorward::clients::ActingAs::command())).expect("a change");
         root.check("clerk");
         root.submit();
         root.page.wait_for_text("Somebody changed this person meanwhile.");

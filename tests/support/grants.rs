@@ -2,7 +2,7 @@
 
 use doorward::access::{GrantError, GrantRoles, ResourceName, Terms};
 use doorward::base::ids::{GrantId, UserId};
-use doorward::history::Author;
+use doorward::clients::ActingAs;
 
 use super::house::House;
 
@@ -15,7 +15,7 @@ impl House {
             if roles.is_empty() { &["NEVER"] } else { roles },
         );
         if let (Err(held), _) | (Ok(held), true) = (known, roles.is_empty()) {
-            let withdrawn = self.app.access.withdraw(held, None, Author::command());
+            let withdrawn = self.app.access.withdraw(held, None, ActingAs::command());
             self.run(withdrawn).expect("withdrawn");
         }
         if known.is_err() && !roles.is_empty() {
@@ -38,7 +38,11 @@ impl House {
         };
         let user = UserId::parse(user).expect("an id");
         let thing = ResourceName::parse(kind, id).expect("a thing");
-        match self.run(self.app.access.give(user, thing, terms, Author::command())) {
+        match self.run(
+            self.app
+                .access
+                .give(user, thing, terms, ActingAs::command()),
+        ) {
             Ok(grant) => Ok(grant.id),
             Err(GrantError::Exists(held)) => Err(held),
             Err(error) => panic!("{error}"),

@@ -223,7 +223,7 @@ impl House {
     /// A client with these scopes: its id and secret.
     pub fn client(&self, scopes: &[&str]) -> (String, String) {
         let scopes = Scopes::parse(&scopes.join(" ")).expect("scopes");
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         let created = self.run(self.app.clients.create(
             "a service",
             scopes,
@@ -250,7 +250,7 @@ impl House {
             "an app",
             Scope::OPENID.into_iter().collect(),
             metadata,
-            doorward::history::Author::command(),
+            doorward::clients::ActingAs::command(),
         ));
         let (client, secret) = created.expect("a client");
         let secret = secret.map(|secret| secret.expose().to_owned());

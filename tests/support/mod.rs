@@ -1,6 +1,7 @@
 //! What the integration tests stand on: servers of their own, a client that plays the page's part, authenticators,
 //! and a real browser. Everything blocks, every wait is bounded, and nothing outlives the test process.
 
+pub mod acting;
 pub mod authenticator;
 pub mod binary;
 pub mod browser;

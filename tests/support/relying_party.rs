@@ -100,7 +100,7 @@ impl House {
             require_consent: false,
             ..Metadata::default()
         };
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         let scopes = Scopes::parse(scope).expect("scopes");
         let created = self
             .app

@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
-use crate::history::Actor;
+use crate::clients::Permission;
 use crate::oidc::Oidc;
 use crate::oidc::consent::AppAccess;
 use crate::sessions::SignedIn;
-use crate::web::{Answer, Items, Problem, author, only};
+use crate::web::{Answer, Items, Problem, only};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -77,7 +77,7 @@ pub async fn withdraw_app(
 ) -> Answer {
     let client = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
     let user = signed_in.session.user;
-    let author = author(&request, Actor::Person(user));
-    oidc.withdraw(user, client, author).await?;
+    let acting = signed_in.acting(&request, Permission::OwnAccount);
+    oidc.withdraw(user, client, acting).await?;
     Ok(HttpResponse::NoContent().finish())
 }

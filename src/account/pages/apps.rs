@@ -52,8 +52,8 @@ async fn withdraw_app(
     id: web::Path<String>,
 ) -> Answer {
     let client = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
-    let author = visitor.author(&request);
-    match oidc.withdraw(visitor.user(), client, author).await {
+    let acting = visitor.acting(&request);
+    match oidc.withdraw(visitor.user(), client, acting).await {
         // Sent twice it is as true as the first time.
         Ok(()) | Err(WithdrawError::Unknown) => Ok(redirect("/account?notice=app_withdrawn")),
         Err(error) => Err(error.into()),

@@ -38,9 +38,9 @@ async fn make_device_link(
             frame: visitor.frame,
         });
     }
-    let author = visitor.author(&request);
+    let acting = visitor.acting(&request);
     let link = users
-        .invite_own_device(&visitor.signed_in.session, author)
+        .invite_own_device(&visitor.signed_in.session, acting)
         .await?;
     page(&DeviceLinkPage {
         frame: visitor.frame,

@@ -47,13 +47,13 @@ async fn lock_account(
     users: web::Data<Users>,
     cookies: web::Data<Cookies>,
 ) -> Answer {
-    let author = visitor.author(&request);
+    let acting = visitor.acting(&request);
     users
         .suspend(
             visitor.user(),
             Some("own-wish".into()),
             Authority::Administrator,
-            author,
+            acting,
         )
         .await?;
     let gone = redirect("/login?notice=locked");

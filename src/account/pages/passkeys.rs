@@ -41,8 +41,8 @@ async fn rename_passkey(
 ) -> Answer {
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let name = form.into_inner().name;
-    let author = visitor.author(&request);
-    match passkeys.rename(visitor.user(), id, &name, author).await {
+    let acting = visitor.acting(&request);
+    match passkeys.rename(visitor.user(), id, &name, acting).await {
         Ok(_) => Ok(redirect("/account?notice=renamed")),
         Err(ManageError::Name) => {
             let said = Said {

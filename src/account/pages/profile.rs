@@ -62,7 +62,7 @@ async fn save_profile(
             return overview.render(visitor, said).await;
         }
     };
-    let author = visitor.author(&request);
+    let acting = visitor.acting(&request);
     // Whoever is signed in may always say what they are called.
     users
         .update(
@@ -70,7 +70,7 @@ async fn save_profile(
             change,
             None,
             Authority::Administrator,
-            author,
+            acting,
         )
         .await?;
     Ok(redirect("/account?notice=profile_saved"))

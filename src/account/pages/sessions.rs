@@ -26,10 +26,10 @@ async fn end_other_sessions(
     Owner(visitor): Owner,
     sessions: web::Data<Sessions>,
 ) -> Answer {
-    let author = visitor.author(&request);
+    let acting = visitor.acting(&request);
     let signed_in = &visitor.signed_in;
     sessions
-        .end_others(&signed_in.session, &signed_in.key, author)
+        .end_others(&signed_in.session, &signed_in.key, acting)
         .await?;
     Ok(redirect("/account?notice=sessions_ended"))
 }
@@ -41,7 +41,7 @@ async fn end_session(
     id: web::Path<String>,
 ) -> Answer {
     let id = SessionId::parse(&id).ok_or_else(Problem::not_found)?;
-    let author = visitor.author(&request);
-    sessions.end_one(visitor.user(), id, None, author).await?;
+    let acting = visitor.acting(&request);
+    sessions.end_one(visitor.user(), id, None, acting).await?;
     Ok(redirect("/account?notice=session_ended"))
 }

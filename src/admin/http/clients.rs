@@ -146,7 +146,9 @@ pub async fn register_client(
     body: AnyCase<ClientChange>,
 ) -> Answer {
     require_write(&caller)?;
-    let (client, secret) = clients.register(body.0, caller.author(&request)).await?;
+    let (client, secret) = clients
+        .register(body.0, caller.acting(&request, Scope::ClientsWrite))
+        .await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/clients/{}", client.id)));
     Ok(answer(&request, response, client, secret.as_ref()))
@@ -213,7 +215,12 @@ pub async fn update_client(
     let id = changeable(&caller, &id)?;
     let expected = require_version(&request)?;
     let (client, secret) = clients
-        .update(id, body.0, Some(expected), caller.author(&request))
+        .update(
+            id,
+            body.0,
+            Some(expected),
+            caller.acting(&request, Scope::ClientsWrite),
+        )
         .await?;
     Ok(answer(
         &request,
@@ -242,7 +249,9 @@ pub async fn delete_client(
 ) -> Answer {
     let id = changeable(&caller, &id)?;
     let reason = reason.into_inner().parse()?;
-    clients.delete(id, reason, caller.author(&request)).await?;
+    clients
+        .delete(id, reason, caller.acting(&request, Scope::ClientsWrite))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -264,8 +273,8 @@ pub async fn rotate_secret(
     id: web::Path<String>,
 ) -> Answer {
     let id = changeable(&caller, &id)?;
-    let author = caller.author(&request);
-    let (client, secret) = clients.rotate_secret(id, author).await?;
+    let acting = caller.acting(&request, Scope::ClientsWrite);
+    let (client, secret) = clients.rotate_secret(id, acting).await?;
     Ok(answer(&request, HttpResponse::Ok(), client, Some(&secret)))
 }
 
@@ -288,8 +297,8 @@ pub async fn disable_client(
 ) -> Answer {
     let id = changeable(&caller, &id)?;
     let reason = body.0.parse()?;
-    let author = caller.author(&request);
-    let client = clients.disable(id, reason, author).await?;
+    let acting = caller.acting(&request, Scope::ClientsWrite);
+    let client = clients.disable(id, reason, acting).await?;
     Ok(answer(&request, HttpResponse::Ok(), client, None))
 }
 
@@ -312,7 +321,7 @@ pub async fn enable_client(
 ) -> Answer {
     let id = changeable(&caller, &id)?;
     let reason = body.0.parse()?;
-    let author = caller.author(&request);
-    let client = clients.enable(id, reason, author).await?;
+    let acting = caller.acting(&request, Scope::ClientsWrite);
+    let client = clients.enable(id, reason, acting).await?;
     Ok(answer(&request, HttpResponse::Ok(), client, None))
 }

@@ -15,6 +15,7 @@ use super::reach::{Reach, parameter};
 use crate::access::{Access, Grant, GrantFilter, ResourceId, ResourceType};
 use crate::base::clock::Timestamp;
 use crate::base::ids::GrantId;
+use crate::clients::Scope;
 use crate::db::Database;
 use crate::history::PastInstant;
 use crate::sessions::Caller;
@@ -204,8 +205,8 @@ pub async fn give_grant(
     let (user, resource, terms) = body.0.parse()?;
     reach.require(&resource.kind)?;
     let user = users.resolve(&user).await?;
-    let author = caller.author(&request);
-    let grant = access.give(user, resource, terms, author).await?;
+    let acting = caller.acting(&request, Scope::GrantsWrite);
+    let grant = access.give(user, resource, terms, acting).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/grants/{}", grant.id)));
     Ok(answer(&request, response, &grant))
@@ -277,8 +278,8 @@ pub async fn change_grant(
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     let expected = require_version(&request)?;
     let change = body.0.parse()?;
-    let author = caller.author(&request);
-    let grant = access.change(id, change, Some(expected), author).await?;
+    let acting = caller.acting(&request, Scope::GrantsWrite);
+    let grant = access.change(id, change, Some(expected), acting).await?;
     Ok(answer(&request, HttpResponse::Ok(), &grant))
 }
 
@@ -312,7 +313,9 @@ pub async fn withdraw_grant(
     Reach::to_write(&caller, &users).await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     let reason = reason.into_inner().parse()?;
-    let before = access.withdraw(id, reason, caller.author(&request)).await?;
+    let before = access
+        .withdraw(id, reason, caller.acting(&request, Scope::GrantsWrite))
+        .await?;
     Ok(HttpResponse::Ok().json(GrantWithdrawn {
         withdrawn: id,
         roles: before.roles,

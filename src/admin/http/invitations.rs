@@ -94,7 +94,11 @@ pub async fn invite(
     }
     let wanted = wanted.parse()?;
     let link = users
-        .invite(wanted, authority(&caller), caller.author(&request))
+        .invite(
+            wanted,
+            authority(&caller),
+            caller.acting(&request, Scope::UsersWrite),
+        )
         .await?;
     Ok(HttpResponse::Created().json(link))
 }
@@ -128,15 +132,10 @@ impl From<InviteError> for Problem {
                 "give at least one role that you manage: by it you manage the new person",
             ),
             InviteError::NotYours => not_yours(),
-            InviteError::SessionOver => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "signed-out",
-                "Nobody is signed in",
-                "The session that asks is over. Sign in and start again.",
-            ),
             InviteError::Life => {
                 Self::invalid_field("expires_in", "from 60 seconds to 2592000 (30 days)")
             }
+            InviteError::Acting(error) => error.into(),
             InviteError::Database(error) => error.into(),
         }
     }

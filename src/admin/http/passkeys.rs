@@ -95,7 +95,13 @@ pub async fn revoke_passkey(
         Right::Over(authority(&caller))
     };
     let revoked = passkeys
-        .revoke(user, id, reason, right, caller.author(&request))
+        .revoke(
+            user,
+            id,
+            reason,
+            right,
+            caller.acting(&request, Scope::PasskeysRevoke),
+        )
         .await?;
     Ok(HttpResponse::Ok().json(PasskeyRevoked {
         revoked: id,

@@ -14,6 +14,7 @@ use crate::access::{
     Access, Expected, Grant, NewThing, ResourceName, ResourceType, ThingError, ThingFilter,
     ThingView,
 };
+use crate::clients::Scope;
 use crate::db::Database;
 use crate::sessions::Caller;
 use crate::users::Users;
@@ -153,7 +154,12 @@ pub async fn put_resource(
         attributes: body.0.attributes,
     };
     let put = access
-        .put_thing(name, new, expected, caller.author(&request))
+        .put_thing(
+            name,
+            new,
+            expected,
+            caller.acting(&request, Scope::GrantsWrite),
+        )
         .await;
     let put = match put {
         // Whoever does not say that it must be new is asked for the version that they change.
@@ -245,8 +251,8 @@ pub async fn delete_resource(
     reach.require(&name.kind)?;
     let expected = expected_version(&request)?;
     let reason = reason.into_inner().parse()?;
-    let author = caller.author(&request);
-    access.delete_thing(name, expected, reason, author).await?;
+    let acting = caller.acting(&request, Scope::GrantsWrite);
+    access.delete_thing(name, expected, reason, acting).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -9,6 +9,7 @@ use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past, role_entity};
 use crate::access::ResourceType;
 use crate::clients::Scope;
+use crate::clients::{ActingAs, Permission};
 use crate::db::Database;
 use crate::sessions::{Caller, CallerError};
 use crate::users::http::delegate;
@@ -114,9 +115,12 @@ pub(super) async fn require_read(users: &Users, caller: &Caller) -> Result<(), P
 }
 
 /// Administrators with a recent sign-in, themselves.
-fn require_write(caller: &Caller) -> Result<(), Problem> {
+fn require_write(caller: &Caller, request: &HttpRequest) -> Result<ActingAs, Problem> {
     match caller {
-        Caller::Person(person) if person.standing.is_administrator() => person.require_fresh(),
+        Caller::Person(person) if person.standing.is_administrator() => {
+            person.require_fresh()?;
+            Ok(person.acting(request, Permission::Administrator))
+        }
         Caller::Person(_) => Err(CallerError::NotAdministrator.into()),
         Caller::Client(_) | Caller::Bearer(_) => Err(Problem::forbidden(
             "Roles are made and changed by administrators themselves: in the console, or with the command.",
@@ -187,9 +191,9 @@ pub async fn create_role(
     users: web::Data<Users>,
     body: AnyCase<CreateRole>,
 ) -> Answer {
-    require_write(&caller)?;
+    let acting = require_write(&caller, &request)?;
     let wanted = body.0.parse()?;
-    let role = users.create_role(wanted, caller.author(&request)).await?;
+    let role = users.create_role(wanted, acting).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/roles/{}", role.name)));
     Ok(answer(&request, response, &role))
@@ -251,11 +255,11 @@ pub async fn update_role(
     name: web::Path<String>,
     body: AnyCase<UpdateRole>,
 ) -> Answer {
-    require_write(&caller)?;
+    let acting = require_write(&caller, &request)?;
     let expected = require_version(&request)?;
     let change = body.0.parse()?;
     let role = users
-        .update_role(&name, change, Some(expected), caller.author(&request))
+        .update_role(&name, change, Some(expected), acting)
         .await?;
     Ok(answer(&request, HttpResponse::Ok(), &role))
 }
@@ -278,11 +282,9 @@ pub async fn delete_role(
     name: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    require_write(&caller)?;
+    let acting = require_write(&caller, &request)?;
     let reason = reason.into_inner().parse()?;
-    users
-        .delete_role(&name, reason, caller.author(&request))
-        .await?;
+    users.delete_role(&name, reason, acting).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -291,6 +293,7 @@ impl From<RoleError> for Problem {
         match error {
             RoleError::Unknown => Self::not_found(),
             RoleError::NotYours => CallerError::NotAdministrator.into(),
+            RoleError::Acting(error) => error.into(),
             RoleError::Exists => Self::new(
                 StatusCode::CONFLICT,
                 "role-exists",

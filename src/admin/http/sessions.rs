@@ -58,7 +58,12 @@ pub async fn end_all_sessions(
     let user = find_changeable(&caller, &users, &name, Scope::SessionsRevoke).await?;
     let reason = reason.into_inner().parse()?;
     let ended = users
-        .end_all_sessions(user, reason, authority(&caller), caller.author(&request))
+        .end_all_sessions(
+            user,
+            reason,
+            authority(&caller),
+            caller.acting(&request, Scope::SessionsRevoke),
+        )
         .await?;
     Ok(HttpResponse::Ok().json(SessionsEnded {
         sessions_ended: ended.sessions,
@@ -92,7 +97,7 @@ pub async fn end_session(
             id,
             reason,
             authority(&caller),
-            caller.author(&request),
+            caller.acting(&request, Scope::SessionsRevoke),
         )
         .await?;
     Ok(HttpResponse::Ok().json(SessionsEnded {

@@ -136,9 +136,9 @@ pub async fn update_user(
     let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
     let expected = require_version(&request)?;
     let change = body.0.parse()?;
-    let author = caller.author(&request);
+    let acting = caller.acting(&request, Scope::UsersWrite);
     let changed = users
-        .update(id, change, Some(expected), authority(&caller), author)
+        .update(id, change, Some(expected), authority(&caller), acting)
         .await?;
     Ok(answer_user(&request, changed))
 }
@@ -177,7 +177,12 @@ pub async fn suspend_user(
     };
     let reason = body.0.parse()?;
     let ended = users
-        .suspend(id, reason, authority, caller.author(&request))
+        .suspend(
+            id,
+            reason,
+            authority,
+            caller.acting(&request, Scope::UsersWrite),
+        )
         .await?;
     Ok(HttpResponse::Ok().json(Suspended {
         sessions_ended: ended.sessions,
@@ -200,7 +205,12 @@ pub async fn reactivate_user(
     let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
     let reason = body.0.parse()?;
     users
-        .reactivate(id, reason, authority(&caller), caller.author(&request))
+        .reactivate(
+            id,
+            reason,
+            authority(&caller),
+            caller.acting(&request, Scope::UsersWrite),
+        )
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -211,6 +221,7 @@ impl From<SuspendError> for Problem {
             SuspendError::Unknown => Self::not_found(),
             SuspendError::LastAdministrator(error) => error.into(),
             SuspendError::NotYours => not_yours(),
+            SuspendError::Acting(error) => error.into(),
             SuspendError::Pending(error) => error.into(),
             SuspendError::Database(error) => error.into(),
         }
@@ -235,6 +246,7 @@ impl From<UpdateError> for Problem {
             UpdateError::TooManyAttributes => Self::invalid_field("attributes", error),
             UpdateError::LastAdministrator(error) => error.into(),
             UpdateError::NotYours => not_yours(),
+            UpdateError::Acting(error) => error.into(),
             UpdateError::Pending(error) => error.into(),
             UpdateError::Database(error) => error.into(),
         }

@@ -5,6 +5,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::manager::Manager;
+use crate::clients::{ActingAs, Permission};
 use crate::sessions::{CallerError, PageVisitor, TurnedAway};
 use crate::web::Problem;
 
@@ -16,6 +17,11 @@ impl Administrator {
     /// Whether their last ceremony is recent: asked before every act.
     pub(super) fn is_fresh(&self) -> bool {
         self.0.signed_in.is_fresh()
+    }
+
+    /// The administrator as the caller of an operation that changes something.
+    pub(super) fn acting(&self, request: &HttpRequest) -> ActingAs {
+        self.0.signed_in.acting(request, Permission::Administrator)
     }
 }
 

@@ -50,9 +50,9 @@ async fn end_all(
     if !manager.is_fresh() {
         return Act::EndAllSessions.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = manager.author(&request);
+    let acting = manager.acting(&request);
     let ended = users
-        .end_all_sessions(person.id, reason, manager.authority(), author)
+        .end_all_sessions(person.id, reason, manager.authority(), acting)
         .await?;
     Act::EndAllSessions.done(manager.visitor.frame, &person, ended.sessions)
 }
@@ -95,9 +95,9 @@ async fn end_one(
     if !manager.is_fresh() {
         return Act::EndSession.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = manager.author(&request);
+    let acting = manager.acting(&request);
     let ended = users
-        .end_session(person.id, id, reason, manager.authority(), author)
+        .end_session(person.id, id, reason, manager.authority(), acting)
         .await?;
     Act::EndSession.done(manager.visitor.frame, &person, ended.sessions)
 }

@@ -50,8 +50,8 @@ async fn make_link(
         user: Some(person.id.to_string()),
         ..NewInvitation::default()
     };
-    let author = manager.author(&request);
-    let link = users.invite(wanted, manager.authority(), author).await?;
+    let acting = manager.acting(&request);
+    let link = users.invite(wanted, manager.authority(), acting).await?;
     let back_url = person_url(&person);
     let frame = manager.visitor.frame;
     show_link(frame, link, Some(person.display_name), Some(back_url))

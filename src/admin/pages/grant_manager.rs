@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use super::manager::Manager;
 use crate::admin::http::reach::Reach;
 use crate::base::ids::UserId;
-use crate::history::Author;
+use crate::clients::{ActingAs, Permission};
 use crate::sessions::{CallerError, PageVisitor, TurnedAway};
 use crate::users::{User, Users};
 use crate::web::{Frame, Problem};
@@ -53,9 +53,14 @@ impl GrantManager {
         self.visitor.signed_in.is_fresh()
     }
 
-    /// To whom their changes are attributed.
-    pub(super) fn author(&self, request: &HttpRequest) -> Author {
-        self.visitor.author(request)
+    /// The user as the caller of an operation that changes something.
+    pub(super) fn acting(&self, request: &HttpRequest) -> ActingAs {
+        let permission = if self.is_administrator() {
+            Permission::Administrator
+        } else {
+            Permission::Roles
+        };
+        self.visitor.signed_in.acting(request, permission)
     }
 
     fn is_administrator(&self) -> bool {

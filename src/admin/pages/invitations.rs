@@ -88,7 +88,7 @@ async fn invite(
     users: web::Data<Users>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
-    let (author, authority) = (manager.author(&request), manager.authority());
+    let (acting, authority) = (manager.acting(&request), manager.authority());
     let frame = &manager.visitor.frame;
     let form = InviteForm::sent(&sent);
     let wanted = match form.parse(frame) {
@@ -104,7 +104,7 @@ async fn invite(
     if !manager.is_fresh() {
         return step_up(manager.visitor.frame, form);
     }
-    let (field, key) = match users.invite(wanted, authority, author).await {
+    let (field, key) = match users.invite(wanted, authority, acting).await {
         Ok(link) => return show_link(manager.visitor.frame, link, form.name(), None),
         Err(InviteError::UsernameTaken) => ("username", "field.username_taken"),
         Err(InviteError::RoleNeeded) => ("roles", "console_users.role_needed"),

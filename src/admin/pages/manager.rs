@@ -5,7 +5,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use crate::base::ids::UserId;
-use crate::history::Author;
+use crate::clients::{ActingAs, Permission};
 use crate::sessions::{CallerError, PageVisitor, TurnedAway};
 use crate::users::http::{find_for, rights_of};
 use crate::users::{Authority, Rights, User, Users};
@@ -24,9 +24,14 @@ impl Manager {
         self.visitor.signed_in.is_fresh()
     }
 
-    /// To whom their changes are attributed.
-    pub(super) fn author(&self, request: &HttpRequest) -> Author {
-        self.visitor.author(request)
+    /// The user as the caller of an operation that changes something.
+    pub(super) fn acting(&self, request: &HttpRequest) -> ActingAs {
+        let permission = if self.rights.is_administrator {
+            Permission::Administrator
+        } else {
+            Permission::Roles
+        };
+        self.visitor.signed_in.acting(request, permission)
     }
 
     /// By what right they act.

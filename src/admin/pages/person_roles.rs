@@ -83,8 +83,8 @@ async fn save_roles(
         roles: Some(wanted.iter().cloned().collect()),
         ..UserChange::default()
     };
-    let (authority, author) = (manager.authority(), manager.author(&request));
-    let changed = users.update(person.id, change, Some(expected), authority, author);
+    let (authority, acting) = (manager.authority(), manager.acting(&request));
+    let changed = users.update(person.id, change, Some(expected), authority, acting);
     let (key, status) = match changed.await {
         Ok(changed) => {
             let to_go = match manager.delegate() {

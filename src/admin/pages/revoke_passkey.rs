@@ -84,9 +84,9 @@ async fn revoke(
     } else {
         Right::Over(manager.authority())
     };
-    let author = manager.author(&request);
+    let acting = manager.acting(&request);
     let revoked = passkeys
-        .revoke(person.id, passkey.id, reason, right, author)
+        .revoke(person.id, passkey.id, reason, right, acting)
         .await?;
     act.done(manager.visitor.frame, &person, revoked.sessions)
 }

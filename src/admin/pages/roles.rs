@@ -108,7 +108,7 @@ async fn make_role(
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
     let is_fresh = administrator.is_fresh();
-    let author = administrator.0.author(&request);
+    let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
     let form = RoleForm::sent(&sent);
     let wanted = match form.to_new(&frame) {
@@ -124,7 +124,7 @@ async fn make_role(
             frame,
         });
     }
-    match users.create_role(wanted, author).await {
+    match users.create_role(wanted, acting).await {
         Ok(role) => Ok(redirect(&format!("{}?notice=made", role_url(&role.name)))),
         Err(error) => {
             let problem = explain(&frame, error)?;

@@ -55,9 +55,9 @@ async fn suspend(
     if !manager.is_fresh() {
         return Act::Suspend.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = manager.author(&request);
+    let acting = manager.acting(&request);
     let ended = users
-        .suspend(person.id, reason, manager.authority(), author)
+        .suspend(person.id, reason, manager.authority(), acting)
         .await?;
     Act::Suspend.done(manager.visitor.frame, &person, ended.sessions)
 }
@@ -83,9 +83,9 @@ async fn reactivate(
     if !manager.is_fresh() {
         return Act::Reactivate.step_up(manager.visitor.frame, &person, form.into_inner());
     }
-    let author = manager.author(&request);
+    let acting = manager.acting(&request);
     users
-        .reactivate(person.id, reason, manager.authority(), author)
+        .reactivate(person.id, reason, manager.authority(), acting)
         .await?;
     let url = person_url(&person);
     Ok(redirect(&format!("{url}?notice=reactivated")))

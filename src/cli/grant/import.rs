@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::cli::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
-use crate::history::Author;
+use crate::clients::ActingAs;
 
 /// The longest line: far above the largest grant.
 const LONGEST: u64 = 64 << 10;
@@ -104,7 +104,7 @@ async fn import(
             stored.line = number;
             return Ok(());
         }
-        match app.access.import(batch, Author::command()).await {
+        match app.access.import(batch, ActingAs::command()).await {
             Ok(imported) => stored.add(number, imported),
             Err(error @ ImportError::Line(..)) => {
                 return Err(Failure::Refused(format!("{error}; {}", stored.so_far())));
@@ -114,7 +114,7 @@ async fn import(
                 let text = format!("{error}; {}", stored.so_far());
                 return Err(Failure::Unavailable(text));
             }
-            Err(error @ ImportError::Database(_)) => {
+            Err(error @ (ImportError::Database(_) | ImportError::Acting(_))) => {
                 let text = format!("{error}; {}", stored.so_far());
                 return Err(Failure::Unavailable(text));
             }

@@ -182,6 +182,7 @@ impl From<WithdrawError> for Problem {
     fn from(error: WithdrawError) -> Self {
         match error {
             WithdrawError::Unknown => Self::not_found(),
+            WithdrawError::Acting(error) => error.into(),
             WithdrawError::Pending(pending) => pending.into(),
             WithdrawError::Unavailable(error) => error.into(),
             WithdrawError::Database(error) => error.into(),

@@ -157,6 +157,7 @@ impl From<ManageError> for Problem {
                 Self::forbidden("Only an administrator may change an administrator.")
             }
             ManageError::Name => Self::invalid_field("name", error),
+            ManageError::Acting(error) => error.into(),
             ManageError::Pending(error) => error.into(),
             ManageError::Database(error) => error.into(),
         }

@@ -1,7 +1,6 @@
 //! Who may read and change clients.
 
 use doorward::clients::{ClientChange, ClientError};
-use doorward::history::{Actor, Author};
 use serde_json::{Value, json};
 
 use super::ask;
@@ -118,8 +117,7 @@ on_both! {
         let root = house.administrator();
         let app = house.client(&["clients:write", "openid"]);
         let (weak, strong) = (house.client(&[]), house.client(&["users:write"]));
-        let mut author = Author::command();
-        author.actor = Actor::Through(root.id.parse().expect("an id"), app.0.parse().expect("an id"));
+        let author = house.acting_through(&root, &app.0);
         let give = |id: &str, scope: &str| {
             let change = ClientChange { scope: Some(scope.into()), ..ClientChange::default() };
             house.run(house.app.clients.update(id.parse().expect("an id"), change, None, author.clone()))

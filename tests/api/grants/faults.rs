@@ -59,7 +59,7 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
         .expect("an id")
         .parse()
         .expect("an id");
-    let author = doorward::history::Author::command;
+    let author = doorward::clients::ActingAs::command;
     let pending = house.run(house.app.access.withdraw(id, None, author()));
     assert!(
         matches!(pending, Err(doorward::access::GrantError::Pending(_))),

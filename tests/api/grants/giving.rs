@@ -255,8 +255,7 @@ on_both! {
         delegating_role(house, "clerk", &["order"]);
         let clerk = holder(house, &root, "clerk", "clerk");
         let app = house.client(&["grants:write", "grants:read"]);
-        let mut author = doorward::history::Author::command();
-        author.actor = doorward::history::Actor::Through(clerk.id.parse().expect("an id"), app.0.parse().expect("an id"));
+        let author = house.acting_through(&clerk, &app.0);
         let terms = doorward::access::Terms {
             roles: doorward::access::GrantRoles::parse(&["X"]).expect("roles"),
             title: None, description: None, valid_until: None,

@@ -77,7 +77,7 @@ on_both! {
         let root = house.administrator();
         let app = house.party(|metadata| metadata.require_consent = true);
         let (path, _) = ask(&app, &root.browser, &[]);
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         let change = doorward::clients::ClientChange {
             redirect_uris: Some(vec!["https://app.example/moved".into()]),
             ..Default::default()
@@ -98,7 +98,7 @@ on_both! {
         let client = app.id.parse().expect("an id");
         let listed = house.run(house.app.oidc.list_apps(user)).expect("apps");
         assert_eq!(listed.len(), 1);
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         house.run(house.app.oidc.withdraw(user, client, author.clone())).expect("withdrawn");
         assert_eq!(app.user_info(&held.access).status, 401);
         assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_grant");

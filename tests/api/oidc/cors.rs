@@ -31,7 +31,7 @@ on_both! {
                 assert_eq!(posted.header("access-control-allow-credentials"), None);
             }
         }
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         house.run(house.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
         let asked = house.browser().request("GET", "/oauth2/userinfo").header("Origin", ours).bearer(&token).send();
         assert_eq!(asked.header(ALLOWED), None);

@@ -112,7 +112,7 @@ on_both! {
         let ask = || house.browser().at_port(house.port(second)).request("POST", "/oauth2/introspect").without_same_origin()
             .form(&[("token", &held.access)]).basic(&watcher.0, &watcher.1).send().json();
         assert_eq!(ask()["active"], json!(true));
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         house.run(house.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
         assert_eq!(ask(), json!({ "active": false }));
         let id = app.id.parse().expect("an id");
@@ -122,7 +122,7 @@ on_both! {
         assert_eq!(error_of(&there.refresh(&held.refresh)), "invalid_client");
         assert_eq!(app.authorize(&root.browser, &[]).status, 400);
         // Enabled again, it has nothing of what it had.
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         house.run(house.app.clients.enable(id, None, author)).expect("enabled");
         is_dead(&there, &held);
         is_alive(&there, &app.sign_in(&root.browser, &[]));
@@ -134,7 +134,7 @@ on_both! {
         let held = app.sign_in(&root.browser, &OFFLINE);
         let online = app.sign_in(&root.browser, &[]);
         let change = doorward::clients::ClientChange { scope: Some("openid".into()), ..Default::default() };
-        let author = doorward::history::Author::command();
+        let author = doorward::clients::ActingAs::command();
         house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
         assert_eq!(app.introspect(&online.access)["scope"], json!("openid"));
         assert_eq!(app.user_info(&online.access).json(), json!({ "sub": root.id }));

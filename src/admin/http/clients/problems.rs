@@ -40,6 +40,7 @@ impl From<ClientError> for Problem {
             )
             .with("field", "scope")
             .with("scope", scopes.to_text()),
+            ClientError::Acting(error) => error.into(),
             ClientError::Pending(error) => error.into(),
             ClientError::Database(error) => error.into(),
         }

@@ -20,6 +20,7 @@ impl From<GrantError> for Problem {
             GrantError::VersionIs(version) => version_conflict(version),
             GrantError::NotYours => not_your_type(),
             GrantError::Past => Self::invalid_field("valid_until", "must be in the future"),
+            GrantError::Acting(error) => error.into(),
             GrantError::Pending(error) => error.into(),
             GrantError::Database(error) => error.into(),
         }
@@ -41,6 +42,7 @@ impl From<ThingError> for Problem {
             ),
             ThingError::Attributes => Self::invalid_field("attributes", error),
             ThingError::NotYours => not_your_type(),
+            ThingError::Acting(error) => error.into(),
             ThingError::Pending(error) => error.into(),
             ThingError::Database(error) => error.into(),
         }

@@ -108,23 +108,23 @@ async fn act(
             frame,
         });
     }
-    let author = administrator.0.author(&request);
+    let acting = administrator.acting(&request);
     let url = client_url(client.id);
     match act {
         Act::NewSecret => {
-            let (client, secret) = clients.rotate_secret(client.id, author).await?;
+            let (client, secret) = clients.rotate_secret(client.id, acting).await?;
             show_or_go_on(administrator.0.frame, client, Some(&secret), "saved")
         }
         Act::Disable => {
-            clients.disable(client.id, reason, author).await?;
+            clients.disable(client.id, reason, acting).await?;
             Ok(redirect(&format!("{url}?notice=disabled")))
         }
         Act::Enable => {
-            clients.enable(client.id, reason, author).await?;
+            clients.enable(client.id, reason, acting).await?;
             Ok(redirect(&format!("{url}?notice=enabled")))
         }
         Act::Delete => {
-            clients.delete(client.id, reason, author).await?;
+            clients.delete(client.id, reason, acting).await?;
             Ok(redirect("/admin/clients?notice=deleted"))
         }
     }

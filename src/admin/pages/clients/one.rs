@@ -109,10 +109,10 @@ async fn save_client(
     if !administrator.is_fresh() {
         return step_up(administrator.0.frame, &client, form, expected);
     }
-    let author = administrator.0.author(&request);
+    let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
     match clients
-        .update(client.id, change, Some(expected), author)
+        .update(client.id, change, Some(expected), acting)
         .await
     {
         Ok((client, secret)) => show_or_go_on(frame, client, secret.as_ref(), "saved"),

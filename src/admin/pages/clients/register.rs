@@ -69,9 +69,9 @@ async fn register(
             frame,
         });
     }
-    let author = administrator.0.author(&request);
+    let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
-    match clients.register(wanted, author).await {
+    match clients.register(wanted, acting).await {
         Ok((client, secret)) => show_or_go_on(frame, client, secret.as_ref(), "registered"),
         Err(error) => {
             let problem = Some(explain(&frame, error)?);

@@ -120,6 +120,7 @@ pub(super) fn explain(frame: &Frame, error: GrantError) -> Result<FieldProblem, 
         | GrantError::Unknown
         | GrantError::VersionIs(_)
         | GrantError::NotYours
+        | GrantError::Acting(_)
         | GrantError::Pending(_)
         | GrantError::Database(_) => Err(error.into()),
     }

@@ -121,8 +121,8 @@ async fn give(
             return step_up(manager.frame(), &holder, &resource.to_string(), form);
         }
         Ok((resource, terms)) => {
-            let author = manager.author(&request);
-            match access.give(holder.id, resource, terms, author).await {
+            let acting = manager.acting(&request);
+            match access.give(holder.id, resource, terms, acting).await {
                 Ok(_) => {
                     let url = format!("{}?notice=given", grants_url(holder.id));
                     return Ok(redirect(&url));

@@ -101,8 +101,8 @@ async fn save(
         Err(field) => wrong(&frame, field),
         Ok(_) if !manager.is_fresh() => return step_up(frame, &grant, &holder, form),
         Ok(change) => {
-            let author = manager.author(&request);
-            let changed = access.change(grant.id, change, Some(expected), author);
+            let acting = manager.acting(&request);
+            let changed = access.change(grant.id, change, Some(expected), acting);
             match changed.await {
                 Ok(_) => {
                     let url = format!("{}?notice=changed", grants_url(holder.id));

@@ -84,8 +84,8 @@ async fn withdraw(
             frame,
         });
     }
-    let author = manager.author(&request);
-    let before = access.withdraw(grant.id, reason, author).await?;
+    let acting = manager.acting(&request);
+    let before = access.withdraw(grant.id, reason, acting).await?;
     let frame = manager.frame();
     let cut = before
         .roles

@@ -85,7 +85,7 @@ async fn forget(
             frame,
         });
     }
-    let author = manager.author(&request);
-    access.delete_thing(name, None, reason, author).await?;
+    let acting = manager.acting(&request);
+    access.delete_thing(name, None, reason, acting).await?;
     Ok(redirect("/admin/resources?notice=forgotten"))
 }

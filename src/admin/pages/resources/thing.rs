@@ -222,8 +222,8 @@ async fn save(
         Err(field) => wrong(&frame, field),
         Ok(_) if !manager.is_fresh() => return step_up(frame, &name, form),
         Ok(new) => {
-            let author = manager.author(&request);
-            match access.put_thing(name.clone(), new, expected, author).await {
+            let acting = manager.acting(&request);
+            match access.put_thing(name.clone(), new, expected, acting).await {
                 Ok(_) => {
                     let url = thing_url(&name);
                     return Ok(redirect(&format!("{url}&notice=saved")));

@@ -116,7 +116,11 @@ pub(super) fn explain(frame: &Frame, error: RoleError) -> Result<FieldProblem, P
         RoleError::TooMany(field) => (field, "console_roles.too_many"),
         RoleError::BuiltIn => ("manages_roles", "console_role.built_in"),
         RoleError::VersionIs(_) => ("", "console_role.changed_meanwhile"),
-        RoleError::Unknown | RoleError::NotYours | RoleError::InUse(_) | RoleError::Database(_) => {
+        RoleError::Unknown
+        | RoleError::NotYours
+        | RoleError::Acting(_)
+        | RoleError::InUse(_)
+        | RoleError::Database(_) => {
             return Err(error.into());
         }
     };

@@ -113,7 +113,7 @@ async fn save_role(
         .parse::<i64>()
         .map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
     let is_fresh = administrator.is_fresh();
-    let author = administrator.0.author(&request);
+    let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
     let form = RoleForm::sent(&sent);
     let change = match form.to_change(&frame) {
@@ -123,7 +123,7 @@ async fn save_role(
     if !is_fresh {
         return step_up(frame, &role, form, expected);
     }
-    let changed = users.update_role(&role.name, change, Some(expected), author);
+    let changed = users.update_role(&role.name, change, Some(expected), acting);
     match changed.await {
         Ok(role) => Ok(redirect(&format!("{}?notice=saved", role_url(&role.name)))),
         Err(RoleError::VersionIs(version)) => {
@@ -237,7 +237,7 @@ async fn delete_role(
             frame,
         });
     }
-    let author = administrator.0.author(&request);
-    users.delete_role(&role.name, reason, author).await?;
+    let acting = administrator.acting(&request);
+    users.delete_role(&role.name, reason, acting).await?;
     Ok(redirect("/admin/roles?notice=deleted"))
 }

@@ -141,7 +141,7 @@ on_both! {
         let root = house.administrator();
         let app = house.party(|_| {});
         let id = doorward::base::ids::ClientId::parse(&app.id).expect("an id");
-        let disabled = house.run(house.app.clients.disable(id, None, doorward::history::Author::command()));
+        let disabled = house.run(house.app.clients.disable(id, None, doorward::clients::ActingAs::command()));
         disabled.expect("disabled");
         let secret = app.secret.clone().expect("a secret");
         let browser = house.browser();

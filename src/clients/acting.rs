@@ -1,0 +1,240 @@
+//! Who makes a change, and the check inside the change's transaction that they still may.
+//!
+//! A request is authenticated before its transaction begins. By the time the transaction holds its locks, the caller may have been
+//! suspended, signed out, disabled or stripped of the permission. [`ActingAs`] carries what the request was authenticated by, and
+//! [`ActingAs::check`] evaluates it again. It is the only way from a request to an [`Author`], which every audit event and revision
+//! needs, so no operation can leave it out.
+
+use super::{ClientRecord, Scope, queries};
+use crate::base::ids::{AccessTokenId, AuthorizationId, PasskeyId, SessionId, UserId};
+use crate::db::{self, Connection};
+use crate::history::Author;
+use crate::standing::{self, AuthorizationClaim, Claim, Standing, Verdict};
+
+/// The caller of an operation that changes something.
+#[derive(Clone, Debug)]
+pub struct ActingAs {
+    author: Author,
+    credential: Credential,
+    permission: Permission,
+}
+
+/// What the caller was authenticated by.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// The command line, whose user can read the stores anyway.
+    CommandLine,
+    /// A user's session.
+    Session {
+        /// ID of the session.
+        session: SessionId,
+        /// The user's session epoch when it began.
+        epoch: i64,
+        /// The passkeys that it depends on.
+        passkeys: Vec<PasskeyId>,
+    },
+    /// A client's secret.
+    ClientSecret {
+        /// Hash of the secret that authenticated the client.
+        hash: Option<String>,
+    },
+    /// An access token that a client got on its own behalf.
+    ClientToken {
+        /// ID of the token.
+        id: AccessTokenId,
+        /// The client's token epoch when it was issued.
+        epoch: i64,
+    },
+    /// An access token that a user's app holds.
+    UserToken(UserToken),
+}
+
+/// An access token that a user's app holds, as far as it can be revoked.
+#[derive(Clone, Debug)]
+pub struct UserToken {
+    /// The authorization that it was issued for.
+    pub authorization: AuthorizationId,
+    /// The user's session epoch when the authorization was made.
+    pub epoch: i64,
+    /// The client's epoch for users' authorizations at that time.
+    pub client_epoch: i64,
+    /// The passkeys that the authorization depends on.
+    pub passkeys: Vec<PasskeyId>,
+    /// Reads from the authorization's row whether it was revoked: the account record lists only the latest ones.
+    pub is_revoked: fn(&mut Connection, AuthorizationId) -> db::Result<bool>,
+}
+
+/// The permission that the operation was requested under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// The user's own account.
+    OwnAccount,
+    /// What the user's roles let them manage. The operation itself checks how far that reaches.
+    Roles,
+    /// The role `admin`.
+    Administrator,
+    /// What the scope permits for all users and resources: a client needs the scope, a user the role `admin`.
+    Scope(Scope),
+}
+
+/// Why the caller may not make the change any more.
+#[derive(Debug, thiserror::Error)]
+pub enum ActingError {
+    /// The user's session has ended, with a reason code for the log.
+    #[error("the session has ended: {0}")]
+    SignedOut(&'static str),
+    /// The client is disabled or deleted, or its secret was rotated.
+    #[error("the client is no longer authenticated")]
+    ClientRefused,
+    /// The access token was revoked, with a reason code for the log.
+    #[error("the access token is no longer valid: {0}")]
+    TokenRefused(&'static str),
+    /// The permission was withdrawn.
+    #[error("the permission was withdrawn")]
+    Forbidden,
+    /// The database is unavailable.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl ActingAs {
+    /// The command line.
+    pub fn command() -> Self {
+        Self {
+            author: Author::command(),
+            credential: Credential::CommandLine,
+            permission: Permission::Administrator,
+        }
+    }
+
+    /// The caller of a request. `author` names the user, the client, or both.
+    pub fn new(author: Author, credential: Credential, permission: Permission) -> Self {
+        Self {
+            author,
+            credential,
+            permission,
+        }
+    }
+
+    /// The user in whose name the caller acts.
+    pub fn user(&self) -> Option<UserId> {
+        self.author.user()
+    }
+
+    /// Locks the caller's client, then in one statement the accounts of `users` and of the caller, and checks that the caller still
+    /// may act. Call it first in the transaction; only the row of a client or resource that the operation changes is locked before it,
+    /// so that a caller who waits for that row does not hold up their own revocation.
+    ///
+    /// # Returns
+    /// The author, for audit events and revisions.
+    ///
+    /// # Errors
+    /// The reason why the caller may not act any more; nothing may be changed then.
+    pub fn check(&self, conn: &mut Connection, users: &[UserId]) -> Result<Author, ActingError> {
+        if let Credential::CommandLine = self.credential {
+            standing::lock_all(conn, users)?;
+            return Ok(self.author.clone());
+        }
+        let client = match self.author.client() {
+            Some(id) => queries::lock_shared(conn, id)?,
+            None => None,
+        };
+        let mut users = users.to_vec();
+        users.extend(self.author.user());
+        standing::lock_all(conn, &users)?;
+        let account = match self.author.user() {
+            Some(user) => standing::find_record(conn, user)?,
+            None => None,
+        };
+        self.check_credential(conn, client.as_ref(), account.as_ref())?;
+        self.check_permission(client.as_ref(), account.as_ref())?;
+        Ok(self.author.clone())
+    }
+
+    fn check_credential(
+        &self,
+        conn: &mut Connection,
+        client: Option<&ClientRecord>,
+        account: Option<&Standing>,
+    ) -> Result<(), ActingError> {
+        let client = client.filter(|record| record.client.enabled);
+        match &self.credential {
+            Credential::CommandLine => Ok(()),
+            Credential::Session {
+                session,
+                epoch,
+                passkeys,
+            } => {
+                let claim = Claim {
+                    session: *session,
+                    epoch: *epoch,
+                    passkeys,
+                };
+                let account = account.ok_or(ActingError::SignedOut("no-account"))?;
+                match account.judge(&claim) {
+                    Verdict::Good => Ok(()),
+                    Verdict::Refused(reason) => Err(ActingError::SignedOut(reason)),
+                    Verdict::RecordIsOld | Verdict::AskTheRow => {
+                        Err(ActingError::SignedOut("unknown-epoch"))
+                    }
+                }
+            }
+            Credential::ClientSecret { hash } => client
+                .filter(|record| record.secret_hash == *hash)
+                .map(|_| ())
+                .ok_or(ActingError::ClientRefused),
+            Credential::ClientToken { id, epoch } => client
+                .filter(|record| record.is_own_token_good(*id, *epoch))
+                .map(|_| ())
+                .ok_or(ActingError::TokenRefused("token-revoked")),
+            Credential::UserToken(token) => token.check(conn, client, account),
+        }
+    }
+
+    fn check_permission(
+        &self,
+        client: Option<&ClientRecord>,
+        account: Option<&Standing>,
+    ) -> Result<(), ActingError> {
+        let is_allowed = match (self.permission, client, account) {
+            (Permission::OwnAccount | Permission::Roles, ..) => true,
+            (Permission::Administrator, None, Some(account)) => account.is_administrator(),
+            (Permission::Administrator, ..) | (Permission::Scope(_), None, None) => false,
+            (Permission::Scope(scope), client, account) => {
+                let has_scope = client.is_none_or(|record| record.client.scopes.contains(scope));
+                has_scope && account.is_none_or(Standing::is_administrator)
+            }
+        };
+        is_allowed.then_some(()).ok_or(ActingError::Forbidden)
+    }
+}
+
+impl UserToken {
+    fn check(
+        &self,
+        conn: &mut Connection,
+        client: Option<&ClientRecord>,
+        account: Option<&Standing>,
+    ) -> Result<(), ActingError> {
+        let record = client.ok_or(ActingError::TokenRefused("client-disabled"))?;
+        let account = account.ok_or(ActingError::TokenRefused("no-account"))?;
+        if record.people_epoch != self.client_epoch {
+            return Err(ActingError::TokenRefused("client-was-disabled"));
+        }
+        if !record.client.admits(account) {
+            return Err(ActingError::TokenRefused("role-missing"));
+        }
+        let claim = AuthorizationClaim {
+            authorization: self.authorization,
+            epoch: self.epoch,
+            passkeys: &self.passkeys,
+        };
+        match account.judge_authorization(&claim) {
+            Verdict::Good => Ok(()),
+            Verdict::AskTheRow if !(self.is_revoked)(conn, self.authorization)? => Ok(()),
+            Verdict::AskTheRow => Err(ActingError::TokenRefused("authorization-revoked")),
+            Verdict::Refused(reason) => Err(ActingError::TokenRefused(reason)),
+            Verdict::RecordIsOld => Err(ActingError::TokenRefused("unknown-epoch")),
+        }
+    }
+}

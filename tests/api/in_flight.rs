@@ -1,0 +1,436 @@
+//! Changes that are requested by callers who lose the permission while the request waits for a lock.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use doorward::base::clock::Timestamp;
+use doorward::base::ids::{ClientId, UserId};
+use doorward::db::schema::{clients, passkeys, sessions, standings, user_roles, users};
+use doorward::db::{self, Connection, Json};
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::house::{House, another_database, runtime};
+use crate::support::http::{Answer, Browserless, basic};
+use crate::support::person::Person;
+use crate::support::process::wait_until;
+use crate::support::relying_party::RelyingParty;
+
+type Work = Box<dyn FnOnce(&mut Connection) -> db::Result<()> + Send>;
+
+/// A transaction of another process that has done its work, holds the locks, and commits when it is told to.
+struct Held {
+    release: mpsc::Sender<()>,
+    holder: JoinHandle<()>,
+}
+
+impl Held {
+    fn begin(house: &House, work: Work) -> Self {
+        let database = another_database(&house.config, &house.clock);
+        let (release, hold) = mpsc::channel::<()>();
+        let (tell, held) = mpsc::channel::<()>();
+        let holder = std::thread::spawn(move || {
+            let transaction = database.write(move |conn| {
+                work(conn)?;
+                tell.send(()).ok();
+                hold.recv_timeout(Duration::from_secs(8)).ok();
+                Ok::<_, db::Error>(())
+            });
+            runtime().block_on(transaction).expect("a commit");
+        });
+        held.recv().expect("the locks");
+        Self { release, holder }
+    }
+
+    fn commit(self) {
+        self.release.send(()).expect("a holder");
+        self.holder.join().expect("a holder");
+    }
+}
+
+/// How many statements on this house's PostgreSQL database wait for a lock; `None` on SQLite, which does not tell.
+fn waiting(house: &House) -> Option<i64> {
+    let count = house.app.database.read(|conn| match conn {
+        Connection::Sqlite(_) => Ok(None),
+        Connection::Postgres(conn) => {
+            let count = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+                "(select count(*) from pg_stat_activity \
+                 where datname = current_database() and wait_event_type = 'Lock')",
+            ));
+            Ok::<_, db::Error>(Some(count.get_result(conn)?))
+        }
+    });
+    house.run(count).expect("a count")
+}
+
+/// Sends a request while another transaction holds what it needs, and commits that one when the request waits.
+///
+/// On SQLite nothing tells that it waits. There the revocation becomes visible with the commit, and an instance that was not told of
+/// it still lets requests pass for a moment, which comes to the same.
+fn send_during(house: &House, work: Work, send: impl FnOnce() -> Answer + Send) -> Answer {
+    let held = Held::begin(house, work);
+    std::thread::scope(|scope| {
+        let request = scope.spawn(send);
+        if waiting(house).is_some() {
+            wait_until("the request waits", Duration::from_secs(4), || {
+                waiting(house) == Some(1) || request.is_finished()
+            });
+        }
+        held.commit();
+        request.join().expect("an answer")
+    })
+}
+
+fn id(person: &Person) -> UserId {
+    person.id.parse().expect("an id")
+}
+
+/// As every change of an account does: takes its lock.
+fn raise(conn: &mut Connection, user: UserId) -> db::Result<()> {
+    diesel::update(standings::table.find(user))
+        .set(standings::version.eq(standings::version + 1))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What an administrator's request is refused after: a name, and the change.
+fn revocations_of(user: UserId) -> Vec<(&'static str, u16, Work)> {
+    let at = Timestamp::from_micros(1);
+    let change =
+        move |status: u16,
+              name,
+              work: fn(&mut Connection, UserId, Timestamp) -> QueryResult<usize>| {
+            let work: Work = Box::new(move |conn| {
+                raise(conn, user)?;
+                assert_eq!(work(conn, user, at)?, 1);
+                Ok(())
+            });
+            (name, status, work)
+        };
+    vec![
+        change(401, "suspended", |conn, user, _| {
+            diesel::update(users::table.find(user))
+                .set(users::status.eq("suspended"))
+                .execute(conn)
+        }),
+        change(401, "all sessions ended", |conn, user, _| {
+            diesel::update(standings::table.find(user))
+                .set(standings::session_epoch.eq(standings::session_epoch + 1))
+                .execute(conn)
+        }),
+        change(401, "this session ended", |conn, user, at| {
+            diesel::update(sessions::table.filter(sessions::user_id.eq(user)))
+                .set((sessions::ended_at.eq(at), sessions::end_reason.eq("ended")))
+                .execute(conn)
+        }),
+        change(401, "passkey revoked", |conn, user, at| {
+            diesel::update(passkeys::table.filter(passkeys::user_id.eq(user)))
+                .set(passkeys::revoked_at.eq(at))
+                .execute(conn)
+        }),
+        change(403, "role withdrawn", |conn, user, _| {
+            let held = user_roles::table.filter(user_roles::user_id.eq(user));
+            diesel::delete(held).execute(conn)
+        }),
+    ]
+}
+
+/// What a service's request is refused after.
+fn revocations_of_client(client: ClientId) -> Vec<(&'static str, u16, Work)> {
+    let change =
+        move |status: u16, name, work: fn(&mut Connection, ClientId) -> QueryResult<usize>| {
+            let work: Work = Box::new(move |conn| {
+                assert_eq!(work(conn, client)?, 1);
+                Ok(())
+            });
+            (name, status, work)
+        };
+    vec![
+        change(401, "disabled", |conn, client| {
+            diesel::update(clients::table.find(client))
+                .set((
+                    clients::enabled.eq(false),
+                    clients::token_epoch.eq(clients::token_epoch + 1),
+                    clients::people_epoch.eq(clients::people_epoch + 1),
+                ))
+                .execute(conn)
+        }),
+        change(403, "scopes withdrawn", |conn, client| {
+            diesel::update(clients::table.find(client))
+                .set(clients::scopes.eq(Json(Vec::<String>::new())))
+                .execute(conn)
+        }),
+        change(401, "secret rotated", |conn, client| {
+            diesel::update(clients::table.find(client))
+                .set(clients::secret_hash.eq(vec![7_u8; 32]))
+                .execute(conn)
+        }),
+    ]
+}
+
+/// One change of each kind, as a request.
+struct Change {
+    method: &'static str,
+    path: String,
+    body: Value,
+    if_match: Option<String>,
+}
+
+impl Change {
+    fn new(method: &'static str, path: impl Into<String>, body: Value) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            body,
+            if_match: None,
+        }
+    }
+
+    fn at_version(mut self, root: &Person) -> Self {
+        let tag = root.browser.get(&self.path);
+        self.if_match = Some(tag.header("etag").expect("a tag").to_owned());
+        self
+    }
+
+    fn send(&self, browser: &Browserless, authorization: Option<&str>) -> Answer {
+        let mut request = browser.request(self.method, &self.path).json(&self.body);
+        if let Some(tag) = &self.if_match {
+            request = request.header("If-Match", tag);
+        }
+        if let Some(authorization) = authorization {
+            request = request.header("Authorization", authorization);
+        }
+        request.send()
+    }
+}
+
+fn changes(house: &House, root: &Person, ada: &Person) -> Vec<Change> {
+    let (client, _) = house.client(&[]);
+    let client = format!("/v1/clients/{client}");
+    let user = format!("/v1/users/{}", ada.id);
+    let grant =
+        json!({ "user": ada.id, "resource_type": "order", "resource_id": "1", "roles": ["X"] });
+    let given = root.browser.post_json("/v1/grants", &grant).json();
+    let given = format!("/v1/grants/{}", given["id"].as_str().expect("an id"));
+    let new =
+        json!({ "user": ada.id, "resource_type": "order", "resource_id": "2", "roles": ["X"] });
+    let put = root
+        .browser
+        .request("PUT", "/v1/resources/order/1")
+        .json(&json!({}))
+        .send();
+    assert_eq!(put.status, 201);
+    vec![
+        Change::new("POST", format!("{client}/secret"), json!({})),
+        Change::new("POST", format!("{client}/disable"), json!({})),
+        Change::new("POST", format!("{client}/enable"), json!({})),
+        Change::new("PATCH", &client, json!({ "client_name": "other" })).at_version(root),
+        Change::new("DELETE", &client, Value::Null),
+        Change::new("POST", "/v1/clients", json!({ "client_name": "new" })),
+        Change::new("PATCH", &user, json!({ "display_name": "other" })).at_version(root),
+        Change::new("POST", format!("{user}/suspend"), json!({})),
+        Change::new("POST", format!("{user}/reactivate"), json!({})),
+        Change::new("POST", "/v1/invitations", json!({})),
+        Change::new("POST", "/v1/invitations", json!({ "user_id": ada.id })),
+        Change::new("DELETE", format!("{user}/sessions"), Value::Null),
+        Change::new(
+            "DELETE",
+            format!("{user}/passkeys/{}", ada.passkey),
+            Value::Null,
+        ),
+        Change::new("POST", "/v1/grants", new),
+        Change::new("PATCH", &given, json!({ "roles": ["Y"] })).at_version(root),
+        Change::new("DELETE", given, Value::Null),
+        Change::new("PUT", "/v1/resources/order/2", json!({})),
+        Change::new("DELETE", "/v1/resources/order/1", Value::Null),
+    ]
+}
+
+/// What only users change: roles, and their own account.
+fn own_changes(root: &Person, deputy: &Person) -> Vec<Change> {
+    let made = root
+        .browser
+        .post_json("/v1/roles", &json!({ "name": "clerk" }));
+    assert_eq!(made.status, 201, "{}", made.text());
+    vec![
+        Change::new("POST", "/v1/roles", json!({ "name": "cook" })),
+        Change::new(
+            "PATCH",
+            "/v1/roles/clerk",
+            json!({ "description": "other" }),
+        )
+        .at_version(root),
+        Change::new("DELETE", "/v1/roles/clerk", Value::Null),
+        Change::new("PATCH", "/v1/me", json!({ "display_name": "other" })),
+        Change::new(
+            "PATCH",
+            format!("/v1/me/passkeys/{}", deputy.passkey),
+            json!({ "name": "other" }),
+        ),
+        Change::new("POST", "/v1/me/device-links", json!({})),
+        Change::new("DELETE", "/v1/me/sessions", Value::Null),
+        Change::new("POST", "/v1/me/suspend", json!({})),
+    ]
+}
+
+/// How many revisions and audit events there are.
+fn history(house: &House) -> (i64, i64) {
+    use doorward::db::schema::{audit_events, revisions};
+    let counts = house.app.database.read(|conn| {
+        let revisions = revisions::table.count().get_result(conn)?;
+        let events = audit_events::table.count().get_result(conn)?;
+        Ok::<_, db::Error>((revisions, events))
+    });
+    house.run(counts).expect("counts")
+}
+
+fn deputy(house: &House, root: &Person, name: &str) -> Person {
+    let invitation = json!({ "username": name, "roles": ["admin"] });
+    house.person_with(root, &invitation, SoftAuthenticator::synced(house.origin()))
+}
+
+fn assert_refused(
+    house: &House,
+    what: &str,
+    status: u16,
+    change: &Change,
+    before: (i64, i64),
+    answer: &Answer,
+) {
+    let what = format!(
+        "{what}: {} {}: {}",
+        change.method,
+        change.path,
+        answer.text()
+    );
+    assert_eq!(answer.status, status, "{what}");
+    assert_eq!(history(house), before, "{what}");
+}
+
+on_both! {
+    fn an_administrator_who_was_suspended_meanwhile_changes_nothing(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let first = deputy(house, &root, "deputy");
+        let mut all = changes(house, &root, &ada);
+        all.extend(own_changes(&root, &first));
+        for (number, change) in all.iter().enumerate() {
+            let deputy = deputy(house, &root, &format!("deputy{number}"));
+            let (_, status, work) = revocations_of(id(&deputy)).remove(0);
+            let before = history(house);
+            let answer = send_during(house, work, || change.send(&deputy.browser, None));
+            assert_refused(house, "suspended", status, change, before, &answer);
+        }
+    }
+
+    fn whatever_an_administrator_lost_meanwhile_refuses_their_request(house) {
+        let root = house.administrator();
+        let (client, _) = house.client(&[]);
+        let change = Change::new("POST", format!("/v1/clients/{client}/secret"), json!({}));
+        for number in 0..5 {
+            let deputy = deputy(house, &root, &format!("deputy{number}"));
+            let (what, status, work) = revocations_of(id(&deputy)).remove(number);
+            let before = history(house);
+            let answer = send_during(house, work, || change.send(&deputy.browser, None));
+            assert_refused(house, what, status, &change, before, &answer);
+        }
+    }
+
+    fn a_service_that_was_disabled_meanwhile_changes_nothing(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let scopes = ["clients:write", "users:write", "sessions:revoke", "passkeys:revoke", "grants:write"];
+        for change in changes(house, &root, &ada) {
+            let (client, secret) = house.client(&scopes);
+            let (_, status, work) = revocations_of_client(client.parse().expect("an id")).remove(0);
+            let before = history(house);
+            let answer = send_during(house, work, || change.send(&house.browser(), Some(&basic(&client, &secret))));
+            assert_refused(house, "disabled", status, &change, before, &answer);
+        }
+    }
+
+    fn whatever_a_service_lost_meanwhile_refuses_its_request(house) {
+        let (target, _) = house.client(&[]);
+        let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
+        for number in 0..3 {
+            let (client, secret) = house.client(&["clients:write"]);
+            let (what, status, work) = revocations_of_client(client.parse().expect("an id")).remove(number);
+            let before = history(house);
+            let answer = send_during(house, work, || change.send(&house.browser(), Some(&basic(&client, &secret))));
+            assert_refused(house, what, status, &change, before, &answer);
+        }
+    }
+
+    fn a_token_whose_client_or_user_lost_the_right_meanwhile_changes_nothing(house) {
+        let root = house.administrator();
+        let (target, _) = house.client(&[]);
+        let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
+        let helper = |scope: &str| -> RelyingParty { house.helper(scope) };
+        // The user who let the app have it is suspended, or no administrator any more; the app is disabled, or lost the scope.
+        for number in 0..4 {
+            let deputy = deputy(house, &root, &format!("deputy{number}"));
+            let app = helper("openid clients:write");
+            let issued = app.sign_in(&deputy.browser, &[("scope", "openid clients:write"), ("resource", house.origin())]);
+            let client = || app.id.parse().expect("an id");
+            let (what, status, work) = match number {
+                0 => revocations_of(id(&deputy)).remove(0),
+                1 => revocations_of(id(&deputy)).remove(4),
+                2 => revocations_of_client(client()).remove(0),
+                _ => revocations_of_client(client()).remove(1),
+            };
+            let before = history(house);
+            let bearer = format!("Bearer {}", issued.access);
+            let answer = send_during(house, work, || change.send(&house.browser(), Some(&bearer)));
+            assert_refused(house, what, status, &change, before, &answer);
+        }
+    }
+}
+
+/// Holds a client's row as a change of it does.
+fn hold_client(client: &str) -> Work {
+    let client: ClientId = client.parse().expect("an id");
+    Box::new(move |conn| {
+        diesel::update(clients::table.find(client))
+            .set(clients::moves.eq(clients::moves + 1))
+            .execute(conn)?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_request_that_waits_for_a_clients_row_does_not_hold_up_the_revocation_of_its_sender() {
+    let house = House::clustered();
+    let root = house.administrator();
+    let (target, _) = house.client(&[]);
+    let deputy = deputy(&house, &root, "deputy");
+    let (service, secret) = house.client(&["clients:write"]);
+    let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
+    let held = Held::begin(&house, hold_client(&target));
+    std::thread::scope(|scope| {
+        let by_user = scope.spawn(|| change.send(&deputy.browser, None));
+        let by_service =
+            scope.spawn(|| change.send(&house.browser(), Some(&basic(&service, &secret))));
+        wait_until("both wait", Duration::from_secs(4), || {
+            waiting(&house) == Some(2)
+        });
+        let suspended = root
+            .browser
+            .post_json(&format!("/v1/users/{}/suspend", deputy.id), &json!({}));
+        assert_eq!(suspended.status, 200, "{}", suspended.text());
+        let disabled = root
+            .browser
+            .post_json(&format!("/v1/clients/{service}/disable"), &json!({}));
+        assert_eq!(disabled.status, 200, "{}", disabled.text());
+        let before = history(&house);
+        held.commit();
+        for answer in [
+            by_user.join().expect("an answer"),
+            by_service.join().expect("an answer"),
+        ] {
+            assert_refused(&house, "revoked", 401, &change, before, &answer);
+        }
+    });
+}
