@@ -47,7 +47,7 @@ const OWNERS: [(&str, &str); 23] = [
     ("authorizations", "tokens"),
     ("refresh_families", "tokens"),
     ("signing_keys", "tokens"),
-    ("consents", "oidc"),
+    ("consents", "clients"),
     ("outbox", "outbox"),
     ("audit_events", "history"),
     ("revisions", "history"),

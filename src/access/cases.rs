@@ -236,6 +236,8 @@ impl Case {
             scopes,
             metadata: Metadata::default(),
             enabled: true,
+            registered_by_client: None,
+            consent_epoch: 0,
             created_at: long_ago,
             version: 1,
             as_of: long_ago,

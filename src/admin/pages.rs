@@ -11,6 +11,7 @@ mod enrolment_link;
 mod events;
 mod grant_manager;
 mod grants;
+mod invitation_list;
 mod invitations;
 mod manager;
 mod people;
@@ -30,6 +31,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(people::routes)
         .configure(invitations::routes)
+        .configure(invitation_list::routes)
         .configure(clients::routes)
         .configure(audit::routes)
         .configure(grants::routes)

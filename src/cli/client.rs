@@ -11,8 +11,7 @@ use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::clients::ActingAs;
-use crate::clients::{self, ClientChange};
+use crate::clients::{self, ActingAs, ClientChange, ClientUpdate};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
@@ -69,9 +68,9 @@ impl Client {
             Self::Create { name, flags } => {
                 let wanted = named(flags.into_change()?, Some(name));
                 let (client, secret) = app.clients.register(wanted, acting).await?;
-                show(&client, secret.as_ref(), output);
+                show(&client, secret.as_ref(), None, output);
             }
-            Self::Show { client } => show(&app.clients.read(client).await?, None, output),
+            Self::Show { client } => show(&app.clients.read(client).await?, None, None, output),
             Self::Update {
                 client,
                 name,
@@ -79,12 +78,12 @@ impl Client {
             } => {
                 let change = named(flags.into_change()?, name);
                 let updated = app.clients.update(client, change, None, acting).await?;
-                show(&updated.0, updated.1.as_ref(), output);
+                show_update(&updated, output);
             }
             Self::List => list(app, output).await?,
             Self::RotateSecret { client } => {
-                let (client, secret) = app.clients.rotate_secret(client, acting).await?;
-                show(&client, Some(&secret), output);
+                let updated = app.clients.rotate_secret(client, acting).await?;
+                show_update(&updated, output);
             }
             Self::Enable(Act { client, reason }) => {
                 let client = app.clients.enable(client, reason, acting).await?;
@@ -110,13 +109,23 @@ fn named(change: ClientChange, name: Option<String>) -> ClientChange {
     }
 }
 
-/// A secret that was made, else everything that is registered; as JSON both.
-fn show(client: &clients::Client, secret: Option<&Token>, output: &Output) {
+fn show_update(updated: &ClientUpdate, output: &Output) {
+    let voided = Some(updated.voided_consents);
+    show(&updated.client, updated.secret.as_ref(), voided, output);
+}
+
+/// A secret that was made, else everything that is registered, and how many consents a change voided; as JSON all of them.
+fn show(client: &clients::Client, secret: Option<&Token>, voided: Option<i64>, output: &Output) {
     let mut document = json!(client);
-    if let (Some(secret), Some(members)) = (secret, document.as_object_mut()) {
-        members.insert("client_secret".into(), json!(secret.expose()));
+    if let Some(members) = document.as_object_mut() {
+        if let Some(secret) = secret {
+            members.insert("client_secret".into(), json!(secret.expose()));
+        }
+        if let Some(voided) = voided {
+            members.insert("consents_voided".into(), json!(voided));
+        }
     }
-    let text = match secret {
+    let mut text = match secret {
         Some(secret) => format!(
             "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
             client.id,
@@ -124,6 +133,9 @@ fn show(client: &clients::Client, secret: Option<&Token>, output: &Output) {
         ),
         None => settings(&document),
     };
+    if let Some(voided) = voided.filter(|voided| *voided > 0) {
+        text = format!("{text}\n\n{voided} people who gave consent are asked again.");
+    }
     output.show(&document, &text);
 }
 

@@ -12,7 +12,9 @@ use crate::passkeys::ManageError;
 use crate::sessions::EndError;
 use crate::standing::{ChangePending, Unavailable};
 use crate::tokens::keys::KeyError;
-use crate::users::{InviteError, LookupError, RoleError, SetUpError, SuspendError, UpdateError};
+use crate::users::{
+    InvitationError, InviteError, LookupError, RoleError, SetUpError, SuspendError, UpdateError,
+};
 
 /// Why a command failed. Usage errors exit with 2.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +155,7 @@ failure!(SuspendError, not_found: SuspendError::Unknown, unavailable: SuspendErr
 failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Acting(ActingError::Database(_)) | UpdateError::Pending(_));
 failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_) | RoleError::Acting(ActingError::Database(_)));
 failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Acting(ActingError::Database(_)) | ManageError::Pending(_));
+failure!(InvitationError, not_found: InvitationError::Unknown, unavailable: InvitationError::Database(_) | InvitationError::Acting(ActingError::Database(_)));
 
 impl From<EndError> for Failure {
     fn from(error: EndError) -> Self {

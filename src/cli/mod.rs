@@ -10,6 +10,7 @@ mod dev;
 mod failure;
 mod grant;
 mod healthcheck;
+mod invitation;
 mod keys;
 mod migrate;
 mod output;
@@ -60,6 +61,9 @@ enum Command {
     /// Invite, list, show, change, suspend, reactivate people.
     #[command(subcommand)]
     User(user::User),
+    /// List and revoke invitations and recovery links.
+    #[command(subcommand)]
+    Invitation(invitation::Invitation),
     /// List, show, make, change, delete roles.
     #[command(subcommand)]
     Role(role::Role),
@@ -144,6 +148,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Migrate => migrate::run(output),
         Command::SetupLink(command) => command.run(&app, output).await,
         Command::User(command) => command.run(&app, output).await,
+        Command::Invitation(command) => command.run(&app, output).await,
         Command::Role(command) => command.run(&app, output).await,
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,

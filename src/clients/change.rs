@@ -10,6 +10,7 @@ use super::fault::{Fault, FieldFault, MOST_ENTRIES};
 use super::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, Scopes,
 };
+use crate::base::ids::ClientId;
 use crate::web::given;
 
 /// What to register or to change of a client, under the names of RFC 7591. What is left out stays, or has its default.
@@ -82,6 +83,9 @@ pub struct ClientChange {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub least_acr: Option<Option<String>>,
+    /// Services that may manage it, besides the one that registered it. Set by an administrator in person only. At most 50.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    pub managed_by: Option<Vec<String>>,
 }
 
 /// Moves what is given into the draft as it is.
@@ -144,6 +148,9 @@ impl ClientChange {
             let fault = FieldFault::new("grant_types", Fault::Choice(GrantType::NAMES));
             metadata.grant_types = grants.ok_or(fault)?;
         }
+        if let Some(all) = self.managed_by {
+            metadata.managed_by = client_ids("managed_by", &all)?;
+        }
         if let Some(age) = self.default_max_age {
             let age = age.map(u32::try_from).transpose();
             let fault = FieldFault::new("default_max_age", Fault::Age);
@@ -169,6 +176,13 @@ fn choice<T: DeserializeOwned>(text: &str) -> Option<T> {
 
 fn parse_scope(text: &str) -> Result<Scopes, FieldFault> {
     Scopes::parse(text).map_err(|_| FieldFault::new("scope", Fault::ScopeName))
+}
+
+fn client_ids(field: &'static str, all: &[String]) -> Result<Vec<ClientId>, FieldFault> {
+    let parse = |(entry, text): (usize, &String)| {
+        ClientId::parse(text).ok_or(FieldFault::at(field, entry, Fault::Client))
+    };
+    all.iter().enumerate().map(parse).collect()
 }
 
 fn addresses(field: &'static str, all: &[String]) -> Result<Vec<RedirectUri>, FieldFault> {

@@ -7,7 +7,7 @@ use crate::base::config::Origin;
 use crate::base::letters::is_unprintable;
 
 /// The strengths of a sign-in, weakest first.
-const ACRS: [&str; 3] = ["phr", "urn:doorward:acr:device-bound", "phrh"];
+pub(super) const ACRS: [&str; 3] = ["phr", "urn:doorward:acr:device-bound", "phrh"];
 /// The oldest sign-in that anybody may ask for, in seconds.
 const OLDEST: u32 = 30 * 24 * 60 * 60;
 /// The most scopes of one client.
@@ -59,6 +59,7 @@ impl Draft {
         keep_first(&mut metadata.redirect_uris);
         keep_first(&mut metadata.post_logout_redirect_uris);
         keep_first(&mut metadata.grant_types);
+        keep_first(&mut metadata.managed_by);
         for names in [
             &mut metadata.default_acr_values,
             &mut metadata.resources,
@@ -115,6 +116,7 @@ fn check_lengths(metadata: &Metadata) -> Result<(), FieldFault> {
         ("resources", metadata.resources.len()),
         ("audiences", metadata.audiences.len()),
         ("allowed_roles", metadata.allowed_roles.len()),
+        ("managed_by", metadata.managed_by.len()),
     ] {
         if length > MOST_ENTRIES {
             return Err(FieldFault::new(field, Fault::TooMany));

@@ -65,6 +65,9 @@ pub enum Fault {
     /// No age, or too great a one.
     #[error("from 0 to 2592000 seconds (30 days)")]
     Age,
+    /// Not the ID of another client.
+    #[error("must be the client_id of another client that is registered")]
+    Client,
     /// No role's name.
     #[error("a role's name has 1 to 100 printable characters without spaces")]
     Role,
@@ -95,6 +98,7 @@ impl Fault {
             Self::OwnAudience => "own_audience",
             Self::Acr => "acr",
             Self::Age => "age",
+            Self::Client => "client",
             Self::Role => "role",
         }
     }
@@ -164,12 +168,26 @@ pub enum ClientError {
     /// A client changes others, never itself.
     #[error("a client does not change itself")]
     Itself,
+    /// The acting client neither registered this client nor was granted its management.
+    #[error("that client is not managed by the one that asks")]
+    NotManaged,
     /// The client may do things that the one who asks may not.
     #[error("that client may do more than the one who asks")]
     HoldsMore,
     /// A client gives no more than it has.
     #[error("a client can't give scopes that it does not hold: {0}")]
     NotHeld(Scopes),
+    /// A client gives no resources and audiences that it does not have.
+    #[error("a client can't give {field} that it does not have: {}", values.join(" "))]
+    NotHeldServices {
+        /// `resources` or `audiences`.
+        field: &'static str,
+        /// The values that it does not have.
+        values: Vec<String>,
+    },
+    /// Which services manage a client is for an administrator in person to say.
+    #[error("only an administrator in person grants the management of a client")]
+    ManagersInPerson,
     /// That people are not asked is for an administrator in person to say.
     #[error(
         "only an administrator in person registers or changes an app that asks nobody for consent"

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::authority::require_right_over;
 use super::manage::{DELETED, advance, keep};
-use super::{ActingAs, Client, ClientError, Clients, queries};
+use super::security_events::{record_voided, void_consents};
+use super::{ActingAs, Client, ClientError, ClientUpdate, Clients, queries};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::history::Event;
@@ -30,7 +31,8 @@ impl Step {
 }
 
 impl Clients {
-    /// Gives a client a new secret; the old one is dead when this returns.
+    /// Gives a client a new secret; the old one is dead when this returns. Rotated by a service, the secret may be in other hands
+    /// than those that users consented to: they are asked again.
     ///
     /// # Errors
     /// `Unknown`, `NoSecret` for a public client, who may not, or that the change is not in force.
@@ -38,31 +40,41 @@ impl Clients {
         &self,
         id: ClientId,
         acting: ActingAs,
-    ) -> Result<(Client, Token), ClientError> {
+    ) -> Result<ClientUpdate, ClientError> {
         let secret = Token::generate();
         let hash = secret.hash();
-        let clock = self.database.clone();
-        let client = self
+        let (clock, own) = (self.database.clone(), self.own.clone());
+        let (client, voided_consents) = self
             .database
             .write(move |conn| {
                 let record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
                 let author = acting.check(conn, &[])?;
                 let mut client = Arc::unwrap_or_clone(record.client);
                 let now = clock.now(conn)?;
-                require_right_over(conn, &author, &client)?;
+                require_right_over(conn, &author, &client, &own)?;
                 if client.metadata.is_public() {
                     return Err(ClientError::NoSecret);
                 }
                 queries::update_secret(conn, id, Some(&hash))?;
+                queries::raise_authority(conn, id)?;
+                let voided = match author.client() {
+                    Some(_) => void_consents(conn, &mut client)?,
+                    None => 0,
+                };
                 advance(conn, &mut client, now, &author)?;
                 let event =
                     Event::done("client.secret_rotated").details(json!({ "name": client.name }));
                 keep(conn, &client, &author, event)?;
-                Ok::<_, ClientError>(client)
+                record_voided(conn, &client, (voided, &["client_secret"]), &author)?;
+                Ok::<_, ClientError>((client, voided))
             })
             .await?;
         self.publish(id).await?;
-        Ok((client, secret))
+        Ok(ClientUpdate {
+            client,
+            secret: Some(secret),
+            voided_consents,
+        })
     }
 
     /// Cuts a client off, with every token that it holds; safe to repeat.
@@ -111,7 +123,7 @@ impl Clients {
         reason: Option<String>,
         acting: ActingAs,
     ) -> Result<Client, ClientError> {
-        let clock = self.database.clone();
+        let (clock, own) = (self.database.clone(), self.own.clone());
         let done = self
             .database
             .write(move |conn| {
@@ -119,7 +131,7 @@ impl Clients {
                 let author = acting.check(conn, &[])?;
                 let now = clock.now(conn)?;
                 let mut client = Client::clone(&record.client);
-                require_right_over(conn, &author, &client)?;
+                require_right_over(conn, &author, &client, &own)?;
                 let is_done = match step {
                     Step::Enable => client.enabled,
                     Step::Disable => !client.enabled,
@@ -135,6 +147,7 @@ impl Clients {
                     record.token_epoch = record.token_epoch.saturating_add(1);
                     record.revoked_tokens.clear();
                     queries::update_tokens(conn, &record, now)?;
+                    queries::raise_authority(conn, id)?;
                 }
                 advance(conn, &mut client, now, &author)?;
                 if let Step::Delete = step {

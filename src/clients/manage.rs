@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 
 use super::authority::{require_right_over, require_right_to_give};
 use super::draft::Draft;
-use super::{ActingAs, Client, ClientChange, ClientError, Clients, Metadata, Scopes, queries};
+use super::loosening::loosened;
+use super::security_events::{record_security_changes, record_voided, void_consents};
+use super::{
+    ActingAs, Client, ClientChange, ClientError, Clients, Fault, FieldFault, Metadata, Scopes,
+    queries,
+};
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
@@ -16,6 +21,17 @@ use crate::history::{self, Author, Event, Revision, next_as_of};
 
 /// The event with which a client is taken away; its last version says so.
 pub(super) const DELETED: &str = "client.deleted";
+
+/// A client as a change left it.
+#[derive(Debug)]
+pub struct ClientUpdate {
+    /// The client.
+    pub client: Client,
+    /// Its new secret, if one was made; shown this once.
+    pub secret: Option<Token>,
+    /// How many users consented before and are asked again, because the change loosened the client.
+    pub voided_consents: i64,
+}
 
 impl Clients {
     /// Makes a client of what somebody wants; its secret is shown this once. A public client has none.
@@ -58,13 +74,14 @@ impl Clients {
         let draft = draft.checked(&self.own)?;
         let secret = (!draft.metadata.is_public()).then(Token::generate);
         let hash = secret.as_ref().map(Token::hash);
-        let clock = self.database.clone();
+        let (clock, own) = (self.database.clone(), self.own.clone());
         let client = self
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[])?;
-                require_right_to_give(conn, &author, &draft.scopes, &draft.metadata)?;
-                let client = new_client(draft, clock.now(conn)?);
+                require_right_to_give(conn, &author, &draft, None, &own)?;
+                let client = new_client(draft, clock.now(conn)?, &author);
+                require_managers(conn, &client, &[])?;
                 require_free_audiences(conn, &client, &[])?;
                 queries::insert(conn, &client, hash.as_ref(), &author)?;
                 let event = Event::done("client.created").details(json!({ "name": client.name }));
@@ -76,7 +93,7 @@ impl Clients {
     }
 
     /// Changes a client; with `expected`, only if that is still its version. One that was public and is no more gets a secret,
-    /// shown this once; one that becomes public loses its own.
+    /// shown this once; one that becomes public loses its own. A change that loosens the client voids what users consented to.
     ///
     /// # Errors
     /// Why nothing was changed, or that the change is not in force.
@@ -86,7 +103,7 @@ impl Clients {
         change: ClientChange,
         expected: Option<i64>,
         acting: ActingAs,
-    ) -> Result<(Client, Option<Token>), ClientError> {
+    ) -> Result<ClientUpdate, ClientError> {
         let (clock, own) = (self.database.clone(), self.own.clone());
         let changed = self
             .database
@@ -94,16 +111,14 @@ impl Clients {
                 let before = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
                 let author = acting.check(conn, &[])?;
                 let now = clock.now(conn)?;
-                require_right_over(conn, &author, &before)?;
+                require_right_over(conn, &author, &before, &own)?;
                 if expected.is_some_and(|expected| expected != before.version) {
                     return Err(ClientError::VersionIs(before.version));
                 }
-                // As it stands and as it shall stand.
-                require_right_to_give(conn, &author, &before.scopes, &before.metadata)?;
                 let mut draft = Draft::of(&before);
                 change.apply(&mut draft)?;
                 let draft = draft.checked(&own)?;
-                require_right_to_give(conn, &author, &draft.scopes, &draft.metadata)?;
+                require_right_to_give(conn, &author, &draft, Some(&before), &own)?;
                 save(conn, &before, draft, now, &author)
             })
             .await;
@@ -140,13 +155,15 @@ impl Clients {
     }
 }
 
-fn new_client(draft: Draft, now: Timestamp) -> Client {
+fn new_client(draft: Draft, now: Timestamp, author: &Author) -> Client {
     Client {
         id: ClientId::random(),
         name: draft.name,
         scopes: draft.scopes,
         metadata: draft.metadata,
         enabled: true,
+        registered_by_client: author.client(),
+        consent_epoch: 0,
         created_at: now,
         version: 1,
         as_of: now,
@@ -160,7 +177,7 @@ fn save(
     draft: Draft,
     now: Timestamp,
     author: &Author,
-) -> Result<(Client, Option<Token>), ClientError> {
+) -> Result<ClientUpdate, ClientError> {
     let mut client = Client {
         name: draft.name,
         scopes: draft.scopes,
@@ -168,16 +185,57 @@ fn save(
         ..before.clone()
     };
     if client == *before {
-        return Ok((client, None));
+        return Ok(ClientUpdate {
+            client,
+            secret: None,
+            voided_consents: 0,
+        });
     }
+    require_managers(conn, &client, &before.metadata.managed_by)?;
     require_free_audiences(conn, &client, &before.metadata.audiences)?;
     let secret = change_secret(conn, before, &client)?;
+    let has_new_method = changes_authentication(before, &client);
+    if has_new_method || !before.scopes.is_subset(&client.scopes) {
+        queries::raise_authority(conn, client.id)?;
+    }
+    let because = loosened(before, &client);
+    let voided_consents = if because.is_empty() {
+        0
+    } else {
+        void_consents(conn, &mut client)?
+    };
     let mut details = history::changes(&json!(before), &json!(client));
     details.insert("name".into(), json!(client.name));
     advance(conn, &mut client, now, author)?;
     let event = Event::done("client.updated").details(Value::Object(details));
     keep(conn, &client, author, event)?;
-    Ok((client, secret))
+    record_security_changes(conn, before, &client, author)?;
+    record_voided(conn, &client, (voided_consents, &because), author)?;
+    Ok(ClientUpdate {
+        client,
+        secret,
+        voided_consents,
+    })
+}
+
+fn changes_authentication(before: &Client, after: &Client) -> bool {
+    before.metadata.token_endpoint_auth_method != after.metadata.token_endpoint_auth_method
+}
+
+/// Checks that the services that are newly granted the management of a client are other clients that are registered.
+fn require_managers(
+    conn: &mut Connection,
+    client: &Client,
+    before: &[ClientId],
+) -> Result<(), ClientError> {
+    for (entry, manager) in client.metadata.managed_by.iter().enumerate() {
+        let is_known = before.contains(manager)
+            || (*manager != client.id && queries::find(conn, *manager)?.is_some());
+        if !is_known {
+            return Err(FieldFault::at("managed_by", entry, Fault::Client).into());
+        }
+    }
+    Ok(())
 }
 
 /// A secret for who begins to need one; none for who can keep none.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::RedirectUri;
+use crate::base::ids::ClientId;
 
 /// How a client proves at the token endpoint who it is. It uses the one that it is registered with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -185,6 +186,9 @@ pub struct Metadata {
     pub allowed_roles: Vec<String>,
     /// The weakest sign-in that it takes.
     pub least_acr: Option<String>,
+    /// Services that may manage it, besides the one that registered it. Set by an administrator in person only.
+    #[schema(value_type = Vec<uuid::Uuid>)]
+    pub managed_by: Vec<ClientId>,
 }
 
 impl Default for Metadata {
@@ -213,6 +217,7 @@ impl Default for Metadata {
             audiences: Vec::new(),
             allowed_roles: Vec::new(),
             least_acr: None,
+            managed_by: Vec::new(),
         }
     }
 }

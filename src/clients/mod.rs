@@ -2,7 +2,7 @@
 //!
 //! Promises that a client is who it says, by the one method that it is registered with, that it is registered as its rules
 //! demand and changed only by who may, and tells what it may ask and where people may be sent. Hands out [`Clients`]. Owns
-//! `clients`, `client_origins` and the key `client:{id}`. A disabled client is nobody from the next request on, in every
+//! `clients`, `client_origins`, `consents` and the key `client:{id}`. A disabled client is nobody from the next request on, in every
 //! instance.
 
 mod acting;
@@ -12,6 +12,7 @@ mod change;
 mod draft;
 mod fault;
 mod life;
+mod loosening;
 mod manage;
 mod metadata;
 mod parsed;
@@ -20,17 +21,20 @@ mod record;
 mod redirect_uri;
 mod registry;
 mod scope;
+mod security_events;
 mod uris;
 
 pub use acting::{ActingAs, ActingError, Credential, Permission, UserToken};
 pub use authenticate::{AuthenticateError, Credentials, parse_basic};
 pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};
-pub use manage::{list, names};
+pub use manage::{ClientUpdate, list, names};
 pub use metadata::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
 };
-pub use queries::{is_enabled, list_names, wants_logout};
+pub use queries::{
+    ClientAuthority, consents, find_authority, list_names, lock_authority, wants_logout,
+};
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};
 pub use registry::Clients;

@@ -1,4 +1,6 @@
-//! SQL of `clients` and `client_origins`.
+//! SQL of `clients` and `client_origins`; that of `consents` is below.
+
+pub mod consents;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,6 +38,9 @@ type Row = (
     Timestamp,
     Option<UserId>,
     Option<ClientId>,
+    Option<ClientId>,
+    i64,
+    i64,
 );
 
 fn record(row: Row) -> ClientRecord {
@@ -44,9 +49,11 @@ fn record(row: Row) -> ClientRecord {
         client: Arc::new(Client {
             id,
             name,
-            scopes: Scopes::parse(&scopes.0.join(" ")).unwrap_or_default(),
+            scopes: parse_scopes(&scopes.0),
             metadata: metadata.0,
             enabled: enabled && deleted.is_none(),
+            registered_by_client: row.17,
+            consent_epoch: row.18,
             created_at: row.12,
             version: row.13,
             as_of: row.14,
@@ -98,18 +105,52 @@ pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<
     Ok(row.map(record))
 }
 
-/// Whether a client may ask at all.
+/// What a client may do now, and the epoch of its authority: raised when it loses its secret, a scope or its access.
+#[derive(Clone, Debug)]
+pub struct ClientAuthority {
+    /// Its scopes; none of a client that is disabled.
+    pub scopes: Scopes,
+    /// The epoch.
+    pub epoch: i64,
+}
+
+/// What a client may do now; `None` for one that is disabled or deleted.
 ///
 /// # Errors
 /// When the database is away.
-pub fn is_enabled(conn: &mut Connection, id: ClientId) -> Result<bool> {
-    let enabled = clients::table
+pub fn find_authority(conn: &mut Connection, id: ClientId) -> Result<Option<ClientAuthority>> {
+    let found = clients::table
         .find(id)
         .filter(clients::deleted_at.is_null())
-        .select(clients::enabled)
-        .first::<bool>(conn)
+        .filter(clients::enabled.eq(true))
+        .select((clients::scopes, clients::authority_epoch))
+        .first::<(Json<Vec<String>>, i64)>(conn)
         .optional()?;
-    Ok(enabled.unwrap_or(false))
+    Ok(found.map(|(scopes, epoch)| ClientAuthority {
+        scopes: parse_scopes(&scopes.0),
+        epoch,
+    }))
+}
+
+/// Holds a client's authority as it is until the transaction ends. Before the standings and the roles.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock_authority(conn: &mut Connection, id: ClientId) -> Result<()> {
+    lock_shared(conn, id)?;
+    Ok(())
+}
+
+/// Ends what a client's authority of before still carries: links that it made. The caller also calls [`update`].
+pub(super) fn raise_authority(conn: &mut Connection, id: ClientId) -> Result<()> {
+    diesel::update(clients::table.find(id))
+        .set(clients::authority_epoch.eq(clients::authority_epoch + 1))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn parse_scopes(names: &[String]) -> Scopes {
+    Scopes::parse(&names.join(" ")).unwrap_or_default()
 }
 
 /// Whether a client wants to be told of ended sessions.
@@ -237,6 +278,9 @@ pub(super) fn insert(
             clients::as_of.eq(client.as_of),
             clients::by_user.eq(author.user()),
             clients::by_client.eq(author.client()),
+            clients::registered_by_client.eq(client.registered_by_client),
+            clients::consent_epoch.eq(client.consent_epoch),
+            clients::authority_epoch.eq(0),
         ))
         .execute(conn)?;
     insert_origins(conn, client)
@@ -261,6 +305,7 @@ pub(super) fn update(
             clients::as_of.eq(client.as_of),
             clients::by_user.eq(author.user()),
             clients::by_client.eq(author.client()),
+            clients::consent_epoch.eq(client.consent_epoch),
         ))
         .execute(conn)?;
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(client.id)))

@@ -30,6 +30,13 @@ pub struct Client {
     pub metadata: Metadata,
     /// Whether it may ask at all.
     pub enabled: bool,
+    /// The client that registered it; `null` if an administrator or the command did.
+    #[serde(default)]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub registered_by_client: Option<ClientId>,
+    /// Raised by every change that loosens it: people who consented before are asked again.
+    #[serde(default)]
+    pub consent_epoch: i64,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

@@ -50,6 +50,9 @@ scopes! {
     PasskeysRead = "passkeys:read",
     /// Revoke anybody's passkeys.
     PasskeysRevoke = "passkeys:revoke",
+    /// Make links with which existing users register a new passkey: a service with it can become any user whose roles it may
+    /// assign. Needed beside `users:write`.
+    PasskeysEnrol = "passkeys:enrol",
     /// Look clients up.
     ClientsRead = "clients:read",
     /// Register, change, disable clients.

@@ -182,6 +182,9 @@ table! {
         as_of -> Instant,
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
+        registered_by_client -> Nullable<Uuid>,
+        consent_epoch -> BigInt,
+        authority_epoch -> BigInt,
     }
 }
 
@@ -248,15 +251,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::BigInt;
     use crate::db::{Document, Instant, Uuid};
 
-    /// What each person lets each client have until they withdraw it (oidc).
+    /// What each person lets each client have until they withdraw it (clients).
     consents (user_id, client_id) {
         user_id -> Uuid,
         client_id -> Uuid,
         scopes -> Document,
         created_at -> Instant,
         updated_at -> Instant,
+        client_epoch -> BigInt,
     }
 }
 
@@ -301,7 +306,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Binary, Nullable, Text};
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
     /// One-use links (users).
@@ -321,6 +326,8 @@ table! {
         used_by -> Nullable<Uuid>,
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
+        user_epoch -> Nullable<BigInt>,
+        client_epoch -> Nullable<BigInt>,
     }
 }
 
@@ -369,9 +376,11 @@ table! {
 
 diesel::joinable!(user_roles -> users (user_id));
 diesel::joinable!(client_origins -> clients (client_id));
+diesel::joinable!(consents -> clients (client_id));
 diesel::joinable!(refresh_families -> authorizations (authorization_id));
 allow_tables_to_appear_in_same_query!(users, user_roles);
 allow_tables_to_appear_in_same_query!(clients, client_origins);
+allow_tables_to_appear_in_same_query!(clients, consents);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);
 allow_tables_to_appear_in_same_query!(grants, standings);
 allow_tables_to_appear_in_same_query!(grants, resources);

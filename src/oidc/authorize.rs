@@ -11,7 +11,7 @@ use super::request::{self, AuthorizationRequest, ReturnAddress};
 use super::{Oidc, acr, consent};
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::Token;
-use crate::clients::{Client, Scopes};
+use crate::clients::{Client, Scopes, consents};
 use crate::db;
 use crate::history::{self, Author, Event};
 use crate::sessions::{self, SignedIn};
@@ -204,7 +204,7 @@ impl Oidc {
             .metadata
             .require_consent
             .then(|| request.consent.clone());
-        let user = grant.user;
+        let (user, consent_epoch) = (grant.user, request.consent_epoch);
         let (code, ended) = self
             .database
             .write(move |conn| {
@@ -216,6 +216,9 @@ impl Oidc {
                     return Err(GrantError::SessionOver);
                 }
                 let whom = (grant.user, grant.client);
+                if needed.is_some() && consents::epoch(conn, grant.client)? != consent_epoch {
+                    return Err(GrantError::ConsentGone);
+                }
                 if let Some(scopes) = &consented {
                     consent::remember(conn, whom, scopes, now, &author)?;
                 } else if let Some(needed) = &needed {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Oidc;
 use super::authorize::GrantError;
-use super::{Oidc, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
-use crate::clients::{ActingAs, ActingError, Client, Scopes};
+use crate::clients::{ActingAs, ActingError, Client, Scopes, consents};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending};
@@ -52,13 +52,12 @@ pub(super) fn remember(
     now: Timestamp,
     author: &Author,
 ) -> db::Result<()> {
-    let before = queries::find_consent(conn, user, client)?;
-    let known = before.clone().unwrap_or_default();
-    if before.is_some() && scopes.is_subset(&known) {
+    let before = consents::find(conn, user, client)?;
+    if before.counts && scopes.is_subset(&before.scopes) {
         return Ok(());
     }
-    let all = known.union(scopes);
-    queries::store_consent(conn, (user, client), &all, before.is_some(), now)?;
+    let all = before.scopes.union(scopes);
+    consents::store(conn, (user, client), &all, &before, now)?;
     let event = Event::done("consent.given")
         .subject(user)
         .client(client)
@@ -66,14 +65,14 @@ pub(super) fn remember(
     history::record(conn, now, author, event)
 }
 
-/// Asks whether a person still lets a client have all that, under their lock.
+/// Checks under the user's lock that they still let a client have these scopes.
 pub(super) fn require(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
     scopes: &Scopes,
 ) -> Result<(), GrantError> {
-    let given = queries::find_consent(conn, user, client)?.unwrap_or_default();
-    if scopes.is_subset(&given) {
+    let given = consents::find(conn, user, client)?;
+    if scopes.is_subset(&given.scopes) {
         Ok(())
     } else {
         Err(GrantError::ConsentGone)
@@ -87,7 +86,7 @@ impl Oidc {
     /// When the database is away.
     pub async fn find_consent(&self, user: UserId, client: ClientId) -> db::Result<Scopes> {
         self.database
-            .read(move |conn| Ok(queries::find_consent(conn, user, client)?.unwrap_or_default()))
+            .read(move |conn| Ok(consents::find(conn, user, client)?.scopes))
             .await
     }
 
@@ -100,7 +99,7 @@ impl Oidc {
         let (mut found, live) = self
             .database
             .read(move |conn| {
-                let consents = queries::list_consents(conn, user)?;
+                let consents = consents::list(conn, user)?;
                 let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
                 let live = tokens::list_live_of(conn, user, epoch, now)?;
                 Ok::<_, db::Error>((consents, live))
@@ -144,7 +143,7 @@ impl Oidc {
                 let Some(now) = standing::begin_change(conn, &database, user)? else {
                     return Ok(false);
                 };
-                let had_consent = queries::delete_consent(conn, user, client)?;
+                let had_consent = consents::delete(conn, user, client)?;
                 let ended = revoke::end_client(conn, user, client, now)?;
                 if !had_consent && ended == 0 {
                     return Ok(false);

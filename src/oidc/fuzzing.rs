@@ -65,6 +65,8 @@ fn client(metadata: Metadata, scopes: Scopes) -> Client {
         scopes,
         metadata,
         enabled: true,
+        registered_by_client: None,
+        consent_epoch: 0,
         created_at: NOW,
         version: 1,
         as_of: NOW,

@@ -145,7 +145,10 @@ impl Redeeming {
             return Ok(Err(fault));
         }
         let authorized = &authorization.resources.0;
-        let audience = match self.oidc.audience(&self.resources, authorized) {
+        let audience = match self
+            .oidc
+            .audience(&self.record.client, &self.resources, authorized)
+        {
             Ok(audience) => audience,
             Err(refusal) => return Ok(Err(("resource", refusal))),
         };

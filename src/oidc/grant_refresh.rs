@@ -154,10 +154,9 @@ impl Refreshing {
                 return Ok(Refreshed::Refused(refusal));
             }
         };
-        let audience = match self
-            .oidc
-            .audience(&self.resources, &authorization.resources.0)
-        {
+        let authorized = &authorization.resources.0;
+        let client = &self.record.client;
+        let audience = match self.oidc.audience(client, &self.resources, authorized) {
             Ok(audience) => audience,
             Err(refusal) => return Ok(Refreshed::Refused(refusal)),
         };

@@ -6,6 +6,7 @@ use super::Oidc;
 use super::error::Refusal;
 use super::grant_code::judge_standing;
 use super::parameters::Parameters;
+use super::request::check_resource;
 use super::token::TokenRefused;
 use crate::base::ids::{AccessTokenId, ClientId, RefreshFamilyId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
@@ -73,7 +74,7 @@ impl Oidc {
             return Ok(Introspection::default());
         };
         match self.tokens.check_copies(token, copies).await {
-            Ok(good) if concerns(caller, &good) => Ok(describe(good)),
+            Ok(good) if concerns(caller, &good) && self.is_meant_still(&good) => Ok(describe(good)),
             // RFC 7662 §2.2: whoever may not know learns no more than that.
             Ok(_) => Ok(Introspection::default()),
             Err(TokenError::Bad(reason)) => {
@@ -82,6 +83,12 @@ impl Oidc {
             }
             Err(TokenError::Unavailable(error)) => Err(error.into()),
         }
+    }
+
+    /// Whether its client may still get tokens for at least one service that the token is meant for.
+    fn is_meant_still(&self, good: &GoodToken) -> bool {
+        let mut audience = good.claims.aud.iter();
+        audience.any(|service| check_resource(service, &good.client, self.issuer()).is_ok())
     }
 
     async fn introspect_refresh_token(

@@ -1,8 +1,8 @@
 //! OpenID Connect and OAuth 2: apps send people here to sign in, and get tokens back.
 //!
 //! Promises that an answer goes only to a registered address, that nothing is granted without a good session and consent, that
-//! a code and a refresh token are good for one use, and that every refusal is the specification's own word. Owns `consents`
-//! and the pending requests (`authorize:…`, `logout:…`). Code flow alone; PKCE for everybody.
+//! a code and a refresh token are good for one use, and that every refusal is the specification's own word. Owns
+//! the pending requests (`authorize:…`, `logout:…`). Code flow alone; PKCE for everybody.
 
 mod acr;
 mod authorize;
@@ -27,7 +27,6 @@ pub mod pages;
 pub mod parameters;
 mod pending;
 mod pkce;
-mod queries;
 mod request;
 mod response;
 mod revoke;

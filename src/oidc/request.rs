@@ -88,6 +88,9 @@ pub struct AuthorizationRequest {
     pub subject: Option<UserId>,
     /// When it came.
     pub received_at: Timestamp,
+    /// The client's `consent_epoch` then: what a user consents to is the client as it was shown.
+    #[serde(default)]
+    pub consent_epoch: i64,
 }
 
 /// More of a name than a person types, in characters.
@@ -130,6 +133,10 @@ impl AuthorizationRequest {
         }
         let needs_challenge = client.metadata.require_pkce || client.metadata.is_public();
         if needs_challenge && self.code_challenge.is_none() {
+            return None;
+        }
+        // The client was loosened since: the user was, or would be, asked about another client than it is now.
+        if client.metadata.require_consent && self.consent_epoch != client.consent_epoch {
             return None;
         }
         let may_have = |resource: &String| check_resource(resource, client, issuer).is_ok();
@@ -181,6 +188,7 @@ pub fn read(
             .map(|hint| hint.chars().take(LONGEST_HINT).collect()),
         subject,
         received_at: now,
+        consent_epoch: client.consent_epoch,
         to,
     })
 }

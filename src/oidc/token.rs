@@ -6,6 +6,7 @@ use super::Oidc;
 use super::client_authentication::ClientError;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
+use super::request::check_resource;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
 use crate::history::Author;
@@ -136,13 +137,25 @@ impl Oidc {
     /// 9068 §3).
     pub(super) fn audience(
         &self,
+        client: &Client,
         asked: &[String],
         authorized: &[String],
     ) -> Result<Vec<String>, Refusal> {
+        // A service that was taken from the client since is refused at once, not only in new requests.
+        let still: Vec<String> = authorized
+            .iter()
+            .filter(|resource| check_resource(resource, client, self.issuer()).is_ok())
+            .cloned()
+            .collect();
+        if still.is_empty() && !authorized.is_empty() {
+            return Err(Refusal::new(
+                ErrorCode::InvalidTarget,
+                "this client may not get tokens for that resource any more",
+            ));
+        }
         let is_own = |resource: &str| authorized.is_empty() && resource == self.issuer();
-        let is_known = |resource: &String| {
-            authorized.iter().any(|known| known == resource) || is_own(resource)
-        };
+        let is_known =
+            |resource: &String| still.iter().any(|known| known == resource) || is_own(resource);
         if !asked.iter().all(is_known) {
             return Err(Refusal::new(
                 ErrorCode::InvalidTarget,
@@ -155,7 +168,7 @@ impl Oidc {
         if authorized.is_empty() {
             return Ok(vec![self.issuer().to_owned()]);
         }
-        Ok(authorized.to_vec())
+        Ok(still)
     }
 }
 

@@ -55,6 +55,8 @@ use shared::{ProblemDocument, Shared};
         crate::admin::http::sessions::end_all_sessions,
         crate::admin::http::sessions::end_session,
         crate::admin::http::invitations::invite,
+        crate::admin::http::invitations::list_invitations,
+        crate::admin::http::invitations::revoke_invitation,
         crate::admin::http::roles::list_roles,
         crate::admin::http::roles::create_role,
         crate::admin::http::roles::read_role,

@@ -6,8 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, json};
 use utoipa::ToSchema;
 
+use super::backing::MakerEpochs;
 use super::fields::{DisplayName, Email, Username};
 use super::lookup::{LookupError, resolve};
+use super::purpose::Purpose;
 use super::queries::Voided;
 use super::rights::Authority;
 use super::user::User;
@@ -15,7 +17,7 @@ use super::{INVITATION_LIFE, Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::Token;
-use crate::clients::{ActingAs, ActingError};
+use crate::clients::{self, ActingAs, ActingError, Scope};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::sessions::LiveSession;
@@ -24,36 +26,6 @@ use crate::standing::UserStatus;
 /// How long a link to one's own other device lives.
 const DEVICE_LIFE: Duration = Duration::from_secs(15 * 60);
 const LONGEST_LIFE: Duration = Duration::from_secs(30 * 86_400);
-
-/// What a link is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// A new person joins.
-    Join,
-    /// A known person gets a new passkey from an administrator; their sessions end, for the old passkey may be in other hands.
-    Recover,
-    /// A signed-in person adds another device of theirs.
-    AddDevice,
-}
-
-impl Purpose {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Join => "join",
-            Self::Recover => "recover",
-            Self::AddDevice => "add_device",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "join" => Some(Self::Join),
-            "recover" => Some(Self::Recover),
-            "add_device" => Some(Self::AddDevice),
-            _ => None,
-        }
-    }
-}
 
 /// An invitation, without its token.
 #[derive(Clone, Debug)]
@@ -72,16 +44,22 @@ pub struct Invitation {
     pub roles: Vec<String>,
     /// The session that made it, of a link to one's own other device.
     pub by_session: Option<SessionId>,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// Until when.
     pub expires_at: Timestamp,
-    /// Whether a newer one took its place, or its person was suspended.
-    pub is_void: bool,
+    /// When it was revoked, a newer one took its place, or its user was suspended.
+    pub voided_at: Option<Timestamp>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
+    /// The user who used it.
+    pub used_by: Option<UserId>,
     /// Who invites, where it was a person.
     pub by_user: Option<UserId>,
     /// Who invites, where it was a client.
     pub by_client: Option<ClientId>,
+    /// The epochs of its maker when it was made.
+    pub maker: MakerEpochs,
 }
 
 /// A link as it is handed out, this once.
@@ -140,6 +118,9 @@ pub enum InviteError {
     /// The right by which it was asked does not reach this person or these roles.
     #[error("this person or these roles are not the caller's to manage")]
     NotYours,
+    /// A link for an existing user lets a service become that user: it needs a scope of its own.
+    #[error("a link for an existing user needs the scope {}", Scope::PasskeysEnrol.as_str())]
+    EnrolScopeMissing,
     /// The life is too short or too long.
     #[error("a link lives a minute to 30 days")]
     Life,
@@ -189,11 +170,15 @@ impl Users {
                 wanted.lock_roles(conn)?;
                 let now = database.now(conn)?;
                 let invitation = match known {
-                    Some(user) => for_existing(conn, user, authority, now)?,
+                    Some(user) => {
+                        require_enrol_scope(conn, authority, &author)?;
+                        for_existing(conn, user, authority, now)?
+                    }
                     None => for_new(conn, wanted, authority, now, &author)?,
                 };
                 let invitation = Invitation {
                     expires_at,
+                    maker: MakerEpochs::of(conn, &author)?,
                     ..invitation
                 };
                 queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
@@ -236,6 +221,7 @@ impl Users {
                     user: Some(user),
                     by_session: Some(session.id),
                     expires_at,
+                    maker: MakerEpochs::of(conn, &author)?,
                     ..blank(Purpose::AddDevice)
                 };
                 queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
@@ -271,12 +257,15 @@ fn blank(purpose: Purpose) -> Invitation {
         email: None,
         display_name: None,
         roles: Vec::new(),
+        created_at: Timestamp::from_micros(0),
         expires_at: Timestamp::from_micros(0),
         by_session: None,
-        is_void: false,
+        voided_at: None,
         used_at: None,
+        used_by: None,
         by_user: None,
         by_client: None,
+        maker: MakerEpochs::default(),
     }
 }
 
@@ -302,6 +291,26 @@ impl NewInvitation {
             Some(role) => Err(InviteError::UnknownRole(role)),
             None => Ok(()),
         }
+    }
+}
+
+/// Checks that a client which asks may make links for existing users.
+fn require_enrol_scope(
+    conn: &mut Connection,
+    authority: Authority,
+    author: &Author,
+) -> Result<(), InviteError> {
+    if authority != Authority::Service {
+        return Ok(());
+    }
+    let acting = match author.client() {
+        Some(client) => clients::find_authority(conn, client)?,
+        None => None,
+    };
+    if acting.is_some_and(|acting| acting.scopes.contains(Scope::PasskeysEnrol)) {
+        Ok(())
+    } else {
+        Err(InviteError::EnrolScopeMissing)
     }
 }
 

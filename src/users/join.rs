@@ -3,12 +3,14 @@
 use serde_json::{Map, json};
 
 use super::backing::is_backed;
-use super::invite::{Invitation, Purpose};
+use super::invite::Invitation;
+use super::purpose::Purpose;
 use super::user::User;
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
+use crate::clients;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::sessions;
@@ -104,7 +106,7 @@ pub fn open_invitation(
     if invitation.used_at.is_some() {
         return Err(JoinError::Used);
     }
-    if invitation.is_void || invitation.expires_at <= now {
+    if invitation.voided_at.is_some() || invitation.expires_at <= now {
         return Err(JoinError::Expired);
     }
     let user = match invitation.user {
@@ -136,9 +138,9 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
     }
 }
 
-/// Locks the standing of the person whom an invitation is for, if they are here already, and of the person who made it, whose
-/// right to it can't be taken in the same moment; for a new person the roles that it gives: a role that is given can't be deleted,
-/// nor changed, either.
+/// Locks the client that made an invitation, which can then lose neither its secret nor a scope; the standing of the person whom
+/// it is for, if they are here already, and of the person who made it, whose right to it can't be taken in the same moment; for a
+/// new person the roles that it gives: a role that is given can't be deleted, nor changed, either.
 ///
 /// # Errors
 /// When the database is away.
@@ -146,6 +148,9 @@ pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> 
     let Some(found) = queries::find_invitation(conn, token)? else {
         return Ok(());
     };
+    if let Some(client) = found.by_client {
+        clients::lock_authority(conn, client)?;
+    }
     match found.user {
         Some(user) => {
             standing::lock_with(conn, user, found.by_user)?;

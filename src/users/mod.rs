@@ -8,11 +8,13 @@ mod backing;
 mod fields;
 pub mod http;
 mod installation;
+mod invitations;
 mod invite;
 mod join;
 mod last_administrator;
 mod lookup;
 mod past;
+mod purpose;
 mod queries;
 mod rights;
 mod role;
@@ -33,7 +35,8 @@ use crate::standing::Standings;
 
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use installation::{InstallationError, begin_installation};
-pub use invite::{Invitation, InvitationLink, InviteError, NewInvitation, Purpose};
+pub use invitations::{InvitationError, InvitationFilter, InvitationState, InvitationView};
+pub use invite::{Invitation, InvitationLink, InviteError, NewInvitation};
 pub use join::{
     JoinError, Joiner, OpenInvitation, accept, lock_invited, open_invitation, require_free,
 };
@@ -41,6 +44,7 @@ pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub(crate) use lookup::resolve;
 pub use lookup::{LookupError, UserFilter, find, list_ids};
 pub use past::{find_as_of, find_ever};
+pub use purpose::Purpose;
 pub use rights::{Authority, Rights};
 pub use role::Role;
 pub use roles::{NewRole, RoleChange, RoleError, RoleUse};

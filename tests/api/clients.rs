@@ -2,6 +2,7 @@
 
 mod command;
 mod life;
+mod ownership;
 mod registering;
 mod rights;
 
@@ -77,7 +78,7 @@ on_both! {
         let old = house.client(&["users:read"]);
         let id = old.0.parse().expect("an id");
         let author = doorward::clients::ActingAs::command();
-        let (_, secret) = house.run(house.app.clients.rotate_secret(id, author)).expect("rotated");
+        let secret = house.run(house.app.clients.rotate_secret(id, author)).expect("rotated").secret.expect("a secret");
         assert_eq!(ask(house, &old, "GET", "/v1/users").status, 401);
         let new = (old.0.clone(), secret.expose().to_owned());
         assert_eq!(ask(house, &new, "GET", "/v1/users").status, 200);

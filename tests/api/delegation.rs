@@ -428,7 +428,7 @@ on_both! {
         let Shop { root, lead, .. } = shop(house);
         make(&root, &json!({ "name": "granter", "manages_grants_on": ["order"] }));
         root.browser.post_json("/v1/invitations", &json!({ "username": "granter", "roles": ["granter"] }));
-        let (id, secret) = house.client(&["users:read", "users:write", "sessions:revoke", "passkeys:revoke"]);
+        let (id, secret) = house.client(&["users:read", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke"]);
         let browser = house.browser();
         let ask = |method: &str, path: &str, body: &Value| {
             let tag = root.browser.get(path).header("etag").unwrap_or("\"1\"").to_owned();

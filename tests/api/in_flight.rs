@@ -223,7 +223,16 @@ fn changes(house: &House, root: &Person, ada: &Person) -> Vec<Change> {
         .json(&json!({}))
         .send();
     assert_eq!(put.status, 201);
+    let invited = root.browser.post_json("/v1/invitations", &json!({}));
+    assert_eq!(invited.status, 201);
+    let invitation = root.browser.get("/v1/invitations?state=open").json();
+    let invitation = invitation["items"][0]["id"].as_str().expect("an id");
     vec![
+        Change::new(
+            "DELETE",
+            format!("/v1/invitations/{invitation}"),
+            Value::Null,
+        ),
         Change::new("POST", format!("{client}/secret"), json!({})),
         Change::new("POST", format!("{client}/disable"), json!({})),
         Change::new("POST", format!("{client}/enable"), json!({})),
@@ -342,7 +351,7 @@ on_both! {
     fn a_service_that_was_disabled_meanwhile_changes_nothing(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
-        let scopes = ["clients:write", "users:write", "sessions:revoke", "passkeys:revoke", "grants:write"];
+        let scopes = ["clients:write", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke", "grants:write"];
         for change in changes(house, &root, &ada) {
             let (client, secret) = house.client(&scopes);
             let (_, status, work) = revocations_of_client(client.parse().expect("an id")).remove(0);
@@ -353,10 +362,10 @@ on_both! {
     }
 
     fn whatever_a_service_lost_meanwhile_refuses_its_request(house) {
-        let (target, _) = house.client(&[]);
-        let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
         for number in 0..3 {
             let (client, secret) = house.client(&["clients:write"]);
+            let target = managed_by(house, &client);
+            let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
             let (what, status, work) = revocations_of_client(client.parse().expect("an id")).remove(number);
             let before = history(house);
             let answer = send_during(house, work, || change.send(&house.browser(), Some(&basic(&client, &secret))));
@@ -366,13 +375,13 @@ on_both! {
 
     fn a_token_whose_client_or_user_lost_the_right_meanwhile_changes_nothing(house) {
         let root = house.administrator();
-        let (target, _) = house.client(&[]);
-        let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
         let helper = |scope: &str| -> RelyingParty { house.helper(scope) };
         // The user who let the app have it is suspended, or no administrator any more; the app is disabled, or lost the scope.
         for number in 0..4 {
             let deputy = deputy(house, &root, &format!("deputy{number}"));
             let app = helper("openid clients:write");
+            let target = managed_by(house, &app.id);
+            let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
             let issued = app.sign_in(&deputy.browser, &[("scope", "openid clients:write"), ("resource", house.origin())]);
             let client = || app.id.parse().expect("an id");
             let (what, status, work) = match number {
@@ -387,6 +396,21 @@ on_both! {
             assert_refused(house, what, status, &change, before, &answer);
         }
     }
+}
+
+/// A client that a service may change.
+fn managed_by(house: &House, manager: &str) -> String {
+    let metadata = doorward::clients::Metadata {
+        managed_by: vec![manager.parse().expect("an id")],
+        ..Default::default()
+    };
+    let created = house.app.clients.create(
+        "managed",
+        doorward::clients::Scopes::default(),
+        metadata,
+        doorward::clients::ActingAs::command(),
+    );
+    house.run(created).expect("a client").0.id.to_string()
 }
 
 /// Holds a client's row as a change of it does.

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
+use crate::support::binary;
 use crate::support::person::{Person, register};
+use crate::support::race::{RUNNERS, race};
 
 on_both! {
     fn an_invited_person_joins_with_the_roles_they_were_given(house) {
@@ -125,5 +127,214 @@ on_both! {
         assert_eq!(root.browser.post_json("/v1/invitations", &json!({ "user_id": "nobody" })).status, 404);
         let people = root.browser.get("/v1/users").json();
         assert_eq!(people["items"].as_array().map(Vec::len), Some(1), "nothing was made");
+    }
+
+    fn a_service_needs_a_scope_of_its_own_to_link_to_existing_users(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        root.browser.post_json("/v1/invitations", &json!({ "username": "invited" }));
+        let writer = house.client(&["users:write"]);
+        let enroller = house.client(&["users:write", "passkeys:enrol"]);
+        let alone = house.client(&["passkeys:enrol"]);
+        let ask = |(id, secret): &(String, String), body: &Value| {
+            house.browser().request("POST", "/v1/invitations").basic(id, secret).json(body).send()
+        };
+        for user in ["ada", "invited", ada.id.as_str()] {
+            let refused = ask(&writer, &json!({ "user_id": user }));
+            assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!("passkeys:enrol")), "{user}");
+        }
+        assert_eq!(ask(&alone, &json!({ "user_id": "ada" })).json()["scope"], "users:write");
+        assert_eq!(ask(&writer, &json!({ "username": "bob" })).status, 201, "a new user is nobody yet");
+        assert_eq!(ask(&enroller, &json!({ "user_id": "ada" })).status, 201);
+        // Never for users whose roles the service could not assign.
+        root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
+        root.browser.post_json("/v1/roles", &json!({ "name": "lead", "manages_roles": ["clerk"] }));
+        root.browser.post_json("/v1/roles", &json!({ "name": "keeper", "manages_grants_on": ["order"] }));
+        for role in ["lead", "keeper", "admin"] {
+            root.browser.post_json("/v1/invitations", &json!({ "username": format!("the-{role}"), "roles": [role] }));
+            assert_eq!(ask(&enroller, &json!({ "user_id": format!("the-{role}") })).status, 403, "{role}");
+        }
+        root.browser.post_json("/v1/invitations", &json!({ "username": "the-clerk", "roles": ["clerk"] }));
+        assert_eq!(ask(&enroller, &json!({ "user_id": "the-clerk" })).status, 201);
+        // An app that holds an administrator's token needs it too.
+        let helper = house.helper("openid users:write");
+        let token = helper.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
+        let through = house.browser().request("POST", "/v1/invitations").without_same_origin().bearer(&token).json(&json!({ "user_id": "ada" })).send();
+        assert_eq!(through.status, 403, "{}", through.text());
+    }
+
+    fn invitations_are_listed_newest_first_and_filtered_by_state(house) {
+        let root = house.administrator();
+        let link = |body: &Value| {
+            house.pass(1);
+            root.browser.post_json("/v1/invitations", body).json()
+        };
+        house.person(&root, "ada");
+        link(&json!({ "username": "bob", "expires_in": 60 }));
+        link(&json!({ "user_id": "bob" }));
+        link(&json!({ "email": "eve@example.com", "roles": ["admin"], "expires_in": 60 }));
+        house.pass(61);
+        let list = |query: &str| root.browser.get(&format!("/v1/invitations{query}")).json();
+        let all = list("");
+        let items = all["items"].as_array().expect("items");
+        let states: Vec<&str> = items.iter().map(|item| item["state"].as_str().expect("a state")).collect();
+        assert_eq!(states, ["expired", "open", "revoked", "used"]);
+        assert_eq!((items[0]["email"].clone(), items[0]["roles"].clone()), (json!("eve@example.com"), json!(["admin"])));
+        assert_eq!((items[1]["usable"].clone(), items[1]["purpose"].clone()), (json!(true), json!("join")));
+        assert_eq!((items[0]["usable"].clone(), items[1]["by_user"].clone()), (json!(false), json!(root.id)));
+        assert!(items[3]["used_at"].is_string() && items[2]["revoked_at"].is_string());
+        assert!(!all.to_string().contains("token"), "the link was shown when it was made");
+        for (number, state) in states.iter().enumerate() {
+            assert_eq!(list(&format!("?state={state}"))["items"], json!([items[number]]), "{state}");
+        }
+        let first = list("?limit=3");
+        assert_eq!(first["items"].as_array().map(Vec::len), Some(3));
+        let rest = list(&format!("?limit=3&after={}", first["next"].as_str().expect("a cursor")));
+        assert_eq!((rest["items"].clone(), rest["next"].clone()), (json!([items[3]]), Value::Null));
+        for bad in ["?state=gone", "?after=x", "?limit=0", "?limit=201", "?after=00000000-0000-4000-8000-000000000000"] {
+            assert_eq!(root.browser.get(&format!("/v1/invitations{bad}")).status, 400, "{bad}");
+        }
+    }
+
+    fn a_revoked_invitation_lets_nobody_in(house) {
+        let root = house.administrator();
+        let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
+        let browser = house.browser();
+        let begun = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).json();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let credential = device.create(&begun["publicKey"], &Default::default());
+        let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
+        let path = format!("/v1/invitations/{id}");
+        let tabs = vec![root.browser.clone(); RUNNERS];
+        let answers = race(tabs, |tab| tab.delete(&format!("{path}?reason=mistake")).status);
+        assert_eq!(answers, vec![204; RUNNERS], "safe to repeat");
+        let events = root.browser.get("/v1/audit-events?action=invitation.revoked").json()["items"].clone();
+        assert_eq!((events[0]["reason"].clone(), events[1].clone()), (json!("mistake"), Value::Null));
+        assert_eq!(events[0]["details"]["invitation"], json!(id));
+        assert_eq!(browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).status, 410);
+        let finish = json!({ "ceremony": begun["ceremony"], "credential": credential });
+        assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
+        assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "invited");
+        house.person(&root, "bob");
+        let used = root.browser.get("/v1/invitations?state=used").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
+        let late = root.browser.delete(&format!("/v1/invitations/{used}"));
+        assert_eq!((late.status, late.problem_type()), (409, "urn:doorward:problem:invitation-used".into()));
+        for unknown in ["x", "00000000-0000-4000-8000-000000000000"] {
+            assert_eq!(root.browser.delete(&format!("/v1/invitations/{unknown}")).status, 404);
+        }
+    }
+
+    fn of_a_use_and_a_revocation_at_once_one_wins(house) {
+        let root = house.administrator();
+        for _ in 0..5 {
+            house.pass(1);
+            let link = root.browser.post_json("/v1/invitations", &json!({})).json();
+            let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
+            let name = format!("user-{}", uuid::Uuid::new_v4().simple());
+            let runners = vec![true, false];
+            let answers = race(runners, |uses| {
+                if uses {
+                    let start = json!({ "invitation": link["token"], "username": name });
+                    let mut device = SoftAuthenticator::synced(house.origin());
+                    let browser = house.browser();
+                    let begun = browser.post_json("/webauthn/register/start", &start);
+                    if begun.status != 200 {
+                        return begun.status;
+                    }
+                    let credential = device.create(&begun.json()["publicKey"], &Default::default());
+                    let finish = json!({ "ceremony": begun.json()["ceremony"], "credential": credential });
+                    browser.post_json("/webauthn/register/finish", &finish).status
+                } else {
+                    root.browser.delete(&format!("/v1/invitations/{id}")).status
+                }
+            });
+            assert!([[201, 409], [410, 204]].contains(&[answers[0], answers[1]]), "{answers:?}");
+        }
+    }
+
+    fn who_may_see_and_revoke_invitations(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        for (name, manages) in [("clerk", json!([])), ("lead", json!(["clerk"]))] {
+            root.browser.post_json("/v1/roles", &json!({ "name": name, "manages_roles": manages }));
+        }
+        let lead = house.person_with(&root, &json!({ "username": "lead", "roles": ["lead"] }), SoftAuthenticator::synced(house.origin()));
+        let newest = || {
+            let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
+            house.pass(1);
+            id
+        };
+        let path = |id: &str| format!("/v1/invitations/{id}");
+        house.pass(1);
+        root.browser.post_json("/v1/invitations", &json!({ "roles": ["admin"], "email": "ceo@example.com" }));
+        let by_root = newest();
+        root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] }));
+        let of_a_clerk = newest();
+        assert_eq!(lead.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] })).status, 201);
+        let by_lead = newest();
+        // Nobody without a right.
+        assert_eq!(house.browser().get("/v1/invitations").status, 401);
+        assert_eq!(ada.browser.get("/v1/invitations").status, 403);
+        assert_eq!(ada.browser.delete(&path(&by_lead)).status, 403);
+        // Who manages some users: what they made, and what is for those whom they manage.
+        let seen = lead.browser.get("/v1/invitations");
+        assert_eq!(seen.json()["items"].as_array().map(Vec::len), Some(1));
+        assert!(!seen.text().contains("ceo@example.com"));
+        for foreign in [by_root.as_str(), "x", "00000000-0000-4000-8000-000000000000"] {
+            assert_eq!(lead.browser.delete(&path(foreign)).status, 403, "nobody learns what there is: {foreign}");
+        }
+        for own in [&by_lead, &of_a_clerk] {
+            assert_eq!(lead.browser.delete(&path(own)).status, 204);
+        }
+        // Services, by their scopes, and never what makes an administrator.
+        let reader = house.client(&["users:read"]);
+        let writer = house.client(&["users:write"]);
+        let ask = |(id, secret): &(String, String), method: &str, path: &str| {
+            house.browser().request(method, path).without_same_origin().basic(id, secret).send().status
+        };
+        assert_eq!((ask(&reader, "GET", "/v1/invitations"), ask(&writer, "GET", "/v1/invitations")), (200, 403));
+        root.browser.post_json("/v1/invitations", &json!({}));
+        let plain = newest();
+        assert_eq!((ask(&reader, "DELETE", &path(&plain)), ask(&writer, "DELETE", &path(&plain))), (403, 204));
+        assert_eq!(ask(&writer, "DELETE", &path(&by_root)), 403);
+        house.pass(400);
+        let stale = root.browser.delete(&path(&by_root));
+        assert_eq!(stale.problem_type(), "urn:doorward:problem:step-up-needed");
+    }
+
+    fn invitations_are_listed_and_revoked_by_the_command(house) {
+        let root = house.administrator();
+        let link = root.browser.post_json("/v1/invitations", &json!({ "email": "ada@example.com" })).json();
+        let listed = binary::run(&house.config, &["invitation", "list", "--state", "open", "--json"]);
+        assert_eq!(listed.code, 0, "{}", listed.errors);
+        let listed = listed.json();
+        assert_eq!((listed["items"][0]["email"].clone(), listed["items"][0]["usable"].clone()), (json!("ada@example.com"), json!(true)));
+        let id = listed["items"][0]["id"].as_str().expect("an ID");
+        assert_eq!(binary::run(&house.config, &["invitation", "revoke", id, "--reason", "mistake"]).code, 0);
+        assert_eq!(house.browser().post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "x" })).status, 410);
+        assert_eq!(binary::run(&house.config, &["invitation", "revoke", &uuid::Uuid::new_v4().to_string()]).code, 3);
+        let text = binary::run(&house.config, &["invitation", "list"]).output;
+        assert!(text.contains("revoked") && text.contains(id), "{text}");
+        let event = root.browser.get("/v1/audit-events?action=invitation.revoked").json()["items"][0].clone();
+        assert_eq!(event["actor"], "command");
+    }
+
+    fn invitations_are_listed_and_revoked_on_a_page(house) {
+        let root = house.administrator();
+        let made = root.browser.post_json("/v1/invitations", &json!({ "email": "ada@example.com", "roles": ["admin"] })).json();
+        let page = root.browser.get("/admin/invitations").text();
+        assert!(page.contains("ada@example.com") && page.contains("admin") && page.contains("Open"), "{page}");
+        let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
+        let path = format!("/admin/invitations/{id}/revoke");
+        assert!(page.contains(&path));
+        assert!(root.browser.get(&path).text().contains("Revoke this invitation?"));
+        let done = root.browser.request("POST", &path).form(&[("reason", "")]).send();
+        assert_eq!((done.status, done.header("location")), (303, Some("/admin/invitations?notice=revoked")));
+        assert!(root.browser.get("/admin/invitations?notice=revoked").text().contains("The invitation is revoked."));
+        assert!(!root.browser.get("/admin/invitations?state=open").text().contains("ada@example.com"));
+        assert_eq!(house.browser().post_json("/webauthn/register/start", &json!({ "invitation": made["token"], "username": "x" })).status, 410);
+        let ada = house.person(&root, "ada");
+        assert_eq!(ada.browser.get("/admin/invitations").status, 403);
+        assert_eq!(ada.browser.request("POST", &path).form(&[]).send().status, 403);
     }
 }

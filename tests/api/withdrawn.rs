@@ -100,7 +100,7 @@ on_both! {
     fn a_clients_link_opens_nobody_who_became_an_administrator(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
-        let (id, secret) = house.client(&["users:write"]);
+        let (id, secret) = house.client(&["users:write", "passkeys:enrol"]);
         let by_client = |body: &Value| house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(body).send().json();
         let recovery = by_client(&json!({ "user_id": "ada" }));
         let join = by_client(&json!({ "username": "bob" }));
@@ -111,6 +111,92 @@ on_both! {
         }
         assert_eq!((start(house, &recovery), start(house, &join)), (410, 410));
         assert_eq!(ada.session_status(), 200);
+    }
+
+    fn a_clients_link_dies_with_its_secret_and_its_scopes(house) {
+        let root = house.administrator();
+        house.person(&root, "ada");
+        let (id, secret) = house.client(&["users:write", "passkeys:enrol"]);
+        let path = format!("/v1/clients/{id}");
+        let make = |secret: &str, body: &Value| {
+            house.browser().request("POST", "/v1/invitations").basic(&id, secret).json(body).send().json()
+        };
+        let change = |body: &Value| {
+            let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
+            let changed = root.browser.request("PATCH", &path).header("If-Match", &tag).json(body).send();
+            assert_eq!(changed.status, 200, "{}", changed.text());
+        };
+        // The secret was rotated, perhaps because a thief had it.
+        let (join, recovery) = (make(&secret, &json!({})), make(&secret, &json!({ "user_id": "ada" })));
+        assert_eq!((start(house, &join), start(house, &recovery)), (200, 200));
+        let rotated = root.browser.post_json(&format!("{path}/secret"), &json!({})).json();
+        let secret = rotated["client_secret"].as_str().expect("a secret").to_owned();
+        assert_eq!((start(house, &join), start(house, &recovery)), (410, 410));
+        // A scope was taken away: given again, it brings no old link back.
+        for scope in ["users:write", "passkeys:enrol", ""] {
+            let recovery = make(&secret, &json!({ "user_id": "ada" }));
+            assert_eq!(start(house, &recovery), 200);
+            change(&json!({ "scope": scope }));
+            assert_eq!(start(house, &recovery), 410, "{scope}");
+            change(&json!({ "scope": "users:write passkeys:enrol" }));
+            assert_eq!(start(house, &recovery), 410, "{scope}");
+        }
+        // Disabled and enabled again.
+        let join = make(&secret, &json!({}));
+        for act in ["disable", "enable"] {
+            root.browser.post_json(&format!("{path}/{act}"), &json!({}));
+            assert_eq!(start(house, &join), 410, "{act}");
+        }
+        // What takes nothing away leaves links alone.
+        let join = make(&secret, &json!({}));
+        change(&json!({ "client_name": "Another name", "scope": "users:write passkeys:enrol users:read" }));
+        assert_eq!(start(house, &join), 200);
+    }
+
+    fn a_ceremony_begun_on_a_clients_link_ends_with_its_secret(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let (id, secret) = house.client(&["users:write", "passkeys:enrol"]);
+        let link = house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(&json!({ "user_id": "ada" })).send().json();
+        let browser = house.browser();
+        let begun = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).json();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let credential = device.create(&begun["publicKey"], &Overrides::default());
+        assert_eq!(root.browser.post_json(&format!("/v1/clients/{id}/secret"), &json!({})).status, 200);
+        let finish = json!({ "ceremony": begun["ceremony"], "credential": credential });
+        assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
+        assert_eq!((ada.session_status(), session_status(&browser)), (200, 401));
+    }
+
+    fn links_die_when_all_sessions_of_their_maker_ended(house) {
+        let root = house.administrator();
+        house.person(&root, "ada");
+        let mut second = second_administrator(house, &root);
+        let make = |second: &Person, body: &Value| second.browser.post_json("/v1/invitations", body).json();
+        let links = [json!({}), json!({ "roles": ["admin"] }), json!({ "user_id": "ada" })].map(|body| make(&second, &body));
+        // One session of several ends: the maker is still there.
+        let another = second.another_browser();
+        assert_eq!(another.delete("/v1/session").status, 204);
+        for link in &links {
+            assert_eq!(start(house, link), 200);
+        }
+        assert_eq!(root.browser.delete("/v1/users/second/sessions").status, 200);
+        for link in &links {
+            assert_eq!(start(house, link), 410, "a thief's session leaves no links behind");
+        }
+        second.browser = second.another_browser();
+        assert_eq!(start(house, &links[0]), 410);
+        assert_eq!(start(house, &make(&second, &json!({}))), 200);
+    }
+
+    fn links_die_with_the_role_of_their_maker(house) {
+        let root = house.administrator();
+        let second = second_administrator(house, &root);
+        let link = second.browser.post_json("/v1/invitations", &json!({})).json();
+        let tag = root.browser.get("/v1/users/second").header("etag").expect("a tag").to_owned();
+        let demoted = root.browser.request("PATCH", "/v1/users/second").header("If-Match", &tag).json(&json!({ "roles": [] })).send();
+        assert_eq!(demoted.status, 200);
+        assert_eq!(start(house, &link), 410);
     }
 
     fn a_device_link_ends_with_the_session_that_made_it(house) {

@@ -11,7 +11,7 @@ use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past, client_entity};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::clients::{Client, ClientChange, ClientError, Clients, Scope};
+use crate::clients::{Client, ClientChange, ClientError, ClientUpdate, Clients, Scope};
 use crate::db::Database;
 use crate::sessions::Caller;
 use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
@@ -59,6 +59,9 @@ pub struct ClientView {
     /// Shown this once.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
+    /// How many users consented before and are asked again, because the change loosened the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consents_voided: Option<i64>,
 }
 
 fn answer(
@@ -71,8 +74,19 @@ fn answer(
     let view = ClientView {
         client,
         client_secret: secret.map(|secret| secret.expose().to_owned()),
+        consents_voided: None,
     };
     tagged(request, response, &etag, view)
+}
+
+fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> HttpResponse {
+    let etag = updated.client.etag();
+    let view = ClientView {
+        client: updated.client,
+        client_secret: updated.secret.map(|secret| secret.expose().to_owned()),
+        consents_voided: Some(updated.voided_consents),
+    };
+    tagged(request, HttpResponse::Ok(), &etag, view)
 }
 
 /// Asks whether the caller may change clients: an administrator with a recent sign-in, or a client with the scope.
@@ -135,7 +149,7 @@ pub async fn list_clients(
         (status = 201, description = "The client; `client_secret` unless it is public", body = ClientView,
             headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
         (status = 400, description = "A field can't be used; `field` names it"),
-        (status = 403, description = "Needs an administrator or `clients:write`; a client gives no scope that it does not hold"),
+        (status = 403, description = "Needs an administrator or `clients:write`; a client gives no scope, resource or audience that it does not hold"),
         (status = 409, description = "An audience is another client's"),
     )
 )]
@@ -187,7 +201,8 @@ pub async fn read_client(
 }
 
 /// Changes a client: send the `ETag` that you read as `If-Match`. One that was public and is no more gets a secret; one that
-/// becomes public loses its own.
+/// becomes public loses its own. A client changes only those that it registered (`registered_by_client`) or was granted
+/// (`managed_by`). Users who consented are asked again after a change that loosens the client; `consents_voided` counts them.
 #[utoipa::path(
     patch, path = "/v1/clients/{client}", tag = "clients",
     request_body(content = ClientChange, example = json!({ "client_name": "Another name" })),
@@ -198,7 +213,7 @@ pub async fn read_client(
     responses(
         (status = 200, description = "The client; `client_secret` if one was made", body = ClientView, headers(("ETag" = String, description = "The version"))),
         (status = 400, description = "A field can't be used; `field` names it"),
-        (status = 403, description = "Needs an administrator or `clients:write`; a client changes neither itself nor who holds more"),
+        (status = 403, description = "Needs an administrator or `clients:write`; a client changes only those that it manages, that hold no more than it does, and that ask users for consent"),
         (status = 404, description = "There is no client of this id"),
         (status = 409, description = "An audience is another client's"),
         (status = 412, description = "Changed since"),
@@ -214,7 +229,7 @@ pub async fn update_client(
 ) -> Answer {
     let id = changeable(&caller, &id)?;
     let expected = require_version(&request)?;
-    let (client, secret) = clients
+    let updated = clients
         .update(
             id,
             body.0,
@@ -222,12 +237,7 @@ pub async fn update_client(
             caller.acting(&request, Scope::ClientsWrite),
         )
         .await?;
-    Ok(answer(
-        &request,
-        HttpResponse::Ok(),
-        client,
-        secret.as_ref(),
-    ))
+    Ok(answer_update(&request, updated))
 }
 
 /// Takes a client away for good, with every token that it holds.
@@ -274,8 +284,8 @@ pub async fn rotate_secret(
 ) -> Answer {
     let id = changeable(&caller, &id)?;
     let acting = caller.acting(&request, Scope::ClientsWrite);
-    let (client, secret) = clients.rotate_secret(id, acting).await?;
-    Ok(answer(&request, HttpResponse::Ok(), client, Some(&secret)))
+    let updated = clients.rotate_secret(id, acting).await?;
+    Ok(answer_update(&request, updated))
 }
 
 /// Cuts a client off, with every token that it holds.

@@ -1,27 +1,38 @@
-//! `POST /v1/invitations`.
+//! `/v1/invitations`: one-use links made, listed, revoked.
 
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::authority;
 use super::users::not_yours;
+use super::{Reason, authority};
+use crate::base::ids::InvitationId;
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError};
 use crate::users::http::require_manager;
 use crate::users::{
-    DisplayName, Email, InvitationLink, InviteError, NewInvitation, Username, Users,
+    DisplayName, Email, InvitationError, InvitationFilter, InvitationLink, InvitationState,
+    InvitationView, InviteError, NewInvitation, Username, Users,
 };
-use crate::web::{Answer, AnyCase, Problem, only};
+use crate::web::{Answer, AnyCase, Page, Problem, only};
+
+/// At most this many in one list.
+const MOST: usize = 200;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/v1/invitations")
+            .route(web::get().to(list_invitations))
             .route(web::post().to(invite))
-            .default_service(only("POST")),
+            .default_service(only("GET, POST")),
+    );
+    config.service(
+        web::resource("/v1/invitations/{invitation}")
+            .route(web::delete().to(revoke_invitation))
+            .default_service(only("DELETE")),
     );
 }
 
@@ -71,6 +82,7 @@ impl Invite {
     post, path = "/v1/invitations", tag = "users", request_body = Invite,
     responses(
         (status = 201, body = InvitationLink),
+        (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles the client could not assign"),
         (status = 404, description = "There is nobody of this `user_id`"),
         (status = 409, description = "The username is taken, or the person is suspended"),
     )
@@ -90,6 +102,11 @@ pub async fn invite(
         (Some(manager), Some(name)) if users.find_managed(manager, name).await?.is_none() => {
             return Err(CallerError::NotAdministrator.into());
         }
+        (None, Some(_)) => {
+            // Whoever hands out a link for an existing user can become that user.
+            caller.require(Scope::PasskeysEnrol)?;
+            caller.require_fresh()?;
+        }
         _ => caller.require_fresh()?,
     }
     let wanted = wanted.parse()?;
@@ -101,6 +118,114 @@ pub async fn invite(
         )
         .await?;
     Ok(HttpResponse::Created().json(link))
+}
+
+/// Which invitations to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListInvitations {
+    /// `open`, `used`, `expired` or `revoked`; all of them where it is not given.
+    state: Option<String>,
+    /// From 1 to 200; 50 where it is not given.
+    limit: Option<usize>,
+    /// The cursor of a page before.
+    after: Option<String>,
+}
+
+/// Invitations, newest first. Someone who manages users by a role lists those that they made.
+#[utoipa::path(
+    get, path = "/v1/invitations", tag = "users", params(ListInvitations),
+    responses(
+        (status = 200, description = "A page of invitations, without their links", body = Page<InvitationView>),
+        (status = 400, description = "A parameter can't be used"),
+        (status = 403, description = "Needs an administrator, someone who manages users, or `users:read`"),
+    )
+)]
+pub async fn list_invitations(
+    caller: Caller,
+    users: web::Data<Users>,
+    query: web::Query<ListInvitations>,
+) -> Answer {
+    let made_by = require_manager(&users, &caller, Scope::UsersRead).await?;
+    let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
+    let no_state =
+        || Problem::invalid_parameter("state", "must be one of open, used, expired, revoked");
+    let state = query.state.as_deref();
+    let after = query.after.as_deref();
+    let filter = InvitationFilter {
+        state: state
+            .map(|state| InvitationState::parse(state).ok_or_else(no_state))
+            .transpose()?,
+        made_by,
+        after: after
+            .map(|after| InvitationId::parse(after).ok_or_else(no_cursor))
+            .transpose()?,
+    };
+    let limit = Page::<InvitationView>::limit(query.limit, MOST)?;
+    let fetch = Page::<InvitationView>::fetch(limit);
+    let found = match users.list_invitations(filter, fetch).await {
+        Err(InvitationError::Unknown) => return Err(no_cursor()),
+        found => found?,
+    };
+    let page = Page::cut(found, limit, |invitation| invitation.id.to_string());
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Revokes an invitation that was not used: its link lets nobody in from then on.
+#[utoipa::path(
+    delete, path = "/v1/invitations/{invitation}", tag = "users",
+    params(("invitation" = uuid::Uuid, Path, description = "Its ID"), Reason),
+    responses(
+        (status = 204, description = "The link lets nobody in"),
+        (status = 403, description = "Needs an administrator, whoever made it, someone who manages its user, or `users:write`"),
+        (status = 404, description = "There is no invitation of this ID"),
+        (status = 409, description = "It was used"),
+    )
+)]
+pub async fn revoke_invitation(
+    request: HttpRequest,
+    caller: Caller,
+    users: web::Data<Users>,
+    id: web::Path<String>,
+    reason: web::Query<Reason>,
+) -> Answer {
+    let manager = require_manager(&users, &caller, Scope::UsersWrite).await?;
+    caller.require_fresh()?;
+    let reason = reason.into_inner().parse()?;
+    let acting = caller.acting(&request, Scope::UsersWrite);
+    let revoked = match InvitationId::parse(&id) {
+        Some(id) => {
+            users
+                .revoke_invitation(id, reason, authority(&caller), acting)
+                .await
+        }
+        None => Err(InvitationError::Unknown),
+    };
+    match revoked {
+        // Who manages some users learns nothing of the invitations of others.
+        Err(InvitationError::Unknown) if manager.is_some() => Err(not_yours()),
+        revoked => {
+            revoked?;
+            Ok(HttpResponse::NoContent().finish())
+        }
+    }
+}
+
+impl From<InvitationError> for Problem {
+    fn from(error: InvitationError) -> Self {
+        match error {
+            InvitationError::Unknown => Self::not_found(),
+            InvitationError::NotYours => not_yours(),
+            InvitationError::Used => Self::new(
+                StatusCode::CONFLICT,
+                "invitation-used",
+                "The invitation was used",
+                "Nothing is left to revoke. Suspend the user, or revoke the passkey that was registered with it.",
+            ),
+            InvitationError::Acting(error) => error.into(),
+            InvitationError::Database(error) => error.into(),
+        }
+    }
 }
 
 impl From<InviteError> for Problem {
@@ -132,6 +257,7 @@ impl From<InviteError> for Problem {
                 "give at least one role that you manage: by it you manage the new person",
             ),
             InviteError::NotYours => not_yours(),
+            InviteError::EnrolScopeMissing => CallerError::ScopeMissing(Scope::PasskeysEnrol).into(),
             InviteError::Life => {
                 Self::invalid_field("expires_in", "from 60 seconds to 2592000 (30 days)")
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::invitation_list::show_invitations;
 use super::manager::Manager;
 use super::people::{Listing, show};
 use super::role_boxes::{checked, hidden};
@@ -18,8 +19,9 @@ use crate::web::{
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/admin/invitations")
+            .route(web::get().to(show_invitations))
             .route(web::post().to(invite))
-            .default_service(only("POST")),
+            .default_service(only("GET, POST")),
     );
 }
 

@@ -54,6 +54,9 @@ pub(in crate::cli) struct Flags {
     /// What it is called as such a service itself; may be given again.
     #[arg(long = "audience", value_name = "URI")]
     audiences: Vec<String>,
+    /// A service that may manage it (client ID), besides the one that registered it; may be given again.
+    #[arg(long = "managed-by", value_name = "CLIENT")]
+    managed_by: Vec<String>,
     /// Everything, as JSON under the names of RFC 7591, `-` for standard input; the flags come on top of it.
     #[arg(long, value_name = "FILE")]
     json_metadata: Option<PathBuf>,
@@ -111,6 +114,7 @@ impl Flags {
             allowed_roles: list(self.roles),
             resources: list(self.resources),
             audiences: list(self.audiences),
+            managed_by: list(self.managed_by),
         );
         Ok(change)
     }

@@ -2,7 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::super::invite::{Invitation, Purpose};
+use super::super::backing::MakerEpochs;
+use super::super::invitations::{InvitationFilter, InvitationState};
+use super::super::invite::Invitation;
+use super::super::purpose::Purpose;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
@@ -26,7 +29,34 @@ type Row = (
     Option<UserId>,
     Option<UserId>,
     Option<ClientId>,
+    Option<i64>,
+    Option<i64>,
 );
+
+fn invitation(row: Row) -> Result<Invitation> {
+    let purpose = Purpose::parse(&row.2)
+        .ok_or_else(|| Error::Refused(format!("an unknown purpose: {}", row.2)))?;
+    Ok(Invitation {
+        id: row.0,
+        purpose,
+        user: row.3,
+        email: row.4,
+        display_name: row.5,
+        roles: row.6.0,
+        by_session: row.7,
+        created_at: row.8,
+        expires_at: row.9,
+        voided_at: row.10,
+        used_at: row.11,
+        used_by: row.12,
+        by_user: row.13,
+        by_client: row.14,
+        maker: MakerEpochs {
+            user: row.15,
+            client: row.16,
+        },
+    })
+}
 
 pub(in crate::users) fn find_invitation(
     conn: &mut Connection,
@@ -36,25 +66,79 @@ pub(in crate::users) fn find_invitation(
         .filter(invitations::token_hash.eq(token.as_bytes().to_vec()))
         .first::<Row>(conn)
         .optional()?;
-    row.map(|row| {
-        let purpose = Purpose::parse(&row.2)
-            .ok_or_else(|| Error::Refused(format!("an unknown purpose: {}", row.2)))?;
-        Ok(Invitation {
-            id: row.0,
-            purpose,
-            user: row.3,
-            email: row.4,
-            display_name: row.5,
-            roles: row.6.0,
-            by_session: row.7,
-            expires_at: row.9,
-            is_void: row.10.is_some(),
-            used_at: row.11,
-            by_user: row.13,
-            by_client: row.14,
-        })
-    })
-    .transpose()
+    row.map(invitation).transpose()
+}
+
+pub(in crate::users) fn find_invitation_by_id(
+    conn: &mut Connection,
+    id: InvitationId,
+) -> Result<Option<Invitation>> {
+    let row = invitations::table.find(id).first::<Row>(conn).optional()?;
+    row.map(invitation).transpose()
+}
+
+/// A page of invitations, newest first, those after the one that the cursor names; `None`: there never was such a one.
+pub(in crate::users) fn list_invitations(
+    conn: &mut Connection,
+    filter: &InvitationFilter,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Option<Vec<Invitation>>> {
+    let mut query = invitations::table
+        .order((invitations::created_at.desc(), invitations::id.desc()))
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = filter.after {
+        let place = invitations::table
+            .find(after)
+            .select(invitations::created_at);
+        let Some(created_at) = place.first::<Timestamp>(conn).optional()? else {
+            return Ok(None);
+        };
+        let is_older = invitations::created_at.lt(created_at);
+        let is_next = invitations::created_at
+            .eq(created_at)
+            .and(invitations::id.lt(after));
+        query = query.filter(is_older.or(is_next));
+    }
+    if let Some(user) = filter.made_by {
+        query = query
+            .filter(invitations::by_user.eq(user))
+            .filter(invitations::by_client.is_null());
+    }
+    let unused = invitations::used_at
+        .is_null()
+        .and(invitations::voided_at.is_null());
+    query = match filter.state {
+        None => query,
+        Some(InvitationState::Open) => query.filter(unused.and(invitations::expires_at.gt(now))),
+        Some(InvitationState::Expired) => query.filter(unused.and(invitations::expires_at.le(now))),
+        Some(InvitationState::Used) => query.filter(invitations::used_at.is_not_null()),
+        Some(InvitationState::Revoked) => query.filter(
+            invitations::used_at
+                .is_null()
+                .and(invitations::voided_at.is_not_null()),
+        ),
+    };
+    let rows = query.load::<Row>(conn)?;
+    rows.into_iter()
+        .map(invitation)
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+/// Voids one unused invitation; `false` when it was used or voided before.
+pub(in crate::users) fn void_invitation(
+    conn: &mut Connection,
+    id: InvitationId,
+    now: Timestamp,
+) -> Result<bool> {
+    let voided = diesel::update(invitations::table.find(id))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::voided_at.is_null())
+        .set(invitations::voided_at.eq(now))
+        .execute(conn)?;
+    Ok(voided == 1)
 }
 
 pub(in crate::users) fn insert_invitation(
@@ -78,6 +162,8 @@ pub(in crate::users) fn insert_invitation(
             invitations::expires_at.eq(invitation.expires_at),
             invitations::by_user.eq(author.user()),
             invitations::by_client.eq(author.client()),
+            invitations::user_epoch.eq(invitation.maker.user),
+            invitations::client_epoch.eq(invitation.maker.client),
         ))
         .execute(conn)?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Who may read and change clients.
 
-use doorward::clients::{ClientChange, ClientError};
+use doorward::clients::{ActingAs, ClientChange, ClientError};
 use serde_json::{Value, json};
 
 use super::ask;
@@ -10,14 +10,20 @@ use crate::support::http::Answer;
 
 type Client = (String, String);
 
-fn send(house: &House, client: &Client, method: &str, path: &str, body: &Value) -> Answer {
+pub(super) fn send(
+    house: &House,
+    client: &Client,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Answer {
     let browser = house.browser();
     let request = browser.request(method, path).without_same_origin();
     let request = request.basic(&client.0, &client.1);
     request.header("If-Match", "\"1\"").json(body).send()
 }
 
-fn paths(id: &str) -> [(&'static str, String); 5] {
+pub(super) fn paths(id: &str) -> [(&'static str, String); 5] {
     [
         ("PATCH", format!("/v1/clients/{id}")),
         ("POST", format!("/v1/clients/{id}/secret")),
@@ -91,14 +97,6 @@ on_both! {
             }
         }
         assert_eq!(ask(house, &stronger, "GET", "/v1/clients").status, 403, "it lives, and has no clients:read");
-        let equal = house.client(&["clients:write"]);
-        let (app, _) = house.relying_party(|metadata| metadata.require_consent = true);
-        for id in [&equal.0, &app] {
-            for (method, path) in paths(id) {
-                let done = send(house, &registrar, method, &path, &json!({}));
-                assert!([200, 204].contains(&done.status), "{method} {path} {}", done.text());
-            }
-        }
         // That people are not asked is no service's to say: not of a new app, and not of one that is so.
         let (own, _) = house.relying_party(|_| {});
         let repointed = json!({ "redirect_uris": ["https://evil.example/callback"] });
@@ -109,6 +107,8 @@ on_both! {
         let root = house.administrator();
         let raised = root.browser.request("PATCH", &format!("/v1/clients/{}", registrar.0)).header("If-Match", "\"1\"");
         assert_eq!(raised.json(&json!({ "scope": "clients:write users:write" })).send().status, 200);
+        let managed = root.browser.request("PATCH", &format!("/v1/clients/{}", stronger.0)).header("If-Match", "\"1\"");
+        assert_eq!(managed.json(&json!({ "managed_by": [registrar.0] })).send().status, 200);
         let now = send(house, &registrar, "POST", &format!("/v1/clients/{}/secret", stronger.0), &json!({}));
         assert_eq!(now.status, 200);
     }
@@ -117,6 +117,11 @@ on_both! {
         let root = house.administrator();
         let app = house.client(&["clients:write", "openid"]);
         let (weak, strong) = (house.client(&[]), house.client(&["users:write"]));
+        let managed = ClientChange { managed_by: Some(vec![app.0.clone()]), ..ClientChange::default() };
+        for id in [&weak.0, &strong.0] {
+            let update = house.app.clients.update(id.parse().expect("an id"), managed.clone(), None, ActingAs::command());
+            house.run(update).expect("managed");
+        }
         let author = house.acting_through(&root, &app.0);
         let give = |id: &str, scope: &str| {
             let change = ClientChange { scope: Some(scope.into()), ..ClientChange::default() };

@@ -32,6 +32,19 @@ impl From<ClientError> for Problem {
             ClientError::HoldsMore => Self::forbidden(
                 "That client may do more than yours, which therefore does not change it. An administrator does.",
             ),
+            ClientError::NotManaged => Self::forbidden(
+                "Your client neither registered that client nor manages it (managed_by). An administrator changes it, or \
+                 grants your client its management.",
+            ),
+            ClientError::NotHeldServices { field, values } => Self::forbidden(
+                "A client gives only resources and audiences that it holds itself. An administrator gives the others.",
+            )
+            .with("field", field)
+            .with("values", values.join(" ")),
+            ClientError::ManagersInPerson => Self::forbidden(
+                "Only an administrator in person grants or withdraws the management of a client (managed_by).",
+            )
+            .with("field", "managed_by"),
             ClientError::Approval => Self::forbidden(
                 "Only an administrator in person registers or changes an app that asks nobody for consent (require_consent).",
             ),

@@ -10,12 +10,15 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 42] = [
+const ACTIONS: [&str; 46] = [
+    "client.authentication_changed",
     "client.authorized",
+    "client.consents_voided",
     "client.created",
     "client.deleted",
     "client.disabled",
     "client.enabled",
+    "client.redirect_uris_changed",
     "client.secret_rotated",
     "client.told_of_logout",
     "client.updated",
@@ -25,6 +28,7 @@ const ACTIONS: [&str; 42] = [
     "grant.changed",
     "grant.given",
     "grant.withdrawn",
+    "invitation.revoked",
     "key.compromised",
     "key.created",
     "key.rewrapped",

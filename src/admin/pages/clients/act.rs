@@ -112,8 +112,8 @@ async fn act(
     let url = client_url(client.id);
     match act {
         Act::NewSecret => {
-            let (client, secret) = clients.rotate_secret(client.id, acting).await?;
-            show_or_go_on(administrator.0.frame, client, Some(&secret), "saved")
+            let updated = clients.rotate_secret(client.id, acting).await?;
+            show_or_go_on(administrator.0.frame, updated, "saved")
         }
         Act::Disable => {
             clients.disable(client.id, reason, acting).await?;

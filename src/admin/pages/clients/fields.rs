@@ -43,7 +43,7 @@ pub(super) struct Section {
 const ACRS: &[&str] = &["phr", "urn:doorward:acr:device-bound", "phrh"];
 
 /// All of the form. What nearly everybody needs comes first, and is unfolded.
-pub(super) const SECTIONS: [Section; 5] = [
+pub(super) const SECTIONS: [Section; 6] = [
     Section {
         key: "app",
         fields: &[
@@ -105,6 +105,10 @@ pub(super) const SECTIONS: [Section; 5] = [
             field("policy_uri", Kind::Optional),
             field("tos_uri", Kind::Optional),
         ],
+    },
+    Section {
+        key: "management",
+        fields: &[field("managed_by", Kind::Lines)],
     },
 ];
 

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::form::{ClientForm, SectionView, explain};
-use super::secret::show_or_go_on;
+use super::secret::{show_or_go_on, voided_text};
 use super::{client_url, kind_key};
 use crate::admin::pages::administrator::Administrator;
 use crate::base::ids::ClientId;
-use crate::clients::{Client, ClientError, Clients};
+use crate::clients::{self, Client, ClientError, Clients};
+use crate::db::Database;
 use crate::web::{
     Answer, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
     page_with_status,
@@ -31,6 +32,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 #[derive(Deserialize)]
 struct Query {
     notice: Option<String>,
+    voided: Option<usize>,
 }
 
 #[derive(Template)]
@@ -38,6 +40,8 @@ struct Query {
 struct ConsoleClientPage {
     frame: Frame,
     notice: Option<String>,
+    voided: Option<String>,
+    registered_by: Option<String>,
     problem: Option<FieldProblem>,
     id: ClientId,
     name: String,
@@ -54,6 +58,8 @@ impl ConsoleClientPage {
     fn new(frame: Frame, client: Client, form: &ClientForm, problem: Option<FieldProblem>) -> Self {
         Self {
             notice: None,
+            voided: None,
+            registered_by: None,
             sections: form.sections(&frame, problem.as_ref()),
             problem,
             id: client.id,
@@ -78,6 +84,7 @@ pub(super) async fn find(clients: &Clients, id: &str) -> Result<Client, Problem>
 async fn show_client(
     administrator: Administrator,
     clients: web::Data<Clients>,
+    database: web::Data<Database>,
     id: web::Path<String>,
     query: web::Query<Query>,
 ) -> Answer {
@@ -85,8 +92,14 @@ async fn show_client(
     let form = ClientForm::of(&json!(client));
     let frame = administrator.0.frame;
     let notice = frame.notice("console_client.notice", query.notice.as_deref());
+    let names = match client.registered_by_client {
+        Some(id) => clients::names(&database, vec![id]).await?,
+        None => HashMap::new(),
+    };
     page(&ConsoleClientPage {
         notice,
+        voided: voided_text(&frame, query.voided),
+        registered_by: names.into_values().next(),
         ..ConsoleClientPage::new(frame, client, &form, None)
     })
 }
@@ -115,7 +128,7 @@ async fn save_client(
         .update(client.id, change, Some(expected), acting)
         .await
     {
-        Ok((client, secret)) => show_or_go_on(frame, client, secret.as_ref(), "saved"),
+        Ok(updated) => show_or_go_on(frame, updated, "saved"),
         Err(ClientError::VersionIs(_)) => {
             // What was typed would undo what somebody else just did: it is shown as it stands now.
             let now = clients.read(client.id).await?;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::form::{ClientForm, SectionView, explain};
 use super::secret::show_or_go_on;
 use crate::admin::pages::administrator::Administrator;
-use crate::clients::{Clients, GrantType, Metadata, Scope, Scopes};
+use crate::clients::{ClientUpdate, Clients, GrantType, Metadata, Scope, Scopes};
 use crate::web::{Answer, FieldProblem, Frame, StepUpPage, only, page, page_with_status};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -72,7 +72,14 @@ async fn register(
     let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
     match clients.register(wanted, acting).await {
-        Ok((client, secret)) => show_or_go_on(frame, client, secret.as_ref(), "registered"),
+        Ok((client, secret)) => {
+            let registered = ClientUpdate {
+                client,
+                secret,
+                voided_consents: 0,
+            };
+            show_or_go_on(frame, registered, "registered")
+        }
         Err(error) => {
             let problem = Some(explain(&frame, error)?);
             let template = ConsoleClientNewPage {

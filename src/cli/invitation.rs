@@ -1,0 +1,96 @@
+//! `doorward invitation …`.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use crate::app::App;
+use crate::base::ids::InvitationId;
+use crate::clients::ActingAs;
+use crate::users::{Authority, InvitationFilter, InvitationState};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Invitation {
+    /// List invitations and recovery links, newest first.
+    List {
+        /// Only those in this state.
+        #[arg(long, value_parser = ["open", "used", "expired", "revoked"])]
+        state: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 50)]
+        limit: u16,
+        /// Go on after this invitation (ID).
+        #[arg(long)]
+        after: Option<InvitationId>,
+    },
+    /// Revoke an invitation that was not used: its link lets nobody in.
+    Revoke {
+        /// The invitation's ID.
+        invitation: InvitationId,
+        /// For the audit log.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+impl Invitation {
+    pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List {
+                state,
+                limit,
+                after,
+            } => {
+                let filter = InvitationFilter {
+                    state: state.as_deref().and_then(InvitationState::parse),
+                    made_by: None,
+                    after,
+                };
+                list(app, filter, i64::from(limit), output).await
+            }
+            Self::Revoke { invitation, reason } => {
+                app.users
+                    .revoke_invitation(
+                        invitation,
+                        reason,
+                        Authority::Administrator,
+                        ActingAs::command(),
+                    )
+                    .await?;
+                output.show(&json!({ "revoked": invitation }), "revoked");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn list(
+    app: &App,
+    filter: InvitationFilter,
+    limit: i64,
+    output: &Output,
+) -> Result<(), Failure> {
+    let items = app.users.list_invitations(filter, limit).await?;
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|invitation| {
+            let user = invitation.user_id.map(|user| user.to_string());
+            vec![
+                invitation.id.to_string(),
+                invitation.purpose.clone(),
+                invitation.state.as_str().to_owned(),
+                if invitation.usable { "yes" } else { "no" }.to_owned(),
+                user.or_else(|| invitation.email.clone())
+                    .unwrap_or_default(),
+                invitation.roles.join(","),
+                invitation.expires_at.to_rfc3339(),
+            ]
+        })
+        .collect();
+    let heading = [
+        "ID", "PURPOSE", "STATE", "USABLE", "FOR", "ROLES", "EXPIRES",
+    ];
+    output.table(&json!({ "items": items }), &heading, &rows);
+    Ok(())
+}

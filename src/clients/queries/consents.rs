@@ -1,0 +1,132 @@
+//! SQL of `consents`: what each user lets each client have. A consent counts while the client is as the user was asked about:
+//! every change that loosens the client raises its `consent_epoch`.
+
+use diesel::prelude::*;
+
+use super::parse_scopes;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, UserId};
+use crate::clients::Scopes;
+use crate::db::schema::{clients, consents};
+use crate::db::{Connection, Json, Result};
+
+/// A stored consent.
+#[derive(Clone, Debug, Default)]
+pub struct Consent {
+    /// What was given; empty where the consent was voided.
+    pub scopes: Scopes,
+    /// Whether there is one that counts.
+    pub counts: bool,
+    /// Whether there is a row, voided or not.
+    pub is_stored: bool,
+    /// The client's present epoch, which a new consent is given under.
+    pub client_epoch: i64,
+}
+
+fn names(scopes: &Scopes) -> Json<Vec<String>> {
+    Json(scopes.names().map(str::to_owned).collect())
+}
+
+/// The epoch under which users consent to a client now.
+///
+/// # Errors
+/// When the database is away.
+pub fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
+    let found = clients::table
+        .find(client)
+        .select(clients::consent_epoch)
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What a user lets a client have as of now.
+///
+/// # Errors
+/// When the database is away.
+pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Consent> {
+    let client_epoch = epoch(conn, client)?;
+    let row = consents::table
+        .find((user, client))
+        .select((consents::scopes, consents::client_epoch))
+        .first::<(Json<Vec<String>>, i64)>(conn)
+        .optional()?;
+    let given = row.as_ref().filter(|(_, epoch)| *epoch == client_epoch);
+    Ok(Consent {
+        counts: given.is_some(),
+        scopes: given.map_or_else(Scopes::default, |(scopes, _)| parse_scopes(&scopes.0)),
+        is_stored: row.is_some(),
+        client_epoch,
+    })
+}
+
+/// The clients that a user lets have something, with the scopes and since when.
+///
+/// # Errors
+/// When the database is away.
+pub fn list(conn: &mut Connection, user: UserId) -> Result<Vec<(ClientId, Scopes, Timestamp)>> {
+    let rows = consents::table
+        .inner_join(clients::table)
+        .filter(consents::user_id.eq(user))
+        .filter(consents::client_epoch.eq(clients::consent_epoch))
+        .select((consents::client_id, consents::scopes, consents::created_at))
+        .load::<(ClientId, Json<Vec<String>>, Timestamp)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(client, names, since)| (client, parse_scopes(&names.0), since))
+        .collect())
+}
+
+/// How many users' consents count under an epoch of the client.
+///
+/// # Errors
+/// When the database is away.
+pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64> {
+    Ok(consents::table
+        .filter(consents::client_id.eq(client))
+        .filter(consents::client_epoch.eq(epoch))
+        .count()
+        .get_result(conn)?)
+}
+
+/// Writes a consent in place of the one that was found. The caller holds the user's standing.
+///
+/// # Errors
+/// When the database is away.
+pub fn store(
+    conn: &mut Connection,
+    (user, client): (UserId, ClientId),
+    given: &Scopes,
+    found: &Consent,
+    now: Timestamp,
+) -> Result<()> {
+    if found.is_stored {
+        diesel::update(consents::table.find((user, client)))
+            .set((
+                consents::scopes.eq(names(given)),
+                consents::updated_at.eq(now),
+                consents::client_epoch.eq(found.client_epoch),
+            ))
+            .execute(conn)?;
+    } else {
+        diesel::insert_into(consents::table)
+            .values((
+                consents::user_id.eq(user),
+                consents::client_id.eq(client),
+                consents::scopes.eq(names(given)),
+                consents::created_at.eq(now),
+                consents::updated_at.eq(now),
+                consents::client_epoch.eq(found.client_epoch),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Deletes a consent; whether there was one.
+///
+/// # Errors
+/// When the database is away.
+pub fn delete(conn: &mut Connection, user: UserId, client: ClientId) -> Result<bool> {
+    Ok(diesel::delete(consents::table.find((user, client))).execute(conn)? == 1)
+}

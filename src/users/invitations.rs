@@ -1,0 +1,270 @@
+//! Invitations as those who may see them list them, and their revocation before use.
+
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::backing::is_backed;
+use super::invite::Invitation;
+use super::rights::Authority;
+use super::user::User;
+use super::{Users, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, InvitationId, UserId};
+use crate::clients::{ActingAs, ActingError};
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event};
+
+/// Where a link stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationState {
+    /// Not used, revoked or expired.
+    Open,
+    /// It was used.
+    Used,
+    /// Its time is over.
+    Expired,
+    /// It was revoked, or a newer link took its place.
+    Revoked,
+}
+
+impl InvitationState {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Used => "used",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// Parses a filter's word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Open, Self::Used, Self::Expired, Self::Revoked]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+
+    fn of(invitation: &Invitation, now: Timestamp) -> Self {
+        if invitation.used_at.is_some() {
+            Self::Used
+        } else if invitation.voided_at.is_some() {
+            Self::Revoked
+        } else if invitation.expires_at <= now {
+            Self::Expired
+        } else {
+            Self::Open
+        }
+    }
+}
+
+/// Which invitations to list.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationFilter {
+    /// In this state.
+    pub state: Option<InvitationState>,
+    /// Made by this user in person.
+    pub made_by: Option<UserId>,
+    /// Older than this one: the cursor.
+    pub after: Option<InvitationId>,
+}
+
+/// An invitation as it is listed; its link is shown only when it is made.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct InvitationView {
+    /// Its ID.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: InvitationId,
+    /// `join`: a new user joins; `recover`: an existing user gets a new passkey; `add_device`: a user adds a device of theirs.
+    pub purpose: String,
+    /// Where it stands in its life.
+    pub state: InvitationState,
+    /// Whether the link would let someone in now: it is open, and whoever made it still may.
+    pub usable: bool,
+    /// The user it is for, if they are known.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub user_id: Option<UserId>,
+    /// The address that a new user will have.
+    pub email: Option<String>,
+    /// The name suggested to a new user.
+    pub display_name: Option<String>,
+    /// The roles that a new user will hold.
+    pub roles: Vec<String>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Until when it can be used.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// When it was used.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub used_at: Option<Timestamp>,
+    /// The user who used it.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub used_by: Option<UserId>,
+    /// When it was revoked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+    /// The user who made it; `null` if none did.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_user: Option<UserId>,
+    /// The client that made it, or through which its user did.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_client: Option<ClientId>,
+}
+
+impl InvitationView {
+    fn of(conn: &mut Connection, invitation: Invitation, now: Timestamp) -> db::Result<Self> {
+        let state = InvitationState::of(&invitation, now);
+        let usable = state == InvitationState::Open && {
+            let target = find_target(conn, &invitation)?;
+            is_backed(conn, &invitation, target.as_ref())?
+        };
+        Ok(Self {
+            id: invitation.id,
+            purpose: invitation.purpose.as_str().to_owned(),
+            state,
+            usable,
+            user_id: invitation.user,
+            email: invitation.email,
+            display_name: invitation.display_name,
+            roles: invitation.roles,
+            created_at: invitation.created_at,
+            expires_at: invitation.expires_at,
+            used_at: invitation.used_at,
+            used_by: invitation.used_by,
+            revoked_at: invitation.voided_at,
+            by_user: invitation.by_user,
+            by_client: invitation.by_client,
+        })
+    }
+}
+
+/// Why an invitation was not found or not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum InvitationError {
+    /// There is none of this ID.
+    #[error("there is no invitation of this ID")]
+    Unknown,
+    /// It is not the caller's to revoke.
+    #[error("the invitation is not the caller's to revoke")]
+    NotYours,
+    /// It was used already.
+    #[error("the invitation was used")]
+    Used,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Users {
+    /// Invitations, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// `Unknown` for a cursor that never was one, or when the database is away.
+    pub async fn list_invitations(
+        &self,
+        filter: InvitationFilter,
+        limit: i64,
+    ) -> Result<Vec<InvitationView>, InvitationError> {
+        let now = self.clock.now();
+        self.database
+            .read(move |conn| {
+                let found = queries::list_invitations(conn, &filter, now, limit)?;
+                let found = found.ok_or(InvitationError::Unknown)?;
+                let view = |invitation| Ok(InvitationView::of(conn, invitation, now)?);
+                found.into_iter().map(view).collect()
+            })
+            .await
+    }
+
+    /// One invitation.
+    ///
+    /// # Errors
+    /// `Unknown`, or when the database is away.
+    pub async fn read_invitation(
+        &self,
+        id: InvitationId,
+    ) -> Result<InvitationView, InvitationError> {
+        let now = self.clock.now();
+        self.database
+            .read(move |conn| {
+                let found = queries::find_invitation_by_id(conn, id)?;
+                let invitation = found.ok_or(InvitationError::Unknown)?;
+                Ok(InvitationView::of(conn, invitation, now)?)
+            })
+            .await
+    }
+
+    /// Revokes an invitation that was not used: its link lets nobody in from then on. Safe to repeat.
+    ///
+    /// # Errors
+    /// Why it was not revoked.
+    pub async fn revoke_invitation(
+        &self,
+        id: InvitationId,
+        reason: Option<String>,
+        authority: Authority,
+        acting: ActingAs,
+    ) -> Result<(), InvitationError> {
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let found = queries::find_invitation_by_id(conn, id)?;
+                let invitation = found.ok_or(InvitationError::Unknown)?;
+                // The user it is for is locked too: their use of it waits.
+                let author = acting.check(conn, invitation.user.as_slice())?;
+                let now = database.now(conn)?;
+                if !may_revoke(conn, &invitation, authority, &author)? {
+                    return Err(InvitationError::NotYours);
+                }
+                if !queries::void_invitation(conn, id, now)? {
+                    // Used or revoked in the meantime: read again, under the lock.
+                    let now_stands = queries::find_invitation_by_id(conn, id)?;
+                    return match now_stands.and_then(|invitation| invitation.used_at) {
+                        Some(_) => Err(InvitationError::Used),
+                        None => Ok(()),
+                    };
+                }
+                let mut event = Event::done("invitation.revoked")
+                    .because(reason.as_deref())
+                    .details(json!({
+                        "invitation": id,
+                        "purpose": invitation.purpose.as_str(),
+                        "roles": invitation.roles,
+                    }));
+                event.subject = invitation.user;
+                Ok(history::record(conn, now, &author, event)?)
+            })
+            .await
+    }
+}
+
+/// Whoever made it may, and whoever may manage the user it is for.
+fn may_revoke(
+    conn: &mut Connection,
+    invitation: &Invitation,
+    authority: Authority,
+    author: &Author,
+) -> db::Result<bool> {
+    let maker = (invitation.by_user, invitation.by_client);
+    if maker != (None, None) && maker == (author.user(), author.client()) {
+        return Ok(true);
+    }
+    match find_target(conn, invitation)? {
+        Some(user) => authority.may_manage(conn, user.id, &user.roles),
+        None => authority.may_invite(conn, &invitation.roles),
+    }
+}
+
+fn find_target(conn: &mut Connection, invitation: &Invitation) -> db::Result<Option<User>> {
+    match invitation.user {
+        Some(user) => queries::find_user(conn, user),
+        None => Ok(None),
+    }
+}

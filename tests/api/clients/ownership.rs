@@ -1,0 +1,305 @@
+//! A service changes only the clients that it registered or was granted, and gives them no more than it has.
+
+use serde_json::{Value, json};
+
+use super::rights::{paths, send};
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::person::Person;
+use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+
+type Client = (String, String);
+
+const FORBIDDEN: &str = "urn:doorward:problem:forbidden";
+
+fn url(id: &str) -> String {
+    format!("/v1/clients/{id}")
+}
+
+/// Changes a client as an administrator, whatever its version.
+fn change(root: &Person, id: &str, body: &Value) -> Answer {
+    let tag = root
+        .browser
+        .get(&url(id))
+        .header("etag")
+        .expect("a tag")
+        .to_owned();
+    root.browser
+        .request("PATCH", &url(id))
+        .header("If-Match", &tag)
+        .json(body)
+        .send()
+}
+
+fn register(house: &House, registrar: &Client, body: &Value) -> Client {
+    let made = send(house, registrar, "POST", "/v1/clients", body);
+    assert_eq!(made.status, 201, "{}", made.text());
+    let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
+    (text("client_id"), text("client_secret"))
+}
+
+/// Whether a service may change a client: at the paths that leave it as it is.
+fn assert_refused(house: &House, registrar: &Client, id: &str) {
+    for (method, path) in paths(id) {
+        let refused = send(house, registrar, method, &path, &json!({}));
+        assert_eq!(
+            (refused.status, refused.problem_type().as_str()),
+            (403, FORBIDDEN),
+            "{method} {path}"
+        );
+    }
+}
+
+fn consent(app: &RelyingParty, root: &Person) -> Issued {
+    let answer = app.authorize(&root.browser, &[]);
+    let path = answer.header("location").expect("a location").to_owned();
+    let allowed = root
+        .browser
+        .request("POST", &path)
+        .form(&[("answer", "allow")])
+        .send();
+    Issued::read(&app.redeem(&sent_back(&allowed)["code"]))
+}
+
+fn is_asked_again(app: &RelyingParty, root: &Person) -> bool {
+    let sent = sent_back(&app.authorize(&root.browser, &[("prompt", "none")]));
+    sent.get("error")
+        .is_some_and(|error| error == "consent_required")
+}
+
+fn events(root: &Person, action: &str) -> Vec<Value> {
+    let path = format!("/v1/audit-events?action={action}");
+    root.browser.get(&path).json()["items"]
+        .as_array()
+        .expect("events")
+        .clone()
+}
+
+on_both! {
+    fn a_service_changes_only_what_it_registered_or_was_granted(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write", "clients:read"]);
+        let equal = house.client(&["clients:write"]);
+        let (app, _) = house.relying_party(|metadata| metadata.require_consent = true);
+        let other = register(house, &equal, &json!({ "client_name": "Another service's" }));
+        for id in [&equal.0, &app, &other.0] {
+            assert_refused(house, &registrar, id);
+        }
+        // Its own.
+        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        assert_eq!(root.browser.get(&url(&own.0)).json()["registered_by_client"], json!(registrar.0));
+        assert_eq!(root.browser.get(&url(&app)).json()["registered_by_client"], Value::Null);
+        for (method, path) in paths(&own.0) {
+            let done = send(house, &registrar, method, &path, &json!({}));
+            assert!([200, 204].contains(&done.status), "{method} {path} {}", done.text());
+        }
+        // What it was granted.
+        let granted = change(&root, &app, &json!({ "managed_by": [registrar.0] }));
+        assert_eq!((granted.status, granted.json()["managed_by"].clone()), (200, json!([registrar.0])));
+        let event = events(&root, "client.updated")[0].clone();
+        assert_eq!(event["details"]["managed_by"], json!({ "before": [], "after": [registrar.0] }));
+        assert_eq!(send(house, &registrar, "POST", &format!("{}/secret", url(&app)), &json!({})).status, 200);
+        assert_eq!(change(&root, &app, &json!({ "managed_by": [] })).status, 200);
+        assert_refused(house, &registrar, &app);
+    }
+
+    fn only_an_administrator_in_person_grants_management(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        let managed = json!({ "managed_by": [registrar.0] });
+        let refused = send(house, &registrar, "PATCH", &url(&own.0), &managed);
+        assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("managed_by")));
+        let new = json!({ "client_name": "x", "managed_by": [own.0] });
+        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &new).status, 403);
+        // An app that holds an administrator's token is no administrator in person.
+        let helper = house.helper("openid clients:write");
+        let token = helper.sign_in(&root.browser, &[("scope", "openid clients:write")]).access;
+        let through = |method: &str, path: &str, body: &Value| {
+            house.browser().request(method, path).without_same_origin().bearer(&token).header("If-Match", "\"1\"").json(body).send()
+        };
+        assert_eq!(through("PATCH", &url(&own.0), &managed).status, 403);
+        assert_eq!(through("PATCH", &url(&own.0), &json!({ "client_name": "y" })).status, 403, "another service's client");
+        let made = through("POST", "/v1/clients", &json!({ "client_name": "Through" }));
+        assert_eq!((made.status, made.json()["registered_by_client"].clone()), (201, json!(helper.id)));
+        // Nobody manages itself, and nobody who is not there manages anything.
+        for bad in [own.0.clone(), uuid::Uuid::new_v4().to_string(), "x".into()] {
+            let refused = change(&root, &own.0, &json!({ "managed_by": [bad] }));
+            assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("managed_by")), "{bad}");
+        }
+    }
+
+    fn a_service_does_not_take_over_an_app_that_people_use(house) {
+        let root = house.administrator();
+        let thief = house.client(&["clients:write", "openid", "profile", "email", "roles"]);
+        let app = house.party(|metadata| {
+            metadata.require_consent = true;
+            metadata.allowed_roles = vec!["admin".into()];
+            metadata.least_acr = Some("phr".into());
+        });
+        consent(&app, &root);
+        for loosened in [
+            json!({ "redirect_uris": ["https://app.example/callback", "https://thief.example/callback"] }),
+            json!({ "post_logout_redirect_uris": ["https://thief.example/"] }),
+            json!({ "allowed_roles": [] }), json!({ "least_acr": null }), json!({ "require_pkce": false }),
+            json!({ "token_endpoint_auth_method": "none" }), json!({ "client_name": "Harmless" }),
+        ] {
+            let refused = send(house, &thief, "PATCH", &url(&app.id), &loosened);
+            assert_eq!((refused.status, refused.problem_type().as_str()), (403, FORBIDDEN), "{loosened}");
+        }
+        assert_refused(house, &thief, &app.id);
+        assert_eq!(root.browser.get(&url(&app.id)).json()["version"], 1);
+        assert!(!is_asked_again(&app, &root));
+    }
+
+    fn a_change_that_loosens_an_app_voids_consents_and_says_so(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| {
+            metadata.require_consent = true;
+            metadata.allowed_roles = vec!["admin".into()];
+            metadata.least_acr = Some("phr".into());
+        });
+        for (member, loosened) in [
+            ("redirect_uris", json!({ "redirect_uris": ["https://app.example/callback", "https://app.example/other"] })),
+            ("allowed_roles", json!({ "allowed_roles": [] })),
+            ("least_acr", json!({ "least_acr": null })),
+            ("scope", json!({ "scope": "openid profile email address phone roles offline_access orders:read" })),
+            ("resources", json!({ "resources": ["https://api.example/"] })),
+            ("audiences", json!({ "audiences": ["https://app.example/"] })),
+            ("require_pkce", json!({ "require_pkce": false })),
+        ] {
+            consent(&app, &root);
+            assert!(!is_asked_again(&app, &root), "{member}");
+            let changed = change(&root, &app.id, &loosened);
+            assert_eq!((changed.status, changed.json()["consents_voided"].clone()), (200, json!(1)), "{member} {}", changed.text());
+            assert!(is_asked_again(&app, &root), "{member}");
+            let event = events(&root, "client.consents_voided")[0].clone();
+            assert_eq!((event["details"]["consents"].clone(), event["details"]["because"].clone()), (json!(1), json!([member])));
+        }
+        let listed = house.run(house.app.oidc.list_apps(root.id.parse().expect("an id"))).expect("apps");
+        assert_eq!(listed.len(), 1, "what it holds already is shown, and can be withdrawn");
+        consent(&app, &root);
+        let narrowed = change(&root, &app.id, &json!({ "client_name": "Another name", "allowed_roles": ["admin"], "resources": [] }));
+        assert_eq!(narrowed.json()["consents_voided"], 0);
+        assert!(!is_asked_again(&app, &root));
+        let public = change(&root, &app.id, &json!({ "token_endpoint_auth_method": "none", "require_pkce": true }));
+        assert_eq!(public.json()["consents_voided"], 1, "{}", public.text());
+    }
+
+    fn who_is_asked_while_an_app_is_loosened_is_asked_about_another_app(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let answer = app.authorize(&root.browser, &[]);
+        let path = answer.header("location").expect("a location").to_owned();
+        assert_eq!(root.browser.get(&path).status, 200);
+        change(&root, &app.id, &json!({ "resources": ["https://api.example/"] }));
+        let late = root.browser.request("POST", &path).form(&[("answer", "allow")]).send();
+        assert_eq!(late.status, 410, "{}", late.text());
+        assert!(is_asked_again(&app, &root));
+    }
+
+    fn a_secret_that_a_service_rotates_voids_consents(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let body = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
+        let (id, secret) = register(house, &registrar, &body);
+        let app = RelyingParty { id, secret: Some(secret), server: house.browser() };
+        consent(&app, &root);
+        let rotated = root.browser.post_json(&format!("{}/secret", url(&app.id)), &json!({}));
+        assert_eq!(rotated.json()["consents_voided"], 0, "an administrator in person gave it to the app's owner");
+        assert!(!is_asked_again(&app, &root));
+        let rotated = send(house, &registrar, "POST", &format!("{}/secret", url(&app.id)), &json!({}));
+        assert_eq!((rotated.status, rotated.json()["consents_voided"].clone()), (200, json!(1)));
+        assert!(is_asked_again(&app, &root));
+    }
+
+    fn changes_of_addresses_and_authentication_have_their_own_events(house) {
+        let root = house.administrator();
+        let (app, secret) = house.relying_party(|_| {});
+        let moved = json!({ "redirect_uris": ["https://new.example/callback"], "client_name": "Moved" });
+        assert_eq!(change(&root, &app, &moved).status, 200);
+        let event = events(&root, "client.redirect_uris_changed")[0].clone();
+        assert_eq!((event["client"].clone(), event["details"]["name"].clone()), (json!(app), json!("Moved")));
+        assert_eq!(
+            event["details"]["redirect_uris"],
+            json!({ "before": ["https://app.example/callback"], "after": ["https://new.example/callback"] })
+        );
+        assert_eq!(event["details"].get("post_logout_redirect_uris"), None, "only what changed");
+        assert!(events(&root, "client.authentication_changed").is_empty());
+        let post = change(&root, &app, &json!({ "token_endpoint_auth_method": "client_secret_post" }));
+        assert_eq!(post.status, 200);
+        let event = events(&root, "client.authentication_changed")[0].clone();
+        assert_eq!(
+            event["details"]["token_endpoint_auth_method"],
+            json!({ "before": "client_secret_basic", "after": "client_secret_post" })
+        );
+        let all = root.browser.get("/v1/audit-events").text();
+        assert!(!all.contains(&secret.expect("a secret")), "never a secret");
+    }
+
+    fn a_service_gives_only_resources_and_audiences_that_it_has(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let has = json!({ "resources": ["https://api.example/"], "audiences": ["https://registrar.example/"] });
+        assert_eq!(change(&root, &registrar.0, &has).status, 200);
+        let refused = |body: Value, field: &str| {
+            let answer = send(house, &registrar, "POST", "/v1/clients", &body);
+            assert_eq!((answer.status, answer.json()["field"].clone()), (403, json!(field)), "{body}");
+        };
+        refused(json!({ "client_name": "x", "resources": ["https://api.example/", "https://payroll.example/"] }), "resources");
+        refused(json!({ "client_name": "x", "audiences": ["https://payroll.example/"] }), "audiences");
+        let own = register(house, &registrar, &json!({ "client_name": "Own", "resources": ["https://api.example/", house.origin()] }));
+        let token = |resource: &str| {
+            let fields = [("grant_type", "client_credentials"), ("resource", resource)];
+            house.browser().request("POST", "/oauth2/token").without_same_origin().form(&fields).basic(&own.0, &own.1).send()
+        };
+        assert_eq!(token("https://api.example/").status, 200);
+        assert_eq!(error_of(&token("https://payroll.example/")), "invalid_target");
+        let patch = |body: &Value| {
+            let tag = root.browser.get(&url(&own.0)).header("etag").expect("a tag").to_owned();
+            house.browser().request("PATCH", &url(&own.0)).without_same_origin().basic(&registrar.0, &registrar.1)
+                .header("If-Match", &tag).json(body).send()
+        };
+        for more in [json!({ "resources": ["https://payroll.example/"] }), json!({ "audiences": ["https://payroll.example/"] })] {
+            assert_eq!(patch(&more).status, 403, "{more}");
+        }
+        assert_eq!(patch(&json!({ "client_name": "Renamed" })).status, 200);
+        // What an administrator gave it beside makes it hold more than its registrar.
+        assert_eq!(change(&root, &own.0, &json!({ "resources": ["https://payroll.example/"] })).status, 200);
+        assert_refused(house, &registrar, &own.0);
+        assert_eq!(change(&root, &own.0, &json!({ "resources": [], "audiences": ["https://own.example/"] })).status, 200);
+        assert_refused(house, &registrar, &own.0);
+    }
+
+    fn a_resource_that_is_taken_from_a_client_is_refused_at_once(house) {
+        let root = house.administrator();
+        let api = "https://api.example/";
+        let app = house.party(|metadata| metadata.resources = vec![api.into()]);
+        let offline = [("resource", api), ("scope", "openid offline_access")];
+        let held = app.sign_in(&root.browser, &offline);
+        let code = app.code(&root.browser, &offline);
+        assert_eq!(app.introspect(&held.access)["active"], true);
+        assert_eq!(change(&root, &app.id, &json!({ "resources": [] })).status, 200);
+        assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_target");
+        assert_eq!(error_of(&app.redeem(&code)), "invalid_target");
+        assert_eq!(app.introspect(&held.access)["active"], false);
+        assert_eq!(change(&root, &app.id, &json!({ "resources": [api] })).status, 200);
+        assert_eq!(app.refresh(&held.refresh).status, 200, "refused, the refresh token was not used");
+    }
+
+    fn an_app_that_asks_nobody_is_an_administrators_alone(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let body = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
+        let own = register(house, &registrar, &body);
+        let (app, _) = house.relying_party(|metadata| metadata.managed_by = vec![registrar.0.parse().expect("an id")]);
+        assert_eq!(change(&root, &own.0, &json!({ "require_consent": false })).status, 200);
+        for id in [&own.0, &app] {
+            assert_refused(house, &registrar, id);
+        }
+        assert_eq!(root.browser.get(&url(&app)).json()["version"], 1);
+        let silent = json!({ "client_name": "x", "redirect_uris": ["https://x.example/callback"], "require_consent": false });
+        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &silent).status, 403);
+    }
+}
