@@ -1,12 +1,13 @@
 //! What somebody wants of a client, as they wrote it; parsed onto what is registered, or onto the defaults.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::draft::Draft;
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
+use super::unused::is_unused;
 use super::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, Scopes,
 };
@@ -15,7 +16,7 @@ use crate::web::given;
 
 /// What to register or to change of a client, under the names of RFC 7591. What is left out stays, or has its default.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct ClientChange {
     /// What people and administrators call it: 1 to 100 characters.
     pub client_name: Option<String>,
@@ -32,6 +33,8 @@ pub struct ClientChange {
     /// `client_credentials`.
     #[schema(value_type = Option<Vec<GrantType>>)]
     pub grant_types: Option<Vec<String>>,
+    /// Which response types it uses: `code` with the grant `authorization_code`, none without it.
+    pub response_types: Option<Vec<String>>,
     /// Web or native.
     #[schema(value_type = Option<ApplicationType>)]
     pub application_type: Option<String>,
@@ -106,6 +109,15 @@ macro_rules! choose {
     };
 }
 
+impl<'de> Deserialize<'de> for ClientChange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut members = Map::<String, Value>::deserialize(deserializer)?;
+        members.retain(|name, _| !is_unused(name));
+        // The function that `remote` derives.
+        Self::deserialize(Value::Object(members)).map_err(D::Error::custom)
+    }
+}
+
 impl ClientChange {
     /// The new client that it describes.
     pub(super) fn into_draft(mut self) -> Result<Draft, FieldFault> {
@@ -136,6 +148,7 @@ impl ClientChange {
         if let Some(scope) = &self.scope {
             draft.scopes = parse_scope(scope)?;
         }
+        draft.response_types = self.response_types;
         let metadata = &mut draft.metadata;
         if let Some(all) = self.redirect_uris {
             metadata.redirect_uris = addresses("redirect_uris", &all)?;

@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub(super) name: String,
     pub(super) scopes: Scopes,
     pub(super) metadata: Metadata,
+    /// Response types, where they were given; nothing is stored of them, because they follow from the grants.
+    pub(super) response_types: Option<Vec<String>>,
 }
 
 impl Draft {
@@ -33,6 +35,7 @@ impl Draft {
             name: client.name.clone(),
             scopes: client.scopes.clone(),
             metadata: client.metadata.clone(),
+            response_types: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl Draft {
             return Err(FieldFault::new("client_name", Fault::Name));
         }
         check_scopes(&self.scopes)?;
+        check_response_types(&self)?;
         let metadata = &mut self.metadata;
         keep_first(&mut metadata.redirect_uris);
         keep_first(&mut metadata.post_logout_redirect_uris);
@@ -102,6 +106,24 @@ fn check_scopes(scopes: &Scopes) -> Result<(), FieldFault> {
     };
     if scopes.names().any(is_slip) {
         return Err(FieldFault::new("scope", Fault::ScopeUnknown));
+    }
+    Ok(())
+}
+
+/// RFC 7591 §2.1: response types and grants go together.
+fn check_response_types(draft: &Draft) -> Result<(), FieldFault> {
+    let Some(types) = &draft.response_types else {
+        return Ok(());
+    };
+    if let Some(entry) = types.iter().position(|name| name != "code") {
+        return Err(FieldFault::at(
+            "response_types",
+            entry,
+            Fault::Choice("code"),
+        ));
+    }
+    if types.is_empty() == draft.metadata.allows(GrantType::AuthorizationCode) {
+        return Err(FieldFault::new("response_types", Fault::ResponseTypes));
     }
     Ok(())
 }

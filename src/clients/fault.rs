@@ -65,6 +65,9 @@ pub enum Fault {
     /// No age, or too great a one.
     #[error("from 0 to 2592000 seconds (30 days)")]
     Age,
+    /// Response types that don't go with the grants.
+    #[error("must be [\"code\"] with the grant authorization_code, and empty without it")]
+    ResponseTypes,
     /// Not the ID of another client.
     #[error("must be the client_id of another client that is registered")]
     Client,
@@ -98,6 +101,7 @@ impl Fault {
             Self::OwnAudience => "own_audience",
             Self::Acr => "acr",
             Self::Age => "age",
+            Self::ResponseTypes => "response_types",
             Self::Client => "client",
             Self::Role => "role",
         }

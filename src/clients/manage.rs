@@ -62,6 +62,7 @@ impl Clients {
             name,
             scopes,
             metadata,
+            response_types: None,
         };
         self.insert(draft, acting).await
     }

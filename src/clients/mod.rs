@@ -22,6 +22,7 @@ mod redirect_uri;
 mod registry;
 mod scope;
 mod security_events;
+mod unused;
 mod uris;
 
 pub use acting::{ActingAs, ActingError, Credential, Permission, UserToken};

@@ -11,7 +11,7 @@ use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past, client_entity};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::clients::{Client, ClientChange, ClientError, ClientUpdate, Clients, Scope};
+use crate::clients::{Client, ClientChange, ClientError, ClientUpdate, Clients, GrantType, Scope};
 use crate::db::Database;
 use crate::sessions::Caller;
 use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
@@ -59,6 +59,8 @@ pub struct ClientView {
     /// Shown this once.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
+    /// The response types that it may use; they follow from its grants.
+    response_types: Vec<&'static str>,
     /// How many users consented before and are asked again, because the change loosened the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     consents_voided: Option<i64>,
@@ -72,6 +74,7 @@ fn answer(
 ) -> HttpResponse {
     let etag = client.etag();
     let view = ClientView {
+        response_types: response_types(&client),
         client,
         client_secret: secret.map(|secret| secret.expose().to_owned()),
         consents_voided: None,
@@ -79,9 +82,15 @@ fn answer(
     tagged(request, response, &etag, view)
 }
 
+fn response_types(client: &Client) -> Vec<&'static str> {
+    let uses_code = client.metadata.allows(GrantType::AuthorizationCode);
+    uses_code.then_some("code").into_iter().collect()
+}
+
 fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> HttpResponse {
     let etag = updated.client.etag();
     let view = ClientView {
+        response_types: response_types(&updated.client),
         client: updated.client,
         client_secret: updated.secret.map(|secret| secret.expose().to_owned()),
         consents_voided: Some(updated.voided_consents),

@@ -166,7 +166,7 @@ on_both! {
             assert_eq!(refused_field(&answer), wanted, "{body} {}", answer.text());
         }
         for body in [
-            json!({ "client_name": "Shop", "jwks_uri": "https://app.example/" }),
+            json!({ "client_name": "Shop", "jwk_uri": "https://app.example/" }),
             json!({ "client_name": "Shop", "client_id": uuid::Uuid::new_v4() }),
             json!({ "client_name": "Shop", "client_secret": "x" }),
             json!({ "client_name": "Shop", "default_max_age": "1" }),
@@ -176,6 +176,39 @@ on_both! {
             assert_eq!(register(&root.browser, &body).problem_type(), "urn:doorward:problem:invalid-body", "{body}");
         }
         assert_eq!(root.browser.get("/v1/clients").json()["items"], json!([]));
+    }
+
+    fn registered_members_that_are_not_used_are_ignored(house) {
+        let root = house.administrator();
+        let body = json!({
+            "client_name": "Shop", "client_name#ja-Jpan-JP": "店", "redirect_uris": [CALLBACK], "response_types": ["code"],
+            "contacts": ["ada@example.com"], "logo_uri": "https://app.example/logo.png", "software_id": "4NRB1-0XZABZI9E6-5SM3R",
+            "software_version": "1", "jwks_uri": "https://app.example/jwks", "subject_type": "public", "jwks": { "keys": [] },
+        });
+        let client = made(&root.browser, &body);
+        assert_eq!((client["client_name"].clone(), client["response_types"].clone()), (json!("Shop"), json!(["code"])));
+        assert_eq!(client.get("contacts"), None, "the answer says what is registered");
+        let changed = patch(&root.browser, &client, 1, &json!({ "contacts": [], "client_name": "Store" }));
+        assert_eq!((changed.status, changed.json()["client_name"].clone()), (200, json!("Store")));
+        // A slip in a name is no such member.
+        for slip in ["redirect_uri", "client_names", "contacts#ja"] {
+            let refused = register(&root.browser, &json!({ "client_name": "x", slip: [CALLBACK] }));
+            assert_eq!(refused.status, 400, "{slip}");
+        }
+    }
+
+    fn response_types_go_with_the_grants(house) {
+        let root = house.administrator();
+        let service = made(&root.browser, &json!({ "client_name": "Reports", "response_types": [] }));
+        assert_eq!(service["response_types"], json!([]));
+        for (types, redirects) in [
+            (json!(["token"]), json!([CALLBACK])), (json!(["code", "id_token"]), json!([CALLBACK])),
+            (json!(["code id_token"]), json!([CALLBACK])), (json!([]), json!([CALLBACK])), (json!(["code"]), json!([])),
+        ] {
+            let body = json!({ "client_name": "x", "redirect_uris": redirects, "response_types": types });
+            let refused = register(&root.browser, &body);
+            assert_eq!(refused_field(&refused), (400, "urn:doorward:problem:invalid-field".into(), json!("response_types")), "{body}");
+        }
     }
 
     fn a_change_is_judged_with_what_stays(house) {

@@ -348,6 +348,7 @@ mod tests {
             Fault::OwnAudience,
             Fault::Acr,
             Fault::Age,
+            Fault::ResponseTypes,
             Fault::Client,
             Fault::Role,
         ] {

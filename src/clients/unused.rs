@@ -1,0 +1,69 @@
+//! Registered client metadata that Doorward does not use. RFC 7591 §2: what a server does not understand it ignores. Only registered
+//! names are ignored, so that a slip in the name of a setting is still refused.
+
+/// IANA registry "OAuth Dynamic Client Registration Metadata", without what is used.
+const UNUSED: [&str; 45] = [
+    "authorization_details_types",
+    "authorization_encrypted_response_alg",
+    "authorization_encrypted_response_enc",
+    "authorization_signed_response_alg",
+    "backchannel_authentication_request_signing_alg",
+    "backchannel_client_notification_endpoint",
+    "backchannel_token_delivery_mode",
+    "backchannel_user_code_parameter",
+    "client_registration_types",
+    "contacts",
+    "dpop_bound_access_tokens",
+    "frontchannel_logout_session_required",
+    "frontchannel_logout_uri",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "initiate_login_uri",
+    "introspection_encrypted_response_alg",
+    "introspection_encrypted_response_enc",
+    "introspection_signed_response_alg",
+    "jwks",
+    "jwks_uri",
+    "logo_uri",
+    "organization_name",
+    "request_object_encryption_alg",
+    "request_object_encryption_enc",
+    "request_object_signing_alg",
+    "request_uris",
+    "require_auth_time",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "sector_identifier_uri",
+    "signed_jwks_uri",
+    "software_id",
+    "software_statement",
+    "software_version",
+    "subject_type",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_email",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_subject_dn",
+    "tls_client_certificate_bound_access_tokens",
+    "token_endpoint_auth_signing_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_signed_response_alg",
+];
+
+/// Members for people, which may be sent in several languages: `client_name#ja` (RFC 7591 §2.2).
+const HUMAN_READABLE: [&str; 6] = [
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "organization_name",
+    "policy_uri",
+    "tos_uri",
+];
+
+/// Whether a member is registered and not used here.
+pub(super) fn is_unused(member: &str) -> bool {
+    match member.split_once('#') {
+        Some((member, _)) => HUMAN_READABLE.contains(&member),
+        None => UNUSED.contains(&member),
+    }
+}
