@@ -19,6 +19,15 @@ pub struct Credentials {
     pub method: AuthMethod,
 }
 
+/// Which methods of authentication an endpoint accepts of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptedMethods {
+    /// The one that the client is registered with: the OAuth endpoints.
+    Registered,
+    /// Whatever shows its secret: the own API, where every client with a secret may use HTTP Basic.
+    AnySecret,
+}
+
 /// Why a client is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
@@ -31,17 +40,18 @@ pub enum AuthenticateError {
 }
 
 impl Clients {
-    /// The client that these credentials prove, by the method that it is registered with.
+    /// The client that these credentials prove. Every endpoint authenticates clients here.
     ///
     /// # Errors
     /// `Unknown`, with a reason code for the log.
     pub async fn authenticate(
         &self,
         credentials: &Credentials,
+        accepted: AcceptedMethods,
     ) -> Result<ClientRecord, AuthenticateError> {
         let copy = self.copies.get(&Self::key(credentials.client)).await;
         let copy = copy.map_err(Unavailable::from)?;
-        self.authenticate_by_copy(credentials, copy.as_deref())
+        self.authenticate_by_copy(credentials, accepted, copy.as_deref())
             .await
     }
 
@@ -52,6 +62,7 @@ impl Clients {
     pub async fn authenticate_by_copy(
         &self,
         credentials: &Credentials,
+        accepted: AcceptedMethods,
         copy: Option<&str>,
     ) -> Result<ClientRecord, AuthenticateError> {
         let record = self.of_copy(credentials.client, copy).await?;
@@ -59,7 +70,13 @@ impl Clients {
         if !record.client.enabled {
             return Err(AuthenticateError::Unknown("client-disabled"));
         }
-        if credentials.method != record.client.metadata.token_endpoint_auth_method {
+        let is_accepted = match accepted {
+            AcceptedMethods::Registered => {
+                credentials.method == record.client.metadata.token_endpoint_auth_method
+            }
+            AcceptedMethods::AnySecret => credentials.secret.is_some(),
+        };
+        if !is_accepted {
             return Err(AuthenticateError::Unknown("other-method"));
         }
         let is_proven = match &credentials.secret {
@@ -67,29 +84,6 @@ impl Clients {
             None => record.client.metadata.is_public(),
         };
         if is_proven {
-            Ok(record)
-        } else {
-            Err(AuthenticateError::Unknown("wrong-secret"))
-        }
-    }
-
-    /// The client whose HTTP Basic credentials an `Authorization` header carries, for the own API: there every client with a
-    /// secret may use them, however it shows itself at the token endpoint.
-    ///
-    /// # Errors
-    /// `Unknown` for anything but a live client's own secret.
-    pub async fn authenticate_basic(
-        &self,
-        header: &str,
-    ) -> Result<ClientRecord, AuthenticateError> {
-        let malformed = AuthenticateError::Unknown("no-basic-credentials");
-        let credentials = parse_basic(header).ok_or(malformed)?;
-        let record = self.find(credentials.client).await?;
-        let record = record.ok_or(AuthenticateError::Unknown("no-client"))?;
-        let is_proven = credentials
-            .secret
-            .is_some_and(|secret| record.has_secret(&secret.hash()));
-        if record.client.enabled && is_proven {
             Ok(record)
         } else {
             Err(AuthenticateError::Unknown("wrong-secret"))

@@ -88,7 +88,7 @@ pub struct ClientRecord {
 
 impl ClientRecord {
     /// Whether this is its secret (compared in constant time).
-    pub fn has_secret(&self, presented: &TokenHash) -> bool {
+    pub(super) fn has_secret(&self, presented: &TokenHash) -> bool {
         self.secret_hash
             .as_deref()
             .and_then(TokenHash::from_text)

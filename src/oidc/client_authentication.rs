@@ -5,7 +5,7 @@ use super::parameters::Parameters;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::{
-    AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials, parse_basic,
+    AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials, parse_basic,
 };
 use crate::standing::Unavailable;
 use crate::tokens::TokenCopies;
@@ -44,7 +44,10 @@ impl Oidc {
         parameters: &Parameters,
     ) -> Result<ClientRecord, ClientError> {
         let credentials = read_credentials(authorization, parameters)?;
-        Ok(self.clients.authenticate(&credentials).await?)
+        Ok(self
+            .clients
+            .authenticate(&credentials, AcceptedMethods::Registered)
+            .await?)
     }
 
     /// As [`Oidc::authenticate_client`]; what judges the access token that the request is about is read in the same round trip.
@@ -62,7 +65,7 @@ impl Oidc {
         let (copy, copies) = self.tokens.read_copies_beside(token, &key).await?;
         let record = self
             .clients
-            .authenticate_by_copy(&credentials, copy.as_deref())
+            .authenticate_by_copy(&credentials, AcceptedMethods::Registered, copy.as_deref())
             .await?;
         Ok((record, copies))
     }

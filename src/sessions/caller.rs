@@ -10,7 +10,8 @@ use super::problems::client_unknown;
 use super::signed_in::SignedIn;
 use crate::base::ids::UserId;
 use crate::clients::{
-    ActingAs, AuthenticateError, ClientRecord, Clients, Credential, Permission, Scope,
+    AcceptedMethods, ActingAs, AuthenticateError, ClientRecord, Clients, Credential, Permission,
+    Scope, parse_basic,
 };
 use crate::history::Actor;
 use crate::standing::Standing;
@@ -173,7 +174,9 @@ impl FromRequest for Caller {
         let clients = request.app_data::<web::Data<Clients>>().cloned();
         Box::pin(async move {
             let clients = clients.ok_or_else(Problem::internal)?;
-            match clients.authenticate_basic(&header).await {
+            let credentials = parse_basic(&header).ok_or_else(client_unknown)?;
+            let authenticated = clients.authenticate(&credentials, AcceptedMethods::AnySecret);
+            match authenticated.await {
                 Ok(record) => {
                     let id = record.client.id;
                     tracing::Span::current().record("client_id", tracing::field::display(id));
