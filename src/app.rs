@@ -23,7 +23,7 @@ use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, DoorCookies, Sessions};
 use crate::standing::{Standings, Unavailable};
 use crate::tokens::keys::KeyError;
-use crate::tokens::{Judges, Keyring, RefreshTokens, Tokens};
+use crate::tokens::{AccessTokenSealers, Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
@@ -354,7 +354,7 @@ fn build_tokens(
     Tokens::new(
         judges.clone(),
         RefreshTokens::new(master_key, previous),
-        Sealer::new(master_key, previous, "access-tokens"),
+        AccessTokenSealers::new(master_key, previous),
         config,
     )
 }

@@ -166,6 +166,7 @@ fn describe(good: GoodToken) -> Introspection {
         claims,
         client,
         standing,
+        ..
     } = good;
     // What was taken from the client since is gone at once.
     let scopes: Scopes = claims.scope.intersection(&client.scopes);

@@ -47,7 +47,7 @@ impl Oidc {
         good: &GoodToken,
         author: Author,
     ) -> Result<(), TokenRefused> {
-        if let (Some(id), Some(user)) = (good.claims.authorization, good.claims.user()) {
+        if let Some((user, id)) = good.authorization() {
             return self
                 .revoke_authorization(id, user, good.client.id, author)
                 .await;

@@ -49,10 +49,9 @@ impl Oidc {
         {
             return Err(UserInfoError::Bad("other-audience"));
         }
-        let (Some(user), Some(authorization)) = (good.claims.user(), good.claims.authorization)
-        else {
-            return Err(UserInfoError::Bad("no-person"));
-        };
+        let (user, authorization) = good
+            .authorization()
+            .ok_or(UserInfoError::Bad("no-person"))?;
         // What was taken from the client since is gone at once.
         let scopes = good.claims.scope.intersection(&good.client.scopes);
         if !scopes.contains(Scope::OpenId) {

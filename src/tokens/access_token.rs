@@ -1,5 +1,5 @@
-//! Access tokens: what they say, and how they are written. A JWT (RFC 9068) that services can check, or a sealed text that only
-//! Doorward reads; both say the same.
+//! Access tokens: their claims, and how they are written. A JWT (RFC 9068) that services can check, or an encrypted text that only
+//! Doorward reads; both have the same claims. What only Doorward's own check needs is sealed in both.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::Authorization;
-use super::Tokens;
+use super::issuance::{Issuance, UserIssuance};
 use super::keys::{Ring, SignError};
+use super::{Authorization, Tokens};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
+use crate::base::ids::{AccessTokenId, ClientId, SessionId};
 use crate::base::seal::Sealer;
+use crate::base::secrets::MasterKey;
 use crate::clients::{AccessTokenFormat, Client, ClientRecord, Scope, Scopes};
 use crate::standing::Standing;
 
@@ -24,7 +25,28 @@ const CONTEXT: &[u8] = b"access-token";
 /// Longer than any token of ours.
 const LONGEST: usize = 16_384;
 
-/// What an access token says (RFC 9068 §2.2). The last three are for Doorward's own gate.
+/// The sealers of access tokens. Cheap to clone.
+///
+/// Each purpose has a key of its own: should a random nonce of one ever repeat, the other is not affected.
+#[derive(Clone, Debug)]
+pub struct AccessTokenSealers {
+    /// Encrypts opaque tokens.
+    opaque: Sealer,
+    /// Encrypts the [`Issuance`] within a token.
+    issuance: Sealer,
+}
+
+impl AccessTokenSealers {
+    /// Under keys derived from the master keys.
+    pub fn new(master: &MasterKey, previous: Option<&MasterKey>) -> Self {
+        Self {
+            opaque: Sealer::new(master, previous, "access-tokens"),
+            issuance: Sealer::new(master, previous, "access-token-issuance"),
+        }
+    }
+}
+
+/// The claims of an access token (RFC 9068 §2.2): everything that whoever holds the token can read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Who issued it.
@@ -58,24 +80,15 @@ pub struct AccessClaims {
     /// Their roles (RFC 9068 §2.2.3.1), with the scope `roles`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
-    /// What it was issued for; none when the client got it on its own behalf.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub authorization: Option<AuthorizationId>,
-    /// The person's epoch, or the client's.
-    pub epoch: i64,
-    /// The client's epoch of what people let it have.
-    #[serde(default)]
-    pub client_epoch: i64,
-    /// The passkeys that it rests on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub passkeys: Vec<PasskeyId>,
+    /// The sealed [`Issuance`]: a claim with a collision-resistant name (RFC 7519 §4.2).
+    #[serde(rename = "urn:doorward:issuance")]
+    pub(super) sealed_issuance: String,
 }
 
 impl AccessClaims {
-    /// The person whose token it is.
-    pub fn user(&self) -> Option<UserId> {
-        self.authorization?;
-        UserId::parse(&self.sub)
+    /// The state under which the token was issued; `None` if it was sealed for another token, or not by us.
+    pub(super) fn issuance(&self, sealer: &Sealer) -> Option<Issuance> {
+        Issuance::open(&self.sealed_issuance, self, sealer)
     }
 
     /// Whether its time is over.
@@ -124,13 +137,15 @@ impl Tokens {
             amr: Some(authorization.amr.0.clone()),
             sid: Some(authorization.sid),
             roles: roles.then(|| standing.roles.clone()),
-            authorization: Some(authorization.id),
+            ..self.blank(client.id, scopes, audience)
+        };
+        let issuance = Issuance::User(UserIssuance {
+            authorization: authorization.id,
             epoch: authorization.epoch,
             client_epoch: authorization.client_epoch,
             passkeys: authorization.passkeys.0.clone(),
-            ..self.blank(client.id, scopes, audience)
-        };
-        self.write(client, claims).await
+        });
+        self.write(client, claims, &issuance).await
     }
 
     /// A token for a client on its own behalf.
@@ -143,11 +158,11 @@ impl Tokens {
         scopes: &Scopes,
         audience: Vec<String>,
     ) -> Result<IssuedToken, SignError> {
-        let claims = AccessClaims {
+        let claims = self.blank(record.client.id, scopes, audience);
+        let issuance = Issuance::Client {
             epoch: record.token_epoch,
-            ..self.blank(record.client.id, scopes, audience)
         };
-        self.write(&record.client, claims).await
+        self.write(&record.client, claims, &issuance).await
     }
 
     fn blank(&self, client: ClientId, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
@@ -167,14 +182,17 @@ impl Tokens {
             amr: None,
             sid: None,
             roles: None,
-            authorization: None,
-            epoch: 0,
-            client_epoch: 0,
-            passkeys: Vec::new(),
+            sealed_issuance: String::new(),
         }
     }
 
-    async fn write(&self, client: &Client, claims: AccessClaims) -> Result<IssuedToken, SignError> {
+    async fn write(
+        &self,
+        client: &Client,
+        mut claims: AccessClaims,
+        issuance: &Issuance,
+    ) -> Result<IssuedToken, SignError> {
+        claims.sealed_issuance = issuance.seal(&claims, &self.sealers.issuance);
         let text = match client.metadata.access_token_format {
             AccessTokenFormat::Jwt => {
                 let algorithm = client.metadata.id_token_signed_response_alg;
@@ -182,7 +200,7 @@ impl Tokens {
             }
             AccessTokenFormat::Opaque => {
                 let plain = serde_json::to_vec(&claims)?;
-                seal(&plain, &self.sealer)
+                seal(&plain, &self.sealers.opaque)
             }
         };
         Ok(IssuedToken {
@@ -193,12 +211,14 @@ impl Tokens {
 
     /// As [`peek`], under the key of opaque tokens.
     pub(super) fn peek(&self, presented: &str) -> Option<(ClientId, String)> {
-        peek(presented, &self.sealer)
+        peek(presented, &self.sealers.opaque)
     }
 
-    /// As [`read`], under the key of opaque tokens, now.
-    pub(super) fn read(&self, presented: &str, ring: &Ring) -> Option<AccessClaims> {
-        read(presented, &self.sealer, ring, self.clock.now())
+    /// The claims of a presented token and the state under which it was issued, if it is one of ours and genuine.
+    pub(super) fn read(&self, presented: &str, ring: &Ring) -> Option<(AccessClaims, Issuance)> {
+        let claims = read(presented, &self.sealers.opaque, ring, self.clock.now())?;
+        let issuance = claims.issuance(&self.sealers.issuance)?;
+        Some((claims, issuance))
     }
 }
 
@@ -229,7 +249,7 @@ pub(super) fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String
     Some((client_id, sub))
 }
 
-/// What a presented token says, if it is one of ours and genuine. Whether it is still good is the gate's to say.
+/// The claims of a presented token, if its signature or its encryption is ours. The gate decides whether it is still good.
 pub(super) fn read(
     presented: &str,
     sealer: &Sealer,

@@ -4,6 +4,7 @@
 use serde::de::DeserializeOwned;
 
 use super::access_token::{self, TYPE};
+use super::issuance::Issuance;
 use super::keys::fuzzing::FixedKey;
 use super::refresh::{RefreshToken, RefreshTokens};
 use crate::base::clock::Timestamp;
@@ -55,6 +56,9 @@ impl Readers {
         let of_signed = access_token::read(&signed, &self.sealer, &self.key.ring, self.now);
         let of_sealed = access_token::read(&sealed, &self.sealer, &self.key.ring, self.now);
         assert_eq!(of_signed, of_sealed, "read otherwise when sealed");
+        if let Some(issuance) = Issuance::decode(claims) {
+            assert_eq!(issuance.encode(), claims, "two encodings of one state");
+        }
         let Some(read) = of_signed else { return };
         for presented in [&signed, &sealed] {
             if let Some((client, subject)) = access_token::peek(presented, &self.sealer) {
@@ -67,7 +71,10 @@ impl Readers {
         }
         read.expires_at();
         read.is_over(self.now);
-        read.user();
+        assert!(
+            read.issuance(&self.sealer).is_none(),
+            "a forged state of issuance is read"
+        );
     }
 
     /// The claims of a genuine JWT of this type, whatever its payload is.

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::access_token::AccessClaims;
+use super::issuance::{Issuance, UserIssuance};
 use super::{Tokens, queries};
-use crate::base::ids::{ClientId, UserId};
+use crate::base::ids::{AuthorizationId, ClientId, UserId};
 use crate::clients::{Client, Clients, Credential, UserToken};
-use crate::standing::{AuthorizationClaim, Standing, Standings, Unavailable, Verdict};
+use crate::standing::{Standing, Standings, Unavailable, Verdict};
 
 /// A token that is good at this moment.
 #[derive(Clone, Debug)]
@@ -18,23 +19,31 @@ pub struct GoodToken {
     pub client: Arc<Client>,
     /// The person, as of this request; none when the client got it on its own behalf.
     pub standing: Option<Standing>,
+    issuance: Issuance,
 }
 
 impl GoodToken {
+    /// The user whose token it is, and the authorization that it was issued for; `None` for a client's own token.
+    pub fn authorization(&self) -> Option<(UserId, AuthorizationId)> {
+        match (&self.standing, &self.issuance) {
+            (Some(user), Issuance::User(issued)) => Some((user.user_id, issued.authorization)),
+            _ => None,
+        }
+    }
+
     /// What the token is checked by once more, inside the transaction of a change that its holder makes.
     pub fn credential(&self) -> Credential {
-        let claims = &self.claims;
-        match claims.authorization {
-            Some(authorization) => Credential::UserToken(UserToken {
-                authorization,
-                epoch: claims.epoch,
-                client_epoch: claims.client_epoch,
-                passkeys: claims.passkeys.clone(),
+        match &self.issuance {
+            Issuance::User(issued) => Credential::UserToken(UserToken {
+                authorization: issued.authorization,
+                epoch: issued.epoch,
+                client_epoch: issued.client_epoch,
+                passkeys: issued.passkeys.clone(),
                 is_revoked: queries::is_revoked,
             }),
-            None => Credential::ClientToken {
-                id: claims.jti,
-                epoch: claims.epoch,
+            Issuance::Client { epoch } => Credential::ClientToken {
+                id: self.claims.jti,
+                epoch: *epoch,
             },
         }
     }
@@ -104,7 +113,7 @@ impl Tokens {
     ) -> Result<GoodToken, TokenError> {
         // 2. Genuine, ours, not over.
         let ring = self.keyring.ring_of_copy(read.ring.as_deref()).await?;
-        let claims = self
+        let (claims, issuance) = self
             .read(presented, &ring)
             .ok_or(TokenError::Bad("not-genuine"))?;
         if claims.iss != *self.issuer {
@@ -122,24 +131,26 @@ impl Tokens {
             .filter(|record| record.client.enabled)
             .ok_or(TokenError::Bad("client-disabled"))?;
         // 4. Its person, or the client itself.
-        let standing = match claims.user() {
-            Some(_) if claims.client_epoch != record.people_epoch => {
+        let standing = match &issuance {
+            Issuance::User(issued) if issued.client_epoch != record.people_epoch => {
                 return Err(TokenError::Bad("client-was-disabled"));
             }
-            Some(user) => {
-                let standing = self.judge(&claims, user, read.standing.as_deref()).await?;
+            Issuance::User(issued) => {
+                let user = UserId::parse(&claims.sub).ok_or(TokenError::Bad("no-user"))?;
+                let standing = self.judge(issued, user, read.standing.as_deref()).await?;
                 if !may_use(&record.client, &standing) {
                     return Err(TokenError::Bad("role-missing"));
                 }
                 Some(standing)
             }
-            None if record.is_own_token_good(claims.jti, claims.epoch) => None,
-            None => return Err(TokenError::Bad("token-revoked")),
+            Issuance::Client { epoch } if record.is_own_token_good(claims.jti, *epoch) => None,
+            Issuance::Client { .. } => return Err(TokenError::Bad("token-revoked")),
         };
         Ok(GoodToken {
             claims,
             client: record.client,
             standing,
+            issuance,
         })
     }
 
@@ -164,18 +175,11 @@ impl Tokens {
 
     async fn judge(
         &self,
-        claims: &AccessClaims,
+        issued: &UserIssuance,
         user: UserId,
         copy: Option<&str>,
     ) -> Result<Standing, TokenError> {
-        let Some(authorization) = claims.authorization else {
-            return Err(TokenError::Bad("no-authorization"));
-        };
-        let claim = AuthorizationClaim {
-            authorization,
-            epoch: claims.epoch,
-            passkeys: &claims.passkeys,
-        };
+        let (claim, authorization) = (issued.claim(), issued.authorization);
         let nobody = || TokenError::Bad("no-standing");
         let record = copy.and_then(Standings::record_in);
         let standing = self

@@ -10,6 +10,7 @@ mod authorization;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
+mod issuance;
 pub mod keys;
 mod queries;
 pub mod refresh;
@@ -18,7 +19,7 @@ pub mod revoke;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access_token::{AccessClaims, IssuedToken, seconds};
+pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, seconds};
 pub use authorization::{Grant, authorize, find, find_by_code, knows_sid, make_room, use_code};
 pub use gate::{GoodToken, TokenCopies, TokenError, may_use};
 pub use keys::Keyring;
@@ -29,7 +30,6 @@ pub use revoke::SessionEnd;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::config;
 use crate::base::ids::{ClientId, UserId};
-use crate::base::seal::Sealer;
 use crate::clients::{Clients, Scopes};
 use crate::db::{self, Connection, Database};
 use crate::ephemeral::Ephemeral;
@@ -64,7 +64,7 @@ pub struct Tokens {
     pub keyring: Keyring,
     /// Who makes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
-    sealer: Sealer,
+    sealers: AccessTokenSealers,
     /// Who issues: the public URL.
     pub issuer: Arc<str>,
     /// How long everything lives.
@@ -72,11 +72,11 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Over what judges them. `sealer` is for opaque access tokens.
+    /// Over the stores and records that the check of a token reads.
     pub fn new(
         judges: Judges,
         refresh_tokens: RefreshTokens,
-        sealer: Sealer,
+        sealers: AccessTokenSealers,
         config: &config::Config,
     ) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Tokens {
             clock: judges.clock,
             keyring: judges.keyring,
             refresh_tokens,
-            sealer,
+            sealers,
             issuer: config.server.public_url.as_str().into(),
             lifetimes: Arc::new(config.tokens.clone()),
         }

@@ -72,6 +72,14 @@ pub fn header_of(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64")).expect("a header")
 }
 
+/// The names of an object's members, sorted.
+pub fn names_of(object: &Value) -> Vec<&str> {
+    let members = object.as_object().expect("an object");
+    let mut names: Vec<&str> = members.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The parameters in the address that an answer redirects to.
 pub fn sent_back(answer: &Answer) -> HashMap<String, String> {
     assert_eq!(answer.status, 303, "{answer:?}");

@@ -14,5 +14,6 @@ mod logout;
 mod refresh;
 mod revocation;
 mod rotation;
+mod token_contents;
 mod tokens;
 mod userinfo;

@@ -1,0 +1,206 @@
+//! The state under which an access token was issued. Only [`Tokens::check`](super::Tokens::check) compares it with the present
+//! state, so it travels in the token encrypted, and bound to it: services that read a token learn no internal ID.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use super::access_token::AccessClaims;
+use crate::base::ids::{AuthorizationId, Id, PasskeyId};
+use crate::base::seal::Sealer;
+use crate::standing::AuthorizationClaim;
+
+/// First byte of the encoding of [`Issuance::Client`].
+const CLIENT: u8 = 1;
+/// First byte of the encoding of [`Issuance::User`].
+const USER: u8 = 2;
+
+/// The state under which an access token was issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Issuance {
+    /// Issued to a client on its own behalf.
+    Client {
+        /// The client's token epoch.
+        epoch: i64,
+    },
+    /// Issued to a client for a user.
+    User(UserIssuance),
+}
+
+/// The state under which an access token was issued for a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserIssuance {
+    /// The ID of the authorization that the token belongs to.
+    pub authorization: AuthorizationId,
+    /// The user's session epoch.
+    pub epoch: i64,
+    /// The client's epoch of authorizations by users.
+    pub client_epoch: i64,
+    /// The IDs of the passkeys that the session rested on.
+    pub passkeys: Vec<PasskeyId>,
+}
+
+impl UserIssuance {
+    /// What the user's standing is asked about.
+    pub(super) fn claim(&self) -> AuthorizationClaim<'_> {
+        AuthorizationClaim {
+            authorization: self.authorization,
+            epoch: self.epoch,
+            passkeys: &self.passkeys,
+        }
+    }
+}
+
+impl Issuance {
+    /// Encrypts this for the token with these claims.
+    pub(super) fn seal(&self, claims: &AccessClaims, sealer: &Sealer) -> String {
+        URL_SAFE_NO_PAD.encode(sealer.seal(&self.encode(), &context(claims)))
+    }
+
+    /// Decrypts what was sealed into the token with these claims; `None` if it was sealed for another token, or not by us.
+    pub(super) fn open(sealed: &str, claims: &AccessClaims, sealer: &Sealer) -> Option<Self> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        Self::decode(&sealer.open(&sealed, &context(claims)).ok()?)
+    }
+
+    /// A compact form: integers in big-endian order, IDs as their 16 bytes, passkeys last.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Client { epoch } => [&[CLIENT][..], &epoch.to_be_bytes()].concat(),
+            Self::User(issued) => {
+                let mut bytes = vec![USER];
+                bytes.extend_from_slice(issued.authorization.uuid().as_bytes());
+                bytes.extend_from_slice(&issued.epoch.to_be_bytes());
+                bytes.extend_from_slice(&issued.client_epoch.to_be_bytes());
+                for passkey in &issued.passkeys {
+                    bytes.extend_from_slice(passkey.uuid().as_bytes());
+                }
+                bytes
+            }
+        }
+    }
+
+    /// Reads [`Issuance::encode`]; `None` for anything else.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (kind, mut rest) = bytes.split_first()?;
+        match *kind {
+            CLIENT => {
+                let epoch = take_integer(&mut rest)?;
+                rest.is_empty().then_some(Self::Client { epoch })
+            }
+            USER => {
+                let authorization = take_id(&mut rest)?;
+                let epoch = take_integer(&mut rest)?;
+                let client_epoch = take_integer(&mut rest)?;
+                let mut passkeys = Vec::new();
+                while !rest.is_empty() {
+                    passkeys.push(take_id(&mut rest)?);
+                }
+                Some(Self::User(UserIssuance {
+                    authorization,
+                    epoch,
+                    client_epoch,
+                    passkeys,
+                }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Binds what is sealed to one token: both IDs have a fixed length, so no two tokens have the same context.
+fn context(claims: &AccessClaims) -> Vec<u8> {
+    let token = claims.jti.uuid();
+    let client = claims.client_id.uuid();
+    [
+        &token.as_bytes()[..],
+        client.as_bytes(),
+        claims.sub.as_bytes(),
+    ]
+    .concat()
+}
+
+fn take_integer(rest: &mut &[u8]) -> Option<i64> {
+    let (bytes, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(i64::from_be_bytes(*bytes))
+}
+
+fn take_id<T>(rest: &mut &[u8]) -> Option<Id<T>> {
+    let (bytes, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(Id::from_uuid(Uuid::from_bytes(*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::{AccessTokenId, ClientId};
+    use crate::base::secrets::MasterKey;
+
+    fn claims() -> AccessClaims {
+        let claims = serde_json::json!({
+            "iss": "https://id.example", "sub": Uuid::new_v4(), "aud": ["https://id.example"],
+            "client_id": ClientId::random(), "scope": "openid", "iat": 1, "exp": 301,
+            "jti": AccessTokenId::random(), "urn:doorward:issuance": "",
+        });
+        serde_json::from_value(claims).expect("claims")
+    }
+
+    fn for_user(passkeys: usize) -> Issuance {
+        Issuance::User(UserIssuance {
+            authorization: AuthorizationId::random(),
+            epoch: 3,
+            client_epoch: -1,
+            passkeys: (0..passkeys).map(|_| PasskeyId::random()).collect(),
+        })
+    }
+
+    #[test]
+    fn the_encoding_is_read_as_it_was_written_and_nothing_else_is_read() {
+        let all = [
+            Issuance::Client { epoch: i64::MAX },
+            for_user(0),
+            for_user(1),
+            for_user(3),
+        ];
+        for issuance in all {
+            let bytes = issuance.encode();
+            assert_eq!(Issuance::decode(&bytes), Some(issuance));
+            assert_eq!(Issuance::decode(&[&bytes[..], &[0]].concat()), None);
+        }
+        let bytes = for_user(0).encode();
+        for length in 0..bytes.len() {
+            assert_eq!(Issuance::decode(&bytes[..length]), None, "{length} bytes");
+        }
+        assert_eq!(Issuance::decode(&[0; 9]), None, "an unknown kind");
+    }
+
+    #[test]
+    fn what_is_sealed_opens_in_its_own_token_alone() {
+        let sealer = Sealer::new(&MasterKey::generate(), None, "tests");
+        let (own, other, issuance) = (claims(), claims(), for_user(1));
+        let sealed = issuance.seal(&own, &sealer);
+        assert_eq!(Issuance::open(&sealed, &own, &sealer), Some(issuance));
+        let transplanted = [
+            AccessClaims {
+                jti: other.jti,
+                ..own.clone()
+            },
+            AccessClaims {
+                sub: other.sub.clone(),
+                ..own.clone()
+            },
+            AccessClaims {
+                client_id: other.client_id,
+                ..own.clone()
+            },
+        ];
+        for claims in transplanted {
+            assert_eq!(Issuance::open(&sealed, &claims, &sealer), None);
+        }
+        for odd in ["", "AA", "%", &sealed[1..]] {
+            assert_eq!(Issuance::open(odd, &own, &sealer), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What tokens and answers about tokens contain: exactly these members, and no ID of a passkey in any encoding.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward::base::secrets::MasterKey;
+use doorward::clients::{AccessTokenFormat, ActingAs, Algorithm, Metadata, Scope, Scopes};
+use doorward::tokens::TokenError;
+use serde_json::{Value, json};
+
+use crate::api::signing_keys::instance;
+use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::house::House;
+use crate::support::relying_party::{Issued, RelyingParty, claims_of, header_of, names_of};
+
+/// The claim that only Doorward can read.
+const ISSUANCE: &str = "urn:doorward:issuance";
+
+/// A service that may introspect every token, and a token of its own.
+fn own_token(house: &House, format: AccessTokenFormat) -> (RelyingParty, String) {
+    let metadata = Metadata {
+        access_token_format: format,
+        ..Metadata::default()
+    };
+    let scopes = Scopes::parse("users:read tokens:introspect").expect("scopes");
+    let clients = &house.app.clients;
+    let created = house.run(clients.create("a service", scopes, metadata, ActingAs::command()));
+    let (client, secret) = created.expect("a client");
+    let service = RelyingParty {
+        id: client.id.to_string(),
+        secret: secret.map(|secret| secret.expose().to_owned()),
+        server: house.browser(),
+    };
+    let issued = Issued::read(&service.token(&[("grant_type", "client_credentials")]));
+    (service, issued.access)
+}
+
+/// Whether `needle` is in `text`: as it is, or within anything that is base64url, at any depth.
+fn holds(text: &[u8], needle: &[u8]) -> bool {
+    if text.windows(needle.len()).any(|window| window == needle) {
+        return true;
+    }
+    let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.split(|byte| !is_base64url(byte))
+        .filter(|part| part.len() >= 16)
+        .any(|part| {
+            let bare = part.strip_prefix(b"doorward_at_").unwrap_or(part);
+            URL_SAFE_NO_PAD
+                .decode(bare)
+                .is_ok_and(|decoded| holds(&decoded, needle))
+        })
+}
+
+/// The spellings of a passkey's ID.
+fn spellings_of_id(id: &str) -> Vec<Vec<u8>> {
+    let uuid = uuid::Uuid::parse_str(id).expect("a UUID");
+    vec![
+        id.as_bytes().to_vec(),
+        id.to_uppercase().into_bytes(),
+        uuid.simple().to_string().into_bytes(),
+        URL_SAFE_NO_PAD.encode(uuid.as_bytes()).into_bytes(),
+        uuid.as_bytes().to_vec(),
+    ]
+}
+
+/// The spellings of an authenticator's credential IDs.
+fn spellings_of_credentials(device: &SoftAuthenticator) -> Vec<Vec<u8>> {
+    let spell = |id: String| {
+        let bytes = URL_SAFE_NO_PAD.decode(&id).expect("base64url");
+        let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        [id.into_bytes(), bytes, hexadecimal.into_bytes()]
+    };
+    device
+        .credential_ids()
+        .into_iter()
+        .flat_map(spell)
+        .collect()
+}
+
+#[test]
+fn the_search_for_ids_finds_them_within_encodings() {
+    let id = uuid::Uuid::new_v4().to_string();
+    let inner = URL_SAFE_NO_PAD.encode(json!({ "passkeys": [id] }).to_string());
+    let outer = URL_SAFE_NO_PAD.encode(json!({ "sealed": inner }).to_string());
+    assert!(holds(
+        format!("head.{outer}.tail").as_bytes(),
+        id.as_bytes()
+    ));
+    let binary = uuid::Uuid::parse_str(&id).expect("a UUID");
+    let binary = URL_SAFE_NO_PAD.encode([b"0123", &binary.as_bytes()[..]].concat());
+    assert!(
+        spellings_of_id(&id)
+            .iter()
+            .any(|one| holds(binary.as_bytes(), one))
+    );
+    assert!(!holds(outer.as_bytes(), b"another-text-of-some-length"));
+}
+
+on_both! {
+    fn an_access_token_has_exactly_these_claims(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let with_roles = app.sign_in(&root.browser, &[]);
+        assert_eq!(names_of(&header_of(&with_roles.access)), ["alg", "kid", "typ"]);
+        assert_eq!(names_of(&claims_of(&with_roles.access)), [
+            "acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "roles", "scope", "sid", "sub", ISSUANCE,
+        ]);
+        let without = app.sign_in(&root.browser, &[("scope", "openid")]);
+        assert_eq!(names_of(&claims_of(&without.access)), [
+            "acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope", "sid", "sub", ISSUANCE,
+        ]);
+        let refreshed = Issued::read(&app.refresh(&with_roles.refresh));
+        assert_eq!(names_of(&claims_of(&refreshed.access)), names_of(&claims_of(&with_roles.access)));
+        let (_, own) = own_token(house, AccessTokenFormat::Jwt);
+        assert_eq!(names_of(&claims_of(&own)), ["aud", "client_id", "exp", "iat", "iss", "jti", "scope", "sub", ISSUANCE]);
+    }
+
+    fn an_id_token_and_user_info_have_exactly_these_claims(house) {
+        let root = house.administrator();
+        let sign_in = ["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"];
+        let profile = ["groups", "name", "preferred_username", "roles", "updated_at"];
+        let app = house.party(|_| {});
+        let issued = app.sign_in(&root.browser, &[]);
+        assert_eq!(names_of(&issued.id_claims), sign_in);
+        let refreshed = Issued::read(&app.refresh(&issued.refresh));
+        assert_eq!(names_of(&refreshed.id_claims), sign_in);
+        let told = app.user_info(&issued.access).json();
+        let mut expected = [&profile[..], &["sub"]].concat();
+        expected.sort_unstable();
+        assert_eq!(names_of(&told), expected);
+        let whole = house.party(|metadata| metadata.claims_in_id_token = true);
+        let mut expected = [&sign_in[..], &profile].concat();
+        expected.sort_unstable();
+        assert_eq!(names_of(&whole.sign_in(&root.browser, &[]).id_claims), expected);
+    }
+
+    fn introspection_answers_have_exactly_these_members(house) {
+        let root = house.administrator();
+        for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
+            let app = house.party(|metadata| metadata.access_token_format = format);
+            let issued = app.sign_in(&root.browser, &[]);
+            assert_eq!(names_of(&app.introspect(&issued.access)), [
+                "acr", "active", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "roles", "scope", "sub",
+                "token_type", "username",
+            ]);
+            assert_eq!(names_of(&app.introspect(&issued.refresh)), [
+                "acr", "active", "auth_time", "client_id", "exp", "iat", "iss", "scope", "sub", "username",
+            ]);
+        }
+        for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
+            let (service, own) = own_token(house, format);
+            assert_eq!(names_of(&service.introspect(&own)), [
+                "active", "aud", "client_id", "exp", "iat", "iss", "jti", "scope", "sub", "token_type",
+            ]);
+        }
+    }
+
+    fn no_token_and_no_answer_has_the_id_of_a_passkey(house) {
+        let mut root = house.administrator();
+        let (device, second) = root.add_passkey(SoftAuthenticator::device_bound(house.origin()));
+        let mut needles = [&root.passkey, &second].into_iter().flat_map(|id| spellings_of_id(id)).collect::<Vec<_>>();
+        needles.extend(spellings_of_credentials(&root.device));
+        needles.extend(spellings_of_credentials(&device));
+        // The session rests on both passkeys.
+        root.device = device;
+        assert_eq!(root.step_up().status, 200);
+        for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
+            let app = house.party(|metadata| {
+                metadata.access_token_format = format;
+                metadata.claims_in_id_token = true;
+            });
+            let issued = app.sign_in(&root.browser, &[]);
+            let introspected = [&issued.access, &issued.refresh].map(|token| app.introspect(token).to_string());
+            let told = [issued.answer.to_string(), app.user_info(&issued.access).text()];
+            for text in introspected.iter().chain(&told) {
+                assert!(text.len() > 100, "{text}");
+                for needle in &needles {
+                    assert!(!holds(text.as_bytes(), needle), "{}: {text}", String::from_utf8_lossy(needle));
+                }
+            }
+        }
+    }
+
+    fn the_authorization_behind_a_token_is_not_in_it(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let issued = app.sign_in(&root.browser, &[]);
+        assert_eq!(app.revoke(&issued.access).status, 200);
+        let events = root.browser.get("/v1/audit-events?action=token.revoked").json();
+        let authorization = events["items"][0]["details"]["authorization"].as_str().expect("an ID");
+        for spelling in spellings_of_id(authorization) {
+            assert!(!holds(issued.answer.to_string().as_bytes(), &spelling));
+        }
+    }
+
+    fn what_is_sealed_in_a_token_is_good_in_that_token_alone(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let (app, other_app) = (house.party(|_| {}), house.party(|_| {}));
+        let claims = claims_of(&app.sign_in(&ada.browser, &[]).access);
+        let again = claims_of(&app.sign_in(&ada.browser, &[]).access);
+        let of_another_app = claims_of(&other_app.sign_in(&ada.browser, &[]).access);
+        let of_another_user = claims_of(&app.sign_in(&root.browser, &[]).access);
+        let (_, own) = own_token(house, AccessTokenFormat::Jwt);
+        // Signed by our own key: only a thief of the keys can do that.
+        let status = |claims: &Value| {
+            let signed = house.run(house.app.keyring.sign(Algorithm::ES256, "at+jwt", claims));
+            app.user_info(&signed.expect("a token")).status
+        };
+        let with = |name: &str, value: &Value| {
+            let mut changed = claims.clone();
+            changed[name] = value.clone();
+            changed
+        };
+        assert_eq!(status(&claims), 200, "signed again, and otherwise the same");
+        for from in [&again, &of_another_app, &of_another_user, &claims_of(&own)] {
+            assert_eq!(status(&with(ISSUANCE, &from[ISSUANCE])), 401);
+        }
+        for name in ["jti", "sub", "client_id"] {
+            let from = if name == "jti" { &again } else if name == "sub" { &of_another_user } else { &of_another_app };
+            assert_ne!(claims[name], from[name]);
+            assert_eq!(status(&with(name, &from[name])), 401, "{name}");
+        }
+        for odd in [json!(null), json!(""), json!("AA"), json!("%"), json!(["x"])] {
+            assert_eq!(status(&with(ISSUANCE, &odd)), 401, "{odd}");
+        }
+        let mut without = claims.clone();
+        without.as_object_mut().expect("an object").remove(ISSUANCE);
+        assert_eq!(status(&without), 401);
+    }
+
+    fn a_token_is_good_under_the_next_master_key_while_the_previous_one_is_named(house) {
+        let root = house.administrator();
+        let new_file = house.config.master_key_path().with_extension("next");
+        std::fs::write(&new_file, MasterKey::generate().to_text()).expect("a key");
+        let mut moving = house.config.clone();
+        moving.secrets.previous_master_key_file = Some(house.config.master_key_path());
+        moving.secrets.master_key_file = Some(new_file);
+        let mut moved = moving.clone();
+        moved.secrets.previous_master_key_file = None;
+        let (moving, moved) = (instance(house, &moving), instance(house, &moved));
+        for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
+            let app = house.party(|metadata| metadata.access_token_format = format);
+            let token = app.sign_in(&root.browser, &[]).access;
+            let good = house.run(moving.tokens.check(&token)).expect("good");
+            assert!(good.claims.scope.contains(Scope::OpenId));
+            let refused = house.run(moved.tokens.check(&token));
+            assert!(matches!(refused, Err(TokenError::Bad(_))), "{refused:?}");
+        }
+    }
+}
