@@ -13,7 +13,7 @@ use crate::db;
 use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, Unavailable};
 use crate::tokens::refresh::{self, RefreshToken};
-use crate::tokens::{self, GoodToken, TokenError, revoke};
+use crate::tokens::{self, KnownToken, TokenError, revoke};
 
 impl Oidc {
     /// Revokes a token of the client that asks. What is not known, or over, is as good as revoked.
@@ -33,25 +33,25 @@ impl Oidc {
         if let Some(token) = self.tokens.refresh_tokens.read(token) {
             return self.revoke_family(caller, token, author).await;
         }
-        match self.tokens.check(token).await {
-            Ok(good) if good.client.id != caller.id => Err(not_yours().into()),
-            Ok(good) => self.revoke_access_token(&good, author).await,
+        match self.tokens.identify(token).await? {
             // RFC 7009 §2.2: an invalid token is no error.
-            Err(TokenError::Bad(_)) => Ok(()),
-            Err(TokenError::Unavailable(error)) => Err(error.into()),
+            None => Ok(()),
+            Some(known) if known.client != caller.id => Err(not_yours().into()),
+            // Also while it is not accepted: the user may get a role back that the client is for.
+            Some(KnownToken {
+                authorization: Some((user, id)),
+                ..
+            }) => self.revoke_authorization(id, user, caller.id, author).await,
+            Some(_) => self.revoke_own_token(token, author).await,
         }
     }
 
-    async fn revoke_access_token(
-        &self,
-        good: &GoodToken,
-        author: Author,
-    ) -> Result<(), TokenRefused> {
-        if let Some((user, id)) = good.authorization() {
-            return self
-                .revoke_authorization(id, user, good.client.id, author)
-                .await;
-        }
+    async fn revoke_own_token(&self, token: &str, author: Author) -> Result<(), TokenRefused> {
+        let good = match self.tokens.check(token).await {
+            Ok(good) => good,
+            Err(TokenError::Bad(_)) => return Ok(()),
+            Err(TokenError::Unavailable(error)) => return Err(error.into()),
+        };
         let token = RevokedToken {
             id: good.claims.jti,
             expires_at: good.claims.expires_at(),
@@ -103,6 +103,10 @@ impl Oidc {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
+                // A repetition changes nothing; the record of the first time is published once more.
+                if tokens::find(conn, id)?.is_none_or(|row| row.revoked_at.is_some()) {
+                    return Ok(());
+                }
                 let Some(now) = standing::begin_change(conn, &database, user)? else {
                     return Ok(());
                 };

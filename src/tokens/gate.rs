@@ -49,6 +49,15 @@ impl GoodToken {
     }
 }
 
+/// A token that is genuine and has not expired. It may have been revoked.
+#[derive(Clone, Debug)]
+pub struct KnownToken {
+    /// The ID of the client that it was issued to.
+    pub client: ClientId,
+    /// The user whose token it is, and the authorization that it was issued for; `None` for a client's own token.
+    pub authorization: Option<(UserId, AuthorizationId)>,
+}
+
 /// Why a token is not good.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -152,6 +161,27 @@ impl Tokens {
             standing,
             issuance,
         })
+    }
+
+    /// Identifies a presented access token without asking whether it is accepted at present; `None` for one that is not genuine
+    /// or has expired.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub async fn identify(&self, presented: &str) -> Result<Option<KnownToken>, Unavailable> {
+        let ring = self.keyring.ring().await?;
+        let known = self.read(presented, &ring);
+        let known = known
+            .filter(|(claims, _)| claims.iss == *self.issuer && !claims.is_over(self.clock.now()));
+        Ok(known.map(|(claims, issuance)| KnownToken {
+            client: claims.client_id,
+            authorization: match issuance {
+                Issuance::User(issued) => {
+                    UserId::parse(&claims.sub).map(|user| (user, issued.authorization))
+                }
+                Issuance::Client { .. } => None,
+            },
+        }))
     }
 
     async fn read_copies(

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, seconds};
 pub use authorization::{Grant, authorize, find, find_by_code, knows_sid, make_room, use_code};
-pub use gate::{GoodToken, TokenCopies, TokenError, may_use};
+pub use gate::{GoodToken, KnownToken, TokenCopies, TokenError, may_use};
 pub use keys::Keyring;
 pub use queries::rows::Authorization;
 pub use refresh::RefreshTokens;

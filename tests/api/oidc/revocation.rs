@@ -1,5 +1,6 @@
 //! What is withdrawn is refused at the next request, at every endpoint, on every instance.
 
+use doorward::clients::AccessTokenFormat;
 use serde_json::json;
 
 use crate::on_both;
@@ -36,7 +37,7 @@ on_both! {
         let app = house.party(|_| {});
         let there = elsewhere(house, &app);
         let (online, offline) = (app.sign_in(&ada.browser, &[]), app.sign_in(&ada.browser, &OFFLINE));
-        let opaque = house.party(|metadata| metadata.access_token_format = doorward::clients::AccessTokenFormat::Opaque);
+        let opaque = house.party(|metadata| metadata.access_token_format = AccessTokenFormat::Opaque);
         let sealed = opaque.sign_in(&ada.browser, &[]);
         assert!(!sealed.access.contains('.'));
         let roots = app.sign_in(&root.browser, &[]);
@@ -165,6 +166,30 @@ on_both! {
         let patched = root.browser.request("PATCH", "/v1/users/ada").header("If-Match", "\"2\"").json(&json!({ "roles": [] })).send();
         assert_eq!(patched.status, 200, "{patched:?}");
         is_dead(&app, &held);
+    }
+
+    fn a_token_that_is_not_accepted_for_now_is_revoked_for_good(house) {
+        let root = house.administrator();
+        let ada = house.person_with(&root, &json!({ "username": "ada", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
+        for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
+            let app = house.party(|metadata| {
+                metadata.allowed_roles = vec!["admin".into()];
+                metadata.access_token_format = format;
+            });
+            let (given_back, kept) = (app.sign_in(&ada.browser, &[]), app.sign_in(&ada.browser, &[]));
+            let change_roles = |roles: &[&str]| {
+                let tag = root.browser.get("/v1/users/ada").header("etag").expect("a version").to_owned();
+                let patched = root.browser.request("PATCH", "/v1/users/ada").header("If-Match", &tag).json(&json!({ "roles": roles })).send();
+                assert_eq!(patched.status, 200, "{patched:?}");
+            };
+            change_roles(&[]);
+            assert_eq!(app.user_info(&given_back.access).status, 401);
+            assert_eq!(error_of(&house.party(|_| {}).revoke(&given_back.access)), "invalid_grant");
+            assert_eq!(app.revoke(&given_back.access).status, 200);
+            change_roles(&["admin"]);
+            is_alive(&app, &kept);
+            is_dead(&app, &given_back);
+        }
     }
 
     fn a_token_given_back_ends_its_authorization(house) {
