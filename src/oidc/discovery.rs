@@ -31,7 +31,9 @@ pub(super) fn metadata(issuer: &str) -> Value {
     let methods = AuthMethod::ALL.map(AuthMethod::as_str);
     let with_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
     let with_secret = with_secret.map(AuthMethod::as_str);
-    let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    // Scopes of the management API are not listed: a client that requests every listed scope would request authority
+    // over other users.
+    let scopes = Scope::OPENID.map(Scope::as_str);
     json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),

@@ -26,7 +26,11 @@ on_both! {
         assert!(document["id_token_signing_alg_values_supported"].as_array().expect("algorithms").contains(&json!("RS256")));
         assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(document["response_types_supported"], json!(["code"]));
-        assert!(document["scopes_supported"].as_array().expect("scopes").contains(&json!("openid")));
+        // Scopes of the management API are not for apps that people sign in to.
+        assert_eq!(
+            document["scopes_supported"],
+            json!(["openid", "profile", "email", "address", "phone", "roles", "offline_access"])
+        );
     }
 
     fn the_keys_are_public_halves_with_their_own_names(house) {
