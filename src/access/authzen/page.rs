@@ -94,9 +94,10 @@ impl Found {
     /// As it is answered. An empty token ends the list.
     pub fn to_json(&self) -> Value {
         let next = self.next.as_ref().map(|next| URL_SAFE_NO_PAD.encode(next));
+        // AuthZEN Authorization API 1.0 §8.3: `page` is the first member (serde_json keeps this order).
         json!({
-            "results": self.results,
             "page": { "next_token": next.unwrap_or_default(), "count": self.results.len() },
+            "results": self.results,
         })
     }
 }

@@ -75,6 +75,9 @@ under! { policies();
             ("resource", &open, vec!["1", "3", "5", "ä/4"]),
             ("action", &actions, vec!["list", "open", "view"]),
         ] {
+            // AuthZEN Authorization API 1.0 §8.3: a client that reads a stream learns first whether more follows.
+            let answer = asker.post(&format!("/access/v1/search/{kind}"), request).text();
+            assert!(answer.starts_with("{\"page\":{"), "{kind}: {answer}");
             let (whole, pages) = all_pages(&asker, kind, request, 100);
             assert_eq!(pages, 1, "{kind}");
             for limit in [1, 2, 3] {
