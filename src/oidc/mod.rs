@@ -28,6 +28,7 @@ pub mod parameters;
 mod pending;
 mod pkce;
 mod request;
+mod request_object;
 mod response;
 mod revoke;
 mod token;

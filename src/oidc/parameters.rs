@@ -30,7 +30,7 @@ const REPEATED: &str = "resource";
 const MOST: usize = 60;
 
 /// The longest value of a parameter, in bytes.
-fn longest(name: &str) -> usize {
+pub(super) fn longest(name: &str) -> usize {
     match name {
         "claims" | "id_token_hint" | "token" | "refresh_token" | "access_token" => 16_384,
         "state" | "nonce" | "redirect_uri" | "post_logout_redirect_uri" | "resource" => 2_048,

@@ -6,16 +6,18 @@ use super::acr::{self, AcrRequest};
 use super::claims_request::{self, ClaimsRequest};
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
+use super::request_object::RefusedObject;
 use super::{pkce, user_claims};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
 
 /// How the answer travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     /// In the query of a redirect.
+    #[default]
     Query,
     /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
     FormPost,
@@ -24,6 +26,15 @@ pub enum ResponseMode {
 impl ResponseMode {
     /// Those that discovery lists.
     pub const ALL: [&'static str; 2] = ["query", "form_post"];
+
+    /// The supported mode of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "query" => Some(Self::Query),
+            "form_post" => Some(Self::FormPost),
+            _ => None,
+        }
+    }
 }
 
 /// Where an answer goes: known to be good before anything else is judged.
@@ -98,6 +109,9 @@ const LONGEST_HINT: usize = 200;
 
 /// Reads where the answer goes; until this is known, every error stays on our own page (RFC 9700 §4.11).
 ///
+/// A request object is refused later, and the client waits for that refusal in the way that its object names
+/// (OpenID Connect Core §6.1: values in the object supersede the parameters).
+///
 /// # Errors
 /// A redirect URI that is missing or not this client's.
 pub fn read_return_address(
@@ -112,14 +126,17 @@ pub fn read_return_address(
             "redirect_uri is not registered for this client; it is compared character by character",
         ));
     }
-    let response_mode = match parameters.get("response_mode") {
-        Some("form_post") => ResponseMode::FormPost,
-        _ => ResponseMode::Query,
-    };
+    let object = parameters.get("request").map(RefusedObject::read);
+    let object = object.unwrap_or_default();
+    let response_mode = object.response_mode.unwrap_or_else(|| {
+        let mode = parameters.get("response_mode");
+        mode.and_then(ResponseMode::parse).unwrap_or_default()
+    });
+    let state = parameters.get("state").map(str::to_owned);
     Ok(ReturnAddress {
         redirect_uri: redirect_uri.to_owned(),
         response_mode,
-        state: parameters.get("state").map(str::to_owned),
+        state: object.state.or(state),
     })
 }
 
@@ -206,7 +223,7 @@ fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Res
         }
     }
     let response_mode = parameters.get("response_mode");
-    if response_mode.is_some_and(|mode| !ResponseMode::ALL.contains(&mode)) {
+    if response_mode.is_some_and(|mode| ResponseMode::parse(mode).is_none()) {
         return Err(Refusal::invalid_request(
             "response_mode must be query or form_post",
         ));

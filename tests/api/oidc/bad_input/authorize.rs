@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
 use super::{FORM, SCRIPT, assert_harmless, assert_plain, assert_stays, for_a_person};
 use crate::on_both;
 use crate::support::house::House;
@@ -245,6 +249,42 @@ on_both! {
             let policy = answer.header("content-security-policy").expect("a policy");
             assert!(policy.contains("form-action 'self' https:"), "{policy}");
             assert_eq!(answer.header("cache-control"), Some("no-store"));
+        }
+    }
+
+    fn a_refused_request_object_is_answered_where_its_client_waits(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let object = |payload: serde_json::Value| {
+            let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
+            format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#))
+        };
+        // The official suite's Form Post module: both are inside the object alone.
+        let inside = object(json!({ "response_mode": "form_post", "state": "inside", "nonce": "n" }));
+        for answer in both_ways(&app, &root.browser, &[("request", &inside), ("state", "")]) {
+            assert_eq!((answer.status, answer.header("location")), (200, None), "{answer:?}");
+            let page = answer.text();
+            for words in ["name=\"state\" value=\"inside\"", "value=\"request_not_supported\"", &format!("action=\"{CALLBACK}\"")] {
+                assert!(page.contains(words), "{words}: {page}");
+            }
+        }
+        // OpenID Connect Core §6.1: the object's values supersede the parameters.
+        let outside = [("request", inside.as_str()), ("response_mode", "query")];
+        for answer in both_ways(&app, &root.browser, &outside) {
+            assert!(answer.text().contains("name=\"state\" value=\"inside\""), "{answer:?}");
+        }
+        // Nothing else in it is believed.
+        let hostile = object(json!({ "redirect_uri": "https://evil.example/", "client_id": "x", "state": SCRIPT }));
+        for answer in both_ways(&app, &root.browser, &[("request", &hostile)]) {
+            assert_harmless(&answer);
+            let sent = sent_back(&answer);
+            assert_eq!((sent["error"].as_str(), sent["state"].as_str()), ("request_not_supported", SCRIPT));
+        }
+        for answer in both_ways(&app, &root.browser, &[("request", &inside), ("redirect_uri", "https://evil.example/")]) {
+            assert_stays(&answer);
+        }
+        for answer in both_ways(&app, &root.browser, &[("request", &object(json!({ "redirect_uri": CALLBACK }))), ("redirect_uri", "")]) {
+            assert_stays(&answer);
         }
     }
 
