@@ -28,12 +28,64 @@ pub enum AcceptedMethods {
     AnySecret,
 }
 
+/// A failed client authentication, for the log. The caller is not told which part of it was wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct FailedAuthentication {
+    /// Reason code.
+    pub reason: &'static str,
+    /// The client ID that was presented, unverified; `None` if it could not be read.
+    pub client: Option<ClientId>,
+    /// Whether the `Authorization` header was used: then the answer needs a challenge (RFC 6749 §5.2).
+    pub by_header: bool,
+    /// The method that was used; `None` for one that Doorward does not support.
+    pub used: Option<AuthMethod>,
+    /// The method that the client is registered with, if there is such a client.
+    pub registered: Option<AuthMethod>,
+}
+
+impl FailedAuthentication {
+    fn new(credentials: &Credentials, record: Option<&ClientRecord>, reason: &'static str) -> Self {
+        Self {
+            reason,
+            client: Some(credentials.client),
+            by_header: credentials.method == AuthMethod::ClientSecretBasic,
+            used: Some(credentials.method),
+            registered: record.map(|record| record.client.metadata.token_endpoint_auth_method),
+        }
+    }
+
+    /// An `Authorization` header that holds no Basic credentials.
+    pub fn malformed_header(header: &str) -> Self {
+        let credentials = basic_credentials(header);
+        let is_basic = basic_token(header).is_some();
+        Self {
+            reason: "malformed",
+            client: credentials.and_then(|(id, _)| ClientId::parse(&decode(&id)?)),
+            by_header: true,
+            used: is_basic.then_some(AuthMethod::ClientSecretBasic),
+            registered: None,
+        }
+    }
+
+    /// Writes it to the log.
+    pub fn log(&self) {
+        tracing::info!(
+            reason = self.reason,
+            client_id = self.client.map(tracing::field::display),
+            method_used = self.used.map(AuthMethod::as_str),
+            method_registered = self.registered.map(AuthMethod::as_str),
+            "client authentication failed"
+        );
+    }
+}
+
 /// Why a client is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
     /// No such client, a wrong secret, a disabled client, another method than the registered one: all look alike.
-    #[error("not a client that may ask: {0}")]
-    Unknown(&'static str),
+    #[error("client authentication failed: {0}")]
+    Unknown(FailedAuthentication),
     /// A store is away.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -43,7 +95,7 @@ impl Clients {
     /// The client that these credentials prove. Every endpoint authenticates clients here.
     ///
     /// # Errors
-    /// `Unknown`, with a reason code for the log.
+    /// `Unknown`, with what the log needs.
     pub async fn authenticate(
         &self,
         credentials: &Credentials,
@@ -66,9 +118,12 @@ impl Clients {
         copy: Option<&str>,
     ) -> Result<ClientRecord, AuthenticateError> {
         let record = self.of_copy(credentials.client, copy).await?;
-        let record = record.ok_or(AuthenticateError::Unknown("no-client"))?;
+        let failed = |record: Option<&ClientRecord>, reason| {
+            AuthenticateError::Unknown(FailedAuthentication::new(credentials, record, reason))
+        };
+        let record = record.ok_or_else(|| failed(None, "no-client"))?;
         if !record.client.enabled {
-            return Err(AuthenticateError::Unknown("client-disabled"));
+            return Err(failed(Some(&record), "client-disabled"));
         }
         let is_accepted = match accepted {
             AcceptedMethods::Registered => {
@@ -77,7 +132,7 @@ impl Clients {
             AcceptedMethods::AnySecret => credentials.secret.is_some(),
         };
         if !is_accepted {
-            return Err(AuthenticateError::Unknown("other-method"));
+            return Err(failed(Some(&record), "other-method"));
         }
         let is_proven = match &credentials.secret {
             Some(secret) => record.has_secret(&secret.hash()),
@@ -86,25 +141,34 @@ impl Clients {
         if is_proven {
             Ok(record)
         } else {
-            Err(AuthenticateError::Unknown("wrong-secret"))
+            Err(failed(Some(&record), "wrong-secret"))
         }
     }
 }
 
 /// Reads HTTP Basic credentials, `client_id:client_secret`; `None` for anything else.
 pub fn parse_basic(header: &str) -> Option<Credentials> {
-    let (scheme, credentials) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let credentials = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
     // RFC 6749 §2.3.1 form-encodes both parts: some clients encode the hyphens of an id.
-    let (id, secret) = credentials.split_once(':')?;
+    let (id, secret) = basic_credentials(header)?;
     Some(Credentials {
-        client: ClientId::parse(&decode(id)?)?,
-        secret: Some(Token::parse(&decode(secret)?)?),
+        client: ClientId::parse(&decode(&id)?)?,
+        secret: Some(Token::parse(&decode(&secret)?)?),
         method: AuthMethod::ClientSecretBasic,
     })
+}
+
+/// The part of a Basic header after the scheme.
+fn basic_token(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    scheme.eq_ignore_ascii_case("basic").then(|| token.trim())
+}
+
+/// Both parts of Basic credentials, still form-encoded.
+fn basic_credentials(header: &str) -> Option<(String, String)> {
+    let credentials = STANDARD.decode(basic_token(header)?).ok()?;
+    let credentials = String::from_utf8(credentials).ok()?;
+    let (id, secret) = credentials.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
 }
 
 /// Undoes form encoding (`application/x-www-form-urlencoded`).
@@ -140,5 +204,23 @@ mod tests {
         ] {
             assert!(parse_basic(&bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_malformed_header_still_names_its_client_and_method() {
+        let id = ClientId::random();
+        let read = FailedAuthentication::malformed_header(&basic(&id.to_string(), "cut off"));
+        assert_eq!(
+            (read.client, read.used),
+            (Some(id), Some(AuthMethod::ClientSecretBasic))
+        );
+        let read = FailedAuthentication::malformed_header("Basic");
+        assert_eq!(
+            (read.client, read.used),
+            (None, Some(AuthMethod::ClientSecretBasic))
+        );
+        let read = FailedAuthentication::malformed_header("Bearer x");
+        assert_eq!((read.client, read.used), (None, None));
+        assert!(read.by_header);
     }
 }

@@ -26,7 +26,9 @@ mod unused;
 mod uris;
 
 pub use acting::{ActingAs, ActingError, Credential, Permission, UserToken};
-pub use authenticate::{AcceptedMethods, AuthenticateError, Credentials, parse_basic};
+pub use authenticate::{
+    AcceptedMethods, AuthenticateError, Credentials, FailedAuthentication, parse_basic,
+};
 pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};
 pub use manage::{ClientUpdate, list, names};

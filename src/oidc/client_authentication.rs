@@ -5,7 +5,8 @@ use super::parameters::Parameters;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::{
-    AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials, parse_basic,
+    AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials,
+    FailedAuthentication, parse_basic,
 };
 use crate::standing::Unavailable;
 use crate::tokens::TokenCopies;
@@ -13,9 +14,9 @@ use crate::tokens::TokenCopies;
 /// Why a client is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// 401 `invalid_client`; with a reason code for the log.
-    #[error("the client did not prove who it is: {0}")]
-    Unproven(&'static str),
+    /// `invalid_client`: 401 if the `Authorization` header was used, else 400 (RFC 6749 §5.2).
+    #[error("client authentication failed: {0}")]
+    Failed(FailedAuthentication),
     /// More than one method at once (RFC 6749 §2.3).
     #[error("more than one way to authenticate")]
     TwoMethods,
@@ -27,7 +28,7 @@ pub enum ClientError {
 impl From<AuthenticateError> for ClientError {
     fn from(error: AuthenticateError) -> Self {
         match error {
-            AuthenticateError::Unknown(reason) => Self::Unproven(reason),
+            AuthenticateError::Unknown(failed) => Self::Failed(failed),
             AuthenticateError::Unavailable(error) => Self::Unavailable(error),
         }
     }
@@ -75,13 +76,13 @@ pub(super) fn read_credentials(
     authorization: Option<&str>,
     parameters: &Parameters,
 ) -> Result<Credentials, ClientError> {
-    let malformed = || ClientError::Unproven("malformed");
     let secret = parameters.get("client_secret");
     let named = parameters.get("client_id");
     if let Some(header) = authorization {
         if secret.is_some() {
             return Err(ClientError::TwoMethods);
         }
+        let malformed = || ClientError::Failed(FailedAuthentication::malformed_header(header));
         let credentials = parse_basic(header).ok_or_else(malformed)?;
         // Some libraries say once more in the body who they are; it must be the same.
         if named.is_some_and(|named| named != credentials.client.to_string()) {
@@ -89,14 +90,24 @@ pub(super) fn read_credentials(
         }
         return Ok(credentials);
     }
-    let client = named.and_then(ClientId::parse).ok_or_else(malformed)?;
-    let secret = secret
-        .map(|secret| Token::parse(secret).ok_or_else(malformed))
-        .transpose()?;
-    let method = match &secret {
+    let client = named.and_then(ClientId::parse);
+    let method = match secret {
         Some(_) => AuthMethod::ClientSecretPost,
         None => AuthMethod::None,
     };
+    let malformed = || {
+        ClientError::Failed(FailedAuthentication {
+            reason: "malformed",
+            client,
+            by_header: false,
+            used: Some(method),
+            registered: None,
+        })
+    };
+    let secret = secret
+        .map(|secret| Token::parse(secret).ok_or_else(malformed))
+        .transpose()?;
+    let client = client.ok_or_else(malformed)?;
     Ok(Credentials {
         client,
         secret,

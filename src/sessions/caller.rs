@@ -10,8 +10,8 @@ use super::problems::client_unknown;
 use super::signed_in::SignedIn;
 use crate::base::ids::UserId;
 use crate::clients::{
-    AcceptedMethods, ActingAs, AuthenticateError, ClientRecord, Clients, Credential, Permission,
-    Scope, parse_basic,
+    AcceptedMethods, ActingAs, AuthenticateError, ClientRecord, Clients, Credential,
+    FailedAuthentication, Permission, Scope, parse_basic,
 };
 use crate::history::Actor;
 use crate::standing::Standing;
@@ -174,7 +174,10 @@ impl FromRequest for Caller {
         let clients = request.app_data::<web::Data<Clients>>().cloned();
         Box::pin(async move {
             let clients = clients.ok_or_else(Problem::internal)?;
-            let credentials = parse_basic(&header).ok_or_else(client_unknown)?;
+            let Some(credentials) = parse_basic(&header) else {
+                FailedAuthentication::malformed_header(&header).log();
+                return Err(client_unknown());
+            };
             let authenticated = clients.authenticate(&credentials, AcceptedMethods::AnySecret);
             match authenticated.await {
                 Ok(record) => {
@@ -182,7 +185,10 @@ impl FromRequest for Caller {
                     tracing::Span::current().record("client_id", tracing::field::display(id));
                     Ok(Self::Client(Box::new(record)))
                 }
-                Err(AuthenticateError::Unknown(_)) => Err(client_unknown()),
+                Err(AuthenticateError::Unknown(failed)) => {
+                    failed.log();
+                    Err(client_unknown())
+                }
                 Err(AuthenticateError::Unavailable(error)) => Err(error.into()),
             }
         })

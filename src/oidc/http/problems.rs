@@ -31,15 +31,17 @@ impl OAuthProblem {
         }
     }
 
-    /// 401 `invalid_client` (RFC 6749 §5.2).
-    fn unproven() -> Self {
+    /// `invalid_client`. RFC 6749 §5.2: 401 with a challenge if the client used the `Authorization` header. Otherwise 400 without
+    /// one: some libraries stop at a challenge before they read the error.
+    fn unauthenticated(by_header: bool) -> Self {
         let description =
             "authenticate by the method that this client is registered with, with its own secret";
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            refusal: Refusal::new(ErrorCode::InvalidClient, description),
-            challenge: Some("Basic realm=\"Doorward\"".into()),
+        let mut problem = Self::refused(Refusal::new(ErrorCode::InvalidClient, description));
+        if by_header {
+            problem.status = StatusCode::UNAUTHORIZED;
+            problem.challenge = Some("Basic realm=\"Doorward\"".into());
         }
+        problem
     }
 
     /// 503: a store is away.
@@ -130,9 +132,9 @@ impl From<Refusal> for OAuthProblem {
 impl From<ClientError> for OAuthProblem {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Unproven(reason) => {
-                tracing::info!(reason, "a client is refused");
-                Self::unproven()
+            ClientError::Failed(failed) => {
+                failed.log();
+                Self::unauthenticated(failed.by_header)
             }
             ClientError::TwoMethods => Self::refused(Refusal::invalid_request(
                 "authenticate in the header or in the body, not in both",

@@ -37,6 +37,6 @@ on_both! {
         }
         let nobody = house.browser().request("POST", "/oauth2/introspect").without_same_origin()
             .form(&[("token", &held.access)]).send();
-        assert_eq!(nobody.status, 401);
+        assert_eq!((nobody.status, nobody.header("www-authenticate")), (400, None));
     }
 }

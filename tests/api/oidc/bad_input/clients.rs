@@ -1,12 +1,16 @@
 //! Clients that do not show who they are by their own method, at every endpoint that asks.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use doorward::clients::{AuthMethod, GrantType};
 
 use super::{FORM, SCRIPT, assert_refused, assert_stays};
 use crate::on_both;
+use crate::support::binary;
 use crate::support::http::{Answer, Browserless, Request, basic, form_encoded};
+use crate::support::process::{free_port, wait_until};
 use crate::support::relying_party::RelyingParty;
 
 /// The endpoints that ask who a client is.
@@ -28,12 +32,22 @@ fn in_body(app: &RelyingParty, secret: &str) -> String {
     )
 }
 
-fn assert_unknown(answers: &[Answer]) {
+/// RFC 6749 §5.2: whoever used the `Authorization` header is challenged to do so again.
+fn assert_unknown_by_header(answers: &[Answer]) {
     for answer in answers {
         assert_refused(answer, 401, "invalid_client");
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert!(challenge.starts_with("Basic realm="), "{challenge}");
         // Nobody learns which of it was wrong.
+        assert_eq!(answer.text(), answers[0].text());
+    }
+}
+
+/// RFC 6749 §5.2: whoever did not use it gets 400 and no challenge.
+fn assert_unknown_in_body(answers: &[Answer]) {
+    for answer in answers {
+        assert_refused(answer, 400, "invalid_client");
+        assert_eq!(answer.header("www-authenticate"), None, "{answer:?}");
         assert_eq!(answer.text(), answers[0].text());
     }
 }
@@ -60,7 +74,7 @@ on_both! {
                 .iter()
                 .map(|header| post(&browser, path, "").header("Authorization", header).send())
                 .collect();
-            assert_unknown(&answers);
+            assert_unknown_by_header(&answers);
             let bodies = [
                 String::new(), in_body(&app, ""), in_body(&app, &wrong), in_body(&app, SCRIPT), in_body(&app, &format!("{secret}x")),
                 format!("&client_id={other}&client_secret={secret}"), format!("&client_id={}", form_encoded(SCRIPT)),
@@ -68,7 +82,7 @@ on_both! {
                 "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=x".into(),
             ];
             let answers: Vec<Answer> = bodies.iter().map(|body| post(&browser, path, body).send()).collect();
-            assert_unknown(&answers);
+            assert_unknown_in_body(&answers);
             assert_ne!(post(&browser, path, "").basic(&app.id, &secret).send().status, 401, "{path}");
         }
     }
@@ -109,19 +123,49 @@ on_both! {
         let secret = |app: &RelyingParty| app.secret.clone().expect("a secret");
         let drawn = "A".repeat(43);
         for path in PATHS {
-            assert_unknown(&[
-                post(&browser, path, &in_body(&by_header, &secret(&by_header))).send(),
-                post(&browser, path, &format!("&client_id={}", by_header.id)).send(),
+            assert_unknown_by_header(&[
                 post(&browser, path, "").basic(&by_body.id, &secret(&by_body)).send(),
-                post(&browser, path, &format!("&client_id={}", by_body.id)).send(),
-                post(&browser, path, &in_body(&public, &drawn)).send(),
                 post(&browser, path, "").basic(&public.id, &drawn).send(),
                 post(&browser, path, "").basic(&public.id, "").send(),
+            ]);
+            assert_unknown_in_body(&[
+                post(&browser, path, &in_body(&by_header, &secret(&by_header))).send(),
+                post(&browser, path, &format!("&client_id={}", by_header.id)).send(),
+                post(&browser, path, &format!("&client_id={}", by_body.id)).send(),
+                post(&browser, path, &in_body(&public, &drawn)).send(),
             ]);
             let good = post(&browser, path, &in_body(&by_body, &secret(&by_body))).send();
             assert_eq!(good.status, 200, "{path} {good:?}");
         }
         assert!(public.secret.is_none());
+    }
+
+    fn the_log_names_client_method_used_and_method_registered(house) {
+        let app = house.party(|_| {});
+        let secret = app.secret.clone().expect("a secret");
+        let mut config = house.config.clone();
+        config.server.listen.set_port(free_port());
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        let process = binary::serve(&config, printed.path());
+        let browser = house.browser().at_port(config.server.listen.port());
+        let told = |words: &[&str]| {
+            wait_until("the refusal is logged", Duration::from_secs(10), || {
+                let output = process.output();
+                output.lines().any(|line| words.iter().all(|word| line.contains(word)))
+            });
+        };
+        let client = format!("client_id={}", app.id);
+        post(&browser, "/oauth2/token", &in_body(&app, &secret)).send();
+        told(&["reason=\"other-method\"", &client, "method_used=\"client_secret_post\"", "method_registered=\"client_secret_basic\""]);
+        post(&browser, "/oauth2/introspect", "").basic(&app.id, &"A".repeat(43)).send();
+        told(&["reason=\"wrong-secret\"", &client, "method_used=\"client_secret_basic\"", "method_registered=\"client_secret_basic\""]);
+        // A secret that was cut short is malformed; the log still names the client.
+        post(&browser, "/oauth2/revoke", "").basic(&app.id, &secret[1..]).send();
+        told(&["reason=\"malformed\"", &client, "method_used=\"client_secret_basic\""]);
+        // The own API as well.
+        browser.request("GET", "/v1/users").basic(&app.id, &"A".repeat(43)).send();
+        told(&["reason=\"wrong-secret\"", &client, "/v1/users"]);
+        assert!(!process.output().contains(&secret[1..]), "a secret is in the log");
     }
 
     fn credentials_in_the_address_are_not_looked_at(house) {
@@ -133,7 +177,7 @@ on_both! {
         let in_address = in_body(&app, app.secret.as_deref().expect("a secret"));
         for path in PATHS {
             // RFC 6749 §2.3.1: never in the request URI.
-            assert_refused(&post(&browser, &format!("{path}?{in_address}"), "").send(), 401, "invalid_client");
+            assert_unknown_in_body(&[post(&browser, &format!("{path}?{in_address}"), "").send()]);
         }
     }
 
@@ -146,7 +190,7 @@ on_both! {
         let secret = app.secret.clone().expect("a secret");
         let browser = house.browser();
         for path in PATHS {
-            assert_unknown(&[post(&browser, path, "").basic(&app.id, &secret).send()]);
+            assert_unknown_by_header(&[post(&browser, path, "").basic(&app.id, &secret).send()]);
         }
         assert_stays(&app.authorize(&root.browser, &[]));
     }

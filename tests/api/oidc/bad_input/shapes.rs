@@ -170,7 +170,7 @@ on_both! {
             }
         }
         let json = browser.request("POST", "/oauth2/token").body("{\"grant_type\": \"x\"}", FORM).send();
-        assert_refused(&json, 401, "invalid_client");
+        assert_refused(&json, 400, "invalid_client");
         let accepted = browser.request("POST", "/oauth2/authorize").without_same_origin();
         let accepted = accepted.body(usual, "Application/X-WWW-Form-Urlencoded; charset=UTF-8").send();
         assert_eq!(accepted.status, 303, "{accepted:?}");
@@ -180,7 +180,7 @@ on_both! {
         let browser = house.browser();
         for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
             let empty = browser.request("POST", path).without_same_origin().body("", FORM).send();
-            assert_refused(&empty, 401, "invalid_client");
+            assert_refused(&empty, 400, "invalid_client");
             assert_refused(&browser.request("POST", path).send(), 400, "invalid_request");
         }
         for answer in [
