@@ -5,7 +5,8 @@ use std::path::Path;
 
 use diesel::{Connection, RunQueryDsl};
 
-use crate::support::house::House;
+use crate::support::binary;
+use crate::support::house::{House, another_database};
 use crate::support::postgres::Postgres;
 
 /// Table and column to kind and whether it may be null.
@@ -123,6 +124,38 @@ fn instances_that_start_at_once_on_an_empty_database_take_turns() {
 }
 
 #[test]
+crate::on_both! {
+    fn a_schema_that_is_newer_than_the_binary_is_refused(house) {
+        const NEWER: &str = "9999";
+        let known = newest_migration();
+        let database = another_database(&house.config, &house.clock);
+        let written = database.write(|conn| {
+            let row = format!("insert into __diesel_schema_migrations (version) values ('{NEWER}')");
+            diesel::sql_query(row).execute(conn)?;
+            Ok::<_, doorward::db::Error>(())
+        });
+        house.run(written).expect("written");
+        for arguments in [&["migrate"][..], &["serve"], &["user", "list"]] {
+            let ran = binary::run(&house.config, arguments);
+            assert_eq!(ran.code, 6, "{arguments:?}: {} {}", ran.output, ran.errors);
+            for words in [NEWER, &known, env!("CARGO_PKG_VERSION"), "newer"] {
+                assert!(ran.errors.contains(words), "{arguments:?}: {words}: {}", ran.errors);
+            }
+        }
+    }
+}
+
+/// The version of the newest migration of this checkout.
+fn newest_migration() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let entries = std::fs::read_dir(folder).expect("migrations");
+    let names = entries.map(|entry| entry.expect("a folder").file_name());
+    let newest = names.max().expect("a migration");
+    let newest = newest.to_string_lossy();
+    let (version, _) = newest.split_once('_').expect("VERSION_NAME");
+    version.to_owned()
+}
+
 fn processes_that_start_at_once_on_an_empty_folder_take_turns() {
     let house = House::embedded();
     let mut config = house.config.clone();

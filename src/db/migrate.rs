@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
+use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Connection;
@@ -24,6 +25,18 @@ pub enum MigrateError {
     /// A migration failed; it was undone.
     #[error("a migration failed and was undone: {0}")]
     Failed(String),
+    /// A newer version of Doorward has migrated this database.
+    #[error(
+        "the database's schema ({database}) is newer than this binary: Doorward {} knows migrations up to {binary}. Start the \
+         version that made the schema, or a later one; to go back, restore a backup from before the upgrade",
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// Version of the newest migration that was applied to the database.
+        database: String,
+        /// Version of the newest migration in this binary.
+        binary: String,
+    },
     /// The lock file can't be made.
     #[error("{0}")]
     LockFile(String),
@@ -32,7 +45,7 @@ pub enum MigrateError {
 /// Runs the migrations that are missing. Two instances that start at once take turns. Returns the names of those it ran.
 ///
 /// # Errors
-/// When the database is away or a migration fails.
+/// When the database is away, has a newer schema than this binary knows, or a migration fails.
 pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>, MigrateError> {
     let lock_path = data_dir.join("migrate.lock");
     database
@@ -65,7 +78,34 @@ fn run<DB: diesel::backend::Backend>(
     conn: &mut impl MigrationHarness<DB>,
     migrations: EmbeddedMigrations,
 ) -> Result<Vec<String>, MigrateError> {
+    refuse_newer(conn, &migrations)?;
     conn.run_pending_migrations(migrations)
         .map(|versions| versions.iter().map(ToString::to_string).collect())
         .map_err(|error| MigrateError::Failed(error.to_string()))
+}
+
+/// Refuses a database with a migration that this binary does not have: what it holds may mean something else by now.
+fn refuse_newer<DB: diesel::backend::Backend>(
+    conn: &mut impl MigrationHarness<DB>,
+    migrations: &EmbeddedMigrations,
+) -> Result<(), MigrateError> {
+    let failed =
+        |error: Box<dyn std::error::Error + Send + Sync>| MigrateError::Failed(error.to_string());
+    let own = MigrationSource::<DB>::migrations(migrations).map_err(failed)?;
+    let own: Vec<MigrationVersion<'_>> = own
+        .iter()
+        .map(|migration| migration.name().version())
+        .collect();
+    let applied = conn.applied_migrations().map_err(failed)?;
+    let unknown = applied
+        .into_iter()
+        .filter(|version| !own.contains(version))
+        .max();
+    match (unknown, own.iter().max()) {
+        (Some(database), Some(binary)) => Err(MigrateError::Newer {
+            database: database.to_string(),
+            binary: binary.to_string(),
+        }),
+        _ => Ok(()),
+    }
 }
