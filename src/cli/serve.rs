@@ -1,5 +1,7 @@
 //! `doorward serve`.
 
+use std::io::{IsTerminal, stdout};
+
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -61,16 +63,19 @@ async fn check_audit_seal(app: &App) -> Result<(), Failure> {
     }
 }
 
-/// Says where to go. The set-up link goes to the terminal of whoever started the embedded service, and into no log; in a
-/// cluster standard output often is a log, so there the command must be asked for it.
+/// Says where to go. The set-up link is printed only on the terminal of whoever started the embedded service: any other standard
+/// output may be a log, and in a cluster each instance has one.
 async fn greet(app: &App) -> Result<(), Failure> {
     let place = app.config.server.public_url.as_str();
     Output::greet(&format!("Doorward answers at {place}"));
     match app.users.live_set_up_link().await {
         Err(SetUpError::Completed) => {}
         Err(error) => return Err(error.into()),
-        Ok(_) if app.config.is_clustered() => {
-            Output::greet("There is no administrator yet: run `doorward setup-link` for the link.");
+        Ok(_) if app.config.is_clustered() || !stdout().is_terminal() => {
+            tracing::warn!(
+                "there is no administrator yet: `doorward setup-link` prints the link that makes the first one; in a container, run \
+                 it there"
+            );
         }
         Ok(Some(until)) => Output::greet(&format!(
             "There is no administrator yet. The set-up link printed earlier is good until {}; \

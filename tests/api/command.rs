@@ -12,7 +12,7 @@ use crate::support::binary::{self, Ran};
 use crate::support::house::House;
 use crate::support::http::Browserless;
 use crate::support::person::Person;
-use crate::support::process::{ChildProcess, free_port};
+use crate::support::process::{ChildProcess, free_port, wait_until};
 
 fn run(house: &House, arguments: &[&str]) -> Ran {
     binary::run(&house.config, arguments)
@@ -41,6 +41,23 @@ on_both! {
         let again = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
         assert_eq!(again.id, root.id);
         assert_eq!(root.session_status(), 401);
+    }
+
+    fn where_no_terminal_reads_it_the_log_names_the_command_and_not_the_link(house) {
+        let mut config = house.config.clone();
+        config.server.listen.set_port(free_port());
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        let process = binary::serve(&config, printed.path());
+        let told = |process: &ChildProcess| process.output().contains("doorward setup-link");
+        wait_until("the command is named", Duration::from_secs(10), || told(&process));
+        assert!(!process.output().contains("/setup/"), "{}", process.output());
+        drop(process);
+        // The link that was not printed does not exist either: the command's first one is the first.
+        house.administrator();
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        let process = binary::serve(&config, printed.path());
+        wait_until("it is there", Duration::from_secs(10), || process.output().contains("Doorward answers at"));
+        assert!(!told(&process), "{}", process.output());
     }
 
     fn people_are_invited_listed_shown_changed_suspended_and_reactivated(house) {

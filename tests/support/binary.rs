@@ -113,12 +113,38 @@ pub fn finish_with(command: &mut Command, input: &str) -> Ran {
 
 /// Starts `doorward serve` and waits until it answers; what it prints goes to `log`.
 pub fn serve(config: &Config, log: &Path) -> ChildProcess {
-    let mut process = ChildProcess::spawn(&mut command(config), log);
+    serve_command(&mut command(config), config, log)
+}
+
+/// As [`serve`], for a prepared command of this configuration.
+pub fn serve_command(command: &mut Command, config: &Config, log: &Path) -> ChildProcess {
+    wait_for(ChildProcess::spawn(command, log), config)
+}
+
+fn wait_for(mut process: ChildProcess, config: &Config) -> ChildProcess {
     let address = config.server.listen;
     process.wait_until_ready(Duration::from_secs(30), || {
         std::net::TcpStream::connect(address).is_ok()
     });
     process
+}
+
+/// As [`serve`], with a terminal as its standard output and standard error.
+pub fn serve_on_a_terminal(config: &Config, log: &Path) -> ChildProcess {
+    let doorward = command(config);
+    let program = doorward.get_program().to_string_lossy();
+    let mut script = Command::new("script");
+    script
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!("exec '{program}'"))
+        .arg("/dev/null")
+        .env_clear()
+        .envs(
+            doorward
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    wait_for(ChildProcess::spawn(&mut script, log), config)
 }
 
 /// Runs `doorward ARGUMENTS` where nobody reads a word of it; the exit code.
