@@ -17,14 +17,17 @@ FROM debian:bookworm-slim
 RUN groupadd --gid 10001 doorward \
     && useradd --uid 10001 --gid doorward --no-create-home --home-dir /data --shell /usr/sbin/nologin doorward \
     && install --directory --mode 0700 --owner doorward --group doorward /data
+# The public authorities, for what OpenSSL verifies: PostgreSQL with `sslrootcert=system`. Other outgoing calls have theirs compiled in.
+COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=builder /out/doorward /usr/local/bin/doorward
+# The operator's port stays at 127.0.0.1, inside the container, unless it is configured otherwise.
 ENV DOORWARD__SERVER__LISTEN=0.0.0.0:8080 \
-    DOORWARD__SERVER__OPERATOR_LISTEN=0.0.0.0:9090 \
-    DOORWARD__SERVER__DATA_DIR=/data
+    DOORWARD__SERVER__DATA_DIR=/data \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-EXPOSE 8080 9090
+EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 CMD ["doorward", "healthcheck"]
 ENTRYPOINT ["doorward"]
