@@ -159,6 +159,9 @@ impl App {
         let data_dir = &config.server.data_dir;
         prepare_folder(&config)
             .map_err(|cause| StartError::DataFolder(data_dir.display().to_string(), cause))?;
+        for exposed in config.exposed_secret_files() {
+            tracing::warn!(key = exposed.key, "{}", exposed.reason);
+        }
         let master_key = master_key(&config)?;
         let previous = match &config.secrets.previous_master_key_file {
             Some(path) => Some(MasterKey::read(path)?),

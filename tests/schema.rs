@@ -103,15 +103,16 @@ fn every_migration_goes_up_down_and_up_again() {
 fn instances_that_start_at_once_on_an_empty_database_take_turns() {
     let url = Postgres::shared().fresh_database();
     let redis = crate::support::redis::Redis::shared().fresh_url();
-    let key = tempfile::NamedTempFile::new().expect("a file");
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let key = folder.path().join("given.key");
     let master = doorward::base::secrets::MasterKey::generate();
-    std::fs::write(key.path(), master.to_text()).expect("a key");
+    master.write_new(&key).expect("a key");
     std::thread::scope(|scope| {
         let starts: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
                     House::on(&url, &redis, |config| {
-                        config.secrets.master_key_file = Some(key.path().to_owned());
+                        config.secrets.master_key_file = Some(key.clone());
                     })
                 })
             })
@@ -123,7 +124,6 @@ fn instances_that_start_at_once_on_an_empty_database_take_turns() {
     });
 }
 
-#[test]
 crate::on_both! {
     fn a_schema_that_is_newer_than_the_binary_is_refused(house) {
         const NEWER: &str = "9999";
@@ -156,6 +156,7 @@ fn newest_migration() -> String {
     version.to_owned()
 }
 
+#[test]
 fn processes_that_start_at_once_on_an_empty_folder_take_turns() {
     let house = House::embedded();
     let mut config = house.config.clone();

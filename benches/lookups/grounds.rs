@@ -87,7 +87,9 @@ impl Grounds {
             config.database.url = Some(SecretString::from(database));
             config.redis.url = Some(SecretString::from(Redis::shared().fresh_url()));
             let master_key = folder.path().join("given.key");
-            std::fs::write(&master_key, MasterKey::generate().to_text()).expect("a master key");
+            MasterKey::generate()
+                .write_new(&master_key)
+                .expect("a master key");
             config.secrets.master_key_file = Some(master_key);
         }
         let policies_folder = folder.path().join("policies");

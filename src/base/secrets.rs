@@ -119,6 +119,15 @@ pub enum MasterKeyError {
     },
 }
 
+impl MasterKeyError {
+    fn file(path: &Path, cause: std::io::Error) -> Self {
+        Self::File {
+            path: path.display().to_string(),
+            cause,
+        }
+    }
+}
+
 impl MasterKey {
     /// Makes a new one.
     pub fn generate() -> Self {
@@ -127,10 +136,8 @@ impl MasterKey {
 
     /// Reads one from a file: one line, unpadded base64url of 32 bytes.
     pub fn read(path: &Path) -> Result<Self, MasterKeyError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| MasterKeyError::File {
-            path: path.display().to_string(),
-            cause,
-        })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| MasterKeyError::file(path, cause))?;
         URL_SAFE_NO_PAD
             .decode(text.trim())
             .ok()
@@ -147,12 +154,9 @@ impl MasterKey {
         if path.exists() {
             return Self::read(path);
         }
-        let as_file_error = |cause| MasterKeyError::File {
-            path: path.display().to_string(),
-            cause,
-        };
+        let as_file_error = |cause| MasterKeyError::file(path, cause);
         let draft = path.with_extension(format!("{}.new", std::process::id()));
-        write_private(&draft, &Self::generate().to_text()).map_err(as_file_error)?;
+        Self::generate().write_new(&draft)?;
         // link(2) refuses an existing name, so the loser of a race reads the winner's key.
         let linked = std::fs::hard_link(&draft, path);
         std::fs::remove_file(&draft).map_err(as_file_error)?;
@@ -162,6 +166,11 @@ impl MasterKey {
             Err(cause) => return Err(as_file_error(cause)),
         }
         Self::read(path)
+    }
+
+    /// Writes it to a new file that only its owner may access (mode 0600).
+    pub fn write_new(&self, path: &Path) -> Result<(), MasterKeyError> {
+        write_private(path, &self.to_text()).map_err(|cause| MasterKeyError::file(path, cause))
     }
 
     /// The form that a file holds.

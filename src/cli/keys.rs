@@ -1,5 +1,7 @@
 //! `doorward keys …`.
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
@@ -15,8 +17,12 @@ use crate::tokens::keys::{Compromised, KeyView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Print a new master key; keep it in a file that only Doorward may read.
-    GenerateMaster,
+    /// Make a new master key.
+    GenerateMaster {
+        /// Write it to this new file, for its owner alone (mode 0600), instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// List the signing keys.
     List,
     /// Publish the next signing key; it signs once services had time to fetch it.
@@ -39,17 +45,26 @@ fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
 }
 
 /// Needs no configuration.
-pub(super) fn generate_master(output: &Output) {
-    let key = MasterKey::generate().to_text();
-    let key = key.trim();
-    output.show(&json!({ "master_key": key }), key);
+pub(super) fn generate_master(file: Option<&Path>, output: &Output) -> Result<(), Failure> {
+    let key = MasterKey::generate();
+    let Some(path) = file else {
+        let key = key.to_text();
+        let key = key.trim();
+        output.show(&json!({ "master_key": key }), key);
+        return Ok(());
+    };
+    key.write_new(path)
+        .map_err(|error| Failure::Refused(error.to_string()))?;
+    let path = path.display().to_string();
+    output.show(&json!({ "file": path }), &path);
+    Ok(())
 }
 
 impl Keys {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         let author = Author::command();
         match self {
-            Self::GenerateMaster => generate_master(output),
+            Self::GenerateMaster { file } => generate_master(file.as_deref(), output)?,
             Self::List => show(&app.keyring.list().await?, output),
             Self::Rotate {
                 algorithm,

@@ -125,9 +125,8 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         .unwrap_or(Command::Serve(serve::Serve::default()));
     // These need no configuration that holds.
     match command {
-        Command::Keys(keys::Keys::GenerateMaster) => {
-            keys::generate_master(output);
-            return Ok(());
+        Command::Keys(keys::Keys::GenerateMaster { file }) => {
+            return keys::generate_master(file.as_deref(), output);
         }
         Command::Config(command) => return command.run(file, output),
         _ => {}

@@ -105,7 +105,7 @@ on_both! {
         let old = house.config.master_key_path();
         let new = old.with_extension("new");
         let key = doorward::base::secrets::MasterKey::generate();
-        std::fs::write(&new, key.to_text()).expect("a key");
+        key.write_new(&new).expect("a key");
         house.config.secrets.master_key_file = Some(new);
         house.config.secrets.previous_master_key_file = Some(old);
         house.restart(0);

@@ -143,7 +143,7 @@ on_both! {
         house.administrator();
         let path = house.config.master_key_path();
         let other = path.with_extension("other");
-        std::fs::write(&other, doorward::base::secrets::MasterKey::generate().to_text()).expect("a key");
+        doorward::base::secrets::MasterKey::generate().write_new(&other).expect("a key");
         let mut config = house.config.clone();
         config.secrets.master_key_file = Some(other);
         let ran = binary::run(&config, &["user", "list"]);
@@ -191,6 +191,17 @@ fn the_configuration_reports_everything_wrong_at_once() {
     assert!(default.output.contains("[passkeys]") && default.code == 0);
     let key = binary::run(&house.config, &["keys", "generate-master", "--json"]);
     assert_eq!(key.json()["master_key"].as_str().map(str::len), Some(43));
+    let file = house.config.server.data_dir.join("generated.key");
+    let name = file.display().to_string();
+    let generate = || binary::run(&house.config, &["keys", "generate-master", "--file", &name]);
+    let ran = generate();
+    assert_eq!((ran.code, ran.output.trim()), (0, name.as_str()));
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).expect("a file"));
+    assert_eq!(mode & 0o777, 0o600);
+    doorward::base::secrets::MasterKey::read(&file).expect("a key");
+    let before = std::fs::read(&file).expect("a key");
+    assert_eq!(generate().code, 4, "a key that is there is kept");
+    assert_eq!(std::fs::read(&file).expect("a key"), before);
 }
 
 #[test]

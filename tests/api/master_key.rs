@@ -16,7 +16,7 @@ on_both! {
         let before = sign(house, &house.app.keyring, Algorithm::RS256);
         let old_file = house.config.master_key_path();
         let new_file = old_file.with_extension("next");
-        std::fs::write(&new_file, MasterKey::generate().to_text()).expect("a key");
+        MasterKey::generate().write_new(&new_file).expect("a key");
         let mut moving = house.config.clone();
         moving.secrets.master_key_file = Some(new_file);
         let moved = moving.clone();
@@ -47,7 +47,7 @@ on_both! {
         house.run(house.app.seal.run()).expect("sealed");
         let old_file = house.config.master_key_path();
         let new_file = old_file.with_extension("next");
-        std::fs::write(&new_file, MasterKey::generate().to_text()).expect("a key");
+        MasterKey::generate().write_new(&new_file).expect("a key");
         let mut moving = house.config.clone();
         moving.secrets.previous_master_key_file = Some(old_file);
         moving.secrets.master_key_file = Some(new_file);
@@ -65,7 +65,7 @@ on_both! {
 
     fn a_service_whose_keys_are_under_another_master_key_does_not_start(house) {
         let new_file = house.config.master_key_path().with_extension("next");
-        std::fs::write(&new_file, MasterKey::generate().to_text()).expect("a key");
+        MasterKey::generate().write_new(&new_file).expect("a key");
         let mut moving = house.config.clone();
         moving.secrets.previous_master_key_file = Some(house.config.master_key_path());
         moving.secrets.master_key_file = Some(new_file);

@@ -30,6 +30,7 @@ mod registration;
 mod resources;
 mod revocation;
 mod roles;
+mod secret_files;
 mod seeding;
 mod sessions;
 mod signing_keys;

@@ -99,7 +99,9 @@ impl House {
         config.database.url = Some(SecretString::from(database.to_owned()));
         config.redis.url = Some(SecretString::from(redis.to_owned()));
         let master_key = folder.path().join("given.key");
-        std::fs::write(&master_key, MasterKey::generate().to_text()).expect("a master key");
+        MasterKey::generate()
+            .write_new(&master_key)
+            .expect("a master key");
         config.secrets.master_key_file = Some(master_key);
         change(&mut config);
         Self::open(folder, config)

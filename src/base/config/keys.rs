@@ -82,6 +82,8 @@ impl Reader {
                 previous_master_key_file: self
                     .optional("secrets", "previous_master_key_file")
                     .map(PathBuf::from),
+                allow_readable_files: self.flag("secrets", "allow_readable_files"),
+                value_files: self.take_value_files(),
             },
             limits: Limits {
                 ceremonies_per_minute: self.whole("limits", "ceremonies_per_minute", 0, 1_000_000),
@@ -139,6 +141,9 @@ impl Reader {
                 "PostgreSQL and Redis go together: give both addresses, or neither to run embedded"
                     .into(),
             );
+        }
+        if !config.secrets.allow_readable_files {
+            self.add(config.exposed_secret_files());
         }
         if config.access.schema.is_some() && config.access.policies.is_none() {
             self.fault(

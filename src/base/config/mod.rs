@@ -5,6 +5,7 @@
 mod keys;
 mod read;
 mod routes;
+mod secret_files;
 mod values;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 
 pub use read::{ConfigError, Fault};
 pub use routes::Route;
+pub use secret_files::SecretFile;
 pub use values::{LogFormat, Network, Origin, Rotation, SubjectId};
 
 /// The compiled-in reference: every key, its default and what it means.
@@ -160,6 +162,10 @@ pub struct Secrets {
     pub master_key_file: Option<PathBuf>,
     /// The key before it.
     pub previous_master_key_file: Option<PathBuf>,
+    /// Whether files with secrets may be accessible to other users.
+    pub allow_readable_files: bool,
+    /// The files from which other secrets were read.
+    pub value_files: Vec<SecretFile>,
 }
 
 /// Section `[limits]`.

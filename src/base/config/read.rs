@@ -9,6 +9,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
 
+use super::secret_files::SecretFile;
 use super::values::{LogFormat, Origin, Rotation, SubjectId, parse_duration};
 use super::{Config, DEFAULT};
 
@@ -45,11 +46,18 @@ impl fmt::Display for ConfigError {
 }
 
 pub(super) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
-    let mut faults = Vec::new();
+    let (mut faults, mut value_files) = (Vec::new(), Vec::new());
     let mut figment = Figment::from(Toml::string(DEFAULT));
     if let Some(file) = file {
         if file.is_file() {
-            figment = figment.merge(Toml::file_exact(file));
+            let own = Figment::from(Toml::file_exact(file));
+            if holds_password(&own) {
+                value_files.push(SecretFile {
+                    key: "--config".into(),
+                    path: file.to_owned(),
+                });
+            }
+            figment = figment.merge(own);
         } else {
             faults.push(Fault {
                 key: "--config".into(),
@@ -69,7 +77,11 @@ pub(super) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
             return Err(ConfigError(faults));
         }
     };
-    let mut reader = Reader { given, faults };
+    let mut reader = Reader {
+        given,
+        faults,
+        value_files,
+    };
     reader.read_secret_files();
     reader.refuse_unknown(&known);
     let config = reader.config();
@@ -81,9 +93,20 @@ pub(super) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     }
 }
 
+/// Whether one of the keys that may hold a secret is an address with a password.
+fn holds_password(figment: &Figment) -> bool {
+    SECRET_KEYS.iter().any(|(section, key)| {
+        let text = figment.extract_inner::<String>(&format!("{section}.{key}"));
+        let url = text.ok().and_then(|text| url::Url::parse(&text).ok());
+        url.is_some_and(|url| url.password().is_some())
+    })
+}
+
 pub(super) struct Reader {
     given: Dict,
     faults: Vec<Fault>,
+    /// The files that secrets were read from.
+    value_files: Vec<SecretFile>,
 }
 
 impl Reader {
@@ -100,6 +123,10 @@ impl Reader {
             match std::fs::read_to_string(&path) {
                 Ok(text) => {
                     keys.insert(key.to_owned(), Value::from(text.trim().to_owned()));
+                    self.value_files.push(SecretFile {
+                        key: format!("{section}.{file_key}"),
+                        path: path.into(),
+                    });
                 }
                 Err(cause) => self.fault(section, &file_key, format!("{path}: {cause}")),
             }
@@ -122,6 +149,14 @@ impl Reader {
             key,
             reason: "there is no such key".into(),
         }));
+    }
+
+    pub(super) fn take_value_files(&mut self) -> Vec<SecretFile> {
+        std::mem::take(&mut self.value_files)
+    }
+
+    pub(super) fn add(&mut self, faults: Vec<Fault>) {
+        self.faults.extend(faults);
     }
 
     pub(super) fn fault(&mut self, section: &str, key: &str, reason: String) {

@@ -232,7 +232,7 @@ on_both! {
     fn a_token_is_good_under_the_next_master_key_while_the_previous_one_is_named(house) {
         let root = house.administrator();
         let new_file = house.config.master_key_path().with_extension("next");
-        std::fs::write(&new_file, MasterKey::generate().to_text()).expect("a key");
+        MasterKey::generate().write_new(&new_file).expect("a key");
         let mut moving = house.config.clone();
         moving.secrets.previous_master_key_file = Some(house.config.master_key_path());
         moving.secrets.master_key_file = Some(new_file);
