@@ -5,6 +5,7 @@ mod health;
 mod openapi;
 mod operator;
 mod sealing;
+mod security_txt;
 
 use std::net::SocketAddr;
 
@@ -18,6 +19,7 @@ use crate::app::App;
 use crate::{access, account, admin, oidc, passkeys, sessions, users, web as pages};
 use health::Readiness;
 use pages::{Metrics, RequestSpan};
+use security_txt::SecurityTxt;
 
 /// A service that answers.
 #[derive(Debug)]
@@ -104,6 +106,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .wrap(TracingLogger::<RequestSpan>::new())
             .configure(health::routes)
             .configure(openapi::routes)
+            .configure(security_txt::routes)
             // Those with a pattern in their path last: each request before them would be held to it.
             .configure(passkeys::well_known_routes)
             .configure(oidc::http::routes)
@@ -150,6 +153,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.web.clone()))
         .app_data(web::Data::new(app.cookies.clone()))
         .app_data(web::Data::new(metrics.clone()))
+        .app_data(web::Data::new(SecurityTxt::new(app)))
         .app_data(web::PayloadConfig::new(app.web.body_bytes))
         .app_data(pages::query_errors())
         .app_data(pages::form_errors(app.web.body_bytes));

@@ -31,6 +31,7 @@ mod resources;
 mod revocation;
 mod roles;
 mod secret_files;
+mod security_txt;
 mod seeding;
 mod sessions;
 mod signing_keys;

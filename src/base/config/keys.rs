@@ -6,10 +6,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::read::{Reader, parse_address, parse_level};
+use super::security::{parse_contact, parse_language};
 use super::values::{LogFormat, Network, Origin, Rotation, SubjectId};
 use super::{
-    Access, Config, Database, Egress, Limits, Log, Passkeys, Redis, Secrets, Server, Sessions,
-    Tokens,
+    Access, Config, Database, Egress, Limits, Log, Passkeys, Redis, Secrets, Security, Server,
+    Sessions, Tokens,
 };
 
 /// The longest life of an access token.
@@ -84,6 +85,10 @@ impl Reader {
                     .map(PathBuf::from),
                 allow_readable_files: self.flag("secrets", "allow_readable_files"),
                 value_files: self.take_value_files(),
+            },
+            security: Security {
+                contact: self.list("security", "contact", parse_contact),
+                languages: self.list("security", "languages", parse_language),
             },
             limits: Limits {
                 ceremonies_per_minute: self.whole("limits", "ceremonies_per_minute", 0, 1_000_000),

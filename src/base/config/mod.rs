@@ -6,6 +6,7 @@ mod keys;
 mod read;
 mod routes;
 mod secret_files;
+mod security;
 mod values;
 
 use std::net::SocketAddr;
@@ -43,6 +44,8 @@ pub struct Config {
     pub egress: Egress,
     /// Where the master key is.
     pub secrets: Secrets,
+    /// Whom a security researcher may write to.
+    pub security: Security,
     /// Bounds on what strangers may ask.
     pub limits: Limits,
     /// What is logged, where and how.
@@ -166,6 +169,15 @@ pub struct Secrets {
     pub allow_readable_files: bool,
     /// The files from which other secrets were read.
     pub value_files: Vec<SecretFile>,
+}
+
+/// Section `[security]`.
+#[derive(Clone, Debug)]
+pub struct Security {
+    /// URIs for reports of vulnerabilities, the preferred one first; empty: none is published.
+    pub contact: Vec<String>,
+    /// Languages that reports may be written in.
+    pub languages: Vec<String>,
 }
 
 /// Section `[limits]`.

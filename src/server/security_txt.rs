@@ -1,0 +1,64 @@
+//! `/.well-known/security.txt` (RFC 9116): whom to tell of a vulnerability.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::web::{Answer, Problem, only};
+
+const PATH: &str = "/.well-known/security.txt";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// RFC 9116 §2.5.5 recommends less than a year.
+const VALID_DAYS: u32 = 180;
+
+/// The fields that the configuration names, and the clock for the one that it does not.
+#[derive(Clone, Debug)]
+pub(super) struct SecurityTxt {
+    /// `None` if no contact is configured.
+    fields: Option<Arc<str>>,
+    clock: Clock,
+}
+
+impl SecurityTxt {
+    pub(super) fn new(app: &App) -> Self {
+        let section = &app.config.security;
+        let mut fields = String::new();
+        for contact in &section.contact {
+            // Writing to a string does not fail.
+            writeln!(fields, "Contact: {contact}").ok();
+        }
+        let canonical = app.config.server.public_url.with_path(PATH);
+        writeln!(fields, "Canonical: {canonical}").ok();
+        if !section.languages.is_empty() {
+            let languages = section.languages.join(", ");
+            writeln!(fields, "Preferred-Languages: {languages}").ok();
+        }
+        Self {
+            fields: (!section.contact.is_empty()).then(|| fields.into()),
+            clock: app.clock.clone(),
+        }
+    }
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource(PATH)
+            .route(web::get().to(read_security_txt))
+            .route(web::head().to(read_security_txt))
+            .default_service(only("GET")),
+    );
+}
+
+async fn read_security_txt(document: web::Data<SecurityTxt>) -> Answer {
+    let fields = document.fields.as_ref().ok_or_else(Problem::not_found)?;
+    let expires = document.clock.now().after(DAY * VALID_DAYS).to_rfc3339();
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
+        .body(format!("{fields}Expires: {expires}\n")))
+}
