@@ -58,9 +58,9 @@ impl Issuance {
     }
 
     /// Decrypts what was sealed into the token with these claims; `None` if it was sealed for another token, or not by us.
-    pub(super) fn open(sealed: &str, claims: &AccessClaims, sealer: &Sealer) -> Option<Self> {
-        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        Self::decode(&sealer.open(&sealed, &context(claims)).ok()?)
+    pub(super) fn open(encrypted: &str, claims: &AccessClaims, sealer: &Sealer) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(encrypted).ok()?;
+        Self::decode(&sealer.open(&bytes, &context(claims)).ok()?)
     }
 
     /// A compact form: integers in big-endian order, IDs as their 16 bytes, passkeys last.
@@ -180,8 +180,8 @@ mod tests {
     fn what_is_sealed_opens_in_its_own_token_alone() {
         let sealer = Sealer::new(&MasterKey::generate(), None, "tests");
         let (own, other, issuance) = (claims(), claims(), for_user(1));
-        let sealed = issuance.seal(&own, &sealer);
-        assert_eq!(Issuance::open(&sealed, &own, &sealer), Some(issuance));
+        let encrypted = issuance.seal(&own, &sealer);
+        assert_eq!(Issuance::open(&encrypted, &own, &sealer), Some(issuance));
         let transplanted = [
             AccessClaims {
                 jti: other.jti,
@@ -197,9 +197,9 @@ mod tests {
             },
         ];
         for claims in transplanted {
-            assert_eq!(Issuance::open(&sealed, &claims, &sealer), None);
+            assert_eq!(Issuance::open(&encrypted, &claims, &sealer), None);
         }
-        for odd in ["", "AA", "%", &sealed[1..]] {
+        for odd in ["", "AA", "%", &encrypted[1..]] {
             assert_eq!(Issuance::open(odd, &own, &sealer), None, "{odd}");
         }
     }
