@@ -8,7 +8,7 @@ mod setup;
 
 pub(super) use invitations::{
     Voided, consume_invitation, count_waiting, find_invitation, find_invitation_by_id,
-    insert_invitation, list_invitations, void_invitation, void_invitations_of,
+    insert_invitation, list_invitations, void_invitation, void_invitations_by, void_invitations_of,
 };
 pub(super) use people::{
     Reach, claim_username, find_id_by_username, find_namesake, find_user, insert_user,

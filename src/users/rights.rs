@@ -74,7 +74,7 @@ impl Authority {
 }
 
 /// Whether one of these roles makes an administrator, or lets its holder manage something.
-fn are_guarded(conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
+pub(super) fn are_guarded(conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
     if roles.iter().any(|role| role == ADMINISTRATOR) {
         return Ok(true);
     }

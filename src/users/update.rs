@@ -7,8 +7,10 @@ use serde_json::{Map, Value, json};
 use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
 use super::queries::Voided;
+use super::rights::are_guarded;
 use super::{Authority, User, Users, queries};
 use crate::base::attributes;
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
@@ -103,12 +105,12 @@ impl Users {
                 if changes.is_empty() {
                     return Ok(user);
                 }
-                if user.is_administrator() && !before.is_administrator() {
-                    // Links that others made for an ordinary person open no administrator's account.
-                    queries::void_invitations_of(conn, id, Voided::All, now)?;
-                    if user.status == UserStatus::Active {
-                        queries::close_set_up(conn, id, now)?;
-                    }
+                void_links(conn, &before, &user, now)?;
+                if user.is_administrator()
+                    && !before.is_administrator()
+                    && user.status == UserStatus::Active
+                {
+                    queries::close_set_up(conn, id, now)?;
                 }
                 user.save(conn, now, &author)?;
                 let event = Event::done("user.updated").subject(id);
@@ -123,6 +125,26 @@ impl Users {
         }
         user
     }
+}
+
+/// Voids links that the change of a user's roles leaves without a reason.
+fn void_links(
+    conn: &mut Connection,
+    before: &User,
+    after: &User,
+    now: Timestamp,
+) -> db::Result<()> {
+    if after.is_administrator() && !before.is_administrator() {
+        // Links that others made for an ordinary user open no administrator's account.
+        queries::void_invitations_of(conn, after.id, Voided::All, now)?;
+    }
+    let is_lost = |role: &&String| !after.roles.contains(role);
+    let lost: Vec<String> = before.roles.iter().filter(is_lost).cloned().collect();
+    if are_guarded(conn, &lost)? {
+        // What they made by a role that is gone does not come back with it.
+        queries::void_invitations_by(conn, after.id, now)?;
+    }
+    Ok(())
 }
 
 impl UserChange {

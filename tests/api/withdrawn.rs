@@ -197,6 +197,10 @@ on_both! {
         let demoted = root.browser.request("PATCH", "/v1/users/second").header("If-Match", &tag).json(&json!({ "roles": [] })).send();
         assert_eq!(demoted.status, 200);
         assert_eq!(start(house, &link), 410);
+        let tag = demoted.header("etag").expect("a tag");
+        let promoted = root.browser.request("PATCH", "/v1/users/second").header("If-Match", tag).json(&json!({ "roles": ["admin"] })).send();
+        assert_eq!(promoted.status, 200);
+        assert_eq!(start(house, &link), 410, "given again, the role brings no old link back");
     }
 
     fn a_device_link_ends_with_the_session_that_made_it(house) {

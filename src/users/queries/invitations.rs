@@ -235,3 +235,19 @@ pub(in crate::users) fn void_invitations_of(
     }
     Ok(())
 }
+
+/// Voids the unused links that a user made for others.
+pub(in crate::users) fn void_invitations_by(
+    conn: &mut Connection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(invitations::table)
+        .filter(invitations::by_user.eq(user))
+        .filter(invitations::purpose.ne(Purpose::AddDevice.as_str()))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::voided_at.is_null())
+        .set(invitations::voided_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
