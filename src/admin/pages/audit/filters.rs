@@ -205,7 +205,7 @@ mod tests {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
             [
-                "client", "code", "consent", "grant", "key", "passkey", "resource", "role", "session",
+                "client", "code", "consent", "grant", "invitation", "key", "passkey", "resource", "role", "session",
                 "setup", "token", "user",
             ]
             .contains(&kind)
