@@ -1,6 +1,6 @@
 //! Where a request comes from.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use actix_web::{HttpRequest, web};
 
@@ -18,14 +18,12 @@ pub fn client_address(request: &HttpRequest) -> IpAddr {
     let Some(web) = request.app_data::<web::Data<Web>>() else {
         return peer;
     };
-    let forwarded = request
+    let lines: Vec<&[u8]> = request
         .headers()
         .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect::<Vec<_>>();
-    behind_proxies(peer, &forwarded, &web.trusted_proxies)
+        .map(|value| value.as_bytes())
+        .collect();
+    behind_proxies(peer, &lines, &web.trusted_proxies)
 }
 
 /// Whether a request came from a proxy whose word is believed.
@@ -39,19 +37,46 @@ pub fn is_from_trusted_proxy(request: &HttpRequest) -> bool {
     })
 }
 
-fn behind_proxies(peer: IpAddr, forwarded: &[&str], trusted: &[Network]) -> IpAddr {
+/// Walks the lines of X-Forwarded-For from the right. An entry that is no address ends the walk: what is left of it may be the
+/// visitor's own word.
+fn behind_proxies(peer: IpAddr, lines: &[&[u8]], trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let entries = lines
+        .iter()
+        .rev()
+        .flat_map(|line| line.rsplit(|byte| *byte == b','));
     let mut address = peer;
-    for entry in forwarded.iter().rev() {
+    for entry in entries {
         if !is_trusted(address) {
             break;
         }
-        match entry.parse::<IpAddr>() {
-            Ok(next) => address = next.to_canonical(),
-            Err(_) => break,
+        match parse_entry(entry.trim_ascii()) {
+            Some(next) => address = next.to_canonical(),
+            None => break,
         }
     }
     address
+}
+
+/// Reads `address`, `address:port`, `[v6]` or `[v6]:port`: proxies write each of them.
+fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?;
+    if let Some(rest) = entry.strip_prefix('[') {
+        let (address, port) = rest.split_once(']')?;
+        let is_whole = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+        let address: Ipv6Addr = address.parse().ok()?;
+        return is_whole.then_some(IpAddr::V6(address));
+    }
+    if let Ok(address) = entry.parse() {
+        return Some(address);
+    }
+    let (address, port) = entry.split_once(':')?;
+    let address: Ipv4Addr = address.parse().ok()?;
+    is_port(port).then_some(IpAddr::V4(address))
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 /// To whom a request's changes are attributed.
@@ -78,33 +103,130 @@ pub fn author(request: &HttpRequest, actor: Actor) -> Author {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
     }
 
+    fn trusted() -> [Network; 1] {
+        [Network::parse("10.0.0.0/8").expect("a network")]
+    }
+
+    /// The visitor behind the proxy 10.0.0.1 that sent these lines.
+    fn visitor(lines: &[&[u8]]) -> IpAddr {
+        behind_proxies(address("10.0.0.1"), lines, &trusted())
+    }
+
     #[test]
     fn only_trusted_proxies_are_believed() {
-        let trusted = [Network::parse("10.0.0.0/8").expect("a network")];
         let stranger = address("203.0.113.9");
         let proxy = address("10.0.0.1");
         // A stranger who sends the header is still the stranger.
-        assert_eq!(
-            behind_proxies(stranger, &["198.51.100.1"], &trusted),
-            stranger
-        );
+        let lines: [&[u8]; 1] = [b"198.51.100.1"];
+        assert_eq!(behind_proxies(stranger, &lines, &trusted()), stranger);
         // The proxy's own entry counts, what the visitor wrote before it does not.
-        assert_eq!(
-            behind_proxies(proxy, &["1.1.1.1", "203.0.113.9"], &trusted),
-            stranger
-        );
+        assert_eq!(visitor(&[b"1.1.1.1, 203.0.113.9"]), stranger);
+        assert_eq!(visitor(&[b"1.1.1.1", b"203.0.113.9"]), stranger);
         // Two proxies in a row.
+        assert_eq!(visitor(&[b"203.0.113.9,\t10.0.0.2"]), stranger);
+        assert_eq!(visitor(&[b"203.0.113.9", b"10.0.0.2"]), stranger);
+        assert_eq!(visitor(&[]), proxy);
+    }
+
+    #[test]
+    fn addresses_are_read_with_a_port_and_in_brackets() {
+        for entry in ["203.0.113.9", "203.0.113.9:1", "203.0.113.9:65535"] {
+            assert_eq!(
+                visitor(&[entry.as_bytes()]),
+                address("203.0.113.9"),
+                "{entry}"
+            );
+        }
+        for entry in ["2001:db8::9", "[2001:db8::9]", "[2001:db8::9]:443"] {
+            assert_eq!(
+                visitor(&[entry.as_bytes()]),
+                address("2001:db8::9"),
+                "{entry}"
+            );
+        }
         assert_eq!(
-            behind_proxies(proxy, &["203.0.113.9", "10.0.0.2"], &trusted),
-            stranger
+            visitor(&[b"[::ffff:203.0.113.9]:80"]),
+            address("203.0.113.9")
         );
-        // Rubbish ends the walk at the last address that is known.
-        assert_eq!(behind_proxies(proxy, &["rubbish"], &trusted), proxy);
-        assert_eq!(behind_proxies(proxy, &[], &trusted), proxy);
+    }
+
+    #[test]
+    fn what_is_no_address_ends_the_walk_at_the_last_that_is_known() {
+        let unreadable: [&[u8]; 16] = [
+            b"",
+            b"unknown",
+            b"_hidden",
+            b"unix:",
+            b"203.0.113.9:",
+            b"203.0.113.9:x",
+            b"203.0.113.9:+1",
+            b"203.0.113.9:65536",
+            b"[2001:db8::9",
+            b"2001:db8::9]",
+            b"[2001:db8::9]x",
+            b"[203.0.113.9]:80",
+            b"[2001:db8::9]:",
+            b"fe80::1%eth0",
+            b"203.0.113.9 10.0.0.2",
+            b"\xff",
+        ];
+        for entry in unreadable {
+            let line = [b"198.51.100.1, ", entry, b", 10.0.0.2"].concat();
+            assert_eq!(visitor(&[&line]), address("10.0.0.2"), "{entry:?}");
+            assert_eq!(
+                visitor(&[b"198.51.100.1", entry]),
+                address("10.0.0.1"),
+                "{entry:?}"
+            );
+        }
+        // One odd byte that the visitor sent hides nobody.
+        assert_eq!(visitor(&[b"\xe4, 203.0.113.9"]), address("203.0.113.9"));
+        assert_eq!(visitor(&[b"\xe4", b"203.0.113.9"]), address("203.0.113.9"));
+    }
+
+    proptest! {
+        /// Whatever a visitor sends, the entry that the trusted proxy added counts, however it is written.
+        #[test]
+        fn nothing_that_a_visitor_sends_changes_their_address(
+            sent in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..4),
+            seen in any::<[u8; 16]>(), is_v4: bool, port in proptest::option::of(any::<u16>()), own_line: bool,
+        ) {
+            let [a, b, c, d, ..] = seen;
+            let seen = if is_v4 { IpAddr::from([a | 64, b, c, d]) } else { IpAddr::from(seen) };
+            prop_assume!(!trusted().iter().any(|network| network.contains(seen.to_canonical())));
+            let entry = match (seen, port) {
+                (IpAddr::V4(seen), Some(port)) => format!("{seen}:{port}"),
+                (IpAddr::V6(seen), Some(port)) => format!("[{seen}]:{port}"),
+                (seen, None) => seen.to_string(),
+            };
+            let mut lines = sent;
+            match lines.last_mut() {
+                Some(last) if !own_line => {
+                    last.extend_from_slice(b", ");
+                    last.extend_from_slice(entry.as_bytes());
+                }
+                _ => lines.push(entry.into_bytes()),
+            }
+            let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+            prop_assert_eq!(visitor(&lines), seen.to_canonical());
+        }
+
+        /// No entry panics, and none is read as a trusted proxy's word about somebody else.
+        #[test]
+        fn an_entry_is_an_address_as_it_is_written_or_none(entry in proptest::collection::vec(any::<u8>(), 0..50)) {
+            if let Some(read) = parse_entry(&entry) {
+                let text = String::from_utf8(entry).expect("an address is text");
+                let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next());
+                let bare = bare.map(str::to_owned).unwrap_or(text.clone());
+                let is_same = bare.parse() == Ok(read) || text.rsplit_once(':').is_some_and(|(bare, _)| bare.parse() == Ok(read));
+                prop_assert!(is_same, "{text}");
+            }
+        }
     }
 }
