@@ -44,7 +44,10 @@ pub fn parse(text: &str) -> Result<(ClaimsRequest, Demands), Refusal> {
     let members = value.as_object().ok_or_else(not_that)?;
     let part = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(claims)) if claims.len() <= MOST => Ok(claims.clone()),
+        Some(Value::Object(claims)) if claims.len() > MOST => Err(Refusal::invalid_request(
+            format!("claims.{name} asks for too many claims: at most {MOST}"),
+        )),
+        Some(Value::Object(claims)) => Ok(claims.clone()),
         Some(_) => Err(not_that()),
     };
     let (userinfo, id_token) = (part("userinfo")?, part("id_token")?);

@@ -18,24 +18,47 @@ pub enum ParametersError {
     #[error("the parameters are not UTF-8")]
     NotUtf8,
     /// Longer than any request needs.
-    #[error("a parameter is too long: {0}")]
-    TooLong(String),
+    #[error("{name} is too long: it may have {limit} bytes")]
+    TooLong {
+        /// The parameter.
+        name: String,
+        /// How many bytes it may have.
+        limit: usize,
+    },
+    /// A name that is longer than any.
+    #[error("the name of a parameter is too long: it may have {MAX_NAME} bytes")]
+    LongName,
     /// More than any request has.
-    #[error("there are too many parameters")]
+    #[error("there are too many parameters: a request may have {MAX_PARAMETERS}")]
     TooMany,
 }
 
 /// RFC 8707 §2: the one that may be repeated.
 const REPEATED: &str = "resource";
-const MOST: usize = 60;
+/// How many parameters a request may have.
+const MAX_PARAMETERS: usize = 60;
+/// How long a parameter's name may be, in bytes.
+const MAX_NAME: usize = 100;
+/// How long a parameter's value may be, in bytes, where [`LIMITS`] does not say otherwise.
+const MAX_VALUE: usize = 4_096;
+/// How long the values of some parameters may be, in bytes; docs/guides/limits.md lists them.
+const LIMITS: [(&str, usize); 10] = [
+    ("state", 2_048),
+    ("nonce", 2_048),
+    ("redirect_uri", 2_048),
+    ("post_logout_redirect_uri", 2_048),
+    ("resource", 2_048),
+    ("claims", 16_384),
+    ("id_token_hint", 16_384),
+    ("token", 16_384),
+    ("refresh_token", 16_384),
+    ("access_token", 16_384),
+];
 
-/// The longest value of a parameter, in bytes.
+/// How long the value of a parameter may be, in bytes.
 pub(super) fn longest(name: &str) -> usize {
-    match name {
-        "claims" | "id_token_hint" | "token" | "refresh_token" | "access_token" => 16_384,
-        "state" | "nonce" | "redirect_uri" | "post_logout_redirect_uri" | "resource" => 2_048,
-        _ => 4_096,
-    }
+    let own = LIMITS.iter().find(|(known, _)| *known == name);
+    own.map_or(MAX_VALUE, |(_, limit)| *limit)
 }
 
 /// Names alone: values may be codes, tokens and secrets.
@@ -66,15 +89,22 @@ impl Parameters {
     }
 
     fn add(&mut self, name: String, value: String) -> Result<(), ParametersError> {
-        if name.len() > 100 || value.len() > longest(&name) {
+        if name.len() > MAX_NAME {
+            return Err(ParametersError::LongName);
+        }
+        let limit = longest(&name);
+        if value.len() > limit {
             let shown = name.chars().filter(char::is_ascii_graphic).take(40);
-            return Err(ParametersError::TooLong(shown.collect()));
+            return Err(ParametersError::TooLong {
+                name: shown.collect(),
+                limit,
+            });
         }
         if name != REPEATED && self.0.iter().any(|(known, _)| *known == name) {
             let shown = name.chars().filter(char::is_ascii_graphic).take(40);
             return Err(ParametersError::Twice(shown.collect()));
         }
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_PARAMETERS {
             return Err(ParametersError::TooMany);
         }
         self.0.push((name, value));
@@ -165,15 +195,45 @@ mod tests {
         for bad in bad {
             assert_eq!(Parameters::parse(bad), Err(ParametersError::NotUtf8));
         }
-        let long = format!("state={}", "x".repeat(10_000));
+        let long = format!("{}=1", "x".repeat(101));
         let refused = Parameters::parse(long.as_bytes());
-        assert_eq!(refused, Err(ParametersError::TooLong("state".into())));
+        assert_eq!(refused, Err(ParametersError::LongName));
         let many = (0..100).map(|n| format!("p{n}=1")).collect::<Vec<_>>();
         let many = many.join("&");
         assert_eq!(
             Parameters::parse(many.as_bytes()),
             Err(ParametersError::TooMany)
         );
+    }
+
+    #[test]
+    fn every_limit_is_documented_and_named_where_it_is_exceeded() {
+        let guide = include_str!("../../docs/guides/limits.md");
+        let others = [
+            ("scope", MAX_VALUE),
+            ("login_hint", MAX_VALUE),
+            ("code", MAX_VALUE),
+        ];
+        for (name, limit) in LIMITS.into_iter().chain(others) {
+            let at = format!("{name}={}", "x".repeat(limit));
+            assert!(Parameters::parse(at.as_bytes()).is_ok(), "{name}");
+            let over = Parameters::parse(format!("{at}x").as_bytes()).expect_err("too long");
+            let said = over.to_string();
+            assert!(
+                said.contains(name) && said.contains(&limit.to_string()),
+                "{said}"
+            );
+            let row = guide
+                .lines()
+                .find(|line| line.contains(&format!("`{name}`")));
+            assert!(
+                row.is_some_and(|row| row.contains(&format!("| {limit} bytes"))),
+                "{name}"
+            );
+        }
+        for limit in [MAX_PARAMETERS, MAX_NAME, MAX_VALUE] {
+            assert!(guide.contains(&format!("| {limit}")), "{limit}");
+        }
     }
 
     proptest! {

@@ -113,7 +113,12 @@ impl Email {
         let is_bad = |letter: char| {
             letter.is_whitespace() || is_unprintable(letter) || "<>,;:\"()[]\\".contains(letter)
         };
-        if local.is_empty() || local.len() > 64 || domain.is_empty() || trimmed.len() > 254 {
+        if local.len() > 64 || trimmed.len() > 254 {
+            return Err(FieldError(
+                "an email address has at most 254 characters, and at most 64 before the @",
+            ));
+        }
+        if local.is_empty() || domain.is_empty() {
             return Err(FAULT);
         }
         if local.contains('@')
