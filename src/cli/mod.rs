@@ -141,7 +141,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         _ => {}
     }
     let log = quiet(&config.log);
-    let _guard = telemetry::start(&log).map_err(|error| Failure::Other(error.to_string()))?;
+    telemetry::start_command(&log).map_err(|error| Failure::Other(error.to_string()))?;
     let app = Box::pin(App::build(config, Clock::system(), RpIdChange::Refuse)).await?;
     match command {
         Command::Migrate => migrate::run(output),

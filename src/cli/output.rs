@@ -4,6 +4,9 @@
 //! pipe does everywhere: without a word, and with the exit code that a shell gives to SIGPIPE.
 
 use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
@@ -16,6 +19,8 @@ pub struct Output {
 
 /// 128 and the number of SIGPIPE.
 const READER_GONE: i32 = 141;
+/// How long a service waits for a line to be printed.
+const GREETING_TIMEOUT: Duration = Duration::from_millis(500);
 /// As [`super::Failure::Other`].
 const NOT_PRINTED: i32 = 1;
 
@@ -71,9 +76,15 @@ impl Output {
         std::process::exit(NOT_PRINTED);
     }
 
-    /// Prints one line if somebody reads it: a service goes on without.
+    /// Prints one line if somebody reads it: a service goes on without, also where standard output is a pipe that is full.
     pub(super) fn greet(line: &str) {
-        print(line).ok();
+        let line = line.to_owned();
+        let (done, printed) = mpsc::channel();
+        thread::spawn(move || {
+            print(&line).ok();
+            done.send(()).ok();
+        });
+        printed.recv_timeout(GREETING_TIMEOUT).ok();
     }
 
     /// Says on standard error what went wrong, when standard output has the rest.

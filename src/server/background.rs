@@ -7,11 +7,14 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::sealing;
 use crate::app::App;
+use crate::base::telemetry::{self, Sink};
 use crate::oidc::BackchannelLogout;
 use crate::web::Metrics;
 
 /// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
 const WATCH: Duration = Duration::from_secs(1);
+/// How often the sinks of the log are looked at.
+const WATCH_LOG: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_secs(60);
 /// How often every instance looks whether a signing key's turn is nearly over.
 const ROTATE: Duration = Duration::from_secs(10);
@@ -34,6 +37,7 @@ pub(super) fn start(app: &App, metrics: &Metrics) -> Background {
         tokio::spawn(rotate(app.clone())),
         tokio::spawn(tidy(app.clone())),
         tokio::spawn(tell_of_logouts(app.clone())),
+        tokio::spawn(watch_log()),
         tokio::spawn(sealing::run(app.seal.clone(), metrics.clone())),
     ])
 }
@@ -98,5 +102,60 @@ async fn tidy(app: App) {
         if let Err(error) = app.tokens.tidy().await {
             tracing::warn!(%error, "could not forget authorizations that ended");
         }
+    }
+}
+
+/// Says how many log lines were dropped, once a sink takes lines again.
+async fn watch_log() {
+    let mut sinks: Vec<_> = telemetry::sinks().iter().map(Watched::new).collect();
+    let mut ticks = interval(WATCH_LOG);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for watched in &mut sinks {
+            let (dropped, written) = (watched.sink.dropped(), watched.sink.written());
+            if let Some(lines) = watched.note(dropped, written) {
+                let sink = watched.sink.name();
+                tracing::warn!(
+                    sink,
+                    lines,
+                    "log lines were dropped, because the log was not read or could not be stored"
+                );
+            }
+        }
+    }
+}
+
+/// A sink, and what was seen of it.
+struct Watched {
+    sink: &'static Sink,
+    reported: u64,
+    dropped: u64,
+    /// How many lines were written when the last one was dropped.
+    written: u64,
+}
+
+impl Watched {
+    fn new(sink: &'static Sink) -> Self {
+        Self {
+            sink,
+            reported: 0,
+            dropped: 0,
+            written: 0,
+        }
+    }
+
+    /// How many lines to report: when none were dropped since the last look, and some were written since the last drop.
+    fn note(&mut self, dropped: u64, written: u64) -> Option<u64> {
+        if dropped != self.dropped {
+            (self.dropped, self.written) = (dropped, written);
+            return None;
+        }
+        let lines = dropped.saturating_sub(self.reported);
+        if lines == 0 || written == self.written {
+            return None;
+        }
+        self.reported = dropped;
+        Some(lines)
     }
 }

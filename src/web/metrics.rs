@@ -8,13 +8,14 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web;
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use super::Problem;
 use super::span::RoutePattern;
 use crate::base::clock::Stopwatch;
+use crate::base::telemetry;
 
 const SECONDS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
@@ -27,6 +28,8 @@ pub struct Metrics {
     refusals: IntCounterVec,
     unsealed: Gauge,
     policies: IntGauge,
+    connections: IntGaugeVec,
+    dropped_log_lines: IntCounterVec,
 }
 
 impl Metrics {
@@ -63,6 +66,19 @@ impl Metrics {
         .expect("a valid gauge");
         let policies =
             IntGauge::new("doorward_policies_loaded", "Policies in force").expect("a valid gauge");
+        let connections = IntGaugeVec::new(
+            Opts::new("doorward_connections", "Open connections"),
+            &["listener"],
+        )
+        .expect("a valid gauge");
+        let dropped_log_lines = IntCounterVec::new(
+            Opts::new(
+                "doorward_log_lines_dropped_total",
+                "Log lines that could not be written",
+            ),
+            &["sink"],
+        )
+        .expect("a valid counter");
         let registry = Registry::new();
         for collector in [
             Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
@@ -70,6 +86,8 @@ impl Metrics {
             Box::new(refusals.clone()),
             Box::new(unsealed.clone()),
             Box::new(policies.clone()),
+            Box::new(connections.clone()),
+            Box::new(dropped_log_lines.clone()),
         ] {
             registry.register(collector).expect("names are distinct");
         }
@@ -80,7 +98,14 @@ impl Metrics {
             refusals,
             unsealed,
             policies,
+            connections,
+            dropped_log_lines,
         }
+    }
+
+    /// The gauge of a listener's open connections.
+    pub fn connections(&self, listener: &str) -> IntGauge {
+        self.connections.with_label_values(&[listener])
     }
 
     /// How old the oldest audit event is that waits for its seal.
@@ -95,6 +120,10 @@ impl Metrics {
 
     /// The exposition format.
     pub fn render(&self) -> String {
+        for sink in telemetry::sinks() {
+            let counter = self.dropped_log_lines.with_label_values(&[sink.name()]);
+            counter.inc_by(sink.dropped().saturating_sub(counter.get()));
+        }
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "metrics can't be rendered");

@@ -1,0 +1,153 @@
+//! Logging: one function sets it up from the configuration.
+
+mod sink;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::IsTerminal;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{InitError, RollingFileAppender};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use super::config::{Log, LogFormat, Rotation};
+pub use sink::{Sink, sinks};
+
+/// How long the end of the process waits for what is still to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Keeps the writers' threads alive. Dropped at the end of the process, it waits for them to write what is left; not for long, for
+/// they may never be able to.
+#[derive(Debug, Default)]
+pub struct LogGuard(Vec<WorkerGuard>);
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        let (done, written) = mpsc::channel();
+        for guard in self.0.drain(..) {
+            let done = done.clone();
+            // A guard of a writer that is stuck blocks, or prints, which blocks as well.
+            std::thread::spawn(move || {
+                drop(guard);
+                done.send(()).ok();
+            });
+        }
+        drop(done);
+        while written.recv_timeout(FLUSH_TIMEOUT).is_ok() {}
+    }
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The log file can't be made.
+    #[error("log.file: {0}")]
+    File(#[from] InitError),
+    /// The filter is malformed.
+    #[error("log.level: {0}")]
+    Level(#[from] tracing_subscriber::filter::ParseError),
+    /// Somebody set up logging before.
+    #[error("logging is set up already")]
+    Twice,
+}
+
+/// What passes the filter reaches every layer: they all have the one of `log.level`.
+type Filtered = Layered<EnvFilter, Registry>;
+type BoxedLayer = Box<dyn Layer<Filtered> + Send + Sync>;
+
+/// Sets up `tracing` for a service. Console and file are written on threads of their own and drop lines when these can't follow, so
+/// that nothing that reads or stores the log slows a request.
+///
+/// # Errors
+/// When the file can't be made, or when called twice.
+pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
+    let mut layers: Vec<BoxedLayer> = Vec::new();
+    let mut guard = LogGuard::default();
+    let mut sinks = Vec::new();
+    if log.console {
+        let (writer, worker, sink) = sink::open("console", std::io::stderr());
+        layers.push(layer(log, writer, std::io::stderr().is_terminal()));
+        guard.0.push(worker);
+        sinks.push(sink);
+    }
+    if let Some(path) = &log.file {
+        let (writer, worker, sink) = sink::open("file", appender(log, path)?);
+        layers.push(layer(log, writer, false));
+        guard.0.push(worker);
+        sinks.push(sink);
+    }
+    install(log, layers)?;
+    sink::register(sinks);
+    // Standard error may be a pipe that is not read: a panic that is printed there would block its thread.
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
+        let backtrace = backtrace.map(tracing::field::display);
+        tracing::error!(%panic, backtrace, "a thread panicked");
+    }));
+    Ok(guard)
+}
+
+/// Sets up `tracing` for a command, which logs to standard error what went wrong, in order with what it prints there.
+///
+/// # Errors
+/// When called twice.
+pub fn start_command(log: &Log) -> Result<(), TelemetryError> {
+    let is_terminal = std::io::stderr().is_terminal();
+    install(log, vec![layer(log, std::io::stderr, is_terminal)])
+}
+
+/// Makes these layers the subscriber of the whole process, and bridges records of the `log` crate in.
+fn install(log: &Log, layers: Vec<BoxedLayer>) -> Result<(), TelemetryError> {
+    let filter = EnvFilter::try_new(&log.level)?;
+    let subscriber = Registry::default().with(filter).with(layers);
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)?;
+    tracing_log::LogTracer::init().map_err(|_| TelemetryError::Twice)
+}
+
+fn layer<W>(log: &Log, writer: W, colour: bool) -> BoxedLayer
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let base = tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        // What can't be written is lost: the way to say so is standard error, and a closed one would end the request that logs.
+        .log_internal_errors(false)
+        .with_file(true)
+        .with_line_number(true)
+        .with_target(true);
+    match log.format {
+        LogFormat::Text => base.with_ansi(colour).boxed(),
+        LogFormat::Json => base.json().boxed(),
+    }
+}
+
+fn appender(log: &Log, path: &std::path::Path) -> Result<RollingFileAppender, TelemetryError> {
+    let rotation = match log.rotation {
+        Rotation::Minutely => tracing_appender::rolling::Rotation::MINUTELY,
+        Rotation::Hourly => tracing_appender::rolling::Rotation::HOURLY,
+        Rotation::Daily => tracing_appender::rolling::Rotation::DAILY,
+        Rotation::Never => tracing_appender::rolling::Rotation::NEVER,
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| std::path::Path::new("."));
+    let stem = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let suffix = path
+        .extension()
+        .map_or_else(|| "log".into(), |suffix| suffix.to_string_lossy());
+    Ok(RollingFileAppender::builder()
+        .rotation(rotation)
+        .filename_prefix(stem)
+        .filename_suffix(suffix)
+        .max_log_files(log.keep)
+        .build(folder)?)
+}
