@@ -1,7 +1,10 @@
 //! Middleware, every capability's routes, binding, background work, graceful stop.
 
 mod background;
+mod connection;
 mod health;
+mod listener;
+mod open_files;
 mod openapi;
 mod operator;
 mod sealing;
@@ -11,13 +14,14 @@ use std::net::SocketAddr;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App as ActixApp, HttpServer, web};
+use actix_web::{App as ActixApp, web};
 use tracing_actix_web::TracingLogger;
 
 use crate::access::forward_auth;
 use crate::app::App;
 use crate::{access, account, admin, oidc, passkeys, sessions, users, web as pages};
 use health::Readiness;
+use listener::{Connections, Listening, listen};
 use pages::{Metrics, RequestSpan};
 use security_txt::SecurityTxt;
 
@@ -48,35 +52,30 @@ impl Running {
     }
 }
 
+/// The operator's port has few callers.
+const OPERATOR_CONNECTIONS: usize = 64;
+
 /// Binds both listeners and starts to answer.
 ///
 /// # Errors
 /// When an address can't be bound.
 pub fn start(app: App) -> std::io::Result<Running> {
     let metrics = Metrics::new();
-    let workers = match app.config.server.workers {
-        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
-        workers => workers,
-    };
-    let shutdown_timeout = app.config.server.shutdown_timeout.as_secs();
-    let (listen, operator_listen) = (app.config.server.listen, app.config.server.operator_listen);
+    let (public_listening, operator_listening) = listenings(&app, &metrics);
     app.access.policies().load();
     let background = background::start(&app, &metrics);
 
     let readiness = Readiness::new(app.clone());
     let operator_readiness = readiness.clone();
     let operator_metrics = metrics.clone();
-    let operator = HttpServer::new(move || {
+    let (operator_address, operator) = listen(operator_listening, move || {
         ActixApp::new()
             .app_data(web::Data::new(operator_readiness.clone()))
             .app_data(web::Data::new(operator_metrics.clone()))
             .configure(operator::routes)
-    })
-    .workers(1)
-    .disable_signals()
-    .bind(operator_listen)?;
+    })?;
 
-    let public = HttpServer::new(move || {
+    let (address, public) = listen(public_listening, move || {
         let session_middleware = app.cookies.middleware(&app.sessions, app.cookie_key());
         let (cookies, keys) = (app.cookies.clone(), app.cookie_keys_in_exchange());
         let with_session = web::scope("")
@@ -114,16 +113,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(forward_auth::http::routes)
             .configure(pages::asset_routes)
             .service(with_session)
-    })
-    .workers(workers)
-    .shutdown_timeout(shutdown_timeout)
-    .disable_signals()
-    .bind(listen)?;
-
-    let bound = |addresses: Vec<SocketAddr>, asked| addresses.first().copied().unwrap_or(asked);
-    let address = bound(public.addrs(), listen);
-    let operator_address = bound(operator.addrs(), operator_listen);
-    let (public, operator) = (public.run(), operator.run());
+    })?;
     let handles = (public.handle(), operator.handle());
     Ok(Running {
         address,
@@ -133,6 +123,35 @@ pub fn start(app: App) -> std::io::Result<Running> {
         serving: vec![tokio::spawn(public), tokio::spawn(operator)],
         background,
     })
+}
+
+/// How both ports are listened on.
+fn listenings(app: &App, metrics: &Metrics) -> (Listening, Listening) {
+    let server = &app.config.server;
+    let workers = match server.workers {
+        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        workers => workers,
+    };
+    let pool_size = usize::try_from(app.config.database.pool_size).unwrap_or(usize::MAX);
+    let files = open_files::raise();
+    let per_worker = open_files::connections_per_worker(files, pool_size, workers);
+    let connections = per_worker.saturating_mul(workers);
+    tracing::info!(connections, "connections are limited by the open files");
+    let public = Listening {
+        address: server.listen,
+        workers,
+        per_worker,
+        shutdown_timeout: server.shutdown_timeout.as_secs(),
+        connections: Connections::new(connections, metrics.connections("public")),
+    };
+    let operator = Listening {
+        address: server.operator_listen,
+        workers: 1,
+        per_worker: OPERATOR_CONNECTIONS,
+        shutdown_timeout: 1,
+        connections: Connections::new(OPERATOR_CONNECTIONS, metrics.connections("operator")),
+    };
+    (public, operator)
 }
 
 /// What handlers ask for by type.

@@ -22,6 +22,7 @@ mod egress;
 mod guides;
 mod logging;
 mod outbox;
+mod overload;
 mod schema;
 mod services;
 mod support;

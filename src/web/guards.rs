@@ -1,15 +1,13 @@
 //! What is refused before any handler runs: requests from other sites, null bytes, bodies that never end.
 
-use std::time::Duration;
-
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::web::BytesMut;
-use actix_web::{HttpMessage, HttpRequest, ResponseError, web};
-use futures_util::StreamExt;
+use actix_web::{HttpRequest, web};
 
+use super::bodies::await_body;
+use super::refusal::refuse;
 use super::{Problem, Web};
 
 /// Middleware, outside of the session's: refuses what no handler is to see, and hands on the rest with its whole body.
@@ -27,10 +25,12 @@ pub async fn guard<B: MessageBody>(
         Err(problem) => Err(problem),
     };
     match whole {
-        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
-        Err(problem) => Ok(request
-            .into_response(problem.error_response())
-            .map_into_right_body()),
+        // What the body holds of the budget is returned after the answer is made.
+        Ok(_held) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(problem) => {
+            let answer = refuse(request.request(), &problem);
+            Ok(request.into_response(answer).map_into_right_body())
+        }
     }
 }
 
@@ -64,78 +64,8 @@ fn refuse_null_bytes(request: &HttpRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The whole body is here before anybody asks who sent it. Otherwise somebody could send all but the last byte, be cut off, and
-/// send the rest hours later under the rights that they had.
-async fn await_body(request: &mut ServiceRequest) -> Result<(), Problem> {
-    let payload = request.take_payload();
-    if matches!(payload, Payload::None) {
-        return Ok(());
-    }
-    let limit = longest_body(request.request());
-    let body = tokio::time::timeout(PATIENCE, read_body(payload, limit)).await;
-    let body = body.unwrap_or_else(|_| {
-        Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "too-slow",
-            "The request did not arrive in time",
-            "Send the whole request within ten seconds.",
-        ))
-    })?;
-    if is_own_form(request.request())
-        && (body.contains(&0) || body.windows(3).any(|part| part == b"%00"))
-    {
-        return Err(Problem::invalid_body("A field holds a null byte."));
-    }
-    request.set_payload(Payload::from(body.freeze()));
-    Ok(())
-}
-
-/// How many bytes a body at this address may have, whoever sends it.
-fn longest_body(request: &HttpRequest) -> usize {
-    if request.path() == EVALUATIONS {
-        return EVALUATIONS_BYTES;
-    }
-    let web = request.app_data::<web::Data<Web>>();
-    web.map_or(64 << 10, |web| web.body_bytes)
-}
-
-fn is_own_form(request: &HttpRequest) -> bool {
-    // The endpoints of OAuth read their forms themselves, and refuse in their own words.
-    if request.path().starts_with("/oauth2/") {
-        return false;
-    }
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok());
-    kind.and_then(|kind| kind.split(';').next())
-        .is_some_and(|kind| {
-            kind.trim()
-                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
-}
-
-/// How long a body may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-async fn read_body(mut payload: Payload, limit: usize) -> Result<BytesMut, Problem> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk =
-            chunk.map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
-        if body.len().saturating_add(chunk.len()) > limit {
-            return Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too-large",
-                "Too much at once",
-                format!("The body may have {limit} bytes at most."),
-            ));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 /// The endpoints of OAuth that ignore cookies.
-const WITHOUT_COOKIES: [&str; 6] = [
+pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
     "/oauth2/authorize",
     "/oauth2/token",
     "/oauth2/userinfo",
@@ -148,12 +78,6 @@ const WITHOUT_COOKIES: [&str; 6] = [
 pub(super) const FOR_OTHER_HOSTS: [&str; 2] = ["/forward-auth/envoy/", "/.doorward/"];
 /// Decisions are for clients, who show who they are in a header.
 pub(super) const DECISIONS: &str = "/access/v1/";
-/// Where a thousand may be asked for at once.
-const EVALUATIONS: &str = "/access/v1/evaluations";
-/// The largest request there, in bytes: a thousand evaluations with names of their own, and some room. The handler reads bodies under
-/// this bound too, for it is the one of what was unpacked.
-pub const EVALUATIONS_BYTES: usize = 512 << 10;
-
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(
         *request.method(),
@@ -163,7 +87,7 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
     }
     let headers = request.headers();
     // Another site may post here: these look at no cookie.
-    if WITHOUT_COOKIES.contains(&request.path()) || request.path().starts_with(DECISIONS) {
+    if OAUTH_ENDPOINTS.contains(&request.path()) || request.path().starts_with(DECISIONS) {
         return false;
     }
     // Of requests at other hosts, which a proxy hands on: they know no cookie of this place, and look at their own `Origin`.

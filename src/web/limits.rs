@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::{Problem, client_address};
 use crate::base::clock::Clock;
@@ -12,6 +12,9 @@ use crate::base::config::Network;
 use crate::ephemeral::Ephemeral;
 
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// Marks a request that was counted.
+struct Counted;
 
 /// Counts what each address starts.
 #[derive(Clone, Debug)]
@@ -31,18 +34,19 @@ impl Limits {
         }
     }
 
-    /// Counts this request; refuses it when its address has started too much in this minute.
+    /// Counts this request, once; refuses it when its address has started too much in this minute.
     ///
     /// # Errors
     /// `rate-limited` with `Retry-After`; `unavailable` when nobody can count.
     pub async fn admit(&self, request: &HttpRequest) -> Result<(), Problem> {
-        if self.per_minute == 0 {
+        if self.per_minute == 0 || request.extensions().contains::<Counted>() {
             return Ok(());
         }
         let subscriber = Network::of_subscriber(client_address(request));
         let (key, left) = self.window(subscriber);
         let count = self.ephemeral.count(&key, WINDOW).await?;
         if count <= u64::from(self.per_minute) {
+            request.extensions_mut().insert(Counted);
             return Ok(());
         }
         tracing::info!(reason = "rate-limited", "refused");

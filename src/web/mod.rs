@@ -4,8 +4,10 @@
 //! that a cross-site write is refused before any handler, and that no answer leaves without its security headers.
 //! Owns no data. Knows nothing of sessions, people or passkeys.
 
+mod activity;
 mod address;
 mod assets;
+mod bodies;
 mod body;
 mod browser_name;
 mod conditions;
@@ -15,17 +17,21 @@ mod guards;
 mod headers;
 mod inputs;
 mod limits;
+mod memory;
 mod metrics;
 mod moment;
 mod paging;
 mod problem;
 mod problem_pages;
 mod qr;
+mod refusal;
 mod span;
 mod text;
 
+pub use activity::Activity;
 pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
+pub use bodies::{BodyBudgets, LargeBodies};
 pub use body::{AnyCase, parse_object, read_object};
 pub use browser_name::browser_name;
 pub use conditions::{
@@ -33,10 +39,11 @@ pub use conditions::{
 };
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
-pub use guards::{EVALUATIONS_BYTES, guard};
+pub use guards::guard;
 pub use headers::{FormTargets, add_security_headers};
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;
+pub use memory::{MemoryBudget, MemoryShare};
 pub use metrics::{Metrics, count_requests};
 pub use moment::Moment;
 pub use paging::{Items, Page, SessionsEnded};
@@ -58,8 +65,10 @@ pub struct Web {
     pub place: Arc<str>,
     /// Proxies whose forwarding headers are believed.
     pub trusted_proxies: Arc<[Network]>,
-    /// The largest request body, in bytes; many evaluations at once have [`EVALUATIONS_BYTES`].
+    /// The largest request body, in bytes, where [`LargeBodies`] do not say otherwise.
     pub body_bytes: usize,
+    /// What unfinished bodies may hold together.
+    pub bodies: BodyBudgets,
 }
 
 impl Web {
@@ -70,6 +79,7 @@ impl Web {
             place: config.passkeys.rp_name.as_str().into(),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             body_bytes: config.limits.body_bytes,
+            bodies: BodyBudgets::new(config),
         }
     }
 

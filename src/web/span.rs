@@ -6,6 +6,8 @@ use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
+use super::Activity;
+
 /// The pattern of the route that a request matches, if any.
 #[derive(Debug)]
 pub(super) struct RoutePattern(pub(super) Option<String>);
@@ -29,8 +31,17 @@ impl RootSpanBuilder for RequestSpan {
             callers_id = tracing::field::Empty,
         );
         request.extensions_mut().insert(RoutePattern(route));
+        if let Some(activity) = request.conn_data::<Activity>() {
+            activity.begin();
+        }
         span
     }
 
-    fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
+    fn on_request_end<B: MessageBody>(_: Span, response: &Result<ServiceResponse<B>, Error>) {
+        let response = response.as_ref().ok();
+        let activity = response.and_then(|response| response.request().conn_data::<Activity>());
+        if let Some(activity) = activity {
+            activity.end();
+        }
+    }
 }

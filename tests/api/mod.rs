@@ -7,6 +7,7 @@ mod apps;
 mod as_of;
 mod authzen;
 mod bad_input;
+mod bodies;
 mod clients;
 mod cluster;
 mod coming_from_an_app;

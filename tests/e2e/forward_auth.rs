@@ -24,10 +24,10 @@ const MISLEADING: [&str; 6] = [
     "X-Method-Override",
 ];
 
-/// The application: whoever reaches it sees the order.
+/// The application: whoever reaches it sees the order, or opens a WebSocket.
 fn application() -> Receiver {
     let page = "<!doctype html><title>Order</title><p>One order of tea</p>";
-    Receiver::http(Behaviour::Answer(format!(
+    Receiver::http(Behaviour::Sockets(format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\nSet-Cookie: cart=7; Path=/\r\n\r\n{page}",
         page.len()
     )))
@@ -63,6 +63,21 @@ impl Visitor {
         ));
         let status = "performance.getEntriesByType('navigation')[0].responseStatus";
         self.page.evaluate(status).as_u64().expect("a status")
+    }
+}
+
+impl Visitor {
+    /// Opens a WebSocket from the page that is open: what comes back of a message.
+    fn socket(&self, proxy: &Proxy, path: &str) -> Value {
+        let address = json!(format!("ws://{}{path}", proxy.host()));
+        self.page.evaluate(&format!(
+            "new Promise(answer => {{
+                const socket = new WebSocket({address});
+                socket.onopen = () => socket.send('hello');
+                socket.onmessage = ({{ data }}) => {{ answer(data); socket.close(); }};
+                socket.onerror = () => answer('refused');
+            }})"
+        ))
     }
 }
 
@@ -159,6 +174,11 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
         assert_eq!(told(&application, name), Vec::<String>::new(), "{name}");
     }
     nothing_passes_in_disguise(&visitor, &application, &path);
+    // A WebSocket to that order, and to no other.
+    assert_eq!(visitor.socket(&proxy, &path), json!("hello"));
+    assert_eq!(told(&application, "upgrade"), ["websocket"]);
+    assert_eq!(told(&application, "remote-id"), [ada.id.to_string()]);
+    assert_eq!(visitor.socket(&proxy, "/orders/another"), json!("refused"));
     // Not another order; and an address that can be read in two ways reaches nobody.
     let passed = application.requests().len();
     assert_eq!(visitor.open(&proxy, "/orders/another"), 403);

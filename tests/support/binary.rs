@@ -53,6 +53,23 @@ pub fn command(config: &Config) -> Command {
     command
 }
 
+/// As [`command`], under limits that a shell sets first, such as `ulimit -n 1024`.
+pub fn limited(config: &Config, limits: &str) -> Command {
+    let plain = command(config);
+    let mut limited = Command::new("sh");
+    limited.env_clear();
+    for (name, value) in plain.get_envs() {
+        if let Some(value) = value {
+            limited.env(name, value);
+        }
+    }
+    limited
+        .arg("-c")
+        .arg(format!("{limits}; exec \"$0\""))
+        .arg(plain.get_program());
+    limited
+}
+
 /// What a command printed and how it ended.
 #[derive(Debug)]
 pub struct Ran {

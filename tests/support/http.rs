@@ -3,6 +3,7 @@
 mod answer;
 mod cookies;
 mod encodings;
+mod raw;
 mod request;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,7 @@ use ureq::Agent;
 pub use answer::Answer;
 use cookies::CookieJar;
 pub use encodings::{basic, form_encoded};
+pub use raw::RawConnection;
 pub use request::Request;
 
 /// An HTTP client that dials `127.0.0.1:port` and says that it asked for the public URL.

@@ -10,7 +10,7 @@
 mod signals;
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{PipeWriter, Write as _};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -122,6 +122,16 @@ pub struct ChildProcess {
 }
 
 impl ChildProcess {
+    /// As [`ChildProcess::spawn`], but what it prints goes to a pipe: whoever has the other end reads it or does not.
+    pub fn spawn_into_pipe(command: &mut Command, pipe: PipeWriter) -> Self {
+        let errors = pipe.try_clone().expect("a shared pipe");
+        Self::start(
+            command,
+            (pipe.into(), errors.into()),
+            Path::new("/dev/null"),
+        )
+    }
+
     /// Starts `command` without input; stdout and stderr are appended to the file `output`.
     pub fn spawn(command: &mut Command, output: &Path) -> Self {
         let log = File::options()
@@ -130,9 +140,13 @@ impl ChildProcess {
             .open(output)
             .expect("the output file can be opened");
         let errors = log.try_clone().expect("the output file can be shared");
+        Self::start(command, (log.into(), errors.into()), output)
+    }
+
+    fn start(command: &mut Command, (out, errors): (Stdio, Stdio), output: &Path) -> Self {
         let child = command
             .stdin(Stdio::null())
-            .stdout(log)
+            .stdout(out)
             .stderr(errors)
             .process_group(0)
             .spawn()
@@ -148,6 +162,14 @@ impl ChildProcess {
     /// Its process id, which is also the id of its process group.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The most memory that it has had so far, in MB (`VmHWM`, proc(5)).
+    pub fn most_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.expect("a number of KiB") * 1_024 / 1_000_000
     }
 
     /// Whether it has not ended yet.

@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tungstenite::WebSocket;
+use tungstenite::protocol::Role;
 
 use super::process::run;
 
@@ -21,6 +23,8 @@ pub enum Behaviour {
     Answer(String),
     /// With 200 and a body that never ends.
     Endless,
+    /// With these bytes; a WebSocket is opened, and its first message comes back.
+    Sockets(String),
     /// Not at all.
     Silent,
 }
@@ -114,9 +118,13 @@ impl Shared {
         let Some(request) = read_request(&mut stream) else {
             return;
         };
-        self.requests.lock().expect("a lock").push(request);
+        self.requests.lock().expect("a lock").push(request.clone());
         match behaviour {
-            Behaviour::Answer(answer) => {
+            Behaviour::Sockets(_) if header(&request, "sec-websocket-key").is_some() => {
+                let key = header(&request, "sec-websocket-key").unwrap_or_default();
+                echo(stream, &key);
+            }
+            Behaviour::Answer(answer) | Behaviour::Sockets(answer) => {
                 stream.write_all(answer.as_bytes()).ok();
                 stream.flush().ok();
             }
@@ -132,6 +140,31 @@ impl Shared {
             self.sent.fetch_add(part.len(), Ordering::SeqCst);
             part = format!("400\r\n{}\r\n", "x".repeat(0x400)).into_bytes();
         }
+    }
+}
+
+/// The value of a header of a request.
+pub fn header(request: &str, name: &str) -> Option<String> {
+    let head = request.split("\r\n\r\n").next().unwrap_or_default();
+    let mut lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    Some(value.trim().to_owned())
+}
+
+/// Opens a WebSocket (RFC 6455 §4.2.2), and sends its first message back.
+fn echo(mut stream: impl Read + Write, key: &str) {
+    let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+    let opened = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    if stream.write_all(opened.as_bytes()).is_err() {
+        return;
+    }
+    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, None);
+    if let Ok(message) = socket.read() {
+        socket.send(message).ok();
+        // Until the caller closes.
+        while socket.read().is_ok() {}
     }
 }
 

@@ -9,17 +9,24 @@ use crate::access::authzen::{AuthZen, AuthZenError, Evaluated, Glance, Tuple};
 use crate::clients::Scope;
 use crate::sessions::Caller;
 use crate::standing::Unavailable;
-use crate::web::{EVALUATIONS_BYTES, Problem, Web, only, read_object};
+use crate::web::{LargeBodies, Problem, Web, only, read_object};
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
 const SUBJECTS: &str = "/access/v1/search/subject";
 const RESOURCES: &str = "/access/v1/search/resource";
 const ACTIONS: &str = "/access/v1/search/action";
+/// The largest request with many evaluations, in bytes: a thousand with names of their own, and some room.
+const EVALUATIONS_BYTES: usize = 512 << 10;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let post = || web::post();
     config
+        .app_data(LargeBodies {
+            path: EVALUATIONS,
+            bytes: EVALUATIONS_BYTES,
+            authenticate: |request| Box::pin(async move { require_client(&request).await }),
+        })
         .service(
             web::resource("/.well-known/authzen-configuration")
                 .route(web::get().to(read_metadata))

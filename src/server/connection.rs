@@ -1,0 +1,206 @@
+//! One connection: reads a little at a time, and ends when the other side is too slow.
+//!
+//! The framework bounds the head of a connection's first request only, and reads up to 128 KiB ahead of what is handled. Here the
+//! head of every request is bounded in time, what all unfinished heads hold is bounded together, and a client that does not
+//! read its answer loses the connection.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::listener::Open;
+use crate::web::{Activity, MemoryShare};
+
+/// How long the head of a request may take from its first byte.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may leave its answer unread.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much is read before the request is looked at.
+const BURST: usize = 8 << 10;
+/// What the head of a request may have without being counted.
+const SMALL_HEAD: usize = 8 << 10;
+
+/// A connection as the framework reads and writes it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    activity: Activity,
+    /// How many requests had begun when the present head did.
+    begun: u64,
+    head_bytes: usize,
+    head: MemoryShare,
+    head_timer: Timer,
+    write_timer: Timer,
+    burst: usize,
+    _open: Open,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, head: MemoryShare, open: Open) -> Self {
+        Self {
+            stream,
+            activity: Activity::default(),
+            begun: 0,
+            head_bytes: 0,
+            head,
+            head_timer: Timer::default(),
+            write_timer: Timer::default(),
+            burst: 0,
+            _open: open,
+        }
+    }
+
+    pub(super) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
+    /// Forgets the head that was being read, where its request has begun.
+    fn follow_requests(&mut self) {
+        let begun = self.activity.begun();
+        if begun != self.begun {
+            self.begun = begun;
+            self.head_bytes = 0;
+            self.head.release();
+            self.head_timer.stop();
+        }
+    }
+
+    /// Counts what was read of a head; false when all heads together hold too much.
+    fn note_head(&mut self, bytes: usize) -> bool {
+        self.head_timer.start(HEAD_TIMEOUT);
+        self.head_bytes = self.head_bytes.saturating_add(bytes);
+        self.head_bytes <= SMALL_HEAD || self.head.grow(bytes)
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.follow_requests();
+        if self.burst >= BURST {
+            // What is here already is handled first.
+            self.burst = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_pending() {
+            self.burst = 0;
+            if !self.activity.is_handled() && self.head_timer.is_over(context) {
+                tracing::info!(reason = "slow-head", "a connection is closed");
+                // As if the client had ended it.
+                return Poll::Ready(Ok(()));
+            }
+            return Poll::Pending;
+        }
+        ready!(read)?;
+        let bytes = buffer.filled().len().saturating_sub(before);
+        self.burst = self.burst.saturating_add(bytes);
+        if bytes > 0 && !self.activity.is_handled() && !self.note_head(bytes) {
+            tracing::warn!(reason = "heads-hold-too-much", "a connection is closed");
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.write_timer.stop();
+            return written;
+        }
+        self.write_timer.start(WRITE_TIMEOUT);
+        if self.write_timer.is_over(context) {
+            tracing::info!(reason = "answer-not-read", "a connection is closed");
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A deadline that is set for every request and hardly ever comes: the sleep behind it is moved only when it ends.
+#[derive(Debug, Default)]
+struct Timer {
+    deadline: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    /// Starts, unless it runs.
+    fn start(&mut self, timeout: Duration) {
+        self.deadline
+            .get_or_insert_with(|| Instant::now() + timeout);
+    }
+
+    fn stop(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Whether the deadline has passed; otherwise the task is woken when it does.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(deadline) = self.deadline else {
+            return false;
+        };
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        while sleep.as_mut().poll(context).is_ready() {
+            if sleep.deadline() >= deadline {
+                return true;
+            }
+            sleep.as_mut().reset(deadline);
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    #[tokio::test]
+    async fn a_timer_that_is_started_again_has_a_new_deadline() {
+        let mut timer = Timer::default();
+        let is_over =
+            |timer: &mut Timer| timer.is_over(&mut Context::from_waker(std::task::Waker::noop()));
+        assert!(!is_over(&mut timer), "it does not run");
+        timer.start(Duration::ZERO);
+        poll_fn(|context| {
+            if timer.is_over(context) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+        timer.start(Duration::from_secs(3_600));
+        assert!(is_over(&mut timer), "it ran already");
+        timer.stop();
+        timer.start(Duration::from_secs(3_600));
+        assert!(!is_over(&mut timer), "the first deadline is forgotten");
+    }
+}

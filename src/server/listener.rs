@@ -1,0 +1,153 @@
+//! Listening: how many connections there may be, and the framework's service over [`Connection`].
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_http::{HttpService, Request, Response};
+use actix_server::{Server, ServerBuilder};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
+use actix_web::body::MessageBody;
+use actix_web::dev::AppConfig;
+use actix_web::rt::net::TcpStream;
+use prometheus::IntGauge;
+use tokio::net::TcpSocket;
+
+use super::connection::{Connection, HEAD_TIMEOUT};
+use crate::web::MemoryBudget;
+
+/// How long a connection may be idle between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long a client may take to close a connection that is ended.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const BACKLOG: u32 = 1024;
+/// What the unfinished heads of all requests may hold together, beyond a few KiB each.
+const HEADS_BYTES: usize = 4 << 20;
+
+/// The connections of one listener. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Connections {
+    open: IntGauge,
+    most: i64,
+    is_full: Arc<AtomicBool>,
+    heads: MemoryBudget,
+}
+
+impl Connections {
+    /// At most `most`, counted by a gauge.
+    pub(super) fn new(most: usize, open: IntGauge) -> Self {
+        Self {
+            open,
+            most: i64::try_from(most).unwrap_or(i64::MAX),
+            is_full: Arc::default(),
+            heads: MemoryBudget::new(HEADS_BYTES),
+        }
+    }
+
+    fn open(&self) -> Open {
+        self.open.inc();
+        if self.open.get() >= self.most && !self.is_full.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                connections = self.most,
+                "as many connections as the limit of open files allows: new ones wait until others end (raise `ulimit -n`)"
+            );
+        }
+        Open(self.clone())
+    }
+
+    fn close(&self) {
+        self.open.dec();
+        let has_room = self.open.get() < self.most - self.most / 10;
+        if has_room && self.is_full.swap(false, Ordering::Relaxed) {
+            tracing::info!("there is room for new connections again");
+        }
+    }
+}
+
+/// An open connection, counted until it is dropped.
+#[derive(Debug)]
+pub(super) struct Open(Connections);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// How to listen.
+pub(super) struct Listening {
+    pub(super) address: SocketAddr,
+    pub(super) workers: usize,
+    pub(super) per_worker: usize,
+    pub(super) shutdown_timeout: u64,
+    pub(super) connections: Connections,
+}
+
+/// Binds the address; the server answers while it is awaited.
+///
+/// # Errors
+/// When the address can't be bound.
+pub(super) fn listen<F, I, S, B>(how: Listening, factory: F) -> io::Result<(SocketAddr, Server)>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<actix_web::Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    let socket = if how.address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(how.address)?;
+    let listener = socket.listen(BACKLOG)?.into_std()?;
+    let address = listener.local_addr()?;
+    let builder = ServerBuilder::default();
+    let stopping = builder.graceful_shutdown_signal();
+    let server = builder
+        .workers(how.workers)
+        .max_concurrent_connections(how.per_worker)
+        .shutdown_timeout(how.shutdown_timeout)
+        .disable_signals()
+        .listen(format!("doorward-{address}"), listener, move || {
+            let (stopping, connections) = (stopping.clone(), how.connections.clone());
+            let service = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(HEAD_TIMEOUT)
+                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+                .local_addr(address)
+                .on_connect_ext(|connection: &Connection, extensions| {
+                    extensions.insert(connection.activity());
+                })
+                .h1(map_config(
+                    factory()
+                        .into_factory()
+                        .map_err(|error| error.into().error_response()),
+                    |()| AppConfig::default(),
+                ));
+            fn_service(move |stream: TcpStream| {
+                let peer = stream.peer_addr().ok();
+                let connection =
+                    Connection::new(stream, connections.heads.share(), connections.open());
+                async move { Ok((connection, peer)) }
+            })
+            .and_then(service)
+        })?
+        .run();
+    Ok((address, server))
+}

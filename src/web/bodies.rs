@@ -1,0 +1,272 @@
+//! Request bodies: whether one is read at all, how many bytes it may have, and how much memory all unfinished bodies may hold.
+//!
+//! The whole body is here before a handler judges the caller: otherwise somebody could send all but the last byte, lose their
+//! rights, and send the rest hours later under the rights that they had.
+
+use std::time::Duration;
+
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::http::{Method, StatusCode, Version, header};
+use actix_web::web::BytesMut;
+use actix_web::{HttpMessage, HttpRequest, web};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::memory::{MemoryBudget, MemoryShare};
+use super::{Limits, Problem, Web};
+use crate::base::config::Config;
+
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// What unfinished bodies may hold together, and beside them large ones of authenticated callers.
+const SMALL_BYTES: usize = 8 << 20;
+const LARGE_BYTES: usize = 16 << 20;
+
+/// What unfinished bodies may hold.
+#[derive(Clone, Debug)]
+pub struct BodyBudgets {
+    small: MemoryBudget,
+    large: MemoryBudget,
+}
+
+impl BodyBudgets {
+    /// At least four bodies of the configured size fit.
+    pub(super) fn new(config: &Config) -> Self {
+        let small = SMALL_BYTES.max(config.limits.body_bytes.saturating_mul(4));
+        Self {
+            small: MemoryBudget::new(small),
+            large: MemoryBudget::new(LARGE_BYTES),
+        }
+    }
+}
+
+/// An address where authenticated callers may send more than `limits.body_bytes`. Registered as application data.
+#[derive(Clone, Copy, Debug)]
+pub struct LargeBodies {
+    /// The path.
+    pub path: &'static str,
+    /// How many bytes they may send.
+    pub bytes: usize,
+    /// Authenticates the caller by the head of the request. The handler judges the caller again when the body is whole.
+    pub authenticate: fn(HttpRequest) -> LocalBoxFuture<'static, Result<(), Problem>>,
+}
+
+/// Checks of a proxy concern the head of a request alone; a body that comes along is ignored.
+const WITHOUT_BODY: [&str; 2] = ["/forward-auth", "/forward-auth/envoy/"];
+/// Where callers are counted by address before their body is read.
+const COUNTED_PREFIX: &str = "/webauthn/";
+const COUNTED: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
+
+/// The length of a body, as the head of the request tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    None,
+    Known(u64),
+    Unknown,
+}
+
+/// RFC 9112 §6.3. The framework gives `CONNECT` and any request with `Upgrade: websocket` a body that ends with the connection,
+/// and ignores `Content-Length` then; but a server that does not switch protocols ignores `Upgrade` (RFC 9110 §7.8).
+fn length(request: &HttpRequest) -> Length {
+    if request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return Length::Unknown;
+    }
+    // One value that is a number: the framework has refused everything else.
+    let declared = request.headers().get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    match declared {
+        Some(0) => Length::None,
+        Some(bytes) => Length::Known(bytes),
+        None if request.version() == Version::HTTP_2 => Length::Unknown,
+        None => Length::None,
+    }
+}
+
+/// Whether the framework takes everything up to the end of the connection for the body.
+fn is_endless(request: &HttpRequest) -> bool {
+    *request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE)
+}
+
+/// Reads the body into memory, within its limits; what it takes of the budget is returned when the share is dropped.
+///
+/// # Errors
+/// Why the body is not read, or not to its end.
+pub(super) async fn await_body(
+    request: &mut ServiceRequest,
+) -> Result<Option<MemoryShare>, Problem> {
+    let payload = request.take_payload();
+    if matches!(payload, Payload::None) {
+        return Ok(None);
+    }
+    let length = length(request.request());
+    if length == Length::None || is_ignored(request.path()) {
+        return Ok(None);
+    }
+    check_encoding(request.request())?;
+    count(request.request()).await?;
+    let read = read(request.request(), payload, length);
+    let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
+    let (body, share) = read.unwrap_or_else(|_| Err(too_slow()))?;
+    if is_own_form(request.request())
+        && (body.contains(&0) || body.windows(3).any(|part| part == b"%00"))
+    {
+        return Err(Problem::invalid_body("A field holds a null byte."));
+    }
+    request.set_payload(Payload::from(body.freeze()));
+    Ok(Some(share))
+}
+
+fn is_ignored(path: &str) -> bool {
+    let [ask, below] = WITHOUT_BODY;
+    path == ask || path.starts_with(below)
+}
+
+/// RFC 9110 §15.5.16: nothing here is read compressed, because a few bytes could become any number.
+fn check_encoding(request: &HttpRequest) -> Result<(), Problem> {
+    let codings = request.headers().get_all(header::CONTENT_ENCODING);
+    let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    if codings.all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-encoding",
+        "Compressed request bodies are not supported",
+        "Send the body without Content-Encoding.",
+    )
+    .header(header::ACCEPT_ENCODING, "identity"))
+}
+
+/// Counts the caller's address, where that is done, before the body costs anything.
+async fn count(request: &HttpRequest) -> Result<(), Problem> {
+    let path = request.path();
+    if !path.starts_with(COUNTED_PREFIX) && !COUNTED.contains(&path) {
+        return Ok(());
+    }
+    match request.app_data::<web::Data<Limits>>() {
+        Some(limits) => limits.admit(request).await,
+        None => Ok(()),
+    }
+}
+
+async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    length: Length,
+) -> Result<(BytesMut, MemoryShare), Problem> {
+    let mut bounds = Bounds::new(request)?;
+    let wanted = match length {
+        Length::Known(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
+        Length::Unknown | Length::None => 0,
+    };
+    bounds.require(wanted).await?;
+    let is_endless = is_endless(request) && length != Length::Unknown;
+    // Of its length at once: a buffer that grows leaves holes behind. What is not written costs no memory.
+    let mut body = BytesMut::with_capacity(wanted);
+    while let Some(chunk) = payload.next().await {
+        let chunk =
+            chunk.map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
+        let chunk = if is_endless {
+            // What follows the body is not part of it.
+            let rest = wanted.saturating_sub(body.len()).min(chunk.len());
+            chunk.slice(..rest)
+        } else {
+            chunk
+        };
+        bounds
+            .require(body.len().saturating_add(chunk.len()))
+            .await?;
+        bounds.take(chunk.len())?;
+        body.extend_from_slice(&chunk);
+        if is_endless && body.len() >= wanted {
+            break;
+        }
+    }
+    Ok((body, bounds.share))
+}
+
+/// How many bytes a body may have, which depends on whether the caller is authenticated, and what it has taken.
+struct Bounds<'r> {
+    request: &'r HttpRequest,
+    web: &'r Web,
+    limit: usize,
+    larger: Option<LargeBodies>,
+    share: MemoryShare,
+}
+
+impl<'r> Bounds<'r> {
+    fn new(request: &'r HttpRequest) -> Result<Self, Problem> {
+        let web = request.app_data::<web::Data<Web>>();
+        let web = web.ok_or_else(Problem::internal)?;
+        let larger = request.app_data::<LargeBodies>().copied();
+        Ok(Self {
+            request,
+            web,
+            limit: web.body_bytes,
+            larger: larger
+                .filter(|large| large.path == request.path() && large.bytes > web.body_bytes),
+            share: web.bodies.small.share(),
+        })
+    }
+
+    /// That a body of so many bytes may be read; authenticates the caller where that makes the difference.
+    async fn require(&mut self, bytes: usize) -> Result<(), Problem> {
+        if bytes <= self.limit {
+            return Ok(());
+        }
+        if let Some(large) = self.larger.take_if(|large| bytes <= large.bytes) {
+            (large.authenticate)(self.request.clone()).await?;
+            self.limit = large.bytes;
+            let taken = self.share.bytes();
+            self.share = self.web.bodies.large.share();
+            self.take(taken)?;
+        }
+        if bytes <= self.limit {
+            return Ok(());
+        }
+        let limit = self.larger.map_or(self.limit, |large| large.bytes);
+        Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "Too much at once",
+            format!("The body may have {limit} bytes at most."),
+        ))
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Problem> {
+        if self.share.grow(bytes) {
+            return Ok(());
+        }
+        tracing::warn!("unfinished request bodies hold all the memory that they may");
+        Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            "Too many requests at once",
+            "Doorward is receiving too many large requests right now. Try again in a moment.",
+        )
+        .retry_after(2))
+    }
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "too-slow",
+        "The request did not arrive in time",
+        "Send the whole request within ten seconds.",
+    )
+}
+
+fn is_own_form(request: &HttpRequest) -> bool {
+    // The endpoints of OAuth read their forms themselves, and refuse in their own words.
+    if request.path().starts_with("/oauth2/") {
+        return false;
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| {
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        })
+}

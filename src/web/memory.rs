@@ -1,0 +1,90 @@
+//! Bounds on the memory that unfinished requests of all connections hold together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A number of bytes that all requests of the process share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct MemoryBudget {
+    used: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl MemoryBudget {
+    /// A budget of this many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self {
+            used: Arc::default(),
+            bytes,
+        }
+    }
+
+    /// A share of the budget, empty at first.
+    pub fn share(&self) -> MemoryShare {
+        MemoryShare {
+            budget: self.clone(),
+            bytes: 0,
+        }
+    }
+}
+
+/// What one request or connection has taken from a budget. Dropping it returns the bytes.
+#[derive(Debug)]
+pub struct MemoryShare {
+    budget: MemoryBudget,
+    bytes: usize,
+}
+
+impl MemoryShare {
+    /// Takes more bytes; false, and nothing taken, when the budget has too few left.
+    pub fn grow(&mut self, bytes: usize) -> bool {
+        let limit = self.budget.bytes;
+        let taken = self
+            .budget
+            .used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(bytes).filter(|total| *total <= limit)
+            });
+        if taken.is_ok() {
+            self.bytes = self.bytes.saturating_add(bytes);
+        }
+        taken.is_ok()
+    }
+
+    /// How many bytes it holds.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Returns everything.
+    pub fn release(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes > 0 {
+            self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for MemoryShare {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_never_exceed_the_budget_and_return_what_they_took() {
+        let budget = MemoryBudget::new(10);
+        let (mut one, mut other) = (budget.share(), budget.share());
+        assert!(one.grow(6) && other.grow(4));
+        assert!(!one.grow(1), "the budget is used up");
+        assert!(!other.grow(usize::MAX), "no overflow");
+        drop(other);
+        assert!(one.grow(4));
+        one.release();
+        assert!(budget.share().grow(10));
+    }
+}

@@ -1,0 +1,242 @@
+//! Which bodies are read, of whom, and when: judged by the head of a request, before a byte of the body.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::{RawConnection, basic};
+
+/// Less than the ten seconds that a body may take: an answer within this did not wait for one.
+const AT_ONCE: Duration = Duration::from_secs(8);
+
+fn connect(house: &House) -> RawConnection {
+    RawConnection::open(house.port(0), AT_ONCE)
+}
+
+/// The head of a request from Doorward's own pages, open for more headers.
+fn head(house: &House, method: &str, path: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nContent-Type: application/json\r\n",
+        house.config.server.public_url.authority(),
+        house.origin(),
+    )
+}
+
+/// The answer to a head whose body is never sent.
+fn answer_to_head(house: &House, method: &str, path: &str, headers: &[&str]) -> String {
+    let mut connection = connect(house);
+    let headers = headers.join("\r\n");
+    connection.send(format!("{}{headers}\r\n\r\n", head(house, method, path)));
+    connection.answer()
+}
+
+/// Each kind of endpoint, and how it refuses.
+const ENDPOINTS: [(&str, &str, &str); 12] = [
+    ("POST", "/webauthn/login/start", "application/problem+json"),
+    ("POST", "/v1/invitations", "application/problem+json"),
+    ("PATCH", "/v1/me", "application/problem+json"),
+    ("POST", "/account/profile", "application/problem+json"),
+    ("POST", "/nothing", "application/problem+json"),
+    ("POST", "/oauth2/token", "application/json"),
+    ("POST", "/oauth2/introspect", "application/json"),
+    ("POST", "/oauth2/revoke", "application/json"),
+    ("POST", "/oauth2/userinfo", "application/json"),
+    ("POST", "/oauth2/authorize", "application/json"),
+    ("POST", "/access/v1/evaluation", "text/plain; charset=utf-8"),
+    (
+        "POST",
+        "/access/v1/evaluations",
+        "text/plain; charset=utf-8",
+    ),
+];
+
+fn counted(config: &mut doorward::base::config::Config) {
+    config.limits.ceremonies_per_minute = 2;
+    config.server.trusted_proxies =
+        vec![doorward::base::config::Network::parse("127.0.0.1").expect("a network")];
+}
+
+on_both! {
+    fn compressed_bodies_are_refused_before_a_byte_is_read(house) {
+        for (method, path, kind) in ENDPOINTS {
+            for coding in ["gzip", "br", "identity, gzip", "x-unknown"] {
+                let coding = format!("Content-Encoding: {coding}");
+                let answer = answer_to_head(house, method, path, &[&coding, "Content-Length: 100"]);
+                assert!(answer.starts_with("HTTP/1.1 415 "), "{path} {coding}: {answer}");
+                assert!(answer.contains("\r\naccept-encoding: identity\r\n"), "{answer}");
+                assert!(answer.contains(&format!("\r\ncontent-type: {kind}\r\n")), "{answer}");
+                let is_oauth = answer.contains(r#"{"error":"invalid_request","error_description":"#);
+                assert_eq!(is_oauth, kind == "application/json", "{answer}");
+            }
+            let answer = answer_to_head(house, method, path, &["Content-Encoding: identity", "Content-Encoding: gzip", "Transfer-Encoding: chunked"]);
+            assert!(answer.starts_with("HTTP/1.1 415 "), "{path}: {answer}");
+        }
+        let browser = house.browser();
+        let plain = browser.request("POST", "/webauthn/login/start").header("Content-Encoding", "Identity").json(&json!({})).send();
+        assert_eq!(plain.status, 200, "{}", plain.text());
+        let page = browser.request("POST", "/oauth2/authorize").header("Content-Encoding", "gzip").header("Accept", "text/html")
+            .body("x", "application/x-www-form-urlencoded").send();
+        assert_eq!((page.status, page.header("content-type")), (415, Some("text/html; charset=utf-8")));
+        // Without a body there is nothing to refuse.
+        assert_eq!(browser.request("GET", "/healthz").header("Content-Encoding", "gzip").send().status, 200);
+    }
+
+    fn a_declared_length_beyond_the_limit_is_refused_at_once(house) {
+        for (method, path, _) in ENDPOINTS {
+            let answer = answer_to_head(house, method, path, &["Content-Length: 65537"]);
+            let expected = if path == "/access/v1/evaluations" { "401" } else { "413" };
+            assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{path}: {answer}");
+        }
+    }
+
+    fn large_requests_for_decisions_are_read_of_authenticated_clients_alone(house) {
+        let path = "/access/v1/evaluations";
+        let (id, secret) = house.client(&["access:evaluate"]);
+        let (other, other_secret) = house.client(&["users:read"]);
+        let root = house.administrator();
+        let cookie = format!("Cookie: doorward-session={}", root.browser.cookie("doorward-session").expect("a cookie"));
+        let wrong = format!("Authorization: {}", basic(&id, &other_secret));
+        let unscoped = format!("Authorization: {}", basic(&other, &other_secret));
+        for (headers, status) in [("X-Nothing: 1", 401), (cookie.as_str(), 401), (wrong.as_str(), 401), (unscoped.as_str(), 403)] {
+            let answer = answer_to_head(house, "POST", path, &[headers, "Content-Length: 100000"]);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
+            // The same where the length is told by no header.
+            let mut connection = connect(house);
+            let chunk = format!("{:x}\r\n{}\r\n", 70_000, " ".repeat(70_000));
+            connection.send(format!("{}{headers}\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}", head(house, "POST", path)));
+            let answer = connection.answer();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
+        }
+        let credentials = format!("Authorization: {}", basic(&id, &secret));
+        let beyond = answer_to_head(house, "POST", path, &[&credentials, "Content-Length: 524289"]);
+        assert!(beyond.starts_with("HTTP/1.1 413 "), "{beyond}");
+        // Authenticated by the head, and judged again when the body is whole.
+        let mut connection = connect(house);
+        let body = format!("{}{}", json!({ "evaluations": [] }), " ".repeat(100_000));
+        let (most, last) = body.split_at(body.len() - 1);
+        connection.send(format!("{}{credentials}\r\nContent-Length: {}\r\n\r\n{most}", head(house, "POST", path), body.len()));
+        let disabled = root.browser.post_json(&format!("/v1/clients/{id}/disable"), &json!({}));
+        assert_eq!(disabled.status, 200, "{}", disabled.text());
+        connection.send(last);
+        let answer = connection.answer();
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+
+    fn unfinished_bodies_hold_no_more_than_their_budget(house) {
+        const LENGTH: usize = 60_000;
+        let part = " ".repeat(LENGTH);
+        let mut connections: Vec<_> = (0..200)
+            .map(|_| RawConnection::open(house.port(0), Duration::from_secs(30)))
+            .collect();
+        for connection in &mut connections {
+            let head = head(house, "POST", "/webauthn/login/start");
+            connection.send(format!("{head}Content-Length: {}\r\n\r\n{part}", LENGTH + 1));
+        }
+        let (mut refused, mut held) = (0, 0);
+        for connection in &mut connections {
+            let answer = connection.answer();
+            if answer.starts_with("HTTP/1.1 503 ") {
+                assert!(answer.contains("\r\nretry-after: 2\r\n"), "{answer}");
+                assert!(answer.contains("urn:doorward:problem:overloaded"), "{answer}");
+                refused += 1;
+            } else {
+                assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+                held += 1;
+            }
+        }
+        assert!(held * LENGTH <= 8 << 20, "{held}");
+        assert!(held > 100 && refused > 0, "{held} {refused}");
+        // What they held is free again.
+        let body = format!("{{}}{part}");
+        let answer = house.browser().request("POST", "/webauthn/login/start").body(body, "application/json").send();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    fn a_request_with_upgrade_has_the_body_that_its_length_tells(house) {
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+        for path in ["/healthz", "/readyz", "/login", "/v1/session", "/.well-known/openid-configuration", "/nothing"] {
+            let plain = house.browser().get(path).status;
+            let answer = answer_to_head(house, "GET", path, &[upgrade.trim_end()]);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {plain} ")), "{path}: {answer}");
+            assert!(!answer.contains("connection: upgrade"), "{answer}");
+        }
+        let mut connection = connect(house);
+        let body = json!({}).to_string();
+        connection.send(format!("{}{upgrade}Content-Length: {}\r\n\r\n{body}", head(house, "POST", "/webauthn/login/start"), body.len()));
+        let answer = connection.answer();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        // What follows belongs to no request: the framework does not tell where this one ended.
+        let mut connection = connect(house);
+        let start = head(house, "POST", "/webauthn/login/start");
+        connection.send(format!("{start}{upgrade}Content-Length: 2\r\n\r\n{{}}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let answer = connection.answer();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert!(connection.is_closed());
+    }
+
+    fn connect_is_answered_at_once(house) {
+        let answer = answer_to_head(house, "CONNECT", "id.example.com:443", &["X-Nothing: 1"]);
+        let status: u16 = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        assert!((400..500).contains(&status) && status != 408, "{answer}");
+        let answer = answer_to_head(house, "CONNECT", "/v1/session", &["X-Nothing: 1"]);
+        assert!(answer.starts_with("HTTP/1.1 4") && !answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+
+    fn the_head_of_every_request_is_bounded_in_time(house) {
+        let get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let mut connection = RawConnection::open(house.port(0), Duration::from_secs(20));
+        connection.send(get);
+        assert!(connection.answer().starts_with("HTTP/1.1 200 "));
+        // The second request never comes to its end.
+        connection.send("GET /healthz HTTP/1.1\r\nHost: ");
+        assert!(connection.is_closed());
+        // Requests one after another and at once are none of that.
+        let mut connection = connect(house);
+        for _ in 0..3 {
+            connection.send(format!("{get}{get}"));
+            assert!(connection.answer().starts_with("HTTP/1.1 200 "));
+            assert!(connection.answer().starts_with("HTTP/1.1 200 "));
+        }
+    }
+}
+
+fn callers_are_counted_before_their_body_is_read(house: &House) {
+    let id = uuid::Uuid::new_v4().as_u128();
+    let paths = [
+        "/webauthn/login/start",
+        "/webauthn/login/finish",
+        "/webauthn/register/start",
+        "/oauth2/authorize",
+        "/oauth2/logout",
+    ];
+    for (number, path) in paths.into_iter().enumerate() {
+        // Random documentation addresses, since the shared Redis counts for all tests.
+        let from = format!("X-Forwarded-For: 2001:db8:{:x}:{number:x}::1", id & 0xffff);
+        for _ in 0..2 {
+            // Counted once, though the handler counts too where no body came before it.
+            let body = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+            let mut connection = connect(house);
+            connection.send(format!("{}{from}\r\n{body}", head(house, "POST", path)));
+            let answer = connection.answer();
+            assert!(
+                !answer.starts_with("HTTP/1.1 429 ") && answer.starts_with("HTTP/1.1 "),
+                "{path}: {answer}"
+            );
+        }
+        let refused = answer_to_head(house, "POST", path, &[&from, "Content-Length: 100"]);
+        assert!(refused.starts_with("HTTP/1.1 429 "), "{path}: {refused}");
+        assert!(refused.contains("\r\nretry-after: "), "{refused}");
+    }
+}
+
+#[test]
+fn callers_are_counted_before_their_body_is_read_embedded() {
+    callers_are_counted_before_their_body_is_read(&House::embedded_with(counted));
+}
+
+#[test]
+fn callers_are_counted_before_their_body_is_read_clustered() {
+    callers_are_counted_before_their_body_is_read(&House::clustered_with(counted));
+}

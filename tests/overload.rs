@@ -1,0 +1,388 @@
+//! What a process has of memory, connections and a console stays bounded, whatever strangers send and nobody reads.
+
+use std::io::{Read, Write, pipe};
+use std::net::TcpStream;
+use std::process::Command;
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use doorward::base::config::Config;
+
+use crate::support::binary;
+use crate::support::house::House;
+use crate::support::http::{Browserless, RawConnection, basic};
+use crate::support::process::{ChildProcess, free_port, run, wait_until};
+
+/// What the service may have at most, in MB.
+const MEMORY: u64 = 100;
+/// How much that may be more than at the start: a release build begins with less than 35 MB.
+const MORE_MEMORY: u64 = MEMORY - 35;
+
+/// A configuration for a binary of its own; the folder lives as long as the house.
+fn config_of(house: &House) -> Config {
+    let mut config = house.config.clone();
+    config.server.data_dir = house.config.server.data_dir.join("binary");
+    config.server.listen.set_port(free_port());
+    config.server.operator_listen.set_port(free_port());
+    let url = format!("http://localhost:{}", config.server.listen.port());
+    config.server.public_url = doorward::base::config::Origin::parse(&url).expect("an origin");
+    config
+}
+
+fn browser(config: &Config) -> Browserless {
+    Browserless::new(
+        config.server.listen.port(),
+        config.server.public_url.as_str(),
+    )
+}
+
+fn wait_for(process: &mut ChildProcess, config: &Config) {
+    let browser = browser(config);
+    process.wait_until_ready(Duration::from_secs(60), || {
+        let answer = browser.request("GET", "/readyz").try_send();
+        answer.is_ok_and(|answer| answer.status == 200)
+    });
+}
+
+/// This process opens more connections than some machines let it.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).expect("a limit");
+}
+
+/// Runs as many threads at once; what each came to.
+fn at_once<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let start = Barrier::new(count);
+    let (work, start) = (&work, &start);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..count)
+            .map(|number| {
+                let builder = std::thread::Builder::new().stack_size(128 << 10);
+                let run = move || {
+                    start.wait();
+                    work(number)
+                };
+                builder.spawn_scoped(scope, run).expect("a thread")
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a result"))
+            .collect()
+    })
+}
+
+/// 500 MB of zeros, compressed.
+fn bomb() -> Arc<Vec<u8>> {
+    let output = Command::new("sh")
+        .args(["-c", "head -c 500000000 /dev/zero | gzip -9"])
+        .output()
+        .expect("gzip");
+    assert!(output.stdout.len() < 512 << 10);
+    Arc::new(output.stdout)
+}
+
+#[test]
+fn a_thousand_compressed_bombs_at_once_cost_no_memory() {
+    allow_many_files();
+    let house = House::embedded();
+    let config = config_of(&house);
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let mut process = binary::serve(&config, log.path());
+    wait_for(&mut process, &config);
+    let bomb = bomb();
+    let paths = [
+        "/access/v1/evaluations",
+        "/webauthn/login/start",
+        "/oauth2/token",
+        "/v1/invitations",
+    ];
+    let statuses = at_once(1_000, |number| {
+        let path = paths[number % paths.len()];
+        let mut connection =
+            RawConnection::open(config.server.listen.port(), Duration::from_secs(60));
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: {}\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            config.server.public_url.as_str(),
+            bomb.len()
+        );
+        connection.send(head);
+        connection.send(&*bomb);
+        connection
+            .head()
+            .chars()
+            .skip(9)
+            .take(3)
+            .collect::<String>()
+    });
+    // Who is still sending when the connection is closed may never see the answer.
+    let refused = statuses.iter().filter(|status| *status == "415").count();
+    let unseen = statuses.iter().filter(|status| status.is_empty()).count();
+    assert_eq!(refused + unseen, statuses.len(), "{statuses:?}");
+    assert!(refused > statuses.len() / 2, "{refused}");
+    let memory = process.most_memory();
+    assert!(memory < MEMORY, "{memory} MB");
+    assert_eq!(browser(&config).get("/readyz").status, 200);
+}
+
+#[test]
+fn four_hundred_bodies_that_never_end_cost_little_memory() {
+    allow_many_files();
+    let house = House::embedded();
+    let config = config_of(&house);
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let client = binary::run(
+        &config,
+        &[
+            "client",
+            "create",
+            "shop",
+            "--scope",
+            "access:evaluate",
+            "--json",
+        ],
+    )
+    .json();
+    let text = |name: &str| client[name].as_str().expect("a text").to_owned();
+    let credentials = basic(&text("client_id"), &text("client_secret"));
+    let mut process = binary::serve(&config, log.path());
+    wait_for(&mut process, &config);
+    let before = process.most_memory();
+    let slow = |path: &str, headers: &str, length: usize| {
+        let mut connection =
+            RawConnection::open(config.server.listen.port(), Duration::from_secs(30));
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: {}\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n",
+            config.server.public_url.as_str()
+        );
+        connection.send(head);
+        connection.send(vec![b' '; length - 1]);
+        connection
+    };
+    let authorization = format!("Authorization: {credentials}\r\n");
+    let strangers = at_once(400, |_| slow("/webauthn/login/start", "", 64 << 10));
+    let clients = at_once(100, |_| {
+        slow("/access/v1/evaluations", &authorization, 512 << 10)
+    });
+    // Heads that never end, beside them.
+    let heads = at_once(400, |_| {
+        let mut connection =
+            RawConnection::open(config.server.listen.port(), Duration::from_secs(30));
+        connection.send(format!(
+            "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: {}",
+            "x".repeat(100_000)
+        ));
+        connection
+    });
+    let answers = strangers
+        .into_iter()
+        .chain(clients)
+        .map(|mut connection| connection.head());
+    let statuses: Vec<String> = answers
+        .map(|head| head.chars().skip(9).take(3).collect())
+        .collect();
+    assert!(
+        statuses
+            .iter()
+            .all(|status| ["408", "503", ""].contains(&status.as_str())),
+        "{statuses:?}"
+    );
+    assert!(
+        statuses.iter().any(|status| status == "408"),
+        "{statuses:?}"
+    );
+    drop(heads);
+    let memory = process.most_memory() - before;
+    assert!(memory < MORE_MEMORY, "{memory} MB more than {before} MB");
+    assert_eq!(browser(&config).get("/readyz").status, 200);
+}
+
+fn idle_connections(config: &Config, count: usize) -> Vec<TcpStream> {
+    let address = config.server.listen;
+    (0..count)
+        .map(|_| TcpStream::connect(address).expect("a connection"))
+        .collect()
+}
+
+#[test]
+fn idle_connections_beyond_the_soft_limit_of_open_files_starve_nobody() {
+    allow_many_files();
+    let house = House::embedded();
+    let config = config_of(&house);
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let mut process =
+        ChildProcess::spawn(&mut binary::limited(&config, "ulimit -Sn 1024"), log.path());
+    wait_for(&mut process, &config);
+    let idle = idle_connections(&config, 1_500);
+    let mut connection = RawConnection::open(config.server.listen.port(), Duration::from_secs(3));
+    connection.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let answer = connection.answer();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    drop(idle);
+}
+
+#[test]
+fn at_the_limit_of_open_files_connections_wait_and_the_log_says_so() {
+    allow_many_files();
+    let house = House::embedded();
+    let config = config_of(&house);
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let mut process =
+        ChildProcess::spawn(&mut binary::limited(&config, "ulimit -n 1024"), log.path());
+    wait_for(&mut process, &config);
+    let idle = idle_connections(&config, 1_500);
+    // Idle ones end by themselves.
+    let mut connection = RawConnection::open(config.server.listen.port(), Duration::from_secs(20));
+    connection.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let answer = connection.answer();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let output = process.output();
+    assert!(
+        output.contains("as many connections as the limit of open files allows"),
+        "{output}"
+    );
+    assert!(!output.contains("Too many open files"), "{output}");
+    drop(idle);
+    wait_until("there is room again", Duration::from_secs(20), || {
+        process
+            .output()
+            .contains("there is room for new connections again")
+    });
+    let metrics = Browserless::new(config.server.operator_listen.port(), "http://localhost")
+        .get("/metrics")
+        .text();
+    assert!(
+        metrics.contains("doorward_connections{listener=\"operator\"} 1"),
+        "{metrics}"
+    );
+}
+
+/// Sends requests on a few connections, and reads every answer.
+fn ask_often(config: &Config, requests: usize) {
+    const CONNECTIONS: usize = 8;
+    let answered = at_once(CONNECTIONS, |_| {
+        let mut connection =
+            RawConnection::open(config.server.listen.port(), Duration::from_secs(30));
+        let mut answered = 0;
+        for _ in 0..requests / CONNECTIONS {
+            connection.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            answered += usize::from(connection.answer().starts_with("HTTP/1.1 200 "));
+        }
+        answered
+    });
+    assert_eq!(answered.iter().sum::<usize>(), requests);
+}
+
+fn dropped_lines(config: &Config, sink: &str) -> u64 {
+    let metrics = Browserless::new(config.server.operator_listen.port(), "http://localhost")
+        .get("/metrics")
+        .text();
+    let name = format!("doorward_log_lines_dropped_total{{sink=\"{sink}\"}} ");
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
+    line.and_then(|count| count.parse().ok())
+        .unwrap_or_else(|| panic!("{metrics}"))
+}
+
+/// More lines than wait for a sink and fit into a pipe.
+const MANY: usize = 12_000;
+
+#[test]
+fn a_console_that_is_not_read_stops_nothing() {
+    let house = House::embedded();
+    let config = config_of(&house);
+    let (mut reader, writer) = pipe().expect("a pipe");
+    let mut process = ChildProcess::spawn_into_pipe(&mut binary::command(&config), writer);
+    wait_for(&mut process, &config);
+    ask_often(&config, MANY);
+    assert!(dropped_lines(&config, "console") > 0);
+    assert_eq!(browser(&config).get("/readyz").status, 200);
+    // Read again, it says once what is missing.
+    let console = std::thread::spawn(move || {
+        let mut text = String::new();
+        let mut part = [0; 65_536];
+        while !text.contains("log lines were dropped") {
+            let count = reader.read(&mut part).expect("text");
+            assert!(count > 0, "{text}");
+            text.push_str(&String::from_utf8_lossy(&part[..count]));
+        }
+        (reader, text)
+    });
+    let (_reader, text) = console.join().expect("the console");
+    assert_eq!(text.matches("log lines were dropped").count(), 1);
+    assert!(
+        text.contains("lines=") && text.contains("sink=\"console\""),
+        "{text}"
+    );
+    assert!(
+        process.end_with(15, Duration::from_secs(20)),
+        "a graceful stop"
+    );
+}
+
+#[test]
+fn a_full_console_delays_no_stop() {
+    let house = House::embedded();
+    let config = config_of(&house);
+    let (_reader, writer) = pipe().expect("a pipe");
+    let mut process = ChildProcess::spawn_into_pipe(&mut binary::command(&config), writer);
+    wait_for(&mut process, &config);
+    ask_often(&config, MANY);
+    assert!(
+        process.end_with(15, Duration::from_secs(15)),
+        "a graceful stop"
+    );
+}
+
+#[test]
+fn a_console_that_was_full_before_the_start_delays_no_start() {
+    let house = House::embedded();
+    let config = config_of(&house);
+    let (_reader, mut writer) = pipe().expect("a pipe");
+    // As one that a service before this one has left.
+    let mut filler = Command::new("sh");
+    filler.args(["-c", "exec timeout 2 cat /dev/zero"]);
+    filler.stdout(writer.try_clone().expect("a shared pipe"));
+    filler.status().expect("a full pipe");
+    writer.flush().expect("nothing to flush");
+    let mut process = ChildProcess::spawn_into_pipe(&mut binary::command(&config), writer);
+    wait_for(&mut process, &config);
+    assert!(
+        process.end_with(15, Duration::from_secs(15)),
+        "a graceful stop"
+    );
+}
+
+#[test]
+fn lines_that_the_log_file_can_not_take_are_counted() {
+    let house = House::embedded();
+    let config = config_of(&house);
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("service.log");
+    run(Command::new("mkfifo").arg(&file), "");
+    let mut command = binary::command(&config);
+    command
+        .env("DOORWARD__LOG__CONSOLE", "false")
+        .env("DOORWARD__LOG__FILE", &file)
+        .env("DOORWARD__LOG__ROTATION", "never");
+    // A pipe with an end for both directions needs nobody at the other; nobody reads.
+    let unread = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&file)
+        .expect("a pipe");
+    let mut process = ChildProcess::spawn(&mut command, &folder.path().join("console"));
+    wait_for(&mut process, &config);
+    ask_often(&config, MANY);
+    assert!(dropped_lines(&config, "file") > 0);
+    assert!(
+        process.end_with(15, Duration::from_secs(15)),
+        "a graceful stop"
+    );
+    drop(unread);
+}
