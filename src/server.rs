@@ -12,7 +12,7 @@ mod security_txt;
 
 use std::net::SocketAddr;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, web};
 use tracing_actix_web::TracingLogger;
@@ -72,6 +72,10 @@ pub fn start(app: App) -> std::io::Result<Running> {
         ActixApp::new()
             .app_data(web::Data::new(operator_readiness.clone()))
             .app_data(web::Data::new(operator_metrics.clone()))
+            .wrap_fn(|mut request, service| {
+                pages::answer_head(&mut request);
+                service.call(request)
+            })
             .configure(operator::routes)
     })?;
 

@@ -26,11 +26,22 @@ pub async fn guard<B: MessageBody>(
     };
     match whole {
         // What the body holds of the budget is returned after the answer is made.
-        Ok(_held) => Ok(next.call(request).await?.map_into_left_body()),
+        Ok(_held) => {
+            answer_head(&mut request);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
         Err(problem) => {
             let answer = refuse(request.request(), &problem);
             Ok(request.into_response(answer).map_into_right_body())
         }
+    }
+}
+
+/// RFC 9110 §9.3.2: HEAD is answered wherever GET is, with the same headers. From here on it is a GET; the body is left out where the
+/// answer is written. Envoy asks about a request by the very request, so there the method stays what it is.
+pub fn answer_head(request: &mut ServiceRequest) {
+    if *request.method() == Method::HEAD && !request.path().starts_with(ENVOY) {
+        request.head_mut().method = Method::GET;
     }
 }
 
@@ -75,7 +86,8 @@ pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
 ];
 
 /// Where proxies ask about, or hand on, what browsers send to the hosts that they protect.
-pub(super) const FOR_OTHER_HOSTS: [&str; 2] = ["/forward-auth/envoy/", "/.doorward/"];
+pub(super) const FOR_OTHER_HOSTS: [&str; 2] = [ENVOY, "/.doorward/"];
+const ENVOY: &str = "/forward-auth/envoy/";
 /// Decisions are for clients, who show who they are in a header.
 pub(super) const DECISIONS: &str = "/access/v1/";
 fn needs_same_origin(request: &HttpRequest) -> bool {

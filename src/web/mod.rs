@@ -39,7 +39,7 @@ pub use conditions::{
 };
 pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
 pub use frame::{Frame, Visitor, page, page_with_status, redirect};
-pub use guards::guard;
+pub use guards::{answer_head, guard};
 pub use headers::{FormTargets, add_security_headers};
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;

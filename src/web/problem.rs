@@ -214,13 +214,14 @@ pub async fn not_found() -> Answer {
 
 /// 405 with the methods that there are (RFC 9110 §15.5.6).
 pub fn method_not_allowed(allow: &'static str) -> Problem {
+    let allow = with_head(allow);
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
         "Not that way",
-        format!("This address answers {allow}."),
+        format!("Method not allowed; use {allow}."),
     )
-    .header(header::ALLOW, allow)
+    .header_of(header::ALLOW, &allow)
 }
 
 /// The default of a resource: every other method is refused.
@@ -228,8 +229,15 @@ pub fn only(allow: &'static str) -> Route {
     web::route().to(move |method: Method| async move {
         if method == Method::OPTIONS {
             let mut response = HttpResponse::NoContent();
-            return Ok(response.insert_header((header::ALLOW, allow)).finish());
+            return Ok(response
+                .insert_header((header::ALLOW, with_head(allow)))
+                .finish());
         }
         Answer::Err(method_not_allowed(allow))
     })
+}
+
+/// HEAD is answered wherever GET is (RFC 9110 §9.1).
+fn with_head(allow: &str) -> String {
+    allow.replacen("GET", "GET, HEAD", 1)
 }

@@ -68,12 +68,12 @@ on_both! {
         let nothing = root.browser.get("/v1/nothing");
         assert_eq!((nothing.status, nothing.problem_type().as_str()), (404, "urn:doorward:problem:not-found"));
         for (method, path, allow) in [
-            ("PUT", "/v1/session", "GET, DELETE"),
-            ("POST", "/v1/session", "GET, DELETE"),
+            ("PUT", "/v1/session", "GET, HEAD, DELETE"),
+            ("POST", "/v1/session", "GET, HEAD, DELETE"),
             ("GET", "/webauthn/login/start", "POST"),
-            ("DELETE", "/v1/users/root", "GET, PATCH"),
-            ("PATCH", "/healthz", "GET"),
-            ("BREW", "/v1/me", "GET, PATCH"),
+            ("DELETE", "/v1/users/root", "GET, HEAD, PATCH"),
+            ("PATCH", "/healthz", "GET, HEAD"),
+            ("BREW", "/v1/me", "GET, HEAD, PATCH"),
         ] {
             let answer = root.browser.request(method, path).send();
             assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{method} {path}");

@@ -16,6 +16,7 @@ mod delegation;
 pub mod faults;
 mod forward_auth;
 mod grants;
+mod head;
 mod hostile;
 mod https;
 mod in_flight;

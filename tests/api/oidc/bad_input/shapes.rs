@@ -41,17 +41,20 @@ fn unreadable() -> Vec<String> {
 fn methods() -> Vec<(String, &'static str)> {
     let id = "A".repeat(43);
     vec![
-        ("/.well-known/openid-configuration".into(), "GET"),
-        ("/.well-known/oauth-authorization-server".into(), "GET"),
-        ("/oauth2/jwks".into(), "GET"),
+        ("/.well-known/openid-configuration".into(), "GET, HEAD"),
+        (
+            "/.well-known/oauth-authorization-server".into(),
+            "GET, HEAD",
+        ),
+        ("/oauth2/jwks".into(), "GET, HEAD"),
         ("/oauth2/token".into(), "POST"),
         ("/oauth2/introspect".into(), "POST"),
         ("/oauth2/revoke".into(), "POST"),
-        ("/oauth2/userinfo".into(), "GET, POST"),
-        ("/oauth2/authorize".into(), "GET, POST"),
-        ("/oauth2/logout".into(), "GET, POST"),
-        (format!("/oauth2/authorize/{id}"), "GET, POST"),
-        (format!("/oauth2/logout/{id}"), "GET, POST"),
+        ("/oauth2/userinfo".into(), "GET, HEAD, POST"),
+        ("/oauth2/authorize".into(), "GET, HEAD, POST"),
+        ("/oauth2/logout".into(), "GET, HEAD, POST"),
+        (format!("/oauth2/authorize/{id}"), "GET, HEAD, POST"),
+        (format!("/oauth2/logout/{id}"), "GET, HEAD, POST"),
     ]
 }
 
@@ -90,6 +93,34 @@ on_both! {
                 assert_refused(&request.body(body, FORM).send(), 400, "invalid_request");
             }
         }
+    }
+
+    fn what_is_too_long_is_named_with_its_limit(house) {
+        let app = house.party(|_| {});
+        let browser = house.browser();
+        for (name, limit) in [("state", 2_048), ("nonce", 2_048), ("scope", 4_096), ("login_hint", 4_096), ("claims", 16_384), ("x", 4_096)] {
+            let said = format!("{name} is too long: it may have {limit} bytes");
+            let parameters = format!("{name}={}", "x".repeat(limit + 1));
+            for path in BY_QUERY {
+                let page = for_a_person(browser.request("GET", &format!("{path}?{parameters}")));
+                assert_stays(&page);
+                assert!(page.text().contains(&said), "{path}: {page:?}");
+            }
+            for path in BY_BROWSERS_FORM {
+                let request = browser.request("POST", path).without_same_origin();
+                let page = for_a_person(request.body(parameters.as_str(), FORM));
+                assert!(page.text().contains(&said), "{path}: {page:?}");
+            }
+            for path in BY_FORM {
+                let body = with_client(&app, &parameters);
+                let refused = browser.request("POST", path).without_same_origin().body(body, FORM).send();
+                assert_refused(&refused, 400, "invalid_request");
+                assert!(refused.text().contains(&said), "{path}: {refused:?}");
+            }
+        }
+        let many: Vec<String> = (0..61).map(|number| format!("p{number}=1")).collect();
+        let page = for_a_person(browser.request("GET", &format!("/oauth2/authorize?{}", many.join("&"))));
+        assert!(page.text().contains("a request may have 60"), "{page:?}");
     }
 
     fn bytes_that_are_no_text_are_refused_everywhere(house) {

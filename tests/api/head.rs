@@ -1,0 +1,96 @@
+//! HEAD is answered wherever GET is, with the same headers and no body (RFC 9110 §9.1, §9.3.2).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::http::{Answer, Browserless, RawConnection};
+
+/// The headers of an answer, without those that are another every time.
+fn headers(answer: &Answer) -> BTreeMap<String, String> {
+    // The way to the sign-in has an id of its own every time.
+    let of_one_answer = ["x-request-id", "date", "set-cookie"];
+    let headers = answer.headers.iter();
+    headers
+        .filter(|(name, _)| !of_one_answer.contains(&name.as_str()))
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let value = value.split("?continue=").next().unwrap_or_default();
+            (name.to_string(), value.to_owned())
+        })
+        .collect()
+}
+
+fn same_as_get(browser: &Browserless, path: &str, accept: &str) {
+    let ask = |method: &str| {
+        browser
+            .request(method, path)
+            .header("Accept", accept)
+            .send()
+    };
+    let (get, head) = (ask("GET"), ask("HEAD"));
+    assert_eq!(get.status, head.status, "{path}");
+    assert_eq!(headers(&get), headers(&head), "{path}");
+    assert!(head.body.is_empty(), "{path}");
+}
+
+on_both! {
+    fn head_is_answered_wherever_get_is(house) {
+        let root = house.administrator();
+        let api = root.browser.get("/openapi.json").json();
+        let paths = api["paths"].as_object().expect("paths");
+        let described = paths.iter().filter(|(_, methods)| methods.get("get").is_some());
+        let mut asked = 0;
+        for (path, _) in described {
+            same_as_get(&root.browser, &path.replace("{user}", "root").replace(['{', '}'], ""), "application/json");
+            asked += 1;
+        }
+        assert!(asked > 20, "{asked}");
+        for path in ["/healthz", "/openapi.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
+            "/.well-known/authzen-configuration", "/.well-known/webauthn", "/.well-known/passkey-endpoints", "/oauth2/jwks",
+            "/oauth2/userinfo", "/oauth2/authorize", "/oauth2/logout", "/assets/style.css", "/assets/nothing.css", "/login", "/lost",
+            "/account", "/admin", "/admin/people", "/nothing", "/", "/forward-auth"] {
+            same_as_get(&root.browser, path, "text/html");
+            same_as_get(&root.browser.without_cookies(), path, "*/*");
+        }
+        let operator = Browserless::new(house.operator_port(), house.origin());
+        let metrics = operator.request("HEAD", "/metrics").send();
+        assert_eq!((metrics.status, metrics.body.len()), (200, 0));
+        assert_eq!(operator.request("HEAD", "/readyz").send().status, 200);
+        assert_eq!(house.browser().request("HEAD", "/readyz").send().status, 200);
+    }
+
+    fn nothing_follows_the_head_of_an_answer_to_head(house) {
+        for port in [house.port(0), house.operator_port()] {
+            let mut connection = RawConnection::open(port, Duration::from_secs(5));
+            let request = |method: &str| format!("{method} /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            connection.send(request("HEAD"));
+            let head = connection.head();
+            assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("\r\ncontent-length: "), "{head}");
+            assert_eq!(connection.rest(), b"");
+        }
+    }
+
+    fn a_resource_lists_head_beside_get_and_never_alone(house) {
+        let root = house.administrator();
+        for (path, allow) in [
+            ("/healthz", "GET, HEAD"), ("/v1/session", "GET, HEAD, DELETE"), ("/oauth2/jwks", "GET, HEAD"),
+            ("/oauth2/userinfo", "GET, HEAD, POST"), ("/oauth2/authorize", "GET, HEAD, POST"), ("/login", "GET, HEAD"),
+        ] {
+            for method in ["PUT", "BREW", "OPTIONS"] {
+                let answer = root.browser.request(method, path).send();
+                assert_eq!(answer.status, if method == "OPTIONS" { 204 } else { 405 }, "{method} {path}");
+                assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
+            }
+        }
+        for path in ["/webauthn/login/start", "/oauth2/token", "/access/v1/evaluation"] {
+            let answer = root.browser.request("HEAD", path).send();
+            assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{path}");
+        }
+        let operator = Browserless::new(house.operator_port(), house.origin());
+        let refused = operator.request("POST", "/metrics").json(&json!({})).send();
+        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
+    }
+}
