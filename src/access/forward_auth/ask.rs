@@ -1,5 +1,6 @@
 //! May this request pass?
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::ForwardAuth;
@@ -25,6 +26,8 @@ pub struct Visit<'r> {
     pub door: Option<&'r DoorKey>,
     /// Whose page sends it.
     pub sender: Sender<'r>,
+    /// Where it is a preflight of CORS: the method that another origin's page wants to use.
+    pub preflight: Option<&'r str>,
 }
 
 /// The answer.
@@ -71,8 +74,14 @@ impl ForwardAuth {
     /// # Errors
     /// When a store is away.
     pub async fn ask(&self, visit: Visit<'_>) -> Result<Verdict, Unavailable> {
-        // 1. What would it do?
         let parts = visit.target.parts();
+        if self.is_allowed_preflight(&visit, &parts) {
+            return Ok(Verdict::Allowed {
+                person: None,
+                jwt: false,
+            });
+        }
+        // 1. What would it do?
         let found = self.routes.find(&visit.target.host, visit.method, &parts);
         let Some(found) = found else {
             return Ok(Verdict::Refused(Refusal::NoRoute));
@@ -103,6 +112,15 @@ impl ForwardAuth {
         };
         let decision = self.decide_for(&open, at_hand, &found).await?;
         Ok(self.judge_person(open, &decision, &found))
+    }
+
+    /// A preflight carries no cookie (Fetch §4.8), so it passes by the route of the request that it asks about: what is behind the
+    /// proxy answers it, and decides about the origin.
+    fn is_allowed_preflight(&self, visit: &Visit<'_>, parts: &[Cow<'_, str>]) -> bool {
+        let route = visit
+            .preflight
+            .and_then(|wanted| self.routes.find(&visit.target.host, wanted, parts));
+        route.is_some_and(|route| route.cross_origin)
     }
 
     async fn find_person(

@@ -7,8 +7,10 @@ mod doors;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
+use url::Url;
 
 use super::{Asked, ForwardAuth, ForwardFault, Forwarded, Sender, TargetFault, Visit};
+use crate::access::routes::is_method;
 use crate::sessions::DoorCookies;
 use crate::web::{Answer, Problem, is_from_trusted_proxy, only, read_style};
 
@@ -76,6 +78,7 @@ async fn answer_to(http: &HttpRequest, forward_auth: &ForwardAuth, asked: &Asked
         method: &asked.method,
         door: door.as_ref(),
         sender: sender(http.headers()),
+        preflight: wanted_method(http.headers(), &asked.method),
     };
     let verdict = forward_auth.ask(visit).await?;
     answer::of(http, forward_auth, asked, verdict).await
@@ -94,6 +97,23 @@ fn sender(headers: &HeaderMap) -> Sender<'_> {
         opens_socket: said("sec-websocket-key").or(said("upgrade")).is_some()
             || said("sec-fetch-mode") == Some(b"websocket"),
     }
+}
+
+/// The method that a preflight of CORS asks about (Fetch §4.8): with one origin, and one method.
+fn wanted_method<'h>(headers: &'h HeaderMap, method: &str) -> Option<&'h str> {
+    if method != "OPTIONS" {
+        return None;
+    }
+    let one = |name: HeaderName| {
+        let mut values = headers.get_all(name);
+        let value = values.next()?.to_str().ok();
+        value.filter(|_| values.next().is_none())
+    };
+    let origin = one(header::ORIGIN)?;
+    // RFC 6454 §6.2: as browsers write it.
+    let is_origin = origin == "null"
+        || Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == origin);
+    one(header::ACCESS_CONTROL_REQUEST_METHOD).filter(|wanted| is_origin && is_method(wanted))
 }
 
 /// Only a configured proxy says what somebody else asked for.

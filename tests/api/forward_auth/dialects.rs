@@ -148,6 +148,7 @@ fn envoys_configuration_names_every_header() {
         "sec-fetch-mode",
         "sec-fetch-site",
         "origin",
+        "access-control-request-method",
         "sec-websocket-key",
         "upgrade",
         "x-forwarded-proto",

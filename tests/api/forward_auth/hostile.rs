@@ -58,6 +58,75 @@ on_both_protected! {
         }
     }
 
+    fn a_preflight_passes_by_route_and_origin_without_a_cookie(house) {
+        let (_, ada) = ada(house);
+        let (signed_in, nobody) = (Visitor::of(house, &ada), Visitor::new(house));
+        signed_in.enter("/news/1");
+        let origin = ("Origin", "https://wiki.example.com");
+        let wanted = ("Access-Control-Request-Method", "POST");
+        let asks: [for<'v> fn(&'v Visitor, &str, &str) -> Request<'v>; 3] = [Visitor::traefik, Visitor::nginx, Visitor::envoy];
+        for ask in asks {
+            let answer = |visitor: &Visitor, uri: &str, headers: &[(&str, &str)]| {
+                let asked = ask(visitor, "OPTIONS", uri);
+                headers.iter().fold(asked, |asked, (name, value)| asked.header(name, value)).send()
+            };
+            for visitor in [&nobody, &signed_in] {
+                let passed = answer(visitor, "/hooks/1", &[origin, wanted]);
+                assert_eq!((passed.status, passed.header("remote-id")), (200, Some("")), "as nobody: {passed:?}");
+            }
+            assert_eq!(answer(&nobody, "/hooks/1", &[("Origin", "null"), wanted]).status, 200);
+            // Neither another route, nor what is no preflight.
+            for (uri, headers) in [
+                ("/news/1", &[origin, wanted][..]),
+                ("/orders/17", &[origin, wanted]),
+                ("/nothing", &[origin, wanted]),
+                ("/hooks/1", &[]),
+                ("/hooks/1", &[origin]),
+                ("/hooks/1", &[wanted]),
+                ("/hooks/1", &[("Origin", ""), wanted]),
+                ("/hooks/1", &[("Origin", "wiki.example.com"), wanted]),
+                ("/hooks/1", &[("Origin", "https://wiki.example.com/"), wanted]),
+                ("/hooks/1", &[origin, ("Access-Control-Request-Method", "")]),
+                ("/hooks/1", &[origin, ("Access-Control-Request-Method", "post")]),
+            ] {
+                let refused = answer(&nobody, uri, headers).status;
+                assert!([401, 403].contains(&refused), "{uri} {headers:?}: {refused}");
+            }
+            let twice = ask(&nobody, "OPTIONS", "/hooks/1").header(origin.0, origin.1).another_header(origin.0, origin.1);
+            assert_eq!(twice.header(wanted.0, wanted.1).send().status, 401);
+            // Only OPTIONS, and only for the method that the route is for.
+            assert_eq!(ask(&nobody, "POST", "/hooks/1").header(origin.0, origin.1).header(wanted.0, wanted.1).send().status, 401);
+            assert_eq!(answer(&nobody, "/inbox/1", &[origin, wanted]).status, 200);
+            let other = answer(&nobody, "/inbox/1", &[origin, ("Access-Control-Request-Method", "DELETE")]);
+            assert_eq!(other.status, 403);
+        }
+    }
+
+    fn a_socket_is_answered_like_any_other_request(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/news/1");
+        for ask in [Visitor::traefik as for<'v> fn(&'v Visitor, &str, &str) -> Request<'v>, Visitor::nginx, Visitor::envoy] {
+            let open = |visitor: &Visitor, origin: &str| ask(visitor, "GET", "/news/1")
+                .header("Connection", "Upgrade").header("Upgrade", "websocket").header("Origin", origin)
+                .header("Sec-WebSocket-Key", "x3JJHMbDL1EzLkh9GBhXDw==").header("Sec-WebSocket-Version", "13").send();
+            let passed = open(&visitor, "https://shop.example.com");
+            assert_eq!((passed.status, passed.header("remote-id")), (200, Some(ada.id.as_str())));
+            assert_eq!(passed.header("connection"), Some("close"), "what follows is nobody's");
+            assert_eq!(open(&visitor, "https://wiki.example.com").status, 403);
+            assert_eq!(open(&Visitor::new(house), "https://shop.example.com").status, 403, "nobody is sent to sign in here");
+        }
+    }
+
+    fn a_body_beside_the_question_is_ignored(house) {
+        let visitor = Visitor::new(house);
+        let encoded = visitor.traefik("POST", "/api/1").header("Content-Encoding", "gzip").body(vec![7; 100_000], "text/plain");
+        assert_eq!(encoded.send().status, 200);
+        let encoded = visitor.envoy("POST", "/api/1").header("Content-Encoding", "gzip").body(vec![7; 100_000], "text/plain");
+        assert_eq!(encoded.send().status, 200);
+        assert_eq!(visitor.nginx("POST", "/api/1").header("Content-Encoding", "gzip").send().status, 200);
+    }
+
     fn the_way_in_is_no_frame_and_no_script(house) {
         let (_, ada) = ada(house);
         let visitor = Visitor::of(house, &ada);

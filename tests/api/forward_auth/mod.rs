@@ -79,6 +79,11 @@ fn protected(config: &mut Config) {
             ..route("/hooks/{id}", "read", ("news", "{id}"))
         },
         Route {
+            methods: vec!["POST".into()],
+            cross_origin: true,
+            ..route("/inbox/{id}", "read", ("news", "{id}"))
+        },
+        Route {
             host: "docs.example.com".into(),
             ..route("/*", "read", ("news", "docs"))
         },

@@ -47,6 +47,7 @@ pub async fn begin(
         method: &method,
         door: door.as_ref(),
         sender: Sender::default(),
+        preflight: None,
     };
     let verdict = forward_auth.ask(visit).await?;
     let is_led = is_navigation(http.headers(), &method);
