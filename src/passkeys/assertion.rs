@@ -6,7 +6,8 @@ use webauthn_rs_core::error::WebauthnError;
 
 use super::passkey::Passkey;
 use super::relying_party::RelyingParty;
-use super::{client_data, queries};
+use super::well_formed::FormFault;
+use super::{client_data, queries, well_formed};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
@@ -22,11 +23,18 @@ pub(super) enum AssertionFault {
     CounterWentBack,
 }
 
+impl From<FormFault> for AssertionFault {
+    fn from(fault: FormFault) -> Self {
+        Self::Refused(fault.to_string())
+    }
+}
+
 /// An assertion that can be read and was made on our pages; nothing is proven yet.
 #[derive(Debug)]
 pub(super) struct Assertion {
     credential: PublicKeyCredential,
-    claimed_user: UserId,
+    /// The user that the user handle names, where there is one.
+    claimed_user: Option<UserId>,
 }
 
 /// An assertion that verified, and the passkey as it is after it.
@@ -53,19 +61,33 @@ impl RelyingParty {
         Ok((options, state))
     }
 
-    /// Reads an assertion: its shape, where it was made, and whose it says it is.
+    /// Reads the assertion of a sign-in: its form, where it was made, and whose it says it is.
     pub(super) fn read_assertion(&self, credential: Value) -> Result<Assertion, AssertionFault> {
+        let assertion = self.read_assertion_of_known_user(credential)?;
+        // WebAuthn Level 3 §7.2 step 6: where the user was not known before, the user handle must be there.
+        if assertion.claimed_user.is_none() {
+            return Err(AssertionFault::Refused("user-handle-missing".into()));
+        }
+        Ok(assertion)
+    }
+
+    /// As [`RelyingParty::read_assertion`], for a user who was known before: then the user handle may be absent (§7.2 step 6).
+    pub(super) fn read_assertion_of_known_user(
+        &self,
+        mut credential: Value,
+    ) -> Result<Assertion, AssertionFault> {
         let refused = |reason: &str| AssertionFault::Refused(reason.to_owned());
+        well_formed::take_credential_id(&mut credential)?;
         let credential: PublicKeyCredential =
             serde_json::from_value(credential).map_err(|_| refused("malformed"))?;
+        well_formed::read_authenticator_data(&credential.response.authenticator_data)?;
         client_data::check(&credential.response.client_data_json, &self.origins)
             .map_err(|fault| refused(fault.reason()))?;
-        // WebAuthn Level 3 §7.2 step 6: without an allow list the user handle must be there.
         let claimed_user = credential
             .get_user_unique_id()
-            .and_then(|handle| uuid::Uuid::from_slice(handle).ok())
-            .map(UserId::from_uuid)
-            .ok_or_else(|| refused("user-handle-missing"))?;
+            .map(|handle| uuid::Uuid::from_slice(handle).map(UserId::from_uuid))
+            .transpose()
+            .map_err(|_| refused("user-handle-malformed"))?;
         Ok(Assertion {
             credential,
             claimed_user,
@@ -80,7 +102,10 @@ impl RelyingParty {
         mut passkey: Passkey,
     ) -> Result<Verified, AssertionFault> {
         // The library does not tie the user handle to the credential's owner, which Web Authentication §7.2 asks for.
-        if assertion.claimed_user != passkey.user {
+        if assertion
+            .claimed_user
+            .is_some_and(|user| user != passkey.user)
+        {
             return Err(AssertionFault::Refused("user-handle-of-another".into()));
         }
         let stored = webauthn_rs::prelude::Passkey::from(passkey.credential.clone());

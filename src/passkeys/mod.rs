@@ -23,6 +23,7 @@ pub mod seed;
 mod step_up;
 #[cfg(test)]
 mod vectors;
+mod well_formed;
 
 use std::time::Duration;
 

@@ -1,19 +1,25 @@
 //! The WebAuthn half of a registration: options that demand a discoverable, verified credential, and what comes back.
 
-use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyCredential};
 use webauthn_rs_proto::ResidentKeyRequirement;
 
-use super::client_data;
 use super::relying_party::RelyingParty;
+use super::well_formed::FormFault;
+use super::{client_data, well_formed};
 use crate::base::ids::UserId;
 
 /// Why a new credential is refused, as a reason code for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct CredentialRefused(pub(super) String);
+
+impl From<FormFault> for CredentialRefused {
+    fn from(fault: FormFault) -> Self {
+        Self(fault.to_string())
+    }
+}
 
 /// A credential that verified.
 #[derive(Debug)]
@@ -62,19 +68,23 @@ impl RelyingParty {
         if is_discoverable == Some(&Value::Bool(false)) {
             return Err(refused("not-discoverable"));
         }
+        let credential_id = well_formed::take_credential_id(&mut credential)?;
         let credential: RegisterPublicKeyCredential =
             serde_json::from_value(credential).map_err(|_| refused("malformed"))?;
         client_data::check(&credential.response.client_data_json, &self.origins)
             .map_err(|fault| refused(fault.reason()))?;
-        let aaguid = aaguid(&credential.response.attestation_object)
-            .ok_or_else(|| refused("attestation-object-malformed"))?;
+        let attested =
+            well_formed::read_attestation_object(&credential.response.attestation_object)?;
+        if attested.credential_id != credential_id {
+            return Err(refused("other-credential-id"));
+        }
         let passkey = self
             .webauthn
             .finish_passkey_registration(&credential, state)
             .map_err(|error| refused(&format!("{error:?}")))?;
         Ok(NewCredential {
             passkey,
-            aaguid,
+            aaguid: attested.aaguid,
             transports,
         })
     }
@@ -97,19 +107,4 @@ fn take_transports(credential: &mut Value) -> Vec<String> {
     transports.sort_unstable();
     transports.dedup();
     transports
-}
-
-/// The kind of authenticator: bytes 37 to 53 of the authenticator data (WebAuthn Level 3 §6.5.1). The library drops it where
-/// there is no attestation.
-fn aaguid(attestation_object: &[u8]) -> Option<Uuid> {
-    #[derive(Deserialize)]
-    struct AttestationObject {
-        #[serde(rename = "authData")]
-        authenticator_data: serde_cbor_2::Value,
-    }
-    let object: AttestationObject = serde_cbor_2::from_slice(attestation_object).ok()?;
-    let serde_cbor_2::Value::Bytes(data) = object.authenticator_data else {
-        return None;
-    };
-    Uuid::from_slice(data.get(37..53)?).ok()
 }

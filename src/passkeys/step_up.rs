@@ -100,7 +100,7 @@ impl Passkeys {
         }
         let assertion = self
             .party
-            .read_assertion(credential)
+            .read_assertion_of_known_user(credential)
             .map_err(LoginError::from)?;
         for _ in 0..2 {
             let passkey = self.find_live(&assertion).await?;

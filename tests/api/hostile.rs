@@ -8,7 +8,7 @@ use crate::support::authenticator::{
 };
 use crate::support::house::House;
 use crate::support::http::Answer;
-use crate::support::person::{Person, assertion, register, session_status, sign_in};
+use crate::support::person::{Person, assertion, register, session_status, sign_in, step_up};
 
 /// Every lie that an authenticator or a page can tell in both ceremonies.
 fn lies(house: &House) -> Vec<(&'static str, Overrides)> {
@@ -66,6 +66,36 @@ fn lies(house: &House) -> Vec<(&'static str, Overrides)> {
         ),
         ("no user presence", lie(&|o| o.without_user_presence = true)),
         ("oversized", lie(&|o| o.padding = 100_000)),
+        ("a byte left over", lie(&|o| o.leftover = vec![0])),
+        ("an item left over", lie(&|o| o.leftover = vec![0xa0])),
+        (
+            "an id other than rawId",
+            lie(&|o| o.id = Some("AQID".into())),
+        ),
+        ("no id", lie(&|o| o.id = Some(String::new()))),
+        (
+            "another type of credential",
+            lie(&|o| o.credential_type = Some("password".into())),
+        ),
+        (
+            "no type of credential",
+            lie(&|o| o.credential_type = Some(String::new())),
+        ),
+        (
+            "an empty credential ID",
+            lie(&|o| o.credential_id = Some(Vec::new())),
+        ),
+        (
+            "an over-long credential ID",
+            lie(&|o| o.credential_id = Some(vec![1; 1024])),
+        ),
+        (
+            "backed up, and not able to be",
+            lie(&|o| {
+                o.backup_eligible = Some(false);
+                o.backup_state = Some(true);
+            }),
+        ),
     ]
 }
 
@@ -97,6 +127,10 @@ on_both! {
             let answer = register(&root.browser, &mut device, &json!({}), &overrides);
             assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
         }
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let overrides = Overrides { statement_of_none: true, ..Overrides::default() };
+        let answer = register(&root.browser, &mut device, &json!({}), &overrides);
+        assert_eq!(answer.status, 400, "a statement of `none`: {}", answer.text());
         let passkeys = root.browser.get("/v1/me/passkeys").json();
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(1));
     }
@@ -116,6 +150,44 @@ on_both! {
         };
         let answer = register(&root.browser, &mut device, &json!({}), &overrides);
         assert_eq!(answer.status, 201, "a browser that does not say is believed: {}", answer.text());
+    }
+
+    fn the_longest_credential_id_is_accepted(house) {
+        let root = house.administrator();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let overrides = Overrides { credential_id: Some(vec![1; 1023]), ..Overrides::default() };
+        let answer = register(&root.browser, &mut device, &json!({}), &overrides);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(sign_in(&house.browser(), &mut device, &Overrides::default()).status, 200);
+    }
+
+    fn extension_outputs_that_nobody_asked_for_are_ignored(house) {
+        let mut root = house.administrator();
+        for outputs in [
+            json!(null), json!({}), json!({ "appid": "yes", "hmacGetSecret": 5, "other": [1] }),
+            json!({ "credProps": null }), json!({ "credProps": { "rk": "yes" }, "credProtect": "x", "minPinLength": -1 }),
+        ] {
+            let overrides = Overrides { client_extensions: Some(outputs.clone()), ..Overrides::default() };
+            let answer = sign_in(&house.browser(), &mut root.device, &overrides);
+            assert_eq!(answer.status, 200, "{outputs}: {}", answer.text());
+            let mut device = SoftAuthenticator::synced(house.origin());
+            let answer = register(&root.browser, &mut device, &json!({}), &overrides);
+            assert_eq!(answer.status, 201, "{outputs}: {}", answer.text());
+        }
+    }
+
+    fn a_step_up_needs_no_user_handle_and_takes_none_of_another(house) {
+        let mut root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let of_another = uuid::Uuid::parse_str(&ada.id).expect("an id");
+        for handle in [UserHandle::Other(of_another.as_bytes().to_vec()), UserHandle::Other(b"short".to_vec())] {
+            let overrides = Overrides { user_handle: handle, ..Overrides::default() };
+            let answer = step_up(&root.browser, &mut root.device, &overrides);
+            assert_eq!(answer.status, 401, "{}", answer.text());
+        }
+        let overrides = Overrides { user_handle: UserHandle::Absent, ..Overrides::default() };
+        let answer = step_up(&root.browser, &mut root.device, &overrides);
+        assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
     fn a_browser_that_says_nothing_of_frames_is_believed(house) {

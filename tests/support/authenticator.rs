@@ -114,14 +114,14 @@ impl SoftAuthenticator {
         let attested = attested_credential(&self.aaguid, &credential.id, &credential.key);
         let authenticator_data =
             authenticator_data(&self.signing_state(&credential), Some(&attested), overrides);
-        let attestation_object = Cbor::default()
-            .map(3)
-            .text("fmt")
-            .text("none")
-            .text("attStmt")
-            .map(0)
-            .text("authData")
-            .bytes(&authenticator_data);
+        let statement = Cbor::default().map(3).text("fmt").text("none");
+        let statement = statement.text("attStmt");
+        let statement = if overrides.statement_of_none {
+            statement.map(1).text("alg").integer(ES256)
+        } else {
+            statement.map(0)
+        };
+        let attestation_object = statement.text("authData").bytes(&authenticator_data);
         let public_key_der =
             AsDer::<PublicKeyX509Der>::as_der(credential.key.public_key()).expect("a public key");
         let response = json!({
@@ -138,7 +138,7 @@ impl SoftAuthenticator {
             CredentialProperties::NotDiscoverable => json!({"credProps": {"rk": false}}),
             CredentialProperties::AsAsked | CredentialProperties::Absent => json!({}),
         };
-        let answer = self.credential_json(&credential.id, response, extensions);
+        let answer = self.credential_json(&credential.id, response, extensions, overrides);
         self.credentials.push(credential);
         answer
     }
@@ -177,7 +177,7 @@ impl SoftAuthenticator {
             UserHandle::Absent => {}
         }
         let claimed_id = overrides.credential_id.as_ref().unwrap_or(&credential.id);
-        self.credential_json(claimed_id, response, json!({}))
+        self.credential_json(claimed_id, response, json!({}), overrides)
     }
 
     /// The credential to sign with, its counter moved on.
@@ -232,11 +232,18 @@ impl SoftAuthenticator {
         }
     }
 
-    fn credential_json(&self, id: &[u8], response: Value, extensions: Value) -> Value {
+    fn credential_json(
+        &self,
+        id: &[u8],
+        response: Value,
+        extensions: Value,
+        overrides: &Overrides,
+    ) -> Value {
+        let extensions = overrides.client_extensions.clone().unwrap_or(extensions);
         json!({
-            "id": base64url(id),
+            "id": overrides.id.clone().unwrap_or_else(|| base64url(id)),
             "rawId": base64url(id),
-            "type": "public-key",
+            "type": overrides.credential_type.as_deref().unwrap_or("public-key"),
             "authenticatorAttachment": match self.storage {
                 Storage::Synced => "platform",
                 Storage::DeviceBound => "cross-platform",

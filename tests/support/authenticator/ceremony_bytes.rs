@@ -97,7 +97,15 @@ pub fn authenticator_data(
         .as_ref()
         .map_or(own_hash.as_ref(), |hash| hash);
     let counter = overrides.counter.unwrap_or(state.counter).to_be_bytes();
-    [rp_id_hash, &[flags], &counter, attested.unwrap_or_default()].concat()
+    let attested = attested.unwrap_or_default();
+    [
+        rp_id_hash,
+        &[flags],
+        &counter,
+        attested,
+        &overrides.leftover,
+    ]
+    .concat()
 }
 
 /// Attested credential data (§6.5.1): model, credential id, COSE key.

@@ -34,6 +34,16 @@ pub struct Overrides {
     pub counter: Option<u32>,
     /// The credential id to claim. At registration the new credential keeps it.
     pub credential_id: Option<Vec<u8>>,
+    /// Bytes after the authenticator data, signed with it.
+    pub leftover: Vec<u8>,
+    /// `id` of the credential, where it is not `rawId`.
+    pub id: Option<String>,
+    /// `type` of the credential.
+    pub credential_type: Option<String>,
+    /// `clientExtensionResults`, whatever was asked for.
+    pub client_extensions: Option<Value>,
+    /// Registration: an attestation statement with a member, though the format is `none`.
+    pub statement_of_none: bool,
     /// Registration: what `clientExtensionResults` says about a discoverable credential.
     pub credential_properties: CredentialProperties,
     /// Registration: the list of transports.
