@@ -233,6 +233,7 @@ impl App {
         let users = Users::new(
             database.clone(),
             standings.clone(),
+            sessions.clone(),
             clock.clone(),
             config.server.public_url.clone(),
         );

@@ -267,6 +267,7 @@ impl Case {
             roles: self.roles.clone(),
             passkeys: Vec::new(),
             ended: Vec::new(),
+            stepped_up: Vec::new(),
             revoked: Vec::new(),
         };
         Subject::Person {

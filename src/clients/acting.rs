@@ -32,6 +32,8 @@ pub enum Credential {
         epoch: i64,
         /// The passkeys that it depends on.
         passkeys: Vec<PasskeyId>,
+        /// Reads from the session's row whether it is open: the account record lists only the latest that ended.
+        is_open: fn(&mut Connection, SessionId) -> db::Result<bool>,
     },
     /// A client's secret.
     ClientSecret {
@@ -164,19 +166,22 @@ impl ActingAs {
                 session,
                 epoch,
                 passkeys,
+                is_open,
             } => {
                 let claim = Claim {
                     session: *session,
                     epoch: *epoch,
                     passkeys,
+                    // A request that is under way outlives a step-up of its session.
+                    auth_time: None,
                 };
                 let account = account.ok_or(ActingError::SignedOut("no-account"))?;
                 match account.judge(&claim) {
                     Verdict::Good => Ok(()),
+                    Verdict::AskTheRow if is_open(conn, *session)? => Ok(()),
+                    Verdict::AskTheRow => Err(ActingError::SignedOut("session-ended")),
                     Verdict::Refused(reason) => Err(ActingError::SignedOut(reason)),
-                    Verdict::RecordIsOld | Verdict::AskTheRow => {
-                        Err(ActingError::SignedOut("unknown-epoch"))
-                    }
+                    Verdict::RecordIsOld => Err(ActingError::SignedOut("unknown-epoch")),
                 }
             }
             Credential::ClientSecret { hash } => client

@@ -131,6 +131,7 @@ table! {
         absolute_end -> Instant,
         ended_at -> Nullable<Instant>,
         end_reason -> Nullable<Text>,
+        listed_until -> Nullable<Instant>,
     }
 }
 

@@ -144,8 +144,7 @@ impl Passkeys {
                     passkey.revoked_at = Some(now);
                     passkey.revoked_reason.clone_from(&reason);
                     save(conn, &mut passkey, now, &author)?;
-                    ended =
-                        sessions::end_resting_on(conn, user, id, now, "passkey-revoked", &author)?;
+                    ended = sessions::end_resting_on(conn, user, id, now, "passkey-revoked")?;
                     let event = Event::done("passkey.revoked")
                         .subject(user)
                         .passkey(id)

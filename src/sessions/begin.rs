@@ -1,18 +1,17 @@
 //! A verified ceremony makes a session, or raises the one that there is.
 
-use super::end::end_every;
-use super::key::{SessionKey, seen_key};
+use super::cap::MOST_OPEN;
+use super::end::EndError;
+use super::key::{Seen, SessionKey, seen_key};
 use super::live::LiveSession;
 use super::verified::VerifiedCeremony;
 use super::{Sessions, queries};
-use crate::base::ids::SessionId;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{SessionId, UserId};
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::Author;
 use crate::standing;
-
-/// Nobody has this many browsers; whoever signs in once more ends all that were before.
-const MOST_OPEN: i64 = 200;
 
 /// A session that is written in the database and not yet open.
 #[derive(Debug)]
@@ -21,6 +20,19 @@ pub struct Begun {
     pub key: SessionKey,
     /// What will be stored.
     pub live: LiveSession,
+    /// What is to do about the user's other sessions and keys once it is open.
+    pub(super) follow_up: FollowUp,
+}
+
+/// What follows when a session was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FollowUp {
+    /// Nothing.
+    None,
+    /// The user may have more open sessions than the cap allows.
+    EnforceCap,
+    /// The account's record changed: it refuses the key that was replaced.
+    PublishRecord,
 }
 
 /// Why a session could not be raised.
@@ -43,16 +55,17 @@ pub fn begin(
     conn: &mut Connection,
     sessions: &Sessions,
     ceremony: &VerifiedCeremony,
-    mut epoch: i64,
+    epoch: i64,
     author: &Author,
 ) -> db::Result<Begun> {
     let user = ceremony.user();
     let now = ceremony.at();
-    if queries::count_open(conn, user, epoch, now)? >= MOST_OPEN {
-        end_every(conn, user, now, "too-many-open")?;
-        let raised = standing::find_epoch(conn, user)?;
-        epoch = raised.ok_or_else(|| db::Error::Refused("a person without a standing".into()))?;
-    }
+    // When sessions were last used is in the ephemeral store, so the cap is enforced after the commit.
+    let follow_up = if queries::count_open(conn, user, epoch, now)? >= MOST_OPEN {
+        FollowUp::EnforceCap
+    } else {
+        FollowUp::None
+    };
     let live = LiveSession {
         id: SessionId::random(),
         user,
@@ -75,10 +88,12 @@ pub fn begin(
     Ok(Begun {
         key: SessionKey::generate(user),
         live,
+        follow_up,
     })
 }
 
-/// Raises a session by a new ceremony of the same person: a later `auth_time`, one more passkey to rest on, a new key.
+/// Raises a session by a new ceremony of the same person: a later `auth_time`, one more passkey to rest on, a new key. From the commit
+/// on the account's record refuses the earlier key, whatever copy is left of it.
 ///
 /// # Errors
 /// `Over` when the session ended meanwhile.
@@ -96,7 +111,9 @@ pub fn raise(
         return Err(RaiseError::Over);
     }
     let mut live = session.touched(ceremony.at(), sessions.idle_timeout);
-    live.auth_time = ceremony.at();
+    // Strictly later: by it the copies under the two keys are told apart.
+    let next = Timestamp::from_micros(session.auth_time.as_micros().saturating_add(1));
+    live.auth_time = ceremony.at().max(next);
     ceremony.acr().as_str().clone_into(&mut live.acr);
     live.amr = ceremony.acr().amr().map(str::to_owned).to_vec();
     if !live.passkeys.contains(&ceremony.passkey()) {
@@ -105,9 +122,13 @@ pub fn raise(
     if !queries::update_raised(conn, &live, session)? {
         return Err(RaiseError::Over);
     }
+    let now = sessions.database.now(conn)?;
+    queries::list_until(conn, live.id, sessions.listed_until(now))?;
+    standing::raise(conn, session.user, now)?;
     Ok(Begun {
         key: SessionKey::generate(session.user),
         live,
+        follow_up: FollowUp::PublishRecord,
     })
 }
 
@@ -117,14 +138,34 @@ impl Sessions {
     /// # Errors
     /// When the ephemeral store is away; the person signs in again.
     pub async fn open(&self, begun: &Begun) -> Result<(), Away> {
-        self.keep(&begun.key, &begun.live).await
+        self.keep(&begun.key, &begun.live).await?;
+        let followed = match begun.follow_up {
+            FollowUp::None => Ok(()),
+            FollowUp::EnforceCap => self.enforce_cap(&begun.live).await,
+            FollowUp::PublishRecord => self.publish(begun.live.user).await,
+        };
+        // The session is good all the same. The next sign-in enforces the cap, and every instance learns within a second which records
+        // changed.
+        if let Err(error) = followed {
+            tracing::warn!(%error, "what follows a sign-in was not done");
+        }
+        Ok(())
+    }
+
+    async fn publish(&self, user: UserId) -> Result<(), EndError> {
+        self.standings.publish(user).await?;
+        Ok(())
     }
 
     pub(super) async fn keep(&self, key: &SessionKey, live: &LiveSession) -> Result<(), Away> {
         let ttl = live.time_to_live(self.clock.now());
         let (store_key, text) = (key.store_key(), live_text(live)?);
-        let seen = live.seen_at.to_rfc3339();
-        // When it was last seen, for the list of sessions and for the doors that hang on it, stands beside it.
+        let seen = Seen {
+            at: live.seen_at,
+            live_copy: store_key.clone(),
+        };
+        let seen = seen.to_text();
+        // When it was last seen, for the list of sessions and for the sessions at protected hosts, stands beside it.
         let entries = [
             (store_key.as_str(), text.as_str()),
             (&seen_key(live.user, live.id), &seen),
@@ -132,13 +173,20 @@ impl Sessions {
         self.ephemeral.put_all(&entries, ttl).await
     }
 
-    /// Moves what [`Sessions::keep`] noted of when it was seen; what was taken away meanwhile is not brought back.
-    pub(super) async fn move_seen(&self, live: &LiveSession) -> Result<(), Away> {
+    /// Moves what [`Sessions::keep`] noted of when it was seen; what was taken away meanwhile, or is about a later key, stays as it is.
+    pub(super) async fn move_seen(&self, live: &LiveSession, live_copy: &str) -> Result<(), Away> {
         let key = seen_key(live.user, live.id);
         let ttl = live.time_to_live(self.clock.now());
         let noted = self.ephemeral.get(&[&key]).await?;
-        if let Some(noted) = noted.into_iter().next().flatten() {
-            let seen = live.seen_at.to_rfc3339();
+        let Some(noted) = noted.into_iter().next().flatten() else {
+            return Ok(());
+        };
+        if Seen::parse(&noted).is_some_and(|seen| seen.live_copy == live_copy) {
+            let seen = Seen {
+                at: live.seen_at,
+                live_copy: live_copy.to_owned(),
+            };
+            let seen = seen.to_text();
             self.ephemeral.replace(&key, &noted, &seen, ttl).await?;
         }
         Ok(())

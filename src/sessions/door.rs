@@ -9,7 +9,7 @@ mod key;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::seen_key;
+use super::key::{Seen, seen_key};
 use super::live::LiveSession;
 use super::signed_in::{SignedIn, SignedInError};
 use super::{Sessions, begin};
@@ -40,8 +40,6 @@ pub struct Lent {
     pub amr: Vec<String>,
     /// When it ends, used or not.
     pub absolute_end: Timestamp,
-    /// Where the session's live copy is kept.
-    parent: String,
 }
 
 impl Lent {
@@ -50,6 +48,7 @@ impl Lent {
             session: self.session,
             epoch: self.epoch,
             passkeys: &self.passkeys,
+            auth_time: None,
         }
     }
 }
@@ -67,7 +66,6 @@ impl SignedIn {
             acr: session.acr.clone(),
             amr: session.amr.clone(),
             absolute_end: session.absolute_end,
-            parent: self.key.store_key(),
         }
     }
 }
@@ -184,10 +182,10 @@ impl Sessions {
         if door.lent.user != user || door.lent.session != session {
             return Err(DoorError::Closed("other-session"));
         }
-        let (standing, seen_at) = self
+        let (standing, seen) = self
             .judge_door(&door.lent, standing.as_deref(), seen.as_deref())
             .await?;
-        self.touch_parent(&door.lent, seen_at);
+        self.touch_parent(&door.lent, seen);
         Ok((OpenDoor { door, standing }, beside))
     }
 
@@ -205,53 +203,57 @@ impl Sessions {
         lent: &Lent,
         standing: Option<&str>,
         seen: Option<&str>,
-    ) -> Result<(Standing, Timestamp), DoorError> {
+    ) -> Result<(Standing, Seen), DoorError> {
         let now = self.clock.now();
         // Written with every move of the session's idle clock; gone with the session.
-        let seen_at = seen.and_then(Timestamp::parse);
-        let seen_at = seen_at.ok_or(DoorError::Closed("session-gone"))?;
-        if now >= lent.absolute_end || now >= seen_at.after(self.idle_timeout) {
+        let seen = seen.and_then(Seen::parse);
+        let seen = seen.ok_or(DoorError::Closed("session-gone"))?;
+        if now >= lent.absolute_end || now >= seen.at.after(self.idle_timeout) {
             return Err(DoorError::Closed("expired"));
         }
         let record = standing.and_then(Standings::record_in);
         let standing = self.judge(lent.user, &lent.claim(), record).await?;
-        Ok((standing, seen_at))
+        Ok((standing, seen))
     }
 
-    /// Who uses a child uses its session: moves the session's idle clock, as a request with its own cookie would. Where the live
-    /// copy is gone or has moved on, nothing is moved.
-    fn touch_parent(&self, lent: &Lent, seen_at: Timestamp) {
+    /// Who uses a child uses its session: moves the session's idle clock, as a request with its own cookie would. The live copy is
+    /// under the session's present key, which a step-up may have changed since the child was made.
+    fn touch_parent(&self, lent: &Lent, seen: Seen) {
         let now = self.clock.now();
-        if now.since(seen_at) < self.idle_timeout / 10 {
+        if now.since(seen.at) < self.idle_timeout / 10 {
             return;
         }
         let (sessions, lent) = (self.clone(), lent.clone());
         tokio::spawn(async move {
-            if let Err(error) = sessions.move_parents_clock(&lent, now).await {
+            if let Err(error) = sessions
+                .move_parents_clock(&lent, &seen.live_copy, now)
+                .await
+            {
                 tracing::warn!(%error, "a session's idle clock was not moved");
             }
         });
     }
 
-    async fn move_parents_clock(&self, lent: &Lent, now: Timestamp) -> Result<(), Away> {
-        let copies = self.ephemeral.get(&[&lent.parent]).await?;
+    async fn move_parents_clock(
+        &self,
+        lent: &Lent,
+        live_copy: &str,
+        now: Timestamp,
+    ) -> Result<(), Away> {
+        let copies = self.ephemeral.get(&[live_copy]).await?;
         let Some(text) = copies.into_iter().next().flatten() else {
             return Ok(());
         };
         let Ok(live) = serde_json::from_str::<LiveSession>(&text) else {
             return Ok(());
         };
-        if live.id != lent.session || live.is_over(now) {
+        if live.id != lent.session || live.is_over(now, self.idle_timeout) {
             return Ok(());
         }
         let touched = live.touched(now, self.idle_timeout);
         let (new, ttl) = (begin::live_text(&touched)?, touched.time_to_live(now));
-        if self
-            .ephemeral
-            .replace(&lent.parent, &text, &new, ttl)
-            .await?
-        {
-            self.move_seen(&touched).await?;
+        if self.ephemeral.replace(live_copy, &text, &new, ttl).await? {
+            self.move_seen(&touched, live_copy).await?;
         }
         Ok(())
     }

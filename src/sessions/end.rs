@@ -1,9 +1,12 @@
 //! Sessions end: one, all, all but this one, or those that rest on a passkey.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::key::{SessionKey, seen_key};
 use super::live::LiveSession;
+use super::queries::End;
 use super::{Sessions, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
@@ -14,11 +17,8 @@ use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending, Verdict};
 use crate::tokens::{SessionEnd, revoke};
 
-/// More ended sessions than this in a standing record, and the epoch is raised instead.
-const MOST_ENDED: i64 = 64;
-
-/// Why they end then.
-const TOO_MANY: &str = "too-many-ended";
+/// How much longer than the idle timeout an ended session is listed: more than two instances' clocks differ.
+const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
 
 /// Why sessions could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -73,14 +73,12 @@ pub fn end_resting_on(
     passkey: PasskeyId,
     now: Timestamp,
     reason: &str,
-    author: &Author,
 ) -> db::Result<Ended> {
     let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
     let ended = end_rows(conn, user, epoch, now, reason, |session| {
         session.passkeys.0.contains(&passkey)
     })?;
     revoke::end_resting_on(conn, user, passkey, now)?;
-    bound_the_ended(conn, user, None, now, author)?;
     Ok(ended)
 }
 
@@ -104,47 +102,6 @@ pub fn end_all(
     Ok(ended)
 }
 
-/// Cuts off one session of a person and records it, in the caller's transaction. Raises the standing.
-///
-/// # Errors
-/// `Unknown`, or when the database is away.
-pub fn end_one(
-    conn: &mut Connection,
-    user: UserId,
-    session: SessionId,
-    now: Timestamp,
-    reason: Option<&str>,
-    author: &Author,
-) -> Result<Ended, EndError> {
-    let what = (user, session, SessionEnd::Revoked);
-    end_session(conn, what, now, reason, author)
-}
-
-fn end_session(
-    conn: &mut Connection,
-    (user, session, how): (UserId, SessionId, SessionEnd),
-    now: Timestamp,
-    reason: Option<&str>,
-    author: &Author,
-) -> Result<Ended, EndError> {
-    if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
-        return Err(EndError::Unknown);
-    }
-    let was_open = queries::end(conn, user, session, now, "ended")?;
-    // A session that somebody left may be cut off later: then what it gave for their absence ends too.
-    revoke::end_session(conn, session, how, now)?;
-    if !was_open {
-        return Ok(Ended::default());
-    }
-    bound_the_ended(conn, user, None, now, author)?;
-    let event = Event::done("session.ended")
-        .subject(user)
-        .because(reason)
-        .details(json!({ "session": session }));
-    history::record(conn, now, author, event)?;
-    Ok(Ended { sessions: 1 })
-}
-
 fn end_rows(
     conn: &mut Connection,
     user: UserId,
@@ -155,7 +112,13 @@ fn end_rows(
 ) -> db::Result<Ended> {
     let mut ended = Ended::default();
     for session in queries::list_open(conn, user, epoch, now)? {
-        if concerns(&session) && queries::end(conn, user, session.id, now, reason)? {
+        // The dead passkey refuses it.
+        let end = End {
+            at: now,
+            reason,
+            listed_until: None,
+        };
+        if concerns(&session) && queries::end(conn, user, session.id, end)? {
             // Also what it gave before it rested on the passkey.
             revoke::end_session(conn, session.id, SessionEnd::Revoked, now)?;
             ended.sessions = ended.sessions.saturating_add(1);
@@ -164,51 +127,20 @@ fn end_rows(
     Ok(ended)
 }
 
-/// Keeps the standing record small: with too many ended sessions in it, the rest end too, but for the one to keep. That one, if it
-/// has not ended, as it moves on to the new epoch; `None` where nothing moved.
-pub(super) fn bound_the_ended(
-    conn: &mut Connection,
-    user: UserId,
-    kept: Option<&LiveSession>,
-    now: Timestamp,
-    author: &Author,
-) -> db::Result<Option<LiveSession>> {
-    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
-    if queries::count_ended(conn, user, epoch, now)? <= MOST_ENDED {
-        return Ok(None);
-    }
-    standing::raise_epoch(conn, user, now)?;
-    let next = epoch.saturating_add(1);
-    let moved = match kept {
-        Some(kept) => {
-            let moved = LiveSession {
-                epoch: next,
-                ..kept.clone()
-            };
-            queries::update_raised(conn, &moved, kept)?.then_some(moved)
-        }
-        None => None,
-    };
-    let sessions = queries::end_epoch(conn, user, epoch, now, TOO_MANY)?;
-    // Nobody cut these off: what people let apps do in their absence moves on.
-    let kept = moved.as_ref().map(|moved| moved.id);
-    revoke::leave_all(conn, user, kept, next, now)?;
-    let event = Event::done("session.ended_all")
-        .subject(user)
-        .because(Some(TOO_MANY))
-        .details(json!({ "sessions": sessions, "kept": kept }));
-    history::record(conn, now, author, event)?;
-    Ok(moved)
-}
-
 /// Whether a session is good at this moment of the caller's transaction, under the person's lock: what a request's check
 /// found may be over by now.
 ///
 /// # Errors
 /// When the database is away.
 pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
-    let record = standing::find_record(conn, session.user)?;
-    Ok(record.is_some_and(|record| record.judge(&session.claim()) == Verdict::Good))
+    let Some(record) = standing::find_record(conn, session.user)? else {
+        return Ok(false);
+    };
+    match record.judge(&session.claim()) {
+        Verdict::Good => Ok(true),
+        Verdict::AskTheRow => queries::is_current(conn, session.id, Some(session.auth_time)),
+        Verdict::RecordIsOld | Verdict::Refused(_) => Ok(false),
+    }
 }
 
 /// The passkeys on which a session rests, if it is good at this moment of the caller's transaction.
@@ -227,13 +159,68 @@ pub fn find_good_passkeys(
         session,
         epoch,
         passkeys: &passkeys,
+        auth_time: None,
     };
     let record = standing::find_record(conn, user)?;
-    let is_good = record.is_some_and(|record| record.judge(&claim) == Verdict::Good);
+    // The row says that it has not ended.
+    let is_good = record
+        .is_some_and(|record| matches!(record.judge(&claim), Verdict::Good | Verdict::AskTheRow));
     Ok(is_good.then_some(passkeys))
 }
 
 impl Sessions {
+    /// Until when the record of an account lists a session that is ended, or whose key is replaced, at `now`: no copy of it is
+    /// good for longer than the idle timeout, and instances' clocks differ by less than an hour.
+    pub(super) fn listed_until(&self, now: Timestamp) -> Timestamp {
+        now.after(self.idle_timeout).after(CLOCK_SLACK)
+    }
+
+    /// Ends one session of a user with everything that it gave and records it, in the caller's transaction. Raises the standing.
+    ///
+    /// # Errors
+    /// `Unknown`, or when the database is away.
+    pub fn end_one_in(
+        &self,
+        conn: &mut Connection,
+        (user, session): (UserId, SessionId),
+        now: Timestamp,
+        reason: Option<&str>,
+        author: &Author,
+    ) -> Result<Ended, EndError> {
+        let what = (user, session, SessionEnd::Revoked);
+        self.end_in(conn, what, now, reason, author)
+    }
+
+    fn end_in(
+        &self,
+        conn: &mut Connection,
+        (user, session, how): (UserId, SessionId, SessionEnd),
+        now: Timestamp,
+        reason: Option<&str>,
+        author: &Author,
+    ) -> Result<Ended, EndError> {
+        if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
+            return Err(EndError::Unknown);
+        }
+        let end = End {
+            at: now,
+            reason: "ended",
+            listed_until: Some(self.listed_until(now)),
+        };
+        let was_open = queries::end(conn, user, session, end)?;
+        // A session that somebody left may be cut off later: then what it gave for their absence ends too.
+        revoke::end_session(conn, session, how, now)?;
+        if !was_open {
+            return Ok(Ended::default());
+        }
+        let event = Event::done("session.ended")
+            .subject(user)
+            .because(reason)
+            .details(json!({ "session": session }));
+        history::record(conn, now, author, event)?;
+        Ok(Ended { sessions: 1 })
+    }
+
     /// Cuts off one session of a person, and everything that it gave; safe to repeat.
     ///
     /// # Errors
@@ -267,7 +254,7 @@ impl Sessions {
         reason: Option<String>,
         check: impl FnOnce(&mut Connection) -> Result<Author, ActingError> + Send + 'static,
     ) -> Result<Ended, EndError> {
-        let database = self.database.clone();
+        let (database, sessions) = (self.database.clone(), self.clone());
         let (user, session, _) = what;
         let ended = self
             .database
@@ -277,7 +264,7 @@ impl Sessions {
                     return Err(EndError::Unknown);
                 }
                 let now = database.now(conn)?;
-                end_session(conn, what, now, reason.as_deref(), &author)
+                sessions.end_in(conn, what, now, reason.as_deref(), &author)
             })
             .await?;
         self.standings.publish(user).await?;

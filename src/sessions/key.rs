@@ -1,5 +1,6 @@
 //! The key of a session: what its cookie holds.
 
+use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::Token;
 
@@ -49,9 +50,41 @@ pub(super) fn seen_key(user: UserId, session: SessionId) -> String {
     format!("seen:{{{user}}}:{session}")
 }
 
+/// When a session was last used, and where its live copy is: for whoever knows the session by its ID alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) at: Timestamp,
+    /// The store key of the live copy, which a step-up changes.
+    pub(super) live_copy: String,
+}
+
+impl Seen {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (at, live_copy) = text.split_once(' ')?;
+        Some(Self {
+            at: Timestamp::parse(at)?,
+            live_copy: live_copy.to_owned(),
+        })
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        format!("{} {}", self.at.to_rfc3339(), self.live_copy)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_seen_is_read_as_it_was_written() {
+        let seen = Seen {
+            at: Timestamp::from_micros(1_234_567),
+            live_copy: SessionKey::generate(UserId::random()).store_key(),
+        };
+        assert_eq!(Seen::parse(&seen.to_text()), Some(seen));
+        assert_eq!(Seen::parse("2026-11-30T00:00:00Z"), None);
+    }
 
     #[test]
     fn a_key_is_parsed_strictly() {

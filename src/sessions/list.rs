@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::key::seen_key;
+use super::key::{Seen, seen_key};
 use super::{Sessions, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
@@ -83,7 +83,7 @@ impl Sessions {
             .into_iter()
             .zip(seen)
             .filter_map(|(row, seen)| {
-                let last_seen_at = Timestamp::parse(&seen?)?;
+                let last_seen_at = Seen::parse(&seen?)?.at;
                 (last_seen_at.after(self.idle_timeout) > now).then_some(SessionView {
                     id: row.id,
                     passkeys: row.passkeys.0,

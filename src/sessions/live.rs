@@ -41,9 +41,10 @@ impl LiveSession {
         self.idle_end.min(self.absolute_end)
     }
 
-    /// Whether its time is over.
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        now >= self.expires_at()
+    /// Whether its time is over. The idle timeout is the one that is configured now: it may have been shortened since the copy was
+    /// written.
+    pub fn is_over(&self, now: Timestamp, idle_timeout: Duration) -> bool {
+        now >= self.expires_at().min(self.seen_at.after(idle_timeout))
     }
 
     /// How long the store shall keep it.
@@ -72,6 +73,7 @@ impl LiveSession {
             session: self.id,
             epoch: self.epoch,
             passkeys: &self.passkeys,
+            auth_time: Some(self.auth_time),
         }
     }
 }

@@ -8,6 +8,7 @@ mod bearer;
 mod begin;
 mod browser;
 mod caller;
+mod cap;
 mod continuation;
 mod cookies;
 mod door;
@@ -42,16 +43,14 @@ pub use caller::{Caller, CallerError};
 pub use continuation::{Continuation, Destination};
 pub use cookies::{CookieNames, Cookies};
 pub use door::{Door, DoorCookies, DoorError, DoorKey, Lent, OpenDoor};
-pub use end::{
-    EndError, Ended, end_all, end_every, end_one, end_resting_on, find_good_passkeys, is_good,
-};
+pub use end::{EndError, Ended, end_all, end_every, end_resting_on, find_good_passkeys, is_good};
 pub use entry::SessionEntry;
 pub use key::SessionKey;
 pub use list::SessionView;
 pub use live::LiveSession;
 pub use named::NamedSession;
 pub use page_visitor::{PageVisitor, TurnedAway};
-pub use queries::{has_ever_signed_in, insert_past};
+pub use queries::{has_ever_signed_in, insert_past, is_open};
 pub use rotation::accept_previous_key;
 pub use signed_in::{SignedIn, SignedInError, end_in_browser, sign_in, sign_out};
 pub use store::Store;

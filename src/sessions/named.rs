@@ -1,6 +1,6 @@
 //! A session that somebody else names by its public id (the `sid` of tokens), asked whether it is good.
 
-use super::key::seen_key;
+use super::key::{Seen, seen_key};
 use super::{Sessions, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SessionId;
@@ -39,12 +39,15 @@ impl Sessions {
             session,
             epoch: row.epoch,
             passkeys: &row.passkeys.0,
+            auth_time: None,
         };
         let judged = self
             .standings
             .judge(standing.clone(), |record| record.judge(&claim))
             .await?;
-        let is_good = judged.is_some_and(|(_, verdict)| verdict == Verdict::Good);
+        // The row, which knows in any case, says that the session has not ended.
+        let is_good = judged
+            .is_some_and(|(_, verdict)| matches!(verdict, Verdict::Good | Verdict::AskTheRow));
         let now = self.clock.now();
         if !is_good || row.absolute_end <= now {
             return Ok(None);
@@ -52,8 +55,8 @@ impl Sessions {
         let seen = self.ephemeral.get(&[&seen_key(user, session)]).await?;
         let seen = seen.into_iter().next().flatten();
         let is_idle = seen
-            .and_then(|seen| Timestamp::parse(&seen))
-            .is_none_or(|seen| seen.after(self.idle_timeout) <= now);
+            .and_then(|seen| Seen::parse(&seen))
+            .is_none_or(|seen| seen.at.after(self.idle_timeout) <= now);
         Ok((!is_idle).then_some(NamedSession {
             acr: row.acr,
             amr: row.amr.0,

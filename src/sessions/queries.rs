@@ -225,20 +225,67 @@ pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) ->
     Ok(query.first::<SessionId>(conn).optional()?.is_some())
 }
 
+/// How a session ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End<'a> {
+    pub(super) at: Timestamp,
+    pub(super) reason: &'a str,
+    /// Until when the account's record lists it as ended; `None` where something else in the record refuses it.
+    pub(super) listed_until: Option<Timestamp>,
+}
+
 /// Ends one; `false` when it had ended before.
 pub(super) fn end(
     conn: &mut Connection,
     user: UserId,
     session: SessionId,
-    now: Timestamp,
-    reason: &str,
+    end: End<'_>,
 ) -> Result<bool> {
     let ended = diesel::update(sessions::table.find(session))
         .filter(sessions::user_id.eq(user))
         .filter(sessions::ended_at.is_null())
-        .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason)))
+        .set((
+            sessions::ended_at.eq(end.at),
+            sessions::end_reason.eq(end.reason),
+            sessions::listed_until.eq(end.listed_until),
+        ))
         .execute(conn)?;
     Ok(ended == 1)
+}
+
+/// Lets the account's record list an open session until then, because its key was replaced.
+pub(super) fn list_until(
+    conn: &mut Connection,
+    session: SessionId,
+    until: Timestamp,
+) -> Result<()> {
+    diesel::update(sessions::table.find(session))
+        .set(sessions::listed_until.eq(until))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether a session has not ended, and, if its last ceremony is given, was not stepped up since.
+pub(super) fn is_current(
+    conn: &mut Connection,
+    session: SessionId,
+    auth_time: Option<Timestamp>,
+) -> Result<bool> {
+    let latest = sessions::table
+        .find(session)
+        .filter(sessions::ended_at.is_null())
+        .select(sessions::auth_time)
+        .first::<Timestamp>(conn)
+        .optional()?;
+    Ok(latest.is_some_and(|latest| auth_time.is_none_or(|shown| latest <= shown)))
+}
+
+/// Whether a session has not ended.
+///
+/// # Errors
+/// When the database is away.
+pub fn is_open(conn: &mut Connection, session: SessionId) -> Result<bool> {
+    is_current(conn, session, None)
 }
 
 /// Ends every open one of an epoch in one statement; how many.
@@ -269,23 +316,6 @@ pub(super) fn count_open(
         .filter(sessions::user_id.eq(user))
         .filter(sessions::absolute_end.gt(now))
         .filter(sessions::ended_at.is_null())
-        .filter(sessions::epoch.eq(epoch))
-        .count()
-        .get_result(conn)?)
-}
-
-/// How many sessions of this epoch were ended one by one and are in the standing record (a day longer than they live: clocks
-/// differ).
-pub(super) fn count_ended(
-    conn: &mut Connection,
-    user: UserId,
-    epoch: i64,
-    now: Timestamp,
-) -> Result<i64> {
-    Ok(sessions::table
-        .filter(sessions::user_id.eq(user))
-        .filter(sessions::absolute_end.gt(now.before(std::time::Duration::from_secs(86_400))))
-        .filter(sessions::ended_at.is_not_null())
         .filter(sessions::epoch.eq(epoch))
         .count()
         .get_result(conn)?)

@@ -1,11 +1,12 @@
 //! A session whose browser signs in anew ends.
 
 use super::begin::Begun;
-use super::end::{EndError, bound_the_ended};
+use super::end::EndError;
 use super::live::LiveSession;
+use super::queries::End;
 use super::{Sessions, queries};
 use crate::history::Author;
-use crate::standing::{self, ChangePending};
+use crate::standing;
 use crate::tokens::revoke;
 
 impl Sessions {
@@ -25,27 +26,25 @@ impl Sessions {
             self.leave(session, author).await?;
             return Ok(());
         }
-        let (database, next) = (self.database.clone(), by.live.clone());
-        let moved = self
-            .database
+        let (database, sessions) = (self.database.clone(), self.clone());
+        let next = by.live.id;
+        self.database
             .write(move |conn| {
                 standing::lock(conn, user)?;
                 let now = database.now(conn)?;
-                revoke::move_session(conn, id, next.id)?;
-                if !queries::end(conn, user, id, now, queries::REPLACED)? {
-                    return Ok(None);
+                revoke::move_session(conn, id, next)?;
+                let end = End {
+                    at: now,
+                    reason: queries::REPLACED,
+                    listed_until: Some(sessions.listed_until(now)),
+                };
+                if queries::end(conn, user, id, end)? {
+                    standing::raise(conn, user, now)?;
                 }
-                standing::raise(conn, user, now)?;
-                bound_the_ended(conn, user, Some(&next), now, &author)
+                Ok::<_, EndError>(())
             })
             .await?;
-        // The new one first: a session ahead of the record makes the gate read a newer record, one behind it is over.
-        let kept = match moved {
-            Some(moved) => self.keep(&by.key, &moved).await,
-            None => Ok(()),
-        };
         self.standings.publish(user).await?;
-        kept.map_err(|away| ChangePending(away.into()))?;
         self.forget_seen(user, id).await;
         Ok(())
     }

@@ -9,13 +9,13 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 
-use super::Sessions;
 use super::begin::Begun;
 use super::browser::BrowserMark;
 use super::cookies::Cookies;
 use super::key::SessionKey;
 use super::live::LiveSession;
 use super::store::state;
+use super::{Sessions, queries};
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Credential, Permission};
 use crate::history::Actor;
@@ -92,6 +92,7 @@ impl SignedIn {
             session: session.id,
             epoch: session.epoch,
             passkeys: session.passkeys.clone(),
+            is_open: queries::is_open,
         };
         let author = author(request, Actor::Person(session.user));
         ActingAs::new(author, credential, permission)
@@ -185,7 +186,7 @@ impl Sessions {
         let live: LiveSession =
             serde_json::from_str(&text).map_err(|_| SignedInError::Nobody("unreadable"))?;
         let now = self.clock.now();
-        if live.user != key.user() || live.is_over(now) {
+        if live.user != key.user() || live.is_over(now, self.idle_timeout) {
             return Err(SignedInError::Nobody("expired"));
         }
         let (live, standing) = match self
@@ -238,10 +239,18 @@ impl Sessions {
         let (standing, verdict) = judged.await?.ok_or_else(nobody)?;
         match verdict {
             Verdict::Good => Ok(standing),
-            // Rows are asked for authorizations alone.
-            Verdict::RecordIsOld | Verdict::AskTheRow => {
-                Err(SignedInError::Nobody("unknown-epoch"))
+            Verdict::AskTheRow => {
+                let (session, auth_time) = (claim.session, claim.auth_time);
+                let asked = self
+                    .database
+                    .read(move |conn| queries::is_current(conn, session, auth_time))
+                    .await;
+                if asked.map_err(Unavailable::from)? {
+                    return Ok(standing);
+                }
+                Err(SignedInError::Nobody("session-ended"))
             }
+            Verdict::RecordIsOld => Err(SignedInError::Nobody("unknown-epoch")),
             Verdict::Refused(reason) => Err(SignedInError::Nobody(reason)),
         }
     }

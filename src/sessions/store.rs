@@ -136,7 +136,7 @@ impl Sessions {
                 Err(error) => Err(error),
             };
             let noted = match moved {
-                Ok(true) => sessions.move_seen(&touched).await,
+                Ok(true) => sessions.move_seen(&touched, &key).await,
                 Ok(false) => Ok(()),
                 Err(error) => Err(error),
             };

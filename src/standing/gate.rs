@@ -2,8 +2,8 @@
 
 use super::copies::{Copies, SLOWEST_FILL};
 use super::queries;
-use super::record::{Standing, UserStatus};
-use crate::base::clock::Stopwatch;
+use super::record::{Standing, SteppedUp, UserStatus};
+use crate::base::clock::{Stopwatch, Timestamp};
 use crate::base::ids::{AuthorizationId, PasskeyId, SessionId, UserId};
 use crate::db::{self, Database};
 use crate::ephemeral::{Away, Ephemeral};
@@ -27,8 +27,9 @@ pub struct ChangePending(pub Unavailable);
 /// The reason code of a session from before the person's present epoch.
 pub const EPOCH_RAISED: &str = "epoch-raised";
 
-/// How many revoked authorizations a record holds; with more in it, it is not all of them.
-const MOST_REVOKED: usize = 64;
+/// How many ended sessions, stepped-up sessions and revoked authorizations a record holds each; with more in it, it is not all of
+/// them.
+const MOST_LISTED: usize = 64;
 
 /// What a session says of itself; the gate says whether it is so.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,17 @@ pub struct Claim<'a> {
     pub epoch: i64,
     /// The passkeys that opened or raised it.
     pub passkeys: &'a [PasskeyId],
+    /// Its last ceremony, if it is the session itself that is shown, by its key. What depends on the session, such as a session at
+    /// a protected host, outlives its keys.
+    pub auth_time: Option<Timestamp>,
+}
+
+impl Claim<'_> {
+    /// Whether the session was stepped up since, so that the key that was shown is replaced.
+    fn is_replaced_by(&self, stepped_up: &SteppedUp) -> bool {
+        let shown = self.auth_time.map(Timestamp::as_micros);
+        stepped_up.id == self.session && shown.is_some_and(|shown| shown < stepped_up.auth_time)
+    }
 }
 
 /// What a token says of the authorization that it was issued for; the gate says whether it is so.
@@ -59,7 +71,7 @@ pub enum Verdict {
     Good,
     /// The record is older than the session: read a newer one and ask again.
     RecordIsOld,
-    /// More was revoked lately than the record holds: the authorization's own row knows.
+    /// More was ended, stepped up or revoked lately than the record holds: the session's or authorization's own row knows.
     AskTheRow,
     /// The session is over, with a reason code for the log.
     Refused(&'static str),
@@ -74,7 +86,14 @@ impl Standing {
         if self.ended.contains(&claim.session) {
             return Verdict::Refused("session-ended");
         }
-        self.judge_passkeys(claim.passkeys)
+        if self.stepped_up.iter().any(|one| claim.is_replaced_by(one)) {
+            return Verdict::Refused("key-replaced");
+        }
+        let is_cut = self.ended.len() > MOST_LISTED || self.stepped_up.len() > MOST_LISTED;
+        match self.judge_passkeys(claim.passkeys) {
+            Verdict::Good if is_cut => Verdict::AskTheRow,
+            verdict => verdict,
+        }
     }
 
     /// Judges a token that is genuine and has not expired. Whether its client may still ask is the client's record's to say.
@@ -86,7 +105,7 @@ impl Standing {
             return Verdict::Refused("authorization-revoked");
         }
         match self.judge_passkeys(claim.passkeys) {
-            Verdict::Good if self.revoked.len() > MOST_REVOKED => Verdict::AskTheRow,
+            Verdict::Good if self.revoked.len() > MOST_LISTED => Verdict::AskTheRow,
             verdict => verdict,
         }
     }
@@ -268,6 +287,7 @@ mod tests {
             roles: vec![],
             passkeys: vec![PasskeyId::random(), PasskeyId::random()],
             ended: vec![SessionId::random()],
+            stepped_up: vec![],
             revoked: vec![AuthorizationId::random()],
         }
     }
@@ -306,6 +326,7 @@ mod tests {
             session: SessionId::random(),
             epoch: 2,
             passkeys: &passkeys,
+            auth_time: Some(Timestamp::from_micros(5)),
         };
         assert_eq!(standing.judge(&good), Verdict::Good);
 
@@ -336,6 +357,28 @@ mod tests {
             ..standing.clone()
         };
         assert_eq!(refused(&suspended, &good), "user-not-active");
+        let stepped_up = |id, auth_time| Standing {
+            stepped_up: vec![SteppedUp { id, auth_time }],
+            ..standing.clone()
+        };
+        let replaced = stepped_up(good.session, 6);
+        assert_eq!(refused(&replaced, &good), "key-replaced");
+        let depending = Claim {
+            auth_time: None,
+            ..good
+        };
+        assert_eq!(replaced.judge(&depending), Verdict::Good);
+        for record in [
+            stepped_up(good.session, 5),
+            stepped_up(SessionId::random(), 6),
+        ] {
+            assert_eq!(record.judge(&good), Verdict::Good);
+        }
+        let many = Standing {
+            ended: (0..65).map(|_| SessionId::random()).collect(),
+            ..standing.clone()
+        };
+        assert_eq!(many.judge(&good), Verdict::AskTheRow);
         let later = Claim { epoch: 3, ..good };
         assert_eq!(standing.judge(&later), Verdict::RecordIsOld);
     }

@@ -20,4 +20,4 @@ pub use queries::{
     list_moved_since, lock, lock_all, lock_with, raise, raise_all, raise_epoch,
 };
 pub(crate) use record::ADMINISTRATOR;
-pub use record::{Standing, UserStatus};
+pub use record::{Standing, SteppedUp, UserStatus};

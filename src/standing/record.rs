@@ -61,11 +61,23 @@ pub struct Standing {
     pub roles: Vec<String>,
     /// Passkeys that are live.
     pub passkeys: Vec<PasskeyId>,
-    /// Sessions ended one by one whose absolute end is still ahead.
+    /// Sessions that were ended one by one while a copy of them may still exist: the latest, at most one more than the record
+    /// promises to be all (64).
     pub ended: Vec<SessionId>,
+    /// Open sessions that were stepped up while a copy under their earlier key may still exist; as many as of [`Self::ended`].
+    pub stepped_up: Vec<SteppedUp>,
     /// Authorizations revoked within the life of an access token and an hour more; when there are more than 64, not all.
     #[serde(default)]
     pub revoked: Vec<AuthorizationId>,
+}
+
+/// A session whose key was replaced by a step-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SteppedUp {
+    /// ID of the session.
+    pub id: SessionId,
+    /// Its last ceremony, in microseconds since 1970. A copy with an earlier one is under a key that was replaced.
+    pub auth_time: i64,
 }
 
 /// The built-in role that administers the place.

@@ -203,16 +203,6 @@ pub(super) fn update_epoch(conn: &mut Connection, session: SessionId, epoch: i64
     Ok(())
 }
 
-pub(super) fn update_epoch_offline(conn: &mut Connection, user: UserId, epoch: i64) -> Result<()> {
-    diesel::update(authorizations::table)
-        .filter(authorizations::user_id.eq(user))
-        .filter(authorizations::offline.eq(true))
-        .filter(authorizations::revoked_at.is_null())
-        .set(authorizations::epoch.eq(epoch))
-        .execute(conn)?;
-    Ok(())
-}
-
 pub(super) fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> Result<()> {
     diesel::update(authorizations::table)
         .filter(authorizations::session_id.eq(from))

@@ -104,31 +104,6 @@ pub fn end_others(
     queries::update_epoch(conn, kept, epoch)
 }
 
-/// As if a person signed out everywhere but in one session, if one is kept: what outlives a session moves on to their new epoch, and
-/// what the kept one gave.
-///
-/// # Errors
-/// When the database is away.
-pub fn leave_all(
-    conn: &mut Connection,
-    user: UserId,
-    kept: Option<SessionId>,
-    epoch: i64,
-    now: Timestamp,
-) -> db::Result<()> {
-    let mut all = queries::list_kept(conn, &Which::Person(user), now)?;
-    all.retain(|one| Some(one.session) != kept);
-    tell_clients(conn, &all, now)?;
-    let ended = all.iter().filter(|one| !one.offline);
-    let ended: Vec<_> = ended.map(|one| one.id).collect();
-    queries::revoke(conn, &ended, now, "session-ended")?;
-    queries::update_epoch_offline(conn, user, epoch)?;
-    match kept {
-        Some(kept) => queries::update_epoch(conn, kept, epoch),
-        None => Ok(()),
-    }
-}
-
 /// Ends whatever a person let one client have; how many authorizations were live.
 ///
 /// # Errors

@@ -31,6 +31,7 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 use crate::base::config::Origin;
 use crate::db::Database;
+use crate::sessions::Sessions;
 use crate::standing::Standings;
 
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
@@ -62,16 +63,24 @@ pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 86_400);
 pub struct Users {
     pub(crate) database: Database,
     standings: Standings,
+    sessions: Sessions,
     clock: Clock,
     public_url: Origin,
 }
 
 impl Users {
     /// Over the database; links are made below `public_url`.
-    pub fn new(database: Database, standings: Standings, clock: Clock, public_url: Origin) -> Self {
+    pub fn new(
+        database: Database,
+        standings: Standings,
+        sessions: Sessions,
+        clock: Clock,
+        public_url: Origin,
+    ) -> Self {
         Self {
             database,
             standings,
+            sessions,
             clock,
             public_url,
         }

@@ -49,17 +49,16 @@ impl Users {
         authority: Authority,
         acting: ActingAs,
     ) -> Result<Ended, SignOutError> {
-        let database = self.database.clone();
+        let (database, sessions) = (self.database.clone(), self.sessions.clone());
         let ended = self
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[user])?;
                 require_manageable(conn, user, authority)?;
                 let now = database.now(conn)?;
-                let reason = reason.as_deref();
-                Ok::<_, SignOutError>(sessions::end_one(
-                    conn, user, session, now, reason, &author,
-                )?)
+                let what = (user, session);
+                let ended = sessions.end_one_in(conn, what, now, reason.as_deref(), &author)?;
+                Ok::<_, SignOutError>(ended)
             })
             .await?;
         self.standings.publish(user).await?;

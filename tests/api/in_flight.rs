@@ -123,7 +123,11 @@ fn revocations_of(user: UserId) -> Vec<(&'static str, u16, Work)> {
         }),
         change(401, "this session ended", |conn, user, at| {
             diesel::update(sessions::table.filter(sessions::user_id.eq(user)))
-                .set((sessions::ended_at.eq(at), sessions::end_reason.eq("ended")))
+                .set((
+                    sessions::ended_at.eq(at),
+                    sessions::end_reason.eq("ended"),
+                    sessions::listed_until.eq(Timestamp::from_micros(i64::MAX / 4)),
+                ))
                 .execute(conn)
         }),
         change(401, "passkey revoked", |conn, user, at| {

@@ -1,7 +1,10 @@
 //! A recent ceremony, asked for before what a thief of a session would want.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use super::sessions::live_copy;
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::person::{session_status, step_up};
@@ -41,6 +44,25 @@ on_both! {
         assert_eq!(before["session"]["id"], after["session"]["id"]);
         assert_ne!(before["session"]["auth_time"], after["session"]["auth_time"]);
         assert_eq!(session_status(&old), 401, "the old key is dead");
+    }
+
+    fn the_old_key_is_refused_even_if_its_deletion_failed(house) {
+        let mut root = house.administrator();
+        let old = root.browser.clone();
+        let (key, copy) = live_copy(house, &old);
+        // Within the same microsecond of the clock.
+        assert_eq!(root.step_up().status, 200);
+        house.run(house.app.ephemeral.put(&key, &copy, Duration::from_secs(3600))).expect("stored");
+        assert_eq!(session_status(&old), 401);
+        assert_eq!(root.session_status(), 200);
+        // The same when there are more such sessions than the account's record lists.
+        for _ in 0..65 {
+            let mut other = root.clone();
+            other.browser = root.another_browser();
+            assert_eq!(other.step_up().status, 200);
+        }
+        assert_eq!(session_status(&old), 401);
+        assert_eq!(root.session_status(), 200);
     }
 
     fn nobody_steps_up_with_a_passkey_of_another(house) {

@@ -29,6 +29,7 @@ impl House {
             session: session.parse().expect("an id"),
             epoch: account.expect("an account").session_epoch,
             passkeys: vec![person.passkey.parse().expect("an id")],
+            is_open: doorward::sessions::is_open,
         };
         let author = Author {
             actor,

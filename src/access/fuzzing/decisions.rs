@@ -99,6 +99,7 @@ fn somebody() -> Subject {
             roles: Vec::new(),
             passkeys: Vec::new(),
             ended: Vec::new(),
+            stepped_up: Vec::new(),
             revoked: Vec::new(),
         }),
         auth: None,

@@ -68,6 +68,7 @@ fn standing(roles: &[&str]) -> Standing {
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         passkeys: vec![],
         ended: vec![],
+        stepped_up: Vec::new(),
         revoked: vec![],
     }
 }

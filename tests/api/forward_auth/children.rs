@@ -140,7 +140,8 @@ on_both_protected! {
         // A use moves the session's idle clock, off the request's path; no other request does here.
         let moves = || wait_until("the idle clock moves", Duration::from_secs(10), || {
             let copies = house.run(house.app.ephemeral.get(&[&seen])).expect("the store");
-            copies[0].as_deref() == Some(house.clock.now().to_rfc3339().as_str())
+            let now = house.clock.now().to_rfc3339();
+            copies[0].as_deref().is_some_and(|seen| seen.starts_with(&now))
         });
         for _ in 0..2 {
             house.pass(86_399);
@@ -154,6 +155,32 @@ on_both_protected! {
         house.pass(10_000);
         assert_eq!(visitor.status("/news/1"), 403, "past its absolute end");
         assert_eq!(visitor.place.get("/v1/session").status, 401);
+    }
+
+    fn after_a_step_up_a_use_at_the_host_keeps_the_session_and_the_other_way_round(house) {
+        let (_, mut ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/news/1");
+        // A new key: what was opened before it goes on with the session.
+        assert_eq!(ada.step_up().status, 200);
+        let door = visitor.shop.cookie(DOOR).expect("a door");
+        let session = door.split('.').nth(1).expect("a session");
+        let seen = format!("seen:{{{}}}:{session}", ada.id);
+        let moves = || wait_until("the idle clock moves", Duration::from_secs(10), || {
+            let copies = house.run(house.app.ephemeral.get(&[&seen])).expect("the store");
+            let now = house.clock.now().to_rfc3339();
+            copies[0].as_deref().is_some_and(|seen| seen.starts_with(&now))
+        });
+        for _ in 0..3 {
+            house.pass(80_000);
+            assert_eq!(visitor.status("/news/1"), 200);
+            moves();
+        }
+        house.pass(80_000);
+        assert_eq!(ada.session_status(), 200, "kept alive by the uses at the host");
+        moves();
+        house.pass(80_000);
+        assert_eq!(visitor.status("/news/1"), 200, "kept alive by the use of the session");
     }
 
     fn an_unused_door_ends_with_an_unused_session(house) {

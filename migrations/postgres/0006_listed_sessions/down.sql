@@ -1,0 +1,34 @@
+drop view standing_records;
+create view standing_records as
+select
+    s.user_id,
+    s.version,
+    jsonb_build_object(
+        'user_id', u.id,
+        'version', s.version,
+        'username', u.username,
+        'email', u.email,
+        'email_verified', u.email_verified,
+        'display_name', u.display_name,
+        'status', u.status,
+        'session_epoch', s.session_epoch,
+        'roles', coalesce(
+            (select jsonb_agg(r.role order by r.role) from user_roles r where r.user_id = u.id), '[]'),
+        'passkeys', coalesce(
+            (select jsonb_agg(p.id order by p.created_at, p.id) from passkeys p
+             where p.user_id = u.id and p.revoked_at is null), '[]'),
+        'ended', coalesce(
+            (select jsonb_agg(e.id order by e.ended_at, e.id) from sessions e
+             where e.user_id = u.id and e.absolute_end > now() - interval '1 day' and e.ended_at is not null
+               and e.epoch = s.session_epoch), '[]'),
+        -- As long as an access token may live, and an hour more; one more than the record promises says that there are others.
+        'revoked', coalesce(
+            (select jsonb_agg(a.id order by a.revoked_at, a.id) from
+                (select id, revoked_at from authorizations
+                 where user_id = u.id and revoked_at > now() - interval '2 hours' and epoch = s.session_epoch
+                 order by revoked_at desc, id limit 65) a), '[]')
+    ) as record
+from standings s
+join users u on u.id = s.user_id;
+drop index sessions_listed;
+alter table sessions drop column listed_until;

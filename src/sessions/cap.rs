@@ -1,0 +1,151 @@
+//! The cap on a user's open sessions.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::end::EndError;
+use super::key::{Seen, seen_key};
+use super::live::LiveSession;
+use super::queries::{End, OpenSession};
+use super::{Sessions, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{SessionId, UserId};
+use crate::db::{self, Connection};
+use crate::history::{self, Actor, Author, Event};
+use crate::standing::{self, ChangePending, Unavailable};
+use crate::tokens::{SessionEnd, revoke};
+
+/// How many sessions of one user may be open at once.
+pub(super) const MOST_OPEN: i64 = 200;
+
+/// Why a session ended when its user opened one too many.
+const TOO_MANY_OPEN: &str = "too-many-open";
+
+/// Why a session ended that nobody used within the idle timeout.
+const EXPIRED: &str = "expired";
+
+impl Sessions {
+    /// Ends what is beyond the cap, least recently used first, but never the session that was opened last. Expired sessions don't
+    /// count; their rows are closed. What the user let apps do in their absence stays.
+    pub(super) async fn enforce_cap(&self, opened: &LiveSession) -> Result<(), EndError> {
+        let (user, kept, now) = (opened.user, opened.id, self.clock.now());
+        let seen = self.last_seen(opened).await?;
+        let (database, sessions) = (self.database.clone(), self.clone());
+        let known = seen.clone();
+        let ended = self
+            .database
+            .write(move |conn| {
+                standing::lock(conn, user)?;
+                let at = database.now(conn)?;
+                let rows = opened_rows(conn, user, now)?;
+                let mut open = sessions.close_expired(conn, (user, rows), &known, now)?;
+                open.retain(|(_, session)| session.id != kept);
+                // Most recently used first.
+                open.sort_by_key(|(used_at, session)| (std::cmp::Reverse(*used_at), session.id));
+                let room = usize::try_from(MOST_OPEN.saturating_sub(1)).unwrap_or_default();
+                let beyond: Vec<SessionId> = open
+                    .iter()
+                    .skip(room)
+                    .map(|(_, session)| session.id)
+                    .collect();
+                for session in &beyond {
+                    sessions.end_beyond_cap(conn, (user, *session), at)?;
+                }
+                if !beyond.is_empty() {
+                    standing::raise(conn, user, at)?;
+                }
+                Ok::<_, EndError>(beyond)
+            })
+            .await?;
+        if ended.is_empty() {
+            return Ok(());
+        }
+        self.standings.publish(user).await?;
+        for session in ended {
+            // Tidying up: the record refuses it already.
+            if let Some(seen) = seen.get(&session) {
+                self.ephemeral.remove(&seen.live_copy).await.ok();
+            }
+            self.forget_seen(user, session).await;
+        }
+        Ok(())
+    }
+
+    async fn last_seen(&self, opened: &LiveSession) -> Result<HashMap<SessionId, Seen>, EndError> {
+        let (user, now) = (opened.user, self.clock.now());
+        let rows = self
+            .database
+            .read(move |conn| opened_rows(conn, user, now))
+            .await?;
+        let keys: Vec<String> = rows.iter().map(|row| seen_key(user, row.id)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let seen = self.ephemeral.get(&keys).await;
+        let seen = seen.map_err(|away| ChangePending(Unavailable::from(away)))?;
+        let seen = rows.into_iter().zip(seen);
+        Ok(seen
+            .filter_map(|(row, seen)| Some((row.id, Seen::parse(&seen?)?)))
+            .collect())
+    }
+
+    /// Closes the rows of expired sessions; those that are left, with when they were last used.
+    fn close_expired(
+        &self,
+        conn: &mut Connection,
+        (user, rows): (UserId, Vec<OpenSession>),
+        seen: &HashMap<SessionId, Seen>,
+        now: Timestamp,
+    ) -> db::Result<Vec<(Timestamp, OpenSession)>> {
+        let mut open = Vec::new();
+        for row in rows {
+            let used_at = seen
+                .get(&row.id)
+                .map_or(row.auth_time, |seen| seen.at.max(row.auth_time));
+            let expires_at = used_at.after(self.idle_timeout);
+            if expires_at > now {
+                open.push((used_at, row));
+                continue;
+            }
+            // Its copy is over by its own time: nothing needs to refuse it.
+            let end = End {
+                at: expires_at,
+                reason: EXPIRED,
+                listed_until: None,
+            };
+            queries::end(conn, user, row.id, end)?;
+        }
+        Ok(open)
+    }
+
+    fn end_beyond_cap(
+        &self,
+        conn: &mut Connection,
+        (user, session): (UserId, SessionId),
+        now: Timestamp,
+    ) -> db::Result<()> {
+        let end = End {
+            at: now,
+            reason: TOO_MANY_OPEN,
+            listed_until: Some(self.listed_until(now)),
+        };
+        if !queries::end(conn, user, session, end)? {
+            return Ok(());
+        }
+        revoke::end_session(conn, session, SessionEnd::SignedOut, now)?;
+        let author = Author::command().acting_as(Actor::Doorward);
+        let event = Event::done("session.ended")
+            .subject(user)
+            .because(Some(TOO_MANY_OPEN))
+            .details(json!({ "session": session }));
+        history::record(conn, now, &author, event)
+    }
+}
+
+fn opened_rows(
+    conn: &mut Connection,
+    user: UserId,
+    now: Timestamp,
+) -> db::Result<Vec<OpenSession>> {
+    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+    queries::list_open(conn, user, epoch, now)
+}
