@@ -10,6 +10,7 @@ use crate::access::routes::RouteTable;
 use crate::access::{Access, Policies};
 use crate::base::clock::Clock;
 use crate::base::config::{Config, ConfigError};
+use crate::base::faults::Faults;
 use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
 use crate::clients::Clients;
@@ -23,7 +24,7 @@ use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, DoorCookies, Sessions};
 use crate::standing::{Standings, Unavailable};
 use crate::tokens::keys::KeyError;
-use crate::tokens::{AccessTokenSealers, Judges, Keyring, RefreshTokens, Tokens};
+use crate::tokens::{AccessTokenSealers, Codes, Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
 use crate::web::{Limits, Web};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
@@ -156,6 +157,25 @@ impl App {
         clock: Clock,
         rp_id_change: RpIdChange,
     ) -> Result<Self, StartError> {
+        Box::pin(Self::build_with(
+            config,
+            clock,
+            rp_id_change,
+            Faults::default(),
+        ))
+        .await
+    }
+
+    /// As [`App::build`]; both stores fail where the switch says.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn build_with(
+        config: Config,
+        clock: Clock,
+        rp_id_change: RpIdChange,
+        faults: Faults,
+    ) -> Result<Self, StartError> {
         let data_dir = &config.server.data_dir;
         prepare_folder(&config)
             .map_err(|cause| StartError::DataFolder(data_dir.display().to_string(), cause))?;
@@ -167,7 +187,7 @@ impl App {
             Some(path) => Some(MasterKey::read(path)?),
             None => None,
         };
-        let database = open_database(&config, &clock)?;
+        let database = open_database(&config, &clock)?.with_faults(faults.clone());
         let migrated = db::migrate(&database, data_dir).await?;
         if !migrated.is_empty() {
             tracing::info!(migrations = migrated.len(), "the schema is up to date now");
@@ -180,7 +200,7 @@ impl App {
             rp_id_change == RpIdChange::Accept,
         )
         .await?;
-        let ephemeral = open_ephemeral(&config, &clock).await?;
+        let ephemeral = open_ephemeral(&config, &clock).await?.with_faults(faults);
         let standings = Standings::new(database.clone(), ephemeral.clone());
         standings.watch().await?;
         let own = config.server.public_url.clone();
@@ -358,6 +378,7 @@ fn build_tokens(
     Tokens::new(
         judges.clone(),
         RefreshTokens::new(master_key, previous),
+        Codes::new(master_key),
         AccessTokenSealers::new(master_key, previous),
         config,
     )

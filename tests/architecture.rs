@@ -31,7 +31,7 @@ const ROWS: [(&str, u32); 22] = [
 ];
 
 /// Each table's owner.
-const OWNERS: [(&str, &str); 23] = [
+const OWNERS: [(&str, &str); 24] = [
     ("setup", "users"),
     ("users", "users"),
     ("usernames", "users"),
@@ -39,6 +39,7 @@ const OWNERS: [(&str, &str); 23] = [
     ("user_roles", "users"),
     ("invitations", "users"),
     ("passkeys", "passkeys"),
+    ("used_ceremonies", "passkeys"),
     ("sessions", "sessions"),
     ("standings", "standing"),
     ("standing_records", "standing"),

@@ -5,6 +5,7 @@
 pub mod attributes;
 pub mod clock;
 pub mod config;
+pub mod faults;
 pub mod hex;
 pub mod ids;
 pub mod letters;

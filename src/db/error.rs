@@ -5,9 +5,13 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 /// A query that gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database did not answer, or not in time. Nothing is known of a change that was under way; it is safe to repeat.
+    /// The database did not answer, or not in time. Nothing was changed.
     #[error("the database is away: {0}")]
     Away(String),
+    /// The connection was lost at the commit: the change may have happened. A conditional change is safe to repeat; whoever
+    /// uses up something must not ask for it again.
+    #[error("the outcome of a transaction is not known: {0}")]
+    InDoubt(String),
     /// A value that must be unique is taken.
     #[error("already there: {0}")]
     Taken(String),

@@ -1,6 +1,7 @@
 //! The pools, and the two ways to use them: [`Database::read`] and [`Database::write`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel::ConnectionError;
@@ -13,6 +14,7 @@ use super::Connection;
 use super::error::Error;
 use super::slow;
 use crate::base::clock::{Clock, Stopwatch, Timestamp};
+use crate::base::faults::{Cut, Faults};
 
 /// The database. Cheap to clone; every clone shares the pools.
 #[derive(Clone)]
@@ -23,6 +25,7 @@ pub struct Database {
     places: Arc<Semaphore>,
     timeout: Duration,
     clock: Clock,
+    faults: Faults,
 }
 
 impl std::fmt::Debug for Database {
@@ -97,6 +100,7 @@ impl Database {
             writers: pool,
             timeout,
             clock,
+            faults: Faults::default(),
         }
     }
 
@@ -118,7 +122,14 @@ impl Database {
             places: places(READERS),
             timeout,
             clock,
+            faults: Faults::default(),
         })
+    }
+
+    /// The same database, whose reads and writes fail where the switch says.
+    #[must_use]
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
     }
 
     /// Runs a use case that changes nothing, on a blocking thread.
@@ -131,27 +142,35 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let cut = self.step()?;
         let pool = self.readers.clone();
-        self.bounded(move |deadline| {
+        let read = self.bounded(Commit::default(), move |deadline| {
             deadline.check()?;
             work(&mut check_out(&pool)?.connection)
-        })
-        .await
+        });
+        let found = read.await?;
+        match cut {
+            None => Ok(found),
+            Some(_) => Err(Error::Away("cut off: the answer was lost".into()).into()),
+        }
     }
 
     /// Runs a use case as one transaction, on a blocking thread: committed when `work` returns `Ok`, undone otherwise.
     ///
     /// # Errors
-    /// What `work` returns, or [`Error::Away`], also for one too slow for its instant; then the change may have been
-    /// committed all the same, and is safe to repeat.
+    /// What `work` returns; [`Error::Away`], also for one too slow for its instant: nothing was changed; or
+    /// [`Error::InDoubt`]: whether it was committed is not known.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let cut = self.step()?;
         let pool = self.writers.clone();
-        self.bounded(move |deadline| {
+        let committing = Commit::default();
+        let commit_begins = committing.clone();
+        let write = self.bounded(committing, move |deadline| {
             let mut pooled = check_out(&pool)?;
             let conn = &mut pooled.connection;
             deadline.check()?;
@@ -159,6 +178,7 @@ impl Database {
             slow::begin();
             // What was given up must not happen later: a change of long ago could undo one that was acknowledged since.
             let result = work(conn).and_then(|value| {
+                commit_begins.begin();
                 deadline.check()?;
                 slow::check()?;
                 Ok(value)
@@ -175,8 +195,20 @@ impl Database {
                     Err(error)
                 }
             }
-        })
-        .await
+        });
+        let written = write.await?;
+        match cut {
+            None => Ok(written),
+            Some(_) => Err(Error::InDoubt("cut off: the answer was lost".into()).into()),
+        }
+    }
+
+    /// Whether an injected fault lets this operation run, and how its answer gets lost.
+    fn step(&self) -> Result<Option<Cut>, Error> {
+        match self.faults.next() {
+            Some(Cut::Refused) => Err(Error::Away("cut off".into())),
+            cut => Ok(cut),
+        }
     }
 
     /// Runs `work` on a connection of its own, outside the pool and without a bound, closed afterwards: for migrations.
@@ -215,7 +247,7 @@ impl Database {
 
     /// Runs blocking work within twice the timeout: one wait for a place, one for the work. As many wait as may work, times
     /// [`QUEUE`]; whoever comes then is told at once, instead of filling every thread of the process while a store hangs.
-    async fn bounded<T, E, F>(&self, work: F) -> Result<T, E>
+    async fn bounded<T, E, F>(&self, commit: Commit, work: F) -> Result<T, E>
     where
         F: FnOnce(Deadline) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -237,8 +269,26 @@ impl Database {
         match tokio::time::timeout(deadline.left(), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Refused(panic.to_string()).into()),
+            Err(_) if commit.has_begun() => {
+                Err(Error::InDoubt("the commit was not answered in time".into()).into())
+            }
             Err(_) => Err(Error::Away("no answer in time".into()).into()),
         }
+    }
+}
+
+/// Whether a transaction has come as far as its commit: from then on, no answer does not mean that nothing was changed.
+#[derive(Clone, Debug, Default)]
+struct Commit(Arc<AtomicBool>);
+
+impl Commit {
+    /// Called before the deadline is looked at for the last time.
+    fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
     }
 }
 
@@ -317,8 +367,12 @@ fn begin(conn: &mut Connection) -> Result<(), Error> {
 
 fn commit(conn: &mut Connection) -> Result<(), Error> {
     use diesel::connection::TransactionManager;
-    <Connection as diesel::Connection>::TransactionManager::commit_transaction(conn)
-        .map_err(Error::from)
+    let committed =
+        <Connection as diesel::Connection>::TransactionManager::commit_transaction(conn);
+    committed.map_err(|error| match Error::from(error) {
+        Error::Away(cause) => Error::InDoubt(cause),
+        refused => refused,
+    })
 }
 
 fn roll_back(conn: &mut Connection) -> Result<(), Error> {

@@ -113,6 +113,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Binary;
+    use crate::db::Instant;
+
+    /// Ceremonies that were used, until they would have expired (passkeys).
+    used_ceremonies (ceremony_hash) {
+        ceremony_hash -> Binary,
+        expires_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 

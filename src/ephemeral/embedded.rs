@@ -173,9 +173,10 @@ impl Embedded {
         let (now, expires_at) = (self.now(), self.expiry(ttl));
         self.write(move |conn| {
             let replaced = diesel::update(entries::table.find(key))
-                .filter(entries::value.eq(old))
+                // As in Redis, the same call once more is no failure.
+                .filter(entries::value.eq(&old).or(entries::value.eq(&new)))
                 .filter(entries::expires_at.gt(now))
-                .set((entries::value.eq(new), entries::expires_at.eq(expires_at)))
+                .set((entries::value.eq(&new), entries::expires_at.eq(expires_at)))
                 .execute(conn)?;
             Ok(replaced == 1)
         })
@@ -229,10 +230,6 @@ impl Embedded {
             Ok(stored == 1)
         })
         .await
-    }
-
-    pub(super) async fn check(&self) -> Result<(), Away> {
-        self.get(&["check"]).await.map(drop)
     }
 
     pub(super) async fn tidy(&self) -> Result<(), Away> {

@@ -11,12 +11,14 @@ mod redis;
 mod together;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Stopwatch};
+use crate::base::faults::{Cut, Faults};
+use crate::base::secrets::Token;
 use together::Together;
 
 /// The store did not answer, or not in time.
@@ -40,6 +42,30 @@ pub enum Unfit {
 pub struct Ephemeral {
     store: Store,
     together: Together,
+    faults: Faults,
+    /// The key that readiness writes: this instance's own.
+    probe: Arc<str>,
+    warnings: Arc<Warnings>,
+}
+
+/// How long the key of readiness lives.
+const PROBE_TTL: Duration = Duration::from_secs(60);
+
+/// Keeps a fault that each request meets from being logged with each.
+#[derive(Debug, Default)]
+struct Warnings(Mutex<Option<Stopwatch>>);
+
+impl Warnings {
+    const PAUSE: Duration = Duration::from_secs(10);
+
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= Self::PAUSE);
+        if is_due {
+            *last = Some(Stopwatch::start());
+        }
+        is_due
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -58,12 +84,22 @@ impl Store {
 }
 
 macro_rules! either {
-    ($self:ident, $store:ident => $call:expr) => {
-        match &$self.store {
+    ($self:ident, $store:ident => $call:expr) => {{
+        let cut = $self.step()?;
+        let done = match &$self.store {
             Store::Redis($store) => $call.await,
             Store::Embedded($store) => $call.await,
-        }
-    };
+        };
+        answered(cut, done)
+    }};
+}
+
+/// What an operation did, unless an injected fault loses its answer.
+fn answered<T>(cut: Option<Cut>, done: Result<T, Away>) -> Result<T, Away> {
+    match cut {
+        Some(_) => Err(Away("cut off: the answer was lost".into())),
+        None => done,
+    }
 }
 
 impl Ephemeral {
@@ -87,8 +123,27 @@ impl Ephemeral {
     }
 
     fn over(store: Store) -> Self {
-        let together = Together::new();
-        Self { store, together }
+        Self {
+            store,
+            together: Together::new(),
+            faults: Faults::default(),
+            probe: format!("ready:{}", Token::generate().hash().to_text()).into(),
+            warnings: Arc::default(),
+        }
+    }
+
+    /// The same store, whose operations fail where the switch says.
+    #[must_use]
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// Whether an injected fault lets this operation run, and how its answer gets lost.
+    fn step(&self) -> Result<Option<Cut>, Away> {
+        match self.faults.next() {
+            Some(Cut::Refused) => Err(Away("cut off".into())),
+            cut => Ok(cut),
+        }
     }
 
     /// Stores `value` for `ttl`, over whatever was there.
@@ -108,7 +163,8 @@ impl Ephemeral {
 
     /// Reads several keys in one round trip, in their order; together with what else this thread asks for at this moment.
     pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
-        self.together.get(&self.store, keys).await
+        let cut = self.step()?;
+        answered(cut, self.together.get(&self.store, keys).await)
     }
 
     /// Deletes a key, there or not.
@@ -116,7 +172,7 @@ impl Ephemeral {
         either!(self, store => store.remove(key))
     }
 
-    /// Stores `new` for `ttl` only where `old` stands still; whether it did. What is gone is not brought back.
+    /// Stores `new` for `ttl` only where `old` stands still; whether `new` stands there now. What is gone is not brought back.
     pub async fn replace(
         &self,
         key: &str,
@@ -143,12 +199,24 @@ impl Ephemeral {
         either!(self, store => store.store_newer(key, version, value, ttl))
     }
 
-    /// Whether the store answers and is set up to keep what it is given.
-    pub async fn check(&self) -> Result<(), Unfit> {
-        match &self.store {
-            Store::Redis(store) => store.check().await,
-            Store::Embedded(store) => Ok(store.check().await?),
+    /// As [`Ephemeral::store_newer`], for a reader who has the answer from the database: a store that takes no writes (it is full,
+    /// or a replica) fails nobody's read.
+    pub async fn fill(&self, key: &str, version: i64, value: &str, ttl: Duration) {
+        // On the heap: a fill is rare, and its future would be part of every reader's.
+        if let Err(error) = Box::pin(self.store_newer(key, version, value, ttl)).await
+            && self.warnings.is_due()
+        {
+            tracing::warn!(%error, "copies can't be stored: reads go to the database");
         }
+    }
+
+    /// Whether the store answers, takes writes, and is set up to keep what it is given.
+    pub async fn check(&self) -> Result<(), Unfit> {
+        if let Store::Redis(store) = &self.store {
+            store.check().await?;
+        }
+        // A store that is full or read-only answers everything else.
+        Ok(self.put(&self.probe, "", PROBE_TTL).await?)
     }
 
     /// Deletes what has expired, where the store does not do so by itself.

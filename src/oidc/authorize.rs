@@ -12,11 +12,11 @@ use super::{Oidc, acr, consent};
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::Token;
 use crate::clients::{Client, Scopes, consents};
-use crate::db;
+use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
-use crate::sessions::{self, SignedIn};
+use crate::sessions::{self, LiveSession, SignedIn};
 use crate::standing::{self, ChangePending, Unavailable};
-use crate::tokens::{self, Grant};
+use crate::tokens::{self, Grant, Issued};
 
 /// Why a request is not even sent back.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,9 @@ pub enum GrantError {
     /// The client was disabled meanwhile.
     #[error("the client is disabled")]
     ClientGone,
+    /// The stored request was answered before.
+    #[error("the request was answered")]
+    Answered,
     /// Older authorizations ended, and that is not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -163,13 +166,14 @@ impl Oidc {
         Ok(ranks.max().unwrap_or(0))
     }
 
-    /// Grants: writes the authorization under the person's lock, and makes the code.
+    /// Grants: writes the authorization under the person's lock, and returns its code. A stored request (its ID) gives the same
+    /// code until it is redeemed, so that a grant whose answer was lost can be asked for again.
     ///
     /// # Errors
-    /// The session ended meanwhile, or the database is away.
+    /// The session ended meanwhile, the request was answered, or a store is away.
     pub async fn grant(
         &self,
-        request: &AuthorizationRequest,
+        (request, stored): (&AuthorizationRequest, Option<&Token>),
         client: &Client,
         person: &SignedIn,
         answers: Answers,
@@ -197,48 +201,85 @@ impl Oidc {
             redirect_uri: request.to.redirect_uri.clone(),
             code_challenge: request.code_challenge.clone(),
         };
-        let consented = (answers.consented == Some(session.user)).then(|| request.consent.clone());
-        let (database, today) = (self.database.clone(), self.clock.now());
-        let lifetimes = self.tokens.lifetimes.clone();
-        let needed = client
-            .metadata
-            .require_consent
-            .then(|| request.consent.clone());
-        let (user, consent_epoch) = (grant.user, request.consent_epoch);
-        let (code, ended) = self
-            .database
-            .write(move |conn| {
-                standing::lock(conn, grant.user)?;
-                let now = database.now(conn)?;
-                // What the request's check found may be over by now: the session ended or replaced, the consent withdrawn.
-                let is_open = sessions::find_good_passkeys(conn, grant.user, session.id)?.is_some();
-                if !is_open || !sessions::is_good(conn, &session)? {
-                    return Err(GrantError::SessionOver);
-                }
-                let whom = (grant.user, grant.client);
-                if needed.is_some() && consents::epoch(conn, grant.client)? != consent_epoch {
-                    return Err(GrantError::ConsentGone);
-                }
-                if let Some(scopes) = &consented {
-                    consent::remember(conn, whom, scopes, now, &author)?;
-                } else if let Some(needed) = &needed {
-                    consent::require(conn, whom, needed)?;
-                }
-                let ended = tokens::make_room(conn, whom, (now, today))?;
-                let (id, code) = tokens::authorize(conn, &grant, today, &lifetimes)?;
-                let event = Event::done("client.authorized")
-                    .subject(grant.user)
-                    .client(grant.client)
-                    .details(json!({
-                        "authorization": id, "session": grant.session, "scope": grant.scopes,
-                    }));
-                history::record(conn, now, &author, event)?;
-                Ok((code, ended))
-            })
-            .await?;
-        if ended > 0 {
+        let user = grant.user;
+        let needs_consent = client.metadata.require_consent;
+        let consented = answers.consented == Some(user);
+        let granting = Box::new(Granting {
+            oidc: self.clone(),
+            grant,
+            session,
+            consent_epoch: request.consent_epoch,
+            computed: stored.map(|id| self.tokens.codes.of(id)),
+            consented: consented.then(|| request.consent.clone()),
+            needed: needs_consent.then(|| request.consent.clone()),
+            author,
+        });
+        let written = self.database.write(move |conn| granting.run(conn));
+        let (code, needs_publishing) = written.await?;
+        if needs_publishing {
             self.standings.publish(user).await?;
         }
         Ok(code)
+    }
+}
+
+/// A grant, with all that its transaction needs.
+struct Granting {
+    oidc: Oidc,
+    grant: Grant,
+    session: LiveSession,
+    /// The client's consent epoch when the request was checked.
+    consent_epoch: i64,
+    /// The code of a stored request.
+    computed: Option<Token>,
+    /// What the person has just agreed to.
+    consented: Option<Scopes>,
+    /// What they must have agreed to before, otherwise.
+    needed: Option<Scopes>,
+    author: Author,
+}
+
+impl Granting {
+    /// The code, and whether older authorizations ended for it.
+    fn run(&self, conn: &mut Connection) -> Result<(Token, bool), GrantError> {
+        let grant = &self.grant;
+        let whom = (grant.user, grant.client);
+        standing::lock(conn, grant.user)?;
+        let now = self.oidc.database.now(conn)?;
+        let today = self.oidc.clock.now();
+        // What the request's check found may be over by now: the session ended or replaced, the consent withdrawn.
+        let passkeys = sessions::find_good_passkeys(conn, grant.user, grant.session)?;
+        if passkeys.is_none() || !sessions::is_good(conn, &self.session)? {
+            return Err(GrantError::SessionOver);
+        }
+        let code = match &self.computed {
+            None => Token::generate(),
+            Some(code) => match tokens::find_issued(conn, whom, &code.hash(), today)? {
+                Issued::Never => code.clone(),
+                // An earlier attempt may have ended older authorizations, and not have told so.
+                Issued::Redeemable => return Ok((code.clone(), true)),
+                Issued::Expired => Token::generate(),
+                Issued::Gone => return Err(GrantError::Answered),
+            },
+        };
+        if self.needed.is_some() && consents::epoch(conn, grant.client)? != self.consent_epoch {
+            return Err(GrantError::ConsentGone);
+        }
+        if let Some(scopes) = &self.consented {
+            consent::remember(conn, whom, scopes, now, &self.author)?;
+        } else if let Some(needed) = &self.needed {
+            consent::require(conn, whom, needed)?;
+        }
+        let ended = tokens::make_room(conn, whom, (now, today))?;
+        let lifetimes = &self.oidc.tokens.lifetimes;
+        let id = tokens::authorize(conn, grant, &code.hash(), today, lifetimes)?;
+        let event = Event::done("client.authorized")
+            .subject(grant.user)
+            .client(grant.client)
+            .details(json!({
+                "authorization": id, "session": grant.session, "scope": grant.scopes,
+            }));
+        history::record(conn, now, &self.author, event)?;
+        Ok((code, ended > 0))
     }
 }

@@ -58,7 +58,12 @@ impl Oidc {
         let redeemed = self
             .database
             .write(move |conn| redemption.run(conn, &code))
-            .await?;
+            .await;
+        let redeemed = redeemed.map_err(|error| match error {
+            // Repeated, the code would count as replayed.
+            db::Error::InDoubt(cause) => TokenRefused::InDoubt(cause),
+            error => error.into(),
+        })?;
         match redeemed {
             Redemption::Granted(granted) => Ok(*granted),
             Redemption::Unknown => Err(unknown().into()),

@@ -60,11 +60,14 @@ impl Oidc {
                 .collect(),
             author: author.acting_as(Actor::Client(record.client.id)),
         });
-        match self
-            .database
-            .write(move |conn| refreshing.run(conn))
-            .await?
-        {
+        let has_grace = refreshing.rotation().has_grace();
+        let refreshed = self.database.write(move |conn| refreshing.run(conn)).await;
+        let refreshed = refreshed.map_err(|error| match error {
+            // Repeated within the grace the same token gives the same successor; without one it would count as replayed.
+            db::Error::InDoubt(cause) if !has_grace => TokenRefused::InDoubt(cause),
+            error => error.into(),
+        })?;
+        match refreshed {
             Refreshed::Granted(granted) => Ok(*granted),
             Refreshed::Refused(refusal) => Err(refusal.into()),
             Refreshed::Ended(user) => {

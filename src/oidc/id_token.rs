@@ -11,7 +11,7 @@ use super::{Oidc, user_claims};
 use crate::base::ids::SessionId;
 use crate::clients::{Algorithm, Client, Scopes};
 use crate::standing::Unavailable;
-use crate::tokens::keys::SignError;
+use crate::tokens::keys::{SignError, Signer};
 use crate::tokens::{Authorization, seconds};
 use crate::users::User;
 
@@ -31,13 +31,13 @@ pub struct KnownIdToken {
 
 impl Oidc {
     /// Makes an ID token beside an access token. The claims about the sign-in are those of the authorization: a refresh is no
-    /// sign-in (OpenID Connect Core §12.2).
+    /// sign-in (OpenID Connect Core §12.2). Needs no store.
     ///
     /// # Errors
-    /// When no key signs.
-    pub(super) async fn issue_id_token(
+    /// When the signer refuses.
+    pub(super) fn issue_id_token(
         &self,
-        client: &Client,
+        (client, signer): (&Client, &Signer),
         authorization: &Authorization,
         user: &User,
         scopes: &Scopes,
@@ -71,8 +71,7 @@ impl Oidc {
         if let Some(nonce) = &authorization.nonce {
             claims.insert("nonce".into(), json!(nonce));
         }
-        let algorithm = client.metadata.id_token_signed_response_alg;
-        self.tokens.keyring.sign(algorithm, TYPE, &claims).await
+        signer.sign(TYPE, &claims)
     }
 
     /// Reads an ID token of ours, whether its time is over or not; `None` for anything that is not genuine.

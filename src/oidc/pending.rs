@@ -126,14 +126,19 @@ impl Oidc {
         Ok(after)
     }
 
-    /// Takes a request out, to answer it: of any number of callers one may.
+    /// Takes a request out when its answer is ready: of any number of callers one may send it. With the store away the answer
+    /// is sent all the same: a code that was computed from the request is redeemed once, whoever sends it.
     ///
     /// # Errors
-    /// `Gone` for all others, or the store is away.
+    /// `Gone` for all others.
     pub async fn take_pending(&self, id: &Token) -> Result<(), PendingError> {
-        match self.ephemeral.take(&key(id)).await? {
-            Some(_) => Ok(()),
-            None => Err(PendingError::Gone("answered")),
+        match self.ephemeral.take(&key(id)).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(PendingError::Gone("answered")),
+            Err(error) => {
+                tracing::warn!(%error, "an answered request is left to expire");
+                Ok(())
+            }
         }
     }
 }

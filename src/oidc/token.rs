@@ -12,7 +12,7 @@ use crate::db;
 use crate::history::Author;
 use crate::standing::{ChangePending, Standing, Unavailable};
 use crate::tokens::Authorization;
-use crate::tokens::keys::SignError;
+use crate::tokens::keys::{SignError, Signer};
 use crate::tokens::refresh::RefreshToken;
 use crate::users::User;
 
@@ -56,6 +56,9 @@ pub enum TokenRefused {
     /// No key signs.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// A code or refresh token may have been used, and repeating the request would count as a replay.
+    #[error("whether the grant was used is not known: {0}")]
+    InDoubt(String),
 }
 
 /// What a grant gives: an authorization that is good at this moment, and how much of it is asked for.
@@ -85,22 +88,26 @@ impl Oidc {
             let description = "this client is not registered for this grant_type";
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
         }
-        // 2. The grant's own rule.
+        if grant == GrantType::ClientCredentials {
+            return self.grant_client_credentials(record, parameters).await;
+        }
+        // 2. The key that will sign, before a code or a refresh token is used up.
         let client = &record.client;
-        let granted = match grant {
-            GrantType::ClientCredentials => {
-                return self.grant_client_credentials(record, parameters).await;
-            }
-            GrantType::AuthorizationCode => self.redeem_code(record, parameters, author).await?,
-            GrantType::RefreshToken => self.refresh(record, parameters, author).await?,
+        let algorithm = client.metadata.id_token_signed_response_alg;
+        let signer = self.tokens.keyring.signer(algorithm).await?;
+        // 3. The grant's own rule.
+        let granted = if grant == GrantType::AuthorizationCode {
+            self.redeem_code(record, parameters, author).await?
+        } else {
+            self.refresh(record, parameters, author).await?
         };
-        // 3. The answer.
-        self.write_answer(client, granted).await
+        // 4. The answer, for which no store is needed.
+        self.write_answer((client, &signer), granted)
     }
 
-    async fn write_answer(
+    fn write_answer(
         &self,
-        client: &Client,
+        (client, signer): (&Client, &Signer),
         granted: Granted,
     ) -> Result<TokenAnswer, TokenRefused> {
         let Granted {
@@ -111,18 +118,25 @@ impl Oidc {
             audience,
             refresh_token,
         } = granted;
-        let access = self
-            .tokens
-            .issue_for_person(client, &authorization, &standing, &scopes, audience)
-            .await?;
-        let id_token = if scopes.contains(Scope::OpenId) {
-            let issued = self
-                .issue_id_token(client, &authorization, &user, &scopes, &access.text)
-                .await?;
-            Some(issued)
-        } else {
-            None
-        };
+        let access = self.tokens.issue_for_person(
+            (client, signer),
+            &authorization,
+            &standing,
+            &scopes,
+            audience,
+        )?;
+        let id_token = scopes
+            .contains(Scope::OpenId)
+            .then(|| {
+                self.issue_id_token(
+                    (client, signer),
+                    &authorization,
+                    &user,
+                    &scopes,
+                    &access.text,
+                )
+            })
+            .transpose()?;
         Ok(TokenAnswer {
             access_token: access.text,
             token_type: "Bearer",

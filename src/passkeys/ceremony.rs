@@ -1,12 +1,19 @@
-//! A ceremony under way: kept here, under its own random id, and taken once.
+//! A ceremony under way: stored under its own random ID, and used once.
+//!
+//! The store only holds it. What makes it good for one use is a row of the database, written in the same transaction as what
+//! the ceremony decides: so it is used when that is committed, and not before; and a store that is set back to an earlier
+//! moment brings no used ceremony back.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
-use super::Passkeys;
+use super::{Passkeys, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
+use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 
 /// What a ceremony is for, with all that its finish will need. None of it comes from the finishing request.
@@ -58,19 +65,51 @@ struct Ceremony {
     expires_at: Timestamp,
 }
 
+/// How much longer than the ceremony the mark of its use is kept: more than two instances' clocks differ.
+const SLACK: Duration = Duration::from_secs(3_600);
+
 /// Why a ceremony can't be finished.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TakeError {
+pub(super) enum CeremonyError {
     /// Used, expired, another browser's, or never begun: all look alike.
     #[error("no such ceremony: {0}")]
     Gone(&'static str),
     /// The ephemeral store is away.
     #[error(transparent)]
     Away(#[from] Away),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
 }
 
-fn key(id: &Token) -> String {
-    format!("ceremony:{}", id.hash().to_text())
+/// The one use of a ceremony that was found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SingleUse {
+    ceremony: TokenHash,
+    expires_at: Timestamp,
+}
+
+impl SingleUse {
+    /// Refuses a ceremony that was used before.
+    pub(super) fn require(&self, conn: &mut Connection) -> Result<(), CeremonyError> {
+        if queries::is_used_ceremony(conn, self.ceremony)? {
+            return Err(CeremonyError::Gone("used"));
+        }
+        Ok(())
+    }
+
+    /// Uses the ceremony up, in the transaction of what it decides: of any number of callers one may go on.
+    pub(super) fn consume(&self, conn: &mut Connection) -> Result<(), CeremonyError> {
+        let consumed = queries::insert_used_ceremony(conn, self.ceremony, self.expires_at);
+        consumed.map_err(|error| match error {
+            db::Error::Taken(_) => CeremonyError::Gone("used"),
+            error => error.into(),
+        })
+    }
+}
+
+fn key(id: TokenHash) -> String {
+    format!("ceremony:{}", id.to_text())
 }
 
 impl Passkeys {
@@ -85,25 +124,53 @@ impl Passkeys {
         let text = serde_json::to_string(&ceremony)
             .map_err(|error| Away(format!("a ceremony that is no JSON: {error}")))?;
         self.ephemeral
-            .put(&key(&id), &text, self.ceremony_timeout)
+            .put(&key(id.hash()), &text, self.ceremony_timeout)
             .await?;
         Ok(id)
     }
 
-    /// Takes a ceremony: whatever comes of it, nobody else can take it again.
-    pub(super) async fn take(&self, id: &str, browser: TokenHash) -> Result<Purpose, TakeError> {
-        let id = Token::parse(id).ok_or(TakeError::Gone("malformed-id"))?;
-        let text = self.ephemeral.take(&key(&id)).await?;
-        let text = text.ok_or(TakeError::Gone("used-or-unknown"))?;
+    /// Finds a ceremony of this browser. Tried by another one, it is over.
+    pub(super) async fn find(
+        &self,
+        id: &str,
+        browser: TokenHash,
+    ) -> Result<(Purpose, SingleUse), CeremonyError> {
+        let id = Token::parse(id).ok_or(CeremonyError::Gone("malformed-id"))?;
+        let stored = self.ephemeral.get(&[&key(id.hash())]).await?;
+        let stored = stored.into_iter().next().flatten();
+        let text = stored.ok_or(CeremonyError::Gone("used-or-unknown"))?;
         let ceremony: Ceremony =
-            serde_json::from_str(&text).map_err(|_| TakeError::Gone("unreadable"))?;
+            serde_json::from_str(&text).map_err(|_| CeremonyError::Gone("unreadable"))?;
+        let single_use = SingleUse {
+            ceremony: id.hash(),
+            expires_at: ceremony.expires_at,
+        };
         if TokenHash::from_text(&ceremony.browser) != Some(browser) {
-            return Err(TakeError::Gone("other-browser"));
+            self.discard(single_use).await;
+            return Err(CeremonyError::Gone("other-browser"));
         }
         // The store's own expiry only tidies up.
         if ceremony.expires_at <= self.clock.now() {
-            return Err(TakeError::Gone("expired"));
+            return Err(CeremonyError::Gone("expired"));
         }
-        Ok(ceremony.purpose)
+        Ok((ceremony.purpose, single_use))
+    }
+
+    /// Deletes a ceremony that was used or refused. If that fails, it expires: a used one stays used.
+    pub(super) async fn discard(&self, single_use: SingleUse) {
+        if let Err(error) = self.ephemeral.remove(&key(single_use.ceremony)).await {
+            tracing::warn!(%error, "a ceremony is left to expire");
+        }
+    }
+
+    /// Forgets used ceremonies that would have expired by now; how many.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn tidy(&self) -> db::Result<usize> {
+        let before = self.clock.now().before(SLACK);
+        self.database
+            .write(move |conn| queries::delete_used_ceremonies(conn, before))
+            .await
     }
 }

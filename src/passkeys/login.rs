@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::assertion::{Assertion, AssertionFault, Verified};
-use super::ceremony::{Purpose, TakeError};
+use super::ceremony::{CeremonyError, Purpose, SingleUse};
 use super::passkey::Passkey;
 use super::register::Started;
 use super::{Passkeys, queries};
@@ -11,7 +11,7 @@ use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{self, Actor, Author, Event};
-use crate::sessions::{self, Acr, Begun, VerifiedCeremony};
+use crate::sessions::{self, Acr, Begun, Continuation, VerifiedCeremony};
 use crate::standing::{self, Standing, UserStatus};
 use crate::timed;
 
@@ -20,8 +20,8 @@ use crate::timed;
 pub(super) struct LoggedIn {
     pub(super) standing: Standing,
     pub(super) begun: Begun,
-    /// The id of the target to go to, unread.
-    pub(super) continuation: Option<String>,
+    /// Where to go now.
+    pub(super) continuation: Option<Continuation>,
 }
 
 /// Why nobody signed in.
@@ -39,6 +39,12 @@ pub enum LoginError {
     /// The assertion verified, but the person may not sign in.
     #[error("the person is suspended")]
     Suspended,
+    /// The passkey was used or revoked by another ceremony meanwhile: look at it again.
+    #[error("the passkey was used or revoked meanwhile")]
+    Overtaken,
+    /// The ceremony is used, and a store was lost before its session could be handed out.
+    #[error("committed, but not handed out: {0}")]
+    Interrupted(String),
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -47,11 +53,19 @@ pub enum LoginError {
     Ephemeral(#[from] Away),
 }
 
-impl From<TakeError> for LoginError {
-    fn from(error: TakeError) -> Self {
+impl LoginError {
+    /// Whether the ceremony is over. While a store is away nothing was decided.
+    pub(super) fn is_final(&self) -> bool {
+        !matches!(self, Self::Database(_) | Self::Ephemeral(_))
+    }
+}
+
+impl From<CeremonyError> for LoginError {
+    fn from(error: CeremonyError) -> Self {
         match error {
-            TakeError::Gone(reason) => Self::CeremonyGone(reason),
-            TakeError::Away(error) => Self::Ephemeral(error),
+            CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
+            CeremonyError::Away(error) => Self::Ephemeral(error),
+            CeremonyError::Database(error) => Self::Database(error),
         }
     }
 }
@@ -81,7 +95,7 @@ impl Passkeys {
         })
     }
 
-    /// Finishes a sign-in: takes the ceremony, verifies the assertion, and opens a session.
+    /// Finishes a sign-in: verifies the assertion, uses the ceremony up, and opens a session.
     pub(super) async fn finish_login(
         &self,
         ceremony: &str,
@@ -89,18 +103,37 @@ impl Passkeys {
         credential: Value,
         author: Author,
     ) -> Result<LoggedIn, LoginError> {
-        // 1. The ceremony, once.
+        let (purpose, single_use) = self.find(ceremony, browser).await?;
+        let finished = self.log_in(purpose, single_use, credential, author).await;
+        if finished.as_ref().err().is_none_or(LoginError::is_final) {
+            self.discard(single_use).await;
+        }
+        finished
+    }
+
+    async fn log_in(
+        &self,
+        purpose: Purpose,
+        single_use: SingleUse,
+        credential: Value,
+        author: Author,
+    ) -> Result<LoggedIn, LoginError> {
+        // 1. The ceremony, and what else is read for the answer.
         let Purpose::Login {
             continuation,
             state,
-        } = self.take(ceremony, browser).await?
+        } = purpose
         else {
             return Err(LoginError::CeremonyGone("other-purpose"));
+        };
+        let continuation = match continuation {
+            Some(id) => self.sessions.continuation(&id).await?,
+            None => None,
         };
         // 2. The assertion, against the passkey that it names; judged once more when another sign-in was faster.
         let assertion = self.party.read_assertion(credential)?;
         for _ in 0..2 {
-            let passkey = self.find_live(&assertion).await?;
+            let passkey = self.find_live(&assertion, single_use).await?;
             let verified = timed!(
                 debug,
                 "verified an assertion",
@@ -116,53 +149,65 @@ impl Passkeys {
                     return Err(fault.into());
                 }
             };
-            // 3. The use and the session, in one transaction under the person's lock.
-            let passkeys = self.clone();
-            let author = author.clone();
+            // 3. The ceremony's use, the passkey's, and the session, in one transaction under the person's lock.
+            let (passkeys, author) = (self.clone(), author.clone());
             let admitted = self
                 .database
-                .write(move |conn| passkeys.admit(conn, verified, &author))
-                .await?;
+                .write(move |conn| passkeys.admit(conn, verified, single_use, &author))
+                .await;
+            let (standing, begun) = match admitted {
+                Err(LoginError::Overtaken) => continue,
+                admitted => admitted?,
+            };
             // 4. Open.
-            if let Some((standing, begun)) = admitted {
-                self.sessions.open(&begun).await?;
-                return Ok(LoggedIn {
-                    standing,
-                    begun,
-                    continuation,
-                });
-            }
+            let opened = self.sessions.open(&begun).await;
+            opened.map_err(|away| LoginError::Interrupted(away.to_string()))?;
+            return Ok(LoggedIn {
+                standing,
+                begun,
+                continuation,
+            });
         }
         Err(LoginError::Refused("counter-raced".into()))
     }
 
-    pub(super) async fn find_live(&self, assertion: &Assertion) -> Result<Passkey, LoginError> {
+    pub(super) async fn find_live(
+        &self,
+        assertion: &Assertion,
+        single_use: SingleUse,
+    ) -> Result<Passkey, LoginError> {
         let credential_id = assertion.credential_id();
         let passkey = self
             .database
-            .read(move |conn| queries::find_by_credential_id(conn, &credential_id))
+            .read(move |conn| {
+                // First: a counter that was moved by this very ceremony is no sign of a clone.
+                single_use.require(conn)?;
+                Ok::<_, LoginError>(queries::find_by_credential_id(conn, &credential_id)?)
+            })
             .await?;
         passkey
             .filter(Passkey::is_live)
             .ok_or(LoginError::PasskeyUnknown)
     }
 
-    /// `None` when the passkey was used or revoked meanwhile: look at it again.
+    /// `Overtaken` when the passkey was used or revoked meanwhile.
     fn admit(
         &self,
         conn: &mut Connection,
         mut verified: Verified,
+        single_use: SingleUse,
         author: &Author,
-    ) -> Result<Option<(Standing, Begun)>, LoginError> {
+    ) -> Result<(Standing, Begun), LoginError> {
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
         standing::lock(conn, user)?;
+        single_use.consume(conn)?;
         let now = self.database.now(conn)?;
         let standing = standing::find_record(conn, user)?.ok_or(LoginError::PasskeyUnknown)?;
         if standing.status != UserStatus::Active {
             return Err(LoginError::Suspended);
         }
         if !verified.record_use(conn, now)? {
-            return Ok(None);
+            return Err(LoginError::Overtaken);
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
@@ -183,7 +228,7 @@ impl Passkeys {
                 "backup_state": verified.passkey.backup_state,
             }));
         history::record(conn, now, &author, event)?;
-        Ok(Some((standing, begun)))
+        Ok((standing, begun))
     }
 
     /// Writes down that a counter went back, after the assertion was refused.

@@ -7,7 +7,7 @@ mod prepare;
 use serde_json::Value;
 
 use super::Passkeys;
-use super::ceremony::{Purpose, TakeError};
+use super::ceremony::{CeremonyError, Purpose, SingleUse};
 use super::passkey::Passkey;
 use super::registration::{CredentialRefused, NewCredential};
 use crate::base::secrets::{Token, TokenHash};
@@ -15,7 +15,7 @@ use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{Actor, Author};
 use crate::sessions::{self, Acr, Begun, LiveSession, VerifiedCeremony};
-use crate::standing::{self, ChangePending};
+use crate::standing;
 use crate::timed;
 use crate::users::{DisplayName, JoinError, SetUpError, User, Username};
 use entry::{Admitted, Entry};
@@ -82,9 +82,9 @@ pub enum RegisterError {
     /// Enough.
     #[error("there are {MOST} passkeys already")]
     TooMany,
-    /// Committed, not yet in force.
-    #[error(transparent)]
-    Pending(#[from] ChangePending),
+    /// The passkey is saved, and a store was lost before that was in force everywhere and its session handed out.
+    #[error("committed, but not handed out: {0}")]
+    Interrupted(String),
     /// The database is away.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -99,11 +99,12 @@ impl From<CredentialRefused> for RegisterError {
     }
 }
 
-impl From<TakeError> for RegisterError {
-    fn from(error: TakeError) -> Self {
+impl From<CeremonyError> for RegisterError {
+    fn from(error: CeremonyError) -> Self {
         match error {
-            TakeError::Gone(reason) => Self::CeremonyGone(reason),
-            TakeError::Away(error) => Self::Ephemeral(error),
+            CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
+            CeremonyError::Away(error) => Self::Ephemeral(error),
+            CeremonyError::Database(error) => Self::Database(error),
         }
     }
 }
@@ -135,19 +136,41 @@ impl Passkeys {
         })
     }
 
-    /// Finishes a registration: takes the ceremony, verifies the credential, and stores all that follows in one transaction.
+    /// Finishes a registration: verifies the credential, and stores all that follows in one transaction, the ceremony's use too.
     pub(super) async fn finish_registration(
         &self,
-        ceremony: &str,
-        browser: TokenHash,
+        (ceremony, browser): (&str, TokenHash),
         credential: Value,
         name: Option<String>,
         signed_in: Option<LiveSession>,
         author: Author,
     ) -> Result<Registered, RegisterError> {
-        // 1. The ceremony, once.
-        let purpose = self.take(ceremony, browser).await?;
-        // 2. The credential, by the ceremony's own state.
+        let (purpose, single_use) = self.find(ceremony, browser).await?;
+        let registered = match self.verify(purpose, credential, signed_in) {
+            Ok((entry, new)) => {
+                let named = (new, name);
+                self.register(entry, named, single_use, author).await
+            }
+            Err(error) => Err(error),
+        };
+        // While a store is away nothing was decided.
+        let is_undecided = matches!(
+            &registered,
+            Err(RegisterError::Database(_) | RegisterError::Ephemeral(_))
+        );
+        if !is_undecided {
+            self.discard(single_use).await;
+        }
+        registered
+    }
+
+    /// The credential, by the ceremony's own state, and by what right it is registered.
+    fn verify(
+        &self,
+        purpose: Purpose,
+        credential: Value,
+        signed_in: Option<LiveSession>,
+    ) -> Result<(Entry, NewCredential), RegisterError> {
         let (state, entry) = match purpose {
             Purpose::SetUp {
                 link,
@@ -178,19 +201,31 @@ impl Passkeys {
             "verified an attestation",
             self.party.verify_creation(credential, &state)
         )?;
-        // 3. The person, the passkey and their session, together or not at all.
+        Ok((entry, new))
+    }
+
+    async fn register(
+        &self,
+        entry: Entry,
+        named: (NewCredential, Option<String>),
+        single_use: SingleUse,
+        author: Author,
+    ) -> Result<Registered, RegisterError> {
+        // The ceremony's use, the person, the passkey and their session, together or not at all.
         let passkeys = self.clone();
         let registered = timed!(
             info,
             "stored a registration",
             self.database
-                .write(move |conn| passkeys.store(conn, entry, new, name, &author))
+                .write(move |conn| passkeys.store(conn, entry, named, single_use, &author))
                 .await
         )?;
-        // 4. In force everywhere, then open.
-        self.standings.publish(registered.user.id).await?;
+        // In force everywhere, then open.
+        let published = self.standings.publish(registered.user.id).await;
+        published.map_err(|pending| RegisterError::Interrupted(pending.to_string()))?;
         if let Some(begun) = &registered.begun {
-            self.sessions.open(begun).await?;
+            let opened = self.sessions.open(begun).await;
+            opened.map_err(|away| RegisterError::Interrupted(away.to_string()))?;
         }
         Ok(registered)
     }
@@ -199,12 +234,13 @@ impl Passkeys {
         &self,
         conn: &mut Connection,
         entry: Entry,
-        new: NewCredential,
-        name: Option<String>,
+        (new, name): (NewCredential, Option<String>),
+        single_use: SingleUse,
         author: &Author,
     ) -> Result<Registered, RegisterError> {
         let judged_at = self.clock.now();
         entry.lock(conn)?;
+        single_use.consume(conn)?;
         let now = self.database.now(conn)?;
         let admitted = entry.admit(conn, now, judged_at, author)?;
         let author = author.acting_as(Actor::Person(admitted.user.id));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::assertion::{AssertionFault, Verified};
-use super::ceremony::Purpose;
+use super::ceremony::{CeremonyError, Purpose, SingleUse};
 use super::login::LoginError;
 use super::register::Started;
 use super::{Passkeys, queries};
@@ -33,6 +33,12 @@ impl From<db::Error> for StepUpError {
 
 impl From<Away> for StepUpError {
     fn from(error: Away) -> Self {
+        Self::Login(error.into())
+    }
+}
+
+impl From<CeremonyError> for StepUpError {
+    fn from(error: CeremonyError) -> Self {
         Self::Login(error.into())
     }
 }
@@ -83,15 +89,32 @@ impl Passkeys {
         session: LiveSession,
         author: Author,
     ) -> Result<Begun, StepUpError> {
-        let taken = self
-            .take(ceremony, browser)
-            .await
-            .map_err(LoginError::from)?;
+        let (purpose, single_use) = self.find(ceremony, browser).await?;
+        let finished = self
+            .finish_found_step_up((purpose, single_use), credential, session, author)
+            .await;
+        let is_final = match &finished {
+            Err(StepUpError::Login(error)) => error.is_final(),
+            Ok(_) | Err(StepUpError::SessionOver) => true,
+        };
+        if is_final {
+            self.discard(single_use).await;
+        }
+        finished
+    }
+
+    async fn finish_found_step_up(
+        &self,
+        (purpose, single_use): (Purpose, SingleUse),
+        credential: Value,
+        session: LiveSession,
+        author: Author,
+    ) -> Result<Begun, StepUpError> {
         let Purpose::StepUp {
             user,
             session: begun_for,
             state,
-        } = taken
+        } = purpose
         else {
             return Err(LoginError::CeremonyGone("other-purpose").into());
         };
@@ -103,7 +126,7 @@ impl Passkeys {
             .read_assertion_of_known_user(credential)
             .map_err(LoginError::from)?;
         for _ in 0..2 {
-            let passkey = self.find_live(&assertion).await?;
+            let passkey = self.find_live(&assertion, single_use).await?;
             if passkey.user != user {
                 return Err(LoginError::Refused("passkey-of-another".into()).into());
             }
@@ -123,12 +146,15 @@ impl Passkeys {
             let (session, author) = (session.clone(), author.clone());
             let raised = self
                 .database
-                .write(move |conn| passkeys.raise(conn, verified, &session, &author))
-                .await?;
-            if let Some(begun) = raised {
-                self.sessions.open(&begun).await?;
-                return Ok(begun);
-            }
+                .write(move |conn| passkeys.raise(conn, verified, single_use, &session, &author))
+                .await;
+            let begun = match raised {
+                Err(StepUpError::Login(LoginError::Overtaken)) => continue,
+                raised => raised?,
+            };
+            let opened = self.sessions.open(&begun).await;
+            opened.map_err(|away| LoginError::Interrupted(away.to_string()))?;
+            return Ok(begun);
         }
         Err(LoginError::Refused("counter-raced".into()).into())
     }
@@ -137,17 +163,19 @@ impl Passkeys {
         &self,
         conn: &mut Connection,
         mut verified: Verified,
+        single_use: SingleUse,
         session: &LiveSession,
         author: &Author,
-    ) -> Result<Option<Begun>, StepUpError> {
+    ) -> Result<Begun, StepUpError> {
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
         standing::lock(conn, user)?;
+        single_use.consume(conn)?;
         let now = self.database.now(conn)?;
         if !sessions::is_good(conn, session)? {
             return Err(StepUpError::SessionOver);
         }
         if !verified.record_use(conn, now)? {
-            return Ok(None);
+            return Err(LoginError::Overtaken.into());
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
@@ -158,6 +186,6 @@ impl Passkeys {
             .passkey(passkey)
             .details(serde_json::json!({ "session": begun.live.id }));
         history::record(conn, now, &author, event)?;
-        Ok(Some(begun))
+        Ok(begun)
     }
 }

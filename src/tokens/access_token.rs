@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::issuance::{Issuance, UserIssuance};
-use super::keys::{Ring, SignError};
+use super::keys::{Ring, SignError, Signer};
 use super::{Authorization, Tokens};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId, SessionId};
@@ -117,13 +117,13 @@ pub struct IssuedToken {
 }
 
 impl Tokens {
-    /// A token for what a person let a client have: at most what was authorized.
+    /// A token for what a person let a client have: at most what was authorized. Needs no store.
     ///
     /// # Errors
-    /// When no key signs.
-    pub async fn issue_for_person(
+    /// When the signer refuses.
+    pub fn issue_for_person(
         &self,
-        client: &Client,
+        (client, signer): (&Client, &Signer),
         authorization: &Authorization,
         standing: &Standing,
         scopes: &Scopes,
@@ -145,7 +145,7 @@ impl Tokens {
             client_epoch: authorization.client_epoch,
             passkeys: authorization.passkeys.0.clone(),
         });
-        self.write(client, claims, &issuance).await
+        self.write(claims, &issuance, is_jwt(client).then_some(signer))
     }
 
     /// A token for a client on its own behalf.
@@ -158,11 +158,18 @@ impl Tokens {
         scopes: &Scopes,
         audience: Vec<String>,
     ) -> Result<IssuedToken, SignError> {
-        let claims = self.blank(record.client.id, scopes, audience);
+        let client = &record.client;
+        let signer = if is_jwt(client) {
+            let algorithm = client.metadata.id_token_signed_response_alg;
+            Some(self.keyring.signer(algorithm).await?)
+        } else {
+            None
+        };
+        let claims = self.blank(client.id, scopes, audience);
         let issuance = Issuance::Client {
             epoch: record.token_epoch,
         };
-        self.write(&record.client, claims, &issuance).await
+        self.write(claims, &issuance, signer.as_ref())
     }
 
     fn blank(&self, client: ClientId, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
@@ -186,22 +193,17 @@ impl Tokens {
         }
     }
 
-    async fn write(
+    /// A JWT where there is a signer, a sealed text otherwise.
+    fn write(
         &self,
-        client: &Client,
         mut claims: AccessClaims,
         issuance: &Issuance,
+        signer: Option<&Signer>,
     ) -> Result<IssuedToken, SignError> {
         claims.sealed_issuance = issuance.seal(&claims, &self.sealers.issuance);
-        let text = match client.metadata.access_token_format {
-            AccessTokenFormat::Jwt => {
-                let algorithm = client.metadata.id_token_signed_response_alg;
-                self.keyring.sign(algorithm, TYPE, &claims).await?
-            }
-            AccessTokenFormat::Opaque => {
-                let plain = serde_json::to_vec(&claims)?;
-                seal(&plain, &self.sealers.opaque)
-            }
+        let text = match signer {
+            Some(signer) => signer.sign(TYPE, &claims)?,
+            None => seal(&serde_json::to_vec(&claims)?, &self.sealers.opaque),
         };
         Ok(IssuedToken {
             text,
@@ -220,6 +222,10 @@ impl Tokens {
         let issuance = claims.issuance(&self.sealers.issuance)?;
         Some((claims, issuance))
     }
+}
+
+fn is_jwt(client: &Client) -> bool {
+    client.metadata.access_token_format == AccessTokenFormat::Jwt
 }
 
 /// A sealed token of these claims.

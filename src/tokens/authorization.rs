@@ -10,7 +10,7 @@ use super::queries::rows::Authorization;
 use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
-use crate::base::secrets::{Token, TokenHash};
+use crate::base::secrets::TokenHash;
 use crate::clients::Scopes;
 use crate::db::{self, Connection};
 use crate::standing;
@@ -52,18 +52,55 @@ pub struct Grant {
     pub code_challenge: Option<String>,
 }
 
-/// Writes an authorization and makes its code. The caller holds the person's standing and found the session good. Times by
-/// the clock that ends tokens: `now`.
+/// What is known of a code before an authorization is written under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issued {
+    /// Nothing.
+    Never,
+    /// An earlier attempt of the same grant issued it, and it can still be redeemed.
+    Redeemable,
+    /// An earlier attempt issued it, and it ended before anybody redeemed it.
+    Expired,
+    /// It was redeemed or revoked, or belongs to another person or client.
+    Gone,
+}
+
+/// Whether a code of this person and client was issued before. The caller holds the person's standing.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_issued(
+    conn: &mut Connection,
+    (user, client): (UserId, ClientId),
+    code: &TokenHash,
+    now: Timestamp,
+) -> db::Result<Issued> {
+    let Some(found) = queries::find_by_code(conn, code)? else {
+        return Ok(Issued::Never);
+    };
+    let is_same = (found.user, found.client) == (user, client);
+    if !is_same || found.code_used_at.is_some() || found.revoked_at.is_some() {
+        return Ok(Issued::Gone);
+    }
+    if now < found.code_expires_at {
+        Ok(Issued::Redeemable)
+    } else {
+        Ok(Issued::Expired)
+    }
+}
+
+/// Writes an authorization under its code. The caller holds the person's standing and found the session good. Times by the
+/// clock that ends tokens: `now`.
 ///
 /// # Errors
 /// When the database is away.
 pub fn authorize(
     conn: &mut Connection,
     grant: &Grant,
+    code: &TokenHash,
     now: Timestamp,
     lifetimes: &config::Tokens,
-) -> db::Result<(AuthorizationId, Token)> {
-    let code = Token::generate();
+) -> db::Result<AuthorizationId> {
     let id = AuthorizationId::random();
     let code_expires_at = now.after(lifetimes.code_lifetime);
     let times = queries::Times {
@@ -72,8 +109,8 @@ pub fn authorize(
         // Nobody may redeem it: then it is soon forgotten.
         keep_until: code_expires_at.after(SLACK),
     };
-    queries::insert(conn, id, grant, &code.hash(), &times)?;
-    Ok((id, code))
+    queries::insert(conn, id, grant, code, &times)?;
+    Ok(id)
 }
 
 /// How much longer than its last token, or its code, an authorization is kept.

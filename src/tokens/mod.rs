@@ -6,6 +6,7 @@
 
 pub mod access_token;
 mod authorization;
+mod code;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -20,7 +21,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, seconds};
-pub use authorization::{Grant, authorize, find, find_by_code, knows_sid, make_room, use_code};
+pub use authorization::{
+    Grant, Issued, authorize, find, find_by_code, find_issued, knows_sid, make_room, use_code,
+};
+pub use code::Codes;
 pub use gate::{GoodToken, KnownToken, TokenCopies, TokenError, may_use};
 pub use keys::Keyring;
 pub use queries::rows::Authorization;
@@ -64,6 +68,8 @@ pub struct Tokens {
     pub keyring: Keyring,
     /// Who makes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
+    /// Who makes the codes of stored requests.
+    pub codes: Codes,
     sealers: AccessTokenSealers,
     /// Who issues: the public URL.
     pub issuer: Arc<str>,
@@ -76,6 +82,7 @@ impl Tokens {
     pub fn new(
         judges: Judges,
         refresh_tokens: RefreshTokens,
+        codes: Codes,
         sealers: AccessTokenSealers,
         config: &config::Config,
     ) -> Self {
@@ -87,6 +94,7 @@ impl Tokens {
             clock: judges.clock,
             keyring: judges.keyring,
             refresh_tokens,
+            codes,
             sealers,
             issuer: config.server.public_url.as_str().into(),
             lifetimes: Arc::new(config.tokens.clone()),

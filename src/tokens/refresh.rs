@@ -129,6 +129,16 @@ pub enum Rotation {
     Never,
 }
 
+impl Rotation {
+    /// Whether a token whose answer was lost may be used once more.
+    pub fn has_grace(self) -> bool {
+        match self {
+            Self::EachUse { grace } => !grace.is_zero(),
+            Self::Never => true,
+        }
+    }
+}
+
 /// What a genuine token is worth at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worth {

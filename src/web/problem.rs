@@ -130,7 +130,7 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "Not available right now",
-            "Doorward can't reach its store. Nothing is lost; try again in a moment.",
+            "Doorward can't reach its store. Try again in a moment.",
         )
         .retry_after(2)
     }
@@ -188,7 +188,7 @@ impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
         tracing::error!(%error, "a query gave no answer");
         match error {
-            db::Error::Away(_) => Self::unavailable(),
+            db::Error::Away(_) | db::Error::InDoubt(_) => Self::unavailable(),
             db::Error::Taken(_) => Self::new(
                 StatusCode::CONFLICT,
                 "conflict",

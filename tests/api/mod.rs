@@ -12,6 +12,7 @@ mod clients;
 mod cluster;
 mod coming_from_an_app;
 mod command;
+mod cuts;
 mod delegation;
 pub mod faults;
 mod forward_auth;

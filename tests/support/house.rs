@@ -6,6 +6,7 @@ use std::time::Duration;
 use doorward::app::{App, RpIdChange};
 use doorward::base::clock::Clock;
 use doorward::base::config::{Config, Origin};
+use doorward::base::faults::Faults;
 use doorward::base::secrets::MasterKey;
 use doorward::clients::{GrantType, Metadata, RedirectUri, Scope, Scopes};
 use doorward::db::Database;
@@ -41,6 +42,8 @@ pub struct House {
     pub clock: Clock,
     /// The application's state, for tests that force an order of steps.
     pub app: App,
+    /// Cuts every instance off from its stores.
+    pub faults: Faults,
     instances: Vec<Option<Running>>,
     _folder: TempDir,
 }
@@ -108,12 +111,13 @@ impl House {
     }
 
     fn open(folder: TempDir, config: Config) -> Self {
-        let clock = Clock::manual();
-        let (app, running) = start(&config, &clock);
+        let (clock, faults) = (Clock::manual(), Faults::switchable());
+        let (app, running) = start(&config, &clock, &faults);
         Self {
             config,
             clock,
             app,
+            faults,
             instances: vec![Some(running)],
             _folder: folder,
         }
@@ -123,7 +127,7 @@ impl House {
     pub fn another_instance(&mut self) -> usize {
         let mut config = self.config.clone();
         config.server.listen.set_port(0);
-        let (_, running) = start(&config, &self.clock);
+        let (_, running) = start(&config, &self.clock, &self.faults);
         self.instances.push(Some(running));
         self.instances.len() - 1
     }
@@ -135,7 +139,7 @@ impl House {
         runtime().block_on(running.stop());
         let mut config = self.config.clone();
         config.server.listen.set_port(port);
-        let (app, running) = start(&config, &self.clock);
+        let (app, running) = start(&config, &self.clock, &self.faults);
         if instance == 0 {
             self.app = app;
         }
@@ -297,9 +301,10 @@ fn blank() -> (TempDir, Config) {
     (folder, config)
 }
 
-fn start(config: &Config, clock: &Clock) -> (App, Running) {
+fn start(config: &Config, clock: &Clock, faults: &Faults) -> (App, Running) {
+    let (config, clock, faults) = (config.clone(), clock.clone(), faults.clone());
     runtime().block_on(async {
-        let app = App::build(config.clone(), clock.clone(), RpIdChange::Refuse)
+        let app = App::build_with(config, clock, RpIdChange::Refuse, faults)
             .await
             .expect("a house that starts");
         let running = server::start(app.clone()).expect("a bound address");

@@ -88,7 +88,7 @@ async function registerOnce(fields, signal, answered) {
     return await post("/webauthn/register/finish", { ceremony, credential: credentialJson(credential) });
   } catch (thrown) {
     // Refused for certain: the passkey that the device has just made would only mislead. After a lost answer it may well be good.
-    const isLost = isProblem(thrown, "unreachable") || isProblem(thrown, "unavailable") || isProblem(thrown, "change-pending");
+    const isLost = isProblem(thrown, "unreachable") || isProblem(thrown, "unavailable") || isProblem(thrown, "interrupted");
     if (!isLost) await signalUnknown(publicKey.rp?.id ?? location.hostname, credential.id);
     throw thrown;
   }

@@ -75,7 +75,8 @@ function welcomePath() {
  */
 function showFailure(thrown, isMade) {
   if (isNothingHappened(thrown)) return say(sentenceFor(thrown));
-  if (isMade && (isProblem(thrown, "unreachable") || isProblem(thrown, "unavailable"))) return complain(text("enrol.script.unsure"));
+  const isLost = isProblem(thrown, "unreachable") || isProblem(thrown, "unavailable") || isProblem(thrown, "interrupted");
+  if (isMade && isLost) return complain(text("enrol.script.unsure"));
   if (isProblem(thrown, "link-gone")) return location.reload();
   const field = isProblem(thrown, "username-taken") ? "username" : thrown instanceof Problem ? thrown.field : undefined;
   if (!field || !complainAboutField(field, sentenceFor(thrown))) complain(sentenceFor(thrown));

@@ -95,7 +95,7 @@ async fn step(
         return Ok(redirect(&sign_in_path(http, id, pending).await?));
     };
     if forward_auth.is_enough(pending, &person) {
-        return Ok(redirect(&forward_auth.issue(id, &person).await?));
+        return Ok(redirect(&forward_auth.issue(id, pending, &person).await?));
     }
     ask_ceremony(http, forward_auth, id, (pending, &person))
 }

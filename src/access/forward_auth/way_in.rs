@@ -1,6 +1,7 @@
 //! The way from a protected host through the sign-in and back: a request that waits, and a ticket that opens the door.
 //!
-//! Both are stored under the hash of a random id, taken out by one read-and-delete, and judged by their own end. Both belong to
+//! Both are stored under the hash of a random id, taken out by one read-and-delete when what follows from them is stored, and
+//! judged by their own end. Both belong to
 //! one browser at one host, by a mark that the host has set there: nobody can send somebody else through a door.
 
 use std::time::Duration;
@@ -170,34 +171,48 @@ impl ForwardAuth {
         pending.is_strong(session) && pending.is_fresh(session, self.clock.now())
     }
 
-    /// Takes a request out and sends its person on: the address with a ticket, at a host that is still protected.
+    /// Sends the person of a request on: the address with a ticket, at a host that is still protected. The request is taken out
+    /// when the ticket is stored.
     ///
     /// # Errors
     /// `Gone` for all but one, or a store is away.
-    pub async fn issue(&self, id: &Token, person: &SignedIn) -> Result<String, WayError> {
-        let taken = self.ephemeral.take(&request_key(id)).await?;
-        let pending = self.read_pending(taken)?;
+    pub async fn issue(
+        &self,
+        id: &Token,
+        pending: &Pending,
+        person: &SignedIn,
+    ) -> Result<String, WayError> {
         // A route may be gone by now.
         let host = self.routes.host(&pending.host);
         let host = host.ok_or(WayError::Gone("unknown-host"))?;
-        if !self.is_enough(&pending, person) {
+        if !self.is_enough(pending, person) {
             return Err(WayError::Gone("not-enough"));
         }
         let ticket = Token::generate();
         let written = Ticket {
-            host: pending.host,
-            path: pending.path,
-            browser: pending.browser,
+            host: pending.host.clone(),
+            path: pending.path.clone(),
+            browser: pending.browser.clone(),
             after_step_up: pending.needed.is_some(),
             expires_at: self.clock.now().after(TICKET),
             lent: person.lend(),
         };
         let key = ticket_key(&ticket);
         self.ephemeral.put(&key, &text(&written)?, TICKET).await?;
+        match self.ephemeral.take(&request_key(id)).await {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                self.forget(&key).await;
+                return Err(WayError::Gone("answered"));
+            }
+            // The ticket is good for one use, whatever became of the request.
+            Err(error) => tracing::warn!(%error, "an answered request is left to expire"),
+        }
         Ok(host.with_path(&format!("{CALLBACK}?ticket={}", ticket.expose())))
     }
 
-    /// Uses a ticket at a host: the new door, and the path to go on to.
+    /// Uses a ticket at a host: the new door, and the path to go on to. The ticket is taken when the door is stored; before that
+    /// nobody holds the door's key.
     ///
     /// # Errors
     /// `Gone`, or a store is away.
@@ -208,10 +223,48 @@ impl ForwardAuth {
         browser: Option<TokenHash>,
     ) -> Result<(DoorKey, String), WayError> {
         let ticket = Token::parse(ticket).ok_or(WayError::Gone("no-ticket"))?;
-        let taken = self.ephemeral.take(&ticket_key(&ticket)).await?;
-        let taken = taken.ok_or(WayError::Gone("not-there"))?;
+        let stored_at = ticket_key(&ticket);
+        let stored = self.ephemeral.get(&[&stored_at]).await?;
+        let ticket = match self.read_ticket(stored, host, browser) {
+            Ok(ticket) => ticket,
+            Err(error) => {
+                // Tried at another host or by another browser, it is over.
+                self.forget(&stored_at).await;
+                return Err(error);
+            }
+        };
+        let key = self
+            .sessions
+            .open_door(host.authority(), ticket.lent, ticket.after_step_up)
+            .await?;
+        let taken = self.ephemeral.take(&stored_at).await;
+        if matches!(taken, Ok(Some(_))) {
+            return Ok((key, ticket.path));
+        }
+        if let Err(error) = self.close(&key).await {
+            tracing::warn!(%error, "a door that nobody has the key of is left to expire");
+        }
+        match taken {
+            Ok(_) => Err(WayError::Gone("used")),
+            // It may be used: the person starts again, and is sent on at once.
+            Err(error) => {
+                tracing::error!(%error, "whether a ticket was used is not known");
+                Err(WayError::Gone("interrupted"))
+            }
+        }
+    }
+
+    /// The ticket that is stored, if it is for this host and browser.
+    fn read_ticket(
+        &self,
+        stored: Vec<Option<String>>,
+        host: &AppHost,
+        browser: Option<TokenHash>,
+    ) -> Result<Ticket, WayError> {
+        let stored = stored.into_iter().next().flatten();
+        let stored = stored.ok_or(WayError::Gone("not-there"))?;
         let ticket: Ticket =
-            serde_json::from_str(&taken).map_err(|_| WayError::Gone("unreadable"))?;
+            serde_json::from_str(&stored).map_err(|_| WayError::Gone("unreadable"))?;
         if self.clock.now() >= ticket.expires_at {
             return Err(WayError::Gone("expired"));
         }
@@ -222,11 +275,13 @@ impl ForwardAuth {
         if browser.is_none() || bound != browser {
             return Err(WayError::Gone("other-browser"));
         }
-        let key = self
-            .sessions
-            .open_door(host.authority(), ticket.lent, ticket.after_step_up)
-            .await?;
-        Ok((key, ticket.path))
+        Ok(ticket)
+    }
+
+    async fn forget(&self, key: &str) {
+        if let Err(error) = self.ephemeral.remove(key).await {
+            tracing::warn!(%error, "a ticket is left to expire");
+        }
     }
 
     /// Forgets a door that another one replaces, or that its person shuts.

@@ -10,7 +10,8 @@ use crate::oidc::consent::WithdrawError;
 use crate::oidc::error::{ErrorCode, Refusal};
 use crate::oidc::parameters::ParametersError;
 use crate::oidc::token::TokenRefused;
-use crate::standing::Unavailable;
+use crate::standing::{ChangePending, Unavailable};
+use crate::tokens::keys::SignError;
 use crate::web::Problem;
 
 /// An error as an OAuth client sees it. The cause stays in the log.
@@ -50,9 +51,33 @@ impl OAuthProblem {
             status: StatusCode::SERVICE_UNAVAILABLE,
             refusal: Refusal::new(
                 ErrorCode::TemporarilyUnavailable,
-                "a store is away; nothing is lost, try again in a moment",
+                "a store is away; try again in a moment",
             ),
             challenge: None,
+        }
+    }
+
+    /// 503: committed, and not yet in force everywhere.
+    fn pending(error: &ChangePending) -> Self {
+        tracing::error!(%error, "a change is committed but not yet in force");
+        Self {
+            refusal: Refusal::new(
+                ErrorCode::TemporarilyUnavailable,
+                "the change is saved but not yet in force everywhere; repeat the request",
+            ),
+            ..Self::unavailable()
+        }
+    }
+
+    /// 500: a grant that may have been used.
+    fn in_doubt(cause: &str) -> Self {
+        tracing::error!(cause, "whether a grant was used is not known");
+        Self {
+            refusal: Refusal::new(
+                ErrorCode::ServerError,
+                "whether this grant was used is not known; do not repeat it, start a new authorization request",
+            ),
+            ..Self::internal()
         }
     }
 
@@ -169,12 +194,15 @@ impl From<TokenRefused> for OAuthProblem {
                 refusal.into()
             }
             // Committed; the answer is not given before it is in force everywhere.
-            TokenRefused::Pending(pending) => pending.0.into(),
-            TokenRefused::Unavailable(error) => error.into(),
+            TokenRefused::Pending(pending) => Self::pending(&pending),
+            TokenRefused::InDoubt(cause) => Self::in_doubt(&cause),
+            TokenRefused::Unavailable(error)
+            | TokenRefused::Sign(SignError::Unavailable(error)) => error.into(),
             TokenRefused::Database(error) => error.into(),
+            // Trying again helps nobody: an operator must see to the keys.
             TokenRefused::Sign(error) => {
                 tracing::error!(%error, "no key signs");
-                Self::unavailable()
+                Self::internal()
             }
         }
     }

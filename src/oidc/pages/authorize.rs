@@ -95,7 +95,10 @@ pub async fn read_request(
     // What can be answered at once is never stored.
     let answer = match (step, person) {
         (Step::Refuse(refusal), _) => visit.answer(&request, Outcome::Refused(refusal))?,
-        (Step::Grant, Some(person)) => grant(&visit, &request, &client, &person, answers).await?,
+        (Step::Grant, Some(person)) => {
+            let outcome = grant(&visit, (&request, None), &client, &person, answers).await?;
+            visit.answer(&request, outcome)?
+        }
         _ => {
             let id = visit
                 .oidc
@@ -273,9 +276,11 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
             visit.answer(request, Outcome::Refused(refusal))
         }
         Step::Grant => {
-            // Of two tabs one answers the app.
+            let asked = (request, Some(id));
+            let outcome = grant(visit, asked, &client, &person, pending.answers).await?;
+            // Of two tabs one answers the app: now that nothing can fail any more.
             visit.oidc.take_pending(id).await?;
-            grant(visit, request, &client, &person, pending.answers).await
+            visit.answer(request, outcome)
         }
     }
 }
@@ -310,28 +315,31 @@ async fn sign_in_path(
 
 async fn grant(
     visit: &Visit,
-    request: &AuthorizationRequest,
+    asked: (&AuthorizationRequest, Option<&Token>),
     client: &Client,
     person: &SignedIn,
     answers: Answers,
-) -> Answer {
+) -> Result<Outcome, Problem> {
     let author = author(&visit.http, Actor::Person(person.session.user));
     let granted = visit
         .oidc
-        .grant(request, client, person, answers, author)
+        .grant(asked, client, person, answers, author)
         .await;
     match granted {
-        Ok(code) => visit.answer(request, Outcome::Code(code)),
-        Err(GrantError::SessionOver) => {
-            let refusal = Refusal::new(ErrorCode::LoginRequired, "the session has just ended");
-            visit.answer(request, Outcome::Refused(refusal))
-        }
-        Err(GrantError::ConsentGone) => {
-            let description = "the person has just withdrawn their consent";
-            let refusal = Refusal::new(ErrorCode::ConsentRequired, description);
-            visit.answer(request, Outcome::Refused(refusal))
-        }
+        Ok(code) => Ok(Outcome::Code(code)),
+        Err(GrantError::SessionOver) => Ok(Outcome::Refused(Refusal::new(
+            ErrorCode::LoginRequired,
+            "the session has just ended",
+        ))),
+        Err(GrantError::ConsentGone) => Ok(Outcome::Refused(Refusal::new(
+            ErrorCode::ConsentRequired,
+            "the person has just withdrawn their consent",
+        ))),
         Err(GrantError::ClientGone) => Err(gone()),
+        Err(GrantError::Answered) => {
+            tracing::info!(reason = "answered", "no such authorization request");
+            Err(gone())
+        }
         Err(GrantError::Pending(error)) => Err(error.into()),
         Err(GrantError::Unavailable(error)) => Err(error.into()),
         Err(GrantError::Database(error)) => Err(error.into()),

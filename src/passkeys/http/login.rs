@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::problems::interrupted;
 use super::{FinishCeremony, PersonPart, StartedCeremony};
 use crate::base::secrets::Token;
 use crate::history::Actor;
@@ -90,15 +91,11 @@ pub async fn finish_login(
         .await?;
     // First: a sign-in that leaves another person's session alive in their browser is none.
     if let Some(before) = before {
-        sessions
-            .replaced(&before.session, &logged_in.begun, author)
-            .await?;
+        let begun = &logged_in.begun;
+        let replaced = sessions.replaced(&before.session, begun, author).await;
+        replaced.map_err(|error| interrupted(&error))?;
     }
     sign_in(&session, &logged_in.begun)?;
-    let target = match &logged_in.continuation {
-        Some(id) => sessions.continuation(id).await?,
-        None => None,
-    };
     let standing = logged_in.standing;
     Ok(browser.mark(HttpResponse::Ok().json(LoggedInAnswer {
         user: PersonPart {
@@ -107,6 +104,6 @@ pub async fn finish_login(
             display_name: standing.display_name,
             roles: standing.roles,
         },
-        r#continue: target.map(|target| target.path),
+        r#continue: logged_in.continuation.map(|target| target.path),
     })))
 }

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 
+use crate::db;
 use crate::passkeys::{LoginError, ManageError, RegisterError, StepUpError};
 use crate::users::{JoinError, SetUpError};
 use crate::web::Problem;
@@ -16,6 +17,17 @@ fn ceremony_gone(reason: &'static str) -> Problem {
     )
 }
 
+/// A store was lost when the ceremony was used, or may have been: it must not be repeated.
+pub(super) fn interrupted(cause: &impl std::fmt::Display) -> Problem {
+    tracing::error!(%cause, "a ceremony was interrupted");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "interrupted",
+        "Interrupted",
+        "Doorward lost its store in the middle of this. If you were making a passkey, it may be saved: try to sign in with it. Otherwise start again.",
+    )
+}
+
 pub(super) fn link_gone() -> Problem {
     Problem::new(
         StatusCode::GONE,
@@ -23,6 +35,14 @@ pub(super) fn link_gone() -> Problem {
         "This link is not good any more",
         "It was used, has expired, or a newer one took its place. Ask for a new one.",
     )
+}
+
+/// A database that did not answer: where it may have committed, the ceremony may be used.
+fn undecided(error: db::Error) -> Problem {
+    match error {
+        db::Error::InDoubt(cause) => interrupted(&cause),
+        error => error.into(),
+    }
 }
 
 fn username_taken() -> Problem {
@@ -69,8 +89,8 @@ impl From<RegisterError> for Problem {
                 "That's enough passkeys",
                 "An account has 30 passkeys at most. Remove one that you don't use.",
             ),
-            RegisterError::Pending(error) => error.into(),
-            RegisterError::Database(error) => error.into(),
+            RegisterError::Interrupted(cause) => interrupted(&cause),
+            RegisterError::Database(error) => undecided(error),
             RegisterError::Ephemeral(error) => error.into(),
         }
     }
@@ -81,7 +101,7 @@ impl From<SetUpError> for Problem {
         match error {
             SetUpError::Completed | SetUpError::Gone => link_gone(),
             SetUpError::UsernameTaken => username_taken(),
-            SetUpError::Database(error) => error.into(),
+            SetUpError::Database(error) => undecided(error),
         }
     }
 }
@@ -99,7 +119,7 @@ impl From<JoinError> for Problem {
             }
             JoinError::UsernameTaken => username_taken(),
             JoinError::UsernameMissing => Self::invalid_field("username", "is needed here"),
-            JoinError::Database(error) => error.into(),
+            JoinError::Database(error) => undecided(error),
         }
     }
 }
@@ -127,7 +147,9 @@ impl From<LoginError> for Problem {
                     "This account is locked. Ask your administrator.",
                 )
             }
-            LoginError::Database(error) => error.into(),
+            LoginError::Overtaken => passkey_refused(StatusCode::UNAUTHORIZED, "counter-raced"),
+            LoginError::Interrupted(cause) => interrupted(&cause),
+            LoginError::Database(error) => undecided(error),
             LoginError::Ephemeral(error) => error.into(),
         }
     }

@@ -5,7 +5,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::problems::link_gone;
+use super::problems::{interrupted, link_gone};
 use super::{FinishCeremony, PersonPart, StartedCeremony};
 use crate::base::secrets::Token;
 use crate::history::Actor;
@@ -125,8 +125,7 @@ pub async fn finish_registration(
     let author = author(&request, Actor::Doorward);
     let registered = passkeys
         .finish_registration(
-            &body.ceremony,
-            browser.hash(),
+            (&body.ceremony, browser.hash()),
             body.credential,
             name,
             before
@@ -138,7 +137,8 @@ pub async fn finish_registration(
         .await?;
     if let Some(begun) = &registered.begun {
         if let Some(before) = before {
-            sessions.replaced(&before.session, begun, author).await?;
+            let replaced = sessions.replaced(&before.session, begun, author).await;
+            replaced.map_err(|error| interrupted(&error))?;
         }
         sign_in(&session, begun)?;
     }

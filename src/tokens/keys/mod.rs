@@ -23,4 +23,4 @@ pub use compromise::{Compromise, Compromised};
 pub use key::{KeyState, KeyView};
 pub use keyring::{KeyError, Keyring};
 pub use ring::{Ring, VerifyError};
-pub use sign::SignError;
+pub use sign::{SignError, Signer};

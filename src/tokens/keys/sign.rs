@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::keyring::Keyring;
 use super::make::PrivateKey;
-use super::{Ring, queries};
+use super::queries;
 use crate::base::ids::SigningKeyId;
 use crate::base::seal::OpenError;
 use crate::clients::Algorithm;
@@ -52,48 +52,64 @@ struct Header<'a> {
     typ: &'a str,
 }
 
+/// The key that signs now, with its private half opened: signing with it needs no store. Whoever uses up something that is good
+/// once gets the signer first.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    kid: SigningKeyId,
+    algorithm: Algorithm,
+    private: Arc<PrivateKey>,
+}
+
+impl Signer {
+    /// A signed JWT of these claims.
+    ///
+    /// # Errors
+    /// When the claims are no JSON object, or the library refuses.
+    pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
+        let header = Header {
+            alg: self.algorithm.as_str(),
+            kid: self.kid,
+            typ,
+        };
+        // RFC 7515 §3.1: the signature covers both parts as they are sent.
+        let message = format!("{}.{}", encode(&header)?, encode(claims)?);
+        let signature = self
+            .private
+            .sign(message.as_bytes())
+            .map_err(|_| SignError::Refused(self.kid))?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
 impl Keyring {
-    /// A signed JWT of these claims, under the key of this algorithm that signs now.
+    /// The key of this algorithm that signs now.
     ///
     /// # Errors
     /// When a store is away, or the key can't be used.
+    pub async fn signer(&self, algorithm: Algorithm) -> Result<Signer, SignError> {
+        let ring = self.ring().await?;
+        let key = ring
+            .signer(algorithm, self.clock.now())
+            .ok_or(SignError::NoKey(algorithm))?;
+        Ok(Signer {
+            kid: key.id,
+            algorithm,
+            private: self.open(key.id, algorithm).await?,
+        })
+    }
+
+    /// A signed JWT of these claims, under the key of this algorithm that signs now.
+    ///
+    /// # Errors
+    /// As [`Keyring::signer`] and [`Signer::sign`].
     pub async fn sign<C: Serialize>(
         &self,
         algorithm: Algorithm,
         typ: &str,
         claims: &C,
     ) -> Result<String, SignError> {
-        let ring = self.ring().await?;
-        self.sign_with(&ring, algorithm, typ, claims).await
-    }
-
-    /// As [`Keyring::sign`], for a caller who has the ring already.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn sign_with<C: Serialize>(
-        &self,
-        ring: &Ring,
-        algorithm: Algorithm,
-        typ: &str,
-        claims: &C,
-    ) -> Result<String, SignError> {
-        let key = ring
-            .signer(algorithm, self.clock.now())
-            .ok_or(SignError::NoKey(algorithm))?;
-        let kid = key.id;
-        let private = self.open(kid, algorithm).await?;
-        let header = Header {
-            alg: algorithm.as_str(),
-            kid,
-            typ,
-        };
-        // RFC 7515 §3.1: the signature covers both parts as they are sent.
-        let message = format!("{}.{}", encode(&header)?, encode(claims)?);
-        let signature = private
-            .sign(message.as_bytes())
-            .map_err(|_| SignError::Refused(kid))?;
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        self.signer(algorithm).await?.sign(typ, claims)
     }
 
     /// The private half, opened once in the life of a process.

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use doorward::base::config::Config;
 
-use super::{HTML, ORDER, POLICIES, Visitor, ada, protected};
+use super::{HTML, ORDER, POLICIES, Visitor, ada, on_both_protected, protected};
 use crate::api::faults::stores;
+use crate::support::cuts::{Step, cut_at_every_step};
 use crate::support::house::House;
+use crate::support::http::Answer;
 use crate::support::process::wait_until;
 
 #[test]
@@ -113,4 +115,46 @@ fn without_policies_an_open_door_leads_nowhere_embedded() {
 #[test]
 fn without_policies_an_open_door_leads_nowhere_clustered() {
     without_policies_an_open_door_leads_nowhere(&House::clustered_with(with_a_mistake));
+}
+
+fn leads(answer: &Answer, to: &str) -> bool {
+    let location = answer.header("location").unwrap_or_default();
+    answer.status == 303 && location.starts_with(to)
+}
+
+on_both_protected! {
+    fn the_way_in_is_open_again_at_every_step(house) {
+        let (_, ada) = ada(house);
+        let visitor = &Visitor::of(house, &ada);
+        cut_at_every_step(&house.faults, "begin", || {
+            let stranger = Visitor::new(house);
+            let begin = move || stranger.door("GET", "/.doorward/login?to=/news/1").send();
+            Step::repeatable(begin, |answer| leads(answer, house.origin()))
+        });
+        cut_at_every_step(&house.faults, "request", || {
+            let onward = visitor.begin("/news/1");
+            let back = "https://shop.example.com/.doorward/callback?ticket=";
+            Step::repeatable(move || visitor.place.get(&onward), move |answer| leads(answer, back))
+        });
+        cut_at_every_step(&house.faults, "ticket", || {
+            visitor.forget_door();
+            let ticket = visitor.ticket("/news/1");
+            // A program, for problem documents are read here.
+            let redeem = move || visitor.door("GET", &ticket).header("Accept", "*/*").send();
+            let opens = |answer: &Answer| leads(answer, "/news/1") && visitor.status("/news/1") == 200;
+            Step::new(redeem, opens, || {
+                visitor.enter("/news/1");
+                visitor.status("/news/1") == 200
+            })
+        });
+        cut_at_every_step(&house.faults, "logout", || {
+            visitor.forget_door();
+            visitor.enter("/news/1");
+            let logout = || {
+                let request = visitor.door("POST", "/.doorward/logout").header("Accept", "*/*");
+                request.header("Origin", "https://shop.example.com").send()
+            };
+            Step::repeatable(logout, |answer| answer.status == 200)
+        });
+    }
 }

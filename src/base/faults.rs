@@ -1,0 +1,72 @@
+//! Fault injection: fails the store operations of HTTP requests from a chosen one on. Only tests switch it on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// How the first operation at the cut fails. All later ones are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The operation is not run.
+    Refused,
+    /// The operation is run, and its answer is lost.
+    AnswerLost,
+}
+
+/// A switch that both stores of an instance share. Clones share it too; the default one never fails anything.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Option<Arc<Mutex<State>>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The operations that still succeed, and how the next one fails; `None`: no cut is set.
+    cut: Option<(usize, Cut)>,
+    was_reached: bool,
+}
+
+impl Faults {
+    /// A switch that [`Faults::cut`] can turn on.
+    pub fn switchable() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Lets `operations` more operations succeed and fails every later one.
+    pub fn cut(&self, operations: usize, cut: Cut) {
+        if let Some(state) = &self.0 {
+            *lock(state) = State {
+                cut: Some((operations, cut)),
+                was_reached: false,
+            };
+        }
+    }
+
+    /// Ends the cut; whether an operation had failed.
+    pub fn lift(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|state| std::mem::take(&mut *lock(state)).was_reached)
+    }
+
+    /// How the next operation fails; `None`: it does not. Counts only operations of the threads that answer requests: work in
+    /// the background would make the count of a request's steps differ from run to run.
+    pub(crate) fn next(&self) -> Option<Cut> {
+        let state = self.0.as_ref()?;
+        let is_request = Handle::try_current()
+            .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
+        if !is_request {
+            return None;
+        }
+        let mut state = lock(state);
+        let (left, cut) = state.cut?;
+        if left > 0 {
+            state.cut = Some((left.saturating_sub(1), cut));
+            return None;
+        }
+        let was_reached = std::mem::replace(&mut state.was_reached, true);
+        Some(if was_reached { Cut::Refused } else { cut })
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,52 @@
+//! The codes of stored requests: computed and not drawn, so that a grant whose answer was lost is answered with the same code.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::base::secrets::{MasterKey, Token};
+
+/// Makes codes from the IDs of requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Codes(hmac::Key);
+
+impl fmt::Debug for Codes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Codes(redacted)")
+    }
+}
+
+impl Codes {
+    /// Under a key derived from the master key. A code lives for a minute: nobody needs those of the key before.
+    pub fn new(master: &MasterKey) -> Self {
+        let key = master.derive::<32>("authorization-code");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
+    }
+
+    /// The code of a stored request. Who knows the request's ID alone does not know it.
+    pub fn of(&self, request: &Token) -> Token {
+        let tag = hmac::sign(&self.0, request.expose().as_bytes());
+        // 32 bytes, as of every token: never `None`.
+        Token::parse(&URL_SAFE_NO_PAD.encode(tag)).unwrap_or_else(Token::generate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_one_code_under_each_key() {
+        let (request, other) = (Token::generate(), Token::generate());
+        let (codes, elsewhere) = (
+            Codes::new(&MasterKey::generate()),
+            Codes::new(&MasterKey::generate()),
+        );
+        assert_eq!(codes.of(&request), codes.of(&request));
+        assert_ne!(codes.of(&request), codes.of(&other));
+        assert_ne!(codes.of(&request), elsewhere.of(&request));
+        assert_ne!(codes.of(&request), request);
+    }
+}

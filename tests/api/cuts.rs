@@ -1,0 +1,369 @@
+//! Every grant and ceremony with its stores cut off at each of its steps: nobody is told to repeat what was used up.
+
+use std::rc::Rc;
+
+use diesel::connection::SimpleConnection;
+use doorward::base::faults::Cut;
+use doorward::clients::{Metadata, RedirectUri};
+use doorward::db;
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::cuts::{Step, cut_at_every_step, cut_once};
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+use crate::support::person::{Person, assertion, register, session_status};
+use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+
+const SIGNED_OUT: &str = "https://app.example/signed-out";
+
+fn has_tokens(answer: &Answer) -> bool {
+    answer.status == 200 && answer.json()["access_token"].is_string()
+}
+
+fn has_code(app: &RelyingParty, answer: &Answer) -> bool {
+    answer.status == 303 && {
+        let sent = sent_back(answer);
+        sent.get("code")
+            .is_some_and(|code| has_tokens(&app.redeem(code)))
+    }
+}
+
+fn location(answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{answer:?}");
+    answer.header("location").expect("a location").to_owned()
+}
+
+fn any_name() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn change_keys(house: &House, sql: &'static str) {
+    let change = |conn: &mut db::Connection| conn.batch_execute(sql).map_err(db::Error::from);
+    house
+        .run(house.app.database.write(change))
+        .expect("changed");
+}
+
+/// Start of a registration and the authenticator's answer: the body of the finish.
+fn creation(browser: &Browserless, device: &mut SoftAuthenticator, start: &Value) -> Value {
+    let started = browser.post_json("/webauthn/register/start", start);
+    assert_eq!(started.status, 200, "{}", started.text());
+    let started = started.json();
+    let credential = device.create(&started["publicKey"], &Overrides::default());
+    json!({ "ceremony": started["ceremony"], "credential": credential })
+}
+
+/// The finish of a registration by which somebody comes in.
+fn coming_in<'a>(house: &House, start: Value) -> Step<'a> {
+    let browser = Rc::new(house.browser());
+    let origin = house.origin().to_owned();
+    let mut device = SoftAuthenticator::synced(&origin);
+    let finish = creation(&browser, &mut device, &start);
+    let (send, succeeds, again) = (browser.clone(), browser.clone(), browser);
+    Step::new(
+        move || send.post_json("/webauthn/register/finish", &finish),
+        move |answer| answer.status == 201 && session_status(&succeeds) == 200,
+        // What the answer says: the passkey may be saved, otherwise start again.
+        move || {
+            let mut device = device.clone();
+            let finish = assertion(&again, &mut device, &Overrides::default());
+            let signed_in = again.post_json("/webauthn/login/finish", &finish).status == 200;
+            let mut other = SoftAuthenticator::synced(&origin);
+            signed_in || register(&again, &mut other, &start, &Overrides::default()).status == 201
+        },
+    )
+}
+
+/// The finish of a sign-in, in a browser where somebody may be signed in.
+fn signing_in<'a>(browser: Browserless, person: &Person, start: &Value) -> Step<'a> {
+    let mut device = person.device.clone();
+    let started = browser.post_json("/webauthn/login/start", start).json();
+    let credential = device.get(&started["publicKey"], &Overrides::default());
+    let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
+    let browser = Rc::new(browser);
+    let (send, succeeds, again) = (browser.clone(), browser.clone(), browser);
+    let id = person.id.clone();
+    Step::new(
+        move || send.post_json("/webauthn/login/finish", &finish),
+        move |answer| {
+            answer.status == 200 && succeeds.get("/v1/session").json()["user"]["id"] == json!(id)
+        },
+        move || {
+            let mut device = device.clone();
+            let finish = assertion(&again, &mut device, &Overrides::default());
+            again.post_json("/webauthn/login/finish", &finish).status == 200
+        },
+    )
+}
+
+/// A request that waits for its person: its path.
+fn waiting(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> String {
+    location(&app.authorize(browser, more))
+}
+
+fn answer(browser: &Browserless, path: &str, word: &str) -> Answer {
+    let request = browser.request("POST", path);
+    request.form(&[("answer", word)]).send()
+}
+
+on_both! {
+    fn a_code_is_redeemed_or_its_client_starts_again(house) {
+        let root = house.administrator();
+        let app = &house.party(|_| {});
+        let browser = &root.browser;
+        cut_at_every_step(&house.faults, "code", || {
+            let code = app.code(browser, &[]);
+            Step::new(
+                move || app.redeem(&code),
+                has_tokens,
+                || has_tokens(&app.redeem(&app.code(browser, &[]))),
+            )
+        });
+    }
+
+    fn a_key_that_can_not_be_opened_is_no_reason_to_try_again(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let code = app.code(&root.browser, &[]);
+        change_keys(house, "create table kept as select id, sealed from signing_keys; \
+            update signing_keys set sealed = substr(sealed, 2)");
+        let refused = app.redeem(&code);
+        assert_eq!((refused.status, error_of(&refused)), (500, "server_error".to_owned()));
+        assert!(refused.header("retry-after").is_none());
+        change_keys(house, "update signing_keys set sealed = \
+            (select kept.sealed from kept where kept.id = signing_keys.id)");
+        assert!(has_tokens(&app.redeem(&code)), "the code was not used up");
+    }
+
+    fn a_refresh_token_is_used_or_used_again(house) {
+        let root = house.administrator();
+        for rotates in [true, false] {
+            let app = &house.party(|metadata| metadata.rotate_refresh_tokens = rotates);
+            cut_at_every_step(&house.faults, "refresh", || {
+                let held = app.sign_in(&root.browser, &[]).refresh;
+                let used = move |answer: &Answer| {
+                    has_tokens(answer) && has_tokens(&app.refresh(&Issued::read(answer).refresh))
+                };
+                Step::repeatable(move || app.refresh(&held), used)
+            });
+        }
+    }
+
+    fn client_credentials_are_granted_when_they_are_asked_for_again(house) {
+        let (id, secret) = house.client(&["users:read"]);
+        let app = &RelyingParty { id, secret: Some(secret), server: house.browser() };
+        let ask = || app.token(&[("grant_type", "client_credentials")]);
+        cut_at_every_step(&house.faults, "client credentials", || Step::repeatable(ask, has_tokens));
+    }
+
+    fn a_token_is_revoked_when_that_is_asked_for_again(house) {
+        let root = house.administrator();
+        let app = &house.party(|_| {});
+        let browser = &root.browser;
+        for of_access_token in [true, false] {
+            cut_at_every_step(&house.faults, "revocation", || {
+                let held = app.sign_in(browser, &[]);
+                let token = if of_access_token { held.access.clone() } else { held.refresh };
+                let is_revoked = move |answer: &Answer| {
+                    answer.status == 200 && app.introspect(&held.access) == json!({ "active": false })
+                };
+                Step::repeatable(move || app.revoke(&token), is_revoked)
+            });
+        }
+    }
+
+    fn an_app_is_answered_when_its_request_is_made_again(house) {
+        let root = house.administrator();
+        let app = &house.party(|_| {});
+        let browser = &root.browser;
+        cut_at_every_step(&house.faults, "authorize", || {
+            Step::repeatable(|| app.authorize(browser, &[]), |answer| has_code(app, answer))
+        });
+    }
+
+    fn a_request_that_waited_is_answered_when_its_page_is_loaded_again(house) {
+        let root = house.administrator();
+        let app = &house.party(|_| {});
+        let browser = &root.browser;
+        let stranger = &house.browser();
+        cut_at_every_step(&house.faults, "resume", || {
+            let parameters = app.parameters(&[]);
+            let fields: Vec<(&str, &str)> =
+                parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let path = location(&stranger.request("POST", "/oauth2/authorize").form(&fields).send());
+            Step::repeatable(move || browser.get(&path), |answer| has_code(app, answer))
+        });
+    }
+
+    fn an_answer_to_an_app_is_given_when_it_is_sent_again(house) {
+        let root = house.administrator();
+        let app = &house.party(|metadata| metadata.require_consent = true);
+        let browser = &root.browser;
+        let asked = || waiting(app, browser, &[("prompt", "consent")]);
+        cut_at_every_step(&house.faults, "question", || {
+            let path = asked();
+            Step::repeatable(move || browser.get(&path), |page| page.status == 200)
+        });
+        cut_at_every_step(&house.faults, "consent", || {
+            let path = asked();
+            Step::repeatable(move || answer(browser, &path, "allow"), |answer| has_code(app, answer))
+        });
+        cut_at_every_step(&house.faults, "denial", || {
+            let path = asked();
+            let is_denied = |answer: &Answer| {
+                answer.status == 303 && sent_back(answer)["error"] == "access_denied"
+            };
+            Step::repeatable(move || answer(browser, &path, "deny"), is_denied)
+        });
+    }
+
+    fn a_sign_in_succeeds_or_is_begun_again(house) {
+        let root = house.administrator();
+        let app = &house.party(|_| {});
+        cut_at_every_step(&house.faults, "login start", || {
+            let browser = house.browser();
+            Step::repeatable(
+                move || browser.post_json("/webauthn/login/start", &json!({})),
+                |answer| answer.status == 200,
+            )
+        });
+        cut_at_every_step(&house.faults, "login", || {
+            let browser = house.browser();
+            let login = location(&browser.get(&waiting(app, &browser, &[])));
+            let id = login.rsplit('=').next().expect("an id");
+            signing_in(browser, &root, &json!({ "continue": id }))
+        });
+    }
+
+    fn a_sign_in_in_place_of_another_succeeds_or_is_begun_again(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        cut_at_every_step(&house.faults, "another's", || {
+            signing_in(ada.clone().another_browser(), &root, &json!({}))
+        });
+        cut_at_every_step(&house.faults, "one's own", || {
+            signing_in(root.clone().another_browser(), &root, &json!({}))
+        });
+        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+    }
+
+    fn a_step_up_succeeds_or_is_begun_again(house) {
+        let root = house.administrator();
+        cut_at_every_step(&house.faults, "step-up", || {
+            let browser = root.clone().another_browser();
+            let person = Rc::new(Person { browser, ..root.clone() });
+            let began = person.browser.post_json("/webauthn/step-up/start", &json!({})).json();
+            let mut device = person.device.clone();
+            let credential = device.get(&began["publicKey"], &Overrides::default());
+            let finish = json!({ "ceremony": began["ceremony"], "credential": credential });
+            let (send, succeeds) = (person.clone(), person.clone());
+            Step::new(
+                move || send.browser.post_json("/webauthn/step-up/finish", &finish),
+                move |answer| answer.status == 200 && succeeds.session_status() == 200,
+                // The key from before is over with the commit, the new one was not handed out.
+                move || {
+                    let mut person = Person::clone(&person);
+                    let browser = person.browser.clone();
+                    person.step_up().status == 200 || person.sign_in_at(&browser).status == 200
+                },
+            )
+        });
+    }
+
+    fn a_passkey_is_registered_or_its_owner_starts_again(house) {
+        let root = house.administrator();
+        cut_at_every_step(&house.faults, "invitation", || {
+            let link = root.browser.post_json("/v1/invitations", &json!({})).json();
+            coming_in(house, json!({ "invitation": link["token"], "username": any_name() }))
+        });
+        cut_at_every_step(&house.faults, "device link", || {
+            let person = house.person(&root, &any_name());
+            let link = person.browser.post_json("/v1/me/device-links", &json!({})).json();
+            coming_in(house, json!({ "invitation": link["token"] }))
+        });
+        cut_at_every_step(&house.faults, "one more", || {
+            let person = Rc::new(house.person(&root, &any_name()));
+            let mut device = SoftAuthenticator::synced(house.origin());
+            let finish = creation(&person.browser, &mut device, &json!({}));
+            let (send, again) = (person.clone(), person);
+            Step::new(
+                move || send.browser.post_json("/webauthn/register/finish", &finish),
+                |answer| answer.status == 201,
+                move || {
+                    let browser = again.browser.without_cookies();
+                    let finish = assertion(&browser, &mut device.clone(), &Overrides::default());
+                    browser.post_json("/webauthn/login/finish", &finish).status == 200
+                        || again.add_passkey(SoftAuthenticator::synced(again.browser.origin())).1.len() > 1
+                },
+            )
+        });
+    }
+
+    fn a_sign_out_is_in_force_when_it_is_asked_for_again(house) {
+        let root = house.administrator();
+        let return_to = |metadata: &mut Metadata| {
+            metadata.post_logout_redirect_uris = vec![RedirectUri::parse(SIGNED_OUT).expect("an address")];
+        };
+        let app = &house.party(return_to);
+        let is_out = |browser: &Browserless, answer: &Answer| {
+            // Whoever asks once more may be told that nobody is signed in any more.
+            [204, 303, 401].contains(&answer.status) && session_status(browser) == 401
+        };
+        cut_at_every_step(&house.faults, "sign-out", || {
+            let browser = Rc::new(root.clone().another_browser());
+            let send = browser.clone();
+            Step::repeatable(move || send.delete("/v1/session"), move |answer| is_out(&browser, answer))
+        });
+        cut_at_every_step(&house.faults, "logout request", || {
+            let browser = Rc::new(root.clone().another_browser());
+            let hint = app.sign_in(&browser, &[]).id_token;
+            let path = format!("/oauth2/logout?id_token_hint={hint}&post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fsigned-out");
+            let send = browser.clone();
+            Step::repeatable(
+                move || send.get(&path),
+                move |answer| is_out(&browser, answer) && location(answer) == SIGNED_OUT,
+            )
+        });
+        cut_at_every_step(&house.faults, "logout answer", || {
+            let browser = Rc::new(root.clone().another_browser());
+            let posted = browser.request("POST", "/oauth2/logout").form(&[("state", "x")]).send();
+            let path = location(&posted);
+            let send = browser.clone();
+            Step::repeatable(
+                move || send.request("POST", &path).form(&[]).send(),
+                move |answer| is_out(&browser, answer),
+            )
+        });
+    }
+}
+
+/// The set-up link is good once for each installation.
+fn set_up_succeeds_or_is_begun_again(new_house: fn() -> House) {
+    for cut in [Cut::Refused, Cut::AnswerLost] {
+        for operations in 0.. {
+            let house = new_house();
+            let start = json!({ "setup": house.set_up_token(), "username": "root", "display_name": "Root" });
+            let was_cut = cut_once(
+                &house.faults,
+                "set-up",
+                (operations, cut),
+                &coming_in(&house, start),
+            );
+            if !was_cut {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn set_up_succeeds_or_is_begun_again_embedded() {
+    set_up_succeeds_or_is_begun_again(House::embedded);
+}
+
+#[test]
+fn set_up_succeeds_or_is_begun_again_clustered() {
+    set_up_succeeds_or_is_begun_again(House::clustered);
+}
