@@ -83,9 +83,7 @@ impl Access {
             && let Ok(text) = serde_json::to_string(&held)
         {
             let key = Self::grants_key(user, resource);
-            self.ephemeral
-                .store_newer(&key, version, &text, LIFE)
-                .await?;
+            self.ephemeral.fill(&key, version, &text, LIFE).await;
         }
         Ok(held)
     }

@@ -156,7 +156,7 @@ impl Access {
         let (version, thing) = self.read_thing(name).await?;
         // A copy may have been published meanwhile; the script keeps the newer one.
         if watch.elapsed() < SLOWEST_FILL {
-            self.resources.store(&store_key, version, &thing).await?;
+            self.resources.fill(&store_key, version, &thing).await;
         }
         Ok(thing)
     }

@@ -74,7 +74,7 @@ impl Clients {
         // A copy may have been published meanwhile, and this row may be older than the floor: the floor stands.
         if watch.elapsed() < SLOWEST_FILL {
             let key = Self::key(id);
-            self.copies.store(&key, record.moves, &record).await?;
+            self.copies.fill(&key, record.moves, &record).await;
         }
         Ok(Some(record))
     }

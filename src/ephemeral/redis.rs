@@ -4,8 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use ::redis::aio::ConnectionManager;
 use ::redis::io::tcp::{TcpSettings, socket2};
-use ::redis::{AsyncCommands, Client, IntoConnectionInfo, RedisError, Script};
+use ::redis::{
+    AsyncCommands, Client, FromRedisValue, IntoConnectionInfo, RedisError, Script, ScriptInvocation,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::connections::Connections;
@@ -63,9 +66,10 @@ impl Redis {
     }
 
     pub(super) async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
-        let mut connection = self.connections.here();
-        self.bounded(connection.pset_ex(key, value, milliseconds(ttl)))
-            .await
+        let put = |mut connection: ConnectionManager| async move {
+            connection.pset_ex(key, value, milliseconds(ttl)).await
+        };
+        self.idempotent(put).await
     }
 
     pub(super) async fn put_all(
@@ -73,28 +77,30 @@ impl Redis {
         entries: &[(&str, &str)],
         ttl: Duration,
     ) -> Result<(), Away> {
-        let mut connection = self.connections.here();
         let mut call = ::redis::pipe();
         call.atomic();
         for (key, value) in entries {
             call.pset_ex(*key, *value, milliseconds(ttl)).ignore();
         }
-        self.bounded(call.query_async(&mut connection)).await
+        let call = &call;
+        let put = |mut connection| async move { call.query_async(&mut connection).await };
+        self.idempotent(put).await
     }
 
+    /// Not repeated: when the answer of the first call is lost, the value is gone.
     pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
         let mut connection = self.connections.here();
         self.bounded(connection.get_del(key)).await
     }
 
     pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
-        let mut connection = self.connections.here();
-        self.bounded(connection.mget(keys)).await
+        let get = |mut connection: ConnectionManager| async move { connection.mget(keys).await };
+        self.idempotent(get).await
     }
 
     pub(super) async fn remove(&self, key: &str) -> Result<(), Away> {
-        let mut connection = self.connections.here();
-        self.bounded(connection.del(key)).await
+        let remove = |mut connection: ConnectionManager| async move { connection.del(key).await };
+        self.idempotent(remove).await
     }
 
     pub(super) async fn replace(
@@ -104,17 +110,16 @@ impl Redis {
         new: &str,
         ttl: Duration,
     ) -> Result<bool, Away> {
-        let mut connection = self.connections.here();
         let mut call = self.scripts.replace.key(key);
         call.arg(old).arg(new).arg(milliseconds(ttl));
-        self.bounded(call.invoke_async(&mut connection)).await
+        self.script(&call).await
     }
 
+    /// Counts once more than it should when the answer of the first call is lost.
     pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
-        let mut connection = self.connections.here();
         let mut call = self.scripts.count.key(key);
         call.arg(milliseconds(ttl));
-        self.bounded(call.invoke_async(&mut connection)).await
+        self.script(&call).await
     }
 
     pub(super) async fn store_newer(
@@ -124,10 +129,14 @@ impl Redis {
         value: &str,
         ttl: Duration,
     ) -> Result<bool, Away> {
-        let mut connection = self.connections.here();
         let mut call = self.scripts.store_newer.key(key);
         call.arg(version).arg(value).arg(milliseconds(ttl));
-        self.bounded(call.invoke_async(&mut connection)).await
+        self.script(&call).await
+    }
+
+    async fn script<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Away> {
+        let run = |mut connection| async move { call.invoke_async(&mut connection).await };
+        self.idempotent(run).await
     }
 
     /// INFO builds a long text: it goes over the pool, not in front of the session checks.
@@ -140,6 +149,23 @@ impl Redis {
             .bounded(::redis::cmd("INFO").query_async(&mut connection))
             .await?;
         judge_settings(&info)
+    }
+
+    /// Runs a call that may be repeated: once more, within the same time, when its connection was lost. One that was dropped
+    /// while it rested is found dead by the first call that uses it, and is made anew in the background.
+    async fn idempotent<T, F>(&self, call: impl Fn(ConnectionManager) -> F) -> Result<T, Away>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let twice = async {
+            match call(self.connections.here()).await {
+                Err(error) if error.is_unrecoverable_error() || error.is_io_error() => {
+                    Box::pin(call(self.connections.here())).await
+                }
+                answer => answer,
+            }
+        };
+        self.bounded(twice).await
     }
 
     async fn bounded<T>(

@@ -42,14 +42,20 @@ impl Oidc {
                 authorization: Some((user, id)),
                 ..
             }) => self.revoke_authorization(id, user, caller.id, author).await,
-            Some(_) => self.revoke_own_token(token, author).await,
+            Some(_) => self.revoke_own_token(caller, token, author).await,
         }
     }
 
-    async fn revoke_own_token(&self, token: &str, author: Author) -> Result<(), TokenRefused> {
+    async fn revoke_own_token(
+        &self,
+        caller: &Client,
+        token: &str,
+        author: Author,
+    ) -> Result<(), TokenRefused> {
         let good = match self.tokens.check(token).await {
             Ok(good) => good,
-            Err(TokenError::Bad(_)) => return Ok(()),
+            // It may have been revoked by a request that was answered "not yet in force everywhere", and is repeated now.
+            Err(TokenError::Bad(_)) => return Ok(self.clients.publish(caller.id).await?),
             Err(TokenError::Unavailable(error)) => return Err(error.into()),
         };
         let token = RevokedToken {

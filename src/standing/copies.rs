@@ -102,6 +102,14 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
             .await
     }
 
+    /// As [`Copies::store`], for a reader who has the record from the database: that it can't be stored fails nobody.
+    pub async fn fill<T: Serialize>(&self, store_key: &str, version: i64, record: &T) {
+        match serde_json::to_string(record) {
+            Ok(text) => self.ephemeral.fill(store_key, version, &text, LIFE).await,
+            Err(error) => tracing::error!(%error, "a record that is no JSON"),
+        }
+    }
+
     /// Looks which records moved, from a little before the last look that succeeded (an instance that had lost its database
     /// misses nothing), raises their floors, and forgets the old ones.
     ///

@@ -183,17 +183,18 @@ impl Standings {
         }
     }
 
-    /// The record from the database, stored for the next reader.
+    /// The record from the database, stored for the next reader where the ephemeral store takes it.
     ///
     /// # Errors
-    /// When a store is away.
+    /// When the database is away.
     pub async fn reload(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
         let watch = Stopwatch::start();
         let Some(standing) = self.read(user).await? else {
             return Ok(None);
         };
         if watch.elapsed() < SLOWEST_FILL {
-            self.store(&standing).await?;
+            let key = Self::key(user);
+            self.copies.fill(&key, standing.version, &standing).await;
         }
         Ok(Some(standing))
     }

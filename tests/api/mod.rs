@@ -29,6 +29,7 @@ mod oidc;
 mod openapi;
 mod operations;
 mod races;
+mod redis_faults;
 mod registration;
 mod resources;
 mod revocation;

@@ -147,9 +147,7 @@ impl Keyring {
         let record = self.database.read(queries::find_record).await?;
         // A copy may have been published meanwhile, and this record may be older than the floor: the floor stands.
         if watch.elapsed() < SLOWEST_FILL {
-            self.copies
-                .store(self.key(), record.version, &record)
-                .await?;
+            self.copies.fill(self.key(), record.version, &record).await;
         }
         Ok(self.adopt(record))
     }

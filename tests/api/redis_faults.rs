@@ -1,0 +1,200 @@
+//! A Redis that drops connections, is full, or takes no writes.
+
+use std::time::Duration;
+
+use doorward::access::ResourceName;
+use serde_json::json;
+
+use crate::api::faults::{house_on, stores};
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::person::{assertion, register, session_status};
+use crate::support::process::wait_until;
+use crate::support::redis::Redis;
+use crate::support::relying_party::{Issued, RelyingParty, error_of};
+
+/// How a Redis comes to refuse writes, and how it takes them again.
+const REFUSALS: [(&[&str], &[&str]); 3] = [
+    (
+        &["CONFIG", "SET", "maxmemory", "1"],
+        &["CONFIG", "SET", "maxmemory", "0"],
+    ),
+    (
+        &["REPLICAOF", "127.0.0.1", "1"],
+        &["REPLICAOF", "NO", "ONE"],
+    ),
+    (
+        &["CONFIG", "SET", "min-replicas-to-write", "1"],
+        &["CONFIG", "SET", "min-replicas-to-write", "0"],
+    ),
+];
+
+fn service(house: &House, scopes: &[&str]) -> RelyingParty {
+    let (id, secret) = house.client(scopes);
+    RelyingParty {
+        id,
+        secret: Some(secret),
+        server: house.browser(),
+    }
+}
+
+fn ask(service: &RelyingParty, method: &str, path: &str) -> Answer {
+    let secret = service.secret.as_deref().expect("a secret");
+    let request = service.server.request(method, path).without_same_origin();
+    request.basic(&service.id, secret).send()
+}
+
+/// Deletes the copies of lasting records, as their end would after a minute.
+fn forget_copies(redis: &Redis) {
+    let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end";
+    for keys in [
+        "standing:*",
+        "client:*",
+        "keyring:*",
+        "grants:*",
+        "resource:*",
+    ] {
+        redis.cli(&["EVAL", script, "0", keys]);
+    }
+}
+
+fn is_pending(answer: &Answer) -> bool {
+    answer.status == 503 && answer.problem_type() == "urn:doorward:problem:change-pending"
+}
+
+#[test]
+fn a_connection_that_was_dropped_while_it_rested_costs_nobody_an_answer() {
+    let (postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let mut root = house.administrator();
+    let app = house.party(|_| {});
+    let held = app.sign_in(&root.browser, &[]);
+    let drop_connections = || redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+    for _ in 0..4 {
+        let browser = house.browser();
+        let finish = assertion(&browser, &mut root.device, &Overrides::default());
+        drop_connections();
+        assert_eq!(
+            browser.post_json("/webauthn/login/finish", &finish).status,
+            200
+        );
+        drop_connections();
+        assert_eq!(root.session_status(), 200);
+        drop_connections();
+        let code = app.code(&root.browser, &[]);
+        drop_connections();
+        let issued = Issued::read(&app.redeem(&code));
+        drop_connections();
+        assert_eq!(app.user_info(&issued.access).status, 200);
+        drop_connections();
+        assert_eq!(app.introspect(&held.access)["active"], json!(true));
+        drop_connections();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let added = register(
+            &root.browser,
+            &mut device,
+            &json!({}),
+            &Overrides::default(),
+        );
+        assert_eq!(added.status, 201, "{}", added.text());
+        drop_connections();
+        assert_eq!(browser.delete("/v1/session").status, 204);
+    }
+}
+
+#[test]
+fn a_redis_that_takes_no_writes_fails_no_read_that_the_database_answers() {
+    let (postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    let app = house.party(|_| {});
+    let held = app.sign_in(&root.browser, &[]);
+    let service = service(&house, &["users:read"]);
+    let thing = ResourceName::parse("order", "17").expect("a name");
+    house.set_grant(&root.id, ("order", "17"), &["OPERATOR"]);
+    for (refuse, accept) in REFUSALS {
+        forget_copies(&redis);
+        redis.cli(refuse);
+        for _ in 0..2 {
+            assert_eq!(root.session_status(), 200, "{refuse:?}");
+            assert_eq!(ask(&service, "GET", "/v1/users/root").status, 200);
+            assert_eq!(app.user_info(&held.access).status, 200);
+            assert_eq!(app.introspect(&held.access)["active"], json!(true));
+            let own = service.token(&[("grant_type", "client_credentials")]);
+            assert_eq!(own.status, 200, "{own:?}");
+            assert_eq!(house.browser().get("/oauth2/jwks").status, 200);
+            let known = house.run(house.app.access.thing(&thing));
+            assert!(known.is_ok(), "{known:?}");
+            let user = root.id.parse().expect("an id");
+            let standing = house.run(house.app.standings.of(user));
+            let standing = standing.expect("an answer").expect("a person");
+            let roles = house.run(house.app.access.held(&standing, &thing));
+            let roles = roles.expect("an answer");
+            assert_eq!(roles.at(house.clock.now()), ["OPERATOR"]);
+        }
+        wait_until("it is not ready", Duration::from_secs(5), || {
+            house.browser().get("/readyz").status == 503
+        });
+        let start = root.browser.post_json("/webauthn/login/start", &json!({}));
+        assert_eq!(start.status, 503, "a ceremony needs the store");
+        redis.cli(accept);
+        wait_until("it is ready again", Duration::from_secs(5), || {
+            house.browser().get("/readyz").status == 200
+        });
+    }
+}
+
+#[test]
+fn a_revocation_is_committed_whoever_asks_while_redis_takes_no_writes() {
+    let (postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    let service = service(&house, &["users:read", "sessions:revoke"]);
+    let app = house.party(|_| {});
+    for (round, (refuse, accept)) in REFUSALS.into_iter().enumerate() {
+        let (by_root, by_service) = (format!("ada{round}"), format!("bob{round}"));
+        let ada = house.person(&root, &by_root);
+        let bob = house.person(&root, &by_service);
+        let held = app.sign_in(&root.browser, &[]);
+        let own = service.token(&[("grant_type", "client_credentials")]);
+        let own = own.json()["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
+        let revoke = || {
+            [
+                root.browser
+                    .delete(&format!("/v1/users/{by_root}/sessions")),
+                ask(
+                    &service,
+                    "DELETE",
+                    &format!("/v1/users/{by_service}/sessions"),
+                ),
+            ]
+        };
+        let give_back = || [app.revoke(&held.access), service.revoke(&own)];
+        forget_copies(&redis);
+        redis.cli(refuse);
+        for _ in 0..2 {
+            for answer in revoke() {
+                assert!(is_pending(&answer), "{refuse:?}: {answer:?}");
+            }
+            for answer in give_back() {
+                let told = (answer.status, error_of(&answer));
+                assert_eq!(
+                    told,
+                    (503, "temporarily_unavailable".to_owned()),
+                    "{answer:?}"
+                );
+                assert!(answer.text().contains("repeat the request"), "{answer:?}");
+            }
+        }
+        redis.cli(accept);
+        assert_eq!(session_status(&ada.browser), 401);
+        assert_eq!(session_status(&bob.browser), 401);
+        assert!(revoke().iter().all(|answer| answer.status == 200));
+        assert!(give_back().iter().all(|answer| answer.status == 200));
+        assert_eq!(app.introspect(&held.access), json!({ "active": false }));
+    }
+}
