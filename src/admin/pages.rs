@@ -22,6 +22,7 @@ mod revoke_passkey;
 mod role_boxes;
 mod roles;
 mod suspend;
+mod verify_email;
 
 use actix_web::web;
 use url::form_urlencoded;
@@ -41,6 +42,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(person_roles::routes)
         .configure(roles::routes)
         .configure(suspend::routes)
+        .configure(verify_email::routes)
         .configure(enrolment_link::routes)
         .configure(revoke_passkey::routes)
         .configure(end_sessions::routes);

@@ -25,23 +25,70 @@ pub struct Entity {
     pub id: Uuid,
 }
 
-/// Which versions of a person a caller sees.
+/// Which versions of an entity a caller sees.
 #[derive(Clone, Debug)]
 pub enum Sight {
     /// All of them.
     Everything,
-    /// Those at which the person was one whom these rights let manage: what somebody was outside of that stays theirs.
-    Within(Rights),
+    /// Those at which this user, who owns the entity, was one whom these rights let manage.
+    Within(Rights, UserId),
 }
 
 impl Sight {
-    fn covers(&self, revision: &StoredRevision) -> bool {
+    /// Whether a version that is read for an instant is in sight: for the owner as they stood then.
+    fn covers(
+        &self,
+        conn: &mut Connection,
+        kind: &str,
+        revision: &StoredRevision,
+        at: Timestamp,
+    ) -> db::Result<bool> {
         match self {
-            Self::Everything => true,
-            Self::Within(rights) => rights.may_manage_holder(&Vec::from_iter(roles_of(revision))),
+            Self::Everything => Ok(true),
+            Self::Within(rights, _) if kind == USER => {
+                Ok(rights.may_manage_holder(&Vec::from_iter(roles_of(revision))))
+            }
+            Self::Within(rights, owner) => {
+                let owner = history::find_as_of(conn, USER, owner.uuid(), at)?;
+                let roles = owner.as_ref().map(roles_of).unwrap_or_default();
+                Ok(rights.may_manage_holder(&Vec::from_iter(roles)))
+            }
         }
     }
 }
+
+/// Whose names a caller sees beside a version; everybody else is an id.
+#[derive(Clone, Copy, Debug)]
+pub enum Names {
+    /// Everybody's, and those of clients.
+    All,
+    /// Those of clients: the caller reads no users.
+    Clients,
+    /// Their own, and those of the users whom this user manages now.
+    ManagedBy(UserId),
+}
+
+/// What a caller sees of a history.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Which versions.
+    pub sight: Sight,
+    /// Whose names.
+    pub names: Names,
+}
+
+impl View {
+    /// All versions.
+    pub fn all(names: Names) -> Self {
+        Self {
+            sight: Sight::Everything,
+            names,
+        }
+    }
+}
+
+/// The kind of users among revisions.
+const USER: &str = "user";
 
 /// One version, and who made it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -55,12 +102,12 @@ pub struct Version {
     /// The person who made it so.
     #[schema(value_type = Option<Uuid>)]
     pub by_user: Option<UserId>,
-    /// What that person is called now.
+    /// What that person is called now; `null` where the caller may not read who they are.
     pub by_username: Option<String>,
     /// The client that made it so, or through which the person did.
     #[schema(value_type = Option<Uuid>)]
     pub by_client: Option<ClientId>,
-    /// What that client is called now.
+    /// What that client is called now; `null` for callers who see none.
     pub by_client_name: Option<String>,
     /// The record, without secrets.
     #[schema(value_type = Object)]
@@ -115,7 +162,7 @@ pub enum VersionError {
     Database(#[from] db::Error),
 }
 
-/// How an entity stood at an instant. What had been taken away by then was not there.
+/// How an entity stood at an instant. What had been taken away by then, or is not in sight, was not there.
 ///
 /// # Errors
 /// `Unknown`, those of [`PastInstant::judge`], or when the database is away.
@@ -123,28 +170,19 @@ pub async fn find_as_of(
     database: &Database,
     entity: Entity,
     at: Timestamp,
-) -> Result<Past, VersionError> {
-    find_seen_as_of(database, entity, at, Sight::Everything).await
-}
-
-/// As [`find_as_of`]; what is not in sight was not there.
-///
-/// # Errors
-/// As [`find_as_of`].
-pub async fn find_seen_as_of(
-    database: &Database,
-    entity: Entity,
-    at: Timestamp,
-    sight: Sight,
+    view: View,
 ) -> Result<Past, VersionError> {
     let clock = database.clone();
     database
         .read(move |conn| {
             let instant = PastInstant::judge(conn, &clock, at)?;
             let found = history::find_as_of(conn, entity.kind, entity.id, at)?;
-            let found = found.filter(|found| was_there(entity.kind, found) && sight.covers(found));
+            let found = found.filter(|found| was_there(entity.kind, found));
             let found = found.ok_or(VersionError::Unknown)?;
-            let item = named(conn, vec![found])?.pop();
+            if !view.sight.covers(conn, entity.kind, &found, at)? {
+                return Err(VersionError::Unknown);
+            }
+            let item = named(conn, vec![found], view.names)?.pop();
             Ok(Past {
                 item: item.ok_or(VersionError::Unknown)?,
                 as_of: instant.at,
@@ -154,7 +192,7 @@ pub async fn find_seen_as_of(
         .await
 }
 
-/// How each of these entities of one kind stood at an instant; those that were not there are left out.
+/// How each of these entities of one kind stood at an instant; those that were not there, or are not in sight, are left out.
 ///
 /// # Errors
 /// Those of [`PastInstant::judge`], or when the database is away.
@@ -163,6 +201,7 @@ pub async fn list_as_of(
     kind: &'static str,
     ids: Vec<Uuid>,
     at: Timestamp,
+    view: View,
 ) -> Result<PastItems, VersionError> {
     let clock = database.clone();
     database
@@ -171,10 +210,15 @@ pub async fn list_as_of(
             let mut found = Vec::new();
             for id in ids {
                 let stood = history::find_as_of(conn, kind, id, at)?;
-                found.extend(stood.filter(|stood| was_there(kind, stood)));
+                let Some(stood) = stood.filter(|stood| was_there(kind, stood)) else {
+                    continue;
+                };
+                if view.sight.covers(conn, kind, &stood, at)? {
+                    found.push(stood);
+                }
             }
             let ids: Vec<Uuid> = found.iter().map(|found| found.entity_id).collect();
-            let versions = named(conn, found)?;
+            let versions = named(conn, found, view.names)?;
             let items = ids.into_iter().zip(versions);
             Ok(PastItems {
                 items: items
@@ -187,28 +231,15 @@ pub async fn list_as_of(
         .await
 }
 
-/// The versions of an entity, newest first, those before `before` if given.
+/// The versions of an entity, newest first, those before `before` if given. Those that are not in sight take no place on a page.
 ///
 /// # Errors
 /// `Unknown` for what never was, or when the database is away.
 pub async fn list(
     database: &Database,
     entity: Entity,
-    before: Option<i64>,
-    limit: usize,
-) -> Result<Page<Version>, VersionError> {
-    list_seen(database, entity, (before, limit), Sight::Everything).await
-}
-
-/// As [`list`], without those that are not in sight: they take no place on a page.
-///
-/// # Errors
-/// As [`list`].
-pub async fn list_seen(
-    database: &Database,
-    entity: Entity,
     (before, limit): (Option<i64>, usize),
-    sight: Sight,
+    view: View,
 ) -> Result<Page<Version>, VersionError> {
     database
         .read(move |conn| {
@@ -218,7 +249,11 @@ pub async fn list_seen(
                 let read = history::list_revisions(conn, entity.kind, entity.id, next, fetch)?;
                 let is_last = read.len() <= limit;
                 next = read.last().map(|last| last.version);
-                found.extend(read.into_iter().filter(|one| sight.covers(one)));
+                for one in read {
+                    if view.sight.covers(conn, entity.kind, &one, one.as_of)? {
+                        found.push(one);
+                    }
+                }
                 if is_last || found.len() > limit {
                     break;
                 }
@@ -226,7 +261,7 @@ pub async fn list_seen(
             if found.is_empty() && before.is_none() {
                 return Err(VersionError::Unknown);
             }
-            let versions = named(conn, found)?;
+            let versions = named(conn, found, view.names)?;
             Ok(Page::cut(versions, limit, |version| {
                 version.version.to_string()
             }))
@@ -262,13 +297,26 @@ impl Makers {
         self.clients.get(&id?).map(String::as_str)
     }
 
-    fn find(conn: &mut Connection, makers: &[Maker]) -> db::Result<Self> {
+    fn find(conn: &mut Connection, makers: &[Maker], names: Names) -> db::Result<Self> {
+        let rights = match names {
+            Names::ManagedBy(manager) => Some((manager, Rights::of(conn, manager)?)),
+            Names::All | Names::Clients => None,
+        };
+        let is_seen = |user: &users::User| match &rights {
+            Some((manager, rights)) => user.id == *manager || rights.may_manage(*manager, user),
+            None => matches!(names, Names::All),
+        };
         let ids: BTreeSet<UserId> = makers.iter().filter_map(|maker| maker.0).collect();
         let mut people = HashMap::new();
         for id in ids {
-            if let Some(user) = users::find(conn, id)? {
+            let user = users::find(conn, id)?;
+            if let Some(user) = user.filter(is_seen) {
                 people.insert(id, user.username);
             }
+        }
+        if rights.is_some() {
+            let clients = HashMap::new();
+            return Ok(Self { people, clients });
         }
         let ids: BTreeSet<ClientId> = makers.iter().filter_map(|maker| maker.1).collect();
         let names = clients::list_names(conn, &Vec::from_iter(ids))?;
@@ -279,20 +327,26 @@ impl Makers {
     }
 }
 
-/// What these are called.
+/// What these are called, for an administrator.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<Makers> {
-    database.read(move |conn| Makers::find(conn, &makers)).await
+    database
+        .read(move |conn| Makers::find(conn, &makers, Names::All))
+        .await
 }
 
-fn named(conn: &mut Connection, found: Vec<StoredRevision>) -> db::Result<Vec<Version>> {
+fn named(
+    conn: &mut Connection,
+    found: Vec<StoredRevision>,
+    names: Names,
+) -> db::Result<Vec<Version>> {
     let makers: Vec<Maker> = found
         .iter()
         .map(|found| (found.by_user, found.by_client))
         .collect();
-    let makers = Makers::find(conn, &makers)?;
+    let makers = Makers::find(conn, &makers, names)?;
     Ok(found
         .into_iter()
         .map(|found| Version {

@@ -82,6 +82,9 @@ pub(super) struct Update {
     /// A new mail address; empty takes it away.
     #[arg(long)]
     email: Option<String>,
+    /// Whether the address is theirs, on your word.
+    #[arg(long, value_name = "BOOL")]
+    email_verified: Option<bool>,
     /// All roles anew, separated by commas; empty takes them away.
     #[arg(long)]
     roles: Option<String>,
@@ -159,13 +162,14 @@ impl List {
 async fn show(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
     let user = app.users.find(name).await?;
     let text = format!(
-        "{} ({})\nid       {}\nstatus   {}\nroles    {}\nemail    {}\nversion  {}",
+        "{} ({})\nid       {}\nstatus   {}\nroles    {}\nemail    {} ({})\nversion  {}",
         user.display_name,
         user.username,
         user.id,
         user.status.as_str(),
         user.roles.join(","),
         user.email.as_deref().unwrap_or("-"),
+        user.email_state.as_str(),
         user.version,
     );
     output.show(&UserView::from(user), &text);
@@ -192,6 +196,7 @@ impl Update {
             username: self.username,
             display_name: self.display_name,
             email,
+            email_verified: self.email_verified,
             attributes: None,
             roles,
         };

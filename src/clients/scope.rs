@@ -61,8 +61,10 @@ scopes! {
     GrantsRead = "grants:read",
     /// Give and withdraw roles on things; register things.
     GrantsWrite = "grants:write",
-    /// Ask for decisions.
+    /// Ask for decisions on subjects, actions and resources that the caller names.
     AccessEvaluate = "access:evaluate",
+    /// Search for the subjects, actions and resources that are permitted: it lists who and what there is.
+    AccessSearch = "access:search",
     /// Introspect the tokens of every client.
     TokensIntrospect = "tokens:introspect",
     /// Read the audit log.

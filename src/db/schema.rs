@@ -23,7 +23,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
     /// People (users).
@@ -31,7 +31,9 @@ table! {
         id -> Uuid,
         username -> Text,
         email -> Nullable<Text>,
-        email_verified -> Bool,
+        email_state -> Text,
+        email_verified_at -> Nullable<Instant>,
+        email_verified_by -> Nullable<Uuid>,
         display_name -> Text,
         status -> Text,
         attributes -> Document,
@@ -44,13 +46,15 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::Text;
-    use crate::db::Uuid;
+    use diesel::sql_types::{Nullable, Text};
+    use crate::db::{Instant, Uuid};
 
-    /// Every name that anybody ever had (users).
+    /// Every name that anybody ever had, unless it was released (users).
     usernames (username) {
         username -> Text,
         user_id -> Uuid,
+        renamed_at -> Nullable<Instant>,
+        used_at -> Nullable<Instant>,
     }
 }
 

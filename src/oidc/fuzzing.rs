@@ -23,7 +23,7 @@ use crate::clients::{
 };
 use crate::standing::UserStatus;
 use crate::tokens::fuzzing::Readers;
-use crate::users::User;
+use crate::users::{EmailState, User};
 
 const ISSUER: &str = "https://id.example";
 const NOW: Timestamp = Timestamp::from_micros(1_000_000);
@@ -231,7 +231,9 @@ fn somebody() -> User {
         id: UserId::random(),
         username: "ada".into(),
         email: Some("ada@example.com".into()),
-        email_verified: false,
+        email_state: EmailState::Unverified,
+        email_verified_at: None,
+        email_verified_by: None,
         display_name: "Ada".into(),
         status: UserStatus::Active,
         attributes: Map::from_iter([

@@ -136,7 +136,7 @@ fn of_scopes(user: &User, scopes: &Scopes) -> Map<String, Value> {
         && let Some(email) = &user.email
     {
         all.insert("email".into(), json!(email));
-        all.insert("email_verified".into(), json!(user.email_verified));
+        all.insert("email_verified".into(), json!(user.is_email_verified()));
     }
     if scopes.contains(Scope::Address)
         && let Some(address) = address(user)

@@ -7,6 +7,7 @@ use serde_json::{Map, json};
 use utoipa::ToSchema;
 
 use super::backing::MakerEpochs;
+use super::email_state::EmailState;
 use super::fields::{DisplayName, Email, Username};
 use super::lookup::{LookupError, resolve};
 use super::purpose::Purpose;
@@ -378,7 +379,9 @@ fn for_new(
         id: UserId::random(),
         username: username.as_str().to_owned(),
         email,
-        email_verified: false,
+        email_state: EmailState::Unverified,
+        email_verified_at: None,
+        email_verified_by: None,
         display_name: display_name.unwrap_or_else(|| username.as_str().to_owned()),
         status: UserStatus::Invited,
         attributes: Map::new(),

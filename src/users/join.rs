@@ -3,6 +3,7 @@
 use serde_json::{Map, json};
 
 use super::backing::is_backed;
+use super::email_state::EmailState;
 use super::invite::Invitation;
 use super::purpose::Purpose;
 use super::user::User;
@@ -216,7 +217,9 @@ fn create(
             .unwrap_or_else(|| username.clone()),
         username,
         email: invitation.email,
-        email_verified: false,
+        email_state: EmailState::Unverified,
+        email_verified_at: None,
+        email_verified_by: None,
         status: UserStatus::Active,
         attributes: Map::new(),
         roles: invitation.roles,

@@ -5,6 +5,7 @@
 //! nothing of how somebody proves who they are.
 
 mod backing;
+mod email_state;
 mod fields;
 pub mod http;
 mod installation;
@@ -34,6 +35,7 @@ use crate::db::Database;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 
+pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use installation::{InstallationError, begin_installation};
 pub use invitations::{InvitationError, InvitationFilter, InvitationState, InvitationView};

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::email_state::EmailState;
 use super::fields::Username;
 use super::{User, queries};
 use crate::base::clock::Timestamp;
@@ -16,7 +17,13 @@ use crate::standing::UserStatus;
 struct Record {
     username: String,
     email: Option<String>,
-    email_verified: bool,
+    // Versions from before there were states had no address that anybody had verified.
+    #[serde(default)]
+    email_state: EmailState,
+    #[serde(default)]
+    email_verified_at: Option<Timestamp>,
+    #[serde(default)]
+    email_verified_by: Option<UserId>,
     display_name: String,
     status: UserStatus,
     attributes: Map<String, Value>,
@@ -40,7 +47,9 @@ pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Resul
         id,
         username: record.username,
         email: record.email,
-        email_verified: record.email_verified,
+        email_state: record.email_state,
+        email_verified_at: record.email_verified_at,
+        email_verified_by: record.email_verified_by,
         display_name: record.display_name,
         status: record.status,
         attributes: record.attributes,

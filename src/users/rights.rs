@@ -44,6 +44,18 @@ impl Authority {
         }
     }
 
+    /// Whether this is the right of an administrator in person. The caller holds the standing of the manager.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub fn is_administrator(self, conn: &mut Connection) -> db::Result<bool> {
+        match self {
+            Self::Administrator => Ok(true),
+            Self::Delegate(manager) => Ok(Rights::of(conn, manager)?.is_administrator),
+            Self::Service => Ok(false),
+        }
+    }
+
     /// Whether by this right each of these roles may be given and taken. The caller holds the standing of the manager, and
     /// the rows of the roles.
     ///
@@ -163,6 +175,7 @@ impl Users {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::EmailState;
 
     #[test]
     fn a_holder_is_managed_only_when_every_role_of_theirs_may_be_given() {
@@ -186,7 +199,9 @@ mod tests {
             id: UserId::random(),
             username: "ada".into(),
             email: None,
-            email_verified: false,
+            email_state: EmailState::Unverified,
+            email_verified_at: None,
+            email_verified_by: None,
             display_name: "Ada".into(),
             status: UserStatus::Active,
             attributes: serde_json::Map::new(),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, json};
 
+use super::email_state::EmailState;
 use super::queries;
 use super::user::User;
 use crate::base::clock::Timestamp;
@@ -23,7 +24,9 @@ pub fn person(id: UserId, username: String, role: String, at: Timestamp) -> User
     User {
         id,
         email: Some(format!("{username}@seeded.example")),
-        email_verified: true,
+        email_state: EmailState::Vouched,
+        email_verified_at: Some(at),
+        email_verified_by: None,
         display_name: format!("Seeded {username}"),
         username,
         status: UserStatus::Active,

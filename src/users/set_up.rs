@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, json};
 
+use super::email_state::EmailState;
 use super::join::Joiner;
 use super::user::User;
 use super::{Users, queries};
@@ -147,7 +148,9 @@ pub fn complete_set_up(
             .unwrap_or_else(|| username.clone()),
         username,
         email: None,
-        email_verified: false,
+        email_state: EmailState::Unverified,
+        email_verified_at: None,
+        email_verified_by: None,
         status: UserStatus::Active,
         attributes: Map::new(),
         roles: vec![ADMINISTRATOR.to_owned()],

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::email_state::EmailState;
 use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
 use super::queries::Voided;
@@ -26,6 +27,8 @@ pub struct UserChange {
     pub display_name: Option<DisplayName>,
     /// A new address, or none.
     pub email: Option<Option<Email>>,
+    /// Whether the address, as it is after this change, is the user's: an administrator in person vouches for it or takes that back.
+    pub email_verified: Option<bool>,
     /// All attributes anew.
     pub attributes: Option<Map<String, Value>>,
     /// All roles anew.
@@ -59,6 +62,12 @@ pub enum UpdateError {
     /// The caller may not make the change any more.
     #[error(transparent)]
     Acting(#[from] ActingError),
+    /// Only an administrator in person vouches for an address.
+    #[error("only an administrator in person may say that an address is verified")]
+    NotVouched,
+    /// There is no address to vouch for.
+    #[error("there is no address to verify")]
+    NoAddress,
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -93,6 +102,7 @@ impl Users {
                     return Err(UpdateError::Unknown);
                 };
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
+                let vouched = change.email_verified;
                 if !authority.may_manage(conn, id, &user.roles)? {
                     return Err(UpdateError::NotYours);
                 }
@@ -100,7 +110,13 @@ impl Users {
                     return Err(UpdateError::VersionIs(user.version));
                 }
                 let before = user.clone();
+                if change.email_verified.is_some() && !authority.is_administrator(conn)? {
+                    return Err(UpdateError::NotVouched);
+                }
                 change.apply(conn, &mut user, authority)?;
+                if let Some(is_verified) = vouched {
+                    user.vouch(is_verified, now, &author)?;
+                }
                 let changes = history::changes(&as_details(&before), &as_details(&user));
                 if changes.is_empty() {
                     return Ok(user);
@@ -166,8 +182,12 @@ impl UserChange {
         }
         if let Some(email) = self.email {
             let email = email.map(|email| email.as_str().to_owned());
-            // Only a token that went by mail proves an address, and this one has had none.
-            user.email_verified = user.email_verified && user.email == email;
+            // What is known of an address is not known of another one.
+            if user.email != email {
+                user.email_state = EmailState::Unverified;
+                user.email_verified_at = None;
+                user.email_verified_by = None;
+            }
             user.email = email;
         }
         if let Some(attributes) = self.attributes {
@@ -176,6 +196,31 @@ impl UserChange {
         if let Some(roles) = self.roles {
             give_roles(conn, user, roles, authority)?;
         }
+        Ok(())
+    }
+}
+
+impl User {
+    /// Vouches for the present address, or takes back what was known of it. Who vouched first is kept.
+    fn vouch(
+        &mut self,
+        is_verified: bool,
+        now: Timestamp,
+        author: &history::Author,
+    ) -> Result<(), UpdateError> {
+        if is_verified && self.email.is_none() {
+            return Err(UpdateError::NoAddress);
+        }
+        if is_verified == self.is_email_verified() {
+            return Ok(());
+        }
+        self.email_state = if is_verified {
+            EmailState::Vouched
+        } else {
+            EmailState::Unverified
+        };
+        self.email_verified_at = is_verified.then_some(now);
+        self.email_verified_by = author.user().filter(|_| is_verified);
         Ok(())
     }
 }
@@ -215,6 +260,7 @@ fn as_details(user: &User) -> Value {
         "username": user.username,
         "display_name": user.display_name,
         "email": user.email,
+        "email_state": user.email_state,
         "attributes": user.attributes,
         "roles": user.roles,
     })

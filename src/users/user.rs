@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::email_state::EmailState;
 use super::queries;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
@@ -20,8 +21,12 @@ pub struct User {
     pub username: String,
     /// Where mail goes, if anywhere.
     pub email: Option<String>,
-    /// Whether the address is proven.
-    pub email_verified: bool,
+    /// How far the address is known to be theirs.
+    pub email_state: EmailState,
+    /// When it was vouched for or verified.
+    pub email_verified_at: Option<Timestamp>,
+    /// The administrator who vouched for it; `None` for the command line.
+    pub email_verified_by: Option<UserId>,
     /// What to call them.
     pub display_name: String,
     /// Where they are in the life of their account.
@@ -45,7 +50,16 @@ pub struct UserView {
     id: UserId,
     username: String,
     email: Option<String>,
+    /// Whether the address may be relied on: an administrator vouched for it, or the user proved that they read mail there.
     email_verified: bool,
+    /// Why it may be.
+    email_state: EmailState,
+    /// When it was vouched for or verified.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    email_verified_at: Option<Timestamp>,
+    /// The administrator who vouched for it; `null` for the command line.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    email_verified_by: Option<UserId>,
     display_name: String,
     status: UserStatus,
     roles: Vec<String>,
@@ -60,11 +74,15 @@ pub struct UserView {
 
 impl From<User> for UserView {
     fn from(user: User) -> Self {
+        let email_verified = user.is_email_verified();
         Self {
             id: user.id,
             username: user.username,
             email: user.email,
-            email_verified: user.email_verified,
+            email_verified,
+            email_state: user.email_state,
+            email_verified_at: user.email_verified_at,
+            email_verified_by: user.email_verified_by,
             display_name: user.display_name,
             status: user.status,
             roles: user.roles,
@@ -80,6 +98,11 @@ impl User {
     /// Version as an entity tag (RFC 9110 §8.8.3).
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.version)
+    }
+
+    /// Whether the address may be relied on.
+    pub fn is_email_verified(&self) -> bool {
+        self.email_state != EmailState::Unverified
     }
 
     /// Whether they hold the role `admin`.
@@ -122,7 +145,10 @@ impl User {
         let data = json!({
             "username": self.username,
             "email": self.email,
-            "email_verified": self.email_verified,
+            "email_verified": self.is_email_verified(),
+            "email_state": self.email_state,
+            "email_verified_at": self.email_verified_at,
+            "email_verified_by": self.email_verified_by,
             "display_name": self.display_name,
             "status": self.status,
             "attributes": self.attributes,

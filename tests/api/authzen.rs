@@ -103,7 +103,7 @@ pub struct Asker {
 
 impl Asker {
     fn of(house: &House) -> Self {
-        let (id, secret) = house.client(&["access:evaluate"]);
+        let (id, secret) = house.client(&["access:evaluate", "access:search"]);
         Self {
             browser: house.browser(),
             id,

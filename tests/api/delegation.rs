@@ -273,6 +273,90 @@ on_both! {
         assert_eq!(at(&lead.browser, &path, then).status, 403);
     }
 
+    fn a_delegate_sees_no_names_but_of_those_whom_they_manage_then_and_now(house) {
+        let Shop { root, lead, clerk } = shop(house);
+        let granting = json!({ "manages_roles": ["clerk", "cook"], "manages_grants_on": ["order"] });
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &granting).status, 200);
+        let path = format!("/v1/users/{}", clerk.id);
+        give(&root, "clerk", &["auditor"]);
+        let _hidden = clerk.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let not_theirs = instant(house);
+        give(&root, "clerk", &["clerk"]);
+        let _seen = clerk.add_passkey(SoftAuthenticator::synced(house.origin()));
+        assert_eq!(patch(&lead.browser, &lead.browser, &path, &json!({ "display_name": "A clerk" })).status, 200);
+        let grant = json!({ "user": "clerk", "resource_type": "order", "resource_id": "1", "roles": ["VIEWER"] });
+        let grant = root.browser.post_json("/v1/grants", &grant);
+        assert_eq!(grant.status, 201, "{}", grant.text());
+        let grant = format!("/v1/grants/{}", grant.json()["id"].as_str().expect("an id"));
+        assert_eq!(root.browser.request("PUT", "/v1/resources/order/1").json(&json!({})).send().status, 201);
+        let now = instant(house);
+
+        let makers = |page: &Value| -> Vec<(Value, Value)> {
+            let items = page["items"].as_array().expect("versions");
+            items.iter().map(|item| (item["by_user"].clone(), item["by_username"].clone())).collect()
+        };
+        let history = makers(&lead.browser.get(&format!("{path}/history")).json());
+        assert_eq!(history[0], (json!(lead.id), json!("lead")), "their own name");
+        assert_eq!(history[1], (json!(root.id), Value::Null), "an id for others");
+        for other in ["/v1/roles/lead/history", "/v1/resources/order/1/history", &format!("{grant}/history")] {
+            let told = makers(&lead.browser.get(other).json());
+            assert!(!told.is_empty() && told.iter().all(|maker| *maker == (json!(root.id), Value::Null)), "{other}: {told:?}");
+            let whole = makers(&root.browser.get(other).json());
+            assert!(whole.iter().all(|maker| *maker == (json!(root.id), json!("root"))), "{other}: {whole:?}");
+        }
+        for then in ["/v1/roles/lead", "/v1/resources/order/1", &grant, &path] {
+            let told = at(&lead.browser, then, now).json();
+            assert!(told["item"]["by_username"] != json!("root"), "{then}: {told}");
+        }
+        // Passkeys from when the person was not theirs.
+        let passkeys = root.browser.get(&format!("{path}/passkeys")).json();
+        let ids: Vec<String> = passkeys["items"].as_array().expect("passkeys").iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
+        assert_eq!(ids.len(), 3);
+        let statuses = |reader: &Person| {
+            let mut statuses: Vec<u16> = ids.iter().map(|id| reader.browser.get(&format!("/v1/passkeys/{id}/history")).status).collect();
+            statuses.sort_unstable();
+            statuses
+        };
+        assert_eq!((statuses(&root), statuses(&clerk)), (vec![200; 3], vec![200; 3]));
+        assert_eq!(statuses(&lead), [200, 404, 404], "those of before are not");
+        assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), not_theirs).json()["items"], json!([]));
+        assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), now).json()["items"].as_array().map(Vec::len), Some(3));
+        assert_eq!(at(&root.browser, &format!("{path}/passkeys"), not_theirs).json()["items"].as_array().map(Vec::len), Some(2));
+        // A service that may not look users up sees no names of users either.
+        for (scopes, name) in [(&["grants:read"][..], Value::Null), (&["grants:read", "users:read"], json!("root"))] {
+            let (id, secret) = house.client(scopes);
+            let told = house.browser().request("GET", &format!("{grant}/history")).basic(&id, &secret).send().json();
+            assert_eq!(told["items"][0]["by_username"], name, "{scopes:?}");
+        }
+    }
+
+    fn who_manages_grants_alone_does_not_learn_who_there_is(house) {
+        let Shop { root, .. } = shop(house);
+        make(&root, &json!({ "name": "granter", "manages_grants_on": ["order"] }));
+        let granter = house.person(&root, "granter");
+        give(&root, "granter", &["granter"]);
+        let grant = json!({ "user": "cook", "resource_type": "order", "resource_id": "1", "roles": ["VIEWER"] });
+        assert_eq!(root.browser.post_json("/v1/grants", &grant).status, 201);
+        let held = granter.browser.get("/v1/users/cook/roles");
+        assert_eq!((held.status, held.json().get("roles"), &held.json()["grants"][0]["resource_id"]), (200, None, &json!("1")));
+        for question in ["", "?resource_type=order", "?limit=1"] {
+            let roles = |name: &str| refusal(&granter.browser.get(&format!("/v1/users/{name}/roles{question}")));
+            let unknown = roles("nobody");
+            assert_eq!(unknown.0, 404);
+            for name in ["plain", "mixed", "root", root.id.as_str(), "019aa000-0000-7000-8000-000000000000"] {
+                assert_eq!(roles(name), unknown, "{name}{question}");
+            }
+        }
+        let then = instant(house);
+        let roles = |name: &str| refusal(&at(&granter.browser, &format!("/v1/users/{name}/roles"), then));
+        assert_eq!(roles("plain"), roles("nobody"));
+        assert_eq!(roles("cook").0, 200);
+        // Who manages nothing gets one refusal for all.
+        let plain = house.person(&root, "somebody");
+        let roles = |name: &str| refusal(&plain.browser.get(&format!("/v1/users/{name}/roles")));
+        assert_eq!((roles("root"), roles("cook")), (roles("nobody"), roles("nobody")));
+    }
+
     fn somebody_new_is_invited_to_roles_that_the_maker_manages(house) {
         let Shop { lead, clerk, .. } = shop(house);
         let invite = |body: &Value| lead.browser.post_json("/v1/invitations", body);

@@ -41,4 +41,5 @@ mod sessions;
 mod signing_keys;
 mod standing;
 mod step_up;
+mod verified_addresses;
 mod withdrawn;

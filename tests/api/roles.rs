@@ -17,7 +17,7 @@ pub(super) fn make(root: &Person, role: &Value) {
 }
 
 /// Changes what an address names, at the version that it has now.
-pub(super) fn patch(root: &Browserless, by: &Browserless, path: &str, body: &Value) -> Answer {
+pub fn patch(root: &Browserless, by: &Browserless, path: &str, body: &Value) -> Answer {
     let tag = root.get(path).header("etag").expect("a tag").to_owned();
     by.request("PATCH", path)
         .header("If-Match", &tag)

@@ -4,6 +4,8 @@ mod pages;
 mod proxy;
 
 use doorward::base::config::{Config, Network};
+use doorward::clients::ActingAs;
+use doorward::users::{Authority, UserChange};
 use serde_json::{Value, json};
 
 use super::{Visitor, invitation};
@@ -144,6 +146,16 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     let ada = json!({ "username": "ada", "display_name": "Ada Ł", "email": "ada@example.com" });
     visitor.join(&invitation(&root, &ada));
     let ada = house.run(house.app.users.find("ada")).expect("ada");
+    let vouched = UserChange {
+        email_verified: Some(true),
+        ..UserChange::default()
+    };
+    let acting = ActingAs::command();
+    let vouched = house
+        .app
+        .users
+        .update(ada.id, vouched, None, Authority::Administrator, acting);
+    house.run(vouched).expect("vouched for");
     visitor.page.call("Network.clearBrowserCookies", json!({}));
 
     // Signed out: through the sign-in and back; signed in without the grant: 403.

@@ -29,15 +29,20 @@ const TYPE: &str = "forward-auth+jwt";
 /// How long it is good, in seconds: one request.
 const LIFETIME: i64 = 60;
 
-/// The values of [`HEADERS`]; empty where there is none, and all empty for nobody.
+/// The values of [`HEADERS`]; empty where there is none, and all empty for nobody. Applications take these headers for facts, so an
+/// address that nobody verified is not among them.
 pub fn values(standing: Option<&Standing>) -> [String; 5] {
     let Some(standing) = standing else {
         return Default::default();
     };
+    let email = standing
+        .email
+        .as_deref()
+        .filter(|_| standing.email_verified);
     [
         standing.user_id.to_string(),
         ascii(&standing.username),
-        ascii(standing.email.as_deref().unwrap_or_default()),
+        ascii(email.unwrap_or_default()),
         ascii(&standing.display_name),
         ascii(&standing.roles.join(",")),
     ]

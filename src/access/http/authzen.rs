@@ -100,15 +100,19 @@ impl From<AuthZenError> for Problem {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// What was asked, by a client that may ask.
-async fn read(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+/// What was asked, by a client with the scope.
+async fn read(
+    request: &HttpRequest,
+    body: &[u8],
+    scope: Scope,
+) -> Result<Map<String, Value>, Refusal> {
     note_callers_id(request);
-    require_client(request).await?;
+    require_client(request, scope).await?;
     Ok(read_object(request, body)?)
 }
 
 /// Clients with the scope, for themselves: a person is nobody who asks for decisions, and a cookie is not looked at.
-async fn require_client(request: &HttpRequest) -> Result<(), Problem> {
+async fn require_client(request: &HttpRequest, scope: Scope) -> Result<(), Problem> {
     require_credentials(request)?;
     let caller = Caller::from_request(request, &mut Payload::None).await?;
     if caller.person().is_some() {
@@ -116,7 +120,7 @@ async fn require_client(request: &HttpRequest) -> Result<(), Problem> {
             "Decisions are for clients: ask with a token of the client's own.",
         ));
     }
-    Ok(caller.require(Scope::AccessEvaluate)?)
+    Ok(caller.require(scope)?)
 }
 
 /// Who shows nothing is asked to, before anything that they sent is read.
@@ -166,7 +170,8 @@ async fn evaluate(
             }
         };
         // Who may not ask hears that first, and nothing of what was read meanwhile.
-        let (client, glance) = tokio::join!(require_client(&request), glance);
+        let (client, glance) =
+            tokio::join!(require_client(&request, Scope::AccessEvaluate), glance);
         client?;
         let answered = authzen.evaluate(&tuple?, glance?).await?;
         Ok(HttpResponse::Ok().json(answered))
@@ -180,7 +185,7 @@ async fn evaluate_many(
     body: web::Bytes,
 ) -> HttpResponse {
     answer(async {
-        let asked = read(&request, &body).await?;
+        let asked = read(&request, &body, Scope::AccessEvaluate).await?;
         Ok(match authzen.evaluate_many(&asked).await? {
             Evaluated::One(answer) => HttpResponse::Ok().json(answer),
             Evaluated::Many(answers) => HttpResponse::Ok().json(json!({ "evaluations": answers })),
@@ -195,7 +200,7 @@ async fn search_subjects(
     body: web::Bytes,
 ) -> HttpResponse {
     answer(async {
-        let asked = read(&request, &body).await?;
+        let asked = read(&request, &body, Scope::AccessSearch).await?;
         let found = authzen.search_subjects(&asked).await?;
         Ok(HttpResponse::Ok().json(found.to_json()))
     })
@@ -208,7 +213,7 @@ async fn search_resources(
     body: web::Bytes,
 ) -> HttpResponse {
     answer(async {
-        let asked = read(&request, &body).await?;
+        let asked = read(&request, &body, Scope::AccessSearch).await?;
         let found = authzen.search_resources(&asked).await?;
         Ok(HttpResponse::Ok().json(found.to_json()))
     })
@@ -221,7 +226,7 @@ async fn search_actions(
     body: web::Bytes,
 ) -> HttpResponse {
     answer(async {
-        let asked = read(&request, &body).await?;
+        let asked = read(&request, &body, Scope::AccessSearch).await?;
         let found = authzen.search_actions(&asked).await?;
         Ok(HttpResponse::Ok().json(found.to_json()))
     })

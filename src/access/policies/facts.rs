@@ -174,7 +174,10 @@ fn person(standing: &Standing) -> Vec<(String, Value)> {
         ),
         ("display_name".to_owned(), text(&standing.display_name)),
     ];
-    if let Some(email) = &standing.email {
+    // What nobody verified is what the user says: see `claimed_email`.
+    if let Some(email) = &standing.email
+        && standing.email_verified
+    {
         attributes.push(("email".to_owned(), text(email)));
     }
     attributes
@@ -196,24 +199,34 @@ fn context(facts: &Facts, slice: &Slice) -> Result<Vec<(String, Value)>, Unaskab
     }
     // What can't be told exactly is denied, whether somebody looks at it or not.
     if slice.reads_claimed || !facts.claimed.is_empty() {
-        let claimed = claimed(&facts.claimed)?;
+        let claimed = claimed(&facts.claimed, claimed_email(&facts.subject))?;
         context.extend(slice.reads_claimed.then(|| ("claimed".to_owned(), claimed)));
     }
     Ok(context)
 }
 
-fn claimed(claimed: &Claimed) -> Result<Value, Unaskable> {
+/// The address that a user entered and that nobody verified.
+fn claimed_email(subject: &Subject) -> Option<&str> {
+    match subject {
+        Subject::Person { standing, .. } if !standing.email_verified => standing.email.as_deref(),
+        Subject::Person { .. } | Subject::Client(_) | Subject::Outsider { .. } => None,
+    }
+}
+
+fn claimed(claimed: &Claimed, email: Option<&str>) -> Result<Value, Unaskable> {
     let said = |name: &str, object| {
         let value = values::record(object).map_err(|fault| format!("claimed.{name}: {fault}"))?;
         Ok::<_, Unaskable>((name.to_owned(), value))
     };
-    Value::new_record([
+    let mut members = vec![
         said("subject", &claimed.subject)?,
         said("resource", &claimed.resource)?,
         said("action", &claimed.action)?,
         said("context", &claimed.context)?,
-    ])
-    .map_err(unaskable)
+    ];
+    let email = email.map(|email| ("email".to_owned(), Value::new_string(email.to_owned())));
+    members.extend(email);
+    Value::new_record(members).map_err(unaskable)
 }
 
 fn seconds(at: Timestamp) -> i64 {

@@ -203,7 +203,7 @@ pub async fn read_client(
     caller.require(Scope::ClientsRead)?;
     let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
     if let Some(at) = query.parse()? {
-        return answer_past(&database, client_entity(id), at).await;
+        return answer_past(&caller, &database, client_entity(id), at).await;
     }
     let client = clients.read(id).await?;
     Ok(answer(&request, HttpResponse::Ok(), client, None))

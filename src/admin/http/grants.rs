@@ -240,7 +240,7 @@ pub async fn read_grant(
     let reach = Reach::to_read(&caller, &users).await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     if let Some(at) = query.parse()? {
-        return answer_past_grant(&database, &reach, id, at).await;
+        return answer_past_grant(&caller, &database, &reach, id, at).await;
     }
     let grant = access.read(id).await?;
     if !reach.covers(&grant.resource_type) {

@@ -1,15 +1,16 @@
 //! `…/history`, and what `?as_of=` asks: how things stood, and who made them so.
 
+mod asked;
+mod view;
+
 use actix_web::{HttpResponse, web};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::reach::{Reach, thing_in_path};
 use super::{find_readable, roles};
-use crate::access::{ResourceName, ResourceType, parse_instant};
-use crate::admin::versions::{self, Entity, Past, PastItems, Sight, Version, VersionError};
+use crate::access::{ResourceName, ResourceType};
+use crate::admin::versions::{self, Entity, Names, Past, Version, VersionError, View};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
 use crate::clients::Scope;
@@ -18,11 +19,10 @@ use crate::history::PastInstantError;
 use crate::passkeys::Passkeys;
 use crate::sessions::Caller;
 use crate::users::Users;
-use crate::users::http::delegate;
-use crate::web::{Answer, Items, Page, Problem, only};
-
-/// At most this many in one list.
-const MOST: usize = 200;
+use crate::web::{Answer, Page, Problem, only};
+pub(super) use asked::as_of;
+pub use asked::{AsOf, ItemsNowOrThen, ListVersions, NowOrThen};
+use view::{names_for, view_of};
 
 macro_rules! histories {
     ($config:ident, $($path:literal => $handler:ident),+ $(,)?) => {
@@ -45,52 +45,15 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// At which instant.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct AsOf {
-    /// RFC 3339: as it stood then, answered as `{item, as_of, settled}`.
-    #[param(format = DateTime)]
-    as_of: Option<String>,
-}
-
-impl AsOf {
-    /// The instant that is asked about; `None`: now.
-    pub(super) fn parse(&self) -> Result<Option<Timestamp>, Problem> {
-        as_of(self.as_of.as_deref())
-    }
-}
-
-/// The instant that a parameter `as_of` names, which is judged later; `None`: now.
-pub(super) fn as_of(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let parse =
-        |text| parse_instant(text).map_err(|fault| Problem::invalid_parameter("as_of", fault));
-    text.map(parse).transpose()
-}
-
-/// A thing as it is, or with `as_of` as it stood.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum NowOrThen<T> {
-    /// As it is.
-    Now(T),
-    /// As it stood.
-    Then(Past),
-}
-
-/// Several things as they are, or with `as_of` as they stood.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum ItemsNowOrThen<T> {
-    /// As they are.
-    Now(Items<T>),
-    /// As they stood.
-    Then(PastItems),
-}
-
 /// How an entity stood.
-pub(super) async fn answer_past(database: &Database, entity: Entity, at: Timestamp) -> Answer {
-    let past: Past = versions::find_as_of(database, entity, at).await?;
+pub(super) async fn answer_past(
+    caller: &Caller,
+    database: &Database,
+    entity: Entity,
+    at: Timestamp,
+) -> Answer {
+    let view = View::all(names_for(caller));
+    let past: Past = versions::find_as_of(database, entity, at, view).await?;
     Ok(HttpResponse::Ok().json(past))
 }
 
@@ -102,44 +65,13 @@ pub(super) async fn answer_past_user(
     user: UserId,
     at: Timestamp,
 ) -> Answer {
-    let sight = sight_on(caller, users, user).await?;
-    let past = versions::find_seen_as_of(database, user_entity(user), at, sight).await?;
+    let view = view_of(caller, users, user).await?;
+    let past = versions::find_as_of(database, user_entity(user), at, view).await?;
     Ok(HttpResponse::Ok().json(past))
 }
 
-/// Which versions of a person somebody sees who may read them now. Of themself everybody sees all.
-async fn sight_on(caller: &Caller, users: &Users, user: UserId) -> Result<Sight, Problem> {
-    match delegate(caller).filter(|manager| *manager != user) {
-        Some(manager) => Ok(Sight::Within(users.rights(manager).await?)),
-        None => Ok(Sight::Everything),
-    }
-}
-
-/// Which versions to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct ListVersions {
-    /// From 1 to 200; 50 where it is not given.
-    limit: Option<usize>,
-    /// The cursor of a page before.
-    after: Option<String>,
-}
-
-impl ListVersions {
-    fn parse(&self) -> Result<(Option<i64>, usize), Problem> {
-        let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
-        let parse = |text: &String| {
-            let version = text.parse::<i64>().ok().filter(|version| *version > 0);
-            version.ok_or_else(no_cursor)
-        };
-        let before = self.after.as_ref().map(parse).transpose()?;
-        Ok((before, Page::<Version>::limit(self.limit, MOST)?))
-    }
-}
-
-async fn answer(database: &Database, entity: Entity, query: &ListVersions) -> Answer {
-    let (before, limit) = query.parse()?;
-    let page = versions::list(database, entity, before, limit).await?;
+async fn answer(database: &Database, entity: Entity, query: &ListVersions, view: View) -> Answer {
+    let page = versions::list(database, entity, query.parse()?, view).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -161,22 +93,24 @@ pub async fn list_user_history(
     query: web::Query<ListVersions>,
 ) -> Answer {
     let user = find_readable(&caller, &users, &name, Scope::UsersRead).await?;
-    let sight = sight_on(&caller, &users, user).await?;
-    let page = versions::list_seen(&database, user_entity(user), query.parse()?, sight).await?;
+    let view = view_of(&caller, &users, user).await?;
+    let page = versions::list(&database, user_entity(user), query.parse()?, view).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
 /// How the passkeys of a person stood.
 pub(super) async fn answer_past_passkeys(
-    database: &Database,
-    passkeys: &Passkeys,
+    caller: &Caller,
+    users: &Users,
+    (database, passkeys): (&Database, &Passkeys),
     user: UserId,
     at: Timestamp,
 ) -> Answer {
+    let view = view_of(caller, users, user).await?;
     // None is ever deleted: those of then are among those of now.
     let known = passkeys.list(user, true).await?;
     let ids = known.iter().map(|passkey| passkey.id.uuid()).collect();
-    let past = versions::list_as_of(database, "passkey", ids, at).await?;
+    let past = versions::list_as_of(database, "passkey", ids, at, view).await?;
     Ok(HttpResponse::Ok().json(past))
 }
 
@@ -219,7 +153,8 @@ pub async fn list_passkey_history(
         kind: "passkey",
         id: id.uuid(),
     };
-    answer(&database, entity, &query).await
+    let view = view_of(&caller, &users, owner).await?;
+    answer(&database, entity, &query, view).await
 }
 
 /// Every version of a role, newest first; one that was deleted says so.
@@ -240,7 +175,8 @@ pub async fn list_role_history(
     query: web::Query<ListVersions>,
 ) -> Answer {
     roles::require_read(&users, &caller).await?;
-    answer(&database, role_entity(&name), &query).await
+    let view = View::all(names_for(&caller));
+    answer(&database, role_entity(&name), &query, view).await
 }
 
 pub(super) fn role_entity(name: &str) -> Entity {
@@ -272,7 +208,8 @@ pub async fn list_grant_history(
     let id = GrantId::parse(&id).map(GrantId::uuid).unwrap_or_default();
     let entity = grant_entity(id);
     // Whose grant it is and on what kind of thing is the same in every version.
-    let newest = match versions::list(&database, entity, None, 1).await {
+    let all = View::all(Names::Clients);
+    let newest = match versions::list(&database, entity, (None, 1), all).await {
         Err(VersionError::Unknown) => None,
         newest => newest?.items.pop(),
     };
@@ -283,12 +220,18 @@ pub async fn list_grant_history(
     let own = caller
         .own(Scope::GrantsRead)
         .map(|own| own.user_id.to_string());
-    if own.is_none() || own != member("user_id") {
+    let is_own = own.is_some() && own == member("user_id");
+    if !is_own {
         let reach = Reach::to_read(&caller, &users).await?;
         let kind = member("resource_type").and_then(|kind| ResourceType::parse(&kind).ok());
         reach.require_of(kind.as_ref())?;
     }
-    let page = versions::list(&database, entity, before, limit).await?;
+    let names = if is_own {
+        Names::All
+    } else {
+        names_for(&caller)
+    };
+    let page = versions::list(&database, entity, (before, limit), View::all(names)).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -298,12 +241,19 @@ fn grant_entity(id: Uuid) -> Entity {
 
 /// How a grant stood, for a caller who reaches its type: the same in every version, and one that is not theirs is not there.
 pub(super) async fn answer_past_grant(
+    caller: &Caller,
     database: &Database,
     reach: &Reach,
     id: GrantId,
     at: Timestamp,
 ) -> Answer {
-    let past: Past = versions::find_as_of(database, grant_entity(id.uuid()), at).await?;
+    let past: Past = versions::find_as_of(
+        database,
+        grant_entity(id.uuid()),
+        at,
+        View::all(names_for(caller)),
+    )
+    .await?;
     let kind = past.item.data.get("resource_type").and_then(Value::as_str);
     let kind = kind.and_then(|kind| ResourceType::parse(kind).ok());
     if !kind.is_some_and(|kind| reach.covers(&kind)) {
@@ -330,7 +280,8 @@ pub async fn list_client_history(
 ) -> Answer {
     caller.require(Scope::ClientsRead)?;
     let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
-    answer(&database, client_entity(id), &query).await
+    let view = View::all(names_for(&caller));
+    answer(&database, client_entity(id), &query, view).await
 }
 
 pub(super) fn client_entity(id: ClientId) -> Entity {
@@ -365,7 +316,8 @@ pub async fn list_resource_history(
     let reach = Reach::to_read(&caller, &users).await?;
     let name = thing_in_path(&path)?;
     reach.require(&name.kind)?;
-    answer(&database, resource_entity(&name), &query).await
+    let view = View::all(names_for(&caller));
+    answer(&database, resource_entity(&name), &query, view).await
 }
 
 pub(super) fn resource_entity(name: &ResourceName) -> Entity {

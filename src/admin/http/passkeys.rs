@@ -47,7 +47,8 @@ pub async fn list_passkeys(
 ) -> Answer {
     let user = find_readable(&caller, &users, &name, Scope::PasskeysRead).await?;
     if let Some(at) = query.parse()? {
-        return answer_past_passkeys(&database, &passkeys, user, at).await;
+        let stores = (&**database, &**passkeys);
+        return answer_past_passkeys(&caller, &users, stores, user, at).await;
     }
     let found = passkeys.list(user, true).await?;
     let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();

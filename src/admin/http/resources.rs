@@ -215,7 +215,7 @@ pub async fn read_resource(
     let name = thing_in_path(&path)?;
     reach.require(&name.kind)?;
     if let Some(at) = query.parse()? {
-        return answer_past(&database, resource_entity(&name), at).await;
+        return answer_past(&caller, &database, resource_entity(&name), at).await;
     }
     let thing = access.read_thing_view(name).await?;
     let etag = thing.etag();

@@ -224,7 +224,7 @@ pub async fn read_role(
 ) -> Answer {
     require_read(&users, &caller).await?;
     if let Some(at) = query.parse()? {
-        return answer_past(&database, role_entity(&name), at).await;
+        return answer_past(&caller, &database, role_entity(&name), at).await;
     }
     let role = users.find_role(&name).await?;
     Ok(answer(&request, HttpResponse::Ok(), &role))

@@ -85,7 +85,7 @@ pub struct RolesAnswer {
         (status = 200, description = "Their roles and grants", body = RolesAnswer),
         (status = 400, description = "`as_of` is no instant, or in the future"),
         (status = 403, description = "Not yours to read: `roles` need `users:read` or a role that manages the person, `grants` need `grants:read` or a role that manages them"),
-        (status = 404, description = "There is, or was, nobody of this id or name; or then they were not the caller's to manage"),
+        (status = 404, description = "There is, or was, nobody of this id or name; or then they were not the caller's to manage; or they hold nothing that the caller, who manages grants alone, sees"),
     )
 )]
 pub async fn read_roles(
@@ -145,6 +145,12 @@ pub async fn read_roles(
         managed_by,
     };
     let held = access.roles_of(user, wanted).await?;
+    // To who manages some grants, and not the person, nobody is there who holds none of them.
+    let sees_all = sees_roles || own_grants.is_some() || reach == Some(Reach::Everything);
+    let is_empty = |page: &Page<Grant>| page.items.is_empty() && page.next.is_none();
+    if !sees_all && held.grants.as_ref().is_none_or(is_empty) {
+        return Err(Problem::not_found());
+    }
     let (grants, next) = held
         .grants
         .map_or((None, None), |page| (Some(page.items), page.next));

@@ -78,6 +78,8 @@ pub struct UpdateUser {
     #[serde(default, deserialize_with = "crate::web::given")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
+    /// For administrators in person: whether the address is the user's. A new address is not verified unless this says so.
+    email_verified: Option<bool>,
     /// All attributes anew: 16384 bytes and 16 levels at most.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Map<String, Value>>,
@@ -106,6 +108,7 @@ impl UpdateUser {
             username,
             display_name,
             email,
+            email_verified: self.email_verified,
             attributes: self.attributes,
             roles: self.roles,
         })
@@ -247,6 +250,10 @@ impl From<UpdateError> for Problem {
             UpdateError::LastAdministrator(error) => error.into(),
             UpdateError::NotYours => not_yours(),
             UpdateError::Acting(error) => error.into(),
+            UpdateError::NotVouched => Self::forbidden(
+                "Only an administrator in person may say that an address is verified. Ask one.",
+            ),
+            UpdateError::NoAddress => Self::invalid_field("email_verified", error),
             UpdateError::Pending(error) => error.into(),
             UpdateError::Database(error) => error.into(),
         }

@@ -17,6 +17,8 @@ pub(super) enum Act<'a> {
     RevokePasskey(&'a str),
     EndSession,
     EndAllSessions,
+    /// Vouching for this address.
+    VerifyEmail(&'a str),
 }
 
 /// What a confirmation carries.
@@ -58,6 +60,7 @@ impl Act<'_> {
             Self::RevokePasskey(_) => "revoke_passkey",
             Self::EndSession => "end_session",
             Self::EndAllSessions => "end_all_sessions",
+            Self::VerifyEmail(_) => "verify_email",
         }
     }
 
@@ -66,21 +69,25 @@ impl Act<'_> {
             Self::Suspend | Self::RevokePasskey(_) | Self::EndSession | Self::EndAllSessions => {
                 true
             }
-            Self::Reactivate | Self::EnrolmentLink => false,
+            Self::Reactivate | Self::EnrolmentLink | Self::VerifyEmail(_) => false,
         }
     }
 
     fn text(self, frame: &Frame, key: &str, person: &User) -> String {
-        let passkey = match self {
-            Self::RevokePasskey(name) => name,
+        let (passkey, email) = match self {
+            Self::RevokePasskey(name) => (name, ""),
+            Self::VerifyEmail(address) => ("", address),
             Self::Suspend
             | Self::Reactivate
             | Self::EnrolmentLink
             | Self::EndSession
-            | Self::EndAllSessions => "",
+            | Self::EndAllSessions => ("", ""),
         };
         let name = person.display_name.as_str();
-        frame.text_with(key, &[("name", name), ("passkey", passkey)])
+        frame.text_with(
+            key,
+            &[("name", name), ("passkey", passkey), ("email", email)],
+        )
     }
 
     /// Asks once.
@@ -97,8 +104,8 @@ impl Act<'_> {
             effects,
             undo: text("undo"),
             action: frame.path.clone(),
-            hidden: Vec::new(),
-            asks_reason: !matches!(self, Self::EnrolmentLink),
+            hidden: self.hidden(person),
+            asks_reason: !matches!(self, Self::EnrolmentLink | Self::VerifyEmail(_)),
             confirm_label: text("button").unwrap_or_default(),
             is_destructive: self.is_destructive(),
             cancel_url: person_url(person),
@@ -106,10 +113,23 @@ impl Act<'_> {
         })
     }
 
+    /// What the form carries besides a reason: an address is vouched for at the version at which it was shown.
+    fn hidden(self, person: &User) -> Vec<HiddenField> {
+        match self {
+            Self::VerifyEmail(_) => HiddenField::list([("version", person.version.to_string())]),
+            Self::Suspend
+            | Self::Reactivate
+            | Self::EnrolmentLink
+            | Self::RevokePasskey(_)
+            | Self::EndSession
+            | Self::EndAllSessions => Vec::new(),
+        }
+    }
+
     /// Asks for the passkey first, then sends the form again.
     pub(super) fn step_up(self, frame: Frame, person: &User, form: ReasonForm) -> Answer {
         let hidden = match self {
-            Self::EnrolmentLink => Vec::new(),
+            Self::EnrolmentLink | Self::VerifyEmail(_) => self.hidden(person),
             Self::Suspend
             | Self::Reactivate
             | Self::RevokePasskey(_)
@@ -172,6 +192,7 @@ mod tests {
             (Act::RevokePasskey("Phone"), true),
             (Act::EndSession, true),
             (Act::EndAllSessions, true),
+            (Act::VerifyEmail("a@b.c"), false),
         ] {
             let key = act.key();
             let mut wanted = vec![format!("step_up.act.{key}")];

@@ -41,7 +41,10 @@ struct ConsoleUserPage {
     username: String,
     display_name: String,
     email: Option<String>,
-    is_email_verified: bool,
+    /// Since when the address is verified; `None`: it is not.
+    email_verified: Option<Moment>,
+    /// The username of the administrator who vouched for it, for administrators.
+    email_verified_by: Option<String>,
     status: &'static str,
     is_last_administrator: bool,
     created: Moment,
@@ -85,6 +88,13 @@ async fn show_person(
         Some(_) => (Vec::new(), false),
         None => first_of(&access, user).await?,
     };
+    let is_verified = person.is_email_verified();
+    let email_verified_by = match person.email_verified_by {
+        Some(by) if manager.delegate().is_none() => {
+            Some(users.find(&by.to_string()).await?.username)
+        }
+        Some(_) | None => None,
+    };
     let frame = manager.visitor.frame;
     page(&ConsoleUserPage {
         notice: frame.notice("console.notice", query.notice.as_deref()),
@@ -99,7 +109,9 @@ async fn show_person(
         username: person.username,
         display_name: person.display_name,
         email: person.email,
-        is_email_verified: person.email_verified,
+        email_verified: is_verified
+            .then(|| person.email_verified_at.unwrap_or(person.as_of).into()),
+        email_verified_by,
         status: person.status.as_str(),
         created: person.created_at.into(),
         roles: person.roles,

@@ -6,7 +6,7 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::{User, UserFilter};
+use super::super::{EmailState, User, UserFilter};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::db::schema::{user_roles, usernames, users};
@@ -23,7 +23,9 @@ type Row = (
     UserId,
     String,
     Option<String>,
-    bool,
+    String,
+    Option<Timestamp>,
+    Option<UserId>,
     String,
     String,
     Json<Map<String, Value>>,
@@ -35,20 +37,24 @@ type Row = (
 );
 
 fn user(conn: &mut Connection, row: Row) -> Result<User> {
-    let status = UserStatus::parse(&row.5)
-        .ok_or_else(|| Error::Refused(format!("an unknown user status: {}", row.5)))?;
+    let status = UserStatus::parse(&row.7)
+        .ok_or_else(|| Error::Refused(format!("an unknown user status: {}", row.7)))?;
+    let email_state = EmailState::parse(&row.3)
+        .ok_or_else(|| Error::Refused(format!("an unknown state of an address: {}", row.3)))?;
     Ok(User {
         id: row.0,
         username: row.1,
         email: row.2,
-        email_verified: row.3,
-        display_name: row.4,
+        email_state,
+        email_verified_at: row.4,
+        email_verified_by: row.5,
+        display_name: row.6,
         status,
-        attributes: row.6.0,
+        attributes: row.8.0,
         roles: list_roles(conn, row.0)?,
-        created_at: row.7,
-        version: row.8,
-        as_of: row.9,
+        created_at: row.9,
+        version: row.10,
+        as_of: row.11,
     })
 }
 
@@ -198,7 +204,9 @@ pub(in crate::users) fn insert_user(
             users::id.eq(user.id),
             users::username.eq(&user.username),
             users::email.eq(user.email.as_deref()),
-            users::email_verified.eq(user.email_verified),
+            users::email_state.eq(user.email_state.as_str()),
+            users::email_verified_at.eq(user.email_verified_at),
+            users::email_verified_by.eq(user.email_verified_by),
             users::display_name.eq(&user.display_name),
             users::status.eq(user.status.as_str()),
             users::attributes.eq(Json(user.attributes.clone())),
@@ -221,7 +229,9 @@ pub(in crate::users) fn update_user(
         .set((
             users::username.eq(&user.username),
             users::email.eq(user.email.as_deref()),
-            users::email_verified.eq(user.email_verified),
+            users::email_state.eq(user.email_state.as_str()),
+            users::email_verified_at.eq(user.email_verified_at),
+            users::email_verified_by.eq(user.email_verified_by),
             users::display_name.eq(&user.display_name),
             users::status.eq(user.status.as_str()),
             users::attributes.eq(Json(user.attributes.clone())),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Asker, PolicyFolder, give_roles, grant, register, under, write};
+use super::{Asker, PolicyFolder, asked, give_roles, grant, register, under, write};
 
 fn policies() -> PolicyFolder {
     PolicyFolder::of(
@@ -50,6 +50,23 @@ fn all_pages(asker: &Asker, kind: &str, request: &Value, limit: usize) -> (Vec<S
 }
 
 under! { policies();
+    fn who_asks_for_decisions_does_not_search_and_who_searches_does_not_ask(house) {
+        house.administrator();
+        let (evaluation, search) = ("/access/v1/evaluation", "/access/v1/search/");
+        let request = asked("root", "view", "order:7");
+        let status = |scope: &str, path: &str| {
+            let (id, secret) = house.client(&[scope]);
+            house.browser().request("POST", path).without_same_origin().basic(&id, &secret).json(&request).send().status
+        };
+        let (may_ask, may_search) = ("access:evaluate", "access:search");
+        assert_eq!((status(may_ask, evaluation), status(may_ask, "/access/v1/evaluations")), (200, 200));
+        assert_eq!((status(may_search, evaluation), status(may_search, "/access/v1/evaluations")), (403, 403));
+        for kind in ["subject", "resource", "action"] {
+            let path = format!("{search}{kind}");
+            assert_eq!((status(may_ask, &path), status(may_search, &path)), (403, 200), "{kind}");
+        }
+    }
+
     fn every_candidate_comes_once_whatever_the_page(house) {
         let root = house.administrator();
         let people: Vec<_> = ["ada", "bob", "eve", "kay"].into_iter().map(|name| house.person(&root, name)).collect();

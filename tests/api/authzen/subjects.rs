@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, give_roles, grant, under};
+use crate::api::roles::patch;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::House;
 use crate::support::person::Person;
@@ -22,6 +23,10 @@ fn policies() -> PolicyFolder {
         when { context.grants.contains("OPERATOR") };
         @id("fresh") permit (principal is User, action == Action::"be-fresh", resource)
         when { context has auth && context.auth.age <= 300 };
+        @id("by-fact") permit (principal is User, action == Action::"by-fact", resource)
+        when { principal has email && principal.email == "ceo@corp.example" };
+        @id("by-claim") permit (principal is User, action == Action::"by-claim", resource)
+        when { context.claimed has email && context.claimed.email like "*@corp.example" };
         @id("bound") permit (principal is User, action == Action::"be-bound", resource)
         when { context has auth && context.auth.acr_level >= 2 && context.auth.amr.contains("hwk") };
         "#,
@@ -50,6 +55,28 @@ fn people(house: &House) -> (Person, Person) {
 }
 
 under! { policies();
+    fn an_address_is_a_fact_when_it_is_verified_and_a_claim_before(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let asker = Asker::of(house);
+        let decisions = || ["by-fact", "by-claim"].map(|action| asker.decision(&asked("ada", action, "order:7")));
+        assert_eq!(decisions(), [false, false], "no address");
+        let entered = ada.browser.request("PATCH", "/v1/me").json(&json!({ "email": "ceo@corp.example" })).send();
+        assert_eq!(entered.status, 200, "{}", entered.text());
+        assert_eq!(decisions(), [false, true]);
+        let lie = json!({
+            "subject": { "type": "user", "id": "ada", "properties": { "email": "ceo@corp.example" } },
+            "action": { "name": "by-fact" }, "resource": { "type": "order", "id": "7" },
+        });
+        assert!(!asker.decision(&lie), "nor by the caller's word");
+        let path = "/v1/users/ada";
+        assert_eq!(patch(&root.browser, &root.browser, path, &json!({ "email_verified": true })).status, 200);
+        assert_eq!(decisions(), [true, false]);
+        let entered = ada.browser.request("PATCH", "/v1/me").json(&json!({ "email": "cfo@corp.example" })).send();
+        assert_eq!(entered.status, 200, "{}", entered.text());
+        assert_eq!(decisions(), [false, true]);
+    }
+
     fn a_person_is_found_by_id_and_by_username_while_they_are_active(house) {
         let (root, ada) = people(house);
         let asker = Asker::of(house);

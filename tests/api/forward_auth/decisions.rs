@@ -1,7 +1,9 @@
 //! Who may pass: routes, grants, policies, and what the application is told.
 
 use super::{HTML, ORDER, Visitor, ada, location, on_both_protected};
+use crate::api::roles::patch;
 use crate::support::http::Answer;
+use serde_json::json;
 
 fn identity(answer: &Answer) -> Vec<&str> {
     [
@@ -38,7 +40,8 @@ on_both_protected! {
             visitor.envoy("GET", "/orders/17").send(),
         ] {
             assert_eq!(answer.status, 200, "{answer:?}");
-            let expected = [ada.id.as_str(), "ada", "ada@example.com", "%D0%90%D0%B4%D0%B0 %25", "", ""];
+            // Nobody vouched for the address that she was invited with.
+            let expected = [ada.id.as_str(), "ada", "", "%D0%90%D0%B4%D0%B0 %25", "", ""];
             assert_eq!(identity(&answer), expected);
         }
         // Not another order, not another method, not another person.
@@ -111,6 +114,13 @@ on_both_protected! {
         let answer = visitor.traefik("GET", "/").send();
         assert_eq!(answer.header("remote-roles"), Some("admin"));
         assert_eq!(answer.header("remote-email"), Some(""));
+        // An address is told when somebody vouched for it: what a user entered is no fact.
+        let entered = root.browser.request("PATCH", "/v1/me").json(&json!({ "email": "ceo@corp.example" })).send();
+        assert_eq!(entered.status, 200, "{}", entered.text());
+        assert_eq!(visitor.traefik("GET", "/").send().header("remote-email"), Some(""));
+        let vouched = patch(&root.browser, &root.browser, "/v1/users/root", &json!({ "email_verified": true }));
+        assert_eq!(vouched.status, 200, "{}", vouched.text());
+        assert_eq!(visitor.traefik("GET", "/").send().header("remote-email"), Some("ceo@corp.example"));
     }
 
     fn an_old_sign_in_is_renewed_on_the_way_and_never_in_a_circle(house) {
