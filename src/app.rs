@@ -256,6 +256,7 @@ impl App {
             sessions.clone(),
             clock.clone(),
             config.server.public_url.clone(),
+            config.users,
         );
         let passkeys = Passkeys::new(
             &config,

@@ -70,6 +70,9 @@ pub enum ThingError {
          after the point at most"
     )]
     Attributes,
+    /// The schema declares other attributes for things of this type.
+    #[error("{0}")]
+    NotInSchema(String),
     /// Things of this type are not the author's to register.
     #[error("things of this type are not yours to register")]
     NotYours,
@@ -110,6 +113,8 @@ impl Access {
         if !is_good {
             return Err(ThingError::Attributes);
         }
+        let fits = self.policies.check_attributes(&name, &new.attributes);
+        fits.map_err(ThingError::NotInSchema)?;
         let (database, wanted) = (self.database.clone(), name.clone());
         let put = self
             .database
@@ -201,6 +206,7 @@ impl Access {
             Err(
                 ThingError::Overtaken
                 | ThingError::Attributes
+                | ThingError::NotInSchema(_)
                 | ThingError::NotYours
                 | ThingError::Acting(_)
                 | ThingError::Pending(_)

@@ -17,6 +17,7 @@ mod manager;
 mod people;
 mod person;
 mod person_roles;
+mod release_username;
 mod resources;
 mod revoke_passkey;
 mod role_boxes;
@@ -43,6 +44,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(roles::routes)
         .configure(suspend::routes)
         .configure(verify_email::routes)
+        .configure(release_username::routes)
         .configure(enrolment_link::routes)
         .configure(revoke_passkey::routes)
         .configure(end_sessions::routes);

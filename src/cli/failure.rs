@@ -13,7 +13,8 @@ use crate::sessions::EndError;
 use crate::standing::{ChangePending, Unavailable};
 use crate::tokens::keys::KeyError;
 use crate::users::{
-    InvitationError, InviteError, LookupError, RoleError, SetUpError, SuspendError, UpdateError,
+    InvitationError, InviteError, LookupError, ReleaseError, RoleError, SetUpError, SuspendError,
+    UpdateError,
 };
 
 /// Why a command failed. Usage errors exit with 2.
@@ -156,6 +157,7 @@ failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError:
 failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_) | RoleError::Acting(ActingError::Database(_)));
 failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Acting(ActingError::Database(_)) | ManageError::Pending(_));
 failure!(InvitationError, not_found: InvitationError::Unknown, unavailable: InvitationError::Database(_) | InvitationError::Acting(ActingError::Database(_)));
+failure!(ReleaseError, not_found: ReleaseError::Unknown, unavailable: ReleaseError::Database(_) | ReleaseError::Acting(ActingError::Database(_)));
 
 impl From<EndError> for Failure {
     fn from(error: EndError) -> Self {

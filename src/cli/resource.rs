@@ -87,6 +87,8 @@ impl Resource {
                     attributes: command.attributes.unwrap_or_default(),
                 };
                 let name = command.name.into();
+                // They hold attributes to their schema.
+                app.access.policies().load();
                 let put = app
                     .access
                     .put_thing(name, new, Expected::Anything, ActingAs::command());

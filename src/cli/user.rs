@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::ActingAs;
 use crate::users::{
@@ -25,6 +26,16 @@ pub(super) enum User {
     },
     /// Change a person.
     Update(Update),
+    /// List the names that a person has and had.
+    Names {
+        /// Id or username.
+        user: String,
+    },
+    /// Release a name that its user no longer has and never signed in under.
+    ReleaseName {
+        /// The name.
+        name: Username,
+    },
     /// Suspend a person: every session ends, no passkey signs in.
     Suspend(Act),
     /// Let a suspended person in again.
@@ -106,6 +117,8 @@ impl User {
             Self::List(command) => command.run(app, output).await,
             Self::Show { user } => show(app, &user, output).await,
             Self::Update(command) => command.run(app, output).await,
+            Self::Names { user } => names(app, &user, output).await,
+            Self::ReleaseName { name } => release(app, name, output).await,
             Self::Suspend(act) => act.suspend(app, output).await,
             Self::Reactivate(act) => act.reactivate(app, output).await,
         }
@@ -173,6 +186,37 @@ async fn show(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
         user.version,
     );
     output.show(&UserView::from(user), &text);
+    Ok(())
+}
+
+async fn names(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
+    let user = app.users.find(name).await?;
+    let names = app.users.list_usernames(user.id).await?;
+    let instant = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), Timestamp::to_rfc3339);
+    let rows: Vec<Vec<String>> = names
+        .iter()
+        .map(|name| {
+            let current = if name.is_current { "current" } else { "-" };
+            vec![
+                name.username.clone(),
+                current.to_owned(),
+                instant(name.renamed_at),
+                instant(name.used_at),
+            ]
+        })
+        .collect();
+    let heading = ["USERNAME", "CURRENT", "RENAMED", "USED"];
+    output.table(&json!({ "items": names }), &heading, &rows);
+    Ok(())
+}
+
+async fn release(app: &App, name: Username, output: &Output) -> Result<(), Failure> {
+    let text = format!("{} is free", name.as_str());
+    let released = json!({ "released": name.as_str() });
+    app.users
+        .release_username(name, Authority::Administrator, ActingAs::command())
+        .await?;
+    output.show(&released, &text);
     Ok(())
 }
 

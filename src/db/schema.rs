@@ -395,6 +395,7 @@ diesel::joinable!(client_origins -> clients (client_id));
 diesel::joinable!(consents -> clients (client_id));
 diesel::joinable!(refresh_families -> authorizations (authorization_id));
 allow_tables_to_appear_in_same_query!(users, user_roles);
+allow_tables_to_appear_in_same_query!(users, usernames);
 allow_tables_to_appear_in_same_query!(clients, client_origins);
 allow_tables_to_appear_in_same_query!(clients, consents);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);

@@ -14,6 +14,7 @@ use crate::history::{self, Actor, Author, Event};
 use crate::sessions::{self, Acr, Begun, Continuation, VerifiedCeremony};
 use crate::standing::{self, Standing, UserStatus};
 use crate::timed;
+use crate::users;
 
 /// Somebody who signed in.
 #[derive(Debug)]
@@ -212,6 +213,7 @@ impl Passkeys {
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
         let author = author.acting_as(Actor::Person(user));
+        users::mark_username_used(conn, &standing.username, now)?;
         let begun = sessions::begin(
             conn,
             &self.sessions,

@@ -17,7 +17,7 @@ use crate::history::{Actor, Author};
 use crate::sessions::{self, Acr, Begun, LiveSession, VerifiedCeremony};
 use crate::standing;
 use crate::timed;
-use crate::users::{DisplayName, JoinError, SetUpError, User, Username};
+use crate::users::{self, DisplayName, JoinError, SetUpError, User, Username};
 use entry::{Admitted, Entry};
 
 /// More passkeys than anybody needs.
@@ -251,6 +251,7 @@ impl Passkeys {
         let begun = if is_signed_in {
             None
         } else {
+            users::mark_username_used(conn, &user.username, now)?;
             let acr = Acr::of(passkey.backup_eligible);
             let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
             let nobody = || db::Error::Refused("a person without a standing".into());

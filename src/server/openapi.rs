@@ -49,6 +49,8 @@ use shared::{ProblemDocument, Shared};
         crate::admin::http::users::update_user,
         crate::admin::http::users::suspend_user,
         crate::admin::http::users::reactivate_user,
+        crate::admin::http::users::list_usernames,
+        crate::admin::http::users::release_username,
         crate::admin::http::passkeys::list_passkeys,
         crate::admin::http::passkeys::revoke_passkey,
         crate::admin::http::sessions::list_sessions,

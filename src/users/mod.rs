@@ -1,6 +1,6 @@
 //! People: who they are, how they come in, how they are shut out.
 //!
-//! Promises that a username is one person's for ever, that there is always an administrator who can sign in, and that a
+//! Promises that a username that somebody signed in under is theirs for ever, that there is always an administrator who can sign in, and that a
 //! one-use link lets in one person once. Owns `users`, `roles`, `user_roles`, `invitations` and the one `setup` row. Knows
 //! nothing of how somebody proves who they are.
 
@@ -26,14 +26,17 @@ mod sign_out;
 mod suspend;
 mod update;
 mod user;
+mod usernames;
 
 use std::time::Duration;
 
 use crate::base::clock::Clock;
-use crate::base::config::Origin;
+use crate::base::config::{self, Origin};
 use crate::db::Database;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
+
+use usernames::RenameLimit;
 
 pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
@@ -56,6 +59,7 @@ pub use sign_out::SignOutError;
 pub use suspend::SuspendError;
 pub use update::{UpdateError, UserChange};
 pub use user::{User, UserView};
+pub use usernames::{ReleaseError, UsernameView, mark_username_used};
 
 /// How long an invitation lives unless it says otherwise.
 pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 86_400);
@@ -68,6 +72,7 @@ pub struct Users {
     sessions: Sessions,
     clock: Clock,
     public_url: Origin,
+    rename_limit: RenameLimit,
 }
 
 impl Users {
@@ -78,6 +83,7 @@ impl Users {
         sessions: Sessions,
         clock: Clock,
         public_url: Origin,
+        config: config::Users,
     ) -> Self {
         Self {
             database,
@@ -85,6 +91,7 @@ impl Users {
             sessions,
             clock,
             public_url,
+            rename_limit: RenameLimit::new(config),
         }
     }
 }

@@ -11,8 +11,9 @@ pub(super) use invitations::{
     insert_invitation, list_invitations, void_invitation, void_invitations_by, void_invitations_of,
 };
 pub(super) use people::{
-    Reach, claim_username, find_id_by_username, find_namesake, find_user, insert_user,
-    list_active_holders, list_ids, list_users, set_roles, update_user,
+    Reach, claim_username, count_renames, delete_unused_username, find_id_by_username,
+    find_namesake, find_user, insert_user, list_active_holders, list_ids, list_usernames,
+    list_users, mark_username_used, set_roles, update_user,
 };
 pub(super) use roles::{
     count_holders, find_role, insert_role, list_managed, list_managers, list_page, lock_role,

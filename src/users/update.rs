@@ -47,6 +47,9 @@ pub enum UpdateError {
     /// The name is somebody's.
     #[error("the username is taken")]
     UsernameTaken,
+    /// The user was given too many new names lately.
+    #[error("the user was renamed too often lately; an administrator may")]
+    TooManyRenames,
     /// The registry has no such role.
     #[error("there is no role {0}")]
     UnknownRole(String),
@@ -93,7 +96,7 @@ impl Users {
         if wanted.is_some_and(|wanted| !attributes::are_bounded(wanted)) {
             return Err(UpdateError::TooManyAttributes);
         }
-        let database = self.database.clone();
+        let (database, renames) = (self.database.clone(), self.rename_limit);
         let user = self
             .database
             .write(move |conn| {
@@ -112,6 +115,13 @@ impl Users {
                 let before = user.clone();
                 if change.email_verified.is_some() && !authority.is_administrator(conn)? {
                     return Err(UpdateError::NotVouched);
+                }
+                let is_new_name = change.takes_new_name(conn)?;
+                if is_new_name
+                    && !authority.is_administrator(conn)?
+                    && !renames.allows(conn, id, now)?
+                {
+                    return Err(UpdateError::TooManyRenames);
                 }
                 change.apply(conn, &mut user, authority)?;
                 if let Some(is_verified) = vouched {
@@ -164,6 +174,14 @@ fn void_links(
 }
 
 impl UserChange {
+    /// Whether it takes a name that was free: it will stay taken.
+    fn takes_new_name(&self, conn: &mut Connection) -> db::Result<bool> {
+        match &self.username {
+            Some(name) => Ok(queries::find_namesake(conn, name.as_str())?.is_none()),
+            None => Ok(false),
+        }
+    }
+
     fn apply(
         self,
         conn: &mut Connection,

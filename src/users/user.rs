@@ -121,7 +121,7 @@ impl User {
     ) -> db::Result<()> {
         self.version = self.version.saturating_add(1);
         self.as_of = next_as_of(now, self.as_of);
-        queries::claim_username(conn, self.id, &self.username)?;
+        queries::claim_username(conn, self.id, &self.username, Some(self.as_of))?;
         queries::update_user(conn, self, author)?;
         queries::set_roles(conn, self.id, &self.roles)?;
         self.keep(conn, author)
@@ -130,7 +130,7 @@ impl User {
     /// Writes a new person, with their standing and first revision.
     pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
         queries::insert_user(conn, self, author)?;
-        queries::claim_username(conn, self.id, &self.username)?;
+        queries::claim_username(conn, self.id, &self.username, None)?;
         queries::set_roles(conn, self.id, &self.roles)?;
         crate::standing::insert(conn, self.id, self.as_of)?;
         self.keep(conn, author)

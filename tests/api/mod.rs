@@ -41,5 +41,6 @@ mod sessions;
 mod signing_keys;
 mod standing;
 mod step_up;
+mod usernames;
 mod verified_addresses;
 mod withdrawn;

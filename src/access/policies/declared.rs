@@ -2,12 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cedar_policy::{EntityTypeName, Schema};
+use cedar_policy::{Entities, Entity, EntityTypeName, Schema};
+
+use super::parse::Schemas;
 
 /// The declarations of a schema, looked up by the names that questions have.
 #[derive(Debug)]
 pub(super) struct Declared {
     types: HashSet<String>,
+    entities: Schema,
     /// By the name of an action.
     actions: HashMap<String, AppliesTo>,
 }
@@ -20,7 +23,8 @@ struct AppliesTo {
 }
 
 impl Declared {
-    pub(super) fn of(schema: &Schema) -> Self {
+    pub(super) fn of(schemas: &Schemas) -> Self {
+        let schema = &schemas.whole;
         let names = schema.actions();
         // Questions know no action of a namespace.
         let own = names.filter(|action| action.type_name().to_string() == "Action");
@@ -34,6 +38,7 @@ impl Declared {
         Self {
             actions: actions.collect(),
             types: texts(Some(schema.entity_types())),
+            entities: schemas.entities.clone(),
         }
     }
 
@@ -61,6 +66,19 @@ impl Declared {
         Ok(())
     }
 
+    /// Whether a thing of a declared type has the attributes that the schema declares for it. Policies were held to the schema: of
+    /// anything else they may say less than their writer meant, a `forbid` nothing at all.
+    ///
+    /// # Errors
+    /// Which attribute does not fit, and why.
+    pub(super) fn check_attributes(&self, thing: Entity) -> Result<(), String> {
+        if !self.types.contains(&thing.uid().type_name().to_string()) {
+            return Ok(());
+        }
+        let checked = Entities::from_entities([thing], Some(&self.entities));
+        checked.map(drop).map_err(|error| what(&error))
+    }
+
     /// Whether principals of a type can do an action to anything.
     pub(super) fn is_for(&self, principal: &str, action: &str) -> bool {
         let applies_to = self.actions.get(action);
@@ -68,6 +86,13 @@ impl Declared {
             applies_to.principals.contains(principal) && !applies_to.things.is_empty()
         })
     }
+}
+
+/// What is wrong, without the words around it.
+fn what(error: &dyn std::error::Error) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn texts<'t>(types: Option<impl Iterator<Item = &'t EntityTypeName>>) -> HashSet<String> {

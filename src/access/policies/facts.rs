@@ -94,12 +94,10 @@ impl Asked {
         };
         let action = own("Action", &facts.action)?;
         let resource = own(facts.resource.kind.as_str(), facts.resource.id.as_str())?;
-        let of_thing = values::attributes(&facts.attributes)
-            .map_err(|fault| format!("the attributes of {}: {fault}", facts.resource))?;
-        let entities = [
-            entity(&principal, attributes, parents.clone())?,
-            entity(&resource, of_thing, HashSet::new())?,
-        ];
+        let unfit = |fault| format!("the attributes of {}: {fault}", facts.resource);
+        let thing = thing(&resource, &facts.attributes).map_err(unfit)?;
+        table.check_attributes(thing.clone()).map_err(unfit)?;
+        let entities = [entity(&principal, attributes, parents.clone())?, thing];
         let entities = entities.into_iter().chain(slice.action.clone());
         Ok(Self {
             principal,
@@ -138,6 +136,15 @@ impl Asked {
 /// The id of an outsider. A type's own colons are escaped, so that no two outsiders are one.
 fn outsider(kind: &str, id: &str) -> String {
     format!("{}:{id}", kind.replace('%', "%25").replace(':', "%3A"))
+}
+
+/// A thing with its attributes.
+pub(super) fn thing(
+    id: &EntityUid,
+    attributes: &serde_json::Map<String, serde_json::Value>,
+) -> Result<Entity, Unaskable> {
+    let attributes = values::attributes(attributes).map_err(unaskable)?;
+    entity(id, attributes, HashSet::new())
 }
 
 fn entity(

@@ -19,6 +19,9 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::{Map, Value};
+
+use super::ResourceName;
 use crate::base::config;
 pub use fault::PolicyFault;
 pub use parse::BASE_SCHEMA;
@@ -154,6 +157,23 @@ impl Policies {
     /// How many policies are in force.
     pub fn count(&self) -> usize {
         self.read_state(|state| state.in_force.as_ref().map_or(0, |table| table.count))
+    }
+
+    /// Whether policies can read these attributes of a thing, and the schema in force, if there is one, declares them so.
+    ///
+    /// # Errors
+    /// Which attribute does not fit, and why.
+    pub fn check_attributes(
+        &self,
+        name: &ResourceName,
+        attributes: &Map<String, Value>,
+    ) -> Result<(), String> {
+        let Some(table) = self.table() else {
+            return Ok(());
+        };
+        let id = table.entity(name.kind.as_str(), name.id.as_str());
+        let id = id.ok_or_else(|| format!("{} is no type of policies", name.kind))?;
+        table.check_attributes(facts::thing(&id, attributes)?)
     }
 
     /// Every action that policies and schema name, sorted.

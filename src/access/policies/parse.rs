@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use cedar_policy::{
-    EntityTypeName, Policy, PolicyId, PolicySet, ResourceConstraint, Schema, SchemaFragment,
-    ValidationMode, Validator,
+    EntityTypeName, Policy, PolicyId, PolicySet, ResourceConstraint, Schema, SchemaError,
+    SchemaFragment, ValidationMode, Validator,
 };
 use miette::Diagnostic;
+use serde_json::{Map, Value};
 
 use super::fault::{PolicyFault, position};
 use super::read::{Source, Sources};
@@ -51,7 +52,7 @@ pub(super) fn parse(sources: &Sources) -> Result<Parsed, PolicyFault> {
     }
     let schema = sources.schema.as_ref().map(parse_schema).transpose()?;
     let warnings = match &schema {
-        Some(schema) => validate(&placed, schema)?,
+        Some(schema) => validate(&placed, &schema.whole)?,
         None => Vec::new(),
     };
     let policies: Vec<Policy> = placed.iter().map(|placed| placed.policy.clone()).collect();
@@ -120,14 +121,37 @@ fn resource_types(policy: &Policy) -> Option<EntityTypeName> {
     }
 }
 
-fn parse_schema(source: &Source) -> Result<Schema, PolicyFault> {
+/// A schema, and its types of entities alone: an entity is checked against these without a look at all actions.
+#[derive(Debug)]
+pub(super) struct Schemas {
+    pub(super) whole: Schema,
+    pub(super) entities: Schema,
+}
+
+fn parse_schema(source: &Source) -> Result<Schemas, PolicyFault> {
     let fault =
         |error: &dyn Diagnostic| PolicyFault::of_diagnostic(&source.name, &source.text, error);
     let (own, _) =
         SchemaFragment::from_cedarschema_str(&source.text).map_err(|error| fault(&error))?;
     let (base, _) = SchemaFragment::from_cedarschema_str(BASE_SCHEMA)
         .map_err(|error| PolicyFault::of_file("Doorward's own schema", error.to_string()))?;
-    Schema::from_schema_fragments([base, own]).map_err(|error| fault(&error))
+    let entities = [without_actions(base.clone()), without_actions(own.clone())];
+    let [base_entities, own_entities] = entities.map(|types| types.map_err(|error| fault(&error)));
+    let entities = Schema::from_schema_fragments([base_entities?, own_entities?]);
+    Ok(Schemas {
+        whole: Schema::from_schema_fragments([base, own]).map_err(|error| fault(&error))?,
+        entities: entities.map_err(|error| fault(&error))?,
+    })
+}
+
+fn without_actions(fragment: SchemaFragment) -> Result<SchemaFragment, SchemaError> {
+    let mut json = fragment.to_json_value()?;
+    for namespace in json.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if let Some(actions) = namespace.get_mut("actions") {
+            *actions = Value::Object(Map::new());
+        }
+    }
+    SchemaFragment::from_json_value(json)
 }
 
 /// Holds the policies to the schema; what is only suspicious is handed back.

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
     ActionConstraint, Effect, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
-    PolicySet, PrincipalConstraint, ResourceConstraint, Schema,
+    PolicySet, PrincipalConstraint, ResourceConstraint,
 };
 
 use super::declared::Declared;
+use super::parse::Schemas;
 use super::reads::{reads, reads_principal};
 
 /// The type of everybody whom Doorward does not know.
@@ -64,7 +65,8 @@ pub(super) struct Arranged {
 
 impl PolicyTable {
     /// Arranges policies that were checked.
-    pub(super) fn new(policies: &[Policy], schema: Option<&Schema>) -> Result<Self, String> {
+    pub(super) fn new(policies: &[Policy], schemas: Option<&Schemas>) -> Result<Self, String> {
+        let schema = schemas.map(|schemas| &schemas.whole);
         let declared = match schema {
             Some(schema) => schema
                 .action_entities()
@@ -79,7 +81,7 @@ impl PolicyTable {
         }
         let mut table = Self {
             otherwise: Slice::of(policies, None, &declared)?,
-            declared: schema.map(Declared::of),
+            declared: schemas.map(Declared::of),
             count: policies.len(),
             ..Self::default()
         };
@@ -109,6 +111,15 @@ impl PolicyTable {
     pub(super) fn check(&self, principal: &str, action: &str, thing: &str) -> Result<(), String> {
         let declared = self.declared.as_ref();
         declared.map_or(Ok(()), |declared| declared.check(principal, action, thing))
+    }
+
+    /// Whether a thing has the attributes that the schema, if there is one, declares for its type.
+    ///
+    /// # Errors
+    /// Which attribute does not fit, and why.
+    pub(super) fn check_attributes(&self, thing: Entity) -> Result<(), String> {
+        let declared = self.declared.as_ref();
+        declared.map_or(Ok(()), |declared| declared.check_attributes(thing))
     }
 
     /// Whether somebody whom Doorward does not know could be permitted this, whatever it is done to.

@@ -13,9 +13,10 @@ use crate::db::Database;
 use crate::sessions::Caller;
 use crate::users::http::{answer_user, find_readable, own_id};
 use crate::users::{
-    Authority, DisplayName, Email, SuspendError, UpdateError, UserChange, UserView, Username, Users,
+    Authority, DisplayName, Email, ReleaseError, SuspendError, UpdateError, UserChange, UserView,
+    Username, UsernameView, Users,
 };
-use crate::web::{Answer, AnyCase, Problem, only, require_version, version_conflict};
+use crate::web::{Answer, AnyCase, Items, Problem, only, require_version, version_conflict};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -34,6 +35,16 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             web::resource("/v1/users/{user}/reactivate")
                 .route(web::post().to(reactivate_user))
                 .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/v1/users/{user}/usernames")
+                .route(web::get().to(list_usernames))
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/v1/usernames/{username}")
+                .route(web::delete().to(release_username))
+                .default_service(only("DELETE")),
         );
 }
 
@@ -218,6 +229,84 @@ pub async fn reactivate_user(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// The names that a user has and had: each stays theirs until it is released.
+#[utoipa::path(
+    get, path = "/v1/users/{user}/usernames", tag = "users",
+    params(("user" = String, Path, description = "Id or username")),
+    responses(
+        (status = 200, body = Items<UsernameView>),
+        (status = 403, description = "Needs an administrator or `users:read`"),
+        (status = 404, description = "There is nobody of this id or name"),
+    )
+)]
+pub async fn list_usernames(
+    caller: Caller,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+) -> Answer {
+    caller.require(Scope::UsersRead)?;
+    let user = users.find(&name).await?;
+    let items = users.list_usernames(user.id).await?;
+    Ok(HttpResponse::Ok().json(Items { items }))
+}
+
+/// Releases a name that its user no longer has and that no session was ever opened under: anybody may be given it.
+#[utoipa::path(
+    delete, path = "/v1/usernames/{username}", tag = "users", security(("cookie" = [])),
+    params(("username" = String, Path, description = "The name")),
+    responses(
+        (status = 204, description = "Released"),
+        (status = 403, description = "Needs an administrator in person, with a recent sign-in"),
+        (status = 404, description = "No user has or had this name"),
+        (status = 409, description = "It is a user's present name, or a session was opened under it"),
+    )
+)]
+pub async fn release_username(
+    request: HttpRequest,
+    caller: Caller,
+    users: web::Data<Users>,
+    name: web::Path<String>,
+) -> Answer {
+    let Caller::Person(person) = &caller else {
+        return Err(ReleaseError::NotYours.into());
+    };
+    if !person.standing.is_administrator() {
+        return Err(ReleaseError::NotYours.into());
+    }
+    caller.require_fresh()?;
+    let name = Username::parse(&name).map_err(|_| Problem::not_found())?;
+    let acting = caller.acting(&request, Scope::UsersWrite);
+    users
+        .release_username(name, authority(&caller), acting)
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<ReleaseError> for Problem {
+    fn from(error: ReleaseError) -> Self {
+        match error {
+            ReleaseError::Unknown => Self::not_found(),
+            ReleaseError::NotYours => {
+                Self::forbidden("Only an administrator in person may release a username. Ask one.")
+            }
+            ReleaseError::Current => Self::new(
+                StatusCode::CONFLICT,
+                "username-current",
+                "The username is in use",
+                "It is the present name of a user. Rename the user first.",
+            ),
+            ReleaseError::Used => Self::new(
+                StatusCode::CONFLICT,
+                "username-used",
+                "The username was used",
+                "A user signed in under this name, and others may trust it. It stays theirs.",
+            ),
+            ReleaseError::Acting(error) => error.into(),
+            ReleaseError::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<SuspendError> for Problem {
     fn from(error: SuspendError) -> Self {
         match error {
@@ -241,6 +330,13 @@ impl From<UpdateError> for Problem {
                 "username-taken",
                 "The username is taken",
                 "Somebody has, or had, this name. Choose another.",
+            )
+            .with("field", "username"),
+            UpdateError::TooManyRenames => Self::new(
+                StatusCode::CONFLICT,
+                "too-many-renames",
+                "Renamed too often",
+                "This user was given too many new usernames lately. Wait, or ask an administrator.",
             )
             .with("field", "username"),
             UpdateError::UnknownRole(role) => {

@@ -19,6 +19,8 @@ pub(super) enum Act<'a> {
     EndAllSessions,
     /// Vouching for this address.
     VerifyEmail(&'a str),
+    /// Releasing this former name.
+    ReleaseUsername(&'a str),
 }
 
 /// What a confirmation carries.
@@ -61,6 +63,7 @@ impl Act<'_> {
             Self::EndSession => "end_session",
             Self::EndAllSessions => "end_all_sessions",
             Self::VerifyEmail(_) => "verify_email",
+            Self::ReleaseUsername(_) => "release_username",
         }
     }
 
@@ -69,24 +72,33 @@ impl Act<'_> {
             Self::Suspend | Self::RevokePasskey(_) | Self::EndSession | Self::EndAllSessions => {
                 true
             }
-            Self::Reactivate | Self::EnrolmentLink | Self::VerifyEmail(_) => false,
+            Self::Reactivate
+            | Self::EnrolmentLink
+            | Self::VerifyEmail(_)
+            | Self::ReleaseUsername(_) => false,
         }
     }
 
     fn text(self, frame: &Frame, key: &str, person: &User) -> String {
-        let (passkey, email) = match self {
-            Self::RevokePasskey(name) => (name, ""),
-            Self::VerifyEmail(address) => ("", address),
+        let (passkey, email, username) = match self {
+            Self::RevokePasskey(name) => (name, "", ""),
+            Self::VerifyEmail(address) => ("", address, ""),
+            Self::ReleaseUsername(name) => ("", "", name),
             Self::Suspend
             | Self::Reactivate
             | Self::EnrolmentLink
             | Self::EndSession
-            | Self::EndAllSessions => ("", ""),
+            | Self::EndAllSessions => ("", "", ""),
         };
         let name = person.display_name.as_str();
         frame.text_with(
             key,
-            &[("name", name), ("passkey", passkey), ("email", email)],
+            &[
+                ("name", name),
+                ("passkey", passkey),
+                ("email", email),
+                ("username", username),
+            ],
         )
     }
 
@@ -105,7 +117,10 @@ impl Act<'_> {
             undo: text("undo"),
             action: frame.path.clone(),
             hidden: self.hidden(person),
-            asks_reason: !matches!(self, Self::EnrolmentLink | Self::VerifyEmail(_)),
+            asks_reason: !matches!(
+                self,
+                Self::EnrolmentLink | Self::VerifyEmail(_) | Self::ReleaseUsername(_)
+            ),
             confirm_label: text("button").unwrap_or_default(),
             is_destructive: self.is_destructive(),
             cancel_url: person_url(person),
@@ -121,6 +136,7 @@ impl Act<'_> {
             | Self::Reactivate
             | Self::EnrolmentLink
             | Self::RevokePasskey(_)
+            | Self::ReleaseUsername(_)
             | Self::EndSession
             | Self::EndAllSessions => Vec::new(),
         }
@@ -129,7 +145,9 @@ impl Act<'_> {
     /// Asks for the passkey first, then sends the form again.
     pub(super) fn step_up(self, frame: Frame, person: &User, form: ReasonForm) -> Answer {
         let hidden = match self {
-            Self::EnrolmentLink | Self::VerifyEmail(_) => self.hidden(person),
+            Self::EnrolmentLink | Self::VerifyEmail(_) | Self::ReleaseUsername(_) => {
+                self.hidden(person)
+            }
             Self::Suspend
             | Self::Reactivate
             | Self::RevokePasskey(_)
@@ -193,6 +211,7 @@ mod tests {
             (Act::EndSession, true),
             (Act::EndAllSessions, true),
             (Act::VerifyEmail("a@b.c"), false),
+            (Act::ReleaseUsername("ceo"), false),
         ] {
             let key = act.key();
             let mut wanted = vec![format!("step_up.act.{key}")];

@@ -13,7 +13,7 @@ use crate::db::Database;
 use crate::history::{self, EventFilter};
 use crate::passkeys::{PasskeyEntry, Passkeys};
 use crate::sessions::{SessionEntry, Sessions};
-use crate::users::Users;
+use crate::users::{UsernameView, Users};
 use crate::web::{Answer, Frame, Moment, only, page};
 
 /// Events on this page; the audit page has the rest.
@@ -45,6 +45,8 @@ struct ConsoleUserPage {
     email_verified: Option<Moment>,
     /// The username of the administrator who vouched for it, for administrators.
     email_verified_by: Option<String>,
+    /// Former names, for administrators.
+    former_names: Vec<UsernameView>,
     status: &'static str,
     is_last_administrator: bool,
     created: Moment,
@@ -95,6 +97,14 @@ async fn show_person(
         }
         Some(_) | None => None,
     };
+    let former_names = match manager.delegate() {
+        Some(_) => Vec::new(),
+        None => {
+            let mut names = users.list_usernames(user).await?;
+            names.retain(|name| !name.is_current);
+            names
+        }
+    };
     let frame = manager.visitor.frame;
     page(&ConsoleUserPage {
         notice: frame.notice("console.notice", query.notice.as_deref()),
@@ -112,6 +122,7 @@ async fn show_person(
         email_verified: is_verified
             .then(|| person.email_verified_at.unwrap_or(person.as_of).into()),
         email_verified_by,
+        former_names,
         status: person.status.as_str(),
         created: person.created_at.into(),
         roles: person.roles,

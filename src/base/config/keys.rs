@@ -10,7 +10,7 @@ use super::security::{parse_contact, parse_language};
 use super::values::{LogFormat, Network, Origin, Rotation, SubjectId};
 use super::{
     Access, Config, Database, Egress, Limits, Log, Passkeys, Redis, Secrets, Security, Server,
-    Sessions, Tokens,
+    Sessions, Tokens, Users,
 };
 
 /// The longest life of an access token.
@@ -50,6 +50,10 @@ impl Reader {
                 rp_name: self.text("passkeys", "rp_name"),
                 related_origins: self.list("passkeys", "related_origins", Origin::parse),
                 ceremony_timeout: self.duration("passkeys", "ceremony_timeout"),
+            },
+            users: Users {
+                max_renames: self.whole("users", "max_renames", 0, 1_000),
+                rename_window: self.duration("users", "rename_window"),
             },
             sessions: Sessions {
                 idle_timeout: self.duration("sessions", "idle_timeout"),

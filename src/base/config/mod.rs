@@ -34,6 +34,8 @@ pub struct Config {
     pub redis: Redis,
     /// Passkeys and their name.
     pub passkeys: Passkeys,
+    /// Users and their names.
+    pub users: Users,
     /// Lifetimes of sessions.
     pub sessions: Sessions,
     /// Lifetimes of tokens and keys.
@@ -102,6 +104,15 @@ pub struct Passkeys {
     pub related_origins: Vec<Origin>,
     /// Life of a ceremony.
     pub ceremony_timeout: Duration,
+}
+
+/// Section `[users]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Users {
+    /// How many new usernames one user may be given within the window, by anybody but an administrator in person.
+    pub max_renames: u32,
+    /// The window.
+    pub rename_window: Duration,
 }
 
 /// Section `[sessions]`.

@@ -86,11 +86,13 @@ pub(in crate::users) fn find_namesake(
         .optional()?)
 }
 
-/// Gives a name to a person for ever; [`Error::Taken`] when it is, or was, another's.
+/// Gives a name to a person until it is released; [`Error::Taken`] when it is, or was, another's. `renamed_at` is `None` for the
+/// person's first name.
 pub(in crate::users) fn claim_username(
     conn: &mut Connection,
     user: UserId,
     username: &str,
+    renamed_at: Option<Timestamp>,
 ) -> Result<()> {
     if find_namesake(conn, username)? == Some(user) {
         return Ok(());
@@ -99,9 +101,70 @@ pub(in crate::users) fn claim_username(
         .values((
             usernames::username.eq(username),
             usernames::user_id.eq(user),
+            usernames::renamed_at.eq(renamed_at),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// How many names a user was given by renaming since an instant.
+pub(in crate::users) fn count_renames(
+    conn: &mut Connection,
+    user: UserId,
+    since: Timestamp,
+) -> Result<i64> {
+    Ok(usernames::table
+        .filter(usernames::user_id.eq(user))
+        .filter(usernames::renamed_at.gt(since))
+        .count()
+        .get_result(conn)?)
+}
+
+/// Notes that a session was opened under a name, the first time.
+pub(in crate::users) fn mark_username_used(
+    conn: &mut Connection,
+    username: &str,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(usernames::table.find(username))
+        .filter(usernames::used_at.is_null())
+        .set(usernames::used_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The names that a user has or had, by name.
+pub(in crate::users) fn list_usernames(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<Vec<UsernameRow>> {
+    Ok(usernames::table
+        .filter(usernames::user_id.eq(user))
+        .order(usernames::username)
+        .select((
+            usernames::username,
+            usernames::renamed_at,
+            usernames::used_at,
+        ))
+        .load(conn)?)
+}
+
+/// A name, when its user was renamed to it, and when a session was first opened under it.
+pub(in crate::users) type UsernameRow = (String, Option<Timestamp>, Option<Timestamp>);
+
+/// Frees a name that its user no longer has and never signed in under; whether it did.
+pub(in crate::users) fn delete_unused_username(
+    conn: &mut Connection,
+    user: UserId,
+    username: &str,
+) -> Result<bool> {
+    let present = users::table.filter(users::username.eq(username));
+    let deleted = diesel::delete(usernames::table.find(username))
+        .filter(usernames::user_id.eq(user))
+        .filter(usernames::used_at.is_null())
+        .filter(not(exists(present)))
+        .execute(conn)?;
+    Ok(deleted == 1)
 }
 
 /// Whom somebody manages: people who hold at least one of these roles and none beside them.

@@ -3,21 +3,37 @@
 use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, register, under};
-use crate::support::binary::{command, finish};
+use crate::support::binary::{Ran, command, finish};
 use crate::support::house::House;
 
 fn policies() -> PolicyFolder {
     let folder = PolicyFolder::of(
         r#"@id("viewers") permit (principal is User, action == Action::"view", resource);
+           @id("book") permit (principal is User, action == Action::"book", resource is ledger);
+           @id("closed") forbid (principal, action == Action::"book", resource is ledger)
+           when { resource has closed && resource.closed == true };
            @id("root") permit (principal, action, resource) when { principal is User && principal.username == "root" };"#,
     );
     folder.write(
         "own.cedarschema",
         "entity order, parcel;
+         entity ledger { owner: String, closed?: Bool };
+         action book appliesTo { principal: [User], resource: [ledger], context: Doorward::Context };
          action view appliesTo { principal: [User], resource: [order], context: Doorward::Context };
          action send appliesTo { principal: [User, Client], resource: [parcel], context: Doorward::Context };",
     );
     folder
+}
+
+/// The command, under the policies of the house.
+fn run(house: &House, arguments: &[&str]) -> Ran {
+    let access = &house.config.access;
+    let mut command = command(&house.config);
+    for (name, path) in [("POLICIES", &access.policies), ("SCHEMA", &access.schema)] {
+        let path = path.as_ref().expect("a path");
+        command.env(format!("DOORWARD__ACCESS__{name}"), path);
+    }
+    finish(command.args(arguments))
 }
 
 under! { policies();
@@ -38,6 +54,57 @@ under! { policies();
         let answers = asker.post("/access/v1/evaluations", &many).json();
         let decisions: Vec<&Value> = answers["evaluations"].as_array().expect("answers").iter().map(|answer| &answer["decision"]).collect();
         assert_eq!(json!(decisions), json!([false, true]));
+    }
+
+    fn attributes_are_held_to_the_schema_when_they_are_stored(house) {
+        let root = house.administrator();
+        let put = |thing: &str, attributes: Value| {
+            let path = format!("/v1/resources/{thing}");
+            let answer = root.browser.request("PUT", &path).json(&json!({ "attributes": attributes })).send();
+            (answer.status, answer.json())
+        };
+        assert_eq!(put("ledger/1", json!({ "owner": "ada", "closed": false })).0, 201);
+        for (named, attributes) in [
+            ("`closed`", json!({ "owner": "ada", "closed": "yes" })),
+            ("`closed`", json!({ "owner": "ada", "closed": [true] })),
+            ("`owner`", json!({ "closed": true })),
+            ("`owner`", json!({ "owner": 7 })),
+            ("`Closed`", json!({ "owner": "ada", "Closed": true })),
+        ] {
+            let (status, problem) = put("ledger/2", attributes.clone());
+            assert_eq!((status, &problem["field"]), (400, &json!("attributes")), "{attributes}");
+            assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(named)), "{problem}");
+        }
+        // A type that the schema does not know has no attributes to hold it to, and is denied anyway.
+        assert_eq!(put("pallet/1", json!({ "closed": "yes" })).0, 201);
+        let form = [("type", "ledger"), ("id", "2"), ("attributes", "{\"owner\": \"ada\", \"closed\": \"yes\"}"), ("version", "")];
+        let page = root.browser.request("POST", "/admin/resources/thing").form(&form).send();
+        assert!(page.status == 400 && page.text().contains("closed"), "{}", page.text());
+        let arguments = ["resource", "put", "ledger", "2", "--attributes", "{\"owner\": \"ada\", \"closed\": \"yes\"}"];
+        let ran = run(house, &arguments);
+        assert!(ran.code != 0 && ran.errors.contains("closed"), "{}", ran.errors);
+        assert_eq!(root.browser.get("/v1/resources/ledger/2").status, 404);
+    }
+
+    fn stored_attributes_that_do_not_fit_deny_and_never_skip_what_forbids(house) {
+        house.administrator();
+        let asker = Asker::of(house);
+        for (id, attributes, permits) in [
+            ("open", json!({ "owner": "ada" }), true),
+            ("closed", json!({ "owner": "ada", "closed": true }), false),
+            // From before the schema said so: `closed == true` would be false, and nothing forbidden.
+            ("text", json!({ "owner": "ada", "closed": "yes" }), false),
+            ("other", json!({ "owner": "ada", "is_closed": true }), false),
+            ("ownerless", json!({}), false),
+        ] {
+            register(house, &format!("ledger:{id}"), &attributes);
+            assert_eq!(asker.decision(&asked("root", "book", &format!("ledger:{id}"))), permits, "{id}");
+        }
+        let arguments = ["policy", "explain", "--subject", "root", "--action", "book", "--resource", "ledger:text", "--json"];
+        let explained = run(house, &arguments).json();
+        assert!(explained["errors"][0].as_str().is_some_and(|error| error.contains("`closed`")), "{explained}");
+        let open = json!({ "subject": { "type": "user", "id": "root" }, "action": { "name": "book" }, "resource": { "type": "ledger" } });
+        assert_eq!(asker.search("resource", &open), ["open"]);
     }
 
     fn searches_find_what_an_evaluation_permits(house) {

@@ -40,7 +40,9 @@ impl From<ThingError> for Problem {
                 "Somebody was faster",
                 "Somebody registered this at the same moment. Read it, and repeat.",
             ),
-            ThingError::Attributes => Self::invalid_field("attributes", error),
+            ThingError::Attributes | ThingError::NotInSchema(_) => {
+                Self::invalid_field("attributes", error)
+            }
             ThingError::NotYours => not_your_type(),
             ThingError::Acting(error) => error.into(),
             ThingError::Pending(error) => error.into(),

@@ -10,7 +10,7 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 46] = [
+const ACTIONS: [&str; 47] = [
     "client.authentication_changed",
     "client.authorized",
     "client.consents_voided",
@@ -57,6 +57,7 @@ const ACTIONS: [&str; 46] = [
     "user.recovered",
     "user.suspended",
     "user.updated",
+    "username.released",
 ];
 
 /// The filters, as given; empty: any.
@@ -205,8 +206,7 @@ mod tests {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
             [
-                "client", "code", "consent", "grant", "invitation", "key", "passkey", "resource", "role", "session",
-                "setup", "token", "user",
+                "client", "code", "consent", "grant", "invitation", "key", "passkey", "resource", "role", "session", "setup", "token", "user", "username",
             ]
             .contains(&kind)
                 // Names of templates, texts and keys of the configuration are no actions.

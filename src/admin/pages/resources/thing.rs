@@ -229,6 +229,8 @@ async fn save(
                     return Ok(redirect(&format!("{url}&notice=saved")));
                 }
                 Err(ThingError::Attributes) => wrong(&frame, "attributes"),
+                // The schema is English, and so is what it says.
+                Err(ThingError::NotInSchema(reason)) => FieldProblem::new("attributes", &reason),
                 Err(
                     ThingError::Exists(_)
                     | ThingError::VersionIs(_)

@@ -1,0 +1,163 @@
+//! The names that users have and had: how often one may be renamed, and which names may be released.
+//!
+//! A name stays taken after its user was renamed, because others may still trust it. So renaming is bounded, or whoever manages users
+//! could take every name that there is; and a name that nobody ever signed in under may be released.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::fields::Username;
+use super::{Authority, Users, queries};
+use crate::base::clock::Timestamp;
+use crate::base::config;
+use crate::base::ids::UserId;
+use crate::clients::{ActingAs, ActingError};
+use crate::db::{self, Connection};
+use crate::history::{self, Event};
+
+/// How often a user may be renamed by anybody but an administrator in person.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RenameLimit {
+    max: i64,
+    window: Duration,
+}
+
+impl RenameLimit {
+    pub(super) fn new(config: config::Users) -> Self {
+        Self {
+            max: i64::from(config.max_renames),
+            window: config.rename_window,
+        }
+    }
+
+    /// Whether the user may be renamed to one more new name. The caller holds the user's standing.
+    pub(super) fn allows(
+        self,
+        conn: &mut Connection,
+        user: UserId,
+        now: Timestamp,
+    ) -> db::Result<bool> {
+        Ok(queries::count_renames(conn, user, now.before(self.window))? < self.max)
+    }
+}
+
+/// A name that a user has or had.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct UsernameView {
+    /// The name.
+    pub username: String,
+    /// Whether it is the user's present name.
+    pub is_current: bool,
+    /// When the user was renamed to it; `null` for their first one.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub renamed_at: Option<Timestamp>,
+    /// When a session was first opened under it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub used_at: Option<Timestamp>,
+}
+
+impl UsernameView {
+    /// Whether an administrator may release it.
+    pub fn is_releasable(&self) -> bool {
+        !self.is_current && self.used_at.is_none()
+    }
+}
+
+/// Why a name was not released.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// No user has or had it.
+    #[error("no user has or had this name")]
+    Unknown,
+    /// A user has it now.
+    #[error("it is the present name of a user: rename the user first")]
+    Current,
+    /// Somebody signed in under it.
+    #[error("a user signed in under this name, and others may trust it")]
+    Used,
+    /// Only an administrator in person releases names.
+    #[error("only an administrator in person may release a name")]
+    NotYours,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Notes, in the transaction that opens a session, that its user signed in under their present name.
+///
+/// # Errors
+/// When the database is away.
+pub fn mark_username_used(conn: &mut Connection, username: &str, now: Timestamp) -> db::Result<()> {
+    queries::mark_username_used(conn, username, now)
+}
+
+impl Users {
+    /// The names that a user has and had.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list_usernames(&self, user: UserId) -> db::Result<Vec<UsernameView>> {
+        self.database
+            .read(move |conn| {
+                let current = queries::find_user(conn, user)?.map(|user| user.username);
+                let rows = queries::list_usernames(conn, user)?;
+                let views = rows
+                    .into_iter()
+                    .map(|(username, renamed_at, used_at)| UsernameView {
+                        is_current: current.as_ref() == Some(&username),
+                        username,
+                        renamed_at,
+                        used_at,
+                    });
+                Ok(views.collect())
+            })
+            .await
+    }
+
+    /// Releases a name that its user no longer has and never signed in under: anybody may be given it. Returns whose it was.
+    ///
+    /// # Errors
+    /// Why it was not released.
+    pub async fn release_username(
+        &self,
+        name: Username,
+        authority: Authority,
+        acting: ActingAs,
+    ) -> Result<UserId, ReleaseError> {
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let name = name.as_str();
+                let owner = queries::find_namesake(conn, name)?.ok_or(ReleaseError::Unknown)?;
+                // Renaming and signing in hold the lock of the owner's account too.
+                let author = acting.check(conn, &[owner])?;
+                if !authority.is_administrator(conn)? {
+                    return Err(ReleaseError::NotYours);
+                }
+                if !queries::delete_unused_username(conn, owner, name)? {
+                    return Err(why_not(conn, name)?);
+                }
+                let now = database.now(conn)?;
+                let event = Event::done("username.released")
+                    .subject(owner)
+                    .details(json!({ "username": name }));
+                history::record(conn, now, &author, event)?;
+                Ok(owner)
+            })
+            .await
+    }
+}
+
+fn why_not(conn: &mut Connection, name: &str) -> db::Result<ReleaseError> {
+    Ok(match queries::find_namesake(conn, name)? {
+        None => ReleaseError::Unknown,
+        Some(_) if queries::find_id_by_username(conn, name)?.is_some() => ReleaseError::Current,
+        Some(_) => ReleaseError::Used,
+    })
+}
