@@ -26,7 +26,7 @@ use crate::standing::{Standings, Unavailable};
 use crate::tokens::keys::KeyError;
 use crate::tokens::{AccessTokenSealers, Codes, Judges, Keyring, RefreshTokens, Tokens};
 use crate::users::{InstallationError, Users, begin_installation};
-use crate::web::{Limits, Web};
+use crate::web::{Limits, Refusals, Web};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
 /// Every capability, ready to answer. Cheap to clone.
@@ -70,6 +70,8 @@ pub struct App {
     pub oidc: Oidc,
     /// Rate limits.
     pub limits: Limits,
+    /// Refusals of known callers, for the audit log.
+    pub refusals: Refusals,
     /// What every answer shares.
     pub web: Web,
     /// Cookies.
@@ -300,6 +302,7 @@ impl App {
             clock.clone(),
             config.limits.ceremonies_per_minute,
         );
+        let refusals = Refusals::new(database.clone(), ephemeral.clone(), clock.clone());
         let egress = Egress::new(&config.egress)?;
         let web = Web::new(&config);
         let cookies = Cookies::new(
@@ -330,6 +333,7 @@ impl App {
             tokens,
             oidc,
             limits,
+            refusals,
             web,
             cookies,
             door_cookies,

@@ -7,6 +7,7 @@ mod listener;
 mod open_files;
 mod openapi;
 mod operator;
+mod record;
 mod sealing;
 mod security_txt;
 
@@ -23,6 +24,7 @@ use crate::{access, account, admin, oidc, passkeys, sessions, users, web as page
 use health::Readiness;
 use listener::{Connections, Listening, listen};
 use pages::{Metrics, RequestSpan};
+pub use record::record_start;
 use security_txt::SecurityTxt;
 
 /// A service that answers.
@@ -101,6 +103,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
         ActixApp::new()
             .configure(|config| share(config, &app, &metrics))
             .app_data(web::Data::new(readiness.clone()))
+            .wrap(from_fn(pages::record_refusals))
             .wrap(from_fn(pages::guard))
             .wrap(from_fn(pages::as_pages))
             .wrap(from_fn(pages::add_security_headers))
@@ -173,6 +176,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.tokens.clone()))
         .app_data(web::Data::new(app.oidc.clone()))
         .app_data(web::Data::new(app.limits.clone()))
+        .app_data(web::Data::new(app.refusals.clone()))
         .app_data(web::Data::new(app.web.clone()))
         .app_data(web::Data::new(app.cookies.clone()))
         .app_data(web::Data::new(metrics.clone()))

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use doorward::base::ids::UserId;
+use doorward::base::ids::{AuditEventId, UserId};
 use doorward::base::seal::Sealer;
 use doorward::base::secrets::MasterKey;
 use doorward::db;
 use doorward::history::{
-    self, AuditSeal, Author, Event, EventFilter, Expected, Fault, Look, Report,
+    self, AuditSeal, Author, EraseError, Event, EventFilter, Expected, Fault, Look, Report,
 };
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ fn blank(house: &House) {
         house,
         &format!(
             "update audit_sealer set position = 0, mac = {nothing}, newest_at = null, holder = null, leased_until = null; \
-        delete from audit_seals; delete from audit_events"
+        delete from audit_seals; delete from audit_events; update revisions set sealed_in = null"
         ),
     );
 }
@@ -162,6 +162,7 @@ on_both! {
         for (column, value) in [
             ("at", other_at), ("actor", "'doorward'"), ("action", "'user.suspended'"), ("subject", "id"), ("subject", "null"),
             ("client", "id"), ("passkey", "id"), ("address", "'192.0.2.8'"), ("address", "null"), ("user_agent", "''"),
+            ("by_user", "id"), ("by_client", "id"), ("operator", "'root@elsewhere'"),
             ("outcome", "'refused'"), ("reason", "null"), ("reason", "'told to '"), ("details", "'{\"number\":2}'"), ("details", "'{}'"),
         ] {
             by_hand(house, &format!("update audit_events set {column} = {value} where id = {SECOND}"));
@@ -170,6 +171,7 @@ on_both! {
         }
         for (column, value) in [
             ("salt", "mac"), ("salt", "null"), ("address_hash", "mac"), ("user_agent_hash", "mac"), ("details_hash", "mac"),
+            ("layout", "1"), ("layout", "3"),
             ("mac", "address_hash"), ("sealed_at", "(select as_of from revisions where entity = 'role')"),
         ] {
             by_hand(house, &format!("update audit_seals set {column} = {value} where position = 2"));
@@ -186,8 +188,74 @@ on_both! {
         assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "an erasure that leaves its salt is an alteration");
         by_hand(house, "update audit_seals set salt = null where position = 2");
         let report = verify(house);
-        assert!(report.is_whole(), "{:?}", report.findings);
+        assert_eq!(found(&report), [(Fault::ErasedWithoutRecord, Some(2))], "by hand, nobody recorded it");
         assert_eq!(report.erased, 1);
+    }
+
+    fn an_erasure_is_recorded_and_the_chain_is_whole(house) {
+        sealed_house(house);
+        let events = house.run(house.app.seal.list(&EventFilter::default(), None)).expect("events").events;
+        let (second, third) = (events[1].event.id, events[2].event.id);
+        let erase = |ids: &[AuditEventId]| {
+            house.run(house.app.seal.erase(ids.to_vec(), Some("a request".into()), Author::command()))
+        };
+        assert!(matches!(erase(&[AuditEventId::sortable()]), Err(EraseError::Unknown(_))));
+        assert_eq!(erase(&[second, third, second]).expect("erased"), 2);
+        assert_eq!(erase(&[third]).expect("nothing to do"), 0);
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole(), "{:?}", report.findings);
+        let told: Vec<(i64, AuditEventId)> = report.erasures.iter().map(|erasure| (erasure.position, erasure.event)).collect();
+        assert_eq!((report.erased, told), (2, vec![(2, second), (3, third)]));
+        assert_eq!((report.erasures[0].actor.as_str(), report.erasures[0].reason.as_deref()), ("command", Some("a request")));
+        let list = house.run(house.app.seal.list(&EventFilter::default(), None)).expect("events").events;
+        assert_eq!((&list[1].event.address, &list[1].event.details), (&None, &json!({})));
+        // What records it stays, and an erasure whose record was taken away is found.
+        let record = list.iter().find(|event| event.event.action == "audit.erased").expect("a record").event.id;
+        assert!(matches!(erase(&[record]), Err(EraseError::Kept(_))));
+        by_hand(house, "update audit_events set details = '{}' where action = 'audit.erased'");
+        assert!(found(&verify(house)).contains(&(Fault::ErasedWithoutRecord, Some(2))));
+        write_events(house, 1, Duration::ZERO);
+        let newest = house.run(house.app.database.read(|conn| history::list(conn, &EventFilter::default(), 1))).expect("events");
+        let unsealed = erase(&[newest[0].id]);
+        assert!(matches!(unsealed, Err(EraseError::Unsealed(_)) | Ok(1)), "{unsealed:?}");
+    }
+
+    fn versions_are_sealed_with_the_events_beside_which_they_were_written(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        seal(house);
+        let report = verify(house);
+        assert!(report.is_whole(), "{:?}", report.findings);
+        assert!(report.revisions >= 5 && report.unsealed_revisions == 0, "{report:?}");
+        by_hand(house, "create table kept_revisions as select * from revisions");
+        let of_ada = spelt(house, "entity = 'user' and entity_id = unhex(replace('ID', '-', ''))", "entity = 'user' and entity_id = 'ID'").replace("ID", &ada.id);
+        let later = spelt(house, "as_of + 1", "as_of + interval '1 microsecond'");
+        for change in [
+            format!("update revisions set data = '{{}}' where {of_ada}"),
+            format!("update revisions set by_user = entity_id where {of_ada}"),
+            format!("update revisions set by_client = entity_id where {of_ada}"),
+            format!("update revisions set as_of = {later} where {of_ada}"),
+            format!("update revisions set version = version + 100 where {of_ada}"),
+            format!("update revisions set entity = 'role' where {of_ada}"),
+            format!("update revisions set sealed_in = null where {of_ada}"),
+            format!("delete from revisions where {of_ada}"),
+            format!("insert into revisions (entity, entity_id, version, as_of, data, sealed_in) select entity, entity_id, 77, as_of, data, sealed_in from revisions where {of_ada}"),
+        ] {
+            // All at once: a service that seals at this moment sees the versions as they were, or not at all.
+            by_hand(house, &change);
+            let report = verify(house);
+            let kinds: Vec<Fault> = report.findings.iter().map(|finding| finding.kind).collect();
+            assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == Fault::RevisionsAltered), "{change}: {kinds:?}");
+            by_hand(house, "delete from revisions; insert into revisions select * from kept_revisions");
+            assert!(verify(house).is_whole(), "{change}");
+        }
+        by_hand(house, &format!("insert into revisions (entity, entity_id, version, as_of, data, sealed_in) select entity, entity_id, 77, as_of, data, 100000 from revisions where {of_ada}"));
+        assert_eq!(found(&verify(house)), [(Fault::RevisionsOutside, Some(100_000))]);
+        by_hand(house, "delete from revisions where version = 77");
+        by_hand(house, "update audit_seals set revisions = revisions + 1 where position = (select max(sealed_in) from revisions)");
+        let report = verify(house);
+        assert!(found(&report).iter().any(|(kind, _)| *kind == Fault::RevisionsAltered), "{:?}", report.findings);
     }
 
     fn a_deleted_row_is_found_with_its_seal_or_without(house) {

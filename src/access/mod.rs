@@ -46,7 +46,7 @@ pub use grant::{Grant, GrantError, Terms};
 pub use held::Held;
 pub use import::{ImportError, ImportLine, Imported, LineFault};
 pub use list::GrantFilter;
-pub use policies::{BASE_SCHEMA, Policies, PolicyFault, check as check_policies};
+pub use policies::{BASE_SCHEMA, Loaded, Policies, PolicyFault, check as check_policies};
 pub use question::{AtHand, Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};

@@ -2,6 +2,7 @@
 //!
 //! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`, `seal`).
 
+pub mod account;
 pub mod attributes;
 pub mod clock;
 pub mod config;

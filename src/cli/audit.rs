@@ -8,7 +8,8 @@ use super::output::Output;
 use super::progress::Progress;
 use crate::app::App;
 use crate::base::clock::Timestamp;
-use crate::history::{self, EventFilter, Expected, Report};
+use crate::base::ids::{AuditEventId, ClientId};
+use crate::history::{self, Author, EventFilter, Expected, RecordedEvent, Report};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
@@ -24,6 +25,15 @@ pub(super) enum Audit {
     Export {
         #[command(flatten)]
         filter: Filter,
+    },
+    /// Erase address, user agent and details of sealed events, and record that as an event.
+    Erase {
+        /// The events, by id.
+        #[arg(required = true, value_parser = event_id)]
+        events: Vec<AuditEventId>,
+        /// For the audit log.
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// Compute the whole chain again and tell what was altered, taken away or put in. Exit code 4 when anything was.
     Verify {
@@ -44,17 +54,25 @@ pub(super) struct Filter {
     /// Actions that begin with this, for example `passkey.`
     #[arg(long)]
     action: Option<String>,
+    /// Done by this client, through it, or concerning it.
+    #[arg(long, value_name = "CLIENT_ID")]
+    client: Option<ClientId>,
 }
 
 impl From<Filter> for EventFilter {
     fn from(filter: Filter) -> Self {
         Self {
             action: filter.action,
+            client: filter.client,
             from: filter.from,
             until: filter.until,
             ..Self::default()
         }
     }
+}
+
+fn event_id(text: &str) -> Result<AuditEventId, &'static str> {
+    AuditEventId::parse(text).ok_or("an event is named by its id")
 }
 
 fn instant(text: &str) -> Result<Timestamp, &'static str> {
@@ -66,6 +84,7 @@ impl Audit {
         match self {
             Self::List { limit, filter } => list(app, output, filter.into(), limit).await,
             Self::Export { filter } => export(app, &filter.into()).await,
+            Self::Erase { events, reason } => erase(app, output, events, reason).await,
             Self::Verify { expect } => verify(app, output, &expect).await,
         }
     }
@@ -83,7 +102,7 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
                 event.at.to_rfc3339(),
                 event.action.clone(),
                 event.outcome.clone(),
-                event.actor.clone(),
+                by(event),
                 event.subject.map(|id| id.to_string()).unwrap_or_default(),
                 event.reason.clone().unwrap_or_default(),
             ]
@@ -92,6 +111,17 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
     let heading = ["AT", "ACTION", "OUTCOME", "BY", "TO", "REASON"];
     output.table(&json!({ "items": events }), &heading, &rows);
     Ok(())
+}
+
+/// Who acted: a person through which client, the command line under which account.
+fn by(event: &RecordedEvent) -> String {
+    let through = event.by_user.and(event.by_client);
+    let by = &event.actor;
+    match (through, &event.operator) {
+        (Some(client), _) => format!("{by} through client:{client}"),
+        (None, Some(operator)) => format!("{by} ({operator})"),
+        (None, None) => by.clone(),
+    }
 }
 
 async fn export(app: &App, filter: &EventFilter) -> Result<(), Failure> {
@@ -108,6 +138,18 @@ async fn export(app: &App, filter: &EventFilter) -> Result<(), Failure> {
         }
         after = page.next;
     }
+}
+
+async fn erase(
+    app: &App,
+    output: &Output,
+    events: Vec<AuditEventId>,
+    reason: Option<String>,
+) -> Result<(), Failure> {
+    let erased = app.seal.erase(events, reason, Author::command()).await?;
+    let text = format!("erased in part: {erased} events");
+    output.show(&json!({ "erased": erased }), &text);
+    Ok(())
 }
 
 async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), Failure> {
@@ -137,6 +179,13 @@ fn text(report: &Report) -> String {
     lines.push(format!("sealed events: {}", report.sealed));
     if report.erased > 0 {
         lines.push(format!("of which erased in part: {}", report.erased));
+        let erasures = report.erasures.iter();
+        lines.extend(erasures.map(|erasure| format!("  {erasure}")));
+    }
+    lines.push(format!("sealed versions of records: {}", report.revisions));
+    if report.unsealed_revisions > 0 {
+        let waiting = report.unsealed_revisions;
+        lines.push(format!("versions that are not sealed yet: {waiting}"));
     }
     if report.position > 0 {
         let made = sealed_at.unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::access::{GrantError, ThingError};
 use crate::app::StartError;
 use crate::clients::{ActingError, ClientError};
 use crate::db;
-use crate::history::SealError;
+use crate::history::{EraseError, SealError};
 use crate::passkeys::ManageError;
 use crate::sessions::EndError;
 use crate::standing::{ChangePending, Unavailable};
@@ -135,6 +135,17 @@ impl From<SealError> for Failure {
         match error {
             SealError::Key(_) | SealError::KeyGone => Self::Configuration(error.to_string()),
             SealError::Database(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<EraseError> for Failure {
+    fn from(error: EraseError) -> Self {
+        let text = error.to_string();
+        match error {
+            EraseError::Unknown(_) => Self::NotFound(text),
+            EraseError::Unsealed(_) | EraseError::Kept(_) => Self::Refused(text),
+            EraseError::Database(_) => Self::Unavailable(text),
         }
     }
 }

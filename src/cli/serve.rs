@@ -37,6 +37,7 @@ impl Serve {
         check_audit_seal(&app).await?;
         let running = server::start(app.clone())
             .map_err(|error| Failure::Configuration(format!("server.listen: {error}")))?;
+        server::record_start(&app).await?;
         tracing::info!(address = %running.address, operator = %running.operator_address, "listening");
         greet(&app).await?;
         wait_for_stop().await?;

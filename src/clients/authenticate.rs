@@ -8,6 +8,9 @@ use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::standing::Unavailable;
 
+/// The reason code for a client that there is, and a secret that is not its own.
+pub const WRONG_SECRET: &str = "wrong-secret";
+
 /// What a client showed, and where.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -141,7 +144,7 @@ impl Clients {
         if is_proven {
             Ok(record)
         } else {
-            Err(failed(Some(&record), "wrong-secret"))
+            Err(failed(Some(&record), WRONG_SECRET))
         }
     }
 }

@@ -27,7 +27,8 @@ mod uris;
 
 pub use acting::{ActingAs, ActingError, Credential, Permission, UserToken};
 pub use authenticate::{
-    AcceptedMethods, AuthenticateError, Credentials, FailedAuthentication, parse_basic,
+    AcceptedMethods, AuthenticateError, Credentials, FailedAuthentication, WRONG_SECRET,
+    parse_basic,
 };
 pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};

@@ -1,5 +1,6 @@
 //! To whom a change is attributed.
 
+use crate::base::account::process_account;
 use crate::base::ids::{ClientId, UserId};
 
 /// Who acts.
@@ -26,6 +27,8 @@ pub struct Author {
     pub address: Option<String>,
     /// What the browser calls itself, shortened.
     pub user_agent: Option<String>,
+    /// The account and machine of the process (`user@host`), where the command line or the service itself acts.
+    pub operator: Option<String>,
 }
 
 impl Author {
@@ -35,7 +38,13 @@ impl Author {
             actor: Actor::Command,
             address: None,
             user_agent: None,
+            operator: Some(process_account().to_owned()),
         }
+    }
+
+    /// The service itself.
+    pub fn doorward() -> Self {
+        Self::command().acting_as(Actor::Doorward)
     }
 
     /// The same place, another actor: for ceremonies that learn who acts when they finish.
@@ -62,7 +71,8 @@ impl Author {
         }
     }
 
-    pub(super) fn actor_text(&self) -> String {
+    /// Who acts, as events tell it: `user:…`, `client:…`, `command` or `doorward`.
+    pub fn actor_text(&self) -> String {
         match self.actor {
             Actor::Person(user) | Actor::Through(user, _) => format!("user:{user}"),
             Actor::Client(client) => format!("client:{client}"),

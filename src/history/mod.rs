@@ -21,6 +21,6 @@ pub use revision::{
     Revision, StoredRevision, find_as_of, list_revisions, next_as_of, revise, revise_many,
 };
 pub use seal::{
-    AuditSeal, EventCursor, Expected, Fault, Finding, Head, LateSeal, Look, Report, SealError,
-    SealView, SealedEvent, SealedPage,
+    AuditSeal, EraseError, Erasure, EventCursor, Expected, Fault, Finding, Head, LateSeal, Look,
+    Report, SealError, SealView, SealedEvent, SealedPage,
 };

@@ -26,6 +26,9 @@ pub(super) type EventRow = (
     String,
     Option<String>,
     StoredJson,
+    Option<UserId>,
+    Option<ClientId>,
+    Option<String>,
 );
 
 pub(super) fn recorded(row: EventRow) -> RecordedEvent {
@@ -43,6 +46,9 @@ pub(super) fn recorded(row: EventRow) -> RecordedEvent {
         reason: row.10,
         details: row.11.value,
         unread_details: row.11.unread,
+        by_user: row.12,
+        by_client: row.13,
+        operator: row.14,
     }
 }
 
@@ -66,6 +72,9 @@ pub(super) fn insert_event(
             audit_events::outcome.eq(event.outcome.as_str()),
             audit_events::reason.eq(event.reason),
             audit_events::details.eq(Json(event.details)),
+            audit_events::by_user.eq(author.user()),
+            audit_events::by_client.eq(author.client()),
+            audit_events::operator.eq(author.operator.clone()),
         ))
         .execute(conn)?;
     Ok(())
@@ -85,6 +94,13 @@ pub(super) fn list_events(
             audit_events::subject
                 .eq(person)
                 .or(audit_events::actor.eq(format!("user:{person}"))),
+        );
+    }
+    if let Some(client) = filter.client {
+        query = query.filter(
+            audit_events::client
+                .eq(client)
+                .or(audit_events::by_client.eq(client)),
         );
     }
     if let Some(action) = &filter.action {
@@ -223,6 +239,25 @@ type RevisionRow = (
     Json<Value>,
 );
 
+/// What is read of a revision.
+const REVISION: (
+    revisions::entity,
+    revisions::entity_id,
+    revisions::version,
+    revisions::as_of,
+    revisions::by_user,
+    revisions::by_client,
+    revisions::data,
+) = (
+    revisions::entity,
+    revisions::entity_id,
+    revisions::version,
+    revisions::as_of,
+    revisions::by_user,
+    revisions::by_client,
+    revisions::data,
+);
+
 fn stored(row: RevisionRow) -> StoredRevision {
     StoredRevision {
         entity_id: row.1.uuid(),
@@ -245,6 +280,7 @@ pub(super) fn find_revision_as_of(
         .filter(revisions::entity_id.eq(unlabelled(entity_id)))
         .filter(revisions::as_of.le(at))
         .order(revisions::version.desc())
+        .select(REVISION)
         .first::<RevisionRow>(conn)
         .optional()?;
     Ok(row.map(stored))
@@ -262,6 +298,7 @@ pub(super) fn list_revisions(
         .filter(revisions::entity_id.eq(unlabelled(entity_id)))
         .order(revisions::version.desc())
         .limit(limit)
+        .select(REVISION)
         .into_boxed();
     if let Some(before) = before {
         query = query.filter(revisions::version.lt(before));

@@ -8,7 +8,7 @@ use crate::base::ids::{AccessTokenId, UserId};
 use crate::clients::Client;
 use crate::db;
 use crate::egress::Egress;
-use crate::history::{self, Actor, Author, Event};
+use crate::history::{self, Author, Event};
 use crate::outbox::{Work, Worked, Worker};
 use crate::tokens::revoke::{EndedSession, LOGOUT};
 use crate::tokens::seconds;
@@ -90,7 +90,7 @@ impl BackchannelLogout {
 
     async fn record(&self, user: UserId, event: Event) -> db::Result<()> {
         let database = self.oidc.database.clone();
-        let author = Author::command().acting_as(Actor::Doorward);
+        let author = Author::doorward();
         self.oidc
             .database
             .write(move |conn| {

@@ -134,7 +134,7 @@ impl Passkeys {
         // 2. The assertion, against the passkey that it names; judged once more when another sign-in was faster.
         let assertion = self.party.read_assertion(credential)?;
         for _ in 0..2 {
-            let passkey = self.find_live(&assertion, single_use).await?;
+            let passkey = self.find_live(&assertion, single_use, &author).await?;
             let verified = timed!(
                 debug,
                 "verified an assertion",
@@ -144,18 +144,22 @@ impl Passkeys {
             let verified = match verified {
                 Ok(verified) => verified,
                 Err(fault) => {
-                    if fault == AssertionFault::CounterWentBack {
-                        self.record_counter_went_back(&passkey, &author).await?;
-                    }
+                    self.record_refused_assertion(&passkey, &fault, &author)
+                        .await;
                     return Err(fault.into());
                 }
             };
             // 3. The ceremony's use, the passkey's, and the session, in one transaction under the person's lock.
             let (passkeys, author) = (self.clone(), author.clone());
+            let refused_author = author.acting_as(Actor::Person(passkey.user));
             let admitted = self
                 .database
                 .write(move |conn| passkeys.admit(conn, verified, single_use, &author))
                 .await;
+            if let Err(LoginError::Suspended) = &admitted {
+                let event = Event::refused("session.signed_in", "suspended");
+                self.record_refused(&passkey, event, refused_author).await;
+            }
             let (standing, begun) = match admitted {
                 Err(LoginError::Overtaken) => continue,
                 admitted => admitted?,
@@ -172,10 +176,12 @@ impl Passkeys {
         Err(LoginError::Refused("counter-raced".into()))
     }
 
+    /// The passkey that an assertion names, if it is live. One that was revoked is known: the refusal is an event.
     pub(super) async fn find_live(
         &self,
         assertion: &Assertion,
         single_use: SingleUse,
+        author: &Author,
     ) -> Result<Passkey, LoginError> {
         let credential_id = assertion.credential_id();
         let passkey = self
@@ -186,9 +192,14 @@ impl Passkeys {
                 Ok::<_, LoginError>(queries::find_by_credential_id(conn, &credential_id)?)
             })
             .await?;
-        passkey
-            .filter(Passkey::is_live)
-            .ok_or(LoginError::PasskeyUnknown)
+        let passkey = passkey.ok_or(LoginError::PasskeyUnknown)?;
+        if passkey.is_live() {
+            return Ok(passkey);
+        }
+        let event = Event::refused("session.signed_in", "passkey-revoked");
+        let author = author.acting_as(Actor::Doorward);
+        self.record_refused(&passkey, event, author).await;
+        Err(LoginError::PasskeyUnknown)
     }
 
     /// `Overtaken` when the passkey was used or revoked meanwhile.
@@ -233,23 +244,26 @@ impl Passkeys {
         Ok((standing, begun))
     }
 
-    /// Writes down that a counter went back, after the assertion was refused.
-    pub(super) async fn record_counter_went_back(
+    /// Writes down that an assertion of a known passkey was refused. Only a counter that went back comes with a good signature: of
+    /// anything else nobody knows whose it is.
+    pub(super) async fn record_refused_assertion(
         &self,
         passkey: &Passkey,
+        fault: &AssertionFault,
         author: &Author,
-    ) -> db::Result<()> {
-        let (user, id) = (passkey.user, passkey.id);
-        let author = author.acting_as(Actor::Person(user));
-        let database = self.database.clone();
-        self.database
-            .write(move |conn| {
-                let now = database.now(conn)?;
-                let event = Event::refused("session.signed_in", "counter-went-back")
-                    .subject(user)
-                    .passkey(id);
-                history::record(conn, now, &author, event)
-            })
-            .await
+    ) {
+        let (reason, actor) = match fault {
+            AssertionFault::CounterWentBack => ("counter-went-back", Actor::Person(passkey.user)),
+            AssertionFault::Refused(_) => ("assertion-refused", Actor::Doorward),
+        };
+        let event = Event::refused("session.signed_in", reason);
+        let author = author.acting_as(actor);
+        self.record_refused(passkey, event, author).await;
+    }
+
+    async fn record_refused(&self, passkey: &Passkey, event: Event, author: Author) {
+        let event = event.subject(passkey.user).passkey(passkey.id);
+        let caller = format!("passkey:{}", passkey.id);
+        self.refusals.record(&caller, author, event).await;
     }
 }

@@ -33,6 +33,7 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::sessions::Sessions;
 use crate::standing::Standings;
+use crate::web::Refusals;
 
 use relying_party::RelyingParty;
 
@@ -54,6 +55,7 @@ pub struct Passkeys {
     sessions: Sessions,
     clock: Clock,
     ceremony_timeout: Duration,
+    refusals: Refusals,
 }
 
 impl Passkeys {
@@ -75,7 +77,9 @@ impl Passkeys {
             config.origins(),
             config.passkeys.ceremony_timeout,
         )?;
+        let refusals = Refusals::new(database.clone(), ephemeral.clone(), clock.clone());
         Ok(Self {
+            refusals,
             party,
             database,
             ephemeral,

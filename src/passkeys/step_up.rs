@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::assertion::{AssertionFault, Verified};
+use super::assertion::Verified;
 use super::ceremony::{CeremonyError, Purpose, SingleUse};
 use super::login::LoginError;
 use super::register::Started;
@@ -126,7 +126,7 @@ impl Passkeys {
             .read_assertion_of_known_user(credential)
             .map_err(LoginError::from)?;
         for _ in 0..2 {
-            let passkey = self.find_live(&assertion, single_use).await?;
+            let passkey = self.find_live(&assertion, single_use, &author).await?;
             if passkey.user != user {
                 return Err(LoginError::Refused("passkey-of-another".into()).into());
             }
@@ -136,9 +136,8 @@ impl Passkeys {
             {
                 Ok(verified) => verified,
                 Err(fault) => {
-                    if fault == AssertionFault::CounterWentBack {
-                        self.record_counter_went_back(&passkey, &author).await?;
-                    }
+                    self.record_refused_assertion(&passkey, &fault, &author)
+                        .await;
                     return Err(LoginError::from(fault).into());
                 }
             };

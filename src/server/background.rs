@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::record::record_policies;
 use super::sealing;
 use crate::app::App;
 use crate::base::telemetry::{self, Sink};
@@ -63,6 +64,7 @@ async fn watch(app: App) {
 }
 
 async fn watch_policies(app: App) {
+    let mut recorded = app.access.policies().loaded();
     let mut ticks = interval(WATCH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -71,6 +73,13 @@ async fn watch_policies(app: App) {
         let look = tokio::task::spawn_blocking(move || policies.watch());
         if let Err(error) = look.await {
             tracing::error!(%error, "could not look whether policies changed");
+        }
+        let loaded = app.access.policies().loaded();
+        if loaded != recorded {
+            match record_policies(&app, &loaded).await {
+                Ok(()) => recorded = loaded,
+                Err(error) => tracing::warn!(%error, "loaded policies were not recorded"),
+            }
         }
     }
 }

@@ -96,6 +96,7 @@ mod tests {
                 mac: vec![7; 32],
             },
             unsealed_since: None,
+            are_revisions_left: false,
             now: Timestamp::from_micros(1),
             is_ours,
         }

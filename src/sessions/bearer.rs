@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, web};
 use super::Sessions;
 use crate::base::ids::UserId;
 use crate::clients::Scope;
+use crate::history::Actor;
 use crate::standing::Standing;
 use crate::tokens::{GoodToken, TokenError, Tokens};
 use crate::web::Problem;
@@ -51,6 +52,15 @@ impl Bearer {
     /// The id of the person whose token it is.
     pub fn user(&self) -> Option<UserId> {
         self.person().map(|person| person.user_id)
+    }
+
+    /// Who acts by the token.
+    pub fn actor(&self) -> Actor {
+        let client = self.token.client.id;
+        match self.user() {
+            Some(user) => Actor::Through(user, client),
+            None => Actor::Client(client),
+        }
     }
 
     /// Whether the token carries a scope, and its client is still registered for it.

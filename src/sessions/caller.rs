@@ -11,11 +11,11 @@ use super::signed_in::SignedIn;
 use crate::base::ids::UserId;
 use crate::clients::{
     AcceptedMethods, ActingAs, AuthenticateError, ClientRecord, Clients, Credential,
-    FailedAuthentication, Permission, Scope, parse_basic,
+    FailedAuthentication, Permission, Scope, WRONG_SECRET, parse_basic,
 };
 use crate::history::Actor;
 use crate::standing::Standing;
-use crate::web::{Problem, author};
+use crate::web::{KnownCaller, Problem, author};
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -140,11 +140,7 @@ impl Caller {
                 ActingAs::new(author, credential, Permission::Scope(scope))
             }
             Self::Bearer(bearer) => {
-                let client = bearer.token.client.id;
-                let actor = match bearer.user() {
-                    Some(user) => Actor::Through(user, client),
-                    None => Actor::Client(client),
-                };
+                let actor = bearer.actor();
                 let credential = bearer.token.credential();
                 ActingAs::new(author(request, actor), credential, Permission::Scope(scope))
             }
@@ -168,10 +164,12 @@ impl FromRequest for Caller {
                 let bearer = Bearer::of(&request, &token).await?;
                 let client = bearer.token.client.id;
                 tracing::Span::current().record("client_id", tracing::field::display(client));
+                KnownCaller::Proven(bearer.actor()).note(&request);
                 Ok(Self::Bearer(Box::new(bearer)))
             });
         }
         let clients = request.app_data::<web::Data<Clients>>().cloned();
+        let request = request.clone();
         Box::pin(async move {
             let clients = clients.ok_or_else(Problem::internal)?;
             let Some(credentials) = parse_basic(&header) else {
@@ -183,10 +181,14 @@ impl FromRequest for Caller {
                 Ok(record) => {
                     let id = record.client.id;
                     tracing::Span::current().record("client_id", tracing::field::display(id));
+                    KnownCaller::Proven(Actor::Client(id)).note(&request);
                     Ok(Self::Client(Box::new(record)))
                 }
                 Err(AuthenticateError::Unknown(failed)) => {
                     failed.log();
+                    if failed.reason == WRONG_SECRET {
+                        KnownCaller::WrongSecret(credentials.client).note(&request);
+                    }
                     Err(client_unknown())
                 }
                 Err(AuthenticateError::Unavailable(error)) => Err(error.into()),

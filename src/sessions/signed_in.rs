@@ -20,7 +20,7 @@ use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Credential, Permission};
 use crate::history::Actor;
 use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
-use crate::web::{Problem, Visitor, author};
+use crate::web::{KnownCaller, Problem, Visitor, author};
 
 /// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
 pub(super) const FRESH: Duration = Duration::from_secs(300);
@@ -70,6 +70,7 @@ impl SignedIn {
             .ok_or(SignedInError::Misplaced)?;
         let signed_in = sessions.check(&session).await?;
         tracing::Span::current().record("user_id", tracing::field::display(signed_in.session.user));
+        KnownCaller::Proven(Actor::Person(signed_in.session.user)).note(request);
         Ok(signed_in)
     }
 

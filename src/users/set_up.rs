@@ -54,13 +54,16 @@ impl Users {
         let token = Token::generate();
         let hash = token.hash();
         let expires_at = self.clock.now().after(LIFE);
+        let database = self.database.clone();
         self.database
             .write(move |conn| {
-                if queries::replace_link(conn, &hash, expires_at)? {
-                    Ok(())
-                } else {
-                    Err(SetUpError::Completed)
+                if !queries::replace_link(conn, &hash, expires_at)? {
+                    return Err(SetUpError::Completed);
                 }
+                let now = database.now(conn)?;
+                let event = Event::done("setup.link_made");
+                history::record(conn, now, &Author::command(), event)?;
+                Ok(())
             })
             .await?;
         Ok(SetUpLink {

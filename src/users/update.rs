@@ -9,6 +9,7 @@ use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
 use super::queries::Voided;
 use super::rights::are_guarded;
+use super::usernames::RenameLimit;
 use super::{Authority, User, Users, queries};
 use crate::base::attributes;
 use crate::base::clock::Timestamp;
@@ -113,15 +114,8 @@ impl Users {
                     return Err(UpdateError::VersionIs(user.version));
                 }
                 let before = user.clone();
-                if change.email_verified.is_some() && !authority.is_administrator(conn)? {
-                    return Err(UpdateError::NotVouched);
-                }
-                let is_new_name = change.takes_new_name(conn)?;
-                if is_new_name
-                    && !authority.is_administrator(conn)?
-                    && !renames.allows(conn, id, now)?
-                {
-                    return Err(UpdateError::TooManyRenames);
+                if !authority.is_administrator(conn)? {
+                    change.require_ordinary(conn, id, renames, now)?;
                 }
                 change.apply(conn, &mut user, authority)?;
                 if let Some(is_verified) = vouched {
@@ -174,12 +168,26 @@ fn void_links(
 }
 
 impl UserChange {
-    /// Whether it takes a name that was free: it will stay taken.
-    fn takes_new_name(&self, conn: &mut Connection) -> db::Result<bool> {
-        match &self.username {
-            Some(name) => Ok(queries::find_namesake(conn, name.as_str())?.is_none()),
-            None => Ok(false),
+    /// Refuses what only an administrator in person may change: whether an address is verified, and one more new name for a user who
+    /// was given many lately. A name that the user had before takes nothing.
+    fn require_ordinary(
+        &self,
+        conn: &mut Connection,
+        user: UserId,
+        renames: RenameLimit,
+        now: Timestamp,
+    ) -> Result<(), UpdateError> {
+        if self.email_verified.is_some() {
+            return Err(UpdateError::NotVouched);
         }
+        let is_new = match &self.username {
+            Some(name) => queries::find_namesake(conn, name.as_str())?.is_none(),
+            None => false,
+        };
+        if is_new && !renames.allows(conn, user, now)? {
+            return Err(UpdateError::TooManyRenames);
+        }
+        Ok(())
     }
 
     fn apply(

@@ -97,6 +97,7 @@ pub fn author(request: &HttpRequest, actor: Actor) -> Author {
         actor,
         address: Some(client_address(request).to_string()),
         user_agent,
+        operator: None,
     }
 }
 

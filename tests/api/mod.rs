@@ -5,6 +5,7 @@ mod account;
 mod administration;
 mod apps;
 mod as_of;
+mod audit;
 mod authzen;
 mod bad_input;
 mod bodies;

@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 use super::ResourceName;
 use crate::base::config;
+use crate::base::hex::to_hex;
 pub use fault::PolicyFault;
 pub use parse::BASE_SCHEMA;
 use parse::Parsed;
@@ -44,8 +45,21 @@ pub struct Policies {
     state: Arc<RwLock<State>>,
 }
 
+/// What is in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The hash of the set in force, in hexadecimal; `None`: there is none.
+    pub hash: Option<String>,
+    /// How many policies it has.
+    pub count: usize,
+    /// Whether the folder as it is now was refused.
+    pub is_refused: bool,
+}
+
 #[derive(Debug, Default)]
 struct State {
+    /// The hash of the set in force.
+    in_force_hash: Option<Vec<u8>>,
     in_force: Option<Arc<PolicyTable>>,
     fault: Option<PolicyFault>,
     /// How the folder looked last.
@@ -70,6 +84,7 @@ impl State {
                     tracing::warn!(%warning, "a policy may not say what is meant");
                 }
                 tracing::info!(policies = parsed.table.count, "policies are in force");
+                self.in_force_hash.clone_from(&self.hash);
                 self.in_force = Some(Arc::new(parsed.table));
                 self.fault = None;
             }
@@ -174,6 +189,15 @@ impl Policies {
         let id = table.entity(name.kind.as_str(), name.id.as_str());
         let id = id.ok_or_else(|| format!("{} is no type of policies", name.kind))?;
         table.check_attributes(facts::thing(&id, attributes)?)
+    }
+
+    /// The set in force and whether the folder holds another one: for the record of what was loaded.
+    pub fn loaded(&self) -> Loaded {
+        self.read_state(|state| Loaded {
+            hash: state.in_force_hash.as_deref().map(to_hex),
+            count: state.in_force.as_ref().map_or(0, |table| table.count),
+            is_refused: state.fault.is_some(),
+        })
     }
 
     /// Every action that policies and schema name, sorted.

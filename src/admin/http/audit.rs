@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::base::clock::Timestamp;
-use crate::base::ids::AuditEventId;
+use crate::base::ids::{AuditEventId, ClientId};
 use crate::clients::Scope;
 use crate::db::Database;
 use crate::history::{self, EventFilter, Outcome, RecordedEvent};
@@ -27,6 +27,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 pub struct ListEvents {
     /// Done by or to this person: id or username.
     person: Option<String>,
+    /// Done by this client, through it, or concerning it: a `client_id`.
+    client: Option<String>,
     /// Actions that begin with this, for example `passkey.`.
     action: Option<String>,
     /// `success` or `refused`.
@@ -51,6 +53,13 @@ impl ListEvents {
             Some(name) => Some(users.resolve(&name).await?),
             None => None,
         };
+        let client = match self.client {
+            None => None,
+            Some(text) => Some(
+                ClientId::parse(&text)
+                    .ok_or_else(|| Problem::invalid_parameter("client", "not a client_id"))?,
+            ),
+        };
         let outcome = match self.outcome {
             None => None,
             Some(text) => Some(
@@ -67,6 +76,7 @@ impl ListEvents {
             };
         let filter = EventFilter {
             person,
+            client,
             action: self.action,
             outcome,
             from: instant("from", self.from)?,

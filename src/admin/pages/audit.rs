@@ -32,6 +32,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 struct ConsoleAuditPage {
     frame: Frame,
     person: String,
+    client: String,
     action: String,
     outcome: String,
     from: String,
@@ -71,6 +72,7 @@ async fn show_audit(
     let template = ConsoleAuditPage {
         frame,
         person: filters.person,
+        client: filters.client,
         action: filters.action,
         outcome: filters.outcome,
         from: field_value(&filters.from),

@@ -28,6 +28,10 @@ pub(super) struct EventView {
     pub(super) browser: Option<String>,
     pub(super) client: Option<String>,
     pub(super) passkey: Option<String>,
+    /// The app through which a person acted.
+    pub(super) through: Option<String>,
+    /// The account and machine of the process.
+    pub(super) operator: Option<String>,
     pub(super) changes: Vec<ChangeView>,
     pub(super) details: Vec<DetailView>,
 }
@@ -70,7 +74,10 @@ impl Names {
         people.dedup();
         let clients = events
             .iter()
-            .flat_map(|event| event.client.into_iter().chain(client_in(&event.actor)))
+            .flat_map(|event| {
+                let acting = event.by_client.into_iter().chain(client_in(&event.actor));
+                event.client.into_iter().chain(acting)
+            })
             .collect();
         let keys = events.iter().filter_map(|event| event.passkey).collect();
         let people = users.find_many(people).await?;
@@ -141,6 +148,11 @@ pub(super) async fn views(
             subject: event.subject.map(|id| names.person(id)),
             subject_id: event.subject,
             client: event.client.map(|id| names.client(id)),
+            through: event
+                .by_client
+                .filter(|_| event.by_user.is_some())
+                .map(|id| names.client(id)),
+            operator: event.operator,
             passkey: event.passkey.map(|id| names.passkey(id)),
             browser: event.user_agent.as_deref().and_then(browser_name),
             address: event.address,

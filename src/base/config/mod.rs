@@ -234,6 +234,14 @@ impl Config {
             .collect()
     }
 
+    /// The hash of everything that is configured, in hexadecimal. Secrets enter as that they are there: the same hash is the same
+    /// configuration, whoever reads it learns nothing of them.
+    pub fn digest(&self) -> String {
+        let text = format!("{self:?}");
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        super::hex::to_hex(digest.as_ref())
+    }
+
     /// Whether what lasts is on another machine: then nothing may be invented at start.
     pub fn is_clustered(&self) -> bool {
         self.database.url.is_some() || self.redis.url.is_some()

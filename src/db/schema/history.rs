@@ -20,6 +20,9 @@ table! {
         outcome -> Text,
         reason -> Nullable<Text>,
         details -> Document,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+        operator -> Nullable<Text>,
     }
 }
 
@@ -36,6 +39,7 @@ table! {
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
         data -> Document,
+        sealed_in -> Nullable<BigInt>,
     }
 }
 
@@ -53,6 +57,9 @@ table! {
         details_hash -> Binary,
         mac -> Binary,
         sealed_at -> Instant,
+        layout -> BigInt,
+        revisions -> BigInt,
+        revisions_hash -> Nullable<Binary>,
     }
 }
 

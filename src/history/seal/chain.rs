@@ -1,18 +1,84 @@
 //! The links of the chain: what is hashed and how. Pure.
 //!
 //! `mac = HMAC-SHA-256(key, version ‖ position ‖ mac before ‖ fields)` (RFC 2104), every field with its length before it, so
-//! that no two events read the same. What may have to be erased (address, user agent, details) enters as SHA-256 over a salt
+//! that no two events read the same. Layout 2 adds the client and the person who acted, the account of the process, and the hash of the
+//! revisions that the link covers. What may have to be erased (address, user agent, details) enters as SHA-256 over a salt
 //! of this event alone: with the field and the salt gone, nothing tells what it was, and the chain is whole.
 
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::hmac;
 
+use uuid::Uuid;
+
 use super::canonical::canonical;
+use super::queries::revisions::SealedRevision;
 use crate::base::clock::Timestamp;
+use crate::base::ids::Id;
 use crate::history::RecordedEvent;
 
-/// The layout of what is hashed.
-const VERSION: u8 = 1;
+/// The layout of links that know no revisions: those from before there was another one.
+const FIRST_LAYOUT: i64 = 1;
+/// The layout of new links.
+const LAYOUT: i64 = 2;
+
+/// What a link covers besides its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Covered {
+    /// The layout of what is hashed.
+    pub(super) layout: i64,
+    /// How many revisions were sealed with it.
+    pub(super) revisions: i64,
+    /// Their hash; `None`: there were none.
+    pub(super) hash: Option<Vec<u8>>,
+}
+
+impl Covered {
+    /// A new link with these revisions.
+    pub(super) fn new(revisions: &[SealedRevision]) -> Self {
+        Self {
+            layout: LAYOUT,
+            revisions: i64::try_from(revisions.len()).unwrap_or(i64::MAX),
+            hash: (!revisions.is_empty()).then(|| digest_of(revisions)),
+        }
+    }
+
+    /// Whether the layout covers everything that the event and the link hold.
+    pub(super) fn is_complete(&self, event: &RecordedEvent) -> bool {
+        let has_more = event.by_user.is_some()
+            || event.by_client.is_some()
+            || event.operator.is_some()
+            || self.revisions != 0
+            || self.hash.is_some();
+        self.layout == LAYOUT || (self.layout == FIRST_LAYOUT && !has_more)
+    }
+}
+
+/// The hash of revisions in the order of their keys, each field with its length before it.
+pub(super) fn digest_of(revisions: &[SealedRevision]) -> Vec<u8> {
+    let mut sorted: Vec<&SealedRevision> = revisions.iter().collect();
+    sorted.sort_unstable_by(|one, other| {
+        let key = |revision: &SealedRevision| (revision.entity_id, revision.version);
+        let by_entity = one.entity.cmp(&other.entity);
+        by_entity.then_with(|| key(one).cmp(&key(other)))
+    });
+    let mut context = digest::Context::new(&SHA256);
+    for revision in sorted {
+        let mut text = Vec::new();
+        put(&mut text, Some(revision.entity.as_bytes()));
+        put(&mut text, Some(revision.entity_id.as_bytes()));
+        text.extend(revision.version.to_be_bytes());
+        text.extend(revision.as_of.as_micros().to_be_bytes());
+        put_id(&mut text, revision.by_user.map(Id::uuid));
+        put_id(&mut text, revision.by_client.map(Id::uuid));
+        let data = match &revision.data.unread {
+            Some(unread) => unread.clone(),
+            None => canonical(&revision.data.value),
+        };
+        put(&mut text, Some(data.as_bytes()));
+        context.update(&text);
+    }
+    context.finish().as_ref().to_vec()
+}
 
 /// The key of the chain.
 pub(super) struct ChainKey(hmac::Key);
@@ -85,8 +151,9 @@ pub(super) fn mac(
     place: Place<'_>,
     event: &RecordedEvent,
     traces: &Traces,
+    covered: &Covered,
 ) -> Vec<u8> {
-    let mut text = vec![VERSION];
+    let mut text = vec![u8::try_from(covered.layout).unwrap_or_default()];
     text.extend(place.position.to_be_bytes());
     text.extend(place.sealed_at.as_micros().to_be_bytes());
     put(&mut text, Some(place.before));
@@ -94,19 +161,26 @@ pub(super) fn mac(
     text.extend(event.at.as_micros().to_be_bytes());
     put(&mut text, Some(event.actor.as_bytes()));
     put(&mut text, Some(event.action.as_bytes()));
-    for id in [
-        event.subject.map(crate::base::ids::Id::uuid),
-        event.client.map(crate::base::ids::Id::uuid),
-        event.passkey.map(crate::base::ids::Id::uuid),
-    ] {
-        put(&mut text, id.as_ref().map(|id| &id.as_bytes()[..]));
-    }
+    put_id(&mut text, event.subject.map(Id::uuid));
+    put_id(&mut text, event.client.map(Id::uuid));
+    put_id(&mut text, event.passkey.map(Id::uuid));
     put(&mut text, Some(event.outcome.as_bytes()));
     put(&mut text, event.reason.as_deref().map(str::as_bytes));
     for trace in [&traces.address, &traces.user_agent, &traces.details] {
         put(&mut text, Some(trace));
     }
+    if covered.layout != FIRST_LAYOUT {
+        put_id(&mut text, event.by_user.map(Id::uuid));
+        put_id(&mut text, event.by_client.map(Id::uuid));
+        put(&mut text, event.operator.as_deref().map(str::as_bytes));
+        text.extend(covered.revisions.to_be_bytes());
+        put(&mut text, covered.hash.as_deref());
+    }
     hmac::sign(&key.0, &text).as_ref().to_vec()
+}
+
+fn put_id(text: &mut Vec<u8>, id: Option<Uuid>) {
+    put(text, id.as_ref().map(|id| &id.as_bytes()[..]));
 }
 
 /// A field: whether it is there, its length, itself.
@@ -141,6 +215,9 @@ mod tests {
             outcome: "success".into(),
             reason: None,
             details: json!({ "b": 1, "a": 2 }),
+            by_user: None,
+            by_client: None,
+            operator: None,
             unread_details: None,
         }
     }
@@ -151,6 +228,7 @@ mod tests {
             place,
             event,
             &Traces::of(event, b"salt"),
+            &Covered::new(&[]),
         )
     }
 
@@ -165,7 +243,7 @@ mod tests {
         let event = event();
         let whole = seal(place, &event);
         assert_eq!(seal(place, &event.clone()), whole);
-        let changes: [Change; 13] = [
+        let changes: [Change; 16] = [
             |event| event.id = AuditEventId::sortable(),
             |event| event.at = Timestamp::from_micros(2),
             |event| event.actor = "doorward".into(),
@@ -179,6 +257,9 @@ mod tests {
             |event| event.reason = Some(String::new()),
             |event| event.details = json!({ "a": 2 }),
             |event| event.unread_details = Some("[[1]]".into()),
+            |event| event.by_user = Some(UserId::random()),
+            |event| event.by_client = Some(crate::base::ids::ClientId::random()),
+            |event| event.operator = Some("root@host".into()),
         ];
         for (which, change) in changes.into_iter().enumerate() {
             let mut altered = event.clone();
@@ -204,6 +285,20 @@ mod tests {
     }
 
     #[test]
+    fn a_layout_that_does_not_cover_a_field_is_refused_with_it() {
+        let mut event = event();
+        let old = Covered {
+            layout: FIRST_LAYOUT,
+            ..Covered::new(&[])
+        };
+        assert!(old.is_complete(&event) && Covered::new(&[]).is_complete(&event));
+        event.by_client = Some(crate::base::ids::ClientId::random());
+        assert!(!old.is_complete(&event) && Covered::new(&[]).is_complete(&event));
+        let other = Covered { layout: 3, ..old };
+        assert!(!other.is_complete(&self::event()));
+    }
+
+    #[test]
     fn a_link_rests_on_the_hashes_alone_so_that_what_they_hash_may_go() {
         let place = Place {
             position: 1,
@@ -217,8 +312,8 @@ mod tests {
         erased.details = json!({});
         assert!(is_erased(&erased) && !is_erased(&event));
         assert_eq!(
-            mac(&key, place, &erased, &traces),
-            mac(&key, place, &event, &traces)
+            mac(&key, place, &erased, &traces, &Covered::new(&[])),
+            mac(&key, place, &event, &traces, &Covered::new(&[]))
         );
         assert_ne!(
             Traces::of(&event, b"other"),

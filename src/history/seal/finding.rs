@@ -39,6 +39,12 @@ pub enum Fault {
     Altered,
     /// The event is what was sealed, and its details can't be read: nothing here writes such.
     Unreadable,
+    /// The revisions that the link covers are not those that were sealed with it.
+    RevisionsAltered,
+    /// A revision says that it is covered by a link that is none.
+    RevisionsOutside,
+    /// The event was erased in part, and no sealed event records it.
+    ErasedWithoutRecord,
     /// The sealed event is gone.
     MissingEvent,
     /// Seals are gone from the middle, with or without their events.
@@ -110,6 +116,13 @@ impl fmt::Display for Finding {
         formatter.write_str(match self.kind {
             Fault::Altered => ": altered since it was sealed",
             Fault::Unreadable => ": its details can't be read",
+            Fault::RevisionsAltered => {
+                ": revisions that it covers were altered, taken away or put in"
+            }
+            Fault::RevisionsOutside => {
+                ": a revision says that it is covered by this link, which is none"
+            }
+            Fault::ErasedWithoutRecord => ": erased in part, and no event records it",
             Fault::MissingEvent => ": the sealed event is gone",
             Fault::MissingSeals => ": seals are gone",
             Fault::CutTail => ": the end of the chain is cut off",
@@ -146,6 +159,38 @@ impl fmt::Display for LateSeal {
     }
 }
 
+/// An erasure that a sealed event records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Erasure {
+    /// Where in the chain the erased event is.
+    pub position: i64,
+    /// The erased event.
+    pub event: AuditEventId,
+    /// When it was erased.
+    pub erased_at: Timestamp,
+    /// Who erased it.
+    pub actor: String,
+    /// The account and machine of the process that erased it.
+    pub operator: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for Erasure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operator = self.operator.as_deref().unwrap_or("-");
+        write!(
+            formatter,
+            "position {}, event {}: erased at {} by {} ({operator})",
+            self.position, self.event, self.erased_at, self.actor
+        )?;
+        match &self.reason {
+            Some(reason) => write!(formatter, ": {reason}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Faults are listed up to so many, and counted beyond.
 const MOST_LISTED: usize = 1000;
 /// As [`MOST_LISTED`], of events that were sealed late.
@@ -158,6 +203,12 @@ pub struct Report {
     pub sealed: i64,
     /// Of how many of them the address, the user agent and the details were erased.
     pub erased: i64,
+    /// Which, as sealed events record it: the first thousand.
+    pub erasures: Vec<Erasure>,
+    /// How many revisions are covered by links and were looked at.
+    pub revisions: i64,
+    /// How many revisions wait for their seal.
+    pub unsealed_revisions: i64,
     /// Where the chain ends.
     pub position: i64,
     /// Its last seal, in hexadecimal.
@@ -192,6 +243,12 @@ impl Report {
         self.faults = self.faults.saturating_add(1);
         if self.findings.len() < MOST_LISTED {
             self.findings.push(finding);
+        }
+    }
+
+    pub(super) fn add_erasure(&mut self, erasure: Erasure) {
+        if self.erasures.len() < MOST_LISTED {
+            self.erasures.push(erasure);
         }
     }
 

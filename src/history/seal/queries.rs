@@ -1,16 +1,18 @@
 //! SQL of `audit_seals` and `audit_sealer`, and of the events that they seal.
 
+pub(super) mod revisions;
+
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::chain::Traces;
+use super::chain::{Covered, Traces};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, SealingId};
 use crate::db::bulk::{self, Cell};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::{audit_events, audit_sealer, audit_seals};
-use crate::db::{Connection, Result};
+use crate::db::{Connection, Json, Result};
 use crate::history::queries::{EventRow, recorded};
 use crate::history::{EventFilter, RecordedEvent};
 
@@ -105,6 +107,7 @@ pub(super) struct SealRow {
     pub(super) traces: Traces,
     pub(super) mac: Vec<u8>,
     pub(super) sealed_at: Timestamp,
+    pub(super) covered: Covered,
 }
 
 type SealTuple = (
@@ -116,6 +119,9 @@ type SealTuple = (
     Vec<u8>,
     Vec<u8>,
     Timestamp,
+    i64,
+    i64,
+    Option<Vec<u8>>,
 );
 
 fn seal(row: SealTuple) -> SealRow {
@@ -130,6 +136,11 @@ fn seal(row: SealTuple) -> SealRow {
         },
         mac: row.6,
         sealed_at: row.7,
+        covered: Covered {
+            layout: row.8,
+            revisions: row.9,
+            hash: row.10,
+        },
     }
 }
 
@@ -144,6 +155,9 @@ pub(super) fn insert_seals(conn: &mut Connection, links: &[SealRow]) -> Result<(
         ("details_hash", Cell::Bytes),
         ("mac", Cell::Bytes),
         ("sealed_at", Cell::Instant),
+        ("layout", Cell::Number),
+        ("revisions", Cell::Number),
+        ("revisions_hash", Cell::Bytes),
     ];
     let row = |link: &SealRow| {
         json!([
@@ -155,6 +169,9 @@ pub(super) fn insert_seals(conn: &mut Connection, links: &[SealRow]) -> Result<(
             bulk::bytes(&link.traces.details),
             bulk::bytes(&link.mac),
             bulk::instant(link.sealed_at),
+            link.covered.layout,
+            link.covered.revisions,
+            link.covered.hash.as_deref().map(bulk::bytes),
         ])
     };
     bulk::insert(
@@ -209,6 +226,41 @@ fn linked(row: EventRow) -> LinkedEvent {
         event: recorded(row),
         are_details_plain,
     }
+}
+
+/// The link of an event, with the event.
+pub(super) fn find_link(
+    conn: &mut Connection,
+    event: AuditEventId,
+) -> Result<Option<(SealRow, RecordedEvent)>> {
+    let found = audit_seals::table
+        .inner_join(audit_events::table.on(audit_events::id.eq(audit_seals::event_id)))
+        .filter(audit_seals::event_id.eq(event))
+        .select((audit_seals::all_columns, audit_events::all_columns))
+        .first::<(SealTuple, EventRow)>(conn)
+        .optional()?;
+    Ok(found.map(|(link, event)| (seal(link), recorded(event))))
+}
+
+/// Whether there is an event of this id.
+pub(super) fn has_event(conn: &mut Connection, event: AuditEventId) -> Result<bool> {
+    let found = audit_events::table.find(event).select(audit_events::id);
+    Ok(found.first::<AuditEventId>(conn).optional()?.is_some())
+}
+
+/// Erases address, user agent and details of an event, and the salt that their hashes were made with.
+pub(super) fn erase(conn: &mut Connection, event: AuditEventId) -> Result<()> {
+    diesel::update(audit_events::table.find(event))
+        .set((
+            audit_events::address.eq(None::<String>),
+            audit_events::user_agent.eq(None::<String>),
+            audit_events::details.eq(Json(json!({}))),
+        ))
+        .execute(conn)?;
+    diesel::update(audit_seals::table.filter(audit_seals::event_id.eq(event)))
+        .set(audit_seals::salt.eq(None::<Vec<u8>>))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// The links after a position (`None`: all, those at places that are none included), each with its event if that is there, at

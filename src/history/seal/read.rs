@@ -64,7 +64,10 @@ impl AuditSeal {
         let next = rows.last().map(|(last, _)| (last.at, last.id));
         let is_wanted = |event: &RecordedEvent| {
             let action = filter.action.as_deref();
-            action.is_none_or(|action| event.action.starts_with(action))
+            let is_of_client = filter.client.is_none_or(|client| {
+                event.client == Some(client) || event.by_client == Some(client)
+            });
+            is_of_client && action.is_none_or(|action| event.action.starts_with(action))
         };
         let events = rows
             .into_iter()

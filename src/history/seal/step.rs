@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use super::chain::{self, Place, Traces};
-use super::queries::{self, SealRow, SealerRow};
+use super::chain::{self, Covered, Place, Traces};
+use super::queries::{self, SealRow, SealerRow, revisions};
 use super::{AuditSeal, Head, SealError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SealingId;
 use crate::base::secrets::random_bytes;
 use crate::db::{self, Connection};
+use crate::history::{self, Author, Event};
 
 /// How long a sealer that says nothing keeps others waiting.
 const LEASE: Duration = Duration::from_secs(10);
 /// How many events one transaction seals: so many are sealed well within the time that a change may take.
 const STEP: usize = 500;
+/// About how many revisions one transaction seals, with the first of its events.
+const MOST_REVISIONS: i64 = 2000;
 /// How many transactions one turn makes: then others hear how far it is.
 const STEPS: usize = 20;
 /// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take
@@ -38,6 +41,8 @@ pub struct Look {
     pub unsealed_since: Option<Timestamp>,
     /// The database's clock.
     pub now: Timestamp,
+    /// Whether revisions have waited for so long that no event of theirs is to come.
+    pub are_revisions_left: bool,
     /// Whether it is this process's turn to seal.
     pub is_ours: bool,
 }
@@ -74,6 +79,7 @@ impl AuditSeal {
                 Ok(Look {
                     head: row.head(),
                     unsealed_since: waiting.first().map(|event| event.at),
+                    are_revisions_left: revisions::is_any_waiting(conn, now.before(LATE))?,
                     now,
                     is_ours: row.is_free_for(seal.holder, now),
                 })
@@ -86,7 +92,8 @@ impl AuditSeal {
     /// # Errors
     /// When the key can't be opened or the database is away; what was sealed before stays sealed.
     pub async fn work(&self, look: &Look) -> Result<usize, SealError> {
-        if !look.is_ours || look.unsealed_since.is_none() {
+        let waits = look.unsealed_since.is_some() || look.are_revisions_left;
+        if !look.is_ours || !waits {
             return Ok(0);
         }
         let mut sealed: usize = 0;
@@ -134,10 +141,18 @@ impl AuditSeal {
     ) -> Result<usize, SealError> {
         let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
         let from = from(row.newest_at, now);
-        let events = queries::list_unsealed(conn, (from, None), None, limit)?;
+        let mut events = queries::list_unsealed(conn, (from, None), None, limit)?;
         if events.is_empty() {
-            return Ok(0);
+            if !revisions::is_any_waiting(conn, now.before(LATE))? {
+                return Ok(0);
+            }
+            // They were written without an event, or are more than one link covers: this one is theirs.
+            let event = Event::done("audit.revisions_sealed");
+            history::record(conn, now, &Author::doorward(), event)?;
+            events = queries::list_unsealed(conn, (from, None), None, limit)?;
         }
+        let first = row.position.saturating_add(1);
+        let mut revisions = revisions::take_waiting(conn, first, MOST_REVISIONS)?;
         let key = self.key(conn, &row)?;
         let (mut position, mut before, mut newest_at) = (row.position, row.mac, row.newest_at);
         let mut links = Vec::with_capacity(events.len());
@@ -153,7 +168,8 @@ impl AuditSeal {
                 before: &before,
                 sealed_at: now,
             };
-            let mac = chain::mac(&key, place, event, &traces);
+            let covered = Covered::new(&std::mem::take(&mut revisions));
+            let mac = chain::mac(&key, place, event, &traces, &covered);
             let link = SealRow {
                 position,
                 event: event.id,
@@ -161,6 +177,7 @@ impl AuditSeal {
                 traces,
                 mac,
                 sealed_at: now,
+                covered,
             };
             before.clone_from(&link.mac);
             links.push(link);

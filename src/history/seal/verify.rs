@@ -1,16 +1,26 @@
 //! Walking the whole chain: every link is computed again, in bounded memory.
 
-use super::chain::{self, ChainKey, Place, Traces};
-use super::finding::{Fault, Finding, LateSeal};
-use super::queries::{self, LinkedEvent, SealRow, SealerRow};
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::chain::{self, ChainKey, Covered, Place, Traces};
+use super::erase::ERASED;
+use super::finding::{Erasure, Fault, Finding, LateSeal};
+use super::queries::revisions::SealedRevision;
+use super::queries::{self, LinkedEvent, SealRow, SealerRow, revisions};
 use super::step::{LATE, from};
 use super::{AuditSeal, EventCursor, Expected, Report, SealError};
 use crate::base::clock::Timestamp;
 use crate::base::hex::to_hex;
-use crate::db::Error;
+use crate::base::ids::AuditEventId;
+use crate::db::{Connection, Error};
+use crate::history::RecordedEvent;
 
 /// How many links are read at once.
 const PAGE: i64 = 500;
+/// About how many revisions are held at once.
+const MOST: i64 = 4000;
 
 /// A walk on its way.
 struct Walk<'a> {
@@ -19,6 +29,8 @@ struct Walk<'a> {
     /// The links before the next one, of which it must follow one: as stored, and as it should be. None after a gap.
     before: Vec<Vec<u8>>,
     newest_at: Option<Timestamp>,
+    /// Events that were erased, and whose record was not met yet.
+    erased: HashMap<AuditEventId, i64>,
     report: Report,
 }
 
@@ -38,6 +50,7 @@ impl AuditSeal {
             expected,
             before: vec![Vec::new()],
             newest_at: None,
+            erased: HashMap::new(),
             report: Report::default(),
         };
         let mut after: Option<i64> = None;
@@ -56,16 +69,60 @@ impl AuditSeal {
             };
             if links.is_empty() {
                 walk.end(&row);
+                walk.end_erasures();
                 break;
             }
-            for (link, event) in &links {
-                after = Some(link.position);
-                walk.follow(link, event.as_ref());
+            for chunk in chunks(&links) {
+                let revisions = self.read_revisions(chunk).await?;
+                for (link, event) in chunk {
+                    after = Some(link.position);
+                    let of_link = revisions.get(&link.position).map(Vec::as_slice);
+                    walk.follow(link, event.as_ref(), of_link.unwrap_or_default());
+                }
             }
             tell(walk.report.position, row.position.max(walk.report.position));
         }
         self.look_outside(&mut walk).await?;
+        self.look_at_revisions(&mut walk).await?;
         Ok(walk.report)
+    }
+
+    /// The revisions that say they are covered by these links, by position; one more than the links say tells that there are others.
+    async fn read_revisions(&self, links: &[Linked]) -> Result<Covering, SealError> {
+        let positions = links.iter().map(|(link, _)| link.position);
+        let (Some(first), Some(last)) = (positions.clone().min(), positions.max()) else {
+            return Ok(Covering::new());
+        };
+        let most = count(links).saturating_add(1);
+        let read = move |conn: &mut Connection| revisions::list_sealed(conn, (first, last), most);
+        let mut covering = Covering::new();
+        for revision in self.database.read(read).await? {
+            let position = revision.sealed_in.unwrap_or_default();
+            covering.entry(position).or_default().push(revision);
+        }
+        Ok(covering)
+    }
+
+    /// Revisions that wait, and those that say they are covered by a link beyond the chain.
+    async fn look_at_revisions(&self, walk: &mut Walk<'_>) -> Result<(), SealError> {
+        let (waiting, positions, row) = self
+            .database
+            .read(|conn| {
+                let waiting = revisions::count_waiting(conn)?;
+                // Before the end of the chain is read: a chain that grows meanwhile covers no more than it reaches.
+                let positions = revisions::find_positions(conn)?;
+                Ok::<_, Error>((waiting, positions, queries::find_sealer(conn)?))
+            })
+            .await?;
+        walk.report.unsealed_revisions = waiting;
+        let (lowest, highest) = positions;
+        let below = lowest.filter(|position| *position < 1);
+        let beyond = highest.filter(|position| *position > row.position);
+        for position in below.into_iter().chain(beyond) {
+            let finding = Finding::at(Fault::RevisionsOutside, position, None);
+            walk.report.add(finding);
+        }
+        Ok(())
     }
 
     /// Events without a seal: those that the sealer will still take, and those that it never will.
@@ -104,8 +161,41 @@ impl AuditSeal {
     }
 }
 
+/// A link, and its event if that is there.
+type Linked = (SealRow, Option<LinkedEvent>);
+
+/// Revisions by the position of the link that covers them.
+type Covering = HashMap<i64, Vec<SealedRevision>>;
+
+/// How many revisions the links say they cover.
+fn count(links: &[Linked]) -> i64 {
+    let counts = links.iter().map(|(link, _)| link.covered.revisions.max(0));
+    counts.fold(0, i64::saturating_add)
+}
+
+/// Links in runs whose revisions are read together: few links where one covers many.
+fn chunks(links: &[Linked]) -> Vec<&[Linked]> {
+    let mut chunks = Vec::new();
+    let mut rest = links;
+    while !rest.is_empty() {
+        let mut length = 1;
+        while length < rest.len() && rest.get(..=length).is_some_and(|run| count(run) <= MOST) {
+            length = length.saturating_add(1);
+        }
+        let (chunk, left) = rest.split_at(length);
+        chunks.push(chunk);
+        rest = left;
+    }
+    chunks
+}
+
 impl Walk<'_> {
-    fn follow(&mut self, link: &SealRow, event: Option<&LinkedEvent>) {
+    fn follow(
+        &mut self,
+        link: &SealRow,
+        event: Option<&LinkedEvent>,
+        revisions: &[SealedRevision],
+    ) {
         if link.position < 1 {
             let place = Some(link.event);
             self.report
@@ -132,6 +222,10 @@ impl Walk<'_> {
         };
         self.meet(link);
         self.wait(link, event);
+        self.compare_revisions(link, revisions);
+        if let Some(linked) = event {
+            self.note_erasure(link, &linked.event, macs.contains(&link.mac));
+        }
         self.report.sealed = self.report.sealed.saturating_add(1);
         self.report.position = link.position;
         self.report.mac = to_hex(&link.mac);
@@ -163,14 +257,14 @@ impl Walk<'_> {
                         before,
                         sealed_at: link.sealed_at,
                     };
-                    chain::mac(key, place, event, &link.traces)
+                    chain::mac(key, place, event, &link.traces, &link.covered)
                 })
                 .collect(),
             None => Vec::new(),
         };
         let is_proven = macs.contains(&link.mac);
         // After a gap there is nothing to compute it from; the gap is told already.
-        let is_seal_true = is_proven || self.before.is_empty();
+        let is_seal_true = (is_proven || self.before.is_empty()) && link.covered.is_complete(event);
         let place = (link.position, Some(link.event));
         let is_unread = event.unread_details.is_some();
         let is_as_written = linked.are_details_plain || is_unread;
@@ -188,6 +282,60 @@ impl Walk<'_> {
             self.newest_at = self.newest_at.max(Some(event.at));
         }
         macs
+    }
+
+    /// Compares the revisions that a link covers with what was sealed.
+    fn compare_revisions(&mut self, link: &SealRow, revisions: &[SealedRevision]) {
+        let found = Covered {
+            layout: link.covered.layout,
+            ..Covered::new(revisions)
+        };
+        let are_plain = revisions.iter().all(SealedRevision::is_as_written);
+        if found != link.covered || !are_plain {
+            let event = Some(link.event);
+            let finding = Finding::at(Fault::RevisionsAltered, link.position, event);
+            self.report.add(finding);
+        }
+        let covered = link.covered.revisions.max(0);
+        self.report.revisions = self.report.revisions.saturating_add(covered);
+    }
+
+    /// An event that was erased waits for the one that records it, which comes later in the chain.
+    fn note_erasure(&mut self, link: &SealRow, event: &RecordedEvent, is_proven: bool) {
+        if link.salt.is_none() && chain::is_erased(event) {
+            self.erased.insert(link.event, link.position);
+        }
+        if event.action != ERASED || !is_proven || link.salt.is_none() {
+            return;
+        }
+        let named = event.details.get("event").and_then(Value::as_str);
+        let Some(erased) = named.and_then(AuditEventId::parse) else {
+            return;
+        };
+        if let Some(position) = self.erased.remove(&erased) {
+            self.report.add_erasure(Erasure {
+                position,
+                event: erased,
+                erased_at: event.at,
+                actor: event.actor.clone(),
+                operator: event.operator.clone(),
+                reason: event.reason.clone(),
+            });
+        }
+    }
+
+    /// What was erased and is recorded nowhere.
+    fn end_erasures(&mut self) {
+        let mut left: Vec<(i64, AuditEventId)> = self
+            .erased
+            .drain()
+            .map(|(event, position)| (position, event))
+            .collect();
+        left.sort_unstable();
+        for (position, event) in left {
+            let finding = Finding::at(Fault::ErasedWithoutRecord, position, Some(event));
+            self.report.add(finding);
+        }
     }
 
     /// How long the event waited: a chain that was made anew shows it here, and so does an event that was dated back into a time in

@@ -5,12 +5,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::problems::{OAuthProblem, no_store};
 use super::{cors, read_form};
-use crate::clients::{ClientRecord, Clients};
+use crate::clients::{ClientRecord, Clients, WRONG_SECRET};
 use crate::history::Actor;
 use crate::oidc::Oidc;
+use crate::oidc::client_authentication::ClientError;
 use crate::oidc::error::{ErrorCode, Refusal};
 use crate::oidc::parameters::Parameters;
-use crate::web::author;
+use crate::web::{KnownCaller, author};
 
 /// The token endpoint.
 pub async fn issue_token(
@@ -40,7 +41,9 @@ pub async fn introspect_token(
     let answer = async {
         let (authorization, parameters) = read_request(&request, &body)?;
         let client = oidc.authenticate_client_with_token(authorization, &parameters);
-        let (record, copies) = client.await?;
+        let proven = client.await;
+        let refused = |error: &ClientError| note_refusal(&request, error);
+        let (record, copies) = proven.inspect_err(refused)?;
         note(&record);
         if record.client.metadata.is_public() {
             // RFC 7662 §2.1: whoever asks must be authorized, and anybody can name a public client.
@@ -81,7 +84,8 @@ async fn read_client(
     body: &[u8],
 ) -> Result<(ClientRecord, Parameters), OAuthProblem> {
     let (authorization, parameters) = read_request(request, body)?;
-    let record = oidc.authenticate_client(authorization, &parameters).await?;
+    let record = oidc.authenticate_client(authorization, &parameters).await;
+    let record = record.inspect_err(|error| note_refusal(request, error))?;
     note(&record);
     Ok((record, parameters))
 }
@@ -105,6 +109,16 @@ fn read_request<'request>(
 /// Every record of the request in the log says who asks.
 fn note(record: &ClientRecord) {
     tracing::Span::current().record("client_id", tracing::field::display(record.client.id));
+}
+
+/// A wrong secret of a client that there is becomes an event of the audit log.
+fn note_refusal(request: &HttpRequest, error: &ClientError) {
+    let ClientError::Failed(failed) = error else {
+        return;
+    };
+    if let (WRONG_SECRET, Some(client)) = (failed.reason, failed.client) {
+        KnownCaller::WrongSecret(client).note(request);
+    }
 }
 
 async fn share(

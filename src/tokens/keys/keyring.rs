@@ -17,7 +17,7 @@ use crate::base::seal::{OpenError, Sealer};
 use crate::clients::Algorithm;
 use crate::db::{self, Database};
 use crate::ephemeral::Ephemeral;
-use crate::history::{Actor, Author};
+use crate::history::Author;
 use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
 
 /// All signing keys. Cheap to clone.
@@ -67,7 +67,7 @@ pub enum KeyError {
 
 /// The service itself.
 pub(super) fn doorward() -> Author {
-    Author::command().acting_as(Actor::Doorward)
+    Author::doorward()
 }
 
 impl Keyring {

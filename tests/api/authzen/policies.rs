@@ -29,7 +29,7 @@ fn policies_part(house: &House) -> Value {
 }
 
 fn a_bad_set_changes_nothing(mut house: House, folder: &PolicyFolder) {
-    house.administrator();
+    let root = house.administrator();
     let asker = Asker::of(&house);
     let number = house.another_instance();
     let other = asker.at_port(house.port(number));
@@ -60,6 +60,23 @@ fn a_bad_set_changes_nothing(mut house: House, folder: &PolicyFolder) {
         .get("/metrics")
         .text();
     assert!(metrics.contains("doorward_policies_loaded 2"), "{metrics}");
+    // Each instance wrote that it refused the one set, and that it loaded the other.
+    let events = |outcome: &str| {
+        let filter = format!("/v1/audit-events?action=policies.loaded&outcome={outcome}");
+        let events = root.browser.get(&filter).json();
+        events["items"].as_array().expect("events").clone()
+    };
+    wait_until("it is written", SOON, || {
+        events("refused").len() == 2 && events("success").len() == 2
+    });
+    let (refused, loaded) = (events("refused").remove(0), events("success").remove(0));
+    let hash = |event: &Value| event["details"]["hash"].as_str().map(str::len);
+    assert_eq!((hash(&refused), hash(&loaded)), (Some(64), Some(64)));
+    assert_ne!(refused["details"]["hash"], loaded["details"]["hash"]);
+    assert_eq!(
+        (&refused["reason"], &loaded["details"]["count"]),
+        (&json!("invalid"), &json!(2))
+    );
 }
 
 #[test]

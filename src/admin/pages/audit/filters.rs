@@ -4,13 +4,16 @@ use serde::Deserialize;
 
 use crate::admin::pages::address;
 use crate::base::clock::Timestamp;
-use crate::base::ids::AuditEventId;
+use crate::base::ids::{AuditEventId, ClientId};
 use crate::history::{EventFilter, Outcome};
 use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 47] = [
+const ACTIONS: [&str; 54] = [
+    "audit.erased",
+    "audit.revisions_sealed",
+    "client.authenticated",
     "client.authentication_changed",
     "client.authorized",
     "client.consents_voided",
@@ -23,6 +26,7 @@ const ACTIONS: [&str; 47] = [
     "client.told_of_logout",
     "client.updated",
     "code.redeemed",
+    "configuration.loaded",
     "consent.given",
     "consent.withdrawn",
     "grant.changed",
@@ -37,6 +41,8 @@ const ACTIONS: [&str; 47] = [
     "passkey.registered",
     "passkey.renamed",
     "passkey.revoked",
+    "policies.loaded",
+    "request.refused",
     "resource.deleted",
     "resource.registered",
     "resource.updated",
@@ -49,6 +55,7 @@ const ACTIONS: [&str; 47] = [
     "session.signed_in",
     "session.stepped_up",
     "setup.completed",
+    "setup.link_made",
     "token.refreshed",
     "token.revoked",
     "user.invited",
@@ -65,6 +72,9 @@ const ACTIONS: [&str; 47] = [
 pub(super) struct Filters {
     #[serde(default)]
     pub(super) person: String,
+    /// A `client_id`.
+    #[serde(default)]
+    pub(super) client: String,
     #[serde(default)]
     pub(super) action: String,
     #[serde(default)]
@@ -108,6 +118,13 @@ impl Filters {
                 LookupError::Database(error) => FilterFault::Other(error.into()),
             })?),
         };
+        let client = match self.client.trim() {
+            "" => None,
+            text => Some(ClientId::parse(text).ok_or_else(|| {
+                let sentence = frame.text("console_audit.client_wrong");
+                FilterFault::Field(FieldProblem::new("client", sentence))
+            })?),
+        };
         let instant = |field, text: &str| match text.trim() {
             "" => Ok(None),
             text => parse_instant(text).map(Some).ok_or_else(|| {
@@ -131,6 +148,7 @@ impl Filters {
         };
         Ok(EventFilter {
             person,
+            client,
             action: Some(self.action.clone()).filter(|action| !action.is_empty()),
             outcome,
             from: instant("from", &self.from)?,
@@ -145,6 +163,7 @@ impl Filters {
             "/admin/audit",
             &[
                 ("person", &self.person),
+                ("client", &self.client),
                 ("action", &self.action),
                 ("outcome", &self.outcome),
                 ("from", &self.from),
@@ -206,7 +225,7 @@ mod tests {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
             [
-                "client", "code", "consent", "grant", "invitation", "key", "passkey", "resource", "role", "session", "setup", "token", "user", "username",
+                "audit", "client", "code", "configuration", "consent", "grant", "invitation", "key", "passkey", "policies", "request", "resource", "role", "session", "setup", "token", "user", "username",
             ]
             .contains(&kind)
                 // Names of templates, texts and keys of the configuration are no actions.

@@ -1,0 +1,43 @@
+//! What the service writes to the audit log about itself: its configuration at a start, and policies that it loads.
+
+use serde_json::json;
+
+use crate::access::Loaded;
+use crate::app::App;
+use crate::db;
+use crate::history::{self, Author, Event};
+
+/// Writes with which configuration and which policies an instance starts.
+///
+/// # Errors
+/// When the database is away.
+pub async fn record_start(app: &App) -> db::Result<()> {
+    let loaded = app.access.policies().loaded();
+    let event = Event::done("configuration.loaded").details(json!({
+        "hash": app.config.digest(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "policies": loaded.hash,
+    }));
+    record(app, event).await
+}
+
+/// Writes which policies are in force after the folder was read again, or that they were refused.
+pub(super) async fn record_policies(app: &App, loaded: &Loaded) -> db::Result<()> {
+    let event = if loaded.is_refused {
+        Event::refused("policies.loaded", "invalid")
+    } else {
+        Event::done("policies.loaded")
+    };
+    let in_force = json!({ "hash": loaded.hash, "count": loaded.count });
+    record(app, event.details(in_force)).await
+}
+
+async fn record(app: &App, event: Event) -> db::Result<()> {
+    let database = app.database.clone();
+    app.database
+        .write(move |conn| {
+            let now = database.now(conn)?;
+            history::record(conn, now, &Author::doorward(), event)
+        })
+        .await
+}

@@ -1,0 +1,182 @@
+//! Refusals of known callers, as events of the audit log: bounded for each caller and minute. Strangers write none.
+
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, web};
+use serde_json::{Map, Value, json};
+
+use super::{Problem, author};
+use crate::base::clock::Clock;
+use crate::base::ids::ClientId;
+use crate::db::{self, Database};
+use crate::ephemeral::Ephemeral;
+use crate::history::{self, Actor, Author, Event};
+
+const WINDOW: Duration = Duration::from_secs(60);
+/// How many refusals of one caller are written in a minute. Of those beyond only a count is.
+const MAX_EVENTS: u64 = 10;
+
+/// Who made a request, noted with it as soon as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownCaller {
+    /// A caller who proved who they are.
+    Proven(Actor),
+    /// Somebody who named this client and showed a secret that is not its own.
+    WrongSecret(ClientId),
+}
+
+impl KnownCaller {
+    /// Notes the caller, in place of who was noted before.
+    pub fn note(self, request: &HttpRequest) {
+        request.extensions_mut().insert(self);
+    }
+}
+
+/// Writes refusals of known callers.
+#[derive(Clone, Debug)]
+pub struct Refusals {
+    database: Database,
+    ephemeral: Ephemeral,
+    clock: Clock,
+}
+
+impl Refusals {
+    /// Over both stores: events are written to the one, and counted in the other.
+    pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock) -> Self {
+        Self {
+            database,
+            ephemeral,
+            clock,
+        }
+    }
+
+    /// Writes a refusal, unless too many of this caller (`user:…`, `client:…`, `passkey:…`) were written in this minute. A store that
+    /// is away changes nothing for the caller: they are refused all the same, and the log says so.
+    pub async fn record(&self, caller: &str, author: Author, event: Event) {
+        let minute = self.clock.now().as_micros().div_euclid(60_000_000);
+        let key = format!("refusal:{caller}:{minute}");
+        let written = match self.ephemeral.count(&key, WINDOW).await {
+            Ok(count) => match bounded(event, count) {
+                Some(event) => self
+                    .write(author, event)
+                    .await
+                    .map_err(|error| error.to_string()),
+                None => Ok(()),
+            },
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, caller, "a refusal was not written to the audit log");
+        }
+    }
+
+    async fn write(&self, author: Author, event: Event) -> db::Result<()> {
+        let database = self.database.clone();
+        self.database
+            .write(move |conn| {
+                let now = database.now(conn)?;
+                history::record(conn, now, &author, event)
+            })
+            .await
+    }
+}
+
+/// The event to write for the refusal of this number in its minute: each of the first, then one whenever their count has doubled.
+fn bounded(mut event: Event, number: u64) -> Option<Event> {
+    if number <= MAX_EVENTS {
+        return Some(event);
+    }
+    let times = number.checked_div(MAX_EVENTS)?;
+    if number != times.saturating_mul(MAX_EVENTS) || !times.is_power_of_two() {
+        return None;
+    }
+    if let Some(details) = event.details.as_object_mut() {
+        details.insert("refused_in_this_minute".into(), json!(number));
+    }
+    Some(event)
+}
+
+/// Middleware: writes the refusals of known callers.
+///
+/// # Errors
+/// What the route answers with.
+pub async fn record_refusals<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let response = next.call(request).await?;
+    if let Some((caller, author, event)) = refusal_of(&response)
+        && let Some(refusals) = response.request().app_data::<web::Data<Refusals>>()
+    {
+        refusals.record(&caller, author, event).await;
+    }
+    Ok(response)
+}
+
+fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<(String, Author, Event)> {
+    let status = response.status();
+    if !status.is_client_error() {
+        return None;
+    }
+    let request = response.request();
+    let known = request.extensions().get::<KnownCaller>().copied()?;
+    match known {
+        // Whoever showed the wrong secret may be anybody: counted apart, so that they don't use up what the client's own refusals have.
+        KnownCaller::WrongSecret(client) => {
+            let event = Event::refused("client.authenticated", "wrong-secret").client(client);
+            let author = author(request, Actor::Doorward);
+            Some((
+                format!("wrong-secret:{client}"),
+                author,
+                event.details(place(request)),
+            ))
+        }
+        KnownCaller::Proven(actor) if status == StatusCode::FORBIDDEN => {
+            let extensions = response.response().extensions();
+            let problem = extensions.get::<Problem>()?;
+            if problem.kind != "forbidden" {
+                return None;
+            }
+            let mut details = place(request);
+            let scope = problem.member("scope").cloned();
+            let reason = scope.as_ref().map_or("not-allowed", |_| "scope-missing");
+            if let (Some(scope), Some(details)) = (scope, details.as_object_mut()) {
+                details.insert("scope".into(), scope);
+            }
+            let author = author(request, actor);
+            let event = Event::refused("request.refused", reason).details(details);
+            Some((author.actor_text(), author, event))
+        }
+        KnownCaller::Proven(_) => None,
+    }
+}
+
+/// What was asked: no path, for it may hold secrets.
+fn place(request: &HttpRequest) -> Value {
+    let mut details = Map::new();
+    details.insert("method".into(), json!(request.method().as_str()));
+    if let Some(route) = request.match_pattern() {
+        details.insert("route".into(), json!(route));
+    }
+    Value::Object(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_written_and_then_whenever_their_count_has_doubled() {
+        let written: Vec<u64> = (1..=200)
+            .filter(|number| bounded(Event::done("request.refused"), *number).is_some())
+            .collect();
+        let first: Vec<u64> = (1..=10).collect();
+        assert_eq!(written, [&first[..], &[20, 40, 80, 160]].concat());
+        let event = bounded(Event::done("request.refused"), 40).expect("an event");
+        assert_eq!(event.details, json!({ "refused_in_this_minute": 40 }));
+    }
+}
