@@ -25,7 +25,7 @@ mod problem;
 mod problem_pages;
 mod qr;
 mod refusal;
-mod refusals;
+mod refusal_audit;
 mod span;
 mod text;
 
@@ -51,7 +51,7 @@ pub use paging::{Items, Page, SessionsEnded};
 pub use problem::{Answer, Problem, method_not_allowed, not_found, only};
 pub use problem_pages::as_pages;
 pub use qr::qr_svg;
-pub use refusals::{KnownCaller, Refusals, record_refusals};
+pub use refusal_audit::{KnownCaller, Refusals, record_refusals};
 pub use span::RequestSpan;
 
 use std::sync::Arc;

@@ -25,7 +25,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .app_data(LargeBodies {
             path: EVALUATIONS,
             bytes: EVALUATIONS_BYTES,
-            authenticate: |request| Box::pin(async move { require_client(&request).await }),
+            authenticate: |request| {
+                Box::pin(async move { require_client(&request, Scope::AccessEvaluate).await })
+            },
         })
         .service(
             web::resource("/.well-known/authzen-configuration")
