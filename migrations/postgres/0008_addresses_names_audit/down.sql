@@ -37,10 +37,18 @@ select
         'passkeys', coalesce(
             (select jsonb_agg(p.id order by p.created_at, p.id) from passkeys p
              where p.user_id = u.id and p.revoked_at is null), '[]'),
+        -- While a copy of the session or of its earlier key may exist; one more than the record promises says that there are others.
         'ended', coalesce(
-            (select jsonb_agg(e.id order by e.ended_at, e.id) from sessions e
-             where e.user_id = u.id and e.absolute_end > now() - interval '1 day' and e.ended_at is not null
-               and e.epoch = s.session_epoch), '[]'),
+            (select jsonb_agg(e.id order by e.ended_at, e.id) from
+                (select id, ended_at from sessions
+                 where user_id = u.id and listed_until > now() and ended_at is not null and epoch = s.session_epoch
+                 order by ended_at desc, id limit 65) e), '[]'),
+        'stepped_up', coalesce(
+            (select jsonb_agg(jsonb_build_object(
+                'id', e.id, 'auth_time', (extract(epoch from e.auth_time) * 1000000)::bigint) order by e.auth_time, e.id) from
+                (select id, auth_time from sessions
+                 where user_id = u.id and listed_until > now() and ended_at is null and epoch = s.session_epoch
+                 order by auth_time desc, id limit 65) e), '[]'),
         -- As long as an access token may live, and an hour more; one more than the record promises says that there are others.
         'revoked', coalesce(
             (select jsonb_agg(a.id order by a.revoked_at, a.id) from

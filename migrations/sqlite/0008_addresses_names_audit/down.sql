@@ -37,10 +37,19 @@ select
         'passkeys', json(
             (select json_group_array(lower(hex(p.id)) order by p.created_at, p.id) from passkeys p
              where p.user_id = u.id and p.revoked_at is null)),
+        -- While a copy of the session or of its earlier key may exist; one more than the record promises says that there are others.
         'ended', json(
-            (select json_group_array(lower(hex(e.id)) order by e.ended_at, e.id) from sessions e
-             where e.user_id = u.id and e.absolute_end > cast((unixepoch('subsec') - 86400) * 1000000 as integer)
-               and e.ended_at is not null and e.epoch = s.session_epoch)),
+            (select json_group_array(lower(hex(e.id)) order by e.ended_at, e.id) from
+                (select id, ended_at from sessions
+                 where user_id = u.id and listed_until > cast(unixepoch('subsec') * 1000000 as integer)
+                   and ended_at is not null and epoch = s.session_epoch
+                 order by ended_at desc, id limit 65) e)),
+        'stepped_up', json(
+            (select json_group_array(json_object('id', lower(hex(e.id)), 'auth_time', e.auth_time) order by e.auth_time, e.id) from
+                (select id, auth_time from sessions
+                 where user_id = u.id and listed_until > cast(unixepoch('subsec') * 1000000 as integer)
+                   and ended_at is null and epoch = s.session_epoch
+                 order by auth_time desc, id limit 65) e)),
         -- As long as an access token may live, and an hour more; one more than the record promises says that there are others.
         'revoked', json(
             (select json_group_array(lower(hex(a.id)) order by a.revoked_at, a.id) from
