@@ -1,4 +1,4 @@
-//! What every room stands on: configuration, time, ids, letters, the bounds of attributes, hexadecimal, secrets and their sealing, telemetry.
+//! What every room stands on: configuration, time, ids, letters, the bounds of attributes, hexadecimal, secrets and their sealing, telemetry, exact URIs.
 //!
 //! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`, `seal`).
 
@@ -14,3 +14,4 @@ pub mod seal;
 pub mod secrets;
 pub mod telemetry;
 pub mod timed;
+pub mod uri;

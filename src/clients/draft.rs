@@ -308,13 +308,20 @@ mod tests {
                 "{good}"
             );
         }
-        for bad in ["orders", "https://api.example/#x", "", "//api.example"] {
+        for bad in [
+            "orders",
+            "https://api.example/#x",
+            "",
+            "//api.example",
+            "https:/api.example",
+            "https://ID.example.com:443/x",
+        ] {
             let refused = fault(|metadata| metadata.resources = vec![bad.into()]);
             assert_eq!(refused, Some(("resources", Fault::Service)), "{bad}");
         }
         for own in [
             "https://id.example.com",
-            "https://ID.example.com:443/x",
+            "https://id.example.com/x",
             "urn:doorward:api",
         ] {
             let refused = fault(|metadata| metadata.audiences = vec![own.into()]);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
 use super::ApplicationType;
+use crate::base::uri::parse_exact;
 
 /// A registered redirection URI (RFC 6749 §3.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -12,8 +13,11 @@ pub struct RedirectUri(String);
 /// Why an address can't be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRedirectUri {
-    /// Not absolute, or no URI.
-    #[error("must be an absolute URI such as https://app.example.com/callback")]
+    /// Not absolute, no URI, or one that parsers would repair.
+    #[error(
+        "must be an absolute URI in its normal form, such as https://app.example.com/callback: with //, a lower-case host, no default \
+         port and no dot segments"
+    )]
     NotAbsolute,
     /// With a fragment.
     #[error("must have no fragment (#…)")]
@@ -41,15 +45,13 @@ impl RedirectUri {
         if text.len() > 2_000 {
             return Err(NoRedirectUri::TooLong);
         }
-        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
-        let url = Url::parse(text).map_err(|_| NoRedirectUri::NotAbsolute)?;
-        if !printable || text.contains(['*', '\\', '"', '<', '>']) {
-            return Err(NoRedirectUri::NotAbsolute);
-        }
         // RFC 6749 §3.1.2: no fragment.
         if text.contains('#') {
             return Err(NoRedirectUri::Fragment);
         }
+        let is_plain = !text.contains(['*', '\\', '"', '<', '>']);
+        let url = parse_exact(text).filter(|_| is_plain);
+        let url = url.ok_or(NoRedirectUri::NotAbsolute)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(NoRedirectUri::UserInfo);
         }
@@ -57,7 +59,7 @@ impl RedirectUri {
             "https" => url.host().is_some(),
             "http" => is_loopback(&url),
             // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot.
-            scheme => scheme.contains('.') && text.starts_with(&format!("{scheme}:")),
+            scheme => scheme.contains('.'),
         };
         if is_safe {
             Ok(Self(text.to_owned()))
@@ -71,8 +73,11 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether somebody presented this very address; a native app's loopback address may have any port (RFC 8252 §7.3).
+    /// Whether somebody presented this very text (so `https://app.example` and `https://app.example/` are two addresses); a native app's loopback address may have any port (RFC 8252 §7.3).
     pub fn matches(&self, presented: &str, application: ApplicationType) -> bool {
+        if Self::parse(&self.0).is_err() {
+            return false;
+        }
         if self.0 == presented {
             return true;
         }
@@ -116,10 +121,11 @@ fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
     is_port.then_some((host, path))
 }
 
+/// From a stored record. One that could not be registered any more is still read, so that its client can be listed and changed, but
+/// it matches nothing.
 impl<'de> Deserialize<'de> for RedirectUri {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        String::deserialize(deserializer).map(Self)
     }
 }
 
@@ -136,11 +142,18 @@ mod tests {
             "http://127.0.0.1/callback",
             "http://[::1]:8/callback",
             "com.example.app:/callback",
+            "https://app.example.com",
+            "https://app.example.com?tenant=1",
         ] {
             assert!(RedirectUri::parse(good).is_ok(), "{good}");
         }
         for (bad, fault) in [
             ("/callback", NoRedirectUri::NotAbsolute),
+            ("https:/cb", NoRedirectUri::NotAbsolute),
+            ("https:cb/x", NoRedirectUri::NotAbsolute),
+            ("https:///cb", NoRedirectUri::NotAbsolute),
+            ("https://App.example.com/", NoRedirectUri::NotAbsolute),
+            ("http:/localhost/cb", NoRedirectUri::NotAbsolute),
             ("https://*.example.com/", NoRedirectUri::NotAbsolute),
             ("https://app.example.com/#x", NoRedirectUri::Fragment),
             ("https://me@app.example.com/", NoRedirectUri::UserInfo),
@@ -168,6 +181,20 @@ mod tests {
         ] {
             assert!(!web.matches(other, ApplicationType::Web), "{other}");
         }
+    }
+
+    #[test]
+    fn a_stored_address_that_could_not_be_registered_any_more_matches_nothing() {
+        let stored: RedirectUri = serde_json::from_str("\"https:/cb\"").expect("a text");
+        assert_eq!(stored.as_str(), "https:/cb");
+        assert!(!stored.matches("https:/cb", ApplicationType::Web));
+    }
+
+    #[test]
+    fn an_address_without_a_path_is_another_than_one_with_the_path_slash() {
+        let bare = RedirectUri::parse("https://app.example.com").expect("an address");
+        assert!(bare.matches("https://app.example.com", ApplicationType::Web));
+        assert!(!bare.matches("https://app.example.com/", ApplicationType::Web));
     }
 
     #[test]

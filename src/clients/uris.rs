@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::base::uri::parse_exact;
+
 /// The longest address.
 const LONGEST: usize = 2_000;
 
@@ -11,15 +13,15 @@ pub(super) fn parse_uri(text: &str) -> Option<Url> {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'));
-    let url = Url::parse(text).ok().filter(|_| is_plain)?;
+    let url = parse_exact(text).filter(|_| is_plain)?;
     (url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
 /// Whether people may be led there: nothing that a script or another scheme could hide behind.
 pub(super) fn is_page(text: &str) -> bool {
     parse_uri(text).is_some_and(|url| match url.scheme() {
-        "https" => text.starts_with("https://"),
-        "http" => text.starts_with("http://") && is_this_machine(&url),
+        "https" => true,
+        "http" => is_this_machine(&url),
         _ => false,
     })
 }
@@ -35,9 +37,9 @@ fn is_this_machine(url: &Url) -> bool {
 
 /// Whether it can be called at all. Whether Doorward may call it is asked when it does.
 pub(super) fn is_endpoint(text: &str) -> bool {
-    let has_scheme = text.starts_with("https://") || text.starts_with("http://");
+    let is_http = |url: Url| matches!(url.scheme(), "https" | "http");
     // OpenID Connect Back-Channel Logout §2.2: absolute, without fragment.
-    has_scheme && !text.contains('#') && parse_uri(text).is_some()
+    !text.contains('#') && parse_uri(text).is_some_and(is_http)
 }
 
 #[cfg(test)]
@@ -61,6 +63,9 @@ mod tests {
             "data:text/html,x",
             "HTTPS:app.example",
             "https:app.example",
+            "https:/app.example",
+            "https:///app.example",
+            "https://App.example/",
             " https://app.example/",
             "https://me:secret@app.example/",
             "https://app.example/ x",
@@ -84,6 +89,8 @@ mod tests {
             "https://app.example/#x",
             "https://",
             "https://u@x/",
+            "https:/app.example/logout",
+            "https://app.example:443/logout",
         ] {
             assert!(!is_endpoint(bad), "{bad}");
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use crate::base::uri::parse_exact;
+
 /// A web origin, `scheme://host[:port]`, kept as the very text that a browser sends.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -16,7 +18,9 @@ pub struct Origin {
 impl Origin {
     /// Parses an origin: https, or http on `localhost` alone; no user, path, query or fragment.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|fault| format!("not a URL: {fault}"))?;
+        let repaired = Url::parse(text).map_err(|fault| format!("not a URL: {fault}"))?;
+        let url = parse_exact(text)
+            .ok_or_else(|| format!("is not in its normal form: write {repaired}"))?;
         let Some(Host::Domain(host)) = url.host() else {
             return Err("needs a host name (an address can't carry passkeys)".into());
         };
@@ -230,7 +234,7 @@ mod tests {
             "https://id.example.com",
             "https://id.example.com:8443",
             "http://localhost:8080",
-            "https://ID.example.com/",
+            "https://id.example.com/",
         ] {
             assert!(Origin::parse(good).is_ok(), "{good}");
         }
@@ -244,10 +248,15 @@ mod tests {
             "id.example.com",
             "ftp://localhost",
             "https://id.example.com?x",
+            "https:/id.example.com",
+            "https:id.example.com",
+            "https:///id.example.com",
+            "https://ID.example.com/",
+            "https://id.example.com:443",
         ] {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }
-        let origin = Origin::parse("https://ID.example.com:443/").expect("good");
+        let origin = Origin::parse("https://id.example.com/").expect("good");
         assert_eq!(origin.as_str(), "https://id.example.com");
         assert_eq!(origin.authority(), "id.example.com");
     }

@@ -40,6 +40,42 @@ fn refused_field(answer: &Answer) -> (u16, String, Value) {
 }
 
 on_both! {
+    /// RFC 3986 §3, in the text itself: browsers would resolve `https:/cb` to the issuer.
+    fn an_address_that_a_parser_would_repair_is_registered_nowhere(house) {
+        let root = house.administrator();
+        let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] }));
+        for bad in [
+            "https:/cb", "https:cb/x", "https:///cb", "https:////cb", "https:\\\\app.example/cb", "http:/localhost/cb", "HTTPS://app.example/cb",
+            "https://App.example/cb", "https://app.example:443/cb", "https://app.example/a/../cb", "https://app.example/cb ",
+        ] {
+            for field in ["redirect_uris", "post_logout_redirect_uris", "resources", "audiences"] {
+                let refused = patch(&root.browser, &client, 1, &json!({ field: [bad] }));
+                assert_eq!(refused_field(&refused), (400, "urn:doorward:problem:invalid-field".into(), json!(field)), "{field}: {bad}");
+            }
+            for field in ["client_uri", "policy_uri", "tos_uri", "backchannel_logout_uri"] {
+                let refused = patch(&root.browser, &client, 1, &json!({ field: bad }));
+                assert_eq!(refused_field(&refused), (400, "urn:doorward:problem:invalid-field".into(), json!(field)), "{field}: {bad}");
+            }
+            let new = register(&root.browser, &json!({ "client_name": "Other", "redirect_uris": [bad] }));
+            assert_eq!(new.status, 400, "{bad}");
+        }
+        // Without a path it is an address of its own, compared as a text.
+        let bare = patch(&root.browser, &client, 1, &json!({ "redirect_uris": ["https://app.example"] }));
+        assert_eq!((bare.status, bare.json()["redirect_uris"].clone()), (200, json!(["https://app.example"])));
+        let ask = |to: &str| {
+            let id = client["client_id"].as_str().expect("an id");
+            root.browser.get(&format!(
+                "/oauth2/authorize?client_id={id}&response_type=code&scope=openid&redirect_uri={to}&prompt=none\
+                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+            ))
+        };
+        let asked = ask("https://app.example");
+        assert_eq!(asked.status, 303, "{asked:?}");
+        assert!(asked.header("location").is_some_and(|to| to.starts_with("https://app.example?")), "{asked:?}");
+        assert_eq!(ask("https://app.example/").status, 400);
+        assert_eq!(ask("https:/cb").status, 400);
+    }
+
     fn an_app_is_registered_read_listed_and_changed(house) {
         let root = house.administrator();
         let answer = register(&root.browser, &json!({ "client_name": " Shop ", "redirect_uris": [CALLBACK, CALLBACK] }));
