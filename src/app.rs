@@ -25,7 +25,7 @@ use crate::sessions::{Cookies, DoorCookies, Sessions};
 use crate::standing::{Standings, Unavailable};
 use crate::tokens::keys::KeyError;
 use crate::tokens::{AccessTokenSealers, Codes, Judges, Keyring, RefreshTokens, Tokens};
-use crate::users::{InstallationError, Users, begin_installation};
+use crate::users::{self, InstallationError, Users, begin_installation};
 use crate::web::{Limits, Refusals, Web};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
@@ -194,6 +194,9 @@ impl App {
         if !migrated.is_empty() {
             tracing::info!(migrations = migrated.len(), "the schema is up to date now");
         }
+        users::fold_names(&database)
+            .await
+            .map_err(MigrateError::from)?;
         begin_installation(
             &database,
             &master_key,

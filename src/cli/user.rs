@@ -10,7 +10,8 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::ActingAs;
 use crate::users::{
-    Authority, DisplayName, Email, NewInvitation, UserChange, UserFilter, UserView, Username,
+    Authority, DisplayName, Email, NewInvitation, UserChange, UserCursor, UserFilter, UserPlace,
+    UserView, Username,
 };
 
 #[derive(Debug, Subcommand)]
@@ -75,9 +76,9 @@ pub(super) struct List {
     /// At most this many.
     #[arg(long, default_value_t = 50)]
     limit: u16,
-    /// Go on after this person (id).
+    /// Continue after this person (ID or username).
     #[arg(long)]
-    after: Option<UserId>,
+    after: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -146,10 +147,14 @@ impl Invite {
 
 impl List {
     async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
+        let from = match &self.after {
+            None => UserPlace::Start,
+            Some(name) => UserPlace::After(UserCursor::of(&app.users.find(name).await?)),
+        };
         let filter = UserFilter {
             search: self.search,
             role: self.role,
-            after: self.after,
+            from,
             ..UserFilter::default()
         };
         let found = app.users.list(filter, i64::from(self.limit)).await?;

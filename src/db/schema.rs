@@ -42,6 +42,8 @@ table! {
         as_of -> Instant,
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
+        sort_name -> Nullable<Text>,
+        search_text -> Nullable<Text>,
     }
 }
 

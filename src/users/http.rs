@@ -7,7 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{LastAdministrator, LookupError, User, UserFilter, UserView, Users};
+use super::{
+    LastAdministrator, LookupError, User, UserCursor, UserFilter, UserPlace, UserView, Users,
+};
 use crate::base::ids::UserId;
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError};
@@ -141,7 +143,7 @@ pub struct ListUsers {
     after: Option<String>,
 }
 
-/// People by name, address or role. Who manages people by a role of theirs sees those people.
+/// People in the order of their display names, filtered by username, address or role. Who manages people by a role of theirs sees those people.
 #[utoipa::path(
     get, path = "/v1/users", tag = "users", params(ListUsers),
     responses(
@@ -163,9 +165,9 @@ pub async fn list_users(
         after,
     } = query.into_inner();
     let after = match after {
-        None => None,
-        Some(after) => Some(
-            UserId::parse(&after)
+        None => UserPlace::Start,
+        Some(after) => UserPlace::After(
+            UserCursor::parse(&after)
                 .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))?,
         ),
     };
@@ -175,10 +177,10 @@ pub async fn list_users(
         email,
         role,
         search: None,
-        after,
+        from: after,
         managed_by,
     };
     let found = users.list(filter, Page::<UserView>::fetch(limit)).await?;
-    let page = Page::cut(found, limit, |user| user.id.to_string());
+    let page = Page::cut(found, limit, |user| UserCursor::of(user).to_text());
     Ok(HttpResponse::Ok().json(page.map(UserView::from)))
 }

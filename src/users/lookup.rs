@@ -2,7 +2,7 @@
 
 use super::fields::Username;
 use super::queries::Reach;
-use super::{Rights, User, Users, queries};
+use super::{Rights, User, UserCursor, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 
@@ -17,6 +17,18 @@ pub enum LookupError {
     Database(#[from] db::Error),
 }
 
+/// Where in the list of users a page begins, or ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum UserPlace {
+    /// It begins with the first user.
+    #[default]
+    Start,
+    /// It begins behind a user.
+    After(UserCursor),
+    /// It ends before a user.
+    Before(UserCursor),
+}
+
 /// Whom to list.
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
@@ -26,10 +38,10 @@ pub struct UserFilter {
     pub email: Option<String>,
     /// Who hold this role.
     pub role: Option<String>,
-    /// Whose name, display name or address holds this text.
+    /// Whose name, display name or address holds this text, whatever its case and accents.
     pub search: Option<String>,
-    /// Further on in the list than this person: the cursor.
-    pub after: Option<UserId>,
+    /// Which part of the list.
+    pub from: UserPlace,
     /// Whom this person may manage, and nobody else.
     pub managed_by: Option<UserId>,
 }
@@ -91,7 +103,7 @@ impl Users {
             .await
     }
 
-    /// At most `limit` people, by the order of their ids.
+    /// At most `limit` people, by the order of their names.
     ///
     /// # Errors
     /// When the database is away.

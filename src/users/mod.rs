@@ -7,6 +7,8 @@
 mod backing;
 mod email_state;
 mod fields;
+mod fold_names;
+mod folded;
 pub mod http;
 mod installation;
 mod invitations;
@@ -40,6 +42,8 @@ use usernames::RenameLimit;
 
 pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
+pub use fold_names::fold_names;
+pub use folded::UserCursor;
 pub use installation::{InstallationError, begin_installation};
 pub use invitations::{InvitationError, InvitationFilter, InvitationState, InvitationView};
 pub use invite::{Invitation, InvitationLink, InviteError, NewInvitation};
@@ -48,7 +52,7 @@ pub use join::{
 };
 pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub(crate) use lookup::resolve;
-pub use lookup::{LookupError, UserFilter, find, list_ids};
+pub use lookup::{LookupError, UserFilter, UserPlace, find, list_ids};
 pub use past::{find_as_of, find_ever};
 pub use purpose::Purpose;
 pub use rights::{Authority, Rights};

@@ -12,8 +12,8 @@ pub(super) use invitations::{
 };
 pub(super) use people::{
     Reach, claim_username, count_renames, delete_unused_username, find_id_by_username,
-    find_namesake, find_user, insert_user, list_active_holders, list_ids, list_usernames,
-    list_users, mark_username_used, set_roles, update_user,
+    find_namesake, find_user, insert_user, list_active_holders, list_ids, list_unfolded,
+    list_usernames, list_users, mark_username_used, set_folded, set_roles, update_user,
 };
 pub(super) use roles::{
     count_holders, find_role, insert_role, list_managed, list_managers, list_page, lock_role,

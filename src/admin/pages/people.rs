@@ -12,7 +12,7 @@ use super::role_boxes::{RoleBox, boxes};
 use crate::base::ids::UserId;
 use crate::passkeys::Passkeys;
 use crate::sessions::Sessions;
-use crate::users::{User, UserFilter, Users};
+use crate::users::{User, UserCursor, UserFilter, UserPlace, Users};
 use crate::web::{
     Answer, FieldProblem, Frame, Moment, Page, Problem, only, page_with_status, redirect,
 };
@@ -33,9 +33,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 pub(super) struct Listing {
     #[serde(default)]
     search: String,
-    /// The cursor.
+    /// The page behind this cursor.
     #[serde(default)]
     after: String,
+    /// The page before this cursor.
+    #[serde(default)]
+    before: String,
     notice: Option<String>,
 }
 
@@ -58,7 +61,7 @@ struct ConsoleUsersPage {
     notice: Option<String>,
     search: String,
     people: Vec<PersonRow>,
-    first_url: Option<String>,
+    previous_url: Option<String>,
     next_url: Option<String>,
     may_invite: bool,
     invite: InviteForm,
@@ -90,13 +93,15 @@ pub(super) async fn show(
     let (users, passkeys, sessions) = (data(request)?, data(request)?, data(request)?);
     let search = listing.search.trim();
     let delegate = manager.delegate();
-    let found = find_people(users, passkeys, search, &listing.after, delegate).await?;
-    let people = rows(passkeys, sessions, found.items).await?;
+    let found = find_people(users, passkeys, &listing, delegate).await?;
+    let people = rows(passkeys, sessions, found.people).await?;
     let status = match problem {
         Some(_) => StatusCode::BAD_REQUEST,
         None => StatusCode::OK,
     };
-    let first = address("/admin", &[("search", search)]);
+    let url = |way: &str, cursor: UserCursor| {
+        address("/admin", &[("search", search), (way, &cursor.to_text())])
+    };
     let frame = manager.visitor.frame;
     let template = ConsoleUsersPage {
         notice: frame.notice("console.notice", listing.notice.as_deref()),
@@ -104,10 +109,8 @@ pub(super) async fn show(
         boxes: boxes(&frame, users, &manager.rights, &invite.roles).await?,
         frame,
         people,
-        first_url: Some(first).filter(|_| !listing.after.is_empty()),
-        next_url: found
-            .next
-            .map(|next| address("/admin", &[("search", search), ("after", &next)])),
+        previous_url: found.previous.map(|cursor| url("before", cursor)),
+        next_url: found.next.map(|cursor| url("after", cursor)),
         search: search.to_owned(),
         invite,
         problem,
@@ -119,38 +122,76 @@ fn data<T: 'static>(request: &HttpRequest) -> Result<&web::Data<T>, Problem> {
     request.app_data().ok_or_else(Problem::internal)
 }
 
+/// A page of people, and whether there are others before and behind it.
+struct Found {
+    people: Vec<User>,
+    previous: Option<UserCursor>,
+    next: Option<UserCursor>,
+}
+
+impl Found {
+    /// Cuts what was fetched, one more than a page holds, to the page.
+    fn cut(mut fetched: Vec<User>, from: &UserPlace) -> Self {
+        let has_more = fetched.len() > PAGE;
+        let (has_previous, has_next) = match from {
+            UserPlace::Start => (false, has_more),
+            UserPlace::After(_) => (true, has_more),
+            UserPlace::Before(_) => (has_more, true),
+        };
+        match from {
+            UserPlace::Before(_) if has_more => drop(fetched.remove(0)),
+            _ => fetched.truncate(PAGE),
+        }
+        let cursor =
+            |user: Option<&User>, is_there: bool| user.filter(|_| is_there).map(UserCursor::of);
+        Self {
+            previous: cursor(fetched.first(), has_previous),
+            next: cursor(fetched.last(), has_next),
+            people: fetched,
+        }
+    }
+}
+
+impl Listing {
+    fn place(&self) -> Result<UserPlace, Problem> {
+        let parse = |name: &'static str, text: &str| {
+            let wrong = || Problem::invalid_parameter(name, "not a cursor of this list");
+            UserCursor::parse(text).ok_or_else(wrong)
+        };
+        match (self.after.as_str(), self.before.as_str()) {
+            ("", "") => Ok(UserPlace::Start),
+            (after, "") => Ok(UserPlace::After(parse("after", after)?)),
+            (_, before) => Ok(UserPlace::Before(parse("before", before)?)),
+        }
+    }
+}
+
 /// A page of people: everybody, whoever owns the passkey or has the id that was searched, or those whose names hold the text.
 async fn find_people(
     users: &Users,
     passkeys: &Passkeys,
-    search: &str,
-    after: &str,
+    listing: &Listing,
     delegate: Option<UserId>,
-) -> Result<Page<User>, Problem> {
-    let after = match after {
-        "" => None,
-        after => Some(
-            UserId::parse(after)
-                .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))?,
-        ),
-    };
+) -> Result<Found, Problem> {
+    let from = listing.place()?;
+    let search = listing.search.trim();
     let owner = passkeys.search_owner(search).await?;
     if let Some(id) = owner.or_else(|| UserId::parse(search)) {
         let ids = vec![id.to_string()];
-        let items = match delegate {
+        let people = match delegate {
             Some(manager) => users.find_managed_many(manager, ids).await?,
             None => users.find_many(ids).await?,
         };
-        return Ok(Page { items, next: None });
+        return Ok(Found::cut(people, &UserPlace::Start));
     }
     let filter = UserFilter {
         search: Some(search.to_owned()).filter(|text| !text.is_empty()),
-        after,
+        from: from.clone(),
         managed_by: delegate,
         ..UserFilter::default()
     };
-    let found = users.list(filter, Page::<User>::fetch(PAGE)).await?;
-    Ok(Page::cut(found, PAGE, |user| user.id.to_string()))
+    let fetched = users.list(filter, Page::<User>::fetch(PAGE)).await?;
+    Ok(Found::cut(fetched, &from))
 }
 
 async fn rows(

@@ -6,18 +6,14 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::{EmailState, User, UserFilter};
+use super::super::folded::{fold, search_text, sort_name};
+use super::super::{EmailState, User, UserCursor, UserFilter, UserPlace};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::db::schema::{user_roles, usernames, users};
 use crate::db::{Connection, Error, Json, Result};
 use crate::history::Author;
 use crate::standing::UserStatus;
-
-diesel::define_sql_function! {
-    /// Folds the case (ASCII everywhere, more where the database knows more).
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
 
 type Row = (
     UserId,
@@ -34,6 +30,9 @@ type Row = (
     Timestamp,
     Option<UserId>,
     Option<ClientId>,
+    // The folded names, which nothing is read from.
+    Option<String>,
+    Option<String>,
 );
 
 fn user(conn: &mut Connection, row: Row) -> Result<User> {
@@ -180,7 +179,7 @@ pub(in crate::users) fn list_users(
     reach: Option<&Reach<'_>>,
     limit: i64,
 ) -> Result<Vec<User>> {
-    let mut query = users::table.order(users::id).limit(limit).into_boxed();
+    let mut query = users::table.limit(limit).into_boxed();
     if let Some(username) = &filter.username {
         query = query.filter(users::username.eq(username.clone()));
     }
@@ -194,21 +193,31 @@ pub(in crate::users) fn list_users(
         query = query.filter(users::id.eq_any(holders));
     }
     if let Some(search) = &filter.search {
-        let pattern = format!("%{}%", escape_like(&search.to_lowercase()));
-        let email = lower(users::email.assume_not_null());
+        // A line break is between fields: nothing is found across them.
+        let search = fold(search).replace('\n', " ");
+        let pattern = format!("%{}%", escape_like(&search));
+        let text = users::search_text.assume_not_null();
         query = query.filter(
-            users::username
-                .like(pattern.clone())
-                .escape('!')
-                .or(lower(users::display_name).like(pattern.clone()).escape('!'))
-                .or(users::email
-                    .is_not_null()
-                    .and(email.like(pattern).escape('!'))),
+            users::search_text
+                .is_not_null()
+                .and(text.like(pattern).escape('!')),
         );
     }
-    if let Some(after) = filter.after {
-        query = query.filter(users::id.gt(after));
-    }
+    let name = users::sort_name.assume_not_null();
+    // The first comparison of each repeats a part of the second, so that the index is entered at that place.
+    query = match &filter.from {
+        UserPlace::Start => query,
+        UserPlace::After(UserCursor { sort_name, id }) => query
+            .filter(name.ge(sort_name.clone()))
+            .filter(name.gt(sort_name.clone()).or(users::id.gt(*id))),
+        UserPlace::Before(UserCursor { sort_name, id }) => query
+            .filter(name.le(sort_name.clone()))
+            .filter(name.lt(sort_name.clone()).or(users::id.lt(*id))),
+    };
+    query = match &filter.from {
+        UserPlace::Before(_) => query.order((users::sort_name.desc(), users::id.desc())),
+        UserPlace::Start | UserPlace::After(_) => query.order((users::sort_name, users::id)),
+    };
     if let Some(reach) = reach {
         let managed: Vec<String> = reach.roles.iter().cloned().collect();
         // A list of its own, read from the index by role: a few among a million people are found without a look at each of them.
@@ -223,8 +232,35 @@ pub(in crate::users) fn list_users(
             .filter(users::id.eq_any(holders))
             .filter(not(exists(other_roles)));
     }
-    let rows = query.load::<Row>(conn)?;
+    let mut rows = query.load::<Row>(conn)?;
+    if matches!(filter.from, UserPlace::Before(_)) {
+        rows.reverse();
+    }
     rows.into_iter().map(|row| user(conn, row)).collect()
+}
+
+/// Users whose names are not folded yet.
+pub(in crate::users) fn list_unfolded(conn: &mut Connection, limit: i64) -> Result<Vec<User>> {
+    let rows = users::table
+        .filter(users::search_text.is_null())
+        .order(users::id)
+        .limit(limit)
+        .load::<Row>(conn)?;
+    rows.into_iter().map(|row| user(conn, row)).collect()
+}
+
+/// Stores the folded names of a user that has none. Whoever changes the user meanwhile stores them, too.
+pub(in crate::users) fn set_folded(conn: &mut Connection, user: &User) -> Result<()> {
+    let unfolded = users::table
+        .find(user.id)
+        .filter(users::search_text.is_null());
+    diesel::update(unfolded)
+        .set((
+            users::sort_name.eq(sort_name(user)),
+            users::search_text.eq(search_text(user)),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Ids of active people in their order.
@@ -278,6 +314,8 @@ pub(in crate::users) fn insert_user(
             users::as_of.eq(user.as_of),
             users::by_user.eq(author.user()),
             users::by_client.eq(author.client()),
+            users::sort_name.eq(sort_name(user)),
+            users::search_text.eq(search_text(user)),
         ))
         .execute(conn)?;
     Ok(())
@@ -302,6 +340,8 @@ pub(in crate::users) fn update_user(
             users::as_of.eq(user.as_of),
             users::by_user.eq(author.user()),
             users::by_client.eq(author.client()),
+            users::sort_name.eq(sort_name(user)),
+            users::search_text.eq(search_text(user)),
         ))
         .execute(conn)?;
     Ok(())

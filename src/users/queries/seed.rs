@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::super::User;
+use super::super::folded::{search_text, sort_name};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::bulk::{self, Cell};
@@ -28,6 +29,8 @@ pub(in crate::users) fn insert_users(conn: &mut Connection, people: &[User]) -> 
         ("created_at", Cell::Instant),
         ("version", Cell::Number),
         ("as_of", Cell::Instant),
+        ("sort_name", Cell::Text),
+        ("search_text", Cell::Text),
     ];
     let row = |user: &User| {
         json!([
@@ -42,6 +45,8 @@ pub(in crate::users) fn insert_users(conn: &mut Connection, people: &[User]) -> 
             bulk::instant(user.created_at),
             user.version,
             bulk::instant(user.as_of),
+            sort_name(user),
+            search_text(user),
         ])
     };
     bulk::insert(conn, "users", &columns, people.iter().map(row).collect())?;
