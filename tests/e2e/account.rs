@@ -20,7 +20,7 @@ on_both! {
         visitor.page.wait_for_text("Your new passkey is ready.");
         let passkeys = visitor.fetch("/v1/me/passkeys")["body"]["items"].clone();
         assert_eq!(passkeys.as_array().map(Vec::len), Some(2));
-        visitor.page.wait_for_text("On this device only");
+        visitor.page.wait_for_text("One device only");
         // Removing asks for a recent sign-in, made with the passkey that is here.
         house.pass(400);
         let items = passkeys.as_array().expect("a list");

@@ -4,6 +4,7 @@ mod account;
 mod apps;
 mod clients;
 mod console;
+mod contrast;
 mod forward_auth;
 mod grants;
 mod pages;
