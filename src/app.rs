@@ -21,7 +21,7 @@ use crate::history::AuditSeal;
 use crate::oidc::{Oidc, Rooms};
 use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
-use crate::sessions::{Cookies, DoorCookies, Sessions};
+use crate::sessions::{Cookies, DoorCookies, Sessions, ShownPages};
 use crate::standing::{Standings, Unavailable};
 use crate::tokens::keys::KeyError;
 use crate::tokens::{AccessTokenSealers, Codes, Judges, Keyring, RefreshTokens, Tokens};
@@ -54,6 +54,8 @@ pub struct App {
     pub seal: AuditSeal,
     /// Who is signed in.
     pub sessions: Sessions,
+    /// Pages that answered forms.
+    pub shown_pages: ShownPages,
     /// People.
     pub users: Users,
     /// Ceremonies.
@@ -246,6 +248,7 @@ impl App {
         let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)?;
         let tokens = build_tokens(&config, &judges, master_key, previous);
         let sessions = build_sessions(&config, &judges);
+        let shown_pages = build_shown_pages(&judges, master_key, previous);
         let access = build_access(&config, &judges);
         let Judges {
             database,
@@ -328,6 +331,7 @@ impl App {
             clients,
             keyring,
             sessions,
+            shown_pages,
             users,
             passkeys,
             access,
@@ -363,6 +367,18 @@ fn build_sessions(config: &Config, judges: &Judges) -> Sessions {
         judges.standings.clone(),
         judges.clock.clone(),
         &config.sessions,
+    )
+}
+
+fn build_shown_pages(
+    judges: &Judges,
+    master_key: &MasterKey,
+    previous: Option<&MasterKey>,
+) -> ShownPages {
+    ShownPages::new(
+        judges.ephemeral.clone(),
+        Sealer::new(master_key, previous, "shown-pages"),
+        judges.clock.clone(),
     )
 }
 

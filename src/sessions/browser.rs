@@ -43,6 +43,11 @@ impl Browser {
         self.mark.hash()
     }
 
+    /// As [`Self::hash`]; `None` for a browser that had no mark.
+    pub(super) fn known(&self) -> Option<TokenHash> {
+        self.new_cookie.is_none().then(|| self.hash())
+    }
+
     /// Sets the mark's cookie on an answer, where the browser has none yet.
     #[must_use]
     pub fn mark(&self, mut response: HttpResponse) -> HttpResponse {

@@ -113,6 +113,8 @@ impl From<SignedInError> for DoorError {
     fn from(error: SignedInError) -> Self {
         match error {
             SignedInError::Nobody(reason) => Self::Closed(reason),
+            // Requests at other hosts come from no page of ours.
+            SignedInError::OtherUser(_) => Self::Closed("other-user"),
             SignedInError::Unavailable(error) => Self::Unavailable(error),
             SignedInError::Away | SignedInError::Misplaced => {
                 Self::Unavailable(Away("the live copy was not read".into()).into())

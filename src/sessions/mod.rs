@@ -2,7 +2,8 @@
 //!
 //! Promises that only a verified ceremony makes or raises a session, that it is good only while the gate says so, and that
 //! an ended one is never revived. Hands out [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns `sessions`, the live copies (`sess:…`,
-//! `seen:…`) and their children at other hosts (`door:…`), continuations and this browser's mark. The live copy is what a request is judged by; the row tells the history.
+//! `seen:…`) and their children at other hosts (`door:…`), continuations, forms that wait for their user
+//! (`form:…`), pages that answered a form (`shown:…`) and this browser's mark. The live copy is what a request is judged by; the row tells the history.
 
 mod bearer;
 mod begin;
@@ -15,6 +16,7 @@ mod door;
 mod end;
 mod entry;
 pub mod http;
+mod kept_form;
 mod key;
 mod list;
 mod live;
@@ -24,6 +26,7 @@ mod problems;
 mod queries;
 mod replace;
 mod rotation;
+mod shown;
 mod signed_in;
 mod store;
 mod verified;
@@ -52,7 +55,8 @@ pub use named::NamedSession;
 pub use page_visitor::{PageVisitor, TurnedAway};
 pub use queries::{has_ever_signed_in, insert_past, is_open};
 pub use rotation::accept_previous_key;
-pub use signed_in::{SignedIn, SignedInError, end_in_browser, sign_in, sign_out};
+pub use shown::{ShownPages, redirect_after_post, routes as shown_routes};
+pub use signed_in::{OtherUser, SignedIn, SignedInError, end_in_browser, sign_in, sign_out};
 pub use store::Store;
 pub use verified::{Acr, VerifiedCeremony};
 

@@ -4,14 +4,15 @@ use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::future::LocalBoxFuture;
+use url::form_urlencoded;
 
 use super::signed_in::{SignedIn, SignedInError};
-use super::{Continuation, LiveSession, Sessions};
+use super::{Browser, Continuation, LiveSession, Sessions, kept_form};
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Permission};
-use crate::web::{Frame, Limits, Problem, Web, redirect};
+use crate::web::{Frame, Limits, Problem, RestoredForm, Web, redirect};
 
-/// Where a form goes whose sender is not signed in any more: what it carried is lost, so the page says why.
+/// Where a form goes whose sender is not signed in any more.
 const SESSION_ENDED: &str = "/login?notice=session_ended";
 
 /// A person who looks at a page.
@@ -31,6 +32,8 @@ pub enum TurnedAway {
     SignInFirst {
         /// The sign-in page, which knows where they wanted to go.
         path: String,
+        /// The browser, to which a form is bound that was kept.
+        browser: Browser,
     },
     /// They may not, or nobody knows whether they may.
     #[error("{0}")]
@@ -53,7 +56,7 @@ impl ResponseError for TurnedAway {
 
     fn error_response(&self) -> HttpResponse {
         match self {
-            Self::SignInFirst { path } => redirect(path),
+            Self::SignInFirst { path, browser } => browser.mark(redirect(path)),
             Self::Refused(problem) => problem.error_response(),
         }
     }
@@ -83,6 +86,7 @@ impl FromRequest for PageVisitor {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
+            let browser = Browser::extract(&request).await?;
             match SignedIn::look(&request).await {
                 Ok(signed_in) => {
                     let web = request
@@ -91,13 +95,23 @@ impl FromRequest for PageVisitor {
                     let visitor = signed_in.visitor();
                     // Should the request be refused, its page still shows who looks at it.
                     request.extensions_mut().insert(visitor.clone());
-                    let frame = Frame::new(web, &request, Some(visitor));
+                    let mut frame = Frame::new(web, &request, Some(visitor));
+                    frame.restored = find_restored(&request, &signed_in, &browser, &frame).await?;
                     Ok(Self { signed_in, frame })
                 }
                 Err(SignedInError::Nobody(reason)) => {
                     tracing::debug!(reason, "to the sign-in page");
-                    let path = sign_in_path(&request).await?;
-                    Err(TurnedAway::SignInFirst { path })
+                    let path = sign_in_path(&request, &browser).await?;
+                    Err(TurnedAway::SignInFirst { path, browser })
+                }
+                Err(SignedInError::OtherUser(other)) => {
+                    let kept = kept_form::keep(&request, &browser).await?;
+                    let mut problem = Problem::from(SignedInError::OtherUser(other));
+                    if let Some(id) = kept {
+                        let path = format!("/login?switch=1&continue={}", id.expose());
+                        problem = problem.with("sign_in", path);
+                    }
+                    Err(TurnedAway::Refused(problem))
                 }
                 // A store that is away says nothing about who is signed in: never a redirect.
                 Err(error) => Err(TurnedAway::Refused(error.into())),
@@ -106,10 +120,41 @@ impl FromRequest for PageVisitor {
     }
 }
 
-/// The sign-in page, with the id under which this request's address is kept. A stranger makes it be kept, so it is counted.
-async fn sign_in_path(request: &HttpRequest) -> Result<String, Problem> {
+/// The form that an address names, as far as it is this user's, in this browser.
+async fn find_restored(
+    request: &HttpRequest,
+    signed_in: &SignedIn,
+    browser: &Browser,
+    frame: &Frame,
+) -> Result<Option<RestoredForm>, Problem> {
+    let mut parameters = form_urlencoded::parse(request.query_string().as_bytes());
+    let id = parameters.find(|(name, _)| name == kept_form::PARAMETER);
+    let Some((_, id)) = id.filter(|_| request.method() == Method::GET) else {
+        return Ok(None);
+    };
+    let sessions: Option<&web::Data<Sessions>> = request.app_data();
+    let kept = sessions
+        .ok_or_else(Problem::internal)?
+        .find_form(&id, signed_in.session.user, browser.hash())
+        .await?;
+    Ok(kept.map(|kept| RestoredForm {
+        action: kept.action,
+        fields: kept.fields,
+        notice: frame.find_text("frame.restored").unwrap_or_default(),
+    }))
+}
+
+/// The sign-in page, with the id under which this request's address is kept, or the address of the page whose form this is. A
+/// stranger makes it be kept, so it is counted.
+pub(super) async fn sign_in_path(
+    request: &HttpRequest,
+    browser: &Browser,
+) -> Result<String, Problem> {
     if *request.method() != Method::GET {
-        return Ok(SESSION_ENDED.to_owned());
+        return Ok(match kept_form::keep(request, browser).await? {
+            Some(id) => format!("{SESSION_ENDED}&continue={}", id.expose()),
+            None => SESSION_ENDED.to_owned(),
+        });
     }
     let limits = request.app_data::<web::Data<Limits>>();
     limits.ok_or_else(Problem::internal)?.admit(request).await?;

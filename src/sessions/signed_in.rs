@@ -6,7 +6,7 @@ use actix_session::{Session, SessionExt};
 use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::begin::Begun;
@@ -16,11 +16,11 @@ use super::key::SessionKey;
 use super::live::LiveSession;
 use super::store::state;
 use super::{Sessions, queries};
-use crate::base::ids::UserId;
+use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ActingAs, Credential, Permission};
 use crate::history::Actor;
 use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
-use crate::web::{KnownCaller, Problem, Visitor, author};
+use crate::web::{KnownCaller, PageOrigin, Problem, Visitor, author, origin_of};
 
 /// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
 pub(super) const FRESH: Duration = Duration::from_secs(300);
@@ -37,12 +37,24 @@ pub struct SignedIn {
     is_fresh: bool,
 }
 
+/// The session in which a request was made, noted on the request for middleware.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AskedIn {
+    /// The user.
+    pub(super) user: UserId,
+    /// The session.
+    pub(super) session: SessionId,
+}
+
 /// Why a request has no signed-in person.
 #[derive(Debug, thiserror::Error)]
 pub enum SignedInError {
     /// No cookie, an unknown one, or a session that is over; with a reason code for the log.
     #[error("nobody is signed in: {0}")]
     Nobody(&'static str),
+    /// The page that the request comes from was rendered for another user.
+    #[error("the page was opened by another user")]
+    OtherUser(OtherUser),
     /// A store is away: nobody knows.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -52,6 +64,51 @@ pub enum SignedInError {
     /// The route was declared without sessions: a fault of ours.
     #[error("this route knows no sessions")]
     Misplaced,
+}
+
+/// Who opened a page, and who is signed in now.
+#[derive(Clone, Debug)]
+pub struct OtherUser {
+    /// Display name of the user for whom the page was rendered; `None`: it doesn't say.
+    pub opened_by: Option<String>,
+    /// Display name of the user who is signed in.
+    pub signed_in: String,
+}
+
+impl OtherUser {
+    fn problem(self) -> Problem {
+        let detail = match self.opened_by.as_deref() {
+            Some(name) if !name.is_empty() => format!(
+                "You're now signed in as {}. This page was opened by {name}. Nothing was changed.",
+                self.signed_in
+            ),
+            _ => format!(
+                "You're now signed in as {}. This page was not opened by that account. Nothing was changed. Reload the page.",
+                self.signed_in
+            ),
+        };
+        Problem::new(
+            StatusCode::CONFLICT,
+            "other-user",
+            "Another user is signed in",
+            detail,
+        )
+        .with("opened_by", self.opened_by.unwrap_or_default())
+    }
+}
+
+/// Nothing is done for a user by a page that was rendered for another.
+fn check_page(request: &HttpRequest, standing: &Standing) -> Result<(), SignedInError> {
+    let other = |opened_by| OtherUser {
+        opened_by,
+        signed_in: standing.display_name.clone(),
+    };
+    match origin_of(request) {
+        PageOrigin::Any => Ok(()),
+        PageOrigin::PageOf(opened_by) if opened_by.user == standing.user_id => Ok(()),
+        PageOrigin::PageOf(opened_by) => Err(SignedInError::OtherUser(other(Some(opened_by.name)))),
+        PageOrigin::Unnamed => Err(SignedInError::OtherUser(other(None))),
+    }
 }
 
 impl SignedIn {
@@ -69,6 +126,15 @@ impl SignedIn {
             .app_data::<web::Data<Sessions>>()
             .ok_or(SignedInError::Misplaced)?;
         let signed_in = sessions.check(&session).await?;
+        request.extensions_mut().insert(AskedIn {
+            user: signed_in.session.user,
+            session: signed_in.session.id,
+        });
+        if let Err(other) = check_page(request, &signed_in.standing) {
+            // The page that says so shows who is signed in.
+            request.extensions_mut().insert(signed_in.visitor());
+            return Err(other);
+        }
         tracing::Span::current().record("user_id", tracing::field::display(signed_in.session.user));
         KnownCaller::Proven(Actor::Person(signed_in.session.user)).note(request);
         Ok(signed_in)
@@ -102,6 +168,7 @@ impl SignedIn {
     /// What a page's frame shows of them.
     pub fn visitor(&self) -> Visitor {
         Visitor {
+            user: self.standing.user_id,
             display_name: self.standing.display_name.clone(),
             username: self.standing.username.clone(),
             is_administrator: self.standing.is_administrator(),
@@ -146,6 +213,10 @@ impl From<SignedInError> for Problem {
                 )
                 // RFC 9110 §11.6.1 asks for a challenge; a Basic one would open a dialog in browsers.
                 .header(header::WWW_AUTHENTICATE, "Doorward realm=\"session\"")
+            }
+            SignedInError::OtherUser(other) => {
+                tracing::info!(reason = "other-user", "refused");
+                other.problem()
             }
             SignedInError::Unavailable(error) => error.into(),
             SignedInError::Away => Self::unavailable(),

@@ -12,7 +12,9 @@ use actix_web::{HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 
+use super::guards::OAUTH_ENDPOINTS;
 use super::memory::{MemoryBudget, MemoryShare};
+use super::opened_by::SentForm;
 use super::{Limits, Problem, Web};
 use crate::base::config::Config;
 
@@ -112,7 +114,12 @@ pub(super) async fn await_body(
     {
         return Err(Problem::invalid_body("A field holds a null byte."));
     }
-    request.set_payload(Payload::from(body.freeze()));
+    let body = body.freeze();
+    if is_own_form(request.request()) {
+        let form = SentForm(body.clone());
+        request.extensions_mut().insert(form);
+    }
+    request.set_payload(Payload::from(body));
     Ok(Some(share))
 }
 
@@ -259,7 +266,7 @@ fn too_slow() -> Problem {
 
 fn is_own_form(request: &HttpRequest) -> bool {
     // The endpoints of OAuth read their forms themselves, and refuse in their own words.
-    if request.path().starts_with("/oauth2/") {
+    if OAUTH_ENDPOINTS.contains(&request.path()) {
         return false;
     }
     let kind = request.headers().get(header::CONTENT_TYPE);

@@ -1,8 +1,9 @@
 //! What pages with forms share: a refused field, a question before an act, and the way through a fresh sign-in.
 
+use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::Frame;
+use super::{Frame, Problem};
 
 /// Why a form was refused: shown on the page that it came from.
 #[derive(Clone, Debug)]
@@ -58,6 +59,8 @@ pub struct ConfirmPage {
     pub action: String,
     /// What the form carries.
     pub hidden: Vec<HiddenField>,
+    /// The version of what it changes, where that has versions.
+    pub version: Option<i64>,
     /// Whether it asks why.
     pub asks_reason: bool,
     /// The button.
@@ -76,10 +79,24 @@ pub struct StepUpPage {
     pub frame: Frame,
     /// What goes on afterwards.
     pub what: String,
-    /// Where the form posted to.
+    /// Where the form posted to. The frame has what it carried.
     pub action: String,
-    /// Everything that it carried.
-    pub hidden: Vec<HiddenField>,
     /// Where else to go.
     pub cancel_url: String,
+}
+
+/// Requires that a form was rendered for the present version of what it changes.
+///
+/// # Errors
+/// `changed-since` for any other version, and for a form that names none.
+pub fn require_rendered_version(sent: &str, version: i64) -> Result<(), Problem> {
+    if sent.parse() == Ok(version) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::CONFLICT,
+        "changed-since",
+        "Changed since the page was opened",
+        "Nothing was done. Open the page again to see how it is now.",
+    ))
 }

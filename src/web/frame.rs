@@ -3,12 +3,16 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use serde::Serialize;
 
-use super::{Answer, Problem, Web, asset_url, text};
+use super::{Answer, Problem, SentForm, Web, asset_url, text};
+use crate::base::ids::UserId;
 
 /// Who looks at the page.
 #[derive(Clone, Debug)]
 pub struct Visitor {
+    /// Their ID.
+    pub user: UserId,
     /// What to call them.
     pub display_name: String,
     /// Their unique name.
@@ -32,6 +36,28 @@ pub struct Frame {
     pub signed_in: Option<Visitor>,
     /// The path of this page.
     pub path: String,
+    /// Names and values of the form that this page answers, for one that sends it once more.
+    pub sent: Vec<(String, String)>,
+    /// A form that this user sent when they were not signed in any more, to be filled in again.
+    pub restored: Option<RestoredForm>,
+}
+
+/// A form to be filled in again with what was typed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestoredForm {
+    /// Where it posts to.
+    pub action: String,
+    /// Names and values of its fields.
+    pub fields: Vec<(String, String)>,
+    /// What the page says about it.
+    pub notice: &'static str,
+}
+
+impl RestoredForm {
+    /// As JSON that may stand in a `<script>` data block.
+    pub fn json(&self) -> String {
+        text::script_json(self)
+    }
 }
 
 impl Frame {
@@ -42,6 +68,8 @@ impl Frame {
             place_host: web.public_url().host().to_owned(),
             signed_in,
             path: request.path().to_owned(),
+            sent: SentForm::of(request).map_or_else(Vec::new, |form| form.fields()),
+            restored: None,
         }
     }
 
@@ -128,6 +156,24 @@ pub fn page_with_status(status: StatusCode, template: &impl Template) -> Answer 
         .content_type("text/html; charset=utf-8")
         .body(body))
 }
+
+/// As [`page`], for a page with a one-time secret: after a form it is shown for five minutes in the same session.
+///
+/// # Errors
+/// `internal` when the template fails.
+pub fn one_time_page(template: &impl Template) -> Answer {
+    let mut answer = page(template)?;
+    answer.extensions_mut().insert(OneTime);
+    Ok(answer)
+}
+
+/// Marks an answer that holds a one-time secret.
+#[derive(Clone, Copy, Debug)]
+pub struct OneTime;
+
+/// Marks an answer to a form that leaves this place at once, so that it is not shown at an address of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswersDirectly;
 
 /// 303 to a path of ours.
 pub fn redirect(path: &str) -> HttpResponse {

@@ -88,6 +88,20 @@ pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
 /// Where proxies ask about, or hand on, what browsers send to the hosts that they protect.
 pub(super) const FOR_OTHER_HOSTS: [&str; 2] = [ENVOY, "/.doorward/"];
 const ENVOY: &str = "/forward-auth/envoy/";
+/// Where programs ask, and pages' scripts: no address of a page.
+const INTERFACES: [&str; 5] = [
+    "/v1/",
+    "/webauthn/",
+    "/access/",
+    "/.well-known/",
+    "/assets/",
+];
+
+/// Whether an address is one of the programming interfaces, as opposed to a page.
+pub(super) fn is_interface(path: &str) -> bool {
+    let mut prefixes = INTERFACES.iter().chain(&FOR_OTHER_HOSTS);
+    prefixes.any(|prefix| path.starts_with(prefix)) || path == "/forward-auth"
+}
 /// Decisions are for clients, who show who they are in a header.
 pub(super) const DECISIONS: &str = "/access/v1/";
 fn needs_same_origin(request: &HttpRequest) -> bool {

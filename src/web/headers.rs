@@ -5,6 +5,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
 
 use super::Web;
 use super::guards::DECISIONS;
@@ -14,8 +15,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Where the forms of one page may lead, beyond our own pages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FormTargets(String);
+
+/// The address that a page answers, where it is shown at another one.
+#[derive(Clone, Debug)]
+pub struct AnsweredFor(pub String);
 
 impl FormTargets {
     /// Nowhere else.
@@ -83,9 +88,16 @@ pub async fn add_security_headers<B: MessageBody>(
                 POLICY.replace("form-action 'self'", &format!("form-action {targets}"))
             });
     let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
-    let is_opened = OPENED
-        .iter()
-        .any(|prefix| response.request().path().starts_with(prefix));
+    let shown = response
+        .response()
+        .extensions()
+        .get::<AnsweredFor>()
+        .cloned();
+    let path = match &shown {
+        Some(AnsweredFor(path)) => path,
+        None => response.request().path(),
+    };
+    let is_opened = OPENED.iter().any(|prefix| path.starts_with(prefix));
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(

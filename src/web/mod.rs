@@ -20,6 +20,7 @@ mod limits;
 mod memory;
 mod metrics;
 mod moment;
+mod opened_by;
 mod paging;
 mod problem;
 mod problem_pages;
@@ -38,15 +39,19 @@ pub use browser_name::browser_name;
 pub use conditions::{
     expected_version, given, has_version, require_version, tagged, version_conflict,
 };
-pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage};
-pub use frame::{Frame, Visitor, page, page_with_status, redirect};
+pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage, require_rendered_version};
+pub use frame::{
+    AnswersDirectly, Frame, OneTime, RestoredForm, Visitor, one_time_page, page, page_with_status,
+    redirect,
+};
 pub use guards::{answer_head, guard};
-pub use headers::{FormTargets, add_security_headers};
+pub use headers::{AnsweredFor, FormTargets, add_security_headers};
 pub use inputs::{form_errors, query_errors};
 pub use limits::Limits;
 pub use memory::{MemoryBudget, MemoryShare};
 pub use metrics::{Metrics, count_requests};
 pub use moment::Moment;
+pub use opened_by::{OpenedBy, PageOrigin, SentForm, origin_of};
 pub use paging::{Items, Page, SessionsEnded};
 pub use problem::{Answer, Problem, method_not_allowed, not_found, only};
 pub use problem_pages::as_pages;

@@ -54,6 +54,11 @@ impl Problem {
         self
     }
 
+    /// A member of the document.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: header::HeaderName, value: &'static str) -> Self {

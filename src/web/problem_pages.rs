@@ -7,8 +7,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use askama::Template;
 
-use super::guards::FOR_OTHER_HOSTS;
-use super::{Frame, Problem, Visitor, Web};
+use super::guards::is_interface;
+use super::{Frame, Problem, SentForm, Visitor, Web};
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -20,6 +20,8 @@ struct ProblemPage {
     detail: Option<String>,
     request_id: Option<String>,
     back_url: Option<String>,
+    /// Where the user who opened the page signs in, and what the link says.
+    sign_in: Option<(String, String)>,
 }
 
 /// Middleware: a problem becomes a page when the request is a person's (their browser wants HTML, and the address is
@@ -50,18 +52,12 @@ pub async fn as_pages(
 }
 
 fn wants_page(request: &HttpRequest) -> bool {
-    let path = request.path();
-    let is_interface = ["/v1/", "/webauthn/", "/.well-known/", "/assets/"]
-        .iter()
-        .chain(&FOR_OTHER_HOSTS)
-        .any(|prefix| path.starts_with(prefix))
-        || path == "/forward-auth";
     let accepts_html = request
         .headers()
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
-    accepts_html && !is_interface
+    accepts_html && !is_interface(request.path())
 }
 
 fn render(request: &HttpRequest, problem: &Problem) -> String {
@@ -82,24 +78,38 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
             .then(|| request_id(request))
             .flatten(),
         // Who comes from an app wanted nothing here: the browser's own way back is the right one.
-        back_url: (!problem.kind.starts_with("authorization-")).then(|| "/".into()),
+        back_url: (!problem.kind.starts_with("authorization-")).then(|| back_of(request, problem)),
+        sign_in: sign_in_of_opener(&frame, problem),
         frame,
     };
     page.render().unwrap_or_else(|_| problem.title.to_owned())
 }
 
+/// Where to go on: to the page of the form that was overtaken, or to the start.
+fn back_of(request: &HttpRequest, problem: &Problem) -> String {
+    let form = SentForm::of(request).filter(|_| problem.kind == "changed-since");
+    form.map_or_else(|| "/".to_owned(), |form| form.page(request.path()))
+}
+
+/// The way back for the user whose page it was, where another user is signed in by now.
+fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String)> {
+    let member = |name: &str| problem.member(name).and_then(|member| member.as_str());
+    let name = member("opened_by").filter(|name| !name.is_empty())?;
+    let url = member("sign_in").unwrap_or("/login?switch=1").to_owned();
+    let label = frame.text_with("problem.sign_in_as", &[("name", name)]);
+    Some((url, label))
+}
+
 /// What a person reads: the page's own words where there are some for this kind or else this status, else the document's.
 fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
+    let of_kind = |part: &str| frame.find_text(&format!("problem.{}.{part}", problem.kind));
+    // A kind with a title of its own has its own words, or says it anew each time.
+    let has_words = of_kind("title").is_some();
     let own = |part: &str, otherwise: &str| {
-        let status = problem.status.as_u16();
-        [
-            format!("problem.{}.{part}", problem.kind),
-            format!("problem.{status}.{part}"),
-        ]
-        .iter()
-        .find_map(|key| frame.find_text(key))
-        .unwrap_or(otherwise)
-        .to_owned()
+        let of_status = format!("problem.{}.{part}", problem.status.as_u16());
+        let of_status = || frame.find_text(&of_status).filter(|_| !has_words);
+        let found = of_kind(part).or_else(of_status);
+        found.unwrap_or(otherwise).to_owned()
     };
     (own("title", problem.title), own("what", &problem.detail))
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use serde::Serialize;
+
 const ENGLISH: &str = include_str!("../../ui/text/en.json");
 
 // Compiled-in and never changed: a constant that has to be parsed, not state.
@@ -51,7 +53,12 @@ pub(super) fn texts_json(prefix: &str) -> String {
         .iter()
         .filter(|(key, _)| key.starts_with(prefix))
         .collect();
-    serde_json::to_string(&chosen)
+    script_json(&chosen)
+}
+
+/// JSON that may stand in a `<script>` data block.
+pub(super) fn script_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value)
         .unwrap_or_else(|_| "{}".into())
         // Nothing in it can end the script element (HTML §4.12.1.3).
         .replace('<', "\\u003c")

@@ -18,7 +18,7 @@ fn allow(app: &RelyingParty, person: &Person, scope: &str) -> Issued {
     let asked = app.authorize(&person.browser, &[("scope", scope)]);
     let path = asked.header("location").expect("a location");
     let request = person.browser.request("POST", path);
-    let sent = request.form(&[("answer", "allow")]).send();
+    let sent = request.page_form(&[("answer", "allow")]).send();
     Issued::read(&app.redeem(&sent_back(&sent)["code"]))
 }
 
@@ -96,12 +96,12 @@ on_both! {
         assert!(page.contains("an app") && page.contains("app.example") && page.contains("see your phone number"), "{page}");
         let withdraw = format!("/account/apps/{}/withdraw", app.id);
         for _ in 0..2 {
-            let answer = root.browser.request("POST", &withdraw).form(&[]).send();
+            let answer = root.browser.request("POST", &withdraw).page_form(&[]).send();
             assert_eq!((answer.status, answer.header("location")), (303, Some("/account?notice=app_withdrawn")));
         }
         assert_eq!(app.user_info(&held.access).status, 401);
         assert!(root.browser.get("/account").text().contains("No app has access"));
-        assert_eq!(root.browser.request("POST", "/account/apps/x/withdraw").form(&[]).send().status, 404);
+        assert_eq!(root.browser.request("POST", "/account/apps/x/withdraw").page_form(&[]).send().status, 404);
     }
 
     fn of_twenty_withdrawals_one_withdraws(house) {

@@ -113,7 +113,7 @@ on_both! {
 
     fn forms_from_another_site_are_refused_like_everything_else(house) {
         let root = house.administrator();
-        let answer = root.browser.request("POST", "/account/lock").form(&[("reason", "x")])
+        let answer = root.browser.request("POST", "/account/lock").page_form(&[("reason", "x")])
             .header("Origin", "https://evil.example").header("Accept", "text/html").send();
         assert_eq!(answer.status, 403);
         assert!(answer.header("content-security-policy").is_some(), "guarded like every answer");

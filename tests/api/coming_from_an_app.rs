@@ -63,7 +63,7 @@ on_both! {
         let mut eve = house.person(&root, "eve");
         let browser = eve.another_browser();
         let path = location(&app.authorize(&browser, &[("prompt", "create")]));
-        let switched = browser.request("POST", &path).form(&[("answer", "switch")]).send();
+        let switched = browser.request("POST", &path).page_form(&[("answer", "switch")]).send();
         let login = location(&switched);
         assert!(login.ends_with("&switch=1"), "{login}");
         let page = browser.get(&login).text();
@@ -75,7 +75,7 @@ on_both! {
         let token = link["token"].as_str().expect("a token");
         let onward = location(&bring(&browser, token, &id));
         assert!(browser.get(&onward).text().contains(&format!("name=\"continue\" value=\"{id}\"")));
-        let out = browser.request("POST", &format!("/join/{token}/sign-out")).form(&[("continue", &id)]).send();
+        let out = browser.request("POST", &format!("/join/{token}/sign-out")).page_form(&[("continue", &id)]).send();
         assert_eq!(location(&out), onward);
         assert_eq!(browser.get("/v1/session").status, 401);
         let start = json!({ "invitation": token });

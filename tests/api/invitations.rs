@@ -328,13 +328,13 @@ on_both! {
         let path = format!("/admin/invitations/{id}/revoke");
         assert!(page.contains(&path));
         assert!(root.browser.get(&path).text().contains("Revoke this invitation?"));
-        let done = root.browser.request("POST", &path).form(&[("reason", "")]).send();
+        let done = root.browser.request("POST", &path).page_form(&[("reason", "")]).send();
         assert_eq!((done.status, done.header("location")), (303, Some("/admin/invitations?notice=revoked")));
         assert!(root.browser.get("/admin/invitations?notice=revoked").text().contains("The invitation is revoked."));
         assert!(!root.browser.get("/admin/invitations?state=open").text().contains("ada@example.com"));
         assert_eq!(house.browser().post_json("/webauthn/register/start", &json!({ "invitation": made["token"], "username": "x" })).status, 410);
         let ada = house.person(&root, "ada");
         assert_eq!(ada.browser.get("/admin/invitations").status, 403);
-        assert_eq!(ada.browser.request("POST", &path).form(&[]).send().status, 403);
+        assert_eq!(ada.browser.request("POST", &path).page_form(&[]).send().status, 403);
     }
 }

@@ -29,6 +29,7 @@ mod master_key;
 mod oidc;
 mod openapi;
 mod operations;
+mod pages;
 mod races;
 mod redis_faults;
 mod registration;

@@ -174,7 +174,7 @@ on_both! {
             let (forget, _) = forget.split_once('"').expect("an address");
             let asked = open(&root.browser, &from_markup(forget));
             assert!(asked.contains(&own[1]) && asked.contains(&as_markup(&name)), "{id}: {asked}");
-            let forgotten = root.browser.request("POST", "/admin/resources/forget").form(&[("type", "order"), ("id", id)]).send();
+            let forgotten = root.browser.request("POST", "/admin/resources/forget").page_form(&[("type", "order"), ("id", id), ("version", "1")]).send();
             assert_eq!(forgotten.status, 303, "{id}: {}", forgotten.text());
             assert_eq!(known(house, id), None, "{id}");
         }

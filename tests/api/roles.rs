@@ -38,7 +38,7 @@ on_both! {
         let root = house.administrator();
         make(&root, &json!({ "name": "clerk", "description": "At the counter" }));
         let save = |version: &str, description: &str| {
-            root.browser.request("POST", "/admin/roles/clerk").form(&[("version", version), ("description", description)]).send()
+            root.browser.request("POST", "/admin/roles/clerk").page_form(&[("version", version), ("description", description)]).send()
         };
         assert_eq!(save("1", "In the shop").status, 303);
         let late = save("1", "Typed too late");

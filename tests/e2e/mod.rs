@@ -5,6 +5,7 @@ mod apps;
 mod clients;
 mod console;
 mod contrast;
+mod forms;
 mod forward_auth;
 mod grants;
 mod pages;
@@ -119,6 +120,26 @@ impl Visitor {
             .filter(|error| !error.contains("Failed to load resource"))
             .collect();
         assert_eq!(faults, Vec::<String>::new());
+    }
+
+    /// Looks at the page as it stands, in each size and colour: it fits. DOORWARD_PICTURES names a folder for pictures.
+    fn look_around(&self, name: &str) {
+        for (width, height, dark) in [
+            (390, 844, false),
+            (390, 844, true),
+            (1280, 900, true),
+            (1280, 900, false),
+        ] {
+            self.page.set_viewport(width, height, width < 500);
+            self.page.set_dark(dark);
+            self.assert_fits();
+            if let Some(folder) = std::env::var_os("DOORWARD_PICTURES") {
+                let colour = if dark { "dark" } else { "light" };
+                let file = format!("{name}-{width}-{colour}.png");
+                self.page
+                    .screenshot(&std::path::Path::new(&folder).join(file));
+            }
+        }
     }
 
     /// The page fits: nothing sticks out at the side.

@@ -138,7 +138,7 @@ on_both! {
         look_at(&visitor, house, &pages);
         // The account's page with an app, and sign-in where nobody is.
         visitor.page.evaluate(&format!(
-            "fetch('{}', {{method: 'POST', body: new URLSearchParams({{answer: 'allow'}}), redirect: 'manual'}}).then(() => true)",
+            "fetch('{}', {{method: 'POST', body: new URLSearchParams({{answer: 'allow', opened_by: document.body.dataset.user}}), redirect: 'manual'}}).then(() => true)",
             pages[0].1
         ));
         look_at(&visitor, house, &[("account-with-app".into(), "/account".into())]);

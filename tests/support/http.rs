@@ -108,6 +108,16 @@ impl Browserless {
         self.request("PATCH", path).json(body).send()
     }
 
+    /// Sends a form of a page that was rendered for whoever is signed in; the answer is the page that it leads to, where that is shown
+    /// at an address of its own.
+    pub fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.request("POST", path).page_form(fields).send();
+        match answer.header("location") {
+            Some(shown) if shown.starts_with("/shown/") => self.get(shown),
+            _ => answer,
+        }
+    }
+
     /// A request to be filled in. Other methods than GET, HEAD and OPTIONS start with the headers of a same-origin
     /// fetch, `Origin` and `Sec-Fetch-Site`.
     pub fn request(&self, method: &str, path: &str) -> Request<'_> {

@@ -6,6 +6,7 @@ pub mod authenticator;
 pub mod binary;
 pub mod browser;
 pub mod cuts;
+pub mod forms;
 pub mod grants;
 pub mod house;
 pub mod http;

@@ -20,7 +20,7 @@ function start() {
   button.addEventListener("click", addPasskey);
   whenShownAgain(() => location.reload());
   // The notice belongs to the act before; a reload shall not repeat it.
-  if (location.search) history.replaceState(null, "", location.pathname + location.hash);
+  if (location.search.startsWith("?notice=")) history.replaceState(null, "", location.pathname + location.hash);
   if (canUsePasskeys()) tellProvider(element("account", HTMLElement).dataset);
 }
 
@@ -44,7 +44,7 @@ function addPasskey() {
     } catch (thrown) {
       done();
       if (signal.aborted) return;
-      if (isProblem(thrown, "signed-out")) location.assign("/login");
+      if (isProblem(thrown, "signed-out")) location.reload();
       else if (isNothingHappened(thrown)) say(sentenceFor(thrown));
       else complain(sentenceFor(thrown));
     }

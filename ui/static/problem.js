@@ -68,7 +68,8 @@ async function call(path, request, signal) {
   const timer = setTimeout(giveUp, LONGEST_WAIT_MS);
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
-    const response = await fetch(path, { ...request, credentials: "same-origin", redirect: "error", signal: abort.signal });
+    const headers = { ...request.headers, ...userOfPage() };
+    const response = await fetch(path, { ...request, headers, credentials: "same-origin", redirect: "error", signal: abort.signal });
     const body = await readJson(response);
     if (!response.ok) throw problemOf(response, body);
     return body;
@@ -80,6 +81,12 @@ async function call(path, request, signal) {
     clearTimeout(timer);
     signal?.removeEventListener("abort", giveUp);
   }
+}
+
+/** @returns {Record<string, string>} the header that names the user for whom this page was rendered: nothing is done for anyone else */
+function userOfPage() {
+  const user = document.body.dataset.user;
+  return user ? { "doorward-user": user } : {};
 }
 
 /**

@@ -33,7 +33,7 @@ function removePasskey(id) {
     } catch (thrown) {
       done();
       if (signal.aborted) return;
-      if (isProblem(thrown, "signed-out")) location.assign("/login");
+      if (isProblem(thrown, "signed-out")) location.reload();
       else if (isNothingHappened(thrown)) say(sentenceFor(thrown));
       else complain(sentenceFor(thrown));
     }

@@ -30,15 +30,19 @@ function confirmWithPasskey() {
       await prove({ purpose: "step-up", fields: {}, signal });
       attempts.close();
       showBusy(button, text("step_up.script.going_on"));
-      // Not form.submit(): a hidden field may be called "submit".
-      HTMLFormElement.prototype.submit.call(element("original", HTMLFormElement));
+      sendOriginal();
     } catch (thrown) {
       done();
       if (signal.aborted) return;
-      // On the way to an app its page knows how to go on; otherwise what the form carried is lost.
-      if (isProblem(thrown, "signed-out")) location.assign(element("original", HTMLFormElement).dataset.signedOut ?? "/login");
+      // The server keeps what the form carries, and says what happened.
+      if (isProblem(thrown, "signed-out") || isProblem(thrown, "other-user")) sendOriginal();
       else if (isNothingHappened(thrown)) say(sentenceFor(thrown));
       else complain(sentenceFor(thrown));
     }
   });
+}
+
+/** Sends the form that led here. Not form.submit(): a hidden field may be called "submit". */
+function sendOriginal() {
+  HTMLFormElement.prototype.submit.call(element("original", HTMLFormElement));
 }

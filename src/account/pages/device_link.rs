@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::visitor::Owner;
 use crate::users::Users;
-use crate::web::{Answer, Frame, Moment, StepUpPage, only, page, qr_svg};
+use crate::web::{Answer, Frame, Moment, StepUpPage, one_time_page, only, page, qr_svg};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -33,7 +33,6 @@ async fn make_device_link(
         return page(&StepUpPage {
             what: visitor.frame.text("step_up.act.device_link").to_owned(),
             action: visitor.frame.path.clone(),
-            hidden: Vec::new(),
             cancel_url: "/account".into(),
             frame: visitor.frame,
         });
@@ -42,7 +41,7 @@ async fn make_device_link(
     let link = users
         .invite_own_device(&visitor.signed_in.session, acting)
         .await?;
-    page(&DeviceLinkPage {
+    one_time_page(&DeviceLinkPage {
         frame: visitor.frame,
         qr_svg: qr_svg(&link.url)?,
         url: link.url,

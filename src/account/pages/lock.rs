@@ -2,11 +2,12 @@
 
 use actix_session::Session;
 use actix_web::{HttpRequest, web};
+use serde::Deserialize;
 
 use super::visitor::Owner;
-use crate::sessions::{Cookies, sign_out};
+use crate::sessions::{Cookies, PageVisitor, sign_out};
 use crate::users::{Authority, LastAdministrator, Users};
-use crate::web::{Answer, ConfirmPage, only, page, redirect};
+use crate::web::{Answer, ConfirmPage, Problem, only, page, redirect, require_rendered_version};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -17,10 +18,22 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
+/// What the question carries.
+#[derive(Deserialize)]
+struct Rendered {
+    #[serde(default)]
+    version: String,
+}
+
+async fn own_version(users: &Users, visitor: &PageVisitor) -> Result<i64, Problem> {
+    Ok(users.find(&visitor.user().to_string()).await?.version)
+}
+
 async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) -> Answer {
     if users.is_last_administrator(visitor.user()).await? {
         return Err(LastAdministrator.into());
     }
+    let version = own_version(&users, &visitor).await?;
     let frame = visitor.frame;
     page(&ConfirmPage {
         title: frame.text("confirm.lock.title").to_owned(),
@@ -32,6 +45,7 @@ async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) -> Answer {
         undo: Some(frame.text("confirm.lock.undo").to_owned()),
         action: frame.path.clone(),
         hidden: Vec::new(),
+        version: Some(version),
         asks_reason: false,
         confirm_label: frame.text("confirm.lock.button").to_owned(),
         is_destructive: true,
@@ -46,7 +60,10 @@ async fn lock_account(
     Owner(visitor): Owner,
     users: web::Data<Users>,
     cookies: web::Data<Cookies>,
+    form: web::Form<Rendered>,
 ) -> Answer {
+    let version = own_version(&users, &visitor).await?;
+    require_rendered_version(&form.version, version)?;
     let acting = visitor.acting(&request);
     users
         .suspend(

@@ -15,6 +15,7 @@ use crate::base::ids::PasskeyId;
 use crate::oidc::Oidc;
 use crate::passkeys::{PasskeyEntry, Passkeys};
 use crate::sessions::{PageVisitor, SessionEntry, Sessions};
+use crate::users::Users;
 use crate::web::{Answer, FieldProblem, Frame, Problem, only, page_with_status};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -45,6 +46,8 @@ pub(super) struct Said {
     pub(super) email: Option<String>,
     /// The passkey's name that was typed.
     pub(super) typed_name: Option<TypedName>,
+    /// Whether a form was refused because of a change since the page was opened.
+    pub(super) is_overtaken: bool,
 }
 
 #[derive(Template)]
@@ -56,6 +59,8 @@ struct AccountPage {
     rp_id: String,
     user_handle: String,
     username: String,
+    /// Of the user.
+    version: i64,
     display_name: String,
     typed_display_name: String,
     email: String,
@@ -88,6 +93,7 @@ async fn show_account(
 /// Whatever the page tells of.
 #[derive(Clone)]
 pub(super) struct Overview {
+    users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
     oidc: web::Data<Oidc>,
@@ -104,6 +110,7 @@ impl FromRequest for Overview {
         }
         let overview = || {
             Ok(Self {
+                users: room(request)?,
                 passkeys: room(request)?,
                 sessions: room(request)?,
                 oidc: room(request)?,
@@ -114,15 +121,17 @@ impl FromRequest for Overview {
 }
 
 impl Overview {
-    /// The page; 400 when it says why a form was refused.
+    /// The page; 400, or 409, when it says why a form was refused.
     pub(super) async fn render(&self, visitor: PageVisitor, said: Said) -> Answer {
         let user = visitor.user();
         let session = visitor.session().id;
         let standing = visitor.signed_in.standing;
         let status = match said.problem {
+            Some(_) if said.is_overtaken => StatusCode::CONFLICT,
             Some(_) => StatusCode::BAD_REQUEST,
             None => StatusCode::OK,
         };
+        let version = self.users.find(&user.to_string()).await?.version;
         let apps = self.oidc.list_apps(user).await?.into_iter();
         let apps = apps.map(|access| AppEntry::new(&visitor.frame, access));
         let template = AccountPage {
@@ -133,6 +142,7 @@ impl Overview {
             rp_id: self.passkeys.rp_id().to_owned(),
             user_handle: user_handle(user),
             username: standing.username,
+            version,
             typed_display_name: said
                 .display_name
                 .unwrap_or_else(|| standing.display_name.clone()),

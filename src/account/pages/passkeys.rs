@@ -28,6 +28,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 #[derive(Deserialize)]
 struct Rename {
+    #[serde(default)]
     name: String,
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::overview::{Overview, Said};
 use super::visitor::Owner;
-use crate::users::{Authority, DisplayName, Email, UserChange, Users};
+use crate::users::{Authority, DisplayName, Email, UpdateError, UserChange, Users};
 use crate::web::{Answer, FieldProblem, Frame, only, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -16,11 +16,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Profile {
     display_name: String,
     /// Empty: none.
     email: String,
+    /// The version that is changed.
+    version: String,
 }
 
 impl Profile {
@@ -63,15 +66,22 @@ async fn save_profile(
         }
     };
     let acting = visitor.acting(&request);
-    // Whoever is signed in may always say what they are called.
-    users
-        .update(
-            visitor.user(),
-            change,
-            None,
-            Authority::Administrator,
-            acting,
-        )
-        .await?;
-    Ok(redirect("/account?notice=profile_saved"))
+    let expected = profile.version.parse::<i64>().unwrap_or_default();
+    // Users may always change their own display name and address.
+    let (user, authority) = (visitor.user(), Authority::Administrator);
+    match users
+        .update(user, change, Some(expected), authority, acting)
+        .await
+    {
+        Ok(_) => Ok(redirect("/account?notice=profile_saved")),
+        Err(UpdateError::VersionIs(_)) => {
+            let said = Said {
+                problem: Some(FieldProblem::new("", visitor.frame.text("account.changed"))),
+                is_overtaken: true,
+                ..Said::default()
+            };
+            overview.render(visitor, said).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }

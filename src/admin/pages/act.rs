@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::super::http::parse_reason;
 use crate::users::User;
-use crate::web::{Answer, ConfirmPage, Frame, HiddenField, Problem, StepUpPage, page};
+use crate::web::{Answer, ConfirmPage, Frame, Problem, StepUpPage, page, require_rendered_version};
 
 /// An act, with what it names besides the person.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,9 @@ pub(super) enum Act<'a> {
 pub(super) struct ReasonForm {
     #[serde(default)]
     reason: String,
+    /// The version of what it is done to.
+    #[serde(default)]
+    version: String,
 }
 
 impl ReasonForm {
@@ -37,8 +40,12 @@ impl ReasonForm {
         parse_reason(&words.join(" "))
     }
 
-    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        HiddenField::list([("reason", self.reason)])
+    /// Requires that nothing changed since the question was asked.
+    ///
+    /// # Errors
+    /// `changed-since`.
+    pub(super) fn require_version(&self, version: i64) -> Result<(), Problem> {
+        require_rendered_version(&self.version, version)
     }
 }
 
@@ -116,7 +123,8 @@ impl Act<'_> {
             effects,
             undo: text("undo"),
             action: frame.path.clone(),
-            hidden: self.hidden(person),
+            hidden: Vec::new(),
+            version: Some(person.version),
             asks_reason: !matches!(
                 self,
                 Self::EnrolmentLink | Self::VerifyEmail(_) | Self::ReleaseUsername(_)
@@ -128,36 +136,11 @@ impl Act<'_> {
         })
     }
 
-    /// What the form carries besides a reason: an address is vouched for at the version at which it was shown.
-    fn hidden(self, person: &User) -> Vec<HiddenField> {
-        match self {
-            Self::VerifyEmail(_) => HiddenField::list([("version", person.version.to_string())]),
-            Self::Suspend
-            | Self::Reactivate
-            | Self::EnrolmentLink
-            | Self::RevokePasskey(_)
-            | Self::ReleaseUsername(_)
-            | Self::EndSession
-            | Self::EndAllSessions => Vec::new(),
-        }
-    }
-
     /// Asks for the passkey first, then sends the form again.
-    pub(super) fn step_up(self, frame: Frame, person: &User, form: ReasonForm) -> Answer {
-        let hidden = match self {
-            Self::EnrolmentLink | Self::VerifyEmail(_) | Self::ReleaseUsername(_) => {
-                self.hidden(person)
-            }
-            Self::Suspend
-            | Self::Reactivate
-            | Self::RevokePasskey(_)
-            | Self::EndSession
-            | Self::EndAllSessions => form.into_hidden(),
-        };
+    pub(super) fn step_up(self, frame: Frame, person: &User) -> Answer {
         page(&StepUpPage {
             what: self.text(&frame, &format!("step_up.act.{}", self.key()), person),
             action: frame.path.clone(),
-            hidden,
             cancel_url: person_url(person),
             frame,
         })
@@ -202,6 +185,8 @@ mod tests {
             place_host: "localhost".into(),
             signed_in: None,
             path: "/admin".into(),
+            sent: Vec::new(),
+            restored: None,
         };
         for (act, has_done_page) in [
             (Act::Suspend, true),
@@ -227,6 +212,7 @@ mod tests {
     fn a_reason_is_one_line() {
         let form = |reason: &str| ReasonForm {
             reason: reason.into(),
+            ..ReasonForm::default()
         };
         let parsed = form(" Phone\r\nstolen ").parse().expect("a reason");
         assert_eq!(parsed.as_deref(), Some("Phone stolen"));

@@ -47,8 +47,9 @@ async fn end_all(
 ) -> Answer {
     let person = manager.find(&users, &name).await?;
     let reason = form.parse()?;
+    form.require_version(person.version)?;
     if !manager.is_fresh() {
-        return Act::EndAllSessions.step_up(manager.visitor.frame, &person, form.into_inner());
+        return Act::EndAllSessions.step_up(manager.visitor.frame, &person);
     }
     let acting = manager.acting(&request);
     let ended = users
@@ -92,8 +93,9 @@ async fn end_one(
     let person = manager.find(&users, &path.0).await?;
     let id = SessionId::parse(&path.1).ok_or_else(Problem::not_found)?;
     let reason = form.parse()?;
+    form.require_version(person.version)?;
     if !manager.is_fresh() {
-        return Act::EndSession.step_up(manager.visitor.frame, &person, form.into_inner());
+        return Act::EndSession.step_up(manager.visitor.frame, &person);
     }
     let acting = manager.acting(&request);
     let ended = users

@@ -40,11 +40,13 @@ async fn make_link(
     manager: Manager,
     users: web::Data<Users>,
     name: web::Path<String>,
+    form: web::Form<ReasonForm>,
 ) -> Answer {
     let person = manager.find(&users, &name).await?;
+    form.require_version(person.version)?;
     if !manager.is_fresh() {
         let frame = manager.visitor.frame;
-        return Act::EnrolmentLink.step_up(frame, &person, ReasonForm::default());
+        return Act::EnrolmentLink.step_up(frame, &person);
     }
     let wanted = NewInvitation {
         user: Some(person.id.to_string()),

@@ -201,6 +201,8 @@ async fn ask(manager: Manager, users: web::Data<Users>, id: web::Path<String>) -
         undo: Some(frame.text("confirm.revoke_invitation.undo").to_owned()),
         action: frame.path.clone(),
         hidden: Vec::new(),
+        // A link has no versions: it is revoked, or was used before.
+        version: None,
         asks_reason: true,
         confirm_label: frame.text("confirm.revoke_invitation.button").to_owned(),
         is_destructive: true,
@@ -223,7 +225,6 @@ async fn revoke(
         return page(&StepUpPage {
             what: frame.text("step_up.act.revoke_invitation").to_owned(),
             action: frame.path.clone(),
-            hidden: form.into_inner().into_hidden(),
             cancel_url: URL.to_owned(),
             frame,
         });

@@ -8,12 +8,12 @@ use askama::Template;
 use super::invitation_list::show_invitations;
 use super::manager::Manager;
 use super::people::{Listing, show};
-use super::role_boxes::{checked, hidden};
+use super::role_boxes::checked;
 use crate::users::{
     DisplayName, Email, FieldError, InvitationLink, InviteError, NewInvitation, Username, Users,
 };
 use crate::web::{
-    Answer, FieldProblem, Frame, HiddenField, Moment, StepUpPage, only, page, qr_svg,
+    Answer, FieldProblem, Frame, Moment, StepUpPage, one_time_page, only, page, qr_svg,
 };
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -73,15 +73,6 @@ impl InviteForm {
             .map(|text| text.trim().to_owned())
             .find(|text| !text.is_empty())
     }
-
-    fn into_hidden(self) -> Vec<HiddenField> {
-        HiddenField::list([
-            ("username", self.username),
-            ("email", self.email),
-            ("display_name", self.display_name),
-            ("roles", hidden(&self.roles)),
-        ])
-    }
 }
 
 async fn invite(
@@ -104,7 +95,7 @@ async fn invite(
         }
     };
     if !manager.is_fresh() {
-        return step_up(manager.visitor.frame, form);
+        return step_up(manager.visitor.frame, &form);
     }
     let (field, key) = match users.invite(wanted, authority, acting).await {
         Ok(link) => return show_link(manager.visitor.frame, link, form.name(), None),
@@ -117,7 +108,7 @@ async fn invite(
     show(&request, manager, Listing::default(), form, Some(problem)).await
 }
 
-fn step_up(frame: Frame, form: InviteForm) -> Answer {
+fn step_up(frame: Frame, form: &InviteForm) -> Answer {
     let what = match form.name() {
         Some(name) => frame.text_with("step_up.act.invite", &[("name", name.as_str())]),
         None => frame.text("step_up.act.invite_anybody").to_owned(),
@@ -125,7 +116,6 @@ fn step_up(frame: Frame, form: InviteForm) -> Answer {
     page(&StepUpPage {
         what,
         action: frame.path.clone(),
-        hidden: form.into_hidden(),
         cancel_url: "/admin".into(),
         frame,
     })
@@ -150,7 +140,7 @@ pub(super) fn show_link(
     name: Option<String>,
     person_url: Option<String>,
 ) -> Answer {
-    page(&ConsoleInvitedPage {
+    one_time_page(&ConsoleInvitedPage {
         frame,
         is_enrolment: person_url.is_some(),
         name,

@@ -8,11 +8,10 @@ use askama::Template;
 
 use super::act::person_url;
 use super::manager::Manager;
-use super::role_boxes::{RoleBox, boxes, checked, hidden};
+use super::role_boxes::{RoleBox, boxes, checked};
 use crate::users::{Rights, UpdateError, User, UserChange, Users};
 use crate::web::{
-    Answer, FieldProblem, Frame, HiddenField, Problem, StepUpPage, only, page, page_with_status,
-    redirect,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, only, page, page_with_status, redirect,
 };
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -77,7 +76,7 @@ async fn save_roles(
         .map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
     let wanted = checked(&sent);
     if !manager.is_fresh() {
-        return step_up(manager.visitor.frame, &person, &wanted, expected);
+        return step_up(manager.visitor.frame, &person);
     }
     let change = UserChange {
         roles: Some(wanted.iter().cloned().collect()),
@@ -113,12 +112,11 @@ async fn save_roles(
     )
 }
 
-fn step_up(frame: Frame, person: &User, wanted: &BTreeSet<String>, expected: i64) -> Answer {
+fn step_up(frame: Frame, person: &User) -> Answer {
     let name = person.display_name.as_str();
     page(&StepUpPage {
         what: frame.text_with("step_up.act.change_roles", &[("name", name)]),
         action: frame.path.clone(),
-        hidden: HiddenField::list([("roles", hidden(wanted)), ("version", expected.to_string())]),
         cancel_url: person_url(person),
         frame,
     })

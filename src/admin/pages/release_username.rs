@@ -46,7 +46,7 @@ async fn release(
     let (user, name) = find(&users, &path).await?;
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
-        return Act::ReleaseUsername(name.as_str()).step_up(frame, &user, ReasonForm::default());
+        return Act::ReleaseUsername(name.as_str()).step_up(frame, &user);
     }
     let acting = administrator.acting(&request);
     let authority = Authority::Delegate(administrator.0.user());

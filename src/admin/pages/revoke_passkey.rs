@@ -74,9 +74,10 @@ async fn revoke(
     // Revoked ones too: repeating is safe.
     let passkey = find(&passkeys.list_entries(person.id, true).await?, &path.1)?;
     let reason = form.parse()?;
+    form.require_version(person.version)?;
     let act = Act::RevokePasskey(&passkey.name);
     if !manager.is_fresh() {
-        return act.step_up(manager.visitor.frame, &person, form.into_inner());
+        return act.step_up(manager.visitor.frame, &person);
     }
     // An administrator who removes a passkey of their own here is held to the rule for one's own.
     let right = if person.id == manager.visitor.user() {

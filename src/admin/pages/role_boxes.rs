@@ -16,20 +16,10 @@ pub(super) struct RoleBox {
     pub(super) is_checked: bool,
 }
 
-/// The roles that a form names: by its boxes, `role:NAME`, or in one hidden field, `roles`, when it comes from a page in between.
+/// The roles that a form names by its boxes, `role:NAME`.
 pub(super) fn checked(sent: &HashMap<String, String>) -> BTreeSet<String> {
     let boxes = sent.keys().filter_map(|name| name.strip_prefix("role:"));
-    let hidden = sent.get("roles").map(String::as_str).unwrap_or_default();
-    boxes
-        .chain(hidden.split_whitespace())
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The value of the hidden field `roles`.
-pub(super) fn hidden(roles: &BTreeSet<String>) -> String {
-    let names: Vec<&str> = roles.iter().map(String::as_str).collect();
-    names.join(" ")
+    boxes.map(str::to_owned).collect()
 }
 
 /// The boxes of those roles of the registry that `rights` may give.
@@ -80,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boxes_and_the_hidden_field_name_the_same_roles() {
+    fn boxes_name_the_roles() {
         let sent = |fields: &[(&str, &str)]| -> HashMap<String, String> {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             fields.iter().map(own).collect()
@@ -90,8 +80,10 @@ mod tests {
             ("role:cook", "yes"),
             ("version", "3"),
         ]));
-        assert_eq!(hidden(&by_boxes), "cook shop:clerk");
-        assert_eq!(checked(&sent(&[("roles", "cook shop:clerk")])), by_boxes);
-        assert!(checked(&sent(&[("username", "x")])).is_empty());
+        assert_eq!(
+            by_boxes.into_iter().collect::<Vec<_>>(),
+            ["cook", "shop:clerk"]
+        );
+        assert!(checked(&sent(&[("username", "x"), ("roles", "cook")])).is_empty());
     }
 }

@@ -119,7 +119,6 @@ async fn make_role(
         return page(&StepUpPage {
             what: frame.text_with("step_up.act.make_role", &[("name", &form.name)]),
             action: frame.path.clone(),
-            hidden: form.into_hidden(),
             cancel_url: "/admin/roles".into(),
             frame,
         });

@@ -52,8 +52,9 @@ async fn suspend(
 ) -> Answer {
     let person = manager.find(&users, &name).await?;
     let reason = form.parse()?;
+    form.require_version(person.version)?;
     if !manager.is_fresh() {
-        return Act::Suspend.step_up(manager.visitor.frame, &person, form.into_inner());
+        return Act::Suspend.step_up(manager.visitor.frame, &person);
     }
     let acting = manager.acting(&request);
     let ended = users
@@ -80,8 +81,9 @@ async fn reactivate(
 ) -> Answer {
     let person = manager.find(&users, &name).await?;
     let reason = form.parse()?;
+    form.require_version(person.version)?;
     if !manager.is_fresh() {
-        return Act::Reactivate.step_up(manager.visitor.frame, &person, form.into_inner());
+        return Act::Reactivate.step_up(manager.visitor.frame, &person);
     }
     let acting = manager.acting(&request);
     users

@@ -52,7 +52,7 @@ async fn verify(
     }
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
-        return Act::VerifyEmail(&email).step_up(frame, &user, ReasonForm::default());
+        return Act::VerifyEmail(&email).step_up(frame, &user);
     }
     let acting = administrator.acting(&request);
     let authority = Authority::Delegate(administrator.0.user());

@@ -8,7 +8,7 @@ use crate::oidc::error::Refusal;
 use crate::oidc::http::{is_form, not_a_form};
 use crate::oidc::request::ResponseMode;
 use crate::oidc::response::AuthorizationResponse;
-use crate::web::{Answer, FormTargets, Frame, HiddenField, Problem, Web, page};
+use crate::web::{Answer, AnswersDirectly, FormTargets, Frame, HiddenField, Problem, Web, page};
 
 #[derive(Template)]
 #[template(path = "form_post.html")]
@@ -27,12 +27,14 @@ pub fn send(web: &Web, request: &HttpRequest, response: AuthorizationResponse) -
             .insert_header((header::LOCATION, response.address()))
             .finish()),
         ResponseMode::FormPost => {
-            let answer = page(&FormPostPage {
+            let mut answer = page(&FormPostPage {
                 frame: Frame::new(web, request, None),
                 host: host_of(&response.redirect_uri),
                 fields: HiddenField::list(response.fields),
                 action: response.redirect_uri.clone(),
             })?;
+            // Shown again, it would send the code again.
+            answer.extensions_mut().insert(AnswersDirectly);
             Ok(FormTargets::onward(&response.redirect_uri).allow(answer))
         }
     }

@@ -152,6 +152,7 @@ fn ask(http: &HttpRequest, person: &SignedIn, request: &LogoutRequest, id: &Toke
         undo: None,
         action: path_of(id),
         hidden: Vec::new(),
+        version: None,
         asks_reason: false,
         confirm_label: frame.text("logout.confirm").to_owned(),
         is_destructive: false,

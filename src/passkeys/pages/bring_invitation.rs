@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::on_the_way::OnTheWay;
 use crate::base::config::Origin;
 use crate::base::secrets::Token;
-use crate::sessions::{Destination, Sessions};
+use crate::sessions::{Browser, Destination, Sessions};
 use crate::web::{Answer, Frame, Web, only, page_with_status, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -37,9 +37,11 @@ async fn ask_for_invitation(
     request: HttpRequest,
     web: web::Data<Web>,
     sessions: web::Data<Sessions>,
+    browser: Browser,
     way: web::Query<OnTheWay>,
 ) -> Answer {
-    show(&request, &web, &sessions, &way, None).await
+    // What answers the form is shown to this browser.
+    Ok(browser.mark(show(&request, &web, &sessions, &way, None).await?))
 }
 
 #[derive(Deserialize)]

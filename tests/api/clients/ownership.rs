@@ -57,7 +57,7 @@ fn consent(app: &RelyingParty, root: &Person) -> Issued {
     let allowed = root
         .browser
         .request("POST", &path)
-        .form(&[("answer", "allow")])
+        .page_form(&[("answer", "allow")])
         .send();
     Issued::read(&app.redeem(&sent_back(&allowed)["code"]))
 }
@@ -194,7 +194,7 @@ on_both! {
         let path = answer.header("location").expect("a location").to_owned();
         assert_eq!(root.browser.get(&path).status, 200);
         change(&root, &app.id, &json!({ "resources": ["https://api.example/"] }));
-        let late = root.browser.request("POST", &path).form(&[("answer", "allow")]).send();
+        let late = root.browser.request("POST", &path).page_form(&[("answer", "allow")]).send();
         assert_eq!(late.status, 410, "{}", late.text());
         assert!(is_asked_again(&app, &root));
     }

@@ -144,7 +144,9 @@ on_both_protected! {
         ada.browser = visitor.place.clone();
         assert_eq!(ada.step_up().status, 200);
         visitor.place = ada.browser.clone();
-        let back = location(&visitor.place.request("POST", &onward).form(&[]).send(), 303);
+        let nameless = visitor.place.request("POST", &onward).form(&[]).send();
+        assert_eq!(nameless.status, 409, "a form that does not name its user does nothing");
+        let back = location(&visitor.place.request("POST", &onward).page_form(&[]).send(), 303);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
         assert_eq!(location(&visitor.door("GET", path).send(), 303), "/vault/fresh");
         assert_eq!(visitor.status("/vault/fresh"), 200);
@@ -163,7 +165,7 @@ on_both_protected! {
         assert!(visitor.place.get(&onward).text().contains("stays on one device"));
         ada.browser = visitor.place.clone();
         assert_eq!(ada.step_up().status, 200);
-        let again = ada.browser.request("POST", &onward).form(&[]).send();
+        let again = ada.browser.submit(&onward, &[]);
         assert_eq!(again.status, 200);
         assert!(again.text().contains("stays on one device"));
         // No sign-in makes this true, so none is asked for.
@@ -182,7 +184,7 @@ on_both_protected! {
         let onward = visitor.begin("/vault/instant");
         ada.browser = visitor.place.clone();
         assert_eq!(ada.step_up().status, 200);
-        let back = location(&ada.browser.request("POST", &onward).form(&[]).send(), 303);
+        let back = location(&ada.browser.request("POST", &onward).page_form(&[]).send(), 303);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
         assert_eq!(visitor.door("GET", path).send().status, 303);
         assert_eq!(visitor.status("/vault/instant"), 200);
@@ -200,7 +202,7 @@ on_both_protected! {
         visitor.enter("/");
         house.pass(600);
         let onward = visitor.begin("/vault/fresh");
-        let answer = |answer: &str| visitor.place.request("POST", &onward).form(&[("answer", answer)]).send();
+        let answer = |answer: &str| visitor.place.request("POST", &onward).page_form(&[("answer", answer)]).send();
         assert_eq!(location(&answer("deny"), 303), "/account");
         let switch = location(&answer("switch"), 303);
         assert!(switch.starts_with("/login?continue=") && switch.ends_with("&switch=1"), "{switch}");

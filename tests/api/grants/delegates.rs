@@ -103,7 +103,7 @@ on_both! {
         assert!(page(&form).contains("name=\"resource_id\" type=\"text\" value=\"17\""));
         let nobody = clerk.browser.get("/admin/grants?type=order&id=17&user=nobody");
         assert!(nobody.status == 400 && nobody.text().contains("There is nobody of this username or id."), "{}", nobody.text());
-        let post = |at: &str, fields: &[(&str, &str)]| clerk.browser.request("POST", at).form(fields).send();
+        let post = |at: &str, fields: &[(&str, &str)]| clerk.browser.submit(at, fields);
         let given = post(&given_at, &[("resource_type", "order"), ("resource_id", "17"), ("roles", "OPERATOR")]);
         assert_eq!(given.status, 303, "{}", given.text());
         let held = root.browser.get("/v1/grants?resource_type=order").json()["items"][0].clone();
@@ -123,7 +123,7 @@ on_both! {
         assert_eq!((changed.status, changed.header("location")), (303, Some(format!("{given_at}?notice=changed").as_str())));
         let withdraw = format!("{own}/withdraw");
         assert!(page(&withdraw).contains("AUDITOR"));
-        let withdrawn = post(&withdraw, &[("reason", "left")]);
+        let withdrawn = post(&withdraw, &[("reason", "left"), ("version", "2")]);
         assert!(withdrawn.status == 200 && withdrawn.text().contains("AUDITOR on order:17"), "{}", withdrawn.text());
         assert_eq!(root.browser.get("/v1/grants?resource_type=order").json()["items"], json!([]));
         let saved = post("/admin/resources/thing", &[("type", "order"), ("id", "18"), ("title", "Another")]);
@@ -162,10 +162,10 @@ on_both! {
         for (at, fields) in [
             (of_clerk.as_str(), &[("resource_type", "order"), ("resource_id", "1"), ("roles", "X")][..]),
             (&at, &[("version", "1"), ("roles", "X")]),
-            (&format!("{at}/withdraw"), &[("reason", "")]),
+            (&format!("{at}/withdraw"), &[("reason", ""), ("version", "1")]),
             ("/admin/resources/thing", &[("type", "order"), ("id", "1")]),
         ] {
-            let asked = clerk.browser.request("POST", at).form(fields).send();
+            let asked = clerk.browser.submit(at, fields);
             assert!(asked.status == 200 && asked.text().contains("use your passkey once more"), "{at}: {}", asked.text());
         }
         let grants = root.browser.get("/v1/grants").json()["items"].clone();

@@ -18,7 +18,7 @@ fn ask(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (Str
 fn say(browser: &Browserless, path: &str, word: &str) -> Answer {
     browser
         .request("POST", path)
-        .form(&[("answer", word)])
+        .page_form(&[("answer", word)])
         .send()
 }
 

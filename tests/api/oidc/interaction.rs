@@ -22,10 +22,7 @@ fn pending(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> 
 }
 
 fn answer(browser: &Browserless, path: &str, word: &str) -> Answer {
-    browser
-        .request("POST", path)
-        .form(&[("answer", word)])
-        .send()
+    browser.submit(path, &[("answer", word)])
 }
 
 fn error(answer: &Answer) -> String {

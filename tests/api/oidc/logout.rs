@@ -76,7 +76,7 @@ on_both! {
         let forged = root.browser.request("POST", &action).without_same_origin().send();
         assert_eq!(forged.status, 403);
         assert!(is_signed_in(&root.browser));
-        let left = root.browser.request("POST", &action).form(&[]).send();
+        let left = root.browser.request("POST", &action).page_form(&[]).send();
         assert_eq!(location(&left), "/login?notice=signed_out");
         assert!(!is_signed_in(&root.browser));
     }

@@ -88,6 +88,18 @@ impl<'browser> Request<'browser> {
         self.body(pairs.join("&"), "application/x-www-form-urlencoded")
     }
 
+    /// As [`Request::form`], from a page that was rendered for whoever is signed in.
+    pub fn page_form(self, fields: &[(&str, &str)]) -> Self {
+        let session = self.browser.get("/v1/session");
+        if session.status != 200 {
+            return self.form(fields);
+        }
+        let user = session.json()["user"].clone();
+        let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
+        let opened_by = format!("{} {}", text("id"), text("display_name"));
+        self.form(&[fields, &[("opened_by", &opened_by)]].concat())
+    }
+
     /// HTTP Basic authorization as OAuth clients send it: both halves form-encoded first (RFC 6749 §2.3.1).
     pub fn basic(self, client_id: &str, secret: &str) -> Self {
         self.header("Authorization", &basic(client_id, secret))

@@ -79,6 +79,7 @@ async fn ask(
         undo: say("undo"),
         action: frame.path.clone(),
         hidden: Vec::new(),
+        version: Some(client.version),
         asks_reason: !matches!(act, Act::NewSecret),
         confirm_label: say("button").unwrap_or_default(),
         is_destructive: !matches!(act, Act::Enable),
@@ -97,13 +98,13 @@ async fn act(
     let client = find(&clients, &path.0).await?;
     let act = Act::parse(&path.1, &client)?;
     let reason = form.parse()?;
+    form.require_version(client.version)?;
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
         let key = format!("step_up.act.{}", act.key());
         return page(&StepUpPage {
             what: frame.text_with(&key, &[("name", client.name.as_str())]),
             action: frame.path.clone(),
-            hidden: form.into_inner().into_hidden(),
             cancel_url: client_url(client.id),
             frame,
         });
@@ -141,6 +142,8 @@ mod tests {
             place_host: "localhost".into(),
             signed_in: None,
             path: "/admin".into(),
+            sent: Vec::new(),
+            restored: None,
         };
         for act in [Act::NewSecret, Act::Disable, Act::Enable, Act::Delete] {
             let key = act.key();

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{self, Field, Kind, SECTIONS};
 use crate::clients::{ClientChange, ClientError};
-use crate::web::{FieldProblem, Frame, HiddenField, Problem};
+use crate::web::{FieldProblem, Frame, Problem};
 
 /// The value of a box that is checked.
 const CHECKED: &str = "yes";
@@ -125,11 +125,6 @@ impl ClientForm {
                 json!(checked.map(|(_, value)| value).collect::<Vec<_>>())
             }
         }
-    }
-
-    /// All that it carries, for a form that is sent once more.
-    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        HiddenField::list(self.0)
     }
 
     /// The form for a page.
@@ -280,6 +275,8 @@ mod tests {
             place_host: "localhost".into(),
             signed_in: None,
             path: "/admin/clients".into(),
+            sent: Vec::new(),
+            restored: None,
         }
     }
 
@@ -308,8 +305,8 @@ mod tests {
         assert_eq!(change.grant_types, Some(vec!["client_credentials".into()]));
         assert_eq!(change.resources.map(|all| all.len()), Some(2));
         assert_eq!(change.default_acr_values.map(|all| all.len()), Some(2));
-        let hidden = form.clone().into_hidden().into_iter();
-        let again = hidden.map(|field| (field.name.to_owned(), field.value));
+        let fields = form.clone().0.into_iter();
+        let again = fields.map(|(name, value)| (name.to_owned(), value));
         assert_eq!(ClientForm::sent(again.collect()).0, form.0);
     }
 

@@ -16,8 +16,7 @@ use crate::base::ids::ClientId;
 use crate::clients::{self, Client, ClientError, Clients};
 use crate::db::Database;
 use crate::web::{
-    Answer, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
-    page_with_status,
+    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
 };
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -120,7 +119,7 @@ async fn save_client(
     let form = ClientForm::sent(sent);
     let change = form.to_change()?;
     if !administrator.is_fresh() {
-        return step_up(administrator.0.frame, &client, form, expected);
+        return step_up(administrator.0.frame, &client);
     }
     let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
@@ -145,17 +144,11 @@ async fn save_client(
     }
 }
 
-fn step_up(frame: Frame, client: &Client, form: ClientForm, expected: i64) -> Answer {
-    let mut hidden = form.into_hidden();
-    hidden.push(HiddenField {
-        name: "version",
-        value: expected.to_string(),
-    });
+fn step_up(frame: Frame, client: &Client) -> Answer {
     let name = client.name.as_str();
     page(&StepUpPage {
         what: frame.text_with("step_up.act.update_client", &[("name", name)]),
         action: frame.path.clone(),
-        hidden,
         cancel_url: client_url(client.id),
         frame,
     })

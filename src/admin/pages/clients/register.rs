@@ -64,7 +64,6 @@ async fn register(
         return page(&StepUpPage {
             what: frame.text_with("step_up.act.register_client", &[("name", form.name())]),
             action: frame.path.clone(),
-            hidden: form.into_hidden(),
             cancel_url: "/admin/clients".into(),
             frame,
         });

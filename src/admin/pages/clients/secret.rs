@@ -5,7 +5,7 @@ use askama::Template;
 use super::client_url;
 use crate::base::ids::ClientId;
 use crate::clients::ClientUpdate;
-use crate::web::{Answer, Frame, page, redirect};
+use crate::web::{Answer, Frame, one_time_page, redirect};
 
 #[derive(Template)]
 #[template(path = "console_client_secret.html")]
@@ -34,7 +34,7 @@ pub(super) fn show_or_go_on(frame: Frame, updated: ClientUpdate, notice: &str) -
         }
         return Ok(redirect(&url));
     };
-    page(&ConsoleClientSecretPage {
+    one_time_page(&ConsoleClientSecretPage {
         id: client.id,
         name: client.name,
         secret: secret.expose().to_owned(),

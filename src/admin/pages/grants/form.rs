@@ -6,7 +6,7 @@ use crate::access::{
     Description, Grant, GrantChange, GrantError, GrantRoles, ResourceId, ResourceName,
     ResourceType, Terms, Title, parse_instant,
 };
-use crate::web::{FieldProblem, Frame, HiddenField, Problem};
+use crate::web::{FieldProblem, Frame, Problem};
 
 /// What a form carries; what is shown again when it was refused.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -81,19 +81,6 @@ impl GrantForm {
             valid_until: Some(terms.valid_until),
         })
     }
-
-    /// Everything, for the way through a fresh sign-in.
-    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        HiddenField::list([
-            ("resource_type", self.resource_type),
-            ("resource_id", self.resource_id),
-            ("roles", self.roles),
-            ("title", self.title),
-            ("description", self.description),
-            ("valid_until", self.valid_until),
-            ("version", self.version),
-        ])
-    }
 }
 
 /// A text area has many lines, a description one.
@@ -137,6 +124,8 @@ mod tests {
             place_host: "localhost".into(),
             signed_in: None,
             path: "/admin".into(),
+            sent: Vec::new(),
+            restored: None,
         };
         for field in [
             "resource_type",

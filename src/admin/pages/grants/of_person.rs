@@ -118,7 +118,7 @@ async fn give(
     let problem = match parsed {
         Err(field) => wrong(&manager.visitor.frame, field),
         Ok((resource, _)) if !manager.is_fresh() => {
-            return step_up(manager.frame(), &holder, &resource.to_string(), form);
+            return step_up(manager.frame(), &holder, &resource.to_string());
         }
         Ok((resource, terms)) => {
             let acting = manager.acting(&request);
@@ -140,12 +140,11 @@ async fn give(
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }
 
-fn step_up(frame: Frame, holder: &Holder, thing: &str, form: GrantForm) -> Answer {
+fn step_up(frame: Frame, holder: &Holder, thing: &str) -> Answer {
     let values = [("name", holder.name.as_str()), ("thing", thing)];
     page(&StepUpPage {
         what: frame.text_with("step_up.act.give_grant", &values),
         action: frame.path.clone(),
-        hidden: form.into_hidden(),
         cancel_url: holder.url(),
         frame,
     })

@@ -99,7 +99,7 @@ async fn save(
     let frame = manager.frame();
     let problem = match form.change() {
         Err(field) => wrong(&frame, field),
-        Ok(_) if !manager.is_fresh() => return step_up(frame, &grant, &holder, form),
+        Ok(_) if !manager.is_fresh() => return step_up(frame, &grant, &holder),
         Ok(change) => {
             let acting = manager.acting(&request);
             let changed = access.change(grant.id, change, Some(expected), acting);
@@ -130,13 +130,12 @@ async fn save(
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }
 
-fn step_up(frame: Frame, grant: &Grant, holder: &Holder, form: GrantForm) -> Answer {
+fn step_up(frame: Frame, grant: &Grant, holder: &Holder) -> Answer {
     let thing = grant.resource().to_string();
     let values = [("name", holder.name.as_str()), ("thing", thing.as_str())];
     page(&StepUpPage {
         what: frame.text_with("step_up.act.change_grant", &values),
         action: frame.path.clone(),
-        hidden: form.into_hidden(),
         cancel_url: format!("/admin/grants/{}", grant.id),
         frame,
     })

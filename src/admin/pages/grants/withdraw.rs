@@ -56,6 +56,7 @@ async fn ask(
         undo: Some(say("confirm.withdraw_grant.undo")),
         action: frame.path.clone(),
         hidden: Vec::new(),
+        version: Some(grant.version),
         asks_reason: true,
         confirm_label: say("confirm.withdraw_grant.button"),
         is_destructive: true,
@@ -74,12 +75,12 @@ async fn withdraw(
 ) -> Answer {
     let (grant, holder) = find(&manager, &access, &users, &id).await?;
     let reason = form.parse()?;
+    form.require_version(grant.version)?;
     if !manager.is_fresh() {
         let frame = manager.frame();
         return page(&StepUpPage {
             what: say(&frame, "step_up.act.withdraw_grant", &grant, &holder),
             action: frame.path.clone(),
-            hidden: form.into_inner().into_hidden(),
             cancel_url: holder.url(),
             frame,
         });

@@ -8,7 +8,10 @@ use crate::access::{Access, ResourceName};
 use crate::admin::http::parse_reason;
 use crate::admin::pages::grant_manager::GrantManager;
 use crate::admin::pages::grants::{one_line, thing_url};
-use crate::web::{Answer, ConfirmPage, Frame, HiddenField, StepUpPage, only, page, redirect};
+use crate::web::{
+    Answer, ConfirmPage, Frame, HiddenField, StepUpPage, only, page, redirect,
+    require_rendered_version,
+};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -27,6 +30,9 @@ struct Forget {
     id: String,
     #[serde(default)]
     reason: String,
+    /// The version of what is forgotten.
+    #[serde(default)]
+    version: String,
 }
 
 fn hidden(name: &ResourceName) -> Vec<HiddenField> {
@@ -44,7 +50,7 @@ async fn ask(
 ) -> Answer {
     let name = named(&asked.r#type, &asked.id)?;
     manager.reach.require(&name.kind)?;
-    access.read_thing_view(name.clone()).await?;
+    let thing = access.read_thing_view(name.clone()).await?;
     let frame = manager.frame();
     page(&ConfirmPage {
         title: say(&frame, "confirm.forget_resource.title", &name),
@@ -53,6 +59,7 @@ async fn ask(
         undo: Some(say(&frame, "confirm.forget_resource.undo", &name)),
         action: frame.path.clone(),
         hidden: hidden(&name),
+        version: Some(thing.version),
         asks_reason: true,
         confirm_label: say(&frame, "confirm.forget_resource.button", &name),
         is_destructive: true,
@@ -70,22 +77,19 @@ async fn forget(
     let name = named(&form.r#type, &form.id)?;
     manager.reach.require(&name.kind)?;
     let reason = parse_reason(&one_line(&form.reason))?;
+    let thing = access.read_thing_view(name.clone()).await?;
+    require_rendered_version(&form.version, thing.version)?;
     if !manager.is_fresh() {
         let frame = manager.frame();
-        let mut hidden = hidden(&name);
-        hidden.push(HiddenField {
-            name: "reason",
-            value: form.reason.clone(),
-        });
         return page(&StepUpPage {
             what: say(&frame, "step_up.act.forget_resource", &name),
             action: frame.path.clone(),
-            hidden,
             cancel_url: thing_url(&name),
             frame,
         });
     }
     let acting = manager.acting(&request);
-    access.delete_thing(name, None, reason, acting).await?;
+    let expected = Some(thing.version);
+    access.delete_thing(name, expected, reason, acting).await?;
     Ok(redirect("/admin/resources?notice=forgotten"))
 }

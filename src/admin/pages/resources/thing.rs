@@ -16,8 +16,8 @@ use crate::admin::pages::grant_manager::{GrantManager, grants_url};
 use crate::admin::pages::grants::{GrantRow, PAGE, cursor, next_url, one_line, thing_url, wrong};
 use crate::users::{LookupError, Users};
 use crate::web::{
-    Answer, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
-    page_with_status, parse_object, redirect,
+    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
+    parse_object, redirect,
 };
 
 const PATH: &str = "/admin/resources/thing";
@@ -114,17 +114,6 @@ impl ThingForm {
                 .map_err(|_| Problem::invalid_field("version", "the version that is changed")),
         }
     }
-
-    fn into_hidden(self) -> Vec<HiddenField> {
-        HiddenField::list([
-            ("type", self.kind),
-            ("id", self.id),
-            ("title", self.title),
-            ("description", self.description),
-            ("attributes", self.attributes),
-            ("version", self.version),
-        ])
-    }
 }
 
 #[derive(Template)]
@@ -220,7 +209,7 @@ async fn save(
     let frame = manager.frame();
     let problem = match form.parse() {
         Err(field) => wrong(&frame, field),
-        Ok(_) if !manager.is_fresh() => return step_up(frame, &name, form),
+        Ok(_) if !manager.is_fresh() => return step_up(frame, &name),
         Ok(new) => {
             let acting = manager.acting(&request);
             match access.put_thing(name.clone(), new, expected, acting).await {
@@ -282,12 +271,11 @@ async fn choose_holder(
     }
 }
 
-fn step_up(frame: Frame, name: &ResourceName, form: ThingForm) -> Answer {
+fn step_up(frame: Frame, name: &ResourceName) -> Answer {
     let thing = name.to_string();
     page(&StepUpPage {
         what: frame.text_with("step_up.act.put_resource", &[("thing", &thing)]),
         action: frame.path.clone(),
-        hidden: form.into_hidden(),
         cancel_url: thing_url(name),
         frame,
     })

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::access::ResourceType;
-use crate::admin::pages::role_boxes::{RoleBox, boxes, checked, hidden};
+use crate::admin::pages::role_boxes::{RoleBox, boxes, checked};
 use crate::standing::ADMINISTRATOR;
 use crate::users::{
     NewRole, Rights, Role, RoleChange, RoleDescription, RoleError, RoleName, Users,
 };
-use crate::web::{FieldProblem, Frame, HiddenField, Problem};
+use crate::web::{FieldProblem, Frame, Problem};
 
 /// A role as it is typed.
 #[derive(Debug, Default)]
@@ -96,15 +96,6 @@ impl RoleForm {
         boxes.retain(|shown| shown.name != ADMINISTRATOR || shown.is_checked);
         Ok(boxes)
     }
-
-    pub(super) fn into_hidden(self) -> Vec<HiddenField> {
-        HiddenField::list([
-            ("name", self.name),
-            ("description", self.description),
-            ("roles", hidden(&self.manages_roles)),
-            ("manages_grants_on", self.manages_grants_on),
-        ])
-    }
 }
 
 /// Why the form was refused, for whoever filled it in.
@@ -137,6 +128,8 @@ mod tests {
             place_host: "localhost".into(),
             signed_in: None,
             path: "/admin/roles".into(),
+            sent: Vec::new(),
+            restored: None,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::admin::pages::administrator::Administrator;
 use crate::admin::pages::role_boxes::RoleBox;
 use crate::users::{Role, RoleError, RoleUse, Users};
 use crate::web::{
-    Answer, ConfirmPage, FieldProblem, Frame, HiddenField, Moment, Problem, StepUpPage, only, page,
+    Answer, ConfirmPage, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page,
     page_with_status, redirect,
 };
 
@@ -121,7 +121,7 @@ async fn save_role(
         Err(problem) => return refused(frame, &users, role, form, problem).await,
     };
     if !is_fresh {
-        return step_up(frame, &role, form, expected);
+        return step_up(frame, &role);
     }
     let changed = users.update_role(&role.name, change, Some(expected), acting);
     match changed.await {
@@ -165,16 +165,10 @@ async fn refusal(
     })
 }
 
-fn step_up(frame: Frame, role: &Role, form: RoleForm, expected: i64) -> Answer {
-    let mut hidden = form.into_hidden();
-    hidden.push(HiddenField {
-        name: "version",
-        value: expected.to_string(),
-    });
+fn step_up(frame: Frame, role: &Role) -> Answer {
     page(&StepUpPage {
         what: frame.text_with("step_up.act.update_role", &[("name", &role.name)]),
         action: frame.path.clone(),
-        hidden,
         cancel_url: role_url(&role.name),
         frame,
     })
@@ -199,6 +193,7 @@ async fn ask_to_delete(
         undo: Some(say("undo")),
         action: frame.path.clone(),
         hidden: Vec::new(),
+        version: Some(role.version),
         asks_reason: true,
         confirm_label: say("button"),
         is_destructive: true,
@@ -227,12 +222,12 @@ async fn delete_role(
 ) -> Answer {
     let role = users.find_role(&name).await?;
     let reason = form.parse()?;
+    form.require_version(role.version)?;
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
         return page(&StepUpPage {
             what: frame.text_with("step_up.act.delete_role", &[("name", &role.name)]),
             action: frame.path.clone(),
-            hidden: form.into_inner().into_hidden(),
             cancel_url: role_url(&role.name),
             frame,
         });

@@ -251,9 +251,9 @@ on_both! {
                 for answer in [
                     for_a_person(browser.request("GET", &path)),
                     for_a_person(browser.request("GET", &format!("{path}?cancel=1&cancel=2&x=%FF"))),
-                    for_a_person(browser.request("POST", &path).form(&[("answer", "allow")])),
-                    for_a_person(browser.request("POST", &path).form(&[("answer", "<script>alert")])),
-                    for_a_person(browser.request("POST", &path).form(&[("answer", "allow"), ("answer", "deny")])),
+                    for_a_person(browser.request("POST", &path).page_form(&[("answer", "allow")])),
+                    for_a_person(browser.request("POST", &path).page_form(&[("answer", "<script>alert")])),
+                    for_a_person(browser.request("POST", &path).page_form(&[("answer", "allow"), ("answer", "deny")])),
                 ] {
                     assert!((400..500).contains(&answer.status), "{path} {answer:?}");
                     assert_harmless(&answer);

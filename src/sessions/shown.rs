@@ -1,0 +1,281 @@
+//! POST, redirect, GET: a page that answers a form is stored, and shown at `/shown/{id}`.
+//!
+//! So a reload never sends a form again, and going back never asks whether to. A page with a one-time secret is shown for five
+//! minutes in the session that made it; any other for half an hour to the same user in the same browser. What is stored is sealed.
+
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody, to_bytes};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::page_visitor::sign_in_path;
+use super::signed_in::AskedIn;
+use super::{Browser, SignedIn, TurnedAway};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::ids::{SessionId, UserId};
+use crate::base::seal::Sealer;
+use crate::base::secrets::{Token, TokenHash};
+use crate::ephemeral::{Away, Ephemeral};
+use crate::web::{
+    AnsweredFor, AnswersDirectly, FormTargets, Limits, OneTime, Problem, SentForm, only,
+};
+
+/// How long a page with a one-time secret is shown.
+const ONE_TIME: Duration = Duration::from_secs(300);
+/// How long any other page is.
+const OTHERWISE: Duration = Duration::from_secs(1800);
+
+/// The pages that answered forms. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ShownPages {
+    ephemeral: Ephemeral,
+    sealer: Sealer,
+    clock: Clock,
+}
+
+/// A page as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredPage {
+    status: u16,
+    body: String,
+    /// Where its forms may lead.
+    targets: Option<FormTargets>,
+    /// The address that it answered.
+    path: String,
+    /// When it is forgotten.
+    until: Timestamp,
+}
+
+/// To whom a page is shown.
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    /// One session.
+    Session(SessionId),
+    /// A user, in one browser.
+    User(UserId, TokenHash),
+    /// Whoever is in one browser, signed in or not.
+    Browser(TokenHash),
+}
+
+impl Reader {
+    /// The first letter of what is stored for it.
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Session(_) => "s",
+            Self::User(..) => "u",
+            Self::Browser(_) => "b",
+        }
+    }
+
+    /// What a page of this ID is sealed for: nothing else opens it.
+    fn context(self, id: &Token) -> String {
+        let id = id.hash().to_text();
+        match self {
+            Self::Session(session) => format!("s:{id}:{session}"),
+            Self::User(user, browser) => format!("u:{id}:{user}:{}", browser.to_text()),
+            Self::Browser(browser) => format!("b:{id}:{}", browser.to_text()),
+        }
+    }
+}
+
+fn key(id: &Token) -> String {
+    format!("shown:{}", id.hash().to_text())
+}
+
+impl ShownPages {
+    /// Over the store, sealed under a key of its own.
+    pub fn new(ephemeral: Ephemeral, sealer: Sealer, clock: Clock) -> Self {
+        Self {
+            ephemeral,
+            sealer,
+            clock,
+        }
+    }
+
+    async fn put(&self, page: &StoredPage, reader: Reader, life: Duration) -> Result<Token, Away> {
+        let id = Token::generate();
+        let text = serde_json::to_vec(page)
+            .map_err(|error| Away(format!("a page that is no JSON: {error}")))?;
+        let sealed = self.sealer.seal(&text, reader.context(&id).as_bytes());
+        let stored = format!("{}{}", reader.letter(), URL_SAFE_NO_PAD.encode(sealed));
+        self.ephemeral.put(&key(&id), &stored, life).await?;
+        Ok(id)
+    }
+
+    /// The page of an ID, for any of these readers.
+    async fn find(&self, id: &str, readers: &[Reader]) -> Result<Option<StoredPage>, Away> {
+        let Some(id) = Token::parse(id) else {
+            return Ok(None);
+        };
+        let stored = self.ephemeral.get(&[&key(&id)]).await?;
+        let Some(stored) = stored.into_iter().next().flatten() else {
+            return Ok(None);
+        };
+        let page = readers.iter().find_map(|reader| {
+            let sealed = stored.strip_prefix(reader.letter())?;
+            let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+            let context = reader.context(&id);
+            let text = self.sealer.open(&sealed, context.as_bytes()).ok()?;
+            serde_json::from_slice::<StoredPage>(&text).ok()
+        });
+        let now = self.clock.now();
+        Ok(page.filter(|page| now < page.until))
+    }
+}
+
+/// Middleware: instead of a page that answers a form, 303 to the address where it is shown. A refusal is redirected for browsers
+/// alone: a program that posts learns its status at once. Faults of ours are answered directly.
+///
+/// # Errors
+/// Those of the inner service.
+pub async fn redirect_after_post(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    if !is_page_for_form(&response) {
+        return Ok(response);
+    }
+    let is_once = response.response().extensions().get::<OneTime>().is_some();
+    let Some(reader) = reader_of(response.request(), is_once).await else {
+        return Ok(response);
+    };
+    let targets = response
+        .response()
+        .extensions()
+        .get::<FormTargets>()
+        .cloned();
+    let (request, response) = response.into_parts();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body).await.unwrap_or_default();
+    let location = store(&request, &head, &body, (reader, is_once, targets)).await;
+    let Some(location) = location else {
+        return Ok(ServiceResponse::new(
+            request,
+            head.set_body(BoxBody::new(body)),
+        ));
+    };
+    let mut response = head.set_body(BoxBody::new(()));
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(ServiceResponse::new(request, response))
+}
+
+/// Stores the page; `None` where that can't be done, and the page is better than nothing.
+async fn store(
+    request: &HttpRequest,
+    head: &HttpResponse<()>,
+    body: &[u8],
+    (reader, is_once, targets): (Reader, bool, Option<FormTargets>),
+) -> Option<header::HeaderValue> {
+    let pages: &web::Data<ShownPages> = request.app_data()?;
+    let life = if is_once { ONE_TIME } else { OTHERWISE };
+    let page = StoredPage {
+        status: head.status().as_u16(),
+        body: String::from_utf8_lossy(body).into_owned(),
+        targets,
+        path: request.path().to_owned(),
+        until: pages.clock.now().after(life),
+    };
+    match pages.put(&page, reader, life).await {
+        Ok(id) => header::HeaderValue::from_str(&format!("/shown/{}", id.expose())).ok(),
+        Err(error) => {
+            tracing::warn!(%error, "a page can't be stored, so it is shown directly");
+            None
+        }
+    }
+}
+
+fn is_page_for_form(response: &ServiceResponse) -> bool {
+    let request = response.request();
+    if request.method() != Method::POST || SentForm::of(request).is_none() {
+        return false;
+    }
+    let answer = response.response();
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    let is_html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_direct = answer.extensions().get::<AnswersDirectly>().is_some();
+    let mode = request.headers().get("sec-fetch-mode");
+    let is_navigation = mode.is_some_and(|mode| mode.as_bytes() == b"navigate");
+    let status = answer.status();
+    let is_redirected = status.is_success() || (status.is_client_error() && is_navigation);
+    is_html && !is_direct && is_redirected
+}
+
+/// For whom the answer to a request is. `None`: for nobody who could be recognized, or a stranger who sends too much.
+async fn reader_of(request: &HttpRequest, is_once: bool) -> Option<Reader> {
+    let asked = request.extensions().get::<AskedIn>().copied();
+    if let Some(asked) = asked.filter(|_| is_once) {
+        return Some(Reader::Session(asked.session));
+    }
+    let browser = Browser::from_request(request, &mut Payload::None)
+        .await
+        .ok()?;
+    let browser = browser.known()?;
+    if let Some(asked) = asked {
+        return Some(Reader::User(asked.user, browser));
+    }
+    let limits: &web::Data<Limits> = request.app_data()?;
+    limits.admit(request).await.ok()?;
+    Some(Reader::Browser(browser))
+}
+
+/// The route, within the session.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/shown/{id}")
+            .route(web::get().to(show))
+            .default_service(only("GET")),
+    );
+}
+
+async fn show(
+    request: HttpRequest,
+    pages: web::Data<ShownPages>,
+    browser: Browser,
+    id: web::Path<String>,
+) -> Result<HttpResponse, TurnedAway> {
+    let person = SignedIn::find(&request).await?;
+    let mut readers = vec![Reader::Browser(browser.hash())];
+    if let Some(person) = &person {
+        let session = &person.session;
+        readers.push(Reader::Session(session.id));
+        readers.push(Reader::User(session.user, browser.hash()));
+        // Should the page be gone, the one that says so still shows who looks at it.
+        request.extensions_mut().insert(person.visitor());
+    }
+    let found = pages.find(&id, &readers).await.map_err(Problem::from)?;
+    match found {
+        Some(page) => Ok(answer(page)),
+        None if person.is_none() => {
+            let path = sign_in_path(&request, &browser).await?;
+            Err(TurnedAway::SignInFirst { path, browser })
+        }
+        None => Err(Problem::new(
+            StatusCode::GONE,
+            "page-gone",
+            "This page is no longer shown",
+            "Its time is over, or it is another session's. Start again from the beginning.",
+        )
+        .into()),
+    }
+}
+
+fn answer(page: StoredPage) -> HttpResponse {
+    let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(page.body);
+    response.extensions_mut().insert(AnsweredFor(page.path));
+    match page.targets {
+        Some(targets) => targets.allow(response),
+        None => response,
+    }
+}

@@ -1,0 +1,200 @@
+//! For whom a page was rendered: its forms and its scripts say so, and nothing is done for anyone else.
+//!
+//! A form carries the field [`FIELD`]; a script sends the header [`HEADER`]. Both name a user by ID. Neither is a secret: requests
+//! of other sites are refused before (see `guards`), so only our own pages speak here, and they may be old.
+
+use actix_web::http::Method;
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage, HttpRequest};
+use url::form_urlencoded;
+
+use super::guards::is_interface;
+use crate::base::ids::UserId;
+
+/// The hidden field of every form that posts to this place: `{user ID} {display name}`.
+pub const FIELD: &str = "opened_by";
+
+/// The header of every call that a page's script makes: `{user ID}`.
+const HEADER: &str = "doorward-user";
+
+/// The body of a form as it was sent, for whatever needs it besides the handler.
+#[derive(Clone, Debug)]
+pub struct SentForm(pub Bytes);
+
+impl SentForm {
+    /// The form that a request carries, if any.
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
+
+    /// Its fields in their order, without [`FIELD`].
+    pub fn fields(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(&self.0)
+            .filter(|(name, _)| name != FIELD)
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect()
+    }
+
+    /// The page that shows the form that posts to `action`. Most are at the same address.
+    pub fn page(&self, action: &str) -> String {
+        match action {
+            "/account/lock" => action.to_owned(),
+            "/admin/invitations" => "/admin".to_owned(),
+            own if own.starts_with("/account/") => "/account".to_owned(),
+            // The fields say which resource.
+            of_resource if of_resource.starts_with("/admin/resources/") => {
+                let fields = self.fields();
+                let names = fields
+                    .iter()
+                    .filter(|(name, _)| ["type", "id"].contains(&name.as_str()));
+                let mut query = form_urlencoded::Serializer::new(String::new());
+                query.extend_pairs(names);
+                format!("{of_resource}?{}", query.finish())
+            }
+            same => same.to_owned(),
+        }
+    }
+}
+
+/// The user for whom a page was rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedBy {
+    /// Their ID.
+    pub user: UserId,
+    /// Their display name at that time; empty in calls of scripts.
+    pub name: String,
+}
+
+impl OpenedBy {
+    /// The user that a form names, exactly once.
+    pub fn of_form(form: &SentForm) -> Option<Self> {
+        let mut named = form_urlencoded::parse(&form.0).filter(|(name, _)| name == FIELD);
+        let (_, value) = named.next()?;
+        if named.next().is_some() {
+            return None;
+        }
+        let (id, name) = value.split_once(' ').unwrap_or((&value, ""));
+        Some(Self {
+            user: UserId::parse(id)?,
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// What a request says of the page that it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageOrigin {
+    /// It changes nothing, or is a call of the API that names no page.
+    Any,
+    /// It was rendered for this user.
+    PageOf(OpenedBy),
+    /// It must say so, and doesn't.
+    Unnamed,
+}
+
+/// For whom the page was rendered that a request comes from.
+pub fn origin_of(request: &HttpRequest) -> PageOrigin {
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+        return PageOrigin::Any;
+    }
+    let named = if is_interface(request.path()) {
+        let mut headers = request.headers().get_all(HEADER);
+        let Some(value) = headers.next() else {
+            return PageOrigin::Any;
+        };
+        let id = value.to_str().ok().and_then(UserId::parse);
+        id.filter(|_| headers.next().is_none())
+            .map(|user| OpenedBy {
+                user,
+                name: String::new(),
+            })
+    } else {
+        SentForm::of(request).as_ref().and_then(OpenedBy::of_form)
+    };
+    named.map_or(PageOrigin::Unnamed, PageOrigin::PageOf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(body: &'static str) -> SentForm {
+        SentForm(Bytes::from_static(body.as_bytes()))
+    }
+
+    #[test]
+    fn a_form_names_one_user_once() {
+        let id = "0193a1b2-0000-7000-8000-000000000001";
+        let body = |value: &str| SentForm(Bytes::from(format!("a=b&opened_by={value}&c=d")));
+        let found = OpenedBy::of_form(&body(&format!("{id}+Zoe+Miller"))).expect("a user");
+        assert_eq!(
+            (found.user.to_string().as_str(), found.name.as_str()),
+            (id, "Zoe Miller")
+        );
+        assert_eq!(OpenedBy::of_form(&body(id)).expect("a user").name, "");
+        for wrong in ["", "x", "+Zoe", &format!("{id}&opened_by={id}")] {
+            assert_eq!(OpenedBy::of_form(&body(wrong)), None, "{wrong}");
+        }
+        assert_eq!(OpenedBy::of_form(&form("a=b")), None);
+    }
+
+    #[test]
+    fn the_fields_of_a_form_are_those_that_the_page_has() {
+        let fields = form("name=A+B&opened_by=x&role%3Aadmin=yes").fields();
+        let expected = [("name", "A B"), ("role:admin", "yes")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn a_form_leads_back_to_the_page_that_shows_it() {
+        let form = form("type=order&id=a+b&title=x&opened_by=y");
+        for (action, page) in [
+            ("/account/profile", "/account"),
+            ("/account/passkeys/x/rename", "/account"),
+            ("/account/lock", "/account/lock"),
+            ("/admin/invitations", "/admin"),
+            ("/admin/clients/new", "/admin/clients/new"),
+            (
+                "/admin/resources/thing",
+                "/admin/resources/thing?type=order&id=a+b",
+            ),
+        ] {
+            assert_eq!(form.page(action), page);
+        }
+    }
+
+    /// A form without the field would be refused; this finds it before anyone is.
+    #[test]
+    fn every_form_of_a_template_names_its_user() {
+        // They post to an app, or from a protected host, or act for nobody.
+        let others = ["form_post.html", "door.html", "bring_invitation.html"];
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/templates");
+        let mut found = 0;
+        for part in ["", "parts"] {
+            for entry in std::fs::read_dir(folder.join(part)).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                let name = path
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .unwrap_or_default()
+                    .to_owned();
+                if path.is_dir() || others.contains(&name.as_str()) {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).expect("text");
+                for form in text.split("<form").skip(1) {
+                    let form = form.split("</form>").next().unwrap_or_default();
+                    if form.contains("method=\"post\"") {
+                        assert!(
+                            form.contains("{% include \"parts/opened_by.html\" %}"),
+                            "{name}: {form}"
+                        );
+                        found += 1;
+                    }
+                }
+            }
+        }
+        assert!(found > 20, "the templates were not read");
+    }
+}

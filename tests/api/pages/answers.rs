@@ -1,0 +1,120 @@
+//! POST, redirect, GET: a page that answers a form is stored for a while and shown by an address of its own.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::http::{Answer, Browserless};
+use crate::support::person::Person;
+
+/// Sends a form, and returns where its answer is shown.
+fn sent(browser: &Browserless, path: &str, fields: &[(&str, &str)]) -> String {
+    let answer = browser.request("POST", path).page_form(fields).send();
+    assert_eq!(answer.status, 303, "{path}: {answer:?}");
+    let location = answer.header("location").unwrap_or_default().to_owned();
+    assert!(location.starts_with("/shown/"), "{location}");
+    location
+}
+
+fn is_shown(answer: &Answer, part: &str) -> bool {
+    answer.status == 200
+        && answer.text().contains(part)
+        && answer.header("cache-control") == Some("no-store")
+}
+
+fn version(root: &Person, path: &str) -> String {
+    root.browser.get(path).json()["version"].to_string()
+}
+
+on_both! {
+    fn a_one_time_secret_is_shown_again_for_five_minutes_in_the_same_session(house) {
+        let mut root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let other = root.another_browser();
+        let of_ada = format!("/admin/users/{}/enrolment-link", ada.id);
+        let user_version = version(&root, &format!("/v1/users/{}", ada.id));
+        let (client, _) = house.client(&[]);
+        let client_version = version(&root, &format!("/v1/clients/{client}"));
+        let new_secret = format!("/admin/clients/{client}/new-secret");
+        let form = [
+            ("client_name", "A service"), ("grant_client_credentials", "yes"), ("token_endpoint_auth_method", "client_secret_basic"),
+            ("application_type", "web"), ("require_pkce", "yes"), ("id_token_signed_response_alg", "ES256"), ("access_token_format", "jwt"),
+            ("subject_type", "public"),
+        ];
+        let mut shown = Vec::new();
+        for (path, fields) in [
+            ("/admin/invitations", &[("display_name", "Somebody")][..]), (&of_ada, &[("version", &user_version)]), ("/account/device-link", &[]),
+            (&new_secret, &[("version", &client_version)]), ("/admin/clients/new", &form),
+        ] {
+            let location = sent(&root.browser, path, fields);
+            let first = root.browser.get(&location);
+            assert!(is_shown(&first, "id=\"one-time-link\""), "{path}: {first:?}");
+            assert_eq!(root.browser.get(&location).text(), first.text(), "a reload shows the same");
+            assert_eq!(other.get(&location).status, 410, "another session of the same user: {path}");
+            assert_eq!(ada.browser.get(&location).status, 410, "another user: {path}");
+            assert_eq!(house.browser().get(&location).status, 303, "nobody: {path}");
+            shown.push(location);
+        }
+        let clients = root.browser.get("/v1/clients").json()["items"].as_array().map(Vec::len);
+        assert_eq!(clients, Some(2), "registered once");
+        house.pass(299);
+        for location in &shown {
+            assert_eq!(root.browser.get(location).status, 200);
+        }
+        house.pass(2);
+        for location in &shown {
+            let gone = root.browser.request("GET", location).header("Accept", "text/html").send();
+            assert_eq!(gone.status, 410);
+            assert!(gone.text().contains("no longer shown"), "{}", gone.text());
+        }
+        assert_eq!(root.browser.get("/shown/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").status, 410);
+        assert_eq!(root.browser.get("/shown/x").status, 410);
+        assert_eq!(root.browser.request("POST", &shown[0]).form(&[]).send().status, 405);
+    }
+
+    fn what_is_stored_is_sealed(house) {
+        let root = house.administrator();
+        let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
+        let id = location.trim_start_matches("/shown/");
+        let key = format!("shown:{}", doorward::base::secrets::Token::parse(id).expect("an id").hash().to_text());
+        let stored = house.run(house.app.ephemeral.get(&[&key])).expect("an answer")[0].clone().expect("a page");
+        assert!(!stored.contains("/join/") && !stored.contains("html"), "{stored}");
+        // Under another id it is nothing.
+        let other = doorward::base::secrets::Token::generate();
+        let there = format!("shown:{}", other.hash().to_text());
+        house.run(house.app.ephemeral.put(&there, &stored, std::time::Duration::from_secs(60))).expect("stored");
+        assert_eq!(root.browser.get(&format!("/shown/{}", other.expose())).status, 410);
+    }
+
+    /// As a browser sends forms, what refuses them is reached by a redirect, too, and keeps its status.
+    fn a_refused_form_is_shown_by_an_address_of_its_own(house) {
+        let root = house.administrator();
+        let post = |path: &str, fields: &[(&str, &str)]| {
+            root.browser.request("POST", path).header("Accept", "text/html").header("Sec-Fetch-Mode", "navigate").page_form(fields).send()
+        };
+        for (path, fields, status, part) in [
+            ("/admin/invitations", &[("email", "nonsense")][..], 400, "value=\"nonsense\""),
+            ("/admin/users/nobody/suspend", &[], 404, "There is nothing here"),
+            ("/account/profile", &[("display_name", ""), ("email", "kept@example.com"), ("version", "1")], 400, "kept@example.com"),
+        ] {
+            let answer = post(path, fields);
+            assert_eq!(answer.status, 303, "{path}: {answer:?}");
+            let location = answer.header("location").expect("a location").to_owned();
+            assert!(location.starts_with("/shown/"), "{location}");
+            let page = root.browser.get(&location);
+            assert_eq!(page.status, status, "{path}");
+            assert!(page.text().contains(part), "{path}: {}", page.text());
+        }
+        // A program that posts learns the status at once.
+        let direct = root.browser.request("POST", "/admin/invitations").page_form(&[("email", "nonsense")]).send();
+        assert_eq!(direct.status, 400);
+    }
+
+    fn a_step_up_page_is_shown_by_an_address_of_its_own(house) {
+        let root = house.administrator();
+        house.pass(400);
+        let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody New")]);
+        let page = root.browser.get(&location);
+        assert!(is_shown(&page, "value=\"Somebody New\""), "{page:?}");
+        assert_eq!(root.browser.get("/v1/audit-events?action=user.invited").json()["items"], json!([]));
+    }
+}

@@ -1,0 +1,122 @@
+//! A session that ends while a form is filled in: what was typed waits for the same user in the same browser.
+
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::forms::fields_of;
+use crate::support::http::{Answer, Browserless};
+
+const LONG: u64 = 40 * 24 * 3600;
+
+fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
+    let mut fields = fields_of(html, action);
+    fields.retain(|(name, _)| typed.iter().all(|(other, _)| other != name));
+    fields.extend(
+        typed
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    browser.request("POST", action).form(&fields).send()
+}
+
+/// Where a sign-in with this id of where to go leads.
+fn destination(browser: &Browserless, login: &str) -> String {
+    let answer = browser.get(login);
+    assert_eq!(answer.status, 303, "signed in, one goes on: {answer:?}");
+    answer.header("location").unwrap_or_default().to_owned()
+}
+
+on_both! {
+    fn what_was_typed_is_there_after_signing_in_and_nothing_was_written(house) {
+        let mut root = house.administrator();
+        let mut zoe = house.person(&root, "zoe");
+        let browser = root.browser.clone();
+        let pages = [
+            ("/account", "/account/profile", &[("display_name", "Typed Name")][..]),
+            ("/admin", "/admin/invitations", &[("display_name", "Typed Guest"), ("role:admin", "yes")]),
+            ("/admin/clients/new", "/admin/clients/new", &[("client_name", "Typed App")]),
+        ].map(|(at, action, typed)| (at, action, typed, browser.get(at).text()));
+        house.pass(LONG);
+        let events = |browser: &Browserless| browser.get("/v1/audit-events?limit=200").json()["items"].as_array().map(Vec::len).expect("events");
+        let mut logins = Vec::new();
+        for (at, action, typed, html) in &pages {
+            let answer = send(&browser, html, action, typed);
+            let login = answer.header("location").unwrap_or_default().to_owned();
+            assert!(answer.status == 303 && login.starts_with("/login?notice=session_ended&continue="), "{answer:?}");
+            assert!(!login.contains("Typed"), "an opaque id: {login}");
+            assert!(browser.get(&login).text().contains("Your session has expired"));
+            logins.push((login, *at, *action, *typed));
+        }
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        let before = events(&browser);
+        for (login, at, action, typed) in &logins {
+            let to = destination(&browser, login);
+            assert!(to.starts_with(&format!("{at}?form=")), "{to}");
+            for _ in 0..2 {
+                let page = browser.get(&to);
+                let kept = page.text();
+                let kept = kept.split("id=\"restored-form\">").nth(1).and_then(|rest| rest.split("</script>").next());
+                let kept: serde_json::Value = serde_json::from_str(kept.expect("what was typed")).expect("JSON");
+                assert_eq!(kept["action"], *action);
+                for (name, value) in *typed {
+                    assert!(kept["fields"].as_array().is_some_and(|all| all.contains(&json!([name, value]))), "{name}: {kept}");
+                }
+                assert!(!kept.to_string().contains("opened_by"));
+            }
+        }
+        assert_eq!(events(&browser), before, "nothing was written");
+        // Another browser of the same user, and another user in the same browser, get the page without it.
+        let to = destination(&browser, &logins[0].0);
+        let elsewhere = root.another_browser();
+        assert!(!elsewhere.get(&to).text().contains("Typed Name"));
+        assert_eq!(zoe.sign_in_at(&browser).status, 200);
+        let page = browser.get(&to);
+        assert!(page.status == 200 && !page.text().contains("Typed Name") && !page.text().contains("restored-form"));
+        // An hour later it is gone.
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        assert!(browser.get(&to).text().contains("Typed Name"));
+        house.pass(3601);
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        assert!(!browser.get(&to).text().contains("Typed Name"));
+    }
+
+    fn what_is_too_long_or_names_nobody_is_not_kept(house) {
+        let root = house.administrator();
+        let html = root.browser.get("/account").text();
+        house.pass(LONG);
+        let long = "x".repeat(20_000);
+        let answer = send(&root.browser, &html, "/account/profile", &[("display_name", &long)]);
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/login?notice=session_ended")));
+        let nameless = root.browser.request("POST", "/account/profile").form(&[("display_name", "x")]).send();
+        assert_eq!((nameless.status, nameless.header("location")), (303, Some("/login?notice=session_ended")));
+    }
+
+    /// A form at an address that has no page of its own leads back to the page that shows it.
+    fn every_form_leads_back_to_a_page(house) {
+        let mut root = house.administrator();
+        let browser = root.browser.clone();
+        let (client, _) = house.client(&[]);
+        let forms = [
+            ("/account".to_owned(), "/account/device-link".to_owned()), ("/account".into(), "/account/profile".into()),
+            (format!("/admin/clients/{client}/disable"), format!("/admin/clients/{client}/disable")),
+            ("/admin/resources/thing?type=order&id=17".into(), "/admin/resources/thing".into()),
+            ("/admin/roles".into(), "/admin/roles".into()), (format!("/admin/users/{}/roles", root.id), format!("/admin/users/{}/roles", root.id)),
+            (format!("/admin/users/{}/grants", root.id), format!("/admin/users/{}/grants", root.id)),
+        ].map(|(at, action)| { let html = browser.get(&at).text(); (at, action, html) });
+        house.pass(LONG);
+        let logins: Vec<(String, String)> = forms.iter().map(|(at, action, html)| {
+            let answer = send(&browser, html, action, &[]);
+            (at.clone(), answer.header("location").unwrap_or_default().to_owned())
+        }).collect();
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        for (at, login) in logins {
+            let to = destination(&browser, &login);
+            assert!(to.starts_with(&at), "{at}: {to}");
+            assert_eq!(browser.get(&to).status, 200, "{to}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Forms in a real browser: two tabs as two users, reload and back, a session that ends while one types.
+
+use serde_json::json;
+
+use super::Visitor;
+use crate::on_both;
+use crate::support::browser::Chromium;
+use crate::support::house::House;
+
+/// How many clients are registered.
+fn clients(house: &House) -> usize {
+    house
+        .run(house.app.clients.list(None, 100))
+        .expect("clients")
+        .len()
+}
+
+/// Fills in and sends the form for a new service.
+fn register_service(visitor: &Visitor, house: &House, name: &str) {
+    visitor.go(house, "/admin/clients/new");
+    visitor.unfold();
+    visitor.page.fill("#client_name", name);
+    visitor
+        .page
+        .fill("#redirect_uris", "https://app.example/callback");
+    visitor.submit();
+    visitor.page.wait_for_text("Copy the secret now");
+}
+
+impl Visitor {
+    /// Goes back or forward in the history by so many entries, and waits for the page's path to begin so.
+    fn travel(&self, steps: i32, path: &str) {
+        self.page
+            .evaluate(&format!("void setTimeout(() => history.go({steps}))"));
+        self.page.wait_for(&format!(
+            "location.pathname.startsWith({}) && document.readyState === 'complete' && document.querySelector('h1')",
+            json!(path)
+        ));
+    }
+
+    fn reload(&self) {
+        self.page.evaluate("window.before = true");
+        self.page.call("Page.reload", json!({}));
+        self.page.wait_for(
+            "!window.before && document.readyState === 'complete' && document.querySelector('h1')",
+        );
+    }
+
+    fn value(&self, selector: &str) -> String {
+        let value = self.page.evaluate(&format!(
+            "document.querySelector({}).value",
+            json!(selector)
+        ));
+        value.as_str().expect("a value").to_owned()
+    }
+}
+
+on_both! {
+    fn a_reload_registers_nothing_again_and_back_shows_every_page(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        register_service(&visitor, house, "Shop");
+        let secret = visitor.value("#one-time-link");
+        visitor.look_around("client-secret");
+        for _ in 0..2 {
+            visitor.reload();
+            assert_eq!(visitor.value("#one-time-link"), secret, "the same secret");
+        }
+        assert_eq!(clients(house), 1, "registered once");
+        visitor.travel(-1, "/admin/clients/new");
+        visitor.travel(1, "/shown/");
+        assert_eq!(visitor.value("#one-time-link"), secret);
+        // A refused form, too, is a page that one comes back to.
+        visitor.go(house, "/admin/clients/new");
+        visitor.unfold();
+        visitor.page.fill("#client_name", "Refused");
+        visitor.page.fill("#redirect_uris", "https:/cb");
+        visitor.submit();
+        visitor.page.wait_for_text("line 1: write the whole address");
+        visitor.reload();
+        assert_eq!(visitor.value("#client_name"), "Refused", "what was typed stays");
+        visitor.page.click("header a.brand");
+        visitor.wait_for_path("/account");
+        visitor.travel(-1, "/shown/");
+        assert_eq!(visitor.value("#client_name"), "Refused");
+        assert_eq!(clients(house), 1);
+        // Five minutes later the secret is gone.
+        let page = "location.pathname";
+        visitor.travel(-2, "/shown/");
+        house.pass(301);
+        assert!(visitor.page.evaluate(page).as_str().is_some_and(|path| path.starts_with("/shown/")));
+        visitor.reload();
+        visitor.page.wait_for_text("This page is no longer shown");
+        visitor.look_around("page-gone");
+        visitor.assert_clean();
+    }
+
+    fn a_confirmation_over_an_older_version_says_so(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        let (client, _) = house.client(&[]);
+        let path = format!("/admin/clients/{client}/disable");
+        visitor.go(house, &path);
+        let renamed = house.app.clients.update(client.parse().expect("an id"), doorward::clients::ClientChange {
+            client_name: Some("Elsewhere".into()), ..Default::default()
+        }, None, doorward::clients::ActingAs::command());
+        house.run(renamed).expect("a change");
+        visitor.submit();
+        visitor.page.wait_for_text("This has changed since you opened it");
+        visitor.look_around("changed-since");
+        visitor.page.click_text("Back");
+        visitor.wait_for_path(&path);
+        visitor.submit();
+        visitor.page.wait_for_text("The app is disabled");
+        visitor.assert_clean();
+    }
+
+    fn people_are_paged_forwards_and_back(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        for number in 0..101 {
+            let wanted = doorward::users::NewInvitation {
+                username: Some(doorward::users::Username::parse(&format!("user{number:03}")).expect("a name")),
+                display_name: Some(doorward::users::DisplayName::parse(&format!("Élodie {number:03}")).expect("a name")),
+                ..Default::default()
+            };
+            let author = doorward::clients::ActingAs::command();
+            house.run(house.app.users.invite(wanted, doorward::users::Authority::Administrator, author)).expect("a link");
+        }
+        visitor.go(house, "/admin");
+        visitor.page.click_text("Next page");
+        visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 050'");
+        visitor.look_around("people-middle");
+        visitor.page.click_text("Next page");
+        visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 100'");
+        visitor.page.click_text("Previous page");
+        visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 050'");
+        visitor.page.click_text("Previous page");
+        visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 000'");
+        visitor.page.wait_for("!document.querySelector('a[rel=prev]')");
+        visitor.page.fill("#search", "ELODIE 07");
+        visitor.page.press("Enter");
+        visitor.page.wait_for("document.querySelectorAll('tbody tr').length === 10");
+        visitor.assert_clean();
+    }
+
+    fn a_page_of_one_user_writes_nothing_for_another(house) {
+        let browser = Chromium::launch();
+        let zoe = Visitor::new(&browser);
+        let mut root = house.administrator();
+        zoe.join(&crate::e2e::invitation(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" })));
+        zoe.go(house, "/account");
+        zoe.page.fill("#display_name", "Typed by Zoe");
+        // In another tab the administrator signs in: the browser has their cookie now.
+        let other = house.browser();
+        assert_eq!(root.sign_in_at(&other).status, 200);
+        let session = other.cookie("doorward-session").expect("a session");
+        zoe.page.call("Network.setCookie", json!({ "name": "doorward-session", "value": session, "url": house.origin(), "httpOnly": true }));
+        zoe.page.click_text("Save");
+        zoe.page.wait_for_text("You're now signed in as Root Admin. This page was opened by Zoe Miller. Nothing was changed.");
+        zoe.page.wait_for_text("Go to my account");
+        zoe.look_around("other-user");
+        assert_eq!(house.run(house.app.users.find("root")).expect("root").display_name, "Root Admin");
+        // A script of the old page does nothing either.
+        zoe.travel(-1, "/account");
+        zoe.page.evaluate("document.body.dataset.user = '0193a1b2-0000-7000-8000-000000000001'");
+        zoe.page.click("#add-passkey");
+        zoe.page.wait_for_text("You're now signed in as Root Admin.");
+        let id = doorward::base::ids::UserId::parse(&root.id).expect("an id");
+        assert_eq!(house.run(house.app.passkeys.list(id, false)).expect("passkeys").len(), 1);
+        // Zoe signs in again and finds what they typed.
+        zoe.travel(1, "/shown/");
+        zoe.page.click_text("Sign in as Zoe Miller");
+        zoe.page.wait_for("document.querySelector('#display_name')?.value === 'Typed by Zoe'");
+        zoe.page.wait_for_text("You were signed out before this was saved.");
+        zoe.page.click_text("Save");
+        zoe.page.wait_for_text("Your profile is saved.");
+        assert_eq!(house.run(house.app.users.find("zoe")).expect("zoe").display_name, "Typed by Zoe");
+    }
+
+    fn a_session_that_ends_while_one_types_loses_nothing(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.go(house, "/admin");
+        visitor.unfold();
+        visitor.page.fill("#display_name", "Somebody Typed");
+        visitor.page.evaluate("document.querySelector('input[name=\"role:admin\"]').click()");
+        house.pass(40 * 24 * 3600);
+        visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
+        // The authenticator answers the sign-in page by itself.
+        visitor.page.wait_for("location.pathname === '/admin' && document.querySelector('#display_name')?.value === 'Somebody Typed'");
+        visitor.page.wait_for_text("You were signed out before this was saved.");
+        visitor.look_around("restored-form");
+        let is_checked = "document.querySelector('input[name=\"role:admin\"]').checked";
+        assert_eq!(visitor.page.evaluate(is_checked), json!(true));
+        let invited = || house.run(house.app.database.read(|conn| {
+            let filter = doorward::history::EventFilter { action: Some("user.invited".into()), ..Default::default() };
+            doorward::history::list(conn, &filter, 10)
+        })).expect("events").len();
+        assert_eq!(invited(), 0, "nothing is sent by itself");
+        visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
+        visitor.one_time_link();
+        assert_eq!(invited(), 1);
+        visitor.assert_clean();
+    }
+
+    /// The session ends while the page asks for the passkey once more.
+    fn a_session_that_ends_before_a_step_up_loses_nothing(house) {
+        let visitor = Visitor::new(&Chromium::launch());
+        visitor.set_up(house);
+        visitor.go(house, "/admin");
+        visitor.unfold();
+        visitor.page.fill("#display_name", "Somebody Typed");
+        house.pass(400);
+        visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
+        visitor.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
+        house.pass(40 * 24 * 3600);
+        visitor.page.click("#step-up-button");
+        visitor.page.wait_for("location.pathname === '/admin' && document.querySelector('#display_name')?.value === 'Somebody Typed'");
+        visitor.assert_clean();
+    }
+}

@@ -1,0 +1,53 @@
+/** Fills a form in again with what was typed before the session ended. Nothing is sent until its button is pressed. */
+
+import { element } from "./page.js";
+
+/** @typedef {{action: string, fields: [string, string][], notice: string}} Restored */
+
+/** @type {Restored} */
+const restored = JSON.parse(element("restored-form", HTMLScriptElement).textContent ?? "");
+const form = Array.from(document.forms).find((one) => one.method === "post" && one.getAttribute("action") === restored.action);
+if (form) restore(form);
+
+/** @param {HTMLFormElement} form that posts to where it was sent before */
+function restore(form) {
+  clearChecks(form);
+  for (const [name, value] of restored.fields) fill(form, name, value);
+  for (let part = form.parentElement; part; part = part.parentElement) unfold(part);
+  form.querySelectorAll("details").forEach(unfold);
+  showNotice(form);
+}
+
+/** @param {HTMLFormElement} form whose boxes only those that were sent shall be checked in */
+function clearChecks(form) {
+  form.querySelectorAll("input[type=checkbox]").forEach((box) => {
+    if (box instanceof HTMLInputElement) box.checked = false;
+  });
+}
+
+/**
+ * @param {HTMLFormElement} form to fill in
+ * @param {string} name of the field
+ * @param {string} value that was sent
+ */
+function fill(form, name, value) {
+  const field = form.elements.namedItem(name);
+  if (field instanceof HTMLInputElement && field.type === "checkbox") field.checked = true;
+  else if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement || field instanceof HTMLSelectElement) field.value = value;
+}
+
+/** @param {Element} part that may be folded */
+function unfold(part) {
+  if (part instanceof HTMLDetailsElement) part.open = true;
+}
+
+/** @param {HTMLFormElement} form before whose fields the notice is shown */
+function showNotice(form) {
+  const notice = document.createElement("p");
+  notice.className = "notice";
+  notice.tabIndex = -1;
+  notice.setAttribute("role", "status");
+  notice.textContent = restored.notice;
+  form.prepend(notice);
+  notice.focus();
+}
