@@ -7,7 +7,6 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::clock::Timestamp;
-use crate::base::ids::UserId;
 use crate::clients::ActingAs;
 use crate::users::{
     Authority, DisplayName, Email, NewInvitation, UserChange, UserCursor, UserFilter, UserPlace,

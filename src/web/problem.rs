@@ -150,11 +150,6 @@ impl Problem {
         )
     }
 
-    /// A member of the document.
-    pub fn member(&self, name: &str) -> Option<&Value> {
-        self.members.get(name)
-    }
-
     /// The document.
     pub fn document(&self) -> Value {
         let mut document = (*self.members).clone();

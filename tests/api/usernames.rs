@@ -124,7 +124,10 @@ on_both! {
         assert!(root.browser.get(&format!("/admin/users/{}", clerk.id)).text().contains(&page));
         assert_eq!(lead.browser.get(&page).status, 403);
         assert_eq!(root.browser.get(&page.replace("ceo", "cfo")).status, 404, "used");
-        assert_eq!(root.browser.request("POST", &page).form(&[("reason", "")]).send().status, 303);
+        let version = root.browser.get("/v1/users/clerk").json()["version"].to_string();
+        let release_by_page = |version: &str| root.browser.request("POST", &page).page_form(&[("version", version)]).send().status;
+        assert_eq!(release_by_page("1"), 409, "changed since the page was shown");
+        assert_eq!(release_by_page(&version), 303);
         assert_eq!(release(&root, "ceo"), 404, "it is nobody's now");
         let events = root.browser.get("/v1/audit-events?action=username.released").json();
         assert_eq!((&events["items"][0]["subject"], &events["items"][0]["details"]), (&json!(clerk.id), &json!({ "username": "ceo" })));

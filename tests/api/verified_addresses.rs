@@ -92,7 +92,7 @@ on_both! {
         assert_eq!(clerk.browser.request("PATCH", "/v1/me").json(&vouch).send().status, 400, "oneself");
         let page = format!("/admin/users/{}/verify-email", clerk.id);
         assert_eq!(lead.browser.get(&page).status, 403);
-        assert_eq!(lead.browser.request("POST", &page).form(&[("version", "3")]).send().status, 403);
+        assert_eq!(lead.browser.request("POST", &page).page_form(&[("version", "3")]).send().status, 403);
         assert_eq!(verified(&root, "clerk"), unverified());
     }
 
@@ -104,11 +104,11 @@ on_both! {
         let version = root.browser.get("/v1/users/clerk").json()["version"].to_string();
         // The address was changed since it was shown.
         assert_eq!(clerk.browser.request("PATCH", "/v1/me").json(&json!({ "email": "root@corp.example" })).send().status, 200);
-        let late = root.browser.request("POST", &page).form(&[("version", &version)]).send();
+        let late = root.browser.request("POST", &page).page_form(&[("version", &version)]).send();
         assert!(matches!(late.status, 409 | 412), "{}", late.status);
         assert_eq!(verified(&root, "clerk"), unverified());
         let version = root.browser.get("/v1/users/clerk").json()["version"].to_string();
-        let saved = root.browser.request("POST", &page).form(&[("version", &version)]).send();
+        let saved = root.browser.request("POST", &page).page_form(&[("version", &version)]).send();
         assert_eq!(saved.status, 303, "{}", saved.text());
         assert_eq!(verified(&root, "clerk").1, "vouched");
 

@@ -42,8 +42,10 @@ async fn release(
     administrator: Administrator,
     users: web::Data<Users>,
     path: web::Path<(String, String)>,
+    form: web::Form<ReasonForm>,
 ) -> Answer {
     let (user, name) = find(&users, &path).await?;
+    form.require_version(user.version)?;
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
         return Act::ReleaseUsername(name.as_str()).step_up(frame, &user);

@@ -1,7 +1,6 @@
 //! `/admin/users/{user}/verify-email`: an administrator vouches for a user's address.
 
 use actix_web::{HttpRequest, web};
-use serde::Deserialize;
 
 use super::act::{Act, ReasonForm, person_url};
 use super::administrator::Administrator;
@@ -15,12 +14,6 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route(web::post().to(verify))
             .default_service(only("GET, POST")),
     );
-}
-
-#[derive(Deserialize)]
-struct VerifyForm {
-    /// The version of the user at which the address was shown.
-    version: i64,
 }
 
 async fn find(users: &Users, name: &str) -> Result<(User, String), Problem> {
@@ -44,12 +37,10 @@ async fn verify(
     administrator: Administrator,
     users: web::Data<Users>,
     name: web::Path<String>,
-    form: web::Form<VerifyForm>,
+    form: web::Form<ReasonForm>,
 ) -> Answer {
     let (user, email) = find(&users, &name).await?;
-    if user.version != form.version {
-        return Err(UpdateError::VersionIs(user.version).into());
-    }
+    form.require_version(user.version)?;
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
         return Act::VerifyEmail(&email).step_up(frame, &user);
@@ -61,7 +52,7 @@ async fn verify(
         ..UserChange::default()
     };
     users
-        .update(user.id, change, Some(form.version), authority, acting)
+        .update(user.id, change, Some(user.version), authority, acting)
         .await?;
     let url = person_url(&user);
     Ok(redirect(&format!("{url}?notice=email_verified")))
