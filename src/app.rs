@@ -1,13 +1,14 @@
 //! The only composition point: builds every capability's state from the configuration.
 
+mod build;
 mod stores;
 
 use actix_web::cookie::Key;
 
+use crate::access::Access;
 use crate::access::authzen::AuthZen;
 use crate::access::forward_auth::{self, ForwardAuth};
 use crate::access::routes::RouteTable;
-use crate::access::{Access, Policies};
 use crate::base::clock::Clock;
 use crate::base::config::{Config, ConfigError};
 use crate::base::faults::Faults;
@@ -24,9 +25,10 @@ use crate::passkeys::Passkeys;
 use crate::sessions::{Cookies, DoorCookies, Sessions, ShownPages};
 use crate::standing::{Standings, Unavailable};
 use crate::tokens::keys::KeyError;
-use crate::tokens::{AccessTokenSealers, Codes, Judges, Keyring, RefreshTokens, Tokens};
+use crate::tokens::{Judges, Keyring, Tokens};
 use crate::users::{self, InstallationError, Users, begin_installation};
 use crate::web::{Limits, Refusals, Web};
+use build::{build_access, build_sessions, build_shown_pages, build_tokens, build_users};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
 /// Every capability, ready to answer. Cheap to clone.
@@ -250,6 +252,7 @@ impl App {
         let sessions = build_sessions(&config, &judges);
         let shown_pages = build_shown_pages(&judges, master_key, previous);
         let access = build_access(&config, &judges);
+        let users = build_users(&config, &judges, &sessions);
         let Judges {
             database,
             ephemeral,
@@ -258,14 +261,6 @@ impl App {
             keyring,
             clock,
         } = judges;
-        let users = Users::new(
-            database.clone(),
-            standings.clone(),
-            sessions.clone(),
-            clock.clone(),
-            config.server.public_url.clone(),
-            config.users,
-        );
         let passkeys = Passkeys::new(
             &config,
             database.clone(),
@@ -358,52 +353,4 @@ impl App {
         let previous = self.keys.previous_cookie.clone()?;
         Some((self.keys.cookie.clone(), previous))
     }
-}
-
-fn build_sessions(config: &Config, judges: &Judges) -> Sessions {
-    Sessions::new(
-        judges.database.clone(),
-        judges.ephemeral.clone(),
-        judges.standings.clone(),
-        judges.clock.clone(),
-        &config.sessions,
-    )
-}
-
-fn build_shown_pages(
-    judges: &Judges,
-    master_key: &MasterKey,
-    previous: Option<&MasterKey>,
-) -> ShownPages {
-    ShownPages::new(
-        judges.ephemeral.clone(),
-        Sealer::new(master_key, previous, "shown-pages"),
-        judges.clock.clone(),
-    )
-}
-
-fn build_access(config: &Config, judges: &Judges) -> Access {
-    Access::new(
-        judges.database.clone(),
-        judges.ephemeral.clone(),
-        judges.standings.clone(),
-        judges.clock.clone(),
-        Policies::new(&config.access),
-        judges.keyring.installation(),
-    )
-}
-
-fn build_tokens(
-    config: &Config,
-    judges: &Judges,
-    master_key: &MasterKey,
-    previous: Option<&MasterKey>,
-) -> Tokens {
-    Tokens::new(
-        judges.clone(),
-        RefreshTokens::new(master_key, previous),
-        Codes::new(master_key),
-        AccessTokenSealers::new(master_key, previous),
-        config,
-    )
 }

@@ -1,9 +1,11 @@
 //! The tables, as both databases have them. Each belongs to one capability's `queries.rs`; a test compares the databases.
 
+mod access;
 mod history;
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
+pub use access::*;
 pub use history::*;
 
 table! {
@@ -349,49 +351,6 @@ table! {
     }
 }
 
-table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
-
-    /// What people may be on single things (access).
-    grants (id) {
-        id -> Uuid,
-        user_id -> Uuid,
-        resource_type -> Text,
-        resource_id -> Text,
-        roles -> Document,
-        title -> Nullable<Text>,
-        description -> Nullable<Text>,
-        valid_until -> Nullable<Instant>,
-        created_at -> Instant,
-        version -> BigInt,
-        as_of -> Instant,
-        by_user -> Nullable<Uuid>,
-        by_client -> Nullable<Uuid>,
-    }
-}
-
-table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
-
-    /// What is known of things themselves (access).
-    resources (resource_type, resource_id) {
-        resource_type -> Text,
-        resource_id -> Text,
-        title -> Nullable<Text>,
-        description -> Nullable<Text>,
-        attributes -> Document,
-        created_at -> Instant,
-        deleted_at -> Nullable<Instant>,
-        moved_at -> Instant,
-        version -> BigInt,
-        as_of -> Instant,
-        by_user -> Nullable<Uuid>,
-        by_client -> Nullable<Uuid>,
-    }
-}
-
 diesel::joinable!(user_roles -> users (user_id));
 diesel::joinable!(client_origins -> clients (client_id));
 diesel::joinable!(consents -> clients (client_id));
@@ -402,4 +361,3 @@ allow_tables_to_appear_in_same_query!(clients, client_origins);
 allow_tables_to_appear_in_same_query!(clients, consents);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);
 allow_tables_to_appear_in_same_query!(grants, standings);
-allow_tables_to_appear_in_same_query!(grants, resources);

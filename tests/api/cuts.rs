@@ -12,7 +12,7 @@ use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::cuts::{Step, cut_at_every_step, cut_once};
 use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
+use crate::support::http::{Answer, Browserless, page_user};
 use crate::support::person::{Person, assertion, register, session_status};
 use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
 
@@ -103,9 +103,11 @@ fn waiting(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> 
     location(&app.authorize(browser, more))
 }
 
-fn answer(browser: &Browserless, path: &str, word: &str) -> Answer {
+fn answer(browser: &Browserless, user: &str, path: &str, word: &str) -> Answer {
     let request = browser.request("POST", path);
-    request.form(&[("answer", word)]).send()
+    request
+        .form(&[("answer", word), ("opened_by", user)])
+        .send()
 }
 
 on_both! {
@@ -201,6 +203,7 @@ on_both! {
         let root = house.administrator();
         let app = &house.party(|metadata| metadata.require_consent = true);
         let browser = &root.browser;
+        let user = &*page_user(browser).expect("a user");
         let asked = || waiting(app, browser, &[("prompt", "consent")]);
         cut_at_every_step(&house.faults, "question", || {
             let path = asked();
@@ -208,14 +211,14 @@ on_both! {
         });
         cut_at_every_step(&house.faults, "consent", || {
             let path = asked();
-            Step::repeatable(move || answer(browser, &path, "allow"), |answer| has_code(app, answer))
+            Step::repeatable(move || answer(browser, user, &path, "allow"), |answer| has_code(app, answer))
         });
         cut_at_every_step(&house.faults, "denial", || {
             let path = asked();
             let is_denied = |answer: &Answer| {
                 answer.status == 303 && sent_back(answer)["error"] == "access_denied"
             };
-            Step::repeatable(move || answer(browser, &path, "deny"), is_denied)
+            Step::repeatable(move || answer(browser, user, &path, "deny"), is_denied)
         });
     }
 
@@ -330,9 +333,10 @@ on_both! {
             let browser = Rc::new(root.clone().another_browser());
             let posted = browser.request("POST", "/oauth2/logout").form(&[("state", "x")]).send();
             let path = location(&posted);
+            let user = page_user(&browser).expect("a user");
             let send = browser.clone();
             Step::repeatable(
-                move || send.request("POST", &path).form(&[]).send(),
+                move || send.request("POST", &path).form(&[("opened_by", &user)]).send(),
                 move |answer| is_out(&browser, answer),
             )
         });

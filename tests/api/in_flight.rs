@@ -294,7 +294,9 @@ fn history(house: &House) -> (i64, i64) {
     use doorward::db::schema::{audit_events, revisions};
     let counts = house.app.database.read(|conn| {
         let revisions = revisions::table.count().get_result(conn)?;
-        let events = audit_events::table.count().get_result(conn)?;
+        // A refusal is an event too, but no change.
+        let changes = audit_events::table.filter(audit_events::outcome.eq("success"));
+        let events = changes.count().get_result(conn)?;
         Ok::<_, db::Error>((revisions, events))
     });
     house.run(counts).expect("counts")

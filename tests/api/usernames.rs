@@ -124,7 +124,7 @@ on_both! {
         assert!(root.browser.get(&format!("/admin/users/{}", clerk.id)).text().contains(&page));
         assert_eq!(lead.browser.get(&page).status, 403);
         assert_eq!(root.browser.get(&page.replace("ceo", "cfo")).status, 404, "used");
-        let version = root.browser.get("/v1/users/clerk").json()["version"].to_string();
+        let version = root.browser.get(&format!("/v1/users/{}", clerk.id)).json()["version"].to_string();
         let release_by_page = |version: &str| root.browser.request("POST", &page).page_form(&[("version", version)]).send().status;
         assert_eq!(release_by_page("1"), 409, "changed since the page was shown");
         assert_eq!(release_by_page(&version), 303);

@@ -16,7 +16,7 @@ pub use answer::Answer;
 use cookies::CookieJar;
 pub use encodings::{basic, form_encoded};
 pub use raw::RawConnection;
-pub use request::Request;
+pub use request::{Request, page_user};
 
 /// An HTTP client that dials `127.0.0.1:port` and says that it asked for the public URL.
 ///

@@ -136,7 +136,8 @@ fn parse_schema(source: &Source) -> Result<Schemas, PolicyFault> {
     let (base, _) = SchemaFragment::from_cedarschema_str(BASE_SCHEMA)
         .map_err(|error| PolicyFault::of_file("Doorward's own schema", error.to_string()))?;
     let entities = [without_actions(base.clone()), without_actions(own.clone())];
-    let [base_entities, own_entities] = entities.map(|types| types.map_err(|error| fault(&error)));
+    let [base_entities, own_entities] =
+        entities.map(|types| types.map_err(|error| fault(error.as_ref())));
     let entities = Schema::from_schema_fragments([base_entities?, own_entities?]);
     Ok(Schemas {
         whole: Schema::from_schema_fragments([base, own]).map_err(|error| fault(&error))?,
@@ -144,14 +145,14 @@ fn parse_schema(source: &Source) -> Result<Schemas, PolicyFault> {
     })
 }
 
-fn without_actions(fragment: SchemaFragment) -> Result<SchemaFragment, SchemaError> {
+fn without_actions(fragment: SchemaFragment) -> Result<SchemaFragment, Box<SchemaError>> {
     let mut json = fragment.to_json_value()?;
     for namespace in json.as_object_mut().into_iter().flat_map(Map::values_mut) {
         if let Some(actions) = namespace.get_mut("actions") {
             *actions = Value::Object(Map::new());
         }
     }
-    SchemaFragment::from_json_value(json)
+    SchemaFragment::from_json_value(json).map_err(Box::new)
 }
 
 /// Holds the policies to the schema; what is only suspicious is handed back.

@@ -78,7 +78,7 @@ under! { policies();
         // A type that the schema does not know has no attributes to hold it to, and is denied anyway.
         assert_eq!(put("pallet/1", json!({ "closed": "yes" })).0, 201);
         let form = [("type", "ledger"), ("id", "2"), ("attributes", "{\"owner\": \"ada\", \"closed\": \"yes\"}"), ("version", "")];
-        let page = root.browser.request("POST", "/admin/resources/thing").form(&form).send();
+        let page = root.browser.request("POST", "/admin/resources/thing").page_form(&form).send();
         assert!(page.status == 400 && page.text().contains("closed"), "{}", page.text());
         let arguments = ["resource", "put", "ledger", "2", "--attributes", "{\"owner\": \"ada\", \"closed\": \"yes\"}"];
         let ran = run(house, &arguments);

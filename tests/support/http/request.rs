@@ -88,16 +88,12 @@ impl<'browser> Request<'browser> {
         self.body(pairs.join("&"), "application/x-www-form-urlencoded")
     }
 
-    /// As [`Request::form`], from a page that was rendered for whoever is signed in.
+    /// As [`Request::form`], from a page that was rendered for the user who is signed in.
     pub fn page_form(self, fields: &[(&str, &str)]) -> Self {
-        let session = self.browser.get("/v1/session");
-        if session.status != 200 {
-            return self.form(fields);
+        match page_user(self.browser) {
+            Some(user) => self.form(&[fields, &[("opened_by", &user)]].concat()),
+            None => self.form(fields),
         }
-        let user = session.json()["user"].clone();
-        let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
-        let opened_by = format!("{} {}", text("id"), text("display_name"));
-        self.form(&[fields, &[("opened_by", &opened_by)]].concat())
     }
 
     /// HTTP Basic authorization as OAuth clients send it: both halves form-encoded first (RFC 6749 §2.3.1).
@@ -162,4 +158,12 @@ impl<'browser> Request<'browser> {
 
 fn header_name(name: &str) -> HeaderName {
     HeaderName::from_bytes(name.as_bytes()).expect("a header name")
+}
+
+/// What a page that is rendered now writes into its forms: the ID and display name of the user who is signed in.
+pub fn page_user(browser: &Browserless) -> Option<String> {
+    let session = browser.get("/v1/session");
+    let user = (session.status == 200).then(|| session.json()["user"].clone())?;
+    let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
+    Some(format!("{} {}", text("id"), text("display_name")))
 }

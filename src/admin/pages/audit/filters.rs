@@ -230,6 +230,7 @@ mod tests {
             .contains(&kind)
                 // Names of templates, texts and keys of the configuration are no actions.
                 && !["html", "other", "title", "id", "type"].contains(&act)
+                && !act.is_empty()
                 && is_word(act)
         })
     }

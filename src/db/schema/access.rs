@@ -1,0 +1,48 @@
+//! The tables of roles on resources, and of resources themselves (access).
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What people may be on single things (access).
+    grants (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        resource_type -> Text,
+        resource_id -> Text,
+        roles -> Document,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        valid_until -> Nullable<Instant>,
+        created_at -> Instant,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::{Document, Instant, Uuid};
+
+    /// What is known of things themselves (access).
+    resources (resource_type, resource_id) {
+        resource_type -> Text,
+        resource_id -> Text,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        attributes -> Document,
+        created_at -> Instant,
+        deleted_at -> Nullable<Instant>,
+        moved_at -> Instant,
+        version -> BigInt,
+        as_of -> Instant,
+        by_user -> Nullable<Uuid>,
+        by_client -> Nullable<Uuid>,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(grants, resources);
