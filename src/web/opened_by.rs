@@ -27,7 +27,7 @@ impl SentForm {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// Its fields in their order, without [`FIELD`].
+    /// Its fields in their order, without the field that names the user.
     pub fn fields(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(&self.0)
             .filter(|(name, _)| name != FIELD)
