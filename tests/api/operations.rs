@@ -40,6 +40,10 @@ on_both! {
             assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"), "{path}");
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
             assert_eq!(answer.header("referrer-policy"), Some("strict-origin"), "{path}");
+            let permissions = answer.header("permissions-policy").unwrap_or_default();
+            for own in ["publickey-credentials-get=(self)", "publickey-credentials-create=(self)"] {
+                assert!(permissions.contains(own), "{path}: {permissions}");
+            }
             assert!(answer.header("x-request-id").is_some(), "{path}");
         }
         assert_eq!(browser.get("/v1/session").header("cache-control"), Some("no-store"));
