@@ -15,6 +15,7 @@ mod coming_from_an_app;
 mod command;
 mod cuts;
 mod delegation;
+pub mod environment;
 pub mod faults;
 mod forward_auth;
 mod grants;

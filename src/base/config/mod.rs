@@ -2,6 +2,7 @@
 //!
 //! `config/default.toml` is the reference: a key that is not in it is unknown. Everything wrong is reported at once.
 
+mod environment;
 mod keys;
 mod read;
 mod routes;
@@ -223,7 +224,7 @@ impl Config {
     /// # Errors
     /// Every unknown key and every bad value, together.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        read::load(file)
+        read::load(file, std::env::vars_os())
     }
 
     /// All origins under which a ceremony may run: the public URL first.

@@ -1,19 +1,20 @@
 //! Reading: the layers are merged, then every key is parsed; faults are collected, not thrown.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use figment::Figment;
-use figment::providers::{Env, Format, Toml};
+use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 
 use super::secret_files::SecretFile;
 use super::values::{LogFormat, Origin, Rotation, SubjectId, parse_duration};
-use super::{Config, DEFAULT};
+use super::{Config, DEFAULT, environment};
 
-const ENVIRONMENT: &str = "DOORWARD__";
+const NOT_TEXT: &str = "must be text in quotes";
 /// Keys that may hold a secret: `…_file` names a file with the value instead.
 const SECRET_KEYS: [(&str, &str); 2] = [("database", "url"), ("redis", "url")];
 
@@ -45,7 +46,10 @@ impl fmt::Display for ConfigError {
     }
 }
 
-pub(super) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+pub(super) fn load(
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Config, ConfigError> {
     let (mut faults, mut value_files) = (Vec::new(), Vec::new());
     let mut figment = Figment::from(Toml::string(DEFAULT));
     if let Some(file) = file {
@@ -65,9 +69,8 @@ pub(super) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
             });
         }
     }
-    let figment = figment.merge(Env::prefixed(ENVIRONMENT).split("__"));
     let known = Figment::from(Toml::string(DEFAULT)).extract::<Dict>();
-    let (known, given) = match (known, figment.extract::<Dict>()) {
+    let (known, mut given) = match (known, figment.extract::<Dict>()) {
         (Ok(known), Ok(given)) => (known, given),
         (Err(fault), _) | (_, Err(fault)) => {
             faults.extend(fault.into_iter().map(|fault| Fault {
@@ -77,6 +80,7 @@ pub(super) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
             return Err(ConfigError(faults));
         }
     };
+    faults.extend(environment::merge(&mut given, &known, variables));
     let mut reader = Reader {
         given,
         faults,
@@ -119,7 +123,10 @@ impl Reader {
             let Some(named) = keys.remove(&file_key) else {
                 continue;
             };
-            let path = named.as_str().unwrap_or_default().to_owned();
+            let Some(path) = as_text(&named) else {
+                self.fault(section, &file_key, NOT_TEXT.into());
+                continue;
+            };
             match std::fs::read_to_string(&path) {
                 Ok(text) => {
                     keys.insert(key.to_owned(), Value::from(text.trim().to_owned()));
@@ -173,12 +180,21 @@ impl Reader {
         }
     }
 
-    /// The text of a key; a number or truth value that the environment held is text again.
+    /// The text of a key.
     pub(super) fn text(&mut self, section: &str, key: &str) -> String {
+        self.read(section, key, as_text)
+    }
+
+    /// A number or truth value as text, for keys that hold one: the environment has text for both.
+    fn scalar(&mut self, section: &str, key: &str) -> String {
+        self.read(section, key, scalar_as_text)
+    }
+
+    fn read(&mut self, section: &str, key: &str, read: fn(&Value) -> Option<String>) -> String {
         match self.value(section, key) {
-            Some(value) => match as_text(value) {
+            Some(value) => match read(value) {
                 Some(text) => return text,
-                None => self.fault(section, key, "must be a text".into()),
+                None => self.fault(section, key, NOT_TEXT.into()),
             },
             None => self.fault(section, key, "is missing".into()),
         }
@@ -225,7 +241,8 @@ impl Reader {
     }
 
     pub(super) fn flag(&mut self, section: &str, key: &str) -> bool {
-        self.parse(section, key, |text| {
+        let text = self.scalar(section, key);
+        self.parsed(section, key, &text, |text| {
             text.parse().map_err(|_| "must be true or false".to_owned())
         })
     }
@@ -237,7 +254,8 @@ impl Reader {
         least: u64,
         most: u64,
     ) -> T {
-        self.parse(section, key, |text| {
+        let text = self.scalar(section, key);
+        self.parsed(section, key, &text, |text| {
             text.parse::<u64>()
                 .ok()
                 .filter(|number| (least..=most).contains(number))
@@ -262,7 +280,7 @@ impl Reader {
         };
         let parsed: Vec<Result<T, String>> = items
             .iter()
-            .map(|item| parse(&as_text(item).unwrap_or_default()))
+            .map(|item| parse(&as_text(item).ok_or(NOT_TEXT)?))
             .collect();
         let mut values = Vec::new();
         for item in parsed {
@@ -275,7 +293,12 @@ impl Reader {
     }
 }
 
+/// The text of a text. A number is none: `1.10` would come back as `1.1`.
 pub(super) fn as_text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn scalar_as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(_, text) => Some(text.clone()),
         Value::Bool(_, flag) => Some(flag.to_string()),

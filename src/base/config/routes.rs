@@ -102,7 +102,7 @@ impl Entry<'_> {
         match self.keys.get(key).map(as_text) {
             Some(Some(text)) => text,
             Some(None) => {
-                self.fault(key, "must be a text");
+                self.fault(key, "must be text in quotes");
                 String::new()
             }
             None => {
