@@ -37,7 +37,7 @@ pub use metadata::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
 };
 pub use queries::{
-    ClientAuthority, consents, find_authority, list_names, lock_authority, wants_logout,
+    ClientAuthority, consents, find, find_authority, list_names, lock_authority, wants_logout,
 };
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};

@@ -72,7 +72,11 @@ fn client(row: Row) -> Client {
     Arc::unwrap_or_clone(record(row).client)
 }
 
-pub(super) fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
+/// The record of a client, disabled ones included, as the database has it.
+///
+/// # Errors
+/// When the database is away.
+pub fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     Ok(clients::table
         .find(id)
         .filter(clients::deleted_at.is_null())

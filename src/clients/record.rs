@@ -95,6 +95,15 @@ impl ClientRecord {
             .is_some_and(|hash| hash == *presented)
     }
 
+    /// Whether a client that authenticated as `earlier` says would still be authenticated: enabled, with the same secret and by the
+    /// same method.
+    pub fn is_still_authenticated(&self, earlier: &Self) -> bool {
+        let method = |record: &Self| record.client.metadata.token_endpoint_auth_method;
+        self.client.enabled
+            && self.secret_hash == earlier.secret_hash
+            && method(self) == method(earlier)
+    }
+
     /// Whether a token that the client got on its own behalf is still good, as far as the client decides.
     pub fn is_own_token_good(&self, token: AccessTokenId, epoch: i64) -> bool {
         epoch == self.token_epoch

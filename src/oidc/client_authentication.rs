@@ -5,9 +5,10 @@ use super::parameters::Parameters;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::{
-    AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials,
+    self, AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials,
     FailedAuthentication, parse_basic,
 };
+use crate::db::{self, Connection};
 use crate::standing::Unavailable;
 use crate::tokens::TokenCopies;
 
@@ -70,6 +71,28 @@ impl Oidc {
             .await?;
         Ok((record, copies))
     }
+}
+
+/// The client as it is registered now, if what it authenticated with before the transaction would still authenticate it.
+///
+/// Call it after every lock of the transaction is held: nothing may wait between this read and the commit. The row is not locked
+/// itself: a request that waits for a user's lock would hold up the change that disables its client.
+pub(super) fn find_still_authenticated(
+    conn: &mut Connection,
+    earlier: &ClientRecord,
+) -> db::Result<Result<ClientRecord, FailedAuthentication>> {
+    let found = clients::find(conn, earlier.client.id)?;
+    if let Some(record) = found.filter(|record| record.is_still_authenticated(earlier)) {
+        return Ok(Ok(record));
+    }
+    let method = earlier.client.metadata.token_endpoint_auth_method;
+    Ok(Err(FailedAuthentication {
+        reason: "changed-meanwhile",
+        client: Some(earlier.client.id),
+        by_header: method == AuthMethod::ClientSecretBasic,
+        used: Some(method),
+        registered: None,
+    }))
 }
 
 pub(super) fn read_credentials(

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::client_authentication::{ClientError, find_still_authenticated};
 use super::error::Refusal;
 use super::parameters::Parameters;
-use super::token::{Granted, TokenRefused};
+use super::token::{Granted, TokenRefused, check_grant_type};
 use super::{Oidc, pkce};
 use crate::base::secrets::{Token, TokenHash};
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
@@ -61,8 +62,8 @@ impl Oidc {
             .await;
         let redeemed = redeemed.map_err(|error| match error {
             // Repeated, the code would count as replayed.
-            db::Error::InDoubt(cause) => TokenRefused::InDoubt(cause),
-            error => error.into(),
+            TokenRefused::Database(db::Error::InDoubt(cause)) => TokenRefused::InDoubt(cause),
+            error => error,
         })?;
         match redeemed {
             Redemption::Granted(granted) => Ok(*granted),
@@ -98,29 +99,33 @@ struct Good {
 }
 
 impl Redeeming {
-    fn run(&self, conn: &mut Connection, code: &TokenHash) -> db::Result<Redemption> {
+    fn run(&self, conn: &mut Connection, code: &TokenHash) -> Result<Redemption, TokenRefused> {
         // 1. Whose code; everything about a person is decided under their lock.
         let Some(found) = tokens::find_by_code(conn, code)? else {
             return Ok(Redemption::Unknown);
         };
         standing::lock(conn, found.user)?;
-        // 2. Once.
+        // 2. The client, as it is registered now; a refusal here leaves the code unused.
+        let record = find_still_authenticated(conn, &self.record)?;
+        let record = record.map_err(ClientError::Failed)?;
+        check_grant_type(&record.client, GrantType::AuthorizationCode)?;
+        // 3. Once.
         let now = self.oidc.clock.now();
         if !tokens::use_code(conn, &found, now, &self.oidc.tokens.lifetimes)? {
             let refusal = Refusal::invalid_grant("this code was used before");
-            return self.refuse(conn, found, ("code-replayed", refusal));
+            return Ok(self.refuse(conn, found, ("code-replayed", refusal))?);
         }
         let Some(authorization) = tokens::find(conn, found.id)? else {
             return Ok(Redemption::Unknown);
         };
-        // 3. By its own client, in time, and good at this moment.
-        let good = match self.judge(conn, &authorization)? {
+        // 4. By its own client, in time, and good at this moment.
+        let good = match self.judge(conn, &authorization, &record)? {
             Ok(good) => good,
-            Err(fault) => return self.refuse(conn, authorization, fault),
+            Err(fault) => return Ok(self.refuse(conn, authorization, fault)?),
         };
-        // 4. Refresh tokens, where the client may use them.
-        let scopes = scopes_now(&authorization, &self.record.client);
-        let refresh_token = if self.record.client.metadata.allows(GrantType::RefreshToken) {
+        // 5. Refresh tokens, where the client may use them.
+        let scopes = scopes_now(&authorization, &record.client);
+        let refresh_token = if record.client.metadata.allows(GrantType::RefreshToken) {
             let ends = if scopes.contains(Scope::OfflineAccess) {
                 now.after(self.oidc.tokens.lifetimes.offline_lifetime)
             } else {
@@ -131,6 +136,7 @@ impl Redeeming {
             None
         };
         Ok(Redemption::Granted(Box::new(Granted {
+            client: record.client,
             authorization,
             standing: good.standing,
             user: good.user,
@@ -144,15 +150,16 @@ impl Redeeming {
         &self,
         conn: &mut Connection,
         authorization: &Authorization,
+        record: &ClientRecord,
     ) -> db::Result<Result<Good, Fault>> {
         let refused = |reason, text: &str| Ok(Err((reason, Refusal::invalid_grant(text))));
-        if let Err(fault) = self.judge_code(authorization) {
+        if let Err(fault) = self.judge_code(authorization, &record.client) {
             return Ok(Err(fault));
         }
         let authorized = &authorization.resources.0;
         let audience = match self
             .oidc
-            .audience(&self.record.client, &self.resources, authorized)
+            .audience(&record.client, &self.resources, authorized)
         {
             Ok(audience) => audience,
             Err(refusal) => return Ok(Err(("resource", refusal))),
@@ -162,7 +169,7 @@ impl Redeeming {
         let (Some(standing), Some(user)) = (standing, user) else {
             return refused("no-standing", "nobody is there any more");
         };
-        if let Err(reason) = judge_standing(authorization, &standing, &self.record) {
+        if let Err(reason) = judge_standing(authorization, &standing, record) {
             return refused(reason, "what was granted has been withdrawn");
         }
         Ok(Ok(Good {
@@ -173,9 +180,8 @@ impl Redeeming {
     }
 
     /// By its own client, from where it was sent, in time, by whoever began.
-    fn judge_code(&self, authorization: &Authorization) -> Result<(), Fault> {
+    fn judge_code(&self, authorization: &Authorization, client: &Client) -> Result<(), Fault> {
         let refused = |reason, text: &str| Err((reason, Refusal::invalid_grant(text)));
-        let client = &self.record.client;
         if authorization.client != client.id {
             return refused(
                 "code-of-other-client",

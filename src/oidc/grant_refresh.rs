@@ -1,12 +1,13 @@
 //! A refresh token becomes a new access token (RFC 6749 §6). One that was used before ends the family (RFC 9700 §4.14.2).
 
 use super::Oidc;
+use super::client_authentication::{ClientError, find_still_authenticated};
 use super::error::{ErrorCode, Refusal};
 use super::grant_code::{end, judge_standing, scopes_now};
 use super::parameters::Parameters;
-use super::token::{Granted, TokenRefused};
+use super::token::{Granted, TokenRefused, check_grant_type};
 use crate::base::ids::UserId;
-use crate::clients::{ClientRecord, Scope, Scopes};
+use crate::clients::{ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::standing;
@@ -60,12 +61,14 @@ impl Oidc {
                 .collect(),
             author: author.acting_as(Actor::Client(record.client.id)),
         });
-        let has_grace = refreshing.rotation().has_grace();
+        let has_grace = refreshing.rotation(record).has_grace();
         let refreshed = self.database.write(move |conn| refreshing.run(conn)).await;
         let refreshed = refreshed.map_err(|error| match error {
             // Repeated within the grace the same token gives the same successor; without one it would count as replayed.
-            db::Error::InDoubt(cause) if !has_grace => TokenRefused::InDoubt(cause),
-            error => error.into(),
+            TokenRefused::Database(db::Error::InDoubt(cause)) if !has_grace => {
+                TokenRefused::InDoubt(cause)
+            }
+            error => error,
         })?;
         match refreshed {
             Refreshed::Granted(granted) => Ok(*granted),
@@ -112,7 +115,7 @@ struct Refreshing {
 }
 
 impl Refreshing {
-    fn run(&self, conn: &mut Connection) -> db::Result<Refreshed> {
+    fn run(&self, conn: &mut Connection) -> Result<Refreshed, TokenRefused> {
         let over = || Ok(Refreshed::Refused(Refusal::invalid_grant(OVER)));
         // 1. Whose family; everything about a person is decided under their lock.
         let Some(family) = refresh::find(conn, self.presented.family)? else {
@@ -128,23 +131,27 @@ impl Refreshing {
         let Some(authorization) = tokens::find(conn, authorization.id)? else {
             return over();
         };
-        // 2. Its own client: somebody else's use of a genuine one is a theft.
-        if authorization.client != self.record.client.id {
-            return self.end(conn, &authorization, "token-of-other-client");
+        // 2. The client, as it is registered now.
+        let record = find_still_authenticated(conn, &self.record)?;
+        let record = record.map_err(ClientError::Failed)?;
+        check_grant_type(&record.client, GrantType::RefreshToken)?;
+        // 3. Its own client: somebody else's use of a genuine one is a theft.
+        if authorization.client != record.client.id {
+            return Ok(self.end(conn, &authorization, "token-of-other-client")?);
         }
-        // 3. The gate, and the family's own life.
+        // 4. The gate, and the family's own life.
         let standing = standing::find_record(conn, authorization.user)?;
         let user = users::find(conn, authorization.user)?;
         let (Some(standing), Some(user)) = (standing, user) else {
             return over();
         };
-        let is_good = judge_standing(&authorization, &standing, &self.record);
+        let is_good = judge_standing(&authorization, &standing, &record);
         if let Err(reason) = is_good.and_then(|()| self.oidc.judge_life(&family, &authorization)) {
             tracing::info!(reason, "a refresh is refused");
             return over();
         }
-        // 4. No more than was authorized.
-        let allowed = scopes_now(&authorization, &self.record.client);
+        // 5. No more than was authorized.
+        let allowed = scopes_now(&authorization, &record.client);
         if authorization.offline && !allowed.contains(Scope::OfflineAccess) {
             return over();
         }
@@ -158,16 +165,17 @@ impl Refreshing {
             }
         };
         let authorized = &authorization.resources.0;
-        let client = &self.record.client;
+        let client = &record.client;
         let audience = match self.oidc.audience(client, &self.resources, authorized) {
             Ok(audience) => audience,
             Err(refusal) => return Ok(Refreshed::Refused(refusal)),
         };
-        // 5. Once.
+        // 6. Once.
         let now = self.oidc.clock.now();
-        match refresh::advance(conn, &family, self.presented, self.rotation(), now)? {
-            Worth::Replayed => self.end(conn, &authorization, "refresh-token-replayed"),
+        match refresh::advance(conn, &family, self.presented, self.rotation(&record), now)? {
+            Worth::Replayed => Ok(self.end(conn, &authorization, "refresh-token-replayed")?),
             Worth::Gives(next) => Ok(Refreshed::Granted(Box::new(Granted {
+                client: record.client,
                 authorization,
                 standing,
                 user,
@@ -178,8 +186,8 @@ impl Refreshing {
         }
     }
 
-    fn rotation(&self) -> Rotation {
-        let metadata = &self.record.client.metadata;
+    fn rotation(&self, record: &ClientRecord) -> Rotation {
+        let metadata = &record.client.metadata;
         if metadata.rotate_refresh_tokens || metadata.is_public() {
             Rotation::EachUse {
                 grace: self.oidc.tokens.lifetimes.refresh_grace,

@@ -65,7 +65,7 @@ impl Oidc {
         ];
         claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
         // For EdDSA the specification names no hash, and libraries disagree: there the optional claim is left out.
-        if client.metadata.id_token_signed_response_alg != Algorithm::EdDSA {
+        if signer.algorithm() != Algorithm::EdDSA {
             claims.insert("at_hash".into(), json!(half_hash(access_token)));
         }
         if let Some(nonce) = &authorization.nonce {

@@ -1,5 +1,7 @@
 //! The token endpoint's pipeline (RFC 6749 §3.2): who asks, may they use this grant, the grant's own rule, the answer.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::Oidc;
@@ -63,6 +65,8 @@ pub enum TokenRefused {
 
 /// What a grant gives: an authorization that is good at this moment, and how much of it is asked for.
 pub(super) struct Granted {
+    /// The client as it was registered when this was granted.
+    pub(super) client: Arc<Client>,
     pub(super) authorization: Authorization,
     pub(super) standing: Standing,
     pub(super) user: User,
@@ -84,16 +88,12 @@ impl Oidc {
     ) -> Result<TokenAnswer, TokenRefused> {
         // 1. May it use this grant?
         let grant = read_grant_type(parameters)?;
-        if !record.client.metadata.allows(grant) {
-            let description = "this client is not registered for this grant_type";
-            return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
-        }
+        check_grant_type(&record.client, grant)?;
         if grant == GrantType::ClientCredentials {
             return self.grant_client_credentials(record, parameters).await;
         }
         // 2. The key that will sign, before a code or a refresh token is used up.
-        let client = &record.client;
-        let algorithm = client.metadata.id_token_signed_response_alg;
+        let algorithm = record.client.metadata.id_token_signed_response_alg;
         let signer = self.tokens.keyring.signer(algorithm).await?;
         // 3. The grant's own rule.
         let granted = if grant == GrantType::AuthorizationCode {
@@ -102,15 +102,12 @@ impl Oidc {
             self.refresh(record, parameters, author).await?
         };
         // 4. The answer, for which no store is needed.
-        self.write_answer((client, &signer), granted)
+        self.write_answer(&signer, granted)
     }
 
-    fn write_answer(
-        &self,
-        (client, signer): (&Client, &Signer),
-        granted: Granted,
-    ) -> Result<TokenAnswer, TokenRefused> {
+    fn write_answer(&self, signer: &Signer, granted: Granted) -> Result<TokenAnswer, TokenRefused> {
         let Granted {
+            client,
             authorization,
             standing,
             user,
@@ -119,7 +116,7 @@ impl Oidc {
             refresh_token,
         } = granted;
         let access = self.tokens.issue_for_person(
-            (client, signer),
+            (&client, signer),
             &authorization,
             &standing,
             &scopes,
@@ -129,7 +126,7 @@ impl Oidc {
             .contains(Scope::OpenId)
             .then(|| {
                 self.issue_id_token(
-                    (client, signer),
+                    (&client, signer),
                     &authorization,
                     &user,
                     &scopes,
@@ -184,6 +181,15 @@ impl Oidc {
         }
         Ok(still)
     }
+}
+
+/// Whether a client is registered for a grant.
+pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), Refusal> {
+    if client.metadata.allows(grant) {
+        return Ok(());
+    }
+    let description = "this client is not registered for this grant_type";
+    Err(Refusal::new(ErrorCode::UnauthorizedClient, description))
 }
 
 pub(super) fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {

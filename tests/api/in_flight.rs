@@ -1,5 +1,7 @@
 //! Changes that are requested by callers who lose the permission while the request waits for a lock.
 
+mod grants;
+
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;

@@ -62,6 +62,11 @@ pub struct Signer {
 }
 
 impl Signer {
+    /// The algorithm that it signs by.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// A signed JWT of these claims.
     ///
     /// # Errors
