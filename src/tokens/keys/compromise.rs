@@ -49,7 +49,7 @@ impl Keyring {
         let algorithms = match which {
             Compromised::Key(id) => vec![self.algorithm_of(id).await?],
             Compromised::All(Some(algorithm)) => vec![algorithm],
-            Compromised::All(None) => Algorithm::ALL.to_vec(),
+            Compromised::All(None) => self.algorithms().await?,
         };
         let (mut refused, mut made) = (Vec::new(), Vec::new());
         for algorithm in algorithms {
@@ -97,6 +97,9 @@ fn condemn_in(
     draft: &Draft,
 ) -> db::Result<Condemned> {
     let mut condemned = Condemned::default();
+    if keys.is_empty() {
+        return Ok(condemned);
+    }
     for key in &mut keys {
         let is_meant = match which {
             Compromised::Key(id) => key.id == id,

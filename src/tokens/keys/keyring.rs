@@ -71,8 +71,9 @@ pub(super) fn doorward() -> Author {
 }
 
 impl Keyring {
-    /// Opens the keys; makes the first one of each algorithm that has none. It signs at once, for nobody keeps older ones.
-    /// Of any number of instances that begin at the same time one makes each key.
+    /// Opens the keys, and makes the first one of the default algorithm if there is none. The first keys of other algorithms are made
+    /// when something is to be signed with them, because some verifiers reject a whole JWK Set with one key that they can't read.
+    /// Of any number of instances that begin at the same time one makes the key.
     ///
     /// # Errors
     /// When a store is away.
@@ -94,13 +95,10 @@ impl Keyring {
             genuine: Genuine::default(),
             opened: Arc::default(),
         };
-        let mut made = false;
-        for algorithm in Algorithm::ALL {
-            let followed = keyring
-                .follow(algorithm, Occasion::Start, doorward())
-                .await?;
-            made |= followed.is_some_and(|followed| followed.made);
-        }
+        let followed = keyring
+            .follow(Algorithm::default(), Occasion::Start, doorward())
+            .await?;
+        let made = followed.is_some_and(|followed| followed.made);
         let keys = keyring.database.read(queries::list).await?;
         // Installations may share a store: each has a copy of its own, under the id of a key that is never deleted.
         let first = keys

@@ -182,6 +182,11 @@ impl Ring {
         }
     }
 
+    /// Whether there is or was a key of this algorithm.
+    pub(super) fn has_keys(&self, algorithm: Algorithm) -> bool {
+        self.keys.iter().any(|key| key.algorithm == algorithm)
+    }
+
     /// The key that signs at this instant.
     pub(super) fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&SigningKey> {
         let fellows = self.keys.iter().filter(|key| key.algorithm == algorithm);

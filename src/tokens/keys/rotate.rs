@@ -48,7 +48,7 @@ impl Keyring {
     /// When a store is away; the next run goes on.
     pub async fn rotate_due(&self) -> Result<(), KeyError> {
         let mut made = false;
-        for algorithm in Algorithm::ALL {
+        for algorithm in self.algorithms().await? {
             let followed = self.follow(algorithm, Occasion::Time, doorward()).await?;
             made |= followed.is_some_and(|followed| followed.made);
         }
@@ -58,8 +58,26 @@ impl Keyring {
         Ok(())
     }
 
-    /// Publishes a successor, which signs when services had time to fetch it; of every algorithm, or of one. Where one
-    /// waits already, that one is the answer. Safe to repeat.
+    /// The algorithms that have keys.
+    pub(super) async fn algorithms(&self) -> db::Result<Vec<Algorithm>> {
+        let keys = self.database.read(queries::list).await?;
+        let has_keys = |algorithm: &Algorithm| keys.iter().any(|key| key.algorithm == *algorithm);
+        Ok(Algorithm::ALL.into_iter().filter(has_keys).collect())
+    }
+
+    /// Makes the first key of an algorithm, which signs at once: nobody has an older one in a cache. Of any number of callers one
+    /// makes it.
+    ///
+    /// # Errors
+    /// When a store is away.
+    pub(super) async fn make_first(&self, algorithm: Algorithm) -> Result<(), KeyError> {
+        self.follow(algorithm, Occasion::Start, doorward()).await?;
+        // Also if another instance made it: this one may not know yet.
+        Ok(self.publish().await?)
+    }
+
+    /// Publishes a successor, which signs when services had time to fetch it; of every algorithm that has keys, or of one. Where
+    /// one waits already, that one is the answer. Safe to repeat.
     ///
     /// # Errors
     /// When the change is not in force.
@@ -68,12 +86,16 @@ impl Keyring {
         algorithm: Option<Algorithm>,
         author: Author,
     ) -> Result<Vec<KeyView>, KeyError> {
+        let wanted = match algorithm {
+            Some(algorithm) => vec![algorithm],
+            None => self.algorithms().await?,
+        };
         let mut successors = Vec::new();
-        for wanted in Algorithm::ALL {
-            if algorithm.is_none_or(|only| only == wanted) {
-                let followed = self.follow(wanted, Occasion::Order, author.clone()).await?;
-                successors.extend(followed.map(|followed| followed.key));
-            }
+        for algorithm in wanted {
+            let followed = self
+                .follow(algorithm, Occasion::Order, author.clone())
+                .await?;
+            successors.extend(followed.map(|followed| followed.key));
         }
         self.publish().await?;
         let all = self.database.read(queries::list).await?;

@@ -6,14 +6,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use super::keyring::Keyring;
+use super::keyring::{KeyError, Keyring};
 use super::make::PrivateKey;
 use super::queries;
 use crate::base::ids::SigningKeyId;
 use crate::base::seal::OpenError;
 use crate::clients::Algorithm;
 use crate::db;
-use crate::standing::Unavailable;
+use crate::standing::{ChangePending, Unavailable};
 
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
@@ -87,13 +87,30 @@ impl Signer {
     }
 }
 
+impl SignError {
+    /// Why the first key of an algorithm was not made.
+    fn first_key(algorithm: Algorithm, error: KeyError) -> Self {
+        match error {
+            KeyError::Pending(ChangePending(error)) => Self::Unavailable(error),
+            KeyError::Database(error) => error.into(),
+            KeyError::Sealed(kid, error) => Self::Sealed(kid, error),
+            KeyError::Unknown | KeyError::Unmade => Self::NoKey(algorithm),
+        }
+    }
+}
+
 impl Keyring {
-    /// The key of this algorithm that signs now.
+    /// The key of this algorithm that signs now; makes the first one.
     ///
     /// # Errors
     /// When a store is away, or the key can't be used.
     pub async fn signer(&self, algorithm: Algorithm) -> Result<Signer, SignError> {
-        let ring = self.ring().await?;
+        let mut ring = self.ring().await?;
+        if !ring.has_keys(algorithm) {
+            let made = self.make_first(algorithm).await;
+            made.map_err(|error| SignError::first_key(algorithm, error))?;
+            ring = self.ring().await?;
+        }
         let key = ring
             .signer(algorithm, self.clock.now())
             .ok_or(SignError::NoKey(algorithm))?;
