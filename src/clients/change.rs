@@ -26,6 +26,9 @@ pub struct ClientChange {
     pub redirect_uris: Option<Vec<String>>,
     /// Where a person may be sent after sign-out; compared exactly. At most 50.
     pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// Origins besides those of its redirect URIs whose pages may call the token, `UserInfo` and revocation endpoints, for
+    /// example `capacitor://localhost`. At most 50.
+    pub allowed_origins: Option<Vec<String>>,
     /// How it proves at the token endpoint who it is. `none`: a public client, without a secret.
     #[schema(value_type = Option<AuthMethod>)]
     pub token_endpoint_auth_method: Option<String>,
@@ -132,7 +135,16 @@ impl ClientChange {
                 vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
         }
         let scope = self.scope.take();
+        let is_web_or_native = self.application_type.is_some();
         self.apply(&mut draft)?;
+        // RFC 8252 §7.3: only a program on the user's own device listens there.
+        let metadata = &mut draft.metadata;
+        if !is_web_or_native
+            && has_redirects
+            && metadata.redirect_uris.iter().all(RedirectUri::is_loopback)
+        {
+            metadata.application_type = ApplicationType::Native;
+        }
         draft.scopes = match scope {
             Some(scope) => parse_scope(&scope)?,
             None => draft.default_scopes(),
@@ -176,7 +188,7 @@ impl ClientChange {
         take!(self => metadata;
             client_uri, policy_uri, tos_uri, backchannel_logout_uri, backchannel_logout_session_required,
             default_acr_values, require_pkce, require_consent, rotate_refresh_tokens, claims_in_id_token,
-            resources, audiences, allowed_roles, least_acr
+            allowed_origins, resources, audiences, allowed_roles, least_acr
         );
         Ok(())
     }

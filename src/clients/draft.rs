@@ -1,7 +1,7 @@
 //! A client as it would be, and whether it may be so.
 
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
-use super::uris::{is_endpoint, is_page, parse_uri};
+use super::uris::{is_endpoint, is_origin, is_page, parse_uri};
 use super::{Client, GrantType, Metadata, Scope, Scopes};
 use crate::base::config::Origin;
 use crate::base::letters::is_unprintable;
@@ -65,6 +65,7 @@ impl Draft {
         keep_first(&mut metadata.grant_types);
         keep_first(&mut metadata.managed_by);
         for names in [
+            &mut metadata.allowed_origins,
             &mut metadata.default_acr_values,
             &mut metadata.resources,
             &mut metadata.audiences,
@@ -135,6 +136,7 @@ fn check_lengths(metadata: &Metadata) -> Result<(), FieldFault> {
             "post_logout_redirect_uris",
             metadata.post_logout_redirect_uris.len(),
         ),
+        ("allowed_origins", metadata.allowed_origins.len()),
         ("resources", metadata.resources.len()),
         ("audiences", metadata.audiences.len()),
         ("allowed_roles", metadata.allowed_roles.len()),
@@ -185,6 +187,10 @@ fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
         if page.as_deref().is_some_and(|page| !is_page(page)) {
             return Err(FieldFault::new(field, Fault::Page));
         }
+    }
+    let origins = &metadata.allowed_origins;
+    if let Some(entry) = origins.iter().position(|origin| !is_origin(origin)) {
+        return Err(FieldFault::at("allowed_origins", entry, Fault::Origin));
     }
     let endpoint = metadata.backchannel_logout_uri.as_deref();
     if endpoint.is_some_and(|endpoint| !is_endpoint(endpoint)) {

@@ -53,6 +53,11 @@ pub enum Fault {
     /// No address that can be called.
     #[error("must be an absolute http or https URI without fragment, user and password")]
     Endpoint,
+    /// No origin of pages.
+    #[error(
+        "must be an origin as browsers send it: a scheme, :// and a host, without a path (capacitor://localhost)"
+    )]
+    Origin,
     /// No name of a service.
     #[error("must be an absolute URI without fragment")]
     Service,
@@ -97,6 +102,7 @@ impl Fault {
             Self::RotationNeeded => "rotation_needed",
             Self::Page => "page",
             Self::Endpoint => "endpoint",
+            Self::Origin => "origin",
             Self::Service => "service",
             Self::OwnAudience => "own_audience",
             Self::Acr => "acr",

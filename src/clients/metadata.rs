@@ -1,6 +1,8 @@
 //! What is registered of a client, under the names of RFC 7591 §2 and OpenID Connect Dynamic Client Registration §2; below
 //! them the settings that are Doorward's own.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -146,6 +148,8 @@ pub struct Metadata {
     /// Where a person may be sent after sign-out; compared exactly.
     #[schema(value_type = Vec<String>)]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Origins besides those of its redirect URIs whose pages may call the token, `UserInfo` and revocation endpoints.
+    pub allowed_origins: Vec<String>,
     /// How it proves who it is.
     pub token_endpoint_auth_method: AuthMethod,
     /// Which grants it may use.
@@ -197,6 +201,7 @@ impl Default for Metadata {
         Self {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
+            allowed_origins: Vec::new(),
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
             grant_types: vec![GrantType::ClientCredentials],
             application_type: ApplicationType::Web,
@@ -239,6 +244,14 @@ impl Metadata {
         self.redirect_uris
             .iter()
             .any(|registered| registered.matches(presented, self.application_type))
+    }
+
+    /// The origins whose pages may call the token, `UserInfo` and revocation endpoints.
+    pub(super) fn origins(&self) -> BTreeSet<String> {
+        let redirects = self.redirect_uris.iter().filter_map(RedirectUri::origin);
+        redirects
+            .chain(self.allowed_origins.iter().cloned())
+            .collect()
     }
 
     /// Whether a person may be sent there after sign-out.

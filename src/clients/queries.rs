@@ -360,13 +360,7 @@ pub(super) fn update_tokens(
 }
 
 fn insert_origins(conn: &mut Connection, client: &Client) -> Result<()> {
-    let origins: BTreeSet<String> = client
-        .metadata
-        .redirect_uris
-        .iter()
-        .filter_map(|uri| uri.origin())
-        .collect();
-    for origin in origins {
+    for origin in client.metadata.origins() {
         diesel::insert_into(client_origins::table)
             .values((
                 client_origins::origin.eq(origin),

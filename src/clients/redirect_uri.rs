@@ -73,7 +73,8 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether somebody presented this very text (so `https://app.example` and `https://app.example/` are two addresses); a native app's loopback address may have any port (RFC 8252 §7.3).
+    /// Whether this very text was presented (so `https://app.example` and `https://app.example/` are two addresses). A native app's
+    /// loopback address may have any port (RFC 8252 §7.3), and an empty path is the path `/` (RFC 3986 §6.2.3).
     pub fn matches(&self, presented: &str, application: ApplicationType) -> bool {
         if Self::parse(&self.0).is_err() {
             return false;
@@ -86,6 +87,11 @@ impl RedirectUri {
                 (without_loopback_port(&self.0), without_loopback_port(presented)),
                 (Some(ours), Some(theirs)) if ours == theirs
             )
+    }
+
+    /// Whether it is an `http` address on loopback, where only a program on the user's own device can listen.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| url.scheme() == "http" && is_loopback(&url))
     }
 
     /// The web origin of the page that it leads to; `None` for an app's own scheme.
@@ -105,7 +111,8 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// An `http` address on loopback with its port cut out, byte for byte otherwise: `None` for every other address.
+/// An `http` address on loopback with its port and the first slash of its path cut out, byte for byte otherwise: `None` for every
+/// other address.
 fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix("http://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -118,7 +125,7 @@ fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
         || port.strip_prefix(':').is_some_and(|port| {
             port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit())
         });
-    is_port.then_some((host, path))
+    is_port.then_some((host, path.strip_prefix('/').unwrap_or(path)))
 }
 
 /// From a stored record. One that could not be registered any more is still read, so that its client can be listed and changed, but
@@ -204,6 +211,8 @@ mod tests {
         assert!(!native.matches("http://127.0.0.1:49152/callback", ApplicationType::Web));
         for other in [
             "http://127.0.0.1:49152/other",
+            "http://127.0.0.1:49152//callback",
+            "http://127.0.0.1:49152?callback",
             "http://127.0.0.1:49152@evil.example/callback",
             "http://127.0.0.1:/callback",
             "http://127.0.0.1:99999/callback",
@@ -213,5 +222,39 @@ mod tests {
         ] {
             assert!(!native.matches(other, ApplicationType::Native), "{other}");
         }
+    }
+
+    #[test]
+    fn an_empty_path_on_loopback_is_the_path_slash() {
+        for registered in [
+            "http://localhost",
+            "http://localhost/",
+            "http://localhost:8080",
+        ] {
+            let native = RedirectUri::parse(registered).expect("an address");
+            for presented in [
+                "http://localhost",
+                "http://localhost:4000",
+                "http://localhost:4000/",
+            ] {
+                assert!(
+                    native.matches(presented, ApplicationType::Native),
+                    "{registered} {presented}"
+                );
+            }
+            for other in [
+                "http://localhost:4000/x",
+                "http://localhost:4000//",
+                "http://localhost:4000?x",
+                "http://127.0.0.1:4000/",
+            ] {
+                assert!(
+                    !native.matches(other, ApplicationType::Native),
+                    "{registered} {other}"
+                );
+            }
+        }
+        let web = RedirectUri::parse("http://localhost").expect("an address");
+        assert!(!web.matches("http://localhost/", ApplicationType::Web));
     }
 }

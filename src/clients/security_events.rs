@@ -64,6 +64,11 @@ pub(super) fn record_security_changes(
                 json!(old.post_logout_redirect_uris),
                 json!(new.post_logout_redirect_uris),
             ),
+            (
+                "allowed_origins",
+                json!(old.allowed_origins),
+                json!(new.allowed_origins),
+            ),
         ],
     )?;
     record(

@@ -42,9 +42,73 @@ pub(super) fn is_endpoint(text: &str) -> bool {
     !text.contains('#') && parse_uri(text).is_some_and(is_http)
 }
 
+/// Whether it is the origin of pages (RFC 6454 §6.2) as browsers and native shells send it. Pages of `http` come from this machine
+/// only; local files and generated documents have no origin that belongs to one app.
+pub(super) fn is_origin(text: &str) -> bool {
+    const WITHOUT_OWNER: [&str; 6] = ["about", "blob", "data", "file", "filesystem", "javascript"];
+    let Some((scheme, authority)) = text.split_once("://") else {
+        return false;
+    };
+    let is_bare = !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '*']);
+    let Some(url) = parse_uri(text).filter(|_| is_bare && !WITHOUT_OWNER.contains(&scheme)) else {
+        return false;
+    };
+    match scheme {
+        "https" => url.origin().ascii_serialization() == text,
+        "ws" | "wss" | "ftp" => false,
+        "http" => is_this_machine(&url) && url.origin().ascii_serialization() == text,
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        for good in [
+            "https://app.example",
+            "https://app.example:8443",
+            "http://localhost:3000",
+            "http://127.0.0.1:3000",
+            "capacitor://localhost",
+            "ionic://localhost",
+            "tauri://localhost",
+            "chrome-extension://abcdefghijklmnop",
+        ] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "null",
+            "app.example",
+            "https://app.example/",
+            "https://app.example/x",
+            "https://app.example?x",
+            "https://app.example#x",
+            "https://app.example:443",
+            "https://App.example",
+            "https://me@app.example",
+            "https://*.example",
+            "https://",
+            "https:app.example",
+            "http://app.example",
+            "ws://localhost",
+            "file://",
+            "file://localhost",
+            "blob://x",
+            "data://x",
+            "javascript://x",
+            "capacitor://",
+            "capacitor://local host",
+            "CAPACITOR://localhost",
+            "https://a.example, https://b.example",
+        ] {
+            assert!(!is_origin(bad), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_page_is_https_and_nothing_else() {

@@ -18,12 +18,18 @@ pub(in crate::cli) struct Flags {
     /// Where people may be sent after sign-out; may be given again.
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
+    /// An origin whose pages may call the token endpoint, besides those of its redirect URIs; may be given again.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
     /// It can keep no secret: a page in the browser, an app on a device.
     #[arg(long, conflicts_with = "auth_method")]
     public: bool,
-    /// It runs on a person's device: loopback addresses with any port.
-    #[arg(long)]
+    /// It runs on a person's device: loopback addresses with any port. So it is understood where all redirect URIs are such.
+    #[arg(long, conflicts_with = "web")]
     native: bool,
+    /// It runs on a web server or in a page: redirect URIs are compared with their port.
+    #[arg(long)]
+    web: bool,
     /// How it proves who it is.
     #[arg(long, value_parser = ["client_secret_basic", "client_secret_post", "none"])]
     auth_method: Option<String>,
@@ -34,8 +40,11 @@ pub(in crate::cli) struct Flags {
     #[arg(long, value_name = "URI")]
     backchannel_logout_uri: Option<String>,
     /// It is one of your own: people are not asked before it learns of them.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "consent")]
     no_consent: bool,
+    /// People are asked before it learns of them, as is the default.
+    #[arg(long)]
+    consent: bool,
     /// Old software that has a secret and no PKCE.
     #[arg(long)]
     no_pkce: bool,
@@ -43,8 +52,11 @@ pub(in crate::cli) struct Flags {
     #[arg(long, value_name = "ALGORITHM", value_parser = ["RS256", "ES256", "EdDSA"])]
     id_token_alg: Option<String>,
     /// Its access tokens are opaque: services ask by introspection.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "jwt")]
     opaque: bool,
+    /// Its access tokens are signed JWTs, as is the default: services can check them by themselves.
+    #[arg(long)]
+    jwt: bool,
     /// Who may use it: holders of this role, or of another one that is given; empty lets everybody.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
@@ -81,6 +93,15 @@ fn list(given: Vec<String>) -> Option<Vec<String>> {
     any.then(|| given.into_iter().filter(|text| !text.is_empty()).collect())
 }
 
+/// What two flags that exclude each other choose; `None` where neither is given.
+fn choose<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
+    if is_one {
+        Some(one)
+    } else {
+        is_other.then_some(other)
+    }
+}
+
 impl Flags {
     /// What they ask for.
     pub(super) fn into_change(self) -> Result<ClientChange, Failure> {
@@ -89,8 +110,8 @@ impl Flags {
         let method = self
             .auth_method
             .or_else(|| text(self.public.then_some("none")));
-        let native = text(self.native.then_some("native"));
-        let format = text(self.opaque.then_some("opaque"));
+        let kind = text(choose(self.native, "native", self.web, "web"));
+        let format = text(choose(self.opaque, "opaque", self.jwt, "jwt"));
         let scope = (!self.scopes.is_empty()).then(|| self.scopes.join(" "));
         let endpoint = self.backchannel_logout_uri;
         let endpoint = endpoint.map(|uri| Some(uri).filter(|uri| !uri.is_empty()));
@@ -104,10 +125,11 @@ impl Flags {
             redirect_uris: list(self.redirect_uris),
             post_logout_redirect_uris: list(self.post_logout_redirect_uris),
             token_endpoint_auth_method: method,
-            application_type: native,
+            allowed_origins: list(self.origins),
+            application_type: kind,
             grant_types: list(self.grants),
             backchannel_logout_uri: endpoint,
-            require_consent: self.no_consent.then_some(false),
+            require_consent: choose(self.no_consent, false, self.consent, true),
             require_pkce: self.no_pkce.then_some(false),
             id_token_signed_response_alg: self.id_token_alg,
             access_token_format: format,

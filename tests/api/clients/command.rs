@@ -54,6 +54,12 @@ on_both! {
         assert_eq!((changed["client_name"].clone(), changed["grant_types"].clone()), (json!("Store"), json!(["authorization_code"])));
         assert_eq!((changed["backchannel_logout_uri"].clone(), changed["allowed_roles"].clone()), (Value::Null, json!([])));
         assert_eq!(changed["redirect_uris"], made["redirect_uris"]);
+        let undone = client(house, &["update", id, "--consent", "--jwt", "--native", "--origin", "capacitor://localhost"]);
+        assert_eq!((&undone["require_consent"], &undone["access_token_format"]), (&json!(true), &json!("jwt")));
+        assert_eq!((&undone["application_type"], &undone["allowed_origins"]), (&json!("native"), &json!(["capacitor://localhost"])));
+        let undone = client(house, &["update", id, "--no-consent", "--opaque", "--web", "--origin", ""]);
+        assert_eq!((&undone["require_consent"], &undone["access_token_format"]), (&json!(false), &json!("opaque")));
+        assert_eq!((&undone["application_type"], &undone["allowed_origins"]), (&json!("web"), &json!([])));
         assert_eq!(client(house, &["disable", id, "--reason", "leaked"])["enabled"], false);
         assert_eq!(client(house, &["enable", id])["enabled"], true);
         assert_eq!(client(house, &["delete", id])["deleted"], json!(id));
@@ -78,8 +84,21 @@ on_both! {
         assert_eq!(code(house, &["create", "x", "--json-metadata", "/nowhere"]), 4);
     }
 
+    fn a_client_with_loopback_addresses_alone_is_native_unless_said_otherwise(house) {
+        let kind = |arguments: &[&str]| client(house, arguments)["application_type"].clone();
+        let loopback = ["create", "Tool", "--redirect-uri", "http://localhost:8080", "--redirect-uri", "http://127.0.0.1/cb"];
+        assert_eq!(kind(&loopback), json!("native"));
+        assert_eq!(kind(&[&loopback[..], &["--web"]].concat()), json!("web"));
+        assert_eq!(kind(&[&loopback[..], &["--redirect-uri", "https://a.example/cb"]].concat()), json!("web"));
+        assert_eq!(kind(&["create", "Service"]), json!("web"));
+    }
+
     fn what_the_rules_refuse_ends_with_its_code(house) {
         for (arguments, wanted) in [
+            (vec!["create", "x", "--native", "--web"], 2),
+            (vec!["create", "x", "--consent", "--no-consent"], 2),
+            (vec!["create", "x", "--jwt", "--opaque"], 2),
+            (vec!["create", "x", "--origin", "https://a.example/x"], 4),
             (vec!["create", "x", "--redirect-uri", "http://app.example/"], 4),
             (vec!["create", "x", "--public"], 4),
             (vec!["create", "x", "--public", "--auth-method", "none"], 2),

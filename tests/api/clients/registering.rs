@@ -168,6 +168,8 @@ on_both! {
             ("redirect_uris", json!({ "redirect_uris": [], "token_endpoint_auth_method": "none", "grant_types": null })),
             ("post_logout_redirect_uris", json!({ "post_logout_redirect_uris": ["https://app.example/#x"] })),
             ("post_logout_redirect_uris", json!({ "post_logout_redirect_uris": many })),
+            ("allowed_origins", json!({ "allowed_origins": ["capacitor://localhost", "*"] })),
+            ("allowed_origins", json!({ "allowed_origins": ["null"] })),
             ("token_endpoint_auth_method", json!({ "token_endpoint_auth_method": "private_key_jwt" })),
             ("grant_types", json!({ "grant_types": ["password"] })),
             ("grant_types", json!({ "grant_types": ["refresh_token"] })),

@@ -37,6 +37,23 @@ on_both! {
         assert_eq!(asked.header(ALLOWED), None);
     }
 
+    fn native_shells_call_from_origins_that_are_registered_for_them(house) {
+        house.administrator();
+        let asked = |origin: &str| house.browser().request("OPTIONS", "/oauth2/token").header("Origin", origin)
+            .header("Access-Control-Request-Method", "POST").header("Access-Control-Request-Headers", "x-requested-with").send();
+        house.party(|metadata| metadata.allowed_origins = vec!["capacitor://localhost".into()]);
+        for origin in ["capacitor://localhost", "https://app.example"] {
+            let answer = asked(origin);
+            assert_eq!(answer.header(ALLOWED), Some(origin));
+            let headers = answer.header("access-control-allow-headers").expect("headers");
+            // Fetch §3.3.5: the wildcard does not cover Authorization.
+            assert!(headers.split(", ").any(|name| name == "*") && headers.contains("Authorization"), "{headers}");
+        }
+        for origin in ["capacitor://localhost.evil", "ionic://localhost", "null", "capacitor://localhost, https://app.example"] {
+            assert_eq!(asked(origin).header(ALLOWED), None, "{origin}");
+        }
+    }
+
     fn nothing_with_a_cookie_is_shared(house) {
         let root = house.administrator();
         house.party(|_| {});

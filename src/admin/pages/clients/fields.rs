@@ -94,6 +94,7 @@ pub(super) const SECTIONS: [Section; 6] = [
                 Kind::Choice(&["RS256", "ES256", "EdDSA"]),
             ),
             field("access_token_format", Kind::Choice(&["jwt", "opaque"])),
+            field("allowed_origins", Kind::Lines),
             field("resources", Kind::Lines),
             field("audiences", Kind::Lines),
         ],

@@ -102,6 +102,15 @@ on_both! {
             assert!(refused.header("location").expect("a location").starts_with(uri), "{refused:?}");
         }
         assert_stays(&web.authorize(&root.browser, &[("redirect_uri", "http://127.0.0.1:49152/callback")]));
+        let bare = house.party(|metadata| {
+            metadata.redirect_uris = vec![RedirectUri::parse("http://localhost").expect("an address")];
+            metadata.application_type = ApplicationType::Native;
+        });
+        for uri in ["http://localhost:49152", "http://localhost:49152/"] {
+            let answer = bare.authorize(&root.browser, &[("redirect_uri", uri)]);
+            assert!(answer.header("location").is_some_and(|location| location.starts_with(&format!("{uri}?code="))), "{answer:?}");
+        }
+        assert_stays(&bare.authorize(&root.browser, &[("redirect_uri", "http://localhost:49152//")]));
         for uri in [
             "http://127.0.0.1:49152/other", "http://127.0.0.1:49152/callback?x", "http://127.0.0.1:49152/callback#x",
             "http://127.0.0.1:49152@evil.example/callback", "http://127.0.0.1:/callback", "http://127.0.0.1:99999/callback",
