@@ -6,6 +6,7 @@ mod act;
 mod administrator;
 mod audit;
 mod clients;
+mod email;
 mod end_sessions;
 mod enrolment_link;
 mod events;
@@ -43,6 +44,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(person_roles::routes)
         .configure(roles::routes)
         .configure(suspend::routes)
+        .configure(email::routes)
         .configure(verify_email::routes)
         .configure(release_username::routes)
         .configure(enrolment_link::routes)

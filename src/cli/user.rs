@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::clients::ActingAs;
 use crate::users::{
-    Authority, DisplayName, Email, NewInvitation, UserChange, UserCursor, UserFilter, UserPlace,
-    UserView, Username,
+    self, Authority, DisplayName, Email, NewInvitation, UserChange, UserCursor, UserFilter,
+    UserPlace, UserView, Username,
 };
 
 #[derive(Debug, Subcommand)]
@@ -50,6 +50,9 @@ pub(super) struct Invite {
     /// Their mail address.
     #[arg(long, conflicts_with = "user")]
     email: Option<Email>,
+    /// Whether the address is theirs: it is, on your word, unless you say `false`.
+    #[arg(long, value_name = "BOOL", requires = "email")]
+    email_verified: Option<bool>,
     /// What to call them.
     #[arg(long, conflicts_with = "user")]
     display_name: Option<DisplayName>,
@@ -93,7 +96,7 @@ pub(super) struct Update {
     /// A new mail address; empty takes it away.
     #[arg(long)]
     email: Option<String>,
-    /// Whether the address is theirs, on your word.
+    /// Whether the address is theirs, on your word. A new address is, unless you say `false`.
     #[arg(long, value_name = "BOOL")]
     email_verified: Option<bool>,
     /// All roles anew, separated by commas; empty takes them away.
@@ -130,6 +133,7 @@ impl Invite {
         let wanted = NewInvitation {
             username: self.username,
             email: self.email,
+            email_verified: self.email_verified,
             display_name: self.display_name,
             roles: self.roles,
             user: self.user,
@@ -179,18 +183,30 @@ impl List {
 async fn show(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
     let user = app.users.find(name).await?;
     let text = format!(
-        "{} ({})\nid       {}\nstatus   {}\nroles    {}\nemail    {} ({})\nversion  {}",
+        "{} ({})\nid       {}\nstatus   {}\nroles    {}\nemail    {}\nversion  {}",
         user.display_name,
         user.username,
         user.id,
         user.status.as_str(),
         user.roles.join(","),
-        user.email.as_deref().unwrap_or("-"),
-        user.email_state.as_str(),
+        address_text(&user),
         user.version,
     );
     output.show(&UserView::from(user), &text);
     Ok(())
+}
+
+/// The address, and how far it is known to be the user's.
+fn address_text(user: &users::User) -> String {
+    let Some(email) = &user.email else {
+        return "-".into();
+    };
+    let state = user.email_state.as_str();
+    match (user.email_verified_at, user.email_verified_by) {
+        (Some(at), Some(by)) => format!("{email} ({state} by {by}, {})", at.to_rfc3339()),
+        (Some(at), None) => format!("{email} ({state} by the command line, {})", at.to_rfc3339()),
+        (None, _) => format!("{email} ({state})"),
+    }
 }
 
 async fn names(app: &App, name: &str, output: &Output) -> Result<(), Failure> {

@@ -326,7 +326,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
     /// One-use links (users).
@@ -348,6 +348,7 @@ table! {
         by_client -> Nullable<Uuid>,
         user_epoch -> Nullable<BigInt>,
         client_epoch -> Nullable<BigInt>,
+        email_vouched -> Bool,
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct NewPerson {
     pub(super) id: UserId,
     pub(super) username: Option<String>,
     pub(super) display_name: Option<String>,
+    #[serde(default)]
+    pub(super) email: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

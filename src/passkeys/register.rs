@@ -17,7 +17,7 @@ use crate::history::{Actor, Author};
 use crate::sessions::{self, Acr, Begun, LiveSession, VerifiedCeremony};
 use crate::standing;
 use crate::timed;
-use crate::users::{self, DisplayName, JoinError, SetUpError, User, Username};
+use crate::users::{self, DisplayName, Email, JoinError, SetUpError, User, Username};
 use entry::{Admitted, Entry};
 
 /// More passkeys than anybody needs.
@@ -31,6 +31,7 @@ pub(super) enum Ground {
         link: Token,
         username: Username,
         display_name: DisplayName,
+        email: Option<Email>,
     },
     /// An invitation or enrolment link.
     Join {
@@ -121,7 +122,11 @@ impl Passkeys {
                 link,
                 username,
                 display_name,
-            } => self.prepare_set_up(&link, &username, &display_name).await?,
+                email,
+            } => {
+                self.prepare_set_up(&link, &username, &display_name, email)
+                    .await?
+            }
             Ground::Join {
                 link,
                 username,

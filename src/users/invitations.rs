@@ -88,6 +88,8 @@ pub struct InvitationView {
     pub user_id: Option<UserId>,
     /// The address that a new user will have.
     pub email: Option<String>,
+    /// Whether the address counts as the new user's, because an administrator in person or the command line wrote it.
+    pub email_verified: bool,
     /// The name suggested to a new user.
     pub display_name: Option<String>,
     /// The roles that a new user will hold.
@@ -129,6 +131,7 @@ impl InvitationView {
             usable,
             user_id: invitation.user,
             email: invitation.email,
+            email_verified: invitation.email_vouched,
             display_name: invitation.display_name,
             roles: invitation.roles,
             created_at: invitation.created_at,

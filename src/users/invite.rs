@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::backing::MakerEpochs;
-use super::email_state::EmailState;
 use super::fields::{DisplayName, Email, Username};
+use super::invite_new::for_new;
 use super::lookup::{LookupError, resolve};
 use super::purpose::Purpose;
 use super::queries::Voided;
 use super::rights::Authority;
-use super::user::User;
 use super::{INVITATION_LIFE, Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
@@ -39,6 +38,8 @@ pub struct Invitation {
     pub user: Option<UserId>,
     /// The address that a new person will have.
     pub email: Option<String>,
+    /// Whether the address counts as the new user's: an administrator in person or the command line wrote it.
+    pub email_vouched: bool,
     /// The name suggested to a new person.
     pub display_name: Option<String>,
     /// The roles that a new person will hold.
@@ -85,6 +86,8 @@ pub struct NewInvitation {
     pub username: Option<Username>,
     /// Their address.
     pub email: Option<Email>,
+    /// Whether the address is theirs, on the word of an administrator in person. `None`: it is if one writes it.
+    pub email_verified: Option<bool>,
     /// What to call them.
     pub display_name: Option<DisplayName>,
     /// The roles that they will hold.
@@ -122,6 +125,12 @@ pub enum InviteError {
     /// A link for an existing user lets a service become that user: it needs a scope of its own.
     #[error("a link for an existing user needs the scope {}", Scope::PasskeysEnrol.as_str())]
     EnrolScopeMissing,
+    /// Only an administrator in person vouches for an address.
+    #[error("only an administrator in person may say whether an address is verified")]
+    NotVouched,
+    /// There is no address to vouch for.
+    #[error("there is no address to verify")]
+    NoAddress,
     /// The life is too short or too long.
     #[error("a link lives a minute to 30 days")]
     Life,
@@ -188,6 +197,7 @@ impl Users {
                     "purpose": invitation.purpose.as_str(),
                     "roles": invitation.roles,
                     "expires_at": invitation.expires_at,
+                    "email_verified": invitation.email_vouched,
                 }));
                 event.subject = invitation.user;
                 history::record(conn, now, &author, event)?;
@@ -250,12 +260,13 @@ impl Users {
     }
 }
 
-fn blank(purpose: Purpose) -> Invitation {
+pub(super) fn blank(purpose: Purpose) -> Invitation {
     Invitation {
         id: InvitationId::random(),
         purpose,
         user: None,
         email: None,
+        email_vouched: false,
         display_name: None,
         roles: Vec::new(),
         created_at: Timestamp::from_micros(0),
@@ -278,6 +289,7 @@ impl NewInvitation {
         };
         let names_more = self.username.is_some()
             || self.email.is_some()
+            || self.email_verified.is_some()
             || self.display_name.is_some()
             || !self.roles.is_empty();
         if names_more {
@@ -335,65 +347,5 @@ fn for_existing(
     Ok(Invitation {
         user: Some(id),
         ..blank(purpose)
-    })
-}
-
-/// A join link. With a username the person exists from now on, as invited, so that the name is theirs.
-fn for_new(
-    conn: &mut Connection,
-    wanted: NewInvitation,
-    authority: Authority,
-    now: Timestamp,
-    author: &Author,
-) -> Result<Invitation, InviteError> {
-    let NewInvitation {
-        username,
-        email,
-        display_name,
-        roles,
-        ..
-    } = wanted;
-    if !authority.may_invite(conn, &roles)? {
-        // Everybody else may invite somebody without a role.
-        let is_roleless = roles.is_empty();
-        return Err(if is_roleless {
-            InviteError::RoleNeeded
-        } else {
-            InviteError::NotYours
-        });
-    }
-    let email = email.map(|email| email.as_str().to_owned());
-    let display_name = display_name.map(|name| name.as_str().to_owned());
-    let Some(username) = username else {
-        return Ok(Invitation {
-            email,
-            display_name,
-            roles,
-            ..blank(Purpose::Join)
-        });
-    };
-    if queries::find_namesake(conn, username.as_str())?.is_some() {
-        return Err(InviteError::UsernameTaken);
-    }
-    let user = User {
-        id: UserId::random(),
-        username: username.as_str().to_owned(),
-        email,
-        email_state: EmailState::Unverified,
-        email_verified_at: None,
-        email_verified_by: None,
-        display_name: display_name.unwrap_or_else(|| username.as_str().to_owned()),
-        status: UserStatus::Invited,
-        attributes: Map::new(),
-        roles: roles.clone(),
-        created_at: now,
-        version: 1,
-        as_of: now,
-    };
-    user.create(conn, author)?;
-    Ok(Invitation {
-        user: Some(user.id),
-        roles,
-        ..blank(Purpose::Join)
     })
 }

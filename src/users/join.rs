@@ -55,6 +55,8 @@ pub struct Joiner {
     pub username: Option<String>,
     /// What to call them.
     pub display_name: Option<String>,
+    /// Their address: the first administrator's alone, whose word counts.
+    pub email: Option<String>,
     /// When the link is judged, by the clock that it was dated with: the database's orders changes, ours ends lives.
     pub judged_at: Timestamp,
 }
@@ -208,7 +210,7 @@ fn create(
     author: &Author,
 ) -> Result<User, JoinError> {
     let username = joiner.username.clone().ok_or(JoinError::UsernameMissing)?;
-    let user = User {
+    let mut user = User {
         id: joiner.id,
         display_name: joiner
             .display_name
@@ -227,6 +229,9 @@ fn create(
         version: 1,
         as_of: now,
     };
+    if invitation.email_vouched {
+        user.vouch(invitation.created_at, invitation.by_user);
+    }
     user.create(conn, author).map_err(taken)?;
     joined(conn, &user, now, author)?;
     Ok(user)

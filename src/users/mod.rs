@@ -13,6 +13,7 @@ pub mod http;
 mod installation;
 mod invitations;
 mod invite;
+mod invite_new;
 mod join;
 mod last_administrator;
 mod lookup;

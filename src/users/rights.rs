@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::{User, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
+use crate::history::{Actor, Author};
 use crate::standing::{self, ADMINISTRATOR, UserStatus};
 
 /// By what right somebody acts on people.
@@ -53,6 +54,21 @@ impl Authority {
             Self::Administrator => Ok(true),
             Self::Delegate(manager) => Ok(Rights::of(conn, manager)?.is_administrator),
             Self::Service => Ok(false),
+        }
+    }
+
+    /// Whether an address that `author` writes by this right counts as the user's: an administrator in person or the command line
+    /// writes it, and not about themself on their own account's page, nor through an app. The caller holds the standing of the manager.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub(super) fn vouches(self, conn: &mut Connection, author: &Author) -> db::Result<bool> {
+        match self {
+            Self::Administrator => Ok(author.actor == Actor::Command),
+            Self::Delegate(manager) if author.actor == Actor::Person(manager) => {
+                Ok(Rights::of(conn, manager)?.is_administrator)
+            }
+            Self::Delegate(_) | Self::Service => Ok(false),
         }
     }
 

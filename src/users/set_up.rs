@@ -143,14 +143,14 @@ pub fn complete_set_up(
         return Err(SetUpError::Completed);
     }
     let username = joiner.username.clone().unwrap_or_default();
-    let user = User {
+    let mut user = User {
         id: joiner.id,
         display_name: joiner
             .display_name
             .clone()
             .unwrap_or_else(|| username.clone()),
         username,
-        email: None,
+        email: joiner.email.clone(),
         email_state: EmailState::Unverified,
         email_verified_at: None,
         email_verified_by: None,
@@ -161,6 +161,9 @@ pub fn complete_set_up(
         version: 1,
         as_of: now,
     };
+    if user.email.is_some() {
+        user.vouch(now, Some(user.id));
+    }
     let author = author.acting_as(Actor::Person(user.id));
     user.create(conn, &author).map_err(|error| match error {
         db::Error::Taken(_) => SetUpError::UsernameTaken,
@@ -168,7 +171,7 @@ pub fn complete_set_up(
     })?;
     let event = Event::done("setup.completed")
         .subject(user.id)
-        .details(json!({ "username": user.username }));
+        .details(json!({ "username": user.username, "email_state": user.email_state }));
     history::record(conn, now, &author, event)?;
     Ok(user)
 }

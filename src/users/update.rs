@@ -29,6 +29,7 @@ pub struct UserChange {
     /// A new address, or none.
     pub email: Option<Option<Email>>,
     /// Whether the address, as it is after this change, is the user's: an administrator in person vouches for it or takes that back.
+    /// `None`: a new address that an administrator in person writes is vouched for, any other new one is not.
     pub email_verified: Option<bool>,
     /// All attributes anew.
     pub attributes: Option<Map<String, Value>>,
@@ -106,7 +107,7 @@ impl Users {
                     return Err(UpdateError::Unknown);
                 };
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
-                let vouched = change.email_verified;
+                let explicit = change.email_verified;
                 if !authority.may_manage(conn, id, &user.roles)? {
                     return Err(UpdateError::NotYours);
                 }
@@ -114,12 +115,19 @@ impl Users {
                     return Err(UpdateError::VersionIs(user.version));
                 }
                 let before = user.clone();
+                let vouches = authority.vouches(conn, &author)?;
+                if explicit.is_some() && !vouches {
+                    return Err(UpdateError::NotVouched);
+                }
                 if !authority.is_administrator(conn)? {
                     change.require_ordinary(conn, id, renames, now)?;
                 }
                 change.apply(conn, &mut user, authority)?;
-                if let Some(is_verified) = vouched {
-                    user.vouch(is_verified, now, &author)?;
+                // An address that stays was written by somebody else.
+                let wrote_address = user.email.is_some() && user.email != before.email;
+                let implied = (wrote_address && vouches).then_some(true);
+                if let Some(is_verified) = explicit.or(implied) {
+                    user.set_verified(is_verified, now, &author)?;
                 }
                 let changes = history::changes(&as_details(&before), &as_details(&user));
                 if changes.is_empty() {
@@ -168,8 +176,8 @@ fn void_links(
 }
 
 impl UserChange {
-    /// Refuses what only an administrator in person may change: whether an address is verified, and one more new name for a user who
-    /// was given many lately. A name that the user had before takes nothing.
+    /// Refuses what only an administrator may change: one more new name for a user who was given many lately. A name that the user
+    /// had before takes nothing.
     fn require_ordinary(
         &self,
         conn: &mut Connection,
@@ -177,9 +185,6 @@ impl UserChange {
         renames: RenameLimit,
         now: Timestamp,
     ) -> Result<(), UpdateError> {
-        if self.email_verified.is_some() {
-            return Err(UpdateError::NotVouched);
-        }
         let is_new = match &self.username {
             Some(name) => queries::find_namesake(conn, name.as_str())?.is_none(),
             None => false,
@@ -210,9 +215,7 @@ impl UserChange {
             let email = email.map(|email| email.as_str().to_owned());
             // What is known of an address is not known of another one.
             if user.email != email {
-                user.email_state = EmailState::Unverified;
-                user.email_verified_at = None;
-                user.email_verified_by = None;
+                user.forget_email_state();
             }
             user.email = email;
         }
@@ -228,7 +231,7 @@ impl UserChange {
 
 impl User {
     /// Vouches for the present address, or takes back what was known of it. Who vouched first is kept.
-    fn vouch(
+    fn set_verified(
         &mut self,
         is_verified: bool,
         now: Timestamp,
@@ -237,17 +240,18 @@ impl User {
         if is_verified && self.email.is_none() {
             return Err(UpdateError::NoAddress);
         }
-        if is_verified == self.is_email_verified() {
-            return Ok(());
+        match (is_verified, self.is_email_verified()) {
+            (true, false) => self.vouch(now, author.user()),
+            (false, true) => self.forget_email_state(),
+            (true, true) | (false, false) => {}
         }
-        self.email_state = if is_verified {
-            EmailState::Vouched
-        } else {
-            EmailState::Unverified
-        };
-        self.email_verified_at = is_verified.then_some(now);
-        self.email_verified_by = author.user().filter(|_| is_verified);
         Ok(())
+    }
+
+    fn forget_email_state(&mut self) {
+        self.email_state = EmailState::Unverified;
+        self.email_verified_at = None;
+        self.email_verified_by = None;
     }
 }
 

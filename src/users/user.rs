@@ -105,6 +105,13 @@ impl User {
         self.email_state != EmailState::Unverified
     }
 
+    /// Marks the address as the user's, on the word of `by`; `None`: the command line.
+    pub(super) fn vouch(&mut self, at: Timestamp, by: Option<UserId>) {
+        self.email_state = EmailState::Vouched;
+        self.email_verified_at = Some(at);
+        self.email_verified_by = by;
+    }
+
     /// Whether they hold the role `admin`.
     pub fn is_administrator(&self) -> bool {
         self.roles

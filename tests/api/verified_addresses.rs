@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::roles::{give, make, patch};
 use crate::on_both;
+use crate::support::authenticator::SoftAuthenticator;
 use crate::support::binary;
 use crate::support::house::House;
+use crate::support::http::Answer;
 use crate::support::person::Person;
 
 fn verified(root: &Person, user: &str) -> (Value, Value, Value) {
@@ -16,6 +18,17 @@ fn verified(root: &Person, user: &str) -> (Value, Value, Value) {
         member("email_state"),
         member("email_verified_by"),
     )
+}
+
+fn vouched_by(user: &Value) -> (Value, Value, Value) {
+    (json!(true), json!("vouched"), user.clone())
+}
+
+/// Someone joins by a link.
+fn join(house: &House, link: &Value, username: &str) -> Person {
+    let start = json!({ "invitation": link["token"], "username": username });
+    let device = SoftAuthenticator::synced(house.origin());
+    Person::enrol(house.browser(), device, &start)
 }
 
 fn unverified() -> (Value, Value, Value) {
@@ -38,7 +51,7 @@ fn people(house: &House) -> (Person, Person, Person) {
         &root.browser,
         &root.browser,
         "/v1/users/clerk",
-        &json!({ "email": "clerk@corp.example" }),
+        &json!({ "email": "clerk@corp.example", "email_verified": false }),
     );
     assert_eq!(entered.status, 200, "{}", entered.text());
     (root, lead, clerk)
@@ -118,5 +131,192 @@ on_both! {
         assert_eq!((&ran["email_state"], &ran["email_verified_by"]), (&json!("vouched"), &Value::Null));
         assert_eq!(patch(&root.browser, &root.browser, "/v1/users/clerk", &json!({ "email": null })).status, 200);
         assert_eq!(root.browser.get(&page).status, 400, "nothing to vouch for");
+    }
+
+    fn an_address_in_an_administrators_invitation_is_vouched_for(house) {
+        let root = house.administrator();
+        let root_id = json!(root.id);
+        let invite = |body: &Value| {
+            let made = root.browser.post_json("/v1/invitations", body);
+            assert_eq!(made.status, 201, "{}", made.text());
+            made.json()
+        };
+        let named = invite(&json!({ "username": "ada", "email": "ada@corp.example" }));
+        assert_eq!(verified(&root, "ada"), vouched_by(&root_id));
+        let invited = &root.browser.get("/v1/audit-events?action=user.invited").json()["items"][0];
+        assert_eq!(invited["details"]["email_verified"], true, "{invited}");
+        join(house, &named, "ada");
+        assert_eq!(verified(&root, "ada"), vouched_by(&root_id), "and stays so");
+        // Who chooses their own username has the address of the link.
+        let unnamed = invite(&json!({ "email": "bob@corp.example" }));
+        let listed = |email: &str| {
+            let items = root.browser.get("/v1/invitations").json()["items"].clone();
+            let mut items = items.as_array().expect("invitations").iter();
+            items.find(|item| item["email"] == email).map(|item| item["email_verified"].clone())
+        };
+        assert_eq!(listed("bob@corp.example"), Some(json!(true)));
+        assert!(root.browser.get("/admin/invitations").text().contains("bob@corp.example (verified)"));
+        let bob = join(house, &unnamed, "bob");
+        assert_eq!(verified(&root, "bob"), vouched_by(&root_id));
+        assert_eq!(bob.browser.get("/v1/session").json()["user"]["email_verified"], true);
+        // Unless the administrator says otherwise.
+        invite(&json!({ "username": "eve", "email": "eve@corp.example", "email_verified": false }));
+        assert_eq!(verified(&root, "eve"), unverified());
+        let unnamed = invite(&json!({ "email": "dan@corp.example", "email_verified": false }));
+        assert_eq!(listed("dan@corp.example"), Some(json!(false)));
+        join(house, &unnamed, "dan");
+        assert_eq!(verified(&root, "dan"), unverified());
+        let nothing = root.browser.post_json("/v1/invitations", &json!({ "username": "x", "email_verified": true }));
+        assert_eq!((nothing.status, &nothing.json()["field"]), (400, &json!("email_verified")));
+    }
+
+    fn an_address_that_an_administrator_or_the_command_writes_is_vouched_for(house) {
+        let (root, _, clerk) = people(house);
+        let path = "/v1/users/clerk";
+        let write = |body: &Value| {
+            let saved = patch(&root.browser, &root.browser, path, body);
+            assert_eq!(saved.status, 200, "{}", saved.text());
+            verified(&root, "clerk")
+        };
+        assert_eq!(write(&json!({ "email": "new@corp.example" })), vouched_by(&json!(root.id)));
+        assert_eq!(write(&json!({ "email": "other@corp.example", "email_verified": false })), unverified());
+        // What is there already was written by somebody else: sending it back says nothing about it.
+        let typed = clerk.browser.request("PATCH", "/v1/me").json(&json!({ "email": "ceo@corp.example" })).send();
+        assert_eq!(typed.status, 200);
+        assert_eq!(write(&json!({ "email": "ceo@corp.example", "display_name": "Clerk" })), unverified());
+
+        let command = |arguments: &[&str]| {
+            let ran = binary::run(&house.config, arguments);
+            assert_eq!(ran.code, 0, "{}", ran.errors);
+        };
+        command(&["user", "update", "clerk", "--email", "clerk@corp.example"]);
+        assert_eq!(verified(&root, "clerk"), vouched_by(&Value::Null));
+        command(&["user", "update", "clerk", "--email", "clerk@new.example", "--email-verified", "false"]);
+        assert_eq!(verified(&root, "clerk"), unverified());
+        command(&["user", "invite", "--username", "gil", "--email", "gil@corp.example"]);
+        assert_eq!(verified(&root, "gil"), vouched_by(&Value::Null));
+        let shown = binary::run(&house.config, &["user", "show", "gil"]);
+        assert!(shown.output.contains("gil@corp.example (vouched by the command line"), "{}", shown.output);
+        command(&["user", "invite", "--username", "hal", "--email", "hal@corp.example", "--email-verified", "false"]);
+        assert_eq!(verified(&root, "hal"), unverified());
+    }
+
+    fn an_address_that_anybody_else_writes_is_not_vouched_for(house) {
+        let (root, lead, _) = people(house);
+        let (id, secret) = house.client(&["users:read", "users:write"]);
+        let service = |method: &str, path: &str, body: &Value| -> Answer {
+            let browser = house.browser();
+            let request = browser.request(method, path).basic(&id, &secret);
+            let tag = root.browser.get(path).header("etag").map(str::to_owned);
+            let request = match tag.filter(|_| method == "PATCH") {
+                Some(tag) => request.header("If-Match", &tag),
+                None => request,
+            };
+            request.json(body).send()
+        };
+        let joined = |link: &Answer, username: &str| {
+            assert_eq!(link.status, 201, "{}", link.text());
+            join(house, &link.json(), username);
+            assert_eq!(verified(&root, username), unverified(), "{username}");
+        };
+        joined(&service("POST", "/v1/invitations", &json!({ "username": "ada", "email": "ada@corp.example" })), "ada");
+        joined(&service("POST", "/v1/invitations", &json!({ "email": "bob@corp.example" })), "bob");
+        let by_lead = |body: &Value| lead.browser.post_json("/v1/invitations", body);
+        joined(&by_lead(&json!({ "username": "dan", "email": "dan@corp.example", "roles": ["clerk"] })), "dan");
+        joined(&by_lead(&json!({ "email": "eve@corp.example", "roles": ["clerk"] })), "eve");
+        // An app with an administrator's token is an app.
+        let app = house.helper("openid users:write");
+        let token = app.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
+        let by_app = |body: &Value| house.browser().request("POST", "/v1/invitations").bearer(&token).json(body).send();
+        joined(&by_app(&json!({ "username": "gil", "email": "gil@corp.example" })), "gil");
+
+        // Vouched for by root, then overwritten.
+        let vouch = || {
+            let body = json!({ "email": "clerk@corp.example", "email_verified": true });
+            assert_eq!(patch(&root.browser, &root.browser, "/v1/users/clerk", &body).status, 200);
+            assert_eq!(verified(&root, "clerk").0, true);
+        };
+        vouch();
+        assert_eq!(service("PATCH", "/v1/users/clerk", &json!({ "email": "ceo@corp.example" })).status, 200);
+        assert_eq!(verified(&root, "clerk"), unverified());
+        vouch();
+        assert_eq!(patch(&root.browser, &lead.browser, "/v1/users/clerk", &json!({ "email": "ceo@corp.example" })).status, 200);
+        assert_eq!(verified(&root, "clerk"), unverified());
+        // An administrator types their own address like everyone else.
+        let own = root.browser.request("PATCH", "/v1/me").json(&json!({ "email": "root@corp.example" })).send();
+        assert_eq!(own.status, 200);
+        assert_eq!(verified(&root, "root"), unverified());
+        let version = root.browser.get("/v1/me").json()["version"].to_string();
+        let form = [("display_name", "Root"), ("email", "root@new.example"), ("version", version.as_str())];
+        assert_eq!(root.browser.request("POST", "/account/profile").page_form(&form).send().status, 303);
+        assert_eq!(verified(&root, "root"), unverified());
+
+        // Nor does anybody else say so.
+        for is_verified in [true, false] {
+            let body = json!({ "username": "mal", "email": "mal@corp.example", "email_verified": is_verified });
+            assert_eq!(service("POST", "/v1/invitations", &body).status, 403);
+            assert_eq!(by_app(&body).status, 403);
+            let body = json!({ "username": "mal", "email": "mal@corp.example", "roles": ["clerk"], "email_verified": is_verified });
+            assert_eq!(by_lead(&body).status, 403);
+        }
+        let unchecked = [("username", "mal"), ("email", "mal@corp.example"), ("role:clerk", "yes"), ("email_unverified", "yes")];
+        assert_eq!(lead.browser.request("POST", "/admin/invitations").page_form(&unchecked).send().status, 403);
+        assert!(!lead.browser.get("/admin").text().contains("email_unverified"));
+        assert_eq!(root.browser.get("/v1/users/mal").status, 404);
+        let link = by_lead(&json!({ "roles": ["clerk"] })).json();
+        let start = json!({ "invitation": link["token"], "username": "mal", "email": "ceo@corp.example" });
+        let refused = house.browser().post_json("/webauthn/register/start", &start);
+        assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("email")));
+    }
+
+    fn the_first_administrator_says_their_address_at_set_up(house) {
+        let token = house.set_up_token();
+        assert!(house.browser().get(&format!("/setup/{token}")).text().contains("id=\"email\""));
+        let mut start = json!({ "setup": token, "username": "root", "display_name": "Root", "email": "nonsense" });
+        let refused = house.browser().post_json("/webauthn/register/start", &start);
+        assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("email")));
+        start["email"] = json!("root@corp.example");
+        let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        assert_eq!(root.browser.get("/v1/session").json()["user"]["email"], "root@corp.example");
+        assert_eq!(verified(&root, "root"), vouched_by(&json!(root.id)));
+    }
+
+    fn an_administrator_writes_addresses_on_pages(house) {
+        let (root, lead, clerk) = people(house);
+        let invite = |username: &str, more: &[(&str, &str)]| {
+            let email = format!("{username}@corp.example");
+            let form = [&[("username", username), ("email", email.as_str())], more].concat();
+            let made = root.browser.request("POST", "/admin/invitations").page_form(&form).send();
+            assert_eq!(made.status, 303, "{}", made.text());
+        };
+        assert!(root.browser.get("/admin").text().contains("email_unverified"));
+        invite("ada", &[]);
+        assert_eq!(verified(&root, "ada"), vouched_by(&json!(root.id)));
+        invite("bob", &[("email_unverified", "yes")]);
+        assert_eq!(verified(&root, "bob"), unverified());
+
+        let page = format!("/admin/users/{}/email", clerk.id);
+        assert!(root.browser.get(&format!("/admin/users/{}", clerk.id)).text().contains(&page));
+        let shown = root.browser.get(&page).text();
+        assert!(shown.contains("value=\"clerk@corp.example\""), "{shown}");
+        let save = |person: &Person, fields: &[(&str, &str)]| {
+            let version = root.browser.get("/v1/users/clerk").json()["version"].to_string();
+            let form = [fields, &[("version", version.as_str())]].concat();
+            person.browser.request("POST", &page).page_form(&form).send()
+        };
+        let saved = save(&root, &[("email", "new@corp.example"), ("verified", "yes")]);
+        assert_eq!(saved.status, 303, "{}", saved.text());
+        assert_eq!(verified(&root, "clerk"), vouched_by(&json!(root.id)));
+        assert_eq!(save(&root, &[("email", "new@corp.example")]).status, 303);
+        assert_eq!(verified(&root, "clerk"), unverified(), "taken back");
+        let wrong = save(&root, &[("email", "nonsense"), ("verified", "yes")]);
+        assert_eq!(wrong.status, 400);
+        assert!(wrong.text().contains("value=\"nonsense\""), "{}", wrong.text());
+        let late = root.browser.request("POST", &page).page_form(&[("email", "x@corp.example"), ("version", "1")]).send();
+        assert!(matches!(late.status, 409 | 412), "{}", late.status);
+        assert_eq!(lead.browser.get(&page).status, 403);
+        assert_eq!(save(&lead, &[("email", "x@corp.example"), ("verified", "yes")]).status, 403);
+        assert_eq!(save(&root, &[("email", ""), ("verified", "yes")]).status, 303);
+        assert_eq!(root.browser.get("/v1/users/clerk").json()["email"], Value::Null);
     }
 }

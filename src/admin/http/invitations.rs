@@ -15,7 +15,7 @@ use crate::sessions::{Caller, CallerError};
 use crate::users::http::require_manager;
 use crate::users::{
     DisplayName, Email, InvitationError, InvitationFilter, InvitationLink, InvitationState,
-    InvitationView, InviteError, NewInvitation, Username, Users,
+    InvitationView, InviteError, NewInvitation, UpdateError, Username, Users,
 };
 use crate::web::{Answer, AnyCase, Page, Problem, only};
 
@@ -42,6 +42,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 pub struct Invite {
     username: Option<String>,
     email: Option<String>,
+    /// For administrators in person: whether the address is the new user's. Where it is left out, one that an administrator in person
+    /// writes counts as verified, one that a client or another manager writes does not.
+    email_verified: Option<bool>,
     display_name: Option<String>,
     /// The roles that a new person will hold. Whoever manages people by a role of theirs gives at least one that they manage.
     #[serde(default)]
@@ -65,6 +68,7 @@ impl Invite {
                 .map(|text| Email::parse(&text))
                 .transpose()
                 .map_err(|fault| Problem::invalid_field("email", fault))?,
+            email_verified: self.email_verified,
             display_name: self
                 .display_name
                 .map(|text| DisplayName::parse(&text))
@@ -258,6 +262,8 @@ impl From<InviteError> for Problem {
             ),
             InviteError::NotYours => not_yours(),
             InviteError::EnrolScopeMissing => CallerError::ScopeMissing(Scope::PasskeysEnrol).into(),
+            InviteError::NotVouched => UpdateError::NotVouched.into(),
+            InviteError::NoAddress => Self::invalid_field("email_verified", error),
             InviteError::Life => {
                 Self::invalid_field("expires_in", "from 60 seconds to 2592000 (30 days)")
             }

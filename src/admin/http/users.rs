@@ -89,7 +89,8 @@ pub struct UpdateUser {
     #[serde(default, deserialize_with = "crate::web::given")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
-    /// For administrators in person: whether the address is the user's. A new address is not verified unless this says so.
+    /// For administrators in person: whether the address is the user's. Where it is left out, a new address that an administrator in
+    /// person writes counts as verified, one that a client or another manager writes does not, and an unchanged one stays as it is.
     email_verified: Option<bool>,
     /// All attributes anew: 16384 bytes and 16 levels at most.
     #[schema(value_type = Option<Object>)]
@@ -347,7 +348,7 @@ impl From<UpdateError> for Problem {
             UpdateError::NotYours => not_yours(),
             UpdateError::Acting(error) => error.into(),
             UpdateError::NotVouched => Self::forbidden(
-                "Only an administrator in person may say that an address is verified. Ask one.",
+                "Only an administrator in person may say whether an address is verified. Leave `email_verified` out, or ask one.",
             ),
             UpdateError::NoAddress => Self::invalid_field("email_verified", error),
             UpdateError::Pending(error) => error.into(),

@@ -48,6 +48,9 @@ struct InvitationRow {
     user: Option<(UserId, String)>,
     /// What the link itself says of a new user.
     label: Option<String>,
+    /// The address that a new user will have.
+    email: Option<String>,
+    is_email_verified: bool,
     /// A text key.
     purpose: String,
     /// A text key.
@@ -72,7 +75,9 @@ impl InvitationRow {
         Self {
             id: invitation.id,
             user: user.map(|user| (user.id, user.display_name.clone())),
-            label: invitation.display_name.or(invitation.email),
+            label: invitation.display_name,
+            email: invitation.email,
+            is_email_verified: invitation.email_verified,
             purpose: format!("console_invitations.purpose.{}", invitation.purpose),
             state: format!("console_invitations.state.{state}"),
             roles: invitation.roles.join(", "),

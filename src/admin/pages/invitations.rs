@@ -30,6 +30,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 pub(super) struct InviteForm {
     pub(super) username: String,
     pub(super) email: String,
+    /// Whether the address is not to count as verified.
+    pub(super) email_unverified: bool,
     pub(super) display_name: String,
     pub(super) roles: BTreeSet<String>,
 }
@@ -40,6 +42,7 @@ impl InviteForm {
         Self {
             username: text("username"),
             email: text("email"),
+            email_unverified: sent.contains_key("email_unverified"),
             display_name: text("display_name"),
             roles: checked(sent),
         }
@@ -62,6 +65,7 @@ impl InviteForm {
                 .transpose()
                 .map_err(refused("display_name", frame.text("field.display_name")))?,
             roles: self.roles.iter().cloned().collect(),
+            email_verified: self.email_unverified.then_some(false),
             ..NewInvitation::default()
         })
     }

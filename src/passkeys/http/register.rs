@@ -12,7 +12,7 @@ use crate::history::Actor;
 use crate::passkeys::register::Ground;
 use crate::passkeys::{PasskeyView, Passkeys, manage};
 use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
-use crate::users::{DisplayName, Username};
+use crate::users::{DisplayName, Email, Username};
 use crate::web::{Answer, AnyCase, Limits, Problem, author};
 
 /// Start of a registration: by the set-up link, by an invitation, or `{}` for whoever is signed in.
@@ -23,6 +23,8 @@ pub struct StartRegistration {
     invitation: Option<String>,
     username: Option<String>,
     display_name: Option<String>,
+    /// With `setup` only: the first administrator's address. It counts as verified, on their word.
+    email: Option<String>,
 }
 
 /// Begins the registration of a passkey.
@@ -60,6 +62,14 @@ async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground
         .map(|text| DisplayName::parse(&text))
         .transpose()
         .map_err(|fault| Problem::invalid_field("display_name", fault))?;
+    let email = body
+        .email
+        .map(|text| Email::parse(&text))
+        .transpose()
+        .map_err(|fault| Problem::invalid_field("email", fault))?;
+    if email.is_some() && body.setup.is_none() {
+        return Err(Problem::invalid_field("email", "is for `setup` only"));
+    }
     let link = |text: &str| Token::parse(text).ok_or_else(link_gone);
     match (body.setup, body.invitation) {
         (Some(_), Some(_)) => Err(Problem::invalid_body(
@@ -71,6 +81,7 @@ async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground
                 .ok_or_else(|| Problem::invalid_field("username", "is needed here"))?,
             display_name: display_name
                 .ok_or_else(|| Problem::invalid_field("display_name", "is needed here"))?,
+            email,
         }),
         (None, Some(invitation)) => Ok(Ground::Join {
             link: link(&invitation)?,

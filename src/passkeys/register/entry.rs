@@ -108,6 +108,7 @@ impl NewPerson {
             id: self.id,
             username: self.username,
             display_name: self.display_name,
+            email: self.email,
             judged_at,
         }
     }

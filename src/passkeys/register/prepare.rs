@@ -9,7 +9,7 @@ use crate::passkeys::ceremony::{NewPerson, Purpose};
 use crate::passkeys::{Passkeys, queries};
 use crate::sessions::LiveSession;
 use crate::standing::{self, UserStatus};
-use crate::users::{self, DisplayName, JoinError, Username};
+use crate::users::{self, DisplayName, Email, JoinError, Username};
 
 impl Passkeys {
     pub(super) async fn prepare_set_up(
@@ -17,6 +17,7 @@ impl Passkeys {
         link: &Token,
         username: &Username,
         display_name: &DisplayName,
+        email: Option<Email>,
     ) -> Result<(Value, Purpose), RegisterError> {
         let (link, now) = (link.hash(), self.clock.now());
         self.database
@@ -33,6 +34,7 @@ impl Passkeys {
             id,
             username: Some(username.as_str().to_owned()),
             display_name: Some(display_name.as_str().to_owned()),
+            email: email.map(|email| email.as_str().to_owned()),
         };
         let link = link.to_text();
         Ok((
@@ -75,11 +77,13 @@ impl Passkeys {
                 id: user.id,
                 username: Some(user.username.clone()),
                 display_name: display_name.filter(|_| user.status == UserStatus::Invited),
+                email: None,
             },
             None => NewPerson {
                 id: UserId::random(),
                 username: username.map(|name| name.as_str().to_owned()),
                 display_name: display_name.or(invitation.display_name),
+                email: None,
             },
         };
         let name = person.username.clone().unwrap_or_default();

@@ -31,6 +31,7 @@ type Row = (
     Option<ClientId>,
     Option<i64>,
     Option<i64>,
+    bool,
 );
 
 fn invitation(row: Row) -> Result<Invitation> {
@@ -55,6 +56,7 @@ fn invitation(row: Row) -> Result<Invitation> {
             user: row.15,
             client: row.16,
         },
+        email_vouched: row.17,
     })
 }
 
@@ -164,6 +166,7 @@ pub(in crate::users) fn insert_invitation(
             invitations::by_client.eq(author.client()),
             invitations::user_epoch.eq(invitation.maker.user),
             invitations::client_epoch.eq(invitation.maker.client),
+            invitations::email_vouched.eq(invitation.email_vouched),
         ))
         .execute(conn)?;
     Ok(())

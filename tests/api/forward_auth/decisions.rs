@@ -40,8 +40,8 @@ on_both_protected! {
             visitor.envoy("GET", "/orders/17").send(),
         ] {
             assert_eq!(answer.status, 200, "{answer:?}");
-            // Nobody vouched for the address that she was invited with.
-            let expected = [ada.id.as_str(), "ada", "", "%D0%90%D0%B4%D0%B0 %25", "", ""];
+            // An administrator wrote the address that she was invited with.
+            let expected = [ada.id.as_str(), "ada", "ada@example.com", "%D0%90%D0%B4%D0%B0 %25", "", ""];
             assert_eq!(identity(&answer), expected);
         }
         // Not another order, not another method, not another person.

@@ -17,7 +17,7 @@ on_both_protected! {
         assert_eq!(claims["sub"], ada.id.as_str());
         assert_eq!(claims["preferred_username"], "ada");
         assert_eq!(claims["name"], "Ада %");
-        assert_eq!(claims["email_verified"], false);
+        assert_eq!(claims["email_verified"], true);
         let seconds = |name: &str| claims[name].as_i64().expect("an instant");
         assert_eq!(seconds("exp") - seconds("iat"), 60);
         // Under a key that is published.

@@ -1,0 +1,2 @@
+-- Whether the address in an invitation counts as the new user's: an administrator in person, or the command line, wrote it.
+alter table invitations add column email_vouched integer not null default 0;
