@@ -97,11 +97,19 @@ impl Oidc {
         let id = parameters
             .get("client_id")
             .ok_or_else(|| stay("client_id is missing"))?;
-        let unknown = || stay("no enabled client has this client_id");
-        let id = ClientId::parse(id).ok_or_else(unknown)?;
-        let record = self.clients.find(id).await?;
-        let record = record.filter(|record| record.client.enabled);
-        Ok(record.ok_or_else(unknown)?.client)
+        let unknown = |rule, registered: &str| {
+            let description = "no enabled client has this client_id";
+            let refusal = Refusal::new(ErrorCode::InvalidClient, description);
+            ReadError::Unreturnable(refusal.because(rule, id, registered))
+        };
+        let parsed = ClientId::parse(id).ok_or_else(|| unknown("client-unknown", ""))?;
+        let record = self.clients.find(parsed).await?;
+        let record = record.ok_or_else(|| unknown("client-unknown", ""))?;
+        if record.client.enabled {
+            Ok(record.client)
+        } else {
+            Err(unknown("client-disabled", "disabled"))
+        }
     }
 
     /// The person whom an ID token of ours was about; its time may be over (OpenID Connect Core §3.1.2.1).

@@ -1,6 +1,9 @@
 //! Errors by the words of the specifications, with a description for the developer who reads it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::ids::ClientId;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
@@ -71,7 +74,26 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// What to do.
     pub description: String,
+    /// What is behind it; only for the log and for whoever connects the client.
+    #[serde(skip)]
+    pub facts: Option<Box<Facts>>,
 }
+
+/// What is behind a refusal. May repeat what was sent, but never a code, a token or a secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Facts {
+    /// The rule, as a reason code.
+    pub rule: String,
+    /// What was sent.
+    pub presented: Option<String>,
+    /// What is registered.
+    pub registered: Option<String>,
+    /// The command that makes the registration fit what was sent.
+    pub remedy: Option<String>,
+}
+
+/// The longest text of a fact, in characters.
+const LONGEST_FACT: usize = 300;
 
 impl Refusal {
     /// A refusal with its description.
@@ -83,7 +105,52 @@ impl Refusal {
                 .chars()
                 .filter(|letter| matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\'))
                 .collect(),
+            facts: None,
         }
+    }
+
+    /// Adds the rule, what was sent, and what is registered.
+    #[must_use]
+    pub fn because(mut self, rule: &str, presented: &str, registered: &str) -> Self {
+        let fact = |text: &str| {
+            let printable = text.chars().filter(|letter| !letter.is_control());
+            Some(printable.take(LONGEST_FACT).collect::<String>()).filter(|text| !text.is_empty())
+        };
+        self.facts = Some(Box::new(Facts {
+            rule: rule.to_owned(),
+            presented: fact(presented),
+            registered: fact(registered),
+            remedy: None,
+        }));
+        self
+    }
+
+    /// Adds the command that makes the registration fit, to the description too. It must be free of what was sent.
+    #[must_use]
+    pub fn remedy(mut self, command: String) -> Self {
+        let told = Self::new(
+            self.code,
+            format!("{}. To allow it: {command}", self.description),
+        );
+        self.description = told.description;
+        if let Some(facts) = &mut self.facts {
+            facts.remedy = Some(command);
+        }
+        self
+    }
+
+    /// Writes it to the log.
+    pub fn log(&self, client: Option<ClientId>) {
+        let facts = self.facts.as_deref();
+        tracing::info!(
+            client_id = client.map(tracing::field::display),
+            reason = self.code.as_str(),
+            rule = facts.map(|facts| facts.rule.as_str()),
+            presented = facts.and_then(|facts| facts.presented.as_deref()),
+            registered = facts.and_then(|facts| facts.registered.as_deref()),
+            detail = %self.description,
+            "refused"
+        );
     }
 
     /// A request that can't be used as it is.

@@ -3,7 +3,7 @@
 use super::Oidc;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
-use super::request::{check_resource, refuse_mixed};
+use super::resources::{check_resource, refuse_mixed};
 use super::token::{TokenAnswer, TokenRefused};
 use crate::clients::{ClientRecord, Scope, Scopes};
 
@@ -29,7 +29,13 @@ impl Oidc {
                 if !asked.is_subset(&own) {
                     let description =
                         "scope goes beyond what this client is registered for on its own behalf";
-                    return Err(Refusal::new(ErrorCode::InvalidScope, description).into());
+                    let refusal = Refusal::new(ErrorCode::InvalidScope, description)
+                        .because("scope-not-registered", text, &own.to_text())
+                        .remedy(format!(
+                            "doorward client update {} --add-scope SCOPE",
+                            client.id
+                        ));
+                    return Err(refusal.into());
                 }
                 asked
             }

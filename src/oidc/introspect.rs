@@ -6,7 +6,7 @@ use super::Oidc;
 use super::error::Refusal;
 use super::grant_code::judge_standing;
 use super::parameters::Parameters;
-use super::request::check_resource;
+use super::resources::check_resource;
 use super::token::TokenRefused;
 use crate::base::ids::{AccessTokenId, ClientId, RefreshFamilyId};
 use crate::clients::{Client, GrantType, Scope, Scopes};

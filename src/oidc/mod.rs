@@ -27,8 +27,10 @@ pub mod pages;
 pub mod parameters;
 mod pending;
 mod pkce;
+mod refusals;
 mod request;
 mod request_object;
+mod resources;
 mod response;
 mod revoke;
 mod token;
@@ -39,6 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use backchannel::BackchannelLogout;
+pub use refusals::RecentRefusal;
 
 use crate::base::clock::Clock;
 use crate::base::ids::ClientId;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::Refusal;
+
 /// Parameters by name. An empty one counts as left out (RFC 6749 §3.1).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters(Vec<(String, String)>);
@@ -31,6 +33,24 @@ pub enum ParametersError {
     /// More than any request has.
     #[error("there are too many parameters: a request may have {MAX_PARAMETERS}")]
     TooMany,
+}
+
+impl ParametersError {
+    /// As a refusal.
+    pub fn refusal(&self) -> Refusal {
+        let (rule, registered) = match self {
+            Self::Twice(_) => ("parameter-twice", String::new()),
+            Self::NotUtf8 => ("parameters-not-utf8", String::new()),
+            Self::TooLong { limit, .. } => ("parameter-too-long", format!("{limit} bytes")),
+            Self::LongName => ("parameter-name-too-long", format!("{MAX_NAME} bytes")),
+            Self::TooMany => ("too-many-parameters", MAX_PARAMETERS.to_string()),
+        };
+        let presented = match self {
+            Self::Twice(name) | Self::TooLong { name, .. } => name.as_str(),
+            Self::NotUtf8 | Self::LongName | Self::TooMany => "",
+        };
+        Refusal::invalid_request(self.to_string()).because(rule, presented, &registered)
+    }
 }
 
 /// RFC 8707 §2: the one that may be repeated.

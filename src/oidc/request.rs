@@ -7,6 +7,7 @@ use super::claims_request::{self, ClaimsRequest};
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::request_object::RefusedObject;
+use super::resources::{check_resource, not_this_grant, read_resources};
 use super::{pkce, user_claims};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
@@ -122,9 +123,24 @@ pub fn read_return_address(
         .get("redirect_uri")
         .ok_or_else(|| Refusal::invalid_request("redirect_uri is missing"))?;
     if !client.metadata.allows_redirect_to(redirect_uri) {
-        return Err(Refusal::invalid_request(
-            "redirect_uri is not registered for this client; it is compared character by character",
-        ));
+        let description =
+            "redirect_uri is not registered for this client; it is compared character by character";
+        let registered: Vec<&str> = client
+            .metadata
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str())
+            .collect();
+        return Err(Refusal::invalid_request(description)
+            .because(
+                "redirect-uri-not-registered",
+                redirect_uri,
+                &registered.join(" "),
+            )
+            .remedy(format!(
+                "doorward client update {} --add-redirect-uri URI",
+                client.id
+            )));
     }
     let object = parameters.get("request").map(RefusedObject::read);
     let object = object.unwrap_or_default();
@@ -239,10 +255,7 @@ fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Res
         None => return Err(Refusal::invalid_request("response_type is missing")),
     }
     if !client.metadata.allows(GrantType::AuthorizationCode) {
-        return Err(Refusal::new(
-            ErrorCode::UnauthorizedClient,
-            "this client is not registered for the grant authorization_code",
-        ));
+        return Err(not_this_grant(client, GrantType::AuthorizationCode));
     }
     Ok(())
 }
@@ -285,55 +298,6 @@ fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, Refus
         return Ok(scopes);
     }
     Ok(scopes.without(Scope::OfflineAccess))
-}
-
-fn read_resources(
-    parameters: &Parameters,
-    client: &Client,
-    issuer: &str,
-) -> Result<Vec<String>, Refusal> {
-    let mut resources = Vec::new();
-    for resource in parameters.resources() {
-        check_resource(resource, client, issuer)?;
-        if !resources.iter().any(|known| known == resource) {
-            resources.push(resource.to_owned());
-        }
-    }
-    refuse_mixed(&resources, issuer)?;
-    Ok(resources)
-}
-
-/// Whether a client may ask for tokens for a service.
-///
-/// # Errors
-/// `invalid_target` (RFC 8707 §2).
-pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(), Refusal> {
-    let is_registered = client
-        .metadata
-        .resources
-        .iter()
-        .any(|known| known == resource);
-    if is_registered || resource == issuer {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        ErrorCode::InvalidTarget,
-        "resource is not among those that this client is registered for",
-    ))
-}
-
-/// A token for Doorward itself is for nobody else: another service could use it here.
-///
-/// # Errors
-/// `invalid_target`.
-pub fn refuse_mixed(resources: &[String], issuer: &str) -> Result<(), Refusal> {
-    if resources.len() > 1 && resources.iter().any(|resource| resource == issuer) {
-        return Err(Refusal::new(
-            ErrorCode::InvalidTarget,
-            "a token for the issuer itself is for no other service: ask for two tokens",
-        ));
-    }
-    Ok(())
 }
 
 fn read_max_age(parameters: &Parameters, client: &Client) -> Result<Option<u32>, Refusal> {

@@ -8,7 +8,7 @@ use super::Oidc;
 use super::client_authentication::ClientError;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
-use super::request::check_resource;
+use super::resources::{check_resource, not_this_grant};
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
 use crate::history::Author;
@@ -159,18 +159,22 @@ impl Oidc {
             .cloned()
             .collect();
         if still.is_empty() && !authorized.is_empty() {
-            return Err(Refusal::new(
-                ErrorCode::InvalidTarget,
-                "this client may not get tokens for that resource any more",
+            let description = "this client may not get tokens for that resource any more";
+            return Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
+                "resource-no-longer-registered",
+                &authorized.join(" "),
+                &client.metadata.resources.join(" "),
             ));
         }
         let is_own = |resource: &str| authorized.is_empty() && resource == self.issuer();
         let is_known =
             |resource: &String| still.iter().any(|known| known == resource) || is_own(resource);
         if !asked.iter().all(is_known) {
-            return Err(Refusal::new(
-                ErrorCode::InvalidTarget,
-                "resource goes beyond what was authorized",
+            let description = "resource goes beyond what was authorized";
+            return Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
+                "resource-not-authorized",
+                &asked.join(" "),
+                &authorized.join(" "),
             ));
         }
         if !asked.is_empty() {
@@ -188,8 +192,7 @@ pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), 
     if client.metadata.allows(grant) {
         return Ok(());
     }
-    let description = "this client is not registered for this grant_type";
-    Err(Refusal::new(ErrorCode::UnauthorizedClient, description))
+    Err(not_this_grant(client, grant))
 }
 
 pub(super) fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {

@@ -144,7 +144,7 @@ pub fn no_store(status: StatusCode) -> HttpResponseBuilder {
 
 impl From<ParametersError> for OAuthProblem {
     fn from(error: ParametersError) -> Self {
-        Self::refused(Refusal::invalid_request(error.to_string()))
+        Self::refused(error.refusal())
     }
 }
 
@@ -157,10 +157,7 @@ impl From<Refusal> for OAuthProblem {
 impl From<ClientError> for OAuthProblem {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Failed(failed) => {
-                failed.log();
-                Self::unauthenticated(failed.by_header)
-            }
+            ClientError::Failed(failed) => Self::unauthenticated(failed.by_header),
             ClientError::TwoMethods => Self::refused(Refusal::invalid_request(
                 "authenticate in the header or in the body, not in both",
             )),
@@ -189,10 +186,7 @@ impl From<TokenRefused> for OAuthProblem {
     fn from(error: TokenRefused) -> Self {
         match error {
             TokenRefused::Client(error) => error.into(),
-            TokenRefused::Refused(refusal) => {
-                tracing::info!(reason = refusal.code.as_str(), detail = %refusal.description, "refused");
-                refusal.into()
-            }
+            TokenRefused::Refused(refusal) => refusal.into(),
             // Committed; the answer is not given before it is in force everywhere.
             TokenRefused::Pending(pending) => Self::pending(&pending),
             TokenRefused::InDoubt(cause) => Self::in_doubt(&cause),

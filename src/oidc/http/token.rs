@@ -11,6 +11,7 @@ use crate::oidc::Oidc;
 use crate::oidc::client_authentication::ClientError;
 use crate::oidc::error::{ErrorCode, Refusal};
 use crate::oidc::parameters::Parameters;
+use crate::oidc::token::TokenRefused;
 use crate::web::{KnownCaller, author};
 
 /// The token endpoint.
@@ -23,9 +24,8 @@ pub async fn issue_token(
     let answer = async {
         let (record, parameters) = read_client(&request, &oidc, &body).await?;
         let author = author(&request, Actor::Client(record.client.id));
-        let answer = oidc
-            .answer_token_request(&record, &parameters, author)
-            .await?;
+        let answer = oidc.answer_token_request(&record, &parameters, author);
+        let answer = noted(&oidc, &record, answer.await).await?;
         Ok(no_store(StatusCode::OK).json(answer))
     };
     let answer = answer.await;
@@ -41,18 +41,15 @@ pub async fn introspect_token(
     let answer = async {
         let (authorization, parameters) = read_request(&request, &body)?;
         let client = oidc.authenticate_client_with_token(authorization, &parameters);
-        let proven = client.await;
-        let refused = |error: &ClientError| note_refusal(&request, error);
-        let (record, copies) = proven.inspect_err(refused)?;
+        let (record, copies) = proven(&request, &oidc, client.await).await?;
         note(&record);
         if record.client.metadata.is_public() {
             // RFC 7662 §2.1: whoever asks must be authorized, and anybody can name a public client.
             let description = "only a client with a secret may introspect";
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
         }
-        let answer = oidc
-            .introspect(&record.client, &parameters, copies.as_ref())
-            .await?;
+        let answer = oidc.introspect(&record.client, &parameters, copies.as_ref());
+        let answer = noted(&oidc, &record, answer.await).await?;
         Ok(no_store(StatusCode::OK).json(answer))
     };
     answer
@@ -70,8 +67,8 @@ pub async fn revoke_token(
     let answer = async {
         let (record, parameters) = read_client(&request, &oidc, &body).await?;
         let author = author(&request, Actor::Client(record.client.id));
-        oidc.revoke_token(&record.client, &parameters, author)
-            .await?;
+        let revoked = oidc.revoke_token(&record.client, &parameters, author);
+        noted(&oidc, &record, revoked.await).await?;
         Ok(no_store(StatusCode::OK).finish())
     };
     let answer = answer.await;
@@ -85,7 +82,7 @@ async fn read_client(
 ) -> Result<(ClientRecord, Parameters), OAuthProblem> {
     let (authorization, parameters) = read_request(request, body)?;
     let record = oidc.authenticate_client(authorization, &parameters).await;
-    let record = record.inspect_err(|error| note_refusal(request, error))?;
+    let record = proven(request, oidc, record).await?;
     note(&record);
     Ok((record, parameters))
 }
@@ -111,14 +108,31 @@ fn note(record: &ClientRecord) {
     tracing::Span::current().record("client_id", tracing::field::display(record.client.id));
 }
 
-/// A wrong secret of a client that there is becomes an event of the audit log.
-fn note_refusal(request: &HttpRequest, error: &ClientError) {
-    let ClientError::Failed(failed) = error else {
-        return;
-    };
-    if let (WRONG_SECRET, Some(client)) = (failed.reason, failed.client) {
-        KnownCaller::WrongSecret(client).note(request);
+/// Notes why a client did not authenticate; a wrong secret of a client that there is becomes an event of the audit log.
+async fn proven<T>(
+    request: &HttpRequest,
+    oidc: &Oidc,
+    authenticated: Result<T, ClientError>,
+) -> Result<T, OAuthProblem> {
+    if let Err(ClientError::Failed(failed)) = &authenticated {
+        oidc.note_failed_authentication(failed).await;
+        if let (WRONG_SECRET, Some(client)) = (failed.reason, failed.client) {
+            KnownCaller::WrongSecret(client).note(request);
+        }
     }
+    Ok(authenticated?)
+}
+
+/// Notes why a client that authenticated is refused.
+async fn noted<T>(
+    oidc: &Oidc,
+    record: &ClientRecord,
+    answer: Result<T, TokenRefused>,
+) -> Result<T, OAuthProblem> {
+    if let Err(TokenRefused::Refused(refusal)) = &answer {
+        oidc.note_refusal(Some(record.client.id), refusal).await;
+    }
+    Ok(answer?)
 }
 
 async fn share(

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use super::answer::{check_form, gone, host_of, send, stay};
 use super::consent::{Asked, ask_account, ask_ceremony, ask_consent};
+use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::Client;
 use crate::history::Actor;
@@ -57,13 +59,23 @@ impl Visit {
         &self,
         encoded: &[u8],
     ) -> Result<Result<(AuthorizationRequest, Arc<Client>), HttpResponse>, Problem> {
-        let parameters = Parameters::parse(encoded)
-            .map_err(|fault| stay(&Refusal::invalid_request(fault.to_string())))?;
+        let client = client_of(encoded);
+        let parameters = match Parameters::parse(encoded) {
+            Ok(parameters) => parameters,
+            Err(fault) => {
+                let refusal = fault.refusal();
+                self.oidc.note_refusal(client, &refusal).await;
+                return Err(stay(&refusal));
+            }
+        };
         match self.oidc.read_request(&parameters).await {
             Ok(read) => Ok(Ok(read)),
-            Err(ReadError::Unreturnable(refusal)) => Err(stay(&refusal)),
+            Err(ReadError::Unreturnable(refusal)) => {
+                self.oidc.note_refusal(client, &refusal).await;
+                Err(stay(&refusal))
+            }
             Err(ReadError::Returned { to, refusal }) => {
-                tracing::info!(reason = refusal.code.as_str(), detail = %refusal.description, "refused");
+                self.oidc.note_refusal(client, &refusal).await;
                 let outcome = Outcome::Refused(refusal);
                 let response = AuthorizationResponse::new(&to, outcome, self.oidc.issuer());
                 send(&self.web, &self.http, response).map(Err)
@@ -71,6 +83,13 @@ impl Visit {
             Err(ReadError::Unavailable(error)) => Err(error.into()),
         }
     }
+}
+
+/// The client that a request names, also where the rest of it can't be read.
+fn client_of(encoded: &[u8]) -> Option<ClientId> {
+    let mut parameters = form_urlencoded::parse(encoded);
+    let (_, id) = parameters.find(|(name, _)| name == "client_id")?;
+    ClientId::parse(&id)
 }
 
 /// `GET /oauth2/authorize`.

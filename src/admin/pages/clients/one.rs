@@ -15,6 +15,7 @@ use crate::admin::pages::administrator::Administrator;
 use crate::base::ids::ClientId;
 use crate::clients::{self, Client, ClientError, Clients};
 use crate::db::Database;
+use crate::oidc::{Oidc, RecentRefusal};
 use crate::web::{
     Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
 };
@@ -34,6 +35,30 @@ struct Query {
     voided: Option<usize>,
 }
 
+/// Why a request of the client was refused.
+struct RefusalView {
+    at: Moment,
+    times: String,
+    description: String,
+    presented: Option<String>,
+    registered: Option<String>,
+    remedy: Option<String>,
+}
+
+impl RefusalView {
+    fn new(frame: &Frame, refusal: RecentRefusal) -> Self {
+        let times = usize::try_from(refusal.times).unwrap_or(usize::MAX);
+        Self {
+            at: refusal.at.into(),
+            times: frame.text_counted("console_client.refused_times", times),
+            description: refusal.description,
+            presented: refusal.facts.presented,
+            registered: refusal.facts.registered,
+            remedy: refusal.facts.remedy,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "console_client.html")]
 struct ConsoleClientPage {
@@ -51,6 +76,7 @@ struct ConsoleClientPage {
     changed: Moment,
     version: i64,
     sections: Vec<SectionView>,
+    refusals: Vec<RefusalView>,
 }
 
 impl ConsoleClientPage {
@@ -59,6 +85,7 @@ impl ConsoleClientPage {
             notice: None,
             voided: None,
             registered_by: None,
+            refusals: Vec::new(),
             sections: form.sections(&frame, problem.as_ref()),
             problem,
             id: client.id,
@@ -84,10 +111,12 @@ async fn show_client(
     administrator: Administrator,
     clients: web::Data<Clients>,
     database: web::Data<Database>,
+    oidc: web::Data<Oidc>,
     id: web::Path<String>,
     query: web::Query<Query>,
 ) -> Answer {
     let client = find(&clients, &id).await?;
+    let refusals = oidc.list_refusals(client.id).await?;
     let form = ClientForm::of(&json!(client));
     let frame = administrator.0.frame;
     let notice = frame.notice("console_client.notice", query.notice.as_deref());
@@ -99,6 +128,10 @@ async fn show_client(
         notice,
         voided: voided_text(&frame, query.voided),
         registered_by: names.into_values().next(),
+        refusals: refusals
+            .into_iter()
+            .map(|refusal| RefusalView::new(&frame, refusal))
+            .collect(),
         ..ConsoleClientPage::new(frame, client, &form, None)
     })
 }

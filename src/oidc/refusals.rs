@@ -1,0 +1,144 @@
+//! The recent refusals of a client, for whoever connects it: what it sent, what is registered, and what mends it.
+//!
+//! Anyone can send requests in a client's name, so what is stored is bounded in number, size and rate, and no right follows from it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Oidc;
+use super::error::{Facts, Refusal};
+use crate::base::clock::Timestamp;
+use crate::base::ids::ClientId;
+use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
+use crate::ephemeral::Away;
+use crate::standing::Unavailable;
+
+/// How long a refusal is remembered.
+const LIFE: Duration = Duration::from_secs(7 * 86_400);
+/// How many are remembered of each client: the latest.
+const MOST: usize = 20;
+/// How many are written down of each client in a minute.
+const MOST_A_MINUTE: u64 = 30;
+
+/// A refusal, as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecentRefusal {
+    /// The error code that the client got.
+    pub error: String,
+    /// What it was told.
+    pub description: String,
+    /// What is behind it.
+    #[serde(flatten)]
+    pub facts: Facts,
+    /// When it happened last.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// How often it happened, as far as it was written down.
+    pub times: u32,
+}
+
+impl Oidc {
+    /// Logs a refusal, and remembers it where it concerns a client that there is. The store being away is no reason to refuse
+    /// otherwise.
+    pub(super) async fn note_refusal(&self, client: Option<ClientId>, refusal: &Refusal) {
+        refusal.log(client);
+        if let (Some(client), Some(facts)) = (client, &refusal.facts) {
+            let (error, description) = (refusal.code.as_str(), &refusal.description);
+            self.remember(client, error, description, facts).await;
+        }
+    }
+
+    /// As [`Oidc::note_refusal`], for a client that did not authenticate.
+    pub(super) async fn note_failed_authentication(&self, failed: &FailedAuthentication) {
+        failed.log();
+        let Some(client) = failed.client.filter(|_| failed.registered.is_some()) else {
+            return;
+        };
+        let method = |method: Option<AuthMethod>| method.map(|method| method.as_str().to_owned());
+        let facts = Facts {
+            rule: failed.reason.to_owned(),
+            presented: method(failed.used),
+            registered: method(failed.registered),
+            remedy: remedy_of(failed, client),
+        };
+        self.remember(
+            client,
+            "invalid_client",
+            "client authentication failed",
+            &facts,
+        )
+        .await;
+    }
+
+    /// The recent refusals of a client, the latest first.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn list_refusals(&self, client: ClientId) -> Result<Vec<RecentRefusal>, Away> {
+        let stored = self.ephemeral.get(&[&key(client)]).await?;
+        let stored = stored.into_iter().next().flatten();
+        Ok(stored
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default())
+    }
+
+    async fn remember(&self, client: ClientId, error: &str, description: &str, facts: &Facts) {
+        // On the heap: a refusal is rare, and its future would be part of every request's.
+        let remembered = Box::pin(self.store_refusal(client, error, description, facts));
+        if let Err(error) = remembered.await {
+            tracing::debug!(%error, "a refusal is not remembered");
+        }
+    }
+
+    async fn store_refusal(
+        &self,
+        client: ClientId,
+        error: &str,
+        description: &str,
+        facts: &Facts,
+    ) -> Result<(), Unavailable> {
+        let key = key(client);
+        let in_this_minute = format!("{key}:minute");
+        let count = self
+            .ephemeral
+            .count(&in_this_minute, Duration::from_secs(60));
+        if count.await? > MOST_A_MINUTE || self.clients.find(client).await?.is_none() {
+            return Ok(());
+        }
+        let mut all = self.list_refusals(client).await?;
+        let is_same = |known: &RecentRefusal| known.error == error && known.facts == *facts;
+        let before = all.iter().position(is_same).map(|place| all.remove(place));
+        let refusal = RecentRefusal {
+            error: error.to_owned(),
+            description: description.to_owned(),
+            facts: facts.clone(),
+            at: self.clock.now(),
+            times: before.map_or(1, |before| before.times.saturating_add(1)),
+        };
+        all.insert(0, refusal);
+        all.truncate(MOST);
+        let text = serde_json::to_string(&all)
+            .map_err(|error| Away(format!("refusals that are no JSON: {error}")))?;
+        Ok(self.ephemeral.put(&key, &text, LIFE).await?)
+    }
+}
+
+fn key(client: ClientId) -> String {
+    format!("refusals:{client}")
+}
+
+fn remedy_of(failed: &FailedAuthentication, client: ClientId) -> Option<String> {
+    match failed.reason {
+        "other-method" => failed.used.map(|used| {
+            format!(
+                "doorward client update {client} --auth-method {}",
+                used.as_str()
+            )
+        }),
+        "client-disabled" => Some(format!("doorward client enable {client}")),
+        WRONG_SECRET => Some(format!("doorward client rotate-secret {client}")),
+        _ => None,
+    }
+}
