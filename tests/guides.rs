@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use doorward::clients::{Preset, SettingValues};
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -59,6 +61,10 @@ fn code_in_a_guide_is_the_code_that_the_tests_run() {
             let source = source.and_then(|rest| rest.strip_suffix(" -->"));
             // What is typed is of no file.
             let is_typed = ["console", "sh"].contains(&block.language);
+            // The guide of programs is compared with the presets as a whole.
+            if guide.ends_with("programs.md") {
+                continue;
+            }
             let Some(source) = source else {
                 assert!(
                     is_typed,
@@ -94,5 +100,58 @@ fn links_in_a_guide_lead_somewhere() {
                 assert!(target.exists(), "{}: {link}", guide.display());
             }
         }
+    }
+}
+
+/// The part of the guide of programs that the presets make.
+fn programs() -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for preset in Preset::all() {
+        let (key, name) = (&preset.key, &preset.name);
+        let needs_url = preset.to_change(None).is_err();
+        let url = if needs_url {
+            " --url https://app.example.com"
+        } else {
+            ""
+        };
+        let settings = preset.settings(SettingValues {
+            issuer: "https://id.example.com",
+            client_id: "CLIENT_ID",
+            client_secret: (!preset.public).then_some("CLIENT_SECRET"),
+            url: Some("https://app.example.com"),
+        });
+        writeln!(
+            text,
+            "\n## {name}\n\n```sh\ndoorward client create {name:?} --for {key}{url}\n```\n"
+        )
+        .expect("text");
+        writeln!(
+            text,
+            "{}:\n\n```text\n{settings}\n```",
+            preset.settings.file
+        )
+        .expect("text");
+        if let Some(note) = &preset.note {
+            writeln!(text, "\n{note}").expect("text");
+        }
+    }
+    text
+}
+
+/// With `UPDATE_GUIDES=1` in the environment the guide is written anew.
+#[test]
+fn the_guide_of_programs_says_what_the_presets_say() {
+    const START: &str = "<!-- From here on as src/clients/presets/table.json has it. -->\n";
+    let path = root().join("docs/guides/programs.md");
+    let guide = fs::read_to_string(&path).expect("the guide");
+    let (before, after) = guide
+        .split_once(START)
+        .expect("the line where the programs begin");
+    let expected = programs();
+    if std::env::var_os("UPDATE_GUIDES").is_some() {
+        fs::write(&path, format!("{before}{START}{expected}")).expect("written");
+    } else {
+        assert_eq!(after, expected, "run the test with UPDATE_GUIDES=1");
     }
 }

@@ -1,16 +1,17 @@
 //! `doorward client …`.
 
 mod flags;
+mod show;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use self::flags::Flags;
+use self::flags::{Additions, Flags};
+use self::show::{Made, list_presets, show, show_check, show_made};
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
-use crate::base::secrets::Token;
 use crate::clients::{self, ActingAs, ClientChange, ClientUpdate};
 
 #[derive(Debug, Subcommand)]
@@ -36,9 +37,18 @@ pub(super) enum Client {
         name: Option<String>,
         #[command(flatten)]
         flags: Box<Flags>,
+        #[command(flatten)]
+        additions: Box<Additions>,
+    },
+    /// Show why requests of a client were refused lately, and what to change.
+    Check {
+        /// The client's id.
+        client: ClientId,
     },
     /// List clients.
     List,
+    /// List the programs that `create --for` knows.
+    Presets,
     /// Give a client a new secret; the old one is dead at once.
     RotateSecret {
         /// The client's id.
@@ -66,21 +76,34 @@ impl Client {
         let acting = ActingAs::command();
         match self {
             Self::Create { name, flags } => {
+                let made = Made {
+                    issuer: app.config.server.public_url.as_str(),
+                    program: flags.program(),
+                };
                 let wanted = named(flags.into_change()?, Some(name));
                 let (client, secret) = app.clients.register(wanted, acting).await?;
-                show(&client, secret.as_ref(), None, output);
+                show_made(&client, secret.as_ref(), &made, output);
             }
             Self::Show { client } => show(&app.clients.read(client).await?, None, None, output),
             Self::Update {
                 client,
                 name,
                 flags,
+                additions,
             } => {
-                let change = named(flags.into_change()?, name);
-                let updated = app.clients.update(client, change, None, acting).await?;
+                let mut change = named(flags.into_change()?, name);
+                let mut expected = None;
+                if !additions.is_empty() {
+                    let before = app.clients.read(client).await?;
+                    expected = Some(before.version);
+                    change = additions.add_to(change, &before);
+                }
+                let updated = app.clients.update(client, change, expected, acting).await?;
                 show_update(&updated, output);
             }
+            Self::Check { client } => check(app, client, output).await?,
             Self::List => list(app, output).await?,
+            Self::Presets => list_presets(output),
             Self::RotateSecret { client } => {
                 let updated = app.clients.rotate_secret(client, acting).await?;
                 show_update(&updated, output);
@@ -114,57 +137,12 @@ fn show_update(updated: &ClientUpdate, output: &Output) {
     show(&updated.client, updated.secret.as_ref(), voided, output);
 }
 
-/// A secret that was made, else everything that is registered, and how many consents a change voided; as JSON all of them.
-fn show(client: &clients::Client, secret: Option<&Token>, voided: Option<i64>, output: &Output) {
-    let mut document = json!(client);
-    if let Some(members) = document.as_object_mut() {
-        if let Some(secret) = secret {
-            members.insert("client_secret".into(), json!(secret.expose()));
-        }
-        if let Some(voided) = voided {
-            members.insert("consents_voided".into(), json!(voided));
-        }
-    }
-    let mut text = match secret {
-        Some(secret) => format!(
-            "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
-            client.id,
-            secret.expose()
-        ),
-        None => settings(&document),
-    };
-    if let Some(voided) = voided.filter(|voided| *voided > 0) {
-        text = format!("{text}\n\n{voided} people who gave consent are asked again.");
-    }
-    output.show(&document, &text);
-}
-
-/// A line for each setting that says something, those by which people know a client first.
-fn settings(document: &Value) -> String {
-    let first = ["client_id", "client_name", "scope"];
-    let members = document.as_object().into_iter().flatten();
-    let (leading, others): (Vec<_>, Vec<_>) =
-        members.partition(|(name, _)| first.contains(&name.as_str()));
-    let lines: Vec<String> = leading
-        .into_iter()
-        .chain(others)
-        .filter_map(|(name, value)| Some(format!("{name:<37}{}", words(value)?)))
-        .collect();
-    lines.join("\n")
-}
-
-/// A value on one line; `None` for nothing.
-fn words(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Null => return None,
-        Value::String(text) => text.clone(),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().filter_map(words).collect();
-            items.join(" ")
-        }
-        other => other.to_string(),
-    };
-    Some(text).filter(|text| !text.is_empty())
+async fn check(app: &App, id: ClientId, output: &Output) -> Result<(), Failure> {
+    let client = app.clients.read(id).await?;
+    let refusals = app.oidc.list_refusals(id).await;
+    let refusals = refusals.map_err(|away| Failure::Unavailable(away.to_string()))?;
+    show_check(&client, &refusals, output);
+    Ok(())
 }
 
 async fn list(app: &App, output: &Output) -> Result<(), Failure> {

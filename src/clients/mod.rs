@@ -16,6 +16,7 @@ mod loosening;
 mod manage;
 mod metadata;
 mod parsed;
+mod presets;
 mod queries;
 mod record;
 mod redirect_uri;
@@ -36,6 +37,7 @@ pub use manage::{ClientUpdate, list, names};
 pub use metadata::{
     AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
 };
+pub use presets::{Preset, PresetError, SettingValues};
 pub use queries::{
     ClientAuthority, consents, find, find_authority, list_names, lock_authority, wants_logout,
 };

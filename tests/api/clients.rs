@@ -3,6 +3,7 @@
 mod command;
 mod life;
 mod ownership;
+mod presets;
 mod registering;
 mod rights;
 

@@ -5,10 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::Failure;
-use crate::clients::{ClientChange, Scope, Scopes};
+use crate::clients::{Client, ClientChange, Preset, Scope, Scopes};
+
+const GRANTS: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Flags {
+    /// Start from what this program needs; the flags come on top of it. `doorward client presets` lists the programs.
+    #[arg(long = "for", value_name = "PROGRAM", value_parser = parse_preset)]
+    preset: Option<&'static Preset>,
+    /// With --for: the program's own URL.
+    #[arg(long, value_name = "URL", requires = "preset")]
+    url: Option<String>,
     /// What it may ask; may be given again, for example --scope users:read.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
     scopes: Vec<String>,
@@ -34,7 +42,7 @@ pub(in crate::cli) struct Flags {
     #[arg(long, value_parser = ["client_secret_basic", "client_secret_post", "none"])]
     auth_method: Option<String>,
     /// A grant that it may use; may be given again.
-    #[arg(long = "grant", value_name = "GRANT", value_parser = ["authorization_code", "refresh_token", "client_credentials"])]
+    #[arg(long = "grant", value_name = "GRANT", value_parser = GRANTS)]
     grants: Vec<String>,
     /// Where it wants to hear of ended sessions; empty takes it away.
     #[arg(long, value_name = "URI")]
@@ -74,6 +82,16 @@ pub(in crate::cli) struct Flags {
     json_metadata: Option<PathBuf>,
 }
 
+fn parse_preset(text: &str) -> Result<&'static Preset, String> {
+    Preset::find(text).ok_or_else(|| {
+        let keys: Vec<&str> = Preset::all()
+            .iter()
+            .map(|preset| preset.key.as_str())
+            .collect();
+        format!("must be one of {}", keys.join(", "))
+    })
+}
+
 /// A scope that means something here, or one of another service.
 fn parse_scope(text: &str) -> Result<String, String> {
     match text.parse::<Scope>() {
@@ -102,10 +120,89 @@ fn choose<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
     }
 }
 
+/// What a change adds to lists, besides what is registered.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Additions {
+    /// A redirect URI beside those that are registered; may be given again.
+    #[arg(
+        long = "add-redirect-uri",
+        value_name = "URI",
+        conflicts_with = "redirect_uris"
+    )]
+    more_redirect_uris: Vec<String>,
+    /// A scope beside those that are registered; may be given again.
+    #[arg(long = "add-scope", value_name = "SCOPE", value_parser = parse_scope, conflicts_with = "scopes")]
+    more_scopes: Vec<String>,
+    /// A grant beside those that are registered; may be given again.
+    #[arg(long = "add-grant", value_name = "GRANT", value_parser = GRANTS, conflicts_with = "grants")]
+    more_grants: Vec<String>,
+    /// A service beside those that are registered; may be given again.
+    #[arg(
+        long = "add-resource",
+        value_name = "URI",
+        conflicts_with = "resources"
+    )]
+    more_resources: Vec<String>,
+}
+
+impl Additions {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        let lists = [
+            &self.more_redirect_uris,
+            &self.more_scopes,
+            &self.more_grants,
+            &self.more_resources,
+        ];
+        lists.iter().all(|list| list.is_empty())
+    }
+
+    /// The change with whole lists: what is registered, and what is added.
+    pub(super) fn add_to(self, change: ClientChange, client: &Client) -> ClientChange {
+        let metadata = &client.metadata;
+        let whole = |registered: Vec<String>, added: Vec<String>| {
+            (!added.is_empty()).then(|| registered.into_iter().chain(added).collect::<Vec<_>>())
+        };
+        let uris = metadata
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str().to_owned());
+        let grants = metadata
+            .grant_types
+            .iter()
+            .map(|grant| grant.as_str().to_owned());
+        let scopes = client.scopes.names().map(str::to_owned);
+        let scope = whole(scopes.collect(), self.more_scopes).map(|names| names.join(" "));
+        ClientChange {
+            redirect_uris: whole(uris.collect(), self.more_redirect_uris).or(change.redirect_uris),
+            grant_types: whole(grants.collect(), self.more_grants).or(change.grant_types),
+            resources: whole(metadata.resources.clone(), self.more_resources).or(change.resources),
+            scope: scope.or(change.scope),
+            ..change
+        }
+    }
+}
+
 impl Flags {
+    /// The program that a client is made for, and the program's URL.
+    pub(super) fn program(&self) -> Option<(&'static Preset, Option<String>)> {
+        self.preset.map(|preset| (preset, self.url.clone()))
+    }
+
     /// What they ask for.
     pub(super) fn into_change(self) -> Result<ClientChange, Failure> {
-        let mut change = read(self.json_metadata)?;
+        let mut change = match self.preset {
+            Some(_) if self.json_metadata.is_some() => {
+                return Err(Failure::Refused(
+                    "--for and --json-metadata: give one of them".into(),
+                ));
+            }
+            Some(preset) => {
+                let change = preset.to_change(self.url.as_deref());
+                change.map_err(|fault| Failure::Refused(format!("--url: {fault}")))?
+            }
+            None => read(self.json_metadata)?,
+        };
         let text = |text: Option<&'static str>| text.map(str::to_owned);
         let method = self
             .auth_method

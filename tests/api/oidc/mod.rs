@@ -12,6 +12,7 @@ mod interaction;
 mod introspection;
 mod logout;
 mod refresh;
+mod refusals;
 mod revocation;
 mod rotation;
 mod token_contents;

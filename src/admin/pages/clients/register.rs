@@ -5,13 +5,17 @@ use std::collections::HashMap;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::form::{ClientForm, SectionView, explain};
-use super::secret::show_or_go_on;
+use super::secret::{ProgramSettings, show_registered};
 use crate::admin::pages::administrator::Administrator;
-use crate::clients::{ClientUpdate, Clients, GrantType, Metadata, Scope, Scopes};
-use crate::web::{Answer, FieldProblem, Frame, StepUpPage, only, page, page_with_status};
+use crate::base::secrets::Token;
+use crate::clients::{
+    ClientUpdate, Clients, GrantType, Metadata, Preset, PresetError, Scope, Scopes, SettingValues,
+};
+use crate::web::{Answer, FieldProblem, Frame, StepUpPage, Web, only, page, page_with_status};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -22,15 +26,87 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
+/// The program that the form is filled in for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ForProgram {
+    /// The key of its preset; empty: another program.
+    #[serde(rename = "for")]
+    key: String,
+    /// Its own URL.
+    url: String,
+}
+
+/// A program that can be chosen.
+struct ProgramChoice {
+    key: &'static str,
+    name: &'static str,
+    is_chosen: bool,
+}
+
 #[derive(Template)]
 #[template(path = "console_client_new.html")]
 struct ConsoleClientNewPage {
     frame: Frame,
+    programs: Vec<ProgramChoice>,
+    program: ForProgram,
+    program_problem: Option<&'static str>,
     sections: Vec<SectionView>,
     problem: Option<FieldProblem>,
 }
 
-/// An app that people sign in to: what most are.
+impl ForProgram {
+    fn preset(&self) -> Option<&'static Preset> {
+        Preset::find(&self.key)
+    }
+
+    fn url(&self) -> Option<&str> {
+        Some(self.url.trim()).filter(|url| !url.is_empty())
+    }
+
+    fn choices(&self) -> Vec<ProgramChoice> {
+        Preset::all()
+            .iter()
+            .map(|preset| ProgramChoice {
+                key: &preset.key,
+                name: &preset.name,
+                is_chosen: preset.key == self.key,
+            })
+            .collect()
+    }
+
+    /// The form for the program, or for an app that people sign in to: what most are.
+    fn form(&self) -> Result<ClientForm, PresetError> {
+        let Some(preset) = self.preset() else {
+            return Ok(usual());
+        };
+        let (scopes, metadata) = preset.to_registration(self.url())?;
+        let mut form = ClientForm::of(&json!(metadata));
+        form.put("client_name", preset.name.clone());
+        form.put("scope", scopes.to_text());
+        Ok(form)
+    }
+
+    /// What the program is configured with.
+    fn settings(&self, web: &Web, registered: &ClientUpdate) -> Option<ProgramSettings> {
+        let preset = self.preset()?;
+        let id = registered.client.id.to_string();
+        let values = SettingValues {
+            issuer: web.public_url().as_str(),
+            client_id: &id,
+            client_secret: registered.secret.as_ref().map(Token::expose),
+            url: self.url(),
+        };
+        Some(ProgramSettings {
+            program: &preset.name,
+            file: &preset.settings.file,
+            lines: preset.settings(values),
+            note: preset.note.as_deref(),
+        })
+    }
+}
+
+/// An app that people sign in to.
 fn usual() -> ClientForm {
     let scopes: Scopes = Scope::OPENID.into_iter().collect();
     let metadata = Metadata {
@@ -42,10 +118,18 @@ fn usual() -> ClientForm {
     form
 }
 
-async fn show_form(administrator: Administrator) -> Answer {
-    let frame = administrator.0.frame;
+async fn show_form(administrator: Administrator, program: web::Query<ForProgram>) -> Answer {
+    let (frame, program) = (administrator.0.frame, program.into_inner());
+    let (form, program_problem) = match program.form() {
+        Ok(form) => (form, None),
+        Err(PresetError::UrlNeeded) => (usual(), Some("console_client_new.url_needed")),
+        Err(PresetError::NoUrl) => (usual(), Some("console_client_new.no_url")),
+    };
     page(&ConsoleClientNewPage {
-        sections: usual().sections(&frame, None),
+        sections: form.sections(&frame, None),
+        programs: program.choices(),
+        program,
+        program_problem,
         problem: None,
         frame,
     })
@@ -55,9 +139,15 @@ async fn register(
     request: HttpRequest,
     administrator: Administrator,
     clients: web::Data<Clients>,
+    web: web::Data<Web>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
-    let form = ClientForm::sent(sent.into_inner());
+    let mut sent = sent.into_inner();
+    let program = ForProgram {
+        key: sent.remove("for").unwrap_or_default(),
+        url: sent.remove("url").unwrap_or_default(),
+    };
+    let form = ClientForm::sent(sent);
     let wanted = form.to_change()?;
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
@@ -77,12 +167,16 @@ async fn register(
                 secret,
                 voided_consents: 0,
             };
-            show_or_go_on(frame, registered, "registered")
+            let settings = program.settings(&web, &registered);
+            show_registered(frame, registered, &web, settings)
         }
         Err(error) => {
             let problem = Some(explain(&frame, error)?);
             let template = ConsoleClientNewPage {
                 sections: form.sections(&frame, problem.as_ref()),
+                programs: program.choices(),
+                program,
+                program_problem: None,
                 problem,
                 frame,
             };

@@ -5,39 +5,76 @@ use askama::Template;
 use super::client_url;
 use crate::base::ids::ClientId;
 use crate::clients::ClientUpdate;
-use crate::web::{Answer, Frame, one_time_page, redirect};
+use crate::web::{Answer, Frame, Web, one_time_page, redirect};
+
+/// What the program of a client is configured with.
+pub(super) struct ProgramSettings {
+    /// The program's name.
+    pub(super) program: &'static str,
+    /// Where its settings are written.
+    pub(super) file: &'static str,
+    /// The settings.
+    pub(super) lines: String,
+    /// What people trip over.
+    pub(super) note: Option<&'static str>,
+}
 
 #[derive(Template)]
 #[template(path = "console_client_secret.html")]
 struct ConsoleClientSecretPage {
     frame: Frame,
+    /// Doorward's public URL, after a registration.
+    issuer: Option<String>,
+    settings: Option<ProgramSettings>,
     id: ClientId,
     name: String,
-    secret: String,
+    secret: Option<String>,
     client_url: String,
     /// How many users are asked for their consent again.
     voided: Option<String>,
 }
 
+/// The page that follows a registration: what is pasted into the program's settings, with the secret if there is one.
+pub(super) fn show_registered(
+    frame: Frame,
+    registered: ClientUpdate,
+    web: &Web,
+    settings: Option<ProgramSettings>,
+) -> Answer {
+    let issuer = Some(web.public_url().as_str().to_owned());
+    show(frame, registered, "registered", (issuer, settings))
+}
+
 /// The secret if there is one, else the client's page with a notice.
 pub(super) fn show_or_go_on(frame: Frame, updated: ClientUpdate, notice: &str) -> Answer {
+    show(frame, updated, notice, (None, None))
+}
+
+fn show(
+    frame: Frame,
+    updated: ClientUpdate,
+    notice: &str,
+    (issuer, settings): (Option<String>, Option<ProgramSettings>),
+) -> Answer {
     let ClientUpdate {
         client,
         secret,
         voided_consents,
     } = updated;
     let client_url = client_url(client.id);
-    let Some(secret) = secret else {
+    if secret.is_none() && settings.is_none() {
         let mut url = format!("{client_url}?notice={notice}");
         if voided_consents > 0 {
             url = format!("{url}&voided={voided_consents}");
         }
         return Ok(redirect(&url));
-    };
+    }
     one_time_page(&ConsoleClientSecretPage {
         id: client.id,
         name: client.name,
-        secret: secret.expose().to_owned(),
+        secret: secret.map(|secret| secret.expose().to_owned()),
+        issuer,
+        settings,
         client_url,
         voided: voided_text(&frame, usize::try_from(voided_consents).ok()),
         frame,

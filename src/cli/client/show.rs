@@ -1,0 +1,208 @@
+//! What the command tells of a client.
+
+use serde_json::{Value, json};
+
+use crate::base::secrets::Token;
+use crate::cli::output::Output;
+use crate::clients::{ApplicationType, Client, GrantType, Metadata, Preset, SettingValues};
+use crate::oidc::RecentRefusal;
+
+/// What was asked for when a client was made.
+#[derive(Clone, Debug)]
+pub(super) struct Made<'a> {
+    /// Doorward's public URL.
+    pub(super) issuer: &'a str,
+    /// The program that it is for, and the program's URL.
+    pub(super) program: Option<(&'static Preset, Option<String>)>,
+}
+
+/// A client that was just made: what somebody pastes into the program's settings next.
+pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>, output: &Output) {
+    let discovery = format!("{}/.well-known/openid-configuration", made.issuer);
+    let secret = secret.map(Token::expose);
+    let mut document = json!(client);
+    if let Some(members) = document.as_object_mut() {
+        if let Some(secret) = secret {
+            members.insert("client_secret".into(), json!(secret));
+        }
+        members.insert("issuer".into(), json!(made.issuer));
+        members.insert("discovery".into(), json!(discovery));
+    }
+    let metadata = &client.metadata;
+    let addresses: Vec<&str> = metadata
+        .redirect_uris
+        .iter()
+        .map(|uri| uri.as_str())
+        .collect();
+    let scopes = client.scopes.to_text();
+    let id = client.id.to_string();
+    let rows = [
+        ("client_id", Some(id.as_str())),
+        ("client_secret", secret),
+        ("issuer", Some(made.issuer)),
+        ("discovery", Some(&discovery)),
+        ("redirect_uris", Some(&addresses.join(" "))),
+        ("scope", Some(&scopes)),
+        ("understood as", Some(kind(metadata))),
+    ];
+    let mut lines: Vec<String> = rows
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some(format!(
+                "{name:<15}{}",
+                value.filter(|value| !value.is_empty())?
+            ))
+        })
+        .collect();
+    if secret.is_some() {
+        lines.push("\nThe secret is shown this once.".to_owned());
+    }
+    let has_no_way_back = metadata.post_logout_redirect_uris.is_empty();
+    if metadata.allows(GrantType::AuthorizationCode) && has_no_way_back {
+        let hint = format!(
+            "\nNo sign-out address is registered: after signing out, users stay on a page of Doorward.\n\
+             To lead them back: doorward client update {id} --post-logout-redirect-uri URI"
+        );
+        lines.push(hint);
+    }
+    if let Some((preset, url)) = &made.program {
+        let values = SettingValues {
+            issuer: made.issuer,
+            client_id: &id,
+            client_secret: secret,
+            url: url.as_deref(),
+        };
+        lines.push(format!(
+            "\nSettings of {} ({}):\n",
+            preset.name, preset.settings.file
+        ));
+        lines.push(preset.settings(values));
+        lines.extend(preset.note.as_ref().map(|note| format!("\n{note}")));
+    }
+    output.show(&document, &lines.join("\n"));
+}
+
+/// How a registration is understood.
+fn kind(metadata: &Metadata) -> &'static str {
+    if !metadata.allows(GrantType::AuthorizationCode) {
+        return "service that acts for itself, without users";
+    }
+    match (metadata.is_public(), metadata.application_type) {
+        (true, ApplicationType::Native) => "app on a device, without a secret; PKCE",
+        (true, ApplicationType::Web) => "page in the browser, without a secret; PKCE",
+        (false, _) if metadata.require_pkce => "app with a secret; PKCE",
+        (false, _) => "app with a secret; with or without PKCE",
+    }
+}
+
+/// Everything that is registered of a client, a secret that was made now, and how many consents a change voided.
+pub(super) fn show(client: &Client, secret: Option<&Token>, voided: Option<i64>, output: &Output) {
+    let mut document = json!(client);
+    if let Some(members) = document.as_object_mut() {
+        if let Some(secret) = secret {
+            members.insert("client_secret".into(), json!(secret.expose()));
+        }
+        if let Some(voided) = voided {
+            members.insert("consents_voided".into(), json!(voided));
+        }
+    }
+    let mut text = match secret {
+        Some(secret) => format!(
+            "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
+            client.id,
+            secret.expose()
+        ),
+        None => settings(&document),
+    };
+    if let Some(voided) = voided.filter(|voided| *voided > 0) {
+        text = format!("{text}\n\n{voided} people who gave consent are asked again.");
+    }
+    output.show(&document, &text);
+}
+
+/// The recent refusals of a client, and what mends them.
+pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &Output) {
+    let mut lines = vec![format!(
+        "{} ({}): {}",
+        client.name,
+        client.id,
+        kind(&client.metadata)
+    )];
+    if !client.enabled {
+        lines.push(format!(
+            "It is disabled. To let it in again: doorward client enable {}",
+            client.id
+        ));
+    }
+    if refusals.is_empty() {
+        lines.push("None of its requests was refused in the last seven days.".to_owned());
+    }
+    for refusal in refusals {
+        let facts = &refusal.facts;
+        lines.push(format!(
+            "\n{}  {} ({} times): {}",
+            refusal.at, facts.rule, refusal.times, refusal.description
+        ));
+        for (name, value) in [
+            ("sent", &facts.presented),
+            ("registered", &facts.registered),
+            ("to allow it", &facts.remedy),
+        ] {
+            lines.extend(value.as_ref().map(|value| format!("  {name:<13}{value}")));
+        }
+    }
+    let document =
+        json!({ "client_id": client.id, "enabled": client.enabled, "refusals": refusals });
+    output.show(&document, &lines.join("\n"));
+}
+
+/// The programs that clients can be made for.
+pub(super) fn list_presets(output: &Output) {
+    let presets = Preset::all();
+    let rows: Vec<Vec<String>> = presets
+        .iter()
+        .map(|preset| {
+            let own = preset
+                .redirect_paths
+                .iter()
+                .map(|path| format!("URL{path}"));
+            let addresses: Vec<String> = own
+                .chain(preset.fixed_redirect_uris.iter().cloned())
+                .collect();
+            vec![preset.key.clone(), preset.name.clone(), addresses.join(" ")]
+        })
+        .collect();
+    output.table(
+        &json!({ "items": presets }),
+        &["FOR", "PROGRAM", "REDIRECT URIS"],
+        &rows,
+    );
+}
+
+/// A line for each setting that says something, those by which people know a client first.
+fn settings(document: &Value) -> String {
+    let first = ["client_id", "client_name", "scope"];
+    let members = document.as_object().into_iter().flatten();
+    let (leading, others): (Vec<_>, Vec<_>) =
+        members.partition(|(name, _)| first.contains(&name.as_str()));
+    let lines: Vec<String> = leading
+        .into_iter()
+        .chain(others)
+        .filter_map(|(name, value)| Some(format!("{name:<37}{}", words(value)?)))
+        .collect();
+    lines.join("\n")
+}
+
+/// A value on one line; `None` for nothing.
+fn words(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().filter_map(words).collect();
+            items.join(" ")
+        }
+        other => other.to_string(),
+    };
+    Some(text).filter(|text| !text.is_empty())
+}

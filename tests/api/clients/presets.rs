@@ -1,0 +1,99 @@
+//! Clients for known programs: the command and the page start from what the program needs.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::binary;
+use crate::support::forms::fields_of;
+use crate::support::house::House;
+
+const PAGE: &str = "/admin/clients/new";
+
+fn run(house: &House, arguments: &[&str]) -> binary::Ran {
+    let arguments = [&["client"], arguments].concat();
+    binary::run(&house.config, &arguments)
+}
+
+on_both! {
+    fn the_command_makes_what_the_program_needs_and_prints_its_settings(house) {
+        let ran = run(house, &["create", "Graphs", "--for", "grafana", "--url", "https://graphs.example/"]);
+        assert_eq!(ran.code, 0, "{}", ran.errors);
+        let lines: Vec<&str> = ran.output.lines().collect();
+        let value = |name: &str| {
+            let found = lines.iter().find_map(|line| line.strip_prefix(name));
+            found.unwrap_or_else(|| panic!("{name}: {}", ran.output)).trim().to_owned()
+        };
+        assert_eq!(value("issuer"), house.origin());
+        assert_eq!(value("discovery"), format!("{}/.well-known/openid-configuration", house.origin()));
+        assert_eq!(value("redirect_uris"), "https://graphs.example/login/generic_oauth");
+        assert!(value("understood as").starts_with("app with a secret"), "{}", ran.output);
+        assert_eq!(value("client_id = "), value("client_id   "), "in the program's own settings");
+        assert_eq!(value("client_secret = "), value("client_secret  "));
+        assert!(!ran.output.contains("No sign-out address"), "{}", ran.output);
+        let other = run(house, &["create", "Other", "--redirect-uri", "https://other.example/cb"]);
+        assert!(other.output.contains("No sign-out address is registered"), "{}", other.output);
+        let made = run(house, &["create", "x", "--for", "grafana", "--url", "https://graphs.example", "--redirect-uri", "https://other.example/cb", "--json"]).json();
+        assert_eq!(made["redirect_uris"], json!(["https://other.example/cb"]), "flags come on top");
+        assert_eq!((&made["issuer"], &made["client_name"]), (&json!(house.origin()), &json!("x")));
+        let service = run(house, &["create", "Jobs"]);
+        assert!(service.output.contains("service that acts for itself") && !service.output.contains("sign-out"), "{}", service.output);
+    }
+
+    fn what_is_missing_or_unknown_is_refused_with_a_hint(house) {
+        for (arguments, code, hint) in [
+            (vec!["create", "x", "--for", "grafana"], 4, "the program's own URL is needed"),
+            (vec!["create", "x", "--for", "grafana", "--url", "graphs.example"], 4, "must begin with https://"),
+            (vec!["create", "x", "--for", "winamp"], 2, "grafana"),
+            (vec!["create", "x", "--url", "https://graphs.example"], 2, "--for"),
+            (vec!["create", "x", "--for", "grafana", "--url", "https://a.example", "--json-metadata", "-"], 4, "one of them"),
+        ] {
+            let ran = run(house, &arguments);
+            assert_eq!(ran.code, code, "{arguments:?} {}", ran.errors);
+            assert!(ran.errors.contains(hint), "{}", ran.errors);
+        }
+        let listed = run(house, &["presets", "--json"]).json();
+        let grafana = listed["items"].as_array().expect("presets").iter().find(|preset| preset["key"] == "grafana");
+        assert_eq!(grafana.map(|preset| &preset["name"]), Some(&json!("Grafana")));
+        assert!(run(house, &["presets"]).output.contains("URL/login/generic_oauth"));
+    }
+
+    fn the_page_fills_in_the_form_and_shows_the_settings(house) {
+        let root = house.administrator();
+        let missing = root.browser.get(&format!("{PAGE}?for=grafana")).text();
+        assert!(missing.contains("Type the program&#39;s own address"), "{missing}");
+        let no_url = root.browser.get(&format!("{PAGE}?for=grafana&url=javascript%3Aalert(1)")).text();
+        assert!(no_url.contains("Begin with https://"), "{no_url}");
+        let page = root.browser.get(&format!("{PAGE}?for=grafana&url=https%3A%2F%2Fgraphs.example")).text();
+        let mut fields = fields_of(&page, PAGE);
+        // The browser adds the user for whom the page was rendered.
+        fields.retain(|(name, _)| name != "opened_by");
+        let find = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        assert_eq!(find("client_name").as_deref(), Some("Grafana"));
+        assert_eq!(find("redirect_uris").as_deref(), Some("https://graphs.example/login/generic_oauth"));
+        // The first values of the lists to choose from.
+        for (name, value) in [("application_type", "web"), ("token_endpoint_auth_method", "client_secret_basic"), ("id_token_signed_response_alg", "RS256"), ("access_token_format", "jwt")] {
+            fields.push((name.to_owned(), value.to_owned()));
+        }
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let shown = root.browser.submit(PAGE, &fields).text();
+        let id = root.browser.get("/v1/clients").json()["items"][0]["client_id"].as_str().expect("a client").to_owned();
+        for text in ["Settings of Grafana", &format!("client_id = {id}"), &house.origin()] {
+            assert!(shown.contains(text), "{text}: {shown}");
+        }
+    }
+
+    fn every_program_can_be_registered(house) {
+        let listed = run(house, &["presets", "--json"]).json();
+        for preset in listed["items"].as_array().expect("presets") {
+            let key = preset["key"].as_str().expect("a key");
+            let made = run(house, &["create", key, "--for", key, "--url", "https://app.example.com", "--json"]);
+            assert_eq!(made.code, 0, "{key}: {}", made.errors);
+            let made = made.json();
+            assert_eq!(made.get("client_secret").is_some(), preset["public"] == json!(false), "{key}");
+            let granted: Vec<&str> = made["scope"].as_str().unwrap_or_default().split(' ').collect();
+            for scope in preset["scopes"].as_array().map(Vec::as_slice).unwrap_or_default() {
+                assert!(scope.as_str().is_some_and(|scope| granted.contains(&scope)), "{key}: {scope} {}", Value::from(granted.clone()));
+            }
+        }
+    }
+}

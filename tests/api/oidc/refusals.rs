@@ -1,0 +1,119 @@
+//! Why a client's requests are refused: told on the page, in the answer and to whoever connects the client, with what mends it.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::binary;
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::relying_party::{CALLBACK, RelyingParty};
+
+const UNREGISTERED: &str = "https://app.example/other";
+
+/// What `doorward client check` tells of a client.
+fn check(house: &House, id: &str) -> Vec<Value> {
+    let ran = binary::run(&house.config, &["client", "check", id, "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    ran.json()["refusals"].as_array().expect("refusals").clone()
+}
+
+fn authorize(house: &House, app: &RelyingParty, changed: &[(&str, &str)]) -> Answer {
+    house.browser().request("GET", &app.path(changed)).send()
+}
+
+on_both! {
+    fn an_unregistered_redirect_uri_names_the_command_that_allows_it(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let refused = authorize(house, &app, &[("redirect_uri", UNREGISTERED)]);
+        assert_eq!(refused.status, 400);
+        let command = format!("doorward client update {} --add-redirect-uri URI", app.id);
+        assert!(refused.text().contains(&command), "{}", refused.text());
+        let told = &check(house, &app.id)[0];
+        assert_eq!(told["rule"], "redirect-uri-not-registered");
+        assert_eq!((&told["presented"], &told["registered"]), (&json!(UNREGISTERED), &json!(CALLBACK)));
+        assert_eq!(told["remedy"], json!(command));
+        let page = root.browser.get(&format!("/admin/clients/{}", app.id)).text();
+        assert!(page.contains(UNREGISTERED) && page.contains(&command), "{page}");
+        let ran = binary::run(&house.config, &["client", "update", &app.id, "--add-redirect-uri", UNREGISTERED, "--json"]);
+        assert_eq!(ran.json()["redirect_uris"], json!([CALLBACK, UNREGISTERED]), "{}", ran.errors);
+        let allowed = app.authorize(&root.browser, &[("redirect_uri", UNREGISTERED)]);
+        assert!(allowed.header("location").is_some_and(|location| location.starts_with(UNREGISTERED)), "{allowed:?}");
+    }
+
+    fn each_rule_tells_what_was_sent_and_what_is_registered(house) {
+        house.administrator();
+        let app = house.party(|metadata| metadata.resources = vec!["urn:example:orders".into()]);
+        let long = "s".repeat(20_000);
+        let cases: [(&[(&str, &str)], &str, &str, Option<&str>); 3] = [
+            (&[("state", &long)], "parameter-too-long", "state", None),
+            (&[("resource", "urn:example:bills")], "resource-not-registered", "urn:example:bills", Some("--add-resource")),
+            (&[("redirect_uri", "https://evil.example/")], "redirect-uri-not-registered", "https://evil.example/", Some("--add-redirect-uri")),
+        ];
+        for (changed, rule, presented, remedy) in cases {
+            authorize(house, &app, changed);
+            let told = &check(house, &app.id)[0];
+            assert_eq!((&told["rule"], &told["presented"]), (&json!(rule), &json!(presented)));
+            assert!(told["registered"].is_string(), "{told}");
+            assert_eq!(told["remedy"].as_str().is_some_and(|command| remedy.is_some_and(|remedy| command.contains(remedy))), remedy.is_some(), "{told}");
+        }
+        let token = house.browser().request("POST", "/oauth2/token")
+            .basic(&app.id, app.secret.as_deref().expect("a secret"))
+            .form(&[("grant_type", "client_credentials")]).send();
+        assert_eq!(token.status, 400);
+        let told = &check(house, &app.id)[0];
+        assert_eq!((&told["rule"], &told["presented"]), (&json!("grant-not-registered"), &json!("client_credentials")));
+        assert!(token.json()["error_description"].as_str().is_some_and(|text| text.contains("--add-grant client_credentials")), "{}", token.json());
+        let wrong = house.browser().request("POST", "/oauth2/token").basic(&app.id, "A".repeat(43).as_str())
+            .form(&[("grant_type", "client_credentials")]).send();
+        assert_eq!(wrong.status, 401);
+        assert_eq!(check(house, &app.id)[0]["rule"], "wrong-secret");
+    }
+
+    fn the_same_refusal_is_counted_and_no_secret_is_remembered(house) {
+        house.administrator();
+        let app = house.party(|_| {});
+        for _ in 0..3 {
+            authorize(house, &app, &[("redirect_uri", UNREGISTERED)]);
+        }
+        let told = check(house, &app.id);
+        assert_eq!((told.len(), &told[0]["times"]), (1, &json!(3)));
+        let secret = app.secret.as_deref().expect("a secret");
+        for fields in [
+            vec![("grant_type", "authorization_code"), ("code", "SECRETCODE"), ("redirect_uri", CALLBACK)],
+            vec![("grant_type", "refresh_token"), ("refresh_token", "SECRETTOKEN")],
+            vec![("grant_type", "password"), ("password", "SECRETWORD")],
+        ] {
+            house.browser().request("POST", "/oauth2/token").basic(&app.id, secret).form(&fields).send();
+        }
+        let all = Value::from(check(house, &app.id)).to_string();
+        assert!(!all.contains("SECRET") && !all.contains(secret), "{all}");
+    }
+
+    fn a_flood_is_bounded_and_unknown_clients_are_not_remembered(house) {
+        house.administrator();
+        let app = house.party(|_| {});
+        for number in 0..40 {
+            authorize(house, &app, &[("redirect_uri", &format!("https://app.example/{number}/{}", "x".repeat(900)))]);
+        }
+        let told = check(house, &app.id);
+        assert_eq!(told.len(), 20, "the latest");
+        assert!(told[0]["presented"].as_str().is_some_and(|text| text.starts_with("https://app.example/29/") && text.len() == 300), "{}", told[0]);
+        let unknown = "00000000-0000-4000-8000-000000000000";
+        authorize(house, &app, &[("client_id", unknown)]);
+        assert_eq!(binary::run(&house.config, &["client", "check", unknown]).code, 3);
+        let stored = house.run(house.app.ephemeral.get(&[&format!("refusals:{unknown}")])).expect("an answer");
+        assert_eq!(stored, [None]);
+    }
+
+    fn refusals_are_forgotten_after_a_week_and_other_clients_have_none(house) {
+        house.administrator();
+        let (app, other) = (house.party(|_| {}), house.party(|_| {}));
+        authorize(house, &app, &[("redirect_uri", UNREGISTERED)]);
+        assert_eq!(check(house, &other.id), Vec::<Value>::new());
+        let text = binary::run(&house.config, &["client", "check", &other.id]).output;
+        assert!(text.contains("None of its requests was refused"), "{text}");
+        let text = binary::run(&house.config, &["client", "check", &app.id]).output;
+        assert!(text.contains("redirect-uri-not-registered") && text.contains("to allow it"), "{text}");
+    }
+}
