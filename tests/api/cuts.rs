@@ -4,13 +4,15 @@ use std::rc::Rc;
 
 use diesel::connection::SimpleConnection;
 use doorward::base::faults::Cut;
-use doorward::clients::{Metadata, RedirectUri};
+use doorward::clients::{AuthMethod, Clients, Metadata, RedirectUri};
 use doorward::db;
+use doorward::standing::Standings;
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::cuts::{Step, cut_at_every_step, cut_once};
+use crate::support::causes;
+use crate::support::cuts::{Step, cut_at_every_step, cut_at_every_step_when_cold, cut_once};
 use crate::support::house::House;
 use crate::support::http::{Answer, Browserless, page_user};
 use crate::support::person::{Person, assertion, register, session_status};
@@ -44,6 +46,24 @@ fn change_keys(house: &House, sql: &'static str) {
     house
         .run(house.app.database.write(change))
         .expect("changed");
+}
+
+/// Deletes what the ephemeral store holds under a key.
+fn forget(house: &House, key: &str) {
+    house.run(house.app.ephemeral.remove(key)).expect("deleted");
+}
+
+/// Whether an answer shows a client's secret, which is good.
+fn shows_secret(app: &RelyingParty, answer: &Answer) -> bool {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    body["client_secret"].as_str().is_some_and(|secret| {
+        let secret = Some(secret.to_owned());
+        let app = RelyingParty {
+            secret,
+            ..app.clone()
+        };
+        app.post("/oauth2/introspect", &[("token", "x")]).status == 200
+    })
 }
 
 /// Start of a registration and the authenticator's answer: the body of the finish.
@@ -137,6 +157,87 @@ on_both! {
         change_keys(house, "update signing_keys set sealed = \
             (select kept.sealed from kept where kept.id = signing_keys.id)");
         assert!(has_tokens(&app.redeem(&code)), "the code was not used up");
+    }
+
+    fn a_grant_without_an_active_key_is_no_reason_to_try_again(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let held = app.sign_in(&root.browser, &[]);
+        let code = app.code(&root.browser, &[]);
+        change_keys(house, "update signing_keys set compromised_at = created_at, version = version + 1");
+        forget(house, house.app.keyring.key());
+        causes::watch();
+        for answer in [app.redeem(&code), app.refresh(&held.refresh)] {
+            assert_eq!((answer.status, error_of(&answer)), (500, "server_error".to_owned()), "{answer:?}");
+            assert!(answer.header("retry-after").is_none() && !answer.text().contains("try again"), "{answer:?}");
+            causes::assert_stated(&answer);
+        }
+        change_keys(house, "update signing_keys set compromised_at = null, version = version + 1");
+        forget(house, house.app.keyring.key());
+        assert!(has_tokens(&app.redeem(&code)), "the code was not used up");
+        assert!(has_tokens(&app.refresh(&held.refresh)), "nor the refresh token");
+    }
+
+    /// A process that has just begun: no key is opened, no record is held.
+    fn a_grant_is_made_or_begun_again_by_a_process_that_has_just_begun(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let user = root.id.parse().expect("an ID");
+        let client = app.id.parse().expect("an ID");
+        let forget_all = |house: &House| {
+            for key in [Clients::key(client), Standings::key(user), house.app.keyring.key().to_owned()] {
+                forget(house, &key);
+            }
+        };
+        let code = |_: &House| {
+            let code = app.code(&root.browser, &[]);
+            let (send, again, browser) = (app.clone(), app.clone(), root.browser.clone());
+            Step::new(
+                move || send.redeem(&code),
+                has_tokens,
+                move || has_tokens(&again.redeem(&again.code(&browser, &[]))),
+            )
+        };
+        cut_at_every_step_when_cold(house, "cold code", code, forget_all);
+        let refresh = |_: &House| {
+            let (app, held) = (app.clone(), app.sign_in(&root.browser, &[]).refresh);
+            Step::repeatable(move || app.refresh(&held), has_tokens)
+        };
+        cut_at_every_step_when_cold(house, "cold refresh", refresh, forget_all);
+        let authorize = |_: &House| {
+            let (send, app, browser) = (app.clone(), app.clone(), root.browser.clone());
+            let sent = move |answer: &Answer| has_code(&app, answer);
+            Step::repeatable(move || send.authorize(&browser, &[]), sent)
+        };
+        cut_at_every_step_when_cold(house, "cold authorize", authorize, forget_all);
+        let log_in = |house: &House| signing_in(house.browser(), &root, &json!({}));
+        cut_at_every_step_when_cold(house, "cold login", log_in, forget_all);
+    }
+
+    fn a_new_secret_is_shown_or_made_again(house) {
+        let root = house.administrator();
+        let browser = &root.browser;
+        let make = |path: String| browser.post_json(&format!("{path}/secret"), &json!({}));
+        cut_at_every_step(&house.faults, "rotated secret", || {
+            let app = house.party(|_| {});
+            let path = format!("/v1/clients/{}", app.id);
+            Step::repeatable(move || make(path.clone()), move |answer| shows_secret(&app, answer))
+        });
+        cut_at_every_step(&house.faults, "first secret", || {
+            let app = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+            let path = format!("/v1/clients/{}", app.id);
+            let update = {
+                let path = path.clone();
+                let change = json!({ "token_endpoint_auth_method": "client_secret_basic" });
+                move || browser.request("PATCH", &path).header("If-Match", "\"1\"").json(&change).send()
+            };
+            // A repetition of a change whose answer was lost is refused by its version: a secret is made anew.
+            let is_shown = move |answer: &Answer| {
+                shows_secret(&app, answer)
+                    || (answer.status == 412 && shows_secret(&app, &make(path.clone())))
+            };
+            Step::repeatable(update, is_shown)
+        });
     }
 
     fn a_refresh_token_is_used_or_used_again(house) {

@@ -2,6 +2,8 @@
 
 use doorward::base::faults::{Cut, Faults};
 
+use super::causes;
+use super::house::House;
 use super::http::Answer;
 
 /// No request takes as many steps.
@@ -64,6 +66,23 @@ fn told(answer: &Answer) -> Told {
     }
 }
 
+/// Checks that what an answer says in words is what it means.
+fn assert_worded(told: &Told, answer: &Answer) {
+    let text = answer.text();
+    let says_repeat = ["ry again in a moment", "epeat the request"];
+    let says_repeat = says_repeat.iter().any(|words| text.contains(words));
+    match told {
+        Told::Repeat => assert!(says_repeat, "{answer:?}"),
+        Told::StartAgain => {
+            let says_start = ["tart again", "tart a new"]
+                .iter()
+                .any(|words| text.contains(words));
+            assert!(says_start && !says_repeat, "{answer:?}");
+        }
+        Told::Other => {}
+    }
+}
+
 /// Cuts the stores off before the first step of a request, then before its second, and so on until the request is answered
 /// without having met the cut; and once more with the answer of that step lost.
 pub fn cut_at_every_step<'a>(faults: &Faults, name: &str, prepare: impl Fn() -> Step<'a>) {
@@ -74,19 +93,46 @@ pub fn cut_at_every_step<'a>(faults: &Faults, name: &str, prepare: impl Fn() -> 
     }
 }
 
+/// As [`cut_at_every_step`], each time in a process that has just begun: it holds no key and no record yet, and `forget` deletes
+/// the copies that the ephemeral store holds.
+pub fn cut_at_every_step_when_cold(
+    house: &mut House,
+    name: &str,
+    prepare: impl Fn(&House) -> Step<'static>,
+    forget: impl Fn(&House),
+) {
+    for cut in [Cut::Refused, Cut::AnswerLost] {
+        let mut met = 0;
+        loop {
+            let step = prepare(house);
+            house.restart(0);
+            forget(house);
+            if !cut_once(&house.faults, name, (met, cut), &step) {
+                break;
+            }
+            met += 1;
+        }
+        assert!((1..MAX_STEPS).contains(&met), "{name}: {met} steps");
+    }
+}
+
 /// Sends a request whose stores are cut off after some steps; whether it met the cut. Its answer is the good one; or it says that
 /// the request may be repeated, and repeated it succeeds; or it says that one must start again, and that succeeds.
 pub fn cut_once(faults: &Faults, name: &str, at: (usize, Cut), step: &Step<'_>) -> bool {
     let (operations, cut) = at;
+    causes::watch();
     faults.cut(operations, cut);
     let answer = (step.send)();
     let met = faults.lift();
+    causes::assert_stated(&answer);
     if (step.succeeds)(&answer) {
         return met;
     }
     let what = format!("{name}, {cut:?} after {operations} operations: {answer:?}");
     assert!(met, "{what}");
-    match told(&answer) {
+    let told = told(&answer);
+    assert_worded(&told, &answer);
+    match told {
         Told::Repeat => {
             let again = (step.send)();
             assert!((step.succeeds)(&again), "{what}, and then {again:?}");

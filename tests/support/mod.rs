@@ -5,6 +5,7 @@ pub mod acting;
 pub mod authenticator;
 pub mod binary;
 pub mod browser;
+pub mod causes;
 pub mod cuts;
 pub mod forms;
 pub mod grants;
