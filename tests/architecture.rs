@@ -39,7 +39,7 @@ const OWNERS: [(&str, &str); 24] = [
     ("user_roles", "users"),
     ("invitations", "users"),
     ("passkeys", "passkeys"),
-    ("used_ceremonies", "passkeys"),
+    ("used_ceremonies", "sessions"),
     ("sessions", "sessions"),
     ("standings", "standing"),
     ("standing_records", "standing"),

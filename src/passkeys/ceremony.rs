@@ -1,20 +1,17 @@
 //! A ceremony under way: stored under its own random ID, and used once.
 //!
-//! The store only holds it. What makes it good for one use is a row of the database, written in the same transaction as what
-//! the ceremony decides: so it is used when that is committed, and not before; and a store that is set back to an earlier
-//! moment brings no used ceremony back.
-
-use std::time::Duration;
+//! The store only holds it. Its use is marked ([`SingleUse`]) in the same transaction as what the ceremony decides: so it is used
+//! when that is committed, and not before.
 
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
-use super::{Passkeys, queries};
+use super::Passkeys;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
-use crate::db::{self, Connection};
 use crate::ephemeral::Away;
+use crate::sessions::SingleUse;
 
 /// What a ceremony is for, with all that its finish will need. None of it comes from the finishing request.
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,9 +64,6 @@ struct Ceremony {
     expires_at: Timestamp,
 }
 
-/// How much longer than the ceremony the mark of its use is kept: more than two instances' clocks differ.
-const SLACK: Duration = Duration::from_secs(3_600);
-
 /// Why a ceremony can't be finished.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CeremonyError {
@@ -79,35 +73,6 @@ pub(super) enum CeremonyError {
     /// The ephemeral store is away.
     #[error(transparent)]
     Away(#[from] Away),
-    /// The database is away.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-}
-
-/// The one use of a ceremony that was found.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SingleUse {
-    ceremony: TokenHash,
-    expires_at: Timestamp,
-}
-
-impl SingleUse {
-    /// Refuses a ceremony that was used before.
-    pub(super) fn require(&self, conn: &mut Connection) -> Result<(), CeremonyError> {
-        if queries::is_used_ceremony(conn, self.ceremony)? {
-            return Err(CeremonyError::Gone("used"));
-        }
-        Ok(())
-    }
-
-    /// Uses the ceremony up, in the transaction of what it decides: of any number of callers one may go on.
-    pub(super) fn consume(&self, conn: &mut Connection) -> Result<(), CeremonyError> {
-        let consumed = queries::insert_used_ceremony(conn, self.ceremony, self.expires_at);
-        consumed.map_err(|error| match error {
-            db::Error::Taken(_) => CeremonyError::Gone("used"),
-            error => error.into(),
-        })
-    }
 }
 
 fn key(id: TokenHash) -> String {
@@ -143,10 +108,7 @@ impl Passkeys {
         let text = stored.ok_or(CeremonyError::Gone("used-or-unknown"))?;
         let ceremony: Ceremony =
             serde_json::from_str(&text).map_err(|_| CeremonyError::Gone("unreadable"))?;
-        let single_use = SingleUse {
-            ceremony: id.hash(),
-            expires_at: ceremony.expires_at,
-        };
+        let single_use = SingleUse::new(id.hash(), ceremony.expires_at);
         if TokenHash::from_text(&ceremony.browser) != Some(browser) {
             self.discard(single_use).await;
             return Err(CeremonyError::Gone("other-browser"));
@@ -160,19 +122,8 @@ impl Passkeys {
 
     /// Deletes a ceremony that was used or refused. If that fails, it expires: a used one stays used.
     pub(super) async fn discard(&self, single_use: SingleUse) {
-        if let Err(error) = self.ephemeral.remove(&key(single_use.ceremony)).await {
+        if let Err(error) = self.ephemeral.remove(&key(single_use.token())).await {
             tracing::warn!(%error, "a ceremony is left to expire");
         }
-    }
-
-    /// Forgets used ceremonies that would have expired by now; how many.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn tidy(&self) -> db::Result<usize> {
-        let before = self.clock.now().before(SLACK);
-        self.database
-            .write(move |conn| queries::delete_used_ceremonies(conn, before))
-            .await
     }
 }

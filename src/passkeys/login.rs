@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::assertion::{Assertion, AssertionFault, Verified};
-use super::ceremony::{CeremonyError, Purpose, SingleUse};
+use super::ceremony::{CeremonyError, Purpose};
 use super::passkey::Passkey;
 use super::register::Started;
 use super::{Passkeys, queries};
@@ -11,7 +11,7 @@ use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{self, Actor, Author, Event};
-use crate::sessions::{self, Acr, Begun, Continuation, VerifiedCeremony};
+use crate::sessions::{self, Acr, Begun, Continuation, SingleUse, UseError, VerifiedCeremony};
 use crate::standing::{self, Standing, UserStatus};
 use crate::timed;
 use crate::users;
@@ -66,7 +66,15 @@ impl From<CeremonyError> for LoginError {
         match error {
             CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
             CeremonyError::Away(error) => Self::Ephemeral(error),
-            CeremonyError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+impl From<UseError> for LoginError {
+    fn from(error: UseError) -> Self {
+        match error {
+            UseError::Used => Self::CeremonyGone("used"),
+            UseError::Database(error) => Self::Database(error),
         }
     }
 }
@@ -188,7 +196,7 @@ impl Passkeys {
             .database
             .read(move |conn| {
                 // First: a counter that was moved by this very ceremony is no sign of a clone.
-                single_use.require(conn)?;
+                single_use.require_unused(conn)?;
                 Ok::<_, LoginError>(queries::find_by_credential_id(conn, &credential_id)?)
             })
             .await?;

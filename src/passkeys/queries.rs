@@ -1,4 +1,4 @@
-//! SQL of `passkeys` and `used_ceremonies`.
+//! SQL of `passkeys`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,9 +9,8 @@ use webauthn_rs::prelude::{Credential, CredentialID};
 use super::passkey::Passkey;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, Id, PasskeyId, SessionId, UserId, label};
-use crate::base::secrets::TokenHash;
 use crate::db::bulk::{self, Cell};
-use crate::db::schema::{passkeys, used_ceremonies};
+use crate::db::schema::passkeys;
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
 
@@ -274,32 +273,4 @@ pub(super) fn update(conn: &mut Connection, passkey: &Passkey, author: &Author) 
         ))
         .execute(conn)?;
     Ok(())
-}
-
-/// Marks a ceremony as used; `Taken` when it was before.
-pub(super) fn insert_used_ceremony(
-    conn: &mut Connection,
-    ceremony: TokenHash,
-    expires_at: Timestamp,
-) -> Result<()> {
-    diesel::insert_into(used_ceremonies::table)
-        .values((
-            used_ceremonies::ceremony_hash.eq(ceremony.as_bytes().to_vec()),
-            used_ceremonies::expires_at.eq(expires_at),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-pub(super) fn is_used_ceremony(conn: &mut Connection, ceremony: TokenHash) -> Result<bool> {
-    let found = used_ceremonies::table.find(ceremony.as_bytes().to_vec());
-    let found = found.select(used_ceremonies::expires_at);
-    Ok(found.first::<Timestamp>(conn).optional()?.is_some())
-}
-
-/// Forgets used ceremonies that had expired by then; how many.
-pub(super) fn delete_used_ceremonies(conn: &mut Connection, before: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(used_ceremonies::table)
-        .filter(used_ceremonies::expires_at.lt(before))
-        .execute(conn)?)
 }

@@ -7,14 +7,14 @@ mod prepare;
 use serde_json::Value;
 
 use super::Passkeys;
-use super::ceremony::{CeremonyError, Purpose, SingleUse};
+use super::ceremony::{CeremonyError, Purpose};
 use super::passkey::Passkey;
 use super::registration::{CredentialRefused, NewCredential};
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{Actor, Author};
-use crate::sessions::{self, Acr, Begun, LiveSession, VerifiedCeremony};
+use crate::sessions::{self, Acr, Begun, LiveSession, SingleUse, UseError, VerifiedCeremony};
 use crate::standing;
 use crate::timed;
 use crate::users::{self, DisplayName, Email, JoinError, SetUpError, User, Username};
@@ -105,7 +105,15 @@ impl From<CeremonyError> for RegisterError {
         match error {
             CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
             CeremonyError::Away(error) => Self::Ephemeral(error),
-            CeremonyError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+impl From<UseError> for RegisterError {
+    fn from(error: UseError) -> Self {
+        match error {
+            UseError::Used => Self::CeremonyGone("used"),
+            UseError::Database(error) => Self::Database(error),
         }
     }
 }

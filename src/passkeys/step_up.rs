@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::assertion::Verified;
-use super::ceremony::{CeremonyError, Purpose, SingleUse};
+use super::ceremony::{CeremonyError, Purpose};
 use super::login::LoginError;
 use super::register::Started;
 use super::{Passkeys, queries};
@@ -11,7 +11,9 @@ use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{self, Actor, Author, Event};
-use crate::sessions::{self, Acr, Begun, LiveSession, RaiseError, VerifiedCeremony};
+use crate::sessions::{
+    self, Acr, Begun, LiveSession, RaiseError, SingleUse, UseError, VerifiedCeremony,
+};
 use crate::standing;
 
 /// Why a session was not raised.
@@ -39,6 +41,12 @@ impl From<Away> for StepUpError {
 
 impl From<CeremonyError> for StepUpError {
     fn from(error: CeremonyError) -> Self {
+        Self::Login(error.into())
+    }
+}
+
+impl From<UseError> for StepUpError {
+    fn from(error: UseError) -> Self {
         Self::Login(error.into())
     }
 }

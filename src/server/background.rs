@@ -111,8 +111,8 @@ async fn tidy(app: App) {
         if let Err(error) = app.tokens.tidy().await {
             tracing::warn!(%error, "could not forget authorizations that ended");
         }
-        if let Err(error) = app.passkeys.tidy().await {
-            tracing::warn!(%error, "could not forget used ceremonies");
+        if let Err(error) = app.sessions.tidy().await {
+            tracing::warn!(%error, "could not delete the marks of used tokens");
         }
     }
 }

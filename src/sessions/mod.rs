@@ -1,7 +1,7 @@
 //! Who is signed in, in which browser, since when.
 //!
 //! Promises that only a verified ceremony makes or raises a session, that it is good only while the gate says so, and that
-//! an ended one is never revived. Hands out [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns `sessions`, the live copies (`sess:…`,
+//! an ended one is never revived. Hands out [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns `sessions`, `used_ceremonies`, the live copies (`sess:…`,
 //! `seen:…`) and their children at other hosts (`door:…`), continuations, forms that wait for their user
 //! (`form:…`), pages that answered a form (`shown:…`) and this browser's mark. The live copy is what a request is judged by; the row tells the history.
 
@@ -28,6 +28,7 @@ mod replace;
 mod rotation;
 mod shown;
 mod signed_in;
+mod single_use;
 mod store;
 mod verified;
 
@@ -57,6 +58,7 @@ pub use queries::{has_ever_signed_in, insert_past, is_open};
 pub use rotation::accept_previous_key;
 pub use shown::{ShownPages, redirect_after_post, routes as shown_routes};
 pub use signed_in::{OtherUser, SignedIn, SignedInError, end_in_browser, sign_in, sign_out};
+pub use single_use::{SingleUse, UseError};
 pub use store::Store;
 pub use verified::{Acr, VerifiedCeremony};
 

@@ -1,4 +1,4 @@
-//! SQL of `sessions`.
+//! SQL of `sessions` and `used_ceremonies`.
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -7,8 +7,9 @@ use super::live::LiveSession;
 use super::verified::Acr;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::base::secrets::TokenHash;
 use crate::db::bulk::{self, Cell};
-use crate::db::schema::sessions;
+use crate::db::schema::{sessions, used_ceremonies};
 use crate::db::{Connection, Json, Result};
 
 /// Why a session ended whose browser signed in anew.
@@ -319,4 +320,32 @@ pub(super) fn count_open(
         .filter(sessions::epoch.eq(epoch))
         .count()
         .get_result(conn)?)
+}
+
+/// Marks a one-time token as used; `Taken` when it was before.
+pub(super) fn insert_used(
+    conn: &mut Connection,
+    token: TokenHash,
+    expires_at: Timestamp,
+) -> Result<()> {
+    diesel::insert_into(used_ceremonies::table)
+        .values((
+            used_ceremonies::ceremony_hash.eq(token.as_bytes().to_vec()),
+            used_ceremonies::expires_at.eq(expires_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn is_used(conn: &mut Connection, token: TokenHash) -> Result<bool> {
+    let found = used_ceremonies::table.find(token.as_bytes().to_vec());
+    let found = found.select(used_ceremonies::expires_at);
+    Ok(found.first::<Timestamp>(conn).optional()?.is_some())
+}
+
+/// Deletes the marks of tokens that had expired by then; returns their number.
+pub(super) fn delete_used(conn: &mut Connection, before: Timestamp) -> Result<usize> {
+    Ok(diesel::delete(used_ceremonies::table)
+        .filter(used_ceremonies::expires_at.lt(before))
+        .execute(conn)?)
 }

@@ -41,6 +41,7 @@ mod secret_files;
 mod security_txt;
 mod seeding;
 mod sessions;
+pub mod set_back;
 mod signing_keys;
 mod standing;
 mod step_up;

@@ -1,8 +1,8 @@
 //! The way from a protected host through the sign-in and back: a request that waits, and a ticket that opens the door.
 //!
-//! Both are stored under the hash of a random id, taken out by one read-and-delete when what follows from them is stored, and
-//! judged by their own end. Both belong to
-//! one browser at one host, by a mark that the host has set there: nobody can send somebody else through a door.
+//! Both are stored under the hash of a random id, and judged by their own end. A request is taken out by one read-and-delete when
+//! its ticket is stored; the use of a ticket is a row of the database. Both belong to one browser at one host, by a mark that the
+//! host has set there: nobody can send somebody else through a door.
 
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ use crate::access::Wanted;
 use crate::access::routes::AppHost;
 use crate::base::clock::Timestamp;
 use crate::base::secrets::{Token, TokenHash};
+use crate::db;
 use crate::ephemeral::Away;
-use crate::sessions::{DoorError, DoorKey, Lent, LiveSession, SignedIn};
+use crate::sessions::{DoorError, DoorKey, Lent, LiveSession, SignedIn, SingleUse, UseError};
 use crate::standing::Unavailable;
 
 /// As long as somebody may look for their passkey.
@@ -98,6 +99,20 @@ impl From<DoorError> for WayError {
         match error {
             DoorError::Closed(reason) => Self::Gone(reason),
             DoorError::Unavailable(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+impl From<UseError> for WayError {
+    fn from(error: UseError) -> Self {
+        match error {
+            UseError::Used => Self::Gone("used"),
+            // It may be used: the person starts again, and is sent on at once.
+            UseError::Database(db::Error::InDoubt(cause)) => {
+                tracing::error!(cause, "whether a ticket was used is not known");
+                Self::Gone("interrupted")
+            }
+            UseError::Database(error) => Self::Unavailable(error.into()),
         }
     }
 }
@@ -211,8 +226,8 @@ impl ForwardAuth {
         Ok(host.with_path(&format!("{CALLBACK}?ticket={}", ticket.expose())))
     }
 
-    /// Uses a ticket at a host: the new door, and the path to go on to. The ticket is taken when the door is stored; before that
-    /// nobody holds the door's key.
+    /// Uses a ticket at a host: the new door, and the path to go on to. The ticket's use is committed when the door is stored;
+    /// before that nobody holds the door's key.
     ///
     /// # Errors
     /// `Gone`, or a store is away.
@@ -222,8 +237,8 @@ impl ForwardAuth {
         ticket: &str,
         browser: Option<TokenHash>,
     ) -> Result<(DoorKey, String), WayError> {
-        let ticket = Token::parse(ticket).ok_or(WayError::Gone("no-ticket"))?;
-        let stored_at = ticket_key(&ticket);
+        let token = Token::parse(ticket).ok_or(WayError::Gone("no-ticket"))?;
+        let stored_at = ticket_key(&token);
         let stored = self.ephemeral.get(&[&stored_at]).await?;
         let ticket = match self.read_ticket(stored, host, browser) {
             Ok(ticket) => ticket,
@@ -237,21 +252,16 @@ impl ForwardAuth {
             .sessions
             .open_door(host.authority(), ticket.lent, ticket.after_step_up)
             .await?;
-        let taken = self.ephemeral.take(&stored_at).await;
-        if matches!(taken, Ok(Some(_))) {
-            return Ok((key, ticket.path));
-        }
-        if let Err(error) = self.close(&key).await {
-            tracing::warn!(%error, "a door that nobody has the key of is left to expire");
-        }
-        match taken {
-            Ok(_) => Err(WayError::Gone("used")),
-            // It may be used: the person starts again, and is sent on at once.
-            Err(error) => {
-                tracing::error!(%error, "whether a ticket was used is not known");
-                Err(WayError::Gone("interrupted"))
+        let single_use = SingleUse::new(token.hash(), ticket.expires_at);
+        let used = self.sessions.consume(single_use).await;
+        if let Err(error) = used {
+            if let Err(error) = self.close(&key).await {
+                tracing::warn!(%error, "a door that nobody has the key of is left to expire");
             }
+            return Err(error.into());
         }
+        self.forget(&stored_at).await;
+        Ok((key, ticket.path))
     }
 
     /// The ticket that is stored, if it is for this host and browser.

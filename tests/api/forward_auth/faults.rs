@@ -7,6 +7,7 @@ use doorward::base::config::Config;
 
 use super::{HTML, ORDER, POLICIES, Visitor, ada, on_both_protected, protected};
 use crate::api::faults::stores;
+use crate::api::set_back::{copy, set_back};
 use crate::support::cuts::{Step, cut_at_every_step};
 use crate::support::house::House;
 use crate::support::http::Answer;
@@ -70,6 +71,23 @@ fn with_the_database_away_doors_stay_open_while_copies_live() {
     assert_eq!(visitor.status("/orders/17"), 200);
     // What was never asked is known to nobody.
     assert_eq!(visitor.status("/orders/18"), 503);
+}
+
+#[test]
+fn a_ticket_that_was_used_is_not_good_again_when_redis_is_set_back() {
+    let (postgres, mut redis) = stores();
+    let house = House::on(&postgres.url("doorward"), &redis.url(), protected);
+    let (_, ada) = ada(&house);
+    let visitor = Visitor::of(&house, &ada);
+    let ticket = visitor.ticket("/news/1");
+    let before = copy(&house, &mut redis);
+    let other = visitor.clone();
+    assert_eq!(visitor.door("GET", &ticket).send().status, 303);
+    assert_eq!(visitor.status("/news/1"), 200);
+    set_back(&house, &mut redis, &before);
+    let again = other.door("GET", &ticket).send();
+    assert_eq!(again.status, 410, "{again:?}");
+    assert!(again.headers_named("set-cookie").is_empty(), "{again:?}");
 }
 
 /// As [`protected`], with a policy that is none beside the good ones.
