@@ -12,7 +12,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
-use crate::clients::{self, ActingAs, ClientChange, ClientUpdate};
+use crate::clients::{self, ActingAs, ClientChange, ClientError, ClientUpdate};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
@@ -99,14 +99,14 @@ impl Client {
                     change = additions.add_to(change, &before);
                 }
                 let updated = app.clients.update(client, change, expected, acting).await?;
-                show_update(&updated, output);
+                show_update(updated, output)?;
             }
             Self::Check { client } => check(app, client, output).await?,
             Self::List => list(app, output).await?,
             Self::Presets => list_presets(output),
             Self::RotateSecret { client } => {
                 let updated = app.clients.rotate_secret(client, acting).await?;
-                show_update(&updated, output);
+                show_update(updated, output)?;
             }
             Self::Enable(Act { client, reason }) => {
                 let client = app.clients.enable(client, reason, acting).await?;
@@ -132,9 +132,14 @@ fn named(change: ClientChange, name: Option<String>) -> ClientChange {
     }
 }
 
-fn show_update(updated: &ClientUpdate, output: &Output) {
+/// Prints the client first: an error alone would lose a new secret.
+fn show_update(updated: ClientUpdate, output: &Output) -> Result<(), ClientError> {
     let voided = Some(updated.voided_consents);
     show(&updated.client, updated.secret.as_ref(), voided, output);
+    match updated.pending {
+        Some(pending) => Err(pending.into()),
+        None => Ok(()),
+    }
 }
 
 async fn check(app: &App, id: ClientId, output: &Output) -> Result<(), Failure> {

@@ -69,12 +69,13 @@ impl Clients {
                 Ok::<_, ClientError>((client, voided))
             })
             .await?;
-        self.publish(id).await?;
-        Ok(ClientUpdate {
+        let updated = ClientUpdate {
             client,
             secret: Some(secret),
             voided_consents,
-        })
+            pending: None,
+        };
+        updated.published(self.publish(id).await)
     }
 
     /// Cuts a client off, with every token that it holds; safe to repeat.

@@ -18,6 +18,7 @@ use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
+use crate::standing::ChangePending;
 
 /// The event with which a client is taken away; its last version says so.
 pub(super) const DELETED: &str = "client.deleted";
@@ -31,6 +32,24 @@ pub struct ClientUpdate {
     pub secret: Option<Token>,
     /// How many users consented before and are asked again, because the change loosened the client.
     pub voided_consents: i64,
+    /// The change is committed, but not yet in force everywhere. Set only beside a secret, which an error would lose.
+    pub pending: Option<ChangePending>,
+}
+
+impl ClientUpdate {
+    /// The update after its publication; an error where no secret would be lost by it.
+    pub(super) fn published(
+        self,
+        published: Result<(), ChangePending>,
+    ) -> Result<Self, ClientError> {
+        match published {
+            Err(pending) if self.secret.is_some() => Ok(Self {
+                pending: Some(pending),
+                ..self
+            }),
+            published => Ok(published.map(|()| self)?),
+        }
+    }
 }
 
 impl Clients {
@@ -124,10 +143,14 @@ impl Clients {
             })
             .await;
         // A repeated change finds its own version: it may be the one whose record is not in force yet.
-        if matches!(changed, Ok(_) | Err(ClientError::VersionIs(_))) {
-            self.publish(id).await?;
+        match changed {
+            Ok(updated) => updated.published(self.publish(id).await),
+            Err(ClientError::VersionIs(version)) => {
+                self.publish(id).await?;
+                Err(ClientError::VersionIs(version))
+            }
+            Err(error) => Err(error),
         }
-        changed
     }
 
     /// One client, as the database has it.
@@ -190,6 +213,7 @@ fn save(
             client,
             secret: None,
             voided_consents: 0,
+            pending: None,
         });
     }
     require_managers(conn, &client, &before.metadata.managed_by)?;
@@ -216,6 +240,7 @@ fn save(
         client,
         secret,
         voided_consents,
+        pending: None,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::clients::{Client, Scopes, consents};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::sessions::{self, LiveSession, SignedIn};
-use crate::standing::{self, ChangePending, Unavailable};
+use crate::standing::{self, Unavailable};
 use crate::tokens::{self, Grant, Issued};
 
 /// Why a request is not even sent back.
@@ -52,9 +52,6 @@ pub enum GrantError {
     /// The stored request was answered before.
     #[error("the request was answered")]
     Answered,
-    /// Older authorizations ended, and that is not yet in force.
-    #[error(transparent)]
-    Pending(#[from] ChangePending),
     /// A store is away.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -225,7 +222,7 @@ impl Oidc {
         let written = self.database.write(move |conn| granting.run(conn));
         let (code, needs_publishing) = written.await?;
         if needs_publishing {
-            self.standings.publish(user).await?;
+            self.standings.publish_or_warn(user).await;
         }
         Ok(code)
     }

@@ -72,7 +72,7 @@ impl Oidc {
                 authorization,
                 refusal,
             } => {
-                self.standings.publish(authorization.user).await?;
+                self.standings.publish_or_warn(authorization.user).await;
                 Err(refusal.into())
             }
         }

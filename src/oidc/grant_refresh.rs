@@ -74,7 +74,7 @@ impl Oidc {
             Refreshed::Granted(granted) => Ok(*granted),
             Refreshed::Refused(refusal) => Err(refusal.into()),
             Refreshed::Ended(user) => {
-                self.standings.publish(user).await?;
+                self.standings.publish_or_warn(user).await;
                 Err(Refusal::invalid_grant(OVER).into())
             }
         }

@@ -253,6 +253,15 @@ impl Standings {
         Ok(standing)
     }
 
+    /// Publishes a change that the answer does not acknowledge: a refusal, or a grant beside which older ones ended. A failure
+    /// is only logged, because every instance learns within a second that the record changed ([`Standings::watch`]), and the
+    /// answer must not be lost for it.
+    pub async fn publish_or_warn(&self, user: UserId) {
+        if let Err(error) = self.publish(user).await {
+            tracing::warn!(%error, "a change is committed but not yet in force");
+        }
+    }
+
     /// Looks which standings moved: before an instance answers anybody, then once a second.
     ///
     /// # Errors

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use doorward::access::ResourceName;
+use doorward::clients::AuthMethod;
 use serde_json::json;
 
 use crate::api::faults::{house_on, stores};
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::causes;
 use crate::support::house::House;
-use crate::support::http::Answer;
+use crate::support::http::{Answer, page_user};
 use crate::support::person::{assertion, register, session_status};
 use crate::support::process::wait_until;
 use crate::support::redis::Redis;
-use crate::support::relying_party::{Issued, RelyingParty, error_of};
+use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
 
 /// How a Redis comes to refuse writes, and how it takes them again.
 const REFUSALS: [(&[&str], &[&str]); 3] = [
@@ -196,5 +198,104 @@ fn a_revocation_is_committed_whoever_asks_while_redis_takes_no_writes() {
         assert!(revoke().iter().all(|answer| answer.status == 200));
         assert!(give_back().iter().all(|answer| answer.status == 200));
         assert_eq!(app.introspect(&held.access), json!({ "active": false }));
+    }
+}
+
+#[test]
+fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
+    let (postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    let app = house.party(|_| {});
+    for (refuse, accept) in REFUSALS {
+        let replayed = app.code(&root.browser, &[]);
+        let by_code = Issued::read(&app.redeem(&replayed));
+        let by_refresh = app.sign_in(&root.browser, &[]);
+        Issued::read(&app.refresh(&by_refresh.refresh));
+        house.pass(11);
+        // As many authorizations as there may be, the ones above among the newest.
+        (0..97).for_each(|_| drop(app.code(&root.browser, &[])));
+        redis.cli(refuse);
+        let refused = [app.redeem(&replayed), app.refresh(&by_refresh.refresh)];
+        let code = app.authorize(&root.browser, &[]);
+        redis.cli(accept);
+        for answer in refused {
+            let told = (answer.status, error_of(&answer));
+            assert_eq!(
+                told,
+                (400, "invalid_grant".into()),
+                "{refuse:?}: {answer:?}"
+            );
+        }
+        for ended in [&by_code.access, &by_refresh.access] {
+            assert_eq!(app.introspect(ended)["active"], json!(false), "{refuse:?}");
+        }
+        let code = sent_back(&code)["code"].clone();
+        Issued::read(&app.redeem(&code));
+        (0..3).for_each(|_| drop(app.sign_in(&root.browser, &[])));
+    }
+}
+
+#[test]
+fn a_new_secret_is_shown_while_redis_takes_no_writes() {
+    let (postgres, redis) = stores();
+    let house = house_on(&postgres, &redis);
+    let root = house.administrator();
+    let is_good = |id: &str, secret: &str| {
+        let service = RelyingParty {
+            id: id.to_owned(),
+            secret: Some(secret.to_owned()),
+            server: house.browser(),
+        };
+        service.post("/oauth2/introspect", &[("token", "x")]).status == 200
+    };
+    let user = page_user(&root.browser).expect("a user");
+    for (refuse, accept) in REFUSALS {
+        let app = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let (shown_by_page, _) = house.client(&[]);
+        redis.cli(refuse);
+        let path = format!("/v1/clients/{}", app.id);
+        let change = json!({ "token_endpoint_auth_method": "client_secret_basic" });
+        let update = root.browser.request("PATCH", &path);
+        let update = update.header("If-Match", "\"1\"").json(&change).send();
+        let rotate = root
+            .browser
+            .post_json(&format!("{path}/secret"), &json!({}));
+        let page = root
+            .browser
+            .request(
+                "POST",
+                &format!("/admin/clients/{shown_by_page}/new-secret"),
+            )
+            .form(&[("opened_by", &user), ("version", "1")])
+            .send();
+        redis.cli(accept);
+        let problem = "urn:doorward:problem:secret-pending";
+        let secrets = [&update, &rotate].map(|answer| {
+            assert_eq!(
+                (answer.status, &*answer.problem_type()),
+                (503, problem),
+                "{answer:?}"
+            );
+            assert!(answer.header("retry-after").is_none(), "{answer:?}");
+            causes::assert_stated(answer);
+            answer.json()["client_secret"]
+                .as_str()
+                .expect("a secret")
+                .to_owned()
+        });
+        assert!(
+            !is_good(&app.id, &secrets[0]),
+            "the second one took its place"
+        );
+        assert!(is_good(&app.id, &secrets[1]));
+        assert!(page.text().contains("The secret is saved."), "{page:?}");
+        let text = page.text();
+        let secret = text.split("id=\"one-time-link\"").nth(1).expect("a field");
+        let secret = secret.split("value=\"").nth(1).expect("a value");
+        assert!(is_good(
+            &shown_by_page,
+            secret.split('"').next().expect("an end")
+        ));
     }
 }

@@ -2,6 +2,8 @@
 
 mod problems;
 
+use problems::secret_pending;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
@@ -87,7 +89,10 @@ fn response_types(client: &Client) -> Vec<&'static str> {
     uses_code.then_some("code").into_iter().collect()
 }
 
-fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> HttpResponse {
+fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> Answer {
+    if let (Some(pending), Some(secret)) = (updated.pending, &updated.secret) {
+        return Err(secret_pending(&pending, secret));
+    }
     let etag = updated.client.etag();
     let view = ClientView {
         response_types: response_types(&updated.client),
@@ -95,7 +100,7 @@ fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> HttpResponse {
         client_secret: updated.secret.map(|secret| secret.expose().to_owned()),
         consents_voided: Some(updated.voided_consents),
     };
-    tagged(request, HttpResponse::Ok(), &etag, view)
+    Ok(tagged(request, HttpResponse::Ok(), &etag, view))
 }
 
 /// Asks whether the caller may change clients: an administrator with a recent sign-in, or a client with the scope.
@@ -227,6 +232,7 @@ pub async fn read_client(
         (status = 409, description = "An audience is another client's"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),
+        (status = 503, description = "With `client_secret` (`secret-pending`): saved, and in force everywhere within seconds"),
     )
 )]
 pub async fn update_client(
@@ -246,7 +252,7 @@ pub async fn update_client(
             caller.acting(&request, Scope::ClientsWrite),
         )
         .await?;
-    Ok(answer_update(&request, updated))
+    answer_update(&request, updated)
 }
 
 /// Takes a client away for good, with every token that it holds.
@@ -283,6 +289,7 @@ pub async fn delete_client(
         (status = 403, description = "As for changing it"),
         (status = 404, description = "There is no client of this id"),
         (status = 409, description = "A public client has no secret"),
+        (status = 503, description = "With `client_secret` (`secret-pending`): saved, and in force everywhere within seconds"),
     )
 )]
 pub async fn rotate_secret(
@@ -294,7 +301,7 @@ pub async fn rotate_secret(
     let id = changeable(&caller, &id)?;
     let acting = caller.acting(&request, Scope::ClientsWrite);
     let updated = clients.rotate_secret(id, acting).await?;
-    Ok(answer_update(&request, updated))
+    answer_update(&request, updated)
 }
 
 /// Cuts a client off, with every token that it holds.

@@ -359,7 +359,6 @@ async fn grant(
             tracing::info!(reason = "answered", "no such authorization request");
             Err(gone())
         }
-        Err(GrantError::Pending(error)) => Err(error.into()),
         Err(GrantError::Unavailable(error)) => Err(error.into()),
         Err(GrantError::Database(error)) => Err(error.into()),
     }

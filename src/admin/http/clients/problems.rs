@@ -2,8 +2,24 @@
 
 use actix_web::http::StatusCode;
 
+use crate::base::secrets::Token;
 use crate::clients::ClientError;
+use crate::standing::ChangePending;
 use crate::web::{Problem, version_conflict};
+
+/// 503 with the new secret: the change is committed, and the secret is in no other answer. Without `Retry-After`, because a
+/// repeated request does not show it again.
+pub(super) fn secret_pending(error: &ChangePending, secret: &Token) -> Problem {
+    tracing::error!(%error, "a client's new secret is committed but not yet in force");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "secret-pending",
+        "Saved, but not yet in force everywhere",
+        "The change is saved, and in force everywhere within seconds. Keep `client_secret` from this answer: it is not shown \
+         again. If it is lost, make a new one.",
+    )
+    .with("client_secret", secret.expose())
+}
 
 impl From<ClientError> for Problem {
     fn from(error: ClientError) -> Self {

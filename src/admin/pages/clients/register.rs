@@ -166,6 +166,7 @@ async fn register(
                 client,
                 secret,
                 voided_consents: 0,
+                pending: None,
             };
             let settings = program.settings(&web, &registered);
             show_registered(frame, registered, &web, settings)

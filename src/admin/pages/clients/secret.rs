@@ -32,6 +32,8 @@ struct ConsoleClientSecretPage {
     client_url: String,
     /// How many users are asked for their consent again.
     voided: Option<String>,
+    /// Whether the secret is not yet known everywhere.
+    is_pending: bool,
 }
 
 /// The page that follows a registration: what is pasted into the program's settings, with the secret if there is one.
@@ -60,7 +62,11 @@ fn show(
         client,
         secret,
         voided_consents,
+        pending,
     } = updated;
+    if let Some(error) = &pending {
+        tracing::error!(%error, "a client's new secret is committed but not yet in force");
+    }
     let client_url = client_url(client.id);
     if secret.is_none() && settings.is_none() {
         let mut url = format!("{client_url}?notice={notice}");
@@ -77,6 +83,7 @@ fn show(
         settings,
         client_url,
         voided: voided_text(&frame, usize::try_from(voided_consents).ok()),
+        is_pending: pending.is_some(),
         frame,
     })
 }
