@@ -7,7 +7,8 @@ use crate::base::ids::GrantId;
 use crate::clients::ActingAs;
 
 impl Access {
-    /// Withdraws a grant: from the next question on the person holds nothing there, in every instance. Safe to repeat.
+    /// Withdraws a grant: from the next question on the person holds nothing there, in every instance. Safe to repeat. With
+    /// `expected`, only if that is still its version.
     ///
     /// # Returns
     /// The grant as it was before; without roles, if it had been withdrawn already.
@@ -17,6 +18,7 @@ impl Access {
     pub async fn withdraw(
         &self,
         id: GrantId,
+        expected: Option<i64>,
         reason: Option<String>,
         acting: ActingAs,
     ) -> Result<Grant, GrantError> {
@@ -29,6 +31,9 @@ impl Access {
                 let before = find_changeable(conn, id, &author)?;
                 if before.is_withdrawn() {
                     return Ok(before);
+                }
+                if expected.is_some_and(|expected| expected != before.version) {
+                    return Err(GrantError::VersionIs(before.version));
                 }
                 let mut grant = before.withdrawn();
                 grant.follow(&before, now, &author);

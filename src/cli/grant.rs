@@ -114,7 +114,7 @@ impl Grant {
             Self::Withdraw { grant, reason } => {
                 let before = app
                     .access
-                    .withdraw(grant, reason, ActingAs::command())
+                    .withdraw(grant, None, reason, ActingAs::command())
                     .await?;
                 let document = json!({ "withdrawn": grant, "roles": before.roles });
                 let text = match before.roles.as_slice() {

@@ -108,7 +108,7 @@ impl Role {
                 show(&updated, output);
             }
             Self::Delete { role, reason } => {
-                let deleted = app.users.delete_role(&role, reason, acting).await?;
+                let deleted = app.users.delete_role(&role, None, reason, acting).await?;
                 output.show(&json!({ "deleted": deleted.name }), "deleted");
             }
         }

@@ -205,13 +205,14 @@ impl Users {
             .await
     }
 
-    /// Takes a role out of the registry.
+    /// Takes a role out of the registry; with `expected`, only if that is still its version.
     ///
     /// # Errors
     /// `InUse` says who or what needs it.
     pub async fn delete_role(
         &self,
         name: &str,
+        expected: Option<i64>,
         reason: Option<String>,
         acting: ActingAs,
     ) -> Result<Role, RoleError> {
@@ -223,6 +224,9 @@ impl Users {
                 let mut role = lock(conn, &name, &[])?;
                 require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
+                if expected.is_some_and(|expected| expected != role.version) {
+                    return Err(RoleError::VersionIs(role.version));
+                }
                 if role.is_built_in() {
                     return Err(RoleError::BuiltIn);
                 }

@@ -566,7 +566,7 @@ on_both! {
         assert!(matches!(refused, Err(SuspendError::NotYours)), "{refused:?}");
         let refused = house.run(users.update_role("cook", RoleChange::default(), None, author.clone()));
         assert!(matches!(refused, Err(RoleError::NotYours)), "{refused:?}");
-        let refused = house.run(users.delete_role("auditor", None, administering));
+        let refused = house.run(users.delete_role("auditor", None, None, administering));
         assert!(matches!(refused, Err(RoleError::Acting(ActingError::Forbidden))), "{refused:?}");
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::{House, another_database, runtime};
-use crate::support::http::{Answer, Browserless, basic};
+use crate::support::http::{Answer, Browserless, basic, page_user};
 use crate::support::person::Person;
 use crate::support::process::wait_until;
 use crate::support::relying_party::RelyingParty;
@@ -328,6 +328,29 @@ fn assert_refused(
 }
 
 on_both! {
+    fn a_grant_that_was_changed_meanwhile_is_not_withdrawn_by_a_page_of_before(house) {
+        use doorward::db::schema::grants;
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let grant = json!({ "user": ada.id, "resource_type": "order", "resource_id": "1", "roles": ["X"] });
+        let given = root.browser.post_json("/v1/grants", &grant).json();
+        let given = given["id"].as_str().expect("an ID").to_owned();
+        let user = id(&ada);
+        let grant: doorward::base::ids::GrantId = given.parse().expect("an ID");
+        let change: Work = Box::new(move |conn| {
+            raise(conn, user)?;
+            diesel::update(grants::table.find(grant)).set(grants::version.eq(grants::version + 1)).execute(conn)?;
+            Ok(())
+        });
+        let opened_by = page_user(&root.browser).expect("a user");
+        let form = [("opened_by", opened_by.as_str()), ("version", "1")];
+        let path = format!("/admin/grants/{given}/withdraw");
+        let answer = send_during(house, change, || root.browser.request("POST", &path).form(&form).send());
+        assert!([409, 412].contains(&answer.status), "{answer:?}");
+        let still = root.browser.get(&format!("/v1/grants/{given}")).json();
+        assert_eq!(still["roles"], json!(["X"]), "{still}");
+    }
+
     fn an_administrator_who_was_suspended_meanwhile_changes_nothing(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");

@@ -281,7 +281,7 @@ on_both! {
         let ahead = doorward::base::clock::Clock::manual();
         ahead.advance(std::time::Duration::from_secs(86_400));
         let app = house.run(doorward::app::App::build(house.config.clone(), ahead, doorward::app::RpIdChange::Refuse)).expect("another machine");
-        house.run(app.users.delete_role("clerk", None, doorward::clients::ActingAs::command())).expect("deleted");
+        house.run(app.users.delete_role("clerk", None, None, doorward::clients::ActingAs::command())).expect("deleted");
         let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
         assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
         assert_eq!(root.browser.get("/v1/users/bob").status, 404);

@@ -139,7 +139,7 @@ on_both! {
         root.page.wait_for_text("The roles are given.");
         let held = instant(house);
         let grant = grants(&root)[0]["id"].as_str().expect("an id").parse().expect("an id");
-        let withdrawn = house.app.access.withdraw(grant, None, doorward::clients::ActingAs::command());
+        let withdrawn = house.app.access.withdraw(grant, None, None, doorward::clients::ActingAs::command());
         house.run(withdrawn).expect("withdrawn");
         let after = instant(house);
 

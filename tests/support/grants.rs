@@ -15,7 +15,10 @@ impl House {
             if roles.is_empty() { &["NEVER"] } else { roles },
         );
         if let (Err(held), _) | (Ok(held), true) = (known, roles.is_empty()) {
-            let withdrawn = self.app.access.withdraw(held, None, ActingAs::command());
+            let withdrawn = self
+                .app
+                .access
+                .withdraw(held, None, None, ActingAs::command());
             self.run(withdrawn).expect("withdrawn");
         }
         if known.is_err() && !roles.is_empty() {

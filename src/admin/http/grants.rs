@@ -314,7 +314,12 @@ pub async fn withdraw_grant(
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     let reason = reason.into_inner().parse()?;
     let before = access
-        .withdraw(id, reason, caller.acting(&request, Scope::GrantsWrite))
+        .withdraw(
+            id,
+            None,
+            reason,
+            caller.acting(&request, Scope::GrantsWrite),
+        )
         .await?;
     Ok(HttpResponse::Ok().json(GrantWithdrawn {
         withdrawn: id,

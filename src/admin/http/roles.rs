@@ -284,7 +284,7 @@ pub async fn delete_role(
 ) -> Answer {
     let acting = require_write(&caller, &request)?;
     let reason = reason.into_inner().parse()?;
-    users.delete_role(&name, reason, acting).await?;
+    users.delete_role(&name, None, reason, acting).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

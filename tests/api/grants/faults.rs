@@ -60,7 +60,7 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
         .parse()
         .expect("an id");
     let author = doorward::clients::ActingAs::command;
-    let pending = house.run(house.app.access.withdraw(id, None, author()));
+    let pending = house.run(house.app.access.withdraw(id, None, None, author()));
     assert!(
         matches!(pending, Err(doorward::access::GrantError::Pending(_))),
         "{pending:?}"
@@ -78,7 +78,7 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
     );
     redis.start_again();
     wait_until("the change is in force", Duration::from_secs(5), || {
-        let repeated = house.run(house.app.access.withdraw(id, None, author()));
+        let repeated = house.run(house.app.access.withdraw(id, None, None, author()));
         repeated.is_ok_and(|before| before.is_withdrawn())
     });
     assert!(held(&house, &house.app, &root).is_empty());

@@ -86,7 +86,9 @@ async fn withdraw(
         });
     }
     let acting = manager.acting(&request);
-    let before = access.withdraw(grant.id, reason, acting).await?;
+    let before = access
+        .withdraw(grant.id, Some(grant.version), reason, acting)
+        .await?;
     let frame = manager.frame();
     let cut = before
         .roles

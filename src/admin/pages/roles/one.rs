@@ -233,6 +233,8 @@ async fn delete_role(
         });
     }
     let acting = administrator.acting(&request);
-    users.delete_role(&role.name, reason, acting).await?;
+    users
+        .delete_role(&role.name, Some(role.version), reason, acting)
+        .await?;
     Ok(redirect("/admin/roles?notice=deleted"))
 }
