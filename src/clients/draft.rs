@@ -1,7 +1,7 @@
 //! A client as it would be, and whether it may be so.
 
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
-use super::uris::{is_endpoint, is_origin, is_page, parse_uri};
+use super::uris::{MAX_LEN, is_endpoint, is_origin, is_page, parse_uri};
 use super::{Client, GrantType, Metadata, Scope, Scopes};
 use crate::base::config::Origin;
 use crate::base::letters::is_unprintable;
@@ -178,23 +178,35 @@ fn check_grants(metadata: &Metadata) -> Result<(), FieldFault> {
     Ok(())
 }
 
+/// The fault of an address that can't be used: its length comes first, since any other fault may be due to it.
+fn too_long_or(address: &str, fault: Fault) -> Fault {
+    if address.len() > MAX_LEN {
+        Fault::TooLong
+    } else {
+        fault
+    }
+}
+
 fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
     for (field, page) in [
         ("client_uri", &metadata.client_uri),
         ("policy_uri", &metadata.policy_uri),
         ("tos_uri", &metadata.tos_uri),
     ] {
-        if page.as_deref().is_some_and(|page| !is_page(page)) {
-            return Err(FieldFault::new(field, Fault::Page));
+        if let Some(page) = page.as_deref().filter(|page| !is_page(page)) {
+            return Err(FieldFault::new(field, too_long_or(page, Fault::Page)));
         }
     }
     let origins = &metadata.allowed_origins;
-    if let Some(entry) = origins.iter().position(|origin| !is_origin(origin)) {
-        return Err(FieldFault::at("allowed_origins", entry, Fault::Origin));
+    let unfit = origins.iter().enumerate().find(|(_, one)| !is_origin(one));
+    if let Some((entry, origin)) = unfit {
+        let fault = too_long_or(origin, Fault::Origin);
+        return Err(FieldFault::at("allowed_origins", entry, fault));
     }
     let endpoint = metadata.backchannel_logout_uri.as_deref();
-    if endpoint.is_some_and(|endpoint| !is_endpoint(endpoint)) {
-        return Err(FieldFault::new("backchannel_logout_uri", Fault::Endpoint));
+    if let Some(endpoint) = endpoint.filter(|endpoint| !is_endpoint(endpoint)) {
+        let fault = too_long_or(endpoint, Fault::Endpoint);
+        return Err(FieldFault::new("backchannel_logout_uri", fault));
     }
     Ok(())
 }
@@ -207,7 +219,8 @@ fn check_services(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
         for (entry, service) in services.iter().enumerate() {
             // RFC 8707 §2: absolute, without fragment.
             if service.contains('#') || parse_uri(service).is_none() {
-                return Err(FieldFault::at(field, entry, Fault::Service));
+                let fault = too_long_or(service, Fault::Service);
+                return Err(FieldFault::at(field, entry, fault));
             }
         }
     }

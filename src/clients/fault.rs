@@ -47,6 +47,9 @@ pub enum Fault {
     /// A public client whose refresh tokens stay.
     #[error("a public client's refresh tokens must be good for one use")]
     RotationNeeded,
+    /// Longer than an address may be.
+    #[error("must have {} characters at the most", super::uris::MAX_LEN)]
+    TooLong,
     /// No address that a person may be led to.
     #[error("must be an absolute URI that begins with https://, or http://localhost")]
     Page,
@@ -100,6 +103,7 @@ impl Fault {
             Self::SecretNeeded => "secret_needed",
             Self::PkceNeeded => "pkce_needed",
             Self::RotationNeeded => "rotation_needed",
+            Self::TooLong => "too_long",
             Self::Page => "page",
             Self::Endpoint => "endpoint",
             Self::Origin => "origin",

@@ -4,12 +4,12 @@ use url::{Host, Url};
 
 use crate::base::uri::parse_exact;
 
-/// The longest address.
-const LONGEST: usize = 2_000;
+/// The length of the longest address, in bytes: an address is ASCII.
+pub(super) const MAX_LEN: usize = 2_000;
 
 /// An absolute URI as it is written, without user and password.
 pub(super) fn parse_uri(text: &str) -> Option<Url> {
-    let is_plain = text.len() <= LONGEST
+    let is_plain = text.len() <= MAX_LEN
         && text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'));

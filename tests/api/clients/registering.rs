@@ -203,6 +203,14 @@ on_both! {
             let wanted = (400, "urn:doorward:problem:invalid-field".to_owned(), json!(field));
             assert_eq!(refused_field(&answer), wanted, "{body} {}", answer.text());
         }
+        let long = format!("https://app.example/{}", "x".repeat(1_981));
+        for field in ["client_uri", "tos_uri", "backchannel_logout_uri", "resources", "audiences"] {
+            let mut whole = json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] });
+            whole[field] = if field.ends_with('s') { json!([long]) } else { json!(long) };
+            let answer = register(&root.browser, &whole);
+            assert_eq!(answer.json()["field"], field);
+            assert!(answer.text().contains("2000 characters"), "{}", answer.text());
+        }
         for body in [
             json!({ "client_name": "Shop", "jwk_uri": "https://app.example/" }),
             json!({ "client_name": "Shop", "client_id": uuid::Uuid::new_v4() }),
