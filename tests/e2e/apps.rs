@@ -124,8 +124,7 @@ on_both! {
         ada.page.wait_for_text("Sign in to an app");
         assert_eq!(ada.page.evaluate("document.querySelector('.where').innerText"), "localhost");
         assert_eq!(ada.page.evaluate("document.getElementById('username').value"), "ada");
-        ada.page.set_presence_simulation(&ada.authenticator, true);
-        ada.page.click("#sign-in-button");
+        ada.sign_in_by_button();
         ada.page.wait_for_text("Give an app access?");
         ada.page.wait_for_text("as ADA (ada)");
         ada.page.wait_for_text("see your mail address");
@@ -196,8 +195,7 @@ on_both! {
         ada.page.click_text("Use another account");
         ada.wait_for_path("/login");
         house.pass(1);
-        ada.page.set_presence_simulation(&ada.authenticator, true);
-        ada.page.click("#sign-in-button");
+        ada.sign_in_by_button();
         let issued = app.redeem(&app.told(&ada)["code"]);
         assert_eq!(app.party.user_info(&issued.access).json()["preferred_username"], "bob");
         ada.page.goto(&app.address(house, &[("prompt", "select_account")]));

@@ -30,8 +30,7 @@ on_both! {
         // The conditional call is pending now; the button aborts it and asks anew, as often as it is pressed.
         visitor.page.click("#sign-in-button");
         visitor.page.wait_for_text("Waiting for your passkey…");
-        visitor.page.set_presence_simulation(&visitor.authenticator, true);
-        visitor.page.click("#sign-in-button");
+        visitor.sign_in_by_button();
         visitor.wait_for_path("/account");
         // With a willing authenticator the field alone signs in.
         visitor.page.evaluate("window.before = true");
@@ -86,8 +85,7 @@ on_both! {
         visitor.page.click("#sign-in-button");
         visitor.page.wait_for_text("Nothing happened. Try again when you're ready.");
         visitor.page.set_user_verified(&visitor.authenticator, true);
-        // The field offers itself again, and may be faster than the button.
-        visitor.page.evaluate("document.querySelector('#sign-in-button')?.click()");
+        visitor.sign_in_by_button();
         visitor.wait_for_path("/account");
     }
 
