@@ -71,6 +71,18 @@ pub(super) struct Readiness {
     last: Arc<Mutex<Option<Look>>>,
 }
 
+/// Logs which parts began to fail or recovered: probes come all the time, and each change is said once.
+fn log_changes(earlier: &[Part], now: &[Part]) {
+    for part in now {
+        let before = earlier.iter().find(|before| before.name == part.name);
+        match (before.and_then(|before| before.fault.as_ref()), &part.fault) {
+            (None, Some(fault)) => tracing::error!(part = part.name, fault, "not ready"),
+            (Some(_), None) => tracing::info!(part = part.name, "ready again"),
+            _ => {}
+        }
+    }
+}
+
 /// When somebody looked, and what they found.
 type Look = (Stopwatch, Vec<Part>);
 
@@ -103,6 +115,8 @@ impl Readiness {
             Part::new("ephemeral", ephemeral.err().map(|error| error.to_string())),
             self.policies(),
         ];
+        let earlier = last.as_ref().map(|(_, parts)| parts.as_slice());
+        log_changes(earlier.unwrap_or_default(), &parts);
         *last = Some((Stopwatch::start(), parts.clone()));
         parts
     }

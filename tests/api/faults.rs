@@ -8,6 +8,7 @@ use doorward::tokens::keys::{Compromised, KeyError, SignError, VerifyError};
 use serde_json::json;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::causes;
 use crate::support::house::House;
 use crate::support::http::{Answer, Browserless};
 use crate::support::person::{Person, assertion, register, session_status, sign_in};
@@ -16,6 +17,7 @@ use crate::support::process::wait_until;
 use crate::support::redis::{Redis, RedisOptions};
 
 pub fn stores() -> (Postgres, Redis) {
+    causes::watch();
     let postgres = Postgres::start(PostgresOptions::default());
     postgres.create_database("doorward");
     (postgres, Redis::start(RedisOptions::default()))
@@ -29,6 +31,7 @@ pub fn house_on(postgres: &Postgres, redis: &Redis) -> House {
 }
 
 fn is_unavailable(answer: &Answer) -> bool {
+    causes::assert_stated(answer);
     answer.status == 503
         && answer.header("retry-after").is_some()
         && answer.problem_type() == "urn:doorward:problem:unavailable"

@@ -62,6 +62,7 @@ fn forget_copies(redis: &Redis) {
 }
 
 fn is_pending(answer: &Answer) -> bool {
+    causes::assert_stated(answer);
     answer.status == 503 && answer.problem_type() == "urn:doorward:problem:change-pending"
 }
 

@@ -8,6 +8,7 @@ use doorward::base::config::Config;
 use super::{HTML, ORDER, POLICIES, Visitor, ada, on_both_protected, protected};
 use crate::api::faults::stores;
 use crate::api::set_back::{copy, set_back};
+use crate::support::causes;
 use crate::support::cuts::{Step, cut_at_every_step};
 use crate::support::house::House;
 use crate::support::http::Answer;
@@ -45,6 +46,7 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
     ] {
         let answer = request.send();
         assert_eq!(answer.status, 503, "{answer:?}");
+        causes::assert_stated(&answer);
         assert!(answer.headers_named("set-cookie").is_empty(), "{answer:?}");
         assert!(answer.header("remote-id").is_none() && answer.header("location").is_none());
     }

@@ -5,11 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::api::faults::{house_on, stores};
+use crate::support::causes;
 use crate::support::http::Answer;
 use crate::support::process::wait_until;
 use crate::support::relying_party::{Issued, error_of};
 
 fn is_away(answer: &Answer) -> bool {
+    causes::assert_stated(answer);
     answer.status == 503
         && answer.header("retry-after").is_some()
         && error_of(answer) == "temporarily_unavailable"
