@@ -1,6 +1,7 @@
 //! `kill -9` at any moment: what was acknowledged is there after the restart.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::support::binary;
 use crate::support::house::{House, another_database, runtime};
 use crate::support::http::Browserless;
 use crate::support::person::Person;
-use crate::support::process::{Deadline, wait_until};
+use crate::support::process::{ChildProcess, Deadline, free_port, run, wait_until};
 
 const KILLS: usize = 20;
 const BOUND: Duration = Duration::from_secs(240);
@@ -272,4 +273,37 @@ fn a_chain_whose_sealers_were_killed_between_their_steps_is_whole_clustered() {
     let database = crate::support::postgres::Postgres::shared().fresh_database();
     config.database.url = Some(secrecy::SecretString::from(database));
     a_chain_survives_the_kills_of_its_sealer(&config);
+}
+
+/// Sets the soft limit of the size of files that a running process may write.
+fn limit_files(process: &ChildProcess, limit: &str) {
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--pid={}", process.id()));
+    run(command.arg(format!("--fsize={limit}")), "");
+}
+
+#[test]
+fn an_embedded_service_whose_disk_takes_no_writes_is_not_ready() {
+    let house = House::embedded();
+    let mut config = house.config.clone();
+    config.server.data_dir = house.config.server.data_dir.with_file_name("limited");
+    config.server.listen.set_port(free_port());
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    // Past its limit a write fails, as on a full disk, instead of ending the process.
+    let mut command = binary::limited(&config, "trap '' XFSZ");
+    let mut process = ChildProcess::spawn(&mut command, log.path());
+    let browser = Browserless::new(config.server.listen.port(), house.origin());
+    let ready = || browser.request("GET", "/readyz").try_send();
+    process.wait_until_ready(Duration::from_secs(30), || ready().is_ok());
+    let status = || ready().map_or(0, |answer| answer.status);
+    assert_eq!(status(), 200);
+    limit_files(&process, "1:");
+    wait_until("it is not ready", Duration::from_secs(10), || {
+        status() == 503
+    });
+    assert_eq!(browser.get("/healthz").status, 200);
+    limit_files(&process, "unlimited:");
+    wait_until("it is ready again", Duration::from_secs(10), || {
+        status() == 200
+    });
 }

@@ -36,6 +36,7 @@ pub(super) struct Connection {
     head: MemoryShare,
     head_timer: Timer,
     write_timer: Timer,
+    write_timeout: Duration,
     burst: usize,
     _open: Open,
 }
@@ -50,6 +51,7 @@ impl Connection {
             head,
             head_timer: Timer::default(),
             write_timer: Timer::default(),
+            write_timeout: WRITE_TIMEOUT,
             burst: 0,
             _open: open,
         }
@@ -124,7 +126,8 @@ impl AsyncWrite for Connection {
             self.write_timer.stop();
             return written;
         }
-        self.write_timer.start(WRITE_TIMEOUT);
+        let timeout = self.write_timeout;
+        self.write_timer.start(timeout);
         if self.write_timer.is_over(context) {
             tracing::info!(reason = "answer-not-read", "a connection is closed");
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -179,8 +182,67 @@ impl Timer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::listener::Connections;
     use super::*;
+    use crate::web::MemoryBudget;
+    use prometheus::IntGauge;
     use std::future::poll_fn;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    /// A connection with this limit for unread answers, and its client.
+    async fn connect(write_timeout: Duration) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let client = TcpStream::connect(address).await.expect("a connection");
+        let (stream, _) = listener.accept().await.expect("a connection");
+        let gauge = IntGauge::new("open", "open").expect("a gauge");
+        let open = Connections::new(10, gauge).open();
+        let head = MemoryBudget::new(1 << 20).share();
+        let mut connection = Connection::new(stream, head, open);
+        connection.write_timeout = write_timeout;
+        (connection, client)
+    }
+
+    async fn write(connection: &mut Connection) -> io::Result<usize> {
+        poll_fn(|context| Pin::new(&mut *connection).poll_write(context, &[0; 8 << 10])).await
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_its_answer_unread_loses_the_connection() {
+        let (mut connection, _client) = connect(Duration::ZERO).await;
+        let mut written = 0;
+        let error = loop {
+            match write(&mut connection).await {
+                Ok(bytes) => written += bytes,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(written > 0, "what fits between the two was written");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_its_answer_slowly_keeps_the_connection() {
+        let (mut connection, mut client) = connect(Duration::from_secs(3_600)).await;
+        let waker = std::task::Waker::noop();
+        let is_full = |connection: &mut Connection| {
+            let mut context = Context::from_waker(waker);
+            let written = Pin::new(connection).poll_write(&mut context, &[0; 8 << 10]);
+            written.is_pending()
+        };
+        while !is_full(&mut connection) {
+            tokio::task::yield_now().await;
+        }
+        assert!(connection.write_timer.deadline.is_some(), "the time runs");
+        let reader = tokio::spawn(async move {
+            let mut part = vec![0; 64 << 10];
+            while client.read(&mut part).await.is_ok_and(|bytes| bytes > 0) {}
+        });
+        write(&mut connection).await.expect("room again");
+        assert!(connection.write_timer.deadline.is_none(), "and begins anew");
+        reader.abort();
+    }
 
     #[tokio::test]
     async fn a_timer_that_is_started_again_has_a_new_deadline() {

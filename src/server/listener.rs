@@ -49,7 +49,7 @@ impl Connections {
         }
     }
 
-    fn open(&self) -> Open {
+    pub(super) fn open(&self) -> Open {
         self.open.inc();
         if self.open.get() >= self.most && !self.is_full.swap(true, Ordering::Relaxed) {
             tracing::warn!(
