@@ -82,7 +82,7 @@ impl Oidc {
             Some(hint) => Some(self.read_hint(hint, client.id).await?.map_err(returned)?),
             None => None,
         };
-        let context = (self.issuer(), self.clock.now());
+        let context = (self.issuer(), self.clock.now(), self.claim_rules());
         let read = request::read(parameters, &client, to.clone(), hint, context);
         Ok((read.map_err(returned)?, client))
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::request::{Prompt, ResponseMode};
 use super::{acr, pkce, user_claims};
+use crate::base::config::ClaimRule;
 use crate::clients::{Algorithm, AuthMethod, GrantType, Scope};
 
 /// Where the endpoints are, below the public URL.
@@ -25,7 +26,7 @@ pub mod path {
 }
 
 /// The document of this issuer.
-pub(super) fn metadata(issuer: &str) -> Value {
+pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     let methods = AuthMethod::ALL.map(AuthMethod::as_str);
@@ -34,6 +35,12 @@ pub(super) fn metadata(issuer: &str) -> Value {
     // Scopes of the management API are not listed: a client that requests every listed scope would request authority
     // over other users.
     let scopes = Scope::OPENID.map(Scope::as_str);
+    let configured = rules.iter().map(|rule| rule.claim.as_str());
+    let claims: Vec<&str> = user_claims::SUPPORTED
+        .iter()
+        .copied()
+        .chain(configured)
+        .collect();
     json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
@@ -55,7 +62,7 @@ pub(super) fn metadata(issuer: &str) -> Value {
         "code_challenge_methods_supported": pkce::METHODS,
         "acr_values_supported": acr::SUPPORTED,
         "claim_types_supported": ["normal"],
-        "claims_supported": user_claims::SUPPORTED,
+        "claims_supported": claims,
         "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

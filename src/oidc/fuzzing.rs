@@ -90,7 +90,7 @@ pub fn read_authorization_request(clients: &Clients, query: &[u8]) {
 fn read_the_rest(parameters: &Parameters, client: &Client, to: &ReturnAddress) {
     assert!(client.metadata.allows_redirect_to(&to.redirect_uri));
     let hint = parameters.get("id_token_hint").map(|_| UserId::random());
-    let read = request::read(parameters, client, to.clone(), hint, (ISSUER, NOW));
+    let read = request::read(parameters, client, to.clone(), hint, (ISSUER, NOW, &[]));
     let outcome = match read {
         Ok(request) => {
             check_request(&request, client);
@@ -116,7 +116,7 @@ fn check_request(request: &AuthorizationRequest, client: &Client) {
     );
     assert!(request.code_challenge.is_some() || !client.metadata.is_public());
     check_storable(request);
-    let later = request.clone().under(client, ISSUER);
+    let later = request.clone().under(client, ISSUER, &[]);
     assert!(
         later.is_some(),
         "a request that would not be taken up again"
@@ -210,19 +210,19 @@ pub fn read_claims_parameter(clients: &Clients, text: &str) {
     let user = somebody();
     let nothing = Scopes::default();
     for client in &clients.0 {
-        let consent = user_claims::scopes_of(&claims).intersection(&client.scopes);
-        let within = user_claims::within(claims.clone(), &client.scopes);
-        let told = user_claims::for_userinfo(&user, &nothing, &client.scopes, &within);
+        let consent = user_claims::scopes_of(&claims, &[]).intersection(&client.scopes);
+        let within = user_claims::within(claims.clone(), &client.scopes, &[]);
+        let told = user_claims::for_userinfo(&user, &nothing, &client.scopes, (&within, &[]));
         for name in told.keys() {
             assert!(claims.userinfo.contains(name), "{name} was not asked for");
             let asked = claims_request::ClaimsRequest {
                 userinfo: vec![name.clone()],
                 id_token: Vec::new(),
             };
-            let scopes = user_claims::scopes_of(&asked);
+            let scopes = user_claims::scopes_of(&asked, &[]);
             assert!(scopes.is_subset(&consent), "{name} without consent");
         }
-        user_claims::for_id_token(&user, &nothing, client, &within);
+        user_claims::for_id_token(&user, &nothing, client, (&within, &[]));
     }
 }
 

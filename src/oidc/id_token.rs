@@ -46,8 +46,12 @@ impl Oidc {
         let now = self.clock.now();
         let request: ClaimsRequest =
             serde_json::from_value(authorization.claims.0.clone()).unwrap_or_default();
-        let mut claims: Map<String, Value> =
-            user_claims::for_id_token(user, scopes, client, &request);
+        let mut claims: Map<String, Value> = user_claims::for_id_token(
+            user,
+            scopes,
+            client,
+            (&request, &self.tokens.lifetimes.claims),
+        );
         let own = [
             ("iss", json!(self.issuer())),
             ("sub", json!(authorization.user)),

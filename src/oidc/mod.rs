@@ -23,6 +23,7 @@ mod id_token;
 mod interaction;
 mod introspect;
 mod logout;
+mod names;
 pub mod pages;
 pub mod parameters;
 mod pending;
@@ -44,6 +45,7 @@ pub use backchannel::BackchannelLogout;
 pub use refusals::RecentRefusal;
 
 use crate::base::clock::Clock;
+use crate::base::config::ClaimRule;
 use crate::base::ids::ClientId;
 use crate::clients::{Client, Clients};
 use crate::db::Database;
@@ -89,7 +91,8 @@ pub struct Rooms {
 impl Oidc {
     /// Over the rooms below; a session-bound refresh token that nobody uses ends like a session that nobody uses.
     pub fn new(rooms: Rooms, session_idle_timeout: Duration) -> Self {
-        let metadata = discovery::metadata(&rooms.tokens.issuer).to_string();
+        let metadata =
+            discovery::metadata(&rooms.tokens.issuer, &rooms.tokens.lifetimes.claims).to_string();
         Self {
             metadata: metadata.into(),
             database: rooms.database,
@@ -106,6 +109,11 @@ impl Oidc {
     /// Who issues: the public URL.
     pub fn issuer(&self) -> &str {
         &self.tokens.issuer
+    }
+
+    /// The configured claims.
+    pub fn claim_rules(&self) -> &[ClaimRule] {
+        &self.tokens.lifetimes.claims
     }
 
     /// The discovery document, the same at both well-known addresses.

@@ -8,7 +8,7 @@ use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::request_object::RefusedObject;
 use super::resources::{check_resource, not_this_grant, read_resources};
-use super::{pkce, user_claims};
+use super::{pkce, user_claims, user_claims::Rules};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
@@ -158,7 +158,7 @@ pub fn read_return_address(
 
 impl AuthorizationRequest {
     /// What is left of a request that waited, while its client is registered as it is now; `None`: nothing.
-    pub fn under(mut self, client: &Client, issuer: &str) -> Option<Self> {
+    pub fn under(mut self, client: &Client, issuer: &str, rules: Rules<'_>) -> Option<Self> {
         let is_registered = client.metadata.allows_redirect_to(&self.to.redirect_uri)
             && client.metadata.allows(GrantType::AuthorizationCode);
         if !is_registered {
@@ -178,12 +178,12 @@ impl AuthorizationRequest {
         }
         self.scopes = self.scopes.intersection(&client.scopes);
         self.consent = self.consent.intersection(&client.scopes);
-        self.claims = user_claims::within(self.claims, &client.scopes);
+        self.claims = user_claims::within(self.claims, &client.scopes, rules);
         Some(self)
     }
 }
 
-/// Reads the rest. `hint` is the subject of an `id_token_hint` that was verified; `issuer` is the audience that is always there.
+/// Reads the rest. `hint` is the subject of a verified `id_token_hint`; `issuer` is always an audience; `rules` are the configured claims.
 ///
 /// # Errors
 /// What goes back to the client by redirect.
@@ -192,7 +192,7 @@ pub fn read(
     client: &Client,
     to: ReturnAddress,
     hint: Option<UserId>,
-    (issuer, now): (&str, Timestamp),
+    (issuer, now, rules): (&str, Timestamp, Rules<'_>),
 ) -> Result<AuthorizationRequest, Refusal> {
     refuse_what_is_not_supported(parameters, client)?;
     let prompt = read_prompt(parameters.get("prompt"))?;
@@ -203,8 +203,8 @@ pub fn read(
     let subject = read_subject(hint, demands.sub.as_deref())?;
     let scopes = read_scopes(parameters, client)?;
     // What the client is not registered for is not asked for, now or after it is.
-    let claims = user_claims::within(claims, &client.scopes);
-    let single = user_claims::scopes_of(&claims);
+    let claims = user_claims::within(claims, &client.scopes, rules);
+    let single = user_claims::scopes_of(&claims, rules);
     Ok(AuthorizationRequest {
         client: client.id,
         consent: scopes.union(&single),

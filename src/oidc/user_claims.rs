@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
+use super::names;
+use crate::base::config::ClaimRule;
 use crate::clients::{Client, Scope, Scopes};
 use crate::tokens::seconds;
 use crate::users::User;
 
 /// Claims of the scope `profile` that come from a person's attributes (OpenID Connect Core §5.1).
-const PROFILE: [&str; 11] = [
-    "given_name",
-    "family_name",
+const PROFILE: [&str; 9] = [
     "middle_name",
     "nickname",
     "profile",
@@ -22,7 +22,17 @@ const PROFILE: [&str; 11] = [
     "locale",
 ];
 
-/// Every claim that discovery lists.
+/// Members of the claim `address` (OpenID Connect Core §5.1.1).
+const ADDRESS: [&str; 6] = [
+    "formatted",
+    "street_address",
+    "locality",
+    "region",
+    "postal_code",
+    "country",
+];
+
+/// Every claim that discovery lists, beside the configured ones.
 pub const SUPPORTED: &[&str] = &[
     "iss",
     "sub",
@@ -59,16 +69,19 @@ pub const SUPPORTED: &[&str] = &[
     "groups",
 ];
 
+/// The configured claims.
+pub type Rules<'a> = &'a [ClaimRule];
+
 /// What UserInfo tells: the claims of the scopes that were granted, and single ones that were asked for there. A single claim
 /// needs no scope in the request (OpenID Connect Core §5.5), but one that the client is registered for: consent names it.
 pub fn for_userinfo(
     user: &User,
     granted: &Scopes,
     registered: &Scopes,
-    request: &ClaimsRequest,
+    (request, rules): (&ClaimsRequest, Rules<'_>),
 ) -> Map<String, Value> {
-    let mut all = of_scopes(user, granted);
-    all.extend(single(user, registered, &request.userinfo));
+    let mut all = of_scopes(user, granted, rules);
+    all.extend(single(user, registered, &request.userinfo, rules));
     all
 }
 
@@ -77,23 +90,23 @@ pub fn for_id_token(
     user: &User,
     granted: &Scopes,
     client: &Client,
-    request: &ClaimsRequest,
+    (request, rules): (&ClaimsRequest, Rules<'_>),
 ) -> Map<String, Value> {
     let mut all = if client.metadata.claims_in_id_token {
-        of_scopes(user, granted)
+        of_scopes(user, granted, rules)
     } else {
         Map::new()
     };
-    all.extend(single(user, &client.scopes, &request.id_token));
+    all.extend(single(user, &client.scopes, &request.id_token, rules));
     all
 }
 
 /// The single claims that mean something here and belong to scopes that the client is registered for.
-pub fn within(request: ClaimsRequest, registered: &Scopes) -> ClaimsRequest {
+pub fn within(request: ClaimsRequest, registered: &Scopes, rules: Rules<'_>) -> ClaimsRequest {
     let keep = |names: Vec<String>| {
         let known = names.into_iter();
-        let known =
-            known.filter(|name| scope_of(name).is_some_and(|scope| registered.contains(scope)));
+        let known = known
+            .filter(|name| scope_of(name, rules).is_some_and(|scope| registered.contains(scope)));
         known.collect()
     };
     ClaimsRequest {
@@ -103,34 +116,44 @@ pub fn within(request: ClaimsRequest, registered: &Scopes) -> ClaimsRequest {
 }
 
 /// The scopes to which single claims belong.
-pub fn scopes_of(request: &ClaimsRequest) -> Scopes {
+pub fn scopes_of(request: &ClaimsRequest, rules: Rules<'_>) -> Scopes {
     let names = request.userinfo.iter().chain(&request.id_token);
-    names.filter_map(|name| scope_of(name)).collect()
+    names.filter_map(|name| scope_of(name, rules)).collect()
 }
 
-fn scope_of(claim: &str) -> Option<Scope> {
+fn scope_of(claim: &str, rules: Rules<'_>) -> Option<Scope> {
     match claim {
-        "name" | "preferred_username" | "updated_at" => Some(Scope::Profile),
+        "name" | "preferred_username" | "given_name" | "family_name" | "updated_at" => {
+            Some(Scope::Profile)
+        }
         name if PROFILE.contains(&name) => Some(Scope::Profile),
         "email" | "email_verified" => Some(Scope::Email),
         "address" => Some(Scope::Address),
         "phone_number" | "phone_number_verified" => Some(Scope::Phone),
         "roles" | "groups" => Some(Scope::Roles),
-        _ => None,
+        _ => {
+            let rule = rules.iter().find(|rule| rule.claim == claim)?;
+            rule.scope.parse().ok()
+        }
     }
 }
 
-fn single(user: &User, registered: &Scopes, wishes: &[String]) -> Map<String, Value> {
+fn single(
+    user: &User,
+    registered: &Scopes,
+    wishes: &[String],
+    rules: Rules<'_>,
+) -> Map<String, Value> {
     if wishes.is_empty() {
         return Map::new();
     }
-    let mut all = of_scopes(user, registered);
+    let mut all = of_scopes(user, registered, rules);
     all.retain(|name, _| wishes.contains(name));
     all
 }
 
-fn of_scopes(user: &User, scopes: &Scopes) -> Map<String, Value> {
-    let mut all = Map::new();
+fn of_scopes(user: &User, scopes: &Scopes, rules: Rules<'_>) -> Map<String, Value> {
+    let mut all = configured(user, scopes, rules);
     add_profile(&mut all, user, scopes);
     if scopes.contains(Scope::Email)
         && let Some(email) = &user.email
@@ -157,6 +180,20 @@ fn of_scopes(user: &User, scopes: &Scopes) -> Map<String, Value> {
     all
 }
 
+/// The attributes that the configuration makes claims. One that is empty or `null` is none (OpenID Connect Core §5.3.2).
+fn configured(user: &User, scopes: &Scopes, rules: Rules<'_>) -> Map<String, Value> {
+    let told = rules.iter().filter(|rule| {
+        let scope: Option<Scope> = rule.scope.parse().ok();
+        scope.is_some_and(|scope| scopes.contains(scope))
+    });
+    told.filter_map(|rule| {
+        let value = user.attributes.get(&rule.attribute)?;
+        let is_empty = value.is_null() || value.as_str() == Some("");
+        (!is_empty).then(|| (rule.claim.clone(), value.clone()))
+    })
+    .collect()
+}
+
 fn add_profile(all: &mut Map<String, Value>, user: &User, scopes: &Scopes) {
     if !scopes.contains(Scope::Profile) {
         return;
@@ -165,6 +202,15 @@ fn add_profile(all: &mut Map<String, Value>, user: &User, scopes: &Scopes) {
     all.insert("preferred_username".into(), json!(user.username));
     // OpenID Connect Core §5.1: a number.
     all.insert("updated_at".into(), json!(seconds(user.as_of)));
+    let attribute = |name: &str| user.attributes.get(name).and_then(Value::as_str);
+    let said = |name: &str| attribute(name).filter(|text| !text.is_empty());
+    let (given, family) =
+        names::complete(&user.display_name, said("given_name"), said("family_name"));
+    for (name, value) in [("given_name", given), ("family_name", family)] {
+        if let Some(value) = value {
+            all.insert(name.into(), json!(value));
+        }
+    }
     for name in PROFILE {
         if let Some(value) = text(user, name) {
             all.insert(name.into(), value);
@@ -177,15 +223,16 @@ fn text(user: &User, name: &str) -> Option<Value> {
     (!value.is_empty()).then(|| json!(value))
 }
 
-/// OpenID Connect Core §5.1.1: an object of texts.
+/// OpenID Connect Core §5.1.1: an object of texts, without members that the specification does not know.
 fn address(user: &User) -> Option<Value> {
     match user.attributes.get("address")? {
         Value::String(text) if !text.is_empty() => Some(json!({ "formatted": text })),
         Value::Object(parts) => {
-            let texts = parts.iter().filter(|(_, part)| part.is_string());
-            let texts: Map<String, Value> = texts
-                .map(|(name, part)| (name.clone(), part.clone()))
-                .collect();
+            let texts = ADDRESS.into_iter().filter_map(|name| {
+                let part = parts.get(name)?.as_str().filter(|part| !part.is_empty())?;
+                Some((name.to_owned(), json!(part)))
+            });
+            let texts: Map<String, Value> = texts.collect();
             (!texts.is_empty()).then_some(Value::Object(texts))
         }
         _ => None,

@@ -66,7 +66,12 @@ impl Oidc {
         let (user, authorization) = found.ok_or(UserInfoError::Bad("no-authorization"))?;
         let request: ClaimsRequest =
             serde_json::from_value(authorization.claims.0).unwrap_or_default();
-        let mut claims = user_claims::for_userinfo(&user, &scopes, &good.client.scopes, &request);
+        let mut claims = user_claims::for_userinfo(
+            &user,
+            &scopes,
+            &good.client.scopes,
+            (&request, &self.tokens.lifetimes.claims),
+        );
         claims.insert("sub".into(), json!(user.id));
         Ok(claims)
     }

@@ -68,6 +68,7 @@ impl Reader {
                 offline_lifetime: self.duration("tokens", "offline_lifetime"),
                 key_rotation: self.duration("tokens", "key_rotation"),
                 jwks_max_age: self.duration("tokens", "jwks_max_age"),
+                claims: self.claims(),
             },
             access: Access {
                 policies: self.optional("access", "policies").map(PathBuf::from),

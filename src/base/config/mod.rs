@@ -2,6 +2,7 @@
 //!
 //! `config/default.toml` is the reference: a key that is not in it is unknown. Everything wrong is reported at once.
 
+mod claims;
 mod environment;
 mod keys;
 mod read;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use claims::ClaimRule;
 pub use read::{ConfigError, Fault};
 pub use routes::Route;
 pub use secret_files::SecretFile;
@@ -144,6 +146,8 @@ pub struct Tokens {
     pub key_rotation: Duration,
     /// How long services may keep the public keys.
     pub jwks_max_age: Duration,
+    /// Attributes of users that apps get as claims.
+    pub claims: Vec<ClaimRule>,
 }
 
 /// Section `[access]`.

@@ -242,7 +242,11 @@ async fn read_again(
 ) -> Result<(Arc<Client>, AuthorizationRequest), Problem> {
     let client = visit.oidc.find_enabled(pending.request.client).await?;
     let client = client.ok_or_else(gone)?;
-    let request = pending.request.clone().under(&client, visit.oidc.issuer());
+    let request =
+        pending
+            .request
+            .clone()
+            .under(&client, visit.oidc.issuer(), visit.oidc.claim_rules());
     Ok((client, request.ok_or_else(gone)?))
 }
 

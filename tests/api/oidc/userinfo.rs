@@ -1,8 +1,11 @@
 //! UserInfo tells what was let, and no more.
 
+use doorward::base::config::Config;
 use serde_json::{Value, json};
 
+use crate::api::roles::patch;
 use crate::on_both;
+use crate::support::binary;
 use crate::support::house::House;
 use crate::support::person::Person;
 
@@ -11,7 +14,8 @@ fn with_attributes(house: &House) -> Person {
     let root = house.administrator();
     let attributes = json!({
         "given_name": "Root", "family_name": "Admin", "birthdate": "1990-01-01", "phone_number": "+41 1",
-        "address": { "locality": "Bern", "country": "CH", "rank": 1 }, "secret": "x",
+        "address": { "locality": "Bern", "country": "CH", "rank": 1, "note": "x", "region": "" }, "secret": "x",
+        "dept": "Ledgers", "badges": ["a", 7], "empty": "", "nothing": null, "level": 3,
     });
     let patched = root
         .browser
@@ -35,7 +39,7 @@ on_both! {
             claims
         };
         assert_eq!(claims("openid"), json!({}));
-        assert_eq!(claims("openid email"), json!({ "email": "root@example.com", "email_verified": false }));
+        assert_eq!(claims("openid email"), json!({ "email": "root@example.com", "email_verified": true }));
         assert_eq!(claims("openid phone"), json!({ "phone_number": "+41 1", "phone_number_verified": false }));
         assert_eq!(claims("openid address"), json!({ "address": { "locality": "Bern", "country": "CH" } }));
         assert_eq!(claims("openid roles"), json!({ "roles": ["admin"], "groups": ["admin"] }));
@@ -83,5 +87,169 @@ on_both! {
         assert_eq!(refused.status, 403);
         assert!(refused.header("www-authenticate").expect("a challenge").contains("insufficient_scope"));
         assert_eq!(root.browser.get("/oauth2/userinfo").status, 401, "a cookie is no token");
+    }
+
+    fn every_standard_claim_that_a_user_has_is_told_with_its_scope(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let texts = [
+            "given_name", "family_name", "middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale",
+        ];
+        let mut attributes: serde_json::Map<String, Value> = texts.into_iter().map(|name| (name.to_owned(), json!(format!("a {name}")))).collect();
+        let address = json!({ "formatted": "f", "street_address": "s", "locality": "l", "region": "r", "postal_code": "p", "country": "c" });
+        attributes.insert("address".into(), address.clone());
+        attributes.insert("phone_number".into(), json!("+41 1"));
+        attributes.insert("phone_number_verified".into(), json!(true));
+        // Nobody says by an attribute who a user is.
+        for name in ["sub", "name", "preferred_username", "email", "email_verified", "updated_at", "roles", "groups", "acr"] {
+            attributes.insert(name.into(), json!("forged"));
+        }
+        let body = json!({ "attributes": attributes });
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/users/root", &body).status, 200);
+        let told = |scope: &str| app.user_info(&app.sign_in(&root.browser, &[("scope", scope)]).access).json();
+        let profile = told("openid profile");
+        for name in texts {
+            assert_eq!(profile[name], json!(format!("a {name}")));
+        }
+        assert!(profile["updated_at"].is_i64(), "{profile}");
+        assert_eq!((&profile["sub"], &profile["name"], &profile["preferred_username"]), (&json!(root.id), &json!("Root Admin"), &json!("root")));
+        assert_eq!(told("openid address"), json!({ "sub": root.id, "address": address }));
+        assert_eq!(told("openid phone"), json!({ "sub": root.id, "phone_number": "+41 1", "phone_number_verified": true }));
+        assert_eq!(told("openid email"), json!({ "sub": root.id }), "there is no address");
+        assert_eq!(told("openid roles"), json!({ "sub": root.id, "roles": ["admin"], "groups": ["admin"] }));
+        assert_eq!(told("openid"), json!({ "sub": root.id }));
+        assert!(!profile.to_string().contains("forged"), "{profile}");
+    }
+
+    fn names_come_from_the_display_name(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let names = || {
+            let told = app.user_info(&app.sign_in(&root.browser, &[("scope", "openid profile")]).access).json();
+            (told["given_name"].clone(), told["family_name"].clone())
+        };
+        assert_eq!(names(), (json!("Root"), json!("Admin")));
+        let body = json!({ "display_name": "Ada", "attributes": {} });
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/users/root", &body).status, 200);
+        assert_eq!(names(), (json!("Ada"), Value::Null));
+        let body = json!({ "display_name": "Ada Lovelace", "attributes": { "family_name": "King" } });
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/users/root", &body).status, 200);
+        assert_eq!(names(), (Value::Null, json!("King")), "the attribute says otherwise");
+        // By name, where the client is registered for the scope, and in the ID token too.
+        let wish = r#"{"id_token": {"family_name": null}}"#;
+        let issued = app.sign_in(&root.browser, &[("scope", "openid"), ("claims", wish)]);
+        assert_eq!(issued.id_claims["family_name"], "King");
+    }
+}
+
+/// With attributes as claims.
+fn configured(config: &mut Config) {
+    let rules = [
+        "profile:department=dept",
+        "roles:badges",
+        "profile:empty",
+        "profile:nothing",
+        "phone:level",
+    ];
+    let file = config.server.data_dir.with_file_name("claims.toml");
+    std::fs::write(&file, format!("[tokens]\nclaims = {rules:?}")).expect("a file");
+    config.tokens.claims = Config::load(Some(&file)).expect("rules").tokens.claims;
+}
+
+fn attributes_are_claims_of_their_scope(house: &House) {
+    let root = with_attributes(house);
+    let app = house.party(|_| {});
+    let told = |parameters: &[(&str, &str)]| {
+        let issued = app.sign_in(&root.browser, parameters);
+        let told = app.user_info(&issued.access).json();
+        let names = [
+            "department",
+            "dept",
+            "badges",
+            "empty",
+            "nothing",
+            "level",
+            "secret",
+        ];
+        let known = names.into_iter().filter(|name| told.get(*name).is_some());
+        (known.collect::<Vec<_>>(), told, issued.id_claims)
+    };
+    let (known, claims, id_claims) = told(&[("scope", "openid profile")]);
+    assert_eq!(
+        (known, &claims["department"]),
+        (vec!["department"], &json!("Ledgers"))
+    );
+    assert_eq!(id_claims["department"], Value::Null);
+    let (known, claims, _) = told(&[("scope", "openid roles phone")]);
+    assert_eq!(known, ["badges", "level"]);
+    assert_eq!(
+        (&claims["badges"], &claims["level"]),
+        (&json!(["a", 7]), &json!(3))
+    );
+    assert_eq!(
+        told(&[("scope", "openid email address")]).0,
+        Vec::<&str>::new()
+    );
+    let wish = r#"{"userinfo": {"badges": null, "secret": null, "dept": null}, "id_token": {"department": {"essential": true}}}"#;
+    let (known, _, id_claims) = told(&[("scope", "openid"), ("claims", wish)]);
+    assert_eq!(
+        (known, &id_claims["department"]),
+        (vec!["badges"], &json!("Ledgers"))
+    );
+    // A client that is not registered for the scope gets none of it, by name neither.
+    let poor = house.helper("openid email");
+    let issued = poor.sign_in(
+        &root.browser,
+        &[("scope", "openid profile email"), ("claims", wish)],
+    );
+    let told = poor.user_info(&issued.access).json();
+    assert_eq!(
+        told.get("badges").or(told.get("department")),
+        None,
+        "{told}"
+    );
+    assert_eq!(issued.id_claims["department"], Value::Null);
+    let old = house.party(|metadata| metadata.claims_in_id_token = true);
+    let issued = old.sign_in(&root.browser, &[("scope", "openid profile")]);
+    assert_eq!(
+        (&issued.id_claims["department"], &issued.id_claims["badges"]),
+        (&json!("Ledgers"), &Value::Null)
+    );
+    let discovery = house
+        .browser()
+        .get("/.well-known/openid-configuration")
+        .json();
+    let supported = discovery["claims_supported"].as_array().expect("claims");
+    assert!(
+        supported.contains(&json!("department")) && !supported.contains(&json!("secret")),
+        "{discovery}"
+    );
+}
+
+#[test]
+fn attributes_are_claims_of_their_scope_embedded() {
+    attributes_are_claims_of_their_scope(&House::embedded_with(configured));
+}
+
+#[test]
+fn attributes_are_claims_of_their_scope_clustered() {
+    attributes_are_claims_of_their_scope(&House::clustered_with(configured));
+}
+
+#[test]
+fn a_claim_that_has_a_meaning_is_no_attribute() {
+    let house = House::embedded();
+    for bad in [
+        "profile:sub=x",
+        "profile:email",
+        "openid:x",
+        "users:read:x",
+        "x",
+    ] {
+        let mut command = binary::command(&house.config);
+        command.env("DOORWARD__TOKENS__CLAIMS", format!("[\"{bad}\"]"));
+        let ran = binary::finish(command.args(["config", "check"]));
+        assert_eq!(ran.code, 6, "{bad}: {}", ran.errors);
+        assert!(ran.errors.contains("tokens.claims"), "{}", ran.errors);
     }
 }
