@@ -9,6 +9,7 @@ mod forms;
 mod forward_auth;
 mod grants;
 mod pages;
+mod password_managers;
 mod relying_parties;
 mod roles;
 mod sign_in;

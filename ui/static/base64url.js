@@ -10,7 +10,7 @@ export function bytesOf(words) {
 }
 
 /**
- * @param {ArrayBuffer} bytes any bytes
+ * @param {ArrayBuffer | Uint8Array} bytes any bytes
  * @returns {string} base64url without padding
  */
 export function wordsOf(bytes) {

@@ -4,15 +4,21 @@ import { creationOptions, credentialJson, requestOptions } from "./credential.js
 import { isProblem, post } from "./problem.js";
 import { signalUnknown } from "./signal.js";
 
+/** How long a call that was aborted may take to settle. */
+const SETTLED_WITHIN_MS = 1_000;
+
 /** @returns {boolean} whether this browser knows passkeys at all */
 export function canUsePasskeys() {
   return typeof PublicKeyCredential === "function" && Boolean(navigator.credentials);
 }
 
-/** @returns {Promise<boolean>} whether this browser can offer passkeys inside the username field */
-export async function canOfferInField() {
+/**
+ * @param {AbortSignal} signal gives it up
+ * @returns {Promise<boolean>} whether this browser can offer passkeys inside the username field
+ */
+export async function canOfferInField(signal) {
   try {
-    return (await PublicKeyCredential.isConditionalMediationAvailable?.()) ?? false;
+    return (await settled(PublicKeyCredential.isConditionalMediationAvailable?.(), signal)) ?? false;
   } catch {
     return false;
   }
@@ -47,7 +53,7 @@ export async function prove(proof) {
  */
 async function proveOnce({ purpose, fields, signal, answered }) {
   const { ceremony, publicKey, mediation } = await post(`/webauthn/${purpose}/start`, fields, signal);
-  const credential = await ask(navigator.credentials.get({ publicKey: requestOptions(publicKey), mediation, signal }));
+  const credential = await ask(navigator.credentials.get({ publicKey: requestOptions(publicKey), mediation, signal }), signal);
   answered?.();
   try {
     // Not given up any more: the server may be past the point of no return.
@@ -82,7 +88,7 @@ export async function register(fields, signal, answered) {
  */
 async function registerOnce(fields, signal, answered) {
   const { ceremony, publicKey } = await post("/webauthn/register/start", fields, signal);
-  const credential = await ask(navigator.credentials.create({ publicKey: creationOptions(publicKey), signal }));
+  const credential = await ask(navigator.credentials.create({ publicKey: creationOptions(publicKey), signal }), signal);
   answered?.();
   try {
     return await post("/webauthn/register/finish", { ceremony, credential: credentialJson(credential) });
@@ -97,12 +103,32 @@ async function registerOnce(fields, signal, answered) {
 /**
  * Waits for the authenticator.
  * @param {Promise<Credential | null>} pending what `navigator.credentials` promised
- * @returns {Promise<PublicKeyCredential>} its answer
+ * @param {AbortSignal} [signal] gives it up
+ * @returns {Promise<PublicKeyCredential>} its answer; a password manager's may be no real PublicKeyCredential
  */
-async function ask(pending) {
-  const credential = await pending;
-  if (credential instanceof PublicKeyCredential) return credential;
+async function ask(pending, signal) {
+  const credential = await settled(pending, signal);
+  if (credential?.type === "public-key") return /** @type {PublicKeyCredential} */ (credential);
   throw new DOMException("no passkey", "NotAllowedError");
+}
+
+/**
+ * Waits for a promise, which may take a moment longer than its signal: browsers settle aborted calls at once, some password
+ * managers never do. What such a call answers later is ignored.
+ * @template Value
+ * @param {Promise<Value> | undefined} pending what to wait for
+ * @param {AbortSignal} [signal] what gave it up
+ * @returns {Promise<Value | undefined>}
+ */
+function settled(pending, signal) {
+  if (!signal) return Promise.resolve(pending);
+  /** @type {Promise<never>} */
+  const abandoned = new Promise((_, reject) => {
+    const giveUp = () => setTimeout(() => reject(new DOMException("given up", "AbortError")), SETTLED_WITHIN_MS);
+    if (signal.aborted) giveUp();
+    else signal.addEventListener("abort", giveUp, { once: true });
+  });
+  return Promise.race([pending, abandoned]);
 }
 
 /**

@@ -1,4 +1,7 @@
-/** WebAuthn's objects as JSON: by the browser where it can (Level 3), by hand where it cannot yet. */
+/**
+ * WebAuthn's objects as JSON: by the browser where it can (Level 3), by hand where it cannot yet, and where a password manager
+ * has put something else in the browser's place.
+ */
 
 import { bytesOf, wordsOf } from "./base64url.js";
 
@@ -8,7 +11,8 @@ import { bytesOf, wordsOf } from "./base64url.js";
  * @returns {PublicKeyCredentialCreationOptions}
  */
 export function creationOptions(json) {
-  if (typeof PublicKeyCredential.parseCreationOptionsFromJSON === "function") return PublicKeyCredential.parseCreationOptionsFromJSON(json);
+  const parsed = attempt(() => PublicKeyCredential.parseCreationOptionsFromJSON(json));
+  if (parsed) return parsed;
   return {
     ...json,
     challenge: bytesOf(json.challenge),
@@ -23,7 +27,8 @@ export function creationOptions(json) {
  * @returns {PublicKeyCredentialRequestOptions}
  */
 export function requestOptions(json) {
-  if (typeof PublicKeyCredential.parseRequestOptionsFromJSON === "function") return PublicKeyCredential.parseRequestOptionsFromJSON(json);
+  const parsed = attempt(() => PublicKeyCredential.parseRequestOptionsFromJSON(json));
+  if (parsed) return parsed;
   return { ...json, challenge: bytesOf(json.challenge), allowCredentials: descriptors(json.allowCredentials) };
 }
 
@@ -41,13 +46,15 @@ function descriptors(list) {
  * @returns {object}
  */
 export function credentialJson(credential) {
-  if (typeof credential.toJSON === "function") return credential.toJSON();
+  const json = attempt(() => credential.toJSON());
+  // What is no JSON of WebAuthn's would only be refused.
+  if (typeof json?.id === "string" && typeof json.response?.clientDataJSON === "string") return json;
   return {
     id: credential.id,
     rawId: wordsOf(credential.rawId),
     type: credential.type,
-    authenticatorAttachment: credential.authenticatorAttachment ?? undefined,
-    clientExtensionResults: credential.getClientExtensionResults(),
+    authenticatorAttachment: attempt(() => credential.authenticatorAttachment) ?? undefined,
+    clientExtensionResults: attempt(() => credential.getClientExtensionResults()) ?? {},
     response: responseJson(credential.response),
   };
 }
@@ -58,8 +65,10 @@ export function credentialJson(credential) {
  */
 function responseJson(response) {
   const clientDataJSON = wordsOf(response.clientDataJSON);
-  if (response instanceof AuthenticatorAttestationResponse) {
-    return { clientDataJSON, attestationObject: wordsOf(response.attestationObject), transports: response.getTransports?.() ?? [] };
+  if ("attestationObject" in response) {
+    const attestation = /** @type {AuthenticatorAttestationResponse} */ (response);
+    const transports = attempt(() => attestation.getTransports()) ?? [];
+    return { clientDataJSON, attestationObject: wordsOf(attestation.attestationObject), transports };
   }
   const assertion = /** @type {AuthenticatorAssertionResponse} */ (response);
   return {
@@ -68,4 +77,18 @@ function responseJson(response) {
     signature: wordsOf(assertion.signature),
     userHandle: assertion.userHandle ? wordsOf(assertion.userHandle) : undefined,
   };
+}
+
+/**
+ * Calls what a browser or password manager may lack or break.
+ * @template Value
+ * @param {() => Value} call the call
+ * @returns {Value | undefined} its value; undefined if it throws
+ */
+function attempt(call) {
+  try {
+    return call();
+  } catch {
+    return undefined;
+  }
 }

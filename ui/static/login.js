@@ -55,7 +55,7 @@ function offerInField() {
       clearTimeout(renewal);
       say(text("login.script.signing_in"));
     };
-    if (!(await canOfferInField()) || signal.aborted) return;
+    if (!(await canOfferInField(signal)) || signal.aborted) return;
     try {
       goOn(await prove({ purpose: "login", fields: { conditional: true, continue: continueId() }, signal, answered }));
     } catch (thrown) {
