@@ -17,7 +17,7 @@ mod cuts;
 mod delegation;
 pub mod environment;
 pub mod faults;
-mod forward_auth;
+pub mod forward_auth;
 mod grants;
 mod head;
 mod hostile;

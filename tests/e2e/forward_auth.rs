@@ -9,6 +9,7 @@ use doorward::users::{Authority, UserChange};
 use serde_json::{Value, json};
 
 use super::{Visitor, invitation};
+use crate::api::forward_auth::IDENTITIES;
 use crate::support::browser::Chromium;
 use crate::support::house::House;
 use crate::support::process::free_port;
@@ -106,6 +107,12 @@ fn own_words() -> Value {
             "POST"
         });
     }
+    for name in IDENTITIES
+        .into_iter()
+        .chain(["X-Real-IP", "X-Forwarded-For"])
+    {
+        headers[name] = json!("for=192.0.2.7");
+    }
     json!({ "headers": headers })
 }
 
@@ -160,6 +167,7 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
 
     // Signed out: through the sign-in and back; signed in without the grant: 403.
     assert_eq!(visitor.open(&proxy, &path), 403);
+    visitor.page.wait_for_text("Use another account");
     assert_eq!(application.requests().len(), 0, "nothing passed");
     // Operator of that very order: who asks is told, whatever the browser says of itself.
     visitor
@@ -184,6 +192,16 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     assert_eq!(told(&application, "cookie"), ["cart=7"]);
     for name in MISLEADING {
         assert_eq!(told(&application, name), Vec::<String>::new(), "{name}");
+    }
+    for name in IDENTITIES {
+        assert_eq!(told(&application, name), Vec::<String>::new(), "{name}");
+    }
+    for name in ["x-forwarded-for", "x-real-ip"] {
+        let address = told(&application, name);
+        assert!(
+            !address.concat().contains("192.0.2.7"),
+            "{name}: {address:?}"
+        );
     }
     nothing_passes_in_disguise(&visitor, &application, &path);
     // A WebSocket to that order, and to no other.

@@ -25,6 +25,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 #[derive(Debug, Deserialize)]
 struct Which {
     id: String,
+    /// Any value: the user wants to use another account.
+    switch: Option<String>,
 }
 
 /// What the person answered to the page that asks for the passkey.
@@ -54,6 +56,9 @@ async fn go_on(
 ) -> Answer {
     require_page(&http)?;
     let (id, pending) = forward_auth.find_pending(&which.id).await?;
+    if which.switch.is_some() {
+        return switch(&http, &id, &pending).await;
+    }
     step(&http, &forward_auth, &id, &pending).await
 }
 
@@ -77,12 +82,15 @@ async fn answer(
     let (id, pending) = forward_auth.find_pending(&which.id).await?;
     match form.into_inner().answer {
         PersonsAnswer::Deny => Ok(redirect("/account")),
-        PersonsAnswer::Switch => {
-            let login = sign_in_path(&http, &id, &pending).await?;
-            Ok(redirect(&format!("{login}&switch=1")))
-        }
+        PersonsAnswer::Switch => switch(&http, &id, &pending).await,
         PersonsAnswer::Proven => step(&http, &forward_auth, &id, &pending).await,
     }
+}
+
+/// Asks for another account's passkey, whoever is signed in. They may also stay who they are.
+async fn switch(http: &HttpRequest, id: &Token, pending: &Pending) -> Answer {
+    let login = sign_in_path(http, id, pending).await?;
+    Ok(redirect(&format!("{login}&switch=1")))
 }
 
 async fn step(

@@ -1,6 +1,6 @@
 //! How each proxy asks, and how it is answered.
 
-use super::{HTML, Visitor, ada, location, on_both_protected};
+use super::{HTML, IDENTITIES, Visitor, ada, location, on_both_protected};
 use crate::support::authenticator::Overrides;
 use crate::support::person::sign_in;
 
@@ -25,6 +25,8 @@ on_both_protected! {
         assert!(location(&answer, 303).starts_with(&format!("{}/forward-auth/login?id=", house.origin())));
         assert_eq!(way_in("GET", "application/json").status, 401);
         assert_eq!(way_in("POST", HTML).status, 403, "no route takes it");
+        let named = include_str!("../../proxies/nginx-doorward.conf");
+        assert!(named.contains("error_page 401 403 = @doorward_sign_in;"));
         let elsewhere = visitor.door("GET", "/.doorward/login").header("X-Original-URL", "https://docs.example.com/");
         assert_eq!(elsewhere.send().status, 403);
     }
@@ -71,6 +73,67 @@ on_both_protected! {
         // Who is there already goes straight on.
         let there = visitor.door("GET", "/.doorward/login?to=/news/2").send();
         assert_eq!(location(&there, 303), "/news/2");
+    }
+
+    fn a_refused_user_uses_another_account_and_comes_back(house) {
+        let (root, ada) = ada(house);
+        let mut bob = house.person(&root, "bob");
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/");
+        let refused = visitor.traefik("GET", "/orders/17?a=b&c=d").header("Accept", HTML).send();
+        assert_eq!(refused.status, 403, "{refused:?}");
+        let switch = "/.doorward/login?to=%2Forders%2F17%3Fa%3Db%26c%3Dd&switch=1";
+        assert!(refused.text().contains(&switch.replace('&', "&#38;")), "{}", refused.text());
+        // As nginx asks, after its own 403.
+        let named = visitor.door("GET", "/.doorward/login").header("Accept", HTML)
+            .header("X-Original-URL", "https://shop.example.com/orders/17?a=b&c=d").header("X-Original-Method", "GET");
+        let named = named.send();
+        assert_eq!(named.status, 403);
+        assert!(named.text().contains("Use another account"), "{}", named.text());
+
+        let onward = visitor.switch("/news/1");
+        let login = location(&visitor.place.get(&onward), 303);
+        assert!(login.starts_with("/login?continue=") && login.ends_with("&switch=1"), "{login}");
+        let page = visitor.place.get(&login);
+        assert_eq!(page.status, 200, "although ada is signed in");
+        // Staying is possible: back as before.
+        let stay = onward.strip_suffix("&switch=1").expect("the address");
+        assert!(page.text().contains(stay), "{}", page.text());
+        let back = location(&visitor.place.get(stay), 303);
+        let opened = visitor.door("GET", back.strip_prefix("https://shop.example.com").expect("the host")).send();
+        assert_eq!(opened.status, 303);
+        assert_eq!(visitor.traefik("GET", "/news/1").send().header("remote-user"), Some("ada"));
+        // Another passkey signs in, and the host's old session is replaced.
+        let onward = visitor.switch("/news/1");
+        let login = location(&visitor.place.get(&onward), 303);
+        assert_eq!(sign_in(&visitor.place, &mut bob.device, &Overrides::default()).status, 200);
+        let plain = login.strip_suffix("&switch=1").expect("an address");
+        let onward = location(&visitor.place.get(plain), 303);
+        let back = location(&visitor.place.get(&onward), 303);
+        let opened = visitor.door("GET", back.strip_prefix("https://shop.example.com").expect("the host")).send();
+        assert_eq!(location(&opened, 303), "/news/1");
+        assert_eq!(visitor.traefik("GET", "/news/1").send().header("remote-user"), Some("bob"));
+    }
+
+    fn switching_leads_nowhere_else_and_is_for_browsers(house) {
+        let (_, ada) = ada(house);
+        let visitor = Visitor::of(house, &ada);
+        visitor.enter("/");
+        for elsewhere in ["//evil.example/", "https://evil.example/", "/\\evil.example", "news"] {
+            let to: String = url::form_urlencoded::byte_serialize(elsewhere.as_bytes()).collect();
+            let answer = visitor.door("GET", &format!("/.doorward/login?to={to}&switch=1")).header("Accept", HTML).send();
+            assert!(answer.status >= 400 && answer.header("location").is_none(), "{elsewhere}: {answer:?}");
+        }
+        let nowhere = visitor.door("GET", "/.doorward/login?to=/nowhere/at/all&switch=1").header("Accept", HTML).send();
+        assert_eq!(nowhere.status, 403, "no route: {nowhere:?}");
+        let program = visitor.door("GET", "/.doorward/login?to=/orders/17&switch=1").header("Accept", "application/json").send();
+        assert_eq!(program.status, 403);
+        // A write that another origin's page sent is refused, and not turned into a visit.
+        let cross_origin = visitor.door("GET", "/.doorward/login").header("Accept", HTML)
+            .header("X-Original-URL", "https://shop.example.com/").header("X-Original-Method", "POST")
+            .header("Origin", "https://evil.example").header("Sec-Fetch-Site", "cross-site");
+        let cross_origin = cross_origin.send();
+        assert!([401, 403].contains(&cross_origin.status) && cross_origin.header("location").is_none(), "{cross_origin:?}");
     }
 
     fn envoy_asks_with_any_method_and_its_very_path(house) {
@@ -127,6 +190,12 @@ fn every_configuration_takes_out_what_names_another_address_or_method() {
             "X-Method-Override",
         ] {
             assert!(file.contains(&line(name)), "{name}: {file}");
+        }
+        for name in IDENTITIES {
+            // Caddy removes Remote-* as a whole.
+            let is_removed = file.contains(&line(name))
+                || file.contains("request_header -Remote*") && name.starts_with("Remote");
+            assert!(is_removed, "{name}: {file}");
         }
     }
 }

@@ -38,6 +38,23 @@ permit (principal is User, action == Action::"open", resource == vault::"never-o
 when { context has auth && context.auth.age < 0 };
 "#;
 
+/// What applications take for who the user is, or where they are.
+pub const IDENTITIES: [&str; 13] = [
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Preferred-Username",
+    "X-Forwarded-Access-Token",
+    "X-Auth-Request-User",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "X-Auth-Request-Preferred-Username",
+    "X-Remote-User",
+    "X-WebAuth-User",
+    "Remote-Groups",
+    "Forwarded",
+];
+
 fn route(path: &str, action: &str, resource: (&str, &str)) -> Route {
     Route {
         host: HOST.into(),
@@ -194,9 +211,18 @@ impl Visitor {
 
     /// Begins at the host: the path at Doorward where it goes on.
     fn begin(&self, uri: &str) -> String {
+        self.begin_with(uri, "")
+    }
+
+    /// As `begin`, to use another account.
+    fn switch(&self, uri: &str) -> String {
+        self.begin_with(uri, "&switch=1")
+    }
+
+    fn begin_with(&self, uri: &str, more: &str) -> String {
         let to = crate::support::http::form_encoded(uri);
         let answer = self
-            .door("GET", &format!("/.doorward/login?to={to}"))
+            .door("GET", &format!("/.doorward/login?to={to}{more}"))
             .send();
         let location = location(&answer, 303);
         let path = location.strip_prefix(self.place.origin());

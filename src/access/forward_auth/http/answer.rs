@@ -8,7 +8,7 @@ use super::door_page::{DoorPage, refused};
 use super::{found, is_navigation, not_permitted, signed_out};
 use crate::access::Wanted;
 use crate::access::forward_auth::identity::{HEADERS, TOKEN_HEADER, values};
-use crate::access::forward_auth::{Asked, Dialect, ForwardAuth, Refusal, Verdict};
+use crate::access::forward_auth::{Asked, Dialect, ForwardAuth, Refusal, Target, Verdict};
 use crate::sessions::{DoorCookies, OpenDoor};
 use crate::tokens::keys::SignError;
 use crate::web::{Answer, Problem};
@@ -40,7 +40,7 @@ pub async fn of(
         Verdict::Refused(refusal) => {
             tracing::info!(reason = %refusal, "refused");
             if is_led && refusal != Refusal::NoRoute {
-                return refused(http, &asked.target.host);
+                return refused(http, &asked.target);
             }
             Err(not_permitted())
         }
@@ -70,12 +70,14 @@ fn header_value(text: &str) -> Result<HeaderValue, Problem> {
 
 /// The way in at the host itself, which knows where to come back to.
 fn way_in(asked: &Asked) -> String {
-    let to = url::form_urlencoded::byte_serialize(asked.target.path_and_query().as_bytes());
+    asked.target.host.with_path(&sign_in_path(&asked.target))
+}
+
+/// Where a user signs in at the host of an address, and comes back to it.
+fn sign_in_path(target: &Target) -> String {
+    let to = url::form_urlencoded::byte_serialize(target.path_and_query().as_bytes());
     let to: String = to.collect();
-    asked
-        .target
-        .host
-        .with_path(&format!("/.doorward/login?to={to}"))
+    format!("/.doorward/login?to={to}")
 }
 
 /// RFC 9470 §3: which sign-in would be enough.
@@ -114,9 +116,12 @@ impl From<SignError> for Problem {
 }
 
 impl DoorPage {
-    /// 403, for a person who is led.
-    pub(super) fn not_open(http: &HttpRequest, host: &str) -> Result<Self, Problem> {
-        let mut page = Self::new(http, host, "door.refused")?;
+    /// 403, for a user in a browser: they may use another account, and come back.
+    pub(super) fn not_open(http: &HttpRequest, target: &Target) -> Result<Self, Problem> {
+        let mut page = Self::new(http, target.host.authority(), "door.refused")?;
+        let label = page.frame.text("app.switch").to_owned();
+        let switch = format!("{}&switch=1", sign_in_path(target));
+        page.links.push((label, switch));
         let label = page.frame.text("door.refused.other").to_owned();
         page.links.push((label, "/.doorward/logout".into()));
         Ok(page)

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use crate::access::routes::AppHost;
+use crate::access::forward_auth::Target;
 use crate::web::{Answer, Frame, Problem, Web, page_with_status};
 
 /// Says something, and shows ways on.
@@ -63,6 +63,6 @@ impl DoorPage {
 ///
 /// # Errors
 /// As [`DoorPage::show`].
-pub fn refused(http: &HttpRequest, host: &AppHost) -> Answer {
-    DoorPage::not_open(http, host.authority())?.show(StatusCode::FORBIDDEN)
+pub fn refused(http: &HttpRequest, target: &Target) -> Answer {
+    DoorPage::not_open(http, target)?.show(StatusCode::FORBIDDEN)
 }

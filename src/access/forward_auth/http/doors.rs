@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::answer::step_up_needed;
 use super::door_page::{DoorPage, refused};
 use super::{
-    is_navigation, not_permitted, one, own_host, read_forwarded, refuse_fault, signed_out, trust,
+    is_navigation, not_permitted, one, own_host, read_forwarded, refuse_fault, sender, signed_out,
+    trust,
 };
 use crate::access::Wanted;
 use crate::access::forward_auth::{ForwardAuth, Refusal, Sender, Target, Verdict, Visit, WayError};
@@ -31,6 +32,8 @@ fn host_of(http: &HttpRequest, forward_auth: &ForwardAuth) -> Result<AppHost, Pr
 #[serde(deny_unknown_fields)]
 pub struct Begin {
     to: Option<String>,
+    /// Any value: the user wants to use another account.
+    switch: Option<String>,
 }
 
 /// `GET /.doorward/login?to=/path`; nginx tells the address by its headers instead.
@@ -46,12 +49,24 @@ pub async fn begin(
         target: &target,
         method: &method,
         door: door.as_ref(),
-        sender: Sender::default(),
+        // nginx hands on the request that was refused; a link is a GET, which any page may send.
+        sender: if method == "GET" {
+            Sender::default()
+        } else {
+            sender(http.headers())
+        },
         preflight: None,
     };
     let verdict = forward_auth.ask(visit).await?;
     let is_led = is_navigation(http.headers(), &method);
+    let is_switching = is_led && query.switch.is_some();
     match verdict {
+        Verdict::Allowed { .. }
+        | Verdict::Refused(Refusal::NotPermitted | Refusal::StepUpInVain)
+            if is_switching =>
+        {
+            send_in(&http, &forward_auth, &target, Occasion::Switch).await
+        }
         // Somebody who is there already goes on.
         Verdict::Allowed {
             person: Some(_), ..
@@ -60,7 +75,7 @@ pub async fn begin(
             Refusal::NoRoute | Refusal::NotPermitted | Refusal::StepUpInVain | Refusal::CrossOrigin,
         ) => {
             if is_led {
-                refused(&http, &host)
+                refused(&http, &target)
             } else {
                 Err(not_permitted())
             }
@@ -71,9 +86,11 @@ pub async fn begin(
         {
             Err(signed_out())
         }
-        Verdict::StepUp(wanted) => send_in(&http, &forward_auth, &target, Some(wanted)).await,
+        Verdict::StepUp(wanted) => {
+            send_in(&http, &forward_auth, &target, Occasion::StepUp(wanted)).await
+        }
         Verdict::SignIn | Verdict::Allowed { .. } | Verdict::Refused(Refusal::SignedOut) => {
-            send_in(&http, &forward_auth, &target, None).await
+            send_in(&http, &forward_auth, &target, Occasion::SignIn).await
         }
     }
 }
@@ -103,12 +120,22 @@ fn read_target(
     Ok((target, method.unwrap_or("GET").to_owned()))
 }
 
+/// Why a browser is sent to the sign-in.
+enum Occasion {
+    /// Nobody is signed in here.
+    SignIn,
+    /// A policy wants a newer or stronger sign-in.
+    StepUp(Wanted),
+    /// The user wants to use another account.
+    Switch,
+}
+
 /// Marks the browser at this host, and sends it to the sign-in. A stranger makes the request be kept, so it is counted.
 async fn send_in(
     http: &HttpRequest,
     forward_auth: &ForwardAuth,
     target: &Target,
-    wanted: Option<Wanted>,
+    occasion: Occasion,
 ) -> Answer {
     let limits = http.app_data::<web::Data<Limits>>();
     limits.ok_or_else(Problem::internal)?.admit(http).await?;
@@ -118,7 +145,15 @@ async fn send_in(
     let Some(browser) = shown.or_else(|| new.as_ref().map(BrowserMark::hash)) else {
         return Err(Problem::internal());
     };
-    let address = forward_auth.begin(target, browser, wanted).await?;
+    let (wanted, is_switching) = match occasion {
+        Occasion::SignIn => (None, false),
+        Occasion::StepUp(wanted) => (Some(wanted), false),
+        Occasion::Switch => (None, true),
+    };
+    let mut address = forward_auth.begin(target, browser, wanted).await?;
+    if is_switching {
+        address.push_str("&switch=1");
+    }
     let mut response = redirect(&address);
     if let Some(mark) = new {
         // Fails only for a cookie that is no header value; ours is base64url.
