@@ -300,7 +300,7 @@ pub async fn list_sessions(signed_in: SignedIn, sessions: web::Data<Sessions>) -
     Ok(HttpResponse::Ok().json(Items { items }))
 }
 
-/// Ends all of one's own sessions but this one.
+/// Ends all of one's own sessions but this one, and everything that apps got in them, offline access too.
 #[utoipa::path(
     delete, path = "/v1/me/sessions", tag = "account", security(("cookie" = [])),
     responses((status = 200, body = SessionsEnded))
@@ -319,7 +319,8 @@ pub async fn end_other_sessions(
     }))
 }
 
-/// Ends one of one's own sessions.
+/// Ends one of one's own sessions, and everything that apps got in it, offline access too. To sign out and keep offline access:
+/// `DELETE /v1/session`.
 #[utoipa::path(
     delete, path = "/v1/me/sessions/{session}", operation_id = "end_own_session", tag = "account", security(("cookie" = [])),
     params(("session" = uuid::Uuid, Path, description = "The session's id")),

@@ -16,7 +16,7 @@ pub(super) enum Session {
         /// Id or username.
         user: String,
     },
-    /// End one session of a person, or all of them.
+    /// End one session of a person, or all of them; and the access that apps got in it, offline access too.
     Revoke {
         /// Id or username.
         user: String,

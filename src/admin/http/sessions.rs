@@ -42,7 +42,7 @@ pub async fn list_sessions(
     Ok(HttpResponse::Ok().json(Items { items }))
 }
 
-/// Ends all sessions of a person, everywhere.
+/// Ends all sessions of a user, everywhere, and all access of apps to the account, offline access too.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions", tag = "sessions",
     params(("user" = String, Path, description = "Id or username"), Reason),
@@ -70,7 +70,7 @@ pub async fn end_all_sessions(
     }))
 }
 
-/// Ends one session of a person.
+/// Ends one session of a user, and everything that apps got in it, offline access too. A user who signs out themself keeps it.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions/{session}", tag = "sessions",
     params(

@@ -35,7 +35,9 @@ async fn ask_to_end_all(
     let open = sessions.list(person.id).await?.len();
     let frame = manager.visitor.frame;
     let effect = frame.text_counted("confirm.end_all_sessions.effect", open);
-    Act::EndAllSessions.confirm(frame, &person, vec![effect])
+    let name = person.display_name.as_str();
+    let offline = frame.text_with("confirm.end_all_sessions.effect_offline", &[("name", name)]);
+    Act::EndAllSessions.confirm(frame, &person, vec![effect, offline])
 }
 
 async fn end_all(
@@ -80,7 +82,9 @@ async fn ask_to_end_one(
             ("address", session.address.as_str()),
         ],
     );
-    Act::EndSession.confirm(frame, &person, vec![effect])
+    let name = person.display_name.as_str();
+    let offline = frame.text_with("confirm.end_session.effect_offline", &[("name", name)]);
+    Act::EndSession.confirm(frame, &person, vec![effect, offline])
 }
 
 async fn end_one(

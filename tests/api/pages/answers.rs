@@ -26,6 +26,26 @@ fn version(root: &Person, path: &str) -> String {
 }
 
 on_both! {
+    fn pages_say_what_becomes_of_offline_access(house) {
+        let root = house.administrator();
+        let mut ada = house.person(&root, "ada");
+        ada.another_browser();
+        let sessions = root.browser.get("/v1/users/ada/sessions").json();
+        let session = sessions["items"][0]["id"].as_str().expect("a session");
+        let one = root.browser.get(&format!("/admin/users/{}/sessions/{session}/end", ada.id)).text();
+        assert!(one.contains("Apps lose the access that they got in this session, also for when ada is away."), "{one}");
+        let all = root.browser.get(&format!("/admin/users/{}/sessions/end-all", ada.id)).text();
+        assert!(all.contains("Apps lose all access to the account, also for when ada is away."), "{all}");
+        let account = ada.browser.get("/account").text();
+        assert!(account.contains("If you sign out here, apps keep the access"), "{account}");
+        let described = house.browser().get("/openapi.json").json();
+        for (path, method) in [("/v1/users/{user}/sessions/{session}", "delete"), ("/v1/users/{user}/sessions", "delete"), ("/v1/me/sessions/{session}", "delete"), ("/v1/session", "delete")] {
+            let operation = &described["paths"][path][method];
+            let text = format!("{}{}", operation["summary"], operation["description"]);
+            assert!(text.contains("offline"), "{path}: {operation}");
+        }
+    }
+
     fn a_one_time_secret_is_shown_again_for_five_minutes_in_the_same_session(house) {
         let mut root = house.administrator();
         let ada = house.person(&root, "ada");
