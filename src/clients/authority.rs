@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::draft::Draft;
+use super::draft::{Draft, lifetimes};
 use super::{Client, ClientError, GrantType, Metadata, Scope, Scopes, queries};
 use crate::base::config::Origin;
 use crate::base::ids::ClientId;
@@ -54,7 +54,26 @@ pub(super) fn require_right_to_give(
     if draft.metadata.managed_by != managers {
         return Err(ClientError::ManagersInPerson);
     }
+    require_not_longer(&draft.metadata, before.map(|before| &before.metadata))?;
     require_held(&acting, &draft.scopes, &draft.metadata, own)
+}
+
+/// Seconds for which a client may let another one's tokens be valid.
+const LONGEST_GIVEN: u32 = 300;
+
+/// A client only shortens lifetimes: services that check tokens by themselves learn of a revocation when a token ends.
+fn require_not_longer(after: &Metadata, before: Option<&Metadata>) -> Result<(), ClientError> {
+    let known = before.map_or([None; 2], |before| {
+        lifetimes(before).map(|(_, lifetime)| lifetime)
+    });
+    for ((field, lifetime), before) in lifetimes(after).into_iter().zip(known) {
+        let most = before.unwrap_or(LONGEST_GIVEN).min(LONGEST_GIVEN);
+        let is_shorter = lifetime.is_some_and(|lifetime| lifetime <= most);
+        if lifetime != before && !is_shorter {
+            return Err(ClientError::LongerInPerson(field));
+        }
+    }
+    Ok(())
 }
 
 /// An app that learns of users without asking them needs an administrator in person.

@@ -77,6 +77,15 @@ pub struct ClientChange {
     /// Signed or opaque.
     #[schema(value_type = Option<AccessTokenFormat>)]
     pub access_token_format: Option<String>,
+    /// For how many seconds its access tokens are valid: 30 to 3600; `null`: as long as is configured. More than 300 are set by an
+    /// administrator in person only.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub access_token_lifetime: Option<Option<i64>>,
+    /// The same for its ID tokens.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub id_token_lifetime: Option<Option<i64>>,
     /// Whether the claims of its scopes stand in the ID token too.
     pub claims_in_id_token: Option<bool>,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs. At most 50.
@@ -181,6 +190,12 @@ impl ClientChange {
             let fault = FieldFault::new("default_max_age", Fault::Age);
             metadata.default_max_age = age.map_err(|_| fault)?;
         }
+        if let Some(lifetime) = self.access_token_lifetime {
+            metadata.access_token_lifetime = seconds("access_token_lifetime", lifetime)?;
+        }
+        if let Some(lifetime) = self.id_token_lifetime {
+            metadata.id_token_lifetime = seconds("id_token_lifetime", lifetime)?;
+        }
         choose!(self => metadata;
             token_endpoint_auth_method: AuthMethod, application_type: ApplicationType,
             id_token_signed_response_alg: Algorithm, access_token_format: AccessTokenFormat
@@ -192,6 +207,11 @@ impl ClientChange {
         );
         Ok(())
     }
+}
+
+fn seconds(field: &'static str, given: Option<i64>) -> Result<Option<u32>, FieldFault> {
+    let lifetime = given.map(u32::try_from).transpose();
+    lifetime.map_err(|_| FieldFault::new(field, Fault::Lifetime))
 }
 
 /// One of the values that a kind of choice is written as.

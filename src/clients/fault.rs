@@ -73,6 +73,9 @@ pub enum Fault {
     /// No age, or too great a one.
     #[error("from 0 to 2592000 seconds (30 days)")]
     Age,
+    /// Not a lifetime of tokens.
+    #[error("from 30 to 3600 seconds")]
+    Lifetime,
     /// Response types that don't go with the grants.
     #[error("must be [\"code\"] with the grant authorization_code, and empty without it")]
     ResponseTypes,
@@ -111,6 +114,7 @@ impl Fault {
             Self::OwnAudience => "own_audience",
             Self::Acr => "acr",
             Self::Age => "age",
+            Self::Lifetime => "lifetime",
             Self::ResponseTypes => "response_types",
             Self::Client => "client",
             Self::Role => "role",
@@ -202,6 +206,11 @@ pub enum ClientError {
     /// Which services manage a client is for an administrator in person to say.
     #[error("only an administrator in person grants the management of a client")]
     ManagersInPerson,
+    /// Only an administrator in person lets tokens be valid for longer.
+    #[error(
+        "only an administrator in person may set {0} to more than 300 seconds, raise it or remove it"
+    )]
+    LongerInPerson(&'static str),
     /// That people are not asked is for an administrator in person to say.
     #[error(
         "only an administrator in person registers or changes an app that asks nobody for consent"

@@ -180,6 +180,11 @@ pub struct Metadata {
     pub rotate_refresh_tokens: bool,
     /// Signed or opaque.
     pub access_token_format: AccessTokenFormat,
+    /// For how many seconds its access tokens are valid, from 30 to 3600 and never longer than `tokens.max_client_lifetime`; left out:
+    /// `tokens.access_lifetime`. More than 300 are set by an administrator in person only.
+    pub access_token_lifetime: Option<u32>,
+    /// The same for its ID tokens; left out: `tokens.id_lifetime`.
+    pub id_token_lifetime: Option<u32>,
     /// Whether the claims of its scopes stand in the ID token too, for software that never asks `UserInfo`.
     pub claims_in_id_token: bool,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs.
@@ -217,6 +222,8 @@ impl Default for Metadata {
             require_consent: true,
             rotate_refresh_tokens: true,
             access_token_format: AccessTokenFormat::Jwt,
+            access_token_lifetime: None,
+            id_token_lifetime: None,
             claims_in_id_token: false,
             resources: Vec::new(),
             audiences: Vec::new(),

@@ -52,16 +52,15 @@ impl Oidc {
             client,
             (&request, &self.tokens.lifetimes.claims),
         );
+        let lifetimes = &self.tokens.lifetimes;
+        let lifetime = lifetimes.id_lifetime_of(client.metadata.id_token_lifetime);
         let own = [
             ("iss", json!(self.issuer())),
             ("sub", json!(authorization.user)),
             ("aud", json!(client.id)),
             ("azp", json!(client.id)),
             ("iat", json!(seconds(now))),
-            (
-                "exp",
-                json!(seconds(now.after(self.tokens.lifetimes.id_lifetime))),
-            ),
+            ("exp", json!(seconds(now.after(lifetime)))),
             ("auth_time", json!(seconds(authorization.auth_time))),
             ("acr", json!(authorization.acr)),
             ("amr", json!(authorization.amr.0)),

@@ -137,7 +137,7 @@ impl Tokens {
             amr: Some(authorization.amr.0.clone()),
             sid: Some(authorization.sid),
             roles: roles.then(|| standing.roles.clone()),
-            ..self.blank(client.id, scopes, audience)
+            ..self.blank(client, scopes, audience)
         };
         let issuance = Issuance::User(UserIssuance {
             authorization: authorization.id,
@@ -165,24 +165,25 @@ impl Tokens {
         } else {
             None
         };
-        let claims = self.blank(client.id, scopes, audience);
+        let claims = self.blank(client, scopes, audience);
         let issuance = Issuance::Client {
             epoch: record.token_epoch,
         };
         self.write(claims, &issuance, signer.as_ref())
     }
 
-    fn blank(&self, client: ClientId, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
+    fn blank(&self, client: &Client, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
         let now = self.clock.now();
+        let own = client.metadata.access_token_lifetime;
         AccessClaims {
             iss: self.issuer.to_string(),
             // RFC 9068 §2.2: without a person the subject is the client.
-            sub: client.to_string(),
+            sub: client.id.to_string(),
             aud: audience,
-            client_id: client,
+            client_id: client.id,
             scope: scopes.clone(),
             iat: seconds(now),
-            exp: seconds(now.after(self.lifetimes.access_lifetime)),
+            exp: seconds(now.after(self.lifetimes.access_lifetime_of(own))),
             jti: AccessTokenId::random(),
             auth_time: None,
             acr: None,
@@ -205,9 +206,10 @@ impl Tokens {
             Some(signer) => signer.sign(TYPE, &claims)?,
             None => seal(&serde_json::to_vec(&claims)?, &self.sealers.opaque),
         };
+        let lifetime = u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or_default();
         Ok(IssuedToken {
             text,
-            lifetime: self.lifetimes.access_lifetime,
+            lifetime: Duration::from_secs(lifetime),
         })
     }
 

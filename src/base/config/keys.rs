@@ -62,6 +62,7 @@ impl Reader {
             tokens: Tokens {
                 access_lifetime: self.duration("tokens", "access_lifetime"),
                 id_lifetime: self.duration("tokens", "id_lifetime"),
+                max_client_lifetime: self.duration("tokens", "max_client_lifetime"),
                 code_lifetime: self.duration("tokens", "code_lifetime"),
                 refresh_grace: self.duration_or_none("tokens", "refresh_grace"),
                 offline_idle_timeout: self.duration("tokens", "offline_idle_timeout"),
@@ -165,6 +166,9 @@ impl Reader {
         // The standing record tells of revocations for an hour longer than this.
         if config.tokens.access_lifetime > LONGEST_ACCESS {
             self.fault("tokens", "access_lifetime", "must be 1h at most".into());
+        }
+        if config.tokens.max_client_lifetime > LONGEST_ACCESS {
+            self.fault("tokens", "max_client_lifetime", "must be 1h at most".into());
         }
         if config.tokens.key_rotation <= config.tokens.jwks_max_age.saturating_mul(2) {
             self.fault(

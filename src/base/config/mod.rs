@@ -134,6 +134,8 @@ pub struct Tokens {
     pub access_lifetime: Duration,
     /// Life of an ID token.
     pub id_lifetime: Duration,
+    /// The longest life of either that a client's own setting gives.
+    pub max_client_lifetime: Duration,
     /// Life of an authorization code.
     pub code_lifetime: Duration,
     /// How long the refresh token before the present one still gives it once more.
@@ -220,6 +222,24 @@ pub struct Log {
     pub rotation: Rotation,
     /// Rotated files kept.
     pub keep: usize,
+}
+
+impl Tokens {
+    /// The lifetime of a client's access tokens, which may have one of its own.
+    pub fn access_lifetime_of(&self, own: Option<u32>) -> Duration {
+        self.lifetime_of(own, self.access_lifetime)
+    }
+
+    /// The lifetime of a client's ID tokens, which may have one of its own.
+    pub fn id_lifetime_of(&self, own: Option<u32>) -> Duration {
+        self.lifetime_of(own, self.id_lifetime)
+    }
+
+    fn lifetime_of(&self, own: Option<u32>, configured: Duration) -> Duration {
+        own.map_or(configured, |seconds| {
+            Duration::from_secs(seconds.into()).min(self.max_client_lifetime)
+        })
+    }
 }
 
 impl Config {

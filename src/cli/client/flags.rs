@@ -65,6 +65,12 @@ pub(in crate::cli) struct Flags {
     /// Its access tokens are signed JWTs, as is the default: services can check them by themselves.
     #[arg(long)]
     jwt: bool,
+    /// For how many seconds its access tokens are valid (30 to 3600), or `default`.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
+    access_token_lifetime: Option<Lifetime>,
+    /// For how many seconds its ID tokens are valid (30 to 3600), or `default`.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
+    id_token_lifetime: Option<Lifetime>,
     /// Who may use it: holders of this role, or of another one that is given; empty lets everybody.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
@@ -90,6 +96,20 @@ fn parse_preset(text: &str) -> Result<&'static Preset, String> {
             .collect();
         format!("must be one of {}", keys.join(", "))
     })
+}
+
+/// A lifetime of the client's own; `None`: the configured one.
+#[derive(Clone, Copy, Debug)]
+struct Lifetime(Option<i64>);
+
+fn parse_lifetime(text: &str) -> Result<Lifetime, String> {
+    match text {
+        "default" => Ok(Lifetime(None)),
+        seconds => seconds
+            .parse()
+            .map(|seconds| Lifetime(Some(seconds)))
+            .map_err(|_| "must be a number of seconds, or default".into()),
+    }
 }
 
 /// A scope that means something here, or one of another service.
@@ -230,6 +250,8 @@ impl Flags {
             require_pkce: self.no_pkce.then_some(false),
             id_token_signed_response_alg: self.id_token_alg,
             access_token_format: format,
+            access_token_lifetime: self.access_token_lifetime.map(|lifetime| lifetime.0),
+            id_token_lifetime: self.id_token_lifetime.map(|lifetime| lifetime.0),
             allowed_roles: list(self.roles),
             resources: list(self.resources),
             audiences: list(self.audiences),

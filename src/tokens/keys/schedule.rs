@@ -51,6 +51,7 @@ impl Schedule {
         let longest = config
             .access_lifetime
             .max(config.id_lifetime)
+            .max(config.max_client_lifetime)
             .max(LEAST_OVERLAP);
         Self {
             rotation: config.key_rotation,

@@ -10,6 +10,7 @@ mod discovery;
 mod faults;
 mod interaction;
 mod introspection;
+mod lifetimes;
 mod logout;
 mod refresh;
 mod refusals;

@@ -61,6 +61,10 @@ impl From<ClientError> for Problem {
                 "Only an administrator in person grants or withdraws the management of a client (managed_by).",
             )
             .with("field", "managed_by"),
+            ClientError::LongerInPerson(field) => Self::forbidden(
+                "Only an administrator in person lets a client's tokens be valid for longer: a client sets 300 seconds at most, and only shortens.",
+            )
+            .with("field", field),
             ClientError::Approval => Self::forbidden(
                 "Only an administrator in person registers or changes an app that asks nobody for consent (require_consent).",
             ),

@@ -345,6 +345,7 @@ mod tests {
             Fault::OwnAudience,
             Fault::Acr,
             Fault::Age,
+            Fault::Lifetime,
             Fault::ResponseTypes,
             Fault::Client,
             Fault::Role,
