@@ -1,13 +1,15 @@
 //! A form that arrived after its session had ended: kept for the same user in the same browser, and filled in again after they
-//! signed in. It is never sent by itself.
+//! signed in. It is never sent by itself. What is stored is sealed.
 
 use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{Browser, Continuation, Sessions};
+use super::{Browser, Continuation, Sessions, ShownPages};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::base::secrets::{Token, TokenHash};
@@ -28,8 +30,6 @@ pub(super) const PARAMETER: &str = "form";
 pub(super) struct KeptForm {
     /// The user for whom the page was rendered.
     user: UserId,
-    /// SHA-256 of the browser's mark.
-    browser: String,
     /// Where the form was sent to.
     pub(super) action: String,
     /// Names and values of its fields.
@@ -61,16 +61,17 @@ pub(super) async fn keep(
     limits.ok_or_else(Problem::internal)?.admit(request).await?;
     let sessions: Option<&web::Data<Sessions>> = request.app_data();
     let sessions = sessions.ok_or_else(Problem::internal)?;
+    let pages: Option<&web::Data<ShownPages>> = request.app_data();
+    let pages = pages.ok_or_else(Problem::internal)?;
     let fields = form.fields();
     let page = form.page(request.path());
     let kept = KeptForm {
         user,
-        browser: browser.hash().to_text(),
         action: request.path().to_owned(),
         fields,
         until: sessions.clock.now().after(LIFE),
     };
-    let id = sessions.put_form(&kept).await?;
+    let id = pages.put_form(&kept, browser.hash()).await?;
     let before = if page.contains('?') { '&' } else { '?' };
     let page = format!("{page}{before}{PARAMETER}={}", id.expose());
     Ok(Some(
@@ -78,16 +79,20 @@ pub(super) async fn keep(
     ))
 }
 
-impl Sessions {
-    async fn put_form(&self, form: &KeptForm) -> Result<Token, Away> {
+impl ShownPages {
+    async fn put_form(&self, form: &KeptForm, browser: TokenHash) -> Result<Token, Away> {
         let id = Token::generate();
-        let text = serde_json::to_string(form)
+        let text = serde_json::to_vec(form)
             .map_err(|error| Away(format!("a form that is no JSON: {error}")))?;
-        self.ephemeral.put(&key(&id), &text, LIFE).await?;
+        let sealed = self
+            .sealer
+            .seal(&text, context(&id, form.user, browser).as_bytes());
+        let sealed = URL_SAFE_NO_PAD.encode(sealed);
+        self.ephemeral.put(&key(&id), &sealed, LIFE).await?;
         Ok(id)
     }
 
-    /// The kept form of an ID, for the user who filled it in, in the browser in which they did.
+    /// The kept form of an ID, for the user who filled it in, in the browser in which they did: for others it can't be decrypted.
     ///
     /// # Errors
     /// When the ephemeral store is away.
@@ -102,10 +107,19 @@ impl Sessions {
         };
         let stored = self.ephemeral.get(&[&key(&id)]).await?;
         let stored = stored.into_iter().next().flatten();
-        let form: Option<KeptForm> = stored.and_then(|text| serde_json::from_str(&text).ok());
+        let sealed = stored.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+        let text = sealed.and_then(|sealed| {
+            let context = context(&id, user, browser);
+            self.sealer.open(&sealed, context.as_bytes()).ok()
+        });
+        let form: Option<KeptForm> = text.and_then(|text| serde_json::from_slice(&text).ok());
         let now = self.clock.now();
-        Ok(form.filter(|form| {
-            form.user == user && form.browser == browser.to_text() && now < form.until
-        }))
+        Ok(form.filter(|form| form.user == user && now < form.until))
     }
+}
+
+/// What a form is sealed for. It differs from every context of a page that is shown.
+fn context(id: &Token, user: UserId, browser: TokenHash) -> String {
+    let (id, browser) = (id.hash().to_text(), browser.to_text());
+    format!("form:{id}:{user}:{browser}")
 }

@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use url::form_urlencoded;
 
 use super::signed_in::{SignedIn, SignedInError};
-use super::{Browser, Continuation, LiveSession, Sessions, kept_form};
+use super::{Browser, Continuation, LiveSession, Sessions, ShownPages, kept_form};
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Permission};
 use crate::web::{Frame, Limits, Problem, RestoredForm, Web, redirect};
@@ -132,8 +132,8 @@ async fn find_restored(
     let Some((_, id)) = id.filter(|_| request.method() == Method::GET) else {
         return Ok(None);
     };
-    let sessions: Option<&web::Data<Sessions>> = request.app_data();
-    let kept = sessions
+    let pages: Option<&web::Data<ShownPages>> = request.app_data();
+    let kept = pages
         .ok_or_else(Problem::internal)?
         .find_form(&id, signed_in.session.user, browser.hash())
         .await?;

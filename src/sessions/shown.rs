@@ -34,9 +34,9 @@ const OTHERWISE: Duration = Duration::from_secs(1800);
 /// The pages that answered forms. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ShownPages {
-    ephemeral: Ephemeral,
-    sealer: Sealer,
-    clock: Clock,
+    pub(super) ephemeral: Ephemeral,
+    pub(super) sealer: Sealer,
+    pub(super) clock: Clock,
 }
 
 /// A page as it is stored.

@@ -1,5 +1,6 @@
 //! A session that ends while a form is filled in: what was typed waits for the same user in the same browser.
 
+use doorward::base::secrets::Token;
 use serde_json::json;
 
 use crate::on_both;
@@ -55,7 +56,10 @@ on_both! {
         let before = events(&browser);
         for (login, at, action, typed) in &logins {
             let to = destination(&browser, login);
-            assert!(to.starts_with(&format!("{at}?form=")), "{to}");
+            let id = to.strip_prefix(&format!("{at}?form=")).unwrap_or_else(|| panic!("{to}"));
+            let stored_at = format!("form:{}", Token::parse(id).expect("an id").hash().to_text());
+            let stored = house.run(house.app.ephemeral.get(&[&stored_at])).expect("an answer").remove(0).expect("the form");
+            assert!(stored.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "sealed: {stored}");
             for _ in 0..2 {
                 let page = browser.get(&to);
                 let kept = page.text();
