@@ -275,7 +275,7 @@ impl Granting {
         } else if let Some(needed) = &self.needed {
             consent::require(conn, whom, needed)?;
         }
-        let ended = tokens::make_room(conn, whom, (now, today))?;
+        let ended = tokens::make_room(conn, grant, (now, today), self.oidc.timeouts())?;
         let lifetimes = &self.oidc.tokens.lifetimes;
         let id = tokens::authorize(conn, grant, &code.hash(), today, lifetimes)?;
         let event = Event::done("client.authorized")

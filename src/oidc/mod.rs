@@ -52,7 +52,7 @@ use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::passkeys::Passkeys;
 use crate::standing::{Standings, Unavailable};
-use crate::tokens::Tokens;
+use crate::tokens::{Timeouts, Tokens};
 
 /// Everything that the protocol needs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -103,6 +103,14 @@ impl Oidc {
             passkeys: rooms.passkeys,
             clock: rooms.clock,
             session_idle_timeout,
+        }
+    }
+
+    /// When authorizations that nobody uses are over.
+    fn timeouts(&self) -> Timeouts<'_> {
+        Timeouts {
+            lifetimes: &self.tokens.lifetimes,
+            session_idle_timeout: self.session_idle_timeout,
         }
     }
 

@@ -13,7 +13,6 @@ use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
 use crate::clients::Scopes;
 use crate::db::{self, Connection};
-use crate::standing;
 
 /// What an authorization is made of: a session that is good, and a request that was granted.
 #[derive(Clone, Debug)]
@@ -115,28 +114,6 @@ pub fn authorize(
 
 /// How much longer than its last token, or its code, an authorization is kept.
 const SLACK: Duration = Duration::from_secs(86_400);
-
-/// More live authorizations than this a person has for no client: the oldest give way.
-const MOST: usize = 100;
-
-/// Ends the oldest authorizations of a person for a client where there are too many; how many. The caller holds the person's
-/// standing, and publishes it when any ended. `now` is the database's instant and the application's.
-///
-/// # Errors
-/// When the database is away.
-pub fn make_room(
-    conn: &mut Connection,
-    (user, client): (UserId, ClientId),
-    (now, today): (Timestamp, Timestamp),
-) -> db::Result<usize> {
-    let live = queries::list_live_ids(conn, (user, client), today)?;
-    let spare = live.len().saturating_add(1).saturating_sub(MOST);
-    let Some(oldest) = live.get(..spare).filter(|oldest| !oldest.is_empty()) else {
-        return Ok(0);
-    };
-    standing::raise(conn, user, now)?;
-    queries::revoke(conn, oldest, now, "too-many")
-}
 
 /// The authorization that a code belongs to, used or not; `None` for a code that never was or is long gone.
 ///

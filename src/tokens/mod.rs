@@ -6,6 +6,7 @@
 
 pub mod access_token;
 mod authorization;
+mod cap;
 mod code;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -22,8 +23,9 @@ use std::time::Duration;
 
 pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, seconds};
 pub use authorization::{
-    Grant, Issued, authorize, find, find_by_code, find_issued, knows_sid, make_room, use_code,
+    Grant, Issued, authorize, find, find_by_code, find_issued, knows_sid, use_code,
 };
+pub use cap::{Timeouts, make_room};
 pub use code::Codes;
 pub use gate::{GoodToken, KnownToken, TokenCopies, TokenError, may_use};
 pub use keys::Keyring;

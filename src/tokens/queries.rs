@@ -90,6 +90,27 @@ pub(super) fn use_code(
     Ok(used == 1)
 }
 
+/// The columns of [`Kept`].
+const KEPT: (
+    authorizations::id,
+    authorizations::user_id,
+    authorizations::client_id,
+    authorizations::session_id,
+    authorizations::sid,
+    authorizations::passkeys,
+    authorizations::offline,
+    authorizations::told_at,
+) = (
+    authorizations::id,
+    authorizations::user_id,
+    authorizations::client_id,
+    authorizations::session_id,
+    authorizations::sid,
+    authorizations::passkeys,
+    authorizations::offline,
+    authorizations::told_at,
+);
+
 /// Which authorizations.
 pub(super) enum Which {
     Session(SessionId),
@@ -100,16 +121,7 @@ pub(super) enum Which {
 pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) -> Result<Vec<Kept>> {
     let query = authorizations::table
         .filter(authorizations::keep_until.gt(now))
-        .select((
-            authorizations::id,
-            authorizations::user_id,
-            authorizations::client_id,
-            authorizations::session_id,
-            authorizations::sid,
-            authorizations::passkeys,
-            authorizations::offline,
-            authorizations::told_at,
-        ))
+        .select(KEPT)
         .into_boxed();
     let query = match which {
         Which::Session(session) => query.filter(authorizations::session_id.eq(*session)),
@@ -118,20 +130,62 @@ pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) ->
     Ok(query.load(conn)?)
 }
 
-/// The live authorizations of a person for a client, oldest first.
-pub(super) fn list_live_ids(
+/// What tells a live authorization from one that is over.
+pub(super) struct Alive {
+    /// The present.
+    pub(super) now: Timestamp,
+    /// Access tokens that were issued later than this are not expired.
+    pub(super) tokens_issued_after: Timestamp,
+    /// Offline access that was used later than this goes on.
+    pub(super) offline_used_after: Timestamp,
+    /// Other refresh tokens that were used later than this go on.
+    pub(super) session_used_after: Timestamp,
+}
+
+/// The live authorizations of a grant's user and client, and when each was last used.
+pub(super) fn list_live(
     conn: &mut Connection,
-    (user, client): (UserId, ClientId),
-    now: Timestamp,
-) -> Result<Vec<AuthorizationId>> {
-    Ok(authorizations::table
-        .filter(authorizations::user_id.eq(user))
-        .filter(authorizations::client_id.eq(client))
+    grant: &Grant,
+    alive: &Alive,
+) -> Result<Vec<(Timestamp, Kept)>> {
+    use refresh_families::{advanced_at, expires_at};
+    let unused = authorizations::code_used_at
+        .is_null()
+        .and(authorizations::code_expires_at.gt(alive.now));
+    let fresh = authorizations::code_used_at
+        .gt(alive.tokens_issued_after)
+        .or(advanced_at.nullable().gt(alive.tokens_issued_after));
+    let idle_since = authorizations::offline
+        .eq(true)
+        .and(advanced_at.nullable().gt(alive.offline_used_after))
+        .or(authorizations::offline
+            .eq(false)
+            .and(advanced_at.nullable().gt(alive.session_used_after)));
+    let refreshable = expires_at.nullable().gt(alive.now).and(idle_since);
+    let is_alive = unused.or(fresh).or(refreshable);
+    let rows = authorizations::table
+        .left_join(refresh_families::table)
+        .filter(authorizations::user_id.eq(grant.user))
+        .filter(authorizations::client_id.eq(grant.client))
         .filter(authorizations::revoked_at.is_null())
-        .filter(authorizations::keep_until.gt(now))
-        .order((authorizations::created_at, authorizations::id))
-        .select(authorizations::id)
-        .load(conn)?)
+        .filter(authorizations::epoch.eq(grant.epoch))
+        .filter(authorizations::client_epoch.eq(grant.client_epoch))
+        .filter(is_alive)
+        .select((
+            KEPT,
+            authorizations::created_at,
+            authorizations::code_used_at,
+            advanced_at.nullable(),
+        ))
+        .load::<(Kept, Timestamp, Option<Timestamp>, Option<Timestamp>)>(conn)?;
+    let used_at = |(one, made, redeemed, refreshed): (Kept, Timestamp, _, _)| {
+        let last = [Some(made), redeemed, refreshed]
+            .into_iter()
+            .flatten()
+            .max();
+        (last.unwrap_or(made), one)
+    };
+    Ok(rows.into_iter().map(used_at).collect())
 }
 
 /// Whether a session gave a client something under this `sid`.

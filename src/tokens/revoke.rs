@@ -141,7 +141,8 @@ pub fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> db
     queries::move_session(conn, from, to)
 }
 
-fn end(
+/// Ends these, and tells their clients that the sessions are over.
+pub(super) fn end(
     conn: &mut Connection,
     authorizations: &[Kept],
     now: Timestamp,

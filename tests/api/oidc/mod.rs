@@ -1,5 +1,6 @@
 //! OpenID Connect, through HTTP only, each behaviour on both back ends.
 
+mod authorizations;
 mod backchannel;
 mod bad_input;
 mod bearer;

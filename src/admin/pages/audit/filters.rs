@@ -10,9 +10,10 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 54] = [
+const ACTIONS: [&str; 55] = [
     "audit.erased",
     "audit.revisions_sealed",
+    "authorization.ended",
     "client.authenticated",
     "client.authentication_changed",
     "client.authorized",

@@ -1,0 +1,90 @@
+//! The cap on the live authorizations of one user for one client.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::authorization::Grant;
+use super::queries::rows::Kept;
+use super::queries::{self, Alive};
+use super::revoke;
+use crate::base::clock::Timestamp;
+use crate::base::config;
+use crate::db::{self, Connection};
+use crate::history::{self, Actor, Author, Event};
+use crate::standing;
+
+/// How many authorizations of one user for one client may be live at once.
+const MAX_LIVE: usize = 100;
+
+/// Why an authorization ended when its user made one too many.
+const TOO_MANY: &str = "too-many-authorizations";
+
+/// When unused authorizations are over.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts<'a> {
+    /// The lifetimes of tokens.
+    pub lifetimes: &'a config::Tokens,
+    /// After this long without use, a session ends, and with it what it gave.
+    pub session_idle_timeout: Duration,
+}
+
+impl Timeouts<'_> {
+    /// What tells a live authorization from one that is over, at this time of the application's clock.
+    fn alive(&self, now: Timestamp) -> Alive {
+        Alive {
+            now,
+            tokens_issued_after: now.before(self.lifetimes.access_lifetime),
+            offline_used_after: now.before(self.lifetimes.offline_idle_timeout),
+            session_used_after: now.before(self.session_idle_timeout),
+        }
+    }
+}
+
+/// Makes room for one more authorization of the grant's user and client: while there are too many live ones, the least recently
+/// used one ends. Those that are over don't count.
+///
+/// The client is told of a session only if it holds nothing of that session any more. The caller holds the user's account, and
+/// publishes it when any ended. `now` is the database's time and the application's.
+///
+/// # Returns
+/// How many ended.
+///
+/// # Errors
+/// When the database is away.
+pub fn make_room(
+    conn: &mut Connection,
+    grant: &Grant,
+    (now, today): (Timestamp, Timestamp),
+    timeouts: Timeouts<'_>,
+) -> db::Result<usize> {
+    let mut live = queries::list_live(conn, grant, &timeouts.alive(today))?;
+    if live.len() < MAX_LIVE {
+        return Ok(0);
+    }
+    // Most recently used first.
+    live.sort_by_key(|(used_at, one)| (std::cmp::Reverse(*used_at), one.id));
+    let beyond = live.split_off(MAX_LIVE.saturating_sub(1));
+    let beyond: Vec<Kept> = beyond.into_iter().map(|(_, one)| one).collect();
+    standing::raise(conn, grant.user, now)?;
+    let goes_on = |one: &Kept| {
+        one.session == grant.session
+            || live
+                .iter()
+                .any(|(_, other)| other.sid == one.sid || other.session == one.session)
+    };
+    let (silent, told): (Vec<Kept>, Vec<Kept>) = beyond.iter().cloned().partition(goes_on);
+    let silent: Vec<_> = silent.iter().map(|one| one.id).collect();
+    queries::revoke(conn, &silent, now, TOO_MANY)?;
+    revoke::end(conn, &told, now, TOO_MANY)?;
+    let author = Author::command().acting_as(Actor::Doorward);
+    for one in &beyond {
+        let event = Event::done("authorization.ended")
+            .subject(one.user)
+            .client(one.client)
+            .because(Some(TOO_MANY))
+            .details(json!({ "authorization": one.id }));
+        history::record(conn, now, &author, event)?;
+    }
+    Ok(beyond.len())
+}
