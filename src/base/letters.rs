@@ -1,4 +1,7 @@
-//! Letters of what people read: which of them can't be seen.
+//! Letters of what people read: which of them can't be seen, and which of them are alike.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
 
 /// Whether a letter shows nothing of its own, or changes how those around it are shown: control characters, separators of lines and
 /// paragraphs, and invisible format characters, among them everything that turns the direction of text (UAX #9 §2) and the tags
@@ -18,6 +21,21 @@ pub fn is_unprintable(letter: char) -> bool {
                 | '\u{FFF9}'..='\u{FFFB}'
                 | '\u{E0000}'..='\u{E007F}'
         )
+}
+
+/// From this combining class on, a mark is an accent above, below or around its letter (Unicode Standard, table 4-3).
+const FIRST_ACCENT: u8 = 200;
+
+/// Folds a text for comparison: compatibility characters become their plain equivalents (NFKD), accents are dropped, and so is the
+/// difference of case (by way of the upper case, so that `ß` is `ss`). "Élodie" and "ELODIE" become "elodie".
+pub fn fold(text: &str) -> String {
+    text.nfkd()
+        .filter(|letter| canonical_combining_class(*letter) < FIRST_ACCENT)
+        .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfc()
+        .collect()
 }
 
 #[cfg(test)]
@@ -48,6 +66,39 @@ mod tests {
             "e\u{301}",
         ] {
             assert!(!text.chars().any(is_unprintable), "{text}");
+        }
+    }
+
+    #[test]
+    fn case_and_accents_are_folded() {
+        for (text, folded) in [
+            ("Élodie", "elodie"),
+            ("E\u{301}LODIE", "elodie"),
+            ("Özlem", "ozlem"),
+            ("ÖZLEM", "ozlem"),
+            ("İpek", "ipek"),
+            ("Straße", "strasse"),
+            ("STRASSE", "strasse"),
+            ("STRAẞE", "strasse"),
+            ("Ｆｕｌｌ", "full"),
+            ("ﬁn", "fin"),
+            ("Ёлка", "елка"),
+            ("ΣΊΣΥΦΟΣ", "σισυφοσ"),
+            ("Σίσυφος", "σισυφοσ"),
+            ("日本語", "日本語"),
+            ("がか", "がか"),
+            ("한국어", "한국어"),
+            ("हिन्दी", "हिन्दी"),
+        ] {
+            assert_eq!(fold(text), folded, "{text}");
+        }
+    }
+
+    #[test]
+    fn folding_twice_changes_nothing() {
+        for text in ["Élodie", "Straße", "İ", "ΐ", "ǰ", "ŉ", "ﷺ", "Ǆ"] {
+            let folded = fold(text);
+            assert_eq!(fold(&folded), folded, "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@
 //! needs, so no operation can leave it out.
 
 use super::{ClientRecord, Scope, queries};
-use crate::base::ids::{AccessTokenId, AuthorizationId, PasskeyId, SessionId, UserId};
+use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
 use crate::db::{self, Connection};
 use crate::history::Author;
 use crate::standing::{self, AuthorizationClaim, Claim, Standing, Verdict};
@@ -121,6 +121,11 @@ impl ActingAs {
     /// The user in whose name the caller acts.
     pub fn user(&self) -> Option<UserId> {
         self.author.user()
+    }
+
+    /// The client that acts, for itself or for a user.
+    pub(super) fn client(&self) -> Option<ClientId> {
+        self.author.client()
     }
 
     /// Locks the caller's client, then in one statement the accounts of `users` and of the caller, and checks that the caller still

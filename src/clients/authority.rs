@@ -1,16 +1,38 @@
 //! Which clients an author may change, and how: an administrator in person and the command may change all of them. A client,
 //! also one that acts for an administrator, may change those that it registered or was granted, that hold no more than it
-//! does; and it gives no more than it holds.
+//! does; and it gives no more than it holds. A client that others disabled stays as it is until one of them, an administrator or
+//! the command enables it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::draft::{Draft, lifetimes};
-use super::{Client, ClientError, GrantType, Metadata, Scope, Scopes, queries};
+use super::{
+    ActingAs, Client, ClientError, ClientRecord, GrantType, Metadata, Scope, Scopes, queries,
+};
 use crate::base::config::Origin;
 use crate::base::ids::ClientId;
+use crate::base::letters::fold;
 use crate::db::Connection;
 use crate::history::Author;
+
+/// Locks the client that an operation changes, and then checks that the caller still may act.
+///
+/// Callers that are clients take turns: two that change each other would each hold the row of the other and wait for its own. The
+/// rows can't be locked in the order of their IDs: a caller that waits for its target would hold its own row, and so hold up the
+/// administrator who disables it.
+pub(super) fn lock_target(
+    conn: &mut Connection,
+    id: ClientId,
+    acting: &ActingAs,
+) -> Result<(ClientRecord, Author), ClientError> {
+    if acting.client().is_some() {
+        queries::lock_changes_by_clients(conn)?;
+    }
+    let record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
+    let author = acting.check(conn, &[])?;
+    Ok((record, author))
+}
 
 /// Checks that the author may change this client at all. Every operation on an existing client passes here.
 pub(super) fn require_right_over(
@@ -29,8 +51,13 @@ pub(super) fn require_right_over(
     if !manages(&acting, client) {
         return Err(ClientError::NotManaged);
     }
+    if !client.enabled && queries::find_latest_author(conn, client.id)? != Some(acting.id) {
+        return Err(ClientError::DisabledByOthers);
+    }
     require_not_approved_beforehand(&client.metadata)?;
-    match require_held(&acting, &client.scopes, &client.metadata, own) {
+    let about_users = Scope::OPENID.into_iter().collect();
+    let scopes = client.scopes.difference(&about_users);
+    match require_held(&acting, &scopes, &client.metadata, own) {
         Err(ClientError::NotHeld(_) | ClientError::NotHeldServices { .. }) => {
             Err(ClientError::HoldsMore)
         }
@@ -55,7 +82,45 @@ pub(super) fn require_right_to_give(
         return Err(ClientError::ManagersInPerson);
     }
     require_not_longer(&draft.metadata, before.map(|before| &before.metadata))?;
-    require_held(&acting, &draft.scopes, &draft.metadata, own)
+    if before.is_none_or(|before| before.name != draft.name) {
+        require_own_name(conn, &acting, &draft.name, before.map(|before| before.id))?;
+    }
+    let scopes = draft.scopes.difference(&free_scopes(&acting, before));
+    require_held(&acting, &scopes, &draft.metadata, own)
+}
+
+/// The scopes that a client may give without holding them: those about a user are the user's to give, who is asked. To a client
+/// that others registered it adds none.
+fn free_scopes(acting: &Client, before: Option<&Client>) -> Scopes {
+    let about_users: Scopes = Scope::OPENID.into_iter().collect();
+    match before {
+        Some(before) if before.registered_by_client != Some(acting.id) => {
+            about_users.intersection(&before.scopes)
+        }
+        _ => about_users,
+    }
+}
+
+/// Checks that users can't take a client for one that others registered: they read its name when they are asked for consent.
+fn require_own_name(
+    conn: &mut Connection,
+    acting: &Client,
+    name: &str,
+    client: Option<ClientId>,
+) -> Result<(), ClientError> {
+    let name = comparable(name);
+    let others = queries::list_names_of_others(conn, acting.id, client)?;
+    if others.iter().any(|other| comparable(other) == name) {
+        return Err(ClientError::NameTaken);
+    }
+    Ok(())
+}
+
+/// A name without what readers overlook: case, accents, spaces, punctuation and invisible characters.
+fn comparable(name: &str) -> String {
+    let folded = fold(name);
+    let letters: String = folded.chars().filter(|one| one.is_alphanumeric()).collect();
+    if letters.is_empty() { folded } else { letters }
 }
 
 /// Seconds for which a client may let another one's tokens be valid.
@@ -103,15 +168,14 @@ fn manages(acting: &Client, client: &Client) -> bool {
         || client.metadata.managed_by.contains(&acting.id)
 }
 
-/// Checks that the acting client holds these scopes and services. The scopes about a user are the user's to give.
+/// Checks that the acting client holds these scopes and services.
 fn require_held(
     acting: &Client,
     scopes: &Scopes,
     metadata: &Metadata,
     own: &Origin,
 ) -> Result<(), ClientError> {
-    let open = Scope::OPENID.into_iter().collect();
-    let beyond = scopes.difference(&open).difference(&acting.scopes);
+    let beyond = scopes.difference(&acting.scopes);
     if !beyond.is_empty() {
         return Err(ClientError::NotHeld(beyond));
     }

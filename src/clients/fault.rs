@@ -189,6 +189,12 @@ pub enum ClientError {
     /// The acting client neither registered this client nor was granted its management.
     #[error("that client is not managed by the one that asks")]
     NotManaged,
+    /// Another party than the acting client disabled this client, or changed it since.
+    #[error("that client was disabled by others")]
+    DisabledByOthers,
+    /// The name is too much like that of a client that others registered.
+    #[error("a client that others registered has that name")]
+    NameTaken,
     /// The client may do things that the one who asks may not.
     #[error("that client may do more than the one who asks")]
     HoldsMore,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::authority::require_right_over;
+use super::authority::{lock_target, require_right_over};
 use super::manage::{DELETED, advance, keep};
 use super::security_events::{record_voided, void_consents};
 use super::{ActingAs, Client, ClientError, ClientUpdate, Clients, queries};
@@ -31,7 +31,8 @@ impl Step {
 }
 
 impl Clients {
-    /// Gives a client a new secret; the old one is dead when this returns. Rotated by a service, the secret may be in other hands
+    /// Gives a client a new secret; the old one is dead when this returns, and so are the tokens that the client got with it on its
+    /// own behalf. Rotated by a service, the secret may be in other hands
     /// than those that users consented to: they are asked again.
     ///
     /// # Errors
@@ -47,8 +48,7 @@ impl Clients {
         let (client, voided_consents) = self
             .database
             .write(move |conn| {
-                let record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
-                let author = acting.check(conn, &[])?;
+                let (record, author) = lock_target(conn, id, &acting)?;
                 let mut client = Arc::unwrap_or_clone(record.client);
                 let now = clock.now(conn)?;
                 require_right_over(conn, &author, &client, &own)?;
@@ -56,6 +56,7 @@ impl Clients {
                     return Err(ClientError::NoSecret);
                 }
                 queries::update_secret(conn, id, Some(&hash))?;
+                queries::raise_tokens(conn, id)?;
                 queries::raise_authority(conn, id)?;
                 let voided = match author.client() {
                     Some(_) => void_consents(conn, &mut client)?,
@@ -128,14 +129,16 @@ impl Clients {
         let done = self
             .database
             .write(move |conn| {
-                let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
-                let author = acting.check(conn, &[])?;
+                let (mut record, author) = lock_target(conn, id, &acting)?;
                 let now = clock.now(conn)?;
                 let mut client = Client::clone(&record.client);
                 require_right_over(conn, &author, &client, &own)?;
                 let is_done = match step {
                     Step::Enable => client.enabled,
-                    Step::Disable => !client.enabled,
+                    // Disabled once more by another party, it is theirs to enable.
+                    Step::Disable => {
+                        !client.enabled && queries::find_latest_author(conn, id)? == author.client()
+                    }
                     Step::Delete => false,
                 };
                 if is_done {

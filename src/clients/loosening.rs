@@ -1,4 +1,5 @@
-//! Which changes loosen a client: afterwards more parties can receive what users consented to, or the client may get more.
+//! Which changes loosen a client: afterwards more parties can receive what users consented to, or the client may get more. The
+//! tests have a table of all members, with what a service that manages the client decides about each.
 
 use super::draft::ACRS;
 use super::{ApplicationType, Client};
@@ -13,11 +14,11 @@ pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
             "redirect_uris",
             has_added(&old.redirect_uris, &new.redirect_uris),
         ),
-        // Native apps may come back to any port of the loopback address.
+        // Native apps may come back to any port of the loopback address; of a public web app users are not asked each time.
         (
             "application_type",
             old.application_type != new.application_type
-                && new.application_type == ApplicationType::Native,
+                && (new.application_type == ApplicationType::Native || new.is_public()),
         ),
         (
             "token_endpoint_auth_method",
@@ -25,6 +26,16 @@ pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
         ),
         ("grant_types", has_added(&old.grant_types, &new.grant_types)),
         ("require_pkce", old.require_pkce && !new.require_pkce),
+        (
+            "rotate_refresh_tokens",
+            old.rotate_refresh_tokens && !new.rotate_refresh_tokens,
+        ),
+        // It is told which users' sessions end.
+        (
+            "backchannel_logout_uri",
+            new.backchannel_logout_uri.is_some()
+                && new.backchannel_logout_uri != old.backchannel_logout_uri,
+        ),
         ("allowed_roles", is_widened),
         (
             "least_acr",
@@ -52,7 +63,9 @@ fn rank(acr: Option<&str>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AuthMethod, GrantType, Metadata, RedirectUri, Scope, Scopes};
+    use super::super::{
+        AccessTokenFormat, Algorithm, AuthMethod, GrantType, Metadata, RedirectUri, Scope, Scopes,
+    };
     use super::*;
     use crate::base::clock::Timestamp;
     use crate::base::ids::ClientId;
@@ -68,6 +81,8 @@ mod tests {
                 grant_types: vec![GrantType::AuthorizationCode],
                 allowed_roles: vec!["clerk".into(), "cook".into()],
                 least_acr: Some("phrh".into()),
+                default_max_age: Some(3_600),
+                default_acr_values: vec!["phr".into()],
                 resources: vec!["https://api.example".into()],
                 ..Metadata::default()
             },
@@ -85,6 +100,149 @@ mod tests {
         let mut after = before.clone();
         change(&mut after);
         loosened(&before, &after)
+    }
+
+    /// What a service that manages a client decides about a member.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Rule {
+        /// Nothing: it is Doorward's own, or an administrator's in person.
+        NotIts,
+        /// At most what it holds itself, and more voids consents.
+        Held,
+        /// A change that lets more in voids consents.
+        Loosens,
+        /// Whatever it likes: no user's data reach anyone else by it.
+        Free,
+    }
+
+    /// Every member of a registration. One that is new must be decided here.
+    const RULES: [(&str, Rule); 35] = [
+        ("client_id", Rule::NotIts),
+        ("registered_by_client", Rule::NotIts),
+        ("consent_epoch", Rule::NotIts),
+        ("created_at", Rule::NotIts),
+        ("version", Rule::NotIts),
+        ("as_of", Rule::NotIts),
+        ("enabled", Rule::NotIts),
+        ("managed_by", Rule::NotIts),
+        ("require_consent", Rule::NotIts),
+        ("scope", Rule::Held),
+        ("resources", Rule::Held),
+        ("audiences", Rule::Held),
+        ("redirect_uris", Rule::Loosens),
+        ("token_endpoint_auth_method", Rule::Loosens),
+        ("grant_types", Rule::Loosens),
+        ("application_type", Rule::Loosens),
+        ("backchannel_logout_uri", Rule::Loosens),
+        ("require_pkce", Rule::Loosens),
+        ("rotate_refresh_tokens", Rule::Loosens),
+        ("allowed_roles", Rule::Loosens),
+        ("least_acr", Rule::Loosens),
+        // Not that of a client that others registered.
+        ("client_name", Rule::Free),
+        // Users read them beside the address that they return to.
+        ("client_uri", Rule::Free),
+        ("policy_uri", Rule::Free),
+        ("tos_uri", Rule::Free),
+        // No code or token is ever sent there.
+        ("post_logout_redirect_uris", Rule::Free),
+        ("backchannel_logout_session_required", Rule::Free),
+        // Pages there may send requests, without cookies, and hold no token by that.
+        ("allowed_origins", Rule::Free),
+        // Defaults that each request of the app may override anyway.
+        ("default_max_age", Rule::Free),
+        ("default_acr_values", Rule::Free),
+        // A service only shortens them.
+        ("access_token_lifetime", Rule::Free),
+        ("id_token_lifetime", Rule::Free),
+        // How the app is told what its users consented to.
+        ("id_token_signed_response_alg", Rule::Free),
+        ("access_token_format", Rule::Free),
+        ("claims_in_id_token", Rule::Free),
+    ];
+
+    #[test]
+    fn every_member_is_decided() {
+        let registered = serde_json::json!(app());
+        let registered = registered.as_object().expect("an object");
+        let mut members: Vec<&str> = registered.keys().map(String::as_str).collect();
+        let mut decided: Vec<&str> = RULES.iter().map(|(member, _)| *member).collect();
+        members.sort_unstable();
+        decided.sort_unstable();
+        assert_eq!(members, decided);
+    }
+
+    #[test]
+    fn what_may_be_changed_freely_loosens_nothing_and_the_rest_does() {
+        for (member, rule) in RULES {
+            let changed = match rule {
+                Rule::NotIts => continue,
+                Rule::Held | Rule::Loosens => vec![member],
+                Rule::Free => vec![],
+            };
+            assert_eq!(
+                loosened_by(|client| change(client, member)),
+                changed,
+                "{member}"
+            );
+        }
+    }
+
+    /// Changes a member so that as much as possible is let in.
+    fn change(client: &mut Client, member: &str) {
+        let address = |text: &str| RedirectUri::parse(text).expect("an address");
+        let page = || Some("https://other.example/".to_owned());
+        let metadata = &mut client.metadata;
+        match member {
+            "scope" => client.scopes = Scopes::parse("openid email roles").expect("scopes"),
+            "resources" => metadata.resources.push("https://b.example".into()),
+            "audiences" => metadata.audiences.push("https://c.example".into()),
+            "redirect_uris" => metadata.redirect_uris.push(address("https://b.example/cb")),
+            "token_endpoint_auth_method" => metadata.token_endpoint_auth_method = AuthMethod::None,
+            "grant_types" => metadata.grant_types.push(GrantType::RefreshToken),
+            "application_type" => metadata.application_type = ApplicationType::Native,
+            "backchannel_logout_uri" => metadata.backchannel_logout_uri = page(),
+            "require_pkce" => metadata.require_pkce = false,
+            "rotate_refresh_tokens" => metadata.rotate_refresh_tokens = false,
+            "allowed_roles" => metadata.allowed_roles.clear(),
+            "least_acr" => metadata.least_acr = None,
+            "client_name" => client.name = "Another name".into(),
+            "client_uri" => metadata.client_uri = page(),
+            "policy_uri" => metadata.policy_uri = page(),
+            "tos_uri" => metadata.tos_uri = page(),
+            "post_logout_redirect_uris" => {
+                metadata
+                    .post_logout_redirect_uris
+                    .push(address("https://b.example/"));
+            }
+            "backchannel_logout_session_required" => {
+                metadata.backchannel_logout_session_required = true;
+            }
+            "access_token_lifetime" => metadata.access_token_lifetime = Some(60),
+            "id_token_lifetime" => metadata.id_token_lifetime = Some(60),
+            "allowed_origins" => metadata.allowed_origins.push("https://b.example".into()),
+            "default_max_age" => metadata.default_max_age = None,
+            "default_acr_values" => metadata.default_acr_values.clear(),
+            "id_token_signed_response_alg" => {
+                metadata.id_token_signed_response_alg = Algorithm::EdDSA;
+            }
+            "access_token_format" => metadata.access_token_format = AccessTokenFormat::Opaque,
+            "claims_in_id_token" => metadata.claims_in_id_token = true,
+            other => panic!("no change of {other}"),
+        }
+    }
+
+    #[test]
+    fn a_public_app_that_was_native_is_asked_about_again() {
+        let before = {
+            let mut client = app();
+            client.metadata.token_endpoint_auth_method = AuthMethod::None;
+            client.metadata.application_type = ApplicationType::Native;
+            client
+        };
+        let mut after = before.clone();
+        after.metadata.application_type = ApplicationType::Web;
+        assert_eq!(loosened(&before, &after), ["application_type"]);
     }
 
     #[test]

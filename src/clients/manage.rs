@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::authority::{require_right_over, require_right_to_give};
+use super::authority::{lock_target, require_right_over, require_right_to_give};
 use super::draft::Draft;
 use super::loosening::loosened;
 use super::security_events::{record_security_changes, record_voided, void_consents};
@@ -128,8 +128,8 @@ impl Clients {
         let changed = self
             .database
             .write(move |conn| {
-                let before = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?.client;
-                let author = acting.check(conn, &[])?;
+                let (record, author) = lock_target(conn, id, &acting)?;
+                let before = record.client;
                 let now = clock.now(conn)?;
                 require_right_over(conn, &author, &before, &own)?;
                 if expected.is_some_and(|expected| expected != before.version) {
@@ -220,6 +220,9 @@ fn save(
     require_free_audiences(conn, &client, &before.metadata.audiences)?;
     let secret = change_secret(conn, before, &client)?;
     let has_new_method = changes_authentication(before, &client);
+    if has_new_method {
+        queries::raise_tokens(conn, client.id)?;
+    }
     if has_new_method || !before.scopes.is_subset(&client.scopes) {
         queries::raise_authority(conn, client.id)?;
     }

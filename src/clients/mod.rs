@@ -39,7 +39,8 @@ pub use metadata::{
 };
 pub use presets::{Preset, PresetError, SettingValues};
 pub use queries::{
-    ClientAuthority, consents, find, find_authority, list_names, lock_authority, wants_logout,
+    ClientAuthority, consents, find, find_authority, list_names, list_service_names,
+    lock_authority, wants_logout,
 };
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};

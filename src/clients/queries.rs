@@ -1,11 +1,17 @@
 //! SQL of `clients` and `client_origins`; that of `consents` is below.
 
+mod authority;
 pub mod consents;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diesel::prelude::*;
+
+pub use authority::{ClientAuthority, find_authority, lock_authority};
+pub(super) use authority::{
+    find_latest_author, list_names_of_others, lock_changes_by_clients, raise_authority,
+};
 
 use super::record::{ClientRecord, RevokedToken};
 use super::{Client, Metadata, Scopes};
@@ -109,50 +115,6 @@ pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<
     Ok(row.map(record))
 }
 
-/// What a client may do now, and the epoch of its authority: raised when it loses its secret, a scope or its access.
-#[derive(Clone, Debug)]
-pub struct ClientAuthority {
-    /// Its scopes; none of a client that is disabled.
-    pub scopes: Scopes,
-    /// The epoch.
-    pub epoch: i64,
-}
-
-/// What a client may do now; `None` for one that is disabled or deleted.
-///
-/// # Errors
-/// When the database is away.
-pub fn find_authority(conn: &mut Connection, id: ClientId) -> Result<Option<ClientAuthority>> {
-    let found = clients::table
-        .find(id)
-        .filter(clients::deleted_at.is_null())
-        .filter(clients::enabled.eq(true))
-        .select((clients::scopes, clients::authority_epoch))
-        .first::<(Json<Vec<String>>, i64)>(conn)
-        .optional()?;
-    Ok(found.map(|(scopes, epoch)| ClientAuthority {
-        scopes: parse_scopes(&scopes.0),
-        epoch,
-    }))
-}
-
-/// Holds a client's authority as it is until the transaction ends. Before the standings and the roles.
-///
-/// # Errors
-/// When the database is away.
-pub fn lock_authority(conn: &mut Connection, id: ClientId) -> Result<()> {
-    lock_shared(conn, id)?;
-    Ok(())
-}
-
-/// Ends what a client's authority of before still carries: links that it made. The caller also calls [`update`].
-pub(super) fn raise_authority(conn: &mut Connection, id: ClientId) -> Result<()> {
-    diesel::update(clients::table.find(id))
-        .set(clients::authority_epoch.eq(clients::authority_epoch + 1))
-        .execute(conn)?;
-    Ok(())
-}
-
 fn parse_scopes(names: &[String]) -> Scopes {
     Scopes::parse(&names.join(" ")).unwrap_or_default()
 }
@@ -218,6 +180,28 @@ pub(super) fn list_audiences_of_others(
         .into_iter()
         .flat_map(|metadata| metadata.0.audiences)
         .collect())
+}
+
+/// The names of the clients that are these services.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_service_names(
+    conn: &mut Connection,
+    services: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>> {
+    let rows = clients::table
+        .filter(clients::deleted_at.is_null())
+        .select((clients::name, clients::metadata))
+        .load::<(String, Json<Metadata>)>(conn)?;
+    let mut names = BTreeMap::new();
+    for (name, metadata) in rows {
+        let known = metadata.0.audiences.into_iter();
+        for audience in known.filter(|audience| services.contains(audience)) {
+            names.insert(audience, name.clone());
+        }
+    }
+    Ok(names)
 }
 
 /// What these clients are called, deleted ones included.
@@ -337,6 +321,17 @@ pub(super) fn update_secret(
 ) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set(clients::secret_hash.eq(secret.map(|secret| secret.as_bytes().to_vec())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Ends every token that a client got on its own behalf. The caller also calls [`update`], which moves the record.
+pub(super) fn raise_tokens(conn: &mut Connection, id: ClientId) -> Result<()> {
+    diesel::update(clients::table.find(id))
+        .set((
+            clients::token_epoch.eq(clients::token_epoch + 1),
+            clients::revoked_tokens.eq(Json(Vec::<RevokedToken>::new())),
+        ))
         .execute(conn)?;
     Ok(())
 }

@@ -69,6 +69,11 @@ pub(super) fn record_security_changes(
                 json!(old.allowed_origins),
                 json!(new.allowed_origins),
             ),
+            (
+                "backchannel_logout_uri",
+                json!(old.backchannel_logout_uri),
+                json!(new.backchannel_logout_uri),
+            ),
         ],
     )?;
     record(

@@ -6,10 +6,11 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::folded::{fold, search_text, sort_name};
+use super::super::folded::{search_text, sort_name};
 use super::super::{EmailState, User, UserCursor, UserFilter, UserPlace};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
+use crate::base::letters::fold;
 use crate::db::schema::{user_roles, usernames, users};
 use crate::db::{Connection, Error, Json, Result};
 use crate::history::Author;

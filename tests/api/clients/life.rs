@@ -16,6 +16,67 @@ fn status_at(house: &House, instance: usize, client: &Client) -> u16 {
 }
 
 on_both! {
+    fn tokens_that_were_got_with_the_old_secret_die_with_it(house) {
+        let root = house.administrator();
+        let client = house.client(&["users:read"]);
+        let app = house.party(|metadata| metadata.grant_types.push(doorward::clients::GrantType::ClientCredentials));
+        let held = app.sign_in(&root.browser, &[]);
+        let own = |id: &str, secret: &str| {
+            let fields = [("grant_type", "client_credentials")];
+            let answer = house.browser().request("POST", "/oauth2/token").without_same_origin().form(&fields).basic(id, secret).send();
+            answer.json()["access_token"].as_str().expect("a token").to_owned()
+        };
+        let status = |token: &str| {
+            let browser = house.browser();
+            browser.request("GET", "/v1/users").without_same_origin().bearer(token).send().status
+        };
+        let token = own(&client.0, &client.1);
+        assert_eq!(status(&token), 200);
+        let rotated = root.browser.post_json(&format!("/v1/clients/{}/secret", client.0), &json!({}));
+        assert_eq!((rotated.status, status(&token)), (200, 401), "rotated");
+        let token = own(&client.0, rotated.json()["client_secret"].as_str().expect("a secret"));
+        assert_eq!(status(&token), 200);
+        let patched = root.browser.request("PATCH", &format!("/v1/clients/{}", client.0)).header("If-Match", "\"2\"")
+            .json(&json!({ "token_endpoint_auth_method": "client_secret_post" })).send();
+        assert_eq!((patched.status, status(&token)), (200, 401), "another method");
+        // What users let a client have stays.
+        let own = own(&app.id, app.secret.as_deref().expect("a secret"));
+        assert_eq!(root.browser.post_json(&format!("/v1/clients/{}/secret", app.id), &json!({})).status, 200);
+        assert_eq!(app.user_info(&held.access).status, 200);
+        assert_eq!(app.user_info(&own).status, 401);
+    }
+
+    fn two_services_that_change_each_other_hold_each_other_up_for_a_moment_only(house) {
+        let services = [house.client(&["clients:write"]), house.client(&["clients:write"])];
+        for (one, other) in [(0, 1), (1, 0)] {
+            let services: [&Client; 2] = [&services[one], &services[other]];
+            let change = doorward::clients::ClientChange { managed_by: Some(vec![services[1].0.clone()]), ..Default::default() };
+            let author = doorward::clients::ActingAs::command();
+            house.run(house.app.clients.update(services[0].0.parse().expect("an id"), change, None, author)).expect("managed");
+        }
+        let root = house.administrator();
+        for round in 0..5 {
+            let tags: Vec<String> = services.iter().map(|service| {
+                let read = root.browser.get(&format!("/v1/clients/{}", service.0));
+                read.header("etag").expect("a tag").to_owned()
+            }).collect();
+            let senders: Vec<usize> = (0..RUNNERS).collect();
+            let answers = race(senders, |number| {
+                let (by, target) = (&services[number % 2], &services[(number + 1) % 2]);
+                let name = json!({ "client_name": format!("round {round}, {number}") });
+                let path = format!("/v1/clients/{}", target.0);
+                house.browser().request("PATCH", &path).without_same_origin().basic(&by.0, &by.1)
+                    .header("If-Match", &tags[(number + 1) % 2]).json(&name).send()
+            });
+            // Of those that change one of them one wins.
+            for target in 0..2 {
+                let mut answers: Vec<u16> = answers.iter().skip((target + 1) % 2).step_by(2).map(|answer| answer.status).collect();
+                answers.sort_unstable();
+                assert_eq!((answers[0], &answers[1..]), (200, &[412; RUNNERS / 2 - 1][..]), "round {round}");
+            }
+        }
+    }
+
     fn a_new_secret_holds_everywhere_at_once(house) {
         let second = house.another_instance();
         let root = house.administrator();

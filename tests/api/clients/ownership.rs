@@ -77,6 +77,105 @@ fn events(root: &Person, action: &str) -> Vec<Value> {
 }
 
 on_both! {
+    fn a_service_lets_in_again_only_what_it_disabled_itself(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let equal = house.client(&["clients:write"]);
+        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        let managed = change(&root, &own.0, &json!({ "managed_by": [equal.0] }));
+        assert_eq!(managed.status, 200);
+        let act = |by: &Client, act: &str| send(house, by, "POST", &format!("{}/{act}", url(&own.0)), &json!({})).status;
+        let in_person = |act: &str| root.browser.post_json(&format!("{}/{act}", url(&own.0)), &json!({})).status;
+        // Its own decision.
+        assert_eq!((act(&registrar, "disable"), act(&registrar, "disable"), act(&registrar, "enable")), (200, 200, 200));
+        // Another service's.
+        assert_eq!((act(&equal, "disable"), act(&registrar, "enable")), (200, 403));
+        assert_refused(house, &registrar, &own.0);
+        assert_eq!(act(&equal, "enable"), 200);
+        // An administrator's.
+        assert_eq!(in_person("disable"), 200);
+        for by in [&registrar, &equal] {
+            assert_refused(house, by, &own.0);
+        }
+        assert_eq!(root.browser.get(&url(&own.0)).json()["enabled"], json!(false));
+        assert_eq!((in_person("enable"), act(&registrar, "disable")), (200, 200));
+        // Disabled once more by an administrator, it is theirs.
+        assert_eq!((in_person("disable"), act(&registrar, "enable")), (200, 403));
+        let event = events(&root, "client.disabled")[0].clone();
+        assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
+        // So is what an administrator changed while it was disabled.
+        assert_eq!((in_person("enable"), act(&registrar, "disable")), (200, 200));
+        assert_eq!(change(&root, &own.0, &json!({ "client_name": "Seized" })).status, 200);
+        assert_eq!((act(&registrar, "enable"), in_person("enable")), (403, 200));
+    }
+
+    fn a_service_claims_no_audience_and_an_administrator_does(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let free = json!({ "client_name": "x", "audiences": ["https://offline.example/"] });
+        let refused = send(house, &registrar, "POST", "/v1/clients", &free);
+        assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("audiences")));
+        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        let claim = json!({ "audiences": ["https://offline.example/"] });
+        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
+        // To get tokens for a service is no claim to be that service.
+        assert_eq!(change(&root, &registrar.0, &json!({ "resources": ["https://offline.example/"] })).status, 200);
+        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &free).status, 403);
+        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
+        // What it is itself it can't give away: an audience is one client's.
+        assert_eq!(change(&root, &registrar.0, &claim).status, 200);
+        let taken = send(house, &registrar, "POST", "/v1/clients", &free);
+        assert_eq!((taken.status, taken.json()["audience"].clone()), (409, json!("https://offline.example/")));
+        assert_eq!(change(&root, &registrar.0, &json!({ "audiences": [] })).status, 200);
+        assert_eq!(change(&root, &own.0, &claim).status, 200);
+    }
+
+    fn a_service_gives_no_name_of_another_partys_client(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let (app, _) = house.relying_party(|_| {});
+        assert_eq!(change(&root, &app, &json!({ "client_name": "Élan Payroll" })).status, 200);
+        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        for name in ["Élan Payroll", "elan  PAYROLL", "Elan\u{200D} Payroll", "Elan-Payroll", "Ｅlan Payroll"] {
+            let body = json!({ "client_name": name });
+            for (method, path) in [("POST", "/v1/clients".to_owned()), ("PATCH", url(&own.0))] {
+                let refused = send(house, &registrar, method, &path, &body);
+                assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("client_name")), "{method} {name}");
+            }
+        }
+        // Its own clients may be called alike, and so may an administrator's.
+        register(house, &registrar, &json!({ "client_name": "Own" }));
+        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &json!({ "scope": "openid" })).status, 200);
+        assert_eq!(root.browser.post_json("/v1/clients", &json!({ "client_name": "elan payroll" })).status, 201);
+        // The name of a client that is gone is free.
+        let other = house.client(&[]);
+        assert_eq!(change(&root, &other.0, &json!({ "client_name": "Gone" })).status, 200);
+        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &json!({ "client_name": "gone" })).status, 403);
+        assert_eq!(root.browser.delete(&url(&other.0)).status, 204);
+        register(house, &registrar, &json!({ "client_name": "gone" }));
+    }
+
+    fn to_an_app_that_others_registered_a_service_adds_no_scope_about_users(house) {
+        let root = house.administrator();
+        let manager = house.client(&["clients:write", "phone"]);
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let granted = change(&root, &app.id, &json!({ "managed_by": [manager.0], "scope": "openid email" }));
+        assert_eq!(granted.status, 200, "{}", granted.text());
+        let patch = |scope: &str| {
+            let tag = root.browser.get(&url(&app.id)).header("etag").expect("a tag").to_owned();
+            house.browser().request("PATCH", &url(&app.id)).without_same_origin().basic(&manager.0, &manager.1)
+                .header("If-Match", &tag).json(&json!({ "scope": scope })).send()
+        };
+        for scope in ["offline_access", "address", "roles", "profile"] {
+            let refused = patch(&format!("openid email {scope}"));
+            assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!(scope)), "{scope}");
+        }
+        assert_eq!(patch("openid").status, 200, "taking is no giving");
+        assert_eq!(patch("openid phone").status, 200, "it holds that one");
+        // Of its own apps users are asked: what to ask for is its own affair.
+        register(house, &manager, &json!({ "client_name": "Own", "scope": "openid offline_access roles" }));
+    }
+
     fn a_service_changes_only_what_it_registered_or_was_granted(house) {
         let root = house.administrator();
         let registrar = house.client(&["clients:write", "clients:read"]);

@@ -127,7 +127,8 @@ on_both! {
             let change = ClientChange { scope: Some(scope.into()), ..ClientChange::default() };
             house.run(house.app.clients.update(id.parse().expect("an id"), change, None, author.clone()))
         };
-        assert!(give(&weak.0, "clients:write profile").is_ok());
+        assert!(give(&weak.0, "clients:write openid").is_ok());
+        assert!(matches!(give(&weak.0, "clients:write profile"), Err(ClientError::NotHeld(_))), "others registered that client");
         assert!(matches!(give(&weak.0, "users:write"), Err(ClientError::NotHeld(_))));
         assert!(matches!(give(&strong.0, ""), Err(ClientError::HoldsMore)));
         assert!(matches!(give(&app.0, ""), Err(ClientError::Itself)));

@@ -52,6 +52,14 @@ impl From<ClientError> for Problem {
                 "Your client neither registered that client nor manages it (managed_by). An administrator changes it, or \
                  grants your client its management.",
             ),
+            ClientError::DisabledByOthers => Self::forbidden(
+                "Others disabled that client, so yours does not change or enable it. An administrator enables it.",
+            ),
+            ClientError::NameTaken => Self::forbidden(
+                "A client that others registered has that name, or one that reads like it. Choose another name, or ask an \
+                 administrator.",
+            )
+            .with("field", "client_name"),
             ClientError::NotHeldServices { field, values } => Self::forbidden(
                 "A client gives only resources and audiences that it holds itself. An administrator gives the others.",
             )
