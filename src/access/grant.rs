@@ -12,6 +12,7 @@ use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, StoredRevision, next_as_of};
 use crate::standing::{self, ChangePending};
+use crate::users;
 
 /// A grant, as the tables hold it and as it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -218,6 +219,10 @@ impl Grant {
         reason: Option<&str>,
         author: &Author,
     ) -> db::Result<()> {
+        if !self.is_withdrawn() {
+            // A client must not get what a user holds on resources by a link for that user.
+            users::void_links_beyond_grants(conn, self.user_id, self.as_of)?;
+        }
         let revision = Revision {
             entity: "grant",
             entity_id: self.id.uuid(),

@@ -47,6 +47,7 @@ pub use held::Held;
 pub use import::{ImportError, ImportLine, Imported, LineFault};
 pub use list::GrantFilter;
 pub use policies::{BASE_SCHEMA, Loaded, Policies, PolicyFault, check as check_policies};
+pub use queries::holds_any;
 pub use question::{AtHand, Auth, Claimed, Decision, Question, Subject, Wanted};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};

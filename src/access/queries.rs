@@ -10,6 +10,7 @@ pub(super) use grants::{
     find_grant, find_grant_of, insert_grant, list_ever, list_live, update_grant,
 };
 pub(super) use held::find_held;
+pub use held::holds_any;
 pub(super) use resources::{
     find_thing, insert_thing, list_moved_since, list_things, lock_thing, update_thing,
 };

@@ -1,6 +1,6 @@
 //! Builds capabilities from the configuration and what they share.
 
-use crate::access::{Access, Policies};
+use crate::access::{self, Access, Policies};
 use crate::base::config::Config;
 use crate::base::seal::Sealer;
 use crate::base::secrets::MasterKey;
@@ -38,6 +38,7 @@ pub(super) fn build_users(config: &Config, judges: &Judges, sessions: &Sessions)
         judges.clock.clone(),
         config.server.public_url.clone(),
         config.users,
+        access::holds_any,
     )
 }
 

@@ -5,7 +5,8 @@ use super::purpose::Purpose;
 use super::queries;
 use super::rights::{Authority, Rights};
 use super::user::User;
-use crate::base::ids::ClientId;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, UserId};
 use crate::clients::{self, Scope};
 use crate::db::{self, Connection};
 use crate::history::Author;
@@ -71,6 +72,25 @@ pub(super) fn is_backed(
         && rights.may_manage_holder(held)
         && invitation.roles.iter().all(|role| rights.may_give(role));
     Ok(rights.is_administrator || may_delegate)
+}
+
+/// Voids the links for a user that clients made which could not assign roles on resources: the user is given such a role. The caller
+/// holds the user's account.
+///
+/// # Errors
+/// When the database is away.
+pub fn void_links_beyond_grants(
+    conn: &mut Connection,
+    user: UserId,
+    now: Timestamp,
+) -> db::Result<()> {
+    for client in queries::list_link_makers(conn, user)? {
+        let authority = clients::find_authority(conn, client)?;
+        if !authority.is_some_and(|authority| authority.scopes.contains(Scope::GrantsWrite)) {
+            queries::void_links_by_client(conn, user, client, now)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_backed_by_client(

@@ -13,7 +13,7 @@ use super::lookup::{LookupError, resolve};
 use super::purpose::Purpose;
 use super::queries::Voided;
 use super::rights::Authority;
-use super::{INVITATION_LIFE, Users, queries};
+use super::{HoldsGrants, INVITATION_LIFE, Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::Token;
@@ -171,7 +171,7 @@ impl Users {
         let token = Token::generate();
         let hash = token.hash();
         let expires_at = self.clock.now().after(life);
-        let database = self.database.clone();
+        let (database, holds_grants) = (self.database.clone(), self.holds_grants);
         let user_id = self
             .database
             .write(move |conn| {
@@ -181,7 +181,7 @@ impl Users {
                 let now = database.now(conn)?;
                 let invitation = match known {
                     Some(user) => {
-                        require_enrol_scope(conn, authority, &author)?;
+                        require_enrol_right(conn, authority, &author, (user, holds_grants))?;
                         for_existing(conn, user, authority, now)?
                     }
                     None => for_new(conn, wanted, authority, now, &author)?,
@@ -307,11 +307,13 @@ impl NewInvitation {
     }
 }
 
-/// Checks that a client which asks may make links for existing users.
-fn require_enrol_scope(
+/// Checks that a client which asks may make a link for this user: it has the scope, and could assign the roles on resources that
+/// the user holds.
+fn require_enrol_right(
     conn: &mut Connection,
     authority: Authority,
     author: &Author,
+    (user, holds_grants): (UserId, HoldsGrants),
 ) -> Result<(), InviteError> {
     if authority != Authority::Service {
         return Ok(());
@@ -320,11 +322,18 @@ fn require_enrol_scope(
         Some(client) => clients::find_authority(conn, client)?,
         None => None,
     };
-    if acting.is_some_and(|acting| acting.scopes.contains(Scope::PasskeysEnrol)) {
-        Ok(())
-    } else {
-        Err(InviteError::EnrolScopeMissing)
+    let has = |scope| {
+        acting
+            .as_ref()
+            .is_some_and(|acting| acting.scopes.contains(scope))
+    };
+    if !has(Scope::PasskeysEnrol) {
+        return Err(InviteError::EnrolScopeMissing);
     }
+    if !has(Scope::GrantsWrite) && holds_grants(conn, user)? {
+        return Err(InviteError::NotYours);
+    }
+    Ok(())
 }
 
 /// An enrolment link for somebody who is here already, or a new join link for somebody invited. It ends the links before it.

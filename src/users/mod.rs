@@ -35,12 +35,14 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 use crate::base::config::{self, Origin};
-use crate::db::Database;
+use crate::base::ids::UserId;
+use crate::db::{self, Connection, Database};
 use crate::sessions::Sessions;
 use crate::standing::Standings;
 
 use usernames::RenameLimit;
 
+pub use backing::void_links_beyond_grants;
 pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use fold_names::fold_names;
@@ -78,10 +80,14 @@ pub struct Users {
     clock: Clock,
     public_url: Origin,
     rename_limit: RenameLimit,
+    holds_grants: HoldsGrants,
 }
 
+/// Reads whether a user holds roles on any resource. They are not this module's, so their reader is given to it.
+pub type HoldsGrants = fn(&mut Connection, UserId) -> db::Result<bool>;
+
 impl Users {
-    /// Over the database; links are made below `public_url`.
+    /// Over the database; links are made below `public_url`, and not by services for users who hold roles on resources.
     pub fn new(
         database: Database,
         standings: Standings,
@@ -89,6 +95,7 @@ impl Users {
         clock: Clock,
         public_url: Origin,
         config: config::Users,
+        holds_grants: HoldsGrants,
     ) -> Self {
         Self {
             database,
@@ -97,6 +104,7 @@ impl Users {
             clock,
             public_url,
             rename_limit: RenameLimit::new(config),
+            holds_grants,
         }
     }
 }

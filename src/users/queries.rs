@@ -8,7 +8,8 @@ mod setup;
 
 pub(super) use invitations::{
     Voided, consume_invitation, count_waiting, find_invitation, find_invitation_by_id,
-    insert_invitation, list_invitations, void_invitation, void_invitations_by, void_invitations_of,
+    insert_invitation, list_invitations, list_link_makers, void_invitation, void_invitations_by,
+    void_invitations_of, void_links_by_client,
 };
 pub(super) use people::{
     Reach, claim_username, count_renames, delete_unused_username, find_id_by_username,

@@ -156,6 +156,29 @@ on_both! {
         }
         root.browser.post_json("/v1/invitations", &json!({ "username": "the-clerk", "roles": ["clerk"] }));
         assert_eq!(ask(&enroller, &json!({ "user_id": "the-clerk" })).status, 201);
+        // Nor for users who hold roles on resources, unless the service may assign those too.
+        house.person(&root, "operator");
+        let link = ask(&enroller, &json!({ "user_id": "operator" }));
+        let open = |link: &Value| house.browser().post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).status;
+        let (link, granter) = (link.json(), house.client(&["users:write", "passkeys:enrol", "grants:write"]));
+        assert_eq!(open(&link), 200);
+        let grant = json!({ "user": "operator", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
+        assert_eq!(root.browser.post_json("/v1/grants", &grant).status, 201);
+        assert_eq!(open(&link), 410, "a link from before opens it no more");
+        assert_eq!(ask(&enroller, &json!({ "user_id": "operator" })).status, 403);
+        let link = ask(&granter, &json!({ "user_id": "operator" }));
+        assert_eq!((link.status, open(&link.json())), (201, 200));
+        let more = json!({ "user": "operator", "resource_type": "order", "resource_id": "2", "roles": ["OPERATOR"] });
+        assert_eq!(root.browser.post_json("/v1/grants", &more).status, 201);
+        assert_eq!(open(&link.json()), 200, "it could have given that role itself");
+        // The same holds for users who have not joined yet.
+        let invited = |by, name: &str| {
+            let link = ask(by, &json!({ "username": name })).json();
+            let grant = json!({ "user": name, "resource_type": "order", "resource_id": "3", "roles": ["OPERATOR"] });
+            assert_eq!(root.browser.post_json("/v1/grants", &grant).status, 201);
+            open(&link)
+        };
+        assert_eq!((invited(&writer, "newcomer"), invited(&granter, "newcomer2")), (410, 200));
         // An app that holds an administrator's token needs it too.
         let helper = house.helper("openid users:write");
         let token = helper.sign_in(&root.browser, &[("scope", "openid users:write")]).access;

@@ -4,10 +4,24 @@ use diesel::prelude::*;
 
 use super::super::{Held, ResourceName};
 use crate::base::clock::Timestamp;
-use crate::base::ids::UserId;
+use crate::base::ids::{GrantId, UserId};
 use crate::db::schema::grants;
 use crate::db::{Connection, Json, Result};
 use crate::standing;
+
+/// Whether a user holds roles on any resource, also such as have ended and may be prolonged. The caller holds the user's account.
+///
+/// # Errors
+/// When the database is away.
+pub fn holds_any(conn: &mut Connection, user: UserId) -> Result<bool> {
+    let found = grants::table
+        .filter(grants::user_id.eq(user))
+        .filter(grants::roles.ne(Json(Vec::<String>::new())))
+        .select(grants::id)
+        .first::<GrantId>(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
 
 /// What a person holds on a thing, and the version of their standing as of which they do: read so that the version is never
 /// newer than the roles. `None`: nobody.

@@ -86,7 +86,7 @@ impl Invite {
     post, path = "/v1/invitations", tag = "users", request_body = Invite,
     responses(
         (status = 201, body = InvitationLink),
-        (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles the client could not assign"),
+        (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles, on resources too (`grants:write`), the client could not assign"),
         (status = 404, description = "There is nobody of this `user_id`"),
         (status = 409, description = "The username is taken, or the person is suspended"),
     )

@@ -239,6 +239,39 @@ pub(in crate::users) fn void_invitations_of(
     Ok(())
 }
 
+/// The clients that made unused links for a user.
+pub(in crate::users) fn list_link_makers(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<Vec<ClientId>> {
+    let makers = invitations::table
+        .filter(invitations::user_id.eq(user))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::voided_at.is_null())
+        .select(invitations::by_client.assume_not_null())
+        .filter(invitations::by_client.is_not_null())
+        .distinct()
+        .load(conn)?;
+    Ok(makers)
+}
+
+/// Voids the unused links that a client made for a user.
+pub(in crate::users) fn void_links_by_client(
+    conn: &mut Connection,
+    user: UserId,
+    client: ClientId,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(invitations::table)
+        .filter(invitations::user_id.eq(user))
+        .filter(invitations::by_client.eq(client))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::voided_at.is_null())
+        .set(invitations::voided_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Voids the unused links that a user made for others.
 pub(in crate::users) fn void_invitations_by(
     conn: &mut Connection,
