@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::Oidc;
 use super::error::Refusal;
-use super::grant_code::judge_standing;
+use super::grant_code::{judge_standing, scopes_now};
 use super::parameters::Parameters;
 use super::resources::check_resource;
 use super::token::TokenRefused;
 use crate::base::ids::{AccessTokenId, ClientId, RefreshFamilyId};
-use crate::clients::{Client, GrantType, Scope, Scopes};
+use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
 use crate::standing;
 use crate::tokens::refresh::{self, Family, RefreshToken};
@@ -49,8 +49,14 @@ pub struct Introspection {
     roles: Option<Vec<String>>,
 }
 
-/// A genuine refresh token's family, its authorization, and its person's name, where all of them are good.
-type GoodFamily = (Family, Authorization, String);
+/// A refresh token's family that is good, with what introspection tells of it.
+struct GoodFamily {
+    family: Family,
+    authorization: Authorization,
+    username: String,
+    /// What is left of the authorized scopes.
+    scopes: Scopes,
+}
 
 impl Oidc {
     /// Answers an introspection request of a client that has shown who it is, by the copies that were read with it.
@@ -96,10 +102,15 @@ impl Oidc {
         caller: &Client,
         token: RefreshToken,
     ) -> Result<Introspection, TokenRefused> {
-        let Some((family, authorization, username)) = self.find_good_family(token.family).await?
-        else {
+        let Some(found) = self.find_good_family(token.family).await? else {
             return Ok(Introspection::default());
         };
+        let GoodFamily {
+            family,
+            authorization,
+            username,
+            scopes,
+        } = found;
         let is_its =
             authorization.client == caller.id || caller.scopes.contains(Scope::TokensIntrospect);
         if !is_its || family.n != token.n {
@@ -107,9 +118,9 @@ impl Oidc {
         }
         Ok(Introspection {
             active: true,
-            scope: Some(authorization.scopes()),
+            username: scopes.contains(Scope::Profile).then_some(username),
+            scope: Some(scopes),
             client_id: Some(authorization.client),
-            username: Some(username),
             sub: Some(authorization.user.to_string()),
             iss: Some(self.issuer().to_owned()),
             exp: Some(seconds(family.expires_at)),
@@ -141,13 +152,21 @@ impl Oidc {
             return Ok(None);
         };
         let record = self.clients.find(authorization.client).await?;
-        let is_good = record.is_some_and(|record| {
+        let is_good = |record: &ClientRecord| {
             record.client.enabled
                 && record.client.metadata.allows(GrantType::RefreshToken)
-                && judge_standing(&authorization, &standing, &record).is_ok()
+                && judge_standing(&authorization, &standing, record).is_ok()
                 && self.judge_life(&family, &authorization).is_ok()
-        });
-        Ok(is_good.then_some((family, authorization, standing.username)))
+        };
+        let Some(record) = record.filter(is_good) else {
+            return Ok(None);
+        };
+        Ok(Some(GoodFamily {
+            scopes: scopes_now(&authorization, &record.client),
+            family,
+            authorization,
+            username: standing.username,
+        }))
     }
 }
 
@@ -170,14 +189,17 @@ fn describe(good: GoodToken) -> Introspection {
     } = good;
     // What was taken from the client since is gone at once.
     let scopes: Scopes = claims.scope.intersection(&client.scopes);
-    let tells_roles = scopes.contains(Scope::Roles);
+    let (tells_name, tells_roles) = (
+        scopes.contains(Scope::Profile),
+        scopes.contains(Scope::Roles),
+    );
     let person = standing.map(|standing| (standing.username, standing.roles));
     let (username, roles) = person.unzip();
     Introspection {
         active: true,
         scope: Some(scopes),
         client_id: Some(claims.client_id),
-        username,
+        username: username.filter(|_| tells_name),
         token_type: Some("Bearer"),
         exp: Some(claims.exp),
         iat: Some(claims.iat),

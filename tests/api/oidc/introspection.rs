@@ -1,11 +1,31 @@
 //! Introspection answers those whom a token concerns; everybody else learns nothing.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::relying_party::RelyingParty;
 
 on_both! {
+    fn the_username_needs_the_scope_profile(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        for (scope, username) in [("openid offline_access", Value::Null), ("openid profile offline_access", json!("root"))] {
+            let held = app.sign_in(&root.browser, &[("scope", scope)]);
+            for token in [&held.access, &held.refresh] {
+                let told = app.introspect(token);
+                assert_eq!((&told["active"], &told["username"]), (&json!(true), &username), "{scope}");
+            }
+        }
+        let held = app.sign_in(&root.browser, &[("scope", "openid profile offline_access")]);
+        let change = doorward::clients::ClientChange { scope: Some("openid offline_access".into()), ..Default::default() };
+        let author = doorward::clients::ActingAs::command();
+        house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        for token in [&held.access, &held.refresh] {
+            let told = app.introspect(token);
+            assert_eq!((&told["scope"], &told["username"]), (&json!("offline_access openid"), &Value::Null), "taken from the client");
+        }
+    }
+
     fn only_those_whom_it_concerns_learn_about_a_token(house) {
         let root = house.administrator();
         let api = "https://api.example/";
