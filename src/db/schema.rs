@@ -282,6 +282,7 @@ table! {
         created_at -> Instant,
         updated_at -> Instant,
         client_epoch -> BigInt,
+        resources -> Document,
     }
 }
 

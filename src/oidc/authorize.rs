@@ -9,9 +9,11 @@ use super::interaction::{self, Answers, Before, Present, Step};
 use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, ReturnAddress};
 use super::{Oidc, acr, consent};
+use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::Token;
-use crate::clients::{Client, Scopes, consents};
+use crate::clients::consents::ConsentTerms;
+use crate::clients::{self, Client};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::sessions::{self, LiveSession, SignedIn};
@@ -140,15 +142,14 @@ impl Oidc {
             return Ok(interaction::next(request, client, None, answers, now));
         };
         let user = person.session.user;
-        let consent = if client.metadata.require_consent {
-            self.find_consent(user, client.id).await?
-        } else {
-            Scopes::default()
+        let has_consented = client.metadata.require_consent && {
+            let given = self.find_consent(user, client.id).await?;
+            request.consent_terms(self.issuer()).are_within(&given)
         };
         let present = Present {
             session: &person.session,
             standing: &person.standing,
-            consent: &consent,
+            has_consented,
             strongest: self.strongest(user).await?,
             before,
         };
@@ -207,16 +208,14 @@ impl Oidc {
             code_challenge: request.code_challenge.clone(),
         };
         let user = grant.user;
-        let needs_consent = client.metadata.require_consent;
-        let consented = answers.consented == Some(user);
         let granting = Box::new(Granting {
             oidc: self.clone(),
             grant,
             session,
             consent_epoch: request.consent_epoch,
             computed: stored.map(|id| self.tokens.codes.of(id)),
-            consented: consented.then(|| request.consent.clone()),
-            needed: needs_consent.then(|| request.consent.clone()),
+            consented: answers.consented == Some(user),
+            terms: request.consent_terms(self.issuer()),
             author,
         });
         let written = self.database.write(move |conn| granting.run(conn));
@@ -237,10 +236,10 @@ struct Granting {
     consent_epoch: i64,
     /// The code of a stored request.
     computed: Option<Token>,
-    /// What the person has just agreed to.
-    consented: Option<Scopes>,
-    /// What they must have agreed to before, otherwise.
-    needed: Option<Scopes>,
+    /// Whether the user has just consented.
+    consented: bool,
+    /// What they consent to, or must have consented to before.
+    terms: ConsentTerms,
     author: Author,
 }
 
@@ -267,14 +266,7 @@ impl Granting {
                 Issued::Gone => return Err(GrantError::Answered),
             },
         };
-        if self.needed.is_some() && consents::epoch(conn, grant.client)? != self.consent_epoch {
-            return Err(GrantError::ConsentGone);
-        }
-        if let Some(scopes) = &self.consented {
-            consent::remember(conn, whom, scopes, now, &self.author)?;
-        } else if let Some(needed) = &self.needed {
-            consent::require(conn, whom, needed)?;
-        }
+        self.require_consent(conn, now)?;
         let ended = tokens::make_room(conn, grant, (now, today), self.oidc.timeouts())?;
         let lifetimes = &self.oidc.tokens.lifetimes;
         let id = tokens::authorize(conn, grant, &code.hash(), today, lifetimes)?;
@@ -286,5 +278,31 @@ impl Granting {
             }));
         history::record(conn, now, &self.author, event)?;
         Ok((code, ended > 0))
+    }
+
+    /// Checks the client as it is registered now, and that the user lets it have what it asks for.
+    fn require_consent(&self, conn: &mut Connection, now: Timestamp) -> Result<(), GrantError> {
+        let grant = &self.grant;
+        let found = clients::find(conn, grant.client)?;
+        let record = found.filter(|record| {
+            record.client.enabled
+                && record.people_epoch == grant.client_epoch
+                && record
+                    .client
+                    .metadata
+                    .allows_redirect_to(&grant.redirect_uri)
+        });
+        let client = record.ok_or(GrantError::ClientGone)?.client;
+        let needs_consent = client.metadata.require_consent;
+        if needs_consent && client.consent_epoch != self.consent_epoch {
+            return Err(GrantError::ConsentGone);
+        }
+        let whom = (grant.user, grant.client);
+        if self.consented {
+            consent::remember(conn, whom, &self.terms, now, &self.author)?;
+        } else if needs_consent {
+            consent::require(conn, whom, &self.terms)?;
+        }
+        Ok(())
     }
 }

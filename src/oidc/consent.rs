@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Oidc;
 use super::authorize::GrantError;
+use super::request::AuthorizationRequest;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
-use crate::clients::{ActingAs, ActingError, Client, Scopes, consents};
+use crate::clients::consents::{self, ConsentTerms};
+use crate::clients::{self, ActingAs, ActingError, Client, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending};
@@ -44,35 +46,49 @@ pub enum WithdrawError {
     Database(#[from] db::Error),
 }
 
+impl AuthorizationRequest {
+    /// What the user must have consented to. That tokens may be for Doorward itself goes without saying.
+    pub fn consent_terms(&self, issuer: &str) -> ConsentTerms {
+        let resources = self.resources.iter();
+        ConsentTerms {
+            scopes: self.consent.clone(),
+            resources: resources
+                .filter(|resource| *resource != issuer)
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
 /// Remembers what a person lets a client have, beside what they let it have before.
 pub(super) fn remember(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
-    scopes: &Scopes,
+    terms: &ConsentTerms,
     now: Timestamp,
     author: &Author,
 ) -> db::Result<()> {
     let before = consents::find(conn, user, client)?;
-    if before.counts && scopes.is_subset(&before.scopes) {
+    if before.counts && terms.are_within(&before.terms) {
         return Ok(());
     }
-    let all = before.scopes.union(scopes);
+    let all = before.terms.union(terms);
     consents::store(conn, (user, client), &all, &before, now)?;
     let event = Event::done("consent.given")
         .subject(user)
         .client(client)
-        .details(json!({ "scope": all }));
+        .details(json!({ "scope": all.scopes, "resources": all.resources }));
     history::record(conn, now, author, event)
 }
 
-/// Checks under the user's lock that they still let a client have these scopes.
+/// Checks under the user's lock that they still let a client have this.
 pub(super) fn require(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
-    scopes: &Scopes,
+    terms: &ConsentTerms,
 ) -> Result<(), GrantError> {
     let given = consents::find(conn, user, client)?;
-    if scopes.is_subset(&given.scopes) {
+    if terms.are_within(&given.terms) {
         Ok(())
     } else {
         Err(GrantError::ConsentGone)
@@ -84,9 +100,33 @@ impl Oidc {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn find_consent(&self, user: UserId, client: ClientId) -> db::Result<Scopes> {
+    pub async fn find_consent(&self, user: UserId, client: ClientId) -> db::Result<ConsentTerms> {
         self.database
-            .read(move |conn| Ok(consents::find(conn, user, client)?.scopes))
+            .read(move |conn| Ok(consents::find(conn, user, client)?.terms))
+            .await
+    }
+
+    /// The resources that a request asks for, with the names of the services that they are, where these are registered.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_services(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> db::Result<Vec<(String, Option<String>)>> {
+        let resources = request.consent_terms(self.issuer()).resources;
+        if resources.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.database
+            .read(move |conn| {
+                let mut names = clients::list_service_names(conn, &resources)?;
+                let named = resources.into_iter().map(|resource| {
+                    let name = names.remove(&resource);
+                    (resource, name)
+                });
+                Ok(named.collect())
+            })
             .await
     }
 

@@ -8,7 +8,7 @@ use super::error::{ErrorCode, Refusal};
 use super::request::AuthorizationRequest;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
-use crate::clients::{ApplicationType, Client, Scopes};
+use crate::clients::{ApplicationType, Client};
 use crate::sessions::LiveSession;
 use crate::standing::Standing;
 use crate::tokens::may_use;
@@ -29,8 +29,8 @@ pub struct Present<'a> {
     pub session: &'a LiveSession,
     /// Who they are.
     pub standing: &'a Standing,
-    /// What they let this client have before.
-    pub consent: &'a Scopes,
+    /// Whether they let this client have all of it before.
+    pub has_consented: bool,
     /// The strongest sign-in that a passkey of theirs gives.
     pub strongest: u8,
     /// Who was there when the request came.
@@ -215,8 +215,8 @@ fn check_consent(
     // RFC 8252 §8.6: any program on the device can say that it is this app, so the person sees it each time.
     let may_be_anybody =
         client.metadata.is_public() && client.metadata.application_type == ApplicationType::Native;
-    let is_remembered = !may_be_anybody
-        && (!client.metadata.require_consent || request.consent.is_subset(present.consent));
+    let is_remembered =
+        !may_be_anybody && (!client.metadata.require_consent || present.has_consented);
     if is_remembered && !request.prompt.consent {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Changes that are requested by callers who lose the permission while the request waits for a lock.
 
-mod grants;
+pub(super) mod grants;
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -21,7 +21,7 @@ use crate::support::person::Person;
 use crate::support::process::wait_until;
 use crate::support::relying_party::RelyingParty;
 
-type Work = Box<dyn FnOnce(&mut Connection) -> db::Result<()> + Send>;
+pub(super) type Work = Box<dyn FnOnce(&mut Connection) -> db::Result<()> + Send>;
 
 /// A transaction of another process that has done its work, holds the locks, and commits when it is told to.
 struct Held {
@@ -72,7 +72,11 @@ fn waiting(house: &House) -> Option<i64> {
 ///
 /// On SQLite nothing tells that it waits. There the revocation becomes visible with the commit, and an instance that was not told of
 /// it still lets requests pass for a moment, which comes to the same.
-fn send_during(house: &House, work: Work, send: impl FnOnce() -> Answer + Send) -> Answer {
+pub(super) fn send_during(
+    house: &House,
+    work: Work,
+    send: impl FnOnce() -> Answer + Send,
+) -> Answer {
     let held = Held::begin(house, work);
     std::thread::scope(|scope| {
         let request = scope.spawn(send);

@@ -1,5 +1,7 @@
-//! SQL of `consents`: what each user lets each client have. A consent counts while the client is as the user was asked about:
+//! SQL of `consents`: what each user lets each client have, and at which resources. A consent counts while the client is as the user was asked about:
 //! every change that loosens the client raises its `consent_epoch`.
+
+use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
@@ -10,11 +12,36 @@ use crate::clients::Scopes;
 use crate::db::schema::{clients, consents};
 use crate::db::{Connection, Json, Result};
 
+/// What a user is asked to consent to, or consented to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsentTerms {
+    /// The scopes.
+    pub scopes: Scopes,
+    /// The resources (RFC 8707) that tokens may be for, beside Doorward itself.
+    pub resources: BTreeSet<String>,
+}
+
+impl ConsentTerms {
+    /// Whether these are all in `given`.
+    pub fn are_within(&self, given: &Self) -> bool {
+        self.scopes.is_subset(&given.scopes) && self.resources.is_subset(&given.resources)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self {
+            scopes: self.scopes.union(&other.scopes),
+            resources: self.resources.union(&other.resources).cloned().collect(),
+        }
+    }
+}
+
 /// A stored consent.
 #[derive(Clone, Debug, Default)]
 pub struct Consent {
     /// What was given; empty where the consent was voided.
-    pub scopes: Scopes,
+    pub terms: ConsentTerms,
     /// Whether there is one that counts.
     pub counts: bool,
     /// Whether there is a row, voided or not.
@@ -27,11 +54,12 @@ fn names(scopes: &Scopes) -> Json<Vec<String>> {
     Json(scopes.names().map(str::to_owned).collect())
 }
 
+fn resources(resources: &BTreeSet<String>) -> Json<Vec<String>> {
+    Json(resources.iter().cloned().collect())
+}
+
 /// The epoch under which users consent to a client now.
-///
-/// # Errors
-/// When the database is away.
-pub fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
+fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
     let found = clients::table
         .find(client)
         .select(clients::consent_epoch)
@@ -48,14 +76,24 @@ pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Con
     let client_epoch = epoch(conn, client)?;
     let row = consents::table
         .find((user, client))
-        .select((consents::scopes, consents::client_epoch))
-        .first::<(Json<Vec<String>>, i64)>(conn)
+        .select((
+            consents::scopes,
+            consents::resources,
+            consents::client_epoch,
+        ))
+        .first::<(Json<Vec<String>>, Json<Vec<String>>, i64)>(conn)
         .optional()?;
-    let given = row.as_ref().filter(|(_, epoch)| *epoch == client_epoch);
+    let is_stored = row.is_some();
+    let given = row.filter(|(.., epoch)| *epoch == client_epoch);
     Ok(Consent {
         counts: given.is_some(),
-        scopes: given.map_or_else(Scopes::default, |(scopes, _)| parse_scopes(&scopes.0)),
-        is_stored: row.is_some(),
+        terms: given.map_or_else(ConsentTerms::default, |(scopes, resources, _)| {
+            ConsentTerms {
+                scopes: parse_scopes(&scopes.0),
+                resources: resources.0.into_iter().collect(),
+            }
+        }),
+        is_stored,
         client_epoch,
     })
 }
@@ -96,14 +134,15 @@ pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64>
 pub fn store(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
-    given: &Scopes,
+    given: &ConsentTerms,
     found: &Consent,
     now: Timestamp,
 ) -> Result<()> {
     if found.is_stored {
         diesel::update(consents::table.find((user, client)))
             .set((
-                consents::scopes.eq(names(given)),
+                consents::scopes.eq(names(&given.scopes)),
+                consents::resources.eq(resources(&given.resources)),
                 consents::updated_at.eq(now),
                 consents::client_epoch.eq(found.client_epoch),
             ))
@@ -113,7 +152,8 @@ pub fn store(
             .values((
                 consents::user_id.eq(user),
                 consents::client_id.eq(client),
-                consents::scopes.eq(names(given)),
+                consents::scopes.eq(names(&given.scopes)),
+                consents::resources.eq(resources(&given.resources)),
                 consents::created_at.eq(now),
                 consents::updated_at.eq(now),
                 consents::client_epoch.eq(found.client_epoch),

@@ -111,14 +111,19 @@ impl Asked<'_> {
     }
 }
 
-/// May the app have that?
-pub fn ask_consent(asked: &Asked<'_>) -> Answer {
+/// May the app have that? `services` are the resources that it asks for, with their names.
+pub fn ask_consent(asked: &Asked<'_>, services: &[(String, Option<String>)]) -> Answer {
     let frame = asked.frame();
+    let mut gets = sentences(&frame, &asked.request.consent);
+    gets.extend(services.iter().map(|(uri, name)| match name {
+        Some(name) => frame.text_with("consent.service", &[("name", name), ("uri", uri)]),
+        None => frame.text_with("consent.unnamed_service", &[("uri", uri)]),
+    }));
     let answer = page(&ConsentPage {
         title: asked.title(&frame, "consent.title"),
         app: AppPart::new(asked.client, asked.request),
         visitor: asked.person.visitor(),
-        gets: sentences(&frame, &asked.request.consent),
+        gets,
         action: asked.action.clone(),
         frame,
     })?;

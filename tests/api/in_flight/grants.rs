@@ -18,11 +18,11 @@ const API: &str = "https://api.example/";
 
 /// What decides about a client's grants, as stored.
 #[derive(Clone)]
-struct Stored {
+pub(in crate::api) struct Stored {
     enabled: bool,
     secret: Option<Vec<u8>>,
     scopes: Vec<String>,
-    metadata: Metadata,
+    pub(in crate::api) metadata: Metadata,
 }
 
 impl Stored {
@@ -57,10 +57,10 @@ impl Stored {
     }
 }
 
-type Change = fn(&mut Stored);
+pub(in crate::api) type Change = fn(&mut Stored);
 
 /// Changes a client under its user's lock.
-fn change(user: UserId, client: ClientId, change: Change) -> Work {
+pub(in crate::api) fn change(user: UserId, client: ClientId, change: Change) -> Work {
     Box::new(move |conn| {
         raise(conn, user)?;
         let mut stored = Stored::read(conn, client)?;

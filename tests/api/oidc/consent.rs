@@ -73,6 +73,64 @@ on_both! {
         assert_eq!(sent_back(&none)["error"], "consent_required");
     }
 
+    fn consent_names_resources_and_covers_no_others(house) {
+        let root = house.administrator();
+        let (orders, payroll) = ("https://orders.example/", "https://payroll.example/");
+        let app = house.party(|metadata| {
+            metadata.require_consent = true;
+            metadata.resources = vec![orders.into(), payroll.into()];
+        });
+        let service = house.party(|metadata| metadata.audiences = vec![orders.into()]);
+        let client = |id: &str| id.parse().expect("an id");
+        let change = |id: &str, change: doorward::clients::ClientChange| {
+            let author = doorward::clients::ActingAs::command();
+            house.run(house.app.clients.update(client(id), change, None, author)).expect("changed");
+        };
+        change(&service.id, doorward::clients::ClientChange { client_name: Some("Order desk".into()), ..Default::default() });
+        let silent = |resource: &str| {
+            let answer = app.authorize(&root.browser, &[("prompt", "none"), ("resource", resource)]);
+            sent_back(&answer).get("error").cloned().unwrap_or_default()
+        };
+        let allow = |resource: &str| {
+            let (path, page) = ask(&app, &root.browser, &[("resource", resource)]);
+            let code = sent_back(&say(&root.browser, &path, "allow"))["code"].clone();
+            Issued::read(&app.redeem(&code));
+            page
+        };
+        let page = allow("");
+        assert!(!page.contains(orders) && !page.contains("Order desk"), "{page}");
+        assert_eq!((silent("").as_str(), silent(house.origin()).as_str()), ("", ""), "Doorward itself goes without saying");
+        for resource in [orders, payroll] {
+            assert_eq!(silent(resource), "consent_required", "{resource}");
+        }
+        let page = allow(orders);
+        assert!(page.contains("Order desk") && page.contains(orders) && !page.contains(payroll), "{page}");
+        assert_eq!((silent(orders).as_str(), silent("").as_str(), silent(payroll).as_str()), ("", "", "consent_required"));
+        let event = root.browser.get("/v1/audit-events?action=consent.given").json()["items"][0].clone();
+        assert_eq!(event["details"]["resources"], json!([orders]));
+        let page = allow(payroll);
+        assert!(page.contains(payroll) && !page.contains("Order desk"), "a service without a registration is shown by its address: {page}");
+        assert_eq!((silent(orders).as_str(), silent(payroll).as_str()), ("", ""), "both are remembered");
+        // Voided, nothing of it is left.
+        let new = "https://new.example/";
+        let resources = vec![orders.into(), payroll.into(), new.into()];
+        change(&app.id, doorward::clients::ClientChange { resources: Some(resources), ..Default::default() });
+        allow("");
+        for resource in [orders, payroll, new] {
+            assert_eq!(silent(resource), "consent_required", "{resource}");
+        }
+    }
+
+    fn consent_that_an_app_begins_to_need_meanwhile_is_asked_for(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let id = root.id.parse().expect("an id");
+        let client: doorward::base::ids::ClientId = app.id.parse().expect("an id");
+        let work = crate::api::in_flight::grants::change(id, client, |stored| stored.metadata.require_consent = true);
+        let answer = crate::api::in_flight::send_during(house, work, || app.authorize(&root.browser, &[("prompt", "none")]));
+        assert_eq!(sent_back(&answer)["error"], "consent_required");
+    }
+
     fn what_waits_is_judged_by_the_registration_of_now(house) {
         let root = house.administrator();
         let app = house.party(|metadata| metadata.require_consent = true);
