@@ -1,8 +1,8 @@
-//! One connection: reads a little at a time, and ends when the other side is too slow.
+//! A TCP connection with bounded reads, and with timeouts for clients that send or read too slowly.
 //!
-//! The framework bounds the head of a connection's first request only, and reads up to 128 KiB ahead of what is handled. Here the
-//! head of every request is bounded in time, what all unfinished heads hold is bounded together, and a client that does not
-//! read its answer loses the connection.
+//! The framework limits the time for the head of a connection's first request only, and reads up to 128 KiB ahead of the request
+//! that is handled. This wrapper limits the time for the head of every request and the memory of all unfinished heads together,
+//! and closes the connection of a client that does not read its response.
 
 use std::io;
 use std::pin::Pin;
@@ -18,11 +18,11 @@ use crate::web::{Activity, MemoryShare};
 
 /// How long the head of a request may take from its first byte.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a client may leave its answer unread.
+/// How long a client may leave its response unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much is read before the request is looked at.
+/// How many bytes are read before the framework gets a turn to parse them.
 const BURST: usize = 8 << 10;
-/// What the head of a request may have without being counted.
+/// How many bytes of a head don't count towards the memory budget of all heads.
 const SMALL_HEAD: usize = 8 << 10;
 
 /// A connection as the framework reads and writes it.
@@ -30,7 +30,7 @@ const SMALL_HEAD: usize = 8 << 10;
 pub(super) struct Connection {
     stream: TcpStream,
     activity: Activity,
-    /// How many requests had begun when the present head did.
+    /// How many requests had begun when the current head started.
     begun: u64,
     head_bytes: usize,
     head: MemoryShare,
@@ -61,7 +61,7 @@ impl Connection {
         self.activity.clone()
     }
 
-    /// Forgets the head that was being read, where its request has begun.
+    /// Resets the accounting of the current head once its request has begun.
     fn follow_requests(&mut self) {
         let begun = self.activity.begun();
         if begun != self.begun {
@@ -72,7 +72,7 @@ impl Connection {
         }
     }
 
-    /// Counts what was read of a head; false when all heads together hold too much.
+    /// Counts bytes that were read of a head. Returns false if the memory budget of all heads is exhausted.
     fn note_head(&mut self, bytes: usize) -> bool {
         self.head_timer.start(HEAD_TIMEOUT);
         self.head_bytes = self.head_bytes.saturating_add(bytes);
@@ -88,7 +88,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         self.follow_requests();
         if self.burst >= BURST {
-            // What is here already is handled first.
+            // The framework first handles what was read so far.
             self.burst = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
@@ -98,8 +98,8 @@ impl AsyncRead for Connection {
         if read.is_pending() {
             self.burst = 0;
             if !self.activity.is_handled() && self.head_timer.is_over(context) {
-                tracing::info!(reason = "slow-head", "a connection is closed");
-                // As if the client had ended it.
+                tracing::info!(reason = "slow-head", "connection closed");
+                // End of file, as if the client had closed the connection.
                 return Poll::Ready(Ok(()));
             }
             return Poll::Pending;
@@ -108,7 +108,7 @@ impl AsyncRead for Connection {
         let bytes = buffer.filled().len().saturating_sub(before);
         self.burst = self.burst.saturating_add(bytes);
         if bytes > 0 && !self.activity.is_handled() && !self.note_head(bytes) {
-            tracing::warn!(reason = "heads-hold-too-much", "a connection is closed");
+            tracing::warn!(reason = "heads-hold-too-much", "connection closed");
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
         }
         Poll::Ready(Ok(()))
@@ -129,7 +129,7 @@ impl AsyncWrite for Connection {
         let timeout = self.write_timeout;
         self.write_timer.start(timeout);
         if self.write_timer.is_over(context) {
-            tracing::info!(reason = "answer-not-read", "a connection is closed");
+            tracing::info!(reason = "answer-not-read", "connection closed");
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
@@ -144,7 +144,7 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// A deadline that is set for every request and hardly ever comes: the sleep behind it is moved only when it ends.
+/// A deadline that is set for every request and rarely reached. Setting it is cheap: the sleep is moved only when it elapses.
 #[derive(Debug, Default)]
 struct Timer {
     deadline: Option<Instant>,
@@ -152,7 +152,7 @@ struct Timer {
 }
 
 impl Timer {
-    /// Starts, unless it runs.
+    /// Starts the timer, unless it is running.
     fn start(&mut self, timeout: Duration) {
         self.deadline
             .get_or_insert_with(|| Instant::now() + timeout);

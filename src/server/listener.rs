@@ -1,4 +1,4 @@
-//! Listening: how many connections there may be, and the framework's service over [`Connection`].
+//! Binds an address, limits the number of connections, and serves HTTP over [`Connection`].
 
 use std::fmt;
 use std::io;
@@ -23,13 +23,13 @@ use crate::web::MemoryBudget;
 
 /// How long a connection may be idle between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// How long a client may take to close a connection that is ended.
+/// How long a client may take to close a connection that the server has ended.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1024;
-/// What the unfinished heads of all requests may hold together, beyond a few KiB each.
+/// Memory limit of all unfinished request heads together, in bytes, beyond the first few KiB of each.
 const HEADS_BYTES: usize = 4 << 20;
 
-/// The connections of one listener. Cheap to clone.
+/// Counts and limits the connections of one listener. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     open: IntGauge,
@@ -39,7 +39,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// At most `most`, counted by a gauge.
+    /// `most` is the limit; the gauge `open` counts the connections.
     pub(super) fn new(most: usize, open: IntGauge) -> Self {
         Self {
             open,
@@ -54,7 +54,7 @@ impl Connections {
         if self.open.get() >= self.most && !self.is_full.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 connections = self.most,
-                "as many connections as the limit of open files allows: new ones wait until others end (raise `ulimit -n`)"
+                "there are as many connections as the limit of open files allows: new ones wait until others close (raise `ulimit -n`)"
             );
         }
         Open(self.clone())
@@ -79,7 +79,7 @@ impl Drop for Open {
     }
 }
 
-/// How to listen.
+/// Settings of a listener.
 pub(super) struct Listening {
     pub(super) address: SocketAddr,
     pub(super) workers: usize,
@@ -88,7 +88,7 @@ pub(super) struct Listening {
     pub(super) connections: Connections,
 }
 
-/// Binds the address; the server answers while it is awaited.
+/// Binds the address. The returned server handles requests while it is awaited.
 ///
 /// # Errors
 /// When the address can't be bound.

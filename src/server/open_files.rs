@@ -1,13 +1,13 @@
-//! The limit of open files: raised at the start as far as it may be, and the bound of connections that follows from it.
+//! Raises the limit of open files (`RLIMIT_NOFILE`) at start, and derives the limit of connections from it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is left for databases, Redis, files and the operator's port.
+/// How many open files are reserved for databases, Redis, files and the operator's port.
 const RESERVED: usize = 128;
-/// More connections than this on one thread help nobody.
+/// Upper limit for one worker thread, however many files may be open.
 const MOST_PER_WORKER: usize = 25_000;
 
-/// Raises the soft limit to the hard limit; how many files may be open.
+/// Raises the soft limit to the hard limit. Returns how many files may be open.
 pub(super) fn raise() -> usize {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {

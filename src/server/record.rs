@@ -1,4 +1,4 @@
-//! What the service writes to the audit log about itself: its configuration at a start, and policies that it loads.
+//! Audit events about the service itself: its configuration at start, and the policies that it loads.
 
 use serde_json::json;
 
@@ -7,10 +7,10 @@ use crate::app::App;
 use crate::db;
 use crate::history::{self, Author, Event};
 
-/// Writes with which configuration and which policies an instance starts.
+/// Records the configuration and the policies that an instance starts with, by their hashes.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn record_start(app: &App) -> db::Result<()> {
     let loaded = app.access.policies().loaded();
     let event = Event::done("configuration.loaded").details(json!({
@@ -21,7 +21,7 @@ pub async fn record_start(app: &App) -> db::Result<()> {
     record(app, event).await
 }
 
-/// Writes which policies are in force after the folder was read again, or that they were refused.
+/// Records which policies are in force after the folder was read again, or that the new ones were refused.
 pub(super) async fn record_policies(app: &App, loaded: &Loaded) -> db::Result<()> {
     let event = if loaded.is_refused {
         Event::refused("policies.loaded", "invalid")

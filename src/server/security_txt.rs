@@ -1,4 +1,4 @@
-//! `/.well-known/security.txt` (RFC 9116): whom to tell of a vulnerability.
+//! `/.well-known/security.txt` (RFC 9116): where to report a vulnerability.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// RFC 9116 §2.5.5 recommends less than a year.
 const VALID_DAYS: u32 = 180;
 
-/// The fields that the configuration names, and the clock for the one that it does not.
+/// The fields from the configuration, and the clock for `Expires`, which is computed for each response.
 #[derive(Clone, Debug)]
 pub(super) struct SecurityTxt {
     /// `None` if no contact is configured.

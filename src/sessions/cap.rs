@@ -19,15 +19,15 @@ use crate::tokens::{SessionEnd, revoke};
 /// How many sessions of one user may be open at once.
 pub(super) const MOST_OPEN: i64 = 200;
 
-/// Why a session ended when its user opened one too many.
+/// Reason code of sessions that end because their user exceeds the cap.
 const TOO_MANY_OPEN: &str = "too-many-open";
 
-/// Why a session ended that nobody used within the idle timeout.
+/// Reason code of sessions that end by the idle timeout.
 const EXPIRED: &str = "expired";
 
 impl Sessions {
-    /// Ends what is beyond the cap, least recently used first, but never the session that was opened last. Expired sessions don't
-    /// count; their rows are closed. What the user let apps do in their absence stays.
+    /// Ends the user's sessions beyond the cap, least recently used first, but never `opened`. Expired sessions don't count towards
+    /// the cap; their rows are closed. Offline access that the user granted to apps is kept.
     pub(super) async fn enforce_cap(&self, opened: &LiveSession) -> Result<(), EndError> {
         let (user, kept, now) = (opened.user, opened.id, self.clock.now());
         let seen = self.last_seen(opened).await?;
@@ -63,7 +63,7 @@ impl Sessions {
         }
         self.standings.publish(user).await?;
         for session in ended {
-            // Tidying up: the record refuses it already.
+            // Best effort: the account record refuses the session already.
             if let Some(seen) = seen.get(&session) {
                 self.ephemeral.remove(&seen.live_copy).await.ok();
             }
@@ -88,7 +88,7 @@ impl Sessions {
             .collect())
     }
 
-    /// Closes the rows of expired sessions; those that are left, with when they were last used.
+    /// Closes the rows of expired sessions. Returns the other sessions, each with the time of its last use.
     fn close_expired(
         &self,
         conn: &mut Connection,
@@ -106,7 +106,7 @@ impl Sessions {
                 open.push((used_at, row));
                 continue;
             }
-            // Its copy is over by its own time: nothing needs to refuse it.
+            // Its copy in the ephemeral store has expired too, so the account record need not list it as ended.
             let end = End {
                 at: expires_at,
                 reason: EXPIRED,

@@ -1,5 +1,5 @@
-//! A form that arrived after its session had ended: kept for the same user in the same browser, and filled in again after they
-//! signed in. It is never sent by itself. What is stored is sealed.
+//! Restores a form that was submitted after its session had ended: the fields are stored, sealed, and filled in again once the same
+//! user has signed in in the same browser. The form is never resubmitted automatically.
 
 use std::time::Duration;
 
@@ -16,25 +16,25 @@ use crate::base::secrets::{Token, TokenHash};
 use crate::ephemeral::Away;
 use crate::web::{Limits, OpenedBy, Problem, SentForm};
 
-/// As long as a continuation.
+/// How long a form is kept: as long as a continuation.
 const LIFE: Duration = Duration::from_secs(3600);
 
-/// A longer form is not kept, in bytes.
+/// Maximum size of a form that is kept, in bytes.
 const LONGEST: usize = 16 << 10;
 
 /// The parameter of a page's address that names a kept form.
 pub(super) const PARAMETER: &str = "form";
 
-/// What is stored.
+/// A form as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct KeptForm {
     /// The user for whom the page was rendered.
     user: UserId,
-    /// Where the form was sent to.
+    /// Path that the form was submitted to.
     pub(super) action: String,
     /// Names and values of its fields.
     pub(super) fields: Vec<(String, String)>,
-    /// When it is forgotten.
+    /// When it expires.
     until: Timestamp,
 }
 
@@ -42,11 +42,11 @@ fn key(id: &Token) -> String {
     format!("form:{}", id.hash().to_text())
 }
 
-/// Keeps the form that `request` carries for the user who filled it in. Returns the ID of a continuation to the page that shows
-/// it; `None` where there is nothing to keep. The sender may be anyone, so it is counted.
+/// Stores the form in `request` for the user who filled it in. Returns the ID of a continuation to the page with the form; `None`
+/// if there is no form that can be kept. The sender is not authenticated, so the request counts towards the rate limit.
 ///
 /// # Errors
-/// `rate-limited`, or the store is away.
+/// `rate-limited`, or the store is unavailable.
 pub(super) async fn keep(
     request: &HttpRequest,
     browser: &Browser,
@@ -83,7 +83,7 @@ impl ShownPages {
     async fn put_form(&self, form: &KeptForm, browser: TokenHash) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_vec(form)
-            .map_err(|error| Away(format!("a form that is no JSON: {error}")))?;
+            .map_err(|error| Away(format!("a form can't be serialized: {error}")))?;
         let sealed = self
             .sealer
             .seal(&text, context(&id, form.user, browser).as_bytes());
@@ -92,10 +92,10 @@ impl ShownPages {
         Ok(id)
     }
 
-    /// The kept form of an ID, for the user who filled it in, in the browser in which they did: for others it can't be decrypted.
+    /// Returns the kept form with this ID, unless it has expired. Only for the user and browser that it was stored for can it be decrypted.
     ///
     /// # Errors
-    /// When the ephemeral store is away.
+    /// When the ephemeral store is unavailable.
     pub(super) async fn find_form(
         &self,
         id: &str,

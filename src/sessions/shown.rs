@@ -1,7 +1,8 @@
-//! POST, redirect, GET: a page that answers a form is stored, and shown at `/shown/{id}`.
+//! Post/Redirect/Get: the page that responds to a form is stored, sealed, and served at `/shown/{id}`, so that reloading or going
+//! back never resubmits the form.
 //!
-//! So a reload never sends a form again, and going back never asks whether to. A page with a one-time secret is shown for five
-//! minutes in the session that made it; any other for half an hour to the same user in the same browser. What is stored is sealed.
+//! A page with a one-time secret is served for five minutes to the session that created it; any other page for 30 minutes to the
+//! same user in the same browser.
 
 use std::time::Duration;
 
@@ -26,12 +27,12 @@ use crate::web::{
     AnsweredFor, AnswersDirectly, FormTargets, Limits, OneTime, Problem, SentForm, only,
 };
 
-/// How long a page with a one-time secret is shown.
+/// How long a page with a one-time secret is served.
 const ONE_TIME: Duration = Duration::from_secs(300);
-/// How long any other page is.
+/// How long any other page is served.
 const OTHERWISE: Duration = Duration::from_secs(1800);
 
-/// The pages that answered forms. Cheap to clone.
+/// Stored responses to forms. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ShownPages {
     pub(super) ephemeral: Ephemeral,
@@ -44,27 +45,27 @@ pub struct ShownPages {
 struct StoredPage {
     status: u16,
     body: String,
-    /// Where its forms may lead.
+    /// Allowed targets of the forms on the page, beyond our own pages.
     targets: Option<FormTargets>,
-    /// The address that it answered.
+    /// Path of the request that the page responds to.
     path: String,
-    /// When it is forgotten.
+    /// When it expires.
     until: Timestamp,
 }
 
-/// To whom a page is shown.
+/// Who may read a stored page.
 #[derive(Clone, Copy, Debug)]
 enum Reader {
     /// One session.
     Session(SessionId),
     /// A user, in one browser.
     User(UserId, TokenHash),
-    /// Whoever is in one browser, signed in or not.
+    /// One browser, whether a user is signed in or not.
     Browser(TokenHash),
 }
 
 impl Reader {
-    /// The first letter of what is stored for it.
+    /// First character of the stored value; names the kind of reader.
     fn letter(self) -> &'static str {
         match self {
             Self::Session(_) => "s",
@@ -73,7 +74,7 @@ impl Reader {
         }
     }
 
-    /// What a page of this ID is sealed for: nothing else opens it.
+    /// Context of the seal: binds a page to its ID and its reader.
     fn context(self, id: &Token) -> String {
         let id = id.hash().to_text();
         match self {
@@ -89,7 +90,7 @@ fn key(id: &Token) -> String {
 }
 
 impl ShownPages {
-    /// Over the store, sealed under a key of its own.
+    /// Pages are stored in `ephemeral`, sealed with `sealer`.
     pub fn new(ephemeral: Ephemeral, sealer: Sealer, clock: Clock) -> Self {
         Self {
             ephemeral,
@@ -101,14 +102,14 @@ impl ShownPages {
     async fn put(&self, page: &StoredPage, reader: Reader, life: Duration) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_vec(page)
-            .map_err(|error| Away(format!("a page that is no JSON: {error}")))?;
+            .map_err(|error| Away(format!("a page can't be serialized: {error}")))?;
         let sealed = self.sealer.seal(&text, reader.context(&id).as_bytes());
         let stored = format!("{}{}", reader.letter(), URL_SAFE_NO_PAD.encode(sealed));
         self.ephemeral.put(&key(&id), &stored, life).await?;
         Ok(id)
     }
 
-    /// The page of an ID, for any of these readers.
+    /// Returns the page with this ID, unless it has expired or none of `readers` may read it.
     async fn find(&self, id: &str, readers: &[Reader]) -> Result<Option<StoredPage>, Away> {
         let Some(id) = Token::parse(id) else {
             return Ok(None);
@@ -129,11 +130,11 @@ impl ShownPages {
     }
 }
 
-/// Middleware: instead of a page that answers a form, 303 to the address where it is shown. A refusal is redirected for browsers
-/// alone: a program that posts learns its status at once. Faults of ours are answered directly.
+/// Middleware: stores a page that responds to a form, and responds with 303 to its address instead. Client errors (4xx) are
+/// redirected for browser navigations only, so that programs that post a form see the status. Server errors are never redirected.
 ///
 /// # Errors
-/// Those of the inner service.
+/// Errors of the inner service.
 pub async fn redirect_after_post(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -168,7 +169,7 @@ pub async fn redirect_after_post(
     Ok(ServiceResponse::new(request, response))
 }
 
-/// Stores the page; `None` where that can't be done, and the page is better than nothing.
+/// Stores the page and returns its address. `None` if it can't be stored; the page is then served directly.
 async fn store(
     request: &HttpRequest,
     head: &HttpResponse<()>,
@@ -187,7 +188,7 @@ async fn store(
     match pages.put(&page, reader, life).await {
         Ok(id) => header::HeaderValue::from_str(&format!("/shown/{}", id.expose())).ok(),
         Err(error) => {
-            tracing::warn!(%error, "a page can't be stored, so it is shown directly");
+            tracing::warn!(%error, "the response to a form can't be stored, so it is served directly");
             None
         }
     }
@@ -209,7 +210,7 @@ fn is_page_for_form(response: &ServiceResponse) -> bool {
     is_html && !is_direct && is_redirected
 }
 
-/// For whom the answer to a request is. `None`: for nobody who could be recognized, or a stranger who sends too much.
+/// Who may read the response to a request. `None` if the browser is unknown, or if an anonymous client exceeds the rate limit.
 async fn reader_of(request: &HttpRequest, is_once: bool) -> Option<Reader> {
     let asked = request.extensions().get::<AskedIn>().copied();
     if let Some(asked) = asked.filter(|_| is_once) {
@@ -227,7 +228,7 @@ async fn reader_of(request: &HttpRequest, is_once: bool) -> Option<Reader> {
     Some(Reader::Browser(browser))
 }
 
-/// The route, within the session.
+/// Registers `/shown/{id}`. The session middleware must run before it.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/shown/{id}")
@@ -248,7 +249,7 @@ async fn show(
         let session = &person.session;
         readers.push(Reader::Session(session.id));
         readers.push(Reader::User(session.user, browser.hash()));
-        // Should the page be gone, the one that says so still shows who looks at it.
+        // If the page is gone, the error page still shows who is signed in.
         request.extensions_mut().insert(person.visitor());
     }
     let found = pages.find(&id, &readers).await.map_err(Problem::from)?;
@@ -262,7 +263,7 @@ async fn show(
             StatusCode::GONE,
             "page-gone",
             "This page is no longer shown",
-            "Its time is over, or it is another session's. Start again from the beginning.",
+            "It has expired, or it belongs to another session. Start again from the beginning.",
         )
         .into()),
     }

@@ -1,7 +1,7 @@
-//! The durable mark of a one-time token that was used: a ceremony, or a forward-auth ticket.
+//! Durable records of used one-time tokens (ceremonies and forward-auth tickets).
 //!
-//! The ephemeral store holds what a token stands for. That it was used is a row of the database, under the token's hash: a unique
-//! key decides which of several requests wins, and a Redis that is set back to an earlier moment brings no used token back.
+//! The data behind a token is in the ephemeral store. Its use is a row in the database, keyed by the token's hash: the unique key
+//! lets one of several concurrent requests succeed, and restoring Redis to an earlier state can't make a used token usable again.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::base::clock::Timestamp;
 use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
 
-/// How much longer than the token the mark of its use is kept: more than two instances' clocks differ.
+/// How long the record of a use is kept after the token expires; longer than the clocks of two instances can differ.
 const SLACK: Duration = Duration::from_secs(3_600);
 
 /// Why a token can't be used.
@@ -19,12 +19,12 @@ pub enum UseError {
     /// It was used before.
     #[error("used before")]
     Used,
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// The one use of a one-time token.
+/// The use of a one-time token.
 #[derive(Clone, Copy, Debug)]
 pub struct SingleUse {
     token: TokenHash,
@@ -32,7 +32,7 @@ pub struct SingleUse {
 }
 
 impl SingleUse {
-    /// The use of the token with this hash, which expires by itself at `expires_at`.
+    /// `token` is the hash of the token, which expires at `expires_at` if it is not used.
     pub fn new(token: TokenHash, expires_at: Timestamp) -> Self {
         Self { token, expires_at }
     }
@@ -42,10 +42,10 @@ impl SingleUse {
         self.token
     }
 
-    /// Refuses a token that was used before.
+    /// Checks that the token was not used before.
     ///
     /// # Errors
-    /// `Used`, or when the database is away.
+    /// `Used`, or when the database is unavailable.
     pub fn require_unused(&self, conn: &mut Connection) -> Result<(), UseError> {
         if queries::is_used(conn, self.token)? {
             return Err(UseError::Used);
@@ -53,11 +53,11 @@ impl SingleUse {
         Ok(())
     }
 
-    /// Marks the token as used, in the transaction of what it decides: of any number of callers one succeeds. After an error the
-    /// transaction must be rolled back.
+    /// Marks the token as used, in the transaction of the change that it authorizes: one of any number of concurrent callers
+    /// succeeds. After an error the transaction must be rolled back.
     ///
     /// # Errors
-    /// `Used`, or when the database is away.
+    /// `Used`, or when the database is unavailable.
     pub fn consume(&self, conn: &mut Connection) -> Result<(), UseError> {
         let consumed = queries::insert_used(conn, self.token, self.expires_at);
         consumed.map_err(|error| match error {
@@ -71,17 +71,17 @@ impl Sessions {
     /// Marks a token as used, in a transaction of its own.
     ///
     /// # Errors
-    /// `Used`, or when the database is away.
+    /// `Used`, or when the database is unavailable.
     pub async fn consume(&self, single_use: SingleUse) -> Result<(), UseError> {
         self.database
             .write(move |conn| single_use.consume(conn))
             .await
     }
 
-    /// Deletes the marks of used tokens that have expired meanwhile; returns their number.
+    /// Deletes the records of used tokens that have expired since. Returns how many were deleted.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn tidy(&self) -> db::Result<usize> {
         let before = self.clock.now().before(SLACK);
         self.database

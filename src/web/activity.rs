@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// What a connection knows of its requests. Cheap to clone.
+/// The state of the requests on a connection. Clones share it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Activity(Rc<State>);
 
@@ -14,13 +14,13 @@ struct State {
 }
 
 impl Activity {
-    /// A request's head is complete.
+    /// Call when the head of a request is complete.
     pub fn begin(&self) {
         self.0.begun.set(self.0.begun.get().wrapping_add(1));
         self.0.handled.set(true);
     }
 
-    /// Its answer is made.
+    /// Call when the response to it is complete.
     pub fn end(&self) {
         self.0.handled.set(false);
     }

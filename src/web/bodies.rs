@@ -1,7 +1,7 @@
-//! Request bodies: whether one is read at all, how many bytes it may have, and how much memory all unfinished bodies may hold.
+//! Request bodies: which are read, how large each may be, and how much memory all unfinished bodies together may use.
 //!
-//! The whole body is here before a handler judges the caller: otherwise somebody could send all but the last byte, lose their
-//! rights, and send the rest hours later under the rights that they had.
+//! The whole body is read before a handler checks the caller's permissions. Otherwise a caller could send all but the last byte,
+//! lose a permission, and send the rest hours later with the permission that they had at the start.
 
 use std::time::Duration;
 
@@ -18,13 +18,14 @@ use super::opened_by::SentForm;
 use super::{Limits, Problem, Web};
 use crate::base::config::Config;
 
-/// How long a body may take.
+/// Timeout for the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// What unfinished bodies may hold together, and beside them large ones of authenticated callers.
+/// Memory limit of all unfinished bodies, except large ones of authenticated callers; in bytes.
 const SMALL_BYTES: usize = 8 << 20;
+/// Memory limit of all unfinished large bodies of authenticated callers, in bytes.
 const LARGE_BYTES: usize = 16 << 20;
 
-/// What unfinished bodies may hold.
+/// Memory budgets of unfinished bodies.
 #[derive(Clone, Debug)]
 pub struct BodyBudgets {
     small: MemoryBudget,
@@ -32,7 +33,7 @@ pub struct BodyBudgets {
 }
 
 impl BodyBudgets {
-    /// At least four bodies of the configured size fit.
+    /// The budget of small bodies has room for at least four of the configured size.
     pub(super) fn new(config: &Config) -> Self {
         let small = SMALL_BYTES.max(config.limits.body_bytes.saturating_mul(4));
         Self {
@@ -42,24 +43,24 @@ impl BodyBudgets {
     }
 }
 
-/// An address where authenticated callers may send more than `limits.body_bytes`. Registered as application data.
+/// An endpoint at which authenticated callers may send more than `limits.body_bytes`. Registered as application data.
 #[derive(Clone, Copy, Debug)]
 pub struct LargeBodies {
     /// The path.
     pub path: &'static str,
-    /// How many bytes they may send.
+    /// Size limit of their bodies, in bytes.
     pub bytes: usize,
-    /// Authenticates the caller by the head of the request. The handler judges the caller again when the body is whole.
+    /// Authenticates the caller by the head of the request. The handler authenticates the caller again when the body is complete.
     pub authenticate: fn(HttpRequest) -> LocalBoxFuture<'static, Result<(), Problem>>,
 }
 
-/// Checks of a proxy concern the head of a request alone; a body that comes along is ignored.
+/// Forward-auth checks use only the head of a request; a body is ignored.
 const WITHOUT_BODY: [&str; 2] = ["/forward-auth", "/forward-auth/envoy/"];
-/// Where callers are counted by address before their body is read.
+/// Endpoints that are rate-limited by address before the body is read.
 const COUNTED_PREFIX: &str = "/webauthn/";
 const COUNTED: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
 
-/// The length of a body, as the head of the request tells it.
+/// The length of a body according to the head of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
     None,
@@ -84,15 +85,16 @@ fn length(request: &HttpRequest) -> Length {
     }
 }
 
-/// Whether the framework takes everything up to the end of the connection for the body.
+/// Whether the framework reads everything up to the end of the connection as the body.
 fn is_endless(request: &HttpRequest) -> bool {
     *request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE)
 }
 
-/// Reads the body into memory, within its limits; what it takes of the budget is returned when the share is dropped.
+/// Reads the body into memory, within its limits, and puts it back as the request's payload. Dropping the returned share returns
+/// the memory to the budget.
 ///
 /// # Errors
-/// Why the body is not read, or not to its end.
+/// The body is compressed, too large, too slow, incomplete or malformed, the rate limit is exceeded, or the budget is exhausted.
 pub(super) async fn await_body(
     request: &mut ServiceRequest,
 ) -> Result<Option<MemoryShare>, Problem> {
@@ -128,7 +130,7 @@ fn is_ignored(path: &str) -> bool {
     path == ask || path.starts_with(below)
 }
 
-/// RFC 9110 §15.5.16: nothing here is read compressed, because a few bytes could become any number.
+/// Refuses compressed bodies (RFC 9110 §15.5.16), because a few bytes could expand to any number.
 fn check_encoding(request: &HttpRequest) -> Result<(), Problem> {
     let codings = request.headers().get_all(header::CONTENT_ENCODING);
     let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -144,7 +146,7 @@ fn check_encoding(request: &HttpRequest) -> Result<(), Problem> {
     .header(header::ACCEPT_ENCODING, "identity"))
 }
 
-/// Counts the caller's address, where that is done, before the body costs anything.
+/// Applies the rate limit by address, if the endpoint has one, before any of the body is read.
 async fn count(request: &HttpRequest) -> Result<(), Problem> {
     let path = request.path();
     if !path.starts_with(COUNTED_PREFIX) && !COUNTED.contains(&path) {
@@ -168,11 +170,10 @@ async fn read(
     };
     bounds.require(wanted).await?;
     let is_endless = is_endless(request) && length != Length::Unknown;
-    // Of its length at once: a buffer that grows leaves holes behind. What is not written costs no memory.
+    // Allocated once, because a growing buffer fragments the heap. Pages that are never written use no memory.
     let mut body = BytesMut::with_capacity(wanted);
     while let Some(chunk) = payload.next().await {
-        let chunk =
-            chunk.map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
+        let chunk = chunk.map_err(|_| Problem::invalid_body("The body is incomplete."))?;
         let chunk = if is_endless {
             // What follows the body is not part of it.
             let rest = wanted.saturating_sub(body.len()).min(chunk.len());
@@ -192,7 +193,7 @@ async fn read(
     Ok((body, bounds.share))
 }
 
-/// How many bytes a body may have, which depends on whether the caller is authenticated, and what it has taken.
+/// The size limit of a body, which depends on whether the caller is authenticated, and its share of the memory budget.
 struct Bounds<'r> {
     request: &'r HttpRequest,
     web: &'r Web,
@@ -216,7 +217,7 @@ impl<'r> Bounds<'r> {
         })
     }
 
-    /// That a body of so many bytes may be read; authenticates the caller where that makes the difference.
+    /// Checks that a body of `bytes` may be read. Authenticates the caller if the body is allowed for authenticated callers only.
     async fn require(&mut self, bytes: usize) -> Result<(), Problem> {
         if bytes <= self.limit {
             return Ok(());
@@ -235,7 +236,7 @@ impl<'r> Bounds<'r> {
         Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
-            "Too much at once",
+            "The request is too large",
             format!("The body may have {limit} bytes at most."),
         ))
     }
@@ -244,7 +245,7 @@ impl<'r> Bounds<'r> {
         if self.share.grow(bytes) {
             return Ok(());
         }
-        tracing::warn!("unfinished request bodies hold all the memory that they may");
+        tracing::warn!("unfinished request bodies use up their memory limit");
         Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded",
@@ -265,7 +266,7 @@ fn too_slow() -> Problem {
 }
 
 fn is_own_form(request: &HttpRequest) -> bool {
-    // The endpoints of OAuth read their forms themselves, and refuse in their own words.
+    // OAuth endpoints parse their forms themselves, and respond with OAuth errors.
     if OAUTH_ENDPOINTS.contains(&request.path()) {
         return false;
     }

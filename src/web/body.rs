@@ -39,7 +39,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
             // `await_body` has bounded it, in bytes and in time.
             let body = body
                 .await
-                .map_err(|_| Problem::invalid_body("The body broke off before its end."))?;
+                .map_err(|_| Problem::invalid_body("The body is incomplete."))?;
             parse(&body).map(AnyCase)
         })
     }

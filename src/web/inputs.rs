@@ -32,7 +32,7 @@ pub fn form_errors(limit: usize) -> FormConfig {
                 UrlencodedError::Overflow { .. } => Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "too-large",
-                    "Too much at once",
+                    "The request is too large",
                     format!("The form may have {limit} bytes at most."),
                 ),
                 UrlencodedError::ContentType => Problem::new(

@@ -1,9 +1,9 @@
-//! Bounds on the memory that unfinished requests of all connections hold together.
+//! Limits on the memory that the unfinished requests of all connections use together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of bytes that all requests of the process share. Cheap to clone.
+/// A number of bytes that requests share. Clones share it too. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct MemoryBudget {
     used: Arc<AtomicUsize>,
@@ -36,7 +36,7 @@ pub struct MemoryShare {
 }
 
 impl MemoryShare {
-    /// Takes more bytes; false, and nothing taken, when the budget has too few left.
+    /// Takes more bytes from the budget. Returns false and takes nothing if too few are left.
     pub fn grow(&mut self, bytes: usize) -> bool {
         let limit = self.budget.bytes;
         let taken = self
@@ -51,12 +51,12 @@ impl MemoryShare {
         taken.is_ok()
     }
 
-    /// How many bytes it holds.
+    /// How many bytes the share has taken.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns everything.
+    /// Returns all bytes to the budget.
     pub fn release(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         if bytes > 0 {

@@ -1,7 +1,7 @@
-//! For whom a page was rendered: its forms and its scripts say so, and nothing is done for anyone else.
+//! Names the user for whom a page was rendered in its forms and scripts; a request is refused if another user is signed in by then.
 //!
-//! A form carries the field [`FIELD`]; a script sends the header [`HEADER`]. Both name a user by ID. Neither is a secret: requests
-//! of other sites are refused before (see `guards`), so only our own pages speak here, and they may be old.
+//! A form has the field [`FIELD`]; a script sends the header [`HEADER`]. Both name the user by ID. Neither is a secret: cross-site
+//! requests are refused before (see `guards`), so the value comes from our own pages, which may be out of date.
 
 use actix_web::http::Method;
 use actix_web::web::Bytes;
@@ -11,23 +11,23 @@ use url::form_urlencoded;
 use super::guards::is_interface;
 use crate::base::ids::UserId;
 
-/// The hidden field of every form that posts to this place: `{user ID} {display name}`.
+/// The hidden field of every form that posts to Doorward. Its value is `{user ID} {display name}`.
 pub const FIELD: &str = "opened_by";
 
-/// The header of every call that a page's script makes: `{user ID}`.
+/// The header of every call by a page's script. Its value is the user ID.
 const HEADER: &str = "doorward-user";
 
-/// The body of a form as it was sent, for whatever needs it besides the handler.
+/// The body of a form as it was sent, for middleware that needs it besides the handler.
 #[derive(Clone, Debug)]
 pub struct SentForm(pub Bytes);
 
 impl SentForm {
-    /// The form that a request carries, if any.
+    /// Returns the form in a request, if there is one.
     pub fn of(request: &HttpRequest) -> Option<Self> {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// Its fields in their order, without the field that names the user.
+    /// The names and values of the fields in order, without the one that names the user.
     pub fn fields(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(&self.0)
             .filter(|(name, _)| name != FIELD)
@@ -35,13 +35,13 @@ impl SentForm {
             .collect()
     }
 
-    /// The page that shows the form that posts to `action`. Most are at the same address.
+    /// Path and query of the page with the form that posts to `action`. Most forms post to their own page.
     pub fn page(&self, action: &str) -> String {
         match action {
             "/account/lock" => action.to_owned(),
             "/admin/invitations" => "/admin".to_owned(),
             own if own.starts_with("/account/") => "/account".to_owned(),
-            // The fields say which resource.
+            // The resource is named by fields of the form, not by the path.
             of_resource if of_resource.starts_with("/admin/resources/") => {
                 let fields = self.fields();
                 let names = fields
@@ -66,7 +66,7 @@ pub struct OpenedBy {
 }
 
 impl OpenedBy {
-    /// The user that a form names, exactly once.
+    /// Parses the user in a form. `None` if the field is missing, repeated or malformed.
     pub fn of_form(form: &SentForm) -> Option<Self> {
         let mut named = form_urlencoded::parse(&form.0).filter(|(name, _)| name == FIELD);
         let (_, value) = named.next()?;
@@ -81,18 +81,18 @@ impl OpenedBy {
     }
 }
 
-/// What a request says of the page that it comes from.
+/// What a request says about the page that it was sent from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageOrigin {
-    /// It changes nothing, or is a call of the API that names no page.
+    /// The request changes nothing, or it is an API call that names no user.
     Any,
-    /// It was rendered for this user.
+    /// The page was rendered for this user.
     PageOf(OpenedBy),
-    /// It must say so, and doesn't.
+    /// The request must name a user and does not, or names it in a malformed way.
     Unnamed,
 }
 
-/// For whom the page was rendered that a request comes from.
+/// Determines for which user the page was rendered that a request was sent from.
 pub fn origin_of(request: &HttpRequest) -> PageOrigin {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
         return PageOrigin::Any;
@@ -164,10 +164,10 @@ mod tests {
         }
     }
 
-    /// A form without the field would be refused; this finds it before anyone is.
+    /// A form without the field would always be refused.
     #[test]
     fn every_form_of_a_template_names_its_user() {
-        // They post to an app, or from a protected host, or act for nobody.
+        // These post to an app, are served at a protected host, or need no user.
         let others = ["form_post.html", "door.html", "bring_invitation.html"];
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/templates");
         let mut found = 0;

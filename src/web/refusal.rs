@@ -1,4 +1,4 @@
-//! A refusal before any handler ran, in the form that clients of the address expect.
+//! Responses to requests that are refused before any handler runs, in the error format of the endpoint.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Problem;
 use super::guards::{DECISIONS, OAUTH_ENDPOINTS};
 
-/// The answer to a refused request: an OAuth error (RFC 6749 §5.2), AuthZEN's error message, or a problem document.
+/// The response to a refused request: an OAuth error (RFC 6749 §5.2), an AuthZEN error message, or a problem document.
 pub(super) fn refuse(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     tracing::info!(reason = problem.kind, "refused");
     let path = request.path();
@@ -27,7 +27,7 @@ pub(super) fn refuse(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     } else {
         return problem.error_response();
     };
-    // The problem stays with the answer: it is counted, and shown as a page where a person asked.
+    // The problem stays attached to the response: metrics count it, and browsers get it as a page.
     let (response, _) = problem.error_response().into_parts();
     let mut response = response.set_body(actix_web::body::BoxBody::new(text));
     response

@@ -1,4 +1,4 @@
-//! Refusals of known callers, as events of the audit log: bounded for each caller and minute. Strangers write none.
+//! Records refusals of known callers in the audit log, rate-limited by caller. Requests of unknown callers are not recorded.
 
 use std::time::Duration;
 
@@ -17,26 +17,26 @@ use crate::ephemeral::Ephemeral;
 use crate::history::{self, Actor, Author, Event};
 
 const WINDOW: Duration = Duration::from_secs(60);
-/// How many refusals of one caller are written in a minute. Of those beyond only a count is.
+/// How many refusals of one caller are recorded one by one in a minute. Of those beyond only the count is recorded.
 const MAX_EVENTS: u64 = 10;
 
-/// Who made a request, noted with it as soon as that is known.
+/// The caller of a request, stored in its extensions as soon as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownCaller {
-    /// A caller who proved who they are.
+    /// An authenticated caller.
     Proven(Actor),
-    /// Somebody who named this client and showed a secret that is not its own.
+    /// Someone who named this client and presented a wrong secret.
     WrongSecret(ClientId),
 }
 
 impl KnownCaller {
-    /// Notes the caller, in place of who was noted before.
+    /// Stores the caller in the request, in place of an earlier one.
     pub fn note(self, request: &HttpRequest) {
         request.extensions_mut().insert(self);
     }
 }
 
-/// Writes refusals of known callers.
+/// Records refusals of known callers.
 #[derive(Clone, Debug)]
 pub struct Refusals {
     database: Database,
@@ -45,7 +45,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Over both stores: events are written to the one, and counted in the other.
+    /// Events are written to `database` and counted in `ephemeral`.
     pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock) -> Self {
         Self {
             database,
@@ -54,8 +54,8 @@ impl Refusals {
         }
     }
 
-    /// Writes a refusal, unless too many of this caller (`user:…`, `client:…`, `passkey:…`) were written in this minute. A store that
-    /// is away changes nothing for the caller: they are refused all the same, and the log says so.
+    /// Records a refusal, unless too many of this caller (`user:…`, `client:…`, `passkey:…`) were recorded in this minute. If a store
+    /// is unavailable, the refusal stands and a warning is logged.
     pub async fn record(&self, caller: &str, author: Author, event: Event) {
         let minute = self.clock.now().as_micros().div_euclid(60_000_000);
         let key = format!("refusal:{caller}:{minute}");
@@ -85,7 +85,7 @@ impl Refusals {
     }
 }
 
-/// The event to write for the refusal of this number in its minute: each of the first, then one whenever their count has doubled.
+/// The event to write for the `number`th refusal in a minute: for each of the first ones, then whenever their count has doubled.
 fn bounded(mut event: Event, number: u64) -> Option<Event> {
     if number <= MAX_EVENTS {
         return Some(event);
@@ -100,10 +100,10 @@ fn bounded(mut event: Event, number: u64) -> Option<Event> {
     Some(event)
 }
 
-/// Middleware: writes the refusals of known callers.
+/// Middleware: records the refusals of known callers.
 ///
 /// # Errors
-/// What the route answers with.
+/// Errors of the inner service.
 pub async fn record_refusals<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -125,7 +125,7 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<(String, Author, Event
     let request = response.request();
     let known = request.extensions().get::<KnownCaller>().copied()?;
     match known {
-        // Whoever showed the wrong secret may be anybody: counted apart, so that they don't use up what the client's own refusals have.
+        // The sender may be anyone. Counted apart, so that they can't use up the limit of the client's own refusals.
         KnownCaller::WrongSecret(client) => {
             let event = Event::refused("client.authenticated", "wrong-secret").client(client);
             let author = author(request, Actor::Doorward);
@@ -155,7 +155,7 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<(String, Author, Event
     }
 }
 
-/// What was asked: no path, for it may hold secrets.
+/// Method and route pattern of a request. Not the path, which may contain secrets.
 fn place(request: &HttpRequest) -> Value {
     let mut details = Map::new();
     details.insert("method".into(), json!(request.method().as_str()));
