@@ -1,4 +1,4 @@
-//! Why a client can't be made or changed so: facts, which each caller puts into its own words.
+//! Reasons why a client can't be created or changed. The API, the command line and the admin pages word them for their users.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use super::{ActingError, NoRedirectUri, Scopes};
 use crate::db;
 use crate::standing::ChangePending;
 
-/// The longest list of addresses or names.
+/// Maximum number of entries in a list of URIs or names.
 pub(super) const MOST_ENTRIES: usize = 50;
 
 /// What is wrong with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// No name, or none that can be shown.
+    /// The name is missing or not printable.
     #[error("1 to 100 printable characters")]
     Name,
-    /// No redirection URI.
+    /// Not a redirect URI.
     #[error(transparent)]
     Redirect(#[from] NoRedirectUri),
-    /// A list without end.
+    /// A list with too many entries.
     #[error("50 entries at the most")]
     TooMany,
-    /// None of the values that there are.
+    /// Not one of the allowed values.
     #[error("must be one of {0}")]
     Choice(&'static str),
     /// No scope token.
@@ -29,10 +29,10 @@ pub enum Fault {
         "names with a space between them, of printable ASCII characters without quote and backslash"
     )]
     ScopeName,
-    /// A name in a family that Doorward keeps for itself.
+    /// An unknown scope with one of the prefixes that Doorward reserves for itself.
     #[error("has a name among Doorward's own that means nothing")]
     ScopeUnknown,
-    /// `authorization_code` without an address to come back to.
+    /// `authorization_code` without a redirect URI.
     #[error("authorization_code needs an address to come back to")]
     RedirectNeeded,
     /// `refresh_token` alone.
@@ -44,33 +44,33 @@ pub enum Fault {
     /// A public client without PKCE.
     #[error("a public client must use PKCE")]
     PkceNeeded,
-    /// A public client whose refresh tokens stay.
+    /// A public client whose refresh tokens are not single-use.
     #[error("a public client's refresh tokens must be good for one use")]
     RotationNeeded,
-    /// Longer than an address may be.
+    /// A URI that is too long.
     #[error("must have {} characters at the most", super::uris::MAX_LEN)]
     TooLong,
-    /// No address that a person may be led to.
+    /// Not a URL that users may be sent to.
     #[error("must be an absolute URI that begins with https://, or http://localhost")]
     Page,
-    /// No address that can be called.
+    /// Not a URL that Doorward can call.
     #[error("must be an absolute http or https URI without fragment, user and password")]
     Endpoint,
-    /// No origin of pages.
+    /// Not a web origin.
     #[error(
         "must be an origin as browsers send it: a scheme, :// and a host, without a path (capacitor://localhost)"
     )]
     Origin,
-    /// No name of a service.
+    /// Not a URI that can name a service.
     #[error("must be an absolute URI without fragment")]
     Service,
     /// An audience that is Doorward itself.
     #[error("an address of Doorward's own is nobody else's audience")]
     OwnAudience,
-    /// Not a strength of a sign-in.
+    /// Not a supported `acr` value.
     #[error("must be one of phr, urn:doorward:acr:device-bound, phrh")]
     Acr,
-    /// No age, or too great a one.
+    /// Not an age in seconds, or too large.
     #[error("from 0 to 2592000 seconds (30 days)")]
     Age,
     /// Not a lifetime of tokens.
@@ -82,13 +82,13 @@ pub enum Fault {
     /// Not the ID of another client.
     #[error("must be the client_id of another client that is registered")]
     Client,
-    /// No role's name.
+    /// Not the name of a role.
     #[error("a role's name has 1 to 100 printable characters without spaces")]
     Role,
 }
 
 impl Fault {
-    /// Names the fact, for texts in other words.
+    /// Key of the fault, by which the admin pages find their text.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -168,26 +168,26 @@ impl fmt::Display for FieldFault {
 /// Why a client was not made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// There is none of this id.
+    /// No client has this ID.
     #[error("there is no client of this id")]
     Unknown,
     /// A field can't be used.
     #[error("{}: {_0}", _0.field)]
     Field(FieldFault),
-    /// Another client is this service.
+    /// Another client has this audience.
     #[error("audiences: {0} is another client's")]
     AudienceTaken(String),
-    /// The client was changed since the caller looked.
+    /// The client has another version than the caller expected.
     #[error("the client was changed meanwhile, to version {0}")]
     VersionIs(i64),
     /// A public client has no secret.
     #[error("a public client has no secret")]
     NoSecret,
-    /// A client changes others, never itself.
+    /// A client can't change itself.
     #[error("a client does not change itself")]
     Itself,
     /// The acting client neither registered this client nor was granted its management.
-    #[error("that client is not managed by the one that asks")]
+    #[error("the acting client does not manage that client")]
     NotManaged,
     /// Another party than the acting client disabled this client, or changed it since.
     #[error("that client was disabled by others")]
@@ -195,13 +195,13 @@ pub enum ClientError {
     /// The name is too much like that of a client that others registered.
     #[error("a client that others registered has that name")]
     NameTaken,
-    /// The client may do things that the one who asks may not.
-    #[error("that client may do more than the one who asks")]
+    /// The client has scopes, resources or audiences that the acting client lacks.
+    #[error("that client may do more than the acting client")]
     HoldsMore,
-    /// A client gives no more than it has.
+    /// A client can't give another client scopes that it lacks.
     #[error("a client can't give scopes that it does not hold: {0}")]
     NotHeld(Scopes),
-    /// A client gives no resources and audiences that it does not have.
+    /// A client can't give another client resources or audiences that it lacks.
     #[error("a client can't give {field} that it does not have: {}", values.join(" "))]
     NotHeldServices {
         /// `resources` or `audiences`.
@@ -209,7 +209,7 @@ pub enum ClientError {
         /// The values that it does not have.
         values: Vec<String>,
     },
-    /// Which services manage a client is for an administrator in person to say.
+    /// Only an administrator in person may set which services manage a client.
     #[error("only an administrator in person grants the management of a client")]
     ManagersInPerson,
     /// Only an administrator in person lets tokens be valid for longer.
@@ -217,9 +217,9 @@ pub enum ClientError {
         "only an administrator in person may set {0} to more than 300 seconds, raise it or remove it"
     )]
     LongerInPerson(&'static str),
-    /// That people are not asked is for an administrator in person to say.
+    /// Only an administrator in person may register or change an app that asks no user for consent.
     #[error(
-        "only an administrator in person registers or changes an app that asks nobody for consent"
+        "only an administrator in person registers or changes an app that asks no user for consent"
     )]
     Approval,
     /// The caller may not make the change any more.
@@ -228,7 +228,7 @@ pub enum ClientError {
     /// Committed, not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }

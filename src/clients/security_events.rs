@@ -1,4 +1,4 @@
-//! What administrators look for in the audit log about clients: voided consents, other redirect URIs, other authentication.
+//! Audit events for security-relevant changes of clients: voided consents, changed redirect URIs, changed authentication.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Client, queries};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 
-/// Voids what users consented to; the caller writes the raised epoch. Returns how many consents counted until now.
+/// Voids all consents to the client by raising its consent epoch, which the caller stores. Returns how many were in force.
 pub(super) fn void_consents(conn: &mut Connection, client: &mut Client) -> db::Result<i64> {
     let counted = queries::consents::count(conn, client.id, client.consent_epoch)?;
     client.consent_epoch = client.consent_epoch.saturating_add(1);
@@ -29,7 +29,7 @@ pub(super) fn record_voided(
     history::record(conn, client.as_of, author, event)
 }
 
-/// Records changes of redirect URIs and of authentication under actions of their own, beside `client.updated`.
+/// Records changes of redirect URIs and of authentication as events of their own, in addition to `client.updated`.
 pub(super) fn record_security_changes(
     conn: &mut Connection,
     before: &Client,

@@ -1,7 +1,7 @@
-//! Registered client metadata that Doorward does not use. RFC 7591 §2: what a server does not understand it ignores. Only registered
-//! names are ignored, so that a slip in the name of a setting is still refused.
+//! Standard client metadata that Doorward does not use. Servers ignore metadata that they do not understand (RFC 7591 §2). Here only
+//! names in the IANA registry are ignored, so that a misspelt setting is still refused.
 
-/// IANA registry "OAuth Dynamic Client Registration Metadata", without what is used.
+/// IANA registry "OAuth Dynamic Client Registration Metadata", without the members that Doorward uses.
 const UNUSED: [&str; 45] = [
     "authorization_details_types",
     "authorization_encrypted_response_alg",
@@ -50,7 +50,7 @@ const UNUSED: [&str; 45] = [
     "userinfo_signed_response_alg",
 ];
 
-/// Members for people, which may be sent in several languages: `client_name#ja` (RFC 7591 §2.2).
+/// Human-readable members, which may be sent in several languages: `client_name#ja` (RFC 7591 §2.2).
 const HUMAN_READABLE: [&str; 6] = [
     "client_name",
     "client_uri",
@@ -60,7 +60,7 @@ const HUMAN_READABLE: [&str; 6] = [
     "tos_uri",
 ];
 
-/// Whether a member is registered and not used here.
+/// Whether a member is in the IANA registry and not used by Doorward.
 pub(super) fn is_unused(member: &str) -> bool {
     match member.split_once('#') {
         Some((member, _)) => HUMAN_READABLE.contains(&member),

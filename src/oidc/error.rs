@@ -1,4 +1,4 @@
-//! Errors by the words of the specifications, with a description for the developer who reads it.
+//! OAuth and OpenID Connect errors: the code, and a description for the developer of the client.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ macro_rules! codes {
         pub enum ErrorCode { $($(#[doc = $doc])+ $variant,)+ }
 
         impl ErrorCode {
-            /// As it is written.
+            /// The code as it is sent.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
@@ -72,27 +72,27 @@ codes! {
 pub struct Refusal {
     /// The code.
     pub code: ErrorCode,
-    /// What to do.
+    /// What is wrong and what to do: `error_description`.
     pub description: String,
-    /// What is behind it; only for the log and for whoever connects the client.
+    /// The rule and the values that led to it, for the log and for the developer who connects the client.
     #[serde(skip)]
     pub facts: Option<Box<Facts>>,
 }
 
-/// What is behind a refusal. May repeat what was sent, but never a code, a token or a secret.
+/// The rule and the values that led to a refusal. May repeat what was sent, but never a code, a token or a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Facts {
-    /// The rule, as a reason code.
+    /// Reason code of the rule.
     pub rule: String,
-    /// What was sent.
+    /// The value that the client sent.
     pub presented: Option<String>,
-    /// What is registered.
+    /// The values that are registered.
     pub registered: Option<String>,
-    /// The command that makes the registration fit what was sent.
+    /// The command that changes the registration so that the request is allowed.
     pub remedy: Option<String>,
 }
 
-/// The longest text of a fact, in characters.
+/// Maximum length of `presented` and `registered`, in characters.
 const LONGEST_FACT: usize = 300;
 
 impl Refusal {
@@ -125,7 +125,7 @@ impl Refusal {
         self
     }
 
-    /// Adds the command that makes the registration fit, to the description too. It must be free of what was sent.
+    /// Adds the command that allows the request, also to the description. It must not contain anything that the client sent.
     #[must_use]
     pub fn remedy(mut self, command: String) -> Self {
         let told = Self::new(
@@ -158,7 +158,7 @@ impl Refusal {
         Self::new(ErrorCode::InvalidRequest, description)
     }
 
-    /// A grant that is not good (any more).
+    /// A grant (such as a code or refresh token) that is not or no longer valid.
     pub fn invalid_grant(description: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidGrant, description)
     }

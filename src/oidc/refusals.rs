@@ -1,6 +1,6 @@
-//! The recent refusals of a client, for whoever connects it: what it sent, what is registered, and what mends it.
+//! Recent refusals of a client, for the developer who connects it: what it sent, what is registered, and the command that allows it.
 //!
-//! Anyone can send requests in a client's name, so what is stored is bounded in number, size and rate, and no right follows from it.
+//! Anyone can send requests in a client's name, so refusals are bounded in number, size and rate, and no decision depends on them.
 
 use std::time::Duration;
 
@@ -15,33 +15,32 @@ use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
 use crate::ephemeral::Away;
 use crate::standing::Unavailable;
 
-/// How long a refusal is remembered.
+/// How long refusals are stored.
 const LIFE: Duration = Duration::from_secs(7 * 86_400);
-/// How many are remembered of each client: the latest.
+/// How many refusals of each client are stored; the latest ones.
 const MOST: usize = 20;
-/// How many are written down of each client in a minute.
+/// How many refusals of each client are stored in a minute.
 const MOST_A_MINUTE: u64 = 30;
 
-/// A refusal, as it is remembered.
+/// A stored refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecentRefusal {
     /// The error code that the client got.
     pub error: String,
-    /// What it was told.
+    /// The `error_description` that the client got.
     pub description: String,
-    /// What is behind it.
+    /// The rule and the values that led to it.
     #[serde(flatten)]
     pub facts: Facts,
-    /// When it happened last.
+    /// When it last happened.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// How often it happened, as far as it was written down.
+    /// How many times it happened, as far as it was stored.
     pub times: u32,
 }
 
 impl Oidc {
-    /// Logs a refusal, and remembers it where it concerns a client that there is. The store being away is no reason to refuse
-    /// otherwise.
+    /// Logs a refusal, and stores it if it concerns an existing client. A store that is unavailable does not change the response.
     pub(super) async fn note_refusal(&self, client: Option<ClientId>, refusal: &Refusal) {
         refusal.log(client);
         if let (Some(client), Some(facts)) = (client, &refusal.facts) {
@@ -50,7 +49,7 @@ impl Oidc {
         }
     }
 
-    /// As [`Oidc::note_refusal`], for a client that did not authenticate.
+    /// As [`Oidc::note_refusal`], for a client whose authentication failed.
     pub(super) async fn note_failed_authentication(&self, failed: &FailedAuthentication) {
         failed.log();
         let Some(client) = failed.client.filter(|_| failed.registered.is_some()) else {
@@ -75,7 +74,7 @@ impl Oidc {
     /// The recent refusals of a client, the latest first.
     ///
     /// # Errors
-    /// When the store is away.
+    /// When the store is unavailable.
     pub async fn list_refusals(&self, client: ClientId) -> Result<Vec<RecentRefusal>, Away> {
         let stored = self.ephemeral.get(&[&key(client)]).await?;
         let stored = stored.into_iter().next().flatten();
@@ -85,10 +84,10 @@ impl Oidc {
     }
 
     async fn remember(&self, client: ClientId, error: &str, description: &str, facts: &Facts) {
-        // On the heap: a refusal is rare, and its future would be part of every request's.
+        // Boxed, because refusals are rare and this future would otherwise enlarge the future of every request.
         let remembered = Box::pin(self.store_refusal(client, error, description, facts));
         if let Err(error) = remembered.await {
-            tracing::debug!(%error, "a refusal is not remembered");
+            tracing::debug!(%error, "a refusal can't be stored");
         }
     }
 
@@ -120,7 +119,7 @@ impl Oidc {
         all.insert(0, refusal);
         all.truncate(MOST);
         let text = serde_json::to_string(&all)
-            .map_err(|error| Away(format!("refusals that are no JSON: {error}")))?;
+            .map_err(|error| Away(format!("refusals can't be serialized: {error}")))?;
         Ok(self.ephemeral.put(&key, &text, LIFE).await?)
     }
 }

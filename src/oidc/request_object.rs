@@ -1,5 +1,5 @@
-//! Request objects (OpenID Connect Core §6.1, RFC 9101) are not supported. What a refused one says about its own answer is
-//! read, so that the error reaches the client where it waits for it.
+//! Request objects (OpenID Connect Core §6.1, RFC 9101) are not supported. Only `response_mode` and `state` of a refused one are
+//! read, so that the error reaches the client in the way that it expects.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::parameters::longest;
 use super::request::ResponseMode;
 
-/// How the client of a refused request object expects the error: nothing else in the object is read, and the signature is
-/// not verified. Both values are the sender's to choose as plain parameters, too.
+/// How the client expects the error. Nothing else in the refused object is read, and its signature is not verified: the sender
+/// could choose both values as plain parameters, too.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RefusedObject {
     pub(super) response_mode: Option<ResponseMode>,
@@ -17,8 +17,8 @@ pub(super) struct RefusedObject {
 }
 
 impl RefusedObject {
-    /// Reads the payload of a JWS in compact serialization (RFC 7515 §7.1). Anything else, an encrypted object included, says
-    /// nothing.
+    /// Reads the payload of a JWS in compact serialization (RFC 7515 §7.1). Anything else, including an encrypted object, results
+    /// in the default.
     pub(super) fn read(object: &str) -> Self {
         let Some(payload) = payload(object) else {
             return Self::default();

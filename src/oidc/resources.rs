@@ -1,10 +1,10 @@
-//! For which services a client may ask (RFC 8707), and by which grants.
+//! Which services a client may get tokens for (RFC 8707), and by which grant types.
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use crate::clients::{Client, GrantType};
 
-/// The services that an authorization request asks for, each once (RFC 8707 §2.1).
+/// Reads the `resource` parameters of an authorization request, without duplicates (RFC 8707 §2.1).
 ///
 /// # Errors
 /// `invalid_target`.
@@ -24,7 +24,7 @@ pub fn read_resources(
     Ok(resources)
 }
 
-/// Whether a client may ask for tokens for a service.
+/// Checks that a client may request tokens for a service.
 ///
 /// # Errors
 /// `invalid_target` (RFC 8707 §2).
@@ -50,7 +50,7 @@ pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(
         )))
 }
 
-/// The refusal of a grant that a client is not registered for.
+/// The refusal of a grant type that a client is not registered for.
 pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
     let grants: Vec<&str> = client
         .metadata
@@ -71,7 +71,7 @@ pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
         ))
 }
 
-/// A token for Doorward itself is for nobody else: another service could use it here.
+/// Refuses a token for Doorward and other services together: another service could use it to call Doorward.
 ///
 /// # Errors
 /// `invalid_target`.
@@ -79,7 +79,7 @@ pub fn refuse_mixed(resources: &[String], issuer: &str) -> Result<(), Refusal> {
     if resources.len() > 1 && resources.iter().any(|resource| resource == issuer) {
         return Err(Refusal::new(
             ErrorCode::InvalidTarget,
-            "a token for the issuer itself is for no other service: ask for two tokens",
+            "a token for the issuer itself is not valid for other services: request two tokens",
         ));
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! The codes of stored requests: computed and not drawn, so that a grant whose answer was lost is answered with the same code.
+//! Authorization codes of stored requests. They are computed, not random, so that repeating a step whose response was lost returns
+//! the same code.
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::secrets::{MasterKey, Token};
 
-/// Makes codes from the IDs of requests. Cheap to clone.
+/// Computes codes from the IDs of requests (HMAC-SHA-256). Cheap to clone.
 #[derive(Clone)]
 pub struct Codes(hmac::Key);
 
@@ -19,16 +20,16 @@ impl fmt::Debug for Codes {
 }
 
 impl Codes {
-    /// Under a key derived from the master key. A code lives for a minute: nobody needs those of the key before.
+    /// The HMAC key is derived from the master key. Codes live for a minute, so codes under the previous key are not needed.
     pub fn new(master: &MasterKey) -> Self {
         let key = master.derive::<32>("authorization-code");
         Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
     }
 
-    /// The code of a stored request. Who knows the request's ID alone does not know it.
+    /// The code of a stored request. It can't be computed from the request's ID without the key.
     pub fn of(&self, request: &Token) -> Token {
         let tag = hmac::sign(&self.0, request.expose().as_bytes());
-        // 32 bytes, as of every token: never `None`.
+        // Never `None`: the tag has 32 bytes, as every token has.
         Token::parse(&URL_SAFE_NO_PAD.encode(tag)).unwrap_or_else(Token::generate)
     }
 }

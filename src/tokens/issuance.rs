@@ -1,5 +1,5 @@
-//! The state under which an access token was issued. Only [`Tokens::check`](super::Tokens::check) compares it with the present
-//! state, so it travels in the token encrypted, and bound to it: services that read a token learn no internal ID.
+//! The state under which an access token was issued. Only [`Tokens::check`](super::Tokens::check) compares it with the current
+//! state, so it is encrypted in the token and bound to it: services that read a token learn no internal ID.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,14 +34,14 @@ pub struct UserIssuance {
     pub authorization: AuthorizationId,
     /// The user's session epoch.
     pub epoch: i64,
-    /// The client's epoch of authorizations by users.
+    /// The client's epoch for authorizations by users.
     pub client_epoch: i64,
-    /// The IDs of the passkeys that the session rested on.
+    /// The IDs of the passkeys that the session depended on.
     pub passkeys: Vec<PasskeyId>,
 }
 
 impl UserIssuance {
-    /// What the user's standing is asked about.
+    /// The claim to check against the user's account record.
     pub(super) fn claim(&self) -> AuthorizationClaim<'_> {
         AuthorizationClaim {
             authorization: self.authorization,

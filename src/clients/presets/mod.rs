@@ -1,5 +1,5 @@
-//! Presets: how known programs are registered, and what they are configured with. One table ([`TABLE`]) for the command, the
-//! admin pages and the guide.
+//! Presets: client registrations for well-known programs, with the settings to enter in each program. The command, the admin pages
+//! and the guide share one table ([`TABLE`]).
 
 use std::sync::LazyLock;
 
@@ -7,35 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClientChange, Metadata, Scopes};
 
-/// The table. `redirect_paths`, `post_logout_path` and `backchannel_logout_path` are below the program's own URL; a path that names
-/// the provider calls it `doorward`. Lines of settings have the placeholders `{issuer}`, `{client_id}`, `{client_secret}` and `{url}`.
+/// The table. `redirect_paths`, `post_logout_path` and `backchannel_logout_path` are relative to the program's own URL; where a path
+/// contains the provider's name, it is `doorward`. The placeholders of settings are `{issuer}`, `{client_id}`, `{client_secret}`, `{url}`.
 const TABLE: &str = include_str!("table.json");
 
-/// A program, and how it is connected.
+/// A program, its registration and its settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
-    /// Its name on the command line.
+    /// Name of the preset on the command line.
     pub key: String,
-    /// Its name.
+    /// Display name of the program.
     pub name: String,
-    /// Where users come back to, below its URL.
+    /// Paths of its redirect URIs, relative to its URL.
     pub redirect_paths: Vec<String>,
-    /// Where users come back to, whatever its URL is: on their own device.
+    /// Redirect URIs on the user's device, which don't depend on the program's URL.
     pub fixed_redirect_uris: Vec<String>,
-    /// Where users go after sign-out, below its URL.
+    /// Path of its post-logout redirect URI, relative to its URL.
     pub post_logout_path: Option<String>,
-    /// Where it hears of ended sessions, below its URL.
+    /// Path of its back-channel logout URI, relative to its URL.
     pub backchannel_logout_path: Option<String>,
-    /// Whether it has no secret.
+    /// Whether it is a public client, without a secret.
     pub public: bool,
     /// Whether it sends no PKCE challenge with these settings.
     pub without_pkce: bool,
     /// The scopes that it requests.
     pub scopes: Vec<String>,
-    /// What it is configured with.
+    /// The settings to enter in the program.
     pub settings: Settings,
-    /// What people trip over.
+    /// A known pitfall.
     pub note: Option<String>,
 }
 
@@ -43,20 +43,20 @@ pub struct Preset {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where they are written.
+    /// The file or page of the program that they are entered in.
     pub file: String,
-    /// Their lines, with placeholders.
+    /// The lines to enter, with placeholders.
     pub lines: Vec<String>,
 }
 
-/// What the placeholders of settings stand for.
+/// Values for the placeholders of settings.
 #[derive(Clone, Copy, Debug)]
 pub struct SettingValues<'a> {
     /// Doorward's public URL.
     pub issuer: &'a str,
     /// The client's ID.
     pub client_id: &'a str,
-    /// The client's secret, where it has one and it is known.
+    /// The client's secret, if it has one and it is known.
     pub client_secret: Option<&'a str>,
     /// The program's own URL.
     pub url: Option<&'a str>,
@@ -65,35 +65,35 @@ pub struct SettingValues<'a> {
 /// Why a preset can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PresetError {
-    /// Its redirect URIs are below the program's URL.
+    /// The preset needs the program's URL, and none was given.
     #[error("the program's own URL is needed, for example https://app.example.com")]
     UrlNeeded,
-    /// What was given is no URL of a program.
+    /// The given URL can't be used.
     #[error("must begin with https:// (or http://localhost), without query and fragment")]
     NoUrl,
 }
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let read = serde_json::from_str(TABLE);
-    // Compiled in, and read by a test.
+    // Compiled in; a test checks that it can be parsed.
     read.unwrap_or_default()
 });
 
 impl Preset {
-    /// All of them, by key.
+    /// All presets, sorted by key.
     pub fn all() -> &'static [Self] {
         &PRESETS
     }
 
-    /// The preset of a key.
+    /// Finds the preset with this key.
     pub fn find(key: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.key == key)
     }
 
-    /// The client to register, for a program at this URL.
+    /// The registration of the program at this URL, as a change to a new client.
     ///
     /// # Errors
-    /// When a URL is needed, or is none.
+    /// `UrlNeeded` if the preset needs a URL and none is given; `NoUrl` if the given one can't be used.
     pub fn to_change(&self, url: Option<&str>) -> Result<ClientChange, PresetError> {
         let url = url.map(parse_url).transpose()?;
         let below = |path: &String| -> Result<String, PresetError> {
@@ -126,18 +126,18 @@ impl Preset {
         })
     }
 
-    /// As [`Preset::to_change`], as what would be registered.
+    /// The scopes and metadata that [`Preset::to_change`] results in.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Preset::to_change`].
     pub fn to_registration(&self, url: Option<&str>) -> Result<(Scopes, Metadata), PresetError> {
-        // A test registers all of them.
+        // Succeeds for every preset, as a test shows; only the URL can be wrong.
         let draft = self.to_change(url)?.into_draft();
         let draft = draft.map_err(|_| PresetError::NoUrl)?;
         Ok((draft.scopes, draft.metadata))
     }
 
-    /// The program's settings, line by line.
+    /// The program's settings with the placeholders filled in, one per line.
     pub fn settings(&self, values: SettingValues<'_>) -> String {
         let url = values.url.map(|url| url.trim_end_matches('/'));
         let fill = |line: &String| {
@@ -151,7 +151,7 @@ impl Preset {
     }
 }
 
-/// The URL of a program, without the slash at its end.
+/// Parses the URL of a program, and removes slashes at its end.
 fn parse_url(text: &str) -> Result<String, PresetError> {
     if text.contains(['?', '#']) || !super::uris::is_page(text) {
         return Err(PresetError::NoUrl);

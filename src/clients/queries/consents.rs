@@ -1,5 +1,5 @@
-//! SQL of `consents`: what each user lets each client have, and at which resources. A consent counts while the client is as the user was asked about:
-//! every change that loosens the client raises its `consent_epoch`.
+//! SQL of `consents`: the scopes that each user granted to each client, and the resources that they are for. A consent counts only
+//! under the client's current `consent_epoch`, which every change that loosens the client raises.
 
 use std::collections::BTreeSet;
 
@@ -40,13 +40,13 @@ impl ConsentTerms {
 /// A stored consent.
 #[derive(Clone, Debug, Default)]
 pub struct Consent {
-    /// What was given; empty where the consent was voided.
+    /// What was granted; empty if the consent was voided.
     pub terms: ConsentTerms,
-    /// Whether there is one that counts.
+    /// Whether the consent is in force.
     pub counts: bool,
     /// Whether there is a row, voided or not.
     pub is_stored: bool,
-    /// The client's present epoch, which a new consent is given under.
+    /// The client's current consent epoch, under which a new consent is stored.
     pub client_epoch: i64,
 }
 
@@ -58,7 +58,7 @@ fn resources(resources: &BTreeSet<String>) -> Json<Vec<String>> {
     Json(resources.iter().cloned().collect())
 }
 
-/// The epoch under which users consent to a client now.
+/// The client's current consent epoch; 0 if there is no such client.
 fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
     let found = clients::table
         .find(client)
@@ -68,7 +68,7 @@ fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
     Ok(found.unwrap_or_default())
 }
 
-/// What a user lets a client have as of now.
+/// Finds the consent of a user to a client.
 ///
 /// # Errors
 /// When the database is away.
@@ -98,7 +98,7 @@ pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Con
     })
 }
 
-/// The clients that a user lets have something, with the scopes and since when.
+/// Lists the clients that a user consented to, with the scopes and the time of the consent.
 ///
 /// # Errors
 /// When the database is away.
@@ -115,7 +115,7 @@ pub fn list(conn: &mut Connection, user: UserId) -> Result<Vec<(ClientId, Scopes
         .collect())
 }
 
-/// How many users' consents count under an epoch of the client.
+/// How many consents are in force under an epoch of the client.
 ///
 /// # Errors
 /// When the database is away.
@@ -127,7 +127,7 @@ pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64>
         .get_result(conn)?)
 }
 
-/// Writes a consent in place of the one that was found. The caller holds the user's standing.
+/// Stores a consent in place of the one that was found. The caller must hold the lock of the user's account.
 ///
 /// # Errors
 /// When the database is away.
@@ -163,7 +163,7 @@ pub fn store(
     Ok(())
 }
 
-/// Deletes a consent; whether there was one.
+/// Deletes a consent. Returns whether there was one.
 ///
 /// # Errors
 /// When the database is away.

@@ -74,7 +74,7 @@ impl From<ClientError> for Problem {
             )
             .with("field", field),
             ClientError::Approval => Self::forbidden(
-                "Only an administrator in person registers or changes an app that asks nobody for consent (require_consent).",
+                "Only an administrator in person registers or changes an app that asks no user for consent (require_consent).",
             ),
             ClientError::NotHeld(scopes) => Self::forbidden(
                 "A client gives only scopes that it holds itself. An administrator gives the others.",
