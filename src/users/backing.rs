@@ -1,4 +1,4 @@
-//! A link lets someone in only while whoever made it still could: a right, secret or session that is gone leaves no links behind.
+//! Checks that a link may still be used: it stops working when its creator loses the permission, secret or session behind it.
 
 use super::invite::Invitation;
 use super::purpose::Purpose;
@@ -13,8 +13,8 @@ use crate::history::Author;
 use crate::sessions;
 use crate::standing;
 
-/// What a link's maker had when they made it. Each epoch is raised when what it stands for is taken away, so a link does not
-/// come back to life with a right that is given again.
+/// Epochs of a link's creator when the link was created. An epoch is raised when the permission behind it is withdrawn, so a link
+/// stays invalid even if the permission is given again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MakerEpochs {
     /// The session epoch of the user: raised when all their sessions end.
@@ -24,7 +24,7 @@ pub struct MakerEpochs {
 }
 
 impl MakerEpochs {
-    /// As of now.
+    /// Reads the current epochs of an author.
     pub(super) fn of(conn: &mut Connection, author: &Author) -> db::Result<Self> {
         let user = match author.user() {
             Some(user) => standing::find_epoch(conn, user)?,
@@ -38,10 +38,17 @@ impl MakerEpochs {
     }
 }
 
-/// Whether the maker of a link may still let this user in: the session that made a device link is good; the user who made another
-/// may still manage whom it is for, may give every role in it, and not all their sessions have ended since; the client may still
-/// make it, by the rule for services, and has its secret, scopes and access of then. Links of the command line stand, as long
-/// as every role in them is there.
+/// Whether the creator of a link may still let `target` in:
+///
+/// - A link for the user's own device: the session that created it is valid.
+/// - A link created by a user: they may still manage the user that it is for and assign every role in it, and their sessions have
+///   not all been ended since.
+/// - A link created by a client: the client may still create it, by the rule for services, and has the secret, scopes and access
+///   that it had then.
+/// - A link created by a user through a client: both, and the user is an administrator.
+/// - A link created by the command line: always.
+///
+/// Every role in a link for a new user must exist.
 pub(super) fn is_backed(
     conn: &mut Connection,
     invitation: &Invitation,
@@ -50,7 +57,7 @@ pub(super) fn is_backed(
     if let (Some(session), Some(user)) = (invitation.by_session, invitation.user) {
         return Ok(sessions::find_good_passkeys(conn, user, session)?.is_some());
     }
-    // A new user will hold what the link says, a known one holds what they hold by now.
+    // A new user will get the roles in the link; an existing user has the roles that they hold now.
     let held = target.map_or(&invitation.roles, |target| &target.roles);
     if target.is_none() && queries::missing_role(conn, held)?.is_some() {
         return Ok(false);
@@ -67,7 +74,7 @@ pub(super) fn is_backed(
         return Ok(false);
     }
     let rights = Rights::of(conn, maker)?;
-    // Through an app both must still be able to, and apps lend the rights of administrators alone.
+    // Through an app only administrators may act on other users.
     let may_delegate = invitation.by_client.is_none()
         && rights.may_manage_holder(held)
         && invitation.roles.iter().all(|role| rights.may_give(role));

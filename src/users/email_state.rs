@@ -1,18 +1,18 @@
-//! How far a mail address is known to be the user's.
+//! Whether an email address is known to belong to its user.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How far a mail address is known to be the user's. Only `Vouched` and `Verified` are facts that others may rely on.
+/// Whether an email address is known to belong to its user. Others may rely on `Vouched` and `Verified` only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EmailState {
-    /// Somebody entered it; nothing more is known.
+    /// Someone entered it; nothing more is known.
     #[default]
     Unverified,
-    /// An administrator in person said that it is the user's.
+    /// An administrator in person confirmed that it belongs to the user.
     Vouched,
-    /// The user proved that they read mail there.
+    /// The user proved that they receive email at it.
     Verified,
 }
 

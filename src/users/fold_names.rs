@@ -1,15 +1,15 @@
-//! Fills in the folded names of users that were there before names were folded.
+//! Fills in the folded names of users that were created before names were folded.
 
 use super::queries;
 use crate::db::{self, Database};
 
-/// So many users in one transaction.
+/// Users per transaction.
 const BATCH: i64 = 500;
 
-/// Folds the names of every user whose names are not folded yet. Repeating is safe, and so are several processes at once.
+/// Folds the names of every user whose names are not folded yet. Idempotent; several processes may run it at the same time.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn fold_names(database: &Database) -> db::Result<()> {
     let mut folded = 0_usize;
     loop {

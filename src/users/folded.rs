@@ -1,4 +1,4 @@
-//! Names as people look for them: without case and accents. The same on every database, whatever its locale.
+//! Case- and accent-insensitive names for search and sorting. The result does not depend on the database or its locale.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,10 +7,10 @@ use super::User;
 use crate::base::ids::UserId;
 use crate::base::letters::fold;
 
-/// More characters than this decide no order; an index holds no longer keys.
+/// Maximum length of a sort key, in characters, because databases limit the size of index entries.
 const LONGEST: usize = 200;
 
-/// By what users are ordered in lists.
+/// The sort key of a user in lists.
 pub(super) fn sort_name(user: &User) -> String {
     fold(user.display_name.trim())
         .chars()
@@ -18,7 +18,7 @@ pub(super) fn sort_name(user: &User) -> String {
         .collect()
 }
 
-/// What a search looks in: username, display name and address, a line each.
+/// The text that searches match: username, display name and email address, one per line.
 pub(super) fn search_text(user: &User) -> String {
     let email = user.email.as_deref().unwrap_or_default();
     fold(&format!(
@@ -27,7 +27,7 @@ pub(super) fn search_text(user: &User) -> String {
     ))
 }
 
-/// A place in the list of users: behind or before one of them. It says nothing that whoever saw that user doesn't know.
+/// A cursor in the list of users, after or before one of them. It contains nothing that a caller who sees that user can't see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserCursor {
     pub(super) sort_name: String,
@@ -35,7 +35,7 @@ pub struct UserCursor {
 }
 
 impl UserCursor {
-    /// The place of a user.
+    /// The cursor at a user.
     pub fn of(user: &User) -> Self {
         Self {
             sort_name: sort_name(user),
@@ -43,7 +43,7 @@ impl UserCursor {
         }
     }
 
-    /// As clients carry it: opaque to them.
+    /// The cursor as clients get it; opaque to them.
     pub fn to_text(&self) -> String {
         let id = self.id.uuid();
         URL_SAFE_NO_PAD.encode([id.as_bytes(), self.sort_name.as_bytes()].concat())

@@ -1,4 +1,4 @@
-//! Invitations as those who may see them list them, and their revocation before use.
+//! Lists invitations, and revokes them before they are used.
 
 use serde::Serialize;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 
-/// Where a link stands in its life.
+/// The state of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InvitationState {
@@ -23,14 +23,14 @@ pub enum InvitationState {
     Open,
     /// It was used.
     Used,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// It was revoked, or a newer link took its place.
+    /// It was revoked, or replaced by a newer link.
     Revoked,
 }
 
 impl InvitationState {
-    /// As it is written.
+    /// The name of the state in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -40,7 +40,7 @@ impl InvitationState {
         }
     }
 
-    /// Parses a filter's word.
+    /// Parses the name of a state.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Open, Self::Used, Self::Expired, Self::Revoked]
             .into_iter()
@@ -63,15 +63,15 @@ impl InvitationState {
 /// Which invitations to list.
 #[derive(Clone, Debug, Default)]
 pub struct InvitationFilter {
-    /// In this state.
+    /// Only invitations in this state.
     pub state: Option<InvitationState>,
-    /// Made by this user in person.
+    /// Only invitations that this user created in person, not through an app.
     pub made_by: Option<UserId>,
-    /// Older than this one: the cursor.
+    /// Only invitations older than this one: the cursor.
     pub after: Option<InvitationId>,
 }
 
-/// An invitation as it is listed; its link is shown only when it is made.
+/// An invitation in a list. Its link is shown only when it is created.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct InvitationView {
     /// Its ID.
@@ -79,22 +79,22 @@ pub struct InvitationView {
     pub id: InvitationId,
     /// `join`: a new user joins; `recover`: an existing user gets a new passkey; `add_device`: a user adds a device of theirs.
     pub purpose: String,
-    /// Where it stands in its life.
+    /// The state of the invitation.
     pub state: InvitationState,
-    /// Whether the link would let someone in now: it is open, and whoever made it still may.
+    /// Whether the link can be used now: it is open, and its creator may still invite.
     pub usable: bool,
     /// The user it is for, if they are known.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub user_id: Option<UserId>,
-    /// The address that a new user will have.
+    /// The email address that a new user will have.
     pub email: Option<String>,
-    /// Whether the address counts as the new user's, because an administrator in person or the command line wrote it.
+    /// Whether the email address will count as verified, on the word of an administrator in person or the command line.
     pub email_verified: bool,
     /// The name suggested to a new user.
     pub display_name: Option<String>,
     /// The roles that a new user will hold.
     pub roles: Vec<String>,
-    /// When it was made.
+    /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// Until when it can be used.
@@ -109,10 +109,10 @@ pub struct InvitationView {
     /// When it was revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
-    /// The user who made it; `null` if none did.
+    /// The user who created it; `null` if no user did.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_user: Option<UserId>,
-    /// The client that made it, or through which its user did.
+    /// The client that created it, or through which `by_user` did; `null` if no client did.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_client: Option<ClientId>,
 }
@@ -148,11 +148,11 @@ impl InvitationView {
 /// Why an invitation was not found or not revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum InvitationError {
-    /// There is none of this ID.
+    /// No invitation has this ID.
     #[error("there is no invitation of this ID")]
     Unknown,
-    /// It is not the caller's to revoke.
-    #[error("the invitation is not the caller's to revoke")]
+    /// The caller may not revoke it.
+    #[error("the caller may not revoke the invitation")]
     NotYours,
     /// It was used already.
     #[error("the invitation was used")]
@@ -160,16 +160,16 @@ pub enum InvitationError {
     /// The caller may not make the change any more.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Users {
-    /// Invitations, newest first, at most `limit`.
+    /// Lists invitations, newest first, at most `limit`.
     ///
     /// # Errors
-    /// `Unknown` for a cursor that never was one, or when the database is away.
+    /// `Unknown` if the cursor is not the ID of an invitation, or when the database is unavailable.
     pub async fn list_invitations(
         &self,
         filter: InvitationFilter,
@@ -186,10 +186,10 @@ impl Users {
             .await
     }
 
-    /// One invitation.
+    /// Reads one invitation.
     ///
     /// # Errors
-    /// `Unknown`, or when the database is away.
+    /// `Unknown`, or when the database is unavailable.
     pub async fn read_invitation(
         &self,
         id: InvitationId,
@@ -204,10 +204,10 @@ impl Users {
             .await
     }
 
-    /// Revokes an invitation that was not used: its link lets nobody in from then on. Safe to repeat.
+    /// Revokes an unused invitation: its link stops working immediately. Idempotent.
     ///
     /// # Errors
-    /// Why it was not revoked.
+    /// The reason why it was not revoked.
     pub async fn revoke_invitation(
         &self,
         id: InvitationId,
@@ -220,7 +220,7 @@ impl Users {
             .write(move |conn| {
                 let found = queries::find_invitation_by_id(conn, id)?;
                 let invitation = found.ok_or(InvitationError::Unknown)?;
-                // The user it is for is locked too: their use of it waits.
+                // Also locks the user that it is for, so that they can't use it at the same time.
                 let author = acting.check(conn, invitation.user.as_slice())?;
                 let now = database.now(conn)?;
                 if !may_revoke(conn, &invitation, authority, &author)? {
@@ -248,7 +248,7 @@ impl Users {
     }
 }
 
-/// Whoever made it may, and whoever may manage the user it is for.
+/// Whether the author may revoke an invitation: its creator may, and so may anyone who manages the user that it is for.
 fn may_revoke(
     conn: &mut Connection,
     invitation: &Invitation,

@@ -14,7 +14,7 @@ use crate::db::Connection;
 use crate::history::Author;
 use crate::standing::UserStatus;
 
-/// A join link. With a username the person exists from now on, as invited, so that the name is theirs.
+/// Creates a join link. If a username is given, the user is created now, as invited, which reserves the name.
 pub(super) fn for_new(
     conn: &mut Connection,
     wanted: NewInvitation,
@@ -23,7 +23,7 @@ pub(super) fn for_new(
     author: &Author,
 ) -> Result<Invitation, InviteError> {
     if !authority.may_invite(conn, &wanted.roles)? {
-        // Everybody else may invite somebody without a role.
+        // All other callers may invite a user without a role.
         let is_roleless = wanted.roles.is_empty();
         return Err(if is_roleless {
             InviteError::RoleNeeded
@@ -80,7 +80,7 @@ pub(super) fn for_new(
     })
 }
 
-/// Whether the address in the invitation counts as the new user's.
+/// Whether the email address in the invitation counts as verified.
 fn is_vouched(
     conn: &mut Connection,
     wanted: &NewInvitation,

@@ -1,13 +1,13 @@
-//! What one-use links are for.
+//! The purposes of one-time links.
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A new person joins.
+    /// A new user joins.
     Join,
-    /// A known person gets a new passkey from an administrator; their sessions end, for the old passkey may be in other hands.
+    /// An existing user registers a new passkey. Their sessions end, because someone else may have the old passkey.
     Recover,
-    /// A signed-in person adds another device of theirs.
+    /// A signed-in user adds another device.
     AddDevice,
 }
 

@@ -1,7 +1,7 @@
-//! The names that users have and had: how often one may be renamed, and which names may be released.
+//! Current and former usernames: how often a user may be renamed, and which names may be released.
 //!
-//! A name stays taken after its user was renamed, because others may still trust it. So renaming is bounded, or whoever manages users
-//! could take every name that there is; and a name that nobody ever signed in under may be released.
+//! A name stays reserved after its user was renamed, because others may still trust it. Renaming is therefore limited: otherwise
+//! anyone who manages users could reserve any number of names. A name that was never used to sign in may be released.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Event};
 
-/// How often a user may be renamed by anybody but an administrator in person.
+/// How often a user may be renamed by anyone but an administrator in person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RenameLimit {
     max: i64,
@@ -33,7 +33,7 @@ impl RenameLimit {
         }
     }
 
-    /// Whether the user may be renamed to one more new name. The caller holds the user's standing.
+    /// Whether the user may be given one more new name. The caller must hold the lock of the user's account.
     pub(super) fn allows(
         self,
         conn: &mut Connection,
@@ -49,12 +49,12 @@ impl RenameLimit {
 pub struct UsernameView {
     /// The name.
     pub username: String,
-    /// Whether it is the user's present name.
+    /// Whether it is the user's current name.
     pub is_current: bool,
-    /// When the user was renamed to it; `null` for their first one.
+    /// When the user was renamed to it; `null` for their first name.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub renamed_at: Option<Timestamp>,
-    /// When a session was first opened under it.
+    /// When a session was first opened under it; `null` if never.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub used_at: Option<Timestamp>,
 }
@@ -73,10 +73,10 @@ pub enum ReleaseError {
     #[error("no user has or had this name")]
     Unknown,
     /// A user has it now.
-    #[error("it is the present name of a user: rename the user first")]
+    #[error("it is the current name of a user: rename the user first")]
     Current,
-    /// Somebody signed in under it.
-    #[error("a user signed in under this name, and others may trust it")]
+    /// A user has signed in with it.
+    #[error("a user has signed in with this name, and others may trust it")]
     Used,
     /// Only an administrator in person releases names.
     #[error("only an administrator in person may release a name")]
@@ -89,7 +89,7 @@ pub enum ReleaseError {
     Database(#[from] db::Error),
 }
 
-/// Notes, in the transaction that opens a session, that its user signed in under their present name.
+/// Records that a user signed in with their current name. Call it in the transaction that opens the session.
 ///
 /// # Errors
 /// When the database is away.
@@ -98,7 +98,7 @@ pub fn mark_username_used(conn: &mut Connection, username: &str, now: Timestamp)
 }
 
 impl Users {
-    /// The names that a user has and had.
+    /// Lists the current and former names of a user.
     ///
     /// # Errors
     /// When the database is away.
@@ -120,10 +120,10 @@ impl Users {
             .await
     }
 
-    /// Releases a name that its user no longer has and never signed in under: anybody may be given it. Returns whose it was.
+    /// Releases a former name that its user never signed in with, so that anyone can be given it. Returns the ID of that user.
     ///
     /// # Errors
-    /// Why it was not released.
+    /// The reason why it was not released.
     pub async fn release_username(
         &self,
         name: Username,

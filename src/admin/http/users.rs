@@ -259,7 +259,7 @@ pub async fn list_usernames(
         (status = 204, description = "Released"),
         (status = 403, description = "Needs an administrator in person, with a recent sign-in"),
         (status = 404, description = "No user has or had this name"),
-        (status = 409, description = "It is a user's present name, or a session was opened under it"),
+        (status = 409, description = "It is a user's current name, or a session was opened under it"),
     )
 )]
 pub async fn release_username(
@@ -294,13 +294,13 @@ impl From<ReleaseError> for Problem {
                 StatusCode::CONFLICT,
                 "username-current",
                 "The username is in use",
-                "It is the present name of a user. Rename the user first.",
+                "It is the current name of a user. Rename the user first.",
             ),
             ReleaseError::Used => Self::new(
                 StatusCode::CONFLICT,
                 "username-used",
                 "The username was used",
-                "A user signed in under this name, and others may trust it. It stays theirs.",
+                "A user has signed in with this name, and others may trust it. It stays reserved for that user.",
             ),
             ReleaseError::Acting(error) => error.into(),
             ReleaseError::Database(error) => error.into(),

@@ -1,4 +1,4 @@
-//! `/admin/users/{user}/email`: an administrator writes a user's address, and says whether it is verified.
+//! `/admin/users/{user}/email`: an administrator enters a user's email address, and says whether it is verified.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -49,11 +49,11 @@ impl ConsoleUserEmailPage {
     }
 }
 
-/// An address, as typed.
+/// The submitted form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct EmailForm {
-    /// Empty: none.
+    /// Empty to remove the address.
     email: String,
     verified: Option<String>,
     version: String,
@@ -111,7 +111,7 @@ async fn save_email(
     Ok(redirect(&format!("{url}?notice=email_saved")))
 }
 
-/// Shows what was typed again, with what is wrong with it.
+/// Shows the form again with the entered values and the problem.
 fn refuse(frame: Frame, user: User, form: &EmailForm, problem: FieldProblem) -> Answer {
     let template = ConsoleUserEmailPage {
         problem: Some(problem),

@@ -1,4 +1,4 @@
-//! `/admin/invitations`: links that were made, and their revocation before use.
+//! `/admin/invitations`: lists invitation links, and revokes them before use.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Listing {
-    /// A state; empty: all.
+    /// Only invitations in this state; empty for all.
     #[serde(default)]
     state: String,
     /// The cursor.
@@ -41,14 +41,14 @@ pub(super) struct Listing {
     notice: Option<String>,
 }
 
-/// An invitation as a line of the page.
+/// An invitation as a row of the page.
 struct InvitationRow {
     id: InvitationId,
-    /// The user it is for, where they are known and may be seen.
+    /// The user it is for, if they exist and the visitor may see them.
     user: Option<(UserId, String)>,
-    /// What the link itself says of a new user.
+    /// The display name that the link suggests to a new user.
     label: Option<String>,
-    /// The address that a new user will have.
+    /// The email address that a new user will have.
     email: Option<String>,
     is_email_verified: bool,
     /// A text key.
@@ -66,7 +66,7 @@ impl InvitationRow {
     fn of(invitation: InvitationView, users: &HashMap<UserId, User>) -> Self {
         let user = invitation.user_id.and_then(|id| users.get(&id));
         let is_open = invitation.state == InvitationState::Open;
-        // An open link whose maker may not invite any more lets nobody in.
+        // An open link does not work if its creator may no longer invite.
         let state = if is_open && !invitation.usable {
             "lapsed"
         } else {
@@ -89,7 +89,7 @@ impl InvitationRow {
     }
 }
 
-/// A state to choose as a filter.
+/// An option of the state filter.
 struct StateChoice {
     value: &'static str,
     label: String,
@@ -166,7 +166,7 @@ fn states(frame: &Frame, chosen: &str) -> Vec<StateChoice> {
         .collect()
 }
 
-/// The users whom invitations are for, among those whom the visitor may see.
+/// The users that the invitations are for, as far as the visitor may see them.
 async fn find_users(
     users: &Users,
     manager: &Manager,
@@ -183,7 +183,7 @@ async fn find_users(
     Ok(found.into_iter().map(|user| (user.id, user)).collect())
 }
 
-/// The invitation that a path names, where the visitor may see it.
+/// The invitation in the path, if the visitor may see it.
 async fn find(users: &Users, manager: &Manager, id: &str) -> Result<InvitationView, Problem> {
     let id = InvitationId::parse(id).ok_or_else(Problem::not_found)?;
     let found = users.read_invitation(id).await?;
@@ -206,7 +206,7 @@ async fn ask(manager: Manager, users: web::Data<Users>, id: web::Path<String>) -
         undo: Some(frame.text("confirm.revoke_invitation.undo").to_owned()),
         action: frame.path.clone(),
         hidden: Vec::new(),
-        // A link has no versions: it is revoked, or was used before.
+        // A link has no versions: revoking it either succeeds, or fails because it was used.
         version: None,
         asks_reason: true,
         confirm_label: frame.text("confirm.revoke_invitation.button").to_owned(),

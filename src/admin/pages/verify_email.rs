@@ -1,4 +1,4 @@
-//! `/admin/users/{user}/verify-email`: an administrator vouches for a user's address.
+//! `/admin/users/{user}/verify-email`: an administrator vouches for a user's email address.
 
 use actix_web::{HttpRequest, web};
 

@@ -1,4 +1,4 @@
-//! Erasing what events tell of people, with a sealed record of each erasure.
+//! Erases personal data from audit events, and records each erasure as a sealed event.
 
 use serde_json::json;
 
@@ -13,26 +13,26 @@ pub(super) const ERASED: &str = "audit.erased";
 /// Why nothing was erased.
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
-    /// There is no event of this id.
+    /// No event has this ID.
     #[error("there is no event {0}")]
     Unknown(AuditEventId),
-    /// The event waits for its seal.
+    /// The event is not sealed yet.
     #[error("the event {0} is not sealed yet: wait a second")]
     Unsealed(AuditEventId),
-    /// The event records what was done to the log itself.
-    #[error("the event {0} records what was done to the log, and stays whole")]
+    /// The event is about the log itself and can't be erased.
+    #[error("the event {0} is about the log itself and can't be erased")]
     Kept(AuditEventId),
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl AuditSeal {
-    /// Erases address, user agent and details of these events, all or none, and records each erasure as an event; how many were
-    /// erased. Those that were erased before are left as they are.
+    /// Erases address, user agent and details of these events in one transaction, and records each erasure as an event. Skips events
+    /// that were erased before. Returns how many were erased.
     ///
     /// # Errors
-    /// Why nothing was erased.
+    /// The reason why nothing was erased.
     pub async fn erase(
         &self,
         events: Vec<AuditEventId>,
@@ -42,7 +42,7 @@ impl AuditSeal {
         let seal = self.clone();
         self.database
             .write(move |conn| {
-                // Nobody adds links meanwhile.
+                // Keeps the sealer from adding links to the chain at the same time.
                 queries::lock_sealer(conn)?;
                 let now = seal.database.now(conn)?;
                 let mut erased: usize = 0;

@@ -1,4 +1,4 @@
-//! What a request asks of a history: an instant, or a page of versions.
+//! Query parameters of histories: an instant, or a page of versions.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -8,59 +8,59 @@ use crate::admin::versions::{Past, PastItems, Version};
 use crate::base::clock::Timestamp;
 use crate::web::{Items, Page, Problem};
 
-/// At most this many in one list.
+/// Maximum number of versions in one list.
 const MOST: usize = 200;
 
-/// At which instant.
+/// Query parameter that selects an instant.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct AsOf {
-    /// RFC 3339: as it stood then, answered as `{item, as_of, settled}`.
+    /// An instant (RFC 3339): the response is the state at that instant, as `{item, as_of, settled}`.
     #[param(format = DateTime)]
     as_of: Option<String>,
 }
 
 impl AsOf {
-    /// The instant that is asked about; `None`: now.
+    /// The requested instant; `None` for now.
     pub(in crate::admin::http) fn parse(&self) -> Result<Option<Timestamp>, Problem> {
         as_of(self.as_of.as_deref())
     }
 }
 
-/// The instant that a parameter `as_of` names, which is judged later; `None`: now.
+/// Parses a parameter `as_of`, without checking that the instant can be answered; `None` for now.
 pub(in crate::admin::http) fn as_of(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let parse =
         |text| parse_instant(text).map_err(|fault| Problem::invalid_parameter("as_of", fault));
     text.map(parse).transpose()
 }
 
-/// A thing as it is, or with `as_of` as it stood.
+/// A record as it is now, or with `as_of` as it was then.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum NowOrThen<T> {
-    /// As it is.
+    /// The current record.
     Now(T),
-    /// As it stood.
+    /// The record at the instant.
     Then(Past),
 }
 
-/// Several things as they are, or with `as_of` as they stood.
+/// Records as they are now, or with `as_of` as they were then.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ItemsNowOrThen<T> {
-    /// As they are.
+    /// The current records.
     Now(Items<T>),
-    /// As they stood.
+    /// The records at the instant.
     Then(PastItems),
 }
 
-/// Which versions to list.
+/// Query parameters that select a page of versions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListVersions {
-    /// From 1 to 200; 50 where it is not given.
+    /// From 1 to 200; 50 by default.
     limit: Option<usize>,
-    /// The cursor of a page before.
+    /// The cursor from the previous page.
     after: Option<String>,
 }
 

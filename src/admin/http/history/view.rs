@@ -1,4 +1,4 @@
-//! What a caller sees of a history: which versions, and whose names.
+//! Which versions of a history a caller may see, and which users' names.
 
 use crate::admin::versions::{Names, Sight, View};
 use crate::base::ids::UserId;
@@ -8,8 +8,8 @@ use crate::users::Users;
 use crate::users::http::delegate;
 use crate::web::Problem;
 
-/// What a caller who may read a user now sees of what is theirs: everything of what is the caller's own; who manages the user by a
-/// role, what stood while they might have managed them.
+/// What a caller who may read a user now may see of that user's history. Users see their whole own history. A caller who manages the
+/// user by a role sees the versions from when they could have managed the user. All others see everything.
 pub(super) async fn view_of(caller: &Caller, users: &Users, user: UserId) -> Result<View, Problem> {
     if caller.person().is_some_and(|person| person.user_id == user) {
         return Ok(View::all(Names::All));
@@ -24,7 +24,7 @@ pub(super) async fn view_of(caller: &Caller, users: &Users, user: UserId) -> Res
     })
 }
 
-/// Whose names a caller sees beside the versions of what is not their own.
+/// Which names a caller sees in histories of records that are not their own.
 pub(super) fn names_for(caller: &Caller) -> Names {
     match delegate(caller) {
         Some(manager) => Names::ManagedBy(manager),

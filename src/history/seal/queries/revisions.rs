@@ -1,4 +1,4 @@
-//! SQL of `revisions` for the seal: a link covers the revisions that waited when it was made.
+//! SQL of `revisions` for the seal: a link of the chain covers the revisions that were unsealed when it was added.
 
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(in crate::history::seal) struct SealedRevision {
 }
 
 impl SealedRevision {
-    /// Whether its data is written as a revision's data is.
+    /// Whether its data is stored in the form in which Doorward writes it.
     pub(in crate::history::seal) fn is_as_written(&self) -> bool {
         self.data.is_plain
     }
@@ -53,7 +53,7 @@ fn sealed(row: Row) -> SealedRevision {
     }
 }
 
-/// Whether a revision that is not later than an instant waits for its seal.
+/// Whether there is an unsealed revision that is not later than an instant.
 pub(in crate::history::seal) fn is_any_waiting(
     conn: &mut Connection,
     until: Timestamp,
@@ -66,13 +66,13 @@ pub(in crate::history::seal) fn is_any_waiting(
     Ok(waiting.optional()?.is_some())
 }
 
-/// How many revisions wait for their seal.
+/// How many revisions are unsealed.
 pub(in crate::history::seal) fn count_waiting(conn: &mut Connection) -> Result<i64> {
     let waiting = revisions::table.filter(revisions::sealed_in.is_null());
     Ok(waiting.count().get_result(conn)?)
 }
 
-/// Takes about `limit` of the revisions that wait into the link at a position, and returns them. The caller holds the sealer's row.
+/// Adds about `limit` of the unsealed revisions to the link at a position, and returns them. The caller must lock the sealer's row.
 pub(in crate::history::seal) fn take_waiting(
     conn: &mut Connection,
     position: i64,
@@ -107,7 +107,7 @@ pub(in crate::history::seal) fn take_waiting(
     list_sealed(conn, (position, position), i64::MAX)
 }
 
-/// The revisions that links of these positions, both included, cover, at most `limit`.
+/// The revisions covered by the links at these positions (inclusive), at most `limit`.
 pub(in crate::history::seal) fn list_sealed(
     conn: &mut Connection,
     (first, last): (i64, i64),
@@ -122,7 +122,7 @@ pub(in crate::history::seal) fn list_sealed(
     Ok(rows.into_iter().map(sealed).collect())
 }
 
-/// The lowest and the highest position that a revision says it is covered by.
+/// The lowest and the highest position of a link that a revision names as its own.
 pub(in crate::history::seal) fn find_positions(
     conn: &mut Connection,
 ) -> Result<(Option<i64>, Option<i64>)> {
