@@ -14,21 +14,21 @@ use crate::users::{Authority, InvitationFilter, InvitationState};
 pub(super) enum Invitation {
     /// List invitations and recovery links, newest first.
     List {
-        /// Only those in this state.
+        /// Only invitations in this state.
         #[arg(long, value_parser = ["open", "used", "expired", "revoked"])]
         state: Option<String>,
-        /// At most this many.
+        /// Maximum number of invitations.
         #[arg(long, default_value_t = 50)]
         limit: u16,
-        /// Go on after this invitation (ID).
+        /// Continue after this invitation (ID).
         #[arg(long)]
         after: Option<InvitationId>,
     },
-    /// Revoke an invitation that was not used: its link lets nobody in.
+    /// Revoke an unused invitation: its link stops working.
     Revoke {
         /// The invitation's ID.
         invitation: InvitationId,
-        /// For the audit log.
+        /// Reason for the audit log.
         #[arg(long)]
         reason: Option<String>,
     },

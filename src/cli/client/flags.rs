@@ -1,4 +1,4 @@
-//! What is registered of a client, as flags of the command. A list begins anew: what is given replaces it.
+//! Client metadata as command-line flags. A list that is given replaces the registered one.
 
 use std::path::PathBuf;
 
@@ -11,79 +11,79 @@ const GRANTS: [&str; 3] = ["authorization_code", "refresh_token", "client_creden
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Flags {
-    /// Start from what this program needs; the flags come on top of it. `doorward client presets` lists the programs.
+    /// Register what this program needs; other flags override it. `doorward client presets` lists the programs.
     #[arg(long = "for", value_name = "PROGRAM", value_parser = parse_preset)]
     preset: Option<&'static Preset>,
     /// With --for: the program's own URL.
     #[arg(long, value_name = "URL", requires = "preset")]
     url: Option<String>,
-    /// What it may ask; may be given again, for example --scope users:read.
+    /// A scope that the client may request, for example users:read; repeatable.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
     scopes: Vec<String>,
-    /// Where people come back to; may be given again.
+    /// A redirect URI; repeatable.
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
-    /// Where people may be sent after sign-out; may be given again.
+    /// A post-logout redirect URI, which users may be sent to after sign-out; repeatable.
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
-    /// An origin whose pages may call the token endpoint, besides those of its redirect URIs; may be given again.
+    /// An origin whose pages may call the token endpoint, besides the origins of the redirect URIs; repeatable.
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
-    /// It can keep no secret: a page in the browser, an app on a device.
+    /// The client can't keep a secret: a single-page app, or an app on a device.
     #[arg(long, conflicts_with = "auth_method")]
     public: bool,
-    /// It runs on a person's device: loopback addresses with any port. So it is understood where all redirect URIs are such.
+    /// The client runs on the user's device: any port matches in loopback redirect URIs. Default if all are http URIs on loopback.
     #[arg(long, conflicts_with = "web")]
     native: bool,
-    /// It runs on a web server or in a page: redirect URIs are compared with their port.
+    /// The client runs on a web server or in a browser page: redirect URIs are compared with their port.
     #[arg(long)]
     web: bool,
-    /// How it proves who it is.
+    /// How the client authenticates.
     #[arg(long, value_parser = ["client_secret_basic", "client_secret_post", "none"])]
     auth_method: Option<String>,
-    /// A grant that it may use; may be given again.
+    /// A grant type that the client may use; repeatable.
     #[arg(long = "grant", value_name = "GRANT", value_parser = GRANTS)]
     grants: Vec<String>,
-    /// Where it wants to hear of ended sessions; empty takes it away.
+    /// Where Doorward reports ended sessions; empty removes it.
     #[arg(long, value_name = "URI")]
     backchannel_logout_uri: Option<String>,
-    /// It is one of your own: people are not asked before it learns of them.
+    /// The app is your own: users are not asked for consent.
     #[arg(long, conflicts_with = "consent")]
     no_consent: bool,
-    /// People are asked before it learns of them, as is the default.
+    /// Users are asked for consent (the default).
     #[arg(long)]
     consent: bool,
-    /// Old software that has a secret and no PKCE.
+    /// PKCE is optional, for old software that has a secret.
     #[arg(long)]
     no_pkce: bool,
-    /// Under which algorithm its tokens are signed.
+    /// Algorithm that the client's tokens are signed with.
     #[arg(long, value_name = "ALGORITHM", value_parser = ["RS256", "ES256", "EdDSA"])]
     id_token_alg: Option<String>,
-    /// Its access tokens are opaque: services ask by introspection.
+    /// Access tokens are opaque: services check them by introspection.
     #[arg(long, conflicts_with = "jwt")]
     opaque: bool,
-    /// Its access tokens are signed JWTs, as is the default: services can check them by themselves.
+    /// Access tokens are signed JWTs, which services can verify themselves (the default).
     #[arg(long)]
     jwt: bool,
-    /// For how many seconds its access tokens are valid (30 to 3600), or `default`.
+    /// For how many seconds access tokens are valid (30 to 3600), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     access_token_lifetime: Option<Lifetime>,
-    /// For how many seconds its ID tokens are valid (30 to 3600), or `default`.
+    /// For how many seconds ID tokens are valid (30 to 3600), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     id_token_lifetime: Option<Lifetime>,
-    /// Who may use it: holders of this role, or of another one that is given; empty lets everybody.
+    /// A role whose holders may use the client; repeatable, and empty allows all users.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// A service for which it may get tokens; may be given again.
+    /// A service that the client may get tokens for; repeatable.
     #[arg(long = "resource", value_name = "URI")]
     resources: Vec<String>,
-    /// What it is called as such a service itself; may be given again.
+    /// A name of the client itself as such a service; repeatable.
     #[arg(long = "audience", value_name = "URI")]
     audiences: Vec<String>,
-    /// A service that may manage it (client ID), besides the one that registered it; may be given again.
+    /// A service (client ID) that may manage the client, besides the one that registered it; repeatable.
     #[arg(long = "managed-by", value_name = "CLIENT")]
     managed_by: Vec<String>,
-    /// Everything, as JSON under the names of RFC 7591, `-` for standard input; the flags come on top of it.
+    /// All metadata as JSON with the names of RFC 7591, `-` for standard input; other flags override it.
     #[arg(long, value_name = "FILE")]
     json_metadata: Option<PathBuf>,
 }
@@ -112,7 +112,7 @@ fn parse_lifetime(text: &str) -> Result<Lifetime, String> {
     }
 }
 
-/// A scope that means something here, or one of another service.
+/// Parses a scope of Doorward, or a scope of another service.
 fn parse_scope(text: &str) -> Result<String, String> {
     match text.parse::<Scope>() {
         Ok(scope) => Ok(scope.as_str().to_owned()),
@@ -125,13 +125,13 @@ fn parse_scope(text: &str) -> Result<String, String> {
     }
 }
 
-/// A list, if any of it was given; empty texts stand for none.
+/// Returns the list if the flag was given, without empty values, so that one empty value clears the list.
 fn list(given: Vec<String>) -> Option<Vec<String>> {
     let any = !given.is_empty();
     any.then(|| given.into_iter().filter(|text| !text.is_empty()).collect())
 }
 
-/// What two flags that exclude each other choose; `None` where neither is given.
+/// The value that one of two exclusive flags selects; `None` if neither is given.
 fn choose<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
     if is_one {
         Some(one)
@@ -140,23 +140,23 @@ fn choose<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
     }
 }
 
-/// What a change adds to lists, besides what is registered.
+/// Values to add to registered lists.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Additions {
-    /// A redirect URI beside those that are registered; may be given again.
+    /// A redirect URI to add to the registered ones; repeatable.
     #[arg(
         long = "add-redirect-uri",
         value_name = "URI",
         conflicts_with = "redirect_uris"
     )]
     more_redirect_uris: Vec<String>,
-    /// A scope beside those that are registered; may be given again.
+    /// A scope to add to the registered ones; repeatable.
     #[arg(long = "add-scope", value_name = "SCOPE", value_parser = parse_scope, conflicts_with = "scopes")]
     more_scopes: Vec<String>,
-    /// A grant beside those that are registered; may be given again.
+    /// A grant type to add to the registered ones; repeatable.
     #[arg(long = "add-grant", value_name = "GRANT", value_parser = GRANTS, conflicts_with = "grants")]
     more_grants: Vec<String>,
-    /// A service beside those that are registered; may be given again.
+    /// A service to add to the registered ones; repeatable.
     #[arg(
         long = "add-resource",
         value_name = "URI",
@@ -166,7 +166,7 @@ pub(in crate::cli) struct Additions {
 }
 
 impl Additions {
-    /// Whether there are none.
+    /// Whether nothing is added.
     pub(super) fn is_empty(&self) -> bool {
         let lists = [
             &self.more_redirect_uris,
@@ -177,7 +177,7 @@ impl Additions {
         lists.iter().all(|list| list.is_empty())
     }
 
-    /// The change with whole lists: what is registered, and what is added.
+    /// Returns the change with complete lists: the registered values, then the added ones.
     pub(super) fn add_to(self, change: ClientChange, client: &Client) -> ClientChange {
         let metadata = &client.metadata;
         let whole = |registered: Vec<String>, added: Vec<String>| {
@@ -204,17 +204,17 @@ impl Additions {
 }
 
 impl Flags {
-    /// The program that a client is made for, and the program's URL.
+    /// The program that the client is created for, and the program's URL.
     pub(super) fn program(&self) -> Option<(&'static Preset, Option<String>)> {
         self.preset.map(|preset| (preset, self.url.clone()))
     }
 
-    /// What they ask for.
+    /// The change that the flags request.
     pub(super) fn into_change(self) -> Result<ClientChange, Failure> {
         let mut change = match self.preset {
             Some(_) if self.json_metadata.is_some() => {
                 return Err(Failure::Refused(
-                    "--for and --json-metadata: give one of them".into(),
+                    "--for and --json-metadata exclude each other: give one of them".into(),
                 ));
             }
             Some(preset) => {

@@ -1,4 +1,4 @@
-//! What the command tells of a client.
+//! Output of `doorward client`.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,16 @@ use crate::cli::output::Output;
 use crate::clients::{ApplicationType, Client, GrantType, Metadata, Preset, SettingValues};
 use crate::oidc::RecentRefusal;
 
-/// What was asked for when a client was made.
+/// What the output about a new client needs besides the client.
 #[derive(Clone, Debug)]
 pub(super) struct Made<'a> {
     /// Doorward's public URL.
     pub(super) issuer: &'a str,
-    /// The program that it is for, and the program's URL.
+    /// The program that the client is for, and the program's URL.
     pub(super) program: Option<(&'static Preset, Option<String>)>,
 }
 
-/// A client that was just made: what somebody pastes into the program's settings next.
+/// Shows a new client: the values to enter in the program's settings next.
 pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>, output: &Output) {
     let discovery = format!("{}/.well-known/openid-configuration", made.issuer);
     let secret = secret.map(Token::expose);
@@ -61,7 +61,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
     if metadata.allows(GrantType::AuthorizationCode) && has_no_way_back {
         let hint = format!(
             "\nNo sign-out address is registered: after signing out, users stay on a page of Doorward.\n\
-             To lead them back: doorward client update {id} --post-logout-redirect-uri URI"
+             To send them back to the app: doorward client update {id} --post-logout-redirect-uri URI"
         );
         lines.push(hint);
     }
@@ -82,7 +82,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
     output.show(&document, &lines.join("\n"));
 }
 
-/// How a registration is understood.
+/// What kind of client a registration describes, in words.
 fn kind(metadata: &Metadata) -> &'static str {
     if !metadata.allows(GrantType::AuthorizationCode) {
         return "service that acts for itself, without users";
@@ -95,7 +95,7 @@ fn kind(metadata: &Metadata) -> &'static str {
     }
 }
 
-/// Everything that is registered of a client, a secret that was made now, and how many consents a change voided.
+/// Shows the metadata of a client or its new secret, and how many consents a change voided.
 pub(super) fn show(client: &Client, secret: Option<&Token>, voided: Option<i64>, output: &Output) {
     let mut document = json!(client);
     if let Some(members) = document.as_object_mut() {
@@ -115,12 +115,13 @@ pub(super) fn show(client: &Client, secret: Option<&Token>, voided: Option<i64>,
         None => settings(&document),
     };
     if let Some(voided) = voided.filter(|voided| *voided > 0) {
-        text = format!("{text}\n\n{voided} people who gave consent are asked again.");
+        text =
+            format!("{text}\n\nUsers whose consent is void, and who will be asked again: {voided}");
     }
     output.show(&document, &text);
 }
 
-/// The recent refusals of a client, and what mends them.
+/// Shows the recent refusals of a client, and the commands that allow them.
 pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &Output) {
     let mut lines = vec![format!(
         "{} ({}): {}",
@@ -130,7 +131,7 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
     )];
     if !client.enabled {
         lines.push(format!(
-            "It is disabled. To let it in again: doorward client enable {}",
+            "The client is disabled. To enable it: doorward client enable {}",
             client.id
         ));
     }
@@ -156,7 +157,7 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
     output.show(&document, &lines.join("\n"));
 }
 
-/// The programs that clients can be made for.
+/// Lists the programs with presets.
 pub(super) fn list_presets(output: &Output) {
     let presets = Preset::all();
     let rows: Vec<Vec<String>> = presets
@@ -179,7 +180,7 @@ pub(super) fn list_presets(output: &Output) {
     );
 }
 
-/// A line for each setting that says something, those by which people know a client first.
+/// One line for each setting that is not empty, the identifying ones first.
 fn settings(document: &Value) -> String {
     let first = ["client_id", "client_name", "scope"];
     let members = document.as_object().into_iter().flatten();
@@ -193,7 +194,7 @@ fn settings(document: &Value) -> String {
     lines.join("\n")
 }
 
-/// A value on one line; `None` for nothing.
+/// A value on one line; `None` if it is empty.
 fn words(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,
