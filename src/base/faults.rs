@@ -1,19 +1,19 @@
-//! Fault injection: fails the store operations of HTTP requests from a chosen one on. Only tests switch it on.
+//! Fault injection for tests: makes the store operations of HTTP requests fail, from a chosen operation on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// How the first operation at the cut fails. All later ones are refused.
+/// How the first failing operation fails. All later operations are not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// The operation is not run.
     Refused,
-    /// The operation is run, and its answer is lost.
+    /// The operation is run, and its result is lost.
     AnswerLost,
 }
 
-/// A switch that both stores of an instance share. Clones share it too; the default one never fails anything.
+/// A switch shared by both stores of an instance. Clones share its state; the default one never makes anything fail.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Option<Arc<Mutex<State>>>);
 
@@ -40,15 +40,15 @@ impl Faults {
         }
     }
 
-    /// Ends the cut; whether an operation had failed.
+    /// Ends the cut. Returns whether an operation failed.
     pub fn lift(&self) -> bool {
         self.0
             .as_ref()
             .is_some_and(|state| std::mem::take(&mut *lock(state)).was_reached)
     }
 
-    /// How the next operation fails; `None`: it does not. Counts only operations of the threads that answer requests: work in
-    /// the background would make the count of a request's steps differ from run to run.
+    /// How the next operation fails, or `None`. Counts only operations of the threads that handle requests, because background work
+    /// would make the count vary from run to run.
     pub(crate) fn next(&self) -> Option<Cut> {
         let state = self.0.as_ref()?;
         let is_request = Handle::try_current()

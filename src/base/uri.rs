@@ -1,4 +1,4 @@
-//! Absolute URIs as they are written. A parser for browsers repairs what it is given (`https:/cb` becomes `https://cb/`); what two
+//! Absolute URIs in normal form. Parsers for browsers repair malformed URIs (`https:/cb` becomes `https://cb/`); text that two
 //! parsers could read differently is refused here.
 
 use url::{Position, Url};

@@ -1,4 +1,4 @@
-//! The environment's layer: `DOORWARD__SECTION__KEY`. A value is text and stays it; only a key that holds a list is parsed.
+//! Configuration from the environment: `DOORWARD__SECTION__KEY`. Values are taken as text; only lists are parsed.
 
 use std::ffi::{OsStr, OsString};
 
@@ -11,7 +11,7 @@ use super::Fault;
 const PREFIX: &str = "DOORWARD__";
 const SEPARATOR: &str = "__";
 
-/// Sets in `given` what `variables` say. `known` holds the default of every key: a key whose default is a list takes a TOML list,
+/// Sets the values of `variables` in `given`. `known` holds the default of every key: a key whose default is a list takes a TOML list,
 /// every other key takes the text as it is, without the white space around it.
 pub(super) fn merge(
     given: &mut Dict,
@@ -67,7 +67,7 @@ fn parse_value(value: &OsStr, holds_list: bool) -> Result<Value, String> {
 
 fn parse_list(text: &str) -> Result<Value, String> {
     const SHAPE: &str = "must be a list as in TOML, such as [\"one\", \"two\"]";
-    // One line break too many would begin a key of its own.
+    // A line break in the value could add another key to the document that is parsed.
     let document = Toml::string(&format!("list = {text}"));
     let mut parsed = Figment::from(document)
         .extract::<Dict>()

@@ -16,8 +16,8 @@ pub struct SecretFile {
 }
 
 impl Config {
-    /// The files with secrets that users who do not need them can access, with what to do. A file that does not exist, or can't be
-    /// looked at, is not among them: whoever reads it reports that.
+    /// Files with secrets that too many users can access, each with what to do. Files that don't exist or can't be inspected are
+    /// left out, because reading them fails with its own error.
     pub fn exposed_secret_files(&self) -> Vec<Fault> {
         let named = |key: &str, path: PathBuf| SecretFile {
             key: key.to_owned(),
@@ -29,7 +29,7 @@ impl Config {
             .chain(previous.map(|path| named("secrets.previous_master_key_file", path)))
             .chain(secrets.value_files.iter().cloned())
             .filter_map(|file| {
-                // Follows links: Kubernetes mounts a secret as one.
+                // Follows symbolic links, because Kubernetes mounts secrets as such.
                 let metadata = std::fs::metadata(&file.path).ok()?;
                 let user = rustix::process::geteuid().as_raw();
                 is_exposed(&metadata, user).then(|| fault(file, &metadata))
@@ -38,8 +38,8 @@ impl Config {
     }
 }
 
-/// Whether anybody can access the file who need not. Its owner may do everything. Its group may read it if the file is
-/// another user's (`root:doorward` 0640, or `fsGroup` in Kubernetes): then that is how this process reads it.
+/// Whether users can access the file who need not. The owner may have every permission. The group may read a file that belongs to
+/// another user (`root:doorward` 0640, or `fsGroup` in Kubernetes), because this process then reads it as a member of the group.
 fn is_exposed(metadata: &Metadata, user: u32) -> bool {
     exceeds(metadata.mode(), metadata.uid() == user)
 }

@@ -8,7 +8,7 @@ pub(super) fn parse_contact(text: &str) -> Result<String, String> {
             .split_once('@')
             .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
         Some(("tel", number)) => !number.is_empty(),
-        // What the parser would repair is no URI.
+        // A text that the parser would have to repair is refused.
         Some(("https", rest)) => rest.starts_with("//") && url::Url::parse(text).is_ok(),
         _ => false,
     };

@@ -16,11 +16,11 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use super::config::{Log, LogFormat, Rotation};
 pub use sink::{Sink, sinks};
 
-/// How long the end of the process waits for what is still to be written.
+/// How long the process waits at its end for log lines that are not written yet.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Keeps the writers' threads alive. Dropped at the end of the process, it waits for them to write what is left; not for long, for
-/// they may never be able to.
+/// Keeps the writer threads alive. Dropped at the end of the process, it waits for them to write the remaining lines, but only for
+/// two seconds, because a writer may be blocked for ever.
 #[derive(Debug, Default)]
 pub struct LogGuard(Vec<WorkerGuard>);
 
@@ -29,7 +29,7 @@ impl Drop for LogGuard {
         let (done, written) = mpsc::channel();
         for guard in self.0.drain(..) {
             let done = done.clone();
-            // A guard of a writer that is stuck blocks, or prints, which blocks as well.
+            // Dropping the guard of a blocked writer blocks, or prints, which blocks as well.
             std::thread::spawn(move || {
                 drop(guard);
                 done.send(()).ok();
@@ -43,26 +43,26 @@ impl Drop for LogGuard {
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The log file can't be made.
+    /// The log file can't be created.
     #[error("log.file: {0}")]
     File(#[from] InitError),
     /// The filter is malformed.
     #[error("log.level: {0}")]
     Level(#[from] tracing_subscriber::filter::ParseError),
-    /// Somebody set up logging before.
+    /// Logging was set up before.
     #[error("logging is set up already")]
     Twice,
 }
 
-/// What passes the filter reaches every layer: they all have the one of `log.level`.
+/// One filter (`log.level`) in front of all layers.
 type Filtered = Layered<EnvFilter, Registry>;
 type BoxedLayer = Box<dyn Layer<Filtered> + Send + Sync>;
 
-/// Sets up `tracing` for a service. Console and file are written on threads of their own and drop lines when these can't follow, so
-/// that nothing that reads or stores the log slows a request.
+/// Sets up `tracing` for the service. Console and file are written by threads of their own, which drop lines if the console or disk
+/// can't keep up, so that logging never delays a request.
 ///
 /// # Errors
-/// When the file can't be made, or when called twice.
+/// When the file can't be created, the filter is malformed, or logging was set up before.
 pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
     let mut layers: Vec<BoxedLayer> = Vec::new();
     let mut guard = LogGuard::default();
@@ -81,7 +81,7 @@ pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
     }
     install(log, layers)?;
     sink::register(sinks);
-    // Standard error may be a pipe that is not read: a panic that is printed there would block its thread.
+    // Standard error may be a pipe that is not read: printing a panic there would block the thread.
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
@@ -91,10 +91,10 @@ pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
     Ok(guard)
 }
 
-/// Sets up `tracing` for a command, which logs to standard error what went wrong, in order with what it prints there.
+/// Sets up `tracing` for a command. Log lines go to standard error synchronously, in order with the other output there.
 ///
 /// # Errors
-/// When called twice.
+/// When the filter is malformed, or logging was set up before.
 pub fn start_command(log: &Log) -> Result<(), TelemetryError> {
     let is_terminal = std::io::stderr().is_terminal();
     install(log, vec![layer(log, std::io::stderr, is_terminal)])
@@ -114,7 +114,7 @@ where
 {
     let base = tracing_subscriber::fmt::layer()
         .with_writer(writer)
-        // What can't be written is lost: the way to say so is standard error, and a closed one would end the request that logs.
+        // Write errors are ignored: they would be reported to standard error, which may be closed, and panic.
         .log_internal_errors(false)
         .with_file(true)
         .with_line_number(true)

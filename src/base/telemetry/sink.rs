@@ -1,4 +1,4 @@
-//! Where log lines go: each sink is written by a thread of its own, and drops lines instead of delaying a request.
+//! Log sinks: each is written by a thread of its own, and drops lines instead of delaying a request.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
-/// Lines that wait to be written; beyond this they are dropped.
+/// Maximum number of lines in a sink's queue; further lines are dropped.
 const MAX_WAITING_LINES: usize = 8_192;
 
-/// The sinks of this process: there is one subscriber, so there is one list.
+/// The sinks of this process, which has one subscriber.
 static SINKS: OnceLock<Vec<Sink>> = OnceLock::new();
 
-/// What a sink has done so far.
+/// The counters of a log sink. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sink {
     name: &'static str,
@@ -32,7 +32,7 @@ impl Sink {
         self.name
     }
 
-    /// How many lines were dropped: no room to wait, or the write failed.
+    /// How many lines were dropped because the queue was full or the write failed.
     pub fn dropped(&self) -> u64 {
         let overflowed = u64::try_from(self.overflowed.dropped_lines()).unwrap_or(u64::MAX);
         overflowed.saturating_add(self.counts.failed.load(Ordering::Relaxed))
@@ -53,7 +53,7 @@ pub(super) fn register(sinks: Vec<Sink>) {
     SINKS.set(sinks).ok();
 }
 
-/// A writer that never blocks, in front of one that may.
+/// Puts a queue in front of a writer that may block. Returns a writer that never blocks, the guard of its thread, and the counters.
 pub(super) fn open<W: Write + Send + 'static>(
     name: &'static str,
     writer: W,
@@ -77,7 +77,7 @@ pub(super) fn open<W: Write + Send + 'static>(
     (writer, guard, sink)
 }
 
-/// Counts the lines that a writer took and those that it failed to.
+/// Counts the lines that were written and those that could not be written.
 struct Counted<W> {
     writer: W,
     counts: Arc<Counts>,
@@ -88,7 +88,7 @@ impl<W: Write> Write for Counted<W> {
         self.writer.write(bytes)
     }
 
-    /// One line: the thread behind the queue writes each by one call.
+    /// Writes one line: the queue's thread makes one call for each.
     fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
         let written = self.writer.write_all(line);
         let count = match written {
