@@ -134,7 +134,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
     })
 }
 
-/// How both ports are listened on.
+/// Listener settings of both ports.
 fn listenings(app: &App, metrics: &Metrics) -> (Listening, Listening) {
     let server = &app.config.server;
     let workers = match server.workers {

@@ -220,7 +220,7 @@ impl Grant {
         author: &Author,
     ) -> db::Result<()> {
         if !self.is_withdrawn() {
-            // A client must not get what a user holds on resources by a link for that user.
+            // Otherwise a client could get the roles that a user holds on resources by using a link for that user.
             users::void_links_beyond_grants(conn, self.user_id, self.as_of)?;
         }
         let revision = Revision {

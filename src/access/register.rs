@@ -70,7 +70,7 @@ pub enum ThingError {
          after the point at most"
     )]
     Attributes,
-    /// The schema declares other attributes for things of this type.
+    /// The schema declares other attributes for resources of this type.
     #[error("{0}")]
     NotInSchema(String),
     /// Things of this type are not the author's to register.

@@ -7,8 +7,8 @@ use crate::base::ids::GrantId;
 use crate::clients::ActingAs;
 
 impl Access {
-    /// Withdraws a grant: from the next question on the person holds nothing there, in every instance. Safe to repeat. With
-    /// `expected`, only if that is still its version.
+    /// Withdraws a grant, which no longer counts from the next request on, on every instance. Idempotent. With `expected`, only if
+    /// that is still its version.
     ///
     /// # Returns
     /// The grant as it was before; without roles, if it had been withdrawn already.

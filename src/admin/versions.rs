@@ -30,12 +30,12 @@ pub struct Entity {
 pub enum Sight {
     /// All of them.
     Everything,
-    /// Those at which this user, who owns the entity, was one whom these rights let manage.
+    /// Versions from when these rights covered this user, who owns the entity.
     Within(Rights, UserId),
 }
 
 impl Sight {
-    /// Whether a version that is read for an instant is in sight: for the owner as they stood then.
+    /// Whether the caller may see a version that is read for an instant; decided by the owner's roles at that instant.
     fn covers(
         &self,
         conn: &mut Connection,
@@ -57,14 +57,14 @@ impl Sight {
     }
 }
 
-/// Whose names a caller sees beside a version; everybody else is an id.
+/// Which names a caller sees beside a version; all others are shown as IDs.
 #[derive(Clone, Copy, Debug)]
 pub enum Names {
-    /// Everybody's, and those of clients.
+    /// All users' and clients' names.
     All,
-    /// Those of clients: the caller reads no users.
+    /// Only clients' names: the caller may not read users.
     Clients,
-    /// Their own, and those of the users whom this user manages now.
+    /// The names of this user, and of the users whom this user manages now.
     ManagedBy(UserId),
 }
 
@@ -102,12 +102,12 @@ pub struct Version {
     /// The person who made it so.
     #[schema(value_type = Option<Uuid>)]
     pub by_user: Option<UserId>,
-    /// What that person is called now; `null` where the caller may not read who they are.
+    /// The user's current name; `null` if the caller may not read it.
     pub by_username: Option<String>,
     /// The client that made it so, or through which the person did.
     #[schema(value_type = Option<Uuid>)]
     pub by_client: Option<ClientId>,
-    /// What that client is called now; `null` for callers who see none.
+    /// The client's current name; `null` if the caller may not read it.
     pub by_client_name: Option<String>,
     /// The record, without secrets.
     #[schema(value_type = Object)]

@@ -1,4 +1,4 @@
-//! Letters of what people read: which of them can't be seen, and which of them are alike.
+//! Characters in texts that people read: which are invisible, and which count as the same.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;

@@ -28,7 +28,7 @@ pub(super) enum Audit {
     },
     /// Erase address, user agent and details of sealed events, and record that as an event.
     Erase {
-        /// The events, by id.
+        /// IDs of the events.
         #[arg(required = true, value_parser = event_id)]
         events: Vec<AuditEventId>,
         /// For the audit log.
@@ -54,7 +54,7 @@ pub(super) struct Filter {
     /// Actions that begin with this, for example `passkey.`
     #[arg(long)]
     action: Option<String>,
-    /// Done by this client, through it, or concerning it.
+    /// Only events by this client, through it, or about it.
     #[arg(long, value_name = "CLIENT_ID")]
     client: Option<ClientId>,
 }

@@ -40,7 +40,7 @@ pub(super) enum Client {
         #[command(flatten)]
         additions: Box<Additions>,
     },
-    /// Show why requests of a client were refused lately, and what to change.
+    /// Show why recent requests of a client were refused, and what to change.
     Check {
         /// The client's id.
         client: ClientId,

@@ -76,7 +76,7 @@ impl Output {
         std::process::exit(NOT_PRINTED);
     }
 
-    /// Prints one line if somebody reads it: a service goes on without, also where standard output is a pipe that is full.
+    /// Prints one line, if standard output takes it in time: the service must not block on a pipe that is not read.
     pub(super) fn greet(line: &str) {
         let line = line.to_owned();
         let (done, printed) = mpsc::channel();

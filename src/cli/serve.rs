@@ -64,8 +64,8 @@ async fn check_audit_seal(app: &App) -> Result<(), Failure> {
     }
 }
 
-/// Says where to go. The set-up link is printed only on the terminal of whoever started the embedded service: any other standard
-/// output may be a log, and in a cluster each instance has one.
+/// Prints the public URL and how to create the first administrator. The setup link is printed only if the embedded service runs on a
+/// terminal: any other standard output may be a log, and in a cluster each instance has one.
 async fn greet(app: &App) -> Result<(), Failure> {
     let place = app.config.server.public_url.as_str();
     Output::greet(&format!("Doorward answers at {place}"));

@@ -26,12 +26,12 @@ pub(super) enum User {
     },
     /// Change a person.
     Update(Update),
-    /// List the names that a person has and had.
+    /// List the current and former usernames of a user.
     Names {
         /// Id or username.
         user: String,
     },
-    /// Release a name that its user no longer has and never signed in under.
+    /// Release a former username that was never used to sign in.
     ReleaseName {
         /// The name.
         name: Username,
@@ -50,7 +50,7 @@ pub(super) struct Invite {
     /// Their mail address.
     #[arg(long, conflicts_with = "user")]
     email: Option<Email>,
-    /// Whether the address is theirs: it is, on your word, unless you say `false`.
+    /// Whether the email address counts as verified, on your word; true unless you say `false`.
     #[arg(long, value_name = "BOOL", requires = "email")]
     email_verified: Option<bool>,
     /// What to call them.
@@ -78,7 +78,7 @@ pub(super) struct List {
     /// At most this many.
     #[arg(long, default_value_t = 50)]
     limit: u16,
-    /// Continue after this person (ID or username).
+    /// Continue after this user (ID or username).
     #[arg(long)]
     after: Option<String>,
 }
@@ -96,7 +96,7 @@ pub(super) struct Update {
     /// A new mail address; empty takes it away.
     #[arg(long)]
     email: Option<String>,
-    /// Whether the address is theirs, on your word. A new address is, unless you say `false`.
+    /// Whether the email address counts as verified, on your word; for a new address true unless you say `false`.
     #[arg(long, value_name = "BOOL")]
     email_verified: Option<bool>,
     /// All roles anew, separated by commas; empty takes them away.
@@ -196,7 +196,7 @@ async fn show(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The address, and how far it is known to be the user's.
+/// The email address, and whether it is verified.
 fn address_text(user: &users::User) -> String {
     let Some(email) = &user.email else {
         return "-".into();

@@ -8,7 +8,7 @@ use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::standing::Unavailable;
 
-/// The reason code for a client that there is, and a secret that is not its own.
+/// Reason code for a wrong secret of an existing client.
 pub const WRONG_SECRET: &str = "wrong-secret";
 
 /// What a client showed, and where.
@@ -25,9 +25,9 @@ pub struct Credentials {
 /// Which methods of authentication an endpoint accepts of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptedMethods {
-    /// The one that the client is registered with: the OAuth endpoints.
+    /// Only the registered method; used by the OAuth endpoints.
     Registered,
-    /// Whatever shows its secret: the own API, where every client with a secret may use HTTP Basic.
+    /// Any method with the secret; used by Doorward's own API, where every client with a secret may use HTTP Basic.
     AnySecret,
 }
 
@@ -95,7 +95,7 @@ pub enum AuthenticateError {
 }
 
 impl Clients {
-    /// The client that these credentials prove. Every endpoint authenticates clients here.
+    /// Authenticates a client by these credentials. Every endpoint uses this function.
     ///
     /// # Errors
     /// `Unknown`, with what the log needs.

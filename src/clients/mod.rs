@@ -2,7 +2,7 @@
 //!
 //! Promises that a client is who it says, by the one method that it is registered with, that it is registered as its rules
 //! demand and changed only by who may, and tells what it may ask and where people may be sent. Hands out [`Clients`]. Owns
-//! `clients`, `client_origins`, `consents` and the key `client:{id}`. A disabled client is nobody from the next request on, in every
+//! `clients`, `client_origins`, `consents` and the key `client:{id}`. A disabled client is refused from the next request on, in every
 //! instance.
 
 mod acting;

@@ -97,7 +97,7 @@ pub(super) fn find_ever(conn: &mut Connection, id: ClientId) -> Result<Option<Cl
     Ok(row.map(record))
 }
 
-/// As [`find`], holding the row until the transaction ends. Rows that refer to it may be inserted meanwhile.
+/// As [`find`], and locks the row until the transaction ends. Rows that refer to it may still be inserted.
 pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let query = clients::table
         .find(id)
@@ -182,7 +182,7 @@ pub(super) fn list_audiences_of_others(
         .collect())
 }
 
-/// The names of the clients that are these services.
+/// The names of the clients with these audiences.
 ///
 /// # Errors
 /// When the database is away.

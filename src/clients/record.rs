@@ -34,7 +34,7 @@ pub struct Client {
     #[serde(default)]
     #[schema(value_type = Option<uuid::Uuid>)]
     pub registered_by_client: Option<ClientId>,
-    /// Raised by every change that loosens it: people who consented before are asked again.
+    /// Raised by every change that loosens it: users who consented before are asked again.
     #[serde(default)]
     pub consent_epoch: i64,
     /// When it was made.

@@ -13,7 +13,7 @@ pub struct RedirectUri(String);
 /// Why an address can't be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRedirectUri {
-    /// Not absolute, no URI, or one that parsers would repair.
+    /// Not an absolute URI, or not in normal form.
     #[error(
         "must be an absolute URI in its normal form, such as https://app.example.com/callback: with //, a lower-case host, no default \
          port and no dot segments"
@@ -73,7 +73,7 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether this very text was presented (so `https://app.example` and `https://app.example/` are two addresses). A native app's
+    /// Whether exactly this text was presented (so `https://app.example` and `https://app.example/` are two addresses). A native app's
     /// loopback address may have any port (RFC 8252 §7.3), and an empty path is the path `/` (RFC 3986 §6.2.3).
     pub fn matches(&self, presented: &str, application: ApplicationType) -> bool {
         if Self::parse(&self.0).is_err() {

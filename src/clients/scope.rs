@@ -63,7 +63,7 @@ scopes! {
     GrantsWrite = "grants:write",
     /// Ask for decisions on subjects, actions and resources that the caller names.
     AccessEvaluate = "access:evaluate",
-    /// Search for the subjects, actions and resources that are permitted: it lists who and what there is.
+    /// Search for the subjects, actions and resources that are permitted. This reveals which users and resources exist.
     AccessSearch = "access:search",
     /// Introspect the tokens of every client.
     TokensIntrospect = "tokens:introspect",

@@ -8,8 +8,8 @@ pub enum Error {
     /// The database did not answer, or not in time. Nothing was changed.
     #[error("the database is away: {0}")]
     Away(String),
-    /// The connection was lost at the commit: the change may have happened. A conditional change is safe to repeat; whoever
-    /// uses up something must not ask for it again.
+    /// The connection was lost at the commit: the change may have happened. A conditional change is safe to repeat; a caller that
+    /// consumes something single-use must not repeat it.
     #[error("the outcome of a transaction is not known: {0}")]
     InDoubt(String),
     /// A value that must be unique is taken.

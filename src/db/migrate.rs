@@ -84,7 +84,7 @@ fn run<DB: diesel::backend::Backend>(
         .map_err(|error| MigrateError::Failed(error.to_string()))
 }
 
-/// Refuses a database with a migration that this binary does not have: what it holds may mean something else by now.
+/// Refuses a database with a migration that this binary does not have, because its data may have another meaning by now.
 fn refuse_newer<DB: diesel::backend::Backend>(
     conn: &mut impl MigrationHarness<DB>,
     migrations: &EmbeddedMigrations,

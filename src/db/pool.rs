@@ -126,7 +126,7 @@ impl Database {
         })
     }
 
-    /// The same database, whose reads and writes fail where the switch says.
+    /// The same database, with reads and writes that fail as `faults` says.
     #[must_use]
     pub fn with_faults(self, faults: Faults) -> Self {
         Self { faults, ..self }
@@ -203,7 +203,7 @@ impl Database {
         }
     }
 
-    /// Whether an injected fault lets this operation run, and how its answer gets lost.
+    /// Whether an injected fault lets this operation run, and how its result gets lost.
     fn step(&self) -> Result<Option<Cut>, Error> {
         match self.faults.next() {
             Some(Cut::Refused) => Err(Error::Away("cut off".into())),
@@ -277,12 +277,12 @@ impl Database {
     }
 }
 
-/// Whether a transaction has come as far as its commit: from then on, no answer does not mean that nothing was changed.
+/// Whether a transaction has reached its commit: from then on, a missing response does not mean that nothing was changed.
 #[derive(Clone, Debug, Default)]
 struct Commit(Arc<AtomicBool>);
 
 impl Commit {
-    /// Called before the deadline is looked at for the last time.
+    /// Called before the deadline is checked for the last time.
     fn begin(&self) {
         self.0.store(true, Ordering::SeqCst);
     }

@@ -43,7 +43,7 @@ macro_rules! row_lock {
 }
 
 row_lock! {
-    /// Adds `FOR UPDATE`: nobody else locks or changes the rows until the transaction ends.
+    /// Adds `FOR UPDATE`: no other transaction locks or changes the rows until this one ends.
     ForUpdate, " FOR UPDATE"
 }
 row_lock! {

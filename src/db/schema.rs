@@ -53,7 +53,7 @@ table! {
     use diesel::sql_types::{Nullable, Text};
     use crate::db::{Instant, Uuid};
 
-    /// Every name that anybody ever had, unless it was released (users).
+    /// Every current and former username that was not released (users).
     usernames (username) {
         username -> Text,
         user_id -> Uuid,
@@ -274,7 +274,7 @@ table! {
     use diesel::sql_types::BigInt;
     use crate::db::{Document, Instant, Uuid};
 
-    /// What each person lets each client have until they withdraw it (clients).
+    /// The consents of users to clients, until they are withdrawn (clients).
     consents (user_id, client_id) {
         user_id -> Uuid,
         client_id -> Uuid,

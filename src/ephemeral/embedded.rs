@@ -173,7 +173,7 @@ impl Embedded {
         let (now, expires_at) = (self.now(), self.expiry(ttl));
         self.write(move |conn| {
             let replaced = diesel::update(entries::table.find(key))
-                // As in Redis, the same call once more is no failure.
+                // As in Redis, repeating the call is not an error.
                 .filter(entries::value.eq(&old).or(entries::value.eq(&new)))
                 .filter(entries::expires_at.gt(now))
                 .set((entries::value.eq(&new), entries::expires_at.eq(expires_at)))

@@ -43,15 +43,15 @@ pub struct Ephemeral {
     store: Store,
     together: Together,
     faults: Faults,
-    /// The key that readiness writes: this instance's own.
+    /// The key that readiness checks write; unique to this instance.
     probe: Arc<str>,
     warnings: Arc<Warnings>,
 }
 
-/// How long the key of readiness lives.
+/// How long the key of readiness checks is stored.
 const PROBE_TTL: Duration = Duration::from_secs(60);
 
-/// Keeps a fault that each request meets from being logged with each.
+/// Limits how often a fault that affects every request is logged.
 #[derive(Debug, Default)]
 struct Warnings(Mutex<Option<Stopwatch>>);
 
@@ -94,7 +94,7 @@ macro_rules! either {
     }};
 }
 
-/// What an operation did, unless an injected fault loses its answer.
+/// The result of an operation, unless an injected fault loses it.
 fn answered<T>(cut: Option<Cut>, done: Result<T, Away>) -> Result<T, Away> {
     match cut {
         Some(_) => Err(Away("cut off: the answer was lost".into())),
@@ -132,13 +132,13 @@ impl Ephemeral {
         }
     }
 
-    /// The same store, whose operations fail where the switch says.
+    /// The same store, with operations that fail as `faults` says.
     #[must_use]
     pub fn with_faults(self, faults: Faults) -> Self {
         Self { faults, ..self }
     }
 
-    /// Whether an injected fault lets this operation run, and how its answer gets lost.
+    /// Whether an injected fault lets this operation run, and how its result gets lost.
     fn step(&self) -> Result<Option<Cut>, Away> {
         match self.faults.next() {
             Some(Cut::Refused) => Err(Away("cut off".into())),
@@ -172,7 +172,7 @@ impl Ephemeral {
         either!(self, store => store.remove(key))
     }
 
-    /// Stores `new` for `ttl` only where `old` stands still; whether `new` stands there now. What is gone is not brought back.
+    /// Compare-and-set: stores `new` for `ttl` only if the value is still `old`. Returns whether it is `new` now. Never recreates a key.
     pub async fn replace(
         &self,
         key: &str,
@@ -199,10 +199,10 @@ impl Ephemeral {
         either!(self, store => store.store_newer(key, version, value, ttl))
     }
 
-    /// As [`Ephemeral::store_newer`], for a reader who has the answer from the database: a store that takes no writes (it is full,
-    /// or a replica) fails nobody's read.
+    /// As [`Ephemeral::store_newer`], for a reader who has the value from the database already: a store that takes no writes (it is
+    /// full, or a replica) must not make the read fail.
     pub async fn fill(&self, key: &str, version: i64, value: &str, ttl: Duration) {
-        // On the heap: a fill is rare, and its future would be part of every reader's.
+        // Boxed, because fills are rare and this future would otherwise enlarge the future of every reader.
         if let Err(error) = Box::pin(self.store_newer(key, version, value, ttl)).await
             && self.warnings.is_due()
         {
@@ -210,12 +210,12 @@ impl Ephemeral {
         }
     }
 
-    /// Whether the store answers, takes writes, and is set up to keep what it is given.
+    /// Checks that the store responds, takes writes, and is configured not to lose data.
     pub async fn check(&self) -> Result<(), Unfit> {
         if let Store::Redis(store) = &self.store {
             store.check().await?;
         }
-        // A store that is full or read-only answers everything else.
+        // A store that is full or read-only still responds to everything else.
         Ok(self.put(&self.probe, "", PROBE_TTL).await?)
     }
 

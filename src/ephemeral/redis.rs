@@ -87,7 +87,7 @@ impl Redis {
         self.idempotent(put).await
     }
 
-    /// Not repeated: when the answer of the first call is lost, the value is gone.
+    /// Not repeated: if the response to the first call is lost, the value is gone.
     pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
         let mut connection = self.connections.here();
         self.bounded(connection.get_del(key)).await
@@ -115,7 +115,7 @@ impl Redis {
         self.script(&call).await
     }
 
-    /// Counts once more than it should when the answer of the first call is lost.
+    /// Counts one too many if the response to the first call is lost.
     pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
         let mut call = self.scripts.count.key(key);
         call.arg(milliseconds(ttl));
@@ -151,8 +151,8 @@ impl Redis {
         judge_settings(&info)
     }
 
-    /// Runs a call that may be repeated: once more, within the same time, when its connection was lost. One that was dropped
-    /// while it rested is found dead by the first call that uses it, and is made anew in the background.
+    /// Runs a call that may be repeated: if its connection was lost, it is run once more within the same timeout. An idle connection
+    /// that was dropped is noticed by the first call that uses it, and reopened in the background.
     async fn idempotent<T, F>(&self, call: impl Fn(ConnectionManager) -> F) -> Result<T, Away>
     where
         F: Future<Output = Result<T, RedisError>>,

@@ -71,7 +71,7 @@ impl Author {
         }
     }
 
-    /// Who acts, as events tell it: `user:…`, `client:…`, `command` or `doorward`.
+    /// The actor as it is written in events: `user:…`, `client:…`, `command` or `doorward`.
     pub fn actor_text(&self) -> String {
         match self.actor {
             Actor::Person(user) | Actor::Through(user, _) => format!("user:{user}"),

@@ -147,10 +147,10 @@ pub struct RecordedEvent {
     pub reason: Option<String>,
     /// What else; `null` where what is stored can't be read.
     pub details: Value,
-    /// The person who acted, themself or through an app.
+    /// The user who acted, in person or through an app.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_user: Option<UserId>,
-    /// The client that acted, or through which the person did.
+    /// The client that acted, or through which the user did.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_client: Option<ClientId>,
     /// The account and machine of the process (`user@host`), where the command line or the service itself acted.
@@ -165,7 +165,7 @@ pub struct RecordedEvent {
 pub struct EventFilter {
     /// Done by or done to this person.
     pub person: Option<UserId>,
-    /// Done by this client, through it, or concerning it.
+    /// Only events by this client, through it, or about it.
     pub client: Option<ClientId>,
     /// Actions that begin with this.
     pub action: Option<String>,

@@ -239,7 +239,7 @@ type RevisionRow = (
     Json<Value>,
 );
 
-/// What is read of a revision.
+/// The columns of a revision.
 const REVISION: (
     revisions::entity,
     revisions::entity_id,

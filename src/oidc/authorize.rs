@@ -172,11 +172,11 @@ impl Oidc {
         Ok(ranks.max().unwrap_or(0))
     }
 
-    /// Grants: writes the authorization under the person's lock, and returns its code. A stored request (its ID) gives the same
-    /// code until it is redeemed, so that a grant whose answer was lost can be asked for again.
+    /// Grants: writes the authorization under the lock of the user's account, and returns its code. A stored request (its ID) gives
+    /// the same code until it is redeemed, so that a grant whose response was lost can be repeated.
     ///
     /// # Errors
-    /// The session ended meanwhile, the request was answered, or a store is away.
+    /// The session has ended, the request was answered before, or a store is unavailable.
     pub async fn grant(
         &self,
         (request, stored): (&AuthorizationRequest, Option<&Token>),
@@ -251,7 +251,7 @@ impl Granting {
         standing::lock(conn, grant.user)?;
         let now = self.oidc.database.now(conn)?;
         let today = self.oidc.clock.now();
-        // What the request's check found may be over by now: the session ended or replaced, the consent withdrawn.
+        // The state may have changed since the request was checked: the session ended or replaced, the consent withdrawn.
         let passkeys = sessions::find_good_passkeys(conn, grant.user, grant.session)?;
         if passkeys.is_none() || !sessions::is_good(conn, &self.session)? {
             return Err(GrantError::SessionOver);
@@ -260,7 +260,7 @@ impl Granting {
             None => Token::generate(),
             Some(code) => match tokens::find_issued(conn, whom, &code.hash(), today)? {
                 Issued::Never => code.clone(),
-                // An earlier attempt may have ended older authorizations, and not have told so.
+                // An earlier attempt may have ended older authorizations without publishing it.
                 Issued::Redeemable => return Ok((code.clone(), true)),
                 Issued::Expired => Token::generate(),
                 Issued::Gone => return Err(GrantError::Answered),
@@ -280,7 +280,7 @@ impl Granting {
         Ok((code, ended > 0))
     }
 
-    /// Checks the client as it is registered now, and that the user lets it have what it asks for.
+    /// Checks the client's current registration, and that the user consented to what it requests.
     fn require_consent(&self, conn: &mut Connection, now: Timestamp) -> Result<(), GrantError> {
         let grant = &self.grant;
         let found = clients::find(conn, grant.client)?;

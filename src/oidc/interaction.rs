@@ -29,7 +29,7 @@ pub struct Present<'a> {
     pub session: &'a LiveSession,
     /// Who they are.
     pub standing: &'a Standing,
-    /// Whether they let this client have all of it before.
+    /// Whether the user has consented to all of it before.
     pub has_consented: bool,
     /// The strongest sign-in that a passkey of theirs gives.
     pub strongest: u8,

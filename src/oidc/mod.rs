@@ -2,7 +2,7 @@
 //!
 //! Promises that an answer goes only to a registered address, that nothing is granted without a good session and consent, that
 //! a code and a refresh token are good for one use, and that every refusal is the specification's own word. Owns
-//! the pending requests (`authorize:…`, `logout:…`). Code flow alone; PKCE for everybody.
+//! the pending requests (`authorize:…`, `logout:…`). Only the code flow, with PKCE for every client.
 
 mod acr;
 mod authorize;
@@ -106,7 +106,7 @@ impl Oidc {
         }
     }
 
-    /// When authorizations that nobody uses are over.
+    /// When unused authorizations expire.
     fn timeouts(&self) -> Timeouts<'_> {
         Timeouts {
             lifetimes: &self.tokens.lifetimes,

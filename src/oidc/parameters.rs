@@ -27,7 +27,7 @@ pub enum ParametersError {
         /// How many bytes it may have.
         limit: usize,
     },
-    /// A name that is longer than any.
+    /// A name that is longer than allowed.
     #[error("the name of a parameter is too long: it may have {MAX_NAME} bytes")]
     LongName,
     /// More than any request has.

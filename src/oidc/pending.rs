@@ -126,8 +126,8 @@ impl Oidc {
         Ok(after)
     }
 
-    /// Takes a request out when its answer is ready: of any number of callers one may send it. With the store away the answer
-    /// is sent all the same: a code that was computed from the request is redeemed once, whoever sends it.
+    /// Consumes a request when its response is ready: of any number of callers one may send it. If the store is unavailable, the
+    /// response is sent all the same, because a code that was computed from the request can be redeemed only once.
     ///
     /// # Errors
     /// `Gone` for all others.

@@ -37,7 +37,7 @@ impl Oidc {
             // RFC 7009 §2.2: an invalid token is no error.
             None => Ok(()),
             Some(known) if known.client != caller.id => Err(not_yours().into()),
-            // Also while it is not accepted: the user may get a role back that the client is for.
+            // Also a token that is not accepted at present: the user may regain a role that the client requires.
             Some(KnownToken {
                 authorization: Some((user, id)),
                 ..
@@ -109,7 +109,7 @@ impl Oidc {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                // A repetition changes nothing; the record of the first time is published once more.
+                // Idempotent; the account record is published once more.
                 if tokens::find(conn, id)?.is_none_or(|row| row.revoked_at.is_some()) {
                     return Ok(());
                 }

@@ -92,7 +92,7 @@ impl Oidc {
         if grant == GrantType::ClientCredentials {
             return self.grant_client_credentials(record, parameters).await;
         }
-        // 2. The key that will sign, before a code or a refresh token is used up.
+        // 2. The signing key, before a code or a refresh token is consumed.
         let algorithm = record.client.metadata.id_token_signed_response_alg;
         let signer = self.tokens.keyring.signer(algorithm).await?;
         // 3. The grant's own rule.
@@ -101,7 +101,7 @@ impl Oidc {
         } else {
             self.refresh(record, parameters, author).await?
         };
-        // 4. The answer, for which no store is needed.
+        // 4. The response, which needs no store.
         self.write_answer(&signer, granted)
     }
 
@@ -152,7 +152,7 @@ impl Oidc {
         asked: &[String],
         authorized: &[String],
     ) -> Result<Vec<String>, Refusal> {
-        // A service that was taken from the client since is refused at once, not only in new requests.
+        // A resource that was withdrawn from the client since is refused immediately, not only in new authorization requests.
         let still: Vec<String> = authorized
             .iter()
             .filter(|resource| check_resource(resource, client, self.issuer()).is_ok())

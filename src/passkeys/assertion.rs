@@ -61,7 +61,7 @@ impl RelyingParty {
         Ok((options, state))
     }
 
-    /// Reads the assertion of a sign-in: its form, where it was made, and whose it says it is.
+    /// Reads the assertion of a sign-in: its format, its origin, and the user that it claims to be of.
     pub(super) fn read_assertion(&self, credential: Value) -> Result<Assertion, AssertionFault> {
         let assertion = self.read_assertion_of_known_user(credential)?;
         // WebAuthn Level 3 §7.2 step 6: where the user was not known before, the user handle must be there.

@@ -1,6 +1,6 @@
 //! A ceremony under way: stored under its own random ID, and used once.
 //!
-//! The store only holds it. Its use is marked ([`SingleUse`]) in the same transaction as what the ceremony decides: so it is used
+//! The store only holds its state. Its use is recorded ([`SingleUse`]) in the transaction that the ceremony authorizes, so it is used
 //! when that is committed, and not before.
 
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ impl Passkeys {
         Ok(id)
     }
 
-    /// Finds a ceremony of this browser. Tried by another one, it is over.
+    /// Finds a ceremony of this browser. A ceremony that another browser tries to use is deleted.
     pub(super) async fn find(
         &self,
         id: &str,

@@ -21,7 +21,7 @@ use crate::users;
 pub(super) struct LoggedIn {
     pub(super) standing: Standing,
     pub(super) begun: Begun,
-    /// Where to go now.
+    /// Where to redirect the browser.
     pub(super) continuation: Option<Continuation>,
 }
 
@@ -40,7 +40,7 @@ pub enum LoginError {
     /// The assertion verified, but the person may not sign in.
     #[error("the person is suspended")]
     Suspended,
-    /// The passkey was used or revoked by another ceremony meanwhile: look at it again.
+    /// The passkey was used or revoked by another ceremony in the meantime: read it again.
     #[error("the passkey was used or revoked meanwhile")]
     Overtaken,
     /// The ceremony is used, and a store was lost before its session could be handed out.
@@ -55,7 +55,7 @@ pub enum LoginError {
 }
 
 impl LoginError {
-    /// Whether the ceremony is over. While a store is away nothing was decided.
+    /// Whether the ceremony can't be repeated. If a store is unavailable, it can.
     pub(super) fn is_final(&self) -> bool {
         !matches!(self, Self::Database(_) | Self::Ephemeral(_))
     }
@@ -127,7 +127,7 @@ impl Passkeys {
         credential: Value,
         author: Author,
     ) -> Result<LoggedIn, LoginError> {
-        // 1. The ceremony, and what else is read for the answer.
+        // 1. Read the ceremony and everything else that is needed.
         let Purpose::Login {
             continuation,
             state,
@@ -157,7 +157,7 @@ impl Passkeys {
                     return Err(fault.into());
                 }
             };
-            // 3. The ceremony's use, the passkey's, and the session, in one transaction under the person's lock.
+            // 3. Consume the ceremony, update the passkey and open the session, in one transaction under the lock of the account.
             let (passkeys, author) = (self.clone(), author.clone());
             let refused_author = author.acting_as(Actor::Person(passkey.user));
             let admitted = self
@@ -195,7 +195,7 @@ impl Passkeys {
         let passkey = self
             .database
             .read(move |conn| {
-                // First: a counter that was moved by this very ceremony is no sign of a clone.
+                // Checked first: a counter that was raised by this same ceremony does not indicate a clone.
                 single_use.require_unused(conn)?;
                 Ok::<_, LoginError>(queries::find_by_credential_id(conn, &credential_id)?)
             })

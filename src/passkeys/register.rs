@@ -166,7 +166,7 @@ impl Passkeys {
             }
             Err(error) => Err(error),
         };
-        // While a store is away nothing was decided.
+        // If a store is unavailable, the ceremony can be repeated.
         let is_undecided = matches!(
             &registered,
             Err(RegisterError::Database(_) | RegisterError::Ephemeral(_))
@@ -224,7 +224,7 @@ impl Passkeys {
         single_use: SingleUse,
         author: Author,
     ) -> Result<Registered, RegisterError> {
-        // The ceremony's use, the person, the passkey and their session, together or not at all.
+        // The use of the ceremony, the user, the passkey and the session: all or nothing.
         let passkeys = self.clone();
         let registered = timed!(
             info,
@@ -233,7 +233,7 @@ impl Passkeys {
                 .write(move |conn| passkeys.store(conn, entry, named, single_use, &author))
                 .await
         )?;
-        // In force everywhere, then open.
+        // The session is handed out once the change is in force everywhere.
         let published = self.standings.publish(registered.user.id).await;
         published.map_err(|pending| RegisterError::Interrupted(pending.to_string()))?;
         if let Some(begun) = &registered.begun {

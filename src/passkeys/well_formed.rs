@@ -1,4 +1,4 @@
-//! What a credential must look like as it comes from the browser: checked here, because the library leaves it to the relying party.
+//! Checks the format of credentials from the browser, as far as the WebAuthn library leaves it to the relying party.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use serde_cbor_2::Value as Cbor;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The longest credential ID, in bytes (WebAuthn Level 3 §7.1 step 25).
+/// Maximum length of a credential ID, in bytes (WebAuthn Level 3 §7.1 step 25).
 const LONGEST_ID: usize = 1023;
 
 /// Flags of authenticator data (§6.1).
@@ -115,7 +115,7 @@ fn parse(data: &[u8]) -> Option<(u8, Option<AttestedCredential>)> {
     rest.is_empty().then_some((flags, credential))
 }
 
-/// What follows one CBOR item.
+/// Returns the bytes after the first CBOR item.
 fn after_cbor(bytes: &[u8]) -> Option<&[u8]> {
     let mut deserializer = serde_cbor_2::Deserializer::from_slice(bytes);
     Cbor::deserialize(&mut deserializer).ok()?;

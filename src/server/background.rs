@@ -14,7 +14,7 @@ use crate::web::Metrics;
 
 /// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
 const WATCH: Duration = Duration::from_secs(1);
-/// How often the sinks of the log are looked at.
+/// How often the log sinks are checked for dropped lines.
 const WATCH_LOG: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_secs(60);
 /// How often every instance looks whether a signing key's turn is nearly over.
@@ -138,7 +138,7 @@ async fn watch_log() {
     }
 }
 
-/// A sink, and what was seen of it.
+/// A sink, and its counters at the last check.
 struct Watched {
     sink: &'static Sink,
     reported: u64,
@@ -157,7 +157,7 @@ impl Watched {
         }
     }
 
-    /// How many lines to report: when none were dropped since the last look, and some were written since the last drop.
+    /// How many dropped lines to report: all, once none were dropped since the last check and some were written since the last drop.
     fn note(&mut self, dropped: u64, written: u64) -> Option<u64> {
         if dropped != self.dropped {
             (self.dropped, self.written) = (dropped, written);

@@ -71,7 +71,7 @@ pub(super) struct Readiness {
     last: Arc<Mutex<Option<Look>>>,
 }
 
-/// Logs which parts began to fail or recovered: probes come all the time, and each change is said once.
+/// Logs which parts began to fail or recovered. Probes are frequent, so each change is logged once.
 fn log_changes(earlier: &[Part], now: &[Part]) {
     for part in now {
         let before = earlier.iter().find(|before| before.name == part.name);

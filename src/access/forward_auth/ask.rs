@@ -81,7 +81,7 @@ impl ForwardAuth {
                 jwt: false,
             });
         }
-        // 1. What would it do?
+        // 1. The action and resource of the request.
         let found = self.routes.find(&visit.target.host, visit.method, &parts);
         let Some(found) = found else {
             return Ok(Verdict::Refused(Refusal::NoRoute));
@@ -114,8 +114,8 @@ impl ForwardAuth {
         Ok(self.judge_person(open, &decision, &found))
     }
 
-    /// A preflight carries no cookie (Fetch §4.8), so it passes by the route of the request that it asks about: what is behind the
-    /// proxy answers it, and decides about the origin.
+    /// A preflight carries no cookie (Fetch §4.8), so it passes if the route of the actual request allows it: the application behind
+    /// the proxy responds to it, and decides about the origin.
     fn is_allowed_preflight(&self, visit: &Visit<'_>, parts: &[Cow<'_, str>]) -> bool {
         let route = visit
             .preflight

@@ -29,8 +29,8 @@ const TYPE: &str = "forward-auth+jwt";
 /// How long it is good, in seconds: one request.
 const LIFETIME: i64 = 60;
 
-/// The values of [`HEADERS`]; empty where there is none, and all empty for nobody. Applications take these headers for facts, so an
-/// address that nobody verified is not among them.
+/// The values of [`HEADERS`]; empty if a value is missing, and all empty for anonymous requests. Applications rely on these headers,
+/// so an unverified email address is left out.
 pub fn values(standing: Option<&Standing>) -> [String; 5] {
     let Some(standing) = standing else {
         return Default::default();

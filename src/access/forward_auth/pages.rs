@@ -87,7 +87,7 @@ async fn answer(
     }
 }
 
-/// Asks for another account's passkey, whoever is signed in. They may also stay who they are.
+/// Asks for the passkey of another account. The signed-in user may also keep their account.
 async fn switch(http: &HttpRequest, id: &Token, pending: &Pending) -> Answer {
     let login = sign_in_path(http, id, pending).await?;
     Ok(redirect(&format!("{login}&switch=1")))

@@ -66,8 +66,8 @@ impl Declared {
         Ok(())
     }
 
-    /// Whether a thing of a declared type has the attributes that the schema declares for it. Policies were held to the schema: of
-    /// anything else they may say less than their writer meant, a `forbid` nothing at all.
+    /// Checks that a resource of a declared type has the attributes that the schema declares. Policies were validated against the
+    /// schema: for other attributes they may not do what their author meant, and a `forbid` may not apply at all.
     ///
     /// # Errors
     /// Which attribute does not fit, and why.
@@ -88,7 +88,7 @@ impl Declared {
     }
 }
 
-/// What is wrong, without the words around it.
+/// The message of an error, without its prefix.
 fn what(error: &dyn std::error::Error) -> String {
     error
         .source()

@@ -181,7 +181,7 @@ fn person(standing: &Standing) -> Vec<(String, Value)> {
         ),
         ("display_name".to_owned(), text(&standing.display_name)),
     ];
-    // What nobody verified is what the user says: see `claimed_email`.
+    // An unverified address is a claim, not a fact: see `claimed_email`.
     if let Some(email) = &standing.email
         && standing.email_verified
     {
@@ -212,7 +212,7 @@ fn context(facts: &Facts, slice: &Slice) -> Result<Vec<(String, Value)>, Unaskab
     Ok(context)
 }
 
-/// The address that a user entered and that nobody verified.
+/// The unverified email address of a user.
 fn claimed_email(subject: &Subject) -> Option<&str> {
     match subject {
         Subject::Person { standing, .. } if !standing.email_verified => standing.email.as_deref(),

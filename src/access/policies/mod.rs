@@ -45,7 +45,7 @@ pub struct Policies {
     state: Arc<RwLock<State>>,
 }
 
-/// What is in force.
+/// The state of the loaded policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// The hash of the set in force, in hexadecimal; `None`: there is none.
@@ -174,7 +174,7 @@ impl Policies {
         self.read_state(|state| state.in_force.as_ref().map_or(0, |table| table.count))
     }
 
-    /// Whether policies can read these attributes of a thing, and the schema in force, if there is one, declares them so.
+    /// Checks that policies can read these attributes of a resource, and that they fit the schema in force, if there is one.
     ///
     /// # Errors
     /// Which attribute does not fit, and why.
@@ -191,7 +191,7 @@ impl Policies {
         table.check_attributes(facts::thing(&id, attributes)?)
     }
 
-    /// The set in force and whether the folder holds another one: for the record of what was loaded.
+    /// The set in force, and whether the folder has another one that was refused; recorded in the audit log.
     pub fn loaded(&self) -> Loaded {
         self.read_state(|state| Loaded {
             hash: state.in_force_hash.as_deref().map(to_hex),

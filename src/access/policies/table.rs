@@ -113,7 +113,7 @@ impl PolicyTable {
         declared.map_or(Ok(()), |declared| declared.check(principal, action, thing))
     }
 
-    /// Whether a thing has the attributes that the schema, if there is one, declares for its type.
+    /// Checks that a resource has the attributes that the schema, if there is one, declares for its type.
     ///
     /// # Errors
     /// Which attribute does not fit, and why.

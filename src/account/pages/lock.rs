@@ -18,7 +18,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// What the question carries.
+/// The fields of the confirmation form.
 #[derive(Deserialize)]
 struct Rendered {
     #[serde(default)]

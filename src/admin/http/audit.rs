@@ -27,7 +27,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 pub struct ListEvents {
     /// Done by or to this person: id or username.
     person: Option<String>,
-    /// Done by this client, through it, or concerning it: a `client_id`.
+    /// Only events by this client, through it, or about it: a `client_id`.
     client: Option<String>,
     /// Actions that begin with this, for example `passkey.`.
     action: Option<String>,

@@ -1,4 +1,4 @@
-//! `/v1/invitations`: one-use links made, listed, revoked.
+//! `/v1/invitations`: creates, lists and revokes one-time links.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::users::{
 };
 use crate::web::{Answer, AnyCase, Page, Problem, only};
 
-/// At most this many in one list.
+/// Maximum number of invitations in one list.
 const MOST: usize = 200;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -42,8 +42,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 pub struct Invite {
     username: Option<String>,
     email: Option<String>,
-    /// For administrators in person: whether the address is the new user's. Where it is left out, one that an administrator in person
-    /// writes counts as verified, one that a client or another manager writes does not.
+    /// For administrators in person: whether the email address is verified. By default, an address counts as verified if an
+    /// administrator in person enters it, and not if a client or another manager does.
     email_verified: Option<bool>,
     display_name: Option<String>,
     /// The roles that a new person will hold. Whoever manages people by a role of theirs gives at least one that they manage.
@@ -107,7 +107,7 @@ pub async fn invite(
             return Err(CallerError::NotAdministrator.into());
         }
         (None, Some(_)) => {
-            // Whoever hands out a link for an existing user can become that user.
+            // Anyone who has a link for an existing user can become that user.
             caller.require(Scope::PasskeysEnrol)?;
             caller.require_fresh()?;
         }
@@ -128,15 +128,15 @@ pub async fn invite(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListInvitations {
-    /// `open`, `used`, `expired` or `revoked`; all of them where it is not given.
+    /// `open`, `used`, `expired` or `revoked`; all of them by default.
     state: Option<String>,
-    /// From 1 to 200; 50 where it is not given.
+    /// From 1 to 200; 50 by default.
     limit: Option<usize>,
-    /// The cursor of a page before.
+    /// The cursor from the previous page.
     after: Option<String>,
 }
 
-/// Invitations, newest first. Someone who manages users by a role lists those that they made.
+/// Lists invitations, newest first. Users who manage others by a role see only invitations that they created.
 #[utoipa::path(
     get, path = "/v1/invitations", tag = "users", params(ListInvitations),
     responses(
@@ -175,7 +175,7 @@ pub async fn list_invitations(
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// Revokes an invitation that was not used: its link lets nobody in from then on.
+/// Revokes an unused invitation: its link stops working immediately.
 #[utoipa::path(
     delete, path = "/v1/invitations/{invitation}", tag = "users",
     params(("invitation" = uuid::Uuid, Path, description = "Its ID"), Reason),
@@ -206,7 +206,7 @@ pub async fn revoke_invitation(
         None => Err(InvitationError::Unknown),
     };
     match revoked {
-        // Who manages some users learns nothing of the invitations of others.
+        // Users who manage others by a role learn nothing about invitations that others created.
         Err(InvitationError::Unknown) if manager.is_some() => Err(not_yours()),
         revoked => {
             revoked?;

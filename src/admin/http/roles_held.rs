@@ -145,7 +145,7 @@ pub async fn read_roles(
         managed_by,
     };
     let held = access.roles_of(user, wanted).await?;
-    // To who manages some grants, and not the person, nobody is there who holds none of them.
+    // A caller who manages grants but not the user must not learn that a user without such grants exists.
     let sees_all = sees_roles || own_grants.is_some() || reach == Some(Reach::Everything);
     let is_empty = |page: &Page<Grant>| page.items.is_empty() && page.next.is_none();
     if !sees_all && held.grants.as_ref().is_none_or(is_empty) {

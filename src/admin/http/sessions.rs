@@ -70,7 +70,7 @@ pub async fn end_all_sessions(
     }))
 }
 
-/// Ends one session of a user, and everything that apps got in it, offline access too. A user who signs out themself keeps it.
+/// Ends one session of a user, and everything that apps got in it, offline access too. If users sign out themselves, they keep it.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions/{session}", tag = "sessions",
     params(

@@ -89,8 +89,8 @@ pub struct UpdateUser {
     #[serde(default, deserialize_with = "crate::web::given")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
-    /// For administrators in person: whether the address is the user's. Where it is left out, a new address that an administrator in
-    /// person writes counts as verified, one that a client or another manager writes does not, and an unchanged one stays as it is.
+    /// For administrators in person: whether the email address is verified. By default, a new address counts as verified if an
+    /// administrator in person enters it, and not if a client or another manager does; an unchanged address keeps its state.
     email_verified: Option<bool>,
     /// All attributes anew: 16384 bytes and 16 levels at most.
     #[schema(value_type = Option<Object>)]
@@ -230,7 +230,7 @@ pub async fn reactivate_user(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The names that a user has and had: each stays theirs until it is released.
+/// Lists the current and former usernames of a user. Each stays reserved for the user until it is released.
 #[utoipa::path(
     get, path = "/v1/users/{user}/usernames", tag = "users",
     params(("user" = String, Path, description = "Id or username")),
@@ -251,7 +251,7 @@ pub async fn list_usernames(
     Ok(HttpResponse::Ok().json(Items { items }))
 }
 
-/// Releases a name that its user no longer has and that no session was ever opened under: anybody may be given it.
+/// Releases a former username that was never used to sign in, so that anyone can be given it.
 #[utoipa::path(
     delete, path = "/v1/usernames/{username}", tag = "users", security(("cookie" = [])),
     params(("username" = String, Path, description = "The name")),

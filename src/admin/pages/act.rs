@@ -28,7 +28,7 @@ pub(super) enum Act<'a> {
 pub(super) struct ReasonForm {
     #[serde(default)]
     reason: String,
-    /// The version of what it is done to.
+    /// The version of the record that is changed.
     #[serde(default)]
     version: String,
 }
@@ -40,7 +40,7 @@ impl ReasonForm {
         parse_reason(&words.join(" "))
     }
 
-    /// Requires that nothing changed since the question was asked.
+    /// Requires that the record has not changed since the confirmation page was rendered.
     ///
     /// # Errors
     /// `changed-since`.

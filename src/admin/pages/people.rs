@@ -33,7 +33,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 pub(super) struct Listing {
     #[serde(default)]
     search: String,
-    /// The page behind this cursor.
+    /// The page after this cursor.
     #[serde(default)]
     after: String,
     /// The page before this cursor.
@@ -122,7 +122,7 @@ fn data<T: 'static>(request: &HttpRequest) -> Result<&web::Data<T>, Problem> {
     request.app_data().ok_or_else(Problem::internal)
 }
 
-/// A page of people, and whether there are others before and behind it.
+/// A page of users, and whether there are pages before and after it.
 struct Found {
     people: Vec<User>,
     previous: Option<UserCursor>,

@@ -49,7 +49,7 @@ pub struct Config {
     pub egress: Egress,
     /// Where the master key is.
     pub secrets: Secrets,
-    /// Whom a security researcher may write to.
+    /// Contacts for vulnerability reports.
     pub security: Security,
     /// Bounds on what strangers may ask.
     pub limits: Limits,
@@ -112,7 +112,7 @@ pub struct Passkeys {
 /// Section `[users]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Users {
-    /// How many new usernames one user may be given within the window, by anybody but an administrator in person.
+    /// How many new usernames one user may be given within the window, by anyone but an administrator in person.
     pub max_renames: u32,
     /// The window.
     pub rename_window: Duration,
@@ -185,7 +185,7 @@ pub struct Secrets {
     pub previous_master_key_file: Option<PathBuf>,
     /// Whether files with secrets may be accessible to other users.
     pub allow_readable_files: bool,
-    /// The files from which other secrets were read.
+    /// The files that other secrets were read from.
     pub value_files: Vec<SecretFile>,
 }
 
@@ -259,8 +259,8 @@ impl Config {
             .collect()
     }
 
-    /// The hash of everything that is configured, in hexadecimal. Secrets enter as that they are there: the same hash is the same
-    /// configuration, whoever reads it learns nothing of them.
+    /// The hash of the configuration, in hexadecimal. Of secrets it covers only whether they are set, so the hash reveals nothing
+    /// about them.
     pub fn digest(&self) -> String {
         let text = format!("{self:?}");
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());

@@ -293,7 +293,7 @@ impl Reader {
     }
 }
 
-/// The text of a text. A number is none: `1.10` would come back as `1.1`.
+/// The text of a string value. Numbers are refused, because `1.10` would be read as `1.1`.
 pub(super) fn as_text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }

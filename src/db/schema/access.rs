@@ -6,7 +6,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// What people may be on single things (access).
+    /// Roles of users on single resources (access).
     grants (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -28,7 +28,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// What is known of things themselves (access).
+    /// Registered resources and their attributes (access).
     resources (resource_type, resource_id) {
         resource_type -> Text,
         resource_id -> Text,

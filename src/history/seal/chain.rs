@@ -16,7 +16,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::Id;
 use crate::history::RecordedEvent;
 
-/// The layout of links that know no revisions: those from before there was another one.
+/// The first layout, without revisions.
 const FIRST_LAYOUT: i64 = 1;
 /// The layout of new links.
 const LAYOUT: i64 = 2;
@@ -28,7 +28,7 @@ pub(super) struct Covered {
     pub(super) layout: i64,
     /// How many revisions were sealed with it.
     pub(super) revisions: i64,
-    /// Their hash; `None`: there were none.
+    /// Hash of the revisions; `None` if there were none.
     pub(super) hash: Option<Vec<u8>>,
 }
 

@@ -41,7 +41,7 @@ pub enum Fault {
     Unreadable,
     /// The revisions that the link covers are not those that were sealed with it.
     RevisionsAltered,
-    /// A revision says that it is covered by a link that is none.
+    /// A revision names a link that does not exist.
     RevisionsOutside,
     /// The event was erased in part, and no sealed event records it.
     ErasedWithoutRecord,
@@ -162,7 +162,7 @@ impl fmt::Display for LateSeal {
 /// An erasure that a sealed event records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Erasure {
-    /// Where in the chain the erased event is.
+    /// Position of the erased event in the chain.
     pub position: i64,
     /// The erased event.
     pub event: AuditEventId,
@@ -205,9 +205,9 @@ pub struct Report {
     pub erased: i64,
     /// Which, as sealed events record it: the first thousand.
     pub erasures: Vec<Erasure>,
-    /// How many revisions are covered by links and were looked at.
+    /// How many sealed revisions were verified.
     pub revisions: i64,
-    /// How many revisions wait for their seal.
+    /// How many revisions are unsealed.
     pub unsealed_revisions: i64,
     /// Where the chain ends.
     pub position: i64,

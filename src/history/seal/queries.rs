@@ -228,7 +228,7 @@ fn linked(row: EventRow) -> LinkedEvent {
     }
 }
 
-/// The link of an event, with the event.
+/// Finds the link of an event, with the event.
 pub(super) fn find_link(
     conn: &mut Connection,
     event: AuditEventId,
@@ -242,7 +242,7 @@ pub(super) fn find_link(
     Ok(found.map(|(link, event)| (seal(link), recorded(event))))
 }
 
-/// Whether there is an event of this id.
+/// Whether an event has this ID.
 pub(super) fn has_event(conn: &mut Connection, event: AuditEventId) -> Result<bool> {
     let found = audit_events::table.find(event).select(audit_events::id);
     Ok(found.first::<AuditEventId>(conn).optional()?.is_some())

@@ -41,7 +41,7 @@ pub struct Look {
     pub unsealed_since: Option<Timestamp>,
     /// The database's clock.
     pub now: Timestamp,
-    /// Whether revisions have waited for so long that no event of theirs is to come.
+    /// Whether revisions are unsealed for so long that no event of their transaction will follow.
     pub are_revisions_left: bool,
     /// Whether it is this process's turn to seal.
     pub is_ours: bool,
@@ -146,7 +146,7 @@ impl AuditSeal {
             if !revisions::is_any_waiting(conn, now.before(LATE))? {
                 return Ok(0);
             }
-            // They were written without an event, or are more than one link covers: this one is theirs.
+            // Revisions without an event, or more than one link covers, get an event of their own.
             let event = Event::done("audit.revisions_sealed");
             history::record(conn, now, &Author::doorward(), event)?;
             events = queries::list_unsealed(conn, (from, None), None, limit)?;

@@ -19,7 +19,7 @@ use crate::history::RecordedEvent;
 
 /// How many links are read at once.
 const PAGE: i64 = 500;
-/// About how many revisions are held at once.
+/// About how many revisions are held in memory at the same time.
 const MOST: i64 = 4000;
 
 /// A walk on its way.
@@ -29,7 +29,7 @@ struct Walk<'a> {
     /// The links before the next one, of which it must follow one: as stored, and as it should be. None after a gap.
     before: Vec<Vec<u8>>,
     newest_at: Option<Timestamp>,
-    /// Events that were erased, and whose record was not met yet.
+    /// Erased events whose record was not found yet.
     erased: HashMap<AuditEventId, i64>,
     report: Report,
 }
@@ -87,7 +87,7 @@ impl AuditSeal {
         Ok(walk.report)
     }
 
-    /// The revisions that say they are covered by these links, by position; one more than the links say tells that there are others.
+    /// Revisions that name these links, by position. Reads one more than the links cover, to detect added ones.
     async fn read_revisions(&self, links: &[Linked]) -> Result<Covering, SealError> {
         let positions = links.iter().map(|(link, _)| link.position);
         let (Some(first), Some(last)) = (positions.clone().min(), positions.max()) else {
@@ -167,7 +167,7 @@ type Linked = (SealRow, Option<LinkedEvent>);
 /// Revisions by the position of the link that covers them.
 type Covering = HashMap<i64, Vec<SealedRevision>>;
 
-/// How many revisions the links say they cover.
+/// How many revisions the links cover.
 fn count(links: &[Linked]) -> i64 {
     let counts = links.iter().map(|(link, _)| link.covered.revisions.max(0));
     counts.fold(0, i64::saturating_add)
@@ -324,7 +324,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What was erased and is recorded nowhere.
+    /// Erasures without a record.
     fn end_erasures(&mut self) {
         let mut left: Vec<(i64, AuditEventId)> = self
             .erased

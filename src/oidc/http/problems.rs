@@ -193,7 +193,7 @@ impl From<TokenRefused> for OAuthProblem {
             TokenRefused::Unavailable(error)
             | TokenRefused::Sign(SignError::Unavailable(error)) => error.into(),
             TokenRefused::Database(error) => error.into(),
-            // Trying again helps nobody: an operator must see to the keys.
+            // Not 503, because retrying does not help: an operator must repair the keys.
             TokenRefused::Sign(error) => {
                 tracing::error!(%error, "no key signs");
                 Self::internal()

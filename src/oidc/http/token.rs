@@ -108,7 +108,7 @@ fn note(record: &ClientRecord) {
     tracing::Span::current().record("client_id", tracing::field::display(record.client.id));
 }
 
-/// Notes why a client did not authenticate; a wrong secret of a client that there is becomes an event of the audit log.
+/// Stores why client authentication failed. A wrong secret of an existing client becomes an event of the audit log.
 async fn proven<T>(
     request: &HttpRequest,
     oidc: &Oidc,
@@ -123,7 +123,7 @@ async fn proven<T>(
     Ok(authenticated?)
 }
 
-/// Notes why a client that authenticated is refused.
+/// Stores why an authenticated client is refused.
 async fn noted<T>(
     oidc: &Oidc,
     record: &ClientRecord,

@@ -33,7 +33,7 @@ pub fn send(web: &Web, request: &HttpRequest, response: AuthorizationResponse) -
                 fields: HiddenField::list(response.fields),
                 action: response.redirect_uri.clone(),
             })?;
-            // Shown again, it would send the code again.
+            // Serving the page again would send the code again.
             answer.extensions_mut().insert(AnswersDirectly);
             Ok(FormTargets::onward(&response.redirect_uri).allow(answer))
         }

@@ -301,7 +301,7 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
         Step::Grant => {
             let asked = (request, Some(id));
             let outcome = grant(visit, asked, &client, &person, pending.answers).await?;
-            // Of two tabs one answers the app: now that nothing can fail any more.
+            // Consumed last, when nothing else can fail: of two tabs only one responds to the app.
             visit.oidc.take_pending(id).await?;
             visit.answer(request, outcome)
         }

@@ -111,7 +111,7 @@ impl Asked<'_> {
     }
 }
 
-/// May the app have that? `services` are the resources that it asks for, with their names.
+/// The consent page. `services` are the resources that it asks for, with their names.
 pub fn ask_consent(asked: &Asked<'_>, services: &[(String, Option<String>)]) -> Answer {
     let frame = asked.frame();
     let mut gets = sentences(&frame, &asked.request.consent);

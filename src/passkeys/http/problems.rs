@@ -37,7 +37,7 @@ pub(super) fn link_gone() -> Problem {
     )
 }
 
-/// A database that did not answer: where it may have committed, the ceremony may be used.
+/// The database did not respond. If it may have committed, the ceremony may be used.
 fn undecided(error: db::Error) -> Problem {
     match error {
         db::Error::InDoubt(cause) => interrupted(&cause),

@@ -40,7 +40,7 @@ async fn ask_for_invitation(
     browser: Browser,
     way: web::Query<OnTheWay>,
 ) -> Answer {
-    // What answers the form is shown to this browser.
+    // The response to the form is stored for this browser.
     Ok(browser.mark(show(&request, &web, &sessions, &way, None).await?))
 }
 

@@ -37,7 +37,7 @@ struct ForProgram {
     url: String,
 }
 
-/// A program that can be chosen.
+/// An option of the program list.
 struct ProgramChoice {
     key: &'static str,
     name: &'static str,

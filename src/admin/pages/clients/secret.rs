@@ -7,15 +7,15 @@ use crate::base::ids::ClientId;
 use crate::clients::ClientUpdate;
 use crate::web::{Answer, Frame, Web, one_time_page, redirect};
 
-/// What the program of a client is configured with.
+/// The settings to enter in the program that a client is for.
 pub(super) struct ProgramSettings {
     /// The program's name.
     pub(super) program: &'static str,
-    /// Where its settings are written.
+    /// The file or page of the program that they are entered in.
     pub(super) file: &'static str,
     /// The settings.
     pub(super) lines: String,
-    /// What people trip over.
+    /// A known pitfall.
     pub(super) note: Option<&'static str>,
 }
 
@@ -30,13 +30,13 @@ struct ConsoleClientSecretPage {
     name: String,
     secret: Option<String>,
     client_url: String,
-    /// How many users are asked for their consent again.
+    /// How many users will be asked for their consent again.
     voided: Option<String>,
     /// Whether the secret is not yet known everywhere.
     is_pending: bool,
 }
 
-/// The page that follows a registration: what is pasted into the program's settings, with the secret if there is one.
+/// The page after a registration: the values to enter in the program's settings, with the secret if there is one.
 pub(super) fn show_registered(
     frame: Frame,
     registered: ClientUpdate,
@@ -88,7 +88,7 @@ fn show(
     })
 }
 
-/// Says how many users are asked for their consent again; `None` where there are none.
+/// The text that says how many users will be asked for their consent again; `None` if none will.
 pub(super) fn voided_text(frame: &Frame, voided: Option<usize>) -> Option<String> {
     let voided = voided.filter(|voided| *voided > 0)?;
     Some(frame.text_counted("console_client.consents_voided", voided))

@@ -30,7 +30,7 @@ struct Forget {
     id: String,
     #[serde(default)]
     reason: String,
-    /// The version of what is forgotten.
+    /// The version of the resource that is deleted.
     #[serde(default)]
     version: String,
 }

@@ -218,7 +218,7 @@ async fn save(
                     return Ok(redirect(&format!("{url}&notice=saved")));
                 }
                 Err(ThingError::Attributes) => wrong(&frame, "attributes"),
-                // The schema is English, and so is what it says.
+                // Schema errors are in English, so they are not translated.
                 Err(ThingError::NotInSchema(reason)) => FieldProblem::new("attributes", &reason),
                 Err(
                     ThingError::Exists(_)
