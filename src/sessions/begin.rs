@@ -24,7 +24,7 @@ pub struct Begun {
     pub(super) follow_up: FollowUp,
 }
 
-/// What follows when a session was opened.
+/// What must be done after a session was opened or stepped up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FollowUp {
     /// Nothing.
@@ -92,8 +92,8 @@ pub fn begin(
     })
 }
 
-/// Raises a session by a new ceremony of the same person: a later `auth_time`, one more passkey to rest on, a new key. From the commit
-/// on the account's record refuses the earlier key, whatever copy is left of it.
+/// Steps a session up by a new ceremony of the same user: a later `auth_time`, one more passkey that it depends on, a new key. From the
+/// commit on the account record refuses the earlier key, even if a copy under it is left.
 ///
 /// # Errors
 /// `Over` when the session ended meanwhile.
@@ -111,7 +111,7 @@ pub fn raise(
         return Err(RaiseError::Over);
     }
     let mut live = session.touched(ceremony.at(), sessions.idle_timeout);
-    // Strictly later: by it the copies under the two keys are told apart.
+    // Strictly later, because it distinguishes the copies under the two keys.
     let next = Timestamp::from_micros(session.auth_time.as_micros().saturating_add(1));
     live.auth_time = ceremony.at().max(next);
     ceremony.acr().as_str().clone_into(&mut live.acr);
@@ -165,7 +165,7 @@ impl Sessions {
             live_copy: store_key.clone(),
         };
         let seen = seen.to_text();
-        // When it was last seen, for the list of sessions and for the sessions at protected hosts, stands beside it.
+        // The time of the last use is stored beside it, for the list of sessions and for sessions at protected hosts.
         let entries = [
             (store_key.as_str(), text.as_str()),
             (&seen_key(live.user, live.id), &seen),
@@ -173,7 +173,7 @@ impl Sessions {
         self.ephemeral.put_all(&entries, ttl).await
     }
 
-    /// Moves what [`Sessions::keep`] noted of when it was seen; what was taken away meanwhile, or is about a later key, stays as it is.
+    /// Updates the time of the last use that [`Sessions::keep`] stored, unless it was removed or belongs to a later key.
     pub(super) async fn move_seen(&self, live: &LiveSession, live_copy: &str) -> Result<(), Away> {
         let key = seen_key(live.user, live.id);
         let ttl = live.time_to_live(self.clock.now());

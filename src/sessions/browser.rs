@@ -43,7 +43,7 @@ impl Browser {
         self.mark.hash()
     }
 
-    /// As [`Self::hash`]; `None` for a browser that had no mark.
+    /// As [`Self::hash`]; `None` for a browser that sent no cookie.
     pub(super) fn known(&self) -> Option<TokenHash> {
         self.new_cookie.is_none().then(|| self.hash())
     }

@@ -125,8 +125,8 @@ impl Caller {
         self.person().is_some_and(Standing::is_administrator)
     }
 
-    /// The caller of an operation that changes what `scope` is about: everything for administrators and clients that have the scope,
-    /// for other users as far as their roles reach.
+    /// The caller of an operation that needs `scope`: administrators and clients with the scope may change everything, other users
+    /// what their roles let them manage.
     pub fn acting(&self, request: &HttpRequest, scope: Scope) -> ActingAs {
         match self {
             Self::Person(person) if person.standing.is_administrator() => {

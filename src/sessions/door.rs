@@ -113,7 +113,7 @@ impl From<SignedInError> for DoorError {
     fn from(error: SignedInError) -> Self {
         match error {
             SignedInError::Nobody(reason) => Self::Closed(reason),
-            // Requests at other hosts come from no page of ours.
+            // Requests at protected hosts don't come from our own pages.
             SignedInError::OtherUser(_) => Self::Closed("other-user"),
             SignedInError::Unavailable(error) => Self::Unavailable(error),
             SignedInError::Away | SignedInError::Misplaced => {
@@ -218,8 +218,8 @@ impl Sessions {
         Ok((standing, seen))
     }
 
-    /// Who uses a child uses its session: moves the session's idle clock, as a request with its own cookie would. The live copy is
-    /// under the session's present key, which a step-up may have changed since the child was made.
+    /// Using a child counts as using its session: extends the session's idle timeout, as a request with its own cookie would. The
+    /// live copy is under the session's current key, which a step-up may have changed since the child was created.
     fn touch_parent(&self, lent: &Lent, seen: Seen) {
         let now = self.clock.now();
         if now.since(seen.at) < self.idle_timeout / 10 {

@@ -17,7 +17,7 @@ use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending, Verdict};
 use crate::tokens::{SessionEnd, revoke};
 
-/// How much longer than the idle timeout an ended session is listed: more than two instances' clocks differ.
+/// How much longer than the idle timeout an ended session is listed; more than the clocks of two instances can differ.
 const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
 
 /// Why sessions could not be ended.
@@ -112,7 +112,7 @@ fn end_rows(
 ) -> db::Result<Ended> {
     let mut ended = Ended::default();
     for session in queries::list_open(conn, user, epoch, now)? {
-        // The dead passkey refuses it.
+        // The account record refuses it already, because its passkey is revoked.
         let end = End {
             at: now,
             reason,
@@ -208,7 +208,7 @@ impl Sessions {
             listed_until: Some(self.listed_until(now)),
         };
         let was_open = queries::end(conn, user, session, end)?;
-        // A session that somebody left may be cut off later: then what it gave for their absence ends too.
+        // Someone may end a session after its user signed out: then offline access that it gave ends too.
         revoke::end_session(conn, session, how, now)?;
         if !was_open {
             return Ok(Ended::default());
@@ -244,7 +244,7 @@ impl Sessions {
     pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
         let reason = Some(queries::SIGNED_OUT.to_owned());
         let what = (session.user, session.id, SessionEnd::SignedOut);
-        // A session may always be given up, also by a user who was suspended a moment ago.
+        // Users may always sign out, even if they were suspended a moment ago.
         self.end(what, reason, |_| Ok(author)).await
     }
 

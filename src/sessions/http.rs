@@ -86,7 +86,7 @@ pub async fn read_session(signed_in: SignedIn) -> Answer {
 
 /// Signs this browser out.
 ///
-/// What apps may do in the user's absence (`offline_access`) stays: it is withdrawn at `/v1/me/apps`, or ends when an administrator
+/// Offline access of apps (`offline_access`) is kept: it is withdrawn at `/v1/me/apps`, or ends when an administrator
 /// ends the session.
 #[utoipa::path(
     delete, path = "/v1/session", tag = "sessions", security(("cookie" = [])),

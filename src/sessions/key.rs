@@ -50,7 +50,7 @@ pub(super) fn seen_key(user: UserId, session: SessionId) -> String {
     format!("seen:{{{user}}}:{session}")
 }
 
-/// When a session was last used, and where its live copy is: for whoever knows the session by its ID alone.
+/// When a session was last used, and the key of its live copy; stored under the session's ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) at: Timestamp,

@@ -41,7 +41,7 @@ impl LiveSession {
         self.idle_end.min(self.absolute_end)
     }
 
-    /// Whether its time is over. The idle timeout is the one that is configured now: it may have been shortened since the copy was
+    /// Whether it has expired. The idle timeout is the one that is configured now: it may have been shortened since the copy was
     /// written.
     pub fn is_over(&self, now: Timestamp, idle_timeout: Duration) -> bool {
         now >= self.expires_at().min(self.seen_at.after(idle_timeout))

@@ -45,7 +45,7 @@ impl Sessions {
             .standings
             .judge(standing.clone(), |record| record.judge(&claim))
             .await?;
-        // The row, which knows in any case, says that the session has not ended.
+        // The row says that the session has not ended, and it is authoritative.
         let is_good = judged
             .is_some_and(|(_, verdict)| matches!(verdict, Verdict::Good | Verdict::AskTheRow));
         let now = self.clock.now();

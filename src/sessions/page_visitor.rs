@@ -12,7 +12,7 @@ use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Permission};
 use crate::web::{Frame, Limits, Problem, RestoredForm, Web, redirect};
 
-/// Where a form goes whose sender is not signed in any more.
+/// What happens to a form whose sender is no longer signed in.
 const SESSION_ENDED: &str = "/login?notice=session_ended";
 
 /// A person who looks at a page.
@@ -32,7 +32,7 @@ pub enum TurnedAway {
     SignInFirst {
         /// The sign-in page, which knows where they wanted to go.
         path: String,
-        /// The browser, to which a form is bound that was kept.
+        /// The browser that a kept form is bound to.
         browser: Browser,
     },
     /// They may not, or nobody knows whether they may.
@@ -120,7 +120,7 @@ impl FromRequest for PageVisitor {
     }
 }
 
-/// The form that an address names, as far as it is this user's, in this browser.
+/// The kept form in an address, if it belongs to this user and browser.
 async fn find_restored(
     request: &HttpRequest,
     signed_in: &SignedIn,
@@ -144,8 +144,8 @@ async fn find_restored(
     }))
 }
 
-/// The sign-in page, with the id under which this request's address is kept, or the address of the page whose form this is. A
-/// stranger makes it be kept, so it is counted.
+/// The path of the sign-in page, with the ID of a continuation to the address of this request, or to the page of the form. Anonymous
+/// clients cause it to be stored, so the request counts towards the rate limit.
 pub(super) async fn sign_in_path(
     request: &HttpRequest,
     browser: &Browser,

@@ -231,7 +231,7 @@ pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) ->
 pub(super) struct End<'a> {
     pub(super) at: Timestamp,
     pub(super) reason: &'a str,
-    /// Until when the account's record lists it as ended; `None` where something else in the record refuses it.
+    /// Until when the account record lists it as ended; `None` if the record refuses it otherwise.
     pub(super) listed_until: Option<Timestamp>,
 }
 
@@ -322,7 +322,7 @@ pub(super) fn count_open(
         .get_result(conn)?)
 }
 
-/// Marks a one-time token as used; `Taken` when it was before.
+/// Marks a one-time token as used; `Taken` if it was used before.
 pub(super) fn insert_used(
     conn: &mut Connection,
     token: TokenHash,
@@ -343,7 +343,7 @@ pub(super) fn is_used(conn: &mut Connection, token: TokenHash) -> Result<bool> {
     Ok(found.first::<Timestamp>(conn).optional()?.is_some())
 }
 
-/// Deletes the marks of tokens that had expired by then; returns their number.
+/// Deletes the records of tokens that had expired by then. Returns how many were deleted.
 pub(super) fn delete_used(conn: &mut Connection, before: Timestamp) -> Result<usize> {
     Ok(diesel::delete(used_ceremonies::table)
         .filter(used_ceremonies::expires_at.lt(before))

@@ -66,10 +66,10 @@ pub enum SignedInError {
     Misplaced,
 }
 
-/// Who opened a page, and who is signed in now.
+/// The user for whom a page was rendered, and the user who is signed in now.
 #[derive(Clone, Debug)]
 pub struct OtherUser {
-    /// Display name of the user for whom the page was rendered; `None`: it doesn't say.
+    /// Display name of the user for whom the page was rendered; `None` if the request doesn't contain it.
     pub opened_by: Option<String>,
     /// Display name of the user who is signed in.
     pub signed_in: String,
@@ -97,7 +97,7 @@ impl OtherUser {
     }
 }
 
-/// Nothing is done for a user by a page that was rendered for another.
+/// Refuses requests from a page that was rendered for another user.
 fn check_page(request: &HttpRequest, standing: &Standing) -> Result<(), SignedInError> {
     let other = |opened_by| OtherUser {
         opened_by,
@@ -131,7 +131,7 @@ impl SignedIn {
             session: signed_in.session.id,
         });
         if let Err(other) = check_page(request, &signed_in.standing) {
-            // The page that says so shows who is signed in.
+            // The error page shows who is signed in.
             request.extensions_mut().insert(signed_in.visitor());
             return Err(other);
         }

@@ -102,7 +102,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
             .await
     }
 
-    /// As [`Copies::store`], for a reader who has the record from the database: that it can't be stored fails nobody.
+    /// As [`Copies::store`], for a reader who has the record from the database already: a failed write must not make the read fail.
     pub async fn fill<T: Serialize>(&self, store_key: &str, version: i64, record: &T) {
         match serde_json::to_string(record) {
             Ok(text) => self.ephemeral.fill(store_key, version, &text, LIFE).await,

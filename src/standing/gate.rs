@@ -27,8 +27,8 @@ pub struct ChangePending(pub Unavailable);
 /// The reason code of a session from before the person's present epoch.
 pub const EPOCH_RAISED: &str = "epoch-raised";
 
-/// How many ended sessions, stepped-up sessions and revoked authorizations a record holds each; with more in it, it is not all of
-/// them.
+/// How many ended sessions, stepped-up sessions and revoked authorizations a record lists each. A longer list means that it is
+/// incomplete.
 const MOST_LISTED: usize = 64;
 
 /// What a session says of itself; the gate says whether it is so.
@@ -40,13 +40,13 @@ pub struct Claim<'a> {
     pub epoch: i64,
     /// The passkeys that opened or raised it.
     pub passkeys: &'a [PasskeyId],
-    /// Its last ceremony, if it is the session itself that is shown, by its key. What depends on the session, such as a session at
-    /// a protected host, outlives its keys.
+    /// The time of its last ceremony, if the session's own key was presented. What depends on the session, such as a session at a
+    /// protected host, stays valid when the key changes.
     pub auth_time: Option<Timestamp>,
 }
 
 impl Claim<'_> {
-    /// Whether the session was stepped up since, so that the key that was shown is replaced.
+    /// Whether the session was stepped up since, so that the presented key is replaced.
     fn is_replaced_by(&self, stepped_up: &SteppedUp) -> bool {
         let shown = self.auth_time.map(Timestamp::as_micros);
         stepped_up.id == self.session && shown.is_some_and(|shown| shown < stepped_up.auth_time)
@@ -71,7 +71,7 @@ pub enum Verdict {
     Good,
     /// The record is older than the session: read a newer one and ask again.
     RecordIsOld,
-    /// More was ended, stepped up or revoked lately than the record holds: the session's or authorization's own row knows.
+    /// More was ended, stepped up or revoked recently than the record lists: the row of the session or authorization must be read.
     AskTheRow,
     /// The session is over, with a reason code for the log.
     Refused(&'static str),
@@ -183,7 +183,7 @@ impl Standings {
         }
     }
 
-    /// The record from the database, stored for the next reader where the ephemeral store takes it.
+    /// Reads the record from the database, and stores it for the next reader if the ephemeral store takes writes.
     ///
     /// # Errors
     /// When the database is away.
@@ -253,9 +253,9 @@ impl Standings {
         Ok(standing)
     }
 
-    /// Publishes a change that the answer does not acknowledge: a refusal, or a grant beside which older ones ended. A failure
-    /// is only logged, because every instance learns within a second that the record changed ([`Standings::watch`]), and the
-    /// answer must not be lost for it.
+    /// Publishes a change that the response does not acknowledge: a refusal, or a grant that ended older ones. A failure is only
+    /// logged: every instance learns within a second that the record changed ([`Standings::watch`]), and the response must not be
+    /// lost because of it.
     pub async fn publish_or_warn(&self, user: UserId) {
         if let Err(error) = self.publish(user).await {
             tracing::warn!(%error, "a change is committed but not yet in force");

@@ -1,5 +1,5 @@
-//! Access tokens: their claims, and how they are written. A JWT (RFC 9068) that services can check, or an encrypted text that only
-//! Doorward reads; both have the same claims. What only Doorward's own check needs is sealed in both.
+//! Access tokens: their claims and their formats. A token is a JWT (RFC 9068) that services can verify, or an encrypted text that
+//! only Doorward can read; both have the same claims. Data that only Doorward's own check needs is sealed in both.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl AccessTokenSealers {
     }
 }
 
-/// The claims of an access token (RFC 9068 §2.2): everything that whoever holds the token can read.
+/// The claims of an access token (RFC 9068 §2.2), which anyone who has the token can read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Who issued it.
@@ -117,7 +117,7 @@ pub struct IssuedToken {
 }
 
 impl Tokens {
-    /// A token for what a person let a client have: at most what was authorized. Needs no store.
+    /// A token for a user's authorization of a client, with at most the authorized scopes. Needs no store.
     ///
     /// # Errors
     /// When the signer refuses.
@@ -218,7 +218,7 @@ impl Tokens {
         peek(presented, &self.sealers.opaque)
     }
 
-    /// The claims of a presented token and the state under which it was issued, if it is one of ours and genuine.
+    /// Verifies a presented token. Returns its claims and the state under which it was issued.
     pub(super) fn read(&self, presented: &str, ring: &Ring) -> Option<(AccessClaims, Issuance)> {
         let claims = read(presented, &self.sealers.opaque, ring, self.clock.now())?;
         let issuance = claims.issuance(&self.sealers.issuance)?;

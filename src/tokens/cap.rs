@@ -17,20 +17,20 @@ use crate::standing;
 /// How many authorizations of one user for one client may be live at once.
 const MAX_LIVE: usize = 100;
 
-/// Why an authorization ended when its user made one too many.
+/// Reason code of authorizations that end because their user exceeds the cap.
 const TOO_MANY: &str = "too-many-authorizations";
 
-/// When unused authorizations are over.
+/// When unused authorizations expire.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts<'a> {
     /// The lifetimes of tokens.
     pub lifetimes: &'a config::Tokens,
-    /// After this long without use, a session ends, and with it what it gave.
+    /// Idle timeout of sessions; authorizations without offline access expire with them.
     pub session_idle_timeout: Duration,
 }
 
 impl Timeouts<'_> {
-    /// What tells a live authorization from one that is over, at this time of the application's clock.
+    /// The limits that distinguish live authorizations from expired ones, at this time of the application's clock.
     fn alive(&self, now: Timestamp) -> Alive {
         Alive {
             now,
@@ -42,10 +42,10 @@ impl Timeouts<'_> {
 }
 
 /// Makes room for one more authorization of the grant's user and client: while there are too many live ones, the least recently
-/// used one ends. Those that are over don't count.
+/// used one ends. Expired ones don't count.
 ///
-/// The client is told of a session only if it holds nothing of that session any more. The caller holds the user's account, and
-/// publishes it when any ended. `now` is the database's time and the application's.
+/// The client is notified of a session's end only if it has no other authorization of that session. The caller must hold the lock of
+/// the user's account, and publish it if any ended. `now` is the database's time and the application's.
 ///
 /// # Returns
 /// How many ended.

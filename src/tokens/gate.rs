@@ -31,7 +31,7 @@ impl GoodToken {
         }
     }
 
-    /// What the token is checked by once more, inside the transaction of a change that its holder makes.
+    /// The credential that is checked again in the transaction of a change that the token's holder makes.
     pub fn credential(&self) -> Credential {
         match &self.issuance {
             Issuance::User(issued) => Credential::UserToken(UserToken {
@@ -49,7 +49,7 @@ impl GoodToken {
     }
 }
 
-/// A token that is genuine and has not expired. It may have been revoked.
+/// A token that Doorward issued and that has not expired. It may have been revoked.
 #[derive(Clone, Debug)]
 pub struct KnownToken {
     /// The ID of the client that it was issued to.
@@ -163,8 +163,8 @@ impl Tokens {
         })
     }
 
-    /// Identifies a presented access token without asking whether it is accepted at present; `None` for one that is not genuine
-    /// or has expired.
+    /// Identifies a presented access token without checking whether it is accepted at present; `None` if Doorward did not issue it
+    /// or it has expired.
     ///
     /// # Errors
     /// When a store is away.

@@ -70,7 +70,7 @@ pub struct Tokens {
     pub keyring: Keyring,
     /// Who makes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
-    /// Who makes the codes of stored requests.
+    /// Computes the codes of stored requests.
     pub codes: Codes,
     sealers: AccessTokenSealers,
     /// Who issues: the public URL.

@@ -130,15 +130,15 @@ pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) ->
     Ok(query.load(conn)?)
 }
 
-/// What tells a live authorization from one that is over.
+/// The limits that distinguish live authorizations from expired ones.
 pub(super) struct Alive {
-    /// The present.
+    /// The current time.
     pub(super) now: Timestamp,
     /// Access tokens that were issued later than this are not expired.
     pub(super) tokens_issued_after: Timestamp,
-    /// Offline access that was used later than this goes on.
+    /// Offline access that was used later than this is live.
     pub(super) offline_used_after: Timestamp,
-    /// Other refresh tokens that were used later than this go on.
+    /// Other refresh tokens that were used later than this are live.
     pub(super) session_used_after: Timestamp,
 }
 

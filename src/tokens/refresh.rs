@@ -130,7 +130,7 @@ pub enum Rotation {
 }
 
 impl Rotation {
-    /// Whether a token whose answer was lost may be used once more.
+    /// Whether a token may be used again because the response to its first use was lost.
     pub fn has_grace(self) -> bool {
         match self {
             Self::EachUse { grace } => !grace.is_zero(),

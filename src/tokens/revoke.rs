@@ -141,7 +141,7 @@ pub fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> db
     queries::move_session(conn, from, to)
 }
 
-/// Ends these, and tells their clients that the sessions are over.
+/// Ends these authorizations, and notifies their clients that the sessions have ended.
 pub(super) fn end(
     conn: &mut Connection,
     authorizations: &[Kept],

@@ -143,7 +143,7 @@ pub struct ListUsers {
     after: Option<String>,
 }
 
-/// People in the order of their display names, filtered by username, address or role. Who manages people by a role of theirs sees those people.
+/// Lists users by display name, filtered by username, email address or role. Users who manage others by a role see only those users.
 #[utoipa::path(
     get, path = "/v1/users", tag = "users", params(ListUsers),
     responses(

@@ -38,7 +38,7 @@ pub struct Invitation {
     pub user: Option<UserId>,
     /// The address that a new person will have.
     pub email: Option<String>,
-    /// Whether the address counts as the new user's: an administrator in person or the command line wrote it.
+    /// Whether the email address counts as verified: an administrator in person or the command line entered it.
     pub email_vouched: bool,
     /// The name suggested to a new person.
     pub display_name: Option<String>,
@@ -46,11 +46,11 @@ pub struct Invitation {
     pub roles: Vec<String>,
     /// The session that made it, of a link to one's own other device.
     pub by_session: Option<SessionId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// Until when.
     pub expires_at: Timestamp,
-    /// When it was revoked, a newer one took its place, or its user was suspended.
+    /// When it was revoked or replaced by a newer one, or its user was suspended.
     pub voided_at: Option<Timestamp>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub struct Invitation {
     pub by_user: Option<UserId>,
     /// Who invites, where it was a client.
     pub by_client: Option<ClientId>,
-    /// The epochs of its maker when it was made.
+    /// The epochs of its creator when it was created.
     pub maker: MakerEpochs,
 }
 
@@ -86,7 +86,7 @@ pub struct NewInvitation {
     pub username: Option<Username>,
     /// Their address.
     pub email: Option<Email>,
-    /// Whether the address is theirs, on the word of an administrator in person. `None`: it is if one writes it.
+    /// Whether the email address is verified, on the word of an administrator in person. `None`: yes if one entered it.
     pub email_verified: Option<bool>,
     /// What to call them.
     pub display_name: Option<DisplayName>,
@@ -125,7 +125,7 @@ pub enum InviteError {
     /// A link for an existing user lets a service become that user: it needs a scope of its own.
     #[error("a link for an existing user needs the scope {}", Scope::PasskeysEnrol.as_str())]
     EnrolScopeMissing,
-    /// Only an administrator in person vouches for an address.
+    /// Only an administrator in person may vouch for an address.
     #[error("only an administrator in person may say whether an address is verified")]
     NotVouched,
     /// There is no address to vouch for.
@@ -282,7 +282,7 @@ pub(super) fn blank(purpose: Purpose) -> Invitation {
 }
 
 impl NewInvitation {
-    /// The user whom the link is for, where there is one already.
+    /// The existing user that the link is for, if any.
     fn find_user(&self, conn: &mut Connection) -> Result<Option<UserId>, InviteError> {
         let Some(name) = &self.user else {
             return Ok(None);
@@ -307,8 +307,8 @@ impl NewInvitation {
     }
 }
 
-/// Checks that a client which asks may make a link for this user: it has the scope, and could assign the roles on resources that
-/// the user holds.
+/// Checks that the acting client, if there is one, may create a link for this user: it has the scope, and could assign the roles on
+/// resources that the user holds.
 fn require_enrol_right(
     conn: &mut Connection,
     authority: Authority,

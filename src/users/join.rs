@@ -55,7 +55,7 @@ pub struct Joiner {
     pub username: Option<String>,
     /// What to call them.
     pub display_name: Option<String>,
-    /// Their address: the first administrator's alone, whose word counts.
+    /// Email address; only for the first administrator, on whose word it counts as verified.
     pub email: Option<String>,
     /// When the link is judged, by the clock that it was dated with: the database's orders changes, ours ends lives.
     pub judged_at: Timestamp,

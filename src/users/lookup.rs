@@ -23,7 +23,7 @@ pub enum UserPlace {
     /// It begins with the first user.
     #[default]
     Start,
-    /// It begins behind a user.
+    /// It begins after a user.
     After(UserCursor),
     /// It ends before a user.
     Before(UserCursor),
@@ -38,7 +38,7 @@ pub struct UserFilter {
     pub email: Option<String>,
     /// Who hold this role.
     pub role: Option<String>,
-    /// Whose name, display name or address holds this text, whatever its case and accents.
+    /// Only users whose username, display name or email address contains this text, ignoring case and accents.
     pub search: Option<String>,
     /// Which part of the list.
     pub from: UserPlace,
@@ -103,7 +103,7 @@ impl Users {
             .await
     }
 
-    /// At most `limit` people, by the order of their names.
+    /// Lists at most `limit` users, sorted by name.
     ///
     /// # Errors
     /// When the database is away.

@@ -17,7 +17,7 @@ use crate::standing::UserStatus;
 struct Record {
     username: String,
     email: Option<String>,
-    // Versions from before there were states had no address that anybody had verified.
+    // Versions from before the state was stored have no verified address.
     #[serde(default)]
     email_state: EmailState,
     #[serde(default)]

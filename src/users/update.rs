@@ -49,7 +49,7 @@ pub enum UpdateError {
     /// The name is somebody's.
     #[error("the username is taken")]
     UsernameTaken,
-    /// The user was given too many new names lately.
+    /// The user was given too many new names recently.
     #[error("the user was renamed too often lately; an administrator may")]
     TooManyRenames,
     /// The registry has no such role.
@@ -67,7 +67,7 @@ pub enum UpdateError {
     /// The caller may not make the change any more.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Only an administrator in person vouches for an address.
+    /// Only an administrator in person may vouch for an address.
     #[error("only an administrator in person may say that an address is verified")]
     NotVouched,
     /// There is no address to vouch for.
@@ -123,7 +123,7 @@ impl Users {
                     change.require_ordinary(conn, id, renames, now)?;
                 }
                 change.apply(conn, &mut user, authority)?;
-                // An address that stays was written by somebody else.
+                // The address is unchanged, so someone else entered it.
                 let wrote_address = user.email.is_some() && user.email != before.email;
                 let implied = (wrote_address && vouches).then_some(true);
                 if let Some(is_verified) = explicit.or(implied) {
@@ -155,7 +155,7 @@ impl Users {
     }
 }
 
-/// Voids links that the change of a user's roles leaves without a reason.
+/// Voids links that are no longer allowed after a change of the user's roles.
 fn void_links(
     conn: &mut Connection,
     before: &User,
@@ -163,13 +163,13 @@ fn void_links(
     now: Timestamp,
 ) -> db::Result<()> {
     if after.is_administrator() && !before.is_administrator() {
-        // Links that others made for an ordinary user open no administrator's account.
+        // Links that others created for an ordinary user must not let anyone into an administrator's account.
         queries::void_invitations_of(conn, after.id, Voided::All, now)?;
     }
     let is_lost = |role: &&String| !after.roles.contains(role);
     let lost: Vec<String> = before.roles.iter().filter(is_lost).cloned().collect();
     if are_guarded(conn, &lost)? {
-        // What they made by a role that is gone does not come back with it.
+        // Links that were created by a withdrawn role stay void if the role is given again.
         queries::void_invitations_by(conn, after.id, now)?;
     }
     Ok(())
@@ -213,7 +213,7 @@ impl UserChange {
         }
         if let Some(email) = self.email {
             let email = email.map(|email| email.as_str().to_owned());
-            // What is known of an address is not known of another one.
+            // Another address starts as unverified.
             if user.email != email {
                 user.forget_email_state();
             }
@@ -230,7 +230,7 @@ impl UserChange {
 }
 
 impl User {
-    /// Vouches for the present address, or takes back what was known of it. Who vouched first is kept.
+    /// Marks the current address as verified or unverified. The first administrator who vouched for it is kept.
     fn set_verified(
         &mut self,
         is_verified: bool,

@@ -21,7 +21,7 @@ pub struct User {
     pub username: String,
     /// Where mail goes, if anywhere.
     pub email: Option<String>,
-    /// How far the address is known to be theirs.
+    /// Whether the email address is known to belong to the user.
     pub email_state: EmailState,
     /// When it was vouched for or verified.
     pub email_verified_at: Option<Timestamp>,
@@ -50,9 +50,9 @@ pub struct UserView {
     id: UserId,
     username: String,
     email: Option<String>,
-    /// Whether the address may be relied on: an administrator vouched for it, or the user proved that they read mail there.
+    /// Whether the email address is verified: an administrator vouched for it, or the user proved that they receive email at it.
     email_verified: bool,
-    /// Why it may be.
+    /// Why it counts as verified or not.
     email_state: EmailState,
     /// When it was vouched for or verified.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -100,12 +100,12 @@ impl User {
         format!("\"{}\"", self.version)
     }
 
-    /// Whether the address may be relied on.
+    /// Whether the email address is verified.
     pub fn is_email_verified(&self) -> bool {
         self.email_state != EmailState::Unverified
     }
 
-    /// Marks the address as the user's, on the word of `by`; `None`: the command line.
+    /// Marks the email address as verified on the word of `by`, or of the command line if `None`.
     pub(super) fn vouch(&mut self, at: Timestamp, by: Option<UserId>) {
         self.email_state = EmailState::Vouched;
         self.email_verified_at = Some(at);

@@ -37,8 +37,8 @@ pub fn is_from_trusted_proxy(request: &HttpRequest) -> bool {
     })
 }
 
-/// Walks the lines of X-Forwarded-For from the right. An entry that is no address ends the walk: what is left of it may be the
-/// visitor's own word.
+/// Reads X-Forwarded-For from the right. An entry that is not an address ends the search, because the client may have sent everything
+/// to the left of it.
 fn behind_proxies(peer: IpAddr, lines: &[&[u8]], trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let entries = lines
@@ -58,7 +58,7 @@ fn behind_proxies(peer: IpAddr, lines: &[&[u8]], trusted: &[Network]) -> IpAddr 
     address
 }
 
-/// Reads `address`, `address:port`, `[v6]` or `[v6]:port`: proxies write each of them.
+/// Parses `address`, `address:port`, `[v6]` or `[v6]:port`; proxies use all of them.
 fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
     let entry = std::str::from_utf8(entry).ok()?;
     if let Some(rest) = entry.strip_prefix('[') {

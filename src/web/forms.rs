@@ -59,7 +59,7 @@ pub struct ConfirmPage {
     pub action: String,
     /// What the form carries.
     pub hidden: Vec<HiddenField>,
-    /// The version of what it changes, where that has versions.
+    /// The version of the record that the form changes, if it has versions.
     pub version: Option<i64>,
     /// Whether it asks why.
     pub asks_reason: bool,
@@ -79,13 +79,13 @@ pub struct StepUpPage {
     pub frame: Frame,
     /// What goes on afterwards.
     pub what: String,
-    /// Where the form posted to. The frame has what it carried.
+    /// Where the form was posted to. The frame has its fields.
     pub action: String,
     /// Where else to go.
     pub cancel_url: String,
 }
 
-/// Requires that a form was rendered for the present version of what it changes.
+/// Requires that a form was rendered for the current version of the record that it changes.
 ///
 /// # Errors
 /// `changed-since` for any other version, and for a form that names none.

@@ -36,9 +36,9 @@ pub struct Frame {
     pub signed_in: Option<Visitor>,
     /// The path of this page.
     pub path: String,
-    /// Names and values of the form that this page answers, for one that sends it once more.
+    /// Names and values of the form that this page responds to, for a page that submits it again.
     pub sent: Vec<(String, String)>,
-    /// A form that this user sent when they were not signed in any more, to be filled in again.
+    /// A form that this user submitted after their session had ended, to be filled in again.
     pub restored: Option<RestoredForm>,
 }
 
@@ -54,7 +54,7 @@ pub struct RestoredForm {
 }
 
 impl RestoredForm {
-    /// As JSON that may stand in a `<script>` data block.
+    /// As JSON that is safe in a `<script>` data block.
     pub fn json(&self) -> String {
         text::script_json(self)
     }
@@ -157,7 +157,7 @@ pub fn page_with_status(status: StatusCode, template: &impl Template) -> Answer 
         .body(body))
 }
 
-/// As [`page`], for a page with a one-time secret: after a form it is shown for five minutes in the same session.
+/// As [`page`], for a page with a one-time secret: as the response to a form it is served for five minutes to the same session.
 ///
 /// # Errors
 /// `internal` when the template fails.
@@ -167,11 +167,11 @@ pub fn one_time_page(template: &impl Template) -> Answer {
     Ok(answer)
 }
 
-/// Marks an answer that holds a one-time secret.
+/// Marks a response with a one-time secret.
 #[derive(Clone, Copy, Debug)]
 pub struct OneTime;
 
-/// Marks an answer to a form that leaves this place at once, so that it is not shown at an address of its own.
+/// Marks a response to a form that sends the browser to another site immediately, so that it gets no address of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct AnswersDirectly;
 

@@ -25,7 +25,7 @@ pub async fn guard<B: MessageBody>(
         Err(problem) => Err(problem),
     };
     match whole {
-        // What the body holds of the budget is returned after the answer is made.
+        // The body's share of the budget is returned after the response is complete.
         Ok(_held) => {
             answer_head(&mut request);
             Ok(next.call(request).await?.map_into_left_body())
@@ -37,8 +37,8 @@ pub async fn guard<B: MessageBody>(
     }
 }
 
-/// RFC 9110 §9.3.2: HEAD is answered wherever GET is, with the same headers. From here on it is a GET; the body is left out where the
-/// answer is written. Envoy asks about a request by the very request, so there the method stays what it is.
+/// RFC 9110 §9.3.2: HEAD is supported wherever GET is, with the same headers. From here on it is treated as GET; the body is left out
+/// when the response is written. Envoy's checks use the method of the checked request, so there it is not changed.
 pub fn answer_head(request: &mut ServiceRequest) {
     if *request.method() == Method::HEAD && !request.path().starts_with(ENVOY) {
         request.head_mut().method = Method::GET;
@@ -88,7 +88,7 @@ pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
 /// Where proxies ask about, or hand on, what browsers send to the hosts that they protect.
 pub(super) const FOR_OTHER_HOSTS: [&str; 2] = [ENVOY, "/.doorward/"];
 const ENVOY: &str = "/forward-auth/envoy/";
-/// Where programs ask, and pages' scripts: no address of a page.
+/// Paths of programming interfaces, used by programs and by the scripts of pages.
 const INTERFACES: [&str; 5] = [
     "/v1/",
     "/webauthn/",

@@ -14,11 +14,11 @@ use super::problem_pages::request_id;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Where the forms of one page may lead, beyond our own pages.
+/// Allowed targets of the forms on one page, beyond our own pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FormTargets(String);
 
-/// The address that a page answers, where it is shown at another one.
+/// The path of the request that a page responds to, if it is served at another one.
 #[derive(Clone, Debug)]
 pub struct AnsweredFor(pub String);
 

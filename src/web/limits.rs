@@ -34,7 +34,7 @@ impl Limits {
         }
     }
 
-    /// Counts this request, once; refuses it when its address has started too much in this minute.
+    /// Counts this request once, and refuses it if its address has exceeded the limit in this minute.
     ///
     /// # Errors
     /// `rate-limited` with `Retry-After`; `unavailable` when nobody can count.

@@ -74,7 +74,7 @@ pub struct Web {
     pub trusted_proxies: Arc<[Network]>,
     /// The largest request body, in bytes, where [`LargeBodies`] do not say otherwise.
     pub body_bytes: usize,
-    /// What unfinished bodies may hold together.
+    /// Memory budgets of unfinished bodies.
     pub bodies: BodyBudgets,
 }
 

@@ -20,7 +20,7 @@ struct ProblemPage {
     detail: Option<String>,
     request_id: Option<String>,
     back_url: Option<String>,
-    /// Where the user who opened the page signs in, and what the link says.
+    /// Where the user for whom the page was rendered signs in, and the text of the link.
     sign_in: Option<(String, String)>,
 }
 
@@ -85,13 +85,13 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
     page.render().unwrap_or_else(|_| problem.title.to_owned())
 }
 
-/// Where to go on: to the page of the form that was overtaken, or to the start.
+/// Where to continue: the page of the outdated form, or the start page.
 fn back_of(request: &HttpRequest, problem: &Problem) -> String {
     let form = SentForm::of(request).filter(|_| problem.kind == "changed-since");
     form.map_or_else(|| "/".to_owned(), |form| form.page(request.path()))
 }
 
-/// The way back for the user whose page it was, where another user is signed in by now.
+/// The sign-in link for the user for whom the page was rendered, if another user is signed in now.
 fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String)> {
     let member = |name: &str| problem.member(name).and_then(|member| member.as_str());
     let name = member("opened_by").filter(|name| !name.is_empty())?;
@@ -103,7 +103,7 @@ fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String
 /// What a person reads: the page's own words where there are some for this kind or else this status, else the document's.
 fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
     let of_kind = |part: &str| frame.find_text(&format!("problem.{}.{part}", problem.kind));
-    // A kind with a title of its own has its own words, or says it anew each time.
+    // A kind with a title of its own has a text of its own, or a detail for each occurrence.
     let has_words = of_kind("title").is_some();
     let own = |part: &str, otherwise: &str| {
         let of_status = format!("problem.{}.{part}", problem.status.as_u16());

@@ -56,7 +56,7 @@ pub(super) fn texts_json(prefix: &str) -> String {
     script_json(&chosen)
 }
 
-/// JSON that may stand in a `<script>` data block.
+/// JSON that is safe in a `<script>` data block.
 pub(super) fn script_json(value: &impl Serialize) -> String {
     serde_json::to_string(value)
         .unwrap_or_else(|_| "{}".into())

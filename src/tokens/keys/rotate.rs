@@ -65,14 +65,14 @@ impl Keyring {
         Ok(Algorithm::ALL.into_iter().filter(has_keys).collect())
     }
 
-    /// Makes the first key of an algorithm, which signs at once: nobody has an older one in a cache. Of any number of callers one
-    /// makes it.
+    /// Creates the first key of an algorithm, which signs immediately, because no service can have cached an older one. One of any
+    /// number of concurrent callers creates it.
     ///
     /// # Errors
     /// When a store is away.
     pub(super) async fn make_first(&self, algorithm: Algorithm) -> Result<(), KeyError> {
         self.follow(algorithm, Occasion::Start, doorward()).await?;
-        // Also if another instance made it: this one may not know yet.
+        // Also if another instance created it, because this one may not have read it yet.
         Ok(self.publish().await?)
     }
 

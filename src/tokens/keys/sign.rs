@@ -52,8 +52,8 @@ struct Header<'a> {
     typ: &'a str,
 }
 
-/// The key that signs now, with its private half opened: signing with it needs no store. Whoever uses up something that is good
-/// once gets the signer first.
+/// The active signing key with its private key decrypted: signing needs no store. Callers that consume a single-use code or token get
+/// the signer first.
 #[derive(Clone, Debug)]
 pub struct Signer {
     kid: SigningKeyId,
@@ -100,7 +100,7 @@ impl SignError {
 }
 
 impl Keyring {
-    /// The key of this algorithm that signs now; makes the first one.
+    /// The active key of this algorithm; creates the first one.
     ///
     /// # Errors
     /// When a store is away, or the key can't be used.

@@ -79,7 +79,7 @@ pub(in crate::users) fn find_invitation_by_id(
     row.map(invitation).transpose()
 }
 
-/// A page of invitations, newest first, those after the one that the cursor names; `None`: there never was such a one.
+/// A page of invitations, newest first, after the cursor; `None` if the cursor is not the ID of an invitation.
 pub(in crate::users) fn list_invitations(
     conn: &mut Connection,
     filter: &InvitationFilter,

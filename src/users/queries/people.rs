@@ -86,8 +86,8 @@ pub(in crate::users) fn find_namesake(
         .optional()?)
 }
 
-/// Gives a name to a person until it is released; [`Error::Taken`] when it is, or was, another's. `renamed_at` is `None` for the
-/// person's first name.
+/// Reserves a name for a user until it is released; [`Error::Taken`] if another user has or had it. `renamed_at` is `None` for the
+/// user's first name.
 pub(in crate::users) fn claim_username(
     conn: &mut Connection,
     user: UserId,
@@ -120,7 +120,7 @@ pub(in crate::users) fn count_renames(
         .get_result(conn)?)
 }
 
-/// Notes that a session was opened under a name, the first time.
+/// Records the first time that a session was opened under a name.
 pub(in crate::users) fn mark_username_used(
     conn: &mut Connection,
     username: &str,
@@ -133,7 +133,7 @@ pub(in crate::users) fn mark_username_used(
     Ok(())
 }
 
-/// The names that a user has or had, by name.
+/// The current and former names of a user, sorted.
 pub(in crate::users) fn list_usernames(
     conn: &mut Connection,
     user: UserId,
@@ -152,7 +152,7 @@ pub(in crate::users) fn list_usernames(
 /// A name, when its user was renamed to it, and when a session was first opened under it.
 pub(in crate::users) type UsernameRow = (String, Option<Timestamp>, Option<Timestamp>);
 
-/// Frees a name that its user no longer has and never signed in under; whether it did.
+/// Releases a former name that its user never signed in with. Returns whether it did.
 pub(in crate::users) fn delete_unused_username(
     conn: &mut Connection,
     user: UserId,
@@ -194,7 +194,7 @@ pub(in crate::users) fn list_users(
         query = query.filter(users::id.eq_any(holders));
     }
     if let Some(search) = &filter.search {
-        // A line break is between fields: nothing is found across them.
+        // Fields are separated by line breaks, so that nothing is found across them.
         let search = fold(search).replace('\n', " ");
         let pattern = format!("%{}%", escape_like(&search));
         let text = users::search_text.assume_not_null();
@@ -205,7 +205,7 @@ pub(in crate::users) fn list_users(
         );
     }
     let name = users::sort_name.assume_not_null();
-    // The first comparison of each repeats a part of the second, so that the index is entered at that place.
+    // The first comparison of each is implied by the second, but lets the database use the index.
     query = match &filter.from {
         UserPlace::Start => query,
         UserPlace::After(UserCursor { sort_name, id }) => query
@@ -250,7 +250,7 @@ pub(in crate::users) fn list_unfolded(conn: &mut Connection, limit: i64) -> Resu
     rows.into_iter().map(|row| user(conn, row)).collect()
 }
 
-/// Stores the folded names of a user that has none. Whoever changes the user meanwhile stores them, too.
+/// Stores the folded names of a user that has none. A concurrent change of the user stores them, too.
 pub(in crate::users) fn set_folded(conn: &mut Connection, user: &User) -> Result<()> {
     let unfolded = users::table
         .find(user.id)
