@@ -35,7 +35,7 @@ pub(super) enum Audit {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Compute the whole chain again and tell what was altered, taken away or put in. Exit code 4 when anything was.
+    /// Compute the whole chain again and report what was altered, deleted or inserted. Exit code 4 if anything was.
     Verify {
         /// A seal that was kept elsewhere, as the log tells it each minute; may be given several times.
         #[arg(long, value_name = "POSITION:MAC")]
@@ -72,7 +72,7 @@ impl From<Filter> for EventFilter {
 }
 
 fn event_id(text: &str) -> Result<AuditEventId, &'static str> {
-    AuditEventId::parse(text).ok_or("an event is named by its id")
+    AuditEventId::parse(text).ok_or("not the ID of an event")
 }
 
 fn instant(text: &str) -> Result<Timestamp, &'static str> {

@@ -136,7 +136,7 @@ impl Oidc {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(PendingError::Gone("answered")),
             Err(error) => {
-                tracing::warn!(%error, "an answered request is left to expire");
+                tracing::warn!(%error, "an answered request can't be deleted");
                 Ok(())
             }
         }

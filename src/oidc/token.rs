@@ -59,7 +59,7 @@ pub enum TokenRefused {
     #[error(transparent)]
     Sign(#[from] SignError),
     /// A code or refresh token may have been used, and repeating the request would count as a replay.
-    #[error("whether the grant was used is not known: {0}")]
+    #[error("it is unknown whether the grant was used: {0}")]
     InDoubt(String),
 }
 

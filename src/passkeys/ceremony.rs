@@ -123,7 +123,7 @@ impl Passkeys {
     /// Deletes a ceremony that was used or refused. If that fails, it expires: a used one stays used.
     pub(super) async fn discard(&self, single_use: SingleUse) {
         if let Err(error) = self.ephemeral.remove(&key(single_use.token())).await {
-            tracing::warn!(%error, "a ceremony is left to expire");
+            tracing::warn!(%error, "a ceremony can't be deleted and will expire");
         }
     }
 }

@@ -112,7 +112,7 @@ async fn tidy(app: App) {
             tracing::warn!(%error, "could not forget authorizations that ended");
         }
         if let Err(error) = app.sessions.tidy().await {
-            tracing::warn!(%error, "could not delete the marks of used tokens");
+            tracing::warn!(%error, "the records of used tokens can't be deleted");
         }
     }
 }

@@ -16,7 +16,7 @@ use shared::{ProblemDocument, Shared};
 #[openapi(
     info(
         title = "Doorward",
-        description = "Signs people in with passkeys, and tells services who they are. Callers: a person by their cookie, a client by HTTP Basic, either by an access token. Errors are problem documents (RFC 9457). A page's script may name its user in the header `Doorward-User` (a user ID): a call with a cookie of another user is then refused with 409 `other-user`."
+        description = "Signs users in with passkeys, and lets services look them up. Callers: a user with a session cookie, a client with HTTP Basic, either with an access token. Errors are problem documents (RFC 9457). A page's script may name its user in the header `Doorward-User` (a user ID): a call with a cookie of another user is then refused with 409 `other-user`."
     ),
     modifiers(&Shared),
     components(schemas(ProblemDocument)),

@@ -147,7 +147,7 @@ impl Sessions {
         // The session is good all the same. The next sign-in enforces the cap, and every instance learns within a second which records
         // changed.
         if let Err(error) = followed {
-            tracing::warn!(%error, "what follows a sign-in was not done");
+            tracing::warn!(%error, "the steps after opening a session failed");
         }
         Ok(())
     }

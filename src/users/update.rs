@@ -50,7 +50,7 @@ pub enum UpdateError {
     #[error("the username is taken")]
     UsernameTaken,
     /// The user was given too many new names recently.
-    #[error("the user was renamed too often lately; an administrator may")]
+    #[error("the user was renamed too often recently; an administrator may still rename them")]
     TooManyRenames,
     /// The registry has no such role.
     #[error("there is no role {0}")]

@@ -109,7 +109,7 @@ impl From<UseError> for WayError {
             UseError::Used => Self::Gone("used"),
             // It may be used: the person starts again, and is sent on at once.
             UseError::Database(db::Error::InDoubt(cause)) => {
-                tracing::error!(cause, "whether a ticket was used is not known");
+                tracing::error!(cause, "it is unknown whether a ticket was used");
                 Self::Gone("interrupted")
             }
             UseError::Database(error) => Self::Unavailable(error.into()),
@@ -221,7 +221,7 @@ impl ForwardAuth {
                 return Err(WayError::Gone("answered"));
             }
             // The ticket is good for one use, whatever became of the request.
-            Err(error) => tracing::warn!(%error, "an answered request is left to expire"),
+            Err(error) => tracing::warn!(%error, "an answered request can't be deleted"),
         }
         Ok(host.with_path(&format!("{CALLBACK}?ticket={}", ticket.expose())))
     }
@@ -256,7 +256,7 @@ impl ForwardAuth {
         let used = self.sessions.consume(single_use).await;
         if let Err(error) = used {
             if let Err(error) = self.close(&key).await {
-                tracing::warn!(%error, "a door that nobody has the key of is left to expire");
+                tracing::warn!(%error, "an unused forward-auth session can't be deleted and will expire");
             }
             return Err(error.into());
         }
@@ -290,7 +290,7 @@ impl ForwardAuth {
 
     async fn forget(&self, key: &str) {
         if let Err(error) = self.ephemeral.remove(key).await {
-            tracing::warn!(%error, "a ticket is left to expire");
+            tracing::warn!(%error, "a ticket can't be deleted and will expire");
         }
     }
 

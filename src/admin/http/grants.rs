@@ -190,7 +190,7 @@ pub async fn list_grants(
             headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
         (status = 400, description = "A field can't be used; `field` names it"),
         (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
-        (status = 404, description = "There is nobody of this id or name"),
+        (status = 404, description = "No user has this ID or name"),
         (status = 409, description = "The person holds roles on this thing already; `grant` is the one to change"),
     )
 )]

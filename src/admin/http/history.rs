@@ -82,7 +82,7 @@ async fn answer(database: &Database, entity: Entity, query: &ListVersions, view:
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 403, description = "Not yours to read"),
-        (status = 404, description = "There is nobody of this id or name"),
+        (status = 404, description = "No user has this ID or name"),
     )
 )]
 pub async fn list_user_history(

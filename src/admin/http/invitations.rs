@@ -180,8 +180,8 @@ pub async fn list_invitations(
     delete, path = "/v1/invitations/{invitation}", tag = "users",
     params(("invitation" = uuid::Uuid, Path, description = "Its ID"), Reason),
     responses(
-        (status = 204, description = "The link lets nobody in"),
-        (status = 403, description = "Needs an administrator, whoever made it, someone who manages its user, or `users:write`"),
+        (status = 204, description = "The link no longer works"),
+        (status = 403, description = "Needs an administrator, its creator, someone who manages its user, or `users:write`"),
         (status = 404, description = "There is no invitation of this ID"),
         (status = 409, description = "It was used"),
     )

@@ -85,7 +85,7 @@ pub struct RolesAnswer {
         (status = 200, description = "Their roles and grants", body = RolesAnswer),
         (status = 400, description = "`as_of` is no instant, or in the future"),
         (status = 403, description = "Not yours to read: `roles` need `users:read` or a role that manages the person, `grants` need `grants:read` or a role that manages them"),
-        (status = 404, description = "There is, or was, nobody of this id or name; or then they were not the caller's to manage; or they hold nothing that the caller, who manages grants alone, sees"),
+        (status = 404, description = "No user has this ID or name, or had it then; or the caller did not manage the user then; or the caller manages grants only, and the user holds none of these"),
     )
 )]
 pub async fn read_roles(

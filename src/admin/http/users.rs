@@ -61,7 +61,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 400, description = "`as_of` is no instant, or in the future"),
         (status = 403, description = "Not yours to read"),
-        (status = 404, description = "There is, or was, nobody of this id or name; or then they were not the caller's to manage"),
+        (status = 404, description = "No user has this ID or name, or had it then; or the caller did not manage the user then"),
     )
 )]
 pub async fn read_user(
@@ -237,7 +237,7 @@ pub async fn reactivate_user(
     responses(
         (status = 200, body = Items<UsernameView>),
         (status = 403, description = "Needs an administrator or `users:read`"),
-        (status = 404, description = "There is nobody of this id or name"),
+        (status = 404, description = "No user has this ID or name"),
     )
 )]
 pub async fn list_usernames(
@@ -337,7 +337,7 @@ impl From<UpdateError> for Problem {
                 StatusCode::CONFLICT,
                 "too-many-renames",
                 "Renamed too often",
-                "This user was given too many new usernames lately. Wait, or ask an administrator.",
+                "This user was given too many new usernames recently. Wait, or ask an administrator.",
             )
             .with("field", "username"),
             UpdateError::UnknownRole(role) => {

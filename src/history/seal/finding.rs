@@ -117,16 +117,14 @@ impl fmt::Display for Finding {
             Fault::Altered => ": altered since it was sealed",
             Fault::Unreadable => ": its details can't be read",
             Fault::RevisionsAltered => {
-                ": revisions that it covers were altered, taken away or put in"
+                ": revisions that it covers were altered, deleted or inserted"
             }
-            Fault::RevisionsOutside => {
-                ": a revision says that it is covered by this link, which is none"
-            }
+            Fault::RevisionsOutside => ": a revision names this position, which has no seal",
             Fault::ErasedWithoutRecord => ": erased in part, and no event records it",
             Fault::MissingEvent => ": the sealed event is gone",
             Fault::MissingSeals => ": seals are gone",
             Fault::CutTail => ": the end of the chain is cut off",
-            Fault::HeadAltered => ": where the chain ends is not what its last seal says",
+            Fault::HeadAltered => ": the recorded end of the chain is not its last seal",
             Fault::OutsideTheChain => ": not in the chain, though older than its end",
             Fault::SealedTooLate => ": sealed after much newer ones",
             Fault::Fork => ": not the seal that was expected",

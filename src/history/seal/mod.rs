@@ -1,6 +1,6 @@
 //! The seal over the audit log: every committed event is linked to the one before it, under a key of its own.
 //!
-//! Promises that a row altered, taken away or put in afterwards is found by whoever has the key, and that a chain cut short, or
+//! Promises that a row altered, deleted or inserted afterwards is found by whoever has the key, and that a chain cut short, or
 //! made anew from there by whoever can write to the database, is found by whoever kept a later seal. Revisions are covered by the link
 //! of the event beside which they waited. Owns `audit_seals` and `audit_sealer`. Refuses to fork: the sealer's one row is held
 //! while links are added. Does not promise that what a database's owner writes as new is true.

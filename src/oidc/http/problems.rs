@@ -45,13 +45,13 @@ impl OAuthProblem {
         problem
     }
 
-    /// 503: a store is away.
+    /// 503: a store is unavailable.
     pub fn unavailable() -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
             refusal: Refusal::new(
                 ErrorCode::TemporarilyUnavailable,
-                "a store is away; try again in a moment",
+                "a store is unavailable; try again in a moment",
             ),
             challenge: None,
         }
@@ -71,11 +71,11 @@ impl OAuthProblem {
 
     /// 500: a grant that may have been used.
     fn in_doubt(cause: &str) -> Self {
-        tracing::error!(cause, "whether a grant was used is not known");
+        tracing::error!(cause, "it is unknown whether a grant was used");
         Self {
             refusal: Refusal::new(
                 ErrorCode::ServerError,
-                "whether this grant was used is not known; do not repeat it, start a new authorization request",
+                "it is unknown whether this grant was used; do not repeat it, start a new authorization request",
             ),
             ..Self::internal()
         }

@@ -356,7 +356,7 @@ async fn grant(
         ))),
         Err(GrantError::ConsentGone) => Ok(Outcome::Refused(Refusal::new(
             ErrorCode::ConsentRequired,
-            "the person has just withdrawn their consent",
+            "the user has just withdrawn their consent",
         ))),
         Err(GrantError::ClientGone) => Err(gone()),
         Err(GrantError::Answered) => {
