@@ -121,11 +121,11 @@ impl Oidc {
         self.database
             .read(move |conn| {
                 let mut names = clients::list_service_names(conn, &resources)?;
-                let named = resources.into_iter().map(|resource| {
+                let services = resources.into_iter().map(|resource| {
                     let name = names.remove(&resource);
                     (resource, name)
                 });
-                Ok(named.collect())
+                Ok(services.collect())
             })
             .await
     }

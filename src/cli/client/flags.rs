@@ -142,6 +142,10 @@ fn choose<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
 
 /// Values to add to registered lists.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "clap names arguments after fields, and those of `Flags` are beside them"
+)]
 pub(in crate::cli) struct Additions {
     /// A redirect URI to add to the registered ones; repeatable.
     #[arg(

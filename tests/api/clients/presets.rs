@@ -77,7 +77,7 @@ on_both! {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let shown = root.browser.submit(PAGE, &fields).text();
         let id = root.browser.get("/v1/clients").json()["items"][0]["client_id"].as_str().expect("a client").to_owned();
-        for text in ["Settings of Grafana", &format!("client_id = {id}"), &house.origin()] {
+        for text in ["Settings of Grafana", &format!("client_id = {id}"), house.origin()] {
             assert!(shown.contains(text), "{text}: {shown}");
         }
     }

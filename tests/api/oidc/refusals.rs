@@ -45,13 +45,13 @@ on_both! {
         house.administrator();
         let app = house.party(|metadata| metadata.resources = vec!["urn:example:orders".into()]);
         let long = "s".repeat(20_000);
-        let cases: [(&[(&str, &str)], &str, &str, Option<&str>); 3] = [
-            (&[("state", &long)], "parameter-too-long", "state", None),
-            (&[("resource", "urn:example:bills")], "resource-not-registered", "urn:example:bills", Some("--add-resource")),
-            (&[("redirect_uri", "https://evil.example/")], "redirect-uri-not-registered", "https://evil.example/", Some("--add-redirect-uri")),
+        let cases = [
+            ([("state", long.as_str())], "parameter-too-long", "state", None),
+            ([("resource", "urn:example:bills")], "resource-not-registered", "urn:example:bills", Some("--add-resource")),
+            ([("redirect_uri", "https://evil.example/")], "redirect-uri-not-registered", "https://evil.example/", Some("--add-redirect-uri")),
         ];
         for (changed, rule, presented, remedy) in cases {
-            authorize(house, &app, changed);
+            authorize(house, &app, &changed);
             let told = &check(house, &app.id)[0];
             assert_eq!((&told["rule"], &told["presented"]), (&json!(rule), &json!(presented)));
             assert!(told["registered"].is_string(), "{told}");
