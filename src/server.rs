@@ -184,6 +184,9 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.cookies.clone()))
         .app_data(web::Data::new(metrics.clone()))
         .app_data(web::Data::new(SecurityTxt::new(app)))
+        .app_data(web::Data::new(oidc::http::WebFinger::new(
+            &app.config.server,
+        )))
         .app_data(web::PayloadConfig::new(app.web.body_bytes))
         .app_data(pages::query_errors())
         .app_data(pages::form_errors(app.web.body_bytes));

@@ -1,4 +1,4 @@
-//! The endpoints that apps and services call: `/oauth2/…` and the two well-known documents. None of them looks at a cookie.
+//! The endpoints that apps and services call: `/oauth2/…`, the two well-known documents and `WebFinger`. None of them looks at a cookie.
 
 mod bearer;
 mod cors;
@@ -6,6 +6,9 @@ mod documents;
 mod problems;
 mod token;
 mod userinfo;
+mod webfinger;
+
+pub use webfinger::WebFinger;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, guard, web};
@@ -19,6 +22,7 @@ use problems::OAuthProblem;
 /// The routes, outside of every session.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(webfinger::routes)
         .service(metadata("/.well-known/openid-configuration"))
         .service(metadata("/.well-known/oauth-authorization-server"))
         .service(

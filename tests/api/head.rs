@@ -50,6 +50,7 @@ on_both! {
         assert!(asked > 20, "{asked}");
         for path in ["/healthz", "/openapi.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
             "/.well-known/authzen-configuration", "/.well-known/webauthn", "/.well-known/passkey-endpoints", "/oauth2/jwks",
+            "/.well-known/webfinger", "/.well-known/webfinger?resource=acct:a@localhost",
             "/oauth2/userinfo", "/oauth2/authorize", "/oauth2/logout", "/assets/style.css", "/assets/nothing.css", "/login", "/lost",
             "/account", "/admin", "/admin/people", "/nothing", "/", "/forward-auth"] {
             same_as_get(&root.browser, path, "text/html");

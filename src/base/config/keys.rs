@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::read::{Reader, parse_address, parse_level};
 use super::security::{parse_contact, parse_language};
-use super::values::{LogFormat, Network, Origin, Rotation, SubjectId};
+use super::values::{LogFormat, Network, Origin, Rotation, SubjectId, parse_domain};
 use super::{
     Access, Config, Database, Egress, Limits, Log, Passkeys, Redis, Secrets, Security, Server,
     Sessions, Tokens, Users,
@@ -31,6 +31,7 @@ impl Reader {
                 listen,
                 operator_listen: self.parse("server", "operator_listen", parse_address),
                 public_url,
+                webfinger_domains: self.list("server", "webfinger_domains", parse_domain),
                 trusted_proxies: self.list("server", "trusted_proxies", Network::parse),
                 shutdown_timeout: self.duration("server", "shutdown_timeout"),
                 data_dir: PathBuf::from(self.text("server", "data_dir")),

@@ -66,6 +66,8 @@ pub struct Server {
     pub operator_listen: SocketAddr,
     /// How browsers name this place.
     pub public_url: Origin,
+    /// Domains besides its host whose accounts are signed in here, in lower case (RFC 7033).
+    pub webfinger_domains: Vec<String>,
     /// Proxies whose forwarding headers are believed.
     pub trusted_proxies: Vec<Network>,
     /// Time for requests in flight at a stop.

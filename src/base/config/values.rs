@@ -74,6 +74,14 @@ impl Origin {
     }
 }
 
+/// Parses a domain name, in lower case and without a port.
+pub(super) fn parse_domain(text: &str) -> Result<String, String> {
+    match Host::parse(text) {
+        Ok(Host::Domain(domain)) if domain == text => Ok(domain),
+        _ => Err("must be a domain name in lower case, such as example.com".into()),
+    }
+}
+
 impl fmt::Debug for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
