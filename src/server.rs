@@ -8,6 +8,7 @@ mod open_files;
 mod openapi;
 mod operator;
 mod record;
+mod refused_head;
 mod sealing;
 mod security_txt;
 

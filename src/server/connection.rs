@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::listener::Open;
+use super::refused_head::explained;
 use crate::web::{Activity, MemoryShare};
 
 /// How long the head of a request may take from its first byte.
@@ -38,6 +39,8 @@ pub(super) struct Connection {
     write_timer: Timer,
     write_timeout: Duration,
     burst: usize,
+    /// What is left to send in place of the framework's refusal of a head.
+    explanation: Option<Vec<u8>>,
     _open: Open,
 }
 
@@ -53,6 +56,7 @@ impl Connection {
             write_timer: Timer::default(),
             write_timeout: WRITE_TIMEOUT,
             burst: 0,
+            explanation: None,
             _open: open,
         }
     }
@@ -70,6 +74,32 @@ impl Connection {
             self.head.release();
             self.head_timer.stop();
         }
+    }
+
+    /// Writes to the client, within the time that it has to read.
+    fn write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.write_timer.stop();
+            return written;
+        }
+        let timeout = self.write_timeout;
+        self.write_timer.start(timeout);
+        if self.write_timer.is_over(context) {
+            tracing::info!(reason = "answer-not-read", "a connection is closed");
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+
+    /// What to send in place of an answer that refuses the head that was being read.
+    fn explain(&self, answer: &[u8]) -> Option<Vec<u8>> {
+        let is_reading_head = self.head_bytes > 0
+            && !self.activity.is_handled()
+            && self.activity.begun() == self.begun;
+        is_reading_head
+            .then(|| explained(answer, self.head_bytes))
+            .flatten()
     }
 
     /// Counts bytes that were read of a head. Returns false if the memory budget of all heads is exhausted.
@@ -121,18 +151,27 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        if written.is_ready() {
-            self.write_timer.stop();
-            return written;
+        if self.explanation.is_none() {
+            self.explanation = self.explain(bytes);
         }
-        let timeout = self.write_timeout;
-        self.write_timer.start(timeout);
-        if self.write_timer.is_over(context) {
-            tracing::info!(reason = "answer-not-read", "connection closed");
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        let Some(mut rest) = self.explanation.take() else {
+            return self.write(context, bytes);
+        };
+        while !rest.is_empty() {
+            match self.write(context, &rest) {
+                Poll::Ready(Ok(written)) if written > 0 => {
+                    rest.drain(..written.min(rest.len()));
+                }
+                Poll::Ready(Ok(_)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.explanation = Some(rest);
+                    return Poll::Pending;
+                }
+            }
         }
-        Poll::Pending
+        // The refusal is sent: the framework closes the connection.
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,0 +1,84 @@
+//! What a person reads when the framework refuses the head of a request: it answers without a body, before any handler runs.
+
+/// The longest address (path and query) that the framework reads, in bytes.
+const MAX_ADDRESS: usize = 65_534;
+/// The longest head that it reads, in bytes.
+const MAX_HEAD: usize = 131_072;
+
+/// The answer to send in place of the framework's own, which refuses a head of which so many bytes were read; `None` for any
+/// other answer.
+pub(super) fn explained(answer: &[u8], head_bytes: usize) -> Option<Vec<u8>> {
+    let answer = std::str::from_utf8(answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let mut fields = head.split("\r\n").skip(1).map(str::to_ascii_lowercase);
+    let is_empty = body.is_empty() && fields.any(|field| field == "content-length: 0");
+    let status = head.split("\r\n").next()?.strip_prefix("HTTP/1.1 ")?;
+    if !is_empty {
+        return None;
+    }
+    let (title, what) = match status.split(' ').next()? {
+        "431" => (
+            "That request is too long",
+            format!("Its address and headers together may have {MAX_HEAD} bytes."),
+        ),
+        "400" if head_bytes > MAX_ADDRESS => (
+            "That address is too long",
+            format!(
+                "Path and query may have {MAX_ADDRESS} bytes. An app that sends more can post them as a form, with less in `state` and `nonce`."
+            ),
+        ),
+        "400" => (
+            "That request can't be read",
+            "It is not HTTP as RFC 9112 describes it.".to_owned(),
+        ),
+        _ => return None,
+    };
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
+         <body><h1>{title}</h1><p>{what}</p></body></html>\n"
+    );
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-security-policy: default-src 'none'\r\n\r\n{page}",
+        page.len()
+    );
+    Some(answer.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(answer: &str, head_bytes: usize) -> Option<String> {
+        let explained = explained(answer.as_bytes(), head_bytes)?;
+        Some(String::from_utf8(explained).expect("text"))
+    }
+
+    #[test]
+    fn the_empty_refusals_of_the_framework_are_explained() {
+        let refusal =
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\ndate: x\r\n\r\n";
+        let long = text(refusal, MAX_ADDRESS + 1).expect("a page");
+        assert!(long.starts_with("HTTP/1.1 400 Bad Request\r\n") && long.contains("65534 bytes"));
+        let (head, page) = long.split_once("\r\n\r\n").expect("a body");
+        assert!(head.contains(&format!("content-length: {}\r\n", page.len())));
+        assert!(text(refusal, 100).is_some_and(|page| page.contains("can't be read")));
+        let head = refusal.replace("400 Bad Request", "431 Request Header Fields Too Large");
+        assert!(text(&head, MAX_HEAD).is_some_and(|page| page.contains("131072 bytes")));
+    }
+
+    #[test]
+    fn every_other_answer_stays_as_it_is() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 1\r\n\r\nx",
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 0",
+            "x",
+            "",
+        ] {
+            assert_eq!(text(answer, MAX_HEAD), None, "{answer:?}");
+        }
+    }
+}
