@@ -9,6 +9,7 @@ use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use crate::base::ids::{ClientId, SessionId, UserId};
 use crate::base::secrets::Token;
+use crate::clients::Client;
 use crate::db;
 use crate::ephemeral::Away;
 use crate::sessions::SignedIn;
@@ -21,12 +22,38 @@ const LIFE: Duration = Duration::from_secs(3_600);
 /// What an app asks, as far as it proved it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogoutRequest {
-    /// Who must be signed in for it to happen without a question: proven by an ID token.
-    subject: Option<UserId>,
-    /// In which session, by the `sid` that the app was told.
-    sid: Option<SessionId>,
-    /// Where to go afterwards: registered, and proven to be this client's.
+    /// What a genuine ID token says.
+    proof: Option<Proof>,
+    /// Where to go afterwards: registered for the client.
     pub back: Option<Return>,
+    /// Why the user is not sent back, where the app wants that; told after the sign-out.
+    pub fault: Option<Refusal>,
+}
+
+/// What a genuine ID token says of a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The user.
+    pub user: UserId,
+    /// The session, as the client was told it.
+    pub sid: SessionId,
+    /// The client that it was issued to.
+    pub client: ClientId,
+}
+
+impl LogoutRequest {
+    /// A request that proves nothing and leads nowhere.
+    pub fn faulty(fault: Refusal) -> Self {
+        Self {
+            fault: Some(fault),
+            ..Self::default()
+        }
+    }
+
+    /// The session that the app proved to speak of.
+    pub fn proof(&self) -> Option<Proof> {
+        self.proof
+    }
 }
 
 /// Where a person goes after sign-out.
@@ -46,17 +73,6 @@ impl Return {
     }
 }
 
-/// Why a request stays on our own page.
-#[derive(Debug, thiserror::Error)]
-pub enum LogoutError {
-    /// By the words of the specification.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// A store is away.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
-
 fn key(id: &Token) -> String {
     format!("logout:{}", id.hash().to_text())
 }
@@ -68,65 +84,68 @@ impl Oidc {
     /// # Errors
     /// When the database is away.
     pub async fn is_certain(&self, request: &LogoutRequest, person: &SignedIn) -> db::Result<bool> {
-        if request.subject != Some(person.session.user) {
+        let Some(proof) = request.proof else {
             return Ok(false);
-        }
+        };
         let session = person.session.id;
-        match request.sid {
-            None => Ok(false),
-            Some(sid) if sid == session => Ok(true),
-            Some(sid) => {
-                self.database
-                    .read(move |conn| tokens::knows_sid(conn, session, sid))
-                    .await
-            }
+        if proof.user != person.session.user || proof.sid == session {
+            return Ok(proof.user == person.session.user);
         }
+        self.database
+            .read(move |conn| tokens::knows_sid(conn, session, proof.sid))
+            .await
     }
 
-    /// Reads a request. Its ID token may be over, but must be genuine; without a genuine one nobody is sent anywhere.
+    /// Reads a request. Its ID token may have expired, but must be genuine. What fails to validate is not used, and the user is
+    /// told after the sign-out why they are not sent back (RP-Initiated Logout §4).
     ///
     /// # Errors
-    /// An address that is not registered, or a client that is not the token's.
-    pub async fn read_logout(&self, parameters: &Parameters) -> Result<LogoutRequest, LogoutError> {
+    /// When a store is away.
+    pub async fn read_logout(&self, parameters: &Parameters) -> Result<LogoutRequest, Unavailable> {
+        let uri = parameters.get("post_logout_redirect_uri");
+        let faulty =
+            |description: &str| LogoutRequest::faulty(Refusal::invalid_request(description));
+        let named = parameters.get("client_id");
         let hint = match parameters.get("id_token_hint") {
-            Some(hint) => self.read_id_token(hint).await?,
+            Some(hint) => match self.read_id_token(hint).await? {
+                Some(hint) => Some(hint),
+                None => return Ok(faulty("id_token_hint is no ID token of this issuer")),
+            },
             None => None,
         };
-        let Some(hint) = hint else {
-            return Ok(LogoutRequest::default());
-        };
+        let audience = hint.as_ref().map(|hint| hint.aud.as_str());
         // §2: client_id, when it is there too, must be the one that the token was issued to.
-        if parameters.get("client_id").is_some_and(|id| id != hint.aud) {
-            let description = "client_id is not the client that id_token_hint was issued to";
-            return Err(Refusal::invalid_request(description).into());
+        if audience.zip(named).is_some_and(|(aud, named)| aud != named) {
+            return Ok(faulty(
+                "client_id is not the client that id_token_hint was issued to",
+            ));
         }
-        let subject = UserId::parse(&hint.sub);
-        let Some(uri) = parameters.get("post_logout_redirect_uri") else {
-            return Ok(LogoutRequest {
-                subject,
-                sid: hint.sid,
-                back: None,
-            });
-        };
-        let record = match ClientId::parse(&hint.aud) {
-            Some(client) => self.clients.find(client).await?,
+        let client = match audience.or(named).and_then(ClientId::parse) {
+            Some(id) => self.find_enabled(id).await?,
             None => None,
         };
-        let is_registered = record.is_some_and(|record| {
-            record.client.enabled && record.client.metadata.allows_redirect_after_logout(uri)
+        let Some(client) = client else {
+            if uri.is_none() {
+                return Ok(LogoutRequest::default());
+            }
+            return Ok(faulty(
+                "send the id_token_hint of an enabled client, or its client_id, with post_logout_redirect_uri",
+            ));
+        };
+        let proof = hint.and_then(|hint| {
+            Some(Proof {
+                user: UserId::parse(&hint.sub)?,
+                sid: hint.sid?,
+                client: client.id,
+            })
         });
-        if !is_registered {
-            let description = "post_logout_redirect_uri is not registered for this client";
-            return Err(Refusal::new(ErrorCode::InvalidRequest, description).into());
-        }
-        Ok(LogoutRequest {
-            subject,
-            sid: hint.sid,
-            back: Some(Return {
-                uri: uri.to_owned(),
-                state: parameters.get("state").map(str::to_owned),
-            }),
-        })
+        let back = uri.map(|uri| check_return(uri, parameters.get("state"), &client));
+        let (back, fault) = match back {
+            Some(Ok(back)) => (Some(back), None),
+            Some(Err(fault)) => (None, Some(fault)),
+            None => (None, None),
+        };
+        Ok(LogoutRequest { proof, back, fault })
     }
 
     /// Stores a request, for a browser that must come by itself to be known.
@@ -153,4 +172,25 @@ impl Oidc {
         let stored = stored.into_iter().next().flatten();
         Ok(stored.and_then(|text| serde_json::from_str(&text).ok()))
     }
+}
+
+/// Whether a client's users may be sent to an address after sign-out (RP-Initiated Logout §3: registered, compared exactly).
+fn check_return(uri: &str, state: Option<&str>, client: &Client) -> Result<Return, Refusal> {
+    if client.metadata.allows_redirect_after_logout(uri) {
+        return Ok(Return {
+            uri: uri.to_owned(),
+            state: state.map(str::to_owned),
+        });
+    }
+    tracing::info!(
+        reason = "post-logout-redirect-uri", client_id = %client.id, presented = ?uri,
+        registered = ?client.metadata.post_logout_redirect_uris,
+        "not sent back after sign-out: the address is not registered"
+    );
+    let description = format!(
+        "post_logout_redirect_uri is not registered for this client; it is compared character by character. \
+         Register it: doorward client update {} --post-logout-redirect-uri ADDRESS",
+        client.id
+    );
+    Err(Refusal::new(ErrorCode::InvalidRequest, description))
 }

@@ -9,13 +9,13 @@ use super::live::LiveSession;
 use super::queries::End;
 use super::{Sessions, queries};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::base::ids::{ClientId, PasskeyId, SessionId, UserId};
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending, Verdict};
-use crate::tokens::{SessionEnd, revoke};
+use crate::tokens::{self, SessionEnd, revoke};
 
 /// How much longer than the idle timeout an ended session is listed; more than the clocks of two instances can differ.
 const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
@@ -246,6 +246,46 @@ impl Sessions {
         let what = (session.user, session.id, SessionEnd::SignedOut);
         // Users may always sign out, even if they were suspended a moment ago.
         self.end(what, reason, |_| Ok(author)).await
+    }
+
+    /// Ends the session that an app names by the `sid` of an ID token that was issued to it, as its user's sign-out: what they
+    /// let apps do in their absence stays. A session that has ended, or that is not this user's, is left alone. Safe to repeat.
+    ///
+    /// # Errors
+    /// When the change is not in force.
+    pub async fn end_by_sid(
+        &self,
+        (user, client): (UserId, ClientId),
+        sid: SessionId,
+        author: Author,
+    ) -> Result<Ended, EndError> {
+        let (database, sessions) = (self.database.clone(), self.clone());
+        let ended = self
+            .database
+            .write(move |conn| {
+                if !standing::lock(conn, user)? {
+                    return Ok(None);
+                }
+                // The session may have been replaced by a new sign-in in the same browser.
+                let session = tokens::find_session_of_sid(conn, (user, client), sid)?;
+                let session = session.unwrap_or(sid);
+                if queries::find_open(conn, user, session)?.is_none() {
+                    return Ok(Some((session, Ended::default())));
+                }
+                let now = database.now(conn)?;
+                let what = (user, session, SessionEnd::SignedOut);
+                let reason = Some(queries::SIGNED_OUT);
+                let ended = sessions.end_in(conn, what, now, reason, &author)?;
+                Ok::<_, EndError>(Some((session, ended)))
+            })
+            .await?;
+        let Some((session, ended)) = ended else {
+            return Ok(Ended::default());
+        };
+        // A repeated request finds the session ended: it may be the one whose record is not in force yet.
+        self.standings.publish(user).await?;
+        self.forget_seen(user, session).await;
+        Ok(ended)
     }
 
     async fn end(

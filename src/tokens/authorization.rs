@@ -160,3 +160,15 @@ pub fn find(conn: &mut Connection, id: AuthorizationId) -> db::Result<Option<Aut
 pub fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> db::Result<bool> {
     queries::knows_sid(conn, session, sid)
 }
+
+/// The session that a client of a user knows under this `sid`; `None` where nothing is kept of it any more.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_session_of_sid(
+    conn: &mut Connection,
+    whose: (UserId, ClientId),
+    sid: SessionId,
+) -> db::Result<Option<SessionId>> {
+    queries::find_session_of_sid(conn, whose, sid)
+}

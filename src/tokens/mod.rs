@@ -23,7 +23,8 @@ use std::time::Duration;
 
 pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, seconds};
 pub use authorization::{
-    Grant, Issued, authorize, find, find_by_code, find_issued, knows_sid, use_code,
+    Grant, Issued, authorize, find, find_by_code, find_issued, find_session_of_sid, knows_sid,
+    use_code,
 };
 pub use cap::{Timeouts, make_room};
 pub use code::Codes;

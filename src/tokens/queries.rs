@@ -198,6 +198,22 @@ pub(super) fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionI
     Ok(query.first::<AuthorizationId>(conn).optional()?.is_some())
 }
 
+/// The session that a client of a user knows under this `sid`.
+pub(super) fn find_session_of_sid(
+    conn: &mut Connection,
+    (user, client): (UserId, ClientId),
+    sid: SessionId,
+) -> Result<Option<SessionId>> {
+    Ok(authorizations::table
+        .filter(authorizations::user_id.eq(user))
+        .filter(authorizations::client_id.eq(client))
+        .filter(authorizations::sid.eq(sid))
+        .order(authorizations::created_at.desc())
+        .select(authorizations::session_id)
+        .first(conn)
+        .optional()?)
+}
+
 /// As many ids as one statement names.
 const CHUNK: usize = 500;
 

@@ -1,16 +1,16 @@
 //! `/oauth2/logout` and `/oauth2/logout/{id}`: an app sends somebody here to sign out.
 
 use actix_session::Session;
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
-use super::answer::{check_form, gone, stay};
+use super::answer::{check_form, gone};
 use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::oidc::Oidc;
 use crate::oidc::discovery::path;
 use crate::oidc::error::Refusal;
-use crate::oidc::logout::{LogoutError, LogoutRequest};
+use crate::oidc::logout::LogoutRequest;
 use crate::oidc::parameters::Parameters;
 use crate::sessions::{Cookies, Sessions, SignedIn, sign_out};
 use crate::web::{
@@ -53,6 +53,18 @@ impl Leaving {
         let author = author(http, Actor::Person(person.session.user));
         self.sessions.leave(&person.session, author).await?;
         Ok(sign_out(&self.session, &self.cookies, to))
+    }
+
+    /// Ends the session that the app proved to speak of, where the request came without its cookie: from the app's server, or
+    /// from a browser that lost it.
+    async fn end_named(&self, http: &HttpRequest, request: &LogoutRequest) -> Result<(), Problem> {
+        let Some(proof) = request.proof() else {
+            return Ok(());
+        };
+        let author = author(http, Actor::Client(proof.client));
+        let whose = (proof.user, proof.client);
+        self.sessions.end_by_sid(whose, proof.sid, author).await?;
+        Ok(())
     }
 }
 
@@ -102,7 +114,14 @@ pub async fn confirm_logout(
     id: web::Path<String>,
 ) -> Answer {
     let request = oidc.find_logout(&id).await?.ok_or_else(gone)?;
-    let to = away(&request);
+    let to = match request.fault {
+        // The page that says why is shown by an address of its own: this one answered a form.
+        Some(fault) => {
+            let told = oidc.keep_logout(&LogoutRequest::faulty(fault)).await?;
+            redirect(&path_of(&told))
+        }
+        None => away(&request),
+    };
     match SignedIn::find(&http).await? {
         Some(person) => leaving.leave(&http, &person, to).await,
         None => Ok(to),
@@ -110,12 +129,12 @@ pub async fn confirm_logout(
 }
 
 async fn read(oidc: &Oidc, encoded: &[u8]) -> Result<LogoutRequest, Problem> {
-    let parameters = Parameters::parse(encoded)
-        .map_err(|fault| stay(&Refusal::invalid_request(fault.to_string())))?;
-    match oidc.read_logout(&parameters).await {
-        Ok(request) => Ok(request),
-        Err(LogoutError::Refused(refusal)) => Err(stay(&refusal)),
-        Err(LogoutError::Unavailable(error)) => Err(error.into()),
+    match Parameters::parse(encoded) {
+        Ok(parameters) => Ok(oidc.read_logout(&parameters).await?),
+        Err(fault) => {
+            let fault = Refusal::invalid_request(fault.to_string());
+            Ok(LogoutRequest::faulty(fault))
+        }
     }
 }
 
@@ -128,6 +147,7 @@ async fn go_on(
     id: Option<&Token>,
 ) -> Answer {
     let Some(person) = SignedIn::find(http).await? else {
+        leaving.end_named(http, request).await?;
         return Ok(away(request));
     };
     if oidc.is_certain(request, &person).await? {
@@ -172,7 +192,11 @@ fn path_of(id: &Token) -> String {
     format!("{}/{}", path::LOGOUT, id.expose())
 }
 
+/// Where the user goes after sign-out, or why they stay here.
 fn away(request: &LogoutRequest) -> HttpResponse {
+    if let Some(fault) = &request.fault {
+        return not_sent_back(fault).error_response();
+    }
     let to = request.back.as_ref().map(|back| back.address());
     HttpResponse::SeeOther()
         .insert_header((
@@ -180,4 +204,14 @@ fn away(request: &LogoutRequest) -> HttpResponse {
             to.unwrap_or_else(|| SIGNED_OUT.to_owned()),
         ))
         .finish()
+}
+
+fn not_sent_back(fault: &Refusal) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "logout-request",
+        "You're signed out",
+        fault.description.clone(),
+    )
+    .with("error", fault.code.as_str())
 }

@@ -1,7 +1,9 @@
 //! An app sends somebody here to sign out.
 
 use crate::on_both;
+use crate::support::cuts::{Step, cut_at_every_step};
 use crate::support::http::{Answer, Browserless};
+use crate::support::race::{RUNNERS, race};
 use crate::support::relying_party::RelyingParty;
 use doorward::clients::{Metadata, RedirectUri};
 
@@ -28,6 +30,15 @@ fn is_signed_in(browser: &Browserless) -> bool {
 
 fn hint(app: &RelyingParty, browser: &Browserless) -> String {
     app.sign_in(browser, &[]).id_token
+}
+
+/// Says yes on the page that asks.
+fn confirm(browser: &Browserless, page: &Answer) -> Answer {
+    let page = page.text();
+    let action = page.split("action=\"/oauth2/logout/").nth(1);
+    let action = action.and_then(|rest| rest.split('"').next());
+    let action = format!("/oauth2/logout/{}", action.expect("a form"));
+    browser.request("POST", &action).page_form(&[]).send()
 }
 
 on_both! {
@@ -62,7 +73,6 @@ on_both! {
             vec![],
             vec![("state", "x")],
             vec![("post_logout_redirect_uri", AFTER)],
-            vec![("post_logout_redirect_uri", AFTER), ("client_id", app.id.as_str())],
             vec![("post_logout_redirect_uri", AFTER), ("id_token_hint", forged.as_str())],
             vec![("post_logout_redirect_uri", AFTER), ("id_token_hint", unsigned.as_str())],
         ] {
@@ -70,33 +80,160 @@ on_both! {
             assert_eq!(asked.status, 200, "{fields:?}");
             assert!(asked.text().contains("Sign out?") && is_signed_in(&root.browser));
         }
-        let page = root.browser.get(&path(&[])).text();
-        let action = page.split("action=\"/oauth2/logout/").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
+        let page = root.browser.get(&path(&[]));
+        let action = page.text();
+        let action = action.split("action=\"/oauth2/logout/").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
         let action = format!("/oauth2/logout/{action}");
         let forged = root.browser.request("POST", &action).without_same_origin().send();
         assert_eq!(forged.status, 403);
         assert!(is_signed_in(&root.browser));
-        let left = root.browser.request("POST", &action).page_form(&[]).send();
-        assert_eq!(location(&left), "/login?notice=signed_out");
+        assert_eq!(location(&confirm(&root.browser, &page)), "/login?notice=signed_out");
         assert!(!is_signed_in(&root.browser));
     }
 
-    fn an_address_that_is_not_registered_is_never_gone_to(house) {
+    fn a_mistake_beside_a_genuine_hint_signs_out_and_says_why(house) {
+        let root = house.administrator();
+        let app = house.party(with_return);
+        let other = house.party(|_| {});
+        let mut ada = house.person(&root, "ada");
+        let added = format!("{AFTER}?foo=bar");
+        for (party, address) in [(&app, "https://evil.example/"), (&app, &added), (&other, AFTER)] {
+            let browser = ada.another_browser();
+            let token = hint(party, &browser);
+            let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", address), ("state", "x")]);
+            let answer = browser.request("GET", &asked).header("Accept", "text/html").send();
+            assert_eq!((answer.status, answer.header("location")), (400, None), "{address}");
+            assert!(answer.text().contains("signed out") && answer.text().contains("post_logout_redirect_uri"), "{}", answer.text());
+            assert!(!is_signed_in(&browser), "{address}");
+            // Asked again, it says so again.
+            assert_eq!(browser.get(&asked).status, 400);
+        }
+    }
+
+    fn a_hint_of_another_client_than_the_named_one_proves_nothing(house) {
         let root = house.administrator();
         let app = house.party(with_return);
         let other = house.party(|_| {});
         let token = hint(&app, &root.browser);
-        let others = hint(&other, &root.browser);
-        let added = format!("{AFTER}?foo=bar");
-        for fields in [
-            [("id_token_hint", token.as_str()), ("post_logout_redirect_uri", "https://evil.example/"), ("state", "x")],
-            [("id_token_hint", token.as_str()), ("post_logout_redirect_uri", added.as_str()), ("state", "x")],
-            [("id_token_hint", others.as_str()), ("post_logout_redirect_uri", AFTER), ("state", "x")],
-            [("id_token_hint", token.as_str()), ("post_logout_redirect_uri", AFTER), ("client_id", other.id.as_str())],
-        ] {
-            assert_eq!(root.browser.get(&path(&fields)).status, 400, "{fields:?}");
-            assert!(is_signed_in(&root.browser));
+        let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER), ("client_id", &other.id)]);
+        let answer = root.browser.get(&asked);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.text().contains("Sign out?") && is_signed_in(&root.browser));
+        // Without a cookie it ends nothing.
+        assert_eq!(house.browser().get(&asked).status, 400);
+        assert!(is_signed_in(&root.browser));
+    }
+
+    fn a_registered_address_without_a_hint_leads_back_after_confirmation(house) {
+        let root = house.administrator();
+        let app = house.party(with_return);
+        let other = house.party(|_| {});
+        let mut ada = house.person(&root, "ada");
+        let asked = path(&[("client_id", &app.id), ("post_logout_redirect_uri", AFTER), ("state", "s")]);
+        let page = ada.browser.get(&asked);
+        assert_eq!(page.status, 200);
+        assert!(is_signed_in(&ada.browser), "not before they said yes");
+        let left = confirm(&ada.browser, &page);
+        assert_eq!(location(&left), format!("{AFTER}?state=s"));
+        assert!(!is_signed_in(&ada.browser));
+        // Nobody is signed in any more, so nobody is asked.
+        assert_eq!(location(&ada.browser.get(&asked)), format!("{AFTER}?state=s"));
+        // What is not registered is never gone to; the user is signed out, and told why they stay.
+        for (client, address) in [(app.id.as_str(), "https://evil.example/"), (other.id.as_str(), AFTER), ("x", AFTER), ("", AFTER)] {
+            let browser = ada.another_browser();
+            let asked = path(&[("client_id", client), ("post_logout_redirect_uri", address)]);
+            let page = browser.get(&asked);
+            assert_eq!(page.status, 200, "{client} {address}");
+            let left = confirm(&browser, &page);
+            let told = browser.get(&location(&left));
+            assert_eq!((told.status, told.header("location")), (400, None), "{client} {address}");
+            assert!(!is_signed_in(&browser));
         }
+        let twice = format!("{}&client_id={}", path(&[("client_id", &app.id)]), other.id);
+        let browser = ada.another_browser();
+        assert_eq!(browser.get(&twice).status, 200, "a request that can't be read still has its button");
+        assert_eq!(house.browser().get(&twice).status, 400);
+    }
+
+    fn a_hint_without_the_cookie_ends_the_session_that_it_names(house) {
+        let root = house.administrator();
+        let app = house.party(with_return);
+        let mut ada = house.person(&root, "ada");
+        let eve = house.person(&root, "eve");
+        let offline = app.sign_in(&ada.browser, &[("scope", "openid offline_access")]);
+        let other_browser = ada.another_browser();
+        let held = app.sign_in(&ada.browser, &[]);
+        let asked = path(&[("id_token_hint", &held.id_token), ("post_logout_redirect_uri", AFTER), ("state", "x")]);
+        // The app's server sends no cookie.
+        assert_eq!(location(&house.browser().get(&asked)), format!("{AFTER}?state=x"));
+        assert!(!is_signed_in(&ada.browser));
+        assert_eq!(app.user_info(&held.access).status, 401);
+        assert!(is_signed_in(&other_browser) && is_signed_in(&eve.browser) && is_signed_in(&root.browser), "that session alone");
+        // As with every sign-out, what the user let the app do in their absence stays.
+        assert_eq!(app.refresh(&offline.refresh).status, 200);
+        let event = root.browser.get("/v1/audit-events?action=session.ended").json()["items"][0].clone();
+        assert_eq!((&event["actor"], &event["subject"]), (&serde_json::json!(format!("client:{}", app.id)), &serde_json::json!(ada.id)));
+        assert_eq!(event["details"]["session"], held.id_claims["sid"]);
+        // Posted, it comes back once more, without a cookie as well.
+        let token = hint(&app, &other_browser);
+        let posted = house.browser().request("POST", "/oauth2/logout").without_same_origin()
+            .form(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]).send();
+        assert_eq!(location(&house.browser().get(&location(&posted))), AFTER);
+        assert!(!is_signed_in(&other_browser));
+    }
+
+    fn a_forged_foreign_or_stale_hint_without_the_cookie_ends_nothing(house) {
+        let root = house.administrator();
+        let app = house.party(with_return);
+        let disabled = house.party(with_return);
+        let mut ada = house.person(&root, "ada");
+        let stale = hint(&app, &ada.browser);
+        assert_eq!(ada.browser.delete("/v1/session").status, 204);
+        let browser = ada.another_browser();
+        let issued = app.sign_in(&browser, &[]);
+        let genuine = issued.id_token.clone();
+        let signed = genuine.rsplit_once('.').expect("a JWT").0.to_owned();
+        let from_disabled = hint(&disabled, &browser);
+        let id = doorward::base::ids::ClientId::parse(&disabled.id).expect("an id");
+        house.run(house.app.clients.disable(id, None, doorward::clients::ActingAs::command())).expect("disabled");
+        for token in [
+            format!("{signed}.{}", "A".repeat(86)), format!("{signed}."), issued.access.clone(), issued.refresh.clone(),
+            stale, from_disabled, "x".into(),
+        ] {
+            for more in [vec![], vec![("client_id", app.id.as_str()), ("post_logout_redirect_uri", AFTER)]] {
+                let fields: Vec<(&str, &str)> = [("id_token_hint", token.as_str())].into_iter().chain(more).collect();
+                let answer = house.browser().get(&path(&fields));
+                assert!([303, 400].contains(&answer.status), "{answer:?}");
+                assert!(is_signed_in(&browser), "{token}");
+            }
+        }
+        let ended = root.browser.get("/v1/audit-events?action=session.ended").json();
+        assert_eq!(ended["items"].as_array().map(Vec::len), Some(1), "{ended}");
+    }
+
+    fn of_twenty_sign_outs_without_the_cookie_one_ends_the_session(house) {
+        let root = house.administrator();
+        let app = house.party(with_return);
+        let ada = house.person(&root, "ada");
+        let asked = path(&[("id_token_hint", &hint(&app, &ada.browser)), ("post_logout_redirect_uri", AFTER)]);
+        let answers = race(vec![house.browser(); RUNNERS], |browser| browser.get(&asked));
+        assert!(answers.iter().all(|answer| location(answer) == AFTER), "{answers:?}");
+        assert!(!is_signed_in(&ada.browser));
+        let ended = root.browser.get("/v1/audit-events?action=session.ended").json();
+        assert_eq!(ended["items"].as_array().map(Vec::len), Some(1), "{ended}");
+    }
+
+    fn a_sign_out_without_the_cookie_is_done_when_it_is_asked_for_again(house) {
+        let root = house.administrator();
+        let app = &house.party(with_return);
+        let ada = house.person(&root, "ada");
+        let server = &house.browser();
+        cut_at_every_step(&house.faults, "logout without a cookie", || {
+            let browser = ada.clone().another_browser();
+            let asked = path(&[("id_token_hint", &hint(app, &browser)), ("post_logout_redirect_uri", AFTER)]);
+            let is_done = move |answer: &Answer| answer.status == 303 && !is_signed_in(&browser);
+            Step::repeatable(move || server.get(&asked), is_done)
+        });
     }
 
     fn somebody_elses_hint_asks_first(house) {

@@ -128,7 +128,9 @@ on_both! {
         let app = house.party(|metadata| {
             metadata.post_logout_redirect_uris = vec![RedirectUri::parse(goodbye).expect("an address")];
         });
-        let hint = app.sign_in(&root.browser, &[]).id_token;
+        // Genuine, it ends the session that it names, also where the request has no cookie.
+        let ada = house.person(&root, "ada");
+        let hint = app.sign_in(&ada.browser, &[]).id_token;
         let unsigned = format!("{}.{}.", "eyJhbGciOiJub25lIn0", hint.split('.').nth(1).expect("claims"));
         let path = |fields: &[(&str, &str)]| {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -140,7 +142,10 @@ on_both! {
             let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri), ("state", SCRIPT)];
             assert_stays(&for_a_person(browser.request("GET", &path(&fields))));
             let posted = browser.request("POST", "/oauth2/logout").without_same_origin().form(&fields);
-            assert_stays(&for_a_person(posted));
+            let posted = for_a_person(posted);
+            let ours = posted.header("location").unwrap_or_default();
+            assert!(ours.starts_with("/oauth2/logout/"), "{posted:?}");
+            assert_stays(&for_a_person(browser.request("GET", ours)));
         }
         for bad in ["x", "a.b.c", &unsigned, &format!("{hint}x"), SCRIPT, ""] {
             let fields = [("id_token_hint", bad), ("post_logout_redirect_uri", goodbye), ("state", SCRIPT)];
