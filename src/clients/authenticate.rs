@@ -20,12 +20,14 @@ pub struct Credentials {
     pub secret: Option<Token>,
     /// How it showed it.
     pub method: AuthMethod,
+    /// Whether the `Authorization` header was used, also with an empty secret: then a refusal needs a challenge (RFC 6749 §5.2).
+    pub by_header: bool,
 }
 
 /// Which methods of authentication an endpoint accepts of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptedMethods {
-    /// Only the registered method; used by the OAuth endpoints.
+    /// Those that the client is registered with; used by the OAuth endpoints.
     Registered,
     /// Any method with the secret; used by Doorward's own API, where every client with a secret may use HTTP Basic.
     AnySecret,
@@ -43,8 +45,8 @@ pub struct FailedAuthentication {
     pub by_header: bool,
     /// The method that was used; `None` for one that Doorward does not support.
     pub used: Option<AuthMethod>,
-    /// The method that the client is registered with, if there is such a client.
-    pub registered: Option<AuthMethod>,
+    /// The methods that the client is registered with, if there is such a client.
+    pub registered: Option<&'static str>,
 }
 
 impl FailedAuthentication {
@@ -52,9 +54,9 @@ impl FailedAuthentication {
         Self {
             reason,
             client: Some(credentials.client),
-            by_header: credentials.method == AuthMethod::ClientSecretBasic,
+            by_header: credentials.by_header,
             used: Some(credentials.method),
-            registered: record.map(|record| record.client.metadata.token_endpoint_auth_method),
+            registered: record.map(|record| record.client.metadata.accepted_methods()),
         }
     }
 
@@ -77,7 +79,7 @@ impl FailedAuthentication {
             reason = self.reason,
             client_id = self.client.map(tracing::field::display),
             method_used = self.used.map(AuthMethod::as_str),
-            method_registered = self.registered.map(AuthMethod::as_str),
+            method_registered = self.registered,
             "client authentication failed"
         );
     }
@@ -130,7 +132,7 @@ impl Clients {
         }
         let is_accepted = match accepted {
             AcceptedMethods::Registered => {
-                credentials.method == record.client.metadata.token_endpoint_auth_method
+                record.client.metadata.accepts_method(credentials.method)
             }
             AcceptedMethods::AnySecret => credentials.secret.is_some(),
         };
@@ -149,14 +151,22 @@ impl Clients {
     }
 }
 
-/// Reads HTTP Basic credentials, `client_id:client_secret`; `None` for anything else.
+/// Reads HTTP Basic credentials, `client_id:client_secret`; `None` for anything else. An empty secret is none: some programs
+/// send a public client's ID that way.
 pub fn parse_basic(header: &str) -> Option<Credentials> {
     // RFC 6749 §2.3.1 form-encodes both parts: some clients encode the hyphens of an id.
     let (id, secret) = basic_credentials(header)?;
+    let (secret, method) = if secret.is_empty() {
+        (None, AuthMethod::None)
+    } else {
+        let secret = Token::parse(&decode(&secret)?)?;
+        (Some(secret), AuthMethod::ClientSecretBasic)
+    };
     Some(Credentials {
         client: ClientId::parse(&decode(&id)?)?,
-        secret: Some(Token::parse(&decode(&secret)?)?),
-        method: AuthMethod::ClientSecretBasic,
+        secret,
+        method,
+        by_header: true,
     })
 }
 
@@ -196,8 +206,9 @@ mod tests {
         assert_eq!((read.client, read.secret), (id, Some(secret.clone())));
         let encoded = id.to_string().replace('-', "%2D");
         assert!(parse_basic(&basic(&encoded, secret.expose())).is_some());
+        let empty = parse_basic(&basic(&id.to_string(), "")).expect("a public client");
+        assert_eq!((empty.method, empty.secret), (AuthMethod::None, None));
         for bad in [
-            basic(&id.to_string(), ""),
             basic("", secret.expose()),
             basic(&format!("{id}&x"), secret.expose()),
             basic(&format!("{id}=x"), secret.expose()),

@@ -9,7 +9,8 @@ use super::draft::Draft;
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
 use super::unused::is_unused;
 use super::{
-    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, Scopes,
+    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, RequirePkce,
+    Scopes,
 };
 use crate::base::ids::ClientId;
 use crate::web::given;
@@ -29,9 +30,11 @@ pub struct ClientChange {
     /// Origins besides those of its redirect URIs whose pages may call the token, `UserInfo` and revocation endpoints, for
     /// example `capacitor://localhost`. At most 50.
     pub allowed_origins: Option<Vec<String>>,
-    /// How it proves at the token endpoint who it is. `none`: a public client, without a secret.
+    /// How it authenticates at the token endpoint. `none`: a public client, without a secret. Left out at registration, or
+    /// `null`: its secret is accepted in the header and in the body (`accepts_either_secret_method` is true then).
+    #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<AuthMethod>)]
-    pub token_endpoint_auth_method: Option<String>,
+    pub token_endpoint_auth_method: Option<Option<String>>,
     /// Which grants it may use. Default: `authorization_code` and `refresh_token` where there are redirect URIs, else
     /// `client_credentials`.
     #[schema(value_type = Option<Vec<GrantType>>)]
@@ -57,8 +60,10 @@ pub struct ClientChange {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub backchannel_logout_uri: Option<Option<String>>,
-    /// Whether it needs `sid` in a logout token; it is always there.
+    /// Whether it needs `sid` in a logout token. It is there unless `backchannel_logout_without_sid` is set.
     pub backchannel_logout_session_required: Option<bool>,
+    /// Whether its logout tokens name the user alone, so that it ends every session of theirs.
+    pub backchannel_logout_without_sid: Option<bool>,
     /// Under which algorithm its tokens are signed.
     #[schema(value_type = Option<Algorithm>)]
     pub id_token_signed_response_alg: Option<String>,
@@ -68,8 +73,12 @@ pub struct ClientChange {
     pub default_max_age: Option<Option<i64>>,
     /// Which `acr` it asks for where it does not say so itself.
     pub default_acr_values: Option<Vec<String>>,
-    /// Whether it must use PKCE. A public client must.
-    pub require_pkce: Option<bool>,
+    /// Whether it must use PKCE: `true`, `false`, or `auto` (the default): until it has used PKCE once, a client with a secret
+    /// may rely on `nonce`. A public client must use it in any case.
+    #[schema(value_type = Option<RequirePkce>)]
+    pub require_pkce: Option<Value>,
+    /// Whether it has used PKCE; `false` lets a client with `auto` rely on `nonce` again.
+    pub pkce_used: Option<bool>,
     /// Whether people are asked before it learns of them.
     pub require_consent: Option<bool>,
     /// Whether each refresh token is good for one use. A public client's must be.
@@ -86,7 +95,7 @@ pub struct ClientChange {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<u32>)]
     pub id_token_lifetime: Option<Option<i64>>,
-    /// Whether the claims of its scopes stand in the ID token too.
+    /// Whether the claims of its scopes stand in the ID token too, as they do unless this is `false`.
     pub claims_in_id_token: Option<bool>,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs. At most 50.
     pub resources: Option<Vec<String>>,
@@ -138,7 +147,8 @@ impl ClientChange {
             .redirect_uris
             .as_ref()
             .is_some_and(|all| !all.is_empty());
-        let is_public = self.token_endpoint_auth_method.as_deref() == Some("none");
+        let method = self.token_endpoint_auth_method.as_ref();
+        let is_public = method.is_some_and(|method| method.as_deref() == Some("none"));
         if self.grant_types.is_none() && (has_redirects || is_public) {
             draft.metadata.grant_types =
                 vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
@@ -196,13 +206,26 @@ impl ClientChange {
         if let Some(lifetime) = self.id_token_lifetime {
             metadata.id_token_lifetime = seconds("id_token_lifetime", lifetime)?;
         }
+        if let Some(method) = self.token_endpoint_auth_method {
+            let parse = |text: String| {
+                let fault = Fault::Choice(AuthMethod::NAMES);
+                choice(&text).ok_or(FieldFault::new("token_endpoint_auth_method", fault))
+            };
+            metadata.accepts_either_secret_method = method.is_none();
+            metadata.token_endpoint_auth_method =
+                method.map(parse).transpose()?.unwrap_or_default();
+        }
+        if let Some(value) = &self.require_pkce {
+            let fault = FieldFault::new("require_pkce", Fault::Choice(RequirePkce::NAMES));
+            metadata.require_pkce = RequirePkce::parse(value).ok_or(fault)?;
+        }
         choose!(self => metadata;
-            token_endpoint_auth_method: AuthMethod, application_type: ApplicationType,
+            application_type: ApplicationType,
             id_token_signed_response_alg: Algorithm, access_token_format: AccessTokenFormat
         );
         take!(self => metadata;
             client_uri, policy_uri, tos_uri, backchannel_logout_uri, backchannel_logout_session_required,
-            default_acr_values, require_pkce, require_consent, rotate_refresh_tokens, claims_in_id_token,
+            backchannel_logout_without_sid, default_acr_values, pkce_used, require_consent, rotate_refresh_tokens, claims_in_id_token,
             allowed_origins, resources, audiences, allowed_roles, least_acr
         );
         Ok(())

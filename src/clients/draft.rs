@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
 use super::uris::{MAX_LEN, is_endpoint, is_origin, is_page, parse_uri};
-use super::{Client, GrantType, Metadata, Scope, Scopes};
+use super::{AuthMethod, Client, GrantType, Metadata, RequirePkce, Scope, Scopes};
 use crate::base::config::Origin;
 use crate::base::letters::is_unprintable;
 
@@ -57,7 +57,7 @@ impl Draft {
         if !is_printable(&self.name, 100) {
             return Err(FieldFault::new("client_name", Fault::Name));
         }
-        check_scopes(&self.scopes)?;
+        check_scopes(&self.scopes, &self.metadata)?;
         check_response_types(&self)?;
         let metadata = &mut self.metadata;
         keep_first(&mut metadata.redirect_uris);
@@ -73,6 +73,8 @@ impl Draft {
         ] {
             keep_first(names);
         }
+        metadata.accepts_either_secret_method &=
+            metadata.token_endpoint_auth_method == AuthMethod::ClientSecretBasic;
         check_lengths(metadata)?;
         check_grants(metadata)?;
         check_addresses(metadata)?;
@@ -97,7 +99,7 @@ fn keep_first<T: PartialEq>(list: &mut Vec<T>) {
     *list = kept;
 }
 
-fn check_scopes(scopes: &Scopes) -> Result<(), FieldFault> {
+fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), FieldFault> {
     if scopes.names().count() > MOST_SCOPES {
         return Err(FieldFault::new("scope", Fault::TooMany));
     }
@@ -107,6 +109,15 @@ fn check_scopes(scopes: &Scopes) -> Result<(), FieldFault> {
     };
     if scopes.names().any(is_slip) {
         return Err(FieldFault::new("scope", Fault::ScopeUnknown));
+    }
+    // Another service's scope has a name of that service, or the client gets tokens for the service.
+    let gives_nothing = |name: &str| {
+        metadata.resources.is_empty()
+            && !name.contains([':', '/', '.'])
+            && name.parse::<Scope>().is_err()
+    };
+    if scopes.names().any(gives_nothing) {
+        return Err(FieldFault::new("scope", Fault::ScopeUseless));
     }
     Ok(())
 }
@@ -165,7 +176,7 @@ fn check_grants(metadata: &Metadata) -> Result<(), FieldFault> {
         return Err(FieldFault::new("grant_types", Fault::SecretNeeded));
     }
     // RFC 9700 §2.1.1: public clients must use PKCE.
-    if !metadata.require_pkce {
+    if metadata.require_pkce == RequirePkce::NEVER {
         return Err(FieldFault::new("require_pkce", Fault::PkceNeeded));
     }
     // RFC 9700 §4.14.2: a public client's refresh tokens are bound to it, or rotate.
@@ -207,6 +218,12 @@ fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
     if let Some(endpoint) = endpoint.filter(|endpoint| !is_endpoint(endpoint)) {
         let fault = too_long_or(endpoint, Fault::Endpoint);
         return Err(FieldFault::new("backchannel_logout_uri", fault));
+    }
+    if metadata.backchannel_logout_without_sid && metadata.backchannel_logout_session_required {
+        return Err(FieldFault::new(
+            "backchannel_logout_without_sid",
+            Fault::SidRequired,
+        ));
     }
     Ok(())
 }
@@ -273,7 +290,7 @@ fn check_demands(metadata: &Metadata) -> Result<(), FieldFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AuthMethod, RedirectUri};
+    use super::super::RedirectUri;
     use super::*;
 
     fn app(change: impl FnOnce(&mut Metadata)) -> Result<Draft, FieldFault> {
@@ -317,7 +334,7 @@ mod tests {
         };
         assert_eq!(public(|_| {}), None);
         assert_eq!(
-            public(|metadata| metadata.require_pkce = false),
+            public(|metadata| metadata.require_pkce = RequirePkce::NEVER),
             Some(("require_pkce", Fault::PkceNeeded))
         );
         assert_eq!(
@@ -366,7 +383,9 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_scope_of_doorwards_own_is_seen() {
-        let check = |text: &str| check_scopes(&Scopes::parse(text).expect("scopes")).is_ok();
+        let metadata = Metadata::default();
+        let check =
+            |text: &str| check_scopes(&Scopes::parse(text).expect("scopes"), &metadata).is_ok();
         assert!(check(
             "openid users:read orders:read https://api.example/write"
         ));

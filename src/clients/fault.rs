@@ -32,6 +32,11 @@ pub enum Fault {
     /// An unknown scope with one of the prefixes that Doorward reserves for itself.
     #[error("has a name among Doorward's own that means nothing")]
     ScopeUnknown,
+    /// A name that gives nothing.
+    #[error(
+        "has a name that gives nothing: it is no scope of Doorward, and the client is registered for no resource"
+    )]
+    ScopeUseless,
     /// `authorization_code` without a redirect URI.
     #[error("authorization_code needs an address to come back to")]
     RedirectNeeded,
@@ -67,6 +72,9 @@ pub enum Fault {
     /// An audience that is Doorward itself.
     #[error("an address of Doorward's own is nobody else's audience")]
     OwnAudience,
+    /// Logout tokens with and without `sid` at once.
+    #[error("a client that needs sid in its logout tokens can't have them without it")]
+    SidRequired,
     /// Not a supported `acr` value.
     #[error("must be one of phr, urn:doorward:acr:device-bound, phrh")]
     Acr,
@@ -101,6 +109,7 @@ impl Fault {
             Self::Choice(_) => "choice",
             Self::ScopeName => "scope_name",
             Self::ScopeUnknown => "scope_unknown",
+            Self::ScopeUseless => "scope_useless",
             Self::RedirectNeeded => "redirect_needed",
             Self::CodeNeeded => "code_needed",
             Self::SecretNeeded => "secret_needed",
@@ -112,6 +121,7 @@ impl Fault {
             Self::Origin => "origin",
             Self::Service => "service",
             Self::OwnAudience => "own_audience",
+            Self::SidRequired => "sid_required",
             Self::Acr => "acr",
             Self::Age => "age",
             Self::Lifetime => "lifetime",

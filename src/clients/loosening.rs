@@ -25,7 +25,10 @@ pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
             !old.is_public() && new.is_public(),
         ),
         ("grant_types", has_added(&old.grant_types, &new.grant_types)),
-        ("require_pkce", old.require_pkce && !new.require_pkce),
+        (
+            "require_pkce",
+            old.code_protection() > new.code_protection(),
+        ),
         (
             "rotate_refresh_tokens",
             old.rotate_refresh_tokens && !new.rotate_refresh_tokens,
@@ -64,7 +67,8 @@ fn rank(acr: Option<&str>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        AccessTokenFormat, Algorithm, AuthMethod, GrantType, Metadata, RedirectUri, Scope, Scopes,
+        AccessTokenFormat, Algorithm, AuthMethod, GrantType, Metadata, RedirectUri, RequirePkce,
+        Scope, Scopes,
     };
     use super::*;
     use crate::base::clock::Timestamp;
@@ -116,7 +120,7 @@ mod tests {
     }
 
     /// Every member of a registration. One that is new must be decided here.
-    const RULES: [(&str, Rule); 35] = [
+    const RULES: [(&str, Rule); 38] = [
         ("client_id", Rule::NotIts),
         ("registered_by_client", Rule::NotIts),
         ("consent_epoch", Rule::NotIts),
@@ -159,6 +163,12 @@ mod tests {
         ("id_token_signed_response_alg", Rule::Free),
         ("access_token_format", Rule::Free),
         ("claims_in_id_token", Rule::Free),
+        // The same secret either way.
+        ("accepts_either_secret_method", Rule::Free),
+        // Set, it demands more; reset, it loosens `require_pkce`.
+        ("pkce_used", Rule::Free),
+        // The user whose session ended is named in any case.
+        ("backchannel_logout_without_sid", Rule::Free),
     ];
 
     #[test]
@@ -202,7 +212,7 @@ mod tests {
             "grant_types" => metadata.grant_types.push(GrantType::RefreshToken),
             "application_type" => metadata.application_type = ApplicationType::Native,
             "backchannel_logout_uri" => metadata.backchannel_logout_uri = page(),
-            "require_pkce" => metadata.require_pkce = false,
+            "require_pkce" => metadata.require_pkce = RequirePkce::NEVER,
             "rotate_refresh_tokens" => metadata.rotate_refresh_tokens = false,
             "allowed_roles" => metadata.allowed_roles.clear(),
             "least_acr" => metadata.least_acr = None,
@@ -228,8 +238,21 @@ mod tests {
             }
             "access_token_format" => metadata.access_token_format = AccessTokenFormat::Opaque,
             "claims_in_id_token" => metadata.claims_in_id_token = true,
+            "accepts_either_secret_method" => metadata.accepts_either_secret_method = true,
+            "pkce_used" => metadata.pkce_used = true,
+            "backchannel_logout_without_sid" => metadata.backchannel_logout_without_sid = true,
             other => panic!("no change of {other}"),
         }
+    }
+
+    #[test]
+    fn a_client_that_may_go_without_pkce_again_is_loosened() {
+        let mut before = app();
+        before.metadata.pkce_used = true;
+        let mut after = before.clone();
+        after.metadata.pkce_used = false;
+        assert_eq!(loosened(&before, &after), ["require_pkce"]);
+        assert_eq!(loosened(&after, &before), Vec::<&str>::new());
     }
 
     #[test]
@@ -256,7 +279,7 @@ mod tests {
         });
         assert_eq!(public, ["application_type", "token_endpoint_auth_method"]);
         let weaker = loosened_by(|client| {
-            client.metadata.require_pkce = false;
+            client.metadata.require_pkce = RequirePkce::NEVER;
             client.metadata.least_acr = Some("phr".into());
             client.metadata.allowed_roles = vec!["clerk".into(), "guest".into()];
         });

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::RedirectUri;
 use crate::base::ids::ClientId;
 
-/// How a client proves at the token endpoint who it is. It uses the one that it is registered with.
+/// How a client authenticates at the token endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
@@ -70,6 +70,61 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
         }
     }
+}
+
+/// Whether a client must use PKCE (RFC 7636): `true`, `false` or `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum RequirePkce {
+    /// Always, or never.
+    Fixed(bool),
+    /// Until it has used PKCE once, it may rely on `nonce` instead (RFC 9700 §2.1.1).
+    Auto(AutoPkce),
+}
+
+/// The word `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoPkce {
+    /// `auto`.
+    Auto,
+}
+
+impl RequirePkce {
+    /// In every request.
+    pub const ALWAYS: Self = Self::Fixed(true);
+    /// In no request.
+    pub const NEVER: Self = Self::Fixed(false);
+    /// As the client shows that it can.
+    pub const AUTO: Self = Self::Auto(AutoPkce::Auto);
+
+    /// All of them, in words.
+    pub(super) const NAMES: &'static str = "true, false, auto";
+
+    /// Parses a member of JSON, or the text of a form.
+    pub(super) fn parse(value: &serde_json::Value) -> Option<Self> {
+        match value {
+            serde_json::Value::Bool(is_required) => Some(Self::Fixed(*is_required)),
+            serde_json::Value::String(text) => match text.as_str() {
+                "true" => Some(Self::ALWAYS),
+                "false" => Some(Self::NEVER),
+                "auto" => Some(Self::AUTO),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// What protects a client's codes from injection (RFC 9700 §2.1.1), the weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CodeProtection {
+    /// Nothing is demanded.
+    None,
+    /// PKCE, or with `openid` a nonce.
+    PkceOrNonce,
+    /// PKCE.
+    Pkce,
 }
 
 /// Where a client runs (OpenID Connect Dynamic Client Registration §2).
@@ -150,8 +205,12 @@ pub struct Metadata {
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Origins besides those of its redirect URIs whose pages may call the token, `UserInfo` and revocation endpoints.
     pub allowed_origins: Vec<String>,
-    /// How it proves who it is.
+    /// The method by which it authenticates at the token endpoint.
     pub token_endpoint_auth_method: AuthMethod,
+    /// Whether no method was registered explicitly: its secret is accepted in the header (`client_secret_basic`) and in the body
+    /// (`client_secret_post`). Never both in one request.
+    #[serde(default)]
+    pub accepts_either_secret_method: bool,
     /// Which grants it may use.
     pub grant_types: Vec<GrantType>,
     /// Web or native.
@@ -164,16 +223,24 @@ pub struct Metadata {
     pub tos_uri: Option<String>,
     /// Where it wants to hear of ended sessions (OpenID Connect Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,
-    /// Whether it needs `sid` in a logout token; it is always there.
+    /// Whether it needs `sid` in a logout token. It is there unless the client asked for logout tokens without it.
     pub backchannel_logout_session_required: bool,
+    /// Whether its logout tokens name the user alone: for software that can't find a session by its `sid`. It then ends every
+    /// session of the user.
+    #[serde(default)]
+    pub backchannel_logout_without_sid: bool,
     /// Under which algorithm its tokens are signed.
     pub id_token_signed_response_alg: Algorithm,
     /// How old a sign-in may be for this app, in seconds, where it does not say so itself.
     pub default_max_age: Option<u32>,
     /// Which `acr` it asks for where it does not say so itself.
     pub default_acr_values: Vec<String>,
-    /// Whether it must use PKCE (RFC 7636). Only a client with a secret may go without.
-    pub require_pkce: bool,
+    /// Whether it must use PKCE (RFC 7636). `auto`, the default: a client with a secret may rely on `nonce` until it has used
+    /// PKCE once. Only a client with a secret may go without.
+    pub require_pkce: RequirePkce,
+    /// Whether it has used PKCE: with `auto`, PKCE is required of it from then on.
+    #[serde(default)]
+    pub pkce_used: bool,
     /// Whether people are asked before it learns of them. Not for one's own apps.
     pub require_consent: bool,
     /// Whether each refresh token is good for one use. Only a client with a secret may keep one (RFC 9700 §4.14.2).
@@ -185,7 +252,8 @@ pub struct Metadata {
     pub access_token_lifetime: Option<u32>,
     /// The same for its ID tokens; left out: `tokens.id_lifetime`.
     pub id_token_lifetime: Option<u32>,
-    /// Whether the claims of its scopes stand in the ID token too, for software that never asks `UserInfo`.
+    /// Whether the claims of its scopes stand in the ID token too, for software that never asks `UserInfo`. So it is for new
+    /// clients.
     pub claims_in_id_token: bool,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs.
     pub resources: Vec<String>,
@@ -208,6 +276,7 @@ impl Default for Metadata {
             post_logout_redirect_uris: Vec::new(),
             allowed_origins: Vec::new(),
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
+            accepts_either_secret_method: true,
             grant_types: vec![GrantType::ClientCredentials],
             application_type: ApplicationType::Web,
             client_uri: None,
@@ -215,16 +284,18 @@ impl Default for Metadata {
             tos_uri: None,
             backchannel_logout_uri: None,
             backchannel_logout_session_required: false,
+            backchannel_logout_without_sid: false,
             id_token_signed_response_alg: Algorithm::RS256,
             default_max_age: None,
             default_acr_values: Vec::new(),
-            require_pkce: true,
+            require_pkce: RequirePkce::AUTO,
+            pkce_used: false,
             require_consent: true,
             rotate_refresh_tokens: true,
             access_token_format: AccessTokenFormat::Jwt,
             access_token_lifetime: None,
             id_token_lifetime: None,
-            claims_in_id_token: false,
+            claims_in_id_token: true,
             resources: Vec::new(),
             audiences: Vec::new(),
             allowed_roles: Vec::new(),
@@ -238,6 +309,40 @@ impl Metadata {
     /// Whether it has no secret.
     pub fn is_public(&self) -> bool {
         self.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// What its authorization requests must carry.
+    pub fn code_protection(&self) -> CodeProtection {
+        match self.require_pkce {
+            _ if self.is_public() => CodeProtection::Pkce,
+            RequirePkce::Fixed(true) => CodeProtection::Pkce,
+            RequirePkce::Fixed(false) => CodeProtection::None,
+            RequirePkce::Auto(_) if self.pkce_used => CodeProtection::Pkce,
+            RequirePkce::Auto(_) => CodeProtection::PkceOrNonce,
+        }
+    }
+
+    /// Whether PKCE is required of it from its next redemption with a verifier on.
+    pub fn learns_pkce(&self) -> bool {
+        self.code_protection() == CodeProtection::PkceOrNonce
+    }
+
+    /// Whether it may authenticate by a method.
+    pub fn accepts_method(&self, method: AuthMethod) -> bool {
+        let registered = self.token_endpoint_auth_method;
+        let is_other_secret_method =
+            registered == AuthMethod::ClientSecretBasic && method == AuthMethod::ClientSecretPost;
+        method == registered || (self.accepts_either_secret_method && is_other_secret_method)
+    }
+
+    /// The methods by which it may authenticate, for the log.
+    pub fn accepted_methods(&self) -> &'static str {
+        match self.token_endpoint_auth_method {
+            AuthMethod::ClientSecretBasic if self.accepts_either_secret_method => {
+                "client_secret_basic or client_secret_post"
+            }
+            registered => registered.as_str(),
+        }
     }
 
     /// Whether it may use a grant.

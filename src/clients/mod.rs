@@ -16,6 +16,7 @@ mod loosening;
 mod manage;
 mod metadata;
 mod parsed;
+mod pkce_use;
 mod presets;
 mod queries;
 mod record;
@@ -35,12 +36,14 @@ pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};
 pub use manage::{ClientUpdate, list, names};
 pub use metadata::{
-    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, Metadata,
+    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, CodeProtection, GrantType, Metadata,
+    RequirePkce,
 };
+pub use pkce_use::note_pkce_use;
 pub use presets::{Preset, PresetError, SettingValues};
 pub use queries::{
     ClientAuthority, consents, find, find_authority, list_names, list_service_names,
-    lock_authority, wants_logout,
+    lock_authority, lock_for_change, wants_logout,
 };
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};

@@ -115,6 +115,15 @@ pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<
     Ok(row.map(record))
 }
 
+/// Holds a client's row for a change by the caller, until the transaction ends. Before the standings and the roles.
+///
+/// # Errors
+/// When the database is away.
+pub fn lock_for_change(conn: &mut Connection, id: ClientId) -> Result<()> {
+    lock(conn, id)?;
+    Ok(())
+}
+
 fn parse_scopes(names: &[String]) -> Scopes {
     Scopes::parse(&names.join(" ")).unwrap_or_default()
 }

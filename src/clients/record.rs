@@ -95,13 +95,15 @@ impl ClientRecord {
             .is_some_and(|hash| hash == *presented)
     }
 
-    /// Whether a client that authenticated as `earlier` says would still be authenticated: enabled, with the same secret and by the
-    /// same method.
+    /// Whether a client that authenticated as `earlier` says would still be authenticated: enabled, with the same secret and by
+    /// every method that it could use.
     pub fn is_still_authenticated(&self, earlier: &Self) -> bool {
         let method = |record: &Self| record.client.metadata.token_endpoint_auth_method;
+        let accepts_either = |record: &Self| record.client.metadata.accepts_either_secret_method;
         self.client.enabled
             && self.secret_hash == earlier.secret_hash
             && method(self) == method(earlier)
+            && (accepts_either(self) || !accepts_either(earlier))
     }
 
     /// Whether a token that the client got on its own behalf is still good, as far as the client decides.

@@ -36,6 +36,8 @@ scopes! {
     Phone = "phone",
     /// Their roles, as `roles` and as `groups`.
     Roles = "roles",
+    /// The same as `roles`, under the name by which most software requests it.
+    Groups = "groups",
     /// Refresh tokens that outlive the session (OpenID Connect Core §11).
     OfflineAccess = "offline_access",
     /// Look people up: identity, status, roles.
@@ -73,16 +75,20 @@ scopes! {
 
 impl Scope {
     /// Those that a person lets an app have: what they concern is about the person alone.
-    pub const OPENID: [Self; 7] = [
+    pub const OPENID: [Self; 8] = [
         Self::OpenId,
         Self::Profile,
         Self::Email,
         Self::Address,
         Self::Phone,
         Self::Roles,
+        Self::Groups,
         Self::OfflineAccess,
     ];
 }
+
+/// Two names of one scope: whoever has one of them has both.
+const SAME: [&str; 2] = [Scope::Roles.as_str(), Scope::Groups.as_str()];
 
 impl std::str::FromStr for Scope {
     type Err = String;
@@ -115,15 +121,26 @@ impl Scopes {
         names.map(parse_name).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a scope of Doorward's is among them.
+    /// Whether a scope of Doorward's is among them, under either name of it.
     pub fn contains(&self, scope: Scope) -> bool {
-        self.0.contains(scope.as_str())
+        self.has(scope.as_str())
     }
 
-    /// Those that are also in `other`.
+    /// Whether a name, or another name of the same scope, is among them.
+    fn has(&self, name: &str) -> bool {
+        let is_one_of_two = SAME.contains(&name);
+        self.0.contains(name) || (is_one_of_two && SAME.iter().any(|same| self.0.contains(*same)))
+    }
+
+    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let names = self.0.iter().filter(|name| keep(name));
+        Self(names.cloned().collect())
+    }
+
+    /// Those that are also in `other`, as they are named here.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        self.filtered(|name| other.has(name))
     }
 
     /// All but one.
@@ -136,7 +153,7 @@ impl Scopes {
     /// Those that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        Self(self.0.difference(&other.0).cloned().collect())
+        self.filtered(|name| !other.has(name))
     }
 
     /// Both together.
@@ -147,7 +164,7 @@ impl Scopes {
 
     /// Whether all of these are also in `other`.
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
+        self.names().all(|name| other.has(name))
     }
 
     /// Whether there is none.
@@ -205,6 +222,21 @@ impl<'de> Deserialize<'de> for Scopes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_and_roles_are_two_names_of_one_scope() {
+        let scopes = |text| Scopes::parse(text).expect("scopes");
+        let (roles, groups, both) = (scopes("roles"), scopes("groups"), scopes("groups roles"));
+        assert!(roles.contains(Scope::Groups) && groups.contains(Scope::Roles));
+        assert!(both.is_subset(&roles) && both.is_subset(&groups) && roles.is_subset(&groups));
+        assert_eq!(both.intersection(&roles), both);
+        assert_eq!(groups.intersection(&scopes("email roles")), groups);
+        assert!(both.difference(&groups).is_empty());
+        assert_eq!(groups.union(&roles), both);
+        let without = scopes("email");
+        assert!(!without.contains(Scope::Groups) && groups.intersection(&without).is_empty());
+        assert!(!scopes("group role").contains(Scope::Roles));
+    }
 
     #[test]
     fn a_scope_parameter_is_parsed_strictly() {

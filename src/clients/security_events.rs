@@ -78,10 +78,17 @@ pub(super) fn record_security_changes(
     )?;
     record(
         "client.authentication_changed",
-        &[(
-            "token_endpoint_auth_method",
-            json!(old.token_endpoint_auth_method),
-            json!(new.token_endpoint_auth_method),
-        )],
+        &[
+            (
+                "token_endpoint_auth_method",
+                json!(old.token_endpoint_auth_method),
+                json!(new.token_endpoint_auth_method),
+            ),
+            (
+                "accepts_either_secret_method",
+                json!(old.accepts_either_secret_method),
+                json!(new.accepts_either_secret_method),
+            ),
+        ],
     )
 }

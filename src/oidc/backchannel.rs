@@ -1,10 +1,11 @@
 //! Telling apps that a session is over (OpenID Connect Back-Channel Logout 1.0): work of the outbox, one piece for each session
 //! and client.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Oidc;
-use crate::base::ids::{AccessTokenId, UserId};
+use crate::base::ids::{AccessTokenId, ClientId, SessionId, UserId};
 use crate::clients::Client;
 use crate::db;
 use crate::egress::Egress;
@@ -37,6 +38,20 @@ enum Delivery {
     Failed(String),
     /// The app understood and refused (§2.8): it will not do so less later.
     Refused(String),
+}
+
+/// The claims of a logout token (§2.4).
+#[derive(Serialize)]
+struct LogoutClaims<'a> {
+    iss: &'a str,
+    aud: ClientId,
+    iat: i64,
+    exp: i64,
+    jti: AccessTokenId,
+    sub: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<SessionId>,
+    events: Value,
 }
 
 impl BackchannelLogout {
@@ -72,17 +87,18 @@ impl BackchannelLogout {
 
     async fn logout_token(&self, client: &Client, ended: &EndedSession) -> Result<String, String> {
         let now = seconds(self.oidc.clock.now());
-        // §2.4: never a nonce.
-        let claims: Value = json!({
-            "iss": self.oidc.issuer(),
-            "aud": client.id,
-            "iat": now,
-            "exp": now.saturating_add(LIFE),
-            "jti": AccessTokenId::random(),
-            "sub": ended.user,
-            "sid": ended.sid,
-            "events": { EVENT: {} },
-        });
+        // §2.4: never a nonce; `sub`, `sid` or both. Without `sid` the client ends every session of the user.
+        let sid = (!client.metadata.backchannel_logout_without_sid).then_some(ended.sid);
+        let claims = LogoutClaims {
+            iss: self.oidc.issuer(),
+            aud: client.id,
+            iat: now,
+            exp: now.saturating_add(LIFE),
+            jti: AccessTokenId::random(),
+            sub: ended.user,
+            sid,
+            events: json!({ EVENT: {} }),
+        };
         let algorithm = client.metadata.id_token_signed_response_alg;
         let signed = self.oidc.tokens.keyring.sign(algorithm, TYPE, &claims);
         signed.await.map_err(|error| error.to_string())

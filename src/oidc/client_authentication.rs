@@ -1,4 +1,5 @@
-//! How a client shows who it is at the OAuth endpoints (RFC 6749 §2.3): by one method, the one that it is registered with.
+//! Client authentication at the OAuth endpoints (RFC 6749 §2.3): by one method in each request, one that the client is
+//! registered with.
 
 use super::Oidc;
 use super::parameters::Parameters;
@@ -135,5 +136,6 @@ pub(super) fn read_credentials(
         client,
         secret,
         method,
+        by_header: false,
     })
 }

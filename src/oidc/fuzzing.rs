@@ -38,7 +38,7 @@ impl Clients {
             redirect_uris: vec![RedirectUri::parse("https://app.example/callback?tenant=1").ok()?],
             grant_types: GrantType::ALL.to_vec(),
             resources: vec!["https://api.example/".into()],
-            require_pkce: false,
+            require_pkce: crate::clients::RequirePkce::NEVER,
             ..Metadata::default()
         };
         let public = Metadata {

@@ -61,6 +61,7 @@ impl Oidc {
             // RFC 6749 §4.4.3: no refresh token.
             refresh_token: None,
             id_token: None,
+            session_state: None,
         })
     }
 }

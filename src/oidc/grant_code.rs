@@ -7,17 +7,23 @@ use super::error::Refusal;
 use super::parameters::Parameters;
 use super::token::{Granted, TokenRefused, check_grant_type};
 use super::{Oidc, pkce};
+use crate::base::ids::ClientId;
 use crate::base::secrets::{Token, TokenHash};
-use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
+use crate::clients::{self, Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, Standing, Verdict};
-use crate::tokens::{self, Authorization, may_use, refresh, revoke};
+use crate::tokens::refresh::{self, RefreshToken};
+use crate::tokens::{self, Authorization, may_use, revoke};
 use crate::users::{self, User};
 
 /// How a redemption ended. Both are committed: a refusal burns the code.
 enum Redemption {
-    Granted(Box<Granted>),
+    Granted {
+        granted: Box<Granted>,
+        /// Whether the client was written down as using PKCE, in the same transaction.
+        has_learnt_pkce: bool,
+    },
     Refused {
         authorization: Box<Authorization>,
         refusal: Refusal,
@@ -66,7 +72,15 @@ impl Oidc {
             error => error,
         })?;
         match redeemed {
-            Redemption::Granted(granted) => Ok(*granted),
+            Redemption::Granted {
+                granted,
+                has_learnt_pkce,
+            } => {
+                if has_learnt_pkce {
+                    self.publish_pkce_use(granted.client.id).await;
+                }
+                Ok(*granted)
+            }
             Redemption::Unknown => Err(unknown().into()),
             Redemption::Refused {
                 authorization,
@@ -75,6 +89,16 @@ impl Oidc {
                 self.standings.publish_or_warn(authorization.user).await;
                 Err(refusal.into())
             }
+        }
+    }
+}
+
+impl Oidc {
+    /// Puts in force everywhere that a client has used PKCE. The code is used up by now, so the client gets its tokens in any case:
+    /// an instance that can't be told learns of it from the database within a second.
+    async fn publish_pkce_use(&self, client: ClientId) {
+        if let Err(error) = self.clients.publish(client).await {
+            tracing::warn!(%error, client_id = %client, "that a client has used PKCE is not yet known everywhere");
         }
     }
 }
@@ -104,6 +128,11 @@ impl Redeeming {
         let Some(found) = tokens::find_by_code(conn, code)? else {
             return Ok(Redemption::Unknown);
         };
+        // The first verifier of a client changes the client: its row is locked before the user's, as by every other change of it.
+        let may_learn_pkce = self.verifier.is_some() && self.record.client.metadata.learns_pkce();
+        if may_learn_pkce {
+            clients::lock_for_change(conn, self.record.client.id)?;
+        }
         standing::lock(conn, found.user)?;
         // 2. The client, as it is registered now; a refusal here leaves the code unused.
         let record = find_still_authenticated(conn, &self.record)?;
@@ -125,17 +154,15 @@ impl Redeeming {
         };
         // 5. Refresh tokens, where the client may use them.
         let scopes = scopes_now(&authorization, &record.client);
-        let refresh_token = if record.client.metadata.allows(GrantType::RefreshToken) {
-            let ends = if scopes.contains(Scope::OfflineAccess) {
-                now.after(self.oidc.tokens.lifetimes.offline_lifetime)
-            } else {
-                authorization.session_end
-            };
-            Some(refresh::begin(conn, authorization.id, ends, now)?)
-        } else {
-            None
-        };
-        Ok(Redemption::Granted(Box::new(Granted {
+        let refresh_token =
+            self.begin_refresh_tokens(conn, &record.client, (&authorization, &scopes))?;
+        // 6. A client that has used PKCE must use it from now on.
+        let has_learnt_pkce = may_learn_pkce && record.client.metadata.learns_pkce();
+        if has_learnt_pkce {
+            let now = self.oidc.database.now(conn)?;
+            clients::note_pkce_use(conn, &record.client, now, &self.author)?;
+        }
+        let granted = Box::new(Granted {
             client: record.client,
             authorization,
             standing: good.standing,
@@ -143,7 +170,29 @@ impl Redeeming {
             scopes,
             audience: good.audience,
             refresh_token,
-        })))
+        });
+        Ok(Redemption::Granted {
+            granted,
+            has_learnt_pkce,
+        })
+    }
+
+    fn begin_refresh_tokens(
+        &self,
+        conn: &mut Connection,
+        client: &Client,
+        (authorization, scopes): (&Authorization, &Scopes),
+    ) -> db::Result<Option<RefreshToken>> {
+        if !client.metadata.allows(GrantType::RefreshToken) {
+            return Ok(None);
+        }
+        let now = self.oidc.clock.now();
+        let ends = if scopes.contains(Scope::OfflineAccess) {
+            now.after(self.oidc.tokens.lifetimes.offline_lifetime)
+        } else {
+            authorization.session_end
+        };
+        refresh::begin(conn, authorization.id, ends, now).map(Some)
     }
 
     fn judge(
@@ -200,6 +249,14 @@ impl Redeeming {
             );
         }
         let challenge = authorization.code_challenge.as_deref();
+        // The client may have used PKCE for the first time since, or be registered otherwise.
+        let protection = (challenge, authorization.nonce.is_some());
+        if !pkce::is_protected(client, protection, &scopes_now(authorization, client)) {
+            return refused(
+                "pkce",
+                "this client must use PKCE now, and the code was issued without code_challenge",
+            );
+        }
         pkce::verify(challenge, self.verifier.as_deref()).map_err(|refusal| ("pkce", refusal))
     }
 

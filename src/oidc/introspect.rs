@@ -47,6 +47,8 @@ pub struct Introspection {
     amr: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<String>>,
 }
 
 /// A refresh token's family that is good, with what introspection tells of it.
@@ -195,6 +197,7 @@ fn describe(good: GoodToken) -> Introspection {
     );
     let person = standing.map(|standing| (standing.username, standing.roles));
     let (username, roles) = person.unzip();
+    let roles = roles.filter(|_| tells_roles);
     Introspection {
         active: true,
         scope: Some(scopes),
@@ -211,6 +214,7 @@ fn describe(good: GoodToken) -> Introspection {
         acr: claims.acr,
         auth_time: claims.auth_time,
         amr: claims.amr,
-        roles: roles.filter(|_| tells_roles),
+        groups: roles.clone(),
+        roles,
     }
 }

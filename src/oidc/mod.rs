@@ -2,7 +2,7 @@
 //!
 //! Promises that an answer goes only to a registered address, that nothing is granted without a good session and consent, that
 //! a code and a refresh token are good for one use, and that every refusal is the specification's own word. Owns
-//! the pending requests (`authorize:…`, `logout:…`). Only the code flow, with PKCE for every client.
+//! the pending requests (`authorize:…`, `logout:…`). Only the code flow, with PKCE or, for clients with a secret, a nonce.
 
 mod acr;
 mod authorize;
@@ -33,6 +33,7 @@ mod request;
 mod request_object;
 mod resources;
 mod response;
+mod response_mode;
 mod revoke;
 mod token;
 mod user_claims;

@@ -63,8 +63,8 @@ const MAX_NAME: usize = 100;
 const MAX_VALUE: usize = 4_096;
 /// How long the values of some parameters may be, in bytes; docs/guides/limits.md lists them.
 const LIMITS: [(&str, usize); 10] = [
-    ("state", 2_048),
-    ("nonce", 2_048),
+    ("state", 16_384),
+    ("nonce", 16_384),
     ("redirect_uri", 2_048),
     ("post_logout_redirect_uri", 2_048),
     ("resource", 2_048),

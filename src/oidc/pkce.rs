@@ -7,22 +7,24 @@ use subtle::ConstantTimeEq;
 
 use super::error::Refusal;
 use super::parameters::Parameters;
-use crate::clients::Client;
+use crate::clients::{Client, CodeProtection, Scope, Scopes};
 
 /// The methods that discovery lists.
 pub const METHODS: [&str; 1] = ["S256"];
 
-/// The challenge of an authorization request.
+/// The challenge of an authorization request that asks for these scopes.
 ///
 /// # Errors
 /// `invalid_request` without one where the client must have one, and for every other method.
-pub fn read_challenge(parameters: &Parameters, client: &Client) -> Result<Option<String>, Refusal> {
+pub fn read_challenge(
+    parameters: &Parameters,
+    client: &Client,
+    scopes: &Scopes,
+) -> Result<Option<String>, Refusal> {
     let Some(challenge) = parameters.get("code_challenge") else {
-        // RFC 9700 §2.1.1: public clients always; a client with a secret may be excused by its registration.
-        if client.metadata.require_pkce || client.metadata.is_public() {
-            return Err(Refusal::invalid_request(
-                "code_challenge is missing: this client must use PKCE (RFC 7636) with the method S256",
-            ));
+        let has_nonce = parameters.get("nonce").is_some();
+        if !is_protected(client, (None, has_nonce), scopes) {
+            return Err(unprotected(client));
         }
         if parameters.get("code_challenge_method").is_some() {
             return Err(Refusal::invalid_request("code_challenge is missing"));
@@ -45,6 +47,46 @@ pub fn read_challenge(parameters: &Parameters, client: &Client) -> Result<Option
         ));
     }
     Ok(Some(challenge.to_owned()))
+}
+
+/// Whether a request's code is protected as its client must protect it (RFC 9700 §2.1.1): by a challenge, or, for a client with
+/// a secret that has not used PKCE yet, by a nonce, which comes back in the ID token alone.
+pub fn is_protected(
+    client: &Client,
+    (challenge, has_nonce): (Option<&str>, bool),
+    scopes: &Scopes,
+) -> bool {
+    challenge.is_some()
+        || match client.metadata.code_protection() {
+            CodeProtection::None => true,
+            CodeProtection::PkceOrNonce => has_nonce && scopes.contains(Scope::OpenId),
+            CodeProtection::Pkce => false,
+        }
+}
+
+/// What a developer or an administrator can do about a request without protection.
+fn unprotected(client: &Client) -> Refusal {
+    let metadata = &client.metadata;
+    let send = match metadata.code_protection() {
+        CodeProtection::PkceOrNonce => "send code_challenge (PKCE, S256) or, with openid, a nonce",
+        CodeProtection::Pkce | CodeProtection::None => "send code_challenge (PKCE, S256)",
+    };
+    // A public client can't be excused.
+    let command =
+        (!metadata.is_public()).then(|| format!("doorward client update {} --no-pkce", client.id));
+    let excuse = command.as_ref();
+    let excuse = excuse.map(|command| format!(", or allow this client to go without: {command}"));
+    let registered = match metadata.code_protection() {
+        CodeProtection::Pkce if metadata.pkce_used => "PKCE, which it has used",
+        CodeProtection::Pkce | CodeProtection::None => "PKCE",
+        CodeProtection::PkceOrNonce => "PKCE or a nonce",
+    };
+    let description = format!("{send}{}", excuse.unwrap_or_default());
+    let mut refusal = Refusal::invalid_request(description).because("pkce", "", registered);
+    if let Some(facts) = &mut refusal.facts {
+        facts.remedy = command;
+    }
+    refusal
 }
 
 /// Whether the redemption comes from whoever made the challenge.

@@ -11,7 +11,7 @@ use super::Oidc;
 use super::error::{Facts, Refusal};
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
-use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
+use crate::clients::{FailedAuthentication, WRONG_SECRET};
 use crate::ephemeral::Away;
 use crate::standing::Unavailable;
 
@@ -55,11 +55,10 @@ impl Oidc {
         let Some(client) = failed.client.filter(|_| failed.registered.is_some()) else {
             return;
         };
-        let method = |method: Option<AuthMethod>| method.map(|method| method.as_str().to_owned());
         let facts = Facts {
             rule: failed.reason.to_owned(),
-            presented: method(failed.used),
-            registered: method(failed.registered),
+            presented: failed.used.map(|method| method.as_str().to_owned()),
+            registered: failed.registered.map(str::to_owned),
             remedy: remedy_of(failed, client),
         };
         self.remember(

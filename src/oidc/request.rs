@@ -8,35 +8,11 @@ use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::request_object::RefusedObject;
 use super::resources::{check_resource, not_this_grant, read_resources};
+pub use super::response_mode::ResponseMode;
 use super::{pkce, user_claims, user_claims::Rules};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
-
-/// How the answer travels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseMode {
-    /// In the query of a redirect.
-    #[default]
-    Query,
-    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
-    FormPost,
-}
-
-impl ResponseMode {
-    /// Those that discovery lists.
-    pub const ALL: [&'static str; 2] = ["query", "form_post"];
-
-    /// The supported mode of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "query" => Some(Self::Query),
-            "form_post" => Some(Self::FormPost),
-            _ => None,
-        }
-    }
-}
 
 /// Where an answer goes: known to be good before anything else is judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,8 +140,12 @@ impl AuthorizationRequest {
         if !is_registered {
             return None;
         }
-        let needs_challenge = client.metadata.require_pkce || client.metadata.is_public();
-        if needs_challenge && self.code_challenge.is_none() {
+        let protection = (self.code_challenge.as_deref(), self.nonce.is_some());
+        if !pkce::is_protected(
+            client,
+            protection,
+            &self.scopes.intersection(&client.scopes),
+        ) {
             return None;
         }
         // The client was loosened since: the user was, or would be, asked about another client than it is now.
@@ -208,10 +188,10 @@ pub fn read(
     Ok(AuthorizationRequest {
         client: client.id,
         consent: scopes.union(&single),
+        code_challenge: pkce::read_challenge(parameters, client, &scopes)?,
         scopes,
         resources: read_resources(parameters, client, issuer)?,
         nonce: parameters.get("nonce").map(str::to_owned),
-        code_challenge: pkce::read_challenge(parameters, client)?,
         prompt,
         max_age: read_max_age(parameters, client)?,
         acr: read_acr(parameters, client, demands.essential_acr, demands.acr),
@@ -241,7 +221,7 @@ fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Res
     let response_mode = parameters.get("response_mode");
     if response_mode.is_some_and(|mode| ResponseMode::parse(mode).is_none()) {
         return Err(Refusal::invalid_request(
-            "response_mode must be query or form_post",
+            "response_mode must be query, fragment or form_post",
         ));
     }
     match parameters.get("response_type") {
@@ -292,12 +272,19 @@ fn read_prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
 fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, Refusal> {
     let asked = Scopes::parse(parameters.get("scope").unwrap_or_default())
         .map_err(|fault| Refusal::new(ErrorCode::InvalidScope, fault.to_string()))?;
-    let scopes = asked.intersection(&client.scopes);
+    let mut scopes = asked.intersection(&client.scopes);
     // What can't refresh can't act in anybody's absence (OpenID Connect Core §11).
-    if client.metadata.allows(GrantType::RefreshToken) {
-        return Ok(scopes);
+    if !client.metadata.allows(GrantType::RefreshToken) {
+        scopes = scopes.without(Scope::OfflineAccess);
     }
-    Ok(scopes.without(Scope::OfflineAccess))
+    let dropped = asked.difference(&scopes);
+    if !dropped.is_empty() {
+        tracing::info!(
+            client_id = %client.id, %dropped, registered = %client.scopes,
+            "scopes dropped from a request: the client is not registered for them"
+        );
+    }
+    Ok(scopes)
 }
 
 fn read_max_age(parameters: &Parameters, client: &Client) -> Result<Option<u32>, Refusal> {

@@ -70,7 +70,7 @@ mod tests {
     fn an_unusable_object_says_nothing() {
         let long = "s".repeat(longest("state") + 1);
         for payload in [
-            json!({ "response_mode": "fragment", "state": 1 }),
+            json!({ "response_mode": "jwt", "state": 1 }),
             json!({ "response_mode": ["query"], "state": "" }),
             json!({ "state": "a\0b" }),
             json!({ "state": long }),

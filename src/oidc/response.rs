@@ -47,23 +47,31 @@ impl AuthorizationResponse {
         }
     }
 
-    /// The address with everything in its query.
+    /// The address with everything in its query, or in its fragment where that was asked for.
     pub fn address(&self) -> String {
         let fields: Vec<(&str, &str)> = self
             .fields
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        with_query(&self.redirect_uri, &fields)
+        match self.response_mode {
+            // A registered redirect URI has no fragment.
+            ResponseMode::Fragment => format!("{}#{}", self.redirect_uri, encode(&fields)),
+            ResponseMode::Query | ResponseMode::FormPost => with_query(&self.redirect_uri, &fields),
+        }
     }
+}
+
+fn encode(fields: &[(&str, &str)]) -> String {
+    let mut encoded = Serializer::new(String::new());
+    encoded.extend_pairs(fields);
+    encoded.finish()
 }
 
 /// An address with more in its query, left as it was otherwise (RFC 6749 §3.1.2: a registered query is kept).
 pub(super) fn with_query(address: &str, fields: &[(&str, &str)]) -> String {
-    let mut query = Serializer::new(String::new());
-    query.extend_pairs(fields);
     let separator = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{separator}{}", query.finish())
+    format!("{address}{separator}{}", encode(fields))
 }
 
 #[cfg(test)]

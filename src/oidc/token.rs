@@ -9,6 +9,7 @@ use super::client_authentication::ClientError;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::resources::{check_resource, not_this_grant};
+use crate::base::ids::SessionId;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
 use crate::history::Author;
@@ -35,6 +36,9 @@ pub struct TokenAnswer {
     /// Who signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// The ID token's `sid`, where brokers look for it to find a session again at back-channel logout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_state: Option<SessionId>,
 }
 
 /// Why a client gets nothing.
@@ -140,6 +144,7 @@ impl Oidc {
             expires_in: access.lifetime.as_secs(),
             scope: scopes,
             refresh_token: refresh_token.map(|token| self.tokens.refresh_tokens.write(token)),
+            session_state: id_token.is_some().then_some(authorization.sid),
             id_token,
         })
     }

@@ -80,6 +80,9 @@ pub struct AccessClaims {
     /// Their roles (RFC 9068 §2.2.3.1), with the scope `roles`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
+    /// The same, under the name by which most software looks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
     /// The sealed [`Issuance`]: a claim with a collision-resistant name (RFC 7519 §4.2).
     #[serde(rename = "urn:doorward:issuance")]
     pub(super) sealed_issuance: String,
@@ -130,13 +133,15 @@ impl Tokens {
         audience: Vec<String>,
     ) -> Result<IssuedToken, SignError> {
         let roles = scopes.contains(Scope::Roles);
+        let roles = roles.then(|| standing.roles.clone());
         let claims = AccessClaims {
             sub: authorization.user.to_string(),
             auth_time: Some(seconds(authorization.auth_time)),
             acr: Some(authorization.acr.clone()),
             amr: Some(authorization.amr.0.clone()),
             sid: Some(authorization.sid),
-            roles: roles.then(|| standing.roles.clone()),
+            groups: roles.clone(),
+            roles,
             ..self.blank(client, scopes, audience)
         };
         let issuance = Issuance::User(UserIssuance {
@@ -190,6 +195,7 @@ impl Tokens {
             amr: None,
             sid: None,
             roles: None,
+            groups: None,
             sealed_issuance: String::new(),
         }
     }

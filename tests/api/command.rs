@@ -112,7 +112,7 @@ on_both! {
         let list = json_of(house, &["client", "list"]);
         assert_eq!((list["items"][0]["client_name"].clone(), list["items"][0]["enabled"].clone()), (json!("shop"), json!(false)));
         assert!(!list.to_string().contains(renewed["client_secret"].as_str().expect("a secret")));
-        assert_eq!(run(house, &["client", "create", "x", "--scope", "everything"]).code, 2);
+        assert_eq!(run(house, &["client", "create", "x", "--scope", "everything"]).code, 4);
     }
 
     fn a_command_whose_reader_is_gone_ends_without_a_panic(house) {

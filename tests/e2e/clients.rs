@@ -78,7 +78,7 @@ on_both! {
         let saved = read(&root, &path);
         assert_eq!((saved["client_name"].clone(), saved["scope"].clone()), (json!("Store"), json!("openid users:read")));
         assert_eq!((saved["default_max_age"].clone(), saved["require_consent"].clone()), (json!(600), json!(false)));
-        assert_eq!((saved["require_pkce"].clone(), saved["version"].clone()), (json!(true), json!(2)));
+        assert_eq!((saved["require_pkce"].clone(), saved["version"].clone()), (json!("auto"), json!(2)));
         assert_eq!(ask(secret), 200);
 
         // Two at once: the second sees what the first did.
@@ -128,7 +128,7 @@ on_both! {
         let made = read(&root, &client_id(&root));
         assert_eq!(made["client_name"], "Late <b>\"app\"");
         assert_eq!(made["redirect_uris"], json!(["https://app.example/one", "https://app.example/two"]));
-        assert_eq!((made["claims_in_id_token"].clone(), made["require_pkce"].clone()), (json!(true), json!(true)));
+        assert_eq!((made["claims_in_id_token"].clone(), made["require_pkce"].clone()), (json!(false), json!("auto")));
         root.assert_clean();
     }
 

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use crate::cli::Failure;
-use crate::clients::{Client, ClientChange, Preset, Scope, Scopes};
+use crate::clients::{Client, ClientChange, Preset, Scopes};
 
 const GRANTS: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
 
@@ -38,8 +39,8 @@ pub(in crate::cli) struct Flags {
     /// The client runs on a web server or in a browser page: redirect URIs are compared with their port.
     #[arg(long)]
     web: bool,
-    /// How the client authenticates.
-    #[arg(long, value_parser = ["client_secret_basic", "client_secret_post", "none"])]
+    /// How it authenticates at the token endpoint; `either`, the default, accepts its secret in the header and in the body.
+    #[arg(long, value_parser = ["either", "client_secret_basic", "client_secret_post", "none"])]
     auth_method: Option<String>,
     /// A grant type that the client may use; repeatable.
     #[arg(long = "grant", value_name = "GRANT", value_parser = GRANTS)]
@@ -47,15 +48,33 @@ pub(in crate::cli) struct Flags {
     /// Where Doorward reports ended sessions; empty removes it.
     #[arg(long, value_name = "URI")]
     backchannel_logout_uri: Option<String>,
+    /// Its logout tokens name the user alone, without `sid`: it then ends every session of theirs.
+    #[arg(long, conflicts_with = "backchannel_logout_with_sid")]
+    backchannel_logout_without_sid: bool,
+    /// Its logout tokens name the session, as is the default.
+    #[arg(long)]
+    backchannel_logout_with_sid: bool,
     /// The app is your own: users are not asked for consent.
     #[arg(long, conflicts_with = "consent")]
     no_consent: bool,
     /// Users are asked for consent (the default).
     #[arg(long)]
     consent: bool,
-    /// PKCE is optional, for old software that has a secret.
-    #[arg(long)]
+    /// Old software that has a secret, no PKCE and no nonce.
+    #[arg(long, conflicts_with = "require_pkce")]
     no_pkce: bool,
+    /// Whether it must use PKCE; `auto`, the default: with a secret it may rely on a nonce until it has used PKCE once.
+    #[arg(long, value_name = "WHEN", value_parser = ["true", "false", "auto"])]
+    require_pkce: Option<String>,
+    /// It has used PKCE, and may rely on a nonce again all the same.
+    #[arg(long)]
+    reset_pkce: bool,
+    /// Names, mail address and groups are in UserInfo alone.
+    #[arg(long, conflicts_with = "claims_in_id_token")]
+    no_claims_in_id_token: bool,
+    /// Names, mail address and groups are in the ID token as well, as is the default.
+    #[arg(long)]
+    claims_in_id_token: bool,
     /// Algorithm that the client's tokens are signed with.
     #[arg(long, value_name = "ALGORITHM", value_parser = ["RS256", "ES256", "EdDSA"])]
     id_token_alg: Option<String>,
@@ -112,16 +131,14 @@ fn parse_lifetime(text: &str) -> Result<Lifetime, String> {
     }
 }
 
-/// Parses a scope of Doorward, or a scope of another service.
+/// One scope; whether it gives the client anything is checked with everything else.
 fn parse_scope(text: &str) -> Result<String, String> {
-    match text.parse::<Scope>() {
-        Ok(scope) => Ok(scope.as_str().to_owned()),
-        Err(unknown) if !text.contains([':', '/', '.']) => Err(unknown),
-        Err(_) if text.contains(' ') => Err("one scope at a time".into()),
-        Err(_) => match Scopes::parse(text) {
-            Ok(_) => Ok(text.to_owned()),
-            Err(fault) => Err(fault.to_string()),
-        },
+    if text.contains(' ') {
+        return Err("one scope at a time".into());
+    }
+    match Scopes::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(fault) => Err(fault.to_string()),
     }
 }
 
@@ -230,9 +247,12 @@ impl Flags {
         let text = |text: Option<&'static str>| text.map(str::to_owned);
         let method = self
             .auth_method
-            .or_else(|| text(self.public.then_some("none")));
+            .or_else(|| text(self.public.then_some("none")))
+            .map(|method| Some(method).filter(|method| method != "either"));
         let kind = text(choose(self.native, "native", self.web, "web"));
         let format = text(choose(self.opaque, "opaque", self.jwt, "jwt"));
+        let require_pkce = self.no_pkce.then(|| json!(false));
+        let require_pkce = require_pkce.or_else(|| self.require_pkce.map(|when| json!(when)));
         let scope = (!self.scopes.is_empty()).then(|| self.scopes.join(" "));
         let endpoint = self.backchannel_logout_uri;
         let endpoint = endpoint.map(|uri| Some(uri).filter(|uri| !uri.is_empty()));
@@ -250,8 +270,15 @@ impl Flags {
             application_type: kind,
             grant_types: list(self.grants),
             backchannel_logout_uri: endpoint,
+            backchannel_logout_without_sid: choose(
+                self.backchannel_logout_without_sid, true, self.backchannel_logout_with_sid, false
+            ),
             require_consent: choose(self.no_consent, false, self.consent, true),
-            require_pkce: self.no_pkce.then_some(false),
+            require_pkce: require_pkce,
+            pkce_used: self.reset_pkce.then_some(false),
+            claims_in_id_token: choose(
+                self.no_claims_in_id_token, false, self.claims_in_id_token, true
+            ),
             id_token_signed_response_alg: self.id_token_alg,
             access_token_format: format,
             access_token_lifetime: self.access_token_lifetime.map(|lifetime| lifetime.0),

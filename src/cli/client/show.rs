@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::base::secrets::Token;
 use crate::cli::output::Output;
-use crate::clients::{ApplicationType, Client, GrantType, Metadata, Preset, SettingValues};
+use crate::clients::{
+    ApplicationType, Client, CodeProtection, GrantType, Metadata, Preset, SettingValues,
+};
 use crate::oidc::RecentRefusal;
 
 /// What the output about a new client needs besides the client.
@@ -90,8 +92,11 @@ fn kind(metadata: &Metadata) -> &'static str {
     match (metadata.is_public(), metadata.application_type) {
         (true, ApplicationType::Native) => "app on a device, without a secret; PKCE",
         (true, ApplicationType::Web) => "page in the browser, without a secret; PKCE",
-        (false, _) if metadata.require_pkce => "app with a secret; PKCE",
-        (false, _) => "app with a secret; with or without PKCE",
+        (false, _) => match metadata.code_protection() {
+            CodeProtection::Pkce => "app with a secret; PKCE",
+            CodeProtection::PkceOrNonce => "app with a secret; PKCE or a nonce",
+            CodeProtection::None => "app with a secret; with or without PKCE",
+        },
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{ClientChange, Metadata, Scopes};
 
@@ -119,8 +120,8 @@ impl Preset {
             redirect_uris: (!redirect_uris.is_empty()).then_some(redirect_uris),
             post_logout_redirect_uris: post_logout.map(|uri| vec![uri]),
             backchannel_logout_uri: backchannel.map(Some),
-            token_endpoint_auth_method: self.public.then(|| "none".to_owned()),
-            require_pkce: self.without_pkce.then_some(false),
+            token_endpoint_auth_method: self.public.then(|| Some("none".to_owned())),
+            require_pkce: self.without_pkce.then(|| json!(false)),
             scope: (!self.scopes.is_empty()).then(|| self.scopes.join(" ")),
             ..ClientChange::default()
         })

@@ -36,7 +36,7 @@ impl OAuthProblem {
     /// one: some libraries stop at a challenge before they read the error.
     fn unauthenticated(by_header: bool) -> Self {
         let description =
-            "authenticate by the method that this client is registered with, with its own secret";
+            "authenticate with the secret of this client, by a method that it is registered with";
         let mut problem = Self::refused(Refusal::new(ErrorCode::InvalidClient, description));
         if by_header {
             problem.status = StatusCode::UNAUTHORIZED;

@@ -23,9 +23,11 @@ struct FormPostPage {
 pub fn send(web: &Web, request: &HttpRequest, response: AuthorizationResponse) -> Answer {
     match response.response_mode {
         // RFC 9700 §4.12: 303, so that no form is posted on.
-        ResponseMode::Query => Ok(HttpResponse::build(StatusCode::SEE_OTHER)
-            .insert_header((header::LOCATION, response.address()))
-            .finish()),
+        ResponseMode::Query | ResponseMode::Fragment => {
+            Ok(HttpResponse::build(StatusCode::SEE_OTHER)
+                .insert_header((header::LOCATION, response.address()))
+                .finish())
+        }
         ResponseMode::FormPost => {
             let mut answer = page(&FormPostPage {
                 frame: Frame::new(web, request, None),

@@ -164,7 +164,8 @@ pub fn sentences(frame: &Frame, scopes: &Scopes) -> Vec<String> {
     let sentence = |name: &str| frame.find_text(&format!("scope.{name}"));
     let known = Scope::ALL
         .iter()
-        .filter(|scope| scopes.contains(**scope))
+        // Another name of `roles`, which says it already.
+        .filter(|scope| scopes.contains(**scope) && **scope != Scope::Groups)
         .filter_map(|scope| sentence(scope.as_str()))
         .map(str::to_owned);
     let other = scopes

@@ -67,6 +67,68 @@ on_both! {
         assert_eq!(client(house, &["list"])["items"], json!([]));
     }
 
+    fn a_method_is_registered_and_taken_back(house) {
+        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+        let id = made["client_id"].as_str().expect("an id");
+        let is_open = |document: &Value| {
+            (document["token_endpoint_auth_method"].clone(), document["accepts_either_secret_method"].clone())
+        };
+        assert_eq!(is_open(&made), (json!("client_secret_basic"), json!(true)));
+        let fixed = client(house, &["update", id, "--auth-method", "client_secret_basic"]);
+        assert_eq!(is_open(&fixed), (json!("client_secret_basic"), json!(false)));
+        assert_eq!(fixed.get("client_secret"), None, "the secret stays");
+        let open = client(house, &["update", id, "--auth-method", "either"]);
+        assert_eq!(is_open(&open), (json!("client_secret_basic"), json!(true)));
+    }
+
+    fn creating_an_app_says_that_it_has_no_address_after_sign_out(house) {
+        let create = |arguments: &[&str]| {
+            let arguments = [&["client", "create", "Shop"], arguments].concat();
+            binary::run(&house.config, &arguments).output
+        };
+        let note = "--post-logout-redirect-uri URI";
+        let app = ["--redirect-uri", "https://a.example/cb"];
+        assert!(create(&app).contains(note));
+        let with_address = [&app[..], &["--post-logout-redirect-uri", "https://a.example/bye"]].concat();
+        assert!(!create(&with_address).contains(note));
+        assert!(!create(&["--scope", "users:read"]).contains(note), "nobody signs in to a service");
+    }
+
+    fn logout_tokens_without_sid_are_asked_for_and_taken_back(house) {
+        let app = ["create", "Shop", "--redirect-uri", "https://a.example/cb", "--backchannel-logout-uri", "https://a.example/out"];
+        let made = client(house, &[&app[..], &["--backchannel-logout-without-sid"]].concat());
+        assert_eq!(made["backchannel_logout_without_sid"], json!(true));
+        let id = made["client_id"].as_str().expect("an id");
+        let back = client(house, &["update", id, "--backchannel-logout-with-sid"]);
+        assert_eq!(back["backchannel_logout_without_sid"], json!(false));
+    }
+
+    fn claims_in_the_id_token_are_turned_off_and_on(house) {
+        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+        assert_eq!(made["claims_in_id_token"], json!(true));
+        let id = made["client_id"].as_str().expect("an id");
+        let off = client(house, &["update", id, "--no-claims-in-id-token"]);
+        assert_eq!(off["claims_in_id_token"], json!(false));
+        assert_eq!(client(house, &["update", id, "--claims-in-id-token"])["claims_in_id_token"], json!(true));
+        let never = client(house, &["create", "Small", "--redirect-uri", "https://a.example/cb", "--no-claims-in-id-token"]);
+        assert_eq!(never["claims_in_id_token"], json!(false));
+    }
+
+    fn pkce_is_left_to_the_client_demanded_excused_and_reset(house) {
+        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+        assert_eq!((made["require_pkce"].clone(), made["pkce_used"].clone()), (json!("auto"), json!(false)));
+        let id = made["client_id"].as_str().expect("an id");
+        for (arguments, wanted) in [
+            (vec!["--require-pkce", "true"], json!(true)), (vec!["--no-pkce"], json!(false)), (vec!["--require-pkce", "auto"], json!("auto")),
+            (vec!["--reset-pkce"], json!("auto")), (vec!["--require-pkce", "false"], json!(false)),
+        ] {
+            let changed = client(house, &[&["update", id], &arguments[..]].concat());
+            assert_eq!(changed["require_pkce"], wanted, "{arguments:?}");
+        }
+        assert_eq!(code(house, &["update", id, "--require-pkce", "maybe"]), 2);
+        assert_eq!(code(house, &["update", id, "--no-pkce", "--require-pkce", "true"]), 2);
+    }
+
     fn a_native_app_has_no_secret_and_a_file_may_say_everything(house) {
         let native = client(house, &["create", "Notes", "--public", "--native", "--redirect-uri", "http://127.0.0.1/cb"]);
         assert_eq!((native.get("client_secret"), native["application_type"].clone()), (None, json!("native")));

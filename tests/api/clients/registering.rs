@@ -84,9 +84,9 @@ on_both! {
         assert_eq!(client["client_name"], "Shop");
         assert_eq!(client["redirect_uris"], json!([CALLBACK]));
         assert_eq!(client["grant_types"], json!(["authorization_code", "refresh_token"]));
-        assert_eq!(client["scope"], "address email offline_access openid phone profile roles");
+        assert_eq!(client["scope"], "address email groups offline_access openid phone profile roles");
         assert_eq!(client["client_secret"].as_str().map(str::len), Some(43));
-        assert_eq!((client["require_pkce"].clone(), client["require_consent"].clone()), (json!(true), json!(true)));
+        assert_eq!((client["require_pkce"].clone(), client["require_consent"].clone()), (json!("auto"), json!(true)));
         let path = format!("/v1/clients/{}", client["client_id"].as_str().expect("an id"));
         assert_eq!(answer.header("location"), Some(path.as_str()));
 
@@ -175,6 +175,8 @@ on_both! {
             ("grant_types", json!({ "grant_types": ["refresh_token"] })),
             ("grant_types", json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "none" })),
             ("require_pkce", json!({ "require_pkce": false, "token_endpoint_auth_method": "none" })),
+            ("require_pkce", json!({ "require_pkce": "sometimes" })),
+            ("require_pkce", json!({ "require_pkce": 1 })),
             ("rotate_refresh_tokens", json!({ "rotate_refresh_tokens": false, "token_endpoint_auth_method": "none" })),
             ("application_type", json!({ "application_type": "browser" })),
             ("id_token_signed_response_alg", json!({ "id_token_signed_response_alg": "none" })),
@@ -186,6 +188,9 @@ on_both! {
             ("tos_uri", json!({ "tos_uri": "" })),
             ("backchannel_logout_uri", json!({ "backchannel_logout_uri": "https://app.example/#x" })),
             ("backchannel_logout_uri", json!({ "backchannel_logout_uri": "ftp://app.example/" })),
+            ("backchannel_logout_without_sid", json!({
+                "backchannel_logout_without_sid": true, "backchannel_logout_session_required": true,
+            })),
             ("default_max_age", json!({ "default_max_age": 2_592_001 })),
             ("default_max_age", json!({ "default_max_age": -1 })),
             ("default_acr_values", json!({ "default_acr_values": ["phr", "2"] })),

@@ -133,6 +133,9 @@ fn that_refuse() -> Vec<(&'static str, &'static str, Change)> {
         ("method changed", "invalid_client", |stored| {
             stored.metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
         }),
+        ("one method registered", "invalid_client", |stored| {
+            stored.metadata.accepts_either_secret_method = false;
+        }),
         ("grants removed", "unauthorized_client", |stored| {
             stored.metadata.grant_types = vec![GrantType::ClientCredentials];
         }),

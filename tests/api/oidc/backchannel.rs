@@ -143,6 +143,39 @@ fn every_end_of_a_session_is_told_once_clustered() {
     every_end_is_told(true);
 }
 
+fn a_client_may_ask_for_logout_tokens_without_sid(clustered: bool) {
+    let house = open_house(clustered);
+    let receiver = Receiver::http(Behaviour::Answer(
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into(),
+    ));
+    let address = format!("http://127.0.0.1:{}/backchannel", receiver.port());
+    let app = house.party(|metadata| {
+        metadata.backchannel_logout_uri = Some(address);
+        metadata.backchannel_logout_without_sid = true;
+    });
+    let root = house.administrator();
+    let ada = house.person(&root, "ada");
+    app.sign_in(&ada.browser, &[]);
+    assert_eq!(ada.browser.delete("/v1/session").status, 204);
+    let claims = told(&receiver, 1).remove(0);
+    // OpenID Connect Back-Channel Logout §2.4: `sub` alone is enough.
+    let members = ["aud", "events", "exp", "iat", "iss", "jti", "sub"];
+    assert_eq!(
+        (names_of(&claims), &claims["sub"]),
+        (members.to_vec(), &json!(ada.id))
+    );
+}
+
+#[test]
+fn a_client_may_ask_for_logout_tokens_without_sid_embedded() {
+    a_client_may_ask_for_logout_tokens_without_sid(false);
+}
+
+#[test]
+fn a_client_may_ask_for_logout_tokens_without_sid_clustered() {
+    a_client_may_ask_for_logout_tokens_without_sid(true);
+}
+
 fn a_dead_app_holds_up_nobody(clustered: bool) {
     let house = open_house(clustered);
     let hanging = Receiver::http(Behaviour::Silent);

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use doorward::clients::RequirePkce;
+
 use crate::on_both;
 use crate::support::house::House;
 use crate::support::race::{RUNNERS, race};
@@ -132,7 +134,7 @@ on_both! {
 
     fn a_code_without_a_challenge_is_for_those_who_are_excused(house) {
         let root = house.administrator();
-        let old = house.party(|metadata| metadata.require_pkce = false);
+        let old = house.party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
         let without = [("code_challenge", ""), ("code_challenge_method", "")];
         let code = old.code(&root.browser, &without);
         // RFC 9700 §2.1.1: the downgrade is noticed.
@@ -140,7 +142,7 @@ on_both! {
         let code = old.code(&root.browser, &without);
         let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
         Issued::read(&old.token(&fields));
-        let strict = house.party(|_| {});
+        let strict = house.party(|metadata| metadata.require_pkce = RequirePkce::ALWAYS);
         let refused = strict.authorize(&root.browser, &without);
         assert!(refused.header("location").expect("a location").contains("error=invalid_request"));
     }

@@ -30,7 +30,7 @@ on_both! {
         // Scopes of the management API are not for apps that people sign in to.
         assert_eq!(
             document["scopes_supported"],
-            json!(["openid", "profile", "email", "address", "phone", "roles", "offline_access"])
+            json!(["openid", "profile", "email", "address", "phone", "roles", "groups", "offline_access"])
         );
     }
 

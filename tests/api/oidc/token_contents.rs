@@ -103,8 +103,11 @@ on_both! {
         let with_roles = app.sign_in(&root.browser, &[]);
         assert_eq!(names_of(&header_of(&with_roles.access)), ["alg", "kid", "typ"]);
         assert_eq!(names_of(&claims_of(&with_roles.access)), [
-            "acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "roles", "scope", "sid", "sub", ISSUANCE,
+            "acr", "amr", "aud", "auth_time", "client_id", "exp", "groups", "iat", "iss", "jti", "roles", "scope", "sid", "sub",
+            ISSUANCE,
         ]);
+        let claims = claims_of(&with_roles.access);
+        assert_eq!((&claims["groups"], &claims["roles"]), (&json!(["admin"]), &json!(["admin"])));
         let without = app.sign_in(&root.browser, &[("scope", "openid")]);
         assert_eq!(names_of(&claims_of(&without.access)), [
             "acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope", "sid", "sub", ISSUANCE,
@@ -119,7 +122,7 @@ on_both! {
         let root = house.administrator();
         let sign_in = ["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"];
         let profile = ["groups", "name", "preferred_username", "roles", "updated_at"];
-        let app = house.party(|_| {});
+        let app = house.party(|metadata| metadata.claims_in_id_token = false);
         let issued = app.sign_in(&root.browser, &[]);
         assert_eq!(names_of(&issued.id_claims), sign_in);
         let refreshed = Issued::read(&app.refresh(&issued.refresh));
@@ -128,7 +131,7 @@ on_both! {
         let mut expected = [&profile[..], &["sub"]].concat();
         expected.sort_unstable();
         assert_eq!(names_of(&told), expected);
-        let whole = house.party(|metadata| metadata.claims_in_id_token = true);
+        let whole = house.party(|_| {});
         let mut expected = [&sign_in[..], &profile].concat();
         expected.sort_unstable();
         assert_eq!(names_of(&whole.sign_in(&root.browser, &[]).id_claims), expected);
@@ -140,8 +143,8 @@ on_both! {
             let app = house.party(|metadata| metadata.access_token_format = format);
             let issued = app.sign_in(&root.browser, &[]);
             assert_eq!(names_of(&app.introspect(&issued.access)), [
-                "acr", "active", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "roles", "scope", "sub",
-                "token_type", "username",
+                "acr", "active", "amr", "aud", "auth_time", "client_id", "exp", "groups", "iat", "iss", "jti", "roles",
+                "scope", "sub", "token_type", "username",
             ]);
             assert_eq!(names_of(&app.introspect(&issued.refresh)), [
                 "acr", "active", "auth_time", "client_id", "exp", "iat", "iss", "scope", "sub", "username",

@@ -118,7 +118,7 @@ on_both! {
 
     fn a_client_shows_itself_by_its_registered_method_alone(house) {
         let root = house.administrator();
-        let basic = house.party(|_| {});
+        let basic = house.party(|metadata| metadata.accepts_either_secret_method = false);
         let post = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost);
         let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
         let send = |fields: &[(&str, &str)]| house.browser().request("POST", "/oauth2/token").without_same_origin().form(fields).send();

@@ -8,6 +8,7 @@ use crate::on_both;
 use crate::support::binary;
 use crate::support::house::House;
 use crate::support::person::Person;
+use crate::support::relying_party::{CALLBACK, Issued, RelyingParty};
 
 /// Gives the administrator an address and more.
 fn with_attributes(house: &House) -> Person {
@@ -51,7 +52,7 @@ on_both! {
 
     fn single_claims_stand_where_they_were_asked_for(house) {
         let root = with_attributes(house);
-        let app = house.party(|_| {});
+        let app = house.party(|metadata| metadata.claims_in_id_token = false);
         let wish = r#"{"userinfo": {"name": {"essential": true}}, "id_token": {"email": null}}"#;
         let issued = app.sign_in(&root.browser, &[("scope", "openid"), ("claims", wish)]);
         let told = app.user_info(&issued.access).json();
@@ -60,9 +61,34 @@ on_both! {
         assert_eq!(issued.id_claims["name"], Value::Null);
         let plain = app.sign_in(&root.browser, &[]);
         assert_eq!(plain.id_claims["email"], Value::Null);
-        let old = house.party(|metadata| metadata.claims_in_id_token = true);
-        let issued = old.sign_in(&root.browser, &[]);
+        let usual = house.party(|_| {});
+        let issued = usual.sign_in(&root.browser, &[]);
         assert_eq!((&issued.id_claims["email"], &issued.id_claims["groups"]), (&json!("root@example.com"), &json!(["admin"])));
+    }
+
+    fn names_and_groups_stand_in_the_id_token_unless_that_is_turned_off(house) {
+        let root = with_attributes(house);
+        let register = |more: Value| {
+            let mut body = json!({ "client_name": "An app", "redirect_uris": [CALLBACK], "require_consent": false });
+            for (name, value) in more.as_object().expect("an object") {
+                body[name] = value.clone();
+            }
+            let made = root.browser.post_json("/v1/clients", &body).json();
+            let text = |name: &str| made[name].as_str().expect("a text").to_owned();
+            RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: house.browser() }
+        };
+        let scope = ("scope", "openid profile email groups");
+        let usual = register(json!({}));
+        let issued = usual.sign_in(&root.browser, &[scope]);
+        for claims in [&issued.id_claims, &Issued::read(&usual.refresh(&issued.refresh)).id_claims] {
+            assert_eq!((&claims["name"], &claims["email"]), (&json!("Root Admin"), &json!("root@example.com")));
+            assert_eq!((&claims["groups"], &claims["roles"]), (&json!(["admin"]), &json!(["admin"])));
+        }
+        // Of what was not asked for there is nothing.
+        let little = usual.sign_in(&root.browser, &[("scope", "openid")]).id_claims;
+        assert_eq!((&little["name"], &little["email"], &little["groups"]), (&Value::Null, &Value::Null, &Value::Null));
+        let without = register(json!({ "claims_in_id_token": false })).sign_in(&root.browser, &[scope]).id_claims;
+        assert_eq!((&without["name"], &without["groups"]), (&Value::Null, &Value::Null));
     }
 
     fn it_answers_get_and_post_and_challenges_by_rfc_6750(house) {

@@ -10,7 +10,7 @@ use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
-const ACTIONS: [&str; 55] = [
+const ACTIONS: [&str; 56] = [
     "audit.erased",
     "audit.revisions_sealed",
     "authorization.ended",
@@ -22,6 +22,7 @@ const ACTIONS: [&str; 55] = [
     "client.deleted",
     "client.disabled",
     "client.enabled",
+    "client.pkce_required",
     "client.redirect_uris_changed",
     "client.secret_rotated",
     "client.told_of_logout",

@@ -53,7 +53,7 @@ pub(super) const SECTIONS: [Section; 6] = [
             field("application_type", Kind::Choice(&["web", "native"])),
             field(
                 "token_endpoint_auth_method",
-                Kind::Choice(&["client_secret_basic", "client_secret_post", "none"]),
+                Kind::OptionalChoice(&["client_secret_basic", "client_secret_post", "none"]),
             ),
             field(
                 "grant_types",
@@ -81,12 +81,14 @@ pub(super) const SECTIONS: [Section; 6] = [
         fields: &[
             field("backchannel_logout_uri", Kind::Optional),
             field("backchannel_logout_session_required", Kind::Switch),
+            field("backchannel_logout_without_sid", Kind::Switch),
         ],
     },
     Section {
         key: "tokens",
         fields: &[
-            field("require_pkce", Kind::Switch),
+            field("require_pkce", Kind::Choice(&["auto", "true", "false"])),
+            field("pkce_used", Kind::Switch),
             field("rotate_refresh_tokens", Kind::Switch),
             field("claims_in_id_token", Kind::Switch),
             field(

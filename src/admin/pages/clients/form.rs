@@ -60,8 +60,13 @@ impl ClientForm {
     /// What is registered, or would be: members under the names of RFC 7591.
     pub(super) fn of(registered: &Value) -> Self {
         let mut form = Self::default();
+        // No method was registered, though RFC 7591 names one.
+        let has_no_method = registered["accepts_either_secret_method"] == json!(true);
         for field in fields::all() {
-            let value = &registered[field.name];
+            let value = match field.name {
+                "token_endpoint_auth_method" if has_no_method => &Value::Null,
+                name => &registered[name],
+            };
             if let Kind::Boxes(boxes) = field.kind {
                 let values = value.as_array().map(Vec::as_slice).unwrap_or_default();
                 for (name, choice) in boxes {
@@ -151,7 +156,9 @@ impl ClientForm {
         let choice = |name, value: &'static str, is_chosen| ChoiceView {
             name,
             value,
-            label: sentence(frame, &format!("client_choice.{value}")),
+            label: frame
+                .find_text(&format!("client_choice.{}.{value}", field.name))
+                .unwrap_or_else(|| sentence(frame, &format!("client_choice.{value}"))),
             is_chosen,
         };
         let value = self.get(field.name);
@@ -171,7 +178,9 @@ impl ClientForm {
                 let none = ChoiceView {
                     name: field.name,
                     value: "",
-                    label: sentence(frame, "client_choice.any"),
+                    label: frame
+                        .find_text(&format!("client_choice.{}.any", field.name))
+                        .unwrap_or_else(|| sentence(frame, "client_choice.any")),
                     is_chosen: value.is_empty(),
                 };
                 let others: Vec<ChoiceView> = one_of(values);
@@ -219,6 +228,7 @@ fn checked(is_checked: bool) -> String {
 fn written(kind: Kind, value: &Value) -> String {
     match value {
         Value::Null | Value::Object(_) => String::new(),
+        Value::Bool(is_on) if matches!(kind, Kind::Choice(_)) => is_on.to_string(),
         Value::Bool(is_on) => checked(*is_on),
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
@@ -291,7 +301,9 @@ mod tests {
         });
         let names: Vec<&str> = fields::all().map(|field| field.name).collect();
         for name in registered.as_object().expect("members").keys() {
-            assert!(names.contains(&name.as_str()), "{name}");
+            // Follows from the method that is chosen.
+            let is_derived = name == "accepts_either_secret_method";
+            assert!(is_derived || names.contains(&name.as_str()), "{name}");
         }
         registered["client_name"] = json!("An app");
         registered["scope"] = json!("openid users:read");
@@ -300,8 +312,9 @@ mod tests {
         assert_eq!(change.client_name.as_deref(), Some("An app"));
         assert_eq!(change.default_max_age, Some(Some(60)));
         assert_eq!(change.policy_uri, Some(None));
-        assert_eq!(change.require_pkce, Some(true));
-        assert_eq!(change.claims_in_id_token, Some(false));
+        assert_eq!(change.token_endpoint_auth_method, Some(None));
+        assert_eq!(change.require_pkce, Some(json!("auto")));
+        assert_eq!(change.claims_in_id_token, Some(true));
         assert_eq!(change.grant_types, Some(vec!["client_credentials".into()]));
         assert_eq!(change.resources.map(|all| all.len()), Some(2));
         assert_eq!(change.default_acr_values.map(|all| all.len()), Some(2));
@@ -334,6 +347,7 @@ mod tests {
             Fault::Choice(""),
             Fault::ScopeName,
             Fault::ScopeUnknown,
+            Fault::ScopeUseless,
             Fault::RedirectNeeded,
             Fault::CodeNeeded,
             Fault::SecretNeeded,
@@ -343,6 +357,7 @@ mod tests {
             Fault::Endpoint,
             Fault::Service,
             Fault::OwnAudience,
+            Fault::SidRequired,
             Fault::Acr,
             Fault::Age,
             Fault::Lifetime,

@@ -111,12 +111,13 @@ on_both! {
         }
     }
 
-    fn each_client_has_its_one_method(house) {
+    fn a_registered_method_is_the_only_one(house) {
         let party = |method: AuthMethod| house.party(move |metadata| {
             metadata.token_endpoint_auth_method = method;
+            metadata.accepts_either_secret_method = false;
             metadata.grant_types.push(GrantType::ClientCredentials);
         });
-        let by_header = house.party(|_| {});
+        let by_header = party(AuthMethod::ClientSecretBasic);
         let by_body = party(AuthMethod::ClientSecretPost);
         let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
         let browser = house.browser();
@@ -125,8 +126,9 @@ on_both! {
         for path in PATHS {
             assert_unknown_by_header(&[
                 post(&browser, path, "").basic(&by_body.id, &secret(&by_body)).send(),
+                post(&browser, path, "").basic(&by_body.id, "").send(),
+                post(&browser, path, "").basic(&by_header.id, "").send(),
                 post(&browser, path, "").basic(&public.id, &drawn).send(),
-                post(&browser, path, "").basic(&public.id, "").send(),
             ]);
             assert_unknown_in_body(&[
                 post(&browser, path, &in_body(&by_header, &secret(&by_header))).send(),
@@ -141,7 +143,7 @@ on_both! {
     }
 
     fn the_log_names_client_method_used_and_method_registered(house) {
-        let app = house.party(|_| {});
+        let app = house.party(|metadata| metadata.accepts_either_secret_method = false);
         let secret = app.secret.clone().expect("a secret");
         let mut config = house.config.clone();
         config.server.listen.set_port(free_port());

@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::{FORM, assert_harmless, assert_refused, assert_stays, for_a_person};
 use crate::on_both;
 use crate::support::house::House;
-use crate::support::http::Answer;
+use crate::support::http::{Answer, Browserless, RawConnection};
 use crate::support::relying_party::RelyingParty;
 
 /// Where parameters come in the query of a GET.
@@ -31,7 +32,7 @@ fn unreadable() -> Vec<String> {
         "state=a&state=b".into(),
         "state=&state=".into(),
         "state=a&%73tate=b".into(),
-        format!("state={}", "x".repeat(10_000)),
+        format!("state={}", "x".repeat(20_000)),
         format!("{}=1", "x".repeat(10_000)),
         many.join("&"),
     ]
@@ -68,6 +69,14 @@ fn exchange(house: &House, head: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// What a browser ends up with that posted to an endpoint: a request to sign out comes back by itself, with its cookie.
+fn followed(browser: &Browserless, posted: Answer) -> Answer {
+    match posted.header("location") {
+        Some(ours) if ours.starts_with("/oauth2/logout/") => browser.get(ours),
+        _ => posted,
+    }
+}
+
 /// The body, with the client's id and secret in it.
 fn with_client(app: &RelyingParty, body: &str) -> String {
     let secret = app.secret.as_deref().expect("a secret");
@@ -85,7 +94,7 @@ on_both! {
             }
             for path in BY_BROWSERS_FORM {
                 let request = browser.request("POST", path).without_same_origin();
-                assert_stays(&request.body(parameters.as_str(), FORM).send());
+                assert_stays(&followed(&browser, request.body(parameters.as_str(), FORM).send()));
             }
             for path in BY_FORM {
                 let body = with_client(&app, &parameters);
@@ -98,7 +107,7 @@ on_both! {
     fn what_is_too_long_is_named_with_its_limit(house) {
         let app = house.party(|_| {});
         let browser = house.browser();
-        for (name, limit) in [("state", 2_048), ("nonce", 2_048), ("scope", 4_096), ("login_hint", 4_096), ("claims", 16_384), ("x", 4_096)] {
+        for (name, limit) in [("state", 16_384), ("nonce", 16_384), ("redirect_uri", 2_048), ("scope", 4_096), ("login_hint", 4_096), ("claims", 16_384), ("x", 4_096)] {
             let said = format!("{name} is too long: it may have {limit} bytes");
             let parameters = format!("{name}={}", "x".repeat(limit + 1));
             for path in BY_QUERY {
@@ -108,7 +117,11 @@ on_both! {
             }
             for path in BY_BROWSERS_FORM {
                 let request = browser.request("POST", path).without_same_origin();
-                let page = for_a_person(request.body(parameters.as_str(), FORM));
+                let mut page = for_a_person(request.body(parameters.as_str(), FORM));
+                // The browser comes back by itself, with its cookie.
+                if let Some(ours) = page.header("location").map(str::to_owned) {
+                    page = for_a_person(browser.request("GET", &ours));
+                }
                 assert!(page.text().contains(&said), "{path}: {page:?}");
             }
             for path in BY_FORM {
@@ -123,12 +136,37 @@ on_both! {
         assert!(page.text().contains("a request may have 60"), "{page:?}");
     }
 
+    fn a_head_that_the_framework_refuses_is_explained(house) {
+        let send = |head: String| {
+            let mut connection = RawConnection::open(house.port(0), Duration::from_secs(10));
+            assert!(connection.send(head));
+            connection
+        };
+        let long = "x".repeat(66_000);
+        let mut connection = send(format!("GET /oauth2/authorize?state={long} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        let page = connection.answer();
+        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("That address is too long") && page.contains("65534 bytes"), "{page}");
+        assert!(connection.is_closed());
+        let mut connection = send("x\r\n\r\n".into());
+        let page = connection.answer();
+        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("can't be read") && !page.contains(house.origin()), "{page}");
+        // Behind a request that is good, and answered as ever.
+        let mut connection = send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
+        assert!(connection.answer().starts_with("HTTP/1.1 200 "));
+        assert!(connection.send("GET /healthz HTTP/9.9\r\n\r\n"));
+        assert!(connection.answer().contains("can't be read"));
+        // A refusal of Doorward's own is none of these.
+        let mut connection = send("GET /oauth2/authorize HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
+        let own = connection.answer();
+        assert!(own.starts_with("HTTP/1.1 400 ") && own.contains("client_id is missing"), "{own}");
+    }
+
     fn bytes_that_are_no_text_are_refused_everywhere(house) {
         let browser = house.browser();
         for bytes in [&b"state=\xff"[..], b"\xc3\x28=1", b"state=\0", b"state=%00"] {
             for path in BY_BROWSERS_FORM {
                 let request = browser.request("POST", path).without_same_origin();
-                assert_stays(&request.body(bytes, FORM).send());
+                assert_stays(&followed(&browser, request.body(bytes, FORM).send()));
             }
             for path in BY_FORM {
                 let request = browser.request("POST", path).without_same_origin();

@@ -1,0 +1,30 @@
+//! A client that relied on `nonce` has used PKCE: from then on PKCE is required of it (RFC 9700 §2.1.1, no downgrade).
+
+use serde_json::json;
+
+use super::Client;
+use super::manage::{advance, keep};
+use crate::base::clock::Timestamp;
+use crate::db::{self, Connection};
+use crate::history::{Author, Event};
+
+/// Writes that a client has used PKCE, as its next version, in the caller's transaction. The caller holds the client's row and
+/// publishes its record after the commit.
+///
+/// # Errors
+/// When the database is away.
+pub fn note_pkce_use(
+    conn: &mut Connection,
+    client: &Client,
+    now: Timestamp,
+    author: &Author,
+) -> db::Result<()> {
+    let mut client = client.clone();
+    client.metadata.pkce_used = true;
+    advance(conn, &mut client, now, author)?;
+    let details = json!({
+        "name": client.name, "pkce_used": { "before": false, "after": true },
+    });
+    let event = Event::done("client.pkce_required").details(details);
+    keep(conn, &client, author, event)
+}

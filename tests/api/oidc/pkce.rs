@@ -1,0 +1,205 @@
+//! PKCE is required of public clients always, and of a client with a secret once it has used it.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::person::Person;
+use crate::support::race::{RUNNERS, race};
+use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
+use doorward::clients::{AuthMethod, RequirePkce};
+
+const WITHOUT: [(&str, &str); 2] = [("code_challenge", ""), ("code_challenge_method", "")];
+/// RFC 7636 §4.2, the method `plain`.
+const PLAIN: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+const NEITHER: [(&str, &str); 3] = [WITHOUT[0], WITHOUT[1], ("nonce", "")];
+
+fn client(root: &Person, app: &RelyingParty) -> Value {
+    root.browser.get(&format!("/v1/clients/{}", app.id)).json()
+}
+
+fn change(root: &Person, app: &RelyingParty, body: &Value) -> Answer {
+    let version = client(root, app)["version"].clone();
+    let request = root
+        .browser
+        .request("PATCH", &format!("/v1/clients/{}", app.id));
+    request
+        .header("If-Match", &format!("\"{version}\""))
+        .json(body)
+        .send()
+}
+
+/// Redeems a code without a verifier.
+fn redeem_plain(app: &RelyingParty, code: &str) -> Answer {
+    app.token(&[
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+    ])
+}
+
+fn refusal(answer: &Answer) -> String {
+    let sent = sent_back(answer);
+    assert_eq!(
+        (sent["error"].as_str(), sent.get("code")),
+        ("invalid_request", None),
+        "{sent:?}"
+    );
+    sent["error_description"].clone()
+}
+
+fn events(root: &Person, action: &str) -> Vec<Value> {
+    let events = root
+        .browser
+        .get(&format!("/v1/audit-events?action={action}"))
+        .json();
+    events["items"].as_array().expect("events").clone()
+}
+
+fn nothing_was_learnt(root: &Person, app: &RelyingParty) {
+    assert_eq!(
+        (
+            client(root, app)["pkce_used"].clone(),
+            events(root, "client.pkce_required").len()
+        ),
+        (json!(false), 0)
+    );
+}
+
+/// What a house without its first redemption lets a client do.
+fn usual(house: &House) -> RelyingParty {
+    house.party(|_| {})
+}
+
+on_both! {
+    fn a_client_with_a_secret_relies_on_a_nonce_until_it_has_used_pkce(house) {
+        let root = house.administrator();
+        let app = usual(house);
+        assert_eq!(client(&root, &app)["require_pkce"], json!("auto"));
+        let issued = Issued::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
+        assert_eq!(issued.id_claims["nonce"], json!("the-nonce"));
+        nothing_was_learnt(&root, &app);
+        // The first verifier that fits is the last time that it is left to the client.
+        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        let now = client(&root, &app);
+        assert_eq!((now["pkce_used"].clone(), now["version"].clone()), (json!(true), json!(2)));
+        let event = events(&root, "client.pkce_required").remove(0);
+        assert_eq!((&event["client"], &event["actor"]), (&json!(app.id), &json!(format!("client:{}", app.id))));
+        assert_eq!(event["details"]["pkce_used"], json!({ "before": false, "after": true }));
+        let told = refusal(&app.authorize(&root.browser, &WITHOUT));
+        assert!(told.contains("send code_challenge") && !told.contains("nonce"), "{told}");
+        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        assert_eq!(events(&root, "client.pkce_required").len(), 1, "once");
+        let history = root.browser.get(&format!("/v1/clients/{}/history", app.id)).json();
+        assert_eq!(history["items"].as_array().map(Vec::len), Some(2), "{history}");
+        // An administrator lets it rely on a nonce again; that is audited, and asks users who consented again.
+        let reset = change(&root, &app, &json!({ "pkce_used": false }));
+        assert_eq!((reset.status, reset.json()["pkce_used"].clone()), (200, json!(false)));
+        assert_eq!(events(&root, "client.updated")[0]["details"]["pkce_used"], json!({ "before": true, "after": false }));
+        Issued::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
+    }
+
+    fn neither_pkce_nor_nonce_is_refused_with_both_remedies(house) {
+        let root = house.administrator();
+        let app = usual(house);
+        for more in [NEITHER.to_vec(), [&WITHOUT[..], &[("scope", "email")]].concat()] {
+            let told = refusal(&app.authorize(&root.browser, &more));
+            let command = format!("doorward client update {} --no-pkce", app.id);
+            assert!(told.contains("send code_challenge (PKCE") && told.contains("nonce") && told.contains(&command), "{told}");
+        }
+        let lax = house.party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
+        Issued::read(&redeem_plain(&lax, &lax.code(&root.browser, &NEITHER)));
+        Issued::read(&lax.redeem(&lax.code(&root.browser, &[])));
+        assert_eq!(client(&root, &lax)["pkce_used"], json!(false), "it is told nothing by itself");
+        let strict = house.party(|metadata| metadata.require_pkce = RequirePkce::ALWAYS);
+        refusal(&strict.authorize(&root.browser, &WITHOUT));
+    }
+
+    fn a_public_client_needs_pkce_whatever_it_sends(house) {
+        let root = house.administrator();
+        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        for more in [&WITHOUT[..], &NEITHER] {
+            let told = refusal(&public.authorize(&root.browser, more));
+            assert!(told.contains("send code_challenge") && !told.contains("--no-pkce") && !told.contains("nonce"), "{told}");
+        }
+        Issued::read(&public.redeem(&public.code(&root.browser, &[])));
+        nothing_was_learnt(&root, &public);
+        assert_eq!(change(&root, &public, &json!({ "require_pkce": false })).status, 400);
+        assert_eq!(change(&root, &public, &json!({ "require_pkce": "auto", "pkce_used": false })).status, 200);
+        refusal(&public.authorize(&root.browser, &WITHOUT));
+    }
+
+    fn the_looser_default_opens_no_downgrade(house) {
+        let root = house.administrator();
+        let app = usual(house);
+        for more in [
+            [("code_challenge_method", "plain"), ("code_challenge", PLAIN)],
+            [("code_challenge_method", ""), ("nonce", "x")],
+            [("code_challenge", ""), ("code_challenge_method", "S256")],
+        ] {
+            refusal(&app.authorize(&root.browser, &more));
+        }
+        // A verifier for a code without a challenge, and a wrong one, teach nothing.
+        let refused = app.redeem(&app.code(&root.browser, &WITHOUT));
+        assert_eq!((refused.status, error_of(&refused)), (400, "invalid_grant".into()));
+        let code = app.code(&root.browser, &[]);
+        let wrong = app.token(&[
+            ("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK), ("code_verifier", &"x".repeat(43)),
+        ]);
+        assert_eq!(error_of(&wrong), "invalid_grant");
+        let other = usual(house);
+        assert_eq!(error_of(&other.redeem(&app.code(&root.browser, &[]))), "invalid_grant", "another client's code");
+        nothing_was_learnt(&root, &app);
+        // What was asked for and granted before the first verifier is over with it.
+        let before = app.code(&root.browser, &WITHOUT);
+        let stranger = root.clone().another_browser();
+        let waits = app.authorize(&stranger, &[&WITHOUT[..], &[("prompt", "consent")]].concat());
+        let waits = waits.header("location").expect("a location").to_owned();
+        assert!(waits.starts_with("/oauth2/authorize/"), "{waits}");
+        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        assert_eq!(error_of(&redeem_plain(&app, &before)), "invalid_grant");
+        let answered = stranger.request("POST", &waits).page_form(&[("answer", "allow")]).send();
+        assert_eq!(answered.status, 410, "{answered:?}");
+    }
+
+    fn of_twenty_first_redemptions_with_a_verifier_one_changes_the_client(house) {
+        let root = house.administrator();
+        let app = usual(house);
+        let codes: Vec<String> = (0..RUNNERS).map(|_| app.code(&root.browser, &[])).collect();
+        let answers = race(codes, |code| app.redeem(&code));
+        assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+        let now = client(&root, &app);
+        assert_eq!((now["pkce_used"].clone(), now["version"].clone()), (json!(true), json!(2)));
+        assert_eq!(events(&root, "client.pkce_required").len(), 1);
+    }
+
+    fn of_twenty_that_race_with_and_without_pkce_none_goes_without_afterwards(house) {
+        let root = house.administrator();
+        let app = usual(house);
+        let codes: Vec<(bool, String)> = (0..RUNNERS).map(|number| {
+            let is_plain = number % 2 == 0;
+            (is_plain, app.code(&root.browser, if is_plain { &WITHOUT } else { &[] }))
+        }).collect();
+        let answers = race(codes, |(is_plain, code)| {
+            (is_plain, if is_plain { redeem_plain(&app, &code) } else { app.redeem(&code) })
+        });
+        for (is_plain, answer) in &answers {
+            assert!(answer.status == 200 || (*is_plain && error_of(answer) == "invalid_grant"), "{answer:?}");
+        }
+        assert_eq!(events(&root, "client.pkce_required").len(), 1);
+        refusal(&app.authorize(&root.browser, &WITHOUT));
+    }
+
+    fn every_instance_knows_that_a_client_has_used_pkce(house) {
+        let root = house.administrator();
+        let app = usual(house);
+        let second = house.another_instance();
+        let elsewhere = root.browser.at_port(house.port(second));
+        // Both have the client's record at hand.
+        app.code(&elsewhere, &WITHOUT);
+        app.code(&root.browser, &WITHOUT);
+        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        refusal(&app.authorize(&elsewhere, &WITHOUT));
+    }
+}

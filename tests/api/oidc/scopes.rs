@@ -1,0 +1,91 @@
+//! Which scopes a client may register, and what becomes of those that it requests.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::binary;
+use crate::support::process::{free_port, wait_until};
+use crate::support::relying_party::{CALLBACK, Issued, RelyingParty};
+
+/// An app registered over the API with these scopes; nobody is asked for consent.
+fn registered(house: &crate::support::house::House, scope: &str) -> RelyingParty {
+    house.helper(scope)
+}
+
+on_both! {
+    fn groups_and_roles_are_the_same_scope(house) {
+        let root = house.administrator();
+        for (own, asked) in [("roles", "groups"), ("groups", "roles"), ("roles", "groups roles"), ("groups", "groups")] {
+            let app = registered(house, &format!("openid {own}"));
+            let issued = app.sign_in(&root.browser, &[("scope", &format!("openid {asked}"))]);
+            // The answer names what was asked for, so that the app finds it there.
+            let mut names: Vec<&str> = asked.split(' ').chain(["openid"]).collect();
+            names.sort_unstable();
+            assert_eq!(issued.answer["scope"], json!(names.join(" ")));
+            let told = app.user_info(&issued.access).json();
+            assert_eq!((&told["groups"], &told["roles"]), (&json!(["admin"]), &json!(["admin"])), "{own} {asked}");
+            assert_eq!(app.introspect(&issued.access)["roles"], json!(["admin"]));
+            let renewed = Issued::read(&app.refresh(&issued.refresh));
+            assert_eq!(renewed.answer["scope"], issued.answer["scope"]);
+        }
+        let without = registered(house, "openid email");
+        let issued = without.sign_in(&root.browser, &[("scope", "openid groups")]);
+        assert_eq!(issued.answer["scope"], json!("openid"));
+        assert_eq!(without.user_info(&issued.access).json()["groups"], Value::Null);
+        let discovery = house.browser().get("/.well-known/openid-configuration").json();
+        let listed = discovery["scopes_supported"].as_array().expect("scopes").clone();
+        assert!(listed.contains(&json!("groups")) && listed.contains(&json!("roles")), "{listed:?}");
+    }
+
+    fn who_let_an_app_have_roles_is_not_asked_again_for_groups(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        let asked = app.authorize(&root.browser, &[("scope", "openid roles groups")]);
+        let path = asked.header("location").expect("a location").to_owned();
+        let page = root.browser.get(&path).text();
+        assert_eq!(page.matches("see your roles here").count(), 1, "{page}");
+        root.browser.request("POST", &path).page_form(&[("answer", "allow")]).send();
+        for scope in ["openid groups", "openid roles", "openid groups roles"] {
+            app.sign_in(&root.browser, &[("scope", scope), ("prompt", "none")]);
+        }
+    }
+
+    fn a_registered_scope_that_gives_nothing_is_refused(house) {
+        let root = house.administrator();
+        let register = |scope: &str, resources: &[&str]| root.browser.post_json("/v1/clients", &json!({
+            "client_name": "An app", "redirect_uris": [CALLBACK], "scope": scope, "resources": resources,
+        }));
+        for scope in ["openid grups", "openid offline", "admin", "openid user", "read"] {
+            let refused = register(scope, &[]);
+            assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("scope")), "{scope}");
+        }
+        // Another service's scopes mean something to it: with a resource, or under a name of their own.
+        assert_eq!(register("openid read", &["https://api.example"]).status, 201);
+        for scope in ["openid orders:read", "openid https://api.example/read", "openid groups", "openid api.read"] {
+            assert_eq!(register(scope, &[]).status, 201, "{scope}");
+        }
+        let made = register("openid read", &["https://api.example"]).json();
+        let path = format!("/v1/clients/{}", made["client_id"].as_str().expect("an id"));
+        let taken = root.browser.request("PATCH", &path).header("If-Match", "\"1\"").json(&json!({ "resources": [] })).send();
+        assert_eq!((taken.status, taken.json()["field"].clone()), (400, json!("scope")));
+    }
+
+    fn the_log_names_the_scopes_that_were_dropped_from_a_request(house) {
+        let app = registered(house, "openid email");
+        let mut config = house.config.clone();
+        config.server.listen.set_port(free_port());
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        let process = binary::serve(&config, printed.path());
+        let browser = house.browser().at_port(config.server.listen.port());
+        app.authorize(&browser, &[("scope", "openid email groups orders:read"), ("prompt", "none")]);
+        let client = format!("client_id={}", app.id);
+        wait_until("the scopes are logged", Duration::from_secs(10), || {
+            let output = process.output();
+            output.lines().any(|line| {
+                ["scopes dropped", "dropped=groups orders:read", "registered=email openid", &client].iter().all(|word| line.contains(word))
+            })
+        });
+    }
+}

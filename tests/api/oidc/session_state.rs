@@ -1,0 +1,21 @@
+//! The session in the token response, where brokers look for it.
+
+use serde_json::Value;
+
+use crate::on_both;
+use crate::support::relying_party::Issued;
+
+on_both! {
+    fn the_token_response_names_the_session_beside_every_id_token(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let issued = app.sign_in(&root.browser, &[]);
+        assert!(issued.id_claims["sid"].is_string());
+        assert_eq!(issued.answer["session_state"], issued.id_claims["sid"]);
+        let renewed = Issued::read(&app.refresh(&issued.refresh));
+        assert_eq!(renewed.answer["session_state"], issued.id_claims["sid"]);
+        // Without an ID token there is nothing that it belongs to.
+        let plain = app.sign_in(&root.browser, &[("scope", "email")]);
+        assert_eq!((plain.answer.get("session_state"), plain.answer.get("id_token")), (None::<&Value>, None));
+    }
+}
