@@ -1,7 +1,8 @@
 //! A client as it would be, and whether it may be so.
 
+use super::addresses::{check_addresses, check_redirects, too_long_or};
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
-use super::uris::{MAX_LEN, is_endpoint, is_origin, is_page, parse_uri};
+use super::uris::parse_uri;
 use super::{AuthMethod, Client, GrantType, Metadata, RequirePkce, Scope, Scopes};
 use crate::base::config::Origin;
 use crate::base::letters::is_unprintable;
@@ -78,6 +79,7 @@ impl Draft {
         check_lengths(metadata)?;
         check_grants(metadata)?;
         check_addresses(metadata)?;
+        check_redirects(metadata, own)?;
         check_services(metadata, own)?;
         check_demands(metadata)?;
         Ok(self)
@@ -184,45 +186,6 @@ fn check_grants(metadata: &Metadata) -> Result<(), FieldFault> {
         return Err(FieldFault::new(
             "rotate_refresh_tokens",
             Fault::RotationNeeded,
-        ));
-    }
-    Ok(())
-}
-
-/// The fault of an address that can't be used: its length comes first, since any other fault may be due to it.
-fn too_long_or(address: &str, fault: Fault) -> Fault {
-    if address.len() > MAX_LEN {
-        Fault::TooLong
-    } else {
-        fault
-    }
-}
-
-fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
-    for (field, page) in [
-        ("client_uri", &metadata.client_uri),
-        ("policy_uri", &metadata.policy_uri),
-        ("tos_uri", &metadata.tos_uri),
-    ] {
-        if let Some(page) = page.as_deref().filter(|page| !is_page(page)) {
-            return Err(FieldFault::new(field, too_long_or(page, Fault::Page)));
-        }
-    }
-    let origins = &metadata.allowed_origins;
-    let unfit = origins.iter().enumerate().find(|(_, one)| !is_origin(one));
-    if let Some((entry, origin)) = unfit {
-        let fault = too_long_or(origin, Fault::Origin);
-        return Err(FieldFault::at("allowed_origins", entry, fault));
-    }
-    let endpoint = metadata.backchannel_logout_uri.as_deref();
-    if let Some(endpoint) = endpoint.filter(|endpoint| !is_endpoint(endpoint)) {
-        let fault = too_long_or(endpoint, Fault::Endpoint);
-        return Err(FieldFault::new("backchannel_logout_uri", fault));
-    }
-    if metadata.backchannel_logout_without_sid && metadata.backchannel_logout_session_required {
-        return Err(FieldFault::new(
-            "backchannel_logout_without_sid",
-            Fault::SidRequired,
         ));
     }
     Ok(())

@@ -69,6 +69,11 @@ pub enum Fault {
     /// Not a URI that can name a service.
     #[error("must be an absolute URI without fragment")]
     Service,
+    /// A redirect URI that is Doorward itself.
+    #[error(
+        "must not be an address of Doorward itself: answers would be sent to its own pages and API"
+    )]
+    OwnRedirect,
     /// An audience that is Doorward itself.
     #[error("an address of Doorward's own is nobody else's audience")]
     OwnAudience,
@@ -120,6 +125,7 @@ impl Fault {
             Self::Endpoint => "endpoint",
             Self::Origin => "origin",
             Self::Service => "service",
+            Self::OwnRedirect => "own_redirect",
             Self::OwnAudience => "own_audience",
             Self::SidRequired => "sid_required",
             Self::Acr => "acr",

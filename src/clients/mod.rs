@@ -6,6 +6,7 @@
 //! instance.
 
 mod acting;
+mod addresses;
 mod authenticate;
 mod authority;
 mod change;

@@ -73,8 +73,8 @@ impl Oidc {
     ) -> Result<(AuthorizationRequest, Arc<Client>), ReadError> {
         // 1. Who asks, and where the answer goes.
         let client = self.find_client(parameters).await?;
-        let to =
-            request::read_return_address(parameters, &client).map_err(ReadError::Unreturnable)?;
+        let to = request::read_return_address(parameters, &client, self.issuer())
+            .map_err(ReadError::Unreturnable)?;
         // 2. The rest; whatever is wrong with it goes back.
         let returned = |refusal: Refusal| ReadError::Returned {
             to: to.clone(),
@@ -144,7 +144,8 @@ impl Oidc {
         let user = person.session.user;
         let has_consented = client.metadata.require_consent && {
             let given = self.find_consent(user, client.id).await?;
-            request.consent_terms(self.issuer()).are_within(&given)
+            let terms = request.consent_terms(self.issuer());
+            given.is_some_and(|given| terms.are_within(&given))
         };
         let present = Present {
             session: &person.session,

@@ -88,7 +88,7 @@ pub(super) fn require(
     terms: &ConsentTerms,
 ) -> Result<(), GrantError> {
     let given = consents::find(conn, user, client)?;
-    if terms.are_within(&given.terms) {
+    if given.counts && terms.are_within(&given.terms) {
         Ok(())
     } else {
         Err(GrantError::ConsentGone)
@@ -96,13 +96,20 @@ pub(super) fn require(
 }
 
 impl Oidc {
-    /// What a person let a client have before.
+    /// What a user consented to before; `None` if nothing: a request without scopes tells the app who the user is, too.
     ///
     /// # Errors
-    /// When the database is away.
-    pub async fn find_consent(&self, user: UserId, client: ClientId) -> db::Result<ConsentTerms> {
+    /// When the database is unavailable.
+    pub async fn find_consent(
+        &self,
+        user: UserId,
+        client: ClientId,
+    ) -> db::Result<Option<ConsentTerms>> {
         self.database
-            .read(move |conn| Ok(consents::find(conn, user, client)?.terms))
+            .read(move |conn| {
+                let given = consents::find(conn, user, client)?;
+                Ok(given.counts.then_some(given.terms))
+            })
             .await
     }
 

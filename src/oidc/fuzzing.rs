@@ -80,7 +80,7 @@ pub fn read_authorization_request(clients: &Clients, query: &[u8]) {
         Err(fault) => return check_refusal(&Refusal::invalid_request(fault.to_string())),
     };
     for client in &clients.0 {
-        match request::read_return_address(&parameters, client) {
+        match request::read_return_address(&parameters, client, ISSUER) {
             Ok(to) => read_the_rest(&parameters, client, &to),
             Err(refusal) => check_refusal(&refusal),
         }

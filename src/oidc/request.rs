@@ -1,6 +1,7 @@
 //! An authorization request (OpenID Connect Core §3.1.2.1), read and checked as far as it can be without asking who is there.
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::acr::{self, AcrRequest};
 use super::claims_request::{self, ClaimsRequest};
@@ -94,6 +95,7 @@ const LONGEST_HINT: usize = 200;
 pub fn read_return_address(
     parameters: &Parameters,
     client: &Client,
+    issuer: &str,
 ) -> Result<ReturnAddress, Refusal> {
     let redirect_uri = parameters
         .get("redirect_uri")
@@ -117,6 +119,12 @@ pub fn read_return_address(
                 "doorward client update {} --add-redirect-uri URI",
                 client.id
             )));
+    }
+    // Registration refuses it; a native app's loopback address matches any port, also that of a Doorward on this machine.
+    if Url::parse(redirect_uri).is_ok_and(|url| url.origin().ascii_serialization() == issuer) {
+        let description = "redirect_uri is an address of Doorward itself";
+        let refusal = Refusal::invalid_request(description);
+        return Err(refusal.because("redirect-uri-own", redirect_uri, issuer));
     }
     let object = parameters.get("request").map(RefusedObject::read);
     let object = object.unwrap_or_default();

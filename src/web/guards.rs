@@ -51,7 +51,7 @@ fn refuse_cross_site(request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     match request.app_data::<web::Data<Web>>() {
-        Some(web) if is_same_origin(request, web) => Ok(()),
+        Some(web) if is_same_origin(request, web) && !is_form_at_interface(request) => Ok(()),
         _ => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "cross-site",
@@ -128,6 +128,31 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
     // Basic and Bearer callers are judged by that alone: the cookie beside it is never looked at.
     let is_own_credential = headers.contains_key(header::AUTHORIZATION);
     !only_reads_cookies || (headers.contains_key(header::COOKIE) && !is_own_credential)
+}
+
+/// Whether a page's form was sent to a programming interface. Scripts call those, and say so; a form there is one that some page of
+/// ours was made to send (the page of `response_mode=form_post` sends forms to registered addresses).
+fn is_form_at_interface(request: &HttpRequest) -> bool {
+    if !is_interface(request.path()) {
+        return false;
+    }
+    let headers = request.headers();
+    let is_navigation = headers
+        .get("sec-fetch-mode")
+        .is_some_and(|mode| mode.as_bytes() == b"navigate");
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
+    let is_form = kind.is_some_and(|kind| {
+        let kind = kind.trim().to_ascii_lowercase();
+        // HTML §4.10.19.6: what a form can send.
+        [
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "text/plain",
+        ]
+        .contains(&kind.as_str())
+    });
+    is_navigation || is_form
 }
 
 fn is_same_origin(request: &HttpRequest, web: &Web) -> bool {

@@ -154,7 +154,11 @@ impl Preset {
 
 /// Parses the URL of a program, and removes slashes at its end.
 fn parse_url(text: &str) -> Result<String, PresetError> {
-    if text.contains(['?', '#']) || !super::uris::is_page(text) {
+    // The URL is printed into settings and commands that people paste.
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte));
+    if !is_plain || !super::uris::is_page(text) {
         return Err(PresetError::NoUrl);
     }
     Ok(text.trim_end_matches('/').to_owned())
@@ -224,6 +228,11 @@ mod tests {
             "app.example.com",
             "http://app.example.com",
             "https://app.example.com/?x",
+            "https://app.example.com/$(id)",
+            "https://app.example.com/'",
+            "https://app.example.com/;a",
+            "https://app.example.com/&a",
+            "https://app.example.com/`a`",
             "https://app.example.com#x",
             "javascript:alert(1)",
         ] {

@@ -42,6 +42,19 @@ on_both! {
         assert!(page.contains("phone number"));
     }
 
+    fn a_request_without_scopes_is_asked_too(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.require_consent = true);
+        for scope in ["", "unregistered"] {
+            let none = app.authorize(&root.browser, &[("scope", scope), ("prompt", "none")]);
+            assert_eq!(sent_back(&none)["error"], "consent_required", "the token says who the user is");
+        }
+        let (path, _) = ask(&app, &root.browser, &[("scope", "")]);
+        assert!(sent_back(&say(&root.browser, &path, "allow")).contains_key("code"));
+        let again = app.authorize(&root.browser, &[("scope", ""), ("prompt", "none")]);
+        assert!(sent_back(&again).contains_key("code"), "consent is remembered");
+    }
+
     fn a_refusal_goes_back_and_nothing_is_remembered(house) {
         let root = house.administrator();
         let app = house.party(|metadata| metadata.require_consent = true);

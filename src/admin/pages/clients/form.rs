@@ -356,6 +356,7 @@ mod tests {
             Fault::Page,
             Fault::Endpoint,
             Fault::Service,
+            Fault::OwnRedirect,
             Fault::OwnAudience,
             Fault::SidRequired,
             Fault::Acr,

@@ -1,6 +1,7 @@
 //! Where an answer goes: exactly to a registered address, and nowhere near it.
 
 use doorward::clients::{ApplicationType, RedirectUri};
+use serde_json::json;
 
 use super::{FORM, SCRIPT, assert_harmless, assert_stays, for_a_person};
 use crate::on_both;
@@ -83,6 +84,41 @@ on_both! {
             let path = app.path(&[("client_id", id)]);
             assert_stays(&for_a_person(root.browser.request("GET", &path)));
         }
+    }
+
+    fn answers_never_go_to_doorward_itself(house) {
+        let root = house.administrator();
+        for field in ["redirect_uris", "post_logout_redirect_uris"] {
+            let mut wanted = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
+            wanted[field] = json!([format!("{}/v1/me/suspend", house.origin())]);
+            let refused = root.browser.post_json("/v1/clients", &wanted);
+            assert_eq!(refused.status, 400, "{field}");
+            assert!(refused.text().contains("Doorward itself"), "{}", refused.text());
+        }
+        // Any port of a native app's address is also the port of a Doorward on this machine.
+        let native = house.party(|metadata| {
+            metadata.redirect_uris = vec![RedirectUri::parse("http://localhost/v1/me/suspend").expect("an address")];
+            metadata.application_type = ApplicationType::Native;
+        });
+        let own = format!("{}/v1/me/suspend", house.origin());
+        for mode in ["query", "form_post"] {
+            assert_stays(&native.authorize(&root.browser, &[("redirect_uri", &own), ("response_mode", mode)]));
+        }
+    }
+
+    fn a_form_of_a_page_reaches_no_programming_interface(house) {
+        let root = house.administrator();
+        for path in ["/v1/me/suspend", "/v1/me/device-links", "/webauthn/login/start"] {
+            for kind in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "Text/Plain"] {
+                let sent = root.browser.request("POST", path).body("code=x&state=y", kind).send();
+                assert_eq!((sent.status, sent.json()["type"].as_str().is_some_and(|kind| kind.ends_with("cross-site"))), (403, true), "{path} {kind}");
+            }
+            let navigated = root.browser.request("POST", path).header("Sec-Fetch-Mode", "navigate").send();
+            assert_eq!(navigated.status, 403, "{path}");
+        }
+        assert_eq!(root.browser.get("/v1/session").status, 200, "nothing happened");
+        let by_script = root.browser.request("POST", "/v1/me/device-links").header("Sec-Fetch-Mode", "cors").send();
+        assert_eq!(by_script.status, 201, "{by_script:?}");
     }
 
     fn a_native_app_on_loopback_may_listen_on_any_port(house) {

@@ -1,0 +1,62 @@
+//! The addresses that a client names: which ones it may.
+
+use super::fault::{Fault, FieldFault};
+use super::uris::{MAX_LEN, is_endpoint, is_origin, is_page};
+use super::{Metadata, RedirectUri};
+use crate::base::config::Origin;
+
+pub(super) fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
+    for (field, page) in [
+        ("client_uri", &metadata.client_uri),
+        ("policy_uri", &metadata.policy_uri),
+        ("tos_uri", &metadata.tos_uri),
+    ] {
+        if let Some(page) = page.as_deref().filter(|page| !is_page(page)) {
+            return Err(FieldFault::new(field, too_long_or(page, Fault::Page)));
+        }
+    }
+    let origins = &metadata.allowed_origins;
+    let unfit = origins.iter().enumerate().find(|(_, one)| !is_origin(one));
+    if let Some((entry, origin)) = unfit {
+        let fault = too_long_or(origin, Fault::Origin);
+        return Err(FieldFault::at("allowed_origins", entry, fault));
+    }
+    let endpoint = metadata.backchannel_logout_uri.as_deref();
+    if let Some(endpoint) = endpoint.filter(|endpoint| !is_endpoint(endpoint)) {
+        let fault = too_long_or(endpoint, Fault::Endpoint);
+        return Err(FieldFault::new("backchannel_logout_uri", fault));
+    }
+    if metadata.backchannel_logout_without_sid && metadata.backchannel_logout_session_required {
+        return Err(FieldFault::new(
+            "backchannel_logout_without_sid",
+            Fault::SidRequired,
+        ));
+    }
+    Ok(())
+}
+
+/// Answers go to apps: a form or a redirect that leads to Doorward itself would act with the user's own session.
+pub(super) fn check_redirects(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
+    for (field, uris) in [
+        ("redirect_uris", &metadata.redirect_uris),
+        (
+            "post_logout_redirect_uris",
+            &metadata.post_logout_redirect_uris,
+        ),
+    ] {
+        let is_own = |uri: &RedirectUri| uri.origin().as_deref() == Some(own.as_str());
+        if let Some(entry) = uris.iter().position(is_own) {
+            return Err(FieldFault::at(field, entry, Fault::OwnRedirect));
+        }
+    }
+    Ok(())
+}
+
+/// The fault of an address that can't be used: its length comes first, since any other fault may be due to it.
+pub(super) fn too_long_or(address: &str, fault: Fault) -> Fault {
+    if address.len() > MAX_LEN {
+        Fault::TooLong
+    } else {
+        fault
+    }
+}
