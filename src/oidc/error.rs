@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::ids::ClientId;
+use crate::base::letters::is_unprintable;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
@@ -113,7 +114,7 @@ impl Refusal {
     #[must_use]
     pub fn because(mut self, rule: &str, presented: &str, registered: &str) -> Self {
         let fact = |text: &str| {
-            let printable = text.chars().filter(|letter| !letter.is_control());
+            let printable = text.chars().filter(|letter| !is_unprintable(*letter));
             Some(printable.take(LONGEST_FACT).collect::<String>()).filter(|text| !text.is_empty())
         };
         self.facts = Some(Box::new(Facts {

@@ -11,7 +11,7 @@ use super::Oidc;
 use super::error::{Facts, Refusal};
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
-use crate::clients::{FailedAuthentication, WRONG_SECRET};
+use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
 use crate::ephemeral::Away;
 use crate::standing::Unavailable;
 
@@ -52,7 +52,10 @@ impl Oidc {
     /// As [`Oidc::note_refusal`], for a client whose authentication failed.
     pub(super) async fn note_failed_authentication(&self, failed: &FailedAuthentication) {
         failed.log();
-        let Some(client) = failed.client.filter(|_| failed.registered.is_some()) else {
+        let Some(client) = failed
+            .client
+            .filter(|_| failed.registered.is_some() || failed.reason == "malformed")
+        else {
             return;
         };
         let facts = Facts {
@@ -61,13 +64,18 @@ impl Oidc {
             registered: failed.registered.map(str::to_owned),
             remedy: remedy_of(failed, client),
         };
-        self.remember(
-            client,
-            "invalid_client",
-            "client authentication failed",
-            &facts,
-        )
-        .await;
+        // Anybody can send a client ID, so the text does not advise to change anything before it is known who sent it.
+        let description = match failed.reason {
+            WRONG_SECRET => {
+                "The secret is not this client's. If it was your program, paste the secret again, or make a new one"
+            }
+            "malformed" => {
+                "The client ID or the secret is not one that Doorward issues; it may be cut off. Paste it again"
+            }
+            _ => "Client authentication failed",
+        };
+        let remembered = self.remember(client, "invalid_client", description, &facts);
+        remembered.await;
     }
 
     /// The recent refusals of a client, the latest first.
@@ -129,14 +137,15 @@ fn key(client: ClientId) -> String {
 
 fn remedy_of(failed: &FailedAuthentication, client: ClientId) -> Option<String> {
     match failed.reason {
-        "other-method" => failed.used.map(|used| {
-            format!(
-                "doorward client update {client} --auth-method {}",
-                used.as_str()
-            )
-        }),
+        // Never `none`: that would publish a client because somebody left out its secret.
+        "other-method" => failed
+            .used
+            .filter(|used| *used != AuthMethod::None)
+            .map(|used| {
+                let method = used.as_str();
+                format!("doorward client update {client} --auth-method {method}")
+            }),
         "client-disabled" => Some(format!("doorward client enable {client}")),
-        WRONG_SECRET => Some(format!("doorward client rotate-secret {client}")),
         _ => None,
     }
 }

@@ -353,7 +353,7 @@ on_both! {
         assert!(root.browser.get(&path).text().contains("Revoke this invitation?"));
         let done = root.browser.request("POST", &path).page_form(&[("reason", "")]).send();
         assert_eq!((done.status, done.header("location")), (303, Some("/admin/invitations?notice=revoked")));
-        assert!(root.browser.get("/admin/invitations?notice=revoked").text().contains("The invitation is revoked."));
+        assert!(root.browser.get("/admin/invitations?notice=revoked").text().contains("Invitation revoked."));
         assert!(!root.browser.get("/admin/invitations?state=open").text().contains("ada@example.com"));
         assert_eq!(house.browser().post_json("/webauthn/register/start", &json!({ "invitation": made["token"], "username": "x" })).status, 410);
         let ada = house.person(&root, "ada");

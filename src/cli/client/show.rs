@@ -92,7 +92,10 @@ fn kind(metadata: &Metadata) -> &'static str {
     match (metadata.is_public(), metadata.application_type) {
         (true, ApplicationType::Native) => "app on a device, without a secret; PKCE",
         (true, ApplicationType::Web) => "page in the browser, without a secret; PKCE",
-        (false, _) => match metadata.code_protection() {
+        (false, ApplicationType::Native) => {
+            "app on the user's own device, with a secret: its loopback redirect URIs may have any port (--web for exact ports)"
+        }
+        (false, ApplicationType::Web) => match metadata.code_protection() {
             CodeProtection::Pkce => "app with a secret; PKCE",
             CodeProtection::PkceOrNonce => "app with a secret; PKCE or a nonce",
             CodeProtection::None => "app with a secret; with or without PKCE",

@@ -60,7 +60,7 @@ on_both! {
     fn the_page_fills_in_the_form_and_shows_the_settings(house) {
         let root = house.administrator();
         let missing = root.browser.get(&format!("{PAGE}?for=grafana")).text();
-        assert!(missing.contains("Type the program&#39;s own address"), "{missing}");
+        assert!(missing.contains("Enter the program&#39;s address"), "{missing}");
         let no_url = root.browser.get(&format!("{PAGE}?for=grafana&url=javascript%3Aalert(1)")).text();
         assert!(no_url.contains("Begin with https://"), "{no_url}");
         let page = root.browser.get(&format!("{PAGE}?for=grafana&url=https%3A%2F%2Fgraphs.example")).text();

@@ -67,7 +67,18 @@ on_both! {
         let wrong = house.browser().request("POST", "/oauth2/token").basic(&app.id, "A".repeat(43).as_str())
             .form(&[("grant_type", "client_credentials")]).send();
         assert_eq!(wrong.status, 401);
-        assert_eq!(check(house, &app.id)[0]["rule"], "wrong-secret");
+        let told = &check(house, &app.id)[0];
+        assert_eq!((&told["rule"], &told["remedy"]), (&json!("wrong-secret"), &Value::Null), "anybody can send a wrong secret");
+        house.browser().request("POST", "/oauth2/token").form(&[("grant_type", "client_credentials"), ("client_id", &app.id)]).send();
+        let told = &check(house, &app.id)[0];
+        assert_eq!(told["remedy"], Value::Null, "nobody is advised to publish a client: {told}");
+        house.browser().request("POST", "/oauth2/token").basic(&app.id, "cut-off").form(&[("grant_type", "client_credentials")]).send();
+        let told = &check(house, &app.id)[0];
+        assert_eq!(told["rule"], "malformed");
+        assert!(told["description"].as_str().is_some_and(|text| text.contains("cut off")), "{told}");
+        authorize(house, &app, &[("redirect_uri", "https://evil.example/\u{202e}x")]);
+        let told = &check(house, &app.id)[0];
+        assert_eq!(told["presented"], "https://evil.example/x", "nothing that turns the text of an administrator's page");
     }
 
     fn the_same_refusal_is_counted_and_no_secret_is_remembered(house) {

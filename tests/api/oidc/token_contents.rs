@@ -121,7 +121,7 @@ on_both! {
     fn an_id_token_and_user_info_have_exactly_these_claims(house) {
         let root = house.administrator();
         let sign_in = ["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"];
-        let profile = ["groups", "name", "preferred_username", "roles", "updated_at"];
+        let profile = ["family_name", "given_name", "groups", "name", "preferred_username", "roles", "updated_at"];
         let app = house.party(|metadata| metadata.claims_in_id_token = false);
         let issued = app.sign_in(&root.browser, &[]);
         assert_eq!(names_of(&issued.id_claims), sign_in);

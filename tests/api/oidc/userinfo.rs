@@ -184,7 +184,7 @@ fn configured(config: &mut Config) {
 
 fn attributes_are_claims_of_their_scope(house: &House) {
     let root = with_attributes(house);
-    let app = house.party(|_| {});
+    let app = house.party(|metadata| metadata.claims_in_id_token = false);
     let told = |parameters: &[(&str, &str)]| {
         let issued = app.sign_in(&root.browser, parameters);
         let told = app.user_info(&issued.access).json();

@@ -227,11 +227,11 @@ mod tests {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
             [
-                "audit", "client", "code", "configuration", "consent", "grant", "invitation", "key", "passkey", "policies", "request", "resource", "role", "session", "setup", "token", "user", "username",
+                "audit", "authorization", "client", "code", "configuration", "consent", "grant", "invitation", "key", "passkey", "policies", "request", "resource", "role", "session", "setup", "token", "user", "username",
             ]
             .contains(&kind)
                 // Names of templates, texts and keys of the configuration are no actions.
-                && !["html", "other", "title", "id", "type"].contains(&act)
+                && !["html", "other", "title", "id", "type", "yaml", "service", "unnamed_service"].contains(&act)
                 && !act.is_empty()
                 && is_word(act)
         })
