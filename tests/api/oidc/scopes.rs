@@ -57,7 +57,7 @@ on_both! {
         let register = |scope: &str, resources: &[&str]| root.browser.post_json("/v1/clients", &json!({
             "client_name": "An app", "redirect_uris": [CALLBACK], "scope": scope, "resources": resources,
         }));
-        for scope in ["openid grups", "openid offline", "admin", "openid user", "read"] {
+        for scope in ["openid group", "openid offline", "admin", "openid user", "read"] {
             let refused = register(scope, &[]);
             assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("scope")), "{scope}");
         }
