@@ -4,20 +4,26 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
 /// Whether a letter shows nothing of its own, or changes how those around it are shown: control characters, separators of lines and
-/// paragraphs, and invisible format characters, among them everything that turns the direction of text (UAX #9 §2) and the tags
+/// paragraphs, letters that are blank (fillers), and invisible format characters, among them everything that turns the direction of text (UAX #9 §2) and the tags
 /// that hide text in text (and spell three flags). The two joiners are none: several scripts, and emoji, are written with them.
 pub fn is_unprintable(letter: char) -> bool {
     letter.is_control()
         || matches!(
             letter,
             '\u{AD}'
+                | '\u{34F}'
                 | '\u{61C}'
+                | '\u{115F}'..='\u{1160}'
+                | '\u{17B4}'..='\u{17B5}'
                 | '\u{180E}'
                 | '\u{200B}'
                 | '\u{200E}'..='\u{200F}'
                 | '\u{2028}'..='\u{202E}'
                 | '\u{2060}'..='\u{206F}'
+                | '\u{2800}'
+                | '\u{3164}'
                 | '\u{FEFF}'
+                | '\u{FFA0}'
                 | '\u{FFF9}'..='\u{FFFB}'
                 | '\u{E0000}'..='\u{E007F}'
         )
@@ -45,7 +51,8 @@ mod tests {
     #[test]
     fn what_hides_or_turns_text_is_unprintable() {
         for letter in "\0\n\t\u{7F}\u{85}\u{AD}\u{61C}\u{180E}\u{200B}\u{200E}\u{200F}\u{2028}\u{2029}\u{202A}\u{202E}\
-            \u{2060}\u{2066}\u{2069}\u{206F}\u{FEFF}\u{FFF9}\u{E0001}\u{E007F}"
+            \u{2060}\u{2066}\u{2069}\u{206F}\u{FEFF}\u{FFF9}\u{E0001}\u{E007F}\
+            \u{34F}\u{115F}\u{1160}\u{17B4}\u{2800}\u{3164}\u{FFA0}"
             .chars()
         {
             assert!(is_unprintable(letter), "{letter:?}");
