@@ -123,6 +123,11 @@ impl ActingAs {
         self.author.user()
     }
 
+    /// What the caller was authenticated by.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
     /// The client that acts, for itself or for a user.
     pub(super) fn client(&self) -> Option<ClientId> {
         self.author.client()

@@ -7,10 +7,10 @@ use serde_json::json;
 use super::parsed::Parsed;
 use super::record::{ClientRecord, RevokedToken};
 use super::{ClientError, queries};
-use crate::base::clock::{Clock, Stopwatch};
+use crate::base::clock::{Clock, Stopwatch, Timestamp};
 use crate::base::config::Origin;
-use crate::base::ids::ClientId;
-use crate::db::{self, Database};
+use crate::base::ids::{AccessTokenId, ClientId};
+use crate::db::{self, Connection, Database};
 use crate::ephemeral::Ephemeral;
 use crate::history::{self, Author, Event};
 use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
@@ -138,6 +138,7 @@ impl Clients {
         id: ClientId,
         token: RevokedToken,
         author: Author,
+        end_what_it_made: fn(&mut Connection, ClientId, AccessTokenId, Timestamp) -> db::Result<()>,
     ) -> Result<(), ClientError> {
         let (database, clock) = (self.database.clone(), self.clock.clone());
         self.database
@@ -154,6 +155,7 @@ impl Clients {
                     record.revoked_tokens.clear();
                 }
                 queries::update_tokens(conn, &record, now)?;
+                end_what_it_made(conn, id, token.id, now)?;
                 let event = Event::done("token.revoked")
                     .client(id)
                     .details(json!({ "token": token.id }));

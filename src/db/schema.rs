@@ -350,6 +350,9 @@ table! {
         user_epoch -> Nullable<BigInt>,
         client_epoch -> Nullable<BigInt>,
         email_vouched -> Bool,
+        maker_session -> Nullable<Uuid>,
+        maker_authorization -> Nullable<Uuid>,
+        maker_token -> Nullable<Uuid>,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending};
 use crate::tokens::{self, revoke};
+use crate::users;
 use serde_json::json;
 
 /// An app that a person lets have something.
@@ -192,7 +193,9 @@ impl Oidc {
                 };
                 let had_consent = consents::delete(conn, user, client)?;
                 let ended = revoke::end_client(conn, user, client, now)?;
-                if !had_consent && ended == 0 {
+                // Also those whose authorization is over.
+                let voided = users::void_links_through(conn, user, client, now)?;
+                if !had_consent && ended == 0 && voided == 0 {
                     return Ok(false);
                 }
                 let event = Event::done("consent.withdrawn")

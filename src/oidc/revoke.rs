@@ -14,6 +14,7 @@ use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, Unavailable};
 use crate::tokens::refresh::{self, RefreshToken};
 use crate::tokens::{self, KnownToken, TokenError, revoke};
+use crate::users;
 
 impl Oidc {
     /// Revokes a token of the client that asks. What is not known, or over, is as good as revoked.
@@ -64,7 +65,7 @@ impl Oidc {
         };
         match self
             .clients
-            .revoke_own_token(good.client.id, token, author)
+            .revoke_own_token(good.client.id, token, author, users::void_links_by_token)
             .await
         {
             Ok(()) | Err(ClientError::Unknown) => Ok(()),

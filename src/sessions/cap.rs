@@ -7,7 +7,7 @@ use serde_json::json;
 use super::end::EndError;
 use super::key::{Seen, seen_key};
 use super::live::LiveSession;
-use super::queries::{End, OpenSession};
+use super::queries::{EXPIRED, End, OpenSession, TOO_MANY_OPEN};
 use super::{Sessions, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
@@ -18,12 +18,6 @@ use crate::tokens::{SessionEnd, revoke};
 
 /// How many sessions of one user may be open at once.
 pub(super) const MOST_OPEN: i64 = 200;
-
-/// Reason code of sessions that end because their user exceeds the cap.
-const TOO_MANY_OPEN: &str = "too-many-open";
-
-/// Reason code of sessions that end by the idle timeout.
-const EXPIRED: &str = "expired";
 
 impl Sessions {
     /// Ends the user's sessions beyond the cap, least recently used first, but never `opened`. Expired sessions don't count towards

@@ -14,7 +14,7 @@ use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::ephemeral::Away;
 use crate::history::{self, Author, Event};
-use crate::standing::{self, ChangePending, Verdict};
+use crate::standing::{self, ChangePending};
 use crate::tokens::{self, SessionEnd, revoke};
 
 /// How much longer than the idle timeout an ended session is listed; more than the clocks of two instances can differ.
@@ -127,47 +127,6 @@ fn end_rows(
     Ok(ended)
 }
 
-/// Whether a session is good at this moment of the caller's transaction, under the person's lock: what a request's check
-/// found may be over by now.
-///
-/// # Errors
-/// When the database is away.
-pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
-    let Some(record) = standing::find_record(conn, session.user)? else {
-        return Ok(false);
-    };
-    match record.judge(&session.claim()) {
-        Verdict::Good => Ok(true),
-        Verdict::AskTheRow => queries::is_current(conn, session.id, Some(session.auth_time)),
-        Verdict::RecordIsOld | Verdict::Refused(_) => Ok(false),
-    }
-}
-
-/// The passkeys on which a session rests, if it is good at this moment of the caller's transaction.
-///
-/// # Errors
-/// When the database is away.
-pub fn find_good_passkeys(
-    conn: &mut Connection,
-    user: UserId,
-    session: SessionId,
-) -> db::Result<Option<Vec<PasskeyId>>> {
-    let Some((epoch, passkeys)) = queries::find_open(conn, user, session)? else {
-        return Ok(None);
-    };
-    let claim = standing::Claim {
-        session,
-        epoch,
-        passkeys: &passkeys,
-        auth_time: None,
-    };
-    let record = standing::find_record(conn, user)?;
-    // The row says that it has not ended.
-    let is_good = record
-        .is_some_and(|record| matches!(record.judge(&claim), Verdict::Good | Verdict::AskTheRow));
-    Ok(is_good.then_some(passkeys))
-}
-
 impl Sessions {
     /// Until when the record of an account lists a session that is ended, or whose key is replaced, at `now`: no copy of it is
     /// good for longer than the idle timeout, and instances' clocks differ by less than an hour.
@@ -204,13 +163,19 @@ impl Sessions {
         }
         let end = End {
             at: now,
-            reason: "ended",
+            reason: match how {
+                SessionEnd::SignedOut => queries::SIGNED_OUT,
+                SessionEnd::Revoked => queries::REVOKED,
+            },
             listed_until: Some(self.listed_until(now)),
         };
         let was_open = queries::end(conn, user, session, end)?;
         // Someone may end a session after its user signed out: then offline access that it gave ends too.
         revoke::end_session(conn, session, how, now)?;
         if !was_open {
+            if how == SessionEnd::Revoked {
+                queries::mark_revoked(conn, user, session)?;
+            }
             return Ok(Ended::default());
         }
         let event = Event::done("session.ended")

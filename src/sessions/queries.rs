@@ -12,11 +12,20 @@ use crate::db::bulk::{self, Cell};
 use crate::db::schema::{sessions, used_ceremonies};
 use crate::db::{Connection, Json, Result};
 
+/// Why a session ended that someone revoked.
+pub(super) const REVOKED: &str = "ended";
+
 /// Why a session ended whose browser signed in anew.
 pub(super) const REPLACED: &str = "replaced";
 
 /// Why a session ended whose person signed out.
 pub(super) const SIGNED_OUT: &str = "signed-out";
+
+/// Why a session ended whose user exceeded the cap.
+pub(super) const TOO_MANY_OPEN: &str = "too-many-open";
+
+/// Why a session ended that reached the idle timeout.
+pub(super) const EXPIRED: &str = "expired";
 
 /// A session that has not ended, as far as the table knows.
 #[derive(Clone, Debug, Queryable)]
@@ -252,6 +261,33 @@ pub(super) fn end(
         ))
         .execute(conn)?;
     Ok(ended == 1)
+}
+
+/// Notes that someone revoked a session that had ended before.
+pub(super) fn mark_revoked(conn: &mut Connection, user: UserId, session: SessionId) -> Result<()> {
+    diesel::update(sessions::table.find(session))
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::ended_at.is_not_null())
+        .set(sessions::end_reason.eq(REVOKED))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The passkeys that a session depends on, when it ended, if it did, and why.
+pub(super) type Ending = (Json<Vec<PasskeyId>>, Option<Timestamp>, Option<String>);
+
+/// How a session stands, or ended.
+pub(super) fn find_ending(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+) -> Result<Option<Ending>> {
+    Ok(sessions::table
+        .find(session)
+        .filter(sessions::user_id.eq(user))
+        .select((sessions::passkeys, sessions::ended_at, sessions::end_reason))
+        .first(conn)
+        .optional()?)
 }
 
 /// Lets the account's record list an open session until then, because its key was replaced.

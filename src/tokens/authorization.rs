@@ -153,6 +153,15 @@ pub fn find(conn: &mut Connection, id: AuthorizationId) -> db::Result<Option<Aut
     queries::find(conn, id)
 }
 
+/// Whether an authorization was withdrawn: by its user, by its client, with its session or a passkey, or for misuse. That it expired,
+/// or ended when its user signed out or had too many, is no withdrawal.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> db::Result<bool> {
+    queries::was_withdrawn(conn, id)
+}
+
 /// Whether what a session gave was given under this `sid`: the session took the place of the one that was told.
 ///
 /// # Errors

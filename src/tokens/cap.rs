@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::authorization::Grant;
 use super::queries::rows::Kept;
-use super::queries::{self, Alive};
+use super::queries::{self, Alive, TOO_MANY};
 use super::revoke;
 use crate::base::clock::Timestamp;
 use crate::base::config;
@@ -16,9 +16,6 @@ use crate::standing;
 
 /// How many authorizations of one user for one client may be live at once.
 const MAX_LIVE: usize = 100;
-
-/// Reason code of authorizations that end because their user exceeds the cap.
-const TOO_MANY: &str = "too-many-authorizations";
 
 /// When unused authorizations expire.
 #[derive(Clone, Copy, Debug)]

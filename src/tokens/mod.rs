@@ -24,7 +24,7 @@ use std::time::Duration;
 pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, seconds};
 pub use authorization::{
     Grant, Issued, authorize, find, find_by_code, find_issued, find_session_of_sid, knows_sid,
-    use_code,
+    use_code, was_withdrawn,
 };
 pub use cap::{Timeouts, make_room};
 pub use code::Codes;
@@ -109,15 +109,19 @@ impl Tokens {
     /// # Errors
     /// When the database is away.
     pub async fn tidy(&self) -> db::Result<usize> {
-        let before = self.clock.now().before(KEPT);
+        let now = self.clock.now();
+        let (before, withdrawn_before) = (now.before(KEPT), now.before(WITHDRAWN_KEPT));
         self.database
-            .write(move |conn| queries::delete_ended(conn, before))
+            .write(move |conn| queries::delete_ended(conn, before, withdrawn_before))
             .await
     }
 }
 
 /// How long an authorization is kept after the last token that it could give has ended.
 const KEPT: Duration = Duration::from_secs(3_600);
+
+/// How long a withdrawn authorization is kept: longer than any link lives that was created under it.
+const WITHDRAWN_KEPT: Duration = Duration::from_secs(31 * 86_400);
 
 /// An app that a person let in: which, what it may ask, since when.
 pub type LiveAuthorization = (ClientId, Scopes, Timestamp);

@@ -14,6 +14,12 @@ use crate::db::portable::ForUpdate;
 use crate::db::schema::{authorizations, refresh_families};
 use crate::db::{Connection, Json, Result};
 
+/// Why an authorization ended whose session ended in the ordinary way.
+pub(super) const SESSION_ENDED: &str = "session-ended";
+
+/// Why an authorization ended whose user exceeded the cap.
+pub(super) const TOO_MANY: &str = "too-many-authorizations";
+
 /// When an authorization begins, and what ends when.
 pub(super) struct Times {
     pub(super) now: Timestamp,
@@ -307,10 +313,34 @@ pub(super) fn list_live_of(
         .collect())
 }
 
-/// Forgets what ended long ago; how many.
-pub(super) fn delete_ended(conn: &mut Connection, before: Timestamp) -> Result<usize> {
+/// Whether it was withdrawn: it ended neither with its session nor by the cap. One that is not kept any more was not.
+pub(super) fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> Result<bool> {
+    let row = authorizations::table
+        .find(id)
+        .select((authorizations::revoked_at, authorizations::revoked_reason))
+        .first::<(Option<Timestamp>, Option<String>)>(conn)
+        .optional()?;
+    let (revoked_at, reason) = row.unwrap_or_default();
+    let is_ordinary = [Some(SESSION_ENDED), Some(TOO_MANY)].contains(&reason.as_deref());
+    Ok(revoked_at.is_some() && !is_ordinary)
+}
+
+/// Forgets what ended long ago, and what was withdrawn even longer ago; how many.
+pub(super) fn delete_ended(
+    conn: &mut Connection,
+    before: Timestamp,
+    withdrawn_before: Timestamp,
+) -> Result<usize> {
+    let is_ordinary = authorizations::revoked_reason
+        .eq(SESSION_ENDED)
+        .or(authorizations::revoked_reason.eq(TOO_MANY));
+    let is_forgotten = authorizations::revoked_at
+        .is_null()
+        .or(authorizations::revoked_at.lt(withdrawn_before))
+        .or(is_ordinary);
     Ok(diesel::delete(authorizations::table)
         .filter(authorizations::keep_until.lt(before))
+        .filter(is_forgotten)
         .execute(conn)?)
 }
 

@@ -54,7 +54,11 @@ pub fn end_session(
     tell_clients(conn, &all, now)?;
     let ends = |one: &&Kept| how == SessionEnd::Revoked || !one.offline;
     let ended: Vec<_> = all.iter().filter(ends).map(|one| one.id).collect();
-    queries::revoke(conn, &ended, now, "session-ended")?;
+    let reason = match how {
+        SessionEnd::SignedOut => queries::SESSION_ENDED,
+        SessionEnd::Revoked => "session-revoked",
+    };
+    queries::revoke(conn, &ended, now, reason)?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Checks that a link may still be used: it stops working when its creator loses the permission, secret or session behind it.
+//! Checks that a link may still be used: it stops working when its creator loses the permission, secret, session or token behind it.
 
 use super::invite::Invitation;
 use super::purpose::Purpose;
@@ -6,12 +6,13 @@ use super::queries;
 use super::rights::{Authority, Rights};
 use super::user::User;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, UserId};
-use crate::clients::{self, Scope};
+use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, SessionId, UserId};
+use crate::clients::{self, Credential, Scope};
 use crate::db::{self, Connection};
 use crate::history::Author;
 use crate::sessions;
 use crate::standing;
+use crate::tokens;
 
 /// Epochs of a link's creator when the link was created. An epoch is raised when the permission behind it is withdrawn, so a link
 /// stays invalid even if the permission is given again.
@@ -38,14 +39,65 @@ impl MakerEpochs {
     }
 }
 
+/// What a link's creator was authenticated by when the link was created, as far as it can be revoked by itself. Nothing of links of
+/// earlier versions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MakerCredential {
+    /// The user's session, or the one that their app's authorization depended on.
+    pub session: Option<SessionId>,
+    /// The authorization of the user's app.
+    pub authorization: Option<AuthorizationId>,
+    /// The client's own access token. Revoking it voids the link.
+    pub token: Option<AccessTokenId>,
+}
+
+impl MakerCredential {
+    /// What remains of a credential in the link that it created.
+    pub(super) fn of(conn: &mut Connection, credential: &Credential) -> db::Result<Self> {
+        Ok(match credential {
+            Credential::CommandLine | Credential::ClientSecret { .. } => Self::default(),
+            Credential::Session { session, .. } => Self {
+                session: Some(*session),
+                ..Self::default()
+            },
+            Credential::ClientToken { id, .. } => Self {
+                token: Some(*id),
+                ..Self::default()
+            },
+            Credential::UserToken(token) => {
+                let authorization = tokens::find(conn, token.authorization)?;
+                Self {
+                    session: authorization.map(|authorization| authorization.session),
+                    authorization: Some(token.authorization),
+                    token: None,
+                }
+            }
+        })
+    }
+
+    /// Whether the user's session, a passkey that it depends on, or the authorization of their app was revoked. Their ordinary ends
+    /// revoke nothing.
+    fn was_revoked(self, conn: &mut Connection, user: UserId) -> db::Result<bool> {
+        if let Some(session) = self.session
+            && sessions::was_revoked(conn, user, session)?
+        {
+            return Ok(true);
+        }
+        match self.authorization {
+            Some(authorization) => tokens::was_withdrawn(conn, authorization),
+            None => Ok(false),
+        }
+    }
+}
+
 /// Whether the creator of a link may still let `target` in:
 ///
 /// - A link for the user's own device: the session that created it is valid.
-/// - A link created by a user: they may still manage the user that it is for and assign every role in it, and their sessions have
-///   not all been ended since.
+/// - A link created by a user: they may still manage the user that it is for and assign every role in it, and neither their
+///   sessions nor the one that created the link, nor a passkey that it depends on, were revoked since. Signing out revokes nothing.
 /// - A link created by a client: the client may still create it, by the rule for services, and has the secret, scopes and access
-///   that it had then.
-/// - A link created by a user through a client: both, and the user is an administrator.
+///   that it had then. Revoking the access token that created it voids the link.
+/// - A link created by a user through a client: both, the user is an administrator, and the client's authorization was not withdrawn.
 /// - A link created by the command line: always.
 ///
 /// Every role in a link for a new user must exist.
@@ -70,7 +122,9 @@ pub(super) fn is_backed(
     let Some(maker) = invitation.by_user else {
         return Ok(true);
     };
-    if standing::find_epoch(conn, maker)? != invitation.maker.user {
+    if standing::find_epoch(conn, maker)? != invitation.maker.user
+        || invitation.credential.was_revoked(conn, maker)?
+    {
         return Ok(false);
     }
     let rights = Rights::of(conn, maker)?;
@@ -98,6 +152,37 @@ pub fn void_links_beyond_grants(
         }
     }
     Ok(())
+}
+
+/// Voids the links that a client created with an access token of its own, in the transaction that revokes the token. The client's
+/// record lists the token only until it would have expired.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn void_links_by_token(
+    conn: &mut Connection,
+    client: ClientId,
+    token: AccessTokenId,
+    now: Timestamp,
+) -> db::Result<()> {
+    queries::void_links_by_token(conn, client, token, now)
+}
+
+/// Voids the links that a user created through a client, in the transaction in which they withdraw what they let it have. The caller
+/// holds the user's account.
+///
+/// # Returns
+/// How many were voided.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn void_links_through(
+    conn: &mut Connection,
+    user: UserId,
+    client: ClientId,
+    now: Timestamp,
+) -> db::Result<usize> {
+    queries::void_links_through(conn, user, client, now)
 }
 
 fn is_backed_by_client(

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::backing::MakerEpochs;
+use super::backing::{MakerCredential, MakerEpochs};
 use super::fields::{DisplayName, Email, Username};
 use super::invite_new::for_new;
 use super::lookup::{LookupError, resolve};
@@ -62,6 +62,8 @@ pub struct Invitation {
     pub by_client: Option<ClientId>,
     /// The epochs of its creator when it was created.
     pub maker: MakerEpochs,
+    /// What its creator was authenticated by.
+    pub credential: MakerCredential,
 }
 
 /// A link as it is handed out, this once.
@@ -189,6 +191,7 @@ impl Users {
                 let invitation = Invitation {
                     expires_at,
                     maker: MakerEpochs::of(conn, &author)?,
+                    credential: MakerCredential::of(conn, acting.credential())?,
                     ..invitation
                 };
                 queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
@@ -278,6 +281,7 @@ pub(super) fn blank(purpose: Purpose) -> Invitation {
         by_user: None,
         by_client: None,
         maker: MakerEpochs::default(),
+        credential: MakerCredential::default(),
     }
 }
 

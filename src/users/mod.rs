@@ -42,7 +42,7 @@ use crate::standing::Standings;
 
 use usernames::RenameLimit;
 
-pub use backing::void_links_beyond_grants;
+pub use backing::{void_links_beyond_grants, void_links_by_token, void_links_through};
 pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use fold_names::fold_names;

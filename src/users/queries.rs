@@ -9,7 +9,7 @@ mod setup;
 pub(super) use invitations::{
     Voided, consume_invitation, count_waiting, find_invitation, find_invitation_by_id,
     insert_invitation, list_invitations, list_link_makers, void_invitation, void_invitations_by,
-    void_invitations_of, void_links_by_client,
+    void_invitations_of, void_links_by_client, void_links_by_token, void_links_through,
 };
 pub(super) use people::{
     Reach, claim_username, count_renames, delete_unused_username, find_id_by_username,

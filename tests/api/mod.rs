@@ -24,6 +24,7 @@ mod hostile;
 mod https;
 mod in_flight;
 mod invitations;
+mod link_makers;
 mod login;
 mod lookups;
 mod master_key;

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::super::backing::MakerEpochs;
+use super::super::backing::{MakerCredential, MakerEpochs};
 use super::super::invitations::{InvitationFilter, InvitationState};
 use super::super::invite::Invitation;
 use super::super::purpose::Purpose;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
+use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
 use crate::db::schema::invitations;
 use crate::db::{Connection, Error, Json, Result};
@@ -32,6 +32,9 @@ type Row = (
     Option<i64>,
     Option<i64>,
     bool,
+    Option<SessionId>,
+    Option<AuthorizationId>,
+    Option<AccessTokenId>,
 );
 
 fn invitation(row: Row) -> Result<Invitation> {
@@ -57,6 +60,11 @@ fn invitation(row: Row) -> Result<Invitation> {
             client: row.16,
         },
         email_vouched: row.17,
+        credential: MakerCredential {
+            session: row.18,
+            authorization: row.19,
+            token: row.20,
+        },
     })
 }
 
@@ -167,6 +175,9 @@ pub(in crate::users) fn insert_invitation(
             invitations::user_epoch.eq(invitation.maker.user),
             invitations::client_epoch.eq(invitation.maker.client),
             invitations::email_vouched.eq(invitation.email_vouched),
+            invitations::maker_session.eq(invitation.credential.session),
+            invitations::maker_authorization.eq(invitation.credential.authorization),
+            invitations::maker_token.eq(invitation.credential.token),
         ))
         .execute(conn)?;
     Ok(())
@@ -270,6 +281,39 @@ pub(in crate::users) fn void_links_by_client(
         .set(invitations::voided_at.eq(now))
         .execute(conn)?;
     Ok(())
+}
+
+/// Voids the unused links that a client made with an access token of its own.
+pub(in crate::users) fn void_links_by_token(
+    conn: &mut Connection,
+    client: ClientId,
+    token: AccessTokenId,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(invitations::table)
+        .filter(invitations::by_client.eq(client))
+        .filter(invitations::maker_token.eq(token))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::voided_at.is_null())
+        .set(invitations::voided_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Voids the unused links that a user made through a client; how many.
+pub(in crate::users) fn void_links_through(
+    conn: &mut Connection,
+    user: UserId,
+    client: ClientId,
+    now: Timestamp,
+) -> Result<usize> {
+    Ok(diesel::update(invitations::table)
+        .filter(invitations::by_user.eq(user))
+        .filter(invitations::by_client.eq(client))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::voided_at.is_null())
+        .set(invitations::voided_at.eq(now))
+        .execute(conn)?)
 }
 
 /// Voids the unused links that a user made for others.

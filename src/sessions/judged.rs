@@ -1,0 +1,74 @@
+//! Whether a session is good, or was revoked, at this moment of the caller's transaction.
+
+use super::live::LiveSession;
+use super::queries;
+use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::db::{self, Connection};
+use crate::standing::{self, Verdict};
+
+/// Reason codes of sessions that nobody revoked.
+const ORDINARY: [&str; 4] = [
+    queries::SIGNED_OUT,
+    queries::REPLACED,
+    queries::EXPIRED,
+    queries::TOO_MANY_OPEN,
+];
+
+/// Whether a session is good at this moment of the caller's transaction, under the person's lock: what a request's check
+/// found may be over by now.
+///
+/// # Errors
+/// When the database is away.
+pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
+    let Some(record) = standing::find_record(conn, session.user)? else {
+        return Ok(false);
+    };
+    match record.judge(&session.claim()) {
+        Verdict::Good => Ok(true),
+        Verdict::AskTheRow => queries::is_current(conn, session.id, Some(session.auth_time)),
+        Verdict::RecordIsOld | Verdict::Refused(_) => Ok(false),
+    }
+}
+
+/// The passkeys on which a session rests, if it is good at this moment of the caller's transaction.
+///
+/// # Errors
+/// When the database is away.
+pub fn find_good_passkeys(
+    conn: &mut Connection,
+    user: UserId,
+    session: SessionId,
+) -> db::Result<Option<Vec<PasskeyId>>> {
+    let Some((epoch, passkeys)) = queries::find_open(conn, user, session)? else {
+        return Ok(None);
+    };
+    let claim = standing::Claim {
+        session,
+        epoch,
+        passkeys: &passkeys,
+        auth_time: None,
+    };
+    let record = standing::find_record(conn, user)?;
+    // The row says that it has not ended.
+    let is_good = record
+        .is_some_and(|record| matches!(record.judge(&claim), Verdict::Good | Verdict::AskTheRow));
+    Ok(is_good.then_some(passkeys))
+}
+
+/// Whether a session was revoked: someone ended it, or revoked a passkey that it depends on, even after it had ended. It was not if
+/// its user signed out or signed in again, if it expired, or if there were too many.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn was_revoked(conn: &mut Connection, user: UserId, session: SessionId) -> db::Result<bool> {
+    let Some((passkeys, ended_at, reason)) = queries::find_ending(conn, user, session)? else {
+        return Ok(true);
+    };
+    let is_ordinary = reason.is_some_and(|reason| ORDINARY.contains(&reason.as_str()));
+    if ended_at.is_some() && !is_ordinary {
+        return Ok(true);
+    }
+    let live = standing::find_record(conn, user)?.map(|account| account.passkeys);
+    let live = live.unwrap_or_default();
+    Ok(!passkeys.0.iter().all(|passkey| live.contains(passkey)))
+}

@@ -1,0 +1,311 @@
+//! Links that were made with a stolen session or token end when that session or token is revoked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::prelude::*;
+use doorward::base::clock::Timestamp;
+use doorward::base::ids::UserId;
+use doorward::clients::{ActingAs, GrantType, Metadata, RedirectUri, Scopes};
+use doorward::db::schema::{sessions, standings};
+use serde_json::{Value, json};
+
+use super::in_flight::{Work, send_during};
+use crate::on_both;
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+use crate::support::person::Person;
+use crate::support::race::{RUNNERS, race};
+use crate::support::relying_party::{CALLBACK, Issued, RelyingParty};
+
+const SCOPE: [(&str, &str); 1] = [("scope", "openid users:write")];
+
+fn second_administrator(house: &House, root: &Person) -> Person {
+    house.person_with(
+        root,
+        &json!({ "username": "second", "roles": ["admin"] }),
+        SoftAuthenticator::synced(house.origin()),
+    )
+}
+
+/// A link for a new administrator.
+fn make(browser: &Browserless) -> Value {
+    let made = browser.post_json("/v1/invitations", &json!({ "roles": ["admin"] }));
+    assert_eq!(made.status, 201, "{}", made.text());
+    made.json()
+}
+
+/// A link for a new user, made with an access token.
+fn make_with(house: &House, token: &str) -> Value {
+    let browser = house.browser();
+    let request = browser.request("POST", "/v1/invitations");
+    let request = request.without_same_origin().bearer(token);
+    let made = request.json(&json!({})).send();
+    assert_eq!(made.status, 201, "{}", made.text());
+    made.json()
+}
+
+fn start(house: &House, link: &Value) -> u16 {
+    let body = json!({ "invitation": link["token"], "username": "mallory" });
+    let browser = house.browser();
+    browser.post_json("/webauthn/register/start", &body).status
+}
+
+/// Checks that a link works, or that it does not, and that the list says the same.
+fn assert_usable(house: &House, root: &Person, link: &Value, usable: bool, what: &str) {
+    let status = if usable { 200 } else { 410 };
+    assert_eq!(start(house, link), status, "{what}");
+    let listed = root.browser.get("/v1/invitations").json();
+    let items = listed["items"].as_array().expect("a list");
+    let is_it =
+        |item: &&Value| item["expires_at"] == link["expires_at"] && item["state"] != json!("used");
+    let found: Vec<&Value> = items.iter().filter(is_it).collect();
+    let all_agree = found.iter().all(|item| item["usable"] == json!(usable));
+    assert!(!found.is_empty() && all_agree, "{what}");
+}
+
+fn session_id(browser: &Browserless) -> String {
+    let session = browser.get("/v1/session").json();
+    let id = session["session"]["id"].as_str().expect("a session");
+    id.to_owned()
+}
+
+/// An app without refresh tokens: what it was given is over after some minutes.
+fn short_helper(house: &House) -> RelyingParty {
+    let metadata = Metadata {
+        redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("an address")],
+        grant_types: vec![GrantType::AuthorizationCode],
+        require_consent: false,
+        ..Metadata::default()
+    };
+    let scopes = Scopes::parse("openid users:write").expect("scopes");
+    let clients = &house.app.clients;
+    let created = clients.create("a helper", scopes, metadata, ActingAs::command());
+    let (client, secret) = house.run(created).expect("a client");
+    RelyingParty {
+        id: client.id.to_string(),
+        secret: secret.map(|secret| secret.expose().to_owned()),
+        server: house.browser(),
+    }
+}
+
+/// Starts a ceremony on a link. Sends its last request when it is called.
+fn begin(house: &House, link: &Value) -> impl FnOnce() -> Answer + Send + use<> {
+    let browser = house.browser();
+    let name = format!("user-{}", uuid::Uuid::new_v4().simple());
+    let body = json!({ "invitation": link["token"], "username": name });
+    let begun = browser.post_json("/webauthn/register/start", &body);
+    assert_eq!(begun.status, 200, "{}", begun.text());
+    let begun = begun.json();
+    let mut device = SoftAuthenticator::synced(house.origin());
+    let credential = device.create(&begun["publicKey"], &Overrides::default());
+    let finish = json!({ "ceremony": begun["ceremony"], "credential": credential });
+    move || browser.post_json("/webauthn/register/finish", &finish)
+}
+
+on_both! {
+    fn a_link_ends_with_the_session_that_made_it(house) {
+        let root = house.administrator();
+        house.person(&root, "ada");
+        let mut second = second_administrator(house, &root);
+        let stolen = second.another_browser();
+        let others = make(&second.browser);
+        house.pass(1);
+        let recovery = stolen.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
+        house.pass(1);
+        let link = make(&stolen);
+        assert_usable(house, &root, &link, true, "made");
+        let ended = root.browser.delete(&format!("/v1/users/second/sessions/{}", session_id(&stolen)));
+        assert_eq!(ended.status, 200, "{}", ended.text());
+        assert_usable(house, &root, &link, false, "an administrator ended the session");
+        assert_usable(house, &root, &recovery, false, "an administrator ended the session");
+        house.pass(1);
+        let stolen = second.another_browser();
+        let link = make(&stolen);
+        assert_eq!(second.browser.delete(&format!("/v1/me/sessions/{}", session_id(&stolen))).status, 200);
+        assert_usable(house, &root, &link, false, "the user ended the session from another one");
+        assert_usable(house, &root, &others, true, "the other session was not ended");
+    }
+
+    fn a_ceremony_begun_on_a_link_ends_with_the_session_that_made_it(house) {
+        let root = house.administrator();
+        let second = second_administrator(house, &root);
+        let finish = begin(house, &make(&second.browser));
+        let path = format!("/v1/users/second/sessions/{}", session_id(&second.browser));
+        assert_eq!(root.browser.delete(&path).status, 200);
+        assert_eq!(finish().status, 410);
+    }
+
+    fn a_link_ends_with_a_passkey_of_the_session_that_made_it(house) {
+        let root = house.administrator();
+        let mut second = second_administrator(house, &root);
+        let first = second.passkey.clone();
+        let (device, another) = second.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let left = second.another_browser();
+        let by_left = make(&left);
+        assert_eq!(left.delete("/v1/session").status, 204);
+        assert_usable(house, &root, &by_left, true, "signed out");
+        house.pass(1);
+        let link = make(&second.browser);
+        second.device = device;
+        let kept = second.another_browser();
+        house.pass(1);
+        let others = make(&kept);
+        assert_eq!(root.browser.delete(&format!("/v1/users/second/passkeys/{first}")).status, 200);
+        assert_usable(house, &root, &link, false, "its passkey was revoked");
+        assert_usable(house, &root, &by_left, false, "its passkey was revoked after its user signed out");
+        assert_usable(house, &root, &others, true, "another passkey");
+        assert_eq!(root.browser.delete(&format!("/v1/users/second/passkeys/{another}")).status, 200);
+        assert_usable(house, &root, &others, false, "that passkey was revoked too");
+    }
+
+    fn a_link_outlives_the_ordinary_end_of_the_session_that_made_it(house) {
+        let root = house.administrator();
+        let mut second = second_administrator(house, &root);
+        let browser = second.another_browser();
+        let (link, session) = (make(&browser), session_id(&browser));
+        assert_eq!(browser.delete("/v1/session").status, 204);
+        assert_usable(house, &root, &link, true, "signed out");
+        house.pass(1);
+        let browser = second.another_browser();
+        let replaced = make(&browser);
+        assert_eq!(second.sign_in_at(&browser).status, 200);
+        assert_usable(house, &root, &replaced, true, "a new sign-in in the same browser");
+        house.pass(1);
+        let expired = make(&second.another_browser());
+        // Whoever ends a session that its user has left ends its links.
+        assert_eq!(root.browser.delete(&format!("/v1/users/second/sessions/{session}")).status, 200);
+        assert_usable(house, &root, &link, false, "ended after its user signed out");
+        house.pass(2 * 86_400);
+        let mut root = root;
+        root.browser = root.another_browser();
+        second.another_browser();
+        assert_usable(house, &root, &expired, true, "expired");
+    }
+
+    fn a_link_made_through_an_app_ends_with_the_authorization(house) {
+        let root = house.administrator();
+        let mut second = second_administrator(house, &root);
+        let app = house.helper("openid users:write");
+        let revoke = |what: &str, second: &Person, issued: &Issued| {
+            let status = match what {
+                "access token given back" => app.revoke(&issued.access).status,
+                "refresh token given back" => app.revoke(&issued.refresh).status,
+                "app withdrawn" => second.browser.delete(&format!("/v1/me/apps/{}", app.id)).status,
+                "session ended" => root.browser.delete(&format!("/v1/users/second/sessions/{}", session_id(&second.browser))).status,
+                _ => root.browser.delete(&format!("/v1/users/second/passkeys/{}", second.passkey)).status,
+            };
+            assert!([200, 204].contains(&status), "{what}: {status}");
+        };
+        for what in ["access token given back", "refresh token given back", "app withdrawn", "session ended", "passkey revoked"] {
+            house.pass(1);
+            second.browser = second.another_browser();
+            let issued = app.sign_in(&second.browser, &SCOPE);
+            let link = make_with(house, &issued.access);
+            assert_usable(house, &root, &link, true, what);
+            revoke(what, &second, &issued);
+            assert_usable(house, &root, &link, false, what);
+        }
+    }
+
+    fn a_link_made_through_an_app_outlives_the_ordinary_end_of_the_authorization(house) {
+        let root = house.administrator();
+        let mut second = second_administrator(house, &root);
+        let app = short_helper(house);
+        let sign_in = |second: &mut Person| {
+            house.pass(1);
+            second.browser = second.another_browser();
+            let issued = app.sign_in(&second.browser, &SCOPE);
+            (make_with(house, &issued.access), issued)
+        };
+        let (left, _) = sign_in(&mut second);
+        assert_eq!(second.browser.delete("/v1/session").status, 204);
+        let (revoked, issued) = sign_in(&mut second);
+        assert_eq!(app.revoke(&issued.access).status, 200);
+        let (expired, _) = sign_in(&mut second);
+        let ended = sign_in(&mut second).0;
+        assert_eq!(root.browser.delete(&format!("/v1/users/second/sessions/{}", session_id(&second.browser))).status, 200);
+        let check = |when: &str| {
+            for (link, usable) in [(&left, true), (&revoked, false), (&expired, true), (&ended, false)] {
+                assert_usable(house, &root, link, usable, when);
+            }
+        };
+        check("at once");
+        house.pass(3 * 3_600);
+        house.run(house.app.tokens.tidy()).expect("tidied");
+        check("when the authorizations are deleted");
+        // The user withdraws the app when nothing that it was given is left.
+        second.browser = second.another_browser();
+        assert_eq!(second.browser.delete(&format!("/v1/me/apps/{}", app.id)).status, 204);
+        assert_usable(house, &root, &expired, false, "withdrawn");
+        assert_eq!(second.browser.delete(&format!("/v1/me/apps/{}", app.id)).status, 404);
+    }
+
+    fn a_services_link_ends_with_the_token_that_made_it(house) {
+        let root = house.administrator();
+        let (id, secret) = house.client(&["users:write"]);
+        let post = |path: &str, fields: &[(&str, &str)]| {
+            let browser = house.browser();
+            let request = browser.request("POST", path).without_same_origin();
+            request.form(fields).basic(&id, &secret).send()
+        };
+        let token = || Issued::read(&post("/oauth2/token", &[("grant_type", "client_credentials")])).access;
+        let (stolen, other) = (token(), token());
+        let link = make_with(house, &stolen);
+        house.pass(1);
+        let others = make_with(house, &other);
+        assert_usable(house, &root, &link, true, "made");
+        assert_eq!(post("/oauth2/revoke", &[("token", &stolen)]).status, 200);
+        assert_usable(house, &root, &link, false, "revoked");
+        assert_usable(house, &root, &others, true, "another token");
+        // Revoked tokens are listed only until they would have expired.
+        house.pass(400);
+        assert_eq!(post("/oauth2/revoke", &[("token", &token())]).status, 200);
+        assert_usable(house, &root, &link, false, "revoked long ago");
+        assert_usable(house, &root, &others, true, "expired");
+    }
+
+    fn no_link_is_used_after_its_session_was_answered_to_be_ended(house) {
+        let root = house.administrator();
+        let second = second_administrator(house, &root);
+        let path = format!("/v1/users/second/sessions/{}", session_id(&second.browser));
+        let links: Vec<Value> = (0..=RUNNERS).map(|_| make(&second.browser)).collect();
+        let uses = links.iter().map(|link| Some(begin(house, link)));
+        let mut runners: Vec<_> = uses.collect();
+        let late = runners.pop().flatten().expect("one more");
+        runners.push(None);
+        let answered = AtomicBool::new(false);
+        let answers = race(runners, |finish| {
+            let Some(finish) = finish else {
+                assert_eq!(root.browser.delete(&path).status, 200);
+                answered.store(true, Ordering::SeqCst);
+                return None;
+            };
+            let is_late = answered.load(Ordering::SeqCst);
+            Some((is_late, finish().status))
+        });
+        for (is_late, status) in answers.into_iter().flatten() {
+            assert!(status == 410 || (status == 201 && !is_late), "{is_late} {status}");
+        }
+        assert_eq!(late().status, 410);
+        assert_eq!((root.session_status(), second.session_status()), (200, 401));
+    }
+
+    fn a_use_that_waits_for_the_end_of_the_session_is_refused(house) {
+        let root = house.administrator();
+        let second = second_administrator(house, &root);
+        let finish = begin(house, &make(&second.browser));
+        let user: UserId = second.id.parse().expect("an id");
+        let work: Work = Box::new(move |conn| {
+            diesel::update(standings::table.find(user))
+                .set(standings::version.eq(standings::version + 1))
+                .execute(conn)?;
+            let ended = diesel::update(sessions::table.filter(sessions::user_id.eq(user)))
+                .set((sessions::ended_at.eq(Timestamp::from_micros(1)), sessions::end_reason.eq("ended")))
+                .execute(conn)?;
+            assert_eq!(ended, 1);
+            Ok(())
+        });
+        assert_eq!(send_during(house, work, finish).status, 410);
+    }
+}
