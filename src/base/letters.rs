@@ -4,8 +4,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
 /// Whether a letter shows nothing of its own, or changes how those around it are shown: control characters, separators of lines and
-/// paragraphs, letters that are blank (fillers), and invisible format characters, among them everything that turns the direction of text (UAX #9 §2) and the tags
-/// that hide text in text (and spell three flags). The two joiners are none: several scripts, and emoji, are written with them.
+/// paragraphs, letters that are blank (fillers), and invisible format characters, among them everything that turns the direction of
+/// text (UAX #9 §2) and the tags that hide text in text (and spell three flags). The two joiners are none: several scripts, and emoji,
+/// are written with them.
 pub fn is_unprintable(letter: char) -> bool {
     letter.is_control()
         || matches!(

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::draft::{Draft, lifetimes};
 use super::{
-    ActingAs, Client, ClientError, ClientRecord, GrantType, Metadata, Scope, Scopes, queries,
+    ActingAs, Algorithm, Client, ClientError, ClientRecord, GrantType, Metadata, Scope, Scopes,
+    queries,
 };
 use crate::base::config::Origin;
 use crate::base::ids::ClientId;
@@ -82,6 +83,7 @@ pub(super) fn require_right_to_give(
         return Err(ClientError::ManagersInPerson);
     }
     require_not_longer(&draft.metadata, before.map(|before| &before.metadata))?;
+    require_known_algorithm(&draft.metadata, before.map(|before| &before.metadata))?;
     if before.is_none_or(|before| before.name != draft.name) {
         require_own_name(conn, &acting, &draft.name, before.map(|before| before.id))?;
     }
@@ -139,6 +141,17 @@ fn require_not_longer(after: &Metadata, before: Option<&Metadata>) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The first client of an algorithm publishes a key of it, and some verifiers of other apps reject the whole set of keys then.
+fn require_known_algorithm(after: &Metadata, before: Option<&Metadata>) -> Result<(), ClientError> {
+    let wanted = after.id_token_signed_response_alg;
+    let known = before.map(|before| before.id_token_signed_response_alg);
+    if wanted == Algorithm::default() || known == Some(wanted) {
+        Ok(())
+    } else {
+        Err(ClientError::AlgorithmInPerson)
+    }
 }
 
 /// An app that learns of users without asking them needs an administrator in person.

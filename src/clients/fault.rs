@@ -233,6 +233,9 @@ pub enum ClientError {
         "only an administrator in person may set {0} to more than 300 seconds, raise it or remove it"
     )]
     LongerInPerson(&'static str),
+    /// Only an administrator in person may choose an algorithm that publishes a new kind of key.
+    #[error("only an administrator in person may choose an algorithm other than RS256")]
+    AlgorithmInPerson,
     /// Only an administrator in person may register or change an app that asks no user for consent.
     #[error(
         "only an administrator in person registers or changes an app that asks no user for consent"

@@ -130,6 +130,21 @@ on_both! {
         assert_eq!(change(&root, &own.0, &claim).status, 200);
     }
 
+    fn a_service_publishes_no_other_kind_of_key(house) {
+        house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        for algorithm in ["EdDSA", "ES256"] {
+            let body = json!({ "client_name": "Keys", "id_token_signed_response_alg": algorithm });
+            for (method, path) in [("POST", "/v1/clients".to_owned()), ("PATCH", url(&own.0))] {
+                let refused = send(house, &registrar, method, &path, &body);
+                assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("id_token_signed_response_alg")), "{method}");
+            }
+        }
+        let same = json!({ "id_token_signed_response_alg": "RS256" });
+        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &same).status, 200);
+    }
+
     fn a_service_gives_no_name_of_another_partys_client(house) {
         let root = house.administrator();
         let registrar = house.client(&["clients:write"]);

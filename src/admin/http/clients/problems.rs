@@ -69,6 +69,11 @@ impl From<ClientError> for Problem {
                 "Only an administrator in person grants or withdraws the management of a client (managed_by).",
             )
             .with("field", "managed_by"),
+            ClientError::AlgorithmInPerson => Self::forbidden(
+                "Only an administrator in person chooses an algorithm other than RS256: some verifiers reject all keys with one \
+                 that they can't read.",
+            )
+            .with("field", "id_token_signed_response_alg"),
             ClientError::LongerInPerson(field) => Self::forbidden(
                 "Only an administrator in person lets a client's tokens be valid for longer: a client sets 300 seconds at most, and only shortens.",
             )
