@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use doorward::base::clock::Stopwatch;
 use doorward::base::config::Config;
 
 use crate::support::binary;
@@ -261,6 +262,62 @@ fn at_the_limit_of_open_files_connections_wait_and_the_log_says_so() {
         metrics.contains("doorward_connections{listener=\"operator\"} 1"),
         "{metrics}"
     );
+}
+
+/// Requests with the beginning of a chunked body, and the status of the response that does not need the rest.
+fn unfinished_chunked_requests(config: &Config) -> [(String, &'static str); 5] {
+    let head = |request: &str, headers: &str| {
+        format!(
+            "{request} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n{headers}\r\nffff\r\na"
+        )
+    };
+    let origin = format!("Origin: {}\r\n", config.server.public_url.as_str());
+    let compressed = format!("{origin}Content-Encoding: gzip\r\n");
+    [
+        (head("POST /oauth2/token", &origin), "408"),
+        (head("POST /oauth2/token", &compressed), "415"),
+        (head("POST /webauthn/login/start", ""), "403"),
+        (head("GET /forward-auth", ""), "403"),
+        (head("POST /oauth2/token?name=%00", ""), "400"),
+    ]
+}
+
+#[test]
+fn connections_with_unfinished_bodies_are_closed_after_the_response() {
+    allow_many_files();
+    let house = House::embedded();
+    let config = config_of(&house);
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let mut process =
+        ChildProcess::spawn(&mut binary::limited(&config, "ulimit -n 1024"), log.path());
+    wait_for(&mut process, &config);
+    let port = config.server.listen.port();
+    let requests = unfinished_chunked_requests(&config);
+    // More connections than the limit of open files allows.
+    let mut connections: Vec<_> = (0..1_000)
+        .map(|number| {
+            let (request, status) = &requests[number % requests.len()];
+            let mut connection = RawConnection::open(port, Duration::from_secs(20));
+            connection.send(request);
+            (connection, *status)
+        })
+        .collect();
+    let mut healthy = RawConnection::open(port, Duration::from_secs(5));
+    healthy.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let answer = healthy.answer();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    // Those that are answered before their body comes first: they don't wait for its timeout.
+    connections.sort_by_key(|(_, status)| *status == "408");
+    for (connection, status) in &mut connections {
+        let answer = connection.answer();
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{status}: {answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        let answered = Stopwatch::start();
+        assert!(connection.is_closed(), "{status}");
+        assert!(answered.elapsed() < Duration::from_secs(4), "{status}");
+    }
+    assert_eq!(browser(&config).get("/readyz").status, 200);
 }
 
 /// Sends requests on a few connections, and reads every answer.

@@ -90,15 +90,15 @@ fn is_endless(request: &HttpRequest) -> bool {
     *request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE)
 }
 
-/// Reads the body into memory, within its limits, and puts it back as the request's payload. Dropping the returned share returns
-/// the memory to the budget.
+/// Reads the request's body from `payload` into memory, within its limits, and puts it back as the request's payload. Dropping the
+/// returned share returns the memory to the budget.
 ///
 /// # Errors
 /// The body is compressed, too large, too slow, incomplete or malformed, the rate limit is exceeded, or the budget is exhausted.
 pub(super) async fn await_body(
     request: &mut ServiceRequest,
+    payload: &mut Payload,
 ) -> Result<Option<MemoryShare>, Problem> {
-    let payload = request.take_payload();
     if matches!(payload, Payload::None) {
         return Ok(None);
     }
@@ -160,7 +160,7 @@ async fn count(request: &HttpRequest) -> Result<(), Problem> {
 
 async fn read(
     request: &HttpRequest,
-    mut payload: Payload,
+    payload: &mut Payload,
     length: Length,
 ) -> Result<(BytesMut, MemoryShare), Problem> {
     let mut bounds = Bounds::new(request)?;

@@ -4,11 +4,11 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::bodies::await_body;
 use super::refusal::refuse;
-use super::{Problem, Web};
+use super::{Activity, Problem, Web};
 
 /// Middleware, outside of the session's: refuses what no handler is to see, and hands on the rest with its whole body.
 ///
@@ -20,10 +20,14 @@ pub async fn guard<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let checked =
         refuse_null_bytes(request.request()).and_then(|()| refuse_cross_site(request.request()));
+    let mut payload = request.take_payload();
     let whole = match checked {
-        Ok(()) => await_body(&mut request).await,
+        Ok(()) => await_body(&mut request, &mut payload).await,
         Err(problem) => Err(problem),
     };
+    if let Some(activity) = request.request().conn_data::<Activity>() {
+        activity.keep_unread(payload);
+    }
     match whole {
         // The body's share of the budget is returned after the response is complete.
         Ok(_held) => {

@@ -154,6 +154,36 @@ on_both! {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
+    fn connections_stay_open_after_complete_chunked_bodies(house) {
+        let start = head(house, "POST", "/webauthn/login/start");
+        let chunked = format!("{start}Transfer-Encoding: chunked\r\n\r\n");
+        let get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let mut connection = connect(house);
+        for _ in 0..2 {
+            connection.send(format!("{chunked}2\r\n{{}}\r\n0\r\n\r\n"));
+            let answer = connection.answer();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            // Refused by the handler, after the whole body was read.
+            connection.send(format!("{chunked}1\r\n{{\r\n0\r\n\r\n"));
+            let answer = connection.answer();
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        }
+        // Slow, in parts.
+        for part in [chunked.as_str(), "1\r\n{\r", "\n1\r\n}\r\n", "0\r\n"] {
+            connection.send(part);
+            assert_eq!(house.browser().get("/healthz").status, 200);
+        }
+        connection.send("\r\n");
+        let answer = connection.answer();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        // Pipelined.
+        connection.send(format!("{chunked}2\r\n{{}}\r\n0\r\n\r\n{get}{chunked}2\r\n{{}}\r\n0\r\n\r\n{get}"));
+        for _ in 0..4 {
+            let answer = connection.answer();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        }
+    }
+
     fn a_request_with_upgrade_has_the_body_that_its_length_tells(house) {
         let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
         for path in ["/healthz", "/readyz", "/login", "/v1/session", "/.well-known/openid-configuration", "/nothing"] {
