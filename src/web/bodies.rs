@@ -20,6 +20,8 @@ use crate::base::config::Config;
 
 /// Timeout for the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many bytes of each body don't count towards the memory budgets, so that ordinary forms are accepted while they are used up.
+const FREE_BYTES: usize = 4 << 10;
 /// Memory limit of all unfinished bodies, except large ones of authenticated callers; in bytes.
 const SMALL_BYTES: usize = 8 << 20;
 /// Memory limit of all unfinished large bodies of authenticated callers, in bytes.
@@ -199,6 +201,8 @@ struct Bounds<'r> {
     web: &'r Web,
     limit: usize,
     larger: Option<LargeBodies>,
+    /// How many more bytes don't count towards the memory budget.
+    free: usize,
     share: MemoryShare,
 }
 
@@ -213,6 +217,7 @@ impl<'r> Bounds<'r> {
             limit: web.body_bytes,
             larger: larger
                 .filter(|large| large.path == request.path() && large.bytes > web.body_bytes),
+            free: FREE_BYTES,
             share: web.bodies.small.share(),
         })
     }
@@ -227,7 +232,7 @@ impl<'r> Bounds<'r> {
             self.limit = large.bytes;
             let taken = self.share.bytes();
             self.share = self.web.bodies.large.share();
-            self.take(taken)?;
+            self.count(taken)?;
         }
         if bytes <= self.limit {
             return Ok(());
@@ -241,7 +246,15 @@ impl<'r> Bounds<'r> {
         ))
     }
 
+    /// Accounts for bytes that were read.
     fn take(&mut self, bytes: usize) -> Result<(), Problem> {
+        let free = self.free.min(bytes);
+        self.free = self.free.saturating_sub(free);
+        self.count(bytes.saturating_sub(free))
+    }
+
+    /// Takes bytes from the memory budget.
+    fn count(&mut self, bytes: usize) -> Result<(), Problem> {
         if self.share.grow(bytes) {
             return Ok(());
         }

@@ -7,9 +7,13 @@ use serde_json::json;
 use crate::on_both;
 use crate::support::house::House;
 use crate::support::http::{RawConnection, basic};
+use crate::support::process::wait_until;
 
 /// Less than the ten seconds that a body may take: an answer within this did not wait for one.
 const AT_ONCE: Duration = Duration::from_secs(8);
+
+/// How many bytes of a body don't count towards the memory budget of all bodies.
+const FREE: usize = 4 << 10;
 
 fn connect(house: &House) -> RawConnection {
     RawConnection::open(house.port(0), AT_ONCE)
@@ -146,12 +150,44 @@ on_both! {
                 held += 1;
             }
         }
-        assert!(held * LENGTH <= 8 << 20, "{held}");
+        assert!(held * (LENGTH - FREE) <= 8 << 20, "{held}");
         assert!(held > 100 && refused > 0, "{held} {refused}");
         // What they held is free again.
         let body = format!("{{}}{part}");
         let answer = house.browser().request("POST", "/webauthn/login/start").body(body, "application/json").send();
         assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    fn small_bodies_are_accepted_while_the_memory_budget_is_used_up(house) {
+        let hold = |bytes: usize| {
+            let mut connection = connect(house);
+            let head = head(house, "POST", "/webauthn/login/start");
+            connection.send(format!("{head}Content-Length: {}\r\n\r\n{}", bytes + 1, " ".repeat(bytes)));
+            connection
+        };
+        let post = |path: &str, bytes: usize| {
+            let body = format!("{{}}{}", " ".repeat(bytes));
+            house.browser().request("POST", path).body(body, "application/json").send()
+        };
+        let is_refused = |bytes: usize| post("/oauth2/token", bytes).status == 503;
+        // Fewer than the budget has room for: bodies that exceed it together are all refused.
+        let mut held: Vec<_> = (0..120).map(|_| hold(60_000)).collect();
+        for bytes in (5..16).rev().map(|power| FREE + (1 << power)) {
+            wait_until("the budget is used up", AT_ONCE, || {
+                let is_used_up = is_refused(bytes);
+                if !is_used_up {
+                    held.push(hold(bytes));
+                }
+                is_used_up
+            });
+        }
+        let start = post("/webauthn/login/start", 0);
+        assert_eq!(start.status, 200, "{}", start.text());
+        let token = house.browser().request("POST", "/oauth2/token").form(&[("grant_type", "client_credentials")]).send();
+        assert_eq!(token.status, 400, "{}", token.text());
+        assert_eq!(post("/webauthn/login/start", FREE - 2).status, 200);
+        assert!(is_refused(FREE + 64), "the budget is still used up");
+        drop(held);
     }
 
     fn connections_stay_open_after_complete_chunked_bodies(house) {
