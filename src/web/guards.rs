@@ -137,7 +137,8 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
 /// Whether a page's form was sent to a programming interface. Scripts call those, and say so; a form there is one that some page of
 /// ours was made to send (the page of `response_mode=form_post` sends forms to registered addresses).
 fn is_form_at_interface(request: &HttpRequest) -> bool {
-    if !is_interface(request.path()) {
+    // Forms send nothing else (HTML §4.10.19.6).
+    if *request.method() != Method::POST || !is_interface(request.path()) {
         return false;
     }
     let headers = request.headers();
@@ -148,7 +149,6 @@ fn is_form_at_interface(request: &HttpRequest) -> bool {
     let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
     let is_form = kind.is_some_and(|kind| {
         let kind = kind.trim().to_ascii_lowercase();
-        // HTML §4.10.19.6: what a form can send.
         [
             "application/x-www-form-urlencoded",
             "multipart/form-data",
