@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Oidc;
-use super::error::{ErrorCode, Refusal};
+use super::error::Refusal;
 use super::parameters::Parameters;
 use crate::base::ids::{ClientId, SessionId, UserId};
 use crate::base::secrets::Token;
@@ -145,6 +145,9 @@ impl Oidc {
             Some(Err(fault)) => (None, Some(fault)),
             None => (None, None),
         };
+        if let Some(fault) = &fault {
+            self.note_refusal(Some(client.id), fault).await;
+        }
         Ok(LogoutRequest { proof, back, fault })
     }
 
@@ -182,15 +185,17 @@ fn check_return(uri: &str, state: Option<&str>, client: &Client) -> Result<Retur
             state: state.map(str::to_owned),
         });
     }
-    tracing::info!(
-        reason = "post-logout-redirect-uri", client_id = %client.id, presented = ?uri,
-        registered = ?client.metadata.post_logout_redirect_uris,
-        "not sent back after sign-out: the address is not registered"
-    );
-    let description = format!(
-        "post_logout_redirect_uri is not registered for this client; it is compared character by character. \
-         Register it: doorward client update {} --post-logout-redirect-uri ADDRESS",
-        client.id
-    );
-    Err(Refusal::new(ErrorCode::InvalidRequest, description))
+    let registered = &client.metadata.post_logout_redirect_uris;
+    let registered: Vec<&str> = registered.iter().map(|uri| uri.as_str()).collect();
+    let description = "post_logout_redirect_uri is not registered for this client; it is compared character by character";
+    Err(Refusal::invalid_request(description)
+        .because(
+            "post-logout-redirect-uri-not-registered",
+            uri,
+            &registered.join(" "),
+        )
+        .remedy(format!(
+            "doorward client update {} --add-post-logout-redirect-uri URI",
+            client.id
+        )))
 }

@@ -171,6 +171,13 @@ pub(in crate::cli) struct Additions {
         conflicts_with = "redirect_uris"
     )]
     more_redirect_uris: Vec<String>,
+    /// Post-logout redirect URI to add; repeatable.
+    #[arg(
+        long = "add-post-logout-redirect-uri",
+        value_name = "URI",
+        conflicts_with = "post_logout_redirect_uris"
+    )]
+    more_post_logout_redirect_uris: Vec<String>,
     /// A scope to add to the registered ones; repeatable.
     #[arg(long = "add-scope", value_name = "SCOPE", value_parser = parse_scope, conflicts_with = "scopes")]
     more_scopes: Vec<String>,
@@ -191,6 +198,7 @@ impl Additions {
     pub(super) fn is_empty(&self) -> bool {
         let lists = [
             &self.more_redirect_uris,
+            &self.more_post_logout_redirect_uris,
             &self.more_scopes,
             &self.more_grants,
             &self.more_resources,
@@ -208,6 +216,8 @@ impl Additions {
             .redirect_uris
             .iter()
             .map(|uri| uri.as_str().to_owned());
+        let after_logout = &metadata.post_logout_redirect_uris;
+        let after_logout = after_logout.iter().map(|uri| uri.as_str().to_owned());
         let grants = metadata
             .grant_types
             .iter()
@@ -216,6 +226,11 @@ impl Additions {
         let scope = whole(scopes.collect(), self.more_scopes).map(|names| names.join(" "));
         ClientChange {
             redirect_uris: whole(uris.collect(), self.more_redirect_uris).or(change.redirect_uris),
+            post_logout_redirect_uris: whole(
+                after_logout.collect(),
+                self.more_post_logout_redirect_uris,
+            )
+            .or(change.post_logout_redirect_uris),
             grant_types: whole(grants.collect(), self.more_grants).or(change.grant_types),
             resources: whole(metadata.resources.clone(), self.more_resources).or(change.resources),
             scope: scope.or(change.scope),

@@ -129,8 +129,15 @@ async fn noted<T>(
     record: &ClientRecord,
     answer: Result<T, TokenRefused>,
 ) -> Result<T, OAuthProblem> {
-    if let Err(TokenRefused::Refused(refusal)) = &answer {
-        oidc.note_refusal(Some(record.client.id), refusal).await;
+    match &answer {
+        Err(TokenRefused::Refused(refusal)) => {
+            oidc.note_refusal(Some(record.client.id), refusal).await;
+        }
+        // The client was changed while the request waited for a lock.
+        Err(TokenRefused::Client(ClientError::Failed(failed))) => {
+            oidc.note_failed_authentication(failed).await;
+        }
+        _ => {}
     }
     Ok(answer?)
 }

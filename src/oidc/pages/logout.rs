@@ -132,7 +132,8 @@ async fn read(oidc: &Oidc, encoded: &[u8]) -> Result<LogoutRequest, Problem> {
     match Parameters::parse(encoded) {
         Ok(parameters) => Ok(oidc.read_logout(&parameters).await?),
         Err(fault) => {
-            let fault = Refusal::invalid_request(fault.to_string());
+            let fault = fault.refusal();
+            fault.log(None);
             Ok(LogoutRequest::faulty(fault))
         }
     }

@@ -41,6 +41,24 @@ on_both! {
         assert!(allowed.header("location").is_some_and(|location| location.starts_with(UNREGISTERED)), "{allowed:?}");
     }
 
+    fn an_address_after_sign_out_that_is_not_registered_is_remembered_too(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let before = ["--post-logout-redirect-uri", "https://app.example/bye"];
+        assert_eq!(binary::run(&house.config, &[&["client", "update", &app.id], &before[..]].concat()).code, 0);
+        let issued = app.sign_in(&root.browser, &[]);
+        let wanted = "https://app.example/other";
+        let path = format!("/oauth2/logout?id_token_hint={}&post_logout_redirect_uri={wanted}", issued.id_token);
+        let answer = root.browser.get(&path);
+        let command = format!("doorward client update {} --add-post-logout-redirect-uri URI", app.id);
+        assert!(answer.text().contains(&command), "{answer:?}");
+        let told = &check(house, &app.id)[0];
+        assert_eq!((&told["rule"], &told["presented"]), (&json!("post-logout-redirect-uri-not-registered"), &json!(wanted)));
+        assert_eq!((&told["registered"], &told["remedy"]), (&json!("https://app.example/bye"), &json!(command)));
+        let added = binary::run(&house.config, &["client", "update", &app.id, "--add-post-logout-redirect-uri", wanted, "--json"]);
+        assert_eq!(added.json()["post_logout_redirect_uris"], json!(["https://app.example/bye", wanted]), "nothing is lost");
+    }
+
     fn each_rule_tells_what_was_sent_and_what_is_registered(house) {
         house.administrator();
         let app = house.party(|metadata| metadata.resources = vec!["urn:example:orders".into()]);
