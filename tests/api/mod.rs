@@ -32,6 +32,7 @@ mod oidc;
 mod openapi;
 mod operations;
 mod pages;
+pub mod programs;
 mod races;
 mod redis_faults;
 mod registration;

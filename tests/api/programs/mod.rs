@@ -1,0 +1,201 @@
+//! Programs that speak OpenID Connect or OAuth, one row each.
+//!
+//! A row registers its client with `doorward client create` and that command's defaults, sends what the program sends and reads
+//! what it reads: an imitation, written from the program's source or documentation. The guide `docs/guides/compatibility.md`
+//! is written from the same rows (`tests/guides.rs`).
+//!
+//! To add a program, add a row to its family's file; to name a test that runs the program itself, set `run_by`.
+
+mod app;
+mod go;
+mod javascript;
+mod proxies;
+mod python;
+mod verify;
+
+use std::process::Command;
+
+use doorward::clients::Preset;
+use serde_json::Value;
+
+use crate::support::binary;
+use crate::support::house::House;
+
+pub use app::{App, SignOut};
+
+/// A program, how it is connected, and what it sends and reads.
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// What works with these settings, in a few words, for the guide.
+    pub works: &'static str,
+    /// How its client is registered.
+    pub client: Client,
+    /// What to enter in the program, where no preset says it.
+    pub settings: Settings,
+    /// The test that runs the program itself, for example `e2e::relying_parties::services::authlib`.
+    pub run_by: Option<&'static str>,
+    /// What it does; `None` if only `run_by` says so.
+    pub does: Option<Does>,
+}
+
+/// The registration of a program's client.
+pub enum Client {
+    /// `doorward client create NAME --for PRESET --url https://app.example.com`
+    For(&'static str),
+    /// `doorward client create NAME` with these arguments.
+    With(&'static [&'static str]),
+    /// None: a guide says how it is set up.
+    Guide(&'static str),
+}
+
+/// The settings of a program: the file or page, and its lines. The guide's values are `https://id.example.com` for Doorward and
+/// `CLIENT_ID` and `CLIENT_SECRET`.
+pub struct Settings {
+    /// The file or page that they are entered in.
+    pub file: &'static str,
+    /// The lines to enter.
+    pub lines: &'static [&'static str],
+}
+
+/// The settings are those of the preset, or in the guide.
+pub const ELSEWHERE: Settings = Settings {
+    file: "",
+    lines: &[],
+};
+
+/// What a program does with Doorward.
+pub enum Does {
+    /// Signs users in.
+    SignsIn(App),
+}
+
+/// A table of the guide.
+pub struct Family {
+    /// Its heading.
+    pub title: &'static str,
+    /// Each program, with the path of the module that tests its imitation.
+    pub rows: &'static [(&'static str, Program)],
+}
+
+/// All tables, in the order of the guide.
+pub fn families() -> Vec<&'static Family> {
+    vec![
+        &javascript::FAMILY,
+        &python::FAMILY,
+        &go::FAMILY,
+        &proxies::FAMILY,
+    ]
+}
+
+/// Declares the programs of a family, each with a test on both back ends that is named like the row.
+macro_rules! programs {
+    ($title:literal; $($key:ident: $program:expr;)+) => {
+        pub static FAMILY: $crate::api::programs::Family = $crate::api::programs::Family {
+            title: $title,
+            rows: &[$((concat!(module_path!(), "::", stringify!($key)), $program)),+],
+        };
+
+        $crate::on_both! {
+            $(fn $key(house) {
+                $crate::api::programs::imitate(house, &FAMILY, stringify!($key));
+            })+
+        }
+    };
+}
+use programs;
+
+/// Runs the imitation of one row.
+pub fn imitate(house: &House, family: &Family, key: &str) {
+    let is_it = |path: &str| path.rsplit("::").next() == Some(key);
+    let mut rows = family.rows.iter();
+    let (_, program) = rows.find(|(path, _)| is_it(path)).expect("a row");
+    match &program.does {
+        Some(Does::SignsIn(app)) => app::run(house, program, app),
+        None => panic!("{}: a row with a test does something", program.name),
+    }
+}
+
+impl Program {
+    /// The arguments of `doorward` that register its client; none for a program without one.
+    pub fn arguments(&self) -> Vec<&'static str> {
+        let own = match self.client {
+            Client::For(key) => {
+                let preset = Preset::find(key).expect("a preset");
+                let needs_url = preset.to_change(None).is_err();
+                let url: &[&str] = if needs_url { &["--url", URL] } else { &[] };
+                [&["--for", key], url].concat()
+            }
+            Client::With(arguments) => arguments.to_vec(),
+            Client::Guide(_) => return Vec::new(),
+        };
+        [&["client", "create", self.name], &own[..]].concat()
+    }
+
+    /// Registers its client by the command, and returns what the command prints.
+    fn register(&self, house: &House) -> Value {
+        create(house, &self.arguments())
+    }
+}
+
+/// Where every program runs.
+pub const URL: &str = "https://app.example.com";
+
+/// Runs a command that creates something, and returns what it prints.
+fn create(house: &House, arguments: &[&str]) -> Value {
+    let ran = binary::run(&house.config, &[arguments, &["--json"]].concat());
+    assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.errors);
+    ran.json()
+}
+
+/// The names of all tests of this binary.
+fn tests() -> Vec<String> {
+    let this = std::env::current_exe().expect("this binary");
+    let listed = Command::new(this)
+        .args(["--list", "--format", "terse"])
+        .output();
+    let listed = String::from_utf8(listed.expect("a list").stdout).expect("text");
+    let names = listed
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"));
+    names.map(str::to_owned).collect()
+}
+
+/// The path of a test within this binary: without the name of the crate.
+pub fn within_crate(path: &str) -> &str {
+    path.split_once("::").map_or(path, |(_, rest)| rest)
+}
+
+#[test]
+fn every_row_has_a_test_and_every_test_a_row() {
+    let tests = tests();
+    let mut imitated = Vec::new();
+    for (path, program) in families().into_iter().flat_map(|family| family.rows) {
+        let path = within_crate(path);
+        if program.does.is_some() {
+            for back_end in ["embedded", "clustered"] {
+                let test = format!("{path}::{back_end}");
+                assert!(tests.contains(&test), "{}: no test {test}", program.name);
+                imitated.push(test);
+            }
+        }
+        if let Some(run_by) = program.run_by {
+            let within = format!("{run_by}::");
+            let is_it = |test: &String| test == run_by || test.starts_with(&within);
+            assert!(tests.iter().any(is_it), "{}: no {run_by}", program.name);
+        }
+        assert!(
+            program.does.is_some() || program.run_by.is_some(),
+            "{}: no test",
+            program.name
+        );
+    }
+    let ours = within_crate(module_path!());
+    let of_rows = |test: &&String| {
+        let rest = test.strip_prefix(&format!("{ours}::"));
+        rest.is_some_and(|rest| rest.ends_with("::embedded") || rest.ends_with("::clustered"))
+    };
+    for test in tests.iter().filter(of_rows) {
+        assert!(imitated.contains(test), "{test} belongs to no row");
+    }
+}

@@ -1,0 +1,262 @@
+//! Python. Authlib, which many of them use, sends ID and secret by HTTP Basic as they are, without form-encoding.
+
+use super::app::{APP, From, Secret};
+use super::{App, Client, Does, ELSEWHERE, Program, Settings, SignOut, programs};
+
+/// Authlib with discovery and the scope `openid`: state and a nonce; PKCE only where a challenge method is configured.
+const AUTHLIB: App = App {
+    scope: "openid email profile",
+    nonce: true,
+    secret: Secret::PlainBasic,
+    reads: &[(From::IdToken, "name"), (From::IdToken, "email")],
+    ..APP
+};
+
+programs! {
+    "Python";
+
+    authlib: Program {
+        name: "Authlib (Flask, Starlette, Django)",
+        works: "signs in, reads the ID token and UserInfo",
+        client: Client::With(&["--redirect-uri", "https://app.example.com/auth"]),
+        settings: Settings {
+            file: "app.py",
+            lines: &[
+                "oauth.register(",
+                "    name='doorward',",
+                "    client_id='CLIENT_ID',",
+                "    client_secret='CLIENT_SECRET',",
+                "    server_metadata_url='https://id.example.com/.well-known/openid-configuration',",
+                "    client_kwargs={'scope': 'openid email profile'},",
+                ")",
+            ],
+        },
+        run_by: Some("e2e::relying_parties::services::authlib"),
+        does: Some(Does::SignsIn(App {
+            reads: &[(From::IdToken, "name"), (From::IdToken, "email"), (From::UserInfo, "email")],
+            renews: Some(Secret::PlainBasic),
+            ..AUTHLIB
+        })),
+    };
+
+    // OAUTH_PKCE_ENABLED, since it sends no nonce; HTTP Basic because discovery lists it.
+    django_allauth: Program {
+        name: "django-allauth",
+        works: "signs in, takes over name and verified email",
+        client: Client::For("django-allauth"),
+        settings: ELSEWHERE,
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            pkce: true,
+            secret: Secret::PlainBasic,
+            reads: &[
+                (From::UserInfo, "email"), (From::UserInfo, "email_verified"), (From::UserInfo, "preferred_username"),
+                (From::UserInfo, "given_name"), (From::UserInfo, "family_name"),
+            ],
+            ..APP
+        })),
+    };
+
+    // OIDC_RP_SIGN_ALGO = "RS256"; a nonce, and ID and secret in the body.
+    mozilla_django_oidc: Program {
+        name: "mozilla-django-oidc",
+        works: "signs in by email",
+        client: Client::For("mozilla-django-oidc"),
+        settings: ELSEWHERE,
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            scope: "openid email",
+            nonce: true,
+            secret: Secret::Body,
+            reads: &[(From::UserInfo, "email")],
+            ..APP
+        })),
+    };
+
+    // It checks nonce, `at_hash` and the authorized party.
+    python_social_auth: Program {
+        name: "python-social-auth (social-core)",
+        works: "signs in, takes over name and email, renews",
+        client: Client::With(&["--redirect-uri", "https://app.example.com/complete/oidc/"]),
+        settings: Settings {
+            file: "settings.py",
+            lines: &[
+                "AUTHENTICATION_BACKENDS = ['social_core.backends.open_id_connect.OpenIdConnectAuth']",
+                "SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = 'https://id.example.com'",
+                "SOCIAL_AUTH_OIDC_KEY = 'CLIENT_ID'",
+                "SOCIAL_AUTH_OIDC_SECRET = 'CLIENT_SECRET'",
+            ],
+        },
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            nonce: true,
+            secret: Secret::PlainBasic,
+            reads: &[
+                (From::UserInfo, "preferred_username"), (From::UserInfo, "email"), (From::UserInfo, "name"),
+                (From::UserInfo, "given_name"), (From::UserInfo, "family_name"),
+            ],
+            renews: Some(Secret::PlainBasic),
+            also: |visit, issued| {
+                assert_eq!(issued.id_claims["azp"], visit.client["client_id"]);
+            },
+            ..APP
+        })),
+    };
+
+    // Version 2 signs in by Authlib; `accept_token` introspects with ID and secret in the body.
+    flask_oidc: Program {
+        name: "Flask-OIDC",
+        works: "signs in, shows name and email, introspects tokens",
+        client: Client::With(&["--redirect-uri", "https://app.example.com/authorize"]),
+        settings: Settings {
+            file: "client_secrets.json",
+            lines: &[
+                "{ \"web\": {",
+                "    \"issuer\": \"https://id.example.com\",",
+                "    \"client_id\": \"CLIENT_ID\",",
+                "    \"client_secret\": \"CLIENT_SECRET\",",
+                "    \"auth_uri\": \"https://id.example.com/oauth2/authorize\",",
+                "    \"token_uri\": \"https://id.example.com/oauth2/token\"",
+                "} }",
+            ],
+        },
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            scope: "openid email",
+            reads: &[(From::IdToken, "email"), (From::UserInfo, "email")],
+            renews: Some(Secret::PlainBasic),
+            also: |visit, _| {
+                let token = visit.sign_in().access;
+                let fields = [("token", token.as_str()), ("token_type_hint", "access_token")];
+                let told = visit.post("introspection_endpoint", &fields, Secret::Body).json();
+                assert_eq!((&told["active"], &told["sub"]), (&true.into(), &visit.ada.id.as_str().into()));
+            },
+            ..AUTHLIB
+        })),
+    };
+
+    // pyoidc: HTTP Basic, form-encoded; sign-out with a hint.
+    flask_pyoidc: Program {
+        name: "Flask-pyoidc",
+        works: "signs in, reads the ID token and UserInfo, renews, signs out",
+        client: Client::With(&[
+            "--redirect-uri", "https://app.example.com/redirect_uri",
+            "--post-logout-redirect-uri", "https://app.example.com/logout",
+        ]),
+        settings: Settings {
+            file: "app.py",
+            lines: &[
+                "app.config.update(OIDC_REDIRECT_URI='https://app.example.com/redirect_uri')",
+                "provider = ProviderConfiguration(",
+                "    issuer='https://id.example.com',",
+                "    client_metadata=ClientMetadata('CLIENT_ID', 'CLIENT_SECRET',",
+                "        post_logout_redirect_uris=['https://app.example.com/logout']),",
+                "    auth_request_params={'scope': ['openid', 'profile', 'email']})",
+                "auth = OIDCAuthentication({'doorward': provider}, app)",
+            ],
+        },
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            nonce: true,
+            reads: &[(From::IdToken, "email"), (From::UserInfo, "name")],
+            renews: Some(Secret::Basic),
+            sign_out: SignOut::WithHint,
+            ..APP
+        })),
+    };
+
+    // The provider name `okta` reads `userinfo` below the API's address, with names and groups.
+    flask_appbuilder: Program {
+        name: "Flask-AppBuilder (Airflow, Superset)",
+        works: "signs in, takes over name, email and groups as roles",
+        client: Client::With(&["--redirect-uri", "https://app.example.com/oauth-authorized/okta"]),
+        settings: Settings {
+            file: "webserver_config.py or superset_config.py",
+            lines: &[
+                "OAUTH_PROVIDERS = [{",
+                "    'name': 'okta', 'icon': 'fa-key', 'token_key': 'access_token',",
+                "    'remote_app': {",
+                "        'client_id': 'CLIENT_ID', 'client_secret': 'CLIENT_SECRET',",
+                "        'api_base_url': 'https://id.example.com/oauth2/',",
+                "        'client_kwargs': {'scope': 'openid profile email groups'},",
+                "        'server_metadata_url': 'https://id.example.com/.well-known/openid-configuration',",
+                "    },",
+                "}]",
+            ],
+        },
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            scope: "openid profile email groups",
+            reads: &[
+                (From::UserInfo, "sub"), (From::UserInfo, "given_name"), (From::UserInfo, "family_name"),
+                (From::UserInfo, "email"), (From::UserInfo, "groups"),
+            ],
+            also: |visit, issued| {
+                // `api_base_url` and `userinfo`, without discovery.
+                assert_eq!(visit.user_info_at("/oauth2/userinfo", &issued.access)["sub"], visit.ada.id);
+            },
+            ..AUTHLIB
+        })),
+    };
+
+    // PKCE, and ID and secret in the body (`basic_auth = False`).
+    jupyterhub: Program {
+        name: "JupyterHub (GenericOAuthenticator)",
+        works: "signs in by `preferred_username`, takes over groups",
+        client: Client::For("jupyterhub"),
+        settings: ELSEWHERE,
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            scope: "openid profile email groups",
+            pkce: true,
+            secret: Secret::Body,
+            reads: &[(From::UserInfo, "preferred_username"), (From::UserInfo, "groups")],
+            renews: Some(Secret::Body),
+            ..APP
+        })),
+    };
+
+    // PKCE because discovery announces S256, a nonce, and the user from the ID token.
+    synapse: Program {
+        name: "Synapse (Matrix)",
+        works: "signs in, suggests the user name, takes over name and email",
+        client: Client::For("synapse"),
+        settings: ELSEWHERE,
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            pkce: true,
+            reads: &[(From::IdToken, "preferred_username"), (From::IdToken, "name"), (From::IdToken, "email")],
+            also: |visit, _| {
+                let methods = &visit.discovery["code_challenge_methods_supported"];
+                assert_eq!(methods[0], "S256");
+            },
+            ..AUTHLIB
+        })),
+    };
+
+    // `prompt=select_account`, and the user from the ID token.
+    streamlit: Program {
+        name: "Streamlit",
+        works: "signs in, knows name and email",
+        client: Client::For("streamlit"),
+        settings: ELSEWHERE,
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            asks_also: &[("prompt", "select_account")],
+            reads: &[(From::IdToken, "name"), (From::IdToken, "email"), (From::IdToken, "email_verified")],
+            ..AUTHLIB
+        })),
+    };
+
+    pgadmin: Program {
+        name: "pgAdmin 4",
+        works: "signs in by email",
+        client: Client::For("pgadmin"),
+        settings: ELSEWHERE,
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            reads: &[(From::UserInfo, "email"), (From::UserInfo, "preferred_username")],
+            ..AUTHLIB
+        })),
+    };
+}

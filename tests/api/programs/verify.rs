@@ -1,0 +1,71 @@
+//! How programs verify tokens.
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde_json::Value;
+
+use crate::support::relying_party::header_of;
+
+/// What a program accepts as a token.
+pub struct Accepts {
+    /// `alg` of its header.
+    pub algorithms: &'static [&'static str],
+    /// `typ` of its header; with an empty list the program doesn't look at it.
+    pub types: &'static [&'static str],
+    /// The key types that it can read: a key of another type makes it refuse the whole set. With an empty list it skips those.
+    pub key_types: &'static [&'static str],
+}
+
+/// The usual: RS256 alone, which every program can verify; any `typ`, and unknown keys are skipped.
+pub const RS256: Accepts = Accepts {
+    algorithms: &["RS256"],
+    types: &[],
+    key_types: &[],
+};
+
+/// Verifies a token by the issuer's keys, and returns its claims. Time is not looked at: the test's clock is not the library's.
+///
+/// # Errors
+/// What the program would complain of.
+pub fn verify(
+    token: &str,
+    keys: &Value,
+    accepts: &Accepts,
+    issuer: &str,
+    audience: &str,
+) -> Result<Value, String> {
+    let header = header_of(token);
+    let member = |name: &str| header[name].as_str().unwrap_or_default();
+    let (algorithm, typ, kid) = (member("alg"), member("typ"), member("kid"));
+    if !accepts.algorithms.contains(&algorithm) {
+        return Err(format!("alg {algorithm} is not accepted"));
+    }
+    if !accepts.types.is_empty() && !accepts.types.contains(&typ) {
+        return Err(format!("typ {typ} is not accepted"));
+    }
+    let keys = keys["keys"].as_array().ok_or("no keys")?;
+    for key in keys {
+        let kind = key["kty"].as_str().unwrap_or_default();
+        if !accepts.key_types.is_empty() && !accepts.key_types.contains(&kind) {
+            return Err(format!("a key of type {kind}"));
+        }
+    }
+    let key = keys
+        .iter()
+        .find(|key| key["kid"] == kid)
+        .ok_or("no such kid")?;
+    let key: Jwk = serde_json::from_value(key.clone()).map_err(|error| error.to_string())?;
+    let key = DecodingKey::from_jwk(&key).map_err(|error| error.to_string())?;
+    let algorithm: Algorithm = algorithm.parse().map_err(|_| "an unknown alg")?;
+    let mut validation = Validation::new(algorithm);
+    validation.validate_exp = false;
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    let read = decode::<Value>(token, &key, &validation);
+    let claims = read.map_err(|error| error.to_string())?.claims;
+    if claims["exp"].as_i64() <= claims["iat"].as_i64() {
+        return Err("expired when it was issued".to_owned());
+    }
+    Ok(claims)
+}
