@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use doorward::clients::{Preset, SettingValues};
 
-use crate::api::programs::{Client, Program, families, within_crate};
+use crate::api::programs::{CALLER, Client, Does, Program, families, within_crate};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -192,7 +192,7 @@ fn settings_link(program: &Program) -> String {
             let name = &Preset::find(key).expect("a preset").name;
             format!("[`--for {key}`](programs.md#{})", anchor(name))
         }
-        Client::With(_) => format!("[settings](#{})", anchor(program.name)),
+        Client::With(_) | Client::None => format!("[settings](#{})", anchor(program.name)),
         Client::Guide(path) => format!("[guide]({path})"),
     }
 }
@@ -244,12 +244,17 @@ fn compatible_programs() -> String {
         for (_, program) in family
             .rows
             .iter()
-            .filter(|(_, program)| matches!(program.client, Client::With(_)))
+            .filter(|(_, program)| matches!(program.client, Client::With(_) | Client::None))
         {
             writeln!(text, "\n### {}", program.name).expect("text");
-            let arguments = program.arguments();
-            if !arguments.is_empty() {
-                writeln!(text, "\n```sh\n{}\n```", command_line(&arguments)).expect("text");
+            let takes_tokens = matches!(program.does, Some(Does::TakesTokens(_)));
+            let caller = takes_tokens.then(|| CALLER.to_vec());
+            let own = Some(program.arguments()).filter(|arguments| !arguments.is_empty());
+            let commands = caller.into_iter().chain(own);
+            let commands: Vec<String> =
+                commands.map(|arguments| command_line(&arguments)).collect();
+            if !commands.is_empty() {
+                writeln!(text, "\n```sh\n{}\n```", commands.join("\n")).expect("text");
             }
             let settings = &program.settings;
             writeln!(
@@ -274,7 +279,7 @@ fn the_guide_of_compatible_programs_says_what_their_tests_do() {
         let has_settings = !program.settings.lines.is_empty();
         assert_eq!(
             has_settings,
-            matches!(program.client, Client::With(_)),
+            matches!(program.client, Client::With(_) | Client::None),
             "{name}: settings here or in the preset"
         );
         assert!(

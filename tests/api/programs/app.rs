@@ -14,7 +14,7 @@ use crate::support::forms::fields_of;
 use crate::support::house::House;
 use crate::support::http::{Answer, Request};
 use crate::support::person::Person;
-use crate::support::relying_party::{Issued, VERIFIER};
+use crate::support::relying_party::{Issued, VERIFIER, claims_of};
 
 /// What a program sends and reads while it signs a user in.
 pub struct App {
@@ -87,6 +87,8 @@ pub enum From {
     IdToken,
     /// The answer of the `UserInfo` endpoint.
     UserInfo,
+    /// The claims of the access token, a JWT.
+    AccessToken,
 }
 
 /// What a program does when the user signs out of it.
@@ -116,7 +118,7 @@ pub struct Visit<'house> {
 
 /// The imitation of a program that signs users in.
 pub fn run(house: &House, program: &Program, app: &App) {
-    let visit = Visit::begin(house, program, app);
+    let visit = Visit::begin(house, app, || program.register(house));
     let issued = visit.sign_in();
     visit.read(&issued);
     if let Some(secret) = app.renews {
@@ -127,13 +129,13 @@ pub fn run(house: &House, program: &Program, app: &App) {
 }
 
 /// What is known of the user.
-fn expected(ada: &Person, claim: &str) -> Value {
+pub fn expected(ada: &Person, claim: &str) -> Value {
     match claim {
         "sub" => json!(ada.id),
         "name" => json!("Ada Lovelace"),
         "given_name" => json!("Ada"),
         "family_name" => json!("Lovelace"),
-        "preferred_username" => json!("ada"),
+        "preferred_username" | "username" => json!("ada"),
         "email" => json!("ada@corp.example"),
         "email_verified" => json!(true),
         "groups" | "roles" => json!(["staff"]),
@@ -154,10 +156,11 @@ fn ada(house: &House, root: &Person) -> Person {
 }
 
 impl<'house> Visit<'house> {
-    fn begin(house: &'house House, program: &Program, app: &'house App) -> Self {
+    /// A user, and the client that `register` registers.
+    pub fn begin(house: &'house House, app: &'house App, register: impl FnOnce() -> Value) -> Self {
         let root = house.administrator();
         let ada = ada(house, &root);
-        let client = program.register(house);
+        let client = register();
         let discovery = house.browser().get(app.discovery).json();
         assert_eq!(discovery["issuer"], house.origin(), "compared exactly");
         Self {
@@ -423,6 +426,7 @@ impl<'house> Visit<'house> {
             let claims = match from {
                 From::IdToken => issued.id_claims.clone(),
                 From::UserInfo => user_info.clone().unwrap_or_default(),
+                From::AccessToken => claims_of(&issued.access),
             };
             assert_eq!(
                 claims[claim],

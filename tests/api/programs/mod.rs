@@ -8,9 +8,13 @@
 
 mod app;
 mod go;
+mod java;
 mod javascript;
+mod other;
 mod proxies;
 mod python;
+mod service;
+mod services;
 mod verify;
 
 use std::process::Command;
@@ -22,6 +26,7 @@ use crate::support::binary;
 use crate::support::house::House;
 
 pub use app::{App, SignOut};
+pub use service::{CALLER, Service};
 
 /// A program, how it is connected, and what it sends and reads.
 pub struct Program {
@@ -45,6 +50,8 @@ pub enum Client {
     For(&'static str),
     /// `doorward client create NAME` with these arguments.
     With(&'static [&'static str]),
+    /// None, since it only verifies tokens.
+    None,
     /// None: a guide says how it is set up.
     Guide(&'static str),
 }
@@ -68,6 +75,8 @@ pub const ELSEWHERE: Settings = Settings {
 pub enum Does {
     /// Signs users in.
     SignsIn(App),
+    /// Accepts access tokens from apps.
+    TakesTokens(Service),
 }
 
 /// A table of the guide.
@@ -84,6 +93,9 @@ pub fn families() -> Vec<&'static Family> {
         &javascript::FAMILY,
         &python::FAMILY,
         &go::FAMILY,
+        &java::FAMILY,
+        &other::FAMILY,
+        &services::FAMILY,
         &proxies::FAMILY,
     ]
 }
@@ -112,6 +124,7 @@ pub fn imitate(house: &House, family: &Family, key: &str) {
     let (_, program) = rows.find(|(path, _)| is_it(path)).expect("a row");
     match &program.does {
         Some(Does::SignsIn(app)) => app::run(house, program, app),
+        Some(Does::TakesTokens(service)) => service::run(house, program, service),
         None => panic!("{}: a row with a test does something", program.name),
     }
 }
@@ -127,7 +140,7 @@ impl Program {
                 [&["--for", key], url].concat()
             }
             Client::With(arguments) => arguments.to_vec(),
-            Client::Guide(_) => return Vec::new(),
+            Client::Guide(_) | Client::None => return Vec::new(),
         };
         [&["client", "create", self.name], &own[..]].concat()
     }

@@ -4,6 +4,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::Value;
 
+use crate::support::house::House;
 use crate::support::relying_party::header_of;
 
 /// What a program accepts as a token.
@@ -68,4 +69,52 @@ pub fn verify(
         return Err("expired when it was issued".to_owned());
     }
     Ok(claims)
+}
+
+#[test]
+fn a_program_refuses_what_it_does_not_accept() {
+    let house = House::embedded();
+    let root = house.administrator();
+    let app = house.party(|_| {});
+    let token = app.sign_in(&root.browser, &[]).id_token;
+    let keys = house.browser().get("/oauth2/jwks").json();
+    let (own, issuer) = (app.id.as_str(), house.origin());
+    let refusal = |token: &str, accepts: &Accepts, issuer: &str, audience: &str| {
+        verify(token, &keys, accepts, issuer, audience)
+            .err()
+            .unwrap_or_default()
+    };
+    assert_eq!(refusal(&token, &RS256, issuer, own), "");
+    let (rest, _) = token.rsplit_once('.').expect("a signature");
+    let forged = format!("{rest}.{}", "A".repeat(342));
+    assert_eq!(refusal(&forged, &RS256, issuer, own), "InvalidSignature");
+    assert_eq!(
+        refusal(&token, &RS256, "https://elsewhere.example", own),
+        "InvalidIssuer"
+    );
+    assert_eq!(
+        refusal(&token, &RS256, issuer, "another"),
+        "InvalidAudience"
+    );
+    let es256 = Accepts {
+        algorithms: &["ES256"],
+        ..RS256
+    };
+    assert_eq!(
+        refusal(&token, &es256, issuer, own),
+        "alg RS256 is not accepted"
+    );
+    let access_tokens = Accepts {
+        types: &["at+jwt"],
+        ..RS256
+    };
+    assert_eq!(
+        refusal(&token, &access_tokens, issuer, own),
+        "typ JWT is not accepted"
+    );
+    let elliptic = Accepts {
+        key_types: &["EC"],
+        ..RS256
+    };
+    assert_eq!(refusal(&token, &elliptic, issuer, own), "a key of type RSA");
 }
