@@ -6,6 +6,7 @@ mod bad_input;
 mod bearer;
 mod client_methods;
 mod codes;
+mod conformance;
 mod consent;
 mod cors;
 mod discovery;

@@ -7,9 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::Program;
 use super::verify::{Accepts, RS256, verify};
+use super::{Program, create};
 use crate::support::authenticator::SoftAuthenticator;
+use crate::support::binary;
 use crate::support::forms::fields_of;
 use crate::support::house::House;
 use crate::support::http::{Answer, Request};
@@ -26,6 +27,8 @@ pub struct App {
     pub pkce: bool,
     /// Whether it sends a nonce, and compares it with the one in the ID token.
     pub nonce: bool,
+    /// Whether its documentation's first example has neither: Doorward then refuses the request and says what to change.
+    pub starts_without: bool,
     /// Parameters of the authorization request besides `response_type`, `client_id`, `redirect_uri`, `scope` and `state`.
     pub asks_also: &'static [(&'static str, &'static str)],
     /// How it authenticates at the token endpoint.
@@ -52,6 +55,7 @@ pub const APP: App = App {
     scope: "openid profile email",
     pkce: false,
     nonce: false,
+    starts_without: false,
     asks_also: &[],
     secret: Secret::Basic,
     sends_also: &[],
@@ -119,6 +123,9 @@ pub struct Visit<'house> {
 /// The imitation of a program that signs users in.
 pub fn run(house: &House, program: &Program, app: &App) {
     let visit = Visit::begin(house, app, || program.register(house));
+    if app.starts_without {
+        visit.fail_and_be_told(program);
+    }
     let issued = visit.sign_in();
     visit.read(&issued);
     if let Some(secret) = app.renews {
@@ -247,6 +254,34 @@ impl<'house> Visit<'house> {
             .map(|(_, value)| value.as_str())
             .unwrap_or_default();
         read_response(&answer, mode.map(|(_, mode)| mode.as_str()), redirect_uri)
+    }
+
+    /// The first try by the documentation's example, with a client of the defaults: the program gets both remedies, and so does
+    /// the administrator who asks why it failed.
+    fn fail_and_be_told(&self, program: &Program) {
+        let mut arguments = program.arguments();
+        arguments.retain(|argument| *argument != "--no-pkce");
+        let client = create(self.house, &arguments);
+        let id = client["client_id"].as_str().expect("an ID");
+        let refused = self.authorize(&[
+            ("client_id", id),
+            ("code_challenge", ""),
+            ("code_challenge_method", ""),
+            ("nonce", ""),
+        ]);
+        assert_eq!(
+            refused.get("error").map(String::as_str),
+            Some("invalid_request"),
+            "{refused:?}"
+        );
+        let remedy = format!("doorward client update {id} --no-pkce");
+        let told = refused.get("error_description").expect("a description");
+        let check = binary::run(&self.house.config, &["client", "check", id]);
+        for text in [told, &check.output] {
+            for part in ["code_challenge", "nonce", &remedy] {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+        }
     }
 
     /// Signs the user in: from the redirect to the verified ID token.
@@ -404,6 +439,22 @@ impl<'house> Visit<'house> {
     /// `GET` of an address with an access token.
     pub fn user_info_at(&self, path: &str, access_token: &str) -> Value {
         let server = self.house.browser();
+        if self.app.in_browser {
+            let asks = server
+                .request("OPTIONS", path)
+                .header("Origin", &self.origin());
+            let asks = asks.header("Access-Control-Request-Method", "GET");
+            let preflight = asks
+                .header("Access-Control-Request-Headers", "authorization")
+                .send();
+            let allowed = preflight
+                .header("access-control-allow-headers")
+                .unwrap_or_default();
+            assert!(
+                allowed.to_lowercase().contains("authorization"),
+                "{preflight:?}"
+            );
+        }
         let request = self.from_program(server.request("GET", path));
         let answer = request.bearer(access_token).send();
         assert_eq!(answer.status, 200, "{answer:?}");

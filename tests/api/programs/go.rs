@@ -52,6 +52,7 @@ programs! {
         run_by: None,
         does: Some(Does::SignsIn(App {
             pkce: true,
+            starts_without: true,
             secret: Secret::BasicThenBody,
             reads: &[(From::UserInfo, "name"), (From::UserInfo, "email")],
             renews: Some(Secret::Body),
@@ -75,6 +76,7 @@ programs! {
         },
         run_by: None,
         does: Some(Does::SignsIn(App {
+            starts_without: true,
             secret: Secret::BasicThenBody,
             reads: &[
                 (From::UserInfo, "name"), (From::UserInfo, "email"), (From::UserInfo, "preferred_username"),
@@ -151,6 +153,7 @@ programs! {
         does: Some(Does::SignsIn(App {
             scope: "openid profile email groups",
             pkce: true,
+            starts_without: true,
             asks_also: &[("approval_prompt", "force")],
             secret: Secret::BasicThenBody,
             reads: &[

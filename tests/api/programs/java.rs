@@ -55,6 +55,7 @@ programs! {
         does: Some(Does::SignsIn(App {
             scope: "openid profile email roles",
             pkce: true,
+            starts_without: true,
             secret: Secret::PlainBasic,
             reads: &[(From::IdToken, "preferred_username"), (From::IdToken, "email"), (From::IdToken, "groups")],
             renews: Some(Secret::PlainBasic),

@@ -116,6 +116,7 @@ programs! {
         run_by: None,
         does: Some(Does::SignsIn(App {
             pkce: true,
+            starts_without: true,
             reads: &[(From::IdToken, "name"), (From::IdToken, "email")],
             ..APP
         })),
@@ -224,6 +225,7 @@ programs! {
         run_by: None,
         does: Some(Does::SignsIn(App {
             nonce: true,
+            starts_without: true,
             secret: Secret::Body,
             also: |visit, issued| {
                 let user = visit.user_info_at("/oauth2/userinfo?schema=openid", &issued.access);

@@ -48,6 +48,7 @@ programs! {
         run_by: None,
         does: Some(Does::SignsIn(App {
             pkce: true,
+            starts_without: true,
             secret: Secret::PlainBasic,
             reads: &[
                 (From::UserInfo, "email"), (From::UserInfo, "email_verified"), (From::UserInfo, "preferred_username"),

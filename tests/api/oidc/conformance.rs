@@ -1,0 +1,168 @@
+//! Modules of the OpenID Foundation's plans (Basic OP, Form Post, RP-Initiated Logout) that no other test follows whole.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::binary;
+use crate::support::forms::fields_of;
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
+
+/// The plan's client, registered by the command. Some of its modules send neither PKCE nor a nonce.
+fn plans_client(house: &House) -> RelyingParty {
+    let arguments = [
+        "client",
+        "create",
+        "A plan",
+        "--redirect-uri",
+        CALLBACK,
+        "--no-consent",
+        "--no-pkce",
+        "--json",
+    ];
+    let ran = binary::run(&house.config, &arguments);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let made = ran.json();
+    let text = |name: &str| made[name].as_str().map(str::to_owned);
+    RelyingParty {
+        id: text("client_id").expect("an ID"),
+        secret: text("client_secret"),
+        server: house.browser(),
+    }
+}
+
+/// What the plan's requests leave out, and what they add.
+fn plain<'more>(more: &[(&'more str, &'more str)]) -> Vec<(&'more str, &'more str)> {
+    [
+        &[("code_challenge", ""), ("code_challenge_method", "")],
+        more,
+    ]
+    .concat()
+}
+
+fn redeem(app: &RelyingParty, code: &str) -> Answer {
+    app.token(&[
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+    ])
+}
+
+/// What a form that the browser posts to the app contains; the address of the page has nothing of it.
+fn posted(
+    app: &RelyingParty,
+    browser: &Browserless,
+    more: &[(&str, &str)],
+) -> HashMap<String, String> {
+    let answer = app.authorize(
+        browser,
+        &plain(&[more, &[("response_mode", "form_post")]].concat()),
+    );
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (200, None),
+        "{answer:?}"
+    );
+    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("form-action 'self' https:"), "{policy}");
+    fields_of(&answer.text(), CALLBACK).into_iter().collect()
+}
+
+on_both! {
+    fn a_request_without_a_nonce_succeeds_and_the_id_token_has_none(house) {
+        let root = house.administrator();
+        let app = plans_client(house);
+        let without = app.code(&root.browser, &plain(&[("nonce", "")]));
+        let issued = Issued::read(&redeem(&app, &without));
+        assert_eq!(issued.id_claims["nonce"], Value::Null);
+        let with = app.code(&root.browser, &plain(&[]));
+        assert_eq!(Issued::read(&redeem(&app, &with)).id_claims["nonce"], "the-nonce");
+        // Client authentication in the body works for the same client.
+        let code = app.code(&root.browser, &plain(&[]));
+        let fields = [
+            ("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK),
+            ("client_id", app.id.as_str()), ("client_secret", app.secret.as_deref().expect("a secret")),
+        ];
+        let answer = house.browser().request("POST", "/oauth2/token").without_same_origin().form(&fields).send();
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let issued = Issued::read(&answer);
+        let told = app.user_info(&issued.access);
+        assert!(told.header("content-type").is_some_and(|media| media.starts_with("application/json")));
+        assert_eq!(told.json()["sub"], issued.id_claims["sub"]);
+    }
+
+    fn the_order_of_scopes_and_parameters_makes_no_difference(house) {
+        let root = house.administrator();
+        let app = plans_client(house);
+        let mut parameters = app.parameters(&plain(&[("scope", "email profile openid")]));
+        parameters.reverse();
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let sent = sent_back(&root.browser.get(&format!("/oauth2/authorize?{query}")));
+        assert_eq!((sent["state"].as_str(), sent["iss"].as_str()), ("the-state", house.origin()));
+        Issued::read(&redeem(&app, &sent["code"]));
+        let missing = sent_back(&app.authorize(&root.browser, &plain(&[("response_type", "")])));
+        assert!(["invalid_request", "unsupported_response_type"].contains(&missing["error"].as_str()));
+    }
+
+    fn a_form_has_the_code_or_the_error_and_nothing_else(house) {
+        let root = house.administrator();
+        let app = plans_client(house);
+        let good = posted(&app, &root.browser, &[]);
+        let mut names: Vec<&str> = good.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["code", "iss", "state"]);
+        assert_eq!((good["state"].as_str(), good["iss"].as_str()), ("the-state", house.origin()));
+        Issued::read(&redeem(&app, &good["code"]));
+        let none = posted(&app, &house.browser(), &[("prompt", "none")]);
+        assert_eq!((none["error"].as_str(), none["state"].as_str()), ("login_required", "the-state"));
+        assert_eq!(none.get("code"), None);
+        // And after the user was asked.
+        let asked = app.authorize(&root.browser, &plain(&[("prompt", "consent"), ("response_mode", "form_post")]));
+        let at = asked.header("location").expect("a page").to_owned();
+        let allowed = root.browser.request("POST", &at).page_form(&[("answer", "allow")]).send();
+        let fields: HashMap<String, String> = fields_of(&allowed.text(), CALLBACK).into_iter().collect();
+        Issued::read(&redeem(&app, &fields["code"]));
+    }
+
+    fn a_refresh_token_that_was_asked_for_renews_for_its_own_client_alone(house) {
+        let root = house.administrator();
+        let app = plans_client(house);
+        let other = plans_client(house);
+        let asked = app.authorize(&root.browser, &plain(&[("scope", "openid offline_access"), ("prompt", "consent")]));
+        let at = asked.header("location").expect("a page").to_owned();
+        let sent = sent_back(&root.browser.request("POST", &at).page_form(&[("answer", "allow")]).send());
+        let first = Issued::read(&redeem(&app, &sent["code"]));
+        assert!(first.refresh.len() >= 22, "96 bits of randomness at least");
+        let answer = app.refresh(&first.refresh);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let second = Issued::read(&answer);
+        assert_eq!((&second.answer["token_type"], &second.answer["expires_in"]), (&json!("Bearer"), &json!(300)));
+        for claim in ["iss", "sub", "auth_time", "azp", "aud"] {
+            assert_eq!(second.id_claims[claim], first.id_claims[claim], "{claim}");
+        }
+        let foreign = other.refresh(&second.refresh);
+        assert_eq!((foreign.status, error_of(&foreign)), (400, "invalid_grant".into()));
+        let discovery = house.browser().get("/.well-known/openid-configuration").json();
+        for (name, value) in [("grant_types_supported", "refresh_token"), ("scopes_supported", "offline_access"), ("claims_supported", "sub")] {
+            let listed = discovery[name].as_array().expect("a list");
+            assert!(listed.contains(&json!(value)), "{name}: {listed:?}");
+        }
+    }
+
+    fn a_hint_that_another_issuer_signed_signs_nobody_out(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        app.sign_in(&root.browser, &[]);
+        let elsewhere = House::embedded();
+        let stranger = elsewhere.administrator();
+        let foreign = elsewhere.party(|_| {}).sign_in(&stranger.browser, &[]).id_token;
+        let path = format!("/oauth2/logout?id_token_hint={foreign}");
+        assert_eq!(house.browser().get(&path).status, 400);
+        let asked = root.browser.get(&path);
+        assert!(asked.status == 200 && asked.text().contains("Sign out?"), "{asked:?}");
+        assert_eq!(root.session_status(), 200);
+    }
+}
