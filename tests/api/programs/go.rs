@@ -4,7 +4,8 @@ use super::app::{APP, From, Secret};
 use super::{App, Client, Does, ELSEWHERE, Program, Settings, programs};
 
 programs! {
-    "Go";
+    "Go",
+    "";
 
     // go-oidc's example `idtoken`: state and nonce, no PKCE.
     go_oidc: Program {

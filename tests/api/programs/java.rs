@@ -23,7 +23,8 @@ const SPRING: App = App {
 };
 
 programs! {
-    "Java";
+    "Java",
+    "";
 
     // Spring Security 6: a nonce; PKCE for public clients alone.
     spring_boot_3_client: Program {

@@ -24,7 +24,8 @@ const OIDC_CLIENT_TS: App = App {
 };
 
 programs! {
-    "JavaScript and TypeScript";
+    "JavaScript and TypeScript",
+    "";
 
     // Its README's example with OpenID Connect; a nonce only where discovery doesn't announce S256.
     oauth4webapi: Program {
@@ -158,11 +159,15 @@ programs! {
         })),
     };
 
-    // The plugin `genericOAuth`: the user is read from the ID token, and from UserInfo where that has no email.
+    // The plugin `genericOAuth`: the user is read from the ID token, and from UserInfo where that has no email. Its versions
+    // differ in their redirect URI.
     better_auth: Program {
         name: "better-auth (genericOAuth)",
         works: "signs in, shows name and email, renews",
-        client: Client::With(&["--redirect-uri", "https://app.example.com/api/auth/oauth2/callback/doorward"]),
+        client: Client::With(&[
+            "--redirect-uri", "https://app.example.com/api/auth/oauth2/callback/doorward",
+            "--redirect-uri", "https://app.example.com/api/auth/callback/doorward",
+        ]),
         settings: Settings {
             file: "auth.ts",
             lines: &[

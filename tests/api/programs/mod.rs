@@ -13,9 +13,11 @@ mod javascript;
 mod other;
 mod proxies;
 mod python;
+mod requests;
 mod service;
 mod services;
 mod verify;
+mod visit;
 
 use std::process::Command;
 
@@ -83,6 +85,8 @@ pub enum Does {
 pub struct Family {
     /// Its heading.
     pub title: &'static str,
+    /// What its readers need to know.
+    pub about: &'static str,
     /// Each program, with the path of the module that tests its imitation.
     pub rows: &'static [(&'static str, Program)],
 }
@@ -102,9 +106,10 @@ pub fn families() -> Vec<&'static Family> {
 
 /// Declares the programs of a family, each with a test on both back ends that is named like the row.
 macro_rules! programs {
-    ($title:literal; $($key:ident: $program:expr;)+) => {
+    ($title:literal, $about:literal; $($key:ident: $program:expr;)+) => {
         pub static FAMILY: $crate::api::programs::Family = $crate::api::programs::Family {
             title: $title,
+            about: $about,
             rows: &[$((concat!(module_path!(), "::", stringify!($key)), $program)),+],
         };
 
@@ -123,7 +128,7 @@ pub fn imitate(house: &House, family: &Family, key: &str) {
     let mut rows = family.rows.iter();
     let (_, program) = rows.find(|(path, _)| is_it(path)).expect("a row");
     match &program.does {
-        Some(Does::SignsIn(app)) => app::run(house, program, app),
+        Some(Does::SignsIn(app)) => visit::run(house, program, app),
         Some(Does::TakesTokens(service)) => service::run(house, program, service),
         None => panic!("{}: a row with a test does something", program.name),
     }

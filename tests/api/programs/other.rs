@@ -4,7 +4,8 @@ use super::app::{APP, From, Secret};
 use super::{App, Client, Does, ELSEWHERE, Program, Settings, SignOut, programs};
 
 programs! {
-    "Other software";
+    "Other software",
+    "";
 
     openidconnect: Program {
         name: "openidconnect (Rust)",

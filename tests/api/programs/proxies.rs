@@ -4,6 +4,7 @@ use super::{Client, ELSEWHERE, Family, Program};
 
 pub static FAMILY: Family = Family {
     title: "Reverse proxies (forward-auth)",
+    about: "",
     rows: &[
         (
             "",

@@ -13,7 +13,8 @@ const AUTHLIB: App = App {
 };
 
 programs! {
-    "Python";
+    "Python",
+    "";
 
     authlib: Program {
         name: "Authlib (Flask, Starlette, Django)",
@@ -39,7 +40,7 @@ programs! {
         })),
     };
 
-    // OAUTH_PKCE_ENABLED, since it sends no nonce; HTTP Basic because discovery lists it.
+    // OAUTH_PKCE_ENABLED, since it sends no nonce; ID and secret in the body where discovery lists that.
     django_allauth: Program {
         name: "django-allauth",
         works: "signs in, takes over name and verified email",
@@ -49,7 +50,7 @@ programs! {
         does: Some(Does::SignsIn(App {
             pkce: true,
             starts_without: true,
-            secret: Secret::PlainBasic,
+            secret: Secret::Body,
             reads: &[
                 (From::UserInfo, "email"), (From::UserInfo, "email_verified"), (From::UserInfo, "preferred_username"),
                 (From::UserInfo, "given_name"), (From::UserInfo, "family_name"),

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::app::{APP, App, Secret, Visit, expected};
+use super::app::{APP, App, Secret};
 use super::verify::{Accepts, verify};
+use super::visit::{Visit, expected};
 use super::{Program, create};
 use crate::support::house::House;
 use crate::support::relying_party::Issued;

@@ -9,7 +9,8 @@ use super::{Client, Does, Program, Service, Settings, programs};
 const OWN: Client = Client::With(&["--audience", API]);
 
 programs! {
-    "Services that accept access tokens";
+    "Services that accept access tokens",
+    "The first command of each section registers an app that calls the service: it asks for tokens with\n`resource=https://api.example.com`.";
 
     // Without its option `strict` it looks at no `typ`.
     express_oauth2_jwt_bearer: Program {

@@ -1,0 +1,292 @@
+//! A visit: a user signs in to a program, which reads what it needs, renews its token, and signs the user out.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::app::{App, From, Secret, SignOut};
+use super::requests::sha256;
+use super::{Program, create};
+use crate::support::authenticator::SoftAuthenticator;
+use crate::support::binary;
+use crate::support::forms::fields_of;
+use crate::support::house::House;
+use crate::support::http::Answer;
+use crate::support::person::Person;
+use crate::support::relying_party::{Issued, claims_of};
+
+/// A program with its client, and a user who signs in.
+pub struct Visit<'house> {
+    /// The Doorward.
+    pub house: &'house House,
+    /// What the program does.
+    pub app: &'house App,
+    /// The registered client.
+    pub client: Value,
+    /// The discovery document.
+    pub discovery: Value,
+    /// The user, signed in at Doorward.
+    pub ada: Person,
+}
+
+/// The imitation of a program that signs users in.
+pub fn run(house: &House, program: &Program, app: &App) {
+    let visit = Visit::begin(house, app, || program.register(house));
+    if app.starts_without {
+        visit.fail_and_be_told(program);
+    }
+    let issued = visit.sign_in();
+    visit.read(&issued);
+    if let Some(secret) = app.renews {
+        visit.renew(&issued, secret);
+    }
+    (app.also)(&visit, &issued);
+    visit.sign_out(&issued);
+}
+
+/// What is known of the user.
+pub fn expected(ada: &Person, claim: &str) -> Value {
+    match claim {
+        "sub" => json!(ada.id),
+        "name" => json!("Ada Lovelace"),
+        "given_name" => json!("Ada"),
+        "family_name" => json!("Lovelace"),
+        "preferred_username" | "username" => json!("ada"),
+        "email" => json!("ada@corp.example"),
+        "email_verified" => json!(true),
+        "groups" | "roles" => json!(["staff"]),
+        other => panic!("what is {other} of the user?"),
+    }
+}
+
+/// A user whom the administrator invited, with an address and a role.
+fn ada(house: &House, root: &Person) -> Person {
+    let role = root
+        .browser
+        .post_json("/v1/roles", &json!({ "name": "staff" }));
+    assert_eq!(role.status, 201, "{role:?}");
+    let invitation = json!({
+        "username": "ada", "display_name": "Ada Lovelace", "email": "ada@corp.example", "roles": ["staff"],
+    });
+    house.person_with(root, &invitation, SoftAuthenticator::synced(house.origin()))
+}
+
+impl<'house> Visit<'house> {
+    /// A user, and the client that `register` registers.
+    pub fn begin(house: &'house House, app: &'house App, register: impl FnOnce() -> Value) -> Self {
+        let root = house.administrator();
+        let ada = ada(house, &root);
+        let client = register();
+        let discovery = house.browser().get(app.discovery).json();
+        assert_eq!(discovery["issuer"], house.origin(), "compared exactly");
+        Self {
+            house,
+            app,
+            client,
+            discovery,
+            ada,
+        }
+    }
+
+    /// A member of the registration.
+    pub fn registered(&self, name: &str) -> &str {
+        let value = &self.client[name];
+        value.as_str().or(value[0].as_str()).unwrap_or_default()
+    }
+
+    /// The path of an endpoint, as discovery has it.
+    pub fn path(&self, name: &str) -> &str {
+        let address = self.discovery[name].as_str().expect("an endpoint");
+        address
+            .strip_prefix(self.house.origin())
+            .expect("below the issuer")
+    }
+
+    /// Sends the user to Doorward, who allows what they are asked, and returns what comes back to the program.
+    pub fn authorize(&self, more: &[(&str, &str)]) -> HashMap<String, String> {
+        let parameters = self.parameters(more);
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&parameters)
+            .finish();
+        let browser = &self.ada.browser;
+        let mut answer = browser.get(&format!("{}?{query}", self.path("authorization_endpoint")));
+        // The page to choose an account, and the page to allow the app.
+        for _ in 0..2 {
+            let at = answer.header("location").unwrap_or_default();
+            if at.starts_with("/oauth2/authorize/") || at.starts_with("/shown/") {
+                let page = browser.get(at).text();
+                let asks = page.contains("value=\"allow\"");
+                let word = if asks { "allow" } else { "continue" };
+                let form = page
+                    .split(" action=\"")
+                    .find(|rest| rest.starts_with("/oauth2/authorize/"));
+                let action = form
+                    .and_then(|rest| rest.split('"').next())
+                    .expect("a form");
+                answer = browser
+                    .request("POST", action)
+                    .page_form(&[("answer", word)])
+                    .send();
+            }
+        }
+        let mode = parameters.iter().find(|(name, _)| name == "response_mode");
+        let redirect_uri = parameters.iter().find(|(name, _)| name == "redirect_uri");
+        let redirect_uri = redirect_uri
+            .map(|(_, value)| value.as_str())
+            .unwrap_or_default();
+        read_response(&answer, mode.map(|(_, mode)| mode.as_str()), redirect_uri)
+    }
+
+    /// The first try by the documentation's example, with a client of the defaults: the program gets both remedies, and so does
+    /// the administrator who asks why it failed.
+    fn fail_and_be_told(&self, program: &Program) {
+        let mut arguments = program.arguments();
+        arguments.retain(|argument| *argument != "--no-pkce");
+        let client = create(self.house, &arguments);
+        let id = client["client_id"].as_str().expect("an ID");
+        let refused = self.authorize(&[
+            ("client_id", id),
+            ("code_challenge", ""),
+            ("code_challenge_method", ""),
+            ("nonce", ""),
+        ]);
+        assert_eq!(
+            refused.get("error").map(String::as_str),
+            Some("invalid_request"),
+            "{refused:?}"
+        );
+        let remedy = format!("doorward client update {id} --no-pkce");
+        let told = refused.get("error_description").expect("a description");
+        let check = binary::run(&self.house.config, &["client", "check", id]);
+        for text in [told, &check.output] {
+            for part in ["code_challenge", "nonce", &remedy] {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+    }
+
+    /// Signs the user in: from the redirect to the verified ID token.
+    pub fn sign_in(&self) -> Issued {
+        let response = self.authorize(&[]);
+        let sends_state = !self.app.asks_also.contains(&("state", ""));
+        let state = response.get("state").map(String::as_str);
+        assert_eq!(state, sends_state.then_some("the-state"), "{response:?}");
+        // RFC 9207.
+        assert_eq!(
+            response.get("iss").map(String::as_str),
+            Some(self.house.origin())
+        );
+        let code = response
+            .get("code")
+            .unwrap_or_else(|| panic!("no code: {response:?}"));
+        let issued = Issued::read(&self.redeem(code));
+        assert_eq!(issued.answer["token_type"], "Bearer");
+        assert!(issued.answer["expires_in"].is_u64(), "{}", issued.answer);
+        if !issued.id_token.is_empty() {
+            let claims = self.verify(&issued.id_token);
+            let nonce = if self.app.nonce {
+                json!("the-nonce")
+            } else {
+                Value::Null
+            };
+            assert_eq!(claims["nonce"], nonce);
+            let half = &sha256(&issued.access)[..16];
+            assert_eq!(claims["at_hash"], URL_SAFE_NO_PAD.encode(half));
+        }
+        issued
+    }
+
+    fn read(&self, issued: &Issued) {
+        let user_info = self
+            .app
+            .reads
+            .iter()
+            .any(|(from, _)| *from == From::UserInfo);
+        let user_info = user_info.then(|| self.user_info(&issued.access));
+        if let Some(user_info) = &user_info {
+            // OpenID Connect Core §5.3.2.
+            assert_eq!(user_info["sub"], self.ada.id);
+        }
+        for (from, claim) in self.app.reads {
+            let claims = match from {
+                From::IdToken => issued.id_claims.clone(),
+                From::UserInfo => user_info.clone().unwrap_or_default(),
+                From::AccessToken => claims_of(&issued.access),
+            };
+            assert_eq!(
+                claims[claim],
+                expected(&self.ada, claim),
+                "{from:?} {claim}: {claims}"
+            );
+        }
+    }
+
+    fn renew(&self, issued: &Issued, secret: Secret) {
+        assert!(
+            !issued.refresh.is_empty(),
+            "no refresh token: {}",
+            issued.answer
+        );
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", issued.refresh.as_str()),
+        ];
+        let renewed = Issued::read(&self.post("token_endpoint", &fields, secret));
+        assert!(!renewed.access.is_empty() && renewed.access != issued.access);
+        if !renewed.id_token.is_empty() {
+            // OpenID Connect Core §12.2.
+            assert_eq!(self.verify(&renewed.id_token)["sub"], self.ada.id);
+        }
+        assert_eq!(self.user_info(&renewed.access)["sub"], self.ada.id);
+    }
+
+    fn sign_out(&self, issued: &Issued) {
+        let back = self.registered("post_logout_redirect_uris");
+        let mut fields = vec![
+            ("id_token_hint", issued.id_token.as_str()),
+            ("post_logout_redirect_uri", back),
+            ("state", "out"),
+        ];
+        match self.app.sign_out {
+            SignOut::Stays => return,
+            SignOut::WithHint => {}
+            SignOut::WithHintAndClientId => {
+                fields.push(("client_id", self.registered("client_id")))
+            }
+        }
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let answer = self
+            .ada
+            .browser
+            .get(&format!("{}?{query}", self.path("end_session_endpoint")));
+        let at = answer.header("location").unwrap_or_default();
+        assert_eq!(at, format!("{back}?state=out"), "{answer:?}");
+        assert_eq!(self.ada.session_status(), 401);
+    }
+}
+
+/// What comes back to the program, in the place where it waits for it.
+fn read_response(
+    answer: &Answer,
+    mode: Option<&str>,
+    redirect_uri: &str,
+) -> HashMap<String, String> {
+    if mode == Some("form_post") {
+        let fields = fields_of(&answer.text(), redirect_uri);
+        return fields.into_iter().collect();
+    }
+    let location = answer.header("location").unwrap_or_default();
+    let rest = location.strip_prefix(redirect_uri);
+    let rest = rest.unwrap_or_else(|| panic!("not sent back to {redirect_uri}: {answer:?}"));
+    let mark = if mode == Some("fragment") { '#' } else { '?' };
+    let rest = rest
+        .strip_prefix([mark, '&'])
+        .unwrap_or_else(|| panic!("{location}"));
+    url::form_urlencoded::parse(rest.as_bytes())
+        .into_owned()
+        .collect()
+}

@@ -1,0 +1,155 @@
+//! The guide of compatible programs is written from the rows that the imitations run.
+
+use doorward::clients::Preset;
+
+use super::{assert_written, root};
+use crate::api::programs::{
+    CALLER, Client, Does, Family, Program, Settings, families, within_crate,
+};
+
+/// The anchor of a heading.
+fn anchor(heading: &str) -> String {
+    let lower = heading.to_lowercase().replace(' ', "-");
+    let is_kept = |letter: &char| letter.is_alphanumeric() || ['-', '_'].contains(letter);
+    lower.chars().filter(is_kept).collect()
+}
+
+/// The file of a test, relative to the guides: the longest beginning of its path that is a file.
+fn file_of(test: &str) -> String {
+    let parts: Vec<&str> = test.split("::").collect();
+    let files = (1..=parts.len())
+        .rev()
+        .map(|length| parts[..length].join("/"));
+    let mut files =
+        files.flat_map(|path| [format!("tests/{path}.rs"), format!("tests/{path}/mod.rs")]);
+    let file = files.find(|file| root().join(file).is_file());
+    format!(
+        "../../{}",
+        file.unwrap_or_else(|| panic!("no file of {test}"))
+    )
+}
+
+/// Where the settings of a program are.
+fn settings_link(program: &Program) -> String {
+    match program.client {
+        Client::For(key) => {
+            let name = &Preset::find(key).expect("a preset").name;
+            format!("[`--for {key}`](programs.md#{})", anchor(name))
+        }
+        Client::With(_) | Client::None => format!("[settings](#{})", anchor(program.name)),
+        Client::Guide(path) => format!("[guide]({path})"),
+    }
+}
+
+/// A command as one line of a shell.
+fn command_line(arguments: &[&str]) -> String {
+    let is_plain = |text: &str| {
+        text.chars()
+            .all(|letter| letter.is_alphanumeric() || "-_./:=".contains(letter))
+    };
+    let quoted = arguments.iter().map(|text| {
+        if is_plain(text) {
+            (*text).to_owned()
+        } else {
+            format!("{text:?}")
+        }
+    });
+    let quoted: Vec<String> = quoted.collect();
+    format!("doorward {}", quoted.join(" ").replace(" --", " \\\n  --"))
+}
+
+/// The table of a family.
+fn table(family: &Family) -> String {
+    use std::fmt::Write;
+    let mut text = format!("\n## {}\n\n", family.title);
+    let mut imitations = family
+        .rows
+        .iter()
+        .filter(|(_, program)| program.does.is_some());
+    if let Some((test, _)) = imitations.next() {
+        let file = file_of(within_crate(test));
+        let name = file.trim_start_matches("../");
+        writeln!(text, "The imitations are in [{name}]({file}).\n").expect("text");
+    }
+    if !family.about.is_empty() {
+        writeln!(text, "{}\n", family.about).expect("text");
+    }
+    text.push_str("| program | with the defaults | settings | checked by |\n|---|---|---|---|\n");
+    for (test, program) in family.rows {
+        let key = test.rsplit("::").next().unwrap_or_default();
+        let imitation = program.does.as_ref().map(|_| format!("imitation `{key}`"));
+        let itself = program
+            .run_by
+            .map(|test| format!("[the program itself]({})", file_of(test)));
+        let checks: Vec<String> = [imitation, itself].into_iter().flatten().collect();
+        let (name, works, settings) = (program.name, program.works, settings_link(program));
+        writeln!(
+            text,
+            "| {name} | {works} | {settings} | {} |",
+            checks.join(", ")
+        )
+        .expect("text");
+    }
+    text
+}
+
+/// The commands and settings of a program that has no preset and no guide of its own.
+fn section(program: &Program) -> String {
+    let takes_tokens = matches!(program.does, Some(Does::TakesTokens(_)));
+    let caller = takes_tokens.then(|| CALLER.to_vec());
+    let own = Some(program.arguments()).filter(|arguments| !arguments.is_empty());
+    let commands: Vec<String> = caller
+        .iter()
+        .chain(&own)
+        .map(|arguments| command_line(arguments))
+        .collect();
+    let Settings { file, lines } = program.settings;
+    let (name, commands, lines) = (program.name, commands.join("\n"), lines.join("\n"));
+    format!("\n### {name}\n\n```sh\n{commands}\n```\n\n{file}:\n\n```text\n{lines}\n```\n")
+}
+
+/// Whether its settings are in this guide.
+fn has_section(program: &Program) -> bool {
+    matches!(program.client, Client::With(_) | Client::None)
+}
+
+/// The part of the guide that the rows make.
+fn guide() -> String {
+    let mut text = String::new();
+    for family in families() {
+        text.push_str(&table(family));
+        let programs = family.rows.iter().map(|(_, program)| program);
+        text.extend(programs.filter(|program| has_section(program)).map(section));
+    }
+    text
+}
+
+#[test]
+fn the_guide_of_compatible_programs_says_what_their_tests_do() {
+    const START: &str = "<!-- From here on as the rows of tests/api/programs have it. -->\n";
+    assert_written("compatibility.md", START, &guide());
+    for (_, program) in families().into_iter().flat_map(|family| family.rows) {
+        let name = program.name;
+        let has_settings = !program.settings.lines.is_empty();
+        assert_eq!(
+            has_settings,
+            has_section(program),
+            "{name}: settings here or in the preset"
+        );
+        assert!(
+            program.settings.lines.len() <= 10,
+            "{name}: too many settings"
+        );
+        let words: Vec<&str> = program
+            .works
+            .split(|letter: char| !letter.is_alphabetic())
+            .collect();
+        assert!(
+            !words
+                .iter()
+                .any(|word| ["not", "cannot", "can", "fails"].contains(word)),
+            "{name}: {}",
+            program.works
+        );
+    }
+}
