@@ -91,4 +91,6 @@ pub enum SignOut {
     WithHint,
     /// It redirects there with `id_token_hint`, `client_id` and `post_logout_redirect_uri`.
     WithHintAndClientId,
+    /// It redirects there with `client_id` and `post_logout_redirect_uri`; the user confirms.
+    WithClientId,
 }

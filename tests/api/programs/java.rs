@@ -98,6 +98,30 @@ programs! {
         })),
     };
 
+    // The ID token validator takes one algorithm, and `typ` is `JWT` or absent.
+    nimbus_client: Program {
+        name: "Nimbus OAuth 2.0 SDK, client",
+        works: "signs in, reads the ID token and UserInfo, renews",
+        client: Client::With(&["--redirect-uri", "https://app.example.com/callback"]),
+        settings: Settings {
+            file: "Java",
+            lines: &[
+                "Issuer issuer = new Issuer(\"https://id.example.com\");",
+                "OIDCProviderMetadata metadata = OIDCProviderMetadata.resolve(issuer);",
+                "ClientID id = new ClientID(\"CLIENT_ID\");",
+                "ClientAuthentication auth = new ClientSecretBasic(id, new Secret(\"CLIENT_SECRET\"));",
+                "IDTokenValidator validator = new IDTokenValidator(",
+                "    issuer, id, JWSAlgorithm.RS256, metadata.getJWKSetURI().toURL());",
+            ],
+        },
+        run_by: None,
+        does: Some(Does::SignsIn(App {
+            pkce: true,
+            sign_out: SignOut::Stays,
+            ..SPRING
+        })),
+    };
+
     // ID and secret in the body; it finds its sessions by `session_state` of the token response, and signs out from the server.
     keycloak: Program {
         name: "Keycloak as a broker",

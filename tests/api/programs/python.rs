@@ -236,16 +236,17 @@ programs! {
         })),
     };
 
-    // `prompt=select_account`, and the user from the ID token.
+    // `prompt=select_account`, and the user from the ID token; it keeps no ID token to sign out with.
     streamlit: Program {
         name: "Streamlit",
-        works: "signs in, knows name and email",
+        works: "signs in, knows name and email, signs out",
         client: Client::For("streamlit"),
         settings: ELSEWHERE,
         run_by: None,
         does: Some(Does::SignsIn(App {
             asks_also: &[("prompt", "select_account")],
             reads: &[(From::IdToken, "name"), (From::IdToken, "email"), (From::IdToken, "email_verified")],
+            sign_out: SignOut::WithClientId,
             ..AUTHLIB
         })),
     };

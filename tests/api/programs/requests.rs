@@ -69,7 +69,7 @@ impl Visit<'_> {
             fields.push((name, if *value == "{client_id}" { id } else { value }));
         }
         let server = self.house.browser();
-        let request = || self.from_program(server.request("POST", self.path(endpoint)));
+        let request = || self.sent_by_program(server.request("POST", self.path(endpoint)));
         let plain = |secret: &str| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
         let in_body = [&fields[..], &[("client_id", id), ("client_secret", own)]].concat();
         let answer = match secret {
@@ -116,7 +116,7 @@ impl Visit<'_> {
     }
 
     /// A request of the program, not of Doorward's own pages.
-    fn from_program<'browser>(&self, request: Request<'browser>) -> Request<'browser> {
+    fn sent_by_program<'browser>(&self, request: Request<'browser>) -> Request<'browser> {
         let request = request.without_same_origin();
         if self.app.in_browser {
             request.header("Origin", &self.origin())
@@ -136,7 +136,7 @@ impl Visit<'_> {
     /// `GET` as the program does it.
     pub fn get(&self, path: &str) -> Value {
         let server = self.house.browser();
-        let answer = self.from_program(server.request("GET", path)).send();
+        let answer = self.sent_by_program(server.request("GET", path)).send();
         assert_eq!(answer.status, 200, "{answer:?}");
         self.assert_readable(&answer);
         answer.json()
@@ -180,7 +180,7 @@ impl Visit<'_> {
                 "{preflight:?}"
             );
         }
-        let request = self.from_program(server.request("GET", path));
+        let request = self.sent_by_program(server.request("GET", path));
         let answer = request.bearer(access_token).send();
         assert_eq!(answer.status, 200, "{answer:?}");
         self.assert_readable(&answer);

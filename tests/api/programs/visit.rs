@@ -119,14 +119,9 @@ impl<'house> Visit<'house> {
                 let page = browser.get(at).text();
                 let asks = page.contains("value=\"allow\"");
                 let word = if asks { "allow" } else { "continue" };
-                let form = page
-                    .split(" action=\"")
-                    .find(|rest| rest.starts_with("/oauth2/authorize/"));
-                let action = form
-                    .and_then(|rest| rest.split('"').next())
-                    .expect("a form");
+                let action = action_of(&page, "/oauth2/authorize/");
                 answer = browser
-                    .request("POST", action)
+                    .request("POST", &action)
                     .page_form(&[("answer", word)])
                     .send();
             }
@@ -244,29 +239,40 @@ impl<'house> Visit<'house> {
 
     fn sign_out(&self, issued: &Issued) {
         let back = self.registered("post_logout_redirect_uris");
-        let mut fields = vec![
-            ("id_token_hint", issued.id_token.as_str()),
-            ("post_logout_redirect_uri", back),
-            ("state", "out"),
-        ];
-        match self.app.sign_out {
+        let hint = ("id_token_hint", issued.id_token.as_str());
+        let client = ("client_id", self.registered("client_id"));
+        let mut fields = match self.app.sign_out {
             SignOut::Stays => return,
-            SignOut::WithHint => {}
-            SignOut::WithHintAndClientId => {
-                fields.push(("client_id", self.registered("client_id")))
-            }
-        }
+            SignOut::WithHint => vec![hint],
+            SignOut::WithHintAndClientId => vec![hint, client],
+            SignOut::WithClientId => vec![client],
+        };
+        fields.extend([("post_logout_redirect_uri", back), ("state", "out")]);
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
-        let answer = self
-            .ada
-            .browser
-            .get(&format!("{}?{query}", self.path("end_session_endpoint")));
+        let browser = &self.ada.browser;
+        let endpoint = self.path("end_session_endpoint");
+        let mut answer = browser.get(&format!("{endpoint}?{query}"));
+        if self.app.sign_out == SignOut::WithClientId {
+            let action = action_of(&answer.text(), "/oauth2/logout/");
+            answer = browser.request("POST", &action).page_form(&[]).send();
+        }
         let at = answer.header("location").unwrap_or_default();
         assert_eq!(at, format!("{back}?state=out"), "{answer:?}");
         assert_eq!(self.ada.session_status(), 401);
     }
+}
+
+/// The address of the form on a page that posts below this path.
+fn action_of(page: &str, below: &str) -> String {
+    let form = page
+        .split(" action=\"")
+        .find(|rest| rest.starts_with(below));
+    let action = form.and_then(|rest| rest.split('"').next());
+    action
+        .unwrap_or_else(|| panic!("no form below {below}: {page}"))
+        .to_owned()
 }
 
 /// What comes back to the program, in the place where it waits for it.
