@@ -23,6 +23,7 @@ mod guides;
 mod logging;
 mod outbox;
 mod overload;
+mod programs;
 mod schema;
 mod services;
 mod support;

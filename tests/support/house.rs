@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward::app::{App, RpIdChange};
 use doorward::base::clock::Clock;
-use doorward::base::config::{Config, Origin};
+use doorward::base::config::{Config, Network, Origin};
 use doorward::base::faults::Faults;
 use doorward::base::secrets::MasterKey;
 use doorward::clients::{GrantType, Metadata, RedirectUri, Scope, Scopes};
@@ -270,6 +270,14 @@ impl Drop for House {
             runtime().block_on(running.stop());
         }
     }
+}
+
+/// Lets Doorward send to apps on this machine, which it does only where the configuration names their networks.
+pub fn sends_to_loopback(config: &mut Config) {
+    let networks = ["127.0.0.0/8", "::1/128"];
+    config.egress.allowed_networks = networks
+        .map(|network| Network::parse(network).expect("a network"))
+        .to_vec();
 }
 
 /// The database of a configuration as a further process has it, with a connection of its own to write by.

@@ -43,7 +43,7 @@ programs! {
                 "const clientAuth = oauth.ClientSecretPost('CLIENT_SECRET')",
             ],
         },
-        run_by: None,
+        run_by: Some("programs::javascript::oauth4webapi"),
         does: Some(Does::SignsIn(App {
             scope: "openid email",
             pkce: true,
@@ -69,7 +69,7 @@ programs! {
                 "  new URL('https://id.example.com'), 'CLIENT_ID', 'CLIENT_SECRET')",
             ],
         },
-        run_by: Some("e2e::relying_parties::server_side_app"),
+        run_by: Some("programs::javascript::openid_client_with_a_string_secret"),
         does: Some(Does::SignsIn(App {
             scope: "openid email",
             pkce: true,
@@ -87,7 +87,7 @@ programs! {
         works: "signs in, shows name and email",
         client: Client::For("authjs"),
         settings: ELSEWHERE,
-        run_by: None,
+        run_by: Some("programs::javascript::auth_js"),
         does: Some(Does::SignsIn(App {
             pkce: true,
             asks_also: &[("state", "")],
@@ -197,7 +197,7 @@ programs! {
         works: "signs in, shows name and email, renews, signs out",
         client: Client::For("express-openid-connect"),
         settings: ELSEWHERE,
-        run_by: None,
+        run_by: Some("programs::javascript::express_openid_connect"),
         does: Some(Does::SignsIn(App {
             pkce: true,
             nonce: true,
@@ -333,7 +333,7 @@ programs! {
                 "clientInformation() { return { client_id: 'CLIENT_ID' } }",
             ],
         },
-        run_by: None,
+        run_by: Some("programs::javascript::mcp_sdk"),
         does: Some(Does::SignsIn(App {
             discovery: "/.well-known/oauth-authorization-server",
             scope: "",

@@ -46,7 +46,7 @@ programs! {
         works: "signs in, takes over name and verified email",
         client: Client::For("django-allauth"),
         settings: ELSEWHERE,
-        run_by: None,
+        run_by: Some("programs::python::django_allauth"),
         does: Some(Does::SignsIn(App {
             pkce: true,
             starts_without: true,
@@ -207,7 +207,7 @@ programs! {
         works: "signs in by `preferred_username`, takes over groups",
         client: Client::For("jupyterhub"),
         settings: ELSEWHERE,
-        run_by: None,
+        run_by: Some("programs::python::jupyterhub"),
         does: Some(Does::SignsIn(App {
             scope: "openid profile email groups",
             pkce: true,
@@ -221,10 +221,10 @@ programs! {
     // PKCE because discovery announces S256, a nonce, and the user from the ID token.
     synapse: Program {
         name: "Synapse (Matrix)",
-        works: "signs in, suggests the user name, takes over name and email",
+        works: "signs in under the username, takes over name and verified email, ends its sessions with Doorward's",
         client: Client::For("synapse"),
         settings: ELSEWHERE,
-        run_by: None,
+        run_by: Some("programs::python::synapse"),
         does: Some(Does::SignsIn(App {
             pkce: true,
             reads: &[(From::IdToken, "preferred_username"), (From::IdToken, "name"), (From::IdToken, "email")],

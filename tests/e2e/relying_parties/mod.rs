@@ -8,7 +8,6 @@ mod server_side_app;
 mod services;
 mod single_page_app;
 
-use doorward::base::config::{Config, Network};
 use serde_json::{Value, json};
 
 use super::{Visitor, invitation};
@@ -110,12 +109,4 @@ fn revoke_passkeys(root: &Person) {
             .delete(&format!("/v1/users/ada/passkeys/{id}?reason=lost"));
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
-}
-
-/// Back-channel logout goes to a private address here, where nothing is sent unless it is named.
-fn names_private_networks(config: &mut Config) {
-    let networks = ["127.0.0.0/8", "::1/128"];
-    config.egress.allowed_networks = networks
-        .map(|network| Network::parse(network).expect("a network"))
-        .to_vec();
 }

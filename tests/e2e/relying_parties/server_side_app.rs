@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::app::{App, Library};
-use super::{Visitor, ada, names_private_networks, revoke_passkeys};
+use super::{Visitor, ada, revoke_passkeys};
 use crate::support::browser::Chromium;
-use crate::support::house::House;
+use crate::support::house::{House, sends_to_loopback};
 use crate::support::person::Person;
 use crate::support::process::wait_until;
 
@@ -32,12 +32,12 @@ mod signs_in_renews_and_signs_out {
 
     #[test]
     fn embedded() {
-        behaviour(&House::embedded_with(names_private_networks));
+        behaviour(&House::embedded_with(sends_to_loopback));
     }
 
     #[test]
     fn clustered() {
-        behaviour(&House::clustered_with(names_private_networks));
+        behaviour(&House::clustered_with(sends_to_loopback));
     }
 }
 
@@ -60,12 +60,12 @@ mod hears_within_two_seconds_that_a_session_or_a_passkey_was_revoked {
 
     #[test]
     fn embedded() {
-        behaviour(&House::embedded_with(names_private_networks));
+        behaviour(&House::embedded_with(sends_to_loopback));
     }
 
     #[test]
     fn clustered() {
-        behaviour(&House::clustered_with(names_private_networks));
+        behaviour(&House::clustered_with(sends_to_loopback));
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::app::{App, Library};
-use super::{Visitor, ada, names_private_networks, revoke_passkeys};
+use super::{Visitor, ada, revoke_passkeys};
 use crate::support::browser::Chromium;
-use crate::support::house::House;
+use crate::support::house::{House, sends_to_loopback};
 use crate::support::process::wait_until;
 
 fn signs_in_renews_and_signs_out(library: Library, house: &House) {
@@ -50,7 +50,7 @@ fn mod_auth_openidc() {
 
 #[test]
 fn mod_auth_openidc_hears_within_two_seconds_that_a_passkey_was_revoked() {
-    let house = House::embedded_with(names_private_networks);
+    let house = House::embedded_with(sends_to_loopback);
     let visitor = Visitor::new(&Chromium::launch());
     let root = ada(&house, &visitor);
     let app = App::start(&house, Library::ModAuthOpenidc);

@@ -1,0 +1,114 @@
+//! Programs that run on Node.js.
+
+use serde_json::{Value, json};
+
+use super::assert_is_ada;
+use super::program::{Client, Program};
+use super::user::User;
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::relying_party::claims_of;
+
+/// Signs in, renews and signs out in an app that answers JSON at `/me`.
+fn signs_in_renews_and_signs_out(house: &House, script: &str) {
+    let mut user = User::new(house);
+    let addresses = [
+        "An app",
+        "--redirect-uri",
+        "ORIGIN/callback",
+        "--post-logout-redirect-uri",
+        "ORIGIN/me",
+    ];
+    let app = Client::register(house, &addresses).start_node(script, "");
+    let signed_in = user.open(&app.url("/login")).json();
+    assert_is_ada(&signed_in["claims"], &user);
+    assert_is_ada(&signed_in["userinfo"], &user);
+    let renewed = user.open(&app.url("/renew")).json();
+    assert_is_ada(&renewed["userinfo"], &user);
+    for token in ["accessToken", "refreshToken"] {
+        assert_ne!(signed_in[token], renewed[token], "{token}");
+    }
+    assert!(user.is_signed_in());
+    let page = user.open(&app.url("/logout"));
+    assert_eq!(page.url.as_str(), app.url("/me"));
+    assert!(page.json().is_null() && !user.is_signed_in());
+}
+
+/// The claims that a program with the scopes `profile` and `email` has.
+fn assert_is_ada_by_name(claims: &Value, user: &User) {
+    let read = ["sub", "name", "email", "email_verified"].map(|name| &claims[name]);
+    let expected = [user.id.as_str(), "Ada Lovelace", "ada@example.com"];
+    assert!(
+        read[..3] == expected && read[3] == true,
+        "{claims:#} instead of {expected:?}"
+    );
+}
+
+/// The session of Auth.js; null for nobody.
+fn auth_js_session(user: &mut User, app: &Program) -> Value {
+    user.open(&app.url("/auth/session")).json()
+}
+
+/// Sends one of the forms of Auth.js.
+fn post_to_auth_js(user: &mut User, app: &Program, path: &str) {
+    let token = user.open(&app.url("/auth/csrf")).json();
+    let token = token["csrfToken"].as_str().expect("a token");
+    let back = app.url("/me");
+    let fields = [("csrfToken", token), ("callbackUrl", &back)];
+    let page = user.post(&app.url(path), &fields);
+    assert_eq!(page.url.as_str(), back, "{page:?}");
+}
+
+on_both! {
+    fn oauth4webapi(house) {
+        signs_in_renews_and_signs_out(house, "oauth4webapi.js");
+    }
+
+    fn openid_client_with_a_string_secret(house) {
+        signs_in_renews_and_signs_out(house, "openid-client.js");
+    }
+
+    fn express_openid_connect(house) {
+        let mut user = User::new(house);
+        let client = Client::register(house, &["An app", "--for", "express-openid-connect", "--url", "ORIGIN"]);
+        let settings = client.settings("express-openid-connect");
+        let app = client.start_node("express-openid-connect.js", &settings);
+        let signed_in = user.open(&app.url("/")).json();
+        assert_is_ada_by_name(&signed_in["claims"], &user);
+        assert_is_ada_by_name(&signed_in["userinfo"], &user);
+        let renewed = user.open(&app.url("/renew")).json();
+        assert_is_ada_by_name(&renewed["userinfo"], &user);
+        assert_ne!(signed_in["accessToken"], renewed["accessToken"]);
+        // The app sends everyone to the sign-in, also after the sign-out: there it ends.
+        user.is_willing = false;
+        let page = user.open(&app.url("/logout"));
+        assert!(page.url.path() == "/login" && !user.is_signed_in(), "{page:?}");
+    }
+
+    fn auth_js(house) {
+        let mut user = User::new(house);
+        let client = Client::register(house, &["An app", "--redirect-uri", "ORIGIN/auth/callback/doorward"]);
+        let app = client.start_node("auth-js.js", &client.settings("authjs"));
+        post_to_auth_js(&mut user, &app, "/auth/signin/doorward");
+        let session = auth_js_session(&mut user, &app);
+        let read = ["name", "email"].map(|name| &session["user"][name]);
+        assert_eq!(read, ["Ada Lovelace", "ada@example.com"], "{session:#}");
+        post_to_auth_js(&mut user, &app, "/auth/signout");
+        assert!(auth_js_session(&mut user, &app).is_null());
+    }
+
+    /// The client finds Doorward by the server's metadata, and gets tokens that are for the server alone (RFC 8707).
+    fn mcp_sdk(house) {
+        let mut user = User::new(house);
+        let registration = ["An MCP client", "--public", "--redirect-uri", "ORIGIN/callback", "--resource", "ORIGIN/mcp"];
+        let app = Client::register(house, &registration).start_node("mcp.js", "");
+        let called = user.open(&app.url("/login")).json();
+        let token = |answer: &Value| answer["access_token"].as_str().expect("a token").to_owned();
+        assert_eq!(called["caller"], user.id.as_str());
+        assert_eq!(claims_of(&token(&called))["aud"], json!([app.url("/mcp")]));
+        let renewed = user.open(&app.url("/renew")).json();
+        assert_eq!(renewed["caller"], user.id.as_str());
+        assert_ne!(token(&called), token(&renewed));
+        assert_eq!(claims_of(&token(&renewed))["aud"], json!([app.url("/mcp")]));
+    }
+}

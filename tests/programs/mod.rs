@@ -1,0 +1,22 @@
+//! Programs of other people's making, run for real: each is registered by `doorward client create` and configured as its
+//! own documentation shows. A user without a screen signs in; those that need a browser are in `e2e::relying_parties`.
+
+mod javascript;
+mod program;
+mod python;
+mod user;
+
+use serde_json::{Value, json};
+
+use user::User;
+
+/// What a program with the scopes `profile`, `email` and `groups` reads from the ID token or from UserInfo.
+fn assert_is_ada(claims: &Value, user: &User) {
+    let expected = json!({
+        "sub": user.id, "name": "Ada Lovelace", "preferred_username": "ada",
+        "email": "ada@example.com", "email_verified": true, "groups": ["engineers"],
+    });
+    for (name, value) in expected.as_object().expect("an object") {
+        assert_eq!(&claims[name], value, "{name} in {claims:#}");
+    }
+}

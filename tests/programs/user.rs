@@ -1,0 +1,175 @@
+//! A user with a passkey and a browser without a screen, who goes from a program to Doorward and back.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless, Request};
+use crate::support::person::Person;
+
+/// More redirects than any sign-in has.
+const MAX_REDIRECTS: usize = 30;
+
+/// Ada Lovelace, `ada@example.com`, who has the role `engineers`; and the administrator who invited her.
+pub struct User {
+    /// Her ID, which programs know as `sub`.
+    pub id: String,
+    root: Person,
+    /// Whether she uses her passkey where Doorward asks for it.
+    pub is_willing: bool,
+    issuer: String,
+    device: SoftAuthenticator,
+    browsers: BTreeMap<String, Browserless>,
+    doorward: Browserless,
+}
+
+/// What the browser shows after all redirects.
+#[derive(Debug)]
+pub struct Page {
+    /// Its address.
+    pub url: Url,
+    /// The response.
+    pub answer: Answer,
+}
+
+impl Page {
+    /// Its JSON.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.answer.status, 200, "{self:?}");
+        self.answer.json()
+    }
+}
+
+impl User {
+    /// Registers her, signed in nowhere.
+    pub fn new(house: &House) -> Self {
+        let root = house.administrator();
+        let role = json!({ "name": "engineers", "description": "" });
+        let made = root.browser.post_json("/v1/roles", &role);
+        assert_eq!(made.status, 201, "{made:?}");
+        let invitation = json!({
+            "username": "ada", "display_name": "Ada Lovelace", "email": "ada@example.com",
+            "roles": ["engineers"],
+        });
+        let device = SoftAuthenticator::synced(house.origin());
+        let ada = house.person_with(&root, &invitation, device);
+        Self {
+            id: ada.id,
+            root,
+            is_willing: true,
+            issuer: house.origin().to_owned(),
+            device: ada.device,
+            browsers: BTreeMap::new(),
+            doorward: house.browser(),
+        }
+    }
+
+    /// Opens a page: follows redirects, signs in at Doorward where it asks, and allows what an app may learn.
+    pub fn open(&mut self, url: &str) -> Page {
+        self.travel("GET", url, |request| request)
+    }
+
+    /// Sends a form from a page of the program.
+    pub fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
+        self.travel("POST", url, |request| request.form(fields))
+    }
+
+    /// The value of one of the program's cookies.
+    pub fn cookie(&mut self, url: &str, name: &str) -> String {
+        let url = Url::parse(url).expect("an address");
+        self.browser(&url).cookie(name).expect("the cookie")
+    }
+
+    /// Sends a request as a page of the same origin does, and follows where it leads.
+    fn travel(
+        &mut self,
+        method: &str,
+        url: &str,
+        fill: impl FnOnce(Request<'_>) -> Request<'_>,
+    ) -> Page {
+        let mut url = Url::parse(url).expect("an address");
+        let mut steps = Vec::new();
+        let request = self.browser(&url).request(method, path(&url));
+        let mut answer = fill(request.header("Accept", "text/html,*/*;q=0.8")).send();
+        for _ in 0..MAX_REDIRECTS {
+            steps.push(format!("{} {url}", answer.status));
+            let Some(next) = self.next(&url, &answer) else {
+                return Page { url, answer };
+            };
+            url = next;
+            let request = self.browser(&url).request("GET", path(&url));
+            answer = request.header("Accept", "text/html,*/*;q=0.8").send();
+        }
+        panic!("too many redirects: {steps:#?}");
+    }
+
+    /// Whether she is signed in at Doorward.
+    pub fn is_signed_in(&mut self) -> bool {
+        let issuer = Url::parse(&self.issuer).expect("an address");
+        self.browser(&issuer).get("/v1/session").status == 200
+    }
+
+    /// Ends all her sessions, as an administrator does.
+    pub fn lose_sessions(&mut self) {
+        let proved = self.root.step_up();
+        assert_eq!(proved.status, 200, "{proved:?}");
+        let ended = self.root.browser.delete("/v1/users/ada/sessions");
+        assert_eq!(ended.status, 200, "{ended:?}");
+    }
+
+    /// Where the browser goes from a response.
+    fn next(&mut self, url: &Url, answer: &Answer) -> Option<Url> {
+        if (300..400).contains(&answer.status) {
+            let location = answer.header("location").expect("a location");
+            return Some(url.join(location).expect("an address"));
+        }
+        if url.origin().ascii_serialization() != self.issuer {
+            return None;
+        }
+        if url.path() == "/login" {
+            return self.is_willing.then(|| self.sign_in(url));
+        }
+        let asks = answer.text().contains("name=\"answer\" value=\"allow\"");
+        asks.then(|| {
+            let form = self.browser(url).request("POST", url.path());
+            let allowed = form.page_form(&[("answer", "allow")]).send();
+            let location = allowed.header("location");
+            let location = location.unwrap_or_else(|| panic!("not sent back: {allowed:?}"));
+            url.join(location).expect("an address")
+        })
+    }
+
+    /// Uses the passkey on the sign-in page; returns where that leads.
+    fn sign_in(&mut self, url: &Url) -> Url {
+        let mut query = url.query_pairs();
+        let id = query.find(|(name, _)| name == "continue");
+        let start = json!({ "continue": id.map(|(_, id)| id.into_owned()) });
+        let mut device = self.device.clone();
+        let browser = self.browser(url);
+        let started = browser.post_json("/webauthn/login/start", &start).json();
+        let credential = device.get(&started["publicKey"], &Overrides::default());
+        let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
+        let finished = browser.post_json("/webauthn/login/finish", &finish);
+        assert_eq!(finished.status, 200, "{finished:?}");
+        let next = finished.json()["continue"].as_str().map(str::to_owned);
+        url.join(&next.expect("a path")).expect("an address")
+    }
+
+    /// The part of the browser that talks to one origin, with its cookies.
+    fn browser(&mut self, url: &Url) -> &Browserless {
+        let origin = url.origin().ascii_serialization();
+        let doorward = (origin == self.issuer).then(|| self.doorward.without_cookies());
+        self.browsers.entry(origin.clone()).or_insert_with(|| {
+            let port = url.port().expect("a port");
+            doorward.unwrap_or_else(|| Browserless::new(port, &origin))
+        })
+    }
+}
+
+/// Path and query.
+fn path(url: &Url) -> &str {
+    &url[url::Position::BeforePath..url::Position::AfterQuery]
+}
