@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Oidc;
-use super::error::{Facts, Refusal};
+use super::error::{ErrorCode, Facts, Refusal};
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
@@ -43,9 +43,9 @@ impl Oidc {
     /// Logs a refusal, and stores it if it concerns an existing client. A store that is unavailable does not change the response.
     pub(super) async fn note_refusal(&self, client: Option<ClientId>, refusal: &Refusal) {
         refusal.log(client);
-        if let (Some(client), Some(facts)) = (client, &refusal.facts) {
+        if let (Some(client), Some(facts)) = (client, facts_of(refusal)) {
             let (error, description) = (refusal.code.as_str(), &refusal.description);
-            self.remember(client, error, description, facts).await;
+            self.remember(client, error, description, &facts).await;
         }
     }
 
@@ -114,7 +114,9 @@ impl Oidc {
             return Ok(());
         }
         let mut all = self.list_refusals(client).await?;
-        let is_same = |known: &RecentRefusal| known.error == error && known.facts == *facts;
+        let is_same = |known: &RecentRefusal| {
+            known.error == error && known.description == description && known.facts == *facts
+        };
         let before = all.iter().position(is_same).map(|place| all.remove(place));
         let refusal = RecentRefusal {
             error: error.to_owned(),
@@ -129,6 +131,31 @@ impl Oidc {
             .map_err(|error| Away(format!("refusals can't be serialized: {error}")))?;
         Ok(self.ephemeral.put(&key, &text, LIFE).await?)
     }
+}
+
+/// The facts of a refusal. Where it has none of its own, the error code stands for the rule. `None` for what a program meets in
+/// everyday use, such as a user who has to sign in, or a token that was revoked.
+fn facts_of(refusal: &Refusal) -> Option<Facts> {
+    if let Some(facts) = &refusal.facts {
+        return Some(facts.as_ref().clone());
+    }
+    let is_mistake = matches!(
+        refusal.code,
+        ErrorCode::InvalidRequest
+            | ErrorCode::UnauthorizedClient
+            | ErrorCode::UnsupportedGrantType
+            | ErrorCode::UnsupportedResponseType
+            | ErrorCode::InvalidScope
+            | ErrorCode::InvalidTarget
+            | ErrorCode::RequestNotSupported
+            | ErrorCode::RequestUriNotSupported
+            | ErrorCode::RegistrationNotSupported
+            | ErrorCode::UnsupportedTokenType
+    );
+    is_mistake.then(|| Facts {
+        rule: refusal.code.as_str().to_owned(),
+        ..Facts::default()
+    })
 }
 
 fn key(client: ClientId) -> String {

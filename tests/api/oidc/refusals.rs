@@ -99,6 +99,24 @@ on_both! {
         assert_eq!(told["presented"], "https://evil.example/x", "nothing that turns the text of an administrator's page");
     }
 
+    /// Programs often hide the `error_description` that they get: it must be found here.
+    fn a_mistake_without_facts_is_remembered_by_its_error_code(house) {
+        house.administrator();
+        let app = house.party(|_| {});
+        for (changed, error, description) in [
+            (("response_type", "id_token"), "unsupported_response_type", "response_type must be code"),
+            (("response_mode", "post"), "invalid_request", "response_mode must be query, fragment or form_post"),
+            (("max_age", "long"), "invalid_request", "max_age"),
+        ] {
+            authorize(house, &app, &[changed]);
+            let told = &check(house, &app.id)[0];
+            assert_eq!((&told["error"], &told["rule"]), (&json!(error), &json!(error)));
+            assert!(told["description"].as_str().is_some_and(|text| text.starts_with(description)), "{told}");
+        }
+        authorize(house, &app, &[("prompt", "none")]);
+        assert_eq!(check(house, &app.id).len(), 3, "a user who has to sign in is no mistake");
+    }
+
     fn the_same_refusal_is_counted_and_no_secret_is_remembered(house) {
         house.administrator();
         let app = house.party(|_| {});
