@@ -1,12 +1,16 @@
 //! Programs that run on Node.js.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::assert_is_ada;
 use super::program::{Client, Program};
 use super::user::User;
 use crate::on_both;
-use crate::support::house::House;
+use crate::support::binary;
+use crate::support::house::{House, sends_to_loopback};
+use crate::support::process::wait_until;
 use crate::support::relying_party::claims_of;
 
 /// Signs in, renews and signs out in an app that answers JSON at `/me`.
@@ -111,4 +115,56 @@ on_both! {
         assert_ne!(token(&called), token(&renewed));
         assert_eq!(claims_of(&token(&renewed))["aud"], json!([app.url("/mcp")]));
     }
+}
+
+/// With the store that its documentation demands for Back-Channel Logout.
+#[test]
+fn express_openid_connect_hears_of_ended_sessions() {
+    const STORE: &str = "const kept = new Map();
+const store = {
+  get: (id, done) => done(null, kept.get(id)),
+  set: (id, value, done) => done(null, kept.set(id, value)),
+  destroy: (id, done) => done(null, kept.delete(id)),
+};";
+    let house = House::embedded_with(sends_to_loopback);
+    let mut user = User::new(&house);
+    let preset = "express-openid-connect";
+    let registration = ["An app", "--for", preset, "--url", "ORIGIN"];
+    let listens = ["--backchannel-logout-uri", "ORIGIN/backchannel-logout"];
+    let client = Client::register(&house, &[&registration[..], &listens].concat());
+    let settings = client.settings(preset);
+    let before = "idpLogout: true,";
+    assert!(settings.contains(before), "{settings}");
+    let settings = settings.replace(before, &format!("{before} backchannelLogout: {{ store }},"));
+    let app = client.start_node("express-openid-connect.js", &format!("{STORE}\n{settings}"));
+    let home = app.url("/");
+    assert_is_ada_by_name(&user.open(&home).json()["claims"], &user);
+    user.lose_sessions();
+    user.is_willing = false;
+    let bound = Duration::from_secs(5);
+    wait_until("the app's session ends", bound, || {
+        user.open(&home).url.path() == "/login"
+    });
+}
+
+/// Its README's first example asks for an ID token without a code. The app's page hides why that failed; Doorward tells.
+#[test]
+fn express_openid_connect_without_a_code_finds_out_what_to_change() {
+    let house = House::embedded();
+    let mut user = User::new(&house);
+    let client = Client::register(&house, &["An app", "--redirect-uri", "ORIGIN/callback"]);
+    let readme = "const { auth } = require('express-openid-connect');
+app.use(auth({
+  issuerBaseURL: process.env.ISSUER,
+  baseURL: process.env.ORIGIN,
+  clientID: process.env.CLIENT_ID,
+  secret: 'LONG_RANDOM_STRING',
+  idpLogout: true,
+}));";
+    let app = client.start_node("express-openid-connect.js", readme);
+    let page = user.open(&app.url("/"));
+    assert_eq!(page.url.as_str(), app.url("/callback"));
+    assert_eq!(page.answer.status, 400);
+    let told = binary::run(&house.config, &["client", "check", &client.id]).output;
+    assert!(told.contains("response_type must be code"), "{told}");
 }

@@ -6,12 +6,16 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::forms::fields_of;
 use crate::support::house::House;
 use crate::support::http::{Answer, Browserless, Request};
 use crate::support::person::Person;
 
-/// More redirects than any sign-in has.
-const MAX_REDIRECTS: usize = 30;
+/// More redirects and pages than any sign-in has.
+const MAX_STEPS: usize = 30;
+
+/// What a browser accepts when it opens a page.
+const PAGES: &str = "text/html,*/*;q=0.8";
 
 /// Ada Lovelace, `ada@example.com`, who has the role `engineers`; and the administrator who invited her.
 pub struct User {
@@ -93,17 +97,15 @@ impl User {
         let mut url = Url::parse(url).expect("an address");
         let mut steps = Vec::new();
         let request = self.browser(&url).request(method, path(&url));
-        let mut answer = fill(request.header("Accept", "text/html,*/*;q=0.8")).send();
-        for _ in 0..MAX_REDIRECTS {
+        let mut answer = fill(request.header("Accept", PAGES)).send();
+        for _ in 0..MAX_STEPS {
             steps.push(format!("{} {url}", answer.status));
-            let Some(next) = self.next(&url, &answer) else {
-                return Page { url, answer };
-            };
-            url = next;
-            let request = self.browser(&url).request("GET", path(&url));
-            answer = request.header("Accept", "text/html,*/*;q=0.8").send();
+            match self.step(&url, &answer) {
+                Some(next) => (url, answer) = next,
+                None => return Page { url, answer },
+            }
         }
-        panic!("too many redirects: {steps:#?}");
+        panic!("too many steps: {steps:#?}");
     }
 
     /// Whether she is signed in at Doorward.
@@ -120,26 +122,45 @@ impl User {
         assert_eq!(ended.status, 200, "{ended:?}");
     }
 
-    /// Where the browser goes from a response.
-    fn next(&mut self, url: &Url, answer: &Answer) -> Option<Url> {
+    /// What the browser, or the user at Doorward's pages, does next; `None` where the journey ends.
+    fn step(&mut self, url: &Url, answer: &Answer) -> Option<(Url, Answer)> {
         if (300..400).contains(&answer.status) {
             let location = answer.header("location").expect("a location");
-            return Some(url.join(location).expect("an address"));
+            return Some(self.get(url.join(location).expect("an address")));
         }
         if url.origin().ascii_serialization() != self.issuer {
             return None;
         }
         if url.path() == "/login" {
-            return self.is_willing.then(|| self.sign_in(url));
+            return self.is_willing.then(|| {
+                let next = self.sign_in(url);
+                self.get(next)
+            });
         }
-        let asks = answer.text().contains("name=\"answer\" value=\"allow\"");
-        asks.then(|| {
+        let page = answer.text();
+        if page.contains("name=\"answer\" value=\"allow\"") {
             let form = self.browser(url).request("POST", url.path());
-            let allowed = form.page_form(&[("answer", "allow")]).send();
-            let location = allowed.header("location");
-            let location = location.unwrap_or_else(|| panic!("not sent back: {allowed:?}"));
-            url.join(location).expect("an address")
-        })
+            return Some((url.clone(), form.page_form(&[("answer", "allow")]).send()));
+        }
+        // The page's script sends it (OAuth 2.0 Form Post Response Mode).
+        let (_, form) = page.split_once("<form id=\"answer\"")?;
+        let (_, action) = form.split_once("action=\"")?;
+        let (action, _) = action.split_once('"')?;
+        let fields = fields_of(&page, action);
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let to = Url::parse(action).expect("an address");
+        let request = self.browser(&to).request("POST", path(&to));
+        let answer = request.header("Accept", PAGES).form(&fields).send();
+        Some((to, answer))
+    }
+
+    fn get(&mut self, url: Url) -> (Url, Answer) {
+        let request = self.browser(&url).request("GET", path(&url));
+        let answer = request.header("Accept", PAGES).send();
+        (url, answer)
     }
 
     /// Uses the passkey on the sign-in page; returns where that leads.
