@@ -7,6 +7,7 @@
 //! To add a program, add a row to its family's file; to name a test that runs the program itself, set `run_by`.
 
 mod app;
+mod applications;
 mod go;
 mod java;
 mod javascript;
@@ -99,6 +100,7 @@ pub fn families() -> Vec<&'static Family> {
         &go::FAMILY,
         &java::FAMILY,
         &other::FAMILY,
+        &applications::FAMILY,
         &services::FAMILY,
         &proxies::FAMILY,
     ]

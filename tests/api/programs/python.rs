@@ -227,7 +227,10 @@ programs! {
         run_by: Some("programs::python::synapse"),
         does: Some(Does::SignsIn(App {
             pkce: true,
-            reads: &[(From::IdToken, "preferred_username"), (From::IdToken, "name"), (From::IdToken, "email")],
+            reads: &[
+                (From::IdToken, "preferred_username"), (From::IdToken, "name"), (From::IdToken, "email"),
+                (From::IdToken, "email_verified"),
+            ],
             also: |visit, _| {
                 let methods = &visit.discovery["code_challenge_methods_supported"];
                 assert_eq!(methods[0], "S256");
