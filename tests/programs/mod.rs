@@ -1,6 +1,7 @@
 //! Programs of other people's making, run for real: each is registered by `doorward client create` and configured as its
 //! own documentation shows. A user without a screen signs in; those that need a browser are in `e2e::relying_parties`.
 
+mod apache;
 mod javascript;
 mod program;
 mod python;

@@ -35,6 +35,30 @@ fn configure(client: &Client, preset: &str, source: &str, folder: &Path) {
     fs::write(folder.join(name), both).expect("a file");
 }
 
+/// Without PKCE: it sends a nonce, which Authlib checks.
+#[test]
+fn authlib() {
+    let house = House::embedded();
+    let mut user = User::new(&house);
+    let client = Client::register(&house, &["An app", "--redirect-uri", "ORIGIN/auth"]);
+    let app = client.start("/me", |_| {
+        let mut command = python("authlib");
+        let app = in_repository("tests/relying_parties/authlib/quickstart.py");
+        command.arg("-B").arg(app);
+        command
+    });
+    let page = user.open(&app.url("/login")).json();
+    for claims in [&page["claims"], &page["userinfo"]] {
+        let read = ["sub", "name", "email"].map(|name| &claims[name]);
+        assert_eq!(
+            read,
+            [&user.id, "Ada Lovelace", "ada@example.com"],
+            "{page:#}"
+        );
+        assert_eq!(claims["email_verified"], true);
+    }
+}
+
 #[test]
 fn django_allauth() {
     let house = House::embedded();

@@ -1,7 +1,7 @@
 //! Other people's software that tests run beside Doorward: what `scripts/relying-parties` installed and built.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,4 +43,32 @@ pub fn copy(from: &Path, to: &Path) {
             fs::copy(&path, to.join(name)).expect("a copy");
         }
     }
+}
+
+/// Apache httpd with mod_auth_openidc, and a copy of its configuration in this folder: the provider's is `doorward.conf`. Where
+/// root starts it, it gives up its rights, and can read only what lies open there.
+pub fn httpd(folder: &Path) -> Command {
+    let modules = "/usr/lib/apache2/modules";
+    assert!(
+        Path::new(modules).join("mod_auth_openidc.so").exists(),
+        "mod_auth_openidc is missing: scripts/test installs it"
+    );
+    let sources = in_repository("tests/relying_parties/mod_auth_openidc");
+    let pages = folder.join("pages");
+    fs::create_dir(&pages).expect("a folder");
+    copy(&sources, folder);
+    copy(&sources.join("pages"), &pages);
+    for open in [folder, &pages] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o755)).expect("permissions");
+    }
+    let mut command = Command::new("/usr/sbin/apache2");
+    command
+        .args(["-D", "FOREGROUND", "-f"])
+        .arg(folder.join("httpd.conf"))
+        .env("FOLDER", folder)
+        .env("MODULES", modules)
+        .env("PAGES", &pages)
+        .env("DOORWARD", folder.join("doorward.conf"))
+        .env("CRYPTO_PASSPHRASE", "known to this test alone");
+    command
 }

@@ -37,7 +37,7 @@ programs! {
         works: "signs in, passes on name and email, renews, signs out",
         client: Client::For("mod_auth_openidc"),
         settings: ELSEWHERE,
-        run_by: Some("e2e::relying_parties::services::mod_auth_openidc"),
+        run_by: Some("programs::apache::mod_auth_openidc"),
         does: Some(Does::SignsIn(App {
             pkce: true,
             nonce: true,

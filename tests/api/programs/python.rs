@@ -32,7 +32,7 @@ programs! {
                 ")",
             ],
         },
-        run_by: Some("e2e::relying_parties::services::authlib"),
+        run_by: Some("programs::python::authlib"),
         does: Some(Does::SignsIn(App {
             reads: &[(From::IdToken, "name"), (From::IdToken, "email"), (From::UserInfo, "email")],
             renews: Some(Secret::PlainBasic),

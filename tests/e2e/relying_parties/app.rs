@@ -1,7 +1,5 @@
 //! One relying party as a process: registered by its guide's command, told everything by the environment.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -11,7 +9,7 @@ use tempfile::TempDir;
 use super::guide;
 use crate::support::binary;
 use crate::support::house::House;
-use crate::support::installed::{built, copy, in_repository, installed, node_example};
+use crate::support::installed::{built, httpd, in_repository, installed, node_example};
 use crate::support::process::{ChildProcess, free_port};
 
 /// Generous, for a machine that is busy with other tests.
@@ -111,32 +109,4 @@ impl Library {
             Self::Openidconnect => Command::new(built("relying-party")),
         }
     }
-}
-
-/// Apache httpd with a configuration of its own. Where root starts it, it gives up its rights, and can read nothing but what
-/// lies open in this folder.
-fn httpd(folder: &Path) -> Command {
-    let modules = "/usr/lib/apache2/modules";
-    assert!(
-        Path::new(modules).join("mod_auth_openidc.so").exists(),
-        "mod_auth_openidc is missing: scripts/test installs it"
-    );
-    let sources = in_repository("tests/relying_parties/mod_auth_openidc");
-    let pages = folder.join("pages");
-    fs::create_dir(&pages).expect("a folder");
-    copy(&sources, folder);
-    copy(&sources.join("pages"), &pages);
-    for open in [folder, &pages] {
-        fs::set_permissions(open, fs::Permissions::from_mode(0o755)).expect("permissions");
-    }
-    let mut command = Command::new("/usr/sbin/apache2");
-    command
-        .args(["-D", "FOREGROUND", "-f"])
-        .arg(folder.join("httpd.conf"))
-        .env("FOLDER", folder)
-        .env("MODULES", modules)
-        .env("PAGES", &pages)
-        .env("DOORWARD", folder.join("doorward.conf"))
-        .env("CRYPTO_PASSPHRASE", "known to this test alone");
-    command
 }
