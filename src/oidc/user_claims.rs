@@ -238,3 +238,17 @@ fn address(user: &User) -> Option<Value> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_attribute_is_configured_under_the_name_of_a_supported_claim() {
+        for claim in SUPPORTED {
+            let refused = ClaimRule::parse(&format!("profile:{claim}=department"));
+            let reason = refused.expect_err(claim);
+            assert!(reason.contains("has a meaning of its own"), "{reason}");
+        }
+    }
+}

@@ -81,7 +81,10 @@ const RESERVED: &[&str] = &[
 
 impl ClaimRule {
     /// Parses `scope:claim` or `scope:claim=attribute`.
-    fn parse(text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// The rule in quotes, and what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let shape = || {
             format!(
                 "{text:?} must be \"scope:claim\" or \"scope:claim=attribute\", such as \"profile:department\""
