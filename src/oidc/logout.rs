@@ -103,34 +103,40 @@ impl Oidc {
     /// When a store is away.
     pub async fn read_logout(&self, parameters: &Parameters) -> Result<LogoutRequest, Unavailable> {
         let uri = parameters.get("post_logout_redirect_uri");
-        let faulty =
-            |description: &str| LogoutRequest::faulty(Refusal::invalid_request(description));
         let named = parameters.get("client_id");
         let hint = match parameters.get("id_token_hint") {
             Some(hint) => match self.read_id_token(hint).await? {
                 Some(hint) => Some(hint),
-                None => return Ok(faulty("id_token_hint is no ID token of this issuer")),
+                None => {
+                    let fault = forged_hint();
+                    return Ok(self.refuse_logout(named, fault).await);
+                }
             },
             None => None,
         };
         let audience = hint.as_ref().map(|hint| hint.aud.as_str());
         // §2: client_id, when it is there too, must be the one that the token was issued to.
-        if audience.zip(named).is_some_and(|(aud, named)| aud != named) {
-            return Ok(faulty(
-                "client_id is not the client that id_token_hint was issued to",
-            ));
+        if let Some((audience, named)) = audience.zip(named).filter(|(aud, named)| aud != named) {
+            let fault = hint_of_other_client(named, audience);
+            return Ok(self.refuse_logout(Some(audience), fault).await);
         }
-        let client = match audience.or(named).and_then(ClientId::parse) {
+        let id = audience.or(named);
+        let client = match id.and_then(ClientId::parse) {
             Some(id) => self.find_enabled(id).await?,
             None => None,
         };
         let Some(client) = client else {
-            if uri.is_none() {
+            // Without a client and an address, there is nothing to refuse: the user is asked.
+            if uri.is_none() && id.is_none() {
                 return Ok(LogoutRequest::default());
             }
-            return Ok(faulty(
-                "send the id_token_hint of an enabled client, or its client_id, with post_logout_redirect_uri",
-            ));
+            let fault = client_not_enabled(id);
+            if uri.is_none() {
+                self.note_refusal(id.and_then(ClientId::parse), &fault)
+                    .await;
+                return Ok(LogoutRequest::default());
+            }
+            return Ok(self.refuse_logout(id, fault).await);
         };
         let proof = hint.and_then(|hint| {
             Some(Proof {
@@ -149,6 +155,13 @@ impl Oidc {
             self.note_refusal(Some(client.id), fault).await;
         }
         Ok(LogoutRequest { proof, back, fault })
+    }
+
+    /// The request with a fault, which is logged. `client` is the client that it names, and need not exist.
+    async fn refuse_logout(&self, client: Option<&str>, fault: Refusal) -> LogoutRequest {
+        self.note_refusal(client.and_then(ClientId::parse), &fault)
+            .await;
+        LogoutRequest::faulty(fault)
     }
 
     /// Stores a request, for a browser that must come by itself to be known.
@@ -175,6 +188,27 @@ impl Oidc {
         let stored = stored.into_iter().next().flatten();
         Ok(stored.and_then(|text| serde_json::from_str(&text).ok()))
     }
+}
+
+/// The token itself is never logged: it names a user, and a session of theirs.
+fn forged_hint() -> Refusal {
+    Refusal::invalid_request("id_token_hint is no ID token of this issuer").because(
+        "id-token-hint-not-genuine",
+        "",
+        "",
+    )
+}
+
+fn hint_of_other_client(named: &str, audience: &str) -> Refusal {
+    Refusal::invalid_request("client_id is not the client that id_token_hint was issued to")
+        .because("id-token-hint-of-other-client", named, audience)
+}
+
+fn client_not_enabled(id: Option<&str>) -> Refusal {
+    Refusal::invalid_request(
+        "send the id_token_hint of an enabled client, or its client_id, with post_logout_redirect_uri",
+    )
+    .because("client-not-enabled", id.unwrap_or_default(), "")
 }
 
 /// Whether a client's users may be sent to an address after sign-out (RP-Initiated Logout §3: registered, compared exactly).

@@ -1,11 +1,14 @@
 //! Why a client's requests are refused: told on the page, in the answer and to whoever connects the client, with what mends it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
 use crate::support::house::House;
 use crate::support::http::Answer;
+use crate::support::process::{free_port, wait_until};
 use crate::support::relying_party::{CALLBACK, RelyingParty};
 
 const UNREGISTERED: &str = "https://app.example/other";
@@ -57,6 +60,50 @@ on_both! {
         assert_eq!((&told["registered"], &told["remedy"]), (&json!("https://app.example/bye"), &json!(command)));
         let added = binary::run(&house.config, &["client", "update", &app.id, "--add-post-logout-redirect-uri", wanted, "--json"]);
         assert_eq!(added.json()["post_logout_redirect_uris"], json!(["https://app.example/bye", wanted]), "nothing is lost");
+    }
+
+    fn faulty_hints_at_sign_out_are_logged_without_the_token(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let (other, deleted) = (house.party(|_| {}), house.party(|_| {}));
+        let token = app.sign_in(&root.browser, &[]).id_token;
+        let of_deleted = deleted.sign_in(&root.browser, &[]).id_token;
+        assert_eq!(root.browser.delete(&format!("/v1/clients/{}", deleted.id)).status, 204);
+        let signed = token.rsplit_once('.').expect("a JWT").0;
+        let forged = format!("{signed}.{}", "A".repeat(86));
+        let mut config = house.config.clone();
+        config.server.listen.set_port(free_port());
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        let process = binary::serve(&config, printed.path());
+        let browser = house.browser().at_port(config.server.listen.port());
+        let sign_out = |fields: &[(&str, &str)]| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            browser.get(&format!("/oauth2/logout?{}", query.extend_pairs(fields).finish()));
+        };
+        let told = |words: &[&str]| {
+            wait_until("the refusal is logged", Duration::from_secs(10), || {
+                let output = process.output();
+                output.lines().any(|line| words.iter().all(|word| line.contains(word)))
+            });
+        };
+        let named = |id: &str| format!("client_id={id}");
+        sign_out(&[("id_token_hint", &forged), ("client_id", &app.id)]);
+        told(&["refused", "rule=\"id-token-hint-not-genuine\"", &named(&app.id)]);
+        assert_eq!(check(house, &app.id)[0]["rule"], "id-token-hint-not-genuine");
+        sign_out(&[("id_token_hint", &token), ("client_id", &other.id)]);
+        told(&["refused", "rule=\"id-token-hint-of-other-client\"", &named(&app.id), &other.id]);
+        assert_eq!(check(house, &app.id)[0]["presented"], json!(other.id));
+        sign_out(&[("id_token_hint", &of_deleted)]);
+        told(&["refused", "rule=\"client-not-enabled\"", &named(&deleted.id)]);
+        sign_out(&[("client_id", "nobody"), ("post_logout_redirect_uri", "https://app.example/")]);
+        told(&["refused", "rule=\"client-not-enabled\"", "presented=\"nobody\""]);
+        let output = process.output();
+        for token in [&token, &of_deleted, &forged] {
+            let claims = token.split('.').nth(1).expect("claims");
+            assert!(!output.contains(claims), "a token is in the log");
+        }
+        let remembered = Value::from(check(house, &app.id)).to_string();
+        assert!(!remembered.contains(signed), "{remembered}");
     }
 
     fn each_rule_tells_what_was_sent_and_what_is_registered(house) {
