@@ -14,7 +14,7 @@ use crate::base::config::{Config, ConfigError};
 use crate::base::faults::Faults;
 use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
-use crate::clients::Clients;
+use crate::clients::{Clients, Provider};
 use crate::db::{self, Database, MigrateError};
 use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Away, Ephemeral, Unfit};
@@ -212,7 +212,10 @@ impl App {
         let ephemeral = open_ephemeral(&config, &clock).await?.with_faults(faults);
         let standings = Standings::new(database.clone(), ephemeral.clone());
         standings.watch().await?;
-        let own = config.server.public_url.clone();
+        let own = Provider {
+            origin: config.server.public_url.clone(),
+            name: config.passkeys.rp_name.clone(),
+        };
         let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone(), own);
         clients.watch().await?;
         let keyring = Keyring::begin(

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use super::draft::{Draft, lifetimes};
 use super::{
-    ActingAs, Algorithm, Client, ClientError, ClientRecord, GrantType, Metadata, Scope, Scopes,
-    queries,
+    ActingAs, Algorithm, Client, ClientError, ClientRecord, GrantType, Metadata, Provider, Scope,
+    Scopes, queries,
 };
-use crate::base::config::Origin;
 use crate::base::ids::ClientId;
 use crate::base::letters::fold;
 use crate::db::Connection;
@@ -40,7 +39,7 @@ pub(super) fn require_right_over(
     conn: &mut Connection,
     author: &Author,
     client: &Client,
-    own: &Origin,
+    own: &Provider,
 ) -> Result<(), ClientError> {
     let Some(acting) = acting_client(conn, author)? else {
         return Ok(());
@@ -72,7 +71,7 @@ pub(super) fn require_right_to_give(
     author: &Author,
     draft: &Draft,
     before: Option<&Client>,
-    own: &Origin,
+    own: &Provider,
 ) -> Result<(), ClientError> {
     let Some(acting) = acting_client(conn, author)? else {
         return Ok(());
@@ -85,6 +84,7 @@ pub(super) fn require_right_to_give(
     require_not_longer(&draft.metadata, before.map(|before| &before.metadata))?;
     require_known_algorithm(&draft.metadata, before.map(|before| &before.metadata))?;
     if before.is_none_or(|before| before.name != draft.name) {
+        require_no_provider_name(&draft.name, own)?;
         require_own_name(conn, &acting, &draft.name, before.map(|before| before.id))?;
     }
     let scopes = draft.scopes.difference(&free_scopes(&acting, before));
@@ -101,6 +101,21 @@ fn free_scopes(acting: &Client, before: Option<&Client>) -> Scopes {
         }
         _ => about_users,
     }
+}
+
+/// What users may know this provider as, whatever it is configured to be called.
+const PRODUCT: &str = "Doorward";
+
+/// Checks that users can't take a client for Doorward itself.
+fn require_no_provider_name(name: &str, own: &Provider) -> Result<(), ClientError> {
+    let name = comparable(name);
+    if [PRODUCT, &own.name]
+        .iter()
+        .any(|own| comparable(own) == name)
+    {
+        return Err(ClientError::ProviderName);
+    }
+    Ok(())
 }
 
 /// Checks that users can't take a client for one that others registered: they read its name when they are asked for consent.
@@ -186,7 +201,7 @@ fn require_held(
     acting: &Client,
     scopes: &Scopes,
     metadata: &Metadata,
-    own: &Origin,
+    own: &Provider,
 ) -> Result<(), ClientError> {
     let beyond = scopes.difference(&acting.scopes);
     if !beyond.is_empty() {
@@ -198,7 +213,7 @@ fn require_held(
         .resources
         .iter()
         .map(String::as_str)
-        .chain([own.as_str()])
+        .chain([own.origin.as_str()])
         .collect();
     require_services("resources", &metadata.resources, &held)?;
     let held = acting

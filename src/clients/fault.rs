@@ -211,6 +211,9 @@ pub enum ClientError {
     /// The name is too much like that of a client that others registered.
     #[error("a client that others registered has that name")]
     NameTaken,
+    /// The name is that of Doorward itself, or reads like it.
+    #[error("that is the name of this provider")]
+    ProviderName,
     /// The client has scopes, resources or audiences that the acting client lacks.
     #[error("that client may do more than the acting client")]
     HoldsMore,

@@ -91,7 +91,7 @@ impl Clients {
         draft: Draft,
         acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
-        let draft = draft.checked(&self.own)?;
+        let draft = draft.checked(&self.own.origin)?;
         let secret = (!draft.metadata.is_public()).then(Token::generate);
         let hash = secret.as_ref().map(Token::hash);
         let (clock, own) = (self.database.clone(), self.own.clone());
@@ -137,7 +137,7 @@ impl Clients {
                 }
                 let mut draft = Draft::of(&before);
                 change.apply(&mut draft)?;
-                let draft = draft.checked(&own)?;
+                let draft = draft.checked(&own.origin)?;
                 require_right_to_give(conn, &author, &draft, Some(&before), &own)?;
                 save(conn, &before, draft, now, &author)
             })

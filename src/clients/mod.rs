@@ -48,5 +48,5 @@ pub use queries::{
 };
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};
-pub use registry::Clients;
+pub use registry::{Clients, Provider};
 pub use scope::{NoScope, Scope, Scopes};

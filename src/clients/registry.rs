@@ -18,6 +18,15 @@ use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
 /// More tokens revoked one by one than this, and the epoch of the client's own tokens is raised instead.
 const MOST_REVOKED: usize = 64;
 
+/// This OpenID provider, as clients need to know it.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its origin, which is no client's audience.
+    pub origin: Origin,
+    /// Its name on its pages (`passkeys.rp_name`).
+    pub name: String,
+}
+
 /// All clients. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -25,12 +34,12 @@ pub struct Clients {
     pub(super) copies: Copies<ClientId>,
     parsed: Parsed,
     pub(super) clock: Clock,
-    pub(super) own: Arc<Origin>,
+    pub(super) own: Arc<Provider>,
 }
 
 impl Clients {
-    /// Over both stores; `own` is where Doorward itself is, which is no client's audience.
-    pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock, own: Origin) -> Self {
+    /// Over both stores; `own` is Doorward itself.
+    pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock, own: Provider) -> Self {
         Self {
             database,
             copies: Copies::new(ephemeral),

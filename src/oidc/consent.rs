@@ -138,6 +138,20 @@ impl Oidc {
             .await
     }
 
+    /// The name of the service that registered a client; `None` if none did.
+    ///
+    /// # Errors
+    /// When the database is unavailable.
+    pub async fn find_registrar(&self, client: &Client) -> db::Result<Option<String>> {
+        let Some(registrar) = client.registered_by_client else {
+            return Ok(None);
+        };
+        let names = self
+            .database
+            .read(move |conn| clients::list_names(conn, &[registrar]));
+        Ok(names.await?.pop().map(|(_, name)| name))
+    }
+
     /// The apps that a person lets have something: by consent, or by an authorization that is live.
     ///
     /// # Errors

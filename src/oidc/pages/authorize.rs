@@ -290,7 +290,11 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
         action: path_of(id),
     };
     match step {
-        Step::Consent => ask_consent(&asked, &visit.oidc.find_services(request).await?),
+        Step::Consent => {
+            let services = visit.oidc.find_services(request).await?;
+            let registrar = visit.oidc.find_registrar(&client).await?;
+            ask_consent(&asked, &services, registrar)
+        }
         Step::ChooseAccount => ask_account(&asked),
         Step::ProveAgain => ask_ceremony(&asked),
         Step::SignIn | Step::Join => Ok(redirect(&sign_in_path(visit, id, pending, app()).await?)),

@@ -44,6 +44,8 @@ struct ConsentPage {
     visitor: Visitor,
     /// What the app gets, a sentence each.
     gets: Vec<String>,
+    /// The name of the service that registered the app; `None` if an administrator did.
+    registrar: Option<String>,
     action: String,
 }
 
@@ -111,8 +113,13 @@ impl Asked<'_> {
     }
 }
 
-/// The consent page. `services` are the resources that it asks for, with their names.
-pub fn ask_consent(asked: &Asked<'_>, services: &[(String, Option<String>)]) -> Answer {
+/// The consent page. `services` are the resources that it asks for, with their names; `registrar` is the service that registered
+/// the app.
+pub fn ask_consent(
+    asked: &Asked<'_>,
+    services: &[(String, Option<String>)],
+    registrar: Option<String>,
+) -> Answer {
     let frame = asked.frame();
     let mut gets = sentences(&frame, &asked.request.consent);
     gets.extend(services.iter().map(|(uri, name)| match name {
@@ -124,6 +131,7 @@ pub fn ask_consent(asked: &Asked<'_>, services: &[(String, Option<String>)]) -> 
         app: AppPart::new(asked.client, asked.request),
         visitor: asked.person.visitor(),
         gets,
+        registrar,
         action: asked.action.clone(),
         frame,
     })?;

@@ -418,3 +418,63 @@ on_both! {
         assert_eq!(send(house, &registrar, "POST", "/v1/clients", &silent).status, 403);
     }
 }
+
+fn a_service_gives_no_name_of_the_installation(house: &House) {
+    let root = house.administrator();
+    let registrar = house.client(&["clients:write"]);
+    let helper = house.helper("openid clients:write");
+    let issued = helper.sign_in(&root.browser, &[("scope", "openid clients:write")]);
+    let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+    for name in [
+        "Élan ID",
+        " elan-id. ",
+        "ELAN\u{200D} ID",
+        "Doorward",
+        "DOOR-WARD",
+        "D\u{F6}orward",
+        "\u{FF24}oorward",
+    ] {
+        let body = json!({ "client_name": name });
+        let refused = [
+            send(house, &registrar, "POST", "/v1/clients", &body),
+            send(house, &registrar, "PATCH", &url(&own.0), &body),
+            // An app that holds an administrator's token.
+            house
+                .browser()
+                .request("POST", "/v1/clients")
+                .without_same_origin()
+                .bearer(&issued.access)
+                .json(&body)
+                .send(),
+        ];
+        for answer in refused {
+            let told = (answer.status, answer.json()["field"].clone());
+            assert_eq!(told, (403, json!("client_name")), "{name}");
+        }
+    }
+    // A name that contains it is another name, and an administrator in person gives any.
+    register(
+        house,
+        &registrar,
+        &json!({ "client_name": "Élan ID reports" }),
+    );
+    for name in ["Élan ID", "Doorward"] {
+        let body = json!({ "client_name": name });
+        let made = root.browser.post_json("/v1/clients", &body);
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+}
+
+fn called_elan(config: &mut doorward::base::config::Config) {
+    config.passkeys.rp_name = "Élan ID".into();
+}
+
+#[test]
+fn a_service_gives_no_name_of_the_installation_embedded() {
+    a_service_gives_no_name_of_the_installation(&House::embedded_with(called_elan));
+}
+
+#[test]
+fn a_service_gives_no_name_of_the_installation_clustered() {
+    a_service_gives_no_name_of_the_installation(&House::clustered_with(called_elan));
+}

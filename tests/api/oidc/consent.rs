@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::http::{Answer, Browserless};
-use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
 
 fn ask(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (String, String) {
     let answer = app.authorize(browser, more);
@@ -53,6 +53,23 @@ on_both! {
         assert!(sent_back(&say(&root.browser, &path, "allow")).contains_key("code"));
         let again = app.authorize(&root.browser, &[("scope", ""), ("prompt", "none")]);
         assert!(sent_back(&again).contains_key("code"), "consent is remembered");
+    }
+
+    fn the_page_names_the_service_that_registered_the_app(house) {
+        let root = house.administrator();
+        let registrar = house.client(&["clients:write"]);
+        let by_administrator = house.party(|metadata| metadata.require_consent = true);
+        let (_, page) = ask(&by_administrator, &root.browser, &[]);
+        assert!(!page.contains("registered this app"), "{page}");
+        let body = json!({ "client_name": "Reports", "redirect_uris": [CALLBACK] });
+        let made = house.browser().request("POST", "/v1/clients").without_same_origin().basic(&registrar.0, &registrar.1).json(&body).send();
+        let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
+        let app = RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: house.browser() };
+        let (_, page) = ask(&app, &root.browser, &[]);
+        assert!(page.contains("The service a service registered this app."), "{page}");
+        assert_eq!(root.browser.delete(&format!("/v1/clients/{}", registrar.0)).status, 204);
+        let (_, page) = ask(&app, &root.browser, &[]);
+        assert!(page.contains("The service a service registered this app."), "also when it is gone: {page}");
     }
 
     fn a_refusal_goes_back_and_nothing_is_remembered(house) {

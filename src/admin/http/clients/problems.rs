@@ -60,6 +60,10 @@ impl From<ClientError> for Problem {
                  administrator.",
             )
             .with("field", "client_name"),
+            ClientError::ProviderName => Self::forbidden(
+                "That is the name of this installation, or reads like it. Choose another name, or ask an administrator.",
+            )
+            .with("field", "client_name"),
             ClientError::NotHeldServices { field, values } => Self::forbidden(
                 "A client gives only resources and audiences that it holds itself. An administrator gives the others.",
             )
