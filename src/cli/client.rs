@@ -7,12 +7,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use self::flags::{Additions, Flags};
-use self::show::{Made, list_presets, show, show_check, show_made};
+use self::show::{Made, list_presets, show, show_check, show_disabled, show_made};
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
-use crate::clients::{self, ActingAs, ClientChange, ClientError, ClientUpdate};
+use crate::clients::{self, ActingAs, ClientChange, ClientError, ClientUpdate, Registered};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
@@ -56,8 +56,14 @@ pub(super) enum Client {
     },
     /// Let a client in again.
     Enable(Act),
-    /// Cut a client off.
-    Disable(Act),
+    /// Cut a client off. The clients that it registered stay as they are.
+    Disable {
+        #[command(flatten)]
+        act: Act,
+        /// Disable the clients that it registered, too.
+        #[arg(long)]
+        with_registered: bool,
+    },
     /// Take a client away for good.
     Delete(Act),
 }
@@ -112,9 +118,20 @@ impl Client {
                 let client = app.clients.enable(client, reason, acting).await?;
                 output.show(&client, "enabled");
             }
-            Self::Disable(Act { client, reason }) => {
-                let client = app.clients.disable(client, reason, acting).await?;
-                output.show(&client, "disabled");
+            Self::Disable {
+                act: Act { client, reason },
+                with_registered,
+            } => {
+                let registered = if with_registered {
+                    Registered::Disabled
+                } else {
+                    Registered::Kept
+                };
+                let disabled = app
+                    .clients
+                    .disable_with(client, registered, reason, acting)
+                    .await?;
+                show_disabled(&disabled, output);
             }
             Self::Delete(Act { client, reason }) => {
                 let client = app.clients.delete(client, reason, acting).await?;

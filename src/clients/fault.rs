@@ -231,6 +231,9 @@ pub enum ClientError {
     /// Only an administrator in person may set which services manage a client.
     #[error("only an administrator in person grants the management of a client")]
     ManagersInPerson,
+    /// Only an administrator in person disables what a client registered together with it.
+    #[error("only an administrator in person disables what a client registered together with it")]
+    RegisteredInPerson,
     /// Only an administrator in person lets tokens be valid for longer.
     #[error(
         "only an administrator in person may set {0} to more than 300 seconds, raise it or remove it"

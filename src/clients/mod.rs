@@ -22,6 +22,7 @@ mod presets;
 mod queries;
 mod record;
 mod redirect_uri;
+mod registered;
 mod registry;
 mod scope;
 mod security_events;
@@ -48,5 +49,6 @@ pub use queries::{
 };
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};
+pub use registered::{DisabledClient, Registered, RegisteredClient};
 pub use registry::{Clients, Provider};
 pub use scope::{NoScope, Scope, Scopes};

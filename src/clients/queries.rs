@@ -10,7 +10,8 @@ use diesel::prelude::*;
 
 pub use authority::{ClientAuthority, find_authority, lock_authority};
 pub(super) use authority::{
-    find_latest_author, list_names_of_others, lock_changes_by_clients, raise_authority,
+    find_latest_author, list_names_of_others, list_registered_by, lock_changes_by_clients,
+    raise_authority,
 };
 
 use super::record::{ClientRecord, RevokedToken};

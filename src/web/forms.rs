@@ -63,6 +63,8 @@ pub struct ConfirmPage {
     pub version: Option<i64>,
     /// Whether it asks why.
     pub asks_reason: bool,
+    /// What may be done besides: the name of a checkbox, and its label.
+    pub option: Option<(&'static str, String)>,
     /// The button.
     pub confirm_label: String,
     /// Whether the button warns.

@@ -47,6 +47,7 @@ async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) -> Answer {
         hidden: Vec::new(),
         version: Some(version),
         asks_reason: false,
+        option: None,
         confirm_label: frame.text("confirm.lock.button").to_owned(),
         is_destructive: true,
         cancel_url: "/account".into(),

@@ -9,11 +9,14 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past, client_entity};
+use super::{Reason, parse_reason};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
-use crate::clients::{Client, ClientChange, ClientError, ClientUpdate, Clients, GrantType, Scope};
+use crate::clients::{
+    Client, ClientChange, ClientError, ClientUpdate, Clients, GrantType, Registered,
+    RegisteredClient, Scope,
+};
 use crate::db::Database;
 use crate::sessions::Caller;
 use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
@@ -75,13 +78,16 @@ fn answer(
     secret: Option<&Token>,
 ) -> HttpResponse {
     let etag = client.etag();
-    let view = ClientView {
+    tagged(request, response, &etag, view(client, secret))
+}
+
+fn view(client: Client, secret: Option<&Token>) -> ClientView {
+    ClientView {
         response_types: response_types(&client),
         client,
         client_secret: secret.map(|secret| secret.expose().to_owned()),
         consents_voided: None,
-    };
-    tagged(request, response, &etag, view)
+    }
 }
 
 fn response_types(client: &Client) -> Vec<&'static str> {
@@ -304,13 +310,34 @@ pub async fn rotate_secret(
     answer_update(&request, updated)
 }
 
-/// Cuts a client off, with every token that it holds.
+/// How to disable a client.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DisableClient {
+    /// For the audit log; at most 200 characters.
+    reason: Option<String>,
+    /// Whether the clients that it registered are disabled too. For administrators in person.
+    with_registered: bool,
+}
+
+/// A client that was disabled.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DisabledView {
+    #[serde(flatten)]
+    client: ClientView,
+    /// The clients that it registered, itself or through others, and that were enabled until then. Without `with_registered` they
+    /// still are. Empty for services.
+    registered: Vec<RegisteredClient>,
+}
+
+/// Cuts a client off, with every token that it holds. The clients that it registered stay as they are, unless `with_registered` is
+/// set; `registered` lists them.
 #[utoipa::path(
-    post, path = "/v1/clients/{client}/disable", tag = "clients", request_body = Reason,
+    post, path = "/v1/clients/{client}/disable", tag = "clients", request_body = DisableClient,
     params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
     responses(
-        (status = 200, body = Client),
-        (status = 403, description = "As for changing it"),
+        (status = 200, body = DisabledView),
+        (status = 403, description = "As for changing it; `with_registered` needs an administrator in person"),
         (status = 404, description = "There is no client of this id"),
     )
 )]
@@ -319,13 +346,23 @@ pub async fn disable_client(
     caller: Caller,
     clients: web::Data<Clients>,
     id: web::Path<String>,
-    body: AnyCase<Reason>,
+    body: AnyCase<DisableClient>,
 ) -> Answer {
     let id = changeable(&caller, &id)?;
-    let reason = body.0.parse()?;
+    let reason = parse_reason(body.0.reason.as_deref().unwrap_or_default())?;
+    let registered = if body.0.with_registered {
+        Registered::Disabled
+    } else {
+        Registered::Kept
+    };
     let acting = caller.acting(&request, Scope::ClientsWrite);
-    let client = clients.disable(id, reason, acting).await?;
-    Ok(answer(&request, HttpResponse::Ok(), client, None))
+    let disabled = clients.disable_with(id, registered, reason, acting).await?;
+    let etag = disabled.client.etag();
+    let view = DisabledView {
+        client: view(disabled.client, None),
+        registered: disabled.registered,
+    };
+    Ok(tagged(&request, HttpResponse::Ok(), &etag, view))
 }
 
 /// Lets a client in again. Tokens that it got on its own behalf before stay dead.

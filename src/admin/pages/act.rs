@@ -31,6 +31,9 @@ pub(super) struct ReasonForm {
     /// The version of the record that is changed.
     #[serde(default)]
     version: String,
+    /// Whether the clients that a client registered are disabled with it.
+    #[serde(default)]
+    pub(super) with_registered: String,
 }
 
 impl ReasonForm {
@@ -129,6 +132,7 @@ impl Act<'_> {
                 self,
                 Self::EnrolmentLink | Self::VerifyEmail(_) | Self::ReleaseUsername(_)
             ),
+            option: None,
             confirm_label: text("button").unwrap_or_default(),
             is_destructive: self.is_destructive(),
             cancel_url: person_url(person),

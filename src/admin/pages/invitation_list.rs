@@ -209,6 +209,7 @@ async fn ask(manager: Manager, users: web::Data<Users>, id: web::Path<String>) -
         // A link has no versions: revoking it either succeeds, or fails because it was used.
         version: None,
         asks_reason: true,
+        option: None,
         confirm_label: frame.text("confirm.revoke_invitation.button").to_owned(),
         is_destructive: true,
         cancel_url: URL.to_owned(),

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::base::secrets::Token;
 use crate::cli::output::Output;
 use crate::clients::{
-    ApplicationType, Client, CodeProtection, GrantType, Metadata, Preset, SettingValues,
+    ApplicationType, Client, CodeProtection, DisabledClient, GrantType, Metadata, Preset,
+    RegisteredClient, SettingValues,
 };
 use crate::oidc::RecentRefusal;
 
@@ -101,6 +102,35 @@ fn kind(metadata: &Metadata) -> &'static str {
             CodeProtection::None => "app with a secret; with or without PKCE",
         },
     }
+}
+
+/// Shows that a client is disabled, and which clients it registered.
+pub(super) fn show_disabled(disabled: &DisabledClient, output: &Output) {
+    let mut document = json!(disabled.client);
+    if let Some(members) = document.as_object_mut() {
+        members.insert("registered".into(), json!(disabled.registered));
+    }
+    let mut lines = vec!["disabled".to_owned()];
+    let all = &disabled.registered;
+    let line = |one: &RegisteredClient| format!("  {} {}", one.client_id, one.client_name);
+    if all.iter().any(|one| one.enabled) {
+        lines.push(format!(
+            "It registered {} clients that are still enabled:",
+            all.len()
+        ));
+        lines.extend(all.iter().map(line));
+        lines.push(format!(
+            "To disable them too: doorward client disable {} --with-registered",
+            disabled.client.id
+        ));
+    } else if !all.is_empty() {
+        lines.push(format!(
+            "{} clients that it registered are disabled too:",
+            all.len()
+        ));
+        lines.extend(all.iter().map(line));
+    }
+    output.show(&document, &lines.join("\n"));
 }
 
 /// Shows the metadata of a client or its new secret, and how many consents a change voided.

@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 
 use super::{lock_shared, parse_scopes};
+use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
-use crate::clients::Scopes;
+use crate::clients::{RegisteredClient, Scopes};
 use crate::db::portable::lock_for_transaction;
 use crate::db::schema::clients;
 use crate::db::{Connection, Json, Result};
@@ -49,6 +50,31 @@ pub(in crate::clients) fn list_names_of_others(
         query = query.filter(clients::id.ne(except));
     }
     Ok(query.load(conn)?)
+}
+
+/// All clients that one of these registered, oldest first; deleted ones count as not enabled.
+pub(in crate::clients) fn list_registered_by(
+    conn: &mut Connection,
+    registrars: &[ClientId],
+) -> Result<Vec<RegisteredClient>> {
+    let rows = clients::table
+        .filter(clients::registered_by_client.eq_any(registrars.iter().copied().map(Some)))
+        .order((clients::created_at, clients::id))
+        .select((
+            clients::id,
+            clients::name,
+            clients::enabled,
+            clients::deleted_at,
+        ))
+        .load::<(ClientId, String, bool, Option<Timestamp>)>(conn)?;
+    let read = |(client_id, client_name, enabled, deleted): (_, _, bool, Option<Timestamp>)| {
+        RegisteredClient {
+            client_id,
+            client_name,
+            enabled: enabled && deleted.is_none(),
+        }
+    };
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// What a client may do now, and the epoch of its authority: raised when it loses its secret, a scope or its access.

@@ -175,6 +175,7 @@ fn ask(http: &HttpRequest, person: &SignedIn, request: &LogoutRequest, id: &Toke
         hidden: Vec::new(),
         version: None,
         asks_reason: false,
+        option: None,
         confirm_label: frame.text("logout.confirm").to_owned(),
         is_destructive: false,
         cancel_url: "/account".into(),

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::rights::send;
 use crate::on_both;
+use crate::support::binary;
 use crate::support::house::House;
+use crate::support::http::{Answer, page_user};
 use crate::support::race::{RUNNERS, race};
 
 type Client = (String, String);
@@ -15,7 +18,99 @@ fn status_at(house: &House, instance: usize, client: &Client) -> u16 {
     request.basic(&client.0, &client.1).send().status
 }
 
+/// Registers a service with these scopes through another one.
+fn register(house: &House, by: &Client, name: &str, scopes: &str) -> Client {
+    let body = json!({ "client_name": name, "scope": scopes });
+    // They are listed by the time of their registration.
+    house.pass(1);
+    let made = send(house, by, "POST", "/v1/clients", &body);
+    assert_eq!(made.status, 201, "{}", made.text());
+    let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
+    (text("client_id"), text("client_secret"))
+}
+
+/// Names of the clients that a disabled client registered, and whether they are enabled.
+fn registered(answer: &Answer) -> Vec<(String, bool)> {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let all = answer.json()["registered"].clone();
+    let all = all.as_array().expect("a list").iter();
+    let read = |one: &Value| {
+        let name = one["client_name"].as_str().expect("a name").to_owned();
+        (name, one["enabled"].as_bool().expect("a state"))
+    };
+    all.map(read).collect()
+}
+
+fn named(all: &[(&str, bool)]) -> Vec<(String, bool)> {
+    let named = all
+        .iter()
+        .map(|(name, enabled)| ((*name).to_owned(), *enabled));
+    named.collect()
+}
+
 on_both! {
+    fn a_disabled_service_leaves_what_it_registered_or_takes_it_along(house) {
+        let root = house.administrator();
+        let service = house.client(&["clients:write"]);
+        let first = register(house, &service, "First", "clients:write");
+        let second = register(house, &service, "Second", "clients:write");
+        let through = register(house, &first, "Through", "clients:write");
+        let other = house.client(&["clients:write"]);
+        let disable = |client: &Client, body: &Value| root.browser.post_json(&format!("/v1/clients/{}/disable", client.0), body);
+        let is_enabled = |client: &Client| root.browser.get(&format!("/v1/clients/{}", client.0)).json()["enabled"] == json!(true);
+        let alone = disable(&service, &json!({}));
+        assert_eq!(registered(&alone), named(&[("First", true), ("Second", true), ("Through", true)]));
+        assert!(is_enabled(&first) && is_enabled(&second) && is_enabled(&through));
+        // What a disabled client registered is still found.
+        assert_eq!(registered(&disable(&first, &json!({}))), named(&[("Through", true)]));
+        let all = disable(&service, &json!({ "with_registered": true, "reason": "stolen" }));
+        assert_eq!(registered(&all), named(&[("Second", false), ("Through", false)]));
+        assert!(!is_enabled(&service) && !is_enabled(&first) && !is_enabled(&second) && !is_enabled(&through) && is_enabled(&other));
+        let events = root.browser.get("/v1/audit-events?action=client.disabled").json()["items"].clone();
+        let reasons: Vec<&Value> = events.as_array().expect("events").iter().map(|event| &event["reason"]).collect();
+        assert_eq!(reasons, [&json!("stolen"), &json!("stolen"), &Value::Null, &Value::Null]);
+        assert_eq!(registered(&disable(&service, &json!({ "with_registered": true }))), []);
+    }
+
+    fn a_service_neither_lists_nor_disables_what_another_one_registered(house) {
+        let root = house.administrator();
+        let service = house.client(&["clients:write"]);
+        let own = register(house, &service, "Own", "clients:write");
+        let through = register(house, &own, "Through", "clients:write");
+        let path = format!("/v1/clients/{}/disable", own.0);
+        let refused = send(house, &service, "POST", &path, &json!({ "with_registered": true }));
+        assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("with_registered")));
+        assert_eq!(root.browser.get(&format!("/v1/clients/{}", own.0)).json()["enabled"], json!(true));
+        assert_eq!(registered(&send(house, &service, "POST", &path, &json!({}))), []);
+        assert_eq!(root.browser.get(&format!("/v1/clients/{}", through.0)).json()["enabled"], json!(true));
+    }
+
+    fn the_command_and_the_page_offer_to_disable_what_a_service_registered(house) {
+        let root = house.administrator();
+        let services = [house.client(&["clients:write"]), house.client(&["clients:write"])];
+        let first = register(house, &services[0], "First & foremost", "clients:write");
+        let second = register(house, &services[1], "Second", "clients:write");
+        let run = |more: &[&str]| binary::run(&house.config, &[&["client", "disable", services[0].0.as_str()], more].concat());
+        let told = run(&[]).output;
+        let command = format!("doorward client disable {} --with-registered", services[0].0);
+        assert!(told.contains("First & foremost") && told.contains(&first.0) && told.contains(&command), "{told}");
+        let disabled = run(&["--with-registered", "--json"]).json();
+        assert_eq!((&disabled["enabled"], &disabled["registered"][0]["enabled"]), (&json!(false), &json!(false)));
+        assert_eq!(disabled["registered"][0]["client_id"], json!(first.0));
+        let page = format!("/admin/clients/{}/disable", services[1].0);
+        let asked = root.browser.get(&page).text();
+        assert!(asked.contains("Second") && asked.contains("name=\"with_registered\""), "{asked}");
+        let user = page_user(&root.browser).expect("a user");
+        let fields = [("opened_by", user.as_str()), ("version", "1"), ("with_registered", "yes")];
+        assert_eq!(root.browser.request("POST", &page).form(&fields).send().status, 303);
+        for client in [&services[1], &second] {
+            let client = root.browser.get(&format!("/v1/clients/{}", client.0)).json();
+            assert_eq!(client["enabled"], json!(false));
+        }
+        let page = format!("/admin/clients/{}/disable", first.0);
+        assert!(!root.browser.get(&page).text().contains("with_registered"), "it registered none");
+    }
+
     fn tokens_that_were_got_with_the_old_secret_die_with_it(house) {
         let root = house.administrator();
         let client = house.client(&["users:read"]);

@@ -73,6 +73,10 @@ impl From<ClientError> for Problem {
                 "Only an administrator in person grants or withdraws the management of a client (managed_by).",
             )
             .with("field", "managed_by"),
+            ClientError::RegisteredInPerson => Self::forbidden(
+                "Only an administrator in person disables what a client registered together with it (with_registered).",
+            )
+            .with("field", "with_registered"),
             ClientError::AlgorithmInPerson => Self::forbidden(
                 "Only an administrator in person chooses an algorithm other than RS256: some verifiers reject all keys with one \
                  that they can't read.",

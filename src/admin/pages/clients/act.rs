@@ -7,7 +7,7 @@ use super::one::find;
 use super::secret::show_or_go_on;
 use crate::admin::pages::act::ReasonForm;
 use crate::admin::pages::administrator::Administrator;
-use crate::clients::{Client, ClientError, Clients};
+use crate::clients::{Client, ClientError, Clients, Registered, RegisteredClient};
 use crate::web::{Answer, ConfirmPage, Frame, Problem, StepUpPage, only, page, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -60,6 +60,26 @@ fn text(frame: &Frame, act: Act, part: &str, client: &Client) -> Option<String> 
         .map(|_| frame.text_with(&key, &values))
 }
 
+/// How many names the label of the checkbox lists.
+const MAX_NAMES: usize = 10;
+
+/// The checkbox that disables the enabled clients that a client registered, too; `None` if there are none.
+fn offer(frame: &Frame, registered: &[RegisteredClient]) -> Option<(&'static str, String)> {
+    if registered.is_empty() {
+        return None;
+    }
+    let names = registered.iter().take(MAX_NAMES);
+    let names: Vec<&str> = names.map(|one| one.client_name.as_str()).collect();
+    let (names, count) = (names.join(", "), registered.len().to_string());
+    let label = if registered.len() > MAX_NAMES {
+        "confirm.disable_client.many_registered"
+    } else {
+        "confirm.disable_client.registered"
+    };
+    let label = frame.text_with(label, &[("names", &names), ("count", &count)]);
+    Some(("with_registered", label))
+}
+
 async fn ask(
     administrator: Administrator,
     clients: web::Data<Clients>,
@@ -67,8 +87,13 @@ async fn ask(
 ) -> Answer {
     let client = find(&clients, &path.0).await?;
     let act = Act::parse(&path.1, &client)?;
+    let registered = match act {
+        Act::Disable => clients.list_registered(client.id).await?,
+        Act::NewSecret | Act::Enable | Act::Delete => Vec::new(),
+    };
     let frame = administrator.0.frame;
     let say = |part: &str| text(&frame, act, part, &client);
+    let option = offer(&frame, &registered);
     page(&ConfirmPage {
         title: say("title").unwrap_or_default(),
         what: say("what").unwrap_or_default(),
@@ -81,6 +106,7 @@ async fn ask(
         hidden: Vec::new(),
         version: Some(client.version),
         asks_reason: !matches!(act, Act::NewSecret),
+        option,
         confirm_label: say("button").unwrap_or_default(),
         is_destructive: !matches!(act, Act::Enable),
         cancel_url: client_url(client.id),
@@ -117,7 +143,14 @@ async fn act(
             show_or_go_on(administrator.0.frame, updated, "saved")
         }
         Act::Disable => {
-            clients.disable(client.id, reason, acting).await?;
+            let registered = if form.with_registered == "yes" {
+                Registered::Disabled
+            } else {
+                Registered::Kept
+            };
+            clients
+                .disable_with(client.id, registered, reason, acting)
+                .await?;
             Ok(redirect(&format!("{url}?notice=disabled")))
         }
         Act::Enable => {

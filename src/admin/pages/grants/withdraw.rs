@@ -58,6 +58,7 @@ async fn ask(
         hidden: Vec::new(),
         version: Some(grant.version),
         asks_reason: true,
+        option: None,
         confirm_label: say("confirm.withdraw_grant.button"),
         is_destructive: true,
         cancel_url: holder.url(),

@@ -61,6 +61,7 @@ async fn ask(
         hidden: hidden(&name),
         version: Some(thing.version),
         asks_reason: true,
+        option: None,
         confirm_label: say(&frame, "confirm.forget_resource.button", &name),
         is_destructive: true,
         cancel_url: thing_url(&name),

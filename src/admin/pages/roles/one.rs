@@ -195,6 +195,7 @@ async fn ask_to_delete(
         hidden: Vec::new(),
         version: Some(role.version),
         asks_reason: true,
+        option: None,
         confirm_label: say("button"),
         is_destructive: true,
         cancel_url: role_url(&role.name),
