@@ -152,6 +152,19 @@ on_both! {
         assert_eq!(answer.status, 201, "a browser that does not say is believed: {}", answer.text());
     }
 
+    fn an_id_other_than_the_attested_one_is_refused(house) {
+        let root = house.administrator();
+        let started = root.browser.post_json("/webauthn/register/start", &json!({})).json();
+        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut credential = device.create(&started["publicKey"], &Overrides::default());
+        for name in ["id", "rawId"] {
+            credential[name] = json!("AQIDBAUGBwgJCgsMDQ4PEA");
+        }
+        let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
+        let answer = root.browser.post_json("/webauthn/register/finish", &finish);
+        assert!(is_refused(&answer), "{}", answer.text());
+    }
+
     fn the_longest_credential_id_is_accepted(house) {
         let root = house.administrator();
         let mut device = SoftAuthenticator::synced(house.origin());

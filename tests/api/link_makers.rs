@@ -127,6 +127,18 @@ on_both! {
         assert_usable(house, &root, &others, true, "the other session was not ended");
     }
 
+    fn a_link_ends_with_all_sessions_of_its_maker_although_they_signed_out_before(house) {
+        let root = house.administrator();
+        let mut second = second_administrator(house, &root);
+        let browser = second.another_browser();
+        let link = make(&browser);
+        assert_eq!(browser.delete("/v1/session").status, 204);
+        assert_usable(house, &root, &link, true, "the user signed out");
+        let ended = root.browser.delete("/v1/users/second/sessions");
+        assert_eq!(ended.status, 200, "{}", ended.text());
+        assert_usable(house, &root, &link, false, "an administrator ended all sessions");
+    }
+
     fn a_ceremony_begun_on_a_link_ends_with_the_session_that_made_it(house) {
         let root = house.administrator();
         let second = second_administrator(house, &root);

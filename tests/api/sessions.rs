@@ -177,12 +177,18 @@ on_both! {
         let mut root = house.administrator();
         let first = root.another_browser();
         let (key, copy) = live_copy(house, &first);
+        let (seen_key, seen) = seen_copy(house, &root.id, &first);
+        // Keeps the cookie that the browser loses.
+        let copied = first.clone();
         assert_eq!(first.delete("/v1/session").status, 204);
+        house.pass(1);
         for _ in 0..66 {
             assert_eq!(root.another_browser().delete("/v1/session").status, 204);
         }
-        house.run(house.app.ephemeral.put(&key, &copy, Duration::from_secs(3600))).expect("stored");
-        assert_eq!(session_status(&first), 401, "its row refuses it");
+        for (key, copy) in [(&key, &copy), (&seen_key, &seen)] {
+            house.run(house.app.ephemeral.put(key, copy, Duration::from_secs(3600))).expect("stored");
+        }
+        assert_eq!(session_status(&copied), 401, "its row refuses it");
         assert_eq!(root.session_status(), 200, "and nobody else");
         let renamed = root.browser.patch_json("/v1/me", &json!({ "display_name": "Root" }));
         assert_eq!(renamed.status, 200, "{}", renamed.text());
@@ -220,6 +226,7 @@ on_both! {
         let mut root = house.administrator();
         let app = house.party(|_| {});
         let oldest = root.another_browser();
+        let ending = oldest.get("/v1/session").json()["session"]["id"].clone();
         let held = app.sign_in(&oldest, &[("scope", "openid offline_access")]);
         house.pass(1);
         let second = root.another_browser();
@@ -236,6 +243,9 @@ on_both! {
             sessions["items"].as_array().expect("a list").iter().any(|one| one["last_seen_at"] == now.as_str())
         });
         let last = root.another_browser();
+        let record = doorward::standing::Standings::key(root.id.parse().expect("an id"));
+        let record = house.run(house.app.ephemeral.get(&[&record])).expect("an answer")[0].clone().expect("a record");
+        assert!(record.contains(ending.as_str().expect("an id")), "the end is published with the answer: {record}");
         assert_eq!((session_status(&last), root.session_status(), session_status(&second)), (200, 200, 200));
         assert_eq!(session_status(&oldest), 401);
         assert_eq!(app.refresh(&held.refresh).status, 200, "what apps may do in one's absence stays");
@@ -267,6 +277,16 @@ pub(super) fn live_copy(house: &House, browser: &Browserless) -> (String, String
     let key = SessionKey::parse(&cookie[cookie.len() - 80..])
         .expect("a key")
         .store_key();
+    let copies = house
+        .run(house.app.ephemeral.get(&[&key]))
+        .expect("an answer");
+    (key, copies[0].clone().expect("a copy"))
+}
+
+/// The store key under which the last use of a browser's session is stored, and what is stored there.
+fn seen_copy(house: &House, user: &str, browser: &Browserless) -> (String, String) {
+    let session = browser.get("/v1/session").json()["session"]["id"].clone();
+    let key = format!("seen:{{{user}}}:{}", session.as_str().expect("an id"));
     let copies = house
         .run(house.app.ephemeral.get(&[&key]))
         .expect("an answer");

@@ -91,6 +91,16 @@ on_both! {
         assert_eq!(root.browser.request("POST", &shown[0]).form(&[]).send().status, 405);
     }
 
+    fn a_one_time_secret_is_not_shown_to_the_next_session_of_its_browser(house) {
+        let mut root = house.administrator();
+        let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
+        assert!(is_shown(&root.browser.get(&location), "id=\"one-time-link\""));
+        let browser = root.browser.clone();
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        assert_eq!(browser.get("/v1/session").status, 200);
+        assert_eq!(browser.get(&location).status, 410);
+    }
+
     fn what_is_stored_is_sealed(house) {
         let root = house.administrator();
         let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
