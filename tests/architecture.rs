@@ -31,7 +31,7 @@ const ROWS: [(&str, u32); 22] = [
 ];
 
 /// Each table's owner.
-const OWNERS: [(&str, &str); 24] = [
+const OWNERS: [(&str, &str); 25] = [
     ("setup", "users"),
     ("users", "users"),
     ("usernames", "users"),
@@ -44,6 +44,7 @@ const OWNERS: [(&str, &str); 24] = [
     ("standings", "standing"),
     ("standing_records", "standing"),
     ("clients", "clients"),
+    ("client_audiences", "clients"),
     ("client_origins", "clients"),
     ("authorizations", "tokens"),
     ("refresh_families", "tokens"),

@@ -58,9 +58,11 @@ pub(super) fn require_right_over(
     let about_users = Scope::OPENID.into_iter().collect();
     let scopes = client.scopes.difference(&about_users);
     match require_held(&acting, &scopes, &client.metadata, own) {
-        Err(ClientError::NotHeld(_) | ClientError::NotHeldServices { .. }) => {
-            Err(ClientError::HoldsMore)
-        }
+        Err(
+            ClientError::NotHeld(_)
+            | ClientError::NotHeldServices { .. }
+            | ClientError::NotHeldSetting(_),
+        ) => Err(ClientError::HoldsMore),
         checked => checked,
     }
 }
@@ -196,7 +198,7 @@ fn manages(acting: &Client, client: &Client) -> bool {
         || client.metadata.managed_by.contains(&acting.id)
 }
 
-/// Checks that the acting client holds these scopes and services.
+/// Checks that the acting client holds these scopes, services and settings.
 fn require_held(
     acting: &Client,
     scopes: &Scopes,
@@ -222,7 +224,11 @@ fn require_held(
         .iter()
         .map(String::as_str)
         .collect();
-    require_services("audiences", &metadata.audiences, &held)
+    require_services("audiences", &metadata.audiences, &held)?;
+    if metadata.userinfo_audience && !acting.metadata.userinfo_audience {
+        return Err(ClientError::NotHeldSetting("userinfo_audience"));
+    }
+    Ok(())
 }
 
 fn require_services(

@@ -99,7 +99,10 @@ pub struct ClientChange {
     pub claims_in_id_token: Option<bool>,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs. At most 50.
     pub resources: Option<Vec<String>>,
-    /// What it is called as such a service; each belongs to one client. At most 50.
+    /// Whether tokens for these services are accepted by `UserInfo` too, where `openid` is granted.
+    pub userinfo_audience: Option<bool>,
+    /// What it is called as such a service: absolute URIs, by which tokens are requested, and plain names without a colon, which
+    /// stand beside the URI in the audience of those tokens. Each belongs to one client. At most 50.
     pub audiences: Option<Vec<String>>,
     /// Who may use it: holders of one of these roles. Empty: everybody.
     pub allowed_roles: Option<Vec<String>>,
@@ -226,7 +229,7 @@ impl ClientChange {
         take!(self => metadata;
             client_uri, policy_uri, tos_uri, backchannel_logout_uri, backchannel_logout_session_required,
             backchannel_logout_without_sid, default_acr_values, pkce_used, require_consent, rotate_refresh_tokens, claims_in_id_token,
-            allowed_origins, resources, audiences, allowed_roles, least_acr
+            allowed_origins, resources, userinfo_audience, audiences, allowed_roles, least_acr
         );
         Ok(())
     }

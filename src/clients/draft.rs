@@ -1,8 +1,8 @@
 //! A client as it would be, and whether it may be so.
 
-use super::addresses::{check_addresses, check_redirects, too_long_or};
+use super::addresses::{check_addresses, check_redirects};
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
-use super::uris::parse_uri;
+use super::services::check_services;
 use super::{AuthMethod, Client, GrantType, Metadata, RequirePkce, Scope, Scopes};
 use crate::base::config::Origin;
 use crate::base::letters::is_unprintable;
@@ -191,28 +191,6 @@ fn check_grants(metadata: &Metadata) -> Result<(), FieldFault> {
     Ok(())
 }
 
-fn check_services(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
-    for (field, services) in [
-        ("resources", &metadata.resources),
-        ("audiences", &metadata.audiences),
-    ] {
-        for (entry, service) in services.iter().enumerate() {
-            // RFC 8707 §2: absolute, without fragment.
-            if service.contains('#') || parse_uri(service).is_none() {
-                let fault = too_long_or(service, Fault::Service);
-                return Err(FieldFault::at(field, entry, fault));
-            }
-        }
-    }
-    for (entry, audience) in metadata.audiences.iter().enumerate() {
-        let origin = parse_uri(audience).map(|url| url.origin().ascii_serialization());
-        if origin.as_deref() == Some(own.as_str()) || audience.starts_with("urn:doorward:") {
-            return Err(FieldFault::at("audiences", entry, Fault::OwnAudience));
-        }
-    }
-    Ok(())
-}
-
 /// Seconds that a client's tokens may be valid. Revocations are remembered for an hour longer than that.
 const LIFETIMES: std::ops::RangeInclusive<u32> = 30..=3_600;
 
@@ -308,40 +286,6 @@ mod tests {
             public(|metadata| metadata.grant_types.push(GrantType::ClientCredentials)),
             Some(("grant_types", Fault::SecretNeeded))
         );
-    }
-
-    #[test]
-    fn a_service_is_an_absolute_uri_and_not_doorward() {
-        for good in [
-            "https://api.example/v1",
-            "urn:example:orders",
-            "api://orders",
-        ] {
-            assert_eq!(
-                fault(|metadata| metadata.audiences = vec![good.into()]),
-                None,
-                "{good}"
-            );
-        }
-        for bad in [
-            "orders",
-            "https://api.example/#x",
-            "",
-            "//api.example",
-            "https:/api.example",
-            "https://ID.example.com:443/x",
-        ] {
-            let refused = fault(|metadata| metadata.resources = vec![bad.into()]);
-            assert_eq!(refused, Some(("resources", Fault::Service)), "{bad}");
-        }
-        for own in [
-            "https://id.example.com",
-            "https://id.example.com/x",
-            "urn:doorward:api",
-        ] {
-            let refused = fault(|metadata| metadata.audiences = vec![own.into()]);
-            assert_eq!(refused, Some(("audiences", Fault::OwnAudience)), "{own}");
-        }
     }
 
     #[test]

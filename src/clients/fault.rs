@@ -69,6 +69,14 @@ pub enum Fault {
     /// Not a URI that can name a service.
     #[error("must be an absolute URI without fragment")]
     Service,
+    /// Not a name of a service.
+    #[error(
+        "must be an absolute URI without fragment, or a plain name of 1 to 200 visible ASCII characters without colon"
+    )]
+    Audience,
+    /// A name that is, or looks like, the ID of a client.
+    #[error("must not be a client ID: an access token would look like an ID token of that client")]
+    AudienceIsClient,
     /// A redirect URI that is Doorward itself.
     #[error(
         "must not be an address of Doorward itself: answers would be sent to its own pages and API"
@@ -125,6 +133,8 @@ impl Fault {
             Self::Endpoint => "endpoint",
             Self::Origin => "origin",
             Self::Service => "service",
+            Self::Audience => "audience",
+            Self::AudienceIsClient => "audience_is_client",
             Self::OwnRedirect => "own_redirect",
             Self::OwnAudience => "own_audience",
             Self::SidRequired => "sid_required",
@@ -228,6 +238,9 @@ pub enum ClientError {
         /// The values that it does not have.
         values: Vec<String>,
     },
+    /// A client can't turn a setting on for another client that it does not have itself.
+    #[error("a client can't turn on {0}, which it does not have itself")]
+    NotHeldSetting(&'static str),
     /// Only an administrator in person may set which services manage a client.
     #[error("only an administrator in person grants the management of a client")]
     ManagersInPerson,

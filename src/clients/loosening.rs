@@ -47,6 +47,11 @@ pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
         ("scope", !after.scopes.is_subset(&before.scopes)),
         ("resources", has_added(&old.resources, &new.resources)),
         ("audiences", has_added(&old.audiences, &new.audiences)),
+        // The services that receive its tokens can read the user's claims.
+        (
+            "userinfo_audience",
+            !old.userinfo_audience && new.userinfo_audience,
+        ),
     ];
     members
         .into_iter()
@@ -120,7 +125,7 @@ mod tests {
     }
 
     /// Every member of a registration. One that is new must be decided here.
-    const RULES: [(&str, Rule); 38] = [
+    const RULES: [(&str, Rule); 39] = [
         ("client_id", Rule::NotIts),
         ("registered_by_client", Rule::NotIts),
         ("consent_epoch", Rule::NotIts),
@@ -133,6 +138,7 @@ mod tests {
         ("scope", Rule::Held),
         ("resources", Rule::Held),
         ("audiences", Rule::Held),
+        ("userinfo_audience", Rule::Held),
         ("redirect_uris", Rule::Loosens),
         ("token_endpoint_auth_method", Rule::Loosens),
         ("grant_types", Rule::Loosens),
@@ -207,6 +213,7 @@ mod tests {
             "scope" => client.scopes = Scopes::parse("openid email roles").expect("scopes"),
             "resources" => metadata.resources.push("https://b.example".into()),
             "audiences" => metadata.audiences.push("https://c.example".into()),
+            "userinfo_audience" => metadata.userinfo_audience = true,
             "redirect_uris" => metadata.redirect_uris.push(address("https://b.example/cb")),
             "token_endpoint_auth_method" => metadata.token_endpoint_auth_method = AuthMethod::None,
             "grant_types" => metadata.grant_types.push(GrantType::RefreshToken),

@@ -257,7 +257,12 @@ pub struct Metadata {
     pub claims_in_id_token: bool,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs.
     pub resources: Vec<String>,
-    /// What it is called as such a service: it may introspect tokens whose audience is one of these.
+    /// Whether tokens for these services are accepted by `UserInfo` too, where `openid` is granted: their audience then names
+    /// `UserInfo` beside the service.
+    #[serde(default)]
+    pub userinfo_audience: bool,
+    /// What it is called as such a service: absolute URIs, and plain names that its tokens name beside the requested URI. It may
+    /// introspect tokens whose audience is one of these.
     pub audiences: Vec<String>,
     /// Who may use it: holders of one of these roles. Empty: everybody.
     pub allowed_roles: Vec<String>,
@@ -297,6 +302,7 @@ impl Default for Metadata {
             id_token_lifetime: None,
             claims_in_id_token: true,
             resources: Vec::new(),
+            userinfo_audience: false,
             audiences: Vec::new(),
             allowed_roles: Vec::new(),
             least_acr: None,

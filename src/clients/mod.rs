@@ -2,7 +2,7 @@
 //!
 //! Promises that a client is who it says, by the one method that it is registered with, that it is registered as its rules
 //! demand and changed only by who may, and tells what it may ask and where people may be sent. Hands out [`Clients`]. Owns
-//! `clients`, `client_origins`, `consents` and the key `client:{id}`. A disabled client is refused from the next request on, in every
+//! `clients`, `client_origins`, `client_audiences`, `consents` and the key `client:{id}`. A disabled client is refused from the next request on, in every
 //! instance.
 
 mod acting;
@@ -26,6 +26,7 @@ mod registered;
 mod registry;
 mod scope;
 mod security_events;
+mod services;
 mod unused;
 mod uris;
 
@@ -44,8 +45,8 @@ pub use metadata::{
 pub use pkce_use::note_pkce_use;
 pub use presets::{Preset, PresetError, SettingValues};
 pub use queries::{
-    ClientAuthority, consents, find, find_authority, list_names, list_service_names,
-    lock_authority, lock_for_change, wants_logout,
+    ClientAuthority, consents, find, find_authority, list_names, list_resource_servers,
+    list_service_names, lock_authority, lock_for_change, wants_logout,
 };
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};

@@ -1,13 +1,15 @@
-//! SQL of `clients` and `client_origins`; that of `consents` is below.
+//! SQL of `clients`, `client_origins` and `client_audiences`; that of `consents` is below.
 
+mod audiences;
 mod authority;
 pub mod consents;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diesel::prelude::*;
 
+pub(super) use audiences::list_audiences_of_others;
+pub use audiences::{list_resource_servers, list_service_names};
 pub use authority::{ClientAuthority, find_authority, lock_authority};
 pub(super) use authority::{
     find_latest_author, list_names_of_others, list_registered_by, lock_changes_by_clients,
@@ -19,13 +21,10 @@ use super::{Client, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::TokenHash;
-use crate::db::portable::{ForNoKeyUpdate, ForShare, lock_for_transaction};
-use crate::db::schema::{client_origins, clients};
+use crate::db::portable::{ForNoKeyUpdate, ForShare};
+use crate::db::schema::{client_audiences, client_origins, clients};
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
-
-/// The lock under which audiences are given: any number, but always this one.
-const AUDIENCES: i64 = 0x0D00_0A0D;
 
 type Row = (
     ClientId,
@@ -175,45 +174,6 @@ pub(super) fn list_page(
     Ok(Some(rows.into_iter().map(client).collect()))
 }
 
-/// What the other clients are called as services. Two who ask at once ask one after the other, until their transactions end.
-pub(super) fn list_audiences_of_others(
-    conn: &mut Connection,
-    id: ClientId,
-) -> Result<BTreeSet<String>> {
-    lock_for_transaction(conn, AUDIENCES)?;
-    let others = clients::table
-        .filter(clients::deleted_at.is_null())
-        .filter(clients::id.ne(id))
-        .select(clients::metadata)
-        .load::<Json<Metadata>>(conn)?;
-    Ok(others
-        .into_iter()
-        .flat_map(|metadata| metadata.0.audiences)
-        .collect())
-}
-
-/// The names of the clients with these audiences.
-///
-/// # Errors
-/// When the database is away.
-pub fn list_service_names(
-    conn: &mut Connection,
-    services: &BTreeSet<String>,
-) -> Result<BTreeMap<String, String>> {
-    let rows = clients::table
-        .filter(clients::deleted_at.is_null())
-        .select((clients::name, clients::metadata))
-        .load::<(String, Json<Metadata>)>(conn)?;
-    let mut names = BTreeMap::new();
-    for (name, metadata) in rows {
-        let known = metadata.0.audiences.into_iter();
-        for audience in known.filter(|audience| services.contains(audience)) {
-            names.insert(audience, name.clone());
-        }
-    }
-    Ok(names)
-}
-
 /// What these clients are called, deleted ones included.
 ///
 /// # Errors
@@ -281,7 +241,7 @@ pub(super) fn insert(
             clients::authority_epoch.eq(0),
         ))
         .execute(conn)?;
-    insert_origins(conn, client)
+    insert_names(conn, client)
 }
 
 /// Writes what people may change of a client; moves its record.
@@ -306,9 +266,8 @@ pub(super) fn update(
             clients::consent_epoch.eq(client.consent_epoch),
         ))
         .execute(conn)?;
-    diesel::delete(client_origins::table.filter(client_origins::client_id.eq(client.id)))
-        .execute(conn)?;
-    insert_origins(conn, client)
+    delete_names(conn, client.id)?;
+    insert_names(conn, client)
 }
 
 /// Takes a client away for good; its row stays, so that its id is never another's. The caller also calls [`update`].
@@ -319,8 +278,7 @@ pub(super) fn update_deleted(conn: &mut Connection, id: ClientId, now: Timestamp
             clients::secret_hash.eq(None::<Vec<u8>>),
         ))
         .execute(conn)?;
-    diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(conn)?;
-    Ok(())
+    delete_names(conn, id)
 }
 
 /// Gives a client another secret, or none. The caller also calls [`update`], which moves the record.
@@ -364,7 +322,23 @@ pub(super) fn update_tokens(
     Ok(())
 }
 
-fn insert_origins(conn: &mut Connection, client: &Client) -> Result<()> {
+fn delete_names(conn: &mut Connection, id: ClientId) -> Result<()> {
+    diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(conn)?;
+    diesel::delete(client_audiences::table.filter(client_audiences::client_id.eq(id)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes the origins and audiences of a client, by which others find it.
+fn insert_names(conn: &mut Connection, client: &Client) -> Result<()> {
+    for audience in &client.metadata.audiences {
+        diesel::insert_into(client_audiences::table)
+            .values((
+                client_audiences::audience.eq(audience),
+                client_audiences::client_id.eq(client.id),
+            ))
+            .execute(conn)?;
+    }
     for origin in client.metadata.origins() {
         diesel::insert_into(client_origins::table)
             .values((

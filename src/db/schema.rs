@@ -212,6 +212,17 @@ table! {
     use diesel::sql_types::Text;
     use crate::db::Uuid;
 
+    /// The names of clients as resource servers (clients).
+    client_audiences (audience, client_id) {
+        audience -> Text,
+        client_id -> Uuid,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::db::Uuid;
+
     /// The web origins of registered redirect URIs (clients).
     client_origins (origin, client_id) {
         origin -> Text,
@@ -357,11 +368,13 @@ table! {
 }
 
 diesel::joinable!(user_roles -> users (user_id));
+diesel::joinable!(client_audiences -> clients (client_id));
 diesel::joinable!(client_origins -> clients (client_id));
 diesel::joinable!(consents -> clients (client_id));
 diesel::joinable!(refresh_families -> authorizations (authorization_id));
 allow_tables_to_appear_in_same_query!(users, user_roles);
 allow_tables_to_appear_in_same_query!(users, usernames);
+allow_tables_to_appear_in_same_query!(clients, client_audiences);
 allow_tables_to_appear_in_same_query!(clients, client_origins);
 allow_tables_to_appear_in_same_query!(clients, consents);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);

@@ -1,9 +1,10 @@
 //! The client on its own behalf (RFC 6749 §4.4).
 
 use super::Oidc;
+use super::audience::refuse_issuer_with_others;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
-use super::resources::{check_resource, refuse_mixed};
+use super::resources::{check_resource, only_resource};
 use super::token::{TokenAnswer, TokenRefused};
 use crate::clients::{ClientRecord, Scope, Scopes};
 
@@ -43,11 +44,20 @@ impl Oidc {
         let mut resources = Vec::new();
         for resource in parameters.resources() {
             check_resource(resource, client, self.issuer())?;
-            resources.push(resource.to_owned());
+            if !resources.iter().any(|known| known == resource) {
+                resources.push(resource.to_owned());
+            }
         }
-        refuse_mixed(&resources, self.issuer())?;
+        refuse_issuer_with_others(&resources, client, self.issuer())?;
         if resources.is_empty() {
-            resources.push(self.issuer().to_owned());
+            resources.push(only_resource(client).unwrap_or(self.issuer()).to_owned());
+        }
+        // No service has the issuer's name.
+        if resources != [self.issuer()] {
+            let named = self
+                .database
+                .read(move |conn| Self::add_plain_names(conn, resources));
+            resources = named.await?;
         }
         let issued = self
             .tokens

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::audience::AudienceRequest;
 use super::client_authentication::{ClientError, find_still_authenticated};
 use super::error::Refusal;
 use super::parameters::Parameters;
@@ -205,12 +206,15 @@ impl Redeeming {
         if let Err(fault) = self.judge_code(authorization, &record.client) {
             return Ok(Err(fault));
         }
-        let authorized = &authorization.resources.0;
-        let audience = match self
-            .oidc
-            .audience(&record.client, &self.resources, authorized)
-        {
-            Ok(audience) => audience,
+        let scopes = scopes_now(authorization, &record.client);
+        let audience = match self.oidc.audience(&AudienceRequest {
+            client: &record.client,
+            requested: &self.resources,
+            authorized: &authorization.resources.0,
+            allowed: &scopes,
+            scopes: &scopes,
+        }) {
+            Ok(audience) => Oidc::add_plain_names(conn, audience)?,
             Err(refusal) => return Ok(Err(("resource", refusal))),
         };
         let standing = standing::find_record(conn, authorization.user)?;

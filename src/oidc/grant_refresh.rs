@@ -1,6 +1,7 @@
 //! A refresh token becomes a new access token (RFC 6749 §6). One that was used before ends the family (RFC 9700 §4.14.2).
 
 use super::Oidc;
+use super::audience::AudienceRequest;
 use super::client_authentication::{ClientError, find_still_authenticated};
 use super::error::{ErrorCode, Refusal};
 use super::grant_code::{end, judge_standing, scopes_now};
@@ -156,7 +157,7 @@ impl Refreshing {
             return over();
         }
         let scopes = match &self.narrowed {
-            None => allowed,
+            None => allowed.clone(),
             Some(asked) if asked.is_subset(&allowed) => asked.clone(),
             Some(_) => {
                 let description = "scope goes beyond what was authorized";
@@ -164,10 +165,14 @@ impl Refreshing {
                 return Ok(Refreshed::Refused(refusal));
             }
         };
-        let authorized = &authorization.resources.0;
-        let client = &record.client;
-        let audience = match self.oidc.audience(client, &self.resources, authorized) {
-            Ok(audience) => audience,
+        let audience = match self.oidc.audience(&AudienceRequest {
+            client: &record.client,
+            requested: &self.resources,
+            authorized: &authorization.resources.0,
+            allowed: &allowed,
+            scopes: &scopes,
+        }) {
+            Ok(audience) => Oidc::add_plain_names(conn, audience)?,
             Err(refusal) => return Ok(Refreshed::Refused(refusal)),
         };
         // 6. Once.

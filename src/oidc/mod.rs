@@ -5,6 +5,7 @@
 //! the pending requests (`authorize:…`, `logout:…`). Only the code flow, with PKCE or, for clients with a secret, a nonce.
 
 mod acr;
+mod audience;
 mod authorize;
 mod backchannel;
 mod claims_request;

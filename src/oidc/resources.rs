@@ -2,15 +2,17 @@
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
-use crate::clients::{Client, GrantType};
+use crate::clients::{Client, GrantType, Scope, Scopes};
 
-/// Reads the `resource` parameters of an authorization request, without duplicates (RFC 8707 §2.1).
+/// Reads the `resource` parameters of an authorization request, without duplicates (RFC 8707 §2.1). A client that is registered for
+/// exactly one resource need not name it; with `openid` it is authorized beside the issuer, as if both were named.
 ///
 /// # Errors
 /// `invalid_target`.
 pub fn read_resources(
     parameters: &Parameters,
     client: &Client,
+    scopes: &Scopes,
     issuer: &str,
 ) -> Result<Vec<String>, Refusal> {
     let mut resources = Vec::new();
@@ -20,8 +22,27 @@ pub fn read_resources(
             resources.push(resource.to_owned());
         }
     }
-    refuse_mixed(&resources, issuer)?;
+    if let (true, Some(only)) = (resources.is_empty(), only_resource(client)) {
+        if scopes.contains(Scope::OpenId) && only != issuer {
+            resources.push(issuer.to_owned());
+        }
+        resources.push(only.to_owned());
+    }
     Ok(resources)
+}
+
+/// The resource of a client that is registered for exactly one.
+pub fn only_resource(client: &Client) -> Option<&str> {
+    match client.metadata.resources.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// Whether a client is registered for a resource.
+pub fn is_registered(resource: &str, client: &Client) -> bool {
+    let mut registered = client.metadata.resources.iter();
+    registered.any(|known| known == resource)
 }
 
 /// Checks that a client may request tokens for a service.
@@ -29,12 +50,7 @@ pub fn read_resources(
 /// # Errors
 /// `invalid_target` (RFC 8707 §2).
 pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(), Refusal> {
-    let is_registered = client
-        .metadata
-        .resources
-        .iter()
-        .any(|known| known == resource);
-    if is_registered || resource == issuer {
+    if is_registered(resource, client) || resource == issuer {
         return Ok(());
     }
     let description = "resource is not among those that this client is registered for";
@@ -69,18 +85,4 @@ pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
             client.id,
             grant.as_str()
         ))
-}
-
-/// Refuses a token for Doorward and other services together: another service could use it to call Doorward.
-///
-/// # Errors
-/// `invalid_target`.
-pub fn refuse_mixed(resources: &[String], issuer: &str) -> Result<(), Refusal> {
-    if resources.len() > 1 && resources.iter().any(|resource| resource == issuer) {
-        return Err(Refusal::new(
-            ErrorCode::InvalidTarget,
-            "a token for the issuer itself is not valid for other services: request two tokens",
-        ));
-    }
-    Ok(())
 }

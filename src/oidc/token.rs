@@ -8,7 +8,7 @@ use super::Oidc;
 use super::client_authentication::ClientError;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
-use super::resources::{check_resource, not_this_grant};
+use super::resources::not_this_grant;
 use crate::base::ids::SessionId;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
@@ -147,48 +147,6 @@ impl Oidc {
             session_state: id_token.is_some().then_some(authorization.sid),
             id_token,
         })
-    }
-
-    /// For whom a token is: the services that are asked for, all that were authorized, or Doorward itself (RFC 8707 §2.2, RFC
-    /// 9068 §3).
-    pub(super) fn audience(
-        &self,
-        client: &Client,
-        asked: &[String],
-        authorized: &[String],
-    ) -> Result<Vec<String>, Refusal> {
-        // A resource that was withdrawn from the client since is refused immediately, not only in new authorization requests.
-        let still: Vec<String> = authorized
-            .iter()
-            .filter(|resource| check_resource(resource, client, self.issuer()).is_ok())
-            .cloned()
-            .collect();
-        if still.is_empty() && !authorized.is_empty() {
-            let description = "this client may not get tokens for that resource any more";
-            return Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
-                "resource-no-longer-registered",
-                &authorized.join(" "),
-                &client.metadata.resources.join(" "),
-            ));
-        }
-        let is_own = |resource: &str| authorized.is_empty() && resource == self.issuer();
-        let is_known =
-            |resource: &String| still.iter().any(|known| known == resource) || is_own(resource);
-        if !asked.iter().all(is_known) {
-            let description = "resource goes beyond what was authorized";
-            return Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
-                "resource-not-authorized",
-                &asked.join(" "),
-                &authorized.join(" "),
-            ));
-        }
-        if !asked.is_empty() {
-            return Ok(asked.to_vec());
-        }
-        if authorized.is_empty() {
-            return Ok(vec![self.issuer().to_owned()]);
-        }
-        Ok(still)
     }
 }
 

@@ -3,11 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
+use super::error::{ErrorCode, Refusal};
 use super::{Oidc, user_claims};
+use crate::base::ids::ClientId;
 use crate::clients::Scope;
 use crate::db;
 use crate::standing::Unavailable;
-use crate::tokens::{self, TokenError};
+use crate::tokens::{self, GoodToken, TokenError};
 use crate::users;
 
 /// Why a token tells nothing.
@@ -16,6 +18,9 @@ pub enum UserInfoError {
     /// 401 `invalid_token`; with a reason code for the log.
     #[error("the token is not good: {0}")]
     Bad(&'static str),
+    /// 401 `invalid_token`: a token of this client, for other services.
+    #[error("{1}")]
+    OtherAudience(ClientId, Refusal),
     /// 403 `insufficient_scope`.
     #[error("the token has no scope openid")]
     ScopeMissing,
@@ -41,13 +46,8 @@ impl Oidc {
     pub async fn user_info(&self, token: &str) -> Result<Map<String, Value>, UserInfoError> {
         let good = self.tokens.check(token).await?;
         // RFC 8707 §2: a token for another service is none for this one.
-        if !good
-            .claims
-            .aud
-            .iter()
-            .any(|audience| audience == self.issuer())
-        {
-            return Err(UserInfoError::Bad("other-audience"));
+        if !self.is_for_userinfo(&good) {
+            return Err(self.other_audience(&good));
         }
         let (user, authorization) = good
             .authorization()
@@ -75,4 +75,29 @@ impl Oidc {
         claims.insert("sub".into(), json!(user.id));
         Ok(claims)
     }
+
+    /// Whether a token's audience is the issuer, or `UserInfo` alone where its client is still registered for that.
+    fn is_for_userinfo(&self, good: &GoodToken) -> bool {
+        let has = |wanted: &str| good.claims.aud.iter().any(|audience| audience == wanted);
+        has(self.issuer())
+            || (good.client.metadata.userinfo_audience && has(&self.userinfo_audience()))
+    }
+
+    fn other_audience(&self, good: &GoodToken) -> UserInfoError {
+        let (issuer, client) = (self.issuer(), good.client.id);
+        let audience = good.claims.aud.join(" ");
+        let told: String = audience.chars().take(LONGEST_TOLD).collect();
+        let remedy = format!("doorward client update {client} --userinfo-audience");
+        let description = format!(
+            "the access token is for {told}, and UserInfo needs one for {issuer}: request a second token with resource={issuer}, \
+             or register the client so that its tokens are accepted here too"
+        );
+        let refusal = Refusal::new(ErrorCode::InvalidToken, description)
+            .because("other-audience", &audience, issuer)
+            .remedy(remedy);
+        UserInfoError::OtherAudience(client, refusal)
+    }
 }
+
+/// How much of a token's audience an error description repeats, in characters.
+const LONGEST_TOLD: usize = 120;

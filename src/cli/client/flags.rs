@@ -96,8 +96,15 @@ pub(in crate::cli) struct Flags {
     /// A service that the client may get tokens for; repeatable.
     #[arg(long = "resource", value_name = "URI")]
     resources: Vec<String>,
-    /// A name of the client itself as such a service; repeatable.
-    #[arg(long = "audience", value_name = "URI")]
+    /// UserInfo accepts the client's tokens for such services too, where `openid` is granted.
+    #[arg(long, conflicts_with = "no_userinfo_audience")]
+    userinfo_audience: bool,
+    /// UserInfo accepts only tokens for Doorward itself (the default).
+    #[arg(long)]
+    no_userinfo_audience: bool,
+    /// A name of the client itself as such a service: a URI, by which tokens are requested, or a plain name to add to the audience
+    /// of those tokens; repeatable.
+    #[arg(long = "audience", value_name = "NAME")]
     audiences: Vec<String>,
     /// A service (client ID) that may manage the client, besides the one that registered it; repeatable.
     #[arg(long = "managed-by", value_name = "CLIENT")]
@@ -300,6 +307,9 @@ impl Flags {
             id_token_lifetime: self.id_token_lifetime.map(|lifetime| lifetime.0),
             allowed_roles: list(self.roles),
             resources: list(self.resources),
+            userinfo_audience: choose(
+                self.userinfo_audience, true, self.no_userinfo_audience, false
+            ),
             audiences: list(self.audiences),
             managed_by: list(self.managed_by),
         );

@@ -20,7 +20,11 @@ pub async fn read_user_info(
 ) -> HttpResponse {
     let answer = async {
         let token = read_token(&request, &body)?;
-        let claims = oidc.user_info(&token).await?;
+        let claims = oidc.user_info(&token).await;
+        if let Err(UserInfoError::OtherAudience(client, refusal)) = &claims {
+            oidc.note_refusal(Some(*client), refusal).await;
+        }
+        let claims = claims?;
         Ok::<_, OAuthProblem>(no_store(StatusCode::OK).json(claims))
     };
     let answer = answer.await.unwrap_or_else(|problem| problem.response());
@@ -34,6 +38,9 @@ impl From<UserInfoError> for OAuthProblem {
                 tracing::info!(reason, "a token is refused");
                 let description = "the access token is not good, or not any more";
                 let refusal = Refusal::new(ErrorCode::InvalidToken, description);
+                Self::bearer(StatusCode::UNAUTHORIZED, refusal, "")
+            }
+            UserInfoError::OtherAudience(_, refusal) => {
                 Self::bearer(StatusCode::UNAUTHORIZED, refusal, "")
             }
             UserInfoError::ScopeMissing => {

@@ -18,6 +18,7 @@ mod logout;
 mod pkce;
 mod refresh;
 mod refusals;
+mod resources;
 mod response_modes;
 mod revocation;
 mod rotation;

@@ -69,6 +69,10 @@ impl From<ClientError> for Problem {
             )
             .with("field", field)
             .with("values", values.join(" ")),
+            ClientError::NotHeldSetting(field) => Self::forbidden(
+                "A client turns on only settings that it has itself. An administrator turns on the others.",
+            )
+            .with("field", field),
             ClientError::ManagersInPerson => Self::forbidden(
                 "Only an administrator in person grants or withdraws the management of a client (managed_by).",
             )

@@ -100,6 +100,7 @@ pub(super) const SECTIONS: [Section; 6] = [
             field("id_token_lifetime", Kind::Number),
             field("allowed_origins", Kind::Lines),
             field("resources", Kind::Lines),
+            field("userinfo_audience", Kind::Switch),
             field("audiences", Kind::Lines),
         ],
     },

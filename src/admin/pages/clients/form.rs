@@ -356,6 +356,8 @@ mod tests {
             Fault::Page,
             Fault::Endpoint,
             Fault::Service,
+            Fault::Audience,
+            Fault::AudienceIsClient,
             Fault::OwnRedirect,
             Fault::OwnAudience,
             Fault::SidRequired,

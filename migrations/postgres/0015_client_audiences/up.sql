@@ -1,0 +1,12 @@
+-- The names of clients as resource servers, by which a token request finds the server that a token is for.
+create table client_audiences (
+    audience text not null,
+    client_id uuid not null references clients (id),
+    primary key (audience, client_id)
+);
+
+insert into client_audiences (audience, client_id)
+select distinct name.value, clients.id
+from clients
+cross join lateral jsonb_array_elements_text(coalesce(clients.metadata -> 'audiences', '[]')) as name (value)
+where clients.deleted_at is null;

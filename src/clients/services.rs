@@ -1,0 +1,134 @@
+//! The names of services: those that a client may get tokens for, and those that it has itself.
+
+use uuid::Uuid;
+
+use super::Metadata;
+use super::addresses::too_long_or;
+use super::fault::{Fault, FieldFault};
+use super::uris::parse_uri;
+use crate::base::config::Origin;
+
+/// Checks the names of services.
+///
+/// # Errors
+/// The first that can't be used.
+pub(super) fn check_services(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
+    for (entry, resource) in metadata.resources.iter().enumerate() {
+        if !is_resource(resource) {
+            let fault = too_long_or(resource, Fault::Service);
+            return Err(FieldFault::at("resources", entry, fault));
+        }
+    }
+    for (entry, audience) in metadata.audiences.iter().enumerate() {
+        check_audience(audience, own).map_err(|fault| FieldFault::at("audiences", entry, fault))?;
+    }
+    Ok(())
+}
+
+/// RFC 8707 §2: absolute, without fragment.
+fn is_resource(text: &str) -> bool {
+    !text.contains('#') && parse_uri(text).is_some()
+}
+
+/// The length of the longest plain name.
+const LONGEST_PLAIN_NAME: usize = 200;
+
+/// RFC 7519 §2, `StringOrURI`: a value with a colon is a URI; any other is a plain name.
+fn check_audience(audience: &str, own: &Origin) -> Result<(), Fault> {
+    if audience.contains(':') {
+        if !is_resource(audience) {
+            return Err(too_long_or(audience, Fault::Audience));
+        }
+        let origin = parse_uri(audience).map(|url| url.origin().ascii_serialization());
+        if origin.as_deref() == Some(own.as_str()) || audience.starts_with("urn:doorward:") {
+            return Err(Fault::OwnAudience);
+        }
+        return Ok(());
+    }
+    let is_visible = audience.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_quoted = audience.contains(['"', '\\', '#']) || audience.starts_with("//");
+    if !(1..=LONGEST_PLAIN_NAME).contains(&audience.len()) || !is_visible || is_quoted {
+        return Err(too_long_or(audience, Fault::Audience));
+    }
+    // The audience of an ID token is the ID of a client, and access tokens may have the same `typ`.
+    if Uuid::try_parse(audience).is_ok() {
+        return Err(Fault::AudienceIsClient);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(change: impl FnOnce(&mut Metadata)) -> Option<(&'static str, Fault)> {
+        let mut metadata = Metadata::default();
+        change(&mut metadata);
+        let own = Origin::parse("https://id.example.com").expect("an origin");
+        let fault = check_services(&metadata, &own).err()?;
+        Some((fault.field, fault.fault))
+    }
+
+    #[test]
+    fn a_service_is_an_absolute_uri_and_not_doorward() {
+        for good in [
+            "https://api.example/v1",
+            "urn:example:orders",
+            "api://orders",
+            "orders",
+            "orders.internal",
+            "/projects/17/orders",
+        ] {
+            assert_eq!(
+                fault(|metadata| metadata.audiences = vec![good.into()]),
+                None,
+                "{good}"
+            );
+        }
+        for bad in [
+            "orders",
+            "https://api.example/#x",
+            "",
+            "//api.example",
+            "https:/api.example",
+            "https://ID.example.com:443/x",
+        ] {
+            let refused = fault(|metadata| metadata.resources = vec![bad.into()]);
+            assert_eq!(refused, Some(("resources", Fault::Service)), "{bad}");
+        }
+        for bad in [
+            "",
+            "orders api",
+            "//orders",
+            "or\"ders",
+            "orders#x",
+            "https://api.example/#x",
+            "örders",
+            &"a".repeat(201),
+        ] {
+            let refused = fault(|metadata| metadata.audiences = vec![bad.into()]);
+            assert_eq!(refused, Some(("audiences", Fault::Audience)), "{bad}");
+        }
+        let client = Uuid::new_v4().to_string();
+        for id in [
+            client.clone(),
+            client.to_uppercase(),
+            client.replace('-', ""),
+        ] {
+            let refused = fault(|metadata| metadata.audiences = vec![id.clone()]);
+            assert_eq!(
+                refused,
+                Some(("audiences", Fault::AudienceIsClient)),
+                "{id}"
+            );
+        }
+        for own in [
+            "https://id.example.com",
+            "https://id.example.com/x",
+            "urn:doorward:api",
+        ] {
+            let refused = fault(|metadata| metadata.audiences = vec![own.into()]);
+            assert_eq!(refused, Some(("audiences", Fault::OwnAudience)), "{own}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The audience of an access token (RFC 8707 §2.2, RFC 9068 §3). Decision record 33 has the reasons.
+//!
+//! A token is for the issuer (its API and UserInfo) or for other services, never for both: a service could use a token that it
+//! received to call Doorward's API.
+
+use super::Oidc;
+use super::error::{ErrorCode, Refusal};
+use super::resources::is_registered;
+use crate::clients::{self, Client, Scope, Scopes};
+use crate::db::{self, Connection};
+
+/// A token request, as far as it decides the audience.
+pub(super) struct AudienceRequest<'a> {
+    pub(super) client: &'a Client,
+    /// The resources that the request names.
+    pub(super) requested: &'a [String],
+    /// The resources that were authorized, as they are stored.
+    pub(super) authorized: &'a [String],
+    /// The scopes that were authorized and that the client is still registered for.
+    pub(super) allowed: &'a Scopes,
+    /// The scopes of the token.
+    pub(super) scopes: &'a Scopes,
+}
+
+impl Oidc {
+    /// The audience that `UserInfo` accepts beside the issuer. No other endpoint does.
+    pub(super) fn userinfo_audience(&self) -> String {
+        format!("{}/oauth2/userinfo", self.issuer())
+    }
+
+    /// Decides which resources a token is for.
+    ///
+    /// # Errors
+    /// `invalid_target`: a resource that was not authorized, or the issuer together with others.
+    pub(super) fn audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, Refusal> {
+        let (client, issuer) = (request.client, self.issuer());
+        let authorized = self.authorized(request);
+        let mut chosen: Vec<String> = Vec::new();
+        if request.requested.is_empty() {
+            chosen = self.default_audience(request)?;
+        }
+        for resource in request.requested {
+            if !authorized.contains(resource) {
+                return Err(not_authorized(request, &authorized));
+            }
+            if !chosen.contains(resource) {
+                chosen.push(resource.clone());
+            }
+        }
+        let provides_userinfo = request.provides_userinfo();
+        if chosen.len() > 1 && provides_userinfo {
+            chosen.retain(|resource| resource != issuer);
+        }
+        refuse_issuer_with_others(&chosen, client, issuer)?;
+        let userinfo = self.userinfo_audience();
+        if provides_userinfo
+            && !chosen
+                .iter()
+                .any(|known| known == issuer || *known == userinfo)
+        {
+            chosen.push(userinfo);
+        }
+        Ok(chosen)
+    }
+
+    /// The resources that a token request may name: the authorized ones that the client is still registered for, and the issuer
+    /// if it was named, if nothing was named, or if `openid` was granted.
+    fn authorized(&self, request: &AudienceRequest<'_>) -> Vec<String> {
+        let mut authorized = request.services(self.issuer());
+        if request.names(self.issuer()) || request.allowed.contains(Scope::OpenId) {
+            authorized.push(self.issuer().to_owned());
+        }
+        authorized
+    }
+
+    /// The audience of a token request that names no resource: the issuer if it was named at the authorization endpoint, or
+    /// nothing was; otherwise all named services. A client whose tokens for services are accepted by `UserInfo` gets the services
+    /// in any case.
+    fn default_audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, Refusal> {
+        let issuer = self.issuer();
+        let services = request.services(issuer);
+        let prefers_services = !request.names(issuer) || request.provides_userinfo();
+        if prefers_services && !services.is_empty() {
+            return Ok(services);
+        }
+        if request.names(issuer) {
+            return Ok(vec![issuer.to_owned()]);
+        }
+        let description = "this client may not get tokens for that resource any more";
+        Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
+            "resource-no-longer-registered",
+            &request.authorized.join(" "),
+            &request.client.metadata.resources.join(" "),
+        ))
+    }
+
+    /// Adds the plain names of the services that a token is for: the other names, without a colon, of the resource server that has
+    /// the requested URI among its audiences. An audience is one client's, so the token is for no further service.
+    pub(super) fn add_plain_names(
+        conn: &mut Connection,
+        mut audience: Vec<String>,
+    ) -> db::Result<Vec<String>> {
+        for server in clients::list_resource_servers(conn, &audience)? {
+            for name in server.audiences {
+                if !name.contains(':') && !audience.contains(&name) {
+                    audience.push(name);
+                }
+            }
+        }
+        Ok(audience)
+    }
+}
+
+impl AudienceRequest<'_> {
+    /// Whether the issuer was named at the authorization endpoint. An authorization without resources is for the issuer.
+    fn names(&self, issuer: &str) -> bool {
+        self.authorized.is_empty() || self.authorized.iter().any(|resource| resource == issuer)
+    }
+
+    /// The other authorized resources that the client is still registered for.
+    fn services(&self, issuer: &str) -> Vec<String> {
+        let is_good =
+            |resource: &&String| *resource != issuer && is_registered(resource, self.client);
+        self.authorized.iter().filter(is_good).cloned().collect()
+    }
+
+    /// Whether a token for services is accepted by `UserInfo` too.
+    fn provides_userinfo(&self) -> bool {
+        self.client.metadata.userinfo_audience && self.scopes.contains(Scope::OpenId)
+    }
+}
+
+fn not_authorized(request: &AudienceRequest<'_>, authorized: &[String]) -> Refusal {
+    let description =
+        "resource goes beyond what was authorized: name it in the authorization request too";
+    Refusal::new(ErrorCode::InvalidTarget, description).because(
+        "resource-not-authorized",
+        &request.requested.join(" "),
+        &authorized.join(" "),
+    )
+}
+
+/// Refuses the issuer and other services in the audience of one token.
+///
+/// # Errors
+/// `invalid_target`.
+pub(super) fn refuse_issuer_with_others(
+    resources: &[String],
+    client: &Client,
+    issuer: &str,
+) -> Result<(), Refusal> {
+    if resources.len() < 2 || !resources.iter().any(|resource| resource == issuer) {
+        return Ok(());
+    }
+    let description = format!(
+        "a token for the issuer is for no other service: request two tokens, one with resource={issuer}; to let UserInfo accept \
+         tokens for other services: doorward client update {} --userinfo-audience",
+        client.id
+    );
+    Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
+        "issuer-with-other-resources",
+        &resources.join(" "),
+        &client.metadata.resources.join(" "),
+    ))
+}

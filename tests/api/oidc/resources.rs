@@ -1,0 +1,345 @@
+//! Resource indicators (RFC 8707): one authorization for several services, and which audience each token gets.
+
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+use crate::support::relying_party::{
+    CALLBACK, Issued, RelyingParty, VERIFIER, claims_of, error_of, sent_back,
+};
+
+const ORDERS: &str = "https://orders.example";
+const BILLING: &str = "https://billing.example";
+
+/// Redeems a code for these resources.
+fn redeem(app: &RelyingParty, code: &str, resources: &[&str]) -> Answer {
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    fields.extend(resources.iter().map(|resource| ("resource", *resource)));
+    app.token(&fields)
+}
+
+/// Refreshes for these resources.
+fn refresh(app: &RelyingParty, token: &str, resources: &[&str]) -> Answer {
+    let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
+    fields.extend(resources.iter().map(|resource| ("resource", *resource)));
+    app.token(&fields)
+}
+
+/// The answer of the authorization endpoint to a request for these resources.
+fn authorize(
+    app: &RelyingParty,
+    browser: &Browserless,
+    more: &[(&str, &str)],
+    resources: &[&str],
+) -> Answer {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(app.parameters(more));
+    query.extend_pairs(resources.iter().map(|resource| ("resource", *resource)));
+    browser.get(&format!("/oauth2/authorize?{}", query.finish()))
+}
+
+/// The code for a user who is signed in.
+fn code(app: &RelyingParty, browser: &Browserless, resources: &[&str]) -> String {
+    let sent = sent_back(&authorize(app, browser, &[], resources));
+    sent.get("code")
+        .unwrap_or_else(|| panic!("no code: {sent:?}"))
+        .clone()
+}
+
+fn audience(token: &str) -> Value {
+    claims_of(token)["aud"].clone()
+}
+
+/// A client that gets tokens for several services.
+fn shop(house: &House) -> RelyingParty {
+    house.party(|metadata| metadata.resources = vec![ORDERS.into(), BILLING.into()])
+}
+
+fn status_at_api(house: &House, token: &str) -> u16 {
+    house
+        .browser()
+        .request("GET", "/v1/users/root")
+        .bearer(token)
+        .send()
+        .status
+}
+
+on_both! {
+    fn one_authorization_gives_tokens_for_the_issuer_and_for_each_service(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let issuer = house.origin().to_owned();
+        let issued = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS, BILLING, &issuer]), &[ORDERS]));
+        assert_eq!(audience(&issued.access), json!([ORDERS]));
+        assert_eq!(app.user_info(&issued.access).status, 401);
+        let own = Issued::read(&refresh(&app, &issued.refresh, &[&issuer]));
+        assert_eq!(audience(&own.access), json!([issuer]));
+        assert_eq!(app.user_info(&own.access).status, 200);
+        let both = Issued::read(&refresh(&app, &own.refresh, &[ORDERS, BILLING]));
+        assert_eq!(audience(&both.access), json!([ORDERS, BILLING]));
+        assert_eq!(app.introspect(&both.access)["aud"], json!([ORDERS, BILLING]));
+        let again = Issued::read(&refresh(&app, &both.refresh, &[BILLING, BILLING]));
+        assert_eq!(audience(&again.access), json!([BILLING]), "named twice");
+        let default = Issued::read(&app.refresh(&again.refresh));
+        assert_eq!(audience(&default.access), json!([issuer]), "the issuer was named");
+    }
+
+    fn the_issuer_need_not_be_named_where_openid_is_granted(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let issuer = house.origin().to_owned();
+        let issued = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS, BILLING]), &[&issuer]));
+        assert_eq!((audience(&issued.access), app.user_info(&issued.access).status), (json!([issuer]), 200));
+        let default = Issued::read(&app.refresh(&issued.refresh));
+        assert_eq!(audience(&default.access), json!([ORDERS, BILLING]), "the named ones, as before");
+        let without = sent_back(&authorize(&app, &root.browser, &[("scope", "profile")], &[ORDERS]));
+        let refused = redeem(&app, &without["code"], &[&issuer]);
+        assert_eq!(error_of(&refused), "invalid_target", "not without openid");
+    }
+
+    fn a_resource_that_was_not_authorized_is_refused_and_logged(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let issuer = house.origin().to_owned();
+        let held = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[]));
+        for (resources, presented) in [
+            (vec![BILLING], BILLING.to_owned()),
+            (vec![ORDERS, BILLING], format!("{ORDERS} {BILLING}")),
+            (vec!["https://unknown.example"], "https://unknown.example".to_owned()),
+        ] {
+            let refused = refresh(&app, &held.refresh, &resources);
+            assert_eq!((refused.status, error_of(&refused)), (400, "invalid_target".to_owned()));
+            let told = crate::support::binary::run(&house.config, &["client", "check", &app.id, "--json"]).json()["refusals"][0].clone();
+            assert_eq!((&told["rule"], &told["presented"]), (&json!("resource-not-authorized"), &json!(presented)));
+            assert_eq!(told["registered"], json!(format!("{ORDERS} {issuer}")), "{told}");
+        }
+        let refused = redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[BILLING]);
+        assert_eq!((refused.status, error_of(&refused)), (400, "invalid_target".to_owned()));
+        let unknown = sent_back(&authorize(&app, &root.browser, &[], &[ORDERS, "https://unknown.example"]));
+        assert_eq!(unknown["error"], "invalid_target");
+        assert_eq!(Issued::read(&app.refresh(&held.refresh)).answer["token_type"], "Bearer", "the refusals used nothing up");
+    }
+
+    fn no_token_is_for_the_issuer_and_another_service(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let issuer = house.origin().to_owned();
+        let held = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS, &issuer]), &[]));
+        let refused = refresh(&app, &held.refresh, &[ORDERS, &issuer]);
+        assert_eq!(error_of(&refused), "invalid_target");
+        let text = refused.json()["error_description"].as_str().expect("a text").to_owned();
+        assert!(text.contains("two tokens") && text.contains("--userinfo-audience"), "{text}");
+        // As the text says.
+        let one = Issued::read(&refresh(&app, &held.refresh, &[ORDERS]));
+        let other = Issued::read(&refresh(&app, &one.refresh, &[&issuer]));
+        assert_eq!((audience(&one.access), audience(&other.access)), (json!([ORDERS]), json!([issuer])));
+    }
+
+    fn user_info_says_which_audience_it_wants(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let issuer = house.origin().to_owned();
+        let issued = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[]));
+        let refused = app.user_info(&issued.access);
+        let body = refused.json();
+        assert_eq!((refused.status, &body["error"]), (401, &json!("invalid_token")));
+        let text = body["error_description"].as_str().expect("a text");
+        let command = format!("doorward client update {} --userinfo-audience", app.id);
+        for part in [ORDERS, &format!("resource={issuer}"), &command] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.contains(text)), "{refused:?}");
+        let told = crate::support::binary::run(&house.config, &["client", "check", &app.id, "--json"]).json()["refusals"][0].clone();
+        assert_eq!((&told["rule"], &told["presented"], &told["remedy"]), (&json!("other-audience"), &json!(ORDERS), &json!(command)));
+        assert_eq!(told["registered"], json!(issuer));
+        assert_eq!(status_at_api(house, &issued.access), 401);
+    }
+
+    fn the_only_registered_resource_need_not_be_named(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| metadata.resources = vec![ORDERS.into()]);
+        let issuer = house.origin().to_owned();
+        // With openid it is authorized beside the issuer, whose token is the default.
+        let issued = app.sign_in(&root.browser, &[]);
+        assert_eq!((audience(&issued.access), app.user_info(&issued.access).status), (json!([issuer]), 200));
+        let other = Issued::read(&refresh(&app, &issued.refresh, &[ORDERS]));
+        assert_eq!((audience(&other.access), &app.introspect(&other.access)["aud"]), (json!([ORDERS]), &json!([ORDERS])));
+        // Without openid it is the default.
+        let plain = app.sign_in(&root.browser, &[("scope", "profile")]);
+        assert_eq!((audience(&plain.access), &app.introspect(&plain.access)["aud"]), (json!([ORDERS]), &json!([ORDERS])));
+        // Two are not guessed between.
+        let several = shop(house).sign_in(&root.browser, &[("scope", "profile")]);
+        assert_eq!(audience(&several.access), json!([issuer]));
+        let service = house.party(|metadata| {
+            metadata.resources = vec![ORDERS.into()];
+            metadata.grant_types.push(doorward::clients::GrantType::ClientCredentials);
+        });
+        let own = |resources: &[&str]| {
+            let mut fields = vec![("grant_type", "client_credentials")];
+            fields.extend(resources.iter().map(|resource| ("resource", *resource)));
+            service.token(&fields)
+        };
+        let default = Issued::read(&own(&[])).access;
+        assert_eq!((audience(&default), &service.introspect(&default)["aud"]), (json!([ORDERS]), &json!([ORDERS])));
+        assert_eq!(audience(&Issued::read(&own(&[&issuer])).access), json!([issuer]));
+        assert_eq!(error_of(&own(&[BILLING])), "invalid_target");
+        assert_eq!(error_of(&own(&[ORDERS, &issuer])), "invalid_target");
+    }
+}
+
+/// A client whose tokens for services are accepted by `UserInfo`.
+fn wide_shop(house: &House) -> RelyingParty {
+    house.party(|metadata| {
+        metadata.resources = vec![ORDERS.into(), BILLING.into()];
+        metadata.userinfo_audience = true;
+    })
+}
+
+on_both! {
+    fn a_token_for_a_service_serves_user_info_and_nothing_else_of_doorward(house) {
+        let root = house.administrator();
+        let app = wide_shop(house);
+        let issuer = house.origin().to_owned();
+        let user_info = format!("{issuer}/oauth2/userinfo");
+        let issued = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS, BILLING, &issuer]), &[]));
+        assert_eq!(audience(&issued.access), json!([ORDERS, BILLING, user_info]));
+        assert_eq!(app.introspect(&issued.access)["aud"], json!([ORDERS, BILLING, user_info]));
+        assert_eq!(app.user_info(&issued.access).json()["sub"], json!(root.id));
+        // What takes access tokens for Doorward.
+        let browser = house.browser();
+        let with = |method: &str, path: &str, body: Value| {
+            let request = browser.request(method, path).without_same_origin().bearer(&issued.access);
+            let request = if method == "GET" { request } else { request.json(&body) };
+            request.send().status
+        };
+        let evaluation = json!({ "subject": { "type": "user", "id": root.id }, "action": { "name": "view" }, "resource": { "type": "order", "id": "7" } });
+        for (method, path, body) in [
+            ("GET", "/v1/me", Value::Null), ("GET", "/v1/users/root", Value::Null), ("GET", "/v1/session", Value::Null),
+            ("GET", "/v1/clients", Value::Null), ("POST", "/v1/users/root/suspend", json!({})), ("POST", "/access/v1/evaluation", evaluation),
+            ("GET", "/v1/audit-events", Value::Null),
+        ] {
+            let status = with(method, path, body);
+            assert!(status == 401 || status == 404, "{method} {path}: {status}");
+        }
+        for path in ["/oauth2/introspect", "/oauth2/revoke", "/oauth2/token"] {
+            let form = [("token", issued.access.as_str()), ("grant_type", "client_credentials")];
+            let answer = house.browser().request("POST", path).without_same_origin().bearer(&issued.access).form(&form).send();
+            assert!(answer.status == 400 || answer.status == 401, "{path}: {answer:?}");
+        }
+        // Its hint is none, and it is no other service's.
+        let hinted = sent_back(&app.authorize(&root.browser, &[("id_token_hint", &issued.access)]));
+        assert_eq!(hinted["error"], "invalid_request");
+        // What is withdrawn from the client is withdrawn from its tokens.
+        let change = |is_on: bool| {
+            let change = doorward::clients::ClientChange { userinfo_audience: Some(is_on), ..Default::default() };
+            let author = doorward::clients::ActingAs::command();
+            house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        };
+        change(false);
+        assert_eq!(app.user_info(&issued.access).status, 401);
+        assert_eq!(app.introspect(&issued.access)["active"], true, "the services' token is good");
+        change(true);
+        assert_eq!(app.user_info(&issued.access).status, 200);
+    }
+
+    fn the_user_info_audience_needs_openid_and_another_service(house) {
+        let root = house.administrator();
+        let app = wide_shop(house);
+        let issuer = house.origin().to_owned();
+        let user_info = format!("{issuer}/oauth2/userinfo");
+        let plain = sent_back(&authorize(&app, &root.browser, &[("scope", "profile")], &[ORDERS]));
+        assert_eq!(audience(&Issued::read(&redeem(&app, &plain["code"], &[])).access), json!([ORDERS]));
+        let held = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[&issuer]));
+        assert_eq!(audience(&held.access), json!([issuer]), "a token for the issuer alone");
+        let both = Issued::read(&refresh(&app, &held.refresh, &[&issuer, ORDERS]));
+        assert_eq!(audience(&both.access), json!([ORDERS, user_info]), "in place of the issuer");
+        let narrowed = Issued::read(&app.token(&[("grant_type", "refresh_token"), ("refresh_token", &both.refresh), ("scope", "profile")]));
+        assert_eq!(audience(&narrowed.access), json!([ORDERS]), "without openid");
+        // A client without the setting can't request that audience.
+        let other = shop(house);
+        let refused = sent_back(&authorize(&other, &root.browser, &[], &[&user_info]));
+        assert_eq!(refused["error"], "invalid_target");
+        let only = house.party(|metadata| {
+            metadata.resources = vec![ORDERS.into()];
+            metadata.userinfo_audience = true;
+        });
+        let issued = only.sign_in(&root.browser, &[]);
+        assert_eq!((audience(&issued.access), only.user_info(&issued.access).status), (json!([ORDERS, user_info]), 200));
+    }
+
+    fn a_plain_name_stands_beside_the_uri_of_its_service(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let orders = house.party(|metadata| metadata.audiences = vec![ORDERS.into(), "orders".into(), "urn:example:orders".into()]);
+        let billing = house.party(|metadata| metadata.audiences = vec!["billing".into()]);
+        let issued = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS, BILLING]), &[ORDERS]));
+        assert_eq!(audience(&issued.access), json!([ORDERS, "orders"]));
+        assert_eq!(orders.introspect(&issued.access)["aud"], json!([ORDERS, "orders"]));
+        assert_eq!(billing.introspect(&issued.access), json!({ "active": false }));
+        let both = Issued::read(&refresh(&app, &issued.refresh, &[ORDERS, BILLING]));
+        assert_eq!(audience(&both.access), json!([ORDERS, BILLING, "orders"]), "no server has the other URI");
+        let named = sent_back(&authorize(&app, &root.browser, &[], &["orders"]));
+        assert_eq!(named["error"], "invalid_target", "a request names the URI");
+        let service = house.party(|metadata| {
+            metadata.resources = vec![ORDERS.into()];
+            metadata.grant_types.push(doorward::clients::GrantType::ClientCredentials);
+        });
+        let own = Issued::read(&service.token(&[("grant_type", "client_credentials")]));
+        assert_eq!(audience(&own.access), json!([ORDERS, "orders"]));
+        // A server that is disabled or no longer has the name adds nothing.
+        let update = |arguments: &[&str]| {
+            let ran = crate::support::binary::run(&house.config, &[&["client"], arguments].concat());
+            assert_eq!(ran.code, 0, "{}", ran.errors);
+        };
+        update(&["disable", &orders.id]);
+        assert_eq!(audience(&Issued::read(&refresh(&app, &both.refresh, &[ORDERS])).access), json!([ORDERS]));
+        update(&["enable", &orders.id]);
+        update(&["update", &orders.id, "--audience", ORDERS]);
+        let last = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[]));
+        assert_eq!(audience(&last.access), json!([ORDERS]));
+        update(&["update", &billing.id, "--audience", "orders", "--audience", BILLING]);
+        let moved = Issued::read(&refresh(&app, &last.refresh, &[ORDERS]));
+        assert_eq!(audience(&moved.access), json!([ORDERS]), "the name is another server's now");
+    }
+
+    fn consent_covers_the_only_registered_resource(house) {
+        let root = house.administrator();
+        let app = house.party(|metadata| {
+            metadata.resources = vec![ORDERS.into()];
+            metadata.require_consent = true;
+        });
+        let asked = app.authorize(&root.browser, &[]);
+        let path = asked.header("location").expect("a location");
+        let page = root.browser.get(path).text();
+        assert!(page.contains(ORDERS), "{page}");
+        let allowed = root.browser.request("POST", path).page_form(&[("answer", "allow")]).send();
+        Issued::read(&app.redeem(&sent_back(&allowed)["code"]));
+        app.sign_in(&root.browser, &[("prompt", "none"), ("resource", ORDERS)]);
+    }
+
+    fn a_service_turns_the_user_info_audience_on_only_if_it_has_it(house) {
+        let root = house.administrator();
+        let (id, secret) = house.client(&["clients:read", "clients:write", "openid"]);
+        let wanted = json!({ "client_name": "App", "redirect_uris": [CALLBACK], "scope": "openid", "userinfo_audience": true });
+        let register = || house.browser().request("POST", "/v1/clients").basic(&id, &secret).json(&wanted).send();
+        let refused = register();
+        assert_eq!((refused.status, &refused.json()["field"]), (403, &json!("userinfo_audience")), "{}", refused.text());
+        let ran = crate::support::binary::run(&house.config, &["client", "update", &id, "--userinfo-audience", "--json"]);
+        assert_eq!(ran.json()["userinfo_audience"], true);
+        let made = register();
+        assert_eq!((made.status, &made.json()["userinfo_audience"]), (201, &json!(true)), "{}", made.text());
+        let ran = crate::support::binary::run(&house.config, &["client", "update", &id, "--no-userinfo-audience", "--json"]);
+        assert_eq!(ran.json()["userinfo_audience"], false);
+        let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().expect("an id"));
+        let rename = json!({ "client_name": "Renamed" });
+        let change = house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", "\"1\"").json(&rename).send();
+        assert_eq!(change.status, 403, "it holds more now: {}", change.text());
+        assert_eq!(root.browser.get(&path).status, 200);
+    }
+}
