@@ -9,8 +9,8 @@ use super::draft::Draft;
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
 use super::unused::is_unused;
 use super::{
-    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, RequirePkce,
-    Scopes,
+    AccessTokenFormat, AccessTokenHeaderType, Algorithm, ApplicationType, AuthMethod, GrantType,
+    RedirectUri, RequirePkce, Scopes,
 };
 use crate::base::ids::ClientId;
 use crate::web::given;
@@ -86,6 +86,10 @@ pub struct ClientChange {
     /// Signed or opaque.
     #[schema(value_type = Option<AccessTokenFormat>)]
     pub access_token_format: Option<String>,
+    /// The `typ` in the header of its JWT access tokens, and of those that others get for its audiences: `JWT` for libraries that
+    /// refuse `at+jwt`.
+    #[schema(value_type = Option<AccessTokenHeaderType>)]
+    pub access_token_header_type: Option<String>,
     /// For how many seconds its access tokens are valid: 30 to 3600; `null`: as long as is configured. More than 300 are set by an
     /// administrator in person only.
     #[serde(deserialize_with = "given")]
@@ -224,7 +228,8 @@ impl ClientChange {
         }
         choose!(self => metadata;
             application_type: ApplicationType,
-            id_token_signed_response_alg: Algorithm, access_token_format: AccessTokenFormat
+            id_token_signed_response_alg: Algorithm, access_token_format: AccessTokenFormat,
+            access_token_header_type: AccessTokenHeaderType
         );
         take!(self => metadata;
             client_uri, policy_uri, tos_uri, backchannel_logout_uri, backchannel_logout_session_required,

@@ -72,8 +72,8 @@ fn rank(acr: Option<&str>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        AccessTokenFormat, Algorithm, AuthMethod, GrantType, Metadata, RedirectUri, RequirePkce,
-        Scope, Scopes,
+        AccessTokenFormat, AccessTokenHeaderType, Algorithm, AuthMethod, GrantType, Metadata,
+        RedirectUri, RequirePkce, Scope, Scopes,
     };
     use super::*;
     use crate::base::clock::Timestamp;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     /// Every member of a registration. One that is new must be decided here.
-    const RULES: [(&str, Rule); 39] = [
+    const RULES: [(&str, Rule); 40] = [
         ("client_id", Rule::NotIts),
         ("registered_by_client", Rule::NotIts),
         ("consent_epoch", Rule::NotIts),
@@ -168,6 +168,7 @@ mod tests {
         // How the app is told what its users consented to.
         ("id_token_signed_response_alg", Rule::Free),
         ("access_token_format", Rule::Free),
+        ("access_token_header_type", Rule::Free),
         ("claims_in_id_token", Rule::Free),
         // The same secret either way.
         ("accepts_either_secret_method", Rule::Free),
@@ -244,6 +245,9 @@ mod tests {
                 metadata.id_token_signed_response_alg = Algorithm::EdDSA;
             }
             "access_token_format" => metadata.access_token_format = AccessTokenFormat::Opaque,
+            "access_token_header_type" => {
+                metadata.access_token_header_type = AccessTokenHeaderType::Jwt;
+            }
             "claims_in_id_token" => metadata.claims_in_id_token = true,
             "accepts_either_secret_method" => metadata.accepts_either_secret_method = true,
             "pkce_used" => metadata.pkce_used = true,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::RedirectUri;
+use super::{AccessTokenFormat, AccessTokenHeaderType, RedirectUri};
 use crate::base::ids::ClientId;
 
 /// How a client authenticates at the token endpoint.
@@ -177,22 +177,6 @@ impl Algorithm {
     }
 }
 
-/// The form of a client's access tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AccessTokenFormat {
-    /// A signed JWT (RFC 9068), which services can check by themselves.
-    #[default]
-    Jwt,
-    /// A text that only Doorward can read: services ask by introspection.
-    Opaque,
-}
-
-impl AccessTokenFormat {
-    /// All of them, in words.
-    pub(super) const NAMES: &'static str = "jwt, opaque";
-}
-
 /// What is registered of a client besides its name, secret and scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -247,6 +231,9 @@ pub struct Metadata {
     pub rotate_refresh_tokens: bool,
     /// Signed or opaque.
     pub access_token_format: AccessTokenFormat,
+    /// The `typ` in the header of its JWT access tokens; of a resource server, also of those that others get for it.
+    #[serde(default)]
+    pub access_token_header_type: AccessTokenHeaderType,
     /// For how many seconds its access tokens are valid, from 30 to 3600 and never longer than `tokens.max_client_lifetime`; left out:
     /// `tokens.access_lifetime`. More than 300 are set by an administrator in person only.
     pub access_token_lifetime: Option<u32>,
@@ -298,6 +285,7 @@ impl Default for Metadata {
             require_consent: true,
             rotate_refresh_tokens: true,
             access_token_format: AccessTokenFormat::Jwt,
+            access_token_header_type: AccessTokenHeaderType::AtJwt,
             access_token_lifetime: None,
             id_token_lifetime: None,
             claims_in_id_token: true,

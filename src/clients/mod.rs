@@ -5,6 +5,7 @@
 //! `clients`, `client_origins`, `client_audiences`, `consents` and the key `client:{id}`. A disabled client is refused from the next request on, in every
 //! instance.
 
+mod access_tokens;
 mod acting;
 mod addresses;
 mod authenticate;
@@ -30,6 +31,7 @@ mod services;
 mod unused;
 mod uris;
 
+pub use access_tokens::{AccessTokenFormat, AccessTokenHeaderType};
 pub use acting::{ActingAs, ActingError, Credential, Permission, UserToken};
 pub use authenticate::{
     AcceptedMethods, AuthenticateError, Credentials, FailedAuthentication, WRONG_SECRET,
@@ -39,8 +41,7 @@ pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};
 pub use manage::{ClientUpdate, list, names};
 pub use metadata::{
-    AccessTokenFormat, Algorithm, ApplicationType, AuthMethod, CodeProtection, GrantType, Metadata,
-    RequirePkce,
+    Algorithm, ApplicationType, AuthMethod, CodeProtection, GrantType, Metadata, RequirePkce,
 };
 pub use pkce_use::note_pkce_use;
 pub use presets::{Preset, PresetError, SettingValues};

@@ -6,8 +6,10 @@
 use super::Oidc;
 use super::error::{ErrorCode, Refusal};
 use super::resources::is_registered;
+use crate::clients::AccessTokenHeaderType;
 use crate::clients::{self, Client, Scope, Scopes};
 use crate::db::{self, Connection};
+use crate::tokens::TokenTarget;
 
 /// A token request, as far as it decides the audience.
 pub(super) struct AudienceRequest<'a> {
@@ -94,20 +96,36 @@ impl Oidc {
         ))
     }
 
-    /// Adds the plain names of the services that a token is for: the other names, without a colon, of the resource server that has
-    /// the requested URI among its audiences. An audience is one client's, so the token is for no further service.
-    pub(super) fn add_plain_names(
+    /// Completes the audience of a token with what the resource servers that it is for are registered with: their plain names, and
+    /// whether they need the header type `JWT`. An audience is one client's, so the token is for no further service.
+    pub(super) fn find_target(
+        &self,
         conn: &mut Connection,
+        client: &Client,
         mut audience: Vec<String>,
-    ) -> db::Result<Vec<String>> {
+    ) -> db::Result<TokenTarget> {
+        let mut header_type = client.metadata.access_token_header_type;
+        // No service has the issuer's name.
+        if audience == [self.issuer()] {
+            return Ok(TokenTarget {
+                audience,
+                header_type,
+            });
+        }
         for server in clients::list_resource_servers(conn, &audience)? {
+            if server.access_token_header_type == AccessTokenHeaderType::Jwt {
+                header_type = AccessTokenHeaderType::Jwt;
+            }
             for name in server.audiences {
                 if !name.contains(':') && !audience.contains(&name) {
                     audience.push(name);
                 }
             }
         }
-        Ok(audience)
+        Ok(TokenTarget {
+            audience,
+            header_type,
+        })
     }
 }
 

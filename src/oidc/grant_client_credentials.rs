@@ -1,12 +1,15 @@
 //! The client on its own behalf (RFC 6749 §4.4).
 
+use std::sync::Arc;
+
 use super::Oidc;
 use super::audience::refuse_issuer_with_others;
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::resources::{check_resource, only_resource};
 use super::token::{TokenAnswer, TokenRefused};
-use crate::clients::{ClientRecord, Scope, Scopes};
+use crate::clients::{Client, ClientRecord, Scope, Scopes};
+use crate::tokens::TokenTarget;
 
 impl Oidc {
     pub(super) async fn grant_client_credentials(
@@ -52,16 +55,10 @@ impl Oidc {
         if resources.is_empty() {
             resources.push(only_resource(client).unwrap_or(self.issuer()).to_owned());
         }
-        // No service has the issuer's name.
-        if resources != [self.issuer()] {
-            let named = self
-                .database
-                .read(move |conn| Self::add_plain_names(conn, resources));
-            resources = named.await?;
-        }
+        let target = self.find_own_target(&record.client, resources).await?;
         let issued = self
             .tokens
-            .issue_for_client(record, &scopes, resources)
+            .issue_for_client(record, &scopes, target)
             .await?;
         Ok(TokenAnswer {
             access_token: issued.text,
@@ -73,5 +70,24 @@ impl Oidc {
             id_token: None,
             session_state: None,
         })
+    }
+
+    async fn find_own_target(
+        &self,
+        client: &Arc<Client>,
+        audience: Vec<String>,
+    ) -> Result<TokenTarget, TokenRefused> {
+        if audience == [self.issuer()] {
+            let header_type = client.metadata.access_token_header_type;
+            return Ok(TokenTarget {
+                audience,
+                header_type,
+            });
+        }
+        let (oidc, client) = (Box::new(self.clone()), client.clone());
+        let found = self
+            .database
+            .read(move |conn| oidc.find_target(conn, &client, audience));
+        Ok(found.await?)
     }
 }

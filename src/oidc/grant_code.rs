@@ -15,7 +15,7 @@ use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, Standing, Verdict};
 use crate::tokens::refresh::{self, RefreshToken};
-use crate::tokens::{self, Authorization, may_use, revoke};
+use crate::tokens::{self, Authorization, TokenTarget, may_use, revoke};
 use crate::users::{self, User};
 
 /// How a redemption ended. Both are committed: a refusal burns the code.
@@ -120,7 +120,7 @@ type Fault = (&'static str, Refusal);
 struct Good {
     standing: Standing,
     user: User,
-    audience: Vec<String>,
+    target: TokenTarget,
 }
 
 impl Redeeming {
@@ -169,7 +169,7 @@ impl Redeeming {
             standing: good.standing,
             user: good.user,
             scopes,
-            audience: good.audience,
+            target: good.target,
             refresh_token,
         });
         Ok(Redemption::Granted {
@@ -207,14 +207,14 @@ impl Redeeming {
             return Ok(Err(fault));
         }
         let scopes = scopes_now(authorization, &record.client);
-        let audience = match self.oidc.audience(&AudienceRequest {
+        let target = match self.oidc.audience(&AudienceRequest {
             client: &record.client,
             requested: &self.resources,
             authorized: &authorization.resources.0,
             allowed: &scopes,
             scopes: &scopes,
         }) {
-            Ok(audience) => Oidc::add_plain_names(conn, audience)?,
+            Ok(audience) => self.oidc.find_target(conn, &record.client, audience)?,
             Err(refusal) => return Ok(Err(("resource", refusal))),
         };
         let standing = standing::find_record(conn, authorization.user)?;
@@ -228,7 +228,7 @@ impl Redeeming {
         Ok(Ok(Good {
             standing,
             user,
-            audience,
+            target,
         }))
     }
 

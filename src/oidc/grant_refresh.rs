@@ -165,14 +165,14 @@ impl Refreshing {
                 return Ok(Refreshed::Refused(refusal));
             }
         };
-        let audience = match self.oidc.audience(&AudienceRequest {
+        let target = match self.oidc.audience(&AudienceRequest {
             client: &record.client,
             requested: &self.resources,
             authorized: &authorization.resources.0,
             allowed: &allowed,
             scopes: &scopes,
         }) {
-            Ok(audience) => Oidc::add_plain_names(conn, audience)?,
+            Ok(audience) => self.oidc.find_target(conn, &record.client, audience)?,
             Err(refusal) => return Ok(Refreshed::Refused(refusal)),
         };
         // 6. Once.
@@ -185,7 +185,7 @@ impl Refreshing {
                 standing,
                 user,
                 scopes,
-                audience,
+                target,
                 refresh_token: Some(next),
             }))),
         }

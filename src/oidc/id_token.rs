@@ -4,6 +4,7 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
@@ -27,6 +28,9 @@ pub struct KnownIdToken {
     pub aud: String,
     /// The session that it was issued in.
     pub sid: Option<SessionId>,
+    /// Present in access tokens, which may have the same `typ`.
+    #[serde(rename = "urn:doorward:issuance")]
+    issuance: Option<IgnoredAny>,
 }
 
 impl Oidc {
@@ -87,7 +91,7 @@ impl Oidc {
     ) -> Result<Option<KnownIdToken>, Unavailable> {
         let ring = self.tokens.keyring.ring().await?;
         let known: Option<KnownIdToken> = ring.verify(text, &[TYPE]).ok();
-        Ok(known.filter(|known| known.iss == self.issuer()))
+        Ok(known.filter(|known| known.iss == self.issuer() && known.issuance.is_none()))
     }
 }
 

@@ -14,9 +14,9 @@ use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
 use crate::history::Author;
 use crate::standing::{ChangePending, Standing, Unavailable};
-use crate::tokens::Authorization;
 use crate::tokens::keys::{SignError, Signer};
 use crate::tokens::refresh::RefreshToken;
+use crate::tokens::{Authorization, TokenTarget};
 use crate::users::User;
 
 /// What a client gets (RFC 6749 §5.1).
@@ -75,7 +75,7 @@ pub(super) struct Granted {
     pub(super) standing: Standing,
     pub(super) user: User,
     pub(super) scopes: Scopes,
-    pub(super) audience: Vec<String>,
+    pub(super) target: TokenTarget,
     pub(super) refresh_token: Option<RefreshToken>,
 }
 
@@ -116,7 +116,7 @@ impl Oidc {
             standing,
             user,
             scopes,
-            audience,
+            target,
             refresh_token,
         } = granted;
         let access = self.tokens.issue_for_person(
@@ -124,7 +124,7 @@ impl Oidc {
             &authorization,
             &standing,
             &scopes,
-            audience,
+            target,
         )?;
         let id_token = scopes
             .contains(Scope::OpenId)

@@ -14,11 +14,17 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId, SessionId};
 use crate::base::seal::Sealer;
 use crate::base::secrets::MasterKey;
-use crate::clients::{AccessTokenFormat, Client, ClientRecord, Scope, Scopes};
+use crate::clients::{
+    AccessTokenFormat, AccessTokenHeaderType, Client, ClientRecord, Scope, Scopes,
+};
 use crate::standing::Standing;
 
-/// The `typ` of a JWT access token (RFC 9068 §2.1).
-pub(super) const TYPE: &str = "at+jwt";
+/// The `typ`s of JWT access tokens. `JWT` is also that of ID tokens: what tells them apart is [`AccessClaims::sealed_issuance`],
+/// which every access token has and no other token.
+pub(super) const TYPES: [&str; 2] = [
+    AccessTokenHeaderType::AtJwt.as_str(),
+    AccessTokenHeaderType::Jwt.as_str(),
+];
 /// How a sealed one begins: scanners for leaked secrets find it.
 const SEALED: &str = "doorward_at_";
 const CONTEXT: &[u8] = b"access-token";
@@ -110,6 +116,15 @@ pub fn seconds(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(1_000_000)
 }
 
+/// What the services that a token is for decide about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenTarget {
+    /// The services: `aud`.
+    pub audience: Vec<String>,
+    /// The `typ` in the header of a JWT.
+    pub header_type: AccessTokenHeaderType,
+}
+
 /// A token that was made.
 #[derive(Clone)]
 pub struct IssuedToken {
@@ -130,7 +145,7 @@ impl Tokens {
         authorization: &Authorization,
         standing: &Standing,
         scopes: &Scopes,
-        audience: Vec<String>,
+        target: TokenTarget,
     ) -> Result<IssuedToken, SignError> {
         let roles = scopes.contains(Scope::Roles);
         let roles = roles.then(|| standing.roles.clone());
@@ -142,7 +157,7 @@ impl Tokens {
             sid: Some(authorization.sid),
             groups: roles.clone(),
             roles,
-            ..self.blank(client, scopes, audience)
+            ..self.blank(client, scopes, target.audience)
         };
         let issuance = Issuance::User(UserIssuance {
             authorization: authorization.id,
@@ -150,7 +165,8 @@ impl Tokens {
             client_epoch: authorization.client_epoch,
             passkeys: authorization.passkeys.0.clone(),
         });
-        self.write(claims, &issuance, is_jwt(client).then_some(signer))
+        let signer = is_jwt(client).then_some((signer, target.header_type));
+        self.write(claims, &issuance, signer)
     }
 
     /// A token for a client on its own behalf.
@@ -161,7 +177,7 @@ impl Tokens {
         &self,
         record: &ClientRecord,
         scopes: &Scopes,
-        audience: Vec<String>,
+        target: TokenTarget,
     ) -> Result<IssuedToken, SignError> {
         let client = &record.client;
         let signer = if is_jwt(client) {
@@ -170,11 +186,12 @@ impl Tokens {
         } else {
             None
         };
-        let claims = self.blank(client, scopes, audience);
+        let claims = self.blank(client, scopes, target.audience);
         let issuance = Issuance::Client {
             epoch: record.token_epoch,
         };
-        self.write(claims, &issuance, signer.as_ref())
+        let signer = signer.as_ref().map(|signer| (signer, target.header_type));
+        self.write(claims, &issuance, signer)
     }
 
     fn blank(&self, client: &Client, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
@@ -205,11 +222,11 @@ impl Tokens {
         &self,
         mut claims: AccessClaims,
         issuance: &Issuance,
-        signer: Option<&Signer>,
+        signer: Option<(&Signer, AccessTokenHeaderType)>,
     ) -> Result<IssuedToken, SignError> {
         claims.sealed_issuance = issuance.seal(&claims, &self.sealers.issuance);
         let text = match signer {
-            Some(signer) => signer.sign(TYPE, &claims)?,
+            Some((signer, header_type)) => signer.sign(header_type.as_str(), &claims)?,
             None => seal(&serde_json::to_vec(&claims)?, &self.sealers.opaque),
         };
         let lifetime = u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or_default();
@@ -276,6 +293,6 @@ pub(super) fn read(
             let plain = sealer.open(&ciphertext, CONTEXT).ok()?;
             serde_json::from_slice(&plain).ok()
         }
-        None => ring.verify_current(presented, &[TYPE], now).ok(),
+        None => ring.verify_current(presented, &TYPES, now).ok(),
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::access_token::{self, TYPE};
+use super::access_token::{self, TYPES};
 use super::issuance::Issuance;
 use super::keys::fuzzing::FixedKey;
 use super::refresh::{RefreshToken, RefreshTokens};
@@ -51,9 +51,11 @@ impl Readers {
     /// A genuine access token with any claims, signed and sealed: both are read alike, and nobody else's records are looked at than
     /// those of whom it names.
     pub fn read_genuine(&self, claims: &[u8]) {
-        let signed = self.key.sign(TYPE, claims).unwrap_or_default();
+        let [signed, of_type_jwt] = TYPES.map(|typ| self.key.sign(typ, claims).unwrap_or_default());
         let sealed = access_token::seal(claims, &self.sealer);
         let of_signed = access_token::read(&signed, &self.sealer, &self.key.ring, self.now);
+        let of_other = access_token::read(&of_type_jwt, &self.sealer, &self.key.ring, self.now);
+        assert_eq!(of_signed, of_other, "read otherwise under another type");
         let of_sealed = access_token::read(&sealed, &self.sealer, &self.key.ring, self.now);
         assert_eq!(of_signed, of_sealed, "read otherwise when sealed");
         if let Some(issuance) = Issuance::decode(claims) {

@@ -21,7 +21,7 @@ pub mod revoke;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, seconds};
+pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, TokenTarget, seconds};
 pub use authorization::{
     Grant, Issued, authorize, find, find_by_code, find_issued, find_session_of_sid, knows_sid,
     use_code, was_withdrawn,

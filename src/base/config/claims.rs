@@ -104,7 +104,7 @@ impl ClaimRule {
         if !is_name(claim) || attribute.is_empty() || attribute.chars().count() > 128 {
             return Err(shape());
         }
-        if RESERVED.contains(&claim) {
+        if RESERVED.contains(&claim) || claim.starts_with("urn:doorward:") {
             return Err(format!(
                 "{text:?}: the claim {claim} has a meaning of its own; choose another name"
             ));
@@ -169,6 +169,7 @@ mod tests {
             "roles:roles=teams",
             "profile:nonce",
             "profile:acr",
+            "profile:urn:doorward:issuance=x",
         ] {
             assert!(ClaimRule::parse(bad).is_err(), "{bad}");
         }

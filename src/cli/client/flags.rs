@@ -84,6 +84,9 @@ pub(in crate::cli) struct Flags {
     /// Access tokens are signed JWTs, which services can verify themselves (the default).
     #[arg(long)]
     jwt: bool,
+    /// The `typ` in the header of JWT access tokens, for a resource server also of those that apps get for it; `JWT` for Spring.
+    #[arg(long, value_name = "TYPE", value_parser = ["at+jwt", "JWT"])]
+    access_token_header_type: Option<String>,
     /// For how many seconds access tokens are valid (30 to 3600), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     access_token_lifetime: Option<Lifetime>,
@@ -303,6 +306,7 @@ impl Flags {
             ),
             id_token_signed_response_alg: self.id_token_alg,
             access_token_format: format,
+            access_token_header_type: self.access_token_header_type,
             access_token_lifetime: self.access_token_lifetime.map(|lifetime| lifetime.0),
             id_token_lifetime: self.id_token_lifetime.map(|lifetime| lifetime.0),
             allowed_roles: list(self.roles),

@@ -25,6 +25,7 @@ mod rotation;
 mod scopes;
 mod session_state;
 mod token_contents;
+mod token_types;
 mod tokens;
 mod userinfo;
 mod webfinger;

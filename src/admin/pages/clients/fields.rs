@@ -96,6 +96,7 @@ pub(super) const SECTIONS: [Section; 6] = [
                 Kind::Choice(&["RS256", "ES256", "EdDSA"]),
             ),
             field("access_token_format", Kind::Choice(&["jwt", "opaque"])),
+            field("access_token_header_type", Kind::Choice(&["at+jwt", "JWT"])),
             field("access_token_lifetime", Kind::Number),
             field("id_token_lifetime", Kind::Number),
             field("allowed_origins", Kind::Lines),
