@@ -212,10 +212,7 @@ impl App {
         let ephemeral = open_ephemeral(&config, &clock).await?.with_faults(faults);
         let standings = Standings::new(database.clone(), ephemeral.clone());
         standings.watch().await?;
-        let own = Provider {
-            origin: config.server.public_url.clone(),
-            name: config.passkeys.rp_name.clone(),
-        };
+        let own = Provider::of(&config);
         let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone(), own);
         clients.watch().await?;
         let keyring = Keyring::begin(

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::draft::{Draft, lifetimes};
+use super::draft::Draft;
+use super::lifetimes::GivenLifetimes;
 use super::{
     ActingAs, Algorithm, Client, ClientError, ClientRecord, GrantType, Metadata, Provider, Scope,
     Scopes, queries,
@@ -83,7 +84,11 @@ pub(super) fn require_right_to_give(
     if draft.metadata.managed_by != managers {
         return Err(ClientError::ManagersInPerson);
     }
-    require_not_longer(&draft.metadata, before.map(|before| &before.metadata))?;
+    require_not_longer(
+        &draft.metadata,
+        before.map(|before| &before.metadata),
+        own.given,
+    )?;
     require_known_algorithm(&draft.metadata, before.map(|before| &before.metadata))?;
     if before.is_none_or(|before| before.name != draft.name) {
         require_no_provider_name(&draft.name, own)?;
@@ -142,22 +147,16 @@ fn comparable(name: &str) -> String {
     if letters.is_empty() { folded } else { letters }
 }
 
-/// Seconds for which a client may let another one's tokens be valid.
-const LONGEST_GIVEN: u32 = 300;
-
-/// A client only shortens lifetimes: services that check tokens by themselves learn of a revocation when a token ends.
-fn require_not_longer(after: &Metadata, before: Option<&Metadata>) -> Result<(), ClientError> {
-    let known = before.map_or([None; 2], |before| {
-        lifetimes(before).map(|(_, lifetime)| lifetime)
-    });
-    for ((field, lifetime), before) in lifetimes(after).into_iter().zip(known) {
-        let most = before.unwrap_or(LONGEST_GIVEN).min(LONGEST_GIVEN);
-        let is_shorter = lifetime.is_some_and(|lifetime| lifetime <= most);
-        if lifetime != before && !is_shorter {
-            return Err(ClientError::LongerInPerson(field));
-        }
+/// A client only shortens lifetimes.
+fn require_not_longer(
+    after: &Metadata,
+    before: Option<&Metadata>,
+    given: GivenLifetimes,
+) -> Result<(), ClientError> {
+    match given.find_longer(after, before) {
+        Some((field, longest)) => Err(ClientError::LongerInPerson { field, longest }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The first client of an algorithm publishes a key of it, and some verifiers of other apps reject the whole set of keys then.

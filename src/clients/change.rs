@@ -99,6 +99,19 @@ pub struct ClientChange {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<u32>)]
     pub id_token_lifetime: Option<Option<i64>>,
+    /// For how many seconds after the sign-in its refresh tokens without offline access are valid: 60 to 157680000; `null`: as long
+    /// as the session. More than is configured is set by an administrator in person only; so it is with the following two.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub refresh_token_lifetime: Option<Option<i64>>,
+    /// For how many seconds its offline access is valid: 60 to 157680000; `null`: as long as is configured.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub offline_lifetime: Option<Option<i64>>,
+    /// After how many seconds without use its offline access ends: 60 to 157680000; `null`: as is configured.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub offline_idle_timeout: Option<Option<i64>>,
     /// Whether the claims of its scopes stand in the ID token too, as they do unless this is `false`.
     pub claims_in_id_token: Option<bool>,
     /// The services for which it may get tokens (RFC 8707), as absolute URIs. At most 50.
@@ -123,6 +136,17 @@ pub struct ClientChange {
 macro_rules! take {
     ($change:ident => $draft:expr; $($field:ident),+) => {
         $(if let Some(value) = $change.$field { $draft.$field = value; })+
+    };
+}
+
+/// Takes numbers of seconds that may be `null`.
+macro_rules! take_seconds {
+    ($change:ident => $draft:expr; $($field:ident: $fault:expr),+) => {
+        $(if let Some(given) = $change.$field {
+            let seconds = given.map(u32::try_from).transpose();
+            let fault = FieldFault::new(stringify!($field), $fault);
+            $draft.$field = seconds.map_err(|_| fault)?;
+        })+
     };
 }
 
@@ -207,12 +231,11 @@ impl ClientChange {
             let fault = FieldFault::new("default_max_age", Fault::Age);
             metadata.default_max_age = age.map_err(|_| fault)?;
         }
-        if let Some(lifetime) = self.access_token_lifetime {
-            metadata.access_token_lifetime = seconds("access_token_lifetime", lifetime)?;
-        }
-        if let Some(lifetime) = self.id_token_lifetime {
-            metadata.id_token_lifetime = seconds("id_token_lifetime", lifetime)?;
-        }
+        let long = Fault::RefreshLifetime;
+        take_seconds!(self => metadata;
+            access_token_lifetime: Fault::Lifetime, id_token_lifetime: Fault::Lifetime,
+            refresh_token_lifetime: long, offline_lifetime: long, offline_idle_timeout: long
+        );
         if let Some(method) = self.token_endpoint_auth_method {
             let parse = |text: String| {
                 let fault = Fault::Choice(AuthMethod::NAMES);
@@ -238,11 +261,6 @@ impl ClientChange {
         );
         Ok(())
     }
-}
-
-fn seconds(field: &'static str, given: Option<i64>) -> Result<Option<u32>, FieldFault> {
-    let lifetime = given.map(u32::try_from).transpose();
-    lifetime.map_err(|_| FieldFault::new(field, Fault::Lifetime))
 }
 
 /// One of the values that a kind of choice is written as.

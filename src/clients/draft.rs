@@ -2,6 +2,7 @@
 
 use super::addresses::{check_addresses, check_redirects};
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
+use super::lifetimes::check_lifetimes;
 use super::services::check_services;
 use super::{AuthMethod, Client, GrantType, Metadata, RequirePkce, Scope, Scopes};
 use crate::base::config::Origin;
@@ -191,26 +192,11 @@ fn check_grants(metadata: &Metadata) -> Result<(), FieldFault> {
     Ok(())
 }
 
-/// Seconds that a client's tokens may be valid. Revocations are remembered for an hour longer than that.
-const LIFETIMES: std::ops::RangeInclusive<u32> = 30..=3_600;
-
-/// The lifetimes of a client's own.
-pub(super) fn lifetimes(metadata: &Metadata) -> [(&'static str, Option<u32>); 2] {
-    [
-        ("access_token_lifetime", metadata.access_token_lifetime),
-        ("id_token_lifetime", metadata.id_token_lifetime),
-    ]
-}
-
 fn check_demands(metadata: &Metadata) -> Result<(), FieldFault> {
     if metadata.default_max_age.is_some_and(|age| age > OLDEST) {
         return Err(FieldFault::new("default_max_age", Fault::Age));
     }
-    for (field, lifetime) in lifetimes(metadata) {
-        if lifetime.is_some_and(|lifetime| !LIFETIMES.contains(&lifetime)) {
-            return Err(FieldFault::new(field, Fault::Lifetime));
-        }
-    }
+    check_lifetimes(metadata)?;
     for (field, acr) in metadata
         .default_acr_values
         .iter()

@@ -97,6 +97,9 @@ pub enum Fault {
     /// Not a lifetime of tokens.
     #[error("from 30 to 3600 seconds")]
     Lifetime,
+    /// Not a lifetime of refresh tokens.
+    #[error("from 60 to 157680000 seconds (5 years)")]
+    RefreshLifetime,
     /// Response types that don't go with the grants.
     #[error("must be [\"code\"] with the grant authorization_code, and empty without it")]
     ResponseTypes,
@@ -141,6 +144,7 @@ impl Fault {
             Self::Acr => "acr",
             Self::Age => "age",
             Self::Lifetime => "lifetime",
+            Self::RefreshLifetime => "refresh_lifetime",
             Self::ResponseTypes => "response_types",
             Self::Client => "client",
             Self::Role => "role",
@@ -249,9 +253,14 @@ pub enum ClientError {
     RegisteredInPerson,
     /// Only an administrator in person lets tokens be valid for longer.
     #[error(
-        "only an administrator in person may set {0} to more than 300 seconds, raise it or remove it"
+        "only an administrator in person may set {field} to more than {longest} seconds, raise it or remove it"
     )]
-    LongerInPerson(&'static str),
+    LongerInPerson {
+        /// The lifetime.
+        field: &'static str,
+        /// The longest that a client may set, in seconds.
+        longest: u32,
+    },
     /// Only an administrator in person may choose an algorithm that publishes a new kind of key.
     #[error("only an administrator in person may choose an algorithm other than RS256")]
     AlgorithmInPerson,

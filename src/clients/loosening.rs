@@ -125,7 +125,7 @@ mod tests {
     }
 
     /// Every member of a registration. One that is new must be decided here.
-    const RULES: [(&str, Rule); 40] = [
+    const RULES: [(&str, Rule); 43] = [
         ("client_id", Rule::NotIts),
         ("registered_by_client", Rule::NotIts),
         ("consent_epoch", Rule::NotIts),
@@ -165,6 +165,9 @@ mod tests {
         // A service only shortens them.
         ("access_token_lifetime", Rule::Free),
         ("id_token_lifetime", Rule::Free),
+        ("refresh_token_lifetime", Rule::Free),
+        ("offline_lifetime", Rule::Free),
+        ("offline_idle_timeout", Rule::Free),
         // How the app is told what its users consented to.
         ("id_token_signed_response_alg", Rule::Free),
         ("access_token_format", Rule::Free),
@@ -238,6 +241,9 @@ mod tests {
             }
             "access_token_lifetime" => metadata.access_token_lifetime = Some(60),
             "id_token_lifetime" => metadata.id_token_lifetime = Some(60),
+            "refresh_token_lifetime" => metadata.refresh_token_lifetime = Some(60),
+            "offline_lifetime" => metadata.offline_lifetime = Some(60),
+            "offline_idle_timeout" => metadata.offline_idle_timeout = Some(60),
             "allowed_origins" => metadata.allowed_origins.push("https://b.example".into()),
             "default_max_age" => metadata.default_max_age = None,
             "default_acr_values" => metadata.default_acr_values.clear(),

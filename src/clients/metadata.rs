@@ -239,6 +239,13 @@ pub struct Metadata {
     pub access_token_lifetime: Option<u32>,
     /// The same for its ID tokens; left out: `tokens.id_lifetime`.
     pub id_token_lifetime: Option<u32>,
+    /// For how many seconds after the sign-in its refresh tokens without offline access are valid, at most; left out: as long as
+    /// the session. From 60 to 157680000, as the following two.
+    pub refresh_token_lifetime: Option<u32>,
+    /// For how many seconds its offline access is valid; left out: `tokens.offline_lifetime`.
+    pub offline_lifetime: Option<u32>,
+    /// After how many seconds without use its offline access ends; left out: `tokens.offline_idle_timeout`.
+    pub offline_idle_timeout: Option<u32>,
     /// Whether the claims of its scopes stand in the ID token too, for software that never asks `UserInfo`. So it is for new
     /// clients.
     pub claims_in_id_token: bool,
@@ -288,6 +295,9 @@ impl Default for Metadata {
             access_token_header_type: AccessTokenHeaderType::AtJwt,
             access_token_lifetime: None,
             id_token_lifetime: None,
+            refresh_token_lifetime: None,
+            offline_lifetime: None,
+            offline_idle_timeout: None,
             claims_in_id_token: true,
             resources: Vec::new(),
             userinfo_audience: false,

@@ -14,6 +14,7 @@ mod change;
 mod draft;
 mod fault;
 mod life;
+mod lifetimes;
 mod loosening;
 mod manage;
 mod metadata;

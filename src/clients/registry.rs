@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::lifetimes::GivenLifetimes;
 use super::parsed::Parsed;
 use super::record::{ClientRecord, RevokedToken};
 use super::{ClientError, queries};
 use crate::base::clock::{Clock, Stopwatch, Timestamp};
-use crate::base::config::Origin;
+use crate::base::config::{Config, Origin};
 use crate::base::ids::{AccessTokenId, ClientId};
 use crate::db::{self, Connection, Database};
 use crate::ephemeral::Ephemeral;
@@ -25,6 +26,19 @@ pub struct Provider {
     pub origin: Origin,
     /// Its name on its pages (`passkeys.rp_name`).
     pub name: String,
+    /// How long services may make the lifetimes of clients.
+    pub(super) given: GivenLifetimes,
+}
+
+impl Provider {
+    /// As it is configured.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            origin: config.server.public_url.clone(),
+            name: config.passkeys.rp_name.clone(),
+            given: GivenLifetimes::of(config),
+        }
+    }
 }
 
 /// All clients. Cheap to clone.

@@ -267,8 +267,9 @@ impl Granting {
                 Issued::Gone => return Err(GrantError::Answered),
             },
         };
-        self.require_consent(conn, now)?;
-        let ended = tokens::make_room(conn, grant, (now, today), self.oidc.timeouts())?;
+        let client = self.require_consent(conn, now)?;
+        let timeouts = self.oidc.timeouts(&client.metadata);
+        let ended = tokens::make_room(conn, grant, (now, today), timeouts)?;
         let lifetimes = &self.oidc.tokens.lifetimes;
         let id = tokens::authorize(conn, grant, &code.hash(), today, lifetimes)?;
         let event = Event::done("client.authorized")
@@ -281,8 +282,12 @@ impl Granting {
         Ok((code, ended > 0))
     }
 
-    /// Checks the client's current registration, and that the user consented to what it requests.
-    fn require_consent(&self, conn: &mut Connection, now: Timestamp) -> Result<(), GrantError> {
+    /// Checks the client's current registration, and that the user consented to what it requests. Returns the client as it is now.
+    fn require_consent(
+        &self,
+        conn: &mut Connection,
+        now: Timestamp,
+    ) -> Result<Arc<Client>, GrantError> {
         let grant = &self.grant;
         let found = clients::find(conn, grant.client)?;
         let record = found.filter(|record| {
@@ -304,6 +309,6 @@ impl Granting {
         } else if needs_consent {
             consent::require(conn, whom, &self.terms)?;
         }
-        Ok(())
+        Ok(client)
     }
 }

@@ -141,7 +141,9 @@ impl Redeeming {
         check_grant_type(&record.client, GrantType::AuthorizationCode)?;
         // 3. Once.
         let now = self.oidc.clock.now();
-        if !tokens::use_code(conn, &found, now, &self.oidc.tokens.lifetimes)? {
+        let lifetimes = &self.oidc.tokens.lifetimes;
+        let offline = lifetimes.offline_lifetime_of(record.client.metadata.offline_lifetime);
+        if !tokens::use_code(conn, &found, now, (lifetimes, offline))? {
             let refusal = Refusal::invalid_grant("this code was used before");
             return Ok(self.refuse(conn, found, ("code-replayed", refusal))?);
         }
@@ -188,8 +190,9 @@ impl Redeeming {
             return Ok(None);
         }
         let now = self.oidc.clock.now();
+        let (lifetimes, own) = (&self.oidc.tokens.lifetimes, &client.metadata);
         let ends = if scopes.contains(Scope::OfflineAccess) {
-            now.after(self.oidc.tokens.lifetimes.offline_lifetime)
+            now.after(lifetimes.offline_lifetime_of(own.offline_lifetime))
         } else {
             authorization.session_end
         };

@@ -1,5 +1,7 @@
 //! A refresh token becomes a new access token (RFC 6749 §6). One that was used before ends the family (RFC 9700 §4.14.2).
 
+use std::time::Duration;
+
 use super::Oidc;
 use super::audience::AudienceRequest;
 use super::client_authentication::{ClientError, find_still_authenticated};
@@ -7,8 +9,9 @@ use super::error::{ErrorCode, Refusal};
 use super::grant_code::{end, judge_standing, scopes_now};
 use super::parameters::Parameters;
 use super::token::{Granted, TokenRefused, check_grant_type};
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::clients::{ClientRecord, GrantType, Scope, Scopes};
+use crate::clients::{ClientRecord, GrantType, Metadata, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::standing;
@@ -83,18 +86,21 @@ impl Oidc {
 }
 
 impl Oidc {
-    /// Whether a family may still be used: within its life, and not left alone for too long.
+    /// Whether a family may still be used: within its lifetime and the one that its client is registered with now, and not left
+    /// unused for too long.
     pub(super) fn judge_life(
         &self,
         family: &Family,
         authorization: &Authorization,
+        client: &Metadata,
     ) -> Result<(), &'static str> {
         let now = self.clock.now();
-        if now >= family.expires_at {
+        if now >= expires_at(family, authorization, client) {
             return Err("family-expired");
         }
         let idle_timeout = if authorization.offline {
-            self.tokens.lifetimes.offline_idle_timeout
+            let own = client.offline_idle_timeout;
+            self.tokens.lifetimes.offline_idle_timeout_of(own)
         } else {
             self.session_idle_timeout
         };
@@ -104,6 +110,21 @@ impl Oidc {
         }
         Ok(())
     }
+}
+
+/// When a family expires: at the end of its lifetime, or of the one that its client is registered with now, if that is earlier.
+pub(super) fn expires_at(
+    family: &Family,
+    authorization: &Authorization,
+    client: &Metadata,
+) -> Timestamp {
+    let own = if authorization.offline {
+        client.offline_lifetime
+    } else {
+        client.refresh_token_lifetime
+    };
+    let end = own.map(|own| family.created_at.after(Duration::from_secs(own.into())));
+    end.map_or(family.expires_at, |end| end.min(family.expires_at))
 }
 
 struct Refreshing {
@@ -147,7 +168,10 @@ impl Refreshing {
             return over();
         };
         let is_good = judge_standing(&authorization, &standing, &record);
-        if let Err(reason) = is_good.and_then(|()| self.oidc.judge_life(&family, &authorization)) {
+        if let Err(reason) = is_good.and_then(|()| {
+            let client = &record.client.metadata;
+            self.oidc.judge_life(&family, &authorization, client)
+        }) {
             tracing::info!(reason, "a refresh is refused");
             return over();
         }

@@ -5,9 +5,11 @@ use serde::Serialize;
 use super::Oidc;
 use super::error::Refusal;
 use super::grant_code::{judge_standing, scopes_now};
+use super::grant_refresh::expires_at;
 use super::parameters::Parameters;
 use super::resources::check_resource;
 use super::token::TokenRefused;
+use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId, RefreshFamilyId};
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
@@ -54,6 +56,7 @@ pub struct Introspection {
 /// A refresh token's family that is good, with what introspection tells of it.
 struct GoodFamily {
     family: Family,
+    expires_at: Timestamp,
     authorization: Authorization,
     username: String,
     /// What is left of the authorized scopes.
@@ -109,6 +112,7 @@ impl Oidc {
         };
         let GoodFamily {
             family,
+            expires_at,
             authorization,
             username,
             scopes,
@@ -125,7 +129,7 @@ impl Oidc {
             client_id: Some(authorization.client),
             sub: Some(authorization.user.to_string()),
             iss: Some(self.issuer().to_owned()),
-            exp: Some(seconds(family.expires_at)),
+            exp: Some(seconds(expires_at)),
             iat: Some(seconds(family.advanced_at)),
             auth_time: Some(seconds(authorization.auth_time)),
             acr: Some(authorization.acr.clone()),
@@ -158,13 +162,16 @@ impl Oidc {
             record.client.enabled
                 && record.client.metadata.allows(GrantType::RefreshToken)
                 && judge_standing(&authorization, &standing, record).is_ok()
-                && self.judge_life(&family, &authorization).is_ok()
+                && self
+                    .judge_life(&family, &authorization, &record.client.metadata)
+                    .is_ok()
         };
         let Some(record) = record.filter(is_good) else {
             return Ok(None);
         };
         Ok(Some(GoodFamily {
             scopes: scopes_now(&authorization, &record.client),
+            expires_at: expires_at(&family, &authorization, &record.client.metadata),
             family,
             authorization,
             username: standing.username,

@@ -49,7 +49,7 @@ pub use refusals::RecentRefusal;
 use crate::base::clock::Clock;
 use crate::base::config::ClaimRule;
 use crate::base::ids::ClientId;
-use crate::clients::{Client, Clients};
+use crate::clients::{Client, Clients, Metadata};
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::passkeys::Passkeys;
@@ -108,10 +108,11 @@ impl Oidc {
         }
     }
 
-    /// When unused authorizations expire.
-    fn timeouts(&self) -> Timeouts<'_> {
+    /// When unused authorizations of a client expire.
+    fn timeouts<'a>(&'a self, client: &'a Metadata) -> Timeouts<'a> {
         Timeouts {
             lifetimes: &self.tokens.lifetimes,
+            client,
             session_idle_timeout: self.session_idle_timeout,
         }
     }

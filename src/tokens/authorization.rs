@@ -124,7 +124,7 @@ pub fn find_by_code(conn: &mut Connection, code: &TokenHash) -> db::Result<Optio
 }
 
 /// Marks a code as used; `false` when it was used before. One conditional write: of any number of callers one gets `true`.
-/// From now on the authorization is kept until the last token that it can give has ended.
+/// From now on the authorization is kept until the last token that it can give has ended; `offline_lifetime` is the client's.
 ///
 /// # Errors
 /// When the database is away.
@@ -132,10 +132,10 @@ pub fn use_code(
     conn: &mut Connection,
     authorization: &Authorization,
     now: Timestamp,
-    lifetimes: &config::Tokens,
+    (lifetimes, offline_lifetime): (&config::Tokens, Duration),
 ) -> db::Result<bool> {
     let last = if authorization.offline {
-        let offline_end = now.after(lifetimes.offline_lifetime);
+        let offline_end = now.after(offline_lifetime);
         authorization.session_end.max(offline_end)
     } else {
         authorization.session_end

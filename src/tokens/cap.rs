@@ -10,6 +10,7 @@ use super::queries::{self, Alive, TOO_MANY};
 use super::revoke;
 use crate::base::clock::Timestamp;
 use crate::base::config;
+use crate::clients::Metadata;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::standing;
@@ -22,6 +23,8 @@ const MAX_LIVE: usize = 100;
 pub struct Timeouts<'a> {
     /// The lifetimes of tokens.
     pub lifetimes: &'a config::Tokens,
+    /// The client, which may have lifetimes of its own.
+    pub client: &'a Metadata,
     /// Idle timeout of sessions; authorizations without offline access expire with them.
     pub session_idle_timeout: Duration,
 }
@@ -31,8 +34,14 @@ impl Timeouts<'_> {
     fn alive(&self, now: Timestamp) -> Alive {
         Alive {
             now,
-            tokens_issued_after: now.before(self.lifetimes.access_lifetime),
-            offline_used_after: now.before(self.lifetimes.offline_idle_timeout),
+            tokens_issued_after: now.before(
+                self.lifetimes
+                    .access_lifetime_of(self.client.access_token_lifetime),
+            ),
+            offline_used_after: now.before(
+                self.lifetimes
+                    .offline_idle_timeout_of(self.client.offline_idle_timeout),
+            ),
             session_used_after: now.before(self.session_idle_timeout),
         }
     }

@@ -237,11 +237,23 @@ impl Tokens {
         self.lifetime_of(own, self.id_lifetime)
     }
 
-    fn lifetime_of(&self, own: Option<u32>, configured: Duration) -> Duration {
-        own.map_or(configured, |seconds| {
-            Duration::from_secs(seconds.into()).min(self.max_client_lifetime)
-        })
+    /// How long a client's offline access is valid, which may have a lifetime of its own.
+    pub fn offline_lifetime_of(&self, own: Option<u32>) -> Duration {
+        own.map_or(self.offline_lifetime, seconds)
     }
+
+    /// How long a client's offline access may be left unused.
+    pub fn offline_idle_timeout_of(&self, own: Option<u32>) -> Duration {
+        own.map_or(self.offline_idle_timeout, seconds)
+    }
+
+    fn lifetime_of(&self, own: Option<u32>, configured: Duration) -> Duration {
+        own.map_or(configured, |own| seconds(own).min(self.max_client_lifetime))
+    }
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
 }
 
 impl Config {

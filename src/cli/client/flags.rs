@@ -93,6 +93,15 @@ pub(in crate::cli) struct Flags {
     /// For how many seconds ID tokens are valid (30 to 3600), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     id_token_lifetime: Option<Lifetime>,
+    /// For how many seconds after the sign-in refresh tokens without offline access are valid, or `default`: as long as the session.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
+    refresh_token_lifetime: Option<Lifetime>,
+    /// For how many seconds offline access is valid, or `default`.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
+    offline_lifetime: Option<Lifetime>,
+    /// After how many seconds without use offline access ends, or `default`.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
+    offline_idle_timeout: Option<Lifetime>,
     /// A role whose holders may use the client; repeatable, and empty allows all users.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
@@ -309,6 +318,9 @@ impl Flags {
             access_token_header_type: self.access_token_header_type,
             access_token_lifetime: self.access_token_lifetime.map(|lifetime| lifetime.0),
             id_token_lifetime: self.id_token_lifetime.map(|lifetime| lifetime.0),
+            refresh_token_lifetime: self.refresh_token_lifetime.map(|lifetime| lifetime.0),
+            offline_lifetime: self.offline_lifetime.map(|lifetime| lifetime.0),
+            offline_idle_timeout: self.offline_idle_timeout.map(|lifetime| lifetime.0),
             allowed_roles: list(self.roles),
             resources: list(self.resources),
             userinfo_audience: choose(

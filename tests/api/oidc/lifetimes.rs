@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::binary;
 use crate::support::house::House;
-use crate::support::relying_party::claims_of;
+use crate::support::relying_party::{Issued, claims_of, error_of};
 
 fn lifetime(claims: &Value) -> i64 {
     let at = |name: &str| claims[name].as_i64().expect("an instant");
@@ -94,6 +94,109 @@ on_both! {
         assert_eq!(by_service(&json!({ "client_name": "Renamed" })), 200);
         assert_eq!(by_service(&json!({ "access_token_lifetime": 1_800 })), 403);
         assert_eq!(by_service(&json!({ "access_token_lifetime": 300 })), 200);
+    }
+}
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+/// A request for offline access.
+const OFFLINE: [(&str, &str); 1] = [("scope", "openid offline_access")];
+
+on_both! {
+    fn a_client_may_have_lifetimes_of_its_own_for_refresh_tokens(house) {
+        let root = house.administrator();
+        let plain = house.party(|_| {});
+        let short = house.party(|metadata| {
+            metadata.refresh_token_lifetime = Some(3_600);
+            metadata.offline_lifetime = Some(7_200);
+        });
+        let (held, offline) = (short.sign_in(&root.browser, &[]), short.sign_in(&root.browser, &OFFLINE));
+        let other = plain.sign_in(&root.browser, &OFFLINE);
+        assert_eq!(lifetime(&short.introspect(&held.refresh)), 3_600);
+        assert_eq!(lifetime(&short.introspect(&offline.refresh)), 7_200);
+        house.pass(3_599);
+        let next = Issued::read(&short.refresh(&held.refresh));
+        house.pass(1);
+        assert_eq!(error_of(&short.refresh(&next.refresh)), "invalid_grant", "a refresh is no new sign-in");
+        assert_eq!(short.introspect(&next.refresh), json!({ "active": false }));
+        let offline = Issued::read(&short.refresh(&offline.refresh));
+        house.pass(3_600);
+        assert_eq!(error_of(&short.refresh(&offline.refresh)), "invalid_grant");
+        assert_eq!(Issued::read(&plain.refresh(&other.refresh)).answer["token_type"], "Bearer");
+    }
+
+    fn offline_access_may_be_left_unused_for_a_time_of_the_clients_own(house) {
+        let root = house.administrator();
+        let short = house.party(|metadata| metadata.offline_idle_timeout = Some(600));
+        let long = house.party(|metadata| {
+            metadata.offline_idle_timeout = Some(u32::try_from(400 * DAY).expect("seconds"));
+            metadata.offline_lifetime = Some(u32::try_from(500 * DAY).expect("seconds"));
+        });
+        let (first, kept) = (short.sign_in(&root.browser, &OFFLINE), long.sign_in(&root.browser, &OFFLINE));
+        house.pass(599);
+        let next = Issued::read(&short.refresh(&first.refresh));
+        house.pass(600);
+        assert_eq!(error_of(&short.refresh(&next.refresh)), "invalid_grant");
+        house.pass(399 * DAY);
+        house.run(house.app.tokens.tidy()).expect("tidied");
+        let kept = Issued::read(&long.refresh(&kept.refresh));
+        house.pass(99 * DAY);
+        let kept = Issued::read(&long.refresh(&kept.refresh));
+        house.pass(2 * DAY);
+        assert_eq!(error_of(&long.refresh(&kept.refresh)), "invalid_grant");
+    }
+
+    fn a_shorter_lifetime_applies_to_refresh_tokens_that_are_out(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let (held, offline) = (app.sign_in(&root.browser, &[]), app.sign_in(&root.browser, &OFFLINE));
+        house.pass(1_000);
+        let update = |arguments: &[&str]| {
+            let ran = binary::run(&house.config, &[&["client", "update", &app.id, "--json"], arguments].concat());
+            assert_eq!(ran.code, 0, "{}", ran.errors);
+            ran.json()
+        };
+        let changed = update(&["--refresh-token-lifetime", "900", "--offline-lifetime", "900", "--offline-idle-timeout", "800"]);
+        assert_eq!((&changed["refresh_token_lifetime"], &changed["offline_lifetime"], &changed["offline_idle_timeout"]), (&json!(900), &json!(900), &json!(800)));
+        assert_eq!((error_of(&app.refresh(&held.refresh)), error_of(&app.refresh(&offline.refresh))), ("invalid_grant".into(), "invalid_grant".into()));
+        let back = update(&["--refresh-token-lifetime", "default", "--offline-lifetime", "default", "--offline-idle-timeout", "default"]);
+        assert_eq!((&back["refresh_token_lifetime"], &back["offline_lifetime"], &back["offline_idle_timeout"]), (&Value::Null, &Value::Null, &Value::Null));
+        Issued::read(&app.refresh(&held.refresh));
+        Issued::read(&app.refresh(&offline.refresh));
+    }
+
+    fn lifetimes_of_refresh_tokens_have_bounds_and_a_service_only_shortens_them(house) {
+        let root = house.administrator();
+        let (id, secret) = house.client(&["clients:read", "clients:write", "openid", "offline_access"]);
+        // (member, what is configured, in seconds)
+        for (member, configured) in [("refresh_token_lifetime", 30 * DAY), ("offline_lifetime", 365 * DAY), ("offline_idle_timeout", 30 * DAY)] {
+            let app = |value: &Value| json!({ "client_name": member, "redirect_uris": ["https://app.example/cb"], "scope": "openid", member: value });
+            for bad in [json!(59), json!(157_680_001), json!(-1), json!(4_294_967_356_i64)] {
+                let refused = root.browser.post_json("/v1/clients", &app(&bad));
+                assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!(member)), "{bad}");
+            }
+            for good in [json!(60), json!(157_680_000), Value::Null] {
+                let made = root.browser.post_json("/v1/clients", &app(&good));
+                assert_eq!((made.status, &made.json()[member]), (201, &good), "{}", made.text());
+            }
+            let by_service = |value: u64| {
+                let mut wanted = app(&json!(value));
+                wanted["client_name"] = json!(format!("{member} by a service"));
+                house.browser().request("POST", "/v1/clients").basic(&id, &secret).json(&wanted).send()
+            };
+            let refused = by_service(configured + 1);
+            assert_eq!((refused.status, &refused.json()["field"]), (403, &json!(member)), "{}", refused.text());
+            assert!(refused.text().contains(&configured.to_string()), "{}", refused.text());
+            let made = by_service(configured);
+            assert_eq!(made.status, 201, "{}", made.text());
+            let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().expect("an id"));
+            let change = |value: &Value| {
+                let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
+                house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag)
+                    .json(&json!({ member: value })).send().status
+            };
+            assert_eq!((change(&json!(configured - 1)), change(&json!(configured)), change(&Value::Null)), (200, 403, 403));
+        }
     }
 }
 

@@ -86,9 +86,10 @@ impl From<ClientError> for Problem {
                  that they can't read.",
             )
             .with("field", "id_token_signed_response_alg"),
-            ClientError::LongerInPerson(field) => Self::forbidden(
-                "Only an administrator in person lets a client's tokens be valid for longer: a client sets 300 seconds at most, and only shortens.",
-            )
+            ClientError::LongerInPerson { field, longest } => Self::forbidden(format!(
+                "Only an administrator in person lets a client's tokens be valid for longer: a client sets {longest} seconds at \
+                 most, and only shortens.",
+            ))
             .with("field", field),
             ClientError::Approval => Self::forbidden(
                 "Only an administrator in person registers or changes an app that asks no user for consent (require_consent).",

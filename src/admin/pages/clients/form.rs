@@ -364,6 +364,7 @@ mod tests {
             Fault::Acr,
             Fault::Age,
             Fault::Lifetime,
+            Fault::RefreshLifetime,
             Fault::ResponseTypes,
             Fault::Client,
             Fault::Role,
