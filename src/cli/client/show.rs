@@ -60,14 +60,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
     if secret.is_some() {
         lines.push("\nThe secret is shown this once.".to_owned());
     }
-    let has_no_way_back = metadata.post_logout_redirect_uris.is_empty();
-    if metadata.allows(GrantType::AuthorizationCode) && has_no_way_back {
-        let hint = format!(
-            "\nNo sign-out address is registered: after signing out, users stay on a page of Doorward.\n\
-             To send them back to the app: doorward client update {id} --post-logout-redirect-uri URI"
-        );
-        lines.push(hint);
-    }
+    lines.extend(hints(metadata, &id));
     if let Some((preset, url)) = &made.program {
         let values = SettingValues {
             issuer: made.issuer,
@@ -83,6 +76,27 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
         lines.extend(preset.note.as_ref().map(|note| format!("\n{note}")));
     }
     output.show(&document, &lines.join("\n"));
+}
+
+/// What a new client still lacks, with the commands that add it.
+fn hints(metadata: &Metadata, id: &str) -> Vec<String> {
+    let mut hints = Vec::new();
+    let has_no_way_back = metadata.post_logout_redirect_uris.is_empty();
+    if metadata.allows(GrantType::AuthorizationCode) && has_no_way_back {
+        hints.push(format!(
+            "\nNo sign-out address is registered: after signing out, users stay on a page of Doorward.\n\
+             To send them back to the app: doorward client update {id} --post-logout-redirect-uri URI"
+        ));
+    }
+    let audiences = &metadata.audiences;
+    if !audiences.is_empty() && !audiences.iter().any(|audience| audience.contains(':')) {
+        hints.push(format!(
+            "\nApps request tokens by a URI, and this service has plain names only. To give it one:\n\
+             doorward client update {id} --audience URI --audience {}",
+            audiences.join(" --audience ")
+        ));
+    }
+    hints
 }
 
 /// What kind of client a registration describes, in words.

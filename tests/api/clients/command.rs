@@ -94,6 +94,17 @@ on_both! {
         assert!(!create(&["--scope", "users:read"]).contains(note), "nobody signs in to a service");
     }
 
+    fn creating_a_service_says_that_apps_request_tokens_by_a_uri(house) {
+        let create = |arguments: &[&str]| {
+            let arguments = [&["client", "create", "orders"], arguments].concat();
+            binary::run(&house.config, &arguments).output
+        };
+        let plain = create(&["--audience", "orders", "--audience", "order-desk"]);
+        assert!(plain.contains("--audience URI --audience orders --audience order-desk"), "{plain}");
+        let whole = create(&["--audience", "urn:example:orders", "--audience", "orders.internal"]);
+        assert!(!whole.contains("--audience URI"), "{whole}");
+    }
+
     fn logout_tokens_without_sid_are_asked_for_and_taken_back(house) {
         let app = ["create", "Shop", "--redirect-uri", "https://a.example/cb", "--backchannel-logout-uri", "https://a.example/out"];
         let made = client(house, &[&app[..], &["--backchannel-logout-without-sid"]].concat());
