@@ -3,9 +3,7 @@
 use doorward::clients::Preset;
 
 use super::{assert_written, root};
-use crate::api::programs::{
-    CALLER, Client, Does, Family, Program, Settings, families, within_crate,
-};
+use crate::api::programs::{Client, Does, Family, Program, Settings, families, within_crate};
 
 /// The anchor of a heading.
 fn anchor(heading: &str) -> String {
@@ -95,8 +93,10 @@ fn table(family: &Family) -> String {
 
 /// The commands and settings of a program that has no preset and no guide of its own.
 fn section(program: &Program) -> String {
-    let takes_tokens = matches!(program.does, Some(Does::TakesTokens(_)));
-    let caller = takes_tokens.then(|| CALLER.to_vec());
+    let caller = match &program.does {
+        Some(Does::TakesTokens(service)) => Some(service.caller()),
+        _ => None,
+    };
     let own = Some(program.arguments()).filter(|arguments| !arguments.is_empty());
     let commands: Vec<String> = caller
         .iter()

@@ -29,7 +29,7 @@ use crate::support::binary;
 use crate::support::house::House;
 
 pub use app::{App, SignOut};
-pub use service::{CALLER, Service};
+pub use service::Service;
 
 /// A program, how it is connected, and what it sends and reads.
 pub struct Program {

@@ -2,24 +2,26 @@
 
 use serde_json::Value;
 
-use super::app::{APP, App, Secret};
+use super::app::{APP, App, From, Secret};
 use super::verify::{Accepts, verify};
 use super::visit::{Visit, expected};
-use super::{Program, create};
+use super::{Client, Program, create};
 use crate::support::house::House;
-use crate::support::relying_party::Issued;
+use crate::support::relying_party::{Issued, VERIFIER};
 
 /// What a service does with the access tokens that apps send to it.
 pub struct Service {
     /// How it checks a token.
     pub checks: Checks,
+    /// The audience that it demands.
+    pub audience: &'static str,
     /// What it reads of the token or of the answer about it.
     pub reads: &'static [&'static str],
 }
 
 /// How a service checks a token.
 pub enum Checks {
-    /// By itself, with the issuer's public keys; it demands its own address as the audience.
+    /// By itself, with the issuer's public keys.
     Keys(Accepts),
     /// By introspection, as a client of its own.
     Introspection(Secret),
@@ -27,38 +29,26 @@ pub enum Checks {
     UserInfo,
 }
 
-/// The address of the service, as apps ask for it and as the service demands it.
+/// The address of the service.
 pub const API: &str = "https://api.example.com";
 
-/// The command that registers an app which calls the service.
-pub const CALLER: &[&str] = &[
-    "client",
-    "create",
-    "an app",
-    "--public",
-    "--redirect-uri",
-    "https://app.example.com/",
-    "--resource",
-    API,
-];
-
-/// The app that calls the service.
-static APP_OF_SERVICE: App = App {
+/// The app that calls the service; like most, it sends no `resource`.
+static CALLER: App = App {
     scope: "openid profile email groups",
     pkce: true,
     secret: Secret::None,
+    reads: &[(From::UserInfo, "name")],
     ..APP
 };
 
 /// The imitation of a service.
 pub fn run(house: &House, program: &Program, service: &Service) {
-    let visit = Visit::begin(house, &APP_OF_SERVICE, || create(house, CALLER));
-    let own = match service.checks {
-        Checks::Introspection(_) => program.register(house),
+    let own = match program.client {
+        Client::With(_) => program.register(house),
         _ => Value::Null,
     };
-    let for_itself = !matches!(service.checks, Checks::UserInfo);
-    let issued = call(&visit, if for_itself { API } else { "" });
+    let visit = Visit::begin(house, &CALLER, || create(house, &service.caller()));
+    let issued = call(&visit, "");
     let known = service
         .check(&visit, &own, &issued.access)
         .expect("a good token");
@@ -69,31 +59,55 @@ pub fn run(house: &House, program: &Program, service: &Service) {
             "{claim}: {known}"
         );
     }
-    // A token that the app got for Doorward itself, or no good one.
-    let other = if for_itself {
-        call(&visit, "").access
-    } else {
-        issued.refresh
+    // The same token serves the app at UserInfo.
+    visit.read(&issued);
+    // A token that the app got for Doorward's own API, or none at all.
+    let other = match service.checks {
+        Checks::UserInfo => issued.refresh,
+        _ => call(&visit, house.origin()).access,
     };
-    assert!(
-        service.check(&visit, &own, &other).is_err(),
-        "a token for somebody else"
-    );
+    let refused = service.check(&visit, &own, &other);
+    assert!(refused.is_err(), "a token for somebody else: {refused:?}");
 }
 
-/// Signs the user in to an app, which asks for a token for this resource.
+/// Signs the user in to the app, which redeems its code for this resource.
 fn call(visit: &Visit<'_>, resource: &str) -> Issued {
-    let code = visit.authorize(&[("resource", resource)])["code"].clone();
-    Issued::read(&visit.redeem(&code))
+    let code = visit.authorize(&[])["code"].clone();
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", visit.redirect_uri()),
+        ("code_verifier", VERIFIER),
+    ];
+    if !resource.is_empty() {
+        fields.push(("resource", resource));
+    }
+    Issued::read(&visit.token(&fields))
 }
 
 impl Service {
+    /// The command that registers an app which calls the service.
+    pub fn caller(&self) -> Vec<&'static str> {
+        let app = [
+            "client",
+            "create",
+            "an app",
+            "--public",
+            "--redirect-uri",
+            "https://app.example.com/",
+        ];
+        match self.checks {
+            Checks::UserInfo => app.to_vec(),
+            _ => [&app[..], &["--resource", API, "--userinfo-audience"]].concat(),
+        }
+    }
+
     /// What the service knows of a token; an error if it refuses it.
     fn check(&self, visit: &Visit<'_>, own: &Value, token: &str) -> Result<Value, String> {
         match &self.checks {
             Checks::Keys(accepts) => {
                 let keys = visit.get(visit.path("jwks_uri"));
-                verify(token, &keys, accepts, visit.house.origin(), API)
+                verify(token, &keys, accepts, visit.house.origin(), self.audience)
             }
             Checks::Introspection(secret) => {
                 let text = |name: &str| own[name].as_str().unwrap_or_default().to_owned();

@@ -8,27 +8,56 @@ use super::{Client, Does, Program, Service, Settings, programs};
 /// The client of a service that introspects tokens for its own address.
 const OWN: Client = Client::With(&["--audience", API]);
 
+/// That of a service whose library accepts `JWT` alone in the header `typ`.
+const JWT: Client = Client::With(&["--audience", API, "--access-token-header-type", "JWT"]);
+
+const TYPE_JWT: Accepts = Accepts {
+    types: &["JWT", ""],
+    ..RS256
+};
+
+const SPRING_RESOURCE_SERVER: Program = Program {
+    name: "Spring Boot 3, resource server",
+    works: "verifies access tokens, takes over groups as authorities",
+    client: JWT,
+    settings: Settings {
+        file: "application.properties",
+        lines: &[
+            "spring.security.oauth2.resourceserver.jwt.issuer-uri=https://id.example.com",
+            "spring.security.oauth2.resourceserver.jwt.audiences=https://api.example.com",
+            "spring.security.oauth2.resourceserver.jwt.authorities-claim-name=groups",
+            "spring.security.oauth2.resourceserver.jwt.authority-prefix=ROLE_",
+        ],
+    },
+    run_by: None,
+    does: Some(Does::TakesTokens(Service {
+        checks: Checks::Keys(TYPE_JWT),
+        audience: API,
+        reads: &["sub", "groups"],
+    })),
+};
+
 programs! {
     "Services that accept access tokens",
-    "The first command of each section registers an app that calls the service: it asks for tokens with\n`resource=https://api.example.com`.";
+    "The first command of each section registers an app that calls the service: its tokens are for the\nservice, and UserInfo accepts them as well.";
 
-    // Without its option `strict` it looks at no `typ`.
+    // Without its option `strict` it looks at no `typ`. Its audience is a plain name.
     express_oauth2_jwt_bearer: Program {
         name: "express-oauth2-jwt-bearer",
         works: "verifies access tokens, reads groups",
-        client: Client::None,
+        client: Client::With(&["--audience", API, "--audience", "orders"]),
         settings: Settings {
             file: "app.js",
             lines: &[
                 "const { auth } = require('express-oauth2-jwt-bearer');",
                 "app.use(auth({",
                 "  issuerBaseURL: 'https://id.example.com',",
-                "  audience: 'https://api.example.com',",
+                "  audience: 'orders',",
                 "}));",
             ],
         },
         run_by: None,
-        does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), reads: &["sub", "groups"] })),
+        does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), audience: "orders", reads: &["sub", "groups"] })),
     };
 
     // It reads every key of the set, and refuses the set for a key type that it doesn't know.
@@ -48,6 +77,7 @@ programs! {
         run_by: None,
         does: Some(Does::TakesTokens(Service {
             checks: Checks::Keys(Accepts { key_types: &["RSA", "EC", "OKP", "oct"], ..RS256 }),
+            audience: API,
             reads: &["sub", "groups"],
         })),
     };
@@ -65,7 +95,7 @@ programs! {
             ],
         },
         run_by: None,
-        does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), reads: &["sub", "groups"] })),
+        does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), audience: API, reads: &["sub", "groups"] })),
     };
 
     // Roles are the claim `groups`.
@@ -82,7 +112,7 @@ programs! {
             ],
         },
         run_by: None,
-        does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), reads: &["sub", "groups"] })),
+        does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), audience: API, reads: &["sub", "groups"] })),
     };
 
     // Debian's version knows no Ed25519, and refuses a set that has such a key.
@@ -104,6 +134,7 @@ programs! {
         run_by: None,
         does: Some(Does::TakesTokens(Service {
             checks: Checks::Keys(Accepts { key_types: &["RSA", "EC", "oct"], ..RS256 }),
+            audience: API,
             reads: &["sub"],
         })),
     };
@@ -126,6 +157,7 @@ programs! {
         run_by: None,
         does: Some(Does::TakesTokens(Service {
             checks: Checks::Introspection(Secret::Basic),
+            audience: API,
             reads: &["sub", "groups"],
         })),
     };
@@ -144,7 +176,7 @@ programs! {
             ],
         },
         run_by: None,
-        does: Some(Does::TakesTokens(Service { checks: Checks::UserInfo, reads: &["email"] })),
+        does: Some(Does::TakesTokens(Service { checks: Checks::UserInfo, audience: "", reads: &["email"] })),
     };
 
     // `introspection_mode = post`: ID and secret are in the address, and are sent by HTTP Basic.
@@ -165,7 +197,38 @@ programs! {
         run_by: None,
         does: Some(Does::TakesTokens(Service {
             checks: Checks::Introspection(Secret::Basic),
+            audience: API,
             reads: &["username"],
+        })),
+    };
+
+    // Spring Security 6: RS256, and `typ` is `JWT` or absent.
+    spring_boot_3_resource_server: SPRING_RESOURCE_SERVER;
+
+    // Spring Security 7: the same.
+    spring_boot_4_resource_server: Program { name: "Spring Boot 4, resource server", ..SPRING_RESOURCE_SERVER };
+
+    // The default type verifier of DefaultJWTProcessor takes `JWT` or no `typ`.
+    nimbus: Program {
+        name: "Nimbus JOSE + JWT, DefaultJWTProcessor",
+        works: "verifies access tokens, reads groups",
+        client: JWT,
+        settings: Settings {
+            file: "Java",
+            lines: &[
+                "JWKSource<SecurityContext> keys = JWKSourceBuilder",
+                "    .create(new URL(\"https://id.example.com/oauth2/jwks\")).build();",
+                "DefaultJWTProcessor<SecurityContext> processor = new DefaultJWTProcessor<>();",
+                "processor.setJWSKeySelector(new JWSVerificationKeySelector<>(JWSAlgorithm.RS256, keys));",
+                "processor.setJWTClaimsSetVerifier(new DefaultJWTClaimsVerifier<>(\"https://api.example.com\",",
+                "    new JWTClaimsSet.Builder().issuer(\"https://id.example.com\").build(), Set.of(\"sub\")));",
+            ],
+        },
+        run_by: None,
+        does: Some(Does::TakesTokens(Service {
+            checks: Checks::Keys(TYPE_JWT),
+            audience: API,
+            reads: &["sub", "groups"],
         })),
     };
 }

@@ -193,7 +193,8 @@ impl<'house> Visit<'house> {
         issued
     }
 
-    fn read(&self, issued: &Issued) {
+    /// Reads what the program reads of the user.
+    pub fn read(&self, issued: &Issued) {
         let user_info = self
             .app
             .reads
