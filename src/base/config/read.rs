@@ -97,6 +97,28 @@ pub(super) fn load(
     }
 }
 
+/// The known key that an unknown one is most likely a misspelling of: the same name in another section, or one with few different
+/// letters.
+fn most_similar(unknown: &str, known: &Dict) -> Option<String> {
+    let all = known.iter().flat_map(|(section, keys)| {
+        let keys = keys.as_dict().into_iter().flat_map(Dict::keys);
+        let keys = keys.map(move |key| format!("{section}.{key}"));
+        keys.chain(std::iter::once(section.clone()))
+    });
+    let name = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let similarity = |key: &str| {
+        if name(key) == name(unknown) {
+            1.0
+        } else {
+            strsim::jaro_winkler(key, unknown)
+        }
+    };
+    all.map(|key| (similarity(&key), key))
+        .filter(|(similarity, _)| *similarity >= 0.9)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, key)| key)
+}
+
 /// Whether one of the keys that may hold a secret is an address with a password.
 fn holds_password(figment: &Figment) -> bool {
     SECRET_KEYS.iter().any(|(section, key)| {
@@ -152,9 +174,12 @@ impl Reader {
                 _ => unknown.push(section.clone()),
             }
         }
-        self.faults.extend(unknown.into_iter().map(|key| Fault {
-            key,
-            reason: "there is no such key".into(),
+        self.faults.extend(unknown.into_iter().map(|key| {
+            let reason = match most_similar(&key, known) {
+                Some(similar) => format!("there is no such key; did you mean {similar}?"),
+                None => "there is no such key".into(),
+            };
+            Fault { key, reason }
         }));
     }
 
