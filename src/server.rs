@@ -101,7 +101,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(account::pages::routes)
             .configure(admin::http::routes)
             .configure(admin::pages::routes)
-            .default_service(web::to(pages::not_found));
+            .default_service(web::to(sessions::not_found));
         ActixApp::new()
             .configure(|config| share(config, &app, &metrics))
             .app_data(web::Data::new(readiness.clone()))

@@ -59,7 +59,9 @@ pub use page_visitor::{PageVisitor, TurnedAway};
 pub use queries::{has_ever_signed_in, insert_past, is_open};
 pub use rotation::accept_previous_key;
 pub use shown::{ShownPages, redirect_after_post, routes as shown_routes};
-pub use signed_in::{OtherUser, SignedIn, SignedInError, end_in_browser, sign_in, sign_out};
+pub use signed_in::{
+    OtherUser, SignedIn, SignedInError, end_in_browser, not_found, sign_in, sign_out,
+};
 pub use single_use::{SingleUse, UseError};
 pub use store::Store;
 pub use verified::{Acr, VerifiedCeremony};

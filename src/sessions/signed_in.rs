@@ -20,7 +20,7 @@ use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ActingAs, Credential, Permission};
 use crate::history::Actor;
 use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
-use crate::web::{KnownCaller, PageOrigin, Problem, Visitor, author, origin_of};
+use crate::web::{Answer, KnownCaller, PageOrigin, Problem, Visitor, author, origin_of};
 
 /// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
 pub(super) const FRESH: Duration = Duration::from_secs(300);
@@ -152,6 +152,13 @@ impl SignedIn {
         }
     }
 
+    /// Who is signed in, for the frame of an error page; also without a store's answer the page is shown.
+    async fn note_visitor(request: &HttpRequest) {
+        if let Ok(signed_in) = Self::look(request).await {
+            request.extensions_mut().insert(signed_in.visitor());
+        }
+    }
+
     /// The user as the caller of an operation that changes something.
     pub fn acting(&self, request: &HttpRequest, permission: Permission) -> ActingAs {
         let session = &self.session;
@@ -198,6 +205,12 @@ impl SignedIn {
             "This asks for a sign-in of the last five minutes: run a step-up ceremony (POST /webauthn/step-up/start) and repeat.",
         ))
     }
+}
+
+/// Answers every path that no route has.
+pub async fn not_found(request: HttpRequest) -> Answer {
+    SignedIn::note_visitor(&request).await;
+    Err(Problem::not_found())
 }
 
 impl From<SignedInError> for Problem {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use actix_web::dev::Payload;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
@@ -29,18 +29,39 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
         let body = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             if !is_json {
-                return Err(Problem::new(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "unsupported-media-type",
-                    "The wrong kind of body",
-                    "Send JSON with `Content-Type: application/json`.",
-                ));
+                return Err(Problem::unsupported_media_type());
             }
             // `await_body` has bounded it, in bytes and in time.
             let body = body
                 .await
                 .map_err(|_| Problem::invalid_body("The body is incomplete."))?;
             parse(&body).map(AnyCase)
+        })
+    }
+}
+
+/// As [`AnyCase`], and an empty body, of whatever kind, is the default.
+#[derive(Debug)]
+pub struct AnyCaseOrEmpty<T>(pub T);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for AnyCaseOrEmpty<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let body = web::Bytes::from_request(&request, payload);
+        Box::pin(async move {
+            let body = body
+                .await
+                .map_err(|_| Problem::invalid_body("The body is incomplete."))?;
+            if body.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            if !is_json(&request) {
+                return Err(Problem::unsupported_media_type());
+            }
+            parse(&body).map(Self)
         })
     }
 }

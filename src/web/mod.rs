@@ -34,7 +34,7 @@ pub use activity::Activity;
 pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
 pub use bodies::{BodyBudgets, LargeBodies};
-pub use body::{AnyCase, parse_object, read_object};
+pub use body::{AnyCase, AnyCaseOrEmpty, parse_object, read_object};
 pub use browser_name::browser_name;
 pub use conditions::{
     expected_version, given, has_version, require_version, tagged, version_conflict,
@@ -53,7 +53,7 @@ pub use metrics::{Metrics, count_requests};
 pub use moment::Moment;
 pub use opened_by::{OpenedBy, PageOrigin, SentForm, origin_of};
 pub use paging::{Items, Page, SessionsEnded};
-pub use problem::{Answer, Problem, method_not_allowed, not_found, only};
+pub use problem::{Answer, Problem, method_not_allowed, only};
 pub use problem_pages::as_pages;
 pub use qr::qr_svg;
 pub use refusal_audit::{KnownCaller, Refusals, record_refusals};

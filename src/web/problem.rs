@@ -27,6 +27,8 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     members: Box<Map<String, Value>>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
+    /// Whether a browser gets a page also at an address that is for programs.
+    pub(super) is_for_people: bool,
 }
 
 impl Problem {
@@ -44,6 +46,7 @@ impl Problem {
             detail: detail.into(),
             members: Box::default(),
             headers: Vec::new(),
+            is_for_people: false,
         }
     }
 
@@ -93,6 +96,15 @@ impl Problem {
         .with("field", field)
     }
 
+    /// The same, as a page for every browser: a proxy passes the answer of an interface on.
+    #[must_use]
+    pub fn shown_to_people(self) -> Self {
+        Self {
+            is_for_people: true,
+            ..self
+        }
+    }
+
     /// A body that can't be read.
     pub fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(
@@ -100,6 +112,16 @@ impl Problem {
             "invalid-body",
             "The request can't be read",
             detail,
+        )
+    }
+
+    /// A body of another kind than JSON.
+    pub fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The wrong kind of body",
+            "Send JSON with `Content-Type: application/json`.",
         )
     }
 
@@ -210,11 +232,6 @@ impl From<Away> for Problem {
         tracing::error!(%error, "no answer");
         Self::unavailable()
     }
-}
-
-/// Answers every path that no route has.
-pub async fn not_found() -> Answer {
-    Err(Problem::not_found())
 }
 
 /// 405 with the methods that there are (RFC 9110 §15.5.6).

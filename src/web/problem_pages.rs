@@ -33,14 +33,18 @@ pub async fn as_pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let wants_page = wants_page(request.request());
+    let is_for_program = is_interface(request.path());
+    let accepts_html = accepts_html(request.request());
     let response = next.call(request).await?.map_into_boxed_body();
-    if !wants_page {
+    if !accepts_html {
         return Ok(response);
     }
     let Some(problem) = response.response().extensions().get::<Problem>().cloned() else {
         return Ok(response);
     };
+    if is_for_program && !problem.is_for_people {
+        return Ok(response);
+    }
     let body = render(response.request(), &problem);
     Ok(response.map_body(|head, _| {
         head.headers_mut().insert(
@@ -51,13 +55,12 @@ pub async fn as_pages(
     }))
 }
 
-fn wants_page(request: &HttpRequest) -> bool {
-    let accepts_html = request
+fn accepts_html(request: &HttpRequest) -> bool {
+    request
         .headers()
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    accepts_html && !is_interface(request.path())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn render(request: &HttpRequest, problem: &Problem) -> String {

@@ -121,13 +121,19 @@ fn trust(http: &HttpRequest) -> Result<(), Problem> {
     if is_from_trusted_proxy(http) {
         return Ok(());
     }
-    tracing::info!(reason = "untrusted-proxy", "refused");
+    let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
+    tracing::warn!(
+        reason = "untrusted-proxy",
+        peer = peer.map(tracing::field::display),
+        "refused: if this is the address of your proxy, add it to server.trusted_proxies"
+    );
     Err(Problem::new(
         StatusCode::FORBIDDEN,
         "untrusted-proxy",
         "Not from a known proxy",
-        "Only the proxies of server.trusted_proxies may ask here.",
-    ))
+        "Only the proxies of server.trusted_proxies may ask here. The log names the address that asked.",
+    )
+    .shown_to_people())
 }
 
 /// The headers of both dialects, each at most once.

@@ -248,23 +248,34 @@ fn without_proxies(config: &mut Config) {
 
 fn only_configured_proxies_are_believed(house: &House) {
     let visitor = Visitor::new(house);
-    let spoofed = |request: crate::support::http::Request<'_>| {
-        request.header("X-Forwarded-For", "192.0.2.1").send()
+    let spoofed = |request: crate::support::http::Request<'_>, accept: &str| {
+        let request = request.header("X-Forwarded-For", "192.0.2.1");
+        request.header("Accept", accept).send()
     };
-    for answer in [
-        spoofed(visitor.traefik("GET", "/")),
-        spoofed(visitor.nginx("GET", "/")),
-        spoofed(visitor.envoy("GET", "/")),
-        spoofed(visitor.door("GET", "/.doorward/login?to=/")),
-        spoofed(visitor.door("GET", "/.doorward/callback?ticket=x")),
-        spoofed(visitor.door("GET", "/.doorward/logout")),
-    ] {
-        assert_eq!(answer.status, 403, "{answer:?}");
-        assert_eq!(
-            answer.problem_type(),
-            "urn:doorward:problem:untrusted-proxy"
-        );
-        assert!(answer.header("remote-id").is_none());
+    // A proxy passes the refusal on to a browser, which gets a page.
+    for accept in ["application/json", "text/html"] {
+        for answer in [
+            spoofed(visitor.traefik("GET", "/"), accept),
+            spoofed(visitor.nginx("GET", "/"), accept),
+            spoofed(visitor.envoy("GET", "/"), accept),
+            spoofed(visitor.door("GET", "/.doorward/login?to=/"), accept),
+            spoofed(visitor.door("GET", "/.doorward/callback?ticket=x"), accept),
+            spoofed(visitor.door("GET", "/.doorward/logout"), accept),
+        ] {
+            assert_eq!(answer.status, 403, "{answer:?}");
+            assert!(answer.header("remote-id").is_none());
+            let kind = answer.header("content-type").unwrap_or_default();
+            if accept == "text/html" {
+                assert!(kind.starts_with("text/html"), "{answer:?}");
+                assert!(
+                    answer.text().contains("server.trusted_proxies"),
+                    "{answer:?}"
+                );
+            } else {
+                let problem = "urn:doorward:problem:untrusted-proxy";
+                assert_eq!(answer.problem_type(), problem);
+            }
+        }
     }
 }
 

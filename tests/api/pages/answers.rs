@@ -26,6 +26,19 @@ fn version(root: &Person, path: &str) -> String {
 }
 
 on_both! {
+    fn a_page_that_does_not_exist_shows_who_is_signed_in(house) {
+        let root = house.administrator();
+        for path in ["/nothing", "/admin/nothing/here", "/admin/clients/nothing"] {
+            let look = |browser: &Browserless| browser.request("GET", path).header("Accept", "text/html").send();
+            let page = look(&root.browser);
+            assert_eq!(page.status, 404, "{page:?}");
+            let text = page.text();
+            assert!(text.contains("action=\"/sign-out\"") && text.contains("href=\"/admin\"") && !text.contains("href=\"/login\""), "{path}: {text}");
+        }
+        let page = house.browser().request("GET", "/nothing").header("Accept", "text/html").send();
+        assert!(page.status == 404 && page.text().contains("href=\"/login\""), "{page:?}");
+    }
+
     fn pages_say_what_becomes_of_offline_access(house) {
         let root = house.administrator();
         let mut ada = house.person(&root, "ada");
