@@ -112,6 +112,41 @@ on_both! {
         root.assert_clean();
     }
 
+    fn a_programs_settings_and_the_audit_log_fit(house) {
+        let root = Visitor::new(&Chromium::launch());
+        root.set_up(house);
+        root.go(house, "/admin/clients/new?for=mod_auth_openidc&url=https%3A%2F%2Fa-long-name-of-a-host.example.com");
+        root.submit();
+        root.page.wait_for_text("Copy the secret now");
+        let id = client_id(&root);
+        root.look_around("client-registered");
+        let card = root.page.evaluate("document.querySelector('.card').clientWidth");
+        assert!(card.as_u64() > Some(600), "wide enough at 1280: {card}");
+        let over = "(settings => settings.scrollWidth - settings.clientWidth)(document.getElementById('settings'))";
+        assert_eq!(root.page.evaluate(over), json!(0), "nothing is cut off");
+        assert_eq!(root.page.evaluate("document.getElementById('copy-settings').hidden"), json!(false));
+        root.page.evaluate("document.getElementById('copy-settings').click()");
+        crate::support::process::wait_until("it is copied or selected", std::time::Duration::from_secs(5), || {
+            root.page.evaluate("document.getElementById('settings-status').textContent") != json!("")
+        });
+        let change = doorward::clients::ClientChange {
+            backchannel_logout_uri: Some(Some("https://a-long-name-of-a-host.example.com/some/deep/path".into())),
+            backchannel_logout_session_required: Some(true),
+            id_token_signed_response_alg: Some("ES256".into()),
+            resources: Some(vec!["https://a-long-name-of-a-host.example.com/some/deep/path".into()]),
+            ..Default::default()
+        };
+        let id = id.parse().expect("an ID");
+        let changed = house.app.clients.update(id, change, None, doorward::clients::ActingAs::command());
+        house.run(changed).expect("a change");
+        root.go(house, "/admin/audit");
+        root.unfold();
+        root.look_around("audit");
+        root.go(house, "/admin/nothing");
+        root.look_around("nothing");
+        root.assert_clean();
+    }
+
     fn a_stale_session_proves_itself_and_every_field_is_sent_again(house) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(house);

@@ -1,16 +1,31 @@
-/** A link that works once: copy it. */
+/** A link or a secret that is shown once, and the settings of a program: copy them. */
 
 import { element, say } from "./page.js";
 import { text } from "./text.js";
 import { showTimes } from "./time.js";
 
 showTimes();
-const button = element("copy", HTMLButtonElement);
-button.hidden = false;
-button.addEventListener("click", copy);
+offer("copy", copyLink);
+offer("copy-settings", copySettings);
 
-/** Copies the link; where the browser forbids it, selects it for the person to copy. */
-async function copy() {
+/**
+ * Shows a button, if the page has it.
+ * @param {string} id
+ * @param {(button: HTMLButtonElement) => Promise<void>} act
+ */
+function offer(id, act) {
+  const button = document.getElementById(id);
+  if (button instanceof HTMLButtonElement) {
+    button.hidden = false;
+    button.addEventListener("click", () => act(button));
+  }
+}
+
+/**
+ * Copies the link; where the browser forbids it, selects it for the user to copy.
+ * @param {HTMLButtonElement} button
+ */
+async function copyLink(button) {
   const field = element("one-time-link", HTMLInputElement);
   try {
     await navigator.clipboard.writeText(field.value);
@@ -19,5 +34,22 @@ async function copy() {
   } catch {
     field.select();
     say(text("one_time_link.script.select"));
+  }
+}
+
+/**
+ * Copies the settings; where the browser forbids it, selects them for the user to copy.
+ * @param {HTMLButtonElement} button
+ */
+async function copySettings(button) {
+  const settings = element("settings", HTMLPreElement);
+  const status = element("settings-status", HTMLElement);
+  try {
+    await navigator.clipboard.writeText(settings.textContent ?? "");
+    button.textContent = text("one_time_link.script.copied");
+    status.textContent = text("one_time_link.script.copied");
+  } catch {
+    getSelection()?.selectAllChildren(settings);
+    status.textContent = text("one_time_link.script.select");
   }
 }
