@@ -80,7 +80,7 @@ fn the_log_carries_request_user_and_client_ids_and_no_secret() {
         .send();
     assert_eq!((checked.status, asked.status), (200, 200));
     assert!(
-        process.end_with(15, Duration::from_secs(20)),
+        process.stops_gracefully(Duration::from_secs(20)),
         "a graceful stop"
     );
 

@@ -377,7 +377,7 @@ fn a_console_that_is_not_read_stops_nothing() {
         "{text}"
     );
     assert!(
-        process.end_with(15, Duration::from_secs(20)),
+        process.stops_gracefully(Duration::from_secs(20)),
         "a graceful stop"
     );
 }
@@ -391,7 +391,7 @@ fn a_full_console_delays_no_stop() {
     wait_for(&mut process, &config);
     ask_often(&config, MANY);
     assert!(
-        process.end_with(15, Duration::from_secs(15)),
+        process.stops_gracefully(Duration::from_secs(15)),
         "a graceful stop"
     );
 }
@@ -410,7 +410,7 @@ fn a_console_that_was_full_before_the_start_delays_no_start() {
     let mut process = ChildProcess::spawn_into_pipe(&mut binary::command(&config), writer);
     wait_for(&mut process, &config);
     assert!(
-        process.end_with(15, Duration::from_secs(15)),
+        process.stops_gracefully(Duration::from_secs(15)),
         "a graceful stop"
     );
 }
@@ -438,7 +438,7 @@ fn lines_that_the_log_file_can_not_take_are_counted() {
     ask_often(&config, MANY);
     assert!(dropped_lines(&config, "file") > 0);
     assert!(
-        process.end_with(15, Duration::from_secs(15)),
+        process.stops_gracefully(Duration::from_secs(15)),
         "a graceful stop"
     );
     drop(unread);

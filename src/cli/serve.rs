@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stdout};
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
 use super::output::Output;
@@ -35,12 +35,19 @@ impl Serve {
         let app = Box::pin(App::build(config, Clock::system(), rp_id_change)).await?;
         app.keyring.check_seals().await?;
         check_audit_seal(&app).await?;
+        // Before the first request: a stop that arrives while the service starts also lets requests in flight finish.
+        let mut stop = StopSignals::listen().map_err(|error| Failure::Other(error.to_string()))?;
         let running = server::start(app.clone())
             .map_err(|error| Failure::Configuration(format!("server.listen: {error}")))?;
         server::record_start(&app).await?;
         tracing::info!(address = %running.address, operator = %running.operator_address, "listening");
-        greet(&app).await?;
-        wait_for_stop().await?;
+        tokio::select! {
+            () = stop.wait() => {}
+            greeted = greet(&app) => {
+                greeted?;
+                stop.wait().await;
+            }
+        }
         tracing::info!("stopping: requests in flight finish first");
         running.stop().await;
         Ok(())
@@ -94,13 +101,26 @@ async fn greet(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn wait_for_stop() -> Result<(), Failure> {
-    let other = |error: std::io::Error| Failure::Other(error.to_string());
-    let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that stop the service: SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Replaces the default action of these signals, which ends the process at once.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    /// Waits for the first of them since [`StopSignals::listen`].
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -229,6 +229,13 @@ impl ChildProcess {
         true
     }
 
+    /// Asks it to stop (SIGTERM); whether it did so by itself, with exit code 0, within `bound`.
+    pub fn stops_gracefully(&mut self, bound: Duration) -> bool {
+        let has_ended = self.end_with(libc::SIGTERM, bound);
+        let status = self.child.try_wait().ok().flatten();
+        has_ended && status.is_some_and(|status| status.success())
+    }
+
     /// Holds it and its descendants still: connections stay open and nobody answers.
     pub fn pause(&self) {
         signal(self.id(), libc::SIGSTOP);
