@@ -10,11 +10,12 @@ use super::security_events::{record_voided, void_consents};
 use super::{ActingAs, Client, ClientError, ClientUpdate, Clients, queries};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
+use crate::db::Connection;
 use crate::history::Event;
 
 /// What is done to a client as a whole.
 #[derive(Clone, Copy)]
-enum Step {
+pub(super) enum Step {
     Enable,
     Disable,
     Delete,
@@ -125,49 +126,58 @@ impl Clients {
         reason: Option<String>,
         acting: ActingAs,
     ) -> Result<Client, ClientError> {
-        let (clock, own) = (self.database.clone(), self.own.clone());
+        let own = self.clone();
         let done = self
             .database
-            .write(move |conn| {
-                let (mut record, author) = lock_target(conn, id, &acting)?;
-                let now = clock.now(conn)?;
-                let mut client = Client::clone(&record.client);
-                require_right_over(conn, &author, &client, &own)?;
-                let is_done = match step {
-                    Step::Enable => client.enabled,
-                    // Disabled once more by another party, it is theirs to enable.
-                    Step::Disable => {
-                        !client.enabled && queries::find_latest_author(conn, id)? == author.client()
-                    }
-                    Step::Delete => false,
-                };
-                if is_done {
-                    return Ok(client);
-                }
-                client.enabled = matches!(step, Step::Enable);
-                if !client.enabled {
-                    // Nothing that it held comes back with it.
-                    record.people_epoch = record.people_epoch.saturating_add(1);
-                    record.token_epoch = record.token_epoch.saturating_add(1);
-                    record.revoked_tokens.clear();
-                    queries::update_tokens(conn, &record, now)?;
-                    queries::raise_authority(conn, id)?;
-                }
-                advance(conn, &mut client, now, &author)?;
-                if let Step::Delete = step {
-                    queries::update_deleted(conn, id, now)?;
-                }
-                let event = Event::done(step.action())
-                    .because(reason.as_deref())
-                    .details(json!({ "name": client.name }));
-                keep(conn, &client, &author, event)?;
-                Ok::<_, ClientError>(client)
-            })
+            .write(move |conn| own.take_step(conn, id, step, (reason.as_deref(), &acting)))
             .await;
         // A repeated deletion finds nothing: it may be the one that is not in force yet.
         if matches!(done, Ok(_) | Err(ClientError::Unknown)) {
             self.publish(id).await?;
         }
         done
+    }
+
+    /// The transaction of a step.
+    pub(super) fn take_step(
+        &self,
+        conn: &mut Connection,
+        id: ClientId,
+        step: Step,
+        (reason, acting): (Option<&str>, &ActingAs),
+    ) -> Result<Client, ClientError> {
+        let (mut record, author) = lock_target(conn, id, acting)?;
+        let now = self.database.now(conn)?;
+        let mut client = Client::clone(&record.client);
+        require_right_over(conn, &author, &client, &self.own)?;
+        let is_done = match step {
+            Step::Enable => client.enabled,
+            // Disabled once more by another party, it is theirs to enable.
+            Step::Disable => {
+                !client.enabled && queries::find_latest_author(conn, id)? == author.client()
+            }
+            Step::Delete => false,
+        };
+        if is_done {
+            return Ok(client);
+        }
+        client.enabled = matches!(step, Step::Enable);
+        if !client.enabled {
+            // Nothing that it held comes back with it.
+            record.people_epoch = record.people_epoch.saturating_add(1);
+            record.token_epoch = record.token_epoch.saturating_add(1);
+            record.revoked_tokens.clear();
+            queries::update_tokens(conn, &record, now)?;
+            queries::raise_authority(conn, id)?;
+        }
+        advance(conn, &mut client, now, &author)?;
+        if let Step::Delete = step {
+            queries::update_deleted(conn, id, now)?;
+        }
+        let event = Event::done(step.action())
+            .because(reason)
+            .details(json!({ "name": client.name }));
+        keep(conn, &client, &author, event)?;
+        Ok(client)
     }
 }

@@ -98,6 +98,9 @@ impl Clients {
         let client = self
             .database
             .write(move |conn| {
+                if acting.client().is_some() {
+                    queries::lock_changes_by_clients(conn)?;
+                }
                 let author = acting.check(conn, &[])?;
                 require_right_to_give(conn, &author, &draft, None, &own)?;
                 let client = new_client(draft, clock.now(conn)?, &author);

@@ -12,7 +12,7 @@ pub(super) use audiences::list_audiences_of_others;
 pub use audiences::{list_resource_servers, list_service_names};
 pub use authority::{ClientAuthority, find_authority, lock_authority};
 pub(super) use authority::{
-    find_latest_author, list_names_of_others, list_registered_by, lock_changes_by_clients,
+    find_latest_author, list_names_of_others, list_registered, lock_changes_by_clients,
     raise_authority,
 };
 

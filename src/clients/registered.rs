@@ -1,10 +1,11 @@
 //! Disabling a client together with the clients that it registered. Disabled alone, it leaves them as they are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, VecDeque};
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::life::Step;
 use super::{ActingAs, Client, ClientError, Clients, queries};
 use crate::base::ids::ClientId;
 use crate::db::{self, Connection};
@@ -19,6 +20,9 @@ pub struct RegisteredClient {
     pub client_name: String,
     /// Whether it is still enabled.
     pub enabled: bool,
+    /// Whether it may register further ones.
+    #[serde(skip)]
+    pub(super) may_register: bool,
 }
 
 /// What becomes of the clients that a disabled client registered.
@@ -40,8 +44,8 @@ pub struct DisabledClient {
 }
 
 impl Clients {
-    /// Disables a client, and lists the enabled clients that it registered or disables them too. Each is disabled in a transaction
-    /// of its own; safe to repeat.
+    /// Disables a client, and lists the enabled clients that it registered or disables them too, a batch at a time; safe to
+    /// repeat.
     ///
     /// # Errors
     /// As [`Clients::disable`], or `RegisteredInPerson`.
@@ -67,15 +71,10 @@ impl Clients {
         let mut all = self.list_registered(id).await?;
         if registered == Registered::Disabled {
             let mut done = Vec::new();
-            // Read again afterwards: one of them may have registered another one meanwhile.
             while !all.is_empty() {
-                for mut one in all {
-                    self.disable(one.client_id, reason.clone(), acting.clone())
-                        .await?;
-                    one.enabled = false;
-                    done.push(one);
-                }
-                all = self.list_registered(id).await?;
+                let batch = self.disable_batch(id, reason.clone(), acting.clone());
+                all = batch.await?;
+                done.extend(all.iter().cloned());
             }
             all = done;
         }
@@ -85,35 +84,67 @@ impl Clients {
         })
     }
 
+    /// Disables some of the enabled clients that a client registered, and returns them; none when all are disabled. Meanwhile no
+    /// client registers another one, and those that may are disabled first: they can't register faster than they are disabled.
+    async fn disable_batch(
+        &self,
+        id: ClientId,
+        reason: Option<String>,
+        acting: ActingAs,
+    ) -> Result<Vec<RegisteredClient>, ClientError> {
+        let own = self.clone();
+        let disabled = self
+            .database
+            .write(move |conn| {
+                queries::lock_changes_by_clients(conn)?;
+                let mut batch = list_registered(conn, id)?;
+                batch.sort_by_key(|one| !one.may_register);
+                batch.truncate(BATCH);
+                for one in &mut batch {
+                    let because = (reason.as_deref(), &acting);
+                    match own.take_step(conn, one.client_id, Step::Disable, because) {
+                        // Deleted meanwhile.
+                        Ok(_) | Err(ClientError::Unknown) => one.enabled = false,
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(batch)
+            })
+            .await?;
+        for one in &disabled {
+            self.publish(one.client_id).await?;
+        }
+        Ok(disabled)
+    }
+
     /// The enabled clients that a client registered, itself or through others, the direct ones first.
     ///
     /// # Errors
     /// When the database is unavailable.
     pub async fn list_registered(&self, id: ClientId) -> db::Result<Vec<RegisteredClient>> {
         self.database
-            .read(move |conn| {
-                let (mut seen, mut found) = (HashSet::from([id]), Vec::new());
-                let mut registrars = vec![id];
-                while !registrars.is_empty() {
-                    let mut next = read_new(conn, &registrars, &mut seen)?;
-                    // Disabled and deleted clients are followed too: what they registered may be enabled.
-                    registrars = next.iter().map(|one| one.client_id).collect();
-                    next.retain(|one| one.enabled);
-                    found.append(&mut next);
-                }
-                Ok(found)
-            })
+            .read(move |conn| list_registered(conn, id))
             .await
     }
 }
 
-/// What these clients registered, without those seen before.
-fn read_new(
-    conn: &mut Connection,
-    registrars: &[ClientId],
-    seen: &mut HashSet<ClientId>,
-) -> db::Result<Vec<RegisteredClient>> {
-    let mut found = queries::list_registered_by(conn, registrars)?;
-    found.retain(|one| seen.insert(one.client_id));
+/// How many clients are disabled in one transaction.
+const BATCH: usize = 25;
+
+fn list_registered(conn: &mut Connection, id: ClientId) -> db::Result<Vec<RegisteredClient>> {
+    let mut by_registrar: HashMap<ClientId, Vec<RegisteredClient>> = HashMap::new();
+    for (registrar, client) in queries::list_registered(conn)? {
+        by_registrar.entry(registrar).or_default().push(client);
+    }
+    let (mut registrars, mut found) = (VecDeque::from([id]), Vec::new());
+    while let Some(registrar) = registrars.pop_front() {
+        for client in by_registrar.remove(&registrar).unwrap_or_default() {
+            // Disabled and deleted clients are followed too: what they registered may be enabled.
+            registrars.push_back(client.client_id);
+            if client.enabled {
+                found.push(client);
+            }
+        }
+    }
     Ok(found)
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::{lock_shared, parse_scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
-use crate::clients::{RegisteredClient, Scopes};
+use crate::clients::{RegisteredClient, Scope, Scopes};
 use crate::db::portable::lock_for_transaction;
 use crate::db::schema::clients;
 use crate::db::{Connection, Json, Result};
@@ -52,29 +52,41 @@ pub(in crate::clients) fn list_names_of_others(
     Ok(query.load(conn)?)
 }
 
-/// All clients that one of these registered, oldest first; deleted ones count as not enabled.
-pub(in crate::clients) fn list_registered_by(
+/// All clients that clients registered, oldest first, each with its registrar; deleted ones count as not enabled. One query without
+/// IDs, because databases bound the number of values in one.
+pub(in crate::clients) fn list_registered(
     conn: &mut Connection,
-    registrars: &[ClientId],
-) -> Result<Vec<RegisteredClient>> {
+) -> Result<Vec<(ClientId, RegisteredClient)>> {
+    type Row = (
+        Option<ClientId>,
+        ClientId,
+        String,
+        bool,
+        Option<Timestamp>,
+        Json<Vec<String>>,
+    );
     let rows = clients::table
-        .filter(clients::registered_by_client.eq_any(registrars.iter().copied().map(Some)))
+        .filter(clients::registered_by_client.is_not_null())
         .order((clients::created_at, clients::id))
         .select((
+            clients::registered_by_client,
             clients::id,
             clients::name,
             clients::enabled,
             clients::deleted_at,
+            clients::scopes,
         ))
-        .load::<(ClientId, String, bool, Option<Timestamp>)>(conn)?;
-    let read = |(client_id, client_name, enabled, deleted): (_, _, bool, Option<Timestamp>)| {
-        RegisteredClient {
+        .load::<Row>(conn)?;
+    let read = |(registrar, client_id, client_name, enabled, deleted, scopes): Row| {
+        let client = RegisteredClient {
             client_id,
             client_name,
             enabled: enabled && deleted.is_none(),
-        }
+            may_register: parse_scopes(&scopes.0).contains(Scope::ClientsWrite),
+        };
+        Some((registrar?, client))
     };
-    Ok(rows.into_iter().map(read).collect())
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 /// What a client may do now, and the epoch of its authority: raised when it loses its secret, a scope or its access.

@@ -1,5 +1,11 @@
 //! Renewed, cut off, let in again, taken away: in force at once on every instance.
 
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use doorward::db::{self, Connection};
 use serde_json::{Value, json};
 
 use super::rights::send;
@@ -7,6 +13,7 @@ use crate::on_both;
 use crate::support::binary;
 use crate::support::house::House;
 use crate::support::http::{Answer, page_user};
+use crate::support::process::wait_until;
 use crate::support::race::{RUNNERS, race};
 
 type Client = (String, String);
@@ -48,7 +55,72 @@ fn named(all: &[(&str, bool)]) -> Vec<(String, bool)> {
     named.collect()
 }
 
+/// Adds this many copies of the client of a name.
+fn multiply(house: &House, name: &'static str, count: i64) {
+    let columns = "name, secret_hash, scopes, metadata, enabled, deleted_at, token_epoch, people_epoch, revoked_tokens, moves, \
+                   moved_at, created_at, version, as_of, by_user, by_client, registered_by_client, consent_epoch, authority_epoch";
+    let written = house.app.database.write(move |conn| {
+        let id = match conn {
+            Connection::Postgres(_) => "gen_random_uuid()",
+            Connection::Sqlite(_) => "randomblob(16)",
+        };
+        let sql = format!(
+            "with recursive numbers (number) as (select 1 union all select number + 1 from numbers where number < {count}) \
+             insert into clients (id, {columns}) select {id}, {columns} from numbers \
+             cross join (select {columns} from clients where name = '{name}') as original"
+        );
+        Ok::<_, db::Error>(sql_query(sql).execute(conn)?)
+    });
+    house.run(written).expect("inserted");
+}
+
 on_both! {
+    fn clients_that_register_others_are_not_faster_than_their_disabling(house) {
+        let root = house.administrator();
+        let service = house.client(&["clients:write"]);
+        let try_register = |by: &Client| {
+            let name = uuid::Uuid::new_v4().to_string();
+            let made = send(house, by, "POST", "/v1/clients", &json!({ "client_name": name, "scope": "clients:write" }));
+            let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
+            (made.status == 201).then(|| (text("client_id"), text("client_secret")))
+        };
+        let enabled = Mutex::new(vec![register(house, &service, "First", "clients:write")]);
+        let begun = Instant::now();
+        let is_over = || begun.elapsed() > Duration::from_secs(60);
+        let disabled = std::thread::scope(|scope| {
+            for _ in 0..4 {
+                // The newest one registers the next one, until all are disabled.
+                scope.spawn(|| {
+                    while !is_over() {
+                        let newest = enabled.lock().expect("a list").last().cloned();
+                        let Some(newest) = newest else { break };
+                        match try_register(&newest) {
+                            Some(next) => enabled.lock().expect("a list").push(next),
+                            None => enabled.lock().expect("a list").retain(|one| *one != newest),
+                        }
+                    }
+                });
+            }
+            wait_until("some registrations", Duration::from_secs(30), || enabled.lock().expect("a list").len() > 8);
+            root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({ "with_registered": true }))
+        });
+        assert!(!is_over(), "they were faster");
+        let all = registered(&disabled);
+        assert!(all.len() > 8 && all.iter().all(|(_, is_enabled)| !is_enabled), "{all:?}");
+        assert_eq!(registered(&root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({}))), []);
+    }
+
+    fn any_number_of_registered_clients_is_listed(house) {
+        let root = house.administrator();
+        let service = house.client(&["clients:write"]);
+        register(house, &service, "Many", "");
+        // More than the values that a query may have.
+        multiply(house, "Many", 32_999);
+        assert_eq!(root.browser.get(&format!("/admin/clients/{}/disable", service.0)).status, 200);
+        let disabled = root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({}));
+        assert_eq!(registered(&disabled).len(), 33_000);
+    }
+
     fn a_disabled_service_leaves_what_it_registered_or_takes_it_along(house) {
         let root = house.administrator();
         let service = house.client(&["clients:write"]);
