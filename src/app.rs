@@ -172,6 +172,17 @@ impl App {
         .await
     }
 
+    /// Where a database is missing that only `doorward serve` and the like may create; `None`: it is there.
+    ///
+    /// # Errors
+    /// The database can't be asked.
+    pub async fn find_missing_database(
+        config: &Config,
+        clock: &Clock,
+    ) -> Result<Option<String>, StartError> {
+        stores::find_missing(config, clock).await
+    }
+
     /// As [`App::build`]; both stores fail where the switch says.
     ///
     /// # Errors
@@ -224,6 +235,7 @@ impl App {
         )
         .await?;
         keyring.watch().await?;
+        let clients = clients.of_installation(keyring.installation());
         let judges = Judges {
             database,
             ephemeral,

@@ -152,6 +152,7 @@ fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute(
     config.server.public_url =
         doorward::base::config::Origin::parse(&format!("http://localhost:{port}"))
             .expect("an origin");
+    assert_eq!(binary::run(&config, &["migrate"]).code, 0);
     let created = binary::run(&config, &["client", "create", "shop", "--json"]);
     assert_eq!(created.code, 0, "{}", created.errors);
 

@@ -233,6 +233,7 @@ impl Case {
         Ok(Some(Client {
             id,
             name: told.name.clone().unwrap_or_else(|| id.to_string()),
+            public_id: id.into(),
             scopes,
             metadata: Metadata::default(),
             enabled: true,

@@ -10,6 +10,7 @@ pub mod faults;
 pub mod hex;
 pub mod ids;
 pub mod letters;
+pub mod public_client_id;
 pub mod seal;
 pub mod secrets;
 pub mod telemetry;

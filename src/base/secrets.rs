@@ -49,7 +49,8 @@ impl fmt::Debug for Token {
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    fn of(bytes: &[u8]) -> Self {
+    /// Of these bytes, which must be as unguessable as a token.
+    pub fn of(bytes: &[u8]) -> Self {
         let mut hash = [0; 32];
         for (to, from) in hash
             .iter_mut()

@@ -4,12 +4,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Failure;
-use super::output::Output;
+use super::output::{Output, counted};
 use super::progress::Progress;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId};
-use crate::history::{self, Author, EventFilter, Expected, RecordedEvent, Report};
+use crate::clients;
+use crate::history::{self, Author, EventFilter, Expected, Outcome, RecordedEvent, Report};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
@@ -56,19 +57,36 @@ pub(super) struct Filter {
     action: Option<String>,
     /// Only events by this client, through it, or about it.
     #[arg(long, value_name = "CLIENT_ID")]
+    #[arg(value_parser = ClientId::from_argument)]
     client: Option<ClientId>,
+    /// Only events by this user or about them (ID or username).
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Only events that ended so.
+    #[arg(long, value_parser = outcome)]
+    outcome: Option<Outcome>,
 }
 
-impl From<Filter> for EventFilter {
-    fn from(filter: Filter) -> Self {
-        Self {
-            action: filter.action,
-            client: filter.client,
-            from: filter.from,
-            until: filter.until,
-            ..Self::default()
-        }
+impl Filter {
+    async fn resolve(self, app: &App) -> Result<EventFilter, Failure> {
+        let person = match &self.user {
+            Some(name) => Some(app.users.resolve(name).await?),
+            None => None,
+        };
+        Ok(EventFilter {
+            person,
+            action: self.action,
+            client: self.client,
+            outcome: self.outcome,
+            from: self.from,
+            until: self.until,
+            ..EventFilter::default()
+        })
     }
+}
+
+fn outcome(text: &str) -> Result<Outcome, &'static str> {
+    Outcome::parse(text).ok_or("success or refused")
 }
 
 fn event_id(text: &str) -> Result<AuditEventId, &'static str> {
@@ -82,8 +100,10 @@ fn instant(text: &str) -> Result<Timestamp, &'static str> {
 impl Audit {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         match self {
-            Self::List { limit, filter } => list(app, output, filter.into(), limit).await,
-            Self::Export { filter } => export(app, &filter.into()).await,
+            Self::List { limit, filter } => {
+                list(app, output, filter.resolve(app).await?, limit).await
+            }
+            Self::Export { filter } => export(app, &filter.resolve(app).await?).await,
             Self::Erase { events, reason } => erase(app, output, events, reason).await,
             Self::Verify { expect } => verify(app, output, &expect).await,
         }
@@ -95,6 +115,9 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
         .database
         .read(move |conn| history::list(conn, &filter, limit))
         .await?;
+    let ids = events.iter().flat_map(clients_in).collect();
+    let labels = clients::labels(&app.database, ids).await?;
+    let label = |id: ClientId| labels.get(&id).cloned().unwrap_or_else(|| id.to_string());
     let rows: Vec<Vec<String>> = events
         .iter()
         .map(|event| {
@@ -102,25 +125,31 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
                 event.at.to_rfc3339(),
                 event.action.clone(),
                 event.outcome.clone(),
-                by(event),
+                by(event, label),
                 event.subject.map(|id| id.to_string()).unwrap_or_default(),
+                event.client.map(label).unwrap_or_default(),
                 event.reason.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    let heading = ["AT", "ACTION", "OUTCOME", "BY", "TO", "REASON"];
+    let heading = ["AT", "ACTION", "OUTCOME", "BY", "TO", "CLIENT", "REASON"];
     output.table(&json!({ "items": events }), &heading, &rows);
     Ok(())
 }
 
-/// Who acted: a person through which client, the command line under which account.
-fn by(event: &RecordedEvent) -> String {
-    let through = event.by_user.and(event.by_client);
+/// The clients that an event names.
+fn clients_in(event: &RecordedEvent) -> impl Iterator<Item = ClientId> {
+    event.client.into_iter().chain(event.by_client)
+}
+
+/// Who acted: a person through which client, a client, the command line under which account.
+fn by(event: &RecordedEvent, label: impl Fn(ClientId) -> String) -> String {
     let by = &event.actor;
-    match (through, &event.operator) {
-        (Some(client), _) => format!("{by} through client:{client}"),
-        (None, Some(operator)) => format!("{by} ({operator})"),
-        (None, None) => by.clone(),
+    match (event.by_user, event.by_client, &event.operator) {
+        (Some(_), Some(client), _) => format!("{by} through {}", label(client)),
+        (None, Some(client), _) => label(client),
+        (_, None, Some(operator)) => format!("{by} ({operator})"),
+        (_, None, None) => by.clone(),
     }
 }
 
@@ -147,7 +176,7 @@ async fn erase(
     reason: Option<String>,
 ) -> Result<(), Failure> {
     let erased = app.seal.erase(events, reason, Author::command()).await?;
-    let text = format!("erased in part: {erased} events");
+    let text = format!("erased in part: {}", counted(erased, "event"));
     output.show(&json!({ "erased": erased }), &text);
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! `doorward client …`.
 
+mod chosen;
 mod flags;
 mod show;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use self::chosen::{ChosenSecret, read_secret};
 use self::flags::{Additions, Flags};
 use self::show::{Made, list_presets, show, show_check, show_disabled, show_made};
 use super::Failure;
@@ -20,17 +22,24 @@ pub(super) enum Client {
     Create {
         /// What people and administrators call it.
         name: String,
+        /// The client ID, instead of a random one: 1 to 128 of A-Z a-z 0-9 . _ ~ -; never one that a client had before.
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        #[command(flatten)]
+        secret: ChosenSecret,
         #[command(flatten)]
         flags: Box<Flags>,
     },
     /// Show one client.
     Show {
-        /// The client's id.
+        /// The client's ID.
+        #[arg(value_parser = ClientId::from_argument)]
         client: ClientId,
     },
     /// Change a client: what is given replaces what was registered under that name.
     Update {
-        /// The client's id.
+        /// The client's ID.
+        #[arg(value_parser = ClientId::from_argument)]
         client: ClientId,
         /// What people and administrators call it.
         #[arg(long)]
@@ -42,8 +51,8 @@ pub(super) enum Client {
     },
     /// Show why recent requests of a client were refused, and what to change.
     Check {
-        /// The client's id.
-        client: ClientId,
+        /// The client's ID or name.
+        client: String,
     },
     /// List clients.
     List,
@@ -51,8 +60,11 @@ pub(super) enum Client {
     Presets,
     /// Give a client a new secret; the old one is dead at once.
     RotateSecret {
-        /// The client's id.
+        /// The client's ID.
+        #[arg(value_parser = ClientId::from_argument)]
         client: ClientId,
+        #[command(flatten)]
+        secret: ChosenSecret,
     },
     /// Let a client in again.
     Enable(Act),
@@ -70,7 +82,8 @@ pub(super) enum Client {
 
 #[derive(Debug, Args)]
 pub(super) struct Act {
-    /// The client's id.
+    /// The client's ID.
+    #[arg(value_parser = ClientId::from_argument)]
     client: ClientId,
     /// For the audit log.
     #[arg(long)]
@@ -81,12 +94,19 @@ impl Client {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         let acting = ActingAs::command();
         match self {
-            Self::Create { name, flags } => {
+            Self::Create {
+                name,
+                id,
+                secret,
+                flags,
+            } => {
                 let made = Made {
                     issuer: app.config.server.public_url.as_str(),
                     program: flags.program(),
                 };
-                let wanted = named(flags.into_change()?, Some(name));
+                let mut wanted = named(flags.into_change()?, Some(name));
+                wanted.client_id = id.or(wanted.client_id);
+                wanted.client_secret = read_secret(secret)?.or(wanted.client_secret);
                 let (client, secret) = app.clients.register(wanted, acting).await?;
                 show_made(&client, secret.as_ref(), &made, output);
             }
@@ -107,11 +127,14 @@ impl Client {
                 let updated = app.clients.update(client, change, expected, acting).await?;
                 show_update(updated, output)?;
             }
-            Self::Check { client } => check(app, client, output).await?,
+            Self::Check { client } => check(app, &client, output).await?,
             Self::List => list(app, output).await?,
             Self::Presets => list_presets(output),
-            Self::RotateSecret { client } => {
-                let updated = app.clients.rotate_secret(client, acting).await?;
+            Self::RotateSecret { client, secret } => {
+                let updated = match read_secret(secret)? {
+                    Some(secret) => app.clients.set_secret(client, secret, acting).await?,
+                    None => app.clients.rotate_secret(client, acting).await?,
+                };
                 show_update(updated, output)?;
             }
             Self::Enable(Act { client, reason }) => {
@@ -135,7 +158,7 @@ impl Client {
             }
             Self::Delete(Act { client, reason }) => {
                 let client = app.clients.delete(client, reason, acting).await?;
-                output.show(&json!({ "deleted": client.id }), "deleted");
+                output.show(&json!({ "deleted": client.public_id }), "deleted");
             }
         }
         Ok(())
@@ -159,9 +182,36 @@ fn show_update(updated: ClientUpdate, output: &Output) -> Result<(), ClientError
     }
 }
 
-async fn check(app: &App, id: ClientId, output: &Output) -> Result<(), Failure> {
-    let client = app.clients.read(id).await?;
-    let refusals = app.oidc.list_refusals(id).await;
+/// The client of this ID, else the only one of this name, whatever its case.
+async fn find(app: &App, named: &str) -> Result<clients::Client, Failure> {
+    if let Some(id) = ClientId::named(named) {
+        match app.clients.read(id).await {
+            Err(ClientError::Unknown) => {}
+            found => return Ok(found?),
+        }
+    }
+    let mut found = clients::list(&app.database).await?;
+    found.retain(|client| client.name.to_lowercase() == named.to_lowercase());
+    match found.len() {
+        0 => Err(Failure::NotFound(format!(
+            "no client has the ID or name {named:?}: `doorward client list` lists them"
+        ))),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let all = found
+                .iter()
+                .map(|client| format!("\n  {}  {}", client.public_id, client.name));
+            let all: String = all.collect();
+            Err(Failure::Refused(format!(
+                "several clients have this name: give the ID of one{all}"
+            )))
+        }
+    }
+}
+
+async fn check(app: &App, named: &str, output: &Output) -> Result<(), Failure> {
+    let client = find(app, named).await?;
+    let refusals = app.oidc.list_refusals(client.id).await;
     let refusals = refusals.map_err(|away| Failure::Unavailable(away.to_string()))?;
     show_check(&client, &refusals, output);
     Ok(())
@@ -173,7 +223,7 @@ async fn list(app: &App, output: &Output) -> Result<(), Failure> {
         .iter()
         .map(|client| {
             vec![
-                client.id.to_string(),
+                client.public_id.to_string(),
                 client.name.clone(),
                 if client.enabled {
                     "enabled"

@@ -123,9 +123,11 @@ impl From<SetUpError> for Failure {
     fn from(error: SetUpError) -> Self {
         match error {
             SetUpError::Database(_) => Self::Unavailable(error.to_string()),
-            SetUpError::Completed | SetUpError::Gone | SetUpError::UsernameTaken => {
-                Self::Refused(error.to_string())
-            }
+            SetUpError::Completed => Self::Refused(format!(
+                "{error}. For an administrator who lost their passkeys: doorward setup-link --user NAME; \
+                 for a new user: doorward user invite"
+            )),
+            SetUpError::Gone | SetUpError::UsernameTaken => Self::Refused(error.to_string()),
         }
     }
 }

@@ -10,6 +10,7 @@ mod dev;
 mod failure;
 mod grant;
 mod healthcheck;
+mod installation;
 mod invitation;
 mod keys;
 mod migrate;
@@ -101,6 +102,17 @@ enum Command {
     Healthcheck,
 }
 
+impl Command {
+    /// Whether it may create a database and a master key. Everything else works on what exists: in the wrong folder it would
+    /// otherwise change an empty installation that nobody uses.
+    fn may_create(&self) -> bool {
+        matches!(
+            self,
+            Self::Serve(_) | Self::Migrate | Self::SetupLink(_) | Self::Dev(_)
+        )
+    }
+}
+
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -142,6 +154,9 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     }
     let log = quiet(&config.log);
     telemetry::start_command(&log).map_err(|error| Failure::Other(error.to_string()))?;
+    if !command.may_create() {
+        installation::require(&config, file).await?;
+    }
     let app = Box::pin(App::build(config, Clock::system(), RpIdChange::Refuse)).await?;
     match command {
         Command::Migrate => migrate::run(output),

@@ -17,6 +17,15 @@ pub struct Output {
     as_json: bool,
 }
 
+/// A number with its noun, whose plural has an `s`: `1 session`, `2 sessions`.
+pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    match count.try_into() {
+        Ok(1) => format!("1 {noun}"),
+        Ok(count) => format!("{count} {noun}s"),
+        Err(_) => format!("{noun}s"),
+    }
+}
+
 /// 128 and the number of SIGPIPE.
 const READER_GONE: i32 = 141;
 /// How long a service waits for a line to be printed.

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::Failure;
-use super::output::Output;
+use super::output::{Output, counted};
 use crate::app::App;
 use crate::base::ids::PasskeyId;
 use crate::clients::ActingAs;
@@ -81,7 +81,8 @@ async fn revoke(
         .passkeys
         .revoke(owner, passkey, reason, right, ActingAs::command())
         .await?;
-    let text = format!("revoked; {} sessions ended", revoked.sessions);
+    let sessions = counted(revoked.sessions, "session");
+    let text = format!("revoked; {sessions} ended");
     let document = json!({ "revoked": passkey, "sessions_ended": revoked.sessions });
     output.show(&document, &text);
     Ok(())

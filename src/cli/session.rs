@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::Failure;
-use super::output::Output;
+use super::output::{Output, counted};
 use crate::app::App;
 use crate::base::ids::SessionId;
 use crate::clients::ActingAs;
@@ -74,7 +74,7 @@ async fn revoke(
         Some(session) => app.sessions.end_one(user, session, reason, acting).await?,
         None => app.sessions.end_all(user, reason, acting).await?,
     };
-    let text = format!("{} sessions ended", ended.sessions);
+    let text = format!("{} ended", counted(ended.sessions, "session"));
     output.show(&json!({ "sessions_ended": ended.sessions }), &text);
     Ok(())
 }

@@ -4,13 +4,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Failure;
-use super::output::Output;
+use super::output::{Output, counted};
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::clients::ActingAs;
 use crate::users::{
-    self, Authority, DisplayName, Email, NewInvitation, UserChange, UserCursor, UserFilter,
-    UserPlace, UserView, Username,
+    self, Authority, DisplayName, Email, InviteError, NewInvitation, UserChange, UserCursor,
+    UserFilter, UserPlace, UserView, Username,
 };
 
 #[derive(Debug, Subcommand)]
@@ -139,10 +139,19 @@ impl Invite {
             user: self.user,
             life: self.expires_in.map(std::time::Duration::from_secs),
         };
-        let link = app
+        let username = wanted.username.clone();
+        let invited = app
             .users
-            .invite(wanted, Authority::Administrator, ActingAs::command())
-            .await?;
+            .invite(wanted, Authority::Administrator, ActingAs::command());
+        let link = match (invited.await, username) {
+            (Err(error @ InviteError::UsernameTaken), Some(name)) => {
+                let name = name.as_str();
+                return Err(Failure::Refused(format!(
+                    "{error}. For another passkey of that user: doorward user invite --user {name}"
+                )));
+            }
+            (invited, _) => invited?,
+        };
         output.show(&link, &link.url);
         Ok(())
     }
@@ -293,7 +302,8 @@ impl Act {
                 ActingAs::command(),
             )
             .await?;
-        let text = format!("suspended; {} sessions ended", ended.sessions);
+        let sessions = counted(ended.sessions, "session");
+        let text = format!("suspended; {sessions} ended");
         output.show(&json!({ "sessions_ended": ended.sessions }), &text);
         Ok(())
     }

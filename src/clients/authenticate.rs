@@ -3,9 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{AuthMethod, ClientRecord, Clients};
-use crate::base::ids::ClientId;
-use crate::base::secrets::Token;
+use super::{AuthMethod, ClientRecord, ClientSecret, Clients};
+use crate::base::public_client_id::PublicClientId;
 use crate::standing::Unavailable;
 
 /// Reason code for a wrong secret of an existing client.
@@ -15,9 +14,9 @@ pub const WRONG_SECRET: &str = "wrong-secret";
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// Which client it says it is.
-    pub client: ClientId,
+    pub client: PublicClientId,
     /// Its secret, if it showed one.
-    pub secret: Option<Token>,
+    pub secret: Option<ClientSecret>,
     /// How it showed it.
     pub method: AuthMethod,
     /// Whether the `Authorization` header was used, also with an empty secret: then a refusal needs a challenge (RFC 6749 §5.2).
@@ -40,7 +39,7 @@ pub struct FailedAuthentication {
     /// Reason code.
     pub reason: &'static str,
     /// The client ID that was presented, unverified; `None` if it could not be read.
-    pub client: Option<ClientId>,
+    pub client: Option<PublicClientId>,
     /// Whether the `Authorization` header was used: then the answer needs a challenge (RFC 6749 §5.2).
     pub by_header: bool,
     /// The method that was used; `None` for one that Doorward does not support.
@@ -53,7 +52,7 @@ impl FailedAuthentication {
     fn new(credentials: &Credentials, record: Option<&ClientRecord>, reason: &'static str) -> Self {
         Self {
             reason,
-            client: Some(credentials.client),
+            client: Some(credentials.client.clone()),
             by_header: credentials.by_header,
             used: Some(credentials.method),
             registered: record.map(|record| record.client.metadata.accepted_methods()),
@@ -66,7 +65,7 @@ impl FailedAuthentication {
         let is_basic = basic_token(header).is_some();
         Self {
             reason: "malformed",
-            client: credentials.and_then(|(id, _)| ClientId::parse(&decode(&id)?)),
+            client: credentials.and_then(|(id, _)| PublicClientId::parse(&decode(&id)?)),
             by_header: true,
             used: is_basic.then_some(AuthMethod::ClientSecretBasic),
             registered: None,
@@ -77,7 +76,7 @@ impl FailedAuthentication {
     pub fn log(&self) {
         tracing::info!(
             reason = self.reason,
-            client_id = self.client.map(tracing::field::display),
+            client_id = self.client.as_ref().map(tracing::field::display),
             method_used = self.used.map(AuthMethod::as_str),
             method_registered = self.registered,
             "client authentication failed"
@@ -106,7 +105,7 @@ impl Clients {
         credentials: &Credentials,
         accepted: AcceptedMethods,
     ) -> Result<ClientRecord, AuthenticateError> {
-        let copy = self.copies.get(&Self::key(credentials.client)).await;
+        let copy = self.copies.get(&self.key(credentials.client.id())).await;
         let copy = copy.map_err(Unavailable::from)?;
         self.authenticate_by_copy(credentials, accepted, copy.as_deref())
             .await
@@ -122,7 +121,7 @@ impl Clients {
         accepted: AcceptedMethods,
         copy: Option<&str>,
     ) -> Result<ClientRecord, AuthenticateError> {
-        let record = self.of_copy(credentials.client, copy).await?;
+        let record = self.of_copy(credentials.client.id(), copy).await?;
         let failed = |record: Option<&ClientRecord>, reason| {
             AuthenticateError::Unknown(FailedAuthentication::new(credentials, record, reason))
         };
@@ -140,7 +139,7 @@ impl Clients {
             return Err(failed(Some(&record), "other-method"));
         }
         let is_proven = match &credentials.secret {
-            Some(secret) => record.has_secret(&secret.hash()),
+            Some(secret) => record.has_secret(secret),
             None => record.client.metadata.is_public(),
         };
         if is_proven {
@@ -159,11 +158,11 @@ pub fn parse_basic(header: &str) -> Option<Credentials> {
     let (secret, method) = if secret.is_empty() {
         (None, AuthMethod::None)
     } else {
-        let secret = Token::parse(&decode(&secret)?)?;
+        let secret = ClientSecret::parse_header(&secret, decode(&secret).as_deref())?;
         (Some(secret), AuthMethod::ClientSecretBasic)
     };
     Some(Credentials {
-        client: ClientId::parse(&decode(&id)?)?,
+        client: PublicClientId::parse(&decode(&id)?)?,
         secret,
         method,
         by_header: true,
@@ -194,6 +193,8 @@ fn decode(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ids::ClientId;
+    use crate::base::secrets::Token;
 
     fn basic(id: &str, secret: &str) -> String {
         format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
@@ -203,7 +204,8 @@ mod tests {
     fn basic_credentials_are_read_strictly() {
         let (id, secret) = (ClientId::random(), Token::generate());
         let read = parse_basic(&basic(&id.to_string(), secret.expose())).expect("credentials");
-        assert_eq!((read.client, read.secret), (id, Some(secret.clone())));
+        assert_eq!(read.client.id(), id);
+        assert_eq!(read.secret, ClientSecret::parse(secret.expose()));
         let encoded = id.to_string().replace('-', "%2D");
         assert!(parse_basic(&basic(&encoded, secret.expose())).is_some());
         let empty = parse_basic(&basic(&id.to_string(), "")).expect("a public client");
@@ -226,7 +228,7 @@ mod tests {
         let read = FailedAuthentication::malformed_header(&basic(&id.to_string(), "cut off"));
         assert_eq!(
             (read.client, read.used),
-            (Some(id), Some(AuthMethod::ClientSecretBasic))
+            (Some(id.into()), Some(AuthMethod::ClientSecretBasic))
         );
         let read = FailedAuthentication::malformed_header("Basic");
         assert_eq!(

@@ -10,7 +10,7 @@ use super::fault::{Fault, FieldFault, MOST_ENTRIES};
 use super::unused::is_unused;
 use super::{
     AccessTokenFormat, AccessTokenHeaderType, Algorithm, ApplicationType, AuthMethod, GrantType,
-    RedirectUri, RequirePkce, Scopes,
+    RedirectUri, RequirePkce, Scopes, TypedSecret,
 };
 use crate::base::ids::ClientId;
 use crate::web::given;
@@ -19,6 +19,13 @@ use crate::web::given;
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct ClientChange {
+    /// At registration only, by an administrator in person only: the `client_id`, 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, the first a
+    /// letter or digit. Never one that a client had before. Default: a UUID that nobody chose.
+    pub client_id: Option<String>,
+    /// At registration only, by an administrator in person only: the secret, 32 to 256 printable ASCII characters. Default: one
+    /// that Doorward makes.
+    #[schema(value_type = Option<String>)]
+    pub client_secret: Option<TypedSecret>,
     /// What people and administrators call it: 1 to 100 characters.
     pub client_name: Option<String>,
     /// What it may ask, with a space between the names. Default: everything about a person, for an app that people sign in to.
@@ -204,6 +211,14 @@ impl ClientChange {
 
     /// Changes what is registered. It is not yet checked as a whole.
     pub(super) fn apply(self, draft: &mut Draft) -> Result<(), FieldFault> {
+        for (field, is_given) in [
+            ("client_id", self.client_id.is_some()),
+            ("client_secret", self.client_secret.is_some()),
+        ] {
+            if is_given {
+                return Err(FieldFault::new(field, Fault::AtRegistration));
+            }
+        }
         if let Some(name) = self.client_name {
             draft.name = name;
         }
@@ -274,7 +289,7 @@ fn parse_scope(text: &str) -> Result<Scopes, FieldFault> {
 
 fn client_ids(field: &'static str, all: &[String]) -> Result<Vec<ClientId>, FieldFault> {
     let parse = |(entry, text): (usize, &String)| {
-        ClientId::parse(text).ok_or(FieldFault::at(field, entry, Fault::Client))
+        ClientId::named(text).ok_or(FieldFault::at(field, entry, Fault::Client))
     };
     all.iter().enumerate().map(parse).collect()
 }

@@ -106,6 +106,27 @@ pub enum Fault {
     /// Not the ID of another client.
     #[error("must be the client_id of another client that is registered")]
     Client,
+    /// Not a text that can be a client ID.
+    #[error(
+        "must have 1 to 128 of A-Z a-z 0-9 . _ ~ - and begin with a letter or digit, and not be new"
+    )]
+    ClientId,
+    /// Another client has this ID or had it, or it names something else.
+    #[error(
+        "is taken: another client has it or had it, it is another client's audience, or a user's ID"
+    )]
+    ClientIdTaken,
+    /// Not a secret that is safe.
+    #[error(
+        "must have 32 to 256 printable ASCII characters, 8 different ones at least, without spaces around it"
+    )]
+    Secret,
+    /// A secret for a public client.
+    #[error("a public client has no secret")]
+    SecretOfPublic,
+    /// A client's ID and secret in a change of it.
+    #[error("can be given when the client is created only")]
+    AtRegistration,
     /// Not the name of a role.
     #[error("a role's name has 1 to 100 printable characters without spaces")]
     Role,
@@ -117,6 +138,7 @@ impl Fault {
         match self {
             Self::Name => "name",
             Self::Redirect(NoRedirectUri::NotAbsolute) => "redirect_not_absolute",
+            Self::Redirect(NoRedirectUri::Wildcard) => "redirect_wildcard",
             Self::Redirect(NoRedirectUri::Fragment) => "redirect_fragment",
             Self::Redirect(NoRedirectUri::UserInfo) => "redirect_user_info",
             Self::Redirect(NoRedirectUri::Scheme) => "redirect_scheme",
@@ -147,6 +169,11 @@ impl Fault {
             Self::RefreshLifetime => "refresh_lifetime",
             Self::ResponseTypes => "response_types",
             Self::Client => "client",
+            Self::ClientId => "client_id",
+            Self::ClientIdTaken => "client_id_taken",
+            Self::Secret => "secret",
+            Self::SecretOfPublic => "secret_of_public",
+            Self::AtRegistration => "at_registration",
             Self::Role => "role",
         }
     }
@@ -251,6 +278,9 @@ pub enum ClientError {
     /// Only an administrator in person disables what a client registered together with it.
     #[error("only an administrator in person disables what a client registered together with it")]
     RegisteredInPerson,
+    /// Only an administrator in person chooses a client's ID or secret.
+    #[error("only an administrator in person chooses {0}")]
+    ChosenInPerson(&'static str),
     /// Only an administrator in person lets tokens be valid for longer.
     #[error(
         "only an administrator in person may set {field} to more than {longest} seconds, raise it or remove it"

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::authority::{lock_target, require_right_over};
+use super::chosen::Chosen;
 use super::manage::{DELETED, advance, keep};
 use super::security_events::{record_voided, void_consents};
-use super::{ActingAs, Client, ClientError, ClientUpdate, Clients, queries};
+use super::{
+    ActingAs, Client, ClientError, ClientSecret, ClientUpdate, Clients, TypedSecret, queries,
+};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::db::Connection;
@@ -43,8 +46,32 @@ impl Clients {
         id: ClientId,
         acting: ActingAs,
     ) -> Result<ClientUpdate, ClientError> {
-        let secret = Token::generate();
-        let hash = secret.hash();
+        self.replace_secret(id, Chosen::default(), acting).await
+    }
+
+    /// As [`Clients::rotate_secret`], with the secret that an administrator chose.
+    ///
+    /// # Errors
+    /// As there; a secret that is not safe.
+    pub async fn set_secret(
+        &self,
+        id: ClientId,
+        secret: TypedSecret,
+        acting: ActingAs,
+    ) -> Result<ClientUpdate, ClientError> {
+        self.replace_secret(id, Chosen::secret(Some(&secret))?, acting)
+            .await
+    }
+
+    async fn replace_secret(
+        &self,
+        id: ClientId,
+        chosen: Chosen,
+        acting: ActingAs,
+    ) -> Result<ClientUpdate, ClientError> {
+        let secret = chosen.secret.is_none().then(Token::generate);
+        let made = secret.as_ref().map(Token::hash);
+        let hash = chosen.secret.as_ref().map(ClientSecret::hash).or(made);
         let (clock, own) = (self.database.clone(), self.own.clone());
         let (client, voided_consents) = self
             .database
@@ -53,10 +80,11 @@ impl Clients {
                 let mut client = Arc::unwrap_or_clone(record.client);
                 let now = clock.now(conn)?;
                 require_right_over(conn, &author, &client, &own)?;
+                chosen.require_right(&author)?;
                 if client.metadata.is_public() {
                     return Err(ClientError::NoSecret);
                 }
-                queries::update_secret(conn, id, Some(&hash))?;
+                queries::update_secret(conn, id, hash.as_ref())?;
                 queries::raise_tokens(conn, id)?;
                 queries::raise_authority(conn, id)?;
                 let voided = match author.client() {
@@ -64,8 +92,7 @@ impl Clients {
                     None => 0,
                 };
                 advance(conn, &mut client, now, &author)?;
-                let event =
-                    Event::done("client.secret_rotated").details(json!({ "name": client.name }));
+                let event = Event::done("client.secret_rotated").details(chosen.details(&client));
                 keep(conn, &client, &author, event)?;
                 record_voided(conn, &client, (voided, &["client_secret"]), &author)?;
                 Ok::<_, ClientError>((client, voided))
@@ -73,7 +100,7 @@ impl Clients {
             .await?;
         let updated = ClientUpdate {
             client,
-            secret: Some(secret),
+            secret,
             voided_consents,
             pending: None,
         };

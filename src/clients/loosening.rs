@@ -81,8 +81,10 @@ mod tests {
 
     fn app() -> Client {
         let callback = RedirectUri::parse("https://app.example/callback").expect("an address");
+        let id = ClientId::random();
         Client {
-            id: ClientId::random(),
+            public_id: id.into(),
+            id,
             name: "An app".into(),
             scopes: [Scope::OpenId, Scope::Email].into_iter().collect(),
             metadata: Metadata {
@@ -125,8 +127,9 @@ mod tests {
     }
 
     /// Every member of a registration. One that is new must be decided here.
-    const RULES: [(&str, Rule); 43] = [
+    const RULES: [(&str, Rule); 44] = [
         ("client_id", Rule::NotIts),
+        ("id", Rule::NotIts),
         ("registered_by_client", Rule::NotIts),
         ("consent_epoch", Rule::NotIts),
         ("created_at", Rule::NotIts),

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::authority::{lock_target, require_right_over, require_right_to_give};
+use super::chosen::{Chosen, require_free_id, taken};
 use super::draft::Draft;
 use super::loosening::loosened;
 use super::security_events::{record_security_changes, record_voided, void_consents};
 use super::{
-    ActingAs, Client, ClientChange, ClientError, Clients, Fault, FieldFault, Metadata, Scopes,
-    queries,
+    ActingAs, Client, ClientChange, ClientError, ClientSecret, Clients, Fault, FieldFault,
+    Metadata, Scopes, queries,
 };
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
+use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
@@ -53,16 +55,17 @@ impl ClientUpdate {
 }
 
 impl Clients {
-    /// Makes a client of what somebody wants; its secret is shown this once. A public client has none.
+    /// Creates a client. Returns its secret if Doorward made one, to be shown this once.
     ///
     /// # Errors
     /// The field that can't be used, scopes that the author may not give, or that the database is away.
     pub async fn register(
         &self,
-        wanted: ClientChange,
+        mut wanted: ClientChange,
         acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
-        self.insert(wanted.into_draft()?, acting).await
+        let chosen = Chosen::take(&mut wanted)?;
+        self.insert(wanted.into_draft()?, chosen, acting).await
     }
 
     /// As [`Clients::register`], for what is parsed already.
@@ -83,17 +86,21 @@ impl Clients {
             metadata,
             response_types: None,
         };
-        self.insert(draft, acting).await
+        self.insert(draft, Chosen::default(), acting).await
     }
 
     async fn insert(
         &self,
         draft: Draft,
+        chosen: Chosen,
         acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
         let draft = draft.checked(&self.own.origin)?;
-        let secret = (!draft.metadata.is_public()).then(Token::generate);
-        let hash = secret.as_ref().map(Token::hash);
+        chosen.check(&draft.metadata)?;
+        let makes_secret = !draft.metadata.is_public() && chosen.secret.is_none();
+        let secret = makes_secret.then(Token::generate);
+        let made = secret.as_ref().map(Token::hash);
+        let hash = chosen.secret.as_ref().map(ClientSecret::hash).or(made);
         let (clock, own) = (self.database.clone(), self.own.clone());
         let client = self
             .database
@@ -102,12 +109,18 @@ impl Clients {
                     queries::lock_changes_by_clients(conn)?;
                 }
                 let author = acting.check(conn, &[])?;
+                chosen.require_right(&author)?;
                 require_right_to_give(conn, &author, &draft, None, &own)?;
-                let client = new_client(draft, clock.now(conn)?, &author);
+                let id = chosen.id.clone();
+                let id = id.unwrap_or_else(|| ClientId::random().into());
+                let client = new_client(id, draft, clock.now(conn)?, &author);
+                if chosen.id.is_some() {
+                    require_free_id(conn, &client)?;
+                }
                 require_managers(conn, &client, &[])?;
                 require_free_audiences(conn, &client, &[])?;
-                queries::insert(conn, &client, hash.as_ref(), &author)?;
-                let event = Event::done("client.created").details(json!({ "name": client.name }));
+                queries::insert(conn, &client, hash.as_ref(), &author).map_err(taken)?;
+                let event = Event::done("client.created").details(chosen.details(&client));
                 keep(conn, &client, &author, event)?;
                 Ok::<_, ClientError>(client)
             })
@@ -182,9 +195,10 @@ impl Clients {
     }
 }
 
-fn new_client(draft: Draft, now: Timestamp, author: &Author) -> Client {
+fn new_client(public_id: PublicClientId, draft: Draft, now: Timestamp, author: &Author) -> Client {
     Client {
-        id: ClientId::random(),
+        id: public_id.id(),
+        public_id,
         name: draft.name,
         scopes: draft.scopes,
         metadata: draft.metadata,
@@ -301,11 +315,19 @@ fn require_free_audiences(
         return Ok(());
     }
     let taken = queries::list_audiences_of_others(conn, client.id)?;
-    let mut all = client.metadata.audiences.iter();
-    match all.find(|audience| taken.contains(*audience)) {
-        Some(audience) => Err(ClientError::AudienceTaken(audience.clone())),
-        None => Ok(()),
+    for audience in &client.metadata.audiences {
+        // Tokens for an audience and for a client of that ID would be meant for both.
+        let named = PublicClientId::parse(audience).map(|public| public.id());
+        let named = named.filter(|id| *id != client.id && !before.contains(audience));
+        let is_id = match named {
+            Some(id) => queries::find_ever(conn, id)?.is_some(),
+            None => false,
+        };
+        if is_id || taken.contains(audience) {
+            return Err(ClientError::AudienceTaken(audience.clone()));
+        }
     }
+    Ok(())
 }
 
 /// Writes a client as its next version.
@@ -350,6 +372,20 @@ pub async fn list(database: &Database) -> Result<Vec<Client>, ClientError> {
     database
         .read(|conn| Ok::<_, ClientError>(queries::list(conn)?))
         .await
+}
+
+/// Name and `client_id` of these clients as one text, for lists of events.
+///
+/// # Errors
+/// When the database is away.
+pub async fn labels(
+    database: &Database,
+    ids: Vec<ClientId>,
+) -> db::Result<HashMap<ClientId, String>> {
+    let labels = database
+        .read(move |conn| queries::list_labels(conn, &ids))
+        .await?;
+    Ok(labels.into_iter().collect())
 }
 
 /// What these clients are called.

@@ -2,8 +2,8 @@
 //!
 //! Promises that a client is who it says, by the one method that it is registered with, that it is registered as its rules
 //! demand and changed only by who may, and tells what it may ask and where people may be sent. Hands out [`Clients`]. Owns
-//! `clients`, `client_origins`, `client_audiences`, `consents` and the key `client:{id}`. A disabled client is refused from the next request on, in every
-//! instance.
+//! `clients`, `client_origins`, `client_audiences`, `consents` and the key `client:{id}:installation`. A disabled client is refused
+//! from the next request on, in every instance.
 
 mod access_tokens;
 mod acting;
@@ -11,6 +11,7 @@ mod addresses;
 mod authenticate;
 mod authority;
 mod change;
+mod chosen;
 mod draft;
 mod fault;
 mod life;
@@ -27,6 +28,7 @@ mod redirect_uri;
 mod registered;
 mod registry;
 mod scope;
+mod secret;
 mod security_events;
 mod services;
 mod unused;
@@ -40,7 +42,7 @@ pub use authenticate::{
 };
 pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};
-pub use manage::{ClientUpdate, list, names};
+pub use manage::{ClientUpdate, labels, list, names};
 pub use metadata::{
     Algorithm, ApplicationType, AuthMethod, CodeProtection, GrantType, Metadata, RequirePkce,
 };
@@ -55,3 +57,4 @@ pub use redirect_uri::{NoRedirectUri, RedirectUri};
 pub use registered::{DisabledClient, Registered, RegisteredClient};
 pub use registry::{Clients, Provider};
 pub use scope::{NoScope, Scope, Scopes};
+pub use secret::{ClientSecret, TypedSecret};

@@ -3,10 +3,12 @@
 mod audiences;
 mod authority;
 pub mod consents;
+mod names;
 
 use std::sync::Arc;
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 pub(super) use audiences::list_audiences_of_others;
 pub use audiences::{list_resource_servers, list_service_names};
@@ -15,11 +17,13 @@ pub(super) use authority::{
     find_latest_author, list_names_of_others, list_registered, lock_changes_by_clients,
     raise_authority,
 };
+pub use names::{list_labels, list_names};
 
 use super::record::{ClientRecord, RevokedToken};
 use super::{Client, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
+use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::TokenHash;
 use crate::db::portable::{ForNoKeyUpdate, ForShare};
 use crate::db::schema::{client_audiences, client_origins, clients};
@@ -31,7 +35,7 @@ type Row = (
     String,
     Option<Vec<u8>>,
     Json<Vec<String>>,
-    Json<Metadata>,
+    Json<StoredMetadata>,
     bool,
     Option<Timestamp>,
     i64,
@@ -49,14 +53,34 @@ type Row = (
     i64,
 );
 
+/// The column `metadata`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StoredMetadata {
+    #[serde(flatten)]
+    metadata: Metadata,
+    /// The `client_id`, where it is not the row's ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<PublicClientId>,
+}
+
+impl StoredMetadata {
+    fn of(client: &Client) -> Json<Self> {
+        Json(Self {
+            metadata: client.metadata.clone(),
+            client_id: Some(client.public_id.clone()).filter(PublicClientId::is_text),
+        })
+    }
+}
+
 fn record(row: Row) -> ClientRecord {
     let (id, name, secret, scopes, metadata, enabled, deleted, token_epoch, ..) = row;
     ClientRecord {
         client: Arc::new(Client {
+            public_id: metadata.0.client_id.unwrap_or_else(|| id.into()),
             id,
             name,
             scopes: parse_scopes(&scopes.0),
-            metadata: metadata.0,
+            metadata: metadata.0.metadata,
             enabled: enabled && deleted.is_none(),
             registered_by_client: row.17,
             consent_epoch: row.18,
@@ -174,17 +198,6 @@ pub(super) fn list_page(
     Ok(Some(rows.into_iter().map(client).collect()))
 }
 
-/// What these clients are called, deleted ones included.
-///
-/// # Errors
-/// When the database is away.
-pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
-    Ok(clients::table
-        .filter(clients::id.eq_any(ids.to_vec()))
-        .select((clients::id, clients::name))
-        .load(conn)?)
-}
-
 /// Which clients moved since an instant of the database's clock, and to which move.
 pub(super) fn list_moved_since(
     conn: &mut Connection,
@@ -223,7 +236,7 @@ pub(super) fn insert(
             clients::name.eq(&client.name),
             clients::secret_hash.eq(secret.map(|secret| secret.as_bytes().to_vec())),
             clients::scopes.eq(scope_names(client)),
-            clients::metadata.eq(Json(client.metadata.clone())),
+            clients::metadata.eq(StoredMetadata::of(client)),
             clients::enabled.eq(client.enabled),
             clients::deleted_at.eq(None::<Timestamp>),
             clients::token_epoch.eq(0),
@@ -255,7 +268,7 @@ pub(super) fn update(
         .set((
             clients::name.eq(&client.name),
             clients::scopes.eq(scope_names(client)),
-            clients::metadata.eq(Json(client.metadata.clone())),
+            clients::metadata.eq(StoredMetadata::of(client)),
             clients::enabled.eq(client.enabled),
             clients::moves.eq(clients::moves + 1),
             clients::moved_at.eq(now),

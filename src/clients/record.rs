@@ -5,17 +5,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Metadata, Scopes};
+use super::{ClientSecret, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId};
+use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::TokenHash;
 use crate::standing::Standing;
 
 /// A registered client, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Client {
-    /// Its `client_id`.
+    /// Its `client_id`: a UUID, or the text that an administrator chose.
     #[serde(rename = "client_id")]
+    #[schema(value_type = String)]
+    pub public_id: PublicClientId,
+    /// The UUID under which audit events and versions name it; equals `client_id` unless that was chosen.
     #[schema(value_type = uuid::Uuid)]
     pub id: ClientId,
     /// What people and administrators call it.
@@ -88,11 +92,11 @@ pub struct ClientRecord {
 
 impl ClientRecord {
     /// Whether this is its secret (compared in constant time).
-    pub(super) fn has_secret(&self, presented: &TokenHash) -> bool {
+    pub(super) fn has_secret(&self, presented: &ClientSecret) -> bool {
         self.secret_hash
             .as_deref()
             .and_then(TokenHash::from_text)
-            .is_some_and(|hash| hash == *presented)
+            .is_some_and(|hash| presented.matches(hash))
     }
 
     /// Whether a client that authenticated as `earlier` says would still be authenticated: enabled, with the same secret and by

@@ -19,6 +19,12 @@ pub enum NoRedirectUri {
          port and no dot segments"
     )]
     NotAbsolute,
+    /// With a wildcard.
+    #[error(
+        "must not contain *: wildcards would let codes go to pages of others, so every address is compared whole. Register each \
+         address; one client may have 50"
+    )]
+    Wildcard,
     /// With a fragment.
     #[error("must have no fragment (#…)")]
     Fragment,
@@ -49,7 +55,10 @@ impl RedirectUri {
         if text.contains('#') {
             return Err(NoRedirectUri::Fragment);
         }
-        let is_plain = !text.contains(['*', '\\', '"', '<', '>']);
+        if text.contains('*') {
+            return Err(NoRedirectUri::Wildcard);
+        }
+        let is_plain = !text.contains(['\\', '"', '<', '>']);
         let url = parse_exact(text).filter(|_| is_plain);
         let url = url.ok_or(NoRedirectUri::NotAbsolute)?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -161,7 +170,8 @@ mod tests {
             ("https:///cb", NoRedirectUri::NotAbsolute),
             ("https://App.example.com/", NoRedirectUri::NotAbsolute),
             ("http:/localhost/cb", NoRedirectUri::NotAbsolute),
-            ("https://*.example.com/", NoRedirectUri::NotAbsolute),
+            ("https://*.example.com/", NoRedirectUri::Wildcard),
+            ("https://app.example.com/*", NoRedirectUri::Wildcard),
             ("https://app.example.com/#x", NoRedirectUri::Fragment),
             ("https://me@app.example.com/", NoRedirectUri::UserInfo),
             ("http://app.example.com/", NoRedirectUri::Scheme),

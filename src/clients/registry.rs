@@ -49,6 +49,7 @@ pub struct Clients {
     parsed: Parsed,
     pub(super) clock: Clock,
     pub(super) own: Arc<Provider>,
+    installation: Arc<str>,
 }
 
 impl Clients {
@@ -60,12 +61,22 @@ impl Clients {
             parsed: Parsed::default(),
             clock,
             own: Arc::new(own),
+            installation: Arc::from(""),
+        }
+    }
+
+    /// The same, with copies under keys of this installation: others that share the store may have clients of the same chosen ID.
+    #[must_use]
+    pub fn of_installation(self, installation: &str) -> Self {
+        Self {
+            installation: installation.into(),
+            ..self
         }
     }
 
     /// Where the copy is kept.
-    pub fn key(id: ClientId) -> String {
-        format!("client:{{{id}}}")
+    pub fn key(&self, id: ClientId) -> String {
+        format!("client:{{{id}}}:{}", self.installation)
     }
 
     /// The record of a client, disabled ones included; `None`: there is none of this id.
@@ -73,7 +84,7 @@ impl Clients {
     /// # Errors
     /// When the store that is needed is away.
     pub async fn find(&self, id: ClientId) -> Result<Option<ClientRecord>, Unavailable> {
-        let copy = self.copies.get(&Self::key(id)).await?;
+        let copy = self.copies.get(&self.key(id)).await?;
         self.of_copy(id, copy.as_deref()).await
     }
 
@@ -96,7 +107,7 @@ impl Clients {
         };
         // A copy may have been published meanwhile, and this row may be older than the floor: the floor stands.
         if watch.elapsed() < SLOWEST_FILL {
-            let key = Self::key(id);
+            let key = self.key(id);
             self.copies.fill(&key, record.moves, &record).await;
         }
         Ok(Some(record))
@@ -135,7 +146,7 @@ impl Clients {
         self.copies.raise_floor(id, record.moves);
         let stored = self
             .copies
-            .store(&Self::key(id), record.moves, &record)
+            .store(&self.key(id), record.moves, &record)
             .await;
         stored.map_err(|error| pending(error.into()))?;
         Ok(())

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::Bool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Connection;
@@ -70,6 +73,31 @@ pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>
                 lock.lock().map_err(fault)?;
                 run(conn, SQLITE)
             }
+        })
+        .await
+}
+
+/// Whether any migration ever ran.
+///
+/// # Errors
+/// When the database is unavailable.
+pub async fn has_schema(database: &Database) -> super::Result<bool> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    database
+        .read(|conn| {
+            let query = match conn {
+                Connection::Postgres(_) => {
+                    "select to_regclass('__diesel_schema_migrations') is not null as found"
+                }
+                Connection::Sqlite(_) => {
+                    "select count(*) > 0 as found from sqlite_schema where name = '__diesel_schema_migrations'"
+                }
+            };
+            Ok(sql_query(query).get_result::<Found>(conn)?.found)
         })
         .await
 }

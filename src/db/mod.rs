@@ -19,7 +19,7 @@ mod types;
 pub use connection::AnyConnection as Connection;
 pub use connection::require_tls_support;
 pub use error::{Error, Result};
-pub use migrate::{MigrateError, migrate};
+pub use migrate::{MigrateError, has_schema, migrate};
 pub use pool::Database;
 pub use slow::SEEN_WITHIN;
 pub use types::{Document, Instant, Json, StoredJson, Uuid};

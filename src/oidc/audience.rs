@@ -173,7 +173,7 @@ pub(super) fn refuse_issuer_with_others(
     let description = format!(
         "a token for the issuer is for no other service: request two tokens, one with resource={issuer}; to let UserInfo accept \
          tokens for other services: doorward client update {} --userinfo-audience",
-        client.id
+        client.public_id
     );
     Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
         "issuer-with-other-resources",

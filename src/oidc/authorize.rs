@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::dropped_scopes::dropped_scopes;
 use super::error::{ErrorCode, Refusal};
 use super::interaction::{self, Answers, Before, Present, Step};
 use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, ReturnAddress};
 use super::{Oidc, acr, consent};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, UserId};
+use crate::base::ids::UserId;
+use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
 use crate::clients::consents::ConsentTerms;
 use crate::clients::{self, Client};
@@ -81,12 +83,16 @@ impl Oidc {
             refusal,
         };
         let hint = match parameters.get("id_token_hint") {
-            Some(hint) => Some(self.read_hint(hint, client.id).await?.map_err(returned)?),
+            Some(hint) => Some(self.read_hint(hint, &client).await?.map_err(returned)?),
             None => None,
         };
         let context = (self.issuer(), self.clock.now(), self.claim_rules());
         let read = request::read(parameters, &client, to.clone(), hint, context);
-        Ok((read.map_err(returned)?, client))
+        let read = read.map_err(returned)?;
+        if let Some(dropped) = dropped_scopes(parameters, &client, &read.scopes) {
+            self.note_dropped_scopes(client.id, &dropped).await;
+        }
+        Ok((read, client))
     }
 
     async fn find_client(&self, parameters: &Parameters) -> Result<Arc<Client>, ReadError> {
@@ -101,8 +107,8 @@ impl Oidc {
             let refusal = Refusal::new(ErrorCode::InvalidClient, description);
             ReadError::Unreturnable(refusal.because(rule, id, registered))
         };
-        let parsed = ClientId::parse(id).ok_or_else(|| unknown("client-unknown", ""))?;
-        let record = self.clients.find(parsed).await?;
+        let parsed = PublicClientId::parse(id).ok_or_else(|| unknown("client-unknown", ""))?;
+        let record = self.clients.find(parsed.id()).await?;
         let record = record.ok_or_else(|| unknown("client-unknown", ""))?;
         if record.client.enabled {
             Ok(record.client)
@@ -115,10 +121,10 @@ impl Oidc {
     async fn read_hint(
         &self,
         hint: &str,
-        client: ClientId,
+        client: &Client,
     ) -> Result<Result<UserId, Refusal>, Unavailable> {
         let known = self.read_id_token(hint).await?;
-        let is_its = known.filter(|known| known.aud == client.to_string());
+        let is_its = known.filter(|known| known.aud == client.public_id.as_str());
         Ok(is_its
             .and_then(|known| UserId::parse(&known.sub))
             .ok_or_else(|| {

@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Oidc;
-use crate::base::ids::{AccessTokenId, ClientId, SessionId, UserId};
+use crate::base::ids::{AccessTokenId, SessionId, UserId};
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::Client;
 use crate::db;
-use crate::egress::Egress;
+use crate::egress::{Egress, EgressError};
 use crate::history::{self, Author, Event};
 use crate::outbox::{Work, Worked, Worker};
 use crate::tokens::revoke::{EndedSession, LOGOUT};
@@ -44,7 +45,7 @@ enum Delivery {
 #[derive(Serialize)]
 struct LogoutClaims<'a> {
     iss: &'a str,
-    aud: ClientId,
+    aud: &'a PublicClientId,
     iat: i64,
     exp: i64,
     jti: AccessTokenId,
@@ -73,16 +74,27 @@ impl BackchannelLogout {
             Ok(token) => token,
             Err(reason) => return Delivery::Failed(reason),
         };
-        match self
+        let failed = match self
             .egress
             .post_form(&uri, &[("logout_token", &token)])
             .await
         {
-            Ok(200..=299) => Delivery::Told,
+            Ok(200..=299) => return Delivery::Told,
             Ok(400) => Delivery::Refused("the app answered 400".into()),
             Ok(status) => Delivery::Failed(format!("the app answered {status}")),
+            Err(error @ EgressError::Refused { .. }) => Delivery::Failed(format!(
+                "{error}; if the app may be called there, add its network to egress.allowed_networks"
+            )),
             Err(error) => Delivery::Failed(error.to_string()),
+        };
+        if let Delivery::Failed(cause) | Delivery::Refused(cause) = &failed {
+            tracing::warn!(
+                client_id = %client.public_id, %uri, cause,
+                "a client can't be told of an ended session (back-channel logout)"
+            );
+            self.oidc.note_failed_delivery(client.id, &uri, cause).await;
         }
+        failed
     }
 
     async fn logout_token(&self, client: &Client, ended: &EndedSession) -> Result<String, String> {
@@ -91,7 +103,7 @@ impl BackchannelLogout {
         let sid = (!client.metadata.backchannel_logout_without_sid).then_some(ended.sid);
         let claims = LogoutClaims {
             iss: self.oidc.issuer(),
-            aud: client.id,
+            aud: &client.public_id,
             iat: now,
             exp: now.saturating_add(LIFE),
             jti: AccessTokenId::random(),

@@ -3,10 +3,9 @@
 
 use super::Oidc;
 use super::parameters::Parameters;
-use crate::base::ids::ClientId;
-use crate::base::secrets::Token;
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::{
-    self, AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, Clients, Credentials,
+    self, AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, ClientSecret, Credentials,
     FailedAuthentication, parse_basic,
 };
 use crate::db::{self, Connection};
@@ -64,7 +63,7 @@ impl Oidc {
     ) -> Result<(ClientRecord, Option<TokenCopies>), ClientError> {
         let credentials = read_credentials(authorization, parameters)?;
         let token = parameters.get("token").unwrap_or_default();
-        let key = Clients::key(credentials.client);
+        let key = self.clients.key(credentials.client.id());
         let (copy, copies) = self.tokens.read_copies_beside(token, &key).await?;
         let record = self
             .clients
@@ -89,7 +88,7 @@ pub(super) fn find_still_authenticated(
     let method = earlier.client.metadata.token_endpoint_auth_method;
     Ok(Err(FailedAuthentication {
         reason: "changed-meanwhile",
-        client: Some(earlier.client.id),
+        client: Some(earlier.client.public_id.clone()),
         by_header: method == AuthMethod::ClientSecretBasic,
         used: Some(method),
         registered: None,
@@ -109,12 +108,12 @@ pub(super) fn read_credentials(
         let malformed = || ClientError::Failed(FailedAuthentication::malformed_header(header));
         let credentials = parse_basic(header).ok_or_else(malformed)?;
         // Some libraries say once more in the body who they are; it must be the same.
-        if named.is_some_and(|named| named != credentials.client.to_string()) {
+        if named.is_some_and(|named| named != credentials.client.as_str()) {
             return Err(ClientError::TwoMethods);
         }
         return Ok(credentials);
     }
-    let client = named.and_then(ClientId::parse);
+    let client = named.and_then(PublicClientId::parse);
     let method = match secret {
         Some(_) => AuthMethod::ClientSecretPost,
         None => AuthMethod::None,
@@ -122,16 +121,16 @@ pub(super) fn read_credentials(
     let malformed = || {
         ClientError::Failed(FailedAuthentication {
             reason: "malformed",
-            client,
+            client: client.clone(),
             by_header: false,
             used: Some(method),
             registered: None,
         })
     };
     let secret = secret
-        .map(|secret| Token::parse(secret).ok_or_else(malformed))
+        .map(|secret| ClientSecret::parse(secret).ok_or_else(malformed))
         .transpose()?;
-    let client = client.ok_or_else(malformed)?;
+    let client = client.clone().ok_or_else(malformed)?;
     Ok(Credentials {
         client,
         secret,

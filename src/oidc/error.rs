@@ -140,6 +140,18 @@ impl Refusal {
         self
     }
 
+    /// As [`Refusal::remedy`], for a command whose last argument is the value that was sent. The description has a placeholder for
+    /// it, because anyone can make a link whose page would advise to register their address. Who looks for refusals of the client
+    /// gets the command with the value, if a shell reads it as one word.
+    #[must_use]
+    pub fn remedy_with(self, command: &str, placeholder: &str, value: &str) -> Self {
+        let mut refusal = self.remedy(format!("{command} {placeholder}"));
+        if let (Some(facts), Some(quoted)) = (&mut refusal.facts, shell_word(value)) {
+            facts.remedy = Some(format!("{command} {quoted}"));
+        }
+        refusal
+    }
+
     /// Writes it to the log.
     pub fn log(&self, client: Option<ClientId>) {
         let facts = self.facts.as_deref();
@@ -165,9 +177,43 @@ impl Refusal {
     }
 }
 
+/// A URI or a scope as one word of a shell; `None` for text with any other character than those of URIs (RFC 3986 §2), and for what
+/// is too long to be shown whole.
+fn shell_word(value: &str) -> Option<String> {
+    // Without the apostrophe, which would end the word.
+    let is_literal =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte);
+    let is_word = (1..=LONGEST_FACT).contains(&value.len())
+        && value.bytes().all(is_literal)
+        && value.starts_with(|first: char| first.is_ascii_alphanumeric());
+    is_word.then(|| format!("'{value}'"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_a_shell_reads_as_one_word_stands_in_advice() {
+        let word = |value: &str| shell_word(value);
+        let uri = "https://app.example/cb?a=1&b=$x;(y)";
+        assert_eq!(word(uri), Some(format!("'{uri}'")));
+        let long = format!("https://app.example/{}", "x".repeat(300));
+        for bad in [
+            "",
+            "--no-pkce",
+            "https://app.example/'; rm -rf ~; '",
+            "https://app.example/ --no-consent",
+            "https://app.example/\n",
+            "https://app.example/`id`",
+            "https://app.example/\"",
+            "https://app.example/\\",
+            "https://app.example/\u{202e}",
+            &long,
+        ] {
+            assert_eq!(word(bad), None, "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_description_is_plain_ascii() {

@@ -17,6 +17,7 @@ use super::response::{AuthorizationResponse, Outcome};
 use super::{claims_request, pkce, token, user_claims};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
+use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
 use crate::clients::{
     ApplicationType, AuthMethod, Client, GrantType, Metadata, RedirectUri, Scope, Scopes,
@@ -59,8 +60,10 @@ impl Clients {
 }
 
 fn client(metadata: Metadata, scopes: Scopes) -> Client {
+    let id = ClientId::random();
     Client {
-        id: ClientId::random(),
+        public_id: id.into(),
+        id,
         name: "an app".into(),
         scopes,
         metadata,
@@ -252,7 +255,7 @@ pub fn read_id_token_hint(readers: &Readers, payload: &[u8]) {
     let known: Option<KnownIdToken> = readers.read_signed("JWT", payload);
     if let Some(known) = known {
         UserId::parse(&known.sub);
-        ClientId::parse(&known.aud);
+        PublicClientId::parse(&known.aud);
     }
     // An access token is no hint.
     let other: Option<KnownIdToken> = readers.read_signed("at+jwt", payload);

@@ -35,10 +35,11 @@ impl Oidc {
                         "scope goes beyond what this client is registered for on its own behalf";
                     let refusal = Refusal::new(ErrorCode::InvalidScope, description)
                         .because("scope-not-registered", text, &own.to_text())
-                        .remedy(format!(
-                            "doorward client update {} --add-scope SCOPE",
-                            client.id
-                        ));
+                        .remedy_with(
+                            &format!("doorward client update {} --add-scope", client.public_id),
+                            "SCOPE",
+                            &asked.difference(&own).to_text(),
+                        );
                     return Err(refusal.into());
                 }
                 asked

@@ -61,8 +61,8 @@ impl Oidc {
         let own = [
             ("iss", json!(self.issuer())),
             ("sub", json!(authorization.user)),
-            ("aud", json!(client.id)),
-            ("azp", json!(client.id)),
+            ("aud", json!(client.public_id)),
+            ("azp", json!(client.public_id)),
             ("iat", json!(seconds(now))),
             ("exp", json!(seconds(now.after(lifetime)))),
             ("auth_time", json!(seconds(authorization.auth_time))),

@@ -10,7 +10,8 @@ use super::parameters::Parameters;
 use super::resources::check_resource;
 use super::token::TokenRefused;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{AccessTokenId, ClientId, RefreshFamilyId};
+use crate::base::ids::{AccessTokenId, RefreshFamilyId};
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
 use crate::standing;
@@ -24,7 +25,7 @@ pub struct Introspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<Scopes>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<ClientId>,
+    client_id: Option<PublicClientId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +62,7 @@ struct GoodFamily {
     username: String,
     /// What is left of the authorized scopes.
     scopes: Scopes,
+    client_id: PublicClientId,
 }
 
 impl Oidc {
@@ -116,6 +118,7 @@ impl Oidc {
             authorization,
             username,
             scopes,
+            client_id,
         } = found;
         let is_its =
             authorization.client == caller.id || caller.scopes.contains(Scope::TokensIntrospect);
@@ -126,7 +129,7 @@ impl Oidc {
             active: true,
             username: scopes.contains(Scope::Profile).then_some(username),
             scope: Some(scopes),
-            client_id: Some(authorization.client),
+            client_id: Some(client_id),
             sub: Some(authorization.user.to_string()),
             iss: Some(self.issuer().to_owned()),
             exp: Some(seconds(expires_at)),
@@ -172,6 +175,7 @@ impl Oidc {
         Ok(Some(GoodFamily {
             scopes: scopes_now(&authorization, &record.client),
             expires_at: expires_at(&family, &authorization, &record.client.metadata),
+            client_id: record.client.public_id.clone(),
             family,
             authorization,
             username: standing.username,
@@ -182,7 +186,7 @@ impl Oidc {
 /// Whether a client may know: the token was issued to it, is meant for it, or it may look at every token.
 fn concerns(caller: &Client, good: &GoodToken) -> bool {
     let is_meant = |audience: &String| {
-        *audience == caller.id.to_string() || caller.metadata.audiences.contains(audience)
+        audience == caller.public_id.as_str() || caller.metadata.audiences.contains(audience)
     };
     good.client.id == caller.id
         || caller.scopes.contains(Scope::TokensIntrospect)

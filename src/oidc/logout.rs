@@ -8,6 +8,7 @@ use super::Oidc;
 use super::error::Refusal;
 use super::parameters::Parameters;
 use crate::base::ids::{ClientId, SessionId, UserId};
+use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
 use crate::clients::Client;
 use crate::db;
@@ -121,8 +122,8 @@ impl Oidc {
             return Ok(self.refuse_logout(Some(audience), fault).await);
         }
         let id = audience.or(named);
-        let client = match id.and_then(ClientId::parse) {
-            Some(id) => self.find_enabled(id).await?,
+        let client = match id.and_then(PublicClientId::parse) {
+            Some(named) => self.find_enabled(named.id()).await?,
             None => None,
         };
         let Some(client) = client else {
@@ -132,8 +133,7 @@ impl Oidc {
             }
             let fault = client_not_enabled(id);
             if uri.is_none() {
-                self.note_refusal(id.and_then(ClientId::parse), &fault)
-                    .await;
+                self.note_refusal(stored_id(id), &fault).await;
                 return Ok(LogoutRequest::default());
             }
             return Ok(self.refuse_logout(id, fault).await);
@@ -159,8 +159,7 @@ impl Oidc {
 
     /// The request with a fault, which is logged. `client` is the client that it names, and need not exist.
     async fn refuse_logout(&self, client: Option<&str>, fault: Refusal) -> LogoutRequest {
-        self.note_refusal(client.and_then(ClientId::parse), &fault)
-            .await;
+        self.note_refusal(stored_id(client), &fault).await;
         LogoutRequest::faulty(fault)
     }
 
@@ -204,6 +203,13 @@ fn hint_of_other_client(named: &str, audience: &str) -> Refusal {
         .because("id-token-hint-of-other-client", named, audience)
 }
 
+/// The ID under which a client of this `client_id` is stored, whether or not there is one.
+fn stored_id(client_id: Option<&str>) -> Option<ClientId> {
+    client_id
+        .and_then(PublicClientId::parse)
+        .map(|client| client.id())
+}
+
 fn client_not_enabled(id: Option<&str>) -> Refusal {
     Refusal::invalid_request(
         "send the id_token_hint of an enabled client, or its client_id, with post_logout_redirect_uri",
@@ -228,8 +234,12 @@ fn check_return(uri: &str, state: Option<&str>, client: &Client) -> Result<Retur
             uri,
             &registered.join(" "),
         )
-        .remedy(format!(
-            "doorward client update {} --add-post-logout-redirect-uri URI",
-            client.id
-        )))
+        .remedy_with(
+            &format!(
+                "doorward client update {} --add-post-logout-redirect-uri",
+                client.public_id
+            ),
+            "URI",
+            uri,
+        ))
 }

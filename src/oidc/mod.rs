@@ -12,6 +12,7 @@ mod claims_request;
 mod client_authentication;
 pub mod consent;
 mod discovery;
+mod dropped_scopes;
 pub mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -72,8 +72,8 @@ fn unprotected(client: &Client) -> Refusal {
         CodeProtection::Pkce | CodeProtection::None => "send code_challenge (PKCE, S256)",
     };
     // A public client can't be excused.
-    let command =
-        (!metadata.is_public()).then(|| format!("doorward client update {} --no-pkce", client.id));
+    let command = (!metadata.is_public())
+        .then(|| format!("doorward client update {} --no-pkce", client.public_id));
     let excuse = command.as_ref();
     let excuse = excuse.map(|command| format!(", or allow this client to go without: {command}"));
     let registered = match metadata.code_protection() {

@@ -11,6 +11,7 @@ use super::Oidc;
 use super::error::{ErrorCode, Facts, Refusal};
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
 use crate::ephemeral::Away;
 use crate::standing::Unavailable;
@@ -54,6 +55,7 @@ impl Oidc {
         failed.log();
         let Some(client) = failed
             .client
+            .as_ref()
             .filter(|_| failed.registered.is_some() || failed.reason == "malformed")
         else {
             return;
@@ -70,12 +72,34 @@ impl Oidc {
                 "The secret is not this client's. If it was your program, paste the secret again, or make a new one"
             }
             "malformed" => {
-                "The client ID or the secret is not one that Doorward issues; it may be cut off. Paste it again"
+                "The client ID or the secret can't be one of Doorward's clients; it may be cut off. Paste it again"
             }
             _ => "Client authentication failed",
         };
-        let remembered = self.remember(client, "invalid_client", description, &facts);
+        let remembered = self.remember(client.id(), "invalid_client", description, &facts);
         remembered.await;
+    }
+
+    /// Stores that scopes were dropped from a request, which went on without them.
+    pub(super) async fn note_dropped_scopes(&self, client: ClientId, dropped: &Refusal) {
+        if let Some(facts) = &dropped.facts {
+            let (error, description) = (dropped.code.as_str(), &dropped.description);
+            self.remember(client, error, description, facts).await;
+        }
+    }
+
+    /// Stores that a client could not be told of an ended session.
+    pub(super) async fn note_failed_delivery(&self, client: ClientId, uri: &str, cause: &str) {
+        let facts = Facts {
+            rule: "backchannel-logout".to_owned(),
+            presented: None,
+            registered: Some(uri.to_owned()),
+            remedy: None,
+        };
+        let description =
+            format!("Doorward could not tell the client of an ended session: {cause}");
+        self.remember(client, "backchannel_logout_failed", &description, &facts)
+            .await;
     }
 
     /// The recent refusals of a client, the latest first.
@@ -83,11 +107,15 @@ impl Oidc {
     /// # Errors
     /// When the store is unavailable.
     pub async fn list_refusals(&self, client: ClientId) -> Result<Vec<RecentRefusal>, Away> {
-        let stored = self.ephemeral.get(&[&key(client)]).await?;
+        let stored = self.ephemeral.get(&[&self.refusals_key(client)]).await?;
         let stored = stored.into_iter().next().flatten();
         Ok(stored
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default())
+    }
+
+    fn refusals_key(&self, client: ClientId) -> String {
+        format!("refusals:{}", self.clients.key(client))
     }
 
     async fn remember(&self, client: ClientId, error: &str, description: &str, facts: &Facts) {
@@ -105,7 +133,7 @@ impl Oidc {
         description: &str,
         facts: &Facts,
     ) -> Result<(), Unavailable> {
-        let key = key(client);
+        let key = self.refusals_key(client);
         let in_this_minute = format!("{key}:minute");
         let count = self
             .ephemeral
@@ -158,11 +186,7 @@ fn facts_of(refusal: &Refusal) -> Option<Facts> {
     })
 }
 
-fn key(client: ClientId) -> String {
-    format!("refusals:{client}")
-}
-
-fn remedy_of(failed: &FailedAuthentication, client: ClientId) -> Option<String> {
+fn remedy_of(failed: &FailedAuthentication, client: &PublicClientId) -> Option<String> {
     match failed.reason {
         // Never `none`: that would publish a client because somebody left out its secret.
         "other-method" => failed

@@ -97,9 +97,16 @@ pub fn read_return_address(
     client: &Client,
     issuer: &str,
 ) -> Result<ReturnAddress, Refusal> {
-    let redirect_uri = parameters
-        .get("redirect_uri")
-        .ok_or_else(|| Refusal::invalid_request("redirect_uri is missing"))?;
+    let redirect_uri = parameters.get("redirect_uri").ok_or_else(|| {
+        let registered = &client.metadata.redirect_uris;
+        let registered: Vec<&str> = registered.iter().map(|uri| uri.as_str()).collect();
+        let description = "redirect_uri is missing: the program must send one that is registered";
+        Refusal::invalid_request(description).because(
+            "redirect-uri-missing",
+            "",
+            &registered.join(" "),
+        )
+    })?;
     if !client.metadata.allows_redirect_to(redirect_uri) {
         let description =
             "redirect_uri is not registered for this client; it is compared character by character";
@@ -115,10 +122,14 @@ pub fn read_return_address(
                 redirect_uri,
                 &registered.join(" "),
             )
-            .remedy(format!(
-                "doorward client update {} --add-redirect-uri URI",
-                client.id
-            )));
+            .remedy_with(
+                &format!(
+                    "doorward client update {} --add-redirect-uri",
+                    client.public_id
+                ),
+                "URI",
+                redirect_uri,
+            ));
     }
     // Registration refuses it; a native app's loopback address matches any port, also that of a Doorward on this machine.
     if Url::parse(redirect_uri).is_ok_and(|url| url.origin().ascii_serialization() == issuer) {
@@ -240,7 +251,11 @@ fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Res
                 "response_type must be code",
             ));
         }
-        None => return Err(Refusal::invalid_request("response_type is missing")),
+        None => {
+            let description = "response_type is missing: the program must send code";
+            let refusal = Refusal::invalid_request(description);
+            return Err(refusal.because("response-type-missing", "", "code"));
+        }
     }
     if !client.metadata.allows(GrantType::AuthorizationCode) {
         return Err(not_this_grant(client, GrantType::AuthorizationCode));
@@ -284,13 +299,6 @@ fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, Refus
     // What can't refresh can't act in anybody's absence (OpenID Connect Core §11).
     if !client.metadata.allows(GrantType::RefreshToken) {
         scopes = scopes.without(Scope::OfflineAccess);
-    }
-    let dropped = asked.difference(&scopes);
-    if !dropped.is_empty() {
-        tracing::info!(
-            client_id = %client.id, %dropped, registered = %client.scopes,
-            "scopes dropped from a request: the client is not registered for them"
-        );
     }
     Ok(scopes)
 }

@@ -60,10 +60,11 @@ pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(
             resource,
             &client.metadata.resources.join(" "),
         )
-        .remedy(format!(
-            "doorward client update {} --add-resource URI",
-            client.id
-        )))
+        .remedy_with(
+            &format!("doorward client update {} --add-resource", client.public_id),
+            "URI",
+            resource,
+        ))
 }
 
 /// The refusal of a grant type that a client is not registered for.
@@ -82,7 +83,7 @@ pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
         .because("grant-not-registered", grant.as_str(), &grants.join(" "))
         .remedy(format!(
             "doorward client update {} --add-grant {}",
-            client.id,
+            client.public_id,
             grant.as_str()
         ))
 }

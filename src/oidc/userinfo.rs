@@ -84,7 +84,7 @@ impl Oidc {
     }
 
     fn other_audience(&self, good: &GoodToken) -> UserInfoError {
-        let (issuer, client) = (self.issuer(), good.client.id);
+        let (issuer, client) = (self.issuer(), &good.client.public_id);
         let audience = good.claims.aud.join(" ");
         let told: String = audience.chars().take(LONGEST_TOLD).collect();
         let remedy = format!("doorward client update {client} --userinfo-audience");
@@ -95,7 +95,7 @@ impl Oidc {
         let refusal = Refusal::new(ErrorCode::InvalidToken, description)
             .because("other-audience", &audience, issuer)
             .remedy(remedy);
-        UserInfoError::OtherAudience(client, refusal)
+        UserInfoError::OtherAudience(good.client.id, refusal)
     }
 }
 

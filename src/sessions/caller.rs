@@ -162,7 +162,7 @@ impl FromRequest for Caller {
             let (request, token) = (request.clone(), token.to_owned());
             return Box::pin(async move {
                 let bearer = Bearer::of(&request, &token).await?;
-                let client = bearer.token.client.id;
+                let client = &bearer.token.client.public_id;
                 tracing::Span::current().record("client_id", tracing::field::display(client));
                 KnownCaller::Proven(bearer.actor()).note(&request);
                 Ok(Self::Bearer(Box::new(bearer)))
@@ -180,14 +180,17 @@ impl FromRequest for Caller {
             match authenticated.await {
                 Ok(record) => {
                     let id = record.client.id;
-                    tracing::Span::current().record("client_id", tracing::field::display(id));
+                    tracing::Span::current().record(
+                        "client_id",
+                        tracing::field::display(&record.client.public_id),
+                    );
                     KnownCaller::Proven(Actor::Client(id)).note(&request);
                     Ok(Self::Client(Box::new(record)))
                 }
                 Err(AuthenticateError::Unknown(failed)) => {
                     failed.log();
                     if failed.reason == WRONG_SECRET {
-                        KnownCaller::WrongSecret(credentials.client).note(&request);
+                        KnownCaller::WrongSecret(credentials.client.id()).note(&request);
                     }
                     Err(client_unknown())
                 }

@@ -12,6 +12,7 @@ use super::keys::{Ring, SignError, Signer};
 use super::{Authorization, Tokens};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId, SessionId};
+use crate::base::public_client_id::PublicClientId;
 use crate::base::seal::Sealer;
 use crate::base::secrets::MasterKey;
 use crate::clients::{
@@ -62,7 +63,7 @@ pub struct AccessClaims {
     /// For whom.
     pub aud: Vec<String>,
     /// To whom it was issued.
-    pub client_id: ClientId,
+    pub client_id: PublicClientId,
     /// What it allows.
     pub scope: Scopes,
     /// Since when, in seconds since 1970.
@@ -200,9 +201,9 @@ impl Tokens {
         AccessClaims {
             iss: self.issuer.to_string(),
             // RFC 9068 §2.2: without a person the subject is the client.
-            sub: client.id.to_string(),
+            sub: client.public_id.to_string(),
             aud: audience,
-            client_id: client.id,
+            client_id: client.public_id.clone(),
             scope: scopes.clone(),
             iat: seconds(now),
             exp: seconds(now.after(self.lifetimes.access_lifetime_of(own))),
@@ -264,7 +265,7 @@ pub(super) fn seal(plain: &[u8], sealer: &Sealer) -> String {
 pub(super) fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
     #[derive(Deserialize)]
     struct Peeked {
-        client_id: ClientId,
+        client_id: PublicClientId,
         sub: String,
     }
     if presented.len() > LONGEST {
@@ -277,7 +278,7 @@ pub(super) fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String
         None => URL_SAFE_NO_PAD.decode(presented.split('.').nth(1)?).ok()?,
     };
     let Peeked { client_id, sub } = serde_json::from_slice(&payload).ok()?;
-    Some((client_id, sub))
+    Some((client_id.id(), sub))
 }
 
 /// The claims of a presented token, if its signature or its encryption is ours. The gate decides whether it is still good.

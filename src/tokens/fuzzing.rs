@@ -66,7 +66,7 @@ impl Readers {
             if let Some((client, subject)) = access_token::peek(presented, &self.sealer) {
                 assert_eq!(
                     (client, subject),
-                    (read.client_id, read.sub.clone()),
+                    (read.client_id.id(), read.sub.clone()),
                     "other records are looked at"
                 );
             }

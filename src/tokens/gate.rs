@@ -7,7 +7,7 @@ use super::access_token::AccessClaims;
 use super::issuance::{Issuance, UserIssuance};
 use super::{Tokens, queries};
 use crate::base::ids::{AuthorizationId, ClientId, UserId};
-use crate::clients::{Client, Clients, Credential, UserToken};
+use crate::clients::{Client, Credential, UserToken};
 use crate::standing::{Standing, Standings, Unavailable, Verdict};
 
 /// A token that is good at this moment.
@@ -134,7 +134,7 @@ impl Tokens {
         // 3. Its client.
         let record = self
             .clients
-            .of_copy(claims.client_id, read.client.as_deref())
+            .of_copy(claims.client_id.id(), read.client.as_deref())
             .await?;
         let record = record
             .filter(|record| record.client.enabled)
@@ -174,7 +174,7 @@ impl Tokens {
         let known = known
             .filter(|(claims, _)| claims.iss == *self.issuer && !claims.is_over(self.clock.now()));
         Ok(known.map(|(claims, issuance)| KnownToken {
-            client: claims.client_id,
+            client: claims.client_id.id(),
             authorization: match issuance {
                 Issuance::User(issued) => {
                     UserId::parse(&claims.sub).map(|user| (user, issued.authorization))
@@ -190,7 +190,7 @@ impl Tokens {
         other: Option<&str>,
     ) -> Result<(Option<String>, TokenCopies), Unavailable> {
         let user = UserId::parse(&sub).map(Standings::key);
-        let client = Clients::key(client);
+        let client = self.clients.key(client);
         let mut keys = vec![self.keyring.key(), client.as_str()];
         keys.extend(user.as_deref());
         keys.extend(other);

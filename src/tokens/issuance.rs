@@ -111,7 +111,7 @@ impl Issuance {
 /// Binds what is sealed to one token: both IDs have a fixed length, so no two tokens have the same context.
 fn context(claims: &AccessClaims) -> Vec<u8> {
     let token = claims.jti.uuid();
-    let client = claims.client_id.uuid();
+    let client = claims.client_id.id().uuid();
     [
         &token.as_bytes()[..],
         client.as_bytes(),
@@ -192,7 +192,7 @@ mod tests {
                 ..own.clone()
             },
             AccessClaims {
-                client_id: other.client_id,
+                client_id: other.client_id.clone(),
                 ..own.clone()
             },
         ];

@@ -101,7 +101,7 @@ on_both! {
         }
         assert_eq!(app.user_info(&held.access).status, 401);
         assert!(root.browser.get("/account").text().contains("No app has access"));
-        assert_eq!(root.browser.request("POST", "/account/apps/x/withdraw").page_form(&[]).send().status, 404);
+        assert_eq!(root.browser.request("POST", "/account/apps/a~b:c/withdraw").page_form(&[]).send().status, 404);
     }
 
     fn of_twenty_withdrawals_one_withdraws(house) {

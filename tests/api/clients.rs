@@ -1,6 +1,8 @@
 //! Services that ask on their own behalf, and how clients are registered, changed and cut off.
 
+mod chosen;
 mod command;
+mod guide;
 mod life;
 mod ownership;
 mod presets;

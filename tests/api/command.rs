@@ -35,6 +35,7 @@ on_both! {
         let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
         let refused = run(house, &["setup-link", "--json"]);
         assert_eq!((refused.code, refused.json()["code"].clone()), (4, json!(4)));
+        assert!(refused.output.contains("doorward setup-link --user NAME"), "{}", refused.output);
         // Break glass: a new passkey for the administrator; the sessions before it end.
         let link = json_of(house, &["setup-link", "--user", "root"]);
         let start = json!({ "invitation": link["token"] });
@@ -88,8 +89,9 @@ on_both! {
         let sessions = json_of(house, &["session", "list", "ada"]);
         assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
         let one = sessions["items"][0]["id"].as_str().expect("an id").to_owned();
-        assert_eq!(json_of(house, &["session", "revoke", "ada", &one])["sessions_ended"], 1);
+        assert_eq!(run(house, &["session", "revoke", "ada", &one]).output.trim(), "1 session ended");
         assert_eq!(json_of(house, &["session", "revoke", "ada"])["sessions_ended"], 1);
+        assert_eq!(run(house, &["session", "revoke", "ada"]).output.trim(), "0 sessions ended");
         assert_eq!(json_of(house, &["passkey", "revoke", &ada.passkey, "--reason", "stolen"])["sessions_ended"], 0);
         let passkeys = json_of(house, &["passkey", "list", "ada"]);
         assert_eq!(passkeys["items"][0]["revoked_reason"], "stolen");
@@ -113,6 +115,40 @@ on_both! {
         assert_eq!((list["items"][0]["client_name"].clone(), list["items"][0]["enabled"].clone()), (json!("shop"), json!(false)));
         assert!(!list.to_string().contains(renewed["client_secret"].as_str().expect("a secret")));
         assert_eq!(run(house, &["client", "create", "x", "--scope", "everything"]).code, 4);
+    }
+
+    fn a_taken_name_is_refused_with_the_command_for_an_existing_user(house) {
+        let root = house.administrator();
+        house.person(&root, "ada");
+        let taken = run(house, &["user", "invite", "--username", "ada"]);
+        assert!(taken.code == 4 && taken.errors.contains("doorward user invite --user ada"), "{taken:?}");
+        assert_eq!(run(house, &["user", "invite", "--user", "ada"]).code, 0, "the advice works");
+    }
+
+    fn the_audit_log_is_filtered_and_names_clients(house) {
+        let root = house.administrator();
+        house.person(&root, "ada");
+        let made = json_of(house, &["client", "create", "Shop", "--id", "shop"]);
+        let made = made["id"].as_str().expect("an ID");
+        let told = run(house, &["audit", "list", "--client", "shop"]);
+        assert!(told.output.contains("Shop (shop)") && told.output.contains("client.created"), "{}", told.output);
+        assert_eq!(json_of(house, &["audit", "list", "--client", made]), json_of(house, &["audit", "list", "--client", "shop"]));
+        let service = house.client(&["clients:read"]);
+        house.browser().request("GET", "/v1/users").basic(&service.0, &service.1).send();
+        house.browser().request("GET", "/v1/clients").basic(&service.0, &service.1).send();
+        let of_ada = json_of(house, &["audit", "list", "--user", "ada"]);
+        let of_ada = of_ada["items"].as_array().expect("events");
+        let id = root.browser.get("/v1/users/ada").json()["id"].clone();
+        let is_hers = |event: &Value| event["subject"] == id || event["by_user"] == id;
+        assert!(!of_ada.is_empty() && of_ada.iter().all(is_hers), "{of_ada:?}");
+        for (outcome, other) in [("success", "refused"), ("refused", "success")] {
+            let found = json_of(house, &["audit", "list", "--outcome", outcome]).to_string();
+            assert!(!found.contains(&format!("\"outcome\":\"{other}\"")), "{found}");
+        }
+        assert_eq!(run(house, &["audit", "list", "--outcome", "perhaps"]).code, 2);
+        assert_eq!(run(house, &["audit", "list", "--user", "nobody"]).code, 3);
+        let page = root.browser.get("/admin/audit?client=shop").text();
+        assert!(page.contains("Shop (shop)"), "{page}");
     }
 
     fn a_command_whose_reader_is_gone_ends_without_a_panic(house) {
@@ -163,6 +199,94 @@ on_both! {
         let ran = moved(house);
         assert_eq!(ran.code, 6);
         assert!(ran.errors.contains("--accept-new-rp-id"), "{}", ran.errors);
+    }
+}
+
+/// What is in a folder.
+fn entries(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder).expect("a folder").count()
+}
+
+#[test]
+fn a_command_in_the_wrong_folder_creates_nothing_and_says_where_it_looked() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let folder = elsewhere.path().canonicalize().expect("a path");
+    let in_folder = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.env_clear().current_dir(&folder).args(arguments);
+        binary::finish(&mut command)
+    };
+    for arguments in [
+        &["user", "list"][..],
+        &["client", "create", "shop"],
+        &["keys", "list"],
+        &["audit", "list"],
+        &["session", "list", "ada"],
+    ] {
+        let ran = in_folder(arguments);
+        let place = folder.join("data/doorward.db").display().to_string();
+        assert_eq!((ran.code, ran.output.as_str()), (6, ""), "{ran:?}");
+        for part in [
+            place.as_str(),
+            "No configuration file was read",
+            folder.to_str().expect("text"),
+        ] {
+            assert!(ran.errors.contains(part), "{part}: {}", ran.errors);
+        }
+        assert_eq!(entries(&folder), 0, "{arguments:?}");
+    }
+    std::fs::write(
+        folder.join("doorward.toml"),
+        "[server]\ndata_dir = \"other\"\n",
+    )
+    .expect("a file");
+    let ran = in_folder(&["--config", "doorward.toml", "user", "list"]);
+    let read = folder.join("doorward.toml").display().to_string();
+    assert!(ran.code == 6 && ran.errors.contains(&read), "{ran:?}");
+    assert_eq!(entries(&folder), 1);
+    assert_eq!(in_folder(&["migrate"]).code, 0, "it may create");
+    assert_eq!(in_folder(&["user", "list"]).code, 0);
+}
+
+#[test]
+fn a_command_does_not_fill_an_empty_postgresql() {
+    let house = House::clustered();
+    let postgres = crate::support::postgres::Postgres::shared();
+    let url = postgres.fresh_database();
+    let mut config = house.config.clone();
+    config.database.url = Some(url.clone().into());
+    let ran = binary::run(&config, &["user", "list"]);
+    assert!(
+        ran.code == 6 && ran.errors.contains("database.url"),
+        "{ran:?}"
+    );
+    let tables = "select count(*) from information_schema.tables where table_schema = 'public'";
+    assert_eq!(postgres.psql(&url, tables).trim(), "0");
+    assert_eq!(binary::run(&config, &["migrate"]).code, 0);
+    assert_eq!(binary::run(&config, &["user", "list"]).code, 0);
+}
+
+#[test]
+fn a_misspelt_key_is_answered_with_the_one_that_was_meant() {
+    let house = House::embedded();
+    for (variable, meant) in [
+        ("SERVER__PUBLIC_ULR", Some("server.public_url")),
+        ("SESSIONS__IDLE_TIME_OUT", Some("sessions.idle_timeout")),
+        ("SERVERS__LISTEN", Some("server")),
+        ("DATABASE__TRUSTED_PROXIES", Some("server.trusted_proxies")),
+        ("SERVER__COLOUR", None),
+    ] {
+        let mut command = binary::command(&house.config);
+        command.env(format!("DOORWARD__{variable}"), "1");
+        let ran = binary::finish(command.args(["config", "check"]));
+        assert_eq!(ran.code, 6, "{ran:?}");
+        match meant {
+            Some(meant) => {
+                let hint = format!("did you mean {meant}?");
+                assert!(ran.errors.contains(&hint), "{variable}: {}", ran.errors);
+            }
+            None => assert!(!ran.errors.contains("did you mean"), "{}", ran.errors),
+        }
     }
 }
 

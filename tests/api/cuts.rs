@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use diesel::connection::SimpleConnection;
 use doorward::base::faults::Cut;
-use doorward::clients::{AuthMethod, Clients, Metadata, RedirectUri};
+use doorward::clients::{AuthMethod, Metadata, RedirectUri};
 use doorward::db;
 use doorward::standing::Standings;
 use serde_json::{Value, json};
@@ -185,7 +185,7 @@ on_both! {
         let user = root.id.parse().expect("an ID");
         let client = app.id.parse().expect("an ID");
         let forget_all = |house: &House| {
-            for key in [Clients::key(client), Standings::key(user), house.app.keyring.key().to_owned()] {
+            for key in [house.app.clients.key(client), Standings::key(user), house.app.keyring.key().to_owned()] {
                 forget(house, &key);
             }
         };
@@ -237,6 +237,31 @@ on_both! {
                     || (answer.status == 412 && shows_secret(&app, &make(path.clone())))
             };
             Step::repeatable(update, is_shown)
+        });
+    }
+
+    fn a_reset_of_pkce_is_in_force_when_it_is_made_again(house) {
+        let root = house.administrator();
+        let browser = &root.browser;
+        let without = [("code_challenge", ""), ("code_challenge_method", "")];
+        cut_at_every_step(&house.faults, "reset of PKCE", || {
+            let app = house.party(|_| {});
+            Issued::read(&app.redeem(&app.code(browser, &[])));
+            assert!(!sent_back(&app.authorize(browser, &without)).contains_key("code"));
+            let path = format!("/v1/clients/{}", app.id);
+            let reset = {
+                let path = path.clone();
+                let change = json!({ "pkce_used": false });
+                move || browser.request("PATCH", &path).header("If-Match", "\"2\"").json(&change).send()
+            };
+            // A repetition of a change whose answer was lost is refused by its version; the change itself is in force then.
+            let is_reset = move |answer: &Answer| {
+                let says_so = matches!(answer.status, 200 | 412);
+                says_so
+                    && browser.get(&path).json()["pkce_used"] == json!(false)
+                    && sent_back(&app.authorize(browser, &without)).contains_key("code")
+            };
+            Step::repeatable(reset, is_reset)
         });
     }
 

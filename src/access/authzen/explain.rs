@@ -105,7 +105,7 @@ impl AuthZen {
                 format!("User {} ({})", standing.user_id, standing.username),
                 standing.roles.clone(),
             ),
-            Subject::Client(client) => (format!("Client {}", client.id), Vec::new()),
+            Subject::Client(client) => (format!("Client {}", client.public_id), Vec::new()),
             Subject::Outsider { kind, id } => (format!("Outsider {kind}:{id}"), Vec::new()),
         };
         let wanted = decision.wanted.unwrap_or_default();

@@ -6,7 +6,8 @@ use super::AuthZen;
 use super::glance::PersonCopies;
 use super::request::Named;
 use crate::access::{Auth, Subject};
-use crate::base::ids::{ClientId, SessionId, UserId};
+use crate::base::ids::{SessionId, UserId};
+use crate::base::public_client_id::PublicClientId;
 use crate::standing::{Standing, Unavailable, UserStatus};
 use crate::users::LookupError;
 
@@ -69,10 +70,10 @@ impl AuthZen {
     }
 
     async fn find_client(&self, id: &str) -> Result<Option<Subject>, Unavailable> {
-        let Some(id) = ClientId::parse(id) else {
+        let Some(id) = PublicClientId::parse(id) else {
             return Ok(None);
         };
-        let record = self.clients.find(id).await?;
+        let record = self.clients.find(id.id()).await?;
         let client = record.map(|record| record.client);
         let client = client.filter(|client| client.enabled);
         Ok(client.map(Subject::Client))

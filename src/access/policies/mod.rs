@@ -132,8 +132,9 @@ impl Policies {
     /// Reads the folder at once, for a start. Nothing is in force when a set has a mistake in it; the log says which.
     pub fn load(&self) {
         if self.folder.is_none() {
-            tracing::warn!(
-                "access.policies is empty: there are no policies, and nothing is permitted"
+            tracing::info!(
+                "no policies are configured (access.policies): sign-in and OpenID Connect work without them; AuthZEN and \
+                 forward-auth deny every request until there are some"
             );
         }
         for _ in 0..READINGS {

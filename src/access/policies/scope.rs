@@ -53,8 +53,8 @@ fn check_name(one: &EntityUid) -> Result<(), &'static str> {
         "User" if !is_uuid() => Err("a User is named by the id, a UUID in small letters: \
              for a username write when { principal.username == \"name\" }"),
         "Client" if !is_uuid() => Err(
-            "a Client is named by the client_id, a UUID in small letters: \
-             for a name write when { principal.name == \"name\" }",
+            "a Client is named by its id, a UUID in small letters: the client_id, unless that was chosen. \
+             For a name write when { principal.name == \"name\" }",
         ),
         "Outsider" if !id.contains(':') => {
             Err("an Outsider is named by type and id: Outsider::\"type:id\"")

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::Permission;
 use crate::oidc::Oidc;
 use crate::oidc::consent::AppAccess;
@@ -29,8 +30,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// An app that one lets have something.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppView {
-    #[schema(value_type = uuid::Uuid)]
-    client_id: ClientId,
+    #[schema(value_type = String)]
+    client_id: PublicClientId,
     client_name: String,
     /// What it may have: scopes with spaces between them.
     scope: String,
@@ -41,7 +42,7 @@ pub struct AppView {
 impl From<AppAccess> for AppView {
     fn from(access: AppAccess) -> Self {
         Self {
-            client_id: access.client.id,
+            client_id: access.client.public_id.clone(),
             client_name: access.client.name.clone(),
             scope: access.scopes.to_text(),
             since: access.since,
@@ -63,7 +64,7 @@ pub async fn list_apps(signed_in: SignedIn, oidc: web::Data<Oidc>) -> Answer {
 /// Withdraws what an app may have. Every token that it holds of one is refused from then on.
 #[utoipa::path(
     delete, path = "/v1/me/apps/{client_id}", tag = "account", security(("cookie" = [])),
-    params(("client_id" = uuid::Uuid, Path, description = "The app's id")),
+    params(("client_id" = String, Path, description = "The app's id")),
     responses(
         (status = 204, description = "Withdrawn"),
         (status = 404, description = "It has no access"),
@@ -75,7 +76,7 @@ pub async fn withdraw_app(
     oidc: web::Data<Oidc>,
     id: web::Path<String>,
 ) -> Answer {
-    let client = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let client = ClientId::named(&id).ok_or_else(Problem::not_found)?;
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
     oidc.withdraw(user, client, acting).await?;

@@ -51,7 +51,7 @@ async fn withdraw_app(
     oidc: web::Data<Oidc>,
     id: web::Path<String>,
 ) -> Answer {
-    let client = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let client = ClientId::named(&id).ok_or_else(Problem::not_found)?;
     let acting = visitor.acting(&request);
     match oidc.withdraw(visitor.user(), client, acting).await {
         // Sent twice it is as true as the first time.

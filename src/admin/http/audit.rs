@@ -56,7 +56,7 @@ impl ListEvents {
         let client = match self.client {
             None => None,
             Some(text) => Some(
-                ClientId::parse(&text)
+                ClientId::named(&text)
                     .ok_or_else(|| Problem::invalid_parameter("client", "not a client_id"))?,
             ),
         };

@@ -1,7 +1,9 @@
 //! `/v1/clients`: apps and services, registered, changed, cut off.
 
+pub mod enabled;
 mod problems;
 
+use enabled::{disable_client, enable_client};
 use problems::secret_pending;
 
 use actix_web::http::header;
@@ -9,17 +11,16 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past, client_entity};
-use super::{Reason, parse_reason};
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::{
-    Client, ClientChange, ClientError, ClientUpdate, Clients, GrantType, Registered,
-    RegisteredClient, Scope,
+    Client, ClientChange, ClientError, ClientUpdate, Clients, GrantType, Scope, TypedSecret,
 };
 use crate::db::Database;
 use crate::sessions::Caller;
-use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
+use crate::web::{Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, only, require_version, tagged};
 
 /// At most this many in one list.
 const MOST: usize = 200;
@@ -118,7 +119,7 @@ fn require_write(caller: &Caller) -> Result<(), Problem> {
 /// Whom a path names, for a caller who may change clients. It is asked before anything is looked up.
 fn changeable(caller: &Caller, id: &str) -> Result<ClientId, Problem> {
     require_write(caller)?;
-    ClientId::parse(id).ok_or_else(Problem::not_found)
+    ClientId::named(id).ok_or_else(Problem::not_found)
 }
 
 /// Which clients to list.
@@ -148,7 +149,7 @@ pub async fn list_clients(
     let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
     let after = query.after.as_deref();
     let after = after
-        .map(|after| ClientId::parse(after).ok_or_else(no_cursor))
+        .map(|after| ClientId::named(after).ok_or_else(no_cursor))
         .transpose()?;
     let limit = Page::<Client>::limit(query.limit, MOST)?;
     let found = match clients.list(after, Page::<Client>::fetch(limit)).await {
@@ -166,11 +167,11 @@ pub async fn list_clients(
         "client_name": "An app", "redirect_uris": ["https://app.example/callback"], "scope": "openid profile",
     })),
     responses(
-        (status = 201, description = "The client; `client_secret` unless it is public", body = ClientView,
+        (status = 201, description = "The client; `client_secret` unless it is public or its secret was chosen", body = ClientView,
             headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
         (status = 400, description = "A field can't be used; `field` names it"),
         (status = 403, description = "Needs an administrator or `clients:write`; a client gives no scope, resource or audience that it does not hold"),
-        (status = 409, description = "An audience is another client's"),
+        (status = 409, description = "An audience is another client's, or the chosen `client_id` is taken"),
     )
 )]
 pub async fn register_client(
@@ -184,7 +185,10 @@ pub async fn register_client(
         .register(body.0, caller.acting(&request, Scope::ClientsWrite))
         .await?;
     let mut response = HttpResponse::Created();
-    response.insert_header((header::LOCATION, format!("/v1/clients/{}", client.id)));
+    response.insert_header((
+        header::LOCATION,
+        format!("/v1/clients/{}", client.public_id),
+    ));
     Ok(answer(&request, response, client, secret.as_ref()))
 }
 
@@ -192,7 +196,7 @@ pub async fn register_client(
 #[utoipa::path(
     get, path = "/v1/clients/{client}", tag = "clients",
     params(
-        ("client" = uuid::Uuid, Path, description = "Its `client_id`"),
+        ("client" = String, Path, description = "Its `client_id`"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
         AsOf,
     ),
@@ -212,7 +216,7 @@ pub async fn read_client(
     query: web::Query<AsOf>,
 ) -> Answer {
     caller.require(Scope::ClientsRead)?;
-    let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let id = ClientId::named(&id).ok_or_else(Problem::not_found)?;
     if let Some(at) = query.parse()? {
         return answer_past(&caller, &database, client_entity(id), at).await;
     }
@@ -227,7 +231,7 @@ pub async fn read_client(
     patch, path = "/v1/clients/{client}", tag = "clients",
     request_body(content = ClientChange, example = json!({ "client_name": "Another name" })),
     params(
-        ("client" = uuid::Uuid, Path, description = "Its `client_id`"),
+        ("client" = String, Path, description = "Its `client_id`"),
         ("If-Match" = String, Header, description = "The `ETag` that you read"),
     ),
     responses(
@@ -264,7 +268,7 @@ pub async fn update_client(
 /// Takes a client away for good, with every token that it holds.
 #[utoipa::path(
     delete, path = "/v1/clients/{client}", tag = "clients",
-    params(("client" = uuid::Uuid, Path, description = "Its `client_id`"), Reason),
+    params(("client" = String, Path, description = "Its `client_id`"), Reason),
     responses(
         (status = 204, description = "It is nobody from now on"),
         (status = 403, description = "As for changing it"),
@@ -286,13 +290,23 @@ pub async fn delete_client(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Gives a client a new secret; the old one is dead at once.
+/// A client's next secret.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewSecret {
+    /// The secret, chosen by an administrator in person: 32 to 256 printable ASCII characters. Default: one that Doorward makes.
+    #[schema(value_type = Option<String>)]
+    client_secret: Option<TypedSecret>,
+}
+
+/// Gives a client a new secret; the old one is dead at once. The body may be empty.
 #[utoipa::path(
-    post, path = "/v1/clients/{client}/secret", tag = "clients",
-    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
+    post, path = "/v1/clients/{client}/secret", tag = "clients", request_body = Option<NewSecret>,
+    params(("client" = String, Path, description = "Its `client_id`")),
     responses(
-        (status = 200, description = "With `client_secret`, shown this once", body = ClientView),
-        (status = 403, description = "As for changing it"),
+        (status = 200, description = "With `client_secret`, shown this once, unless it was chosen", body = ClientView),
+        (status = 400, description = "The chosen secret is not safe"),
+        (status = 403, description = "As for changing it; only an administrator in person chooses a secret"),
         (status = 404, description = "There is no client of this id"),
         (status = 409, description = "A public client has no secret"),
         (status = 503, description = "With `client_secret` (`secret-pending`): saved, and in force everywhere within seconds"),
@@ -303,88 +317,13 @@ pub async fn rotate_secret(
     caller: Caller,
     clients: web::Data<Clients>,
     id: web::Path<String>,
+    body: AnyCaseOrEmpty<NewSecret>,
 ) -> Answer {
     let id = changeable(&caller, &id)?;
     let acting = caller.acting(&request, Scope::ClientsWrite);
-    let updated = clients.rotate_secret(id, acting).await?;
+    let updated = match body.0.client_secret {
+        Some(secret) => clients.set_secret(id, secret, acting).await?,
+        None => clients.rotate_secret(id, acting).await?,
+    };
     answer_update(&request, updated)
-}
-
-/// How to disable a client.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct DisableClient {
-    /// For the audit log; at most 200 characters.
-    reason: Option<String>,
-    /// Whether the clients that it registered are disabled too. For administrators in person.
-    with_registered: bool,
-}
-
-/// A client that was disabled.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DisabledView {
-    #[serde(flatten)]
-    client: ClientView,
-    /// The clients that it registered, itself or through others, and that were enabled until then. Without `with_registered` they
-    /// still are. Empty for services.
-    registered: Vec<RegisteredClient>,
-}
-
-/// Cuts a client off, with every token that it holds. The clients that it registered stay as they are, unless `with_registered` is
-/// set; `registered` lists them.
-#[utoipa::path(
-    post, path = "/v1/clients/{client}/disable", tag = "clients", request_body = DisableClient,
-    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
-    responses(
-        (status = 200, body = DisabledView),
-        (status = 403, description = "As for changing it; `with_registered` needs an administrator in person"),
-        (status = 404, description = "There is no client of this id"),
-    )
-)]
-pub async fn disable_client(
-    request: HttpRequest,
-    caller: Caller,
-    clients: web::Data<Clients>,
-    id: web::Path<String>,
-    body: AnyCase<DisableClient>,
-) -> Answer {
-    let id = changeable(&caller, &id)?;
-    let reason = parse_reason(body.0.reason.as_deref().unwrap_or_default())?;
-    let registered = if body.0.with_registered {
-        Registered::Disabled
-    } else {
-        Registered::Kept
-    };
-    let acting = caller.acting(&request, Scope::ClientsWrite);
-    let disabled = clients.disable_with(id, registered, reason, acting).await?;
-    let etag = disabled.client.etag();
-    let view = DisabledView {
-        client: view(disabled.client, None),
-        registered: disabled.registered,
-    };
-    Ok(tagged(&request, HttpResponse::Ok(), &etag, view))
-}
-
-/// Lets a client in again. Tokens that it got on its own behalf before stay dead.
-#[utoipa::path(
-    post, path = "/v1/clients/{client}/enable", tag = "clients", request_body = Reason,
-    params(("client" = uuid::Uuid, Path, description = "Its `client_id`")),
-    responses(
-        (status = 200, body = Client),
-        (status = 403, description = "As for changing it"),
-        (status = 404, description = "There is no client of this id"),
-    )
-)]
-pub async fn enable_client(
-    request: HttpRequest,
-    caller: Caller,
-    clients: web::Data<Clients>,
-    id: web::Path<String>,
-    body: AnyCase<Reason>,
-) -> Answer {
-    let id = changeable(&caller, &id)?;
-    let reason = body.0.parse()?;
-    let acting = caller.acting(&request, Scope::ClientsWrite);
-    let client = clients.enable(id, reason, acting).await?;
-    Ok(answer(&request, HttpResponse::Ok(), client, None))
 }

@@ -265,7 +265,7 @@ pub(super) async fn answer_past_grant(
 /// Every version of a client, newest first; one that was deleted says so.
 #[utoipa::path(
     get, path = "/v1/clients/{client}/history", tag = "history",
-    params(("client" = uuid::Uuid, Path, description = "Its `client_id`"), ListVersions),
+    params(("client" = String, Path, description = "Its `client_id`"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 403, description = "Needs an administrator or `clients:read`"),
@@ -279,7 +279,7 @@ pub async fn list_client_history(
     query: web::Query<ListVersions>,
 ) -> Answer {
     caller.require(Scope::ClientsRead)?;
-    let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let id = ClientId::named(&id).ok_or_else(Problem::not_found)?;
     let view = View::all(names_for(&caller));
     answer(&database, client_entity(id), &query, view).await
 }

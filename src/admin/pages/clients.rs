@@ -1,6 +1,7 @@
 //! `/admin/clients`: apps and services, registered, changed and cut off by hand.
 
 mod act;
+mod explain;
 mod fields;
 mod form;
 mod one;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use super::address;
 use super::administrator::Administrator;
 use crate::base::ids::ClientId;
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientError, Clients, GrantType};
 use crate::web::{Answer, Frame, Moment, Page, Problem, only, page};
 
@@ -42,7 +44,7 @@ struct Listing {
 
 /// A client as a line of the page.
 struct ClientRow {
-    id: ClientId,
+    id: PublicClientId,
     name: String,
     /// A text key.
     kind: &'static str,
@@ -53,8 +55,8 @@ struct ClientRow {
 impl From<Client> for ClientRow {
     fn from(client: Client) -> Self {
         Self {
-            id: client.id,
             kind: kind_key(&client),
+            id: client.public_id,
             is_enabled: client.enabled,
             created: client.created_at.into(),
             name: client.name,

@@ -87,7 +87,7 @@ impl Names {
                 .map(|person| (person.id, person.display_name))
                 .collect(),
             passkeys: passkeys.names(keys).await?,
-            clients: clients::names(database, clients).await?,
+            clients: clients::labels(database, clients).await?,
         })
     }
 

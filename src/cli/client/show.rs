@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::base::secrets::Token;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, counted};
 use crate::clients::{
     ApplicationType, Client, CodeProtection, DisabledClient, GrantType, Metadata, Preset,
     RegisteredClient, SettingValues,
@@ -37,14 +37,18 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
         .iter()
         .map(|uri| uri.as_str())
         .collect();
+    let after_logout = &metadata.post_logout_redirect_uris;
+    let after_logout: Vec<&str> = after_logout.iter().map(|uri| uri.as_str()).collect();
     let scopes = client.scopes.to_text();
-    let id = client.id.to_string();
+    let id = client.public_id.to_string();
     let rows = [
         ("client_id", Some(id.as_str())),
         ("client_secret", secret),
         ("issuer", Some(made.issuer)),
         ("discovery", Some(&discovery)),
         ("redirect_uris", Some(&addresses.join(" "))),
+        ("after sign-out", Some(&after_logout.join(" "))),
+        ("back-channel", metadata.backchannel_logout_uri.as_deref()),
         ("scope", Some(&scopes)),
         ("understood as", Some(kind(metadata))),
     ];
@@ -161,7 +165,7 @@ pub(super) fn show(client: &Client, secret: Option<&Token>, voided: Option<i64>,
     let mut text = match secret {
         Some(secret) => format!(
             "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
-            client.id,
+            client.public_id,
             secret.expose()
         ),
         None => settings(&document),
@@ -178,13 +182,13 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
     let mut lines = vec![format!(
         "{} ({}): {}",
         client.name,
-        client.id,
+        client.public_id,
         kind(&client.metadata)
     )];
     if !client.enabled {
         lines.push(format!(
             "The client is disabled. To enable it: doorward client enable {}",
-            client.id
+            client.public_id
         ));
     }
     if refusals.is_empty() {
@@ -193,8 +197,11 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
     for refusal in refusals {
         let facts = &refusal.facts;
         lines.push(format!(
-            "\n{}  {} ({} times): {}",
-            refusal.at, facts.rule, refusal.times, refusal.description
+            "\n{}  {} ({}): {}",
+            refusal.at,
+            facts.rule,
+            counted(refusal.times, "time"),
+            refusal.description
         ));
         for (name, value) in [
             ("sent", &facts.presented),
@@ -204,8 +211,17 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
             lines.extend(value.as_ref().map(|value| format!("  {name:<13}{value}")));
         }
     }
+    if refusals
+        .iter()
+        .any(|refusal| refusal.facts.remedy.is_some())
+    {
+        lines.push(
+            "\nAnyone can send requests in a client's name: allow only what your program sends."
+                .to_owned(),
+        );
+    }
     let document =
-        json!({ "client_id": client.id, "enabled": client.enabled, "refusals": refusals });
+        json!({ "client_id": client.public_id, "enabled": client.enabled, "refusals": refusals });
     output.show(&document, &lines.join("\n"));
 }
 

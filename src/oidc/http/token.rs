@@ -105,7 +105,10 @@ fn read_request<'request>(
 
 /// Every record of the request in the log says who asks.
 fn note(record: &ClientRecord) {
-    tracing::Span::current().record("client_id", tracing::field::display(record.client.id));
+    tracing::Span::current().record(
+        "client_id",
+        tracing::field::display(&record.client.public_id),
+    );
 }
 
 /// Stores why client authentication failed. A wrong secret of an existing client becomes an event of the audit log.
@@ -116,8 +119,8 @@ async fn proven<T>(
 ) -> Result<T, OAuthProblem> {
     if let Err(ClientError::Failed(failed)) = &authenticated {
         oidc.note_failed_authentication(failed).await;
-        if let (WRONG_SECRET, Some(client)) = (failed.reason, failed.client) {
-            KnownCaller::WrongSecret(client).note(request);
+        if let (WRONG_SECRET, Some(client)) = (failed.reason, &failed.client) {
+            KnownCaller::WrongSecret(client.id()).note(request);
         }
     }
     Ok(authenticated?)

@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::answer::{check_form, gone, host_of, send, stay};
 use super::consent::{Asked, ask_account, ask_ceremony, ask_consent};
 use crate::base::ids::ClientId;
+use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
 use crate::clients::Client;
 use crate::history::Actor;
@@ -89,7 +90,7 @@ impl Visit {
 fn client_of(encoded: &[u8]) -> Option<ClientId> {
     let mut parameters = form_urlencoded::parse(encoded);
     let (_, id) = parameters.find(|(name, _)| name == "client_id")?;
-    ClientId::parse(&id)
+    Some(PublicClientId::parse(&id)?.id())
 }
 
 /// `GET /oauth2/authorize`.

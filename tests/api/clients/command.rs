@@ -180,7 +180,7 @@ on_both! {
             (vec!["create", "x", "--scope", "users:everything"], 4),
             (vec!["create", "x", "--scope", "a:b c:d"], 2),
             (vec!["create", ""], 4),
-            (vec!["show", "x"], 2),
+            (vec!["show", "x/y"], 2),
             (vec!["delete", "00000000-0000-4000-8000-000000000000"], 3),
         ] {
             assert_eq!(code(house, &arguments), wanted, "{arguments:?}");

@@ -218,8 +218,6 @@ on_both! {
         }
         for body in [
             json!({ "client_name": "Shop", "jwk_uri": "https://app.example/" }),
-            json!({ "client_name": "Shop", "client_id": uuid::Uuid::new_v4() }),
-            json!({ "client_name": "Shop", "client_secret": "x" }),
             json!({ "client_name": "Shop", "default_max_age": "1" }),
             json!({ "client_name": 1 }),
             json!([]),

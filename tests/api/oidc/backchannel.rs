@@ -133,6 +133,35 @@ fn every_end_is_told(clustered: bool) {
     let _ = ada.sign_in_at(&house.browser());
 }
 
+/// A client that can't be told: `doorward client check` says why, and which setting lets Doorward call it.
+fn a_failed_delivery_is_told(house: &House) {
+    let app = house.party(|metadata| {
+        metadata.backchannel_logout_uri = Some("http://127.0.0.1:9/backchannel".into());
+    });
+    let root = house.administrator();
+    let ada = house.person(&root, "ada");
+    app.sign_in(&ada.browser, &[]);
+    assert_eq!(ada.browser.delete("/v1/session").status, 204);
+    let check = || crate::support::binary::run(&house.config, &["client", "check", &app.id]).output;
+    crate::support::process::wait_until("it is told", Duration::from_secs(20), || {
+        check().contains("backchannel-logout")
+    });
+    let told = check();
+    for part in ["egress.allowed_networks", "http://127.0.0.1:9/backchannel"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn a_failed_delivery_is_told_by_the_check_embedded() {
+    a_failed_delivery_is_told(&House::embedded());
+}
+
+#[test]
+fn a_failed_delivery_is_told_by_the_check_clustered() {
+    a_failed_delivery_is_told(&House::clustered());
+}
+
 #[test]
 fn every_end_of_a_session_is_told_once_embedded() {
     every_end_is_told(false);

@@ -8,7 +8,7 @@ use crate::support::http::Answer;
 use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
 use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
-use doorward::clients::{AuthMethod, RequirePkce};
+use doorward::clients::{ActingAs, AuthMethod, ClientChange, RequirePkce};
 
 const WITHOUT: [(&str, &str); 2] = [("code_challenge", ""), ("code_challenge_method", "")];
 /// RFC 7636 §4.2, the method `plain`.
@@ -189,6 +189,37 @@ on_both! {
         }
         assert_eq!(events(&root, "client.pkce_required").len(), 1);
         refusal(&app.authorize(&root.browser, &WITHOUT));
+    }
+
+    fn twenty_first_redemptions_race_with_a_reset_and_each_is_recorded_once(house) {
+        let root = house.administrator();
+        let app = usual(house);
+        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        let codes = (0..RUNNERS).map(|_| Some(app.code(&root.browser, &[])));
+        // Three resets among them, as the command makes them: without a version.
+        let runners: Vec<Option<String>> = codes.chain([None, None, None]).collect();
+        let id = app.id.parse().expect("an ID");
+        let house: &House = house;
+        let statuses = race(runners, |code| match code {
+            Some(code) => app.redeem(&code).status,
+            None => {
+                let change = ClientChange { pkce_used: Some(false), ..ClientChange::default() };
+                let reset = house.app.clients.update(id, change, None, ActingAs::command());
+                if house.run(reset).is_ok() { 200 } else { 500 }
+            }
+        });
+        assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+        // Every reset that changed something is followed by at most one redemption that did.
+        let now = client(&root, &app);
+        let used = now["pkce_used"] == json!(true);
+        let learnt = events(&root, "client.pkce_required").len();
+        let resets = events(&root, "client.updated").len();
+        assert!((1..=3).contains(&resets), "{resets}");
+        assert_eq!(learnt, resets + usize::from(used), "{now}");
+        assert_eq!(now["version"], json!(1 + learnt + resets));
+        // What is recorded is in force.
+        let answer = app.authorize(&root.browser, &WITHOUT);
+        assert_eq!(sent_back(&answer).contains_key("code"), !used, "{answer:?}");
     }
 
     fn every_instance_knows_that_a_client_has_used_pkce(house) {

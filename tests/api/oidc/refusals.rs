@@ -35,9 +35,14 @@ on_both! {
         let told = &check(house, &app.id)[0];
         assert_eq!(told["rule"], "redirect-uri-not-registered");
         assert_eq!((&told["presented"], &told["registered"]), (&json!(UNREGISTERED), &json!(CALLBACK)));
+        let command = format!("doorward client update {} --add-redirect-uri '{UNREGISTERED}'", app.id);
+        assert!(!refused.text().contains(&command), "a link that a stranger makes advises nothing about their address");
         assert_eq!(told["remedy"], json!(command));
         let page = root.browser.get(&format!("/admin/clients/{}", app.id)).text();
-        assert!(page.contains(UNREGISTERED) && page.contains(&command), "{page}");
+        assert!(page.contains(UNREGISTERED) && page.contains(&command.replace('\'', "&#39;")), "{page}");
+        assert!(page.contains("allow only what your program sends"), "{page}");
+        let ran = binary::run(&house.config, &["client", "check", &app.id]);
+        assert!(ran.output.contains(&command) && ran.output.contains("(1 time)"), "{}", ran.output);
         let ran = binary::run(&house.config, &["client", "update", &app.id, "--add-redirect-uri", UNREGISTERED, "--json"]);
         assert_eq!(ran.json()["redirect_uris"], json!([CALLBACK, UNREGISTERED]), "{}", ran.errors);
         let allowed = app.authorize(&root.browser, &[("redirect_uri", UNREGISTERED)]);
@@ -57,6 +62,7 @@ on_both! {
         assert!(answer.text().contains(&command), "{answer:?}");
         let told = &check(house, &app.id)[0];
         assert_eq!((&told["rule"], &told["presented"]), (&json!("post-logout-redirect-uri-not-registered"), &json!(wanted)));
+        let command = command.replace("URI", &format!("'{wanted}'"));
         assert_eq!((&told["registered"], &told["remedy"]), (&json!("https://app.example/bye"), &json!(command)));
         let added = binary::run(&house.config, &["client", "update", &app.id, "--add-post-logout-redirect-uri", wanted, "--json"]);
         assert_eq!(added.json()["post_logout_redirect_uris"], json!(["https://app.example/bye", wanted]), "nothing is lost");
@@ -164,6 +170,60 @@ on_both! {
         assert_eq!(check(house, &app.id).len(), 3, "a user who has to sign in is no mistake");
     }
 
+    fn advice_holds_no_command_of_a_stranger(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        for planted in ["https://x.example/' --no-consent '", "--no-pkce", "https://x.example/$(id) `id`", "https://x.example/;id\"", "https://x.example/\u{202e}"] {
+            authorize(house, &app, &[("redirect_uri", planted)]);
+            let told = &check(house, &app.id)[0];
+            let command = format!("doorward client update {} --add-redirect-uri URI", app.id);
+            assert_eq!(told["remedy"], json!(command), "{planted}");
+        }
+        // Scopes that a stranger made up are not advised either.
+        app.code(&root.browser, &[("scope", "openid users:write made-up")]);
+        let told = &check(house, &app.id)[0];
+        assert_eq!((&told["rule"], &told["presented"], &told["remedy"]), (&json!("scope-dropped"), &json!("made-up users:write"), &Value::Null), "{told}");
+    }
+
+    fn what_is_missing_and_what_is_dropped_is_told(house) {
+        let root = house.administrator();
+        let app = house.party(|_| {});
+        let limited = ["client", "update", &app.id, "--scope", "openid"];
+        assert_eq!(binary::run(&house.config, &limited).code, 0);
+        for (changed, rule, registered) in [
+            (("redirect_uri", ""), "redirect-uri-missing", CALLBACK),
+            (("response_type", ""), "response-type-missing", "code"),
+        ] {
+            authorize(house, &app, &[changed]);
+            let told = &check(house, &app.id)[0];
+            assert_eq!((&told["rule"], &told["registered"]), (&json!(rule), &json!(registered)), "{told}");
+        }
+        app.code(&root.browser, &[("scope", "openid profile email")]);
+        let told = &check(house, &app.id)[0];
+        assert_eq!((&told["rule"], &told["presented"], &told["registered"]), (&json!("scope-dropped"), &json!("email profile"), &json!("openid")), "{told}");
+        let command = format!("doorward client update {} --add-scope email --add-scope profile", app.id);
+        assert_eq!(told["remedy"], json!(command));
+        let added: Vec<&str> = command.split(' ').skip(1).collect();
+        assert_eq!(binary::run(&house.config, &added).code, 0, "the advice works");
+        app.code(&root.browser, &[("scope", "openid profile email")]);
+        assert_eq!(check(house, &app.id)[0]["times"], json!(1), "nothing is dropped any more");
+    }
+
+    fn a_client_is_checked_by_its_name(house) {
+        house.administrator();
+        let create = |name: &str| {
+            let ran = binary::run(&house.config, &["client", "create", name, "--json"]);
+            ran.json()["client_id"].as_str().expect("an ID").to_owned()
+        };
+        let (shop, first, second) = (create("Shop"), create("Twin"), create("twin"));
+        let ran = binary::run(&house.config, &["client", "check", "shop"]);
+        assert!(ran.code == 0 && ran.output.contains(&shop), "{ran:?}");
+        let ran = binary::run(&house.config, &["client", "check", "Twin"]);
+        assert!(ran.code == 4 && ran.errors.contains(&first) && ran.errors.contains(&second), "{ran:?}");
+        let ran = binary::run(&house.config, &["client", "check", "Nothing like it"]);
+        assert!(ran.code == 3 && ran.errors.contains("client list"), "{ran:?}");
+    }
+
     fn the_same_refusal_is_counted_and_no_secret_is_remembered(house) {
         house.administrator();
         let app = house.party(|_| {});
@@ -196,7 +256,8 @@ on_both! {
         let unknown = "00000000-0000-4000-8000-000000000000";
         authorize(house, &app, &[("client_id", unknown)]);
         assert_eq!(binary::run(&house.config, &["client", "check", unknown]).code, 3);
-        let stored = house.run(house.app.ephemeral.get(&[&format!("refusals:{unknown}")])).expect("an answer");
+        let key = format!("refusals:{}", house.app.clients.key(unknown.parse().expect("an ID")));
+        let stored = house.run(house.app.ephemeral.get(&[&key])).expect("an answer");
         assert_eq!(stored, [None]);
     }
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 
 use crate::base::secrets::Token;
-use crate::clients::ClientError;
+use crate::clients::{ClientError, Fault};
 use crate::standing::ChangePending;
 use crate::web::{Problem, version_conflict};
 
@@ -25,6 +25,13 @@ impl From<ClientError> for Problem {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Unknown => Self::not_found(),
+            ClientError::Field(fault) if fault.fault == Fault::ClientIdTaken => Self::new(
+                StatusCode::CONFLICT,
+                "client-id-taken",
+                "The client ID is taken",
+                "Another client has it or had it, it is another client's audience, or a user's ID. Choose another one.",
+            )
+            .with("field", fault.field),
             ClientError::Field(fault) => Self::invalid_field(fault.field, fault),
             ClientError::AudienceTaken(audience) => Self::new(
                 StatusCode::CONFLICT,
@@ -81,6 +88,10 @@ impl From<ClientError> for Problem {
                 "Only an administrator in person disables what a client registered together with it (with_registered).",
             )
             .with("field", "with_registered"),
+            ClientError::ChosenInPerson(field) => Self::forbidden(
+                "Only an administrator in person chooses a client's ID or secret. Leave it out: Doorward makes one.",
+            )
+            .with("field", field),
             ClientError::AlgorithmInPerson => Self::forbidden(
                 "Only an administrator in person chooses an algorithm other than RS256: some verifiers reject all keys with one \
                  that they can't read.",

@@ -122,7 +122,7 @@ impl Filters {
         };
         let client = match self.client.trim() {
             "" => None,
-            text => Some(ClientId::parse(text).ok_or_else(|| {
+            text => Some(ClientId::named(text).ok_or_else(|| {
                 let sentence = frame.text("console_audit.client_wrong");
                 FilterFault::Field(FieldProblem::new("client", sentence))
             })?),

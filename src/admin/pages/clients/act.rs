@@ -1,14 +1,21 @@
 //! `/admin/clients/{client}/{act}`: a new secret, disabling, enabling, deleting; asked about before, put off for a fresh sign-in.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
 
 use super::client_url;
+use super::explain::explain;
 use super::one::find;
 use super::secret::show_or_go_on;
 use crate::admin::pages::act::ReasonForm;
 use crate::admin::pages::administrator::Administrator;
-use crate::clients::{Client, ClientError, Clients, Registered, RegisteredClient};
-use crate::web::{Answer, ConfirmPage, Frame, Problem, StepUpPage, only, page, redirect};
+use crate::clients::{Client, ClientError, Clients, Registered, RegisteredClient, TypedSecret};
+use crate::web::{
+    Answer, ConfirmPage, FieldProblem, Frame, Problem, StepUpPage, only, page, page_with_status,
+    redirect,
+};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -80,6 +87,47 @@ fn offer(frame: &Frame, registered: &[RegisteredClient]) -> Option<(&'static str
     Some(("with_registered", label))
 }
 
+/// What a confirmation carries.
+#[derive(Deserialize)]
+struct ActForm {
+    #[serde(flatten)]
+    reason: ReasonForm,
+    /// A secret of the administrator's own choosing; empty: a random one.
+    #[serde(default)]
+    client_secret: String,
+}
+
+#[derive(Template)]
+#[template(path = "console_client_new_secret.html")]
+struct ConsoleClientNewSecretPage {
+    frame: Frame,
+    title: String,
+    what: String,
+    effect: String,
+    undo: String,
+    button: String,
+    version: i64,
+    client_url: String,
+    problem: Option<FieldProblem>,
+}
+
+impl ConsoleClientNewSecretPage {
+    fn new(frame: Frame, client: &Client, problem: Option<FieldProblem>) -> Self {
+        let say = |part: &str| text(&frame, Act::NewSecret, part, client).unwrap_or_default();
+        Self {
+            title: say("title"),
+            what: say("what"),
+            effect: say("effect_1"),
+            undo: say("undo"),
+            button: say("button"),
+            version: client.version,
+            client_url: client_url(client.id),
+            problem,
+            frame,
+        }
+    }
+}
+
 async fn ask(
     administrator: Administrator,
     clients: web::Data<Clients>,
@@ -92,6 +140,9 @@ async fn ask(
         Act::NewSecret | Act::Enable | Act::Delete => Vec::new(),
     };
     let frame = administrator.0.frame;
+    if let Act::NewSecret = act {
+        return page(&ConsoleClientNewSecretPage::new(frame, &client, None));
+    }
     let say = |part: &str| text(&frame, act, part, &client);
     let option = offer(&frame, &registered);
     page(&ConfirmPage {
@@ -105,7 +156,7 @@ async fn ask(
         action: frame.path.clone(),
         hidden: Vec::new(),
         version: Some(client.version),
-        asks_reason: !matches!(act, Act::NewSecret),
+        asks_reason: true,
         option,
         confirm_label: say("button").unwrap_or_default(),
         is_destructive: !matches!(act, Act::Enable),
@@ -119,10 +170,14 @@ async fn act(
     administrator: Administrator,
     clients: web::Data<Clients>,
     path: web::Path<(String, String)>,
-    form: web::Form<ReasonForm>,
+    form: web::Form<ActForm>,
 ) -> Answer {
     let client = find(&clients, &path.0).await?;
     let act = Act::parse(&path.1, &client)?;
+    let ActForm {
+        reason: form,
+        client_secret,
+    } = form.into_inner();
     let reason = form.parse()?;
     form.require_version(client.version)?;
     if !administrator.is_fresh() {
@@ -139,8 +194,21 @@ async fn act(
     let url = client_url(client.id);
     match act {
         Act::NewSecret => {
-            let updated = clients.rotate_secret(client.id, acting).await?;
-            show_or_go_on(administrator.0.frame, updated, "saved")
+            let frame = administrator.0.frame;
+            let updated = if client_secret.is_empty() {
+                clients.rotate_secret(client.id, acting).await
+            } else {
+                let secret = TypedSecret::from(client_secret);
+                clients.set_secret(client.id, secret, acting).await
+            };
+            match updated {
+                Ok(updated) => show_or_go_on(frame, updated, "saved"),
+                Err(error) => {
+                    let problem = Some(explain(&frame, error)?);
+                    let template = ConsoleClientNewSecretPage::new(frame, &client, problem);
+                    page_with_status(StatusCode::BAD_REQUEST, &template)
+                }
+            }
         }
         Act::Disable => {
             let registered = if form.with_registered == "yes" {

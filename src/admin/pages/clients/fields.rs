@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Words,
     /// A number, or none.
     Number,
+    /// A secret, which is never shown.
+    Secret,
     /// Yes or no.
     Switch,
     /// One of these values.
@@ -122,7 +124,16 @@ pub(super) const SECTIONS: [Section; 6] = [
     },
 ];
 
-/// All fields.
+/// What can be chosen at registration alone.
+pub(super) const CHOSEN: Section = Section {
+    key: "chosen",
+    fields: &[
+        field("client_id", Kind::Optional),
+        field("client_secret", Kind::Secret),
+    ],
+};
+
+/// All fields of a client that exists.
 pub(super) fn all() -> impl Iterator<Item = &'static Field> {
     SECTIONS.iter().flat_map(|section| section.fields)
 }

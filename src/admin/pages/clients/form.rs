@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{self, Field, Kind, SECTIONS};
-use crate::clients::{ClientChange, ClientError};
+use super::fields::{self, CHOSEN, Field, Kind, SECTIONS, Section};
+use crate::clients::ClientChange;
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// The value of a box that is checked.
@@ -25,7 +25,7 @@ pub(super) struct SectionView {
 /// A field of the form.
 pub(super) struct FieldView {
     pub(super) name: &'static str,
-    /// line | lines | number | switch | choice | boxes
+    /// line | secret | lines | number | switch | choice | boxes
     pub(super) control: &'static str,
     pub(super) label: &'static str,
     pub(super) hint: Option<&'static str>,
@@ -119,7 +119,11 @@ impl ClientForm {
             Kind::Optional | Kind::OptionalChoice(_) | Kind::Number if text.is_empty() => {
                 Value::Null
             }
-            Kind::Text | Kind::Choice(_) | Kind::Optional | Kind::OptionalChoice(_) => json!(text),
+            Kind::Text
+            | Kind::Secret
+            | Kind::Choice(_)
+            | Kind::Optional
+            | Kind::OptionalChoice(_) => json!(text),
             // What is no number is refused as one that can't be.
             Kind::Number => json!(text.parse::<i64>().unwrap_or(-1)),
             Kind::Lines => entries(text.lines().collect()),
@@ -138,18 +142,38 @@ impl ClientForm {
         frame: &Frame,
         problem: Option<&FieldProblem>,
     ) -> Vec<SectionView> {
-        let view = |field: &Field| self.view(frame, field, problem);
-        SECTIONS
-            .iter()
-            .map(|section| {
-                let fields: Vec<FieldView> = section.fields.iter().map(view).collect();
-                SectionView {
-                    title: sentence(frame, &format!("client_section.{}", section.key)),
-                    is_wrong: fields.iter().any(|field| field.is_wrong),
-                    fields,
-                }
-            })
+        let sections = SECTIONS.iter();
+        sections
+            .map(|section| self.section(frame, section, problem))
             .collect()
+    }
+
+    /// The form for the page of a new client, whose ID and secret can be chosen.
+    pub(super) fn sections_of_new(
+        &self,
+        frame: &Frame,
+        problem: Option<&FieldProblem>,
+    ) -> Vec<SectionView> {
+        let mut sections = self.sections(frame, problem);
+        sections.push(self.section(frame, &CHOSEN, problem));
+        sections
+    }
+
+    fn section(
+        &self,
+        frame: &Frame,
+        section: &Section,
+        problem: Option<&FieldProblem>,
+    ) -> SectionView {
+        let fields = section.fields.iter();
+        let fields: Vec<FieldView> = fields
+            .map(|field| self.view(frame, field, problem))
+            .collect();
+        SectionView {
+            title: sentence(frame, &format!("client_section.{}", section.key)),
+            is_wrong: fields.iter().any(|field| field.is_wrong),
+            fields,
+        }
     }
 
     fn view(&self, frame: &Frame, field: &Field, problem: Option<&FieldProblem>) -> FieldView {
@@ -170,6 +194,7 @@ impl ClientForm {
         };
         let (control, choices) = match field.kind {
             Kind::Text | Kind::Optional | Kind::Words => ("line", Vec::new()),
+            Kind::Secret => ("secret", Vec::new()),
             Kind::Lines => ("lines", Vec::new()),
             Kind::Number => ("number", Vec::new()),
             Kind::Switch => ("switch", Vec::new()),
@@ -244,34 +269,8 @@ fn written(kind: Kind, value: &Value) -> String {
     }
 }
 
-fn sentence(frame: &Frame, key: &str) -> &'static str {
+pub(super) fn sentence(frame: &Frame, key: &str) -> &'static str {
     frame.find_text(key).unwrap_or_default()
-}
-
-/// Why the form was refused, for its page; other problems are nobody's to correct there.
-///
-/// # Errors
-/// Those problems.
-pub(super) fn explain(frame: &Frame, error: ClientError) -> Result<FieldProblem, Problem> {
-    match error {
-        ClientError::Field(fault) => {
-            let key = format!("client_fault.{}", fault.fault.key());
-            let mut text = sentence(frame, &key).to_owned();
-            if let Some(entry) = fault.entry {
-                let line = entry.saturating_add(1).to_string();
-                let values = [("line", line.as_str()), ("fault", text.as_str())];
-                text = frame.text_with("client_fault.line", &values);
-            }
-            let label = sentence(frame, &format!("client_field.{}", fault.field));
-            Ok(FieldProblem::new(fault.field, &format!("{label}: {text}")))
-        }
-        ClientError::AudienceTaken(audience) => {
-            let values = [("audience", audience.as_str())];
-            let text = frame.text_with("client_fault.audience_taken", &values);
-            Ok(FieldProblem::new("audiences", &text))
-        }
-        other => Err(other.into()),
-    }
 }
 
 #[cfg(test)]
@@ -326,7 +325,7 @@ mod tests {
     #[test]
     fn every_field_choice_and_fault_has_its_sentence() {
         let frame = frame();
-        for section in ClientForm::default().sections(&frame, None) {
+        for section in ClientForm::default().sections_of_new(&frame, None) {
             let first = section.fields.first().map(|field| field.name);
             assert_ne!(section.title, "", "{first:?}");
             for field in section.fields {
@@ -339,6 +338,7 @@ mod tests {
         for fault in [
             Fault::Name,
             Fault::Redirect(NoRedirectUri::NotAbsolute),
+            Fault::Redirect(NoRedirectUri::Wildcard),
             Fault::Redirect(NoRedirectUri::Fragment),
             Fault::Redirect(NoRedirectUri::UserInfo),
             Fault::Redirect(NoRedirectUri::Scheme),
@@ -367,6 +367,11 @@ mod tests {
             Fault::RefreshLifetime,
             Fault::ResponseTypes,
             Fault::Client,
+            Fault::ClientId,
+            Fault::ClientIdTaken,
+            Fault::Secret,
+            Fault::SecretOfPublic,
+            Fault::AtRegistration,
             Fault::Role,
         ] {
             assert_ne!(

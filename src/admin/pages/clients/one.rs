@@ -8,11 +8,13 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::form::{ClientForm, SectionView, explain};
+use super::explain::explain;
+use super::form::{ClientForm, SectionView};
 use super::secret::{show_or_go_on, voided_text};
 use super::{client_url, kind_key};
 use crate::admin::pages::administrator::Administrator;
 use crate::base::ids::ClientId;
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::{self, Client, ClientError, Clients};
 use crate::db::Database;
 use crate::oidc::{Oidc, RecentRefusal};
@@ -67,7 +69,7 @@ struct ConsoleClientPage {
     voided: Option<String>,
     registered_by: Option<String>,
     problem: Option<FieldProblem>,
-    id: ClientId,
+    id: PublicClientId,
     name: String,
     kind: &'static str,
     is_enabled: bool,
@@ -88,7 +90,7 @@ impl ConsoleClientPage {
             refusals: Vec::new(),
             sections: form.sections(&frame, problem.as_ref()),
             problem,
-            id: client.id,
+            id: client.public_id.clone(),
             kind: kind_key(&client),
             is_enabled: client.enabled,
             is_public: client.metadata.is_public(),
@@ -103,7 +105,7 @@ impl ConsoleClientPage {
 
 /// The client that a path names.
 pub(super) async fn find(clients: &Clients, id: &str) -> Result<Client, Problem> {
-    let id = ClientId::parse(id).ok_or_else(Problem::not_found)?;
+    let id = ClientId::named(id).ok_or_else(Problem::not_found)?;
     Ok(clients.read(id).await?)
 }
 

@@ -8,12 +8,14 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::form::{ClientForm, SectionView, explain};
+use super::explain::explain;
+use super::form::{ClientForm, SectionView};
 use super::secret::{ProgramSettings, show_registered};
 use crate::admin::pages::administrator::Administrator;
 use crate::base::secrets::Token;
 use crate::clients::{
     ClientUpdate, Clients, GrantType, Metadata, Preset, PresetError, Scope, Scopes, SettingValues,
+    TypedSecret,
 };
 use crate::web::{Answer, FieldProblem, Frame, StepUpPage, Web, only, page, page_with_status};
 
@@ -90,7 +92,7 @@ impl ForProgram {
     /// What the program is configured with.
     fn settings(&self, web: &Web, registered: &ClientUpdate) -> Option<ProgramSettings> {
         let preset = self.preset()?;
-        let id = registered.client.id.to_string();
+        let id = registered.client.public_id.to_string();
         let values = SettingValues {
             issuer: web.public_url().as_str(),
             client_id: &id,
@@ -126,7 +128,7 @@ async fn show_form(administrator: Administrator, program: web::Query<ForProgram>
         Err(PresetError::NoUrl) => (usual(), Some("console_client_new.no_url")),
     };
     page(&ConsoleClientNewPage {
-        sections: form.sections(&frame, None),
+        sections: form.sections_of_new(&frame, None),
         programs: program.choices(),
         program,
         program_problem,
@@ -147,8 +149,15 @@ async fn register(
         key: sent.remove("for").unwrap_or_default(),
         url: sent.remove("url").unwrap_or_default(),
     };
-    let form = ClientForm::sent(sent);
-    let wanted = form.to_change()?;
+    let chosen_id = sent.remove("client_id").unwrap_or_default();
+    let chosen_secret = sent.remove("client_secret").unwrap_or_default();
+    let mut form = ClientForm::sent(sent);
+    let mut wanted = form.to_change()?;
+    form.put("client_id", chosen_id.clone());
+    wanted.client_id = Some(chosen_id.trim().to_owned()).filter(|id| !id.is_empty());
+    wanted.client_secret = Some(chosen_secret)
+        .filter(|secret| !secret.is_empty())
+        .map(TypedSecret::from);
     if !administrator.is_fresh() {
         let frame = administrator.0.frame;
         return page(&StepUpPage {
@@ -174,7 +183,7 @@ async fn register(
         Err(error) => {
             let problem = Some(explain(&frame, error)?);
             let template = ConsoleClientNewPage {
-                sections: form.sections(&frame, problem.as_ref()),
+                sections: form.sections_of_new(&frame, problem.as_ref()),
                 programs: program.choices(),
                 program,
                 program_problem: None,

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::client_url;
-use crate::base::ids::ClientId;
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::ClientUpdate;
 use crate::web::{Answer, Frame, Web, one_time_page, redirect};
 
@@ -26,7 +26,7 @@ struct ConsoleClientSecretPage {
     /// Doorward's public URL, after a registration.
     issuer: Option<String>,
     settings: Option<ProgramSettings>,
-    id: ClientId,
+    id: PublicClientId,
     name: String,
     secret: Option<String>,
     client_url: String,
@@ -76,7 +76,7 @@ fn show(
         return Ok(redirect(&url));
     }
     one_time_page(&ConsoleClientSecretPage {
-        id: client.id,
+        id: client.public_id,
         name: client.name,
         secret: secret.map(|secret| secret.expose().to_owned()),
         issuer,

@@ -1,0 +1,36 @@
+//! A secret that an administrator chose. It is read from a file or standard input: arguments are visible in the list of processes.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::Failure;
+use crate::clients::TypedSecret;
+
+/// The most that is read; a secret has 256 characters at most.
+const MAX_BYTES: u64 = 1_024;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ChosenSecret {
+    /// The secret, instead of a random one: the content of this file, a single line, `-` for standard input; 32 to 256 characters.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+/// The chosen secret; `None` if there is none.
+pub(super) fn read_secret(chosen: ChosenSecret) -> Result<Option<TypedSecret>, Failure> {
+    let Some(file) = chosen.secret_file else {
+        return Ok(None);
+    };
+    let mut text = String::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin().take(MAX_BYTES).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(&file).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::Refused(format!("{}: {error}", file.display())))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    Ok(Some(line.to_owned().into()))
+}

@@ -1,0 +1,32 @@
+//! Commands work on an installation that exists.
+
+use std::path::Path;
+
+use super::Failure;
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::base::config::Config;
+
+/// Requires a database. `file` is the configuration file.
+///
+/// # Errors
+/// There is none, with where it was looked for and why there.
+pub(super) async fn require(config: &Config, file: Option<&Path>) -> Result<(), Failure> {
+    let Some(place) = App::find_missing_database(config, &Clock::system()).await? else {
+        return Ok(());
+    };
+    let read = match file {
+        Some(file) => {
+            let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+            format!("The configuration was read from {}.", path.display())
+        }
+        None => "No configuration file was read (--config FILE, DOORWARD_CONFIG), only DOORWARD__ variables."
+            .to_owned(),
+    };
+    let folder = std::env::current_dir().unwrap_or_default();
+    Err(Failure::Configuration(format!(
+        "there is no database at {place}. {read} Relative paths are relative to the current folder, {}. \
+         Run the command with the configuration and in the folder of the service; `doorward serve` creates a new database.",
+        folder.display()
+    )))
+}

@@ -1,0 +1,110 @@
+//! A client ID and a secret that an administrator chose: to move from another provider, or for a program with a built-in ID.
+
+use serde_json::{Value, json};
+
+use super::fault::{Fault, FieldFault};
+use super::{Client, ClientChange, ClientError, ClientSecret, Metadata, TypedSecret, queries};
+use crate::base::ids::UserId;
+use crate::base::public_client_id::PublicClientId;
+use crate::db::{self, Connection};
+use crate::history::Author;
+use crate::standing;
+
+/// IDs that are addresses of the admin pages: `/admin/clients/new`.
+const RESERVED: [&str; 1] = ["new"];
+
+/// What was chosen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chosen {
+    pub(super) id: Option<PublicClientId>,
+    pub(super) secret: Option<ClientSecret>,
+}
+
+impl Chosen {
+    /// Takes both out of a registration.
+    ///
+    /// # Errors
+    /// One of them can't be used.
+    pub(super) fn take(wanted: &mut ClientChange) -> Result<Self, FieldFault> {
+        let id = wanted.client_id.take();
+        let secret = Self::secret(wanted.client_secret.take().as_ref())?.secret;
+        let parse = |text: String| {
+            PublicClientId::parse(&text)
+                .filter(|id| !RESERVED.contains(&id.as_str()))
+                .ok_or(FieldFault::new("client_id", Fault::ClientId))
+        };
+        Ok(Self {
+            id: id.map(parse).transpose()?,
+            secret,
+        })
+    }
+
+    /// A secret alone.
+    ///
+    /// # Errors
+    /// It can't be used.
+    pub(super) fn secret(secret: Option<&TypedSecret>) -> Result<Self, FieldFault> {
+        let secret = secret.map(ClientSecret::choose).transpose()?;
+        Ok(Self { id: None, secret })
+    }
+
+    /// Refuses a secret for a client that has none.
+    pub(super) fn check(&self, metadata: &Metadata) -> Result<(), FieldFault> {
+        if self.secret.is_some() && metadata.is_public() {
+            return Err(FieldFault::new("client_secret", Fault::SecretOfPublic));
+        }
+        Ok(())
+    }
+
+    /// Only the command and an administrator in person choose (RFC 9700 §4.15): a client that names others could name them like
+    /// somebody else, and would know their secrets.
+    pub(super) fn require_right(&self, author: &Author) -> Result<(), ClientError> {
+        match self.names().first() {
+            Some(field) if author.client().is_some() => Err(ClientError::ChosenInPerson(field)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Which of both were chosen.
+    fn names(&self) -> Vec<&'static str> {
+        let id = self.id.as_ref().map(|_| "client_id");
+        let secret = self.secret.as_ref().map(|_| "client_secret");
+        id.into_iter().chain(secret).collect()
+    }
+
+    /// Details of the audit event.
+    pub(super) fn details(&self, client: &Client) -> Value {
+        let mut details = json!({ "name": client.name });
+        let names = self.names();
+        if let Some(members) = details.as_object_mut().filter(|_| !names.is_empty()) {
+            members.insert("chosen".into(), json!(names));
+        }
+        if let (Some(id), Some(members)) = (&self.id, details.as_object_mut()) {
+            members.insert("client_id".into(), json!(id));
+        }
+        details
+    }
+}
+
+/// Checks that a chosen ID names nothing else. Deleted clients keep theirs: tokens, consents and audit events name them. Of two
+/// that are created at once the primary key decides (see [`taken`]).
+pub(super) fn require_free_id(conn: &mut Connection, client: &Client) -> Result<(), ClientError> {
+    let user = UserId::from_uuid(client.id.uuid());
+    let audiences = queries::list_audiences_of_others(conn, client.id)?;
+    let is_taken = queries::find_ever(conn, client.id)?.is_some()
+        // The `sub` of a token that the client gets on its own behalf is its ID (RFC 9700 §4.15).
+        || standing::find_version(conn, user)?.is_some()
+        || audiences.contains(client.public_id.as_str());
+    if is_taken {
+        return Err(FieldFault::new("client_id", Fault::ClientIdTaken).into());
+    }
+    Ok(())
+}
+
+/// The error of an insertion: the row's only unique value is its ID.
+pub(super) fn taken(error: db::Error) -> ClientError {
+    match error {
+        db::Error::Taken(_) => FieldFault::new("client_id", Fault::ClientIdTaken).into(),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,35 @@
+//! Names of clients, for lists of what they did.
+
+use diesel::prelude::*;
+
+use super::StoredMetadata;
+use crate::base::ids::ClientId;
+use crate::db::schema::clients;
+use crate::db::{Connection, Json, Result};
+
+/// What these clients are called, deleted ones included.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
+    Ok(clients::table
+        .filter(clients::id.eq_any(ids.to_vec()))
+        .select((clients::id, clients::name))
+        .load(conn)?)
+}
+
+/// Name and `client_id` of these clients as one text, deleted ones included.
+///
+/// # Errors
+/// When the database is away.
+pub fn list_labels(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
+    let rows = clients::table
+        .filter(clients::id.eq_any(ids.to_vec()))
+        .select((clients::id, clients::name, clients::metadata))
+        .load::<(ClientId, String, Json<StoredMetadata>)>(conn)?;
+    let label = |(id, name, metadata): (ClientId, String, Json<StoredMetadata>)| {
+        let public_id = metadata.0.client_id.unwrap_or_else(|| id.into());
+        (id, format!("{name} ({public_id})"))
+    };
+    Ok(rows.into_iter().map(label).collect())
+}

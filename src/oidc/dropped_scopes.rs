@@ -1,0 +1,49 @@
+//! Scopes that an authorization request asks for and its client is not registered for: the request goes on without them (RFC 6749
+//! §3.3), and whoever connects the client is told.
+
+use super::error::{ErrorCode, Refusal};
+use super::parameters::Parameters;
+use crate::clients::{Client, GrantType, Scope, Scopes};
+
+/// The scopes of a request that the client does not get: what to tell whoever connects it. The request goes on without them.
+pub fn dropped_scopes(
+    parameters: &Parameters,
+    client: &Client,
+    granted: &Scopes,
+) -> Option<Refusal> {
+    let asked = Scopes::parse(parameters.get("scope")?).ok()?;
+    let dropped = asked.difference(granted);
+    if dropped.is_empty() {
+        return None;
+    }
+    tracing::info!(
+        client_id = %client.public_id, %dropped, registered = %client.scopes,
+        "scopes dropped from a request: the client is not registered for them"
+    );
+    let description = "scopes are dropped from the request: the client is not registered for them";
+    let mut refusal = Refusal::new(ErrorCode::InvalidScope, description).because(
+        "scope-dropped",
+        &dropped.to_text(),
+        &client.scopes.to_text(),
+    );
+    // Names that Doorward knows: what a stranger made up is not advised.
+    let about_users: Scopes = Scope::OPENID.into_iter().collect();
+    let missing = dropped
+        .difference(&client.scopes)
+        .intersection(&about_users);
+    let mut flags: Vec<String> = missing
+        .names()
+        .map(|name| format!("--add-scope {name}"))
+        .collect();
+    if dropped.contains(Scope::OfflineAccess) && !client.metadata.allows(GrantType::RefreshToken) {
+        flags.push("--add-grant refresh_token".to_owned());
+    }
+    if let Some(facts) = refusal.facts.as_mut().filter(|_| !flags.is_empty()) {
+        let flags = flags.join(" ");
+        facts.remedy = Some(format!(
+            "doorward client update {} {flags}",
+            client.public_id
+        ));
+    }
+    Some(refusal)
+}
