@@ -106,7 +106,7 @@ pub struct ClientChange {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<u32>)]
     pub id_token_lifetime: Option<Option<i64>>,
-    /// For how many seconds after the sign-in its refresh tokens without offline access are valid: 60 to 157680000; `null`: as long
+    /// For how many seconds from the first one on its refresh tokens without offline access are valid: 60 to 157680000; `null`: as long
     /// as the session. More than is configured is set by an administrator in person only; so it is with the following two.
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<u32>)]

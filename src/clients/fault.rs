@@ -71,11 +71,13 @@ pub enum Fault {
     Service,
     /// Not a name of a service.
     #[error(
-        "must be an absolute URI without fragment, or a plain name of 1 to 200 visible ASCII characters without colon"
+        "must be an absolute URI without fragment, or a plain name: 1 to 200 visible ASCII characters without : # \" \\, not beginning with //"
     )]
     Audience,
     /// A name that is, or looks like, the ID of a client.
-    #[error("must not be a client ID: an access token would look like an ID token of that client")]
+    #[error(
+        "must not be the ID of a client or look like one (a UUID): an access token would look like an ID token of that client"
+    )]
     AudienceIsClient,
     /// A redirect URI that is Doorward itself.
     #[error(
@@ -253,7 +255,7 @@ pub enum ClientError {
     #[error("a client that others registered has that name")]
     NameTaken,
     /// The name is that of Doorward itself, or reads like it.
-    #[error("that is the name of this provider")]
+    #[error("that name is too similar to the name of this installation or to “Doorward”")]
     ProviderName,
     /// The client has scopes, resources or audiences that the acting client lacks.
     #[error("that client may do more than the acting client")]
@@ -275,8 +277,8 @@ pub enum ClientError {
     /// Only an administrator in person may set which services manage a client.
     #[error("only an administrator in person grants the management of a client")]
     ManagersInPerson,
-    /// Only an administrator in person disables what a client registered together with it.
-    #[error("only an administrator in person disables what a client registered together with it")]
+    /// Only an administrator in person may disable a client together with the clients that it registered.
+    #[error("with_registered is only for administrators in person")]
     RegisteredInPerson,
     /// Only an administrator in person chooses a client's ID or secret.
     #[error("only an administrator in person chooses {0}")]

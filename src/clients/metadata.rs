@@ -239,7 +239,7 @@ pub struct Metadata {
     pub access_token_lifetime: Option<u32>,
     /// The same for its ID tokens; left out: `tokens.id_lifetime`.
     pub id_token_lifetime: Option<u32>,
-    /// For how many seconds after the sign-in its refresh tokens without offline access are valid, at most; left out: as long as
+    /// For how many seconds from the first one on its refresh tokens without offline access are valid, at most; left out: as long as
     /// the session. From 60 to 157680000, as the following two.
     pub refresh_token_lifetime: Option<u32>,
     /// For how many seconds its offline access is valid; left out: `tokens.offline_lifetime`.

@@ -30,8 +30,8 @@ fn is_resource(text: &str) -> bool {
     !text.contains('#') && parse_uri(text).is_some()
 }
 
-/// The length of the longest plain name.
-const LONGEST_PLAIN_NAME: usize = 200;
+/// Maximum length of a plain name.
+const MAX_PLAIN_NAME_LEN: usize = 200;
 
 /// RFC 7519 §2, `StringOrURI`: a value with a colon is a URI; any other is a plain name.
 fn check_audience(audience: &str, own: &Origin) -> Result<(), Fault> {
@@ -46,8 +46,9 @@ fn check_audience(audience: &str, own: &Origin) -> Result<(), Fault> {
         return Ok(());
     }
     let is_visible = audience.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_quoted = audience.contains(['"', '\\', '#']) || audience.starts_with("//");
-    if !(1..=LONGEST_PLAIN_NAME).contains(&audience.len()) || !is_visible || is_quoted {
+    let has_reserved_characters = audience.contains(['"', '\\', '#']) || audience.starts_with("//");
+    if !(1..=MAX_PLAIN_NAME_LEN).contains(&audience.len()) || !is_visible || has_reserved_characters
+    {
         return Err(too_long_or(audience, Fault::Audience));
     }
     // The audience of an ID token is the ID of a client, and access tokens may have the same `typ`.
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_an_absolute_uri_and_not_doorward() {
+    fn resources_are_uris_and_audiences_are_uris_or_plain_names() {
         for good in [
             "https://api.example/v1",
             "urn:example:orders",

@@ -88,7 +88,7 @@ impl Oidc {
         if request.names(issuer) {
             return Ok(vec![issuer.to_owned()]);
         }
-        let description = "this client may not get tokens for that resource any more";
+        let description = "the client is no longer registered for the authorized resource";
         Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
             "resource-no-longer-registered",
             &request.authorized.join(" "),
@@ -149,8 +149,7 @@ impl AudienceRequest<'_> {
 }
 
 fn not_authorized(request: &AudienceRequest<'_>, authorized: &[String]) -> Refusal {
-    let description =
-        "resource goes beyond what was authorized: name it in the authorization request too";
+    let description = "resource was not authorized: send it in the authorization request too";
     Refusal::new(ErrorCode::InvalidTarget, description).because(
         "resource-not-authorized",
         &request.requested.join(" "),
@@ -171,8 +170,8 @@ pub(super) fn refuse_issuer_with_others(
         return Ok(());
     }
     let description = format!(
-        "a token for the issuer is for no other service: request two tokens, one with resource={issuer}; to let UserInfo accept \
-         tokens for other services: doorward client update {} --userinfo-audience",
+        "a token for the issuer can't be for other services: request two tokens, one with resource={issuer}, or let UserInfo accept \
+         tokens for services (doorward client update {} --userinfo-audience)",
         client.public_id
     );
     Err(Refusal::new(ErrorCode::InvalidTarget, description).because(

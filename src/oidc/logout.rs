@@ -191,7 +191,7 @@ impl Oidc {
 
 /// The token itself is never logged: it names a user, and a session of theirs.
 fn forged_hint() -> Refusal {
-    Refusal::invalid_request("id_token_hint is no ID token of this issuer").because(
+    Refusal::invalid_request("id_token_hint is not an ID token of this issuer").because(
         "id-token-hint-not-genuine",
         "",
         "",
@@ -212,7 +212,7 @@ fn stored_id(client_id: Option<&str>) -> Option<ClientId> {
 
 fn client_not_enabled(id: Option<&str>) -> Refusal {
     Refusal::invalid_request(
-        "send the id_token_hint of an enabled client, or its client_id, with post_logout_redirect_uri",
+        "post_logout_redirect_uri needs an enabled client: send its id_token_hint or its client_id",
     )
     .because("client-not-enabled", id.unwrap_or_default(), "")
 }

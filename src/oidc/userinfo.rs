@@ -76,7 +76,7 @@ impl Oidc {
         Ok(claims)
     }
 
-    /// Whether a token's audience is the issuer, or `UserInfo` alone where its client is still registered for that.
+    /// Whether a token's audience contains the issuer, or the `UserInfo` audience while its client is registered for that.
     fn is_for_userinfo(&self, good: &GoodToken) -> bool {
         let has = |wanted: &str| good.claims.aud.iter().any(|audience| audience == wanted);
         has(self.issuer())
@@ -86,11 +86,11 @@ impl Oidc {
     fn other_audience(&self, good: &GoodToken) -> UserInfoError {
         let (issuer, client) = (self.issuer(), &good.client.public_id);
         let audience = good.claims.aud.join(" ");
-        let told: String = audience.chars().take(LONGEST_TOLD).collect();
+        let told: String = audience.chars().take(MAX_AUDIENCE_LEN).collect();
         let remedy = format!("doorward client update {client} --userinfo-audience");
         let description = format!(
-            "the access token is for {told}, and UserInfo needs one for {issuer}: request a second token with resource={issuer}, \
-             or register the client so that its tokens are accepted here too"
+            "the access token's audience is {told}, and UserInfo requires {issuer}: request a second token with resource={issuer}, \
+             or register the client with --userinfo-audience"
         );
         let refusal = Refusal::new(ErrorCode::InvalidToken, description)
             .because("other-audience", &audience, issuer)
@@ -100,4 +100,4 @@ impl Oidc {
 }
 
 /// How much of a token's audience an error description repeats, in characters.
-const LONGEST_TOLD: usize = 120;
+const MAX_AUDIENCE_LEN: usize = 120;

@@ -24,8 +24,8 @@ struct ProblemPage {
     sign_in: Option<(String, String)>,
 }
 
-/// Middleware: a problem becomes a page when the request is a person's (their browser wants HTML, and the address is
-/// none of the programming interfaces).
+/// Middleware: renders a problem as a page if the browser accepts HTML. On paths of the API it does so only for problems that are
+/// marked for users.
 ///
 /// # Errors
 /// Those of the inner service.

@@ -72,7 +72,7 @@ fn table(family: &Family) -> String {
     if !family.about.is_empty() {
         writeln!(text, "{}\n", family.about).expect("text");
     }
-    text.push_str("| program | with the defaults | settings | checked by |\n|---|---|---|---|\n");
+    text.push_str("| program | what works | settings | checked by |\n|---|---|---|---|\n");
     for (test, program) in family.rows {
         let key = test.rsplit("::").next().unwrap_or_default();
         let imitation = program.does.as_ref().map(|_| format!("imitation `{key}`"));

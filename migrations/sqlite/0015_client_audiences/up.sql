@@ -1,4 +1,5 @@
--- The names of clients as resource servers, by which a token request finds the server that a token is for.
+-- An index of the audiences in clients.metadata: finds the resource server of an audience. That an audience is one client's is
+-- checked under a lock when a client changes; clients of earlier versions may share one.
 create table client_audiences (
     audience text not null,
     client_id blob not null references clients (id),

@@ -125,13 +125,13 @@ fn trust(http: &HttpRequest) -> Result<(), Problem> {
     tracing::warn!(
         reason = "untrusted-proxy",
         peer = peer.map(tracing::field::display),
-        "refused: if this is the address of your proxy, add it to server.trusted_proxies"
+        "request from an untrusted proxy: if `peer` is your proxy, add it to server.trusted_proxies"
     );
     Err(Problem::new(
         StatusCode::FORBIDDEN,
         "untrusted-proxy",
         "Not from a known proxy",
-        "Only the proxies of server.trusted_proxies may ask here. The log names the address that asked.",
+        "The request did not come from a trusted proxy. Add the proxy's address to server.trusted_proxies; the log shows it.",
     )
     .shown_to_people())
 }

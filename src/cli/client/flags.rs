@@ -84,7 +84,7 @@ pub(in crate::cli) struct Flags {
     /// Access tokens are signed JWTs, which services can verify themselves (the default).
     #[arg(long)]
     jwt: bool,
-    /// The `typ` in the header of JWT access tokens, for a resource server also of those that apps get for it; `JWT` for Spring.
+    /// Header type (`typ`) of JWT access tokens; on a resource server, of all tokens issued for it. Spring needs `JWT`.
     #[arg(long, value_name = "TYPE", value_parser = ["at+jwt", "JWT"])]
     access_token_header_type: Option<String>,
     /// For how many seconds access tokens are valid (30 to 3600), or `default`.
@@ -93,13 +93,14 @@ pub(in crate::cli) struct Flags {
     /// For how many seconds ID tokens are valid (30 to 3600), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     id_token_lifetime: Option<Lifetime>,
-    /// For how many seconds after the sign-in refresh tokens without offline access are valid, or `default`: as long as the session.
+    /// For how many seconds from the first one on refresh tokens without offline access are valid (60 to 157680000), or `default`: as
+    /// long as the session.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     refresh_token_lifetime: Option<Lifetime>,
-    /// For how many seconds offline access is valid, or `default`.
+    /// For how many seconds offline access is valid (60 to 157680000), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     offline_lifetime: Option<Lifetime>,
-    /// After how many seconds without use offline access ends, or `default`.
+    /// After how many seconds without use offline access ends (60 to 157680000), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     offline_idle_timeout: Option<Lifetime>,
     /// A role whose holders may use the client; repeatable, and empty allows all users.
@@ -108,13 +109,13 @@ pub(in crate::cli) struct Flags {
     /// A service that the client may get tokens for; repeatable.
     #[arg(long = "resource", value_name = "URI")]
     resources: Vec<String>,
-    /// UserInfo accepts the client's tokens for such services too, where `openid` is granted.
+    /// Accept the client's tokens for its `--resource` services at UserInfo too, where `openid` is granted.
     #[arg(long, conflicts_with = "no_userinfo_audience")]
     userinfo_audience: bool,
     /// UserInfo accepts only tokens for Doorward itself (the default).
     #[arg(long)]
     no_userinfo_audience: bool,
-    /// A name of the client itself as such a service: a URI, by which tokens are requested, or a plain name to add to the audience
+    /// An audience of this client as a resource server: a URI that apps request tokens by, or a plain name that is added to the `aud`
     /// of those tokens; repeatable.
     #[arg(long = "audience", value_name = "NAME")]
     audiences: Vec<String>,

@@ -95,7 +95,7 @@ fn hints(metadata: &Metadata, id: &str) -> Vec<String> {
     let audiences = &metadata.audiences;
     if !audiences.is_empty() && !audiences.iter().any(|audience| audience.contains(':')) {
         hints.push(format!(
-            "\nApps request tokens by a URI, and this service has plain names only. To give it one:\n\
+            "\nApps request tokens by a URI, and this service has only plain names. To add a URI:\n\
              doorward client update {id} --audience URI --audience {}",
             audiences.join(" --audience ")
         ));
@@ -133,18 +133,20 @@ pub(super) fn show_disabled(disabled: &DisabledClient, output: &Output) {
     let line = |one: &RegisteredClient| format!("  {} {}", one.client_id, one.client_name);
     if all.iter().any(|one| one.enabled) {
         lines.push(format!(
-            "It registered {} clients that are still enabled:",
-            all.len()
+            "It registered {} that {} still enabled:",
+            counted(all.len(), "client"),
+            if all.len() == 1 { "is" } else { "are" }
         ));
         lines.extend(all.iter().map(line));
         lines.push(format!(
             "To disable them too: doorward client disable {} --with-registered",
-            disabled.client.id
+            disabled.client.public_id
         ));
     } else if !all.is_empty() {
         lines.push(format!(
-            "{} clients that it registered are disabled too:",
-            all.len()
+            "{} that it registered {} disabled too:",
+            counted(all.len(), "client"),
+            if all.len() == 1 { "is" } else { "are" }
         ));
         lines.extend(all.iter().map(line));
     }

@@ -44,7 +44,7 @@ struct ConsentPage {
     visitor: Visitor,
     /// What the app gets, a sentence each.
     gets: Vec<String>,
-    /// The name of the service that registered the app; `None` if an administrator did.
+    /// The name of the service that registered the app; `None` if no service did.
     registrar: Option<String>,
     action: String,
 }

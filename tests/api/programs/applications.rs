@@ -35,7 +35,7 @@ programs! {
     // goth: neither PKCE nor a nonce, which the preset allows.
     gitea: Program {
         name: "Gitea, Forgejo",
-        works: "signs in, takes over name, email and groups",
+        works: "signs in, takes over username, email and groups",
         client: Client::For("gitea"),
         settings: ELSEWHERE,
         run_by: None,

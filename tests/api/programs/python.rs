@@ -108,7 +108,7 @@ programs! {
     // Version 2 signs in by Authlib; `accept_token` introspects with ID and secret in the body.
     flask_oidc: Program {
         name: "Flask-OIDC",
-        works: "signs in, shows name and email, introspects tokens",
+        works: "signs in, shows the email, introspects tokens",
         client: Client::With(&["--redirect-uri", "https://app.example.com/authorize"]),
         settings: Settings {
             file: "client_secrets.json",

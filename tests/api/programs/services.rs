@@ -39,7 +39,7 @@ const SPRING_RESOURCE_SERVER: Program = Program {
 
 programs! {
     "Services that accept access tokens",
-    "The first command of each section registers an app that calls the service: its tokens are for the\nservice, and UserInfo accepts them as well.";
+    "Where a section has two commands, the first registers an app that calls the service: its tokens are\nfor the service, and UserInfo accepts them as well. `CLIENT_ID` and `CLIENT_SECRET` are those of the\nservice, from the second command.";
 
     // Without its option `strict` it looks at no `typ`. Its audience is a plain name.
     express_oauth2_jwt_bearer: Program {
@@ -141,7 +141,7 @@ programs! {
 
     mod_oauth2_introspection: Program {
         name: "Apache, mod_oauth2 by introspection",
-        works: "introspects access tokens, reads username and groups",
+        works: "introspects access tokens, reads groups",
         client: OWN,
         settings: Settings {
             file: "Apache configuration",

@@ -68,7 +68,7 @@ impl From<ClientError> for Problem {
             )
             .with("field", "client_name"),
             ClientError::ProviderName => Self::forbidden(
-                "That is the name of this installation, or reads like it. Choose another name, or ask an administrator.",
+                "This name is too similar to the name of this installation or to “Doorward”. Choose another name, or ask an administrator.",
             )
             .with("field", "client_name"),
             ClientError::NotHeldServices { field, values } => Self::forbidden(
@@ -77,7 +77,7 @@ impl From<ClientError> for Problem {
             .with("field", field)
             .with("values", values.join(" ")),
             ClientError::NotHeldSetting(field) => Self::forbidden(
-                "A client turns on only settings that it has itself. An administrator turns on the others.",
+                "The calling client lacks this setting, so it can't turn it on for another. Ask an administrator.",
             )
             .with("field", field),
             ClientError::ManagersInPerson => Self::forbidden(
@@ -85,7 +85,7 @@ impl From<ClientError> for Problem {
             )
             .with("field", "managed_by"),
             ClientError::RegisteredInPerson => Self::forbidden(
-                "Only an administrator in person disables what a client registered together with it (with_registered).",
+                "`with_registered` is only for administrators in person. Leave it out, or ask an administrator.",
             )
             .with("field", "with_registered"),
             ClientError::ChosenInPerson(field) => Self::forbidden(
@@ -98,8 +98,7 @@ impl From<ClientError> for Problem {
             )
             .with("field", "id_token_signed_response_alg"),
             ClientError::LongerInPerson { field, longest } => Self::forbidden(format!(
-                "Only an administrator in person lets a client's tokens be valid for longer: a client sets {longest} seconds at \
-                 most, and only shortens.",
+                "A service may set at most {longest} seconds here, and may only shorten the lifetime. Ask an administrator.",
             ))
             .with("field", field),
             ClientError::Approval => Self::forbidden(
