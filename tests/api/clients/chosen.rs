@@ -251,7 +251,7 @@ on_both! {
         let create = |id: &str, secret: &str| {
             let form = [
                 ("client_name", "Moved"), ("redirect_uris", CALLBACK), ("scope", "openid"), ("application_type", "web"), ("grant_authorization_code", "yes"),
-                ("require_pkce", "auto"), ("id_token_signed_response_alg", "RS256"), ("access_token_format", "jwt"), ("rotate_refresh_tokens", "yes"),
+                ("require_pkce", "auto"), ("id_token_signed_response_alg", "RS256"), ("access_token_format", "jwt"), ("access_token_header_type", "at+jwt"), ("rotate_refresh_tokens", "yes"),
                 ("client_id", id), ("client_secret", secret),
             ];
             root.browser.request("POST", "/admin/clients/new").page_form(&form).send()

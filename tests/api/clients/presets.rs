@@ -71,7 +71,7 @@ on_both! {
         assert_eq!(find("client_name").as_deref(), Some("Grafana"));
         assert_eq!(find("redirect_uris").as_deref(), Some("https://graphs.example/login/generic_oauth"));
         // The first values of the lists to choose from.
-        for (name, value) in [("application_type", "web"), ("token_endpoint_auth_method", ""), ("require_pkce", "auto"), ("id_token_signed_response_alg", "RS256"), ("access_token_format", "jwt")] {
+        for (name, value) in [("application_type", "web"), ("token_endpoint_auth_method", ""), ("require_pkce", "auto"), ("id_token_signed_response_alg", "RS256"), ("access_token_format", "jwt"), ("access_token_header_type", "at+jwt")] {
             fields.push((name.to_owned(), value.to_owned()));
         }
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

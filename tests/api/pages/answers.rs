@@ -70,7 +70,7 @@ on_both! {
         let new_secret = format!("/admin/clients/{client}/new-secret");
         let form = [
             ("client_name", "A service"), ("grant_client_credentials", "yes"), ("token_endpoint_auth_method", "client_secret_basic"),
-            ("application_type", "web"), ("require_pkce", "auto"), ("id_token_signed_response_alg", "ES256"), ("access_token_format", "jwt"),
+            ("application_type", "web"), ("require_pkce", "auto"), ("id_token_signed_response_alg", "ES256"), ("access_token_format", "jwt"), ("access_token_header_type", "at+jwt"),
             ("subject_type", "public"),
         ];
         let mut shown = Vec::new();
