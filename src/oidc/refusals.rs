@@ -69,7 +69,7 @@ impl Oidc {
         // Anybody can send a client ID, so the text does not advise to change anything before it is known who sent it.
         let description = match failed.reason {
             WRONG_SECRET => {
-                "The secret is not this client's. If it was your program, paste the secret again, or make a new one"
+                "The secret is not this client's: it may be an old one or cut off. If it was your program, paste the secret again, or make a new one"
             }
             "malformed" => {
                 "The client ID or the secret can't be one of Doorward's clients; it may be cut off. Paste it again"

@@ -126,7 +126,7 @@ fn guide() -> String {
 
 #[test]
 fn the_guide_of_compatible_programs_says_what_their_tests_do() {
-    const START: &str = "<!-- From here on as the rows of tests/api/programs have it. -->\n";
+    const START: &str = "<!-- Generated from tests/api/programs; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
     assert_written("compatibility.md", START, &guide());
     for (_, program) in families().into_iter().flat_map(|family| family.rows) {
         let name = program.name;

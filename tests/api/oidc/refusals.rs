@@ -40,7 +40,7 @@ on_both! {
         assert_eq!(told["remedy"], json!(command));
         let page = root.browser.get(&format!("/admin/clients/{}", app.id)).text();
         assert!(page.contains(UNREGISTERED) && page.contains(&command.replace('\'', "&#39;")), "{page}");
-        assert!(page.contains("allow only what your program sends"), "{page}");
+        assert!(page.contains("Allow only what your own program sends"), "{page}");
         let ran = binary::run(&house.config, &["client", "check", &app.id]);
         assert!(ran.output.contains(&command) && ran.output.contains("(1 time)"), "{}", ran.output);
         let ran = binary::run(&house.config, &["client", "update", &app.id, "--add-redirect-uri", UNREGISTERED, "--json"]);
