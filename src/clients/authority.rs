@@ -90,6 +90,12 @@ pub(super) fn require_right_to_give(
         own.given,
     )?;
     require_known_algorithm(&draft.metadata, before.map(|before| &before.metadata))?;
+    // Users who allowed the app were not told of it, and the tokens that the app has would be good for more.
+    if draft.metadata.userinfo_audience
+        && before.is_some_and(|before| !before.metadata.userinfo_audience)
+    {
+        return Err(ClientError::NotHeldSetting("userinfo_audience"));
+    }
     if before.is_none_or(|before| before.name != draft.name) {
         require_no_provider_name(&draft.name, own)?;
         require_own_name(conn, &acting, &draft.name, before.map(|before| before.id))?;

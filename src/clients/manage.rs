@@ -10,6 +10,7 @@ use super::chosen::{Chosen, require_free_id, taken};
 use super::draft::Draft;
 use super::loosening::loosened;
 use super::security_events::{record_security_changes, record_voided, void_consents};
+use super::services::require_free_audiences;
 use super::{
     ActingAs, Client, ClientChange, ClientError, ClientSecret, Clients, Fault, FieldFault,
     Metadata, Scopes, queries,
@@ -302,32 +303,6 @@ fn change_secret(
         }
         _ => Ok(None),
     }
-}
-
-/// Asks whether what a client is newly called is nobody else's.
-fn require_free_audiences(
-    conn: &mut Connection,
-    client: &Client,
-    before: &[String],
-) -> Result<(), ClientError> {
-    let mut new = client.metadata.audiences.iter();
-    if new.all(|audience| before.contains(audience)) {
-        return Ok(());
-    }
-    let taken = queries::list_audiences_of_others(conn, client.id)?;
-    for audience in &client.metadata.audiences {
-        // Tokens for an audience and for a client of that ID would be meant for both.
-        let named = PublicClientId::parse(audience).map(|public| public.id());
-        let named = named.filter(|id| *id != client.id && !before.contains(audience));
-        let is_id = match named {
-            Some(id) => queries::find_ever(conn, id)?.is_some(),
-            None => false,
-        };
-        if is_id || taken.contains(audience) {
-            return Err(ClientError::AudienceTaken(audience.clone()));
-        }
-    }
-    Ok(())
 }
 
 /// Writes a client as its next version.

@@ -2,11 +2,13 @@
 
 use uuid::Uuid;
 
-use super::Metadata;
 use super::addresses::too_long_or;
 use super::fault::{Fault, FieldFault};
 use super::uris::parse_uri;
+use super::{Client, ClientError, Metadata, queries};
 use crate::base::config::Origin;
+use crate::base::public_client_id::PublicClientId;
+use crate::db::Connection;
 
 /// Checks the names of services.
 ///
@@ -54,6 +56,38 @@ fn check_audience(audience: &str, own: &Origin) -> Result<(), Fault> {
     // The audience of an ID token is the ID of a client, and access tokens may have the same `typ`.
     if Uuid::try_parse(audience).is_ok() {
         return Err(Fault::AudienceIsClient);
+    }
+    Ok(())
+}
+
+/// Checks that the new audiences of a client are no other client's, and no client's ID.
+///
+/// # Errors
+/// The first that can't be used.
+pub(super) fn require_free_audiences(
+    conn: &mut Connection,
+    client: &Client,
+    before: &[String],
+) -> Result<(), ClientError> {
+    let mut new = client.metadata.audiences.iter();
+    if new.all(|audience| before.contains(audience)) {
+        return Ok(());
+    }
+    let taken = queries::list_audiences_of_others(conn, client.id)?;
+    for (entry, audience) in client.metadata.audiences.iter().enumerate() {
+        if taken.contains(audience) {
+            return Err(ClientError::AudienceTaken(audience.clone()));
+        }
+        // The audience of an ID token is a client's ID, its own included, and access tokens may have the same `typ`.
+        let named = PublicClientId::parse(audience).map(|public| public.id());
+        let is_id = match named.filter(|_| !before.contains(audience)) {
+            Some(id) => id == client.id || queries::find_ever(conn, id)?.is_some(),
+            None => false,
+        };
+        if is_id {
+            let fault = FieldFault::at("audiences", entry, Fault::AudienceIsClient);
+            return Err(fault.into());
+        }
     }
     Ok(())
 }

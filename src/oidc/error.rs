@@ -140,9 +140,10 @@ impl Refusal {
         self
     }
 
-    /// As [`Refusal::remedy`], for a command whose last argument is the value that was sent. The description has a placeholder for
-    /// it, because anyone can make a link whose page would advise to register their address. Who looks for refusals of the client
-    /// gets the command with the value, if a shell reads it as one word.
+    /// As [`Refusal::remedy`], for a request of an authenticated client and a command whose last argument is the value that it sent.
+    /// The description has a placeholder for it; the stored command has the value, if a shell reads it as one word.
+    ///
+    /// Requests that anyone can send must not use it: the stored command would advise to register a stranger's address.
     #[must_use]
     pub fn remedy_with(self, command: &str, placeholder: &str, value: &str) -> Self {
         let mut refusal = self.remedy(format!("{command} {placeholder}"));

@@ -234,12 +234,8 @@ fn check_return(uri: &str, state: Option<&str>, client: &Client) -> Result<Retur
             uri,
             &registered.join(" "),
         )
-        .remedy_with(
-            &format!(
-                "doorward client update {} --add-post-logout-redirect-uri",
-                client.public_id
-            ),
-            "URI",
-            uri,
-        ))
+        .remedy(format!(
+            "doorward client update {} --add-post-logout-redirect-uri URI",
+            client.public_id
+        )))
 }

@@ -122,14 +122,10 @@ pub fn read_return_address(
                 redirect_uri,
                 &registered.join(" "),
             )
-            .remedy_with(
-                &format!(
-                    "doorward client update {} --add-redirect-uri",
-                    client.public_id
-                ),
-                "URI",
-                redirect_uri,
-            ));
+            .remedy(format!(
+                "doorward client update {} --add-redirect-uri URI",
+                client.public_id
+            )));
     }
     // Registration refuses it; a native app's loopback address matches any port, also that of a Doorward on this machine.
     if Url::parse(redirect_uri).is_ok_and(|url| url.origin().ascii_serialization() == issuer) {

@@ -60,11 +60,10 @@ pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(
             resource,
             &client.metadata.resources.join(" "),
         )
-        .remedy_with(
-            &format!("doorward client update {} --add-resource", client.public_id),
-            "URI",
-            resource,
-        ))
+        .remedy(format!(
+            "doorward client update {} --add-resource URI",
+            client.public_id
+        )))
 }
 
 /// The refusal of a grant type that a client is not registered for.

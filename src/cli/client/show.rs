@@ -218,7 +218,8 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
         .any(|refusal| refusal.facts.remedy.is_some())
     {
         lines.push(
-            "\nAnyone can send requests in a client's name: allow only what your program sends."
+            "\nAnyone can send requests with this client ID: allow only what your own program sends. URI stands for the value that was \
+             sent."
                 .to_owned(),
         );
     }

@@ -130,6 +130,32 @@ on_both! {
         assert_eq!(own.status, 200, "{own:?}");
     }
 
+    fn no_audience_is_the_id_of_a_client_its_own_included(house) {
+        let root = house.administrator();
+        assert_eq!(register(&root, &app("orders")).status, 201);
+        let with_audience = |id: &str, audience: &str| {
+            let body = json!({ "client_name": "x", "client_id": id, "audiences": [audience] });
+            register(&root, &body)
+        };
+        assert_eq!(refusal(&with_audience("bills", "orders")), (400, json!("audiences")));
+        assert_eq!(refusal(&with_audience("bills", "bills")), (400, json!("audiences")));
+        let own = json!({ "audiences": ["orders"] });
+        let change = root.browser.request("PATCH", "/v1/clients/orders").header("If-Match", "\"1\"").json(&own).send();
+        assert_eq!(refusal(&change), (400, json!("audiences")));
+        assert_eq!(with_audience("bills", "https://bills.example").status, 201);
+        // The reverse.
+        assert_eq!(register(&root, &json!({ "client_name": "x", "audiences": ["stock"] })).status, 201);
+        assert_eq!(refusal(&register(&root, &app("stock"))), (409, json!("client_id")));
+    }
+
+    fn another_spelling_of_a_uuid_is_no_client_id(house) {
+        let root = house.administrator();
+        let (existing, _) = house.client(&[]);
+        for spelling in [existing.to_uppercase(), existing.replace('-', "")] {
+            assert_eq!(refusal(&register(&root, &app(&spelling))), (400, json!("client_id")), "{spelling}");
+        }
+    }
+
     fn only_administrators_in_person_choose(house) {
         let root = house.administrator();
         let service = house.client(&["clients:write", "users:read"]);

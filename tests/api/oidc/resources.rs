@@ -334,11 +334,21 @@ on_both! {
         assert_eq!(ran.json()["userinfo_audience"], true);
         let made = register();
         assert_eq!((made.status, &made.json()["userinfo_audience"]), (201, &json!(true)), "{}", made.text());
+        let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().expect("an id"));
+        let change = |version: u32, wanted: bool| {
+            let body = json!({ "userinfo_audience": wanted });
+            let version = format!("\"{version}\"");
+            house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &version).json(&body).send()
+        };
+        assert_eq!(change(1, false).status, 200);
+        let refused = change(2, true);
+        assert_eq!((refused.status, &refused.json()["field"]), (403, &json!("userinfo_audience")), "its users were not asked: {}", refused.text());
+        let ran = crate::support::binary::run(&house.config, &["client", "update", made.json()["client_id"].as_str().expect("an id"), "--userinfo-audience"]);
+        assert_eq!(ran.code, 0, "an administrator may: {ran:?}");
         let ran = crate::support::binary::run(&house.config, &["client", "update", &id, "--no-userinfo-audience", "--json"]);
         assert_eq!(ran.json()["userinfo_audience"], false);
-        let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().expect("an id"));
         let rename = json!({ "client_name": "Renamed" });
-        let change = house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", "\"1\"").json(&rename).send();
+        let change = house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", "\"3\"").json(&rename).send();
         assert_eq!(change.status, 403, "it holds more now: {}", change.text());
         assert_eq!(root.browser.get(&path).status, 200);
     }

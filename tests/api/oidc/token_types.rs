@@ -163,6 +163,6 @@ on_both! {
         house.administrator();
         let app = app(house);
         let ran = binary::run(&house.config, &["client", "create", "orders", "--audience", ORDERS, "--audience", &app.id]);
-        assert!(ran.code != 0 && ran.errors.contains("client ID"), "{} {}", ran.code, ran.errors);
+        assert!(ran.code != 0 && ran.errors.contains("ID of a client"), "{} {}", ran.code, ran.errors);
     }
 }

@@ -77,7 +77,7 @@ impl From<ClientError> for Problem {
             .with("field", field)
             .with("values", values.join(" ")),
             ClientError::NotHeldSetting(field) => Self::forbidden(
-                "The calling client lacks this setting, so it can't turn it on for another. Ask an administrator.",
+                "A client turns this setting on only when it registers another client, and only if it has the setting itself. Ask an administrator.",
             )
             .with("field", field),
             ClientError::ManagersInPerson => Self::forbidden(
