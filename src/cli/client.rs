@@ -14,7 +14,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
-use crate::clients::{self, ActingAs, ClientChange, ClientError, ClientUpdate, Registered};
+use crate::clients::{self, ActingAs, ClientChange, ClientError, ClientUpdate, Registered, Scope};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
@@ -48,6 +48,9 @@ pub(super) enum Client {
         flags: Box<Flags>,
         #[command(flatten)]
         additions: Box<Additions>,
+        /// The client has used PKCE; let it rely on a nonce again (with `--require-pkce auto`).
+        #[arg(long)]
+        reset_pkce: bool,
     },
     /// Show why recent requests of a client were refused, and what to change.
     Check {
@@ -107,6 +110,7 @@ impl Client {
                 let mut wanted = named(flags.into_change()?, Some(name));
                 wanted.client_id = id.or(wanted.client_id);
                 wanted.client_secret = read_secret(secret)?.or(wanted.client_secret);
+                app.users.require_allowed_roles(&wanted, &[]).await?;
                 let (client, secret) = app.clients.register(wanted, acting).await?;
                 show_made(&client, secret.as_ref(), &made, output);
             }
@@ -116,15 +120,20 @@ impl Client {
                 name,
                 flags,
                 additions,
+                reset_pkce,
             } => {
                 let mut change = named(flags.into_change()?, name);
+                change.pkce_used = reset_pkce.then_some(false).or(change.pkce_used);
+                let before = app.clients.read(client).await?;
                 let mut expected = None;
                 if !additions.is_empty() {
-                    let before = app.clients.read(client).await?;
                     expected = Some(before.version);
                     change = additions.add_to(change, &before);
                 }
+                let allowed = &before.metadata.allowed_roles;
+                app.users.require_allowed_roles(&change, allowed).await?;
                 let updated = app.clients.update(client, change, expected, acting).await?;
+                warn_of_lost_openid(&before, &updated.client);
                 show_update(updated, output)?;
             }
             Self::Check { client } => check(app, &client, output).await?,
@@ -169,6 +178,19 @@ fn named(change: ClientChange, name: Option<String>) -> ClientChange {
     ClientChange {
         client_name: name.or(change.client_name),
         ..change
+    }
+}
+
+/// Warns if the users of a client can't sign in any more with OpenID Connect, because its scopes were replaced.
+fn warn_of_lost_openid(before: &clients::Client, after: &clients::Client) {
+    let had_openid = before.scopes.contains(Scope::OpenId);
+    let has_users = !after.metadata.redirect_uris.is_empty();
+    if had_openid && has_users && !after.scopes.contains(Scope::OpenId) {
+        Output::warn(&format!(
+            "warning: --scope replaced all scopes, and openid is no longer among them: programs get no ID token. \
+             To add it again: doorward client update {} --add-scope openid",
+            after.public_id
+        ));
     }
 }
 

@@ -99,9 +99,15 @@ pub(super) struct Update {
     /// Whether the email address counts as verified, on your word; for a new address true unless you say `false`.
     #[arg(long, value_name = "BOOL")]
     email_verified: Option<bool>,
-    /// All roles anew, separated by commas; empty takes them away.
+    /// All roles of the user, separated by commas; replaces the ones they have, and empty removes all.
     #[arg(long)]
     roles: Option<String>,
+    /// A role to add to those of the user; repeatable.
+    #[arg(long = "add-role", value_name = "ROLE", conflicts_with = "roles")]
+    added_roles: Vec<String>,
+    /// A role to remove from those of the user; repeatable.
+    #[arg(long = "remove-role", value_name = "ROLE", conflicts_with = "roles")]
+    removed_roles: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -258,13 +264,23 @@ impl Update {
                 Email::parse(text).map_err(|fault| Failure::Refused(fault.to_string()))?,
             )),
         };
-        let roles = self.roles.map(|roles| {
+        let mut expected = None;
+        let mut roles: Option<Vec<String>> = self.roles.map(|roles| {
             roles
                 .split(',')
                 .map(|role| role.trim().to_owned())
                 .filter(|role| !role.is_empty())
                 .collect()
         });
+        if !self.added_roles.is_empty() || !self.removed_roles.is_empty() {
+            let before = app.users.find(&self.user).await?;
+            expected = Some(before.version);
+            let all = before.roles.into_iter().chain(self.added_roles);
+            roles = Some(
+                all.filter(|role| !self.removed_roles.contains(role))
+                    .collect(),
+            );
+        }
         let change = UserChange {
             username: self.username,
             display_name: self.display_name,
@@ -279,7 +295,7 @@ impl Update {
             .update(
                 id,
                 change,
-                None,
+                expected,
                 Authority::Administrator,
                 ActingAs::command(),
             )

@@ -87,6 +87,11 @@ impl Draft {
     }
 }
 
+/// Whether a role could have this name.
+pub(super) fn is_role_name(text: &str) -> bool {
+    is_printable(text, 100) && !text.contains(char::is_whitespace)
+}
+
 /// Visible to whoever reads it, and without characters that turn the direction of the text around them.
 fn is_printable(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.chars().count()) && !text.chars().any(is_unprintable)
@@ -110,8 +115,8 @@ fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), FieldFault> 
         let family = name.split(':').next().unwrap_or_default();
         name.contains(':') && FAMILIES.contains(&family) && name.parse::<Scope>().is_err()
     };
-    if scopes.names().any(is_slip) {
-        return Err(FieldFault::new("scope", Fault::ScopeUnknown));
+    if let Some(name) = scopes.names().find(|name| is_slip(name)) {
+        return Err(FieldFault::unknown("scope", Fault::ScopeUnknown, name));
     }
     // Another service's scope has a name of that service, or the client gets tokens for the service.
     let gives_nothing = |name: &str| {
@@ -119,8 +124,8 @@ fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), FieldFault> 
             && !name.contains([':', '/', '.'])
             && name.parse::<Scope>().is_err()
     };
-    if scopes.names().any(gives_nothing) {
-        return Err(FieldFault::new("scope", Fault::ScopeUseless));
+    if let Some(name) = scopes.names().find(|name| gives_nothing(name)) {
+        return Err(FieldFault::unknown("scope", Fault::ScopeUseless, name));
     }
     Ok(())
 }
@@ -208,7 +213,7 @@ fn check_demands(metadata: &Metadata) -> Result<(), FieldFault> {
         }
     }
     for (entry, role) in metadata.allowed_roles.iter().enumerate() {
-        if !is_printable(role, 100) || role.contains(char::is_whitespace) {
+        if !is_role_name(role) {
             return Err(FieldFault::at("allowed_roles", entry, Fault::Role));
         }
     }

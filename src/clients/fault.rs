@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ActingError, NoRedirectUri, Scopes};
+use super::{ActingError, NoRedirectUri, Scope, Scopes};
 use crate::db;
 use crate::standing::ChangePending;
 
@@ -30,11 +30,12 @@ pub enum Fault {
     )]
     ScopeName,
     /// An unknown scope with one of the prefixes that Doorward reserves for itself.
-    #[error("has a name among Doorward's own that means nothing")]
+    #[error("is not one of Doorward's scopes, which are {}", known_scopes())]
     ScopeUnknown,
-    /// A name that gives nothing.
+    /// A scope that is neither Doorward's nor, because the client has no resources, another service's.
     #[error(
-        "has a name that gives nothing: it is no scope of Doorward, and the client is registered for no resource"
+        "is not one of Doorward's scopes, which are {}. A scope of another service needs that service among the client's resources",
+        known_scopes()
     )]
     ScopeUseless,
     /// `authorization_code` without a redirect URI.
@@ -132,6 +133,14 @@ pub enum Fault {
     /// Not the name of a role.
     #[error("a role's name has 1 to 100 printable characters without spaces")]
     Role,
+    /// No role has this name.
+    #[error("there is no role")]
+    RoleUnknown,
+}
+
+fn known_scopes() -> String {
+    let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    names.join(" ")
 }
 
 impl Fault {
@@ -177,12 +186,13 @@ impl Fault {
             Self::SecretOfPublic => "secret_of_public",
             Self::AtRegistration => "at_registration",
             Self::Role => "role",
+            Self::RoleUnknown => "role_unknown",
         }
     }
 }
 
 /// A field that can't be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
     /// Its name.
     pub field: &'static str,
@@ -190,6 +200,8 @@ pub struct FieldFault {
     pub entry: Option<usize>,
     /// What is wrong.
     pub fault: Fault,
+    /// The value that can't be used, for a name that does not exist.
+    pub value: Option<String>,
 }
 
 impl FieldFault {
@@ -198,6 +210,7 @@ impl FieldFault {
             field,
             entry: None,
             fault,
+            value: None,
         }
     }
 
@@ -206,12 +219,31 @@ impl FieldFault {
             field,
             entry: Some(entry),
             fault,
+            value: None,
+        }
+    }
+
+    /// The value of a field that names something that does not exist.
+    pub(crate) fn unknown(field: &'static str, fault: Fault, value: &str) -> Self {
+        Self {
+            value: Some(value.to_owned()),
+            ..Self::new(field, fault)
         }
     }
 }
 
 impl fmt::Display for FieldFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(value) = &self.value {
+            return match self.fault {
+                Fault::RoleUnknown => write!(formatter, "{} {value}", self.fault),
+                _ if value.contains(',') => write!(
+                    formatter,
+                    "{value} is not a scope: separate scopes by spaces, not by commas"
+                ),
+                _ => write!(formatter, "{value} {}", self.fault),
+            };
+        }
         match self.entry {
             Some(entry) => write!(
                 formatter,

@@ -64,14 +64,14 @@ impl ClientSecret {
     /// # Errors
     /// It is too short, too uniform, or has characters that can't be sent.
     pub(super) fn choose(typed: &TypedSecret) -> Result<Self, FieldFault> {
-        let fault = FieldFault::new("client_secret", Fault::Secret);
-        let secret = Self::parse(typed.0.expose_secret()).ok_or(fault)?;
+        let fault = || FieldFault::new("client_secret", Fault::Secret);
+        let secret = Self::parse(typed.0.expose_secret()).ok_or_else(fault)?;
         let mut bytes: Vec<u8> = secret.text.bytes().collect();
         bytes.sort_unstable();
         bytes.dedup();
         let has_outer_space = secret.text.trim() != secret.text;
         if bytes.len() < MIN_DISTINCT || has_outer_space {
-            return Err(fault);
+            return Err(fault());
         }
         Ok(secret)
     }

@@ -180,7 +180,7 @@ impl Refusal {
 
 /// A URI or a scope as one word of a shell; `None` for text with any other character than those of URIs (RFC 3986 §2), and for what
 /// is too long to be shown whole.
-fn shell_word(value: &str) -> Option<String> {
+pub(super) fn shell_word(value: &str) -> Option<String> {
     // Without the apostrophe, which would end the word.
     let is_literal =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte);

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::acr::{self, Unreachable};
-use super::error::{ErrorCode, Refusal};
+use super::error::{ErrorCode, Refusal, shell_word};
 use super::request::AuthorizationRequest;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
@@ -137,11 +137,22 @@ fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
     if may_use(client, present.standing) {
         return None;
     }
-    let description = "this person holds none of the roles that this client is for";
-    Some(Step::Refuse(Refusal::new(
-        ErrorCode::AccessDenied,
-        description,
-    )))
+    let allowed = &client.metadata.allowed_roles;
+    let held = present.standing.roles.join(" ");
+    let user = present.session.user;
+    let description = "the user holds none of the roles that this client is for";
+    let mut refusal = Refusal::new(ErrorCode::AccessDenied, description).because(
+        "role-not-held",
+        &format!("user {user}, whose roles are: {held}"),
+        &allowed.join(" "),
+    );
+    // Without the user's ID, because anyone who tries to sign in would suggest that they get the role. The description is for the
+    // app and its user, so it does not have the command.
+    let role = allowed.first().and_then(|role| shell_word(role));
+    if let (Some(facts), Some(role)) = (&mut refusal.facts, role) {
+        facts.remedy = Some(format!("doorward user update USER --add-role {role}"));
+    }
+    Some(Step::Refuse(refusal))
 }
 
 /// How long a ceremony after the request answers for it, in seconds.
@@ -176,7 +187,7 @@ fn check_strength(
     let unmet = || {
         Step::Refuse(Refusal::new(
             ErrorCode::UnmetAuthenticationRequirements,
-            "no passkey of this person reaches the acr that is asked for",
+            "no passkey of this user reaches the acr that is asked for",
         ))
     };
     let least = match request.acr.least_rank(client.metadata.least_acr.as_deref()) {

@@ -50,6 +50,14 @@ impl Oidc {
         }
     }
 
+    /// As [`Oidc::note_refusal`], for the result of an interaction with the user: only what an administrator can change. A user who
+    /// has to sign in or who declines is everyday use.
+    pub(super) async fn note_refused_user(&self, client: ClientId, refusal: &Refusal) {
+        if refusal.facts.is_some() {
+            self.note_refusal(Some(client), refusal).await;
+        }
+    }
+
     /// As [`Oidc::note_refusal`], for a client whose authentication failed.
     pub(super) async fn note_failed_authentication(&self, failed: &FailedAuthentication) {
         failed.log();

@@ -4,6 +4,7 @@
 //! one-use link lets in one person once. Owns `users`, `roles`, `user_roles`, `invitations` and the one `setup` row. Knows
 //! nothing of how somebody proves who they are.
 
+mod allowed_roles;
 mod backing;
 mod email_state;
 mod fields;

@@ -71,6 +71,10 @@ on_both! {
         assert_eq!(json_of(house, &["user", "show", &ada.id])["roles"], json!(["admin"]));
         let changed = json_of(house, &["user", "update", "ada", "--display-name", "Ada L.", "--roles", "", "--email", ""]);
         assert_eq!((changed["display_name"].clone(), changed["roles"].clone(), changed["email"].clone()), (json!("Ada L."), json!([]), json!(null)));
+        json_of(house, &["role", "create", "clerk"]);
+        assert_eq!(json_of(house, &["user", "update", "ada", "--add-role", "admin", "--add-role", "clerk"])["roles"], json!(["admin", "clerk"]));
+        assert_eq!(json_of(house, &["user", "update", "ada", "--remove-role", "admin"])["roles"], json!(["clerk"]));
+        assert_eq!(run(house, &["user", "update", "ada", "--add-role", "cook"]).code, 4, "there is no such role");
         assert_eq!(json_of(house, &["user", "suspend", "ada", "--reason", "left"])["sessions_ended"], 1);
         assert_eq!(ada.session_status(), 401);
         json_of(house, &["user", "reactivate", "ada"]);

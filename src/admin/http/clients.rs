@@ -20,6 +20,7 @@ use crate::clients::{
 };
 use crate::db::Database;
 use crate::sessions::Caller;
+use crate::users::Users;
 use crate::web::{Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, only, require_version, tagged};
 
 /// At most this many in one list.
@@ -178,9 +179,11 @@ pub async fn register_client(
     request: HttpRequest,
     caller: Caller,
     clients: web::Data<Clients>,
+    users: web::Data<Users>,
     body: AnyCase<ClientChange>,
 ) -> Answer {
     require_write(&caller)?;
+    users.require_allowed_roles(&body.0, &[]).await?;
     let (client, secret) = clients
         .register(body.0, caller.acting(&request, Scope::ClientsWrite))
         .await?;
@@ -248,12 +251,16 @@ pub async fn read_client(
 pub async fn update_client(
     request: HttpRequest,
     caller: Caller,
-    clients: web::Data<Clients>,
+    (clients, users): (web::Data<Clients>, web::Data<Users>),
     id: web::Path<String>,
     body: AnyCase<ClientChange>,
 ) -> Answer {
     let id = changeable(&caller, &id)?;
     let expected = require_version(&request)?;
+    if body.0.allowed_roles.is_some() {
+        let before = clients.read(id).await?.metadata.allowed_roles;
+        users.require_allowed_roles(&body.0, &before).await?;
+    }
     let updated = clients
         .update(
             id,

@@ -18,7 +18,9 @@ pub(in crate::cli) struct Flags {
     /// With --for: the program's own URL.
     #[arg(long, value_name = "URL", requires = "preset")]
     url: Option<String>,
-    /// A scope that the client may request, for example users:read; repeatable.
+    /// A scope that the client may request, for example groups or users:read; repeatable. Replaces all scopes of a client (to add
+    /// one: `client update ID --add-scope`). Default: everything about the user, with a redirect URI; else none. docs/guides/api.md
+    /// and /.well-known/openid-configuration list them.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
     scopes: Vec<String>,
     /// A redirect URI; repeatable.
@@ -42,16 +44,17 @@ pub(in crate::cli) struct Flags {
     /// How it authenticates at the token endpoint; `either`, the default, accepts its secret in the header and in the body.
     #[arg(long, value_parser = ["either", "client_secret_basic", "client_secret_post", "none"])]
     auth_method: Option<String>,
-    /// A grant type that the client may use; repeatable.
+    /// A grant type that the client may use; repeatable. Default: `authorization_code` and `refresh_token` with a redirect URI, else
+    /// `client_credentials`.
     #[arg(long = "grant", value_name = "GRANT", value_parser = GRANTS)]
     grants: Vec<String>,
     /// Where Doorward reports ended sessions; empty removes it.
     #[arg(long, value_name = "URI")]
     backchannel_logout_uri: Option<String>,
-    /// Its logout tokens name the user alone, without `sid`: it then ends every session of theirs.
+    /// Logout tokens name the user without `sid`, for software that rejects it: the client then ends all sessions of the user.
     #[arg(long, conflicts_with = "backchannel_logout_with_sid")]
     backchannel_logout_without_sid: bool,
-    /// Its logout tokens name the session, as is the default.
+    /// Logout tokens name the session (`sid`), so that the client ends this session only (the default).
     #[arg(long)]
     backchannel_logout_with_sid: bool,
     /// The app is your own: users are not asked for consent.
@@ -60,22 +63,19 @@ pub(in crate::cli) struct Flags {
     /// Users are asked for consent (the default).
     #[arg(long)]
     consent: bool,
-    /// Old software that has a secret, no PKCE and no nonce.
+    /// Accept requests without PKCE and nonce, for old software with a secret.
     #[arg(long, conflicts_with = "require_pkce")]
     no_pkce: bool,
     /// Whether it must use PKCE; `auto`, the default: with a secret it may rely on a nonce until it has used PKCE once.
     #[arg(long, value_name = "WHEN", value_parser = ["true", "false", "auto"])]
     require_pkce: Option<String>,
-    /// It has used PKCE, and may rely on a nonce again all the same.
-    #[arg(long)]
-    reset_pkce: bool,
-    /// Names, mail address and groups are in UserInfo alone.
+    /// Leave name, email address and groups out of ID tokens: programs read them from UserInfo. For small ID tokens.
     #[arg(long, conflicts_with = "claims_in_id_token")]
     no_claims_in_id_token: bool,
-    /// Names, mail address and groups are in the ID token as well, as is the default.
+    /// Name, email address and groups are in ID tokens and in UserInfo (the default).
     #[arg(long)]
     claims_in_id_token: bool,
-    /// Algorithm that the client's tokens are signed with.
+    /// Algorithm that the client's tokens are signed with. Default: RS256.
     #[arg(long, value_name = "ALGORITHM", value_parser = ["RS256", "ES256", "EdDSA"])]
     id_token_alg: Option<String>,
     /// Access tokens are opaque: services check them by introspection.
@@ -103,7 +103,7 @@ pub(in crate::cli) struct Flags {
     /// After how many seconds without use offline access ends (60 to 157680000), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
     offline_idle_timeout: Option<Lifetime>,
-    /// A role whose holders may use the client; repeatable, and empty allows all users.
+    /// A role whose holders may use the client; repeatable, and empty allows all users. Roles are created with `doorward role create`.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
     /// A service that the client may get tokens for; repeatable.
@@ -153,8 +153,8 @@ fn parse_lifetime(text: &str) -> Result<Lifetime, String> {
 
 /// One scope; whether it gives the client anything is checked with everything else.
 fn parse_scope(text: &str) -> Result<String, String> {
-    if text.contains(' ') {
-        return Err("one scope at a time".into());
+    if text.contains([' ', ',']) {
+        return Err("one scope at a time: --scope openid --scope profile".into());
     }
     match Scopes::parse(text) {
         Ok(_) => Ok(text.to_owned()),
@@ -211,6 +211,13 @@ pub(in crate::cli) struct Additions {
         conflicts_with = "resources"
     )]
     more_resources: Vec<String>,
+    /// An audience to add to the registered ones; repeatable.
+    #[arg(
+        long = "add-audience",
+        value_name = "NAME",
+        conflicts_with = "audiences"
+    )]
+    more_audiences: Vec<String>,
 }
 
 impl Additions {
@@ -222,6 +229,7 @@ impl Additions {
             &self.more_scopes,
             &self.more_grants,
             &self.more_resources,
+            &self.more_audiences,
         ];
         lists.iter().all(|list| list.is_empty())
     }
@@ -253,6 +261,7 @@ impl Additions {
             .or(change.post_logout_redirect_uris),
             grant_types: whole(grants.collect(), self.more_grants).or(change.grant_types),
             resources: whole(metadata.resources.clone(), self.more_resources).or(change.resources),
+            audiences: whole(metadata.audiences.clone(), self.more_audiences).or(change.audiences),
             scope: scope.or(change.scope),
             ..change
         }
@@ -310,7 +319,6 @@ impl Flags {
             ),
             require_consent: choose(self.no_consent, false, self.consent, true),
             require_pkce: require_pkce,
-            pkce_used: self.reset_pkce.then_some(false),
             claims_in_id_token: choose(
                 self.no_claims_in_id_token, false, self.claims_in_id_token, true
             ),

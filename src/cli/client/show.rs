@@ -50,7 +50,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
         ("after sign-out", Some(&after_logout.join(" "))),
         ("back-channel", metadata.backchannel_logout_uri.as_deref()),
         ("scope", Some(&scopes)),
-        ("understood as", Some(kind(metadata))),
+        ("understood as", Some(&kind(metadata))),
     ];
     let mut lines: Vec<String> = rows
         .into_iter()
@@ -104,21 +104,27 @@ fn hints(metadata: &Metadata, id: &str) -> Vec<String> {
 }
 
 /// What kind of client a registration describes, in words.
-fn kind(metadata: &Metadata) -> &'static str {
+fn kind(metadata: &Metadata) -> String {
     if !metadata.allows(GrantType::AuthorizationCode) {
-        return "service that acts for itself, without users";
+        return if metadata.audiences.is_empty() {
+            "service that acts for itself, without users".to_owned()
+        } else {
+            let audiences = metadata.audiences.join(" ");
+            format!("service that accepts tokens for {audiences}")
+        };
     }
+    let protection = match metadata.code_protection() {
+        CodeProtection::Pkce => "PKCE",
+        CodeProtection::PkceOrNonce => "PKCE or a nonce",
+        CodeProtection::None => "with or without PKCE",
+    };
     match (metadata.is_public(), metadata.application_type) {
-        (true, ApplicationType::Native) => "app on a device, without a secret; PKCE",
-        (true, ApplicationType::Web) => "page in the browser, without a secret; PKCE",
-        (false, ApplicationType::Native) => {
-            "app on the user's own device, with a secret: its loopback redirect URIs may have any port (--web for exact ports)"
-        }
-        (false, ApplicationType::Web) => match metadata.code_protection() {
-            CodeProtection::Pkce => "app with a secret; PKCE",
-            CodeProtection::PkceOrNonce => "app with a secret; PKCE or a nonce",
-            CodeProtection::None => "app with a secret; with or without PKCE",
-        },
+        (true, ApplicationType::Native) => "app on a device, without a secret; PKCE".to_owned(),
+        (true, ApplicationType::Web) => "page in the browser, without a secret; PKCE".to_owned(),
+        (false, ApplicationType::Native) => format!(
+            "app with a secret; {protection}; its redirect URIs on this machine may have any port (--web for exact ports)"
+        ),
+        (false, ApplicationType::Web) => format!("app with a secret; {protection}"),
     }
 }
 

@@ -120,6 +120,8 @@ impl Preset {
             redirect_uris: (!redirect_uris.is_empty()).then_some(redirect_uris),
             post_logout_redirect_uris: post_logout.map(|uri| vec![uri]),
             backchannel_logout_uri: backchannel.map(Some),
+            // A program with a URL of its own runs on a server, also while it is tried out on localhost.
+            application_type: (!self.redirect_paths.is_empty()).then(|| "web".to_owned()),
             token_endpoint_auth_method: self.public.then(|| Some("none".to_owned())),
             require_pkce: self.without_pkce.then(|| json!(false)),
             scope: (!self.scopes.is_empty()).then(|| self.scopes.join(" ")),

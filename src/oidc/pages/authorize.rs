@@ -114,7 +114,10 @@ pub async fn read_request(
         .await?;
     // What can be answered at once is never stored.
     let answer = match (step, person) {
-        (Step::Refuse(refusal), _) => visit.answer(&request, Outcome::Refused(refusal))?,
+        (Step::Refuse(refusal), _) => {
+            visit.oidc.note_refused_user(client.id, &refusal).await;
+            visit.answer(&request, Outcome::Refused(refusal))?
+        }
         (Step::Grant, Some(person)) => {
             let outcome = grant(&visit, (&request, None), &client, &person, answers).await?;
             visit.answer(&request, outcome)?
@@ -273,6 +276,7 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
         return match step {
             Step::Refuse(refusal) => {
                 visit.oidc.take_pending(id).await?;
+                visit.oidc.note_refused_user(client.id, &refusal).await;
                 visit.answer(request, Outcome::Refused(refusal))
             }
             Step::Join => {
@@ -301,6 +305,7 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
         Step::SignIn | Step::Join => Ok(redirect(&sign_in_path(visit, id, pending, app()).await?)),
         Step::Refuse(refusal) => {
             visit.oidc.take_pending(id).await?;
+            visit.oidc.note_refused_user(client.id, &refusal).await;
             visit.answer(request, Outcome::Refused(refusal))
         }
         Step::Grant => {

@@ -31,7 +31,7 @@ on_both! {
             "create", "Shop", "--redirect-uri", "https://a.example/cb", "--redirect-uri", "https://b.example/cb",
             "--post-logout-redirect-uri", "https://a.example/bye", "--backchannel-logout-uri", "http://10.0.0.7/logout",
             "--auth-method", "client_secret_post", "--no-consent", "--no-pkce", "--id-token-alg", "ES256", "--opaque",
-            "--role", "staff", "--resource", "urn:example:orders", "--audience", "https://a.example", "--scope", "openid", "--scope", "orders:read",
+            "--role", "admin", "--resource", "urn:example:orders", "--audience", "https://a.example", "--scope", "openid", "--scope", "orders:read",
         ]);
         let id = made["client_id"].as_str().expect("an id");
         assert!(made["client_secret"].is_string());
@@ -42,7 +42,7 @@ on_both! {
             ("token_endpoint_auth_method", json!("client_secret_post")),
             ("require_consent", json!(false)), ("require_pkce", json!(false)),
             ("id_token_signed_response_alg", json!("ES256")), ("access_token_format", json!("opaque")),
-            ("allowed_roles", json!(["staff"])), ("resources", json!(["urn:example:orders"])),
+            ("allowed_roles", json!(["admin"])), ("resources", json!(["urn:example:orders"])),
             ("audiences", json!(["https://a.example"])), ("scope", json!("openid orders:read")),
             ("grant_types", json!(["authorization_code", "refresh_token"])),
         ] {
@@ -187,5 +187,53 @@ on_both! {
         }
         let refused = binary::run(&house.config, &["client", "create", "x", "--redirect-uri", "/cb"]);
         assert!(refused.errors.contains("redirect_uris: entry 1: must be an absolute URI"), "{}", refused.errors);
+    }
+
+    fn roles_and_scopes_that_do_not_exist_are_named(house) {
+        house.administrator();
+        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb", "--role", "admin"]);
+        let id = made["client_id"].as_str().expect("an id");
+        let create = ["create", "x", "--redirect-uri", "https://a.example/cb"];
+        let update = ["update", id];
+        for (command, flags, code, hint) in [
+            (&create[..], &["--role", "enginer"][..], 4, "allowed_roles: there is no role enginer"),
+            (&update[..], &["--role", "admin", "--role", "enginer"][..], 4, "allowed_roles: there is no role enginer"),
+            (&create[..], &["--scope", "group"][..], 4, "scope: group is not one of Doorward's scopes, which are openid profile"),
+            (&create[..], &["--scope", "users:raed"][..], 4, "scope: users:raed is not one of Doorward's scopes"),
+            (&create[..], &["--scope", "openid,profile"][..], 2, "one scope at a time: --scope openid --scope profile"),
+            (&create[..], &["--reset-pkce"][..], 2, "--reset-pkce"),
+        ] {
+            let ran = binary::run(&house.config, &[&["client"], command, flags].concat());
+            assert_eq!(ran.code, code, "{flags:?} {}", ran.errors);
+            assert!(ran.errors.contains(hint), "{flags:?} {}", ran.errors);
+        }
+        assert_eq!(client(house, &["show", id])["allowed_roles"], json!(["admin"]));
+    }
+
+    fn a_replaced_scope_list_without_openid_is_warned_of(house) {
+        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+        let id = made["client_id"].as_str().expect("an id");
+        let update = |flags: &[&str]| binary::run(&house.config, &[&["client", "update", id], flags].concat());
+        let ran = update(&["--scope", "groups"]);
+        assert_eq!(ran.code, 0, "{}", ran.errors);
+        assert!(ran.errors.contains("openid is no longer among them"), "{}", ran.errors);
+        assert!(ran.errors.contains(&format!("doorward client update {id} --add-scope openid")), "{}", ran.errors);
+        assert!(!update(&["--name", "Store"]).errors.contains("openid"), "only the change that removes it");
+        assert!(!update(&["--add-scope", "openid"]).errors.contains("openid"));
+    }
+
+    fn a_service_is_described_by_its_audiences(house) {
+        let text = |arguments: &[&str]| binary::run(&house.config, &[&["client"], arguments].concat()).output;
+        let orders = "https://orders.example.com";
+        let service = text(&["create", "orders", "--audience", orders]);
+        assert!(service.contains(&format!("service that accepts tokens for {orders}")), "{service}");
+        let made = client(house, &["create", "bills", "--audience", "https://bills.example.com"]);
+        let id = made["client_id"].as_str().expect("an id");
+        let added = client(house, &["update", id, "--add-audience", "bills"]);
+        assert_eq!(added["audiences"], json!(["https://bills.example.com", "bills"]));
+        let local = text(&["create", "Trial", "--redirect-uri", "http://localhost:5000/cb"]);
+        assert!(local.contains("app with a secret; PKCE or a nonce; its redirect URIs on this machine may have any port"), "{local}");
+        let preset = client(house, &["create", "Graphs", "--for", "grafana", "--url", "http://localhost:3000"]);
+        assert_eq!(preset["application_type"], "web", "a program on a server, also on localhost");
     }
 }

@@ -109,6 +109,23 @@ on_both! {
         assert!(!remembered.contains(signed), "{remembered}");
     }
 
+    fn a_user_without_a_role_of_the_client_is_told_to_the_administrator(house) {
+        let root = house.administrator();
+        let ada = house.person(&root, "ada");
+        let app = house.party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
+        let refused = app.authorize(&ada.browser, &[]);
+        let location = refused.header("location").unwrap_or_default();
+        assert!(location.contains("error=access_denied") && location.contains("the+user+holds+none"), "{location}");
+        assert!(!location.contains("doorward") && !location.contains("admin"), "the app is not told which roles: {location}");
+        let told = &check(house, &app.id)[0];
+        assert_eq!((&told["rule"], &told["registered"]), (&json!("role-not-held"), &json!("admin")));
+        assert!(told["presented"].as_str().is_some_and(|text| text.contains(&ada.id)), "{told}");
+        assert_eq!(told["remedy"], json!("doorward user update USER --add-role 'admin'"), "whoever tries suggests nothing for themselves");
+        let silent = app.authorize(&house.browser(), &[("prompt", "none")]);
+        assert!(silent.header("location").is_some_and(|location| location.contains("login_required")), "{silent:?}");
+        assert_eq!(check(house, &app.id).len(), 1, "a user who has to sign in is no mistake");
+    }
+
     fn each_rule_tells_what_was_sent_and_what_is_registered(house) {
         house.administrator();
         let app = house.party(|metadata| metadata.resources = vec!["urn:example:orders".into()]);

@@ -12,7 +12,8 @@ pub(super) fn explain(frame: &Frame, error: ClientError) -> Result<FieldProblem,
     match error {
         ClientError::Field(fault) => {
             let key = format!("client_fault.{}", fault.fault.key());
-            let mut text = sentence(frame, &key).to_owned();
+            let value = fault.value.as_deref().unwrap_or_default();
+            let mut text = frame.text_with(&key, &[("value", value)]);
             if let Some(entry) = fault.entry {
                 let line = entry.saturating_add(1).to_string();
                 let values = [("line", line.as_str()), ("fault", text.as_str())];

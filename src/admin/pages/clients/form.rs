@@ -348,6 +348,7 @@ mod tests {
             Fault::ScopeName,
             Fault::ScopeUnknown,
             Fault::ScopeUseless,
+            Fault::RoleUnknown,
             Fault::RedirectNeeded,
             Fault::CodeNeeded,
             Fault::SecretNeeded,

@@ -18,6 +18,7 @@ use crate::base::public_client_id::PublicClientId;
 use crate::clients::{self, Client, ClientError, Clients};
 use crate::db::Database;
 use crate::oidc::{Oidc, RecentRefusal};
+use crate::users::Users;
 use crate::web::{
     Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
 };
@@ -141,7 +142,7 @@ async fn show_client(
 async fn save_client(
     request: HttpRequest,
     administrator: Administrator,
-    clients: web::Data<Clients>,
+    (clients, users): (web::Data<Clients>, web::Data<Users>),
     id: web::Path<String>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
@@ -158,10 +159,16 @@ async fn save_client(
     }
     let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
-    match clients
-        .update(client.id, change, Some(expected), acting)
-        .await
-    {
+    let before = &client.metadata.allowed_roles;
+    let updated = match users.require_allowed_roles(&change, before).await {
+        Ok(()) => {
+            clients
+                .update(client.id, change, Some(expected), acting)
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    match updated {
         Ok(updated) => show_or_go_on(frame, updated, "saved"),
         Err(ClientError::VersionIs(_)) => {
             // What was typed would undo what somebody else just did: it is shown as it stands now.

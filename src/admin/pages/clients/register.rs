@@ -17,6 +17,7 @@ use crate::clients::{
     ClientUpdate, Clients, GrantType, Metadata, Preset, PresetError, Scope, Scopes, SettingValues,
     TypedSecret,
 };
+use crate::users::Users;
 use crate::web::{Answer, FieldProblem, Frame, StepUpPage, Web, only, page, page_with_status};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -140,7 +141,7 @@ async fn show_form(administrator: Administrator, program: web::Query<ForProgram>
 async fn register(
     request: HttpRequest,
     administrator: Administrator,
-    clients: web::Data<Clients>,
+    (clients, users): (web::Data<Clients>, web::Data<Users>),
     web: web::Data<Web>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
@@ -169,7 +170,11 @@ async fn register(
     }
     let acting = administrator.acting(&request);
     let frame = administrator.0.frame;
-    match clients.register(wanted, acting).await {
+    let registered = match users.require_allowed_roles(&wanted, &[]).await {
+        Ok(()) => clients.register(wanted, acting).await,
+        Err(error) => Err(error),
+    };
+    match registered {
         Ok((client, secret)) => {
             let registered = ClientUpdate {
                 client,
