@@ -137,7 +137,7 @@ fn the_guide_of_compatible_programs_says_what_their_tests_do() {
             "{name}: settings here or in the preset"
         );
         assert!(
-            program.settings.lines.len() <= 10,
+            program.settings.lines.len() <= 14,
             "{name}: too many settings"
         );
     }

@@ -32,6 +32,8 @@ pub struct App {
     pub in_browser: bool,
     /// What it does when the user signs out.
     pub sign_out: SignOut,
+    /// The `post_logout_redirect_uri` that it sends; `None`: the registered one.
+    pub returns_to: Option<&'static str>,
     /// What else it does, and what else is particular about it.
     pub also: fn(&Visit<'_>, &Issued),
 }
@@ -51,6 +53,7 @@ pub const APP: App = App {
     renews: None,
     in_browser: false,
     sign_out: SignOut::Stays,
+    returns_to: None,
     also: |_, _| {},
 };
 

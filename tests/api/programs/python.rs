@@ -59,18 +59,22 @@ programs! {
         })),
     };
 
-    // OIDC_RP_SIGN_ALGO = "RS256"; a nonce, and ID and secret in the body.
+    // OIDC_RP_SIGN_ALGO = "RS256"; PKCE, a nonce, and ID and secret in the body. Its `verify_claims` requires a verified address.
     mozilla_django_oidc: Program {
         name: "mozilla-django-oidc",
-        works: "signs in by email",
+        works: "signs in by verified email, takes over name and groups",
         client: Client::For("mozilla-django-oidc"),
         settings: ELSEWHERE,
         run_by: None,
         does: Some(Does::SignsIn(App {
-            scope: "openid email",
+            scope: "openid email profile groups",
+            pkce: true,
             nonce: true,
             secret: Secret::Body,
-            reads: &[(From::UserInfo, "email")],
+            reads: &[
+                (From::UserInfo, "email"), (From::UserInfo, "email_verified"), (From::UserInfo, "given_name"),
+                (From::UserInfo, "family_name"), (From::UserInfo, "groups"),
+            ],
             ..APP
         })),
     };
@@ -108,10 +112,10 @@ programs! {
     // Version 2 signs in by Authlib; `accept_token` introspects with ID and secret in the body.
     flask_oidc: Program {
         name: "Flask-OIDC",
-        works: "signs in, shows the email, introspects tokens",
+        works: "signs in, shows name and email, takes over groups, introspects tokens",
         client: Client::With(&["--redirect-uri", "https://app.example.com/authorize"]),
         settings: Settings {
-            file: "client_secrets.json",
+            file: "client_secrets.json, and the settings of Flask in app.py",
             lines: &[
                 "{ \"web\": {",
                 "    \"issuer\": \"https://id.example.com\",",
@@ -120,12 +124,16 @@ programs! {
                 "    \"auth_uri\": \"https://id.example.com/oauth2/authorize\",",
                 "    \"token_uri\": \"https://id.example.com/oauth2/token\"",
                 "} }",
+                "# app.py",
+                "app.config['OIDC_SCOPES'] = 'openid email profile groups'",
             ],
         },
         run_by: None,
         does: Some(Does::SignsIn(App {
-            scope: "openid email",
-            reads: &[(From::IdToken, "email"), (From::UserInfo, "email")],
+            scope: "openid email profile groups",
+            reads: &[
+                (From::IdToken, "email"), (From::UserInfo, "email"), (From::UserInfo, "name"), (From::UserInfo, "groups"),
+            ],
             renews: Some(Secret::PlainBasic),
             also: |visit, _| {
                 let token = visit.sign_in().access;
@@ -175,6 +183,11 @@ programs! {
         settings: Settings {
             file: "webserver_config.py or superset_config.py",
             lines: &[
+                "from flask_appbuilder.security.manager import AUTH_OAUTH",
+                "AUTH_TYPE = AUTH_OAUTH",
+                "AUTH_USER_REGISTRATION = True",
+                "AUTH_ROLES_SYNC_AT_LOGIN = True",
+                "AUTH_ROLES_MAPPING = {'engineers': ['Admin']}  # role at Doorward: roles here",
                 "OAUTH_PROVIDERS = [{",
                 "    'name': 'okta', 'icon': 'fa-key', 'token_key': 'access_token',",
                 "    'remote_app': {",
@@ -239,7 +252,8 @@ programs! {
         })),
     };
 
-    // `prompt=select_account`, and the user from the ID token; it keeps no ID token to sign out with.
+    // `prompt=select_account`, and the user from the ID token; it keeps no ID token to sign out with, and sends users to its
+    // redirect URI then.
     streamlit: Program {
         name: "Streamlit",
         works: "signs in, knows name and email, signs out",
@@ -250,6 +264,7 @@ programs! {
             asks_also: &[("prompt", "select_account")],
             reads: &[(From::IdToken, "name"), (From::IdToken, "email"), (From::IdToken, "email_verified")],
             sign_out: SignOut::WithClientId,
+            returns_to: Some("https://app.example.com/oauth2callback"),
             ..AUTHLIB
         })),
     };

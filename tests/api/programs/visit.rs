@@ -239,7 +239,8 @@ impl<'house> Visit<'house> {
     }
 
     fn sign_out(&self, issued: &Issued) {
-        let back = self.registered("post_logout_redirect_uris");
+        let registered = self.registered("post_logout_redirect_uris");
+        let back = self.app.returns_to.unwrap_or(registered);
         let hint = ("id_token_hint", issued.id_token.as_str());
         let client = ("client_id", self.registered("client_id"));
         let mut fields = match self.app.sign_out {
