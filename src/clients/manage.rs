@@ -1,6 +1,5 @@
 //! Registering clients and changing them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -347,32 +346,4 @@ pub async fn list(database: &Database) -> Result<Vec<Client>, ClientError> {
     database
         .read(|conn| Ok::<_, ClientError>(queries::list(conn)?))
         .await
-}
-
-/// Name and `client_id` of these clients as one text, for lists of events.
-///
-/// # Errors
-/// When the database is away.
-pub async fn labels(
-    database: &Database,
-    ids: Vec<ClientId>,
-) -> db::Result<HashMap<ClientId, String>> {
-    let labels = database
-        .read(move |conn| queries::list_labels(conn, &ids))
-        .await?;
-    Ok(labels.into_iter().collect())
-}
-
-/// What these clients are called.
-///
-/// # Errors
-/// When the database is away.
-pub async fn names(
-    database: &Database,
-    ids: Vec<ClientId>,
-) -> db::Result<HashMap<ClientId, String>> {
-    let names = database
-        .read(move |conn| queries::list_names(conn, &ids))
-        .await?;
-    Ok(names.into_iter().collect())
 }

@@ -14,6 +14,7 @@ mod change;
 mod chosen;
 mod draft;
 mod fault;
+mod labels;
 mod life;
 mod lifetimes;
 mod loosening;
@@ -42,7 +43,8 @@ pub use authenticate::{
 };
 pub use change::ClientChange;
 pub use fault::{ClientError, Fault, FieldFault};
-pub use manage::{ClientUpdate, labels, list, names};
+pub use labels::{labels, names};
+pub use manage::{ClientUpdate, list};
 pub use metadata::{
     Algorithm, ApplicationType, AuthMethod, CodeProtection, GrantType, Metadata, RequirePkce,
 };

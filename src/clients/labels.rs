@@ -1,0 +1,35 @@
+//! Names of clients for pages and lists.
+
+use std::collections::HashMap;
+
+use super::queries;
+use crate::base::ids::ClientId;
+use crate::db::{self, Database};
+
+/// Name and `client_id` of these clients as one text, for lists of events.
+///
+/// # Errors
+/// When the database is away.
+pub async fn labels(
+    database: &Database,
+    ids: Vec<ClientId>,
+) -> db::Result<HashMap<ClientId, String>> {
+    let labels = database
+        .read(move |conn| queries::list_labels(conn, &ids))
+        .await?;
+    Ok(labels.into_iter().collect())
+}
+
+/// What these clients are called.
+///
+/// # Errors
+/// When the database is away.
+pub async fn names(
+    database: &Database,
+    ids: Vec<ClientId>,
+) -> db::Result<HashMap<ClientId, String>> {
+    let names = database
+        .read(move |conn| queries::list_names(conn, &ids))
+        .await?;
+    Ok(names.into_iter().collect())
+}
