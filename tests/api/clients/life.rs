@@ -1,10 +1,11 @@
 //! Renewed, cut off, let in again, taken away: in force at once on every instance.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
+use doorward::base::clock::Stopwatch;
 use doorward::db::{self, Connection};
 use serde_json::{Value, json};
 
@@ -85,7 +86,7 @@ on_both! {
             (made.status == 201).then(|| (text("client_id"), text("client_secret")))
         };
         let enabled = Mutex::new(vec![register(house, &service, "First", "clients:write")]);
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let is_over = || begun.elapsed() > Duration::from_secs(60);
         let disabled = std::thread::scope(|scope| {
             for _ in 0..4 {
