@@ -22,8 +22,8 @@ pub struct PublicClientId {
 }
 
 impl PublicClientId {
-    /// Parses a presented `client_id`. It has one spelling: a UUID in its canonical form, or a text as [`Self::is_choosable`]
-    /// describes it.
+    /// Parses a presented `client_id`. It has one spelling: a UUID in its canonical form, or 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, the
+    /// first a letter or digit.
     pub fn parse(text: &str) -> Option<Self> {
         let id = match ClientId::parse(text) {
             // Computed from a text, which is the client's ID instead.

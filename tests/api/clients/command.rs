@@ -196,10 +196,10 @@ on_both! {
         let create = ["create", "x", "--redirect-uri", "https://a.example/cb"];
         let update = ["update", id];
         for (command, flags, code, hint) in [
-            (&create[..], &["--role", "enginer"][..], 4, "allowed_roles: there is no role enginer"),
-            (&update[..], &["--role", "admin", "--role", "enginer"][..], 4, "allowed_roles: there is no role enginer"),
+            (&create[..], &["--role", "driver"][..], 4, "allowed_roles: there is no role driver"),
+            (&update[..], &["--role", "admin", "--role", "driver"][..], 4, "allowed_roles: there is no role driver"),
             (&create[..], &["--scope", "group"][..], 4, "scope: group is not one of Doorward's scopes, which are openid profile"),
-            (&create[..], &["--scope", "users:raed"][..], 4, "scope: users:raed is not one of Doorward's scopes"),
+            (&create[..], &["--scope", "users:look"][..], 4, "scope: users:look is not one of Doorward's scopes"),
             (&create[..], &["--scope", "openid,profile"][..], 2, "one scope at a time: --scope openid --scope profile"),
             (&create[..], &["--reset-pkce"][..], 2, "--reset-pkce"),
         ] {

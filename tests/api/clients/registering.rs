@@ -199,7 +199,7 @@ on_both! {
             ("audiences", json!({ "audiences": ["https://api.example/#x"] })),
             ("audiences", json!({ "audiences": [house.origin()] })),
             ("allowed_roles", json!({ "allowed_roles": ["two words"] })),
-            ("allowed_roles", json!({ "allowed_roles": ["admin", "enginer"] })),
+            ("allowed_roles", json!({ "allowed_roles": ["admin", "driver"] })),
         ] {
             let mut whole = json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "grant_types": ["authorization_code"] });
             for (name, value) in body.as_object().expect("an object") {
