@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use uuid::Uuid;
 
 use super::ids::ClientId;
 
@@ -29,8 +28,6 @@ impl PublicClientId {
             // Computed from a text, which is the client's ID instead.
             Some(id) if id.uuid().get_version_num() == 8 => return None,
             Some(id) => id,
-            // Another spelling of a UUID would be taken for that client by people.
-            None if Uuid::try_parse(text).is_ok() => return None,
             None if Self::is_choosable(text) => ClientId::of_name(&["client_id", text]),
             None => return None,
         };

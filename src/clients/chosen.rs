@@ -1,10 +1,11 @@
 //! A client ID and a secret that an administrator chose: to move from another provider, or for a program with a built-in ID.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::fault::{Fault, FieldFault};
 use super::{Client, ClientChange, ClientError, ClientSecret, Metadata, TypedSecret, queries};
-use crate::base::ids::UserId;
+use crate::base::ids::{ClientId, UserId};
 use crate::base::public_client_id::PublicClientId;
 use crate::db::{self, Connection};
 use crate::history::Author;
@@ -91,14 +92,24 @@ impl Chosen {
 pub(super) fn require_free_id(conn: &mut Connection, client: &Client) -> Result<(), ClientError> {
     let user = UserId::from_uuid(client.id.uuid());
     let audiences = queries::list_audiences_of_others(conn, client.id)?;
+    let text = client.public_id.as_str();
     let is_taken = queries::find_ever(conn, client.id)?.is_some()
+        || is_spelled_like_another(conn, text)?
         // The `sub` of a token that the client gets on its own behalf is its ID (RFC 9700 §4.15).
         || standing::find_version(conn, user)?.is_some()
-        || audiences.contains(client.public_id.as_str());
+        || audiences.contains(text);
     if is_taken {
         return Err(FieldFault::new("client_id", Fault::ClientIdTaken).into());
     }
     Ok(())
+}
+
+/// Whether a text is another spelling of a client's UUID, in upper case or without hyphens, which people would take for that client.
+fn is_spelled_like_another(conn: &mut Connection, text: &str) -> db::Result<bool> {
+    match Uuid::try_parse(text) {
+        Ok(uuid) => Ok(queries::find_ever(conn, ClientId::from_uuid(uuid))?.is_some()),
+        Err(_) => Ok(false),
+    }
 }
 
 /// The error of an insertion: the row's only unique value is its ID.
