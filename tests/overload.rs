@@ -158,7 +158,7 @@ fn four_hundred_bodies_that_never_end_cost_little_memory() {
     let credentials = basic(&text("client_id"), &text("client_secret"));
     let mut process = binary::serve(&config, log.path());
     wait_for(&mut process, &config);
-    let before = process.most_memory();
+    let before = process.most_own_memory();
     let slow = |path: &str, headers: &str, length: usize| {
         let mut connection =
             RawConnection::open(config.server.listen.port(), Duration::from_secs(30));
@@ -203,7 +203,7 @@ fn four_hundred_bodies_that_never_end_cost_little_memory() {
         "{statuses:?}"
     );
     drop(heads);
-    let memory = process.most_memory() - before;
+    let memory = process.most_own_memory() - before;
     assert!(memory < MORE_MEMORY, "{memory} MB more than {before} MB");
     assert_eq!(browser(&config).get("/readyz").status, 200);
 }

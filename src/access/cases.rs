@@ -14,7 +14,8 @@ use super::authzen::{Asks, AuthZenError};
 use super::policies::{Challenge, Facts};
 use super::{Auth, Decision, Policies, ResourceName, Subject, is_action};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, UserId};
+use crate::base::ids::UserId;
+use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, Metadata, Scopes};
 use crate::standing::{Standing, UserStatus};
 
@@ -225,15 +226,15 @@ impl Case {
         if !told.known {
             return Ok(None);
         }
-        let id = ClientId::parse(id)
-            .ok_or_else(|| fault("the id of a client is its client_id, as a UUID is written"))?;
+        let public_id = PublicClientId::parse(id)
+            .ok_or_else(|| fault("the ID of a client is its client_id"))?;
         let scopes = Scopes::parse(&told.scopes.join(" "))
             .map_err(|_| fault("client.scopes: each is one scope, as RFC 6749 allows it"))?;
         let long_ago = Timestamp::from_micros(0);
         Ok(Some(Client {
-            id,
-            name: told.name.clone().unwrap_or_else(|| id.to_string()),
-            public_id: id.into(),
+            id: public_id.id(),
+            name: told.name.clone().unwrap_or_else(|| id.to_owned()),
+            public_id,
             scopes,
             metadata: Metadata::default(),
             enabled: true,

@@ -95,6 +95,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
 enum Source {
     System,
     Manual(Arc<AtomicI64>),
@@ -107,6 +108,7 @@ impl Clock {
     }
 
     /// A clock that starts at the machine's time and moves only by [`Clock::advance`].
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn manual() -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(
             system_now().as_micros(),
@@ -122,6 +124,7 @@ impl Clock {
     }
 
     /// Moves a manual clock forward; the machine's clock is not ours to move and stays.
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(at) = &self.0 {
             at.fetch_add(micros(by), Ordering::SeqCst);

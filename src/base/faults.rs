@@ -6,6 +6,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// How the first failing operation fails. All later operations are not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
 pub enum Cut {
     /// The operation is not run.
     Refused,
@@ -26,11 +27,13 @@ struct State {
 
 impl Faults {
     /// A switch that [`Faults::cut`] can turn on.
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn switchable() -> Self {
         Self(Some(Arc::default()))
     }
 
     /// Lets `operations` more operations succeed and fails every later one.
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn cut(&self, operations: usize, cut: Cut) {
         if let Some(state) = &self.0 {
             *lock(state) = State {
@@ -41,6 +44,7 @@ impl Faults {
     }
 
     /// Ends the cut. Returns whether an operation failed.
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn lift(&self) -> bool {
         self.0
             .as_ref()

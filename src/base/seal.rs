@@ -94,6 +94,7 @@ impl Sealer {
     }
 
     /// Whether the master key that sealed it is here.
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn has_key_of(&self, sealed: &[u8]) -> bool {
         split(sealed).is_ok_and(|(header, _)| self.key_of(header).is_some())
     }

@@ -35,9 +35,6 @@ impl AccessTokenHeaderType {
     /// All of them, in words.
     pub(super) const NAMES: &'static str = "at+jwt, JWT";
 
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::AtJwt, Self::Jwt];
-
     /// As it is written in a header.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -118,11 +118,6 @@ impl ActingAs {
         }
     }
 
-    /// The user in whose name the caller acts.
-    pub fn user(&self) -> Option<UserId> {
-        self.author.user()
-    }
-
     /// What the caller was authenticated by.
     pub fn credential(&self) -> &Credential {
         &self.credential

@@ -72,6 +72,7 @@ impl Clients {
     ///
     /// # Errors
     /// As [`Clients::register`].
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub async fn create(
         &self,
         name: &str,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AccessTokenFormat, AccessTokenHeaderType, RedirectUri};
+use super::{AccessTokenFormat, AccessTokenHeaderType, ApplicationType, RedirectUri};
 use crate::base::ids::ClientId;
 
 /// How a client authenticates at the token endpoint.
@@ -125,22 +125,6 @@ pub enum CodeProtection {
     PkceOrNonce,
     /// PKCE.
     Pkce,
-}
-
-/// Where a client runs (OpenID Connect Dynamic Client Registration §2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ApplicationType {
-    /// On a web server or in a page.
-    #[default]
-    Web,
-    /// On a person's device (RFC 8252).
-    Native,
-}
-
-impl ApplicationType {
-    /// All of them, in words.
-    pub(super) const NAMES: &'static str = "web, native";
 }
 
 /// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).

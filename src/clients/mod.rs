@@ -8,11 +8,13 @@
 mod access_tokens;
 mod acting;
 mod addresses;
+mod application_type;
 mod authenticate;
 mod authority;
 mod change;
 mod chosen;
 mod draft;
+mod error;
 mod fault;
 mod labels;
 mod life;
@@ -37,17 +39,17 @@ mod uris;
 
 pub use access_tokens::{AccessTokenFormat, AccessTokenHeaderType};
 pub use acting::{ActingAs, ActingError, Credential, Permission, UserToken};
+pub use application_type::ApplicationType;
 pub use authenticate::{
     AcceptedMethods, AuthenticateError, Credentials, FailedAuthentication, WRONG_SECRET,
     parse_basic,
 };
 pub use change::ClientChange;
-pub use fault::{ClientError, Fault, FieldFault};
+pub use error::ClientError;
+pub use fault::{Fault, FieldFault};
 pub use labels::{labels, names};
 pub use manage::{ClientUpdate, list};
-pub use metadata::{
-    Algorithm, ApplicationType, AuthMethod, CodeProtection, GrantType, Metadata, RequirePkce,
-};
+pub use metadata::{Algorithm, AuthMethod, CodeProtection, GrantType, Metadata, RequirePkce};
 pub use pkce_use::note_pkce_use;
 pub use presets::{Preset, PresetError, SettingValues};
 pub use queries::{

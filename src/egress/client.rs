@@ -44,15 +44,6 @@ impl Egress {
         })
     }
 
-    /// Says what can be told of a URL without asking anybody: scheme, user part, an address in the host's place. What a
-    /// name stands for is judged at each call.
-    ///
-    /// # Errors
-    /// [`EgressError::Refused`].
-    pub fn check_url(&self, url: &str) -> Result<(), EgressError> {
-        self.rules.check(url).map(drop)
-    }
-
     /// Sends a form (`application/x-www-form-urlencoded`) by POST and returns the status of the answer, a redirect's too.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 
 use super::Oidc;
 use super::error::{ErrorCode, Refusal};
-use super::resources::is_registered;
+use super::resources::{check_resource, is_registered, userinfo_audience};
 use crate::clients::AccessTokenHeaderType;
 use crate::clients::{self, Client, Scope, Scopes};
 use crate::db::{self, Connection};
@@ -27,7 +27,7 @@ pub(super) struct AudienceRequest<'a> {
 impl Oidc {
     /// The audience that `UserInfo` accepts beside the issuer. No other endpoint does.
     pub(super) fn userinfo_audience(&self) -> String {
-        format!("{}/oauth2/userinfo", self.issuer())
+        userinfo_audience(self.issuer())
     }
 
     /// Decides which resources a token is for.
@@ -43,19 +43,22 @@ impl Oidc {
         }
         for resource in request.requested {
             if !authorized.contains(resource) {
-                return Err(not_authorized(request, &authorized));
+                return Err(self.not_authorized(request, resource, &authorized));
             }
             if !chosen.contains(resource) {
                 chosen.push(resource.clone());
             }
         }
-        let provides_userinfo = request.provides_userinfo();
-        if chosen.len() > 1 && provides_userinfo {
+        let userinfo = self.userinfo_audience();
+        let allows_userinfo = request.allows_userinfo(&userinfo);
+        if chosen.len() > 1 && allows_userinfo {
             chosen.retain(|resource| resource != issuer);
         }
-        refuse_issuer_with_others(&chosen, client, issuer)?;
-        let userinfo = self.userinfo_audience();
-        if provides_userinfo
+        let is_advised =
+            !client.metadata.userinfo_audience && request.allowed.contains(Scope::OpenId);
+        refuse_issuer_with_others(&chosen, client, (issuer, is_advised))?;
+        if allows_userinfo
+            && request.scopes.contains(Scope::OpenId)
             && !chosen
                 .iter()
                 .any(|known| known == issuer || *known == userinfo)
@@ -81,19 +84,37 @@ impl Oidc {
     fn default_audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, Refusal> {
         let issuer = self.issuer();
         let services = request.services(issuer);
-        let prefers_services = !request.names(issuer) || request.provides_userinfo();
+        let prefers_services =
+            !request.names(issuer) || request.allows_userinfo(&self.userinfo_audience());
         if prefers_services && !services.is_empty() {
             return Ok(services);
         }
         if request.names(issuer) {
             return Ok(vec![issuer.to_owned()]);
         }
-        let description = "the client is no longer registered for the authorized resource";
-        Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
-            "resource-no-longer-registered",
-            &request.authorized.join(" "),
-            &request.client.metadata.resources.join(" "),
-        ))
+        Err(no_longer_registered(request.client, request.authorized))
+    }
+
+    /// Why a token can't be for a resource: the client is not registered for it, no longer, or did not request it at sign-in.
+    fn not_authorized(
+        &self,
+        request: &AudienceRequest<'_>,
+        resource: &String,
+        authorized: &[String],
+    ) -> Refusal {
+        if let Err(refusal) = check_resource(resource, request.client, self.issuer()) {
+            return if request.authorized.contains(resource) {
+                no_longer_registered(request.client, std::slice::from_ref(resource))
+            } else {
+                refusal
+            };
+        }
+        let description = "resource was not authorized: send it in the authorization request too";
+        Refusal::new(ErrorCode::InvalidTarget, description).because(
+            "resource-not-authorized",
+            &request.requested.join(" "),
+            &authorized.join(" "),
+        )
     }
 
     /// Completes the audience of a token with what the resource servers that it is for are registered with: their plain names, and
@@ -142,37 +163,45 @@ impl AudienceRequest<'_> {
         self.authorized.iter().filter(is_good).cloned().collect()
     }
 
-    /// Whether a token for services is accepted by `UserInfo` too.
-    fn provides_userinfo(&self) -> bool {
-        self.client.metadata.userinfo_audience && self.scopes.contains(Scope::OpenId)
+    /// Whether tokens for services are accepted by `UserInfo` too: the client is registered for that, and was when the user authorized it.
+    fn allows_userinfo(&self, audience: &str) -> bool {
+        self.client.metadata.userinfo_audience
+            && self.allowed.contains(Scope::OpenId)
+            && self.authorized.iter().any(|known| known == audience)
     }
 }
 
-fn not_authorized(request: &AudienceRequest<'_>, authorized: &[String]) -> Refusal {
-    let description = "resource was not authorized: send it in the authorization request too";
+fn no_longer_registered(client: &Client, authorized: &[String]) -> Refusal {
+    let description = "the client is no longer registered for the authorized resource";
     Refusal::new(ErrorCode::InvalidTarget, description).because(
-        "resource-not-authorized",
-        &request.requested.join(" "),
+        "resource-no-longer-registered",
         &authorized.join(" "),
+        &client.metadata.resources.join(" "),
     )
 }
 
-/// Refuses the issuer and other services in the audience of one token.
+/// Refuses the issuer and other services in the audience of one token. The text advises the `UserInfo` audience where that would help.
 ///
 /// # Errors
 /// `invalid_target`.
 pub(super) fn refuse_issuer_with_others(
     resources: &[String],
     client: &Client,
-    issuer: &str,
+    (issuer, advises_userinfo): (&str, bool),
 ) -> Result<(), Refusal> {
     if resources.len() < 2 || !resources.iter().any(|resource| resource == issuer) {
         return Ok(());
     }
+    let other_way = if advises_userinfo {
+        format!(
+            ", or let UserInfo accept tokens for services (doorward client update {} --userinfo-audience)",
+            client.public_id
+        )
+    } else {
+        String::new()
+    };
     let description = format!(
-        "a token for the issuer can't be for other services: request two tokens, one with resource={issuer}, or let UserInfo accept \
-         tokens for services (doorward client update {} --userinfo-audience)",
-        client.public_id
+        "a token for the issuer can't be for other services: request two tokens, one with resource={issuer}{other_way}"
     );
     Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
         "issuer-with-other-resources",

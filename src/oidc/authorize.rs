@@ -312,8 +312,8 @@ impl Granting {
         let whom = (grant.user, grant.client);
         if self.consented {
             consent::remember(conn, whom, &self.terms, now, &self.author)?;
-        } else if needs_consent {
-            consent::require(conn, whom, &self.terms)?;
+        } else if needs_consent && !consent::covers(conn, whom, &self.terms)? {
+            return Err(GrantError::ConsentGone);
         }
         Ok(client)
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Oidc;
-use super::authorize::GrantError;
 use super::request::AuthorizationRequest;
+use super::resources::userinfo_audience;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::consents::{self, ConsentTerms};
@@ -48,13 +48,15 @@ pub enum WithdrawError {
 }
 
 impl AuthorizationRequest {
-    /// What the user must have consented to. That tokens may be for Doorward itself goes without saying.
+    /// What the user must have consented to. Tokens for Doorward itself need no consent beyond the scopes; turning on the `UserInfo` audience
+    /// voids consents instead.
     pub fn consent_terms(&self, issuer: &str) -> ConsentTerms {
+        let own = [issuer.to_owned(), userinfo_audience(issuer)];
         let resources = self.resources.iter();
         ConsentTerms {
             scopes: self.consent.clone(),
             resources: resources
-                .filter(|resource| *resource != issuer)
+                .filter(|resource| !own.contains(resource))
                 .cloned()
                 .collect(),
         }
@@ -82,18 +84,14 @@ pub(super) fn remember(
     history::record(conn, now, author, event)
 }
 
-/// Checks under the user's lock that they still let a client have this.
-pub(super) fn require(
+/// Whether the user's consent covers these terms. The caller holds the lock of the user's account.
+pub(super) fn covers(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
     terms: &ConsentTerms,
-) -> Result<(), GrantError> {
+) -> db::Result<bool> {
     let given = consents::find(conn, user, client)?;
-    if given.counts && terms.are_within(&given.terms) {
-        Ok(())
-    } else {
-        Err(GrantError::ConsentGone)
-    }
+    Ok(given.counts && terms.are_within(&given.terms))
 }
 
 impl Oidc {

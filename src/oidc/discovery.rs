@@ -3,27 +3,9 @@
 use serde_json::{Value, json};
 
 use super::request::{Prompt, ResponseMode};
-use super::{acr, pkce, user_claims};
+use super::{acr, path, pkce, user_claims};
 use crate::base::config::ClaimRule;
 use crate::clients::{Algorithm, AuthMethod, GrantType, Scope};
-
-/// Where the endpoints are, below the public URL.
-pub mod path {
-    /// RFC 6749 §3.1.
-    pub const AUTHORIZE: &str = "/oauth2/authorize";
-    /// RFC 6749 §3.2.
-    pub const TOKEN: &str = "/oauth2/token";
-    /// OpenID Connect Core §5.3.
-    pub const USERINFO: &str = "/oauth2/userinfo";
-    /// RFC 7662.
-    pub const INTROSPECT: &str = "/oauth2/introspect";
-    /// RFC 7009.
-    pub const REVOKE: &str = "/oauth2/revoke";
-    /// OpenID Connect RP-Initiated Logout §2.
-    pub const LOGOUT: &str = "/oauth2/logout";
-    /// RFC 7517 §5.
-    pub const JWKS: &str = "/oauth2/jwks";
-}
 
 /// The document of this issuer.
 pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {

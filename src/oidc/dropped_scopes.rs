@@ -3,6 +3,7 @@
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
+use super::refusals::SCOPE_DROPPED;
 use crate::clients::{Client, GrantType, Scope, Scopes};
 
 /// The scopes of a request that the client does not get: what to tell whoever connects it. The request goes on without them.
@@ -22,7 +23,7 @@ pub fn dropped_scopes(
     );
     let description = "scopes are dropped from the request: the client is not registered for them";
     let mut refusal = Refusal::new(ErrorCode::InvalidScope, description).because(
-        "scope-dropped",
+        SCOPE_DROPPED,
         &dropped.to_text(),
         &client.scopes.to_text(),
     );

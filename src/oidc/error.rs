@@ -126,7 +126,8 @@ impl Refusal {
         self
     }
 
-    /// Adds the command that allows the request, also to the description. It must not contain anything that the client sent.
+    /// Adds the command that allows the request, also to the description. It may contain values that an authenticated client sent, as
+    /// [`shell_word`] quotes them; never values from requests that anyone can send.
     #[must_use]
     pub fn remedy(mut self, command: String) -> Self {
         let told = Self::new(
@@ -138,19 +139,6 @@ impl Refusal {
             facts.remedy = Some(command);
         }
         self
-    }
-
-    /// As [`Refusal::remedy`], for a request of an authenticated client and a command whose last argument is the value that it sent.
-    /// The description has a placeholder for it; the stored command has the value, if a shell reads it as one word.
-    ///
-    /// Requests that anyone can send must not use it: the stored command would advise to register a stranger's address.
-    #[must_use]
-    pub fn remedy_with(self, command: &str, placeholder: &str, value: &str) -> Self {
-        let mut refusal = self.remedy(format!("{command} {placeholder}"));
-        if let (Some(facts), Some(quoted)) = (&mut refusal.facts, shell_word(value)) {
-            facts.remedy = Some(format!("{command} {quoted}"));
-        }
-        refusal
     }
 
     /// Writes it to the log.

@@ -4,12 +4,44 @@ use std::sync::Arc;
 
 use super::Oidc;
 use super::audience::refuse_issuer_with_others;
-use super::error::{ErrorCode, Refusal};
+use super::error::{ErrorCode, Refusal, shell_word};
 use super::parameters::Parameters;
 use super::resources::{check_resource, only_resource};
 use super::token::{TokenAnswer, TokenRefused};
 use crate::clients::{Client, ClientRecord, Scope, Scopes};
 use crate::tokens::TokenTarget;
+
+/// The refusal of scopes that a client is not registered for on its own behalf.
+fn scope_not_registered(client: &Client, asked: &Scopes, own: &Scopes) -> Refusal {
+    let about_users: Scopes = Scope::OPENID.into_iter().collect();
+    let (asked_text, own_text) = (asked.to_text(), own.to_text());
+    let refuse = |description: &str| {
+        Refusal::new(ErrorCode::InvalidScope, description).because(
+            "scope-not-registered",
+            &asked_text,
+            &own_text,
+        )
+    };
+    let personal = asked.intersection(&about_users);
+    if !personal.is_empty() {
+        return refuse(&format!(
+            "{personal}: scopes about a user need a user's sign-in (the grant authorization_code); request this token without them"
+        ));
+    }
+    let flags: Vec<String> = asked
+        .difference(own)
+        .names()
+        .filter_map(shell_word)
+        .map(|scope| format!("--add-scope {scope}"))
+        .collect();
+    refuse("scope goes beyond what this client is registered for on its own behalf").remedy(
+        format!(
+            "doorward client update {} {}",
+            client.public_id,
+            flags.join(" ")
+        ),
+    )
+}
 
 impl Oidc {
     pub(super) async fn grant_client_credentials(
@@ -31,16 +63,7 @@ impl Oidc {
                 let asked = Scopes::parse(text)
                     .map_err(|fault| Refusal::new(ErrorCode::InvalidScope, fault.to_string()))?;
                 if !asked.is_subset(&own) {
-                    let description =
-                        "scope goes beyond what this client is registered for on its own behalf";
-                    let refusal = Refusal::new(ErrorCode::InvalidScope, description)
-                        .because("scope-not-registered", text, &own.to_text())
-                        .remedy_with(
-                            &format!("doorward client update {} --add-scope", client.public_id),
-                            "SCOPE",
-                            &asked.difference(&own).to_text(),
-                        );
-                    return Err(refusal.into());
+                    return Err(scope_not_registered(client, &asked, &own).into());
                 }
                 asked
             }
@@ -52,7 +75,7 @@ impl Oidc {
                 resources.push(resource.to_owned());
             }
         }
-        refuse_issuer_with_others(&resources, client, self.issuer())?;
+        refuse_issuer_with_others(&resources, client, (self.issuer(), false))?;
         if resources.is_empty() {
             resources.push(only_resource(client).unwrap_or(self.issuer()).to_owned());
         }

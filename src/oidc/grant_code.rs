@@ -8,7 +8,7 @@ use super::error::Refusal;
 use super::parameters::Parameters;
 use super::token::{Granted, TokenRefused, check_grant_type};
 use super::{Oidc, pkce};
-use crate::base::ids::ClientId;
+use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::{Token, TokenHash};
 use crate::clients::{self, Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
@@ -26,7 +26,7 @@ enum Redemption {
         has_learnt_pkce: bool,
     },
     Refused {
-        authorization: Box<Authorization>,
+        user: UserId,
         refusal: Refusal,
     },
     Unknown,
@@ -83,11 +83,8 @@ impl Oidc {
                 Ok(*granted)
             }
             Redemption::Unknown => Err(unknown().into()),
-            Redemption::Refused {
-                authorization,
-                refusal,
-            } => {
-                self.standings.publish_or_warn(authorization.user).await;
+            Redemption::Refused { user, refusal } => {
+                self.standings.publish_or_warn(user).await;
                 Err(refusal.into())
             }
         }
@@ -143,22 +140,20 @@ impl Redeeming {
         let now = self.oidc.clock.now();
         let lifetimes = &self.oidc.tokens.lifetimes;
         let offline = lifetimes.offline_lifetime_of(record.client.metadata.offline_lifetime);
-        if !tokens::use_code(conn, &found, now, (lifetimes, offline))? {
+        let Some(grant) = tokens::redeem_code(conn, &found, now, (lifetimes, offline))? else {
             let refusal = Refusal::invalid_grant("this code was used before");
-            return Ok(self.refuse(conn, found, ("code-replayed", refusal))?);
-        }
-        let Some(authorization) = tokens::find(conn, found.id)? else {
-            return Ok(Redemption::Unknown);
+            return Ok(self.refuse(conn, &found, ("code-replayed", refusal))?);
         };
+        let authorization = grant.authorization();
         // 4. By its own client, in time, and good at this moment.
-        let good = match self.judge(conn, &authorization, &record)? {
+        let good = match self.judge(conn, authorization, &record)? {
             Ok(good) => good,
             Err(fault) => return Ok(self.refuse(conn, authorization, fault)?),
         };
         // 5. Refresh tokens, where the client may use them.
-        let scopes = scopes_now(&authorization, &record.client);
+        let scopes = scopes_now(authorization, &record.client);
         let refresh_token =
-            self.begin_refresh_tokens(conn, &record.client, (&authorization, &scopes))?;
+            self.begin_refresh_tokens(conn, &record.client, (authorization, &scopes))?;
         // 6. A client that has used PKCE must use it from now on.
         let has_learnt_pkce = may_learn_pkce && record.client.metadata.learns_pkce();
         if has_learnt_pkce {
@@ -167,7 +162,7 @@ impl Redeeming {
         }
         let granted = Box::new(Granted {
             client: record.client,
-            authorization,
+            grant,
             standing: good.standing,
             user: good.user,
             scopes,
@@ -271,15 +266,13 @@ impl Redeeming {
     fn refuse(
         &self,
         conn: &mut Connection,
-        authorization: Authorization,
+        authorization: &Authorization,
         (reason, refusal): Fault,
     ) -> db::Result<Redemption> {
         let what = (reason, "code.redeemed");
-        end(&self.oidc, conn, &authorization, what, &self.author)?;
-        Ok(Redemption::Refused {
-            authorization: Box::new(authorization),
-            refusal,
-        })
+        end(&self.oidc, conn, authorization, what, &self.author)?;
+        let user = authorization.user;
+        Ok(Redemption::Refused { user, refusal })
     }
 }
 
@@ -293,7 +286,7 @@ pub(super) fn end(
 ) -> db::Result<()> {
     // Of what has ended before, one event is enough: whoever holds a used code could write as many as they like.
     let row = tokens::find(conn, authorization.id)?;
-    if row.is_none_or(|row| row.revoked_at.is_some()) {
+    if row.is_none_or(|row| row.was_withdrawn()) {
         return Ok(());
     }
     let now = oidc.database.now(conn)?;

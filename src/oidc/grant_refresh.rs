@@ -15,7 +15,7 @@ use crate::clients::{ClientRecord, GrantType, Metadata, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::standing;
-use crate::tokens::refresh::{self, Family, RefreshToken, Rotation, Worth};
+use crate::tokens::refresh::{self, Family, RefreshToken, Rotation};
 use crate::tokens::{self, Authorization};
 use crate::users;
 
@@ -201,16 +201,17 @@ impl Refreshing {
         };
         // 6. Once.
         let now = self.oidc.clock.now();
-        match refresh::advance(conn, &family, self.presented, self.rotation(&record), now)? {
-            Worth::Replayed => Ok(self.end(conn, &authorization, "refresh-token-replayed")?),
-            Worth::Gives(next) => Ok(Refreshed::Granted(Box::new(Granted {
+        let family = (&family, authorization.clone());
+        match refresh::rotate(conn, family, self.presented, self.rotation(&record), now)? {
+            None => Ok(self.end(conn, &authorization, "refresh-token-replayed")?),
+            Some(rotated) => Ok(Refreshed::Granted(Box::new(Granted {
                 client: record.client,
-                authorization,
+                grant: rotated.grant,
                 standing,
                 user,
                 scopes,
                 target,
-                refresh_token: Some(next),
+                refresh_token: Some(rotated.next),
             }))),
         }
     }

@@ -13,9 +13,9 @@ pub use webfinger::WebFinger;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, guard, web};
 
-use super::discovery::path;
 use super::error::Refusal;
 use super::parameters::Parameters;
+use super::path;
 use crate::web::only;
 use problems::OAuthProblem;
 
@@ -54,17 +54,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(token::revoke_token))
                 .route(preflight(cors::allow_known))
                 .default_service(only("POST")),
-        )
-        // Another site may post these two; its request carries no cookie that we would believe, so it is stored and comes back.
-        .service(
-            web::resource(path::AUTHORIZE)
-                .guard(guard::Post())
-                .route(web::post().to(super::pages::authorize::accept_posted_request)),
-        )
-        .service(
-            web::resource(path::LOGOUT)
-                .guard(guard::Post())
-                .route(web::post().to(super::pages::logout::accept_posted_logout)),
         );
 }
 

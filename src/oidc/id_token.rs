@@ -13,7 +13,7 @@ use crate::base::ids::SessionId;
 use crate::clients::{Algorithm, Client, Scopes};
 use crate::standing::Unavailable;
 use crate::tokens::keys::{SignError, Signer};
-use crate::tokens::{Authorization, seconds};
+use crate::tokens::{ConsumedGrant, seconds};
 use crate::users::User;
 
 const TYPE: &str = "JWT";
@@ -42,12 +42,12 @@ impl Oidc {
     pub(super) fn issue_id_token(
         &self,
         (client, signer): (&Client, &Signer),
-        authorization: &Authorization,
+        grant: &ConsumedGrant,
         user: &User,
         scopes: &Scopes,
         access_token: &str,
     ) -> Result<String, SignError> {
-        let now = self.clock.now();
+        let (now, authorization) = (self.clock.now(), grant.authorization());
         let request: ClaimsRequest =
             serde_json::from_value(authorization.claims.0.clone()).unwrap_or_default();
         let mut claims: Map<String, Value> = user_claims::for_id_token(

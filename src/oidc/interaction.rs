@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acr::{self, Unreachable};
 use super::error::{ErrorCode, Refusal, shell_word};
+use super::refusals::ROLE_NOT_HELD;
 use super::request::AuthorizationRequest;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
@@ -142,7 +143,7 @@ fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
     let user = present.session.user;
     let description = "the user holds none of the roles that this client is for";
     let mut refusal = Refusal::new(ErrorCode::AccessDenied, description).because(
-        "role-not-held",
+        ROLE_NOT_HELD,
         &format!("user {user}, whose roles are: {held}"),
         &allowed.join(" "),
     );

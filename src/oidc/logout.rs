@@ -131,11 +131,13 @@ impl Oidc {
             if uri.is_none() && id.is_none() {
                 return Ok(LogoutRequest::default());
             }
-            let fault = client_not_enabled(id);
             if uri.is_none() {
+                let fault = client_not_enabled("the client is not enabled", id);
                 self.note_refusal(stored_id(id), &fault).await;
                 return Ok(LogoutRequest::default());
             }
+            let description = "post_logout_redirect_uri needs an enabled client: send its id_token_hint or its client_id";
+            let fault = client_not_enabled(description, id);
             return Ok(self.refuse_logout(id, fault).await);
         };
         let proof = hint.and_then(|hint| {
@@ -210,11 +212,8 @@ fn stored_id(client_id: Option<&str>) -> Option<ClientId> {
         .map(|client| client.id())
 }
 
-fn client_not_enabled(id: Option<&str>) -> Refusal {
-    Refusal::invalid_request(
-        "post_logout_redirect_uri needs an enabled client: send its id_token_hint or its client_id",
-    )
-    .because("client-not-enabled", id.unwrap_or_default(), "")
+fn client_not_enabled(description: &str, id: Option<&str>) -> Refusal {
+    Refusal::invalid_request(description).because("client-not-enabled", id.unwrap_or_default(), "")
 }
 
 /// Whether a client's users may be sent to an address after sign-out (RP-Initiated Logout §3: registered, compared exactly).

@@ -28,6 +28,7 @@ mod logout;
 mod names;
 pub mod pages;
 pub mod parameters;
+mod path;
 mod pending;
 mod pkce;
 mod refusals;

@@ -1,17 +1,33 @@
 //! The pages of the protocol: where apps send people to sign in and to sign out.
 
 mod answer;
-pub(super) mod authorize;
+mod authorize;
 mod consent;
-pub(super) mod logout;
+mod logout;
 
-use actix_web::web;
+use actix_web::{guard, web};
 
 pub use answer::host_of;
 pub use consent::sentences;
 
-use super::discovery::path;
+use super::path;
 use crate::web::only;
+
+/// The routes for forms that other sites may post, outside of every session: a cross-site request carries no session cookie, so it
+/// is stored and the browser is redirected to it.
+pub fn posted_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource(path::AUTHORIZE)
+                .guard(guard::Post())
+                .route(web::post().to(authorize::accept_posted_request)),
+        )
+        .service(
+            web::resource(path::LOGOUT)
+                .guard(guard::Post())
+                .route(web::post().to(logout::accept_posted_logout)),
+        );
+}
 
 /// The routes, within the session.
 pub fn routes(config: &mut web::ServiceConfig) {

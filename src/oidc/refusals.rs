@@ -23,6 +23,11 @@ const MOST: usize = 20;
 /// How many refusals of each client are stored in a minute.
 const MOST_A_MINUTE: u64 = 30;
 
+/// The rule for scopes that are dropped from a request.
+pub(super) const SCOPE_DROPPED: &str = "scope-dropped";
+/// The rule for a user who has none of the roles that a client is for.
+pub(super) const ROLE_NOT_HELD: &str = "role-not-held";
+
 /// A stored refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecentRefusal {
@@ -142,16 +147,30 @@ impl Oidc {
         facts: &Facts,
     ) -> Result<(), Unavailable> {
         let key = self.refusals_key(client);
-        let in_this_minute = format!("{key}:minute");
+        if self.clients.find(client).await?.is_none() {
+            return Ok(());
+        }
+        // Successful sign-ins with dropped scopes are counted apart: they must not displace the refusals of the same minute.
+        let kind = if facts.rule == SCOPE_DROPPED {
+            ":dropped"
+        } else {
+            ""
+        };
+        let in_this_minute = format!("{key}:minute{kind}");
         let count = self
             .ephemeral
             .count(&in_this_minute, Duration::from_secs(60));
-        if count.await? > MOST_A_MINUTE || self.clients.find(client).await?.is_none() {
+        if count.await? > MOST_A_MINUTE {
             return Ok(());
         }
         let mut all = self.list_refusals(client).await?;
+        // A missing role is one entry, whichever user lacks it.
         let is_same = |known: &RecentRefusal| {
-            known.error == error && known.description == description && known.facts == *facts
+            known.error == error
+                && known.description == description
+                && known.facts.rule == facts.rule
+                && known.facts.registered == facts.registered
+                && (facts.rule == ROLE_NOT_HELD || known.facts == *facts)
         };
         let before = all.iter().position(is_same).map(|place| all.remove(place));
         let refusal = RecentRefusal {

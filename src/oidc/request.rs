@@ -8,7 +8,7 @@ use super::claims_request::{self, ClaimsRequest};
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::request_object::RefusedObject;
-use super::resources::{check_resource, not_this_grant, read_resources};
+use super::resources::{check_resource, not_this_grant, read_resources, userinfo_audience};
 pub use super::response_mode::ResponseMode;
 use super::{pkce, user_claims, user_claims::Rules};
 use crate::base::clock::Timestamp;
@@ -167,7 +167,13 @@ impl AuthorizationRequest {
         if client.metadata.require_consent && self.consent_epoch != client.consent_epoch {
             return None;
         }
-        let may_have = |resource: &String| check_resource(resource, client, issuer).is_ok();
+        let userinfo = userinfo_audience(issuer);
+        if !client.metadata.userinfo_audience {
+            self.resources.retain(|resource| *resource != userinfo);
+        }
+        let may_have = |resource: &String| {
+            *resource == userinfo || check_resource(resource, client, issuer).is_ok()
+        };
         if !self.resources.iter().all(may_have) {
             return None;
         }

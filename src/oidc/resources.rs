@@ -2,6 +2,7 @@
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
+use super::path;
 use crate::clients::{Client, GrantType, Scope, Scopes};
 
 /// Reads the `resource` parameters of an authorization request, without duplicates (RFC 8707 §2.1). A client that is registered for
@@ -28,7 +29,17 @@ pub fn read_resources(
         }
         resources.push(only.to_owned());
     }
+    // Recorded with the authorization, so that a client that is registered so later does not gain it for what was authorized before.
+    let is_for_others = resources.iter().any(|resource| resource != issuer);
+    if client.metadata.userinfo_audience && scopes.contains(Scope::OpenId) && is_for_others {
+        resources.push(userinfo_audience(issuer));
+    }
     Ok(resources)
+}
+
+/// The audience that the `UserInfo` endpoint of this issuer accepts beside the issuer.
+pub fn userinfo_audience(issuer: &str) -> String {
+    format!("{issuer}{}", path::USERINFO)
 }
 
 /// The resource of a client that is registered for exactly one.

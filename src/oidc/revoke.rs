@@ -111,7 +111,7 @@ impl Oidc {
         self.database
             .write(move |conn| {
                 // Idempotent; the account record is published once more.
-                if tokens::find(conn, id)?.is_none_or(|row| row.revoked_at.is_some()) {
+                if tokens::find(conn, id)?.is_none_or(|row| row.was_withdrawn()) {
                     return Ok(());
                 }
                 let Some(now) = standing::begin_change(conn, &database, user)? else {

@@ -16,7 +16,7 @@ use crate::history::Author;
 use crate::standing::{ChangePending, Standing, Unavailable};
 use crate::tokens::keys::{SignError, Signer};
 use crate::tokens::refresh::RefreshToken;
-use crate::tokens::{Authorization, TokenTarget};
+use crate::tokens::{ConsumedGrant, TokenTarget};
 use crate::users::User;
 
 /// What a client gets (RFC 6749 §5.1).
@@ -67,11 +67,11 @@ pub enum TokenRefused {
     InDoubt(String),
 }
 
-/// What a grant gives: an authorization that is good at this moment, and how much of it is asked for.
+/// A consumed grant whose authorization is valid at this moment, and how much of it the client requests.
 pub(super) struct Granted {
-    /// The client as it was registered when this was granted.
+    /// The client as it was registered when the grant was consumed.
     pub(super) client: Arc<Client>,
-    pub(super) authorization: Authorization,
+    pub(super) grant: ConsumedGrant,
     pub(super) standing: Standing,
     pub(super) user: User,
     pub(super) scopes: Scopes,
@@ -112,31 +112,19 @@ impl Oidc {
     fn write_answer(&self, signer: &Signer, granted: Granted) -> Result<TokenAnswer, TokenRefused> {
         let Granted {
             client,
-            authorization,
+            grant,
             standing,
             user,
             scopes,
             target,
             refresh_token,
         } = granted;
-        let access = self.tokens.issue_for_person(
-            (&client, signer),
-            &authorization,
-            &standing,
-            &scopes,
-            target,
-        )?;
+        let access =
+            self.tokens
+                .issue_for_user((&client, signer), &grant, &standing, &scopes, target)?;
         let id_token = scopes
             .contains(Scope::OpenId)
-            .then(|| {
-                self.issue_id_token(
-                    (&client, signer),
-                    &authorization,
-                    &user,
-                    &scopes,
-                    &access.text,
-                )
-            })
+            .then(|| self.issue_id_token((&client, signer), &grant, &user, &scopes, &access.text))
             .transpose()?;
         Ok(TokenAnswer {
             access_token: access.text,
@@ -144,7 +132,7 @@ impl Oidc {
             expires_in: access.lifetime.as_secs(),
             scope: scopes,
             refresh_token: refresh_token.map(|token| self.tokens.refresh_tokens.write(token)),
-            session_state: id_token.is_some().then_some(authorization.sid),
+            session_state: id_token.is_some().then_some(grant.authorization().sid),
             id_token,
         })
     }

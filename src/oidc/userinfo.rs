@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
 use super::error::{ErrorCode, Refusal};
+use super::resources::is_registered;
 use super::{Oidc, user_claims};
 use crate::base::ids::ClientId;
 use crate::clients::Scope;
@@ -45,17 +46,17 @@ impl Oidc {
     /// Why there are none.
     pub async fn user_info(&self, token: &str) -> Result<Map<String, Value>, UserInfoError> {
         let good = self.tokens.check(token).await?;
-        // RFC 8707 §2: a token for another service is none for this one.
-        if !self.is_for_userinfo(&good) {
-            return Err(self.other_audience(&good));
-        }
         let (user, authorization) = good
             .authorization()
             .ok_or(UserInfoError::Bad("no-person"))?;
-        // What was taken from the client since is gone at once.
+        // A scope that was taken from the client since no longer counts.
         let scopes = good.claims.scope.intersection(&good.client.scopes);
         if !scopes.contains(Scope::OpenId) {
             return Err(UserInfoError::ScopeMissing);
+        }
+        // RFC 8707 §2: a token for another service is not valid here.
+        if !self.is_for_userinfo(&good) {
+            return Err(self.other_audience(&good));
         }
         let found = self.database.read(move |conn| {
             let user = users::find(conn, user)?;
@@ -76,25 +77,39 @@ impl Oidc {
         Ok(claims)
     }
 
-    /// Whether a token's audience contains the issuer, or the `UserInfo` audience while its client is registered for that.
+    /// Whether a token's audience contains the issuer, or the `UserInfo` audience while its client is registered for that and for at least
+    /// one service that the token is for.
     fn is_for_userinfo(&self, good: &GoodToken) -> bool {
         let has = |wanted: &str| good.claims.aud.iter().any(|audience| audience == wanted);
+        let mut audience = good.claims.aud.iter();
         has(self.issuer())
-            || (good.client.metadata.userinfo_audience && has(&self.userinfo_audience()))
+            || good.client.metadata.userinfo_audience
+                && has(&self.userinfo_audience())
+                && audience.any(|service| is_registered(service, &good.client))
     }
 
     fn other_audience(&self, good: &GoodToken) -> UserInfoError {
         let (issuer, client) = (self.issuer(), &good.client.public_id);
         let audience = good.claims.aud.join(" ");
         let told: String = audience.chars().take(MAX_AUDIENCE_LEN).collect();
-        let remedy = format!("doorward client update {client} --userinfo-audience");
-        let description = format!(
-            "the access token's audience is {told}, and UserInfo requires {issuer}: request a second token with resource={issuer}, \
-             or register the client with --userinfo-audience"
+        let description = if good.client.metadata.userinfo_audience {
+            format!(
+                "the access token's audience is {told}, and UserInfo requires {issuer}: sign the user in again to get a token that \
+                 UserInfo accepts, or request a second token with resource={issuer}"
+            )
+        } else {
+            format!(
+                "the access token's audience is {told}, and UserInfo requires {issuer}: request a second token with \
+                 resource={issuer}, or, if its services may read the claims of users: \
+                 doorward client update {client} --userinfo-audience"
+            )
+        };
+        // Without a stored remedy: every service that holds a token could suggest that it gets the users' claims.
+        let refusal = Refusal::new(ErrorCode::InvalidToken, description).because(
+            "other-audience",
+            &audience,
+            issuer,
         );
-        let refusal = Refusal::new(ErrorCode::InvalidToken, description)
-            .because("other-audience", &audience, issuer)
-            .remedy(remedy);
         UserInfoError::OtherAudience(good.client.id, refusal)
     }
 }

@@ -39,6 +39,7 @@ impl Outbox {
     }
 
     /// Has this instance look at once: after the commit of a transaction that enqueued.
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn wake(&self) {
         self.wakes.send_replace(());
     }

@@ -13,7 +13,7 @@ use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::listener::Open;
+use super::open_connections::Open;
 use super::refused_head::explained;
 use crate::web::{Activity, MemoryShare};
 
@@ -221,7 +221,7 @@ impl Timer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::listener::Connections;
+    use super::super::open_connections::Connections;
     use super::*;
     use crate::web::MemoryBudget;
     use prometheus::IntGauge;

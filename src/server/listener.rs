@@ -1,10 +1,8 @@
-//! Binds an address, limits the number of connections, and serves HTTP over [`Connection`].
+//! Binds an address and serves HTTP over [`Connection`].
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_http::{HttpService, Request, Response};
@@ -15,70 +13,16 @@ use actix_service::{
 use actix_web::body::MessageBody;
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
-use prometheus::IntGauge;
 use tokio::net::TcpSocket;
 
 use super::connection::{Connection, HEAD_TIMEOUT};
-use crate::web::MemoryBudget;
+use super::open_connections::Connections;
 
 /// How long a connection may be idle between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long a client may take to close a connection that the server has ended.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1024;
-/// Memory limit of all unfinished request heads together, in bytes, beyond the first few KiB of each.
-const HEADS_BYTES: usize = 4 << 20;
-
-/// Counts and limits the connections of one listener. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(super) struct Connections {
-    open: IntGauge,
-    most: i64,
-    is_full: Arc<AtomicBool>,
-    heads: MemoryBudget,
-}
-
-impl Connections {
-    /// `most` is the limit; the gauge `open` counts the connections.
-    pub(super) fn new(most: usize, open: IntGauge) -> Self {
-        Self {
-            open,
-            most: i64::try_from(most).unwrap_or(i64::MAX),
-            is_full: Arc::default(),
-            heads: MemoryBudget::new(HEADS_BYTES),
-        }
-    }
-
-    pub(super) fn open(&self) -> Open {
-        self.open.inc();
-        if self.open.get() >= self.most && !self.is_full.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                connections = self.most,
-                "there are as many connections as the limit of open files allows: new ones wait until others close (raise `ulimit -n`)"
-            );
-        }
-        Open(self.clone())
-    }
-
-    fn close(&self) {
-        self.open.dec();
-        let has_room = self.open.get() < self.most - self.most / 10;
-        if has_room && self.is_full.swap(false, Ordering::Relaxed) {
-            tracing::info!("there is room for new connections again");
-        }
-    }
-}
-
-/// An open connection, counted until it is dropped.
-#[derive(Debug)]
-pub(super) struct Open(Connections);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
 /// Settings of a listener.
 pub(super) struct Listening {
     pub(super) address: SocketAddr,

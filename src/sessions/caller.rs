@@ -8,7 +8,6 @@ use futures_util::future::LocalBoxFuture;
 use super::bearer::{Bearer, scope_missing};
 use super::problems::client_unknown;
 use super::signed_in::SignedIn;
-use crate::base::ids::UserId;
 use crate::clients::{
     AcceptedMethods, ActingAs, AuthenticateError, ClientRecord, Clients, Credential,
     FailedAuthentication, Permission, Scope, WRONG_SECRET, parse_basic,
@@ -80,17 +79,6 @@ impl Caller {
         }
     }
 
-    /// As [`Caller::require`], but everybody may for themself; a token needs the scope for that too.
-    ///
-    /// # Errors
-    /// Who may not, and why.
-    pub fn require_self_or(&self, user: UserId, scope: Scope) -> Result<(), CallerError> {
-        if self.own(scope).is_some_and(|own| own.user_id == user) {
-            return Ok(());
-        }
-        self.require(scope)
-    }
-
     /// Asks a person for a recent ceremony; a client has just shown its secret.
     ///
     /// # Errors
@@ -118,11 +106,6 @@ impl Caller {
             Self::Bearer(bearer) if !bearer.has_scope(scope) => None,
             _ => self.person(),
         }
-    }
-
-    /// Whether the caller is an administrator; services never are.
-    pub fn is_administrator(&self) -> bool {
-        self.person().is_some_and(Standing::is_administrator)
     }
 
     /// The caller of an operation that needs `scope`: administrators and clients with the scope may change everything, other users

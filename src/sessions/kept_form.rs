@@ -25,6 +25,9 @@ const LONGEST: usize = 16 << 10;
 /// The parameter of a page's address that names a kept form.
 pub(super) const PARAMETER: &str = "form";
 
+/// The field of forms in which administrators type a client secret.
+const SECRET_FIELD: &str = "client_secret";
+
 /// A form as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct KeptForm {
@@ -63,7 +66,9 @@ pub(super) async fn keep(
     let sessions = sessions.ok_or_else(Problem::internal)?;
     let pages: Option<&web::Data<ShownPages>> = request.app_data();
     let pages = pages.ok_or_else(Problem::internal)?;
-    let fields = form.fields();
+    let mut fields = form.fields();
+    // Secrets are never stored as text: the user types it again.
+    fields.retain(|(name, _)| name != SECRET_FIELD);
     let page = form.page(request.path());
     let kept = KeptForm {
         user,

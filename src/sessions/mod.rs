@@ -28,6 +28,7 @@ mod queries;
 mod replace;
 mod rotation;
 mod shown;
+mod shown_pages;
 mod signed_in;
 mod single_use;
 mod store;
@@ -58,7 +59,8 @@ pub use named::NamedSession;
 pub use page_visitor::{PageVisitor, TurnedAway};
 pub use queries::{has_ever_signed_in, insert_past, is_open};
 pub use rotation::accept_previous_key;
-pub use shown::{ShownPages, redirect_after_post, routes as shown_routes};
+pub use shown::{redirect_after_post, routes as shown_routes};
+pub use shown_pages::ShownPages;
 pub use signed_in::{
     OtherUser, SignedIn, SignedInError, end_in_browser, not_found, sign_in, sign_out,
 };

@@ -7,7 +7,7 @@ use super::queries::End;
 use super::{Sessions, queries};
 use crate::history::Author;
 use crate::standing;
-use crate::tokens::revoke;
+use crate::tokens;
 
 impl Sessions {
     /// Ends a session whose place a new sign-in in the same browser took: its standing refuses it, whatever copy of it comes back.
@@ -32,7 +32,7 @@ impl Sessions {
             .write(move |conn| {
                 standing::lock(conn, user)?;
                 let now = database.now(conn)?;
-                revoke::move_session(conn, id, next)?;
+                tokens::move_session(conn, id, next)?;
                 let end = End {
                     at: now,
                     reason: queries::REPLACED,

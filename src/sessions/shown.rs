@@ -11,18 +11,11 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
 
 use super::page_visitor::sign_in_path;
+use super::shown_pages::{Reader, ShownPages, StoredPage};
 use super::signed_in::AskedIn;
 use super::{Browser, SignedIn, TurnedAway};
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::ids::{SessionId, UserId};
-use crate::base::seal::Sealer;
-use crate::base::secrets::{Token, TokenHash};
-use crate::ephemeral::{Away, Ephemeral};
 use crate::web::{
     AnsweredFor, AnswersDirectly, FormTargets, Limits, OneTime, Problem, SentForm, only,
 };
@@ -31,104 +24,6 @@ use crate::web::{
 const ONE_TIME: Duration = Duration::from_secs(300);
 /// How long any other page is served.
 const OTHERWISE: Duration = Duration::from_secs(1800);
-
-/// Stored responses to forms. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct ShownPages {
-    pub(super) ephemeral: Ephemeral,
-    pub(super) sealer: Sealer,
-    pub(super) clock: Clock,
-}
-
-/// A page as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredPage {
-    status: u16,
-    body: String,
-    /// Allowed targets of the forms on the page, beyond our own pages.
-    targets: Option<FormTargets>,
-    /// Path of the request that the page responds to.
-    path: String,
-    /// When it expires.
-    until: Timestamp,
-}
-
-/// Who may read a stored page.
-#[derive(Clone, Copy, Debug)]
-enum Reader {
-    /// One session.
-    Session(SessionId),
-    /// A user, in one browser.
-    User(UserId, TokenHash),
-    /// One browser, whether a user is signed in or not.
-    Browser(TokenHash),
-}
-
-impl Reader {
-    /// First character of the stored value; names the kind of reader.
-    fn letter(self) -> &'static str {
-        match self {
-            Self::Session(_) => "s",
-            Self::User(..) => "u",
-            Self::Browser(_) => "b",
-        }
-    }
-
-    /// Context of the seal: binds a page to its ID and its reader.
-    fn context(self, id: &Token) -> String {
-        let id = id.hash().to_text();
-        match self {
-            Self::Session(session) => format!("s:{id}:{session}"),
-            Self::User(user, browser) => format!("u:{id}:{user}:{}", browser.to_text()),
-            Self::Browser(browser) => format!("b:{id}:{}", browser.to_text()),
-        }
-    }
-}
-
-fn key(id: &Token) -> String {
-    format!("shown:{}", id.hash().to_text())
-}
-
-impl ShownPages {
-    /// Pages are stored in `ephemeral`, sealed with `sealer`.
-    pub fn new(ephemeral: Ephemeral, sealer: Sealer, clock: Clock) -> Self {
-        Self {
-            ephemeral,
-            sealer,
-            clock,
-        }
-    }
-
-    async fn put(&self, page: &StoredPage, reader: Reader, life: Duration) -> Result<Token, Away> {
-        let id = Token::generate();
-        let text = serde_json::to_vec(page)
-            .map_err(|error| Away(format!("a page can't be serialized: {error}")))?;
-        let sealed = self.sealer.seal(&text, reader.context(&id).as_bytes());
-        let stored = format!("{}{}", reader.letter(), URL_SAFE_NO_PAD.encode(sealed));
-        self.ephemeral.put(&key(&id), &stored, life).await?;
-        Ok(id)
-    }
-
-    /// Returns the page with this ID, unless it has expired or none of `readers` may read it.
-    async fn find(&self, id: &str, readers: &[Reader]) -> Result<Option<StoredPage>, Away> {
-        let Some(id) = Token::parse(id) else {
-            return Ok(None);
-        };
-        let stored = self.ephemeral.get(&[&key(&id)]).await?;
-        let Some(stored) = stored.into_iter().next().flatten() else {
-            return Ok(None);
-        };
-        let page = readers.iter().find_map(|reader| {
-            let sealed = stored.strip_prefix(reader.letter())?;
-            let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-            let context = reader.context(&id);
-            let text = self.sealer.open(&sealed, context.as_bytes()).ok()?;
-            serde_json::from_slice::<StoredPage>(&text).ok()
-        });
-        let now = self.clock.now();
-        Ok(page.filter(|page| now < page.until))
-    }
-}
 
 /// Middleware: stores a page that responds to a form, and responds with 303 to its address instead. Client errors (4xx) are
 /// redirected for browser navigations only, so that programs that post a form see the status. Server errors are never redirected.

@@ -7,9 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::issuance::{Issuance, UserIssuance};
+use super::issuance::{Issuance, TokenRef, UserIssuance};
 use super::keys::{Ring, SignError, Signer};
-use super::{Authorization, Tokens};
+use super::{ConsumedGrant, Tokens};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId, SessionId};
 use crate::base::public_client_id::PublicClientId;
@@ -98,7 +98,15 @@ pub struct AccessClaims {
 impl AccessClaims {
     /// The state under which the token was issued; `None` if it was sealed for another token, or not by us.
     pub(super) fn issuance(&self, sealer: &Sealer) -> Option<Issuance> {
-        Issuance::open(&self.sealed_issuance, self, sealer)
+        Issuance::open(&self.sealed_issuance, &self.token_ref(), sealer)
+    }
+
+    fn token_ref(&self) -> TokenRef<'_> {
+        TokenRef {
+            id: self.jti,
+            client: self.client_id.id(),
+            subject: &self.sub,
+        }
     }
 
     /// Whether its time is over.
@@ -140,14 +148,15 @@ impl Tokens {
     ///
     /// # Errors
     /// When the signer refuses.
-    pub fn issue_for_person(
+    pub fn issue_for_user(
         &self,
         (client, signer): (&Client, &Signer),
-        authorization: &Authorization,
+        grant: &ConsumedGrant,
         standing: &Standing,
         scopes: &Scopes,
         target: TokenTarget,
     ) -> Result<IssuedToken, SignError> {
+        let authorization = grant.authorization();
         let roles = scopes.contains(Scope::Roles);
         let roles = roles.then(|| standing.roles.clone());
         let claims = AccessClaims {
@@ -225,7 +234,7 @@ impl Tokens {
         issuance: &Issuance,
         signer: Option<(&Signer, AccessTokenHeaderType)>,
     ) -> Result<IssuedToken, SignError> {
-        claims.sealed_issuance = issuance.seal(&claims, &self.sealers.issuance);
+        claims.sealed_issuance = issuance.seal(&claims.token_ref(), &self.sealers.issuance);
         let text = match signer {
             Some((signer, header_type)) => signer.sign(header_type.as_str(), &claims)?,
             None => seal(&serde_json::to_vec(&claims)?, &self.sealers.opaque),

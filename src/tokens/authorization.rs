@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::consumed::ConsumedGrant;
 use super::queries;
 use super::queries::rows::Authorization;
 use crate::base::clock::Timestamp;
@@ -115,25 +116,15 @@ pub fn authorize(
 /// How much longer than its last token, or its code, an authorization is kept.
 const SLACK: Duration = Duration::from_secs(86_400);
 
-/// The authorization that a code belongs to, used or not; `None` for a code that never was or is long gone.
-///
-/// # Errors
-/// When the database is away.
-pub fn find_by_code(conn: &mut Connection, code: &TokenHash) -> db::Result<Option<Authorization>> {
-    queries::find_by_code(conn, code)
-}
-
-/// Marks a code as used; `false` when it was used before. One conditional write: of any number of callers one gets `true`.
-/// From now on the authorization is kept until the last token that it can give has ended; `offline_lifetime` is the client's.
-///
-/// # Errors
-/// When the database is away.
-pub fn use_code(
+/// Redeems an authorization code; `None` if it was redeemed before. One conditional write decides: of any number of callers exactly
+/// one succeeds. The authorization is kept from now on until the last token that it can give has expired; `offline_lifetime` is the
+/// client's.
+pub fn redeem_code(
     conn: &mut Connection,
     authorization: &Authorization,
     now: Timestamp,
     (lifetimes, offline_lifetime): (&config::Tokens, Duration),
-) -> db::Result<bool> {
+) -> db::Result<Option<ConsumedGrant>> {
     let last = if authorization.offline {
         let offline_end = now.after(offline_lifetime);
         authorization.session_end.max(offline_end)
@@ -142,42 +133,8 @@ pub fn use_code(
     };
     // What is issued in the last moment lives a little longer than what it is issued under.
     let keep_until = last.after(lifetimes.access_lifetime).after(SLACK);
-    queries::use_code(conn, authorization.id, now, keep_until)
-}
-
-/// One authorization.
-///
-/// # Errors
-/// When the database is away.
-pub fn find(conn: &mut Connection, id: AuthorizationId) -> db::Result<Option<Authorization>> {
-    queries::find(conn, id)
-}
-
-/// Whether an authorization was withdrawn: by its user, by its client, with its session or a passkey, or for misuse. That it expired,
-/// or ended when its user signed out or had too many, is no withdrawal.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> db::Result<bool> {
-    queries::was_withdrawn(conn, id)
-}
-
-/// Whether what a session gave was given under this `sid`: the session took the place of the one that was told.
-///
-/// # Errors
-/// When the database is away.
-pub fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> db::Result<bool> {
-    queries::knows_sid(conn, session, sid)
-}
-
-/// The session that a client of a user knows under this `sid`; `None` where nothing is kept of it any more.
-///
-/// # Errors
-/// When the database is away.
-pub fn find_session_of_sid(
-    conn: &mut Connection,
-    whose: (UserId, ClientId),
-    sid: SessionId,
-) -> db::Result<Option<SessionId>> {
-    queries::find_session_of_sid(conn, whose, sid)
+    if !queries::mark_code_used(conn, authorization.id, now, keep_until)? {
+        return Ok(None);
+    }
+    Ok(queries::find(conn, authorization.id)?.map(ConsumedGrant::new))
 }

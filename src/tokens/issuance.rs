@@ -5,8 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-use super::access_token::AccessClaims;
-use crate::base::ids::{AuthorizationId, Id, PasskeyId};
+use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, Id, PasskeyId};
 use crate::base::seal::Sealer;
 use crate::standing::AuthorizationClaim;
 
@@ -52,15 +51,15 @@ impl UserIssuance {
 }
 
 impl Issuance {
-    /// Encrypts this for the token with these claims.
-    pub(super) fn seal(&self, claims: &AccessClaims, sealer: &Sealer) -> String {
-        URL_SAFE_NO_PAD.encode(sealer.seal(&self.encode(), &context(claims)))
+    /// Encrypts this for one token.
+    pub(super) fn seal(&self, token: &TokenRef<'_>, sealer: &Sealer) -> String {
+        URL_SAFE_NO_PAD.encode(sealer.seal(&self.encode(), &token.context()))
     }
 
-    /// Decrypts what was sealed into the token with these claims; `None` if it was sealed for another token, or not by us.
-    pub(super) fn open(encrypted: &str, claims: &AccessClaims, sealer: &Sealer) -> Option<Self> {
+    /// Decrypts what was sealed into a token; `None` if it was sealed for another token, or not by us.
+    pub(super) fn open(encrypted: &str, token: &TokenRef<'_>, sealer: &Sealer) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(encrypted).ok()?;
-        Self::decode(&sealer.open(&bytes, &context(claims)).ok()?)
+        Self::decode(&sealer.open(&bytes, &token.context()).ok()?)
     }
 
     /// A compact form: integers in big-endian order, IDs as their 16 bytes, passkeys last.
@@ -108,16 +107,28 @@ impl Issuance {
     }
 }
 
-/// Binds what is sealed to one token: both IDs have a fixed length, so no two tokens have the same context.
-fn context(claims: &AccessClaims) -> Vec<u8> {
-    let token = claims.jti.uuid();
-    let client = claims.client_id.id().uuid();
-    [
-        &token.as_bytes()[..],
-        client.as_bytes(),
-        claims.sub.as_bytes(),
-    ]
-    .concat()
+/// The claims that identify a token.
+#[derive(Clone, Copy)]
+pub(super) struct TokenRef<'a> {
+    /// `jti`.
+    pub(super) id: AccessTokenId,
+    /// `client_id`.
+    pub(super) client: ClientId,
+    /// `sub`.
+    pub(super) subject: &'a str,
+}
+
+impl TokenRef<'_> {
+    /// Binds what is sealed to this token. Both IDs have a fixed length, so no two tokens have the same context.
+    fn context(&self) -> Vec<u8> {
+        let (token, client) = (self.id.uuid(), self.client.uuid());
+        [
+            &token.as_bytes()[..],
+            client.as_bytes(),
+            self.subject.as_bytes(),
+        ]
+        .concat()
+    }
 }
 
 fn take_integer(rest: &mut &[u8]) -> Option<i64> {
@@ -135,16 +146,14 @@ fn take_id<T>(rest: &mut &[u8]) -> Option<Id<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ids::{AccessTokenId, ClientId};
     use crate::base::secrets::MasterKey;
 
-    fn claims() -> AccessClaims {
-        let claims = serde_json::json!({
-            "iss": "https://id.example", "sub": Uuid::new_v4(), "aud": ["https://id.example"],
-            "client_id": ClientId::random(), "scope": "openid", "iat": 1, "exp": 301,
-            "jti": AccessTokenId::random(), "urn:doorward:issuance": "",
-        });
-        serde_json::from_value(claims).expect("claims")
+    fn token(subject: &str) -> TokenRef<'_> {
+        TokenRef {
+            id: AccessTokenId::random(),
+            client: ClientId::random(),
+            subject,
+        }
     }
 
     fn for_user(passkeys: usize) -> Issuance {
@@ -179,25 +188,25 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_in_its_own_token_alone() {
         let sealer = Sealer::new(&MasterKey::generate(), None, "tests");
-        let (own, other, issuance) = (claims(), claims(), for_user(1));
+        let (own, other, issuance) = (token("ada"), token("bob"), for_user(1));
         let encrypted = issuance.seal(&own, &sealer);
         assert_eq!(Issuance::open(&encrypted, &own, &sealer), Some(issuance));
         let transplanted = [
-            AccessClaims {
-                jti: other.jti,
-                ..own.clone()
+            TokenRef {
+                id: other.id,
+                ..own
             },
-            AccessClaims {
-                sub: other.sub.clone(),
-                ..own.clone()
+            TokenRef {
+                subject: other.subject,
+                ..own
             },
-            AccessClaims {
-                client_id: other.client_id.clone(),
-                ..own.clone()
+            TokenRef {
+                client: other.client,
+                ..own
             },
         ];
-        for claims in transplanted {
-            assert_eq!(Issuance::open(&encrypted, &claims, &sealer), None);
+        for token in transplanted {
+            assert_eq!(Issuance::open(&encrypted, &token, &sealer), None);
         }
         for odd in ["", "AA", "%", &encrypted[1..]] {
             assert_eq!(Issuance::open(odd, &own, &sealer), None, "{odd}");

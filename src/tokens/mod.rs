@@ -8,6 +8,7 @@ pub mod access_token;
 mod authorization;
 mod cap;
 mod code;
+mod consumed;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -22,15 +23,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, TokenTarget, seconds};
-pub use authorization::{
-    Grant, Issued, authorize, find, find_by_code, find_issued, find_session_of_sid, knows_sid,
-    use_code, was_withdrawn,
-};
+pub use authorization::{Grant, Issued, authorize, find_issued, redeem_code};
 pub use cap::{Timeouts, make_room};
 pub use code::Codes;
+pub use consumed::ConsumedGrant;
 pub use gate::{GoodToken, KnownToken, TokenCopies, TokenError, may_use};
 pub use keys::Keyring;
 pub use queries::rows::Authorization;
+pub use queries::{
+    find, find_by_code, find_session_of_sid, knows_sid, move_session, was_withdrawn,
+};
 pub use refresh::RefreshTokens;
 pub use revoke::SessionEnd;
 

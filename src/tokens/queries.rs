@@ -1,16 +1,16 @@
-//! SQL of `authorizations` and `refresh_families`.
+//! SQL of `authorizations`.
 
+pub(super) mod families;
 pub(super) mod rows;
 
 use diesel::prelude::*;
 
-use self::rows::{Authorization, Family, Kept};
+use self::rows::{Authorization, Kept};
 use super::authorization::Grant;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{AuthorizationId, ClientId, RefreshFamilyId, SessionId, UserId};
+use crate::base::ids::{AuthorizationId, ClientId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
 use crate::clients::Scope;
-use crate::db::portable::ForUpdate;
 use crate::db::schema::{authorizations, refresh_families};
 use crate::db::{Connection, Json, Result};
 
@@ -19,6 +19,11 @@ pub(super) const SESSION_ENDED: &str = "session-ended";
 
 /// Why an authorization ended whose user exceeded the cap.
 pub(super) const TOO_MANY: &str = "too-many-authorizations";
+
+/// Whether an authorization that ended for this reason ended in the ordinary way: nobody withdrew it.
+pub(super) fn is_ordinary(reason: Option<&str>) -> bool {
+    [Some(SESSION_ENDED), Some(TOO_MANY)].contains(&reason)
+}
 
 /// When an authorization begins, and what ends when.
 pub(super) struct Times {
@@ -65,22 +70,21 @@ pub(super) fn insert(
     Ok(())
 }
 
-pub(super) fn find(conn: &mut Connection, id: AuthorizationId) -> Result<Option<Authorization>> {
+/// One authorization.
+pub fn find(conn: &mut Connection, id: AuthorizationId) -> Result<Option<Authorization>> {
     Ok(authorizations::table.find(id).first(conn).optional()?)
 }
 
-pub(super) fn find_by_code(
-    conn: &mut Connection,
-    code: &TokenHash,
-) -> Result<Option<Authorization>> {
+/// The authorization that a code belongs to, whether or not the code was used; `None` for an unknown or deleted one.
+pub fn find_by_code(conn: &mut Connection, code: &TokenHash) -> Result<Option<Authorization>> {
     Ok(authorizations::table
         .filter(authorizations::code_hash.eq(code.as_bytes().to_vec()))
         .first(conn)
         .optional()?)
 }
 
-/// Marks a code as used; `false` when it was before.
-pub(super) fn use_code(
+/// Marks a code as used; `false` if it was used before.
+pub(super) fn mark_code_used(
     conn: &mut Connection,
     id: AuthorizationId,
     now: Timestamp,
@@ -194,8 +198,9 @@ pub(super) fn list_live(
     Ok(rows.into_iter().map(used_at).collect())
 }
 
-/// Whether a session gave a client something under this `sid`.
-pub(super) fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> Result<bool> {
+/// Whether an authorization of this session was issued under this `sid`. They differ when the session replaced the one that the client
+/// was told.
+pub fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> Result<bool> {
     let query = authorizations::table
         .filter(authorizations::session_id.eq(session))
         .filter(authorizations::sid.eq(sid))
@@ -204,8 +209,8 @@ pub(super) fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionI
     Ok(query.first::<AuthorizationId>(conn).optional()?.is_some())
 }
 
-/// The session that a client of a user knows under this `sid`.
-pub(super) fn find_session_of_sid(
+/// The session that a user's client knows under this `sid`; `None` if no authorization is kept for it.
+pub fn find_session_of_sid(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
     sid: SessionId,
@@ -245,6 +250,22 @@ pub(super) fn revoke(
     Ok(revoked)
 }
 
+/// Replaces the reason of an authorization that ended in the ordinary way; `false` if it did not.
+pub(super) fn mark_withdrawn(
+    conn: &mut Connection,
+    id: AuthorizationId,
+    reason: &str,
+) -> Result<bool> {
+    let is_ordinary = authorizations::revoked_reason
+        .eq(SESSION_ENDED)
+        .or(authorizations::revoked_reason.eq(TOO_MANY));
+    let marked = diesel::update(authorizations::table.find(id))
+        .filter(is_ordinary)
+        .set(authorizations::revoked_reason.eq(reason))
+        .execute(conn)?;
+    Ok(marked == 1)
+}
+
 /// Notes that the clients of these are told.
 pub(super) fn mark_told(
     conn: &mut Connection,
@@ -279,7 +300,8 @@ pub(super) fn update_epoch(conn: &mut Connection, session: SessionId, epoch: i64
     Ok(())
 }
 
-pub(super) fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> Result<()> {
+/// Moves a session's authorizations to the session that replaces it: the same user signed in again in the same browser.
+pub fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> Result<()> {
     diesel::update(authorizations::table)
         .filter(authorizations::session_id.eq(from))
         .set(authorizations::session_id.eq(to))
@@ -313,16 +335,16 @@ pub(super) fn list_live_of(
         .collect())
 }
 
-/// Whether it was withdrawn: it ended neither with its session nor by the cap. One that is not kept any more was not.
-pub(super) fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> Result<bool> {
+/// Whether an authorization was withdrawn: by its user, by its client, with a passkey, or because of misuse. An authorization that expired,
+/// or ended when its user signed out or had too many, was not withdrawn; nor was one that is no longer kept.
+pub fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> Result<bool> {
     let row = authorizations::table
         .find(id)
         .select((authorizations::revoked_at, authorizations::revoked_reason))
         .first::<(Option<Timestamp>, Option<String>)>(conn)
         .optional()?;
     let (revoked_at, reason) = row.unwrap_or_default();
-    let is_ordinary = [Some(SESSION_ENDED), Some(TOO_MANY)].contains(&reason.as_deref());
-    Ok(revoked_at.is_some() && !is_ordinary)
+    Ok(revoked_at.is_some() && !is_ordinary(reason.as_deref()))
 }
 
 /// Forgets what ended long ago, and what was withdrawn even longer ago; how many.
@@ -342,47 +364,4 @@ pub(super) fn delete_ended(
         .filter(authorizations::keep_until.lt(before))
         .filter(is_forgotten)
         .execute(conn)?)
-}
-
-pub(super) fn insert_family(conn: &mut Connection, family: &Family) -> Result<()> {
-    diesel::insert_into(refresh_families::table)
-        .values((
-            refresh_families::id.eq(family.id),
-            refresh_families::authorization_id.eq(family.authorization),
-            refresh_families::n.eq(family.n),
-            refresh_families::advanced_at.eq(family.advanced_at),
-            refresh_families::expires_at.eq(family.expires_at),
-            refresh_families::created_at.eq(family.created_at),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-pub(super) fn find_family(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
-    Ok(refresh_families::table.find(id).first(conn).optional()?)
-}
-
-/// As [`find_family`], holding the row until the transaction ends.
-pub(super) fn lock_family(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
-    Ok(ForUpdate(refresh_families::table.find(id))
-        .get_result(conn)
-        .optional()?)
-}
-
-/// Moves a family on from `n`; `false` when somebody else did meanwhile.
-pub(super) fn advance_family(
-    conn: &mut Connection,
-    id: RefreshFamilyId,
-    n: i64,
-    next: i64,
-    now: Timestamp,
-) -> Result<bool> {
-    let advanced = diesel::update(refresh_families::table.find(id))
-        .filter(refresh_families::n.eq(n))
-        .set((
-            refresh_families::n.eq(next),
-            refresh_families::advanced_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(advanced == 1)
 }

@@ -10,7 +10,10 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::queries;
+use super::Authorization;
+use super::consumed::ConsumedGrant;
+use super::queries::families;
+pub use super::queries::families::{find, lock};
 pub use super::queries::rows::Family;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, RefreshFamilyId};
@@ -94,27 +97,11 @@ pub fn begin(
         expires_at,
         created_at: now,
     };
-    queries::insert_family(conn, &family)?;
+    families::insert(conn, &family)?;
     Ok(RefreshToken {
         family: family.id,
         n: family.n,
     })
-}
-
-/// A family, holding its row until the transaction ends.
-///
-/// # Errors
-/// When the database is away.
-pub fn lock(conn: &mut Connection, id: RefreshFamilyId) -> db::Result<Option<Family>> {
-    queries::lock_family(conn, id)
-}
-
-/// A family.
-///
-/// # Errors
-/// When the database is away.
-pub fn find(conn: &mut Connection, id: RefreshFamilyId) -> db::Result<Option<Family>> {
-    queries::find_family(conn, id)
 }
 
 /// Whether each token is good for one use.
@@ -139,70 +126,73 @@ impl Rotation {
     }
 }
 
-/// What a genuine token is worth at this moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worth {
-    /// It gives this token.
-    Gives(RefreshToken),
-    /// Two hold this family: it must end.
-    Replayed,
+/// A refresh token was used: the proof of it, and the token that the client gets in its place.
+#[derive(Debug)]
+pub struct RotatedToken {
+    /// From which the access token is issued.
+    pub grant: ConsumedGrant,
+    /// The next refresh token.
+    pub next: RefreshToken,
 }
 
-/// Uses a genuine token of a family whose row the caller holds.
-///
-/// # Errors
-/// When the database is away.
-pub fn advance(
+/// Uses a genuine refresh token. `None` if it was used before: two parties hold the family, so it must end (RFC 9700 §4.14.2). The caller
+/// holds the lock of the family's row.
+pub fn rotate(
     conn: &mut Connection,
-    family: &Family,
+    (family, authorization): (&Family, Authorization),
     presented: RefreshToken,
     rotation: Rotation,
     now: Timestamp,
-) -> db::Result<Worth> {
-    let worth = judge(family, presented.n, rotation, now);
-    let next = match worth {
-        Judgement::Replayed => return Ok(Worth::Replayed),
-        // Its successor is computed, not drawn: the same text as the first time.
-        Judgement::SameAgain => family.n,
-        Judgement::Use { next } => {
-            if !queries::advance_family(conn, family.id, presented.n, next, now)? {
-                return Ok(Worth::Replayed);
+) -> db::Result<Option<RotatedToken>> {
+    let n = match check_use(family, presented.n, rotation, now) {
+        TokenUse::Replayed => return Ok(None),
+        // The successor is computed, not random: the client gets the same text as the first time.
+        TokenUse::Repeated => family.n,
+        TokenUse::First { next } => {
+            if !families::advance(conn, family.id, presented.n, next, now)? {
+                return Ok(None);
             }
             next
         }
     };
-    Ok(Worth::Gives(RefreshToken {
-        family: family.id,
-        n: next,
+    Ok(Some(RotatedToken {
+        grant: ConsumedGrant::new(authorization),
+        next: RefreshToken {
+            family: family.id,
+            n,
+        },
     }))
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Judgement {
-    Use { next: i64 },
-    SameAgain,
+enum TokenUse {
+    /// The current token; `next` is the number of its successor.
+    First { next: i64 },
+    /// The predecessor, within the grace period.
+    Repeated,
+    /// Any other token of the family.
     Replayed,
 }
 
-fn judge(family: &Family, presented: i64, rotation: Rotation, now: Timestamp) -> Judgement {
+fn check_use(family: &Family, presented: i64, rotation: Rotation, now: Timestamp) -> TokenUse {
     let Rotation::EachUse { grace } = rotation else {
         return if presented == family.n {
-            Judgement::Use { next: family.n }
+            TokenUse::First { next: family.n }
         } else {
-            Judgement::Replayed
+            TokenUse::Replayed
         };
     };
     if presented == family.n {
-        return Judgement::Use {
+        return TokenUse::First {
             next: family.n.saturating_add(1),
         };
     }
     // One before the present one: had its successor been used, the present one would be a later one.
     let is_predecessor = presented.saturating_add(1) == family.n;
     if is_predecessor && !grace.is_zero() && now.since(family.advanced_at) <= grace {
-        Judgement::SameAgain
+        TokenUse::Repeated
     } else {
-        Judgement::Replayed
+        TokenUse::Replayed
     }
 }
 
@@ -248,12 +238,12 @@ mod tests {
         };
         let soon = family.advanced_at.after(Duration::from_secs(10));
         let late = family.advanced_at.after(Duration::from_secs(11));
-        let judge = |n, at| judge(&family, n, rotation, at);
-        assert_eq!(judge(5, soon), Judgement::Use { next: 6 });
-        assert_eq!(judge(4, soon), Judgement::SameAgain);
-        assert_eq!(judge(4, late), Judgement::Replayed);
-        assert_eq!(judge(3, soon), Judgement::Replayed);
-        assert_eq!(judge(6, soon), Judgement::Replayed);
+        let check = |n, at| check_use(&family, n, rotation, at);
+        assert_eq!(check(5, soon), TokenUse::First { next: 6 });
+        assert_eq!(check(4, soon), TokenUse::Repeated);
+        assert_eq!(check(4, late), TokenUse::Replayed);
+        assert_eq!(check(3, soon), TokenUse::Replayed);
+        assert_eq!(check(6, soon), TokenUse::Replayed);
     }
 
     #[test]
@@ -262,16 +252,19 @@ mod tests {
         let rotation = Rotation::EachUse {
             grace: Duration::ZERO,
         };
-        let judged = judge(&family, 4, rotation, family.advanced_at);
-        assert_eq!(judged, Judgement::Replayed);
+        let judged = check_use(&family, 4, rotation, family.advanced_at);
+        assert_eq!(judged, TokenUse::Replayed);
     }
 
     #[test]
     fn a_client_that_keeps_its_token_keeps_it() {
         let family = family(1);
         let at = family.advanced_at;
-        let judged = judge(&family, 1, Rotation::Never, at);
-        assert_eq!(judged, Judgement::Use { next: 1 });
-        assert_eq!(judge(&family, 2, Rotation::Never, at), Judgement::Replayed);
+        let judged = check_use(&family, 1, Rotation::Never, at);
+        assert_eq!(judged, TokenUse::First { next: 1 });
+        assert_eq!(
+            check_use(&family, 2, Rotation::Never, at),
+            TokenUse::Replayed
+        );
     }
 }

@@ -124,25 +124,16 @@ pub fn end_client(
     queries::revoke(conn, &its, now, "consent-withdrawn")
 }
 
-/// Ends one; `false` when it had ended before.
-///
-/// # Errors
-/// When the database is away.
+/// Withdraws one; `false` if it was withdrawn before. An authorization that had ended in the ordinary way counts as withdrawn from now on,
+/// so links that were created under it stop working.
 pub fn end_one(
     conn: &mut Connection,
     id: AuthorizationId,
     now: Timestamp,
     reason: &str,
 ) -> db::Result<bool> {
-    Ok(queries::revoke(conn, &[id], now, reason)? == 1)
-}
-
-/// What a session gave hangs on another from now on: the same person signed in anew in the same browser.
-///
-/// # Errors
-/// When the database is away.
-pub fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> db::Result<()> {
-    queries::move_session(conn, from, to)
+    Ok(queries::revoke(conn, &[id], now, reason)? == 1
+        || queries::mark_withdrawn(conn, id, reason)?)
 }
 
 /// Ends these authorizations, and notifies their clients that the sessions have ended.

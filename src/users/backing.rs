@@ -1,94 +1,16 @@
 //! Checks that a link may still be used: it stops working when its creator loses the permission, secret, session or token behind it.
 
-use super::invite::Invitation;
+use super::invitation::Invitation;
 use super::purpose::Purpose;
 use super::queries;
 use super::rights::{Authority, Rights};
 use super::user::User;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, SessionId, UserId};
-use crate::clients::{self, Credential, Scope};
+use crate::base::ids::{AccessTokenId, ClientId, UserId};
+use crate::clients::{self, Scope};
 use crate::db::{self, Connection};
-use crate::history::Author;
 use crate::sessions;
 use crate::standing;
-use crate::tokens;
-
-/// Epochs of a link's creator when the link was created. An epoch is raised when the permission behind it is withdrawn, so a link
-/// stays invalid even if the permission is given again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MakerEpochs {
-    /// The session epoch of the user: raised when all their sessions end.
-    pub user: Option<i64>,
-    /// The authority epoch of the client: raised when it loses its secret, a scope or its access.
-    pub client: Option<i64>,
-}
-
-impl MakerEpochs {
-    /// Reads the current epochs of an author.
-    pub(super) fn of(conn: &mut Connection, author: &Author) -> db::Result<Self> {
-        let user = match author.user() {
-            Some(user) => standing::find_epoch(conn, user)?,
-            None => None,
-        };
-        let client = match author.client() {
-            Some(client) => clients::find_authority(conn, client)?.map(|found| found.epoch),
-            None => None,
-        };
-        Ok(Self { user, client })
-    }
-}
-
-/// What a link's creator was authenticated by when the link was created, as far as it can be revoked by itself. Nothing of links of
-/// earlier versions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MakerCredential {
-    /// The user's session, or the one that their app's authorization depended on.
-    pub session: Option<SessionId>,
-    /// The authorization of the user's app.
-    pub authorization: Option<AuthorizationId>,
-    /// The client's own access token. Revoking it voids the link.
-    pub token: Option<AccessTokenId>,
-}
-
-impl MakerCredential {
-    /// What remains of a credential in the link that it created.
-    pub(super) fn of(conn: &mut Connection, credential: &Credential) -> db::Result<Self> {
-        Ok(match credential {
-            Credential::CommandLine | Credential::ClientSecret { .. } => Self::default(),
-            Credential::Session { session, .. } => Self {
-                session: Some(*session),
-                ..Self::default()
-            },
-            Credential::ClientToken { id, .. } => Self {
-                token: Some(*id),
-                ..Self::default()
-            },
-            Credential::UserToken(token) => {
-                let authorization = tokens::find(conn, token.authorization)?;
-                Self {
-                    session: authorization.map(|authorization| authorization.session),
-                    authorization: Some(token.authorization),
-                    token: None,
-                }
-            }
-        })
-    }
-
-    /// Whether the user's session, a passkey that it depends on, or the authorization of their app was revoked. Their ordinary ends
-    /// revoke nothing.
-    fn was_revoked(self, conn: &mut Connection, user: UserId) -> db::Result<bool> {
-        if let Some(session) = self.session
-            && sessions::was_revoked(conn, user, session)?
-        {
-            return Ok(true);
-        }
-        match self.authorization {
-            Some(authorization) => tokens::was_withdrawn(conn, authorization),
-            None => Ok(false),
-        }
-    }
-}
 
 /// Whether the creator of a link may still let `target` in:
 ///

@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::backing::is_backed;
-use super::invite::Invitation;
+use super::invitation::Invitation;
 use super::rights::Authority;
 use super::user::User;
 use super::{Users, queries};

@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::email_state::EmailState;
-use super::invite::{Invitation, InviteError, NewInvitation, blank};
+use super::invitation::{Invitation, InviteError, NewInvitation, blank};
 use super::purpose::Purpose;
 use super::queries;
 use super::rights::Authority;

@@ -4,7 +4,7 @@ use serde_json::{Map, json};
 
 use super::backing::is_backed;
 use super::email_state::EmailState;
-use super::invite::Invitation;
+use super::invitation::Invitation;
 use super::purpose::Purpose;
 use super::user::User;
 use super::{Users, queries};

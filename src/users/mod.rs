@@ -12,11 +12,13 @@ mod fold_names;
 mod folded;
 pub mod http;
 mod installation;
+mod invitation;
 mod invitations;
 mod invite;
 mod invite_new;
 mod join;
 mod last_administrator;
+mod link_creator;
 mod lookup;
 mod past;
 mod purpose;
@@ -49,8 +51,8 @@ pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, User
 pub use fold_names::fold_names;
 pub use folded::UserCursor;
 pub use installation::{InstallationError, begin_installation};
+pub use invitation::{Invitation, InvitationLink, InviteError, NewInvitation};
 pub use invitations::{InvitationError, InvitationFilter, InvitationState, InvitationView};
-pub use invite::{Invitation, InvitationLink, InviteError, NewInvitation};
 pub use join::{
     JoinError, Joiner, OpenInvitation, accept, lock_invited, open_invitation, require_free,
 };

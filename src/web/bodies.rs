@@ -12,9 +12,9 @@ use actix_web::{HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 
-use super::guards::OAUTH_ENDPOINTS;
 use super::memory::{MemoryBudget, MemoryShare};
 use super::opened_by::SentForm;
+use super::paths::OAUTH_ENDPOINTS;
 use super::{Limits, Problem, Web};
 use crate::base::config::Config;
 

@@ -7,6 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::bodies::await_body;
+use super::paths::{DECISIONS, ENVOY, FOR_OTHER_HOSTS, OAUTH_ENDPOINTS, is_interface};
 use super::refusal::refuse;
 use super::{Activity, Problem, Web};
 
@@ -79,35 +80,6 @@ fn refuse_null_bytes(request: &HttpRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The endpoints of OAuth that ignore cookies.
-pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
-    "/oauth2/authorize",
-    "/oauth2/token",
-    "/oauth2/userinfo",
-    "/oauth2/introspect",
-    "/oauth2/revoke",
-    "/oauth2/logout",
-];
-
-/// Where proxies ask about, or hand on, what browsers send to the hosts that they protect.
-pub(super) const FOR_OTHER_HOSTS: [&str; 2] = [ENVOY, "/.doorward/"];
-const ENVOY: &str = "/forward-auth/envoy/";
-/// Paths of programming interfaces, used by programs and by the scripts of pages.
-const INTERFACES: [&str; 5] = [
-    "/v1/",
-    "/webauthn/",
-    "/access/",
-    "/.well-known/",
-    "/assets/",
-];
-
-/// Whether an address is one of the programming interfaces, as opposed to a page.
-pub(super) fn is_interface(path: &str) -> bool {
-    let mut prefixes = INTERFACES.iter().chain(&FOR_OTHER_HOSTS);
-    prefixes.any(|prefix| path.starts_with(prefix)) || path == "/forward-auth"
-}
-/// Decisions are for clients, who show who they are in a header.
-pub(super) const DECISIONS: &str = "/access/v1/";
 fn needs_same_origin(request: &HttpRequest) -> bool {
     if matches!(
         *request.method(),

@@ -22,6 +22,7 @@ mod metrics;
 mod moment;
 mod opened_by;
 mod paging;
+mod paths;
 mod problem;
 mod problem_pages;
 mod qr;

@@ -8,7 +8,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest};
 use url::form_urlencoded;
 
-use super::guards::is_interface;
+use super::paths::is_interface;
 use crate::base::ids::UserId;
 
 /// The hidden field of every form that posts to Doorward. Its value is `{user ID} {display name}`.

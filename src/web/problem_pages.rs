@@ -7,7 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use askama::Template;
 
-use super::guards::is_interface;
+use super::paths::is_interface;
 use super::{Frame, Problem, SentForm, Visitor, Web};
 
 #[derive(Template)]

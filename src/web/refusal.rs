@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
 
 use super::Problem;
-use super::guards::{DECISIONS, OAUTH_ENDPOINTS};
+use super::paths::{DECISIONS, OAUTH_ENDPOINTS};
 
 /// The response to a refused request: an OAuth error (RFC 6749 §5.2), an AuthZEN error message, or a problem document.
 pub(super) fn refuse(request: &HttpRequest, problem: &Problem) -> HttpResponse {

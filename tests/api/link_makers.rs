@@ -234,11 +234,15 @@ on_both! {
         assert_eq!(second.browser.delete("/v1/session").status, 204);
         let (revoked, issued) = sign_in(&mut second);
         assert_eq!(app.revoke(&issued.access).status, 200);
+        let (revoked_later, issued) = sign_in(&mut second);
+        assert_eq!(second.browser.delete("/v1/session").status, 204);
+        assert_usable(house, &root, &revoked_later, true, "signed out");
+        assert_eq!(app.revoke(&issued.access).status, 200);
         let (expired, _) = sign_in(&mut second);
         let ended = sign_in(&mut second).0;
         assert_eq!(root.browser.delete(&format!("/v1/users/second/sessions/{}", session_id(&second.browser))).status, 200);
         let check = |when: &str| {
-            for (link, usable) in [(&left, true), (&revoked, false), (&expired, true), (&ended, false)] {
+            for (link, usable) in [(&left, true), (&revoked, false), (&revoked_later, false), (&expired, true), (&ended, false)] {
                 assert_usable(house, &root, link, usable, when);
             }
         };

@@ -166,8 +166,20 @@ impl ChildProcess {
 
     /// The most memory that it has had so far, in MB (`VmHWM`, proc(5)).
     pub fn most_memory(&self) -> u64 {
+        self.status_in_mb("VmHWM:")
+    }
+
+    /// As [`Self::most_memory`], without the pages of the executable that were read so far (`RssFile`): a debug build has far more of
+    /// them than a release build.
+    pub fn most_own_memory(&self) -> u64 {
+        self.most_memory()
+            .saturating_sub(self.status_in_mb("RssFile:"))
+    }
+
+    /// A line of `/proc/PID/status`, in MB.
+    fn status_in_mb(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("a process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kib.expect("a number of KiB") * 1_024 / 1_000_000
     }

@@ -111,6 +111,7 @@ impl AuditSeal {
     ///
     /// # Errors
     /// As [`AuditSeal::look`] and [`AuditSeal::work`].
+    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub async fn run(&self) -> Result<usize, SealError> {
         let look = self.look().await?;
         self.work(&look).await

@@ -8,10 +8,10 @@ use super::answer::{check_form, gone};
 use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::oidc::Oidc;
-use crate::oidc::discovery::path;
 use crate::oidc::error::Refusal;
 use crate::oidc::logout::LogoutRequest;
 use crate::oidc::parameters::Parameters;
+use crate::oidc::path;
 use crate::sessions::{Cookies, Sessions, SignedIn, sign_out};
 use crate::web::{
     Answer, ConfirmPage, FormTargets, Frame, Limits, Problem, Web, author, page, redirect,

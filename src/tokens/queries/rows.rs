@@ -54,16 +54,28 @@ pub struct Authorization {
     /// When it was used.
     pub code_used_at: Option<Timestamp>,
     /// When it was made.
+    #[cfg_attr(
+        feature = "dead-code",
+        allow(dead_code, reason = "a column of the row that is only filtered by")
+    )]
     pub created_at: Timestamp,
     /// When the session ends in any case.
     pub session_end: Timestamp,
     /// Until when the row is kept.
+    #[cfg_attr(
+        feature = "dead-code",
+        allow(dead_code, reason = "a column of the row that is only filtered by")
+    )]
     pub keep_until: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// Why.
     pub revoked_reason: Option<String>,
     /// When its client was told that the session is over.
+    #[cfg_attr(
+        feature = "dead-code",
+        allow(dead_code, reason = "a column of the row that is only filtered by")
+    )]
     pub told_at: Option<Timestamp>,
 }
 
@@ -71,6 +83,11 @@ impl Authorization {
     /// What the person let the client ask.
     pub fn scopes(&self) -> Scopes {
         Scopes::parse(&self.scopes.0.join(" ")).unwrap_or_default()
+    }
+
+    /// Whether it was withdrawn: it ended neither with its session nor because its user had too many.
+    pub fn was_withdrawn(&self) -> bool {
+        self.revoked_at.is_some() && !super::is_ordinary(self.revoked_reason.as_deref())
     }
 
     /// What tokens of it say of themselves to the gate.

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::super::backing::{MakerCredential, MakerEpochs};
+use super::super::invitation::Invitation;
 use super::super::invitations::{InvitationFilter, InvitationState};
-use super::super::invite::Invitation;
+use super::super::link_creator::{MakerCredential, MakerEpochs};
 use super::super::purpose::Purpose;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, InvitationId, SessionId, UserId};

@@ -124,6 +124,22 @@ on_both! {
         let silent = app.authorize(&house.browser(), &[("prompt", "none")]);
         assert!(silent.header("location").is_some_and(|location| location.contains("login_required")), "{silent:?}");
         assert_eq!(check(house, &app.id).len(), 1, "a user who has to sign in is no mistake");
+        let bob = house.person(&root, "bob");
+        app.authorize(&bob.browser, &[]);
+        let told = check(house, &app.id);
+        assert_eq!((told.len(), &told[0]["times"]), (1, &json!(2)), "one entry, whichever user lacks the role: {told:?}");
+    }
+
+    fn dropped_scopes_displace_no_refusals(house) {
+        let root = house.administrator();
+        let app = house.party(|_| ());
+        for _ in 0..35 {
+            app.authorize(&root.browser, &[("scope", "openid made-up")]);
+        }
+        app.authorize(&root.browser, &[("redirect_uri", "https://other.example/cb")]);
+        let told = check(house, &app.id);
+        let rules: Vec<&Value> = told.iter().map(|refusal| &refusal["rule"]).collect();
+        assert_eq!(rules, [&json!("redirect-uri-not-registered"), &json!("scope-dropped")]);
     }
 
     fn each_rule_tells_what_was_sent_and_what_is_registered(house) {
@@ -149,6 +165,15 @@ on_both! {
         let told = &check(house, &app.id)[0];
         assert_eq!((&told["rule"], &told["presented"]), (&json!("grant-not-registered"), &json!("client_credentials")));
         assert!(token.json()["error_description"].as_str().is_some_and(|text| text.contains("--add-grant client_credentials")), "{}", token.json());
+        let machine = house.party(|metadata| metadata.grant_types.push(doorward::clients::GrantType::ClientCredentials));
+        for (scope, advice) in [("openid users:read", None), ("shop:read shop:write", Some("--add-scope 'shop:read' --add-scope 'shop:write'"))] {
+            let refused = machine.token(&[("grant_type", "client_credentials"), ("scope", scope)]);
+            assert_eq!(refused.json()["error"], "invalid_scope", "{}", refused.text());
+            let told = &check(house, &machine.id)[0];
+            assert_eq!(told["rule"], "scope-not-registered");
+            let command = advice.map(|flags| format!("doorward client update {} {flags}", machine.id));
+            assert_eq!(told["remedy"], json!(command), "scopes about a user are no use without a user: {told}");
+        }
         let wrong = house.browser().request("POST", "/oauth2/token").basic(&app.id, "A".repeat(43).as_str())
             .form(&[("grant_type", "client_credentials")]).send();
         assert_eq!(wrong.status, 401);

@@ -1,5 +1,6 @@
 //! Resource indicators (RFC 8707): one authorization for several services, and which audience each token gets.
 
+use doorward::clients::{ActingAs, ClientChange};
 use serde_json::{Value, json};
 
 use crate::on_both;
@@ -61,6 +62,23 @@ fn shop(house: &House) -> RelyingParty {
     house.party(|metadata| metadata.resources = vec![ORDERS.into(), BILLING.into()])
 }
 
+/// The latest refusal that `doorward client check` lists.
+fn latest_refusal(house: &House, app: &RelyingParty) -> Value {
+    let checked =
+        crate::support::binary::run(&house.config, &["client", "check", &app.id, "--json"]);
+    checked.json()["refusals"][0].clone()
+}
+
+/// Changes a client as an administrator does.
+fn change(house: &House, app: &RelyingParty, change: ClientChange) {
+    let id = app.id.parse().expect("an ID");
+    let changed = house
+        .app
+        .clients
+        .update(id, change, None, ActingAs::command());
+    house.run(changed).expect("changed");
+}
+
 fn status_at_api(house: &House, token: &str) -> u16 {
     house
         .browser()
@@ -111,14 +129,17 @@ on_both! {
         for (resources, presented) in [
             (vec![BILLING], BILLING.to_owned()),
             (vec![ORDERS, BILLING], format!("{ORDERS} {BILLING}")),
-            (vec!["https://unknown.example"], "https://unknown.example".to_owned()),
         ] {
             let refused = refresh(&app, &held.refresh, &resources);
             assert_eq!((refused.status, error_of(&refused)), (400, "invalid_target".to_owned()));
-            let told = crate::support::binary::run(&house.config, &["client", "check", &app.id, "--json"]).json()["refusals"][0].clone();
+            let told = latest_refusal(house, &app);
             assert_eq!((&told["rule"], &told["presented"]), (&json!("resource-not-authorized"), &json!(presented)));
             assert_eq!(told["registered"], json!(format!("{ORDERS} {issuer}")), "{told}");
         }
+        let unknown = refresh(&app, &held.refresh, &["https://unknown.example"]);
+        assert_eq!(error_of(&unknown), "invalid_target");
+        let told = latest_refusal(house, &app);
+        assert_eq!((&told["rule"], &told["presented"]), (&json!("resource-not-registered"), &json!("https://unknown.example")));
         let refused = redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[BILLING]);
         assert_eq!((refused.status, error_of(&refused)), (400, "invalid_target".to_owned()));
         let unknown = sent_back(&authorize(&app, &root.browser, &[], &[ORDERS, "https://unknown.example"]));
@@ -155,10 +176,27 @@ on_both! {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.contains(text)), "{refused:?}");
-        let told = crate::support::binary::run(&house.config, &["client", "check", &app.id, "--json"]).json()["refusals"][0].clone();
-        assert_eq!((&told["rule"], &told["presented"], &told["remedy"]), (&json!("other-audience"), &json!(ORDERS), &json!(command)));
-        assert_eq!(told["registered"], json!(issuer));
+        let told = latest_refusal(house, &app);
+        assert_eq!((&told["rule"], &told["presented"]), (&json!("other-audience"), &json!(ORDERS)));
+        assert_eq!((&told["registered"], &told["remedy"]), (&json!(issuer), &Value::Null), "a service could have caused it");
         assert_eq!(status_at_api(house, &issued.access), 401);
+        let without = sent_back(&authorize(&app, &root.browser, &[("scope", "profile")], &[ORDERS]));
+        let issued = Issued::read(&redeem(&app, &without["code"], &[]));
+        let refused = app.user_info(&issued.access);
+        assert_eq!((refused.status, refused.json()["error"].clone()), (403, json!("insufficient_scope")), "openid comes first");
+    }
+
+    fn a_resource_that_was_taken_from_the_client_is_named_as_such(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let held = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS, BILLING]), &[]));
+        change(house, &app, ClientChange { resources: Some(vec![BILLING.into()]), ..ClientChange::default() });
+        let refused = refresh(&app, &held.refresh, &[ORDERS]);
+        assert_eq!((refused.status, error_of(&refused)), (400, "invalid_target".to_owned()));
+        let told = latest_refusal(house, &app);
+        assert_eq!((&told["rule"], &told["presented"]), (&json!("resource-no-longer-registered"), &json!(ORDERS)));
+        let rest = Issued::read(&refresh(&app, &held.refresh, &[]));
+        assert_eq!(audience(&rest.access), json!([BILLING]));
     }
 
     fn the_only_registered_resource_need_not_be_named(house) {
@@ -236,16 +274,30 @@ on_both! {
         let hinted = sent_back(&app.authorize(&root.browser, &[("id_token_hint", &issued.access)]));
         assert_eq!(hinted["error"], "invalid_request");
         // What is withdrawn from the client is withdrawn from its tokens.
-        let change = |is_on: bool| {
-            let change = doorward::clients::ClientChange { userinfo_audience: Some(is_on), ..Default::default() };
-            let author = doorward::clients::ActingAs::command();
-            house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        let turn = |is_on: bool| {
+            change(house, &app, ClientChange { userinfo_audience: Some(is_on), ..ClientChange::default() });
         };
-        change(false);
+        turn(false);
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(app.introspect(&issued.access)["active"], true, "the services' token is good");
-        change(true);
+        turn(true);
         assert_eq!(app.user_info(&issued.access).status, 200);
+        // A service that is taken from the client no longer reads the claims with the tokens that it holds.
+        change(house, &app, ClientChange { resources: Some(Vec::new()), ..ClientChange::default() });
+        assert_eq!(app.user_info(&issued.access).status, 401);
+    }
+
+    fn what_was_authorized_before_never_gains_the_user_info_audience(house) {
+        let root = house.administrator();
+        let app = shop(house);
+        let held = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[ORDERS]));
+        let pending = code(&app, &root.browser, &[ORDERS]);
+        change(house, &app, ClientChange { userinfo_audience: Some(true), ..ClientChange::default() });
+        for issued in [refresh(&app, &held.refresh, &[ORDERS]), redeem(&app, &pending, &[ORDERS])] {
+            assert_eq!(audience(&Issued::read(&issued).access), json!([ORDERS]), "the user was not asked for it");
+        }
+        let anew = Issued::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[ORDERS]));
+        assert_eq!(audience(&anew.access), json!([ORDERS, format!("{}/oauth2/userinfo", house.origin())]));
     }
 
     fn the_user_info_audience_needs_openid_and_another_service(house) {
@@ -271,6 +323,9 @@ on_both! {
         });
         let issued = only.sign_in(&root.browser, &[]);
         assert_eq!((audience(&issued.access), only.user_info(&issued.access).status), (json!([ORDERS, user_info]), 200));
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", issued.refresh.as_str()), ("scope", "profile")];
+        let narrowed = Issued::read(&only.token(&fields));
+        assert_eq!(audience(&narrowed.access), json!([ORDERS]), "the service that accepted the other tokens accepts this one");
     }
 
     fn a_plain_name_stands_beside_the_uri_of_its_service(house) {

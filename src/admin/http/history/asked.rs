@@ -37,6 +37,10 @@ pub(in crate::admin::http) fn as_of(text: Option<&str>) -> Result<Option<Timesta
 /// A record as it is now, or with `as_of` as it was then.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[cfg_attr(
+    feature = "dead-code",
+    allow(dead_code, reason = "describes responses in the OpenAPI document")
+)]
 pub enum NowOrThen<T> {
     /// The current record.
     Now(T),
@@ -47,6 +51,10 @@ pub enum NowOrThen<T> {
 /// Records as they are now, or with `as_of` as they were then.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[cfg_attr(
+    feature = "dead-code",
+    allow(dead_code, reason = "describes responses in the OpenAPI document")
+)]
 pub enum ItemsNowOrThen<T> {
     /// The current records.
     Now(Items<T>),

@@ -4,6 +4,7 @@ mod background;
 mod connection;
 mod health;
 mod listener;
+mod open_connections;
 mod open_files;
 mod openapi;
 mod operator;
@@ -23,7 +24,8 @@ use crate::access::forward_auth;
 use crate::app::App;
 use crate::{access, account, admin, oidc, passkeys, sessions, users, web as pages};
 use health::Readiness;
-use listener::{Connections, Listening, listen};
+use listener::{Listening, listen};
+use open_connections::Connections;
 use pages::{Metrics, RequestSpan};
 pub use record::record_start;
 use security_txt::SecurityTxt;
@@ -119,6 +121,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             // Those with a pattern in their path last: each request before them would be held to it.
             .configure(passkeys::well_known_routes)
             .configure(oidc::http::routes)
+            .configure(oidc::pages::posted_routes)
             .configure(access::http::routes)
             .configure(forward_auth::http::routes)
             .configure(pages::asset_routes)

@@ -1,0 +1,20 @@
+//! Where a client runs, which decides about its redirect URIs.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Where a client runs (OpenID Connect Dynamic Client Registration §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// On a web server or in a page.
+    #[default]
+    Web,
+    /// On a person's device (RFC 8252).
+    Native,
+}
+
+impl ApplicationType {
+    /// All of them, in words.
+    pub(super) const NAMES: &'static str = "web, native";
+}

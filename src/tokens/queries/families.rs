@@ -1,0 +1,54 @@
+//! SQL of `refresh_families`.
+
+use diesel::prelude::*;
+
+use super::rows::Family;
+use crate::base::clock::Timestamp;
+use crate::base::ids::RefreshFamilyId;
+use crate::db::portable::ForUpdate;
+use crate::db::schema::refresh_families;
+use crate::db::{Connection, Result};
+
+pub(in crate::tokens) fn insert(conn: &mut Connection, family: &Family) -> Result<()> {
+    diesel::insert_into(refresh_families::table)
+        .values((
+            refresh_families::id.eq(family.id),
+            refresh_families::authorization_id.eq(family.authorization),
+            refresh_families::n.eq(family.n),
+            refresh_families::advanced_at.eq(family.advanced_at),
+            refresh_families::expires_at.eq(family.expires_at),
+            refresh_families::created_at.eq(family.created_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A refresh-token family.
+pub fn find(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
+    Ok(refresh_families::table.find(id).first(conn).optional()?)
+}
+
+/// As [`find`], holding the row until the transaction ends.
+pub fn lock(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
+    Ok(ForUpdate(refresh_families::table.find(id))
+        .get_result(conn)
+        .optional()?)
+}
+
+/// Moves a family on from `n`; `false` when somebody else did meanwhile.
+pub(in crate::tokens) fn advance(
+    conn: &mut Connection,
+    id: RefreshFamilyId,
+    n: i64,
+    next: i64,
+    now: Timestamp,
+) -> Result<bool> {
+    let advanced = diesel::update(refresh_families::table.find(id))
+        .filter(refresh_families::n.eq(n))
+        .set((
+            refresh_families::n.eq(next),
+            refresh_families::advanced_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(advanced == 1)
+}
