@@ -61,7 +61,7 @@ const MAX_PARAMETERS: usize = 60;
 const MAX_NAME: usize = 100;
 /// How long a parameter's value may be, in bytes, where [`LIMITS`] does not say otherwise.
 const MAX_VALUE: usize = 4_096;
-/// How long the values of some parameters may be, in bytes; docs/guides/limits.md lists them.
+/// How long the values of some parameters may be, in bytes; docs/reference/limits.md lists them.
 const LIMITS: [(&str, usize); 10] = [
     ("state", 16_384),
     ("nonce", 16_384),
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_limit_is_documented_and_named_where_it_is_exceeded() {
-        let guide = include_str!("../../docs/guides/limits.md");
+        let guide = include_str!("../../docs/reference/limits.md");
         let others = [
             ("scope", MAX_VALUE),
             ("login_hint", MAX_VALUE),

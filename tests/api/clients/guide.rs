@@ -1,4 +1,4 @@
-//! What the guides and the README show about clients is what happens.
+//! What the guides show about clients is what happens.
 
 use std::process::Command;
 
@@ -46,9 +46,9 @@ fn the_guides_commands_get_and_use_a_token_for_a_service() {
 }
 
 #[test]
-fn the_readme_shows_what_the_command_prints_about_a_new_client() {
-    let readme = read("README.md");
-    let shown = readme
+fn the_first_tour_shows_what_the_command_prints_about_a_new_client() {
+    let page = read("docs/get-started.md");
+    let shown = page
         .split("$ doorward client create reports")
         .nth(1)
         .expect("a command");
