@@ -1,4 +1,4 @@
-// A service that keeps no accounts and no access rules: Doorward says who it is, and whether they may.
+// A service without accounts and access rules: Doorward says who the user is and what they may do.
 import express from "express";
 
 const { DOORWARD = "", CLIENT_ID = "", CLIENT_SECRET = "", PORT = "3000" } = process.env;
@@ -6,7 +6,7 @@ const { DOORWARD = "", CLIENT_ID = "", CLIENT_SECRET = "", PORT = "3000" } = pro
 const credentials = [CLIENT_ID, CLIENT_SECRET].map(encodeURIComponent).join(":");
 const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
 
-/** Doorward's answer to one call; whatever is neither an answer nor "signed out" is no answer at all. */
+/** Doorward's answer to one call; any other status than success and 401 is an error. */
 async function ask(/** @type {string} */ path, /** @type {RequestInit} */ request) {
   const answer = await fetch(`${DOORWARD}${path}`, { ...request, redirect: "error", signal: AbortSignal.timeout(5_000) });
   if (answer.status === 401 && path === "/v1/session") return undefined;
@@ -14,25 +14,25 @@ async function ask(/** @type {string} */ path, /** @type {RequestInit} */ reques
   return answer.json();
 }
 
-/** Who is signed in in this browser: the cookie is handed on, and nothing else of the request is believed. */
+/** Returns the session of this browser: only the request's cookie is forwarded. */
 function session(/** @type {express.Request} */ request) {
   return ask("/v1/session", { headers: { cookie: request.headers.cookie ?? "" } });
 }
 
-/** Whether this person may do this to that order. Only `true` is yes. */
+/** Whether this user may do `action` on this order. Only `true` is yes. */
 async function decide(/** @type {any} */ who, /** @type {string} */ action, /** @type {string} */ order) {
   const question = {
     subject: { type: "user", id: who.user.id },
     action: { name: action },
     resource: { type: "order", id: order },
-    // How and when they signed in, for policies that want it fresh or strong.
+    // With the session, policies see how and when the user signed in.
     context: { session: who.session.id },
   };
   const headers = { authorization, "content-type": "application/json" };
   return ask("/access/v1/evaluation", { method: "POST", headers, body: JSON.stringify(question) });
 }
 
-/** Lets a request on only with a permission for `action` on the order in its path.
+/** Passes a request only with permission for `action` on the order in its path.
  * @returns {express.RequestHandler<{ id: string }>} */
 function allow(/** @type {string} */ action) {
   return async (request, response, next) => {
@@ -52,10 +52,10 @@ app.get("/orders/:id", allow("view"), (request, response) => {
   response.json({ order: request.params.id, viewer: response.locals.user.username });
 });
 
-// No answer from Doorward is a no.
+// No answer from Doorward means no.
 app.use((/** @type {Error} */ error, /** @type {express.Request} */ _, /** @type {express.Response} */ response, /** @type {express.NextFunction} */ _next) => {
   console.error(error.message);
-  response.status(503).json({ error: "nobody knows whether you may" });
+  response.status(503).json({ error: "authorization is unavailable" });
 });
 
 app.listen(Number(PORT), "127.0.0.1", () => console.log(`listening on ${PORT}`));

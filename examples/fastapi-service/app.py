@@ -1,4 +1,4 @@
-"""A service that keeps no accounts and no access rules: Doorward says who it is, and whether they may."""
+"""A service without accounts and access rules: Doorward says who the user is and what they may do."""
 
 import os
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 # RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
 credentials = tuple(quote(os.environ[name], safe="") for name in ("CLIENT_ID", "CLIENT_SECRET"))
-# Nothing of the environment may lead these calls elsewhere, and no cookie is kept from one person's request to the next.
+# Ignores proxies from the environment, and keeps no cookies between users' requests.
 no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 doorward = httpx.AsyncClient(base_url=os.environ["DOORWARD"], timeout=5, trust_env=False, cookies=no_cookies)
 
@@ -19,7 +19,7 @@ app = FastAPI()
 
 
 async def signed_in(request: Request) -> dict:
-    """Who is signed in in this browser: the cookie is handed on, and nothing else of the request is believed."""
+    """Returns the session of this browser: only the request's cookie is forwarded."""
     answer = await doorward.get("/v1/session", headers={"Cookie": request.headers.get("cookie", "")})
     if answer.status_code == 401:
         raise HTTPException(401, "signed out")
@@ -27,14 +27,14 @@ async def signed_in(request: Request) -> dict:
 
 
 def allowed(action: str):
-    """Lets a request on only with a permission for `action` on the order in its path. Only `True` is yes."""
+    """Passes a request only with permission for `action` on the order in its path. Only `True` is yes."""
 
     async def ask(order: str, who: Annotated[dict, Depends(signed_in)]) -> dict:
         question = {
             "subject": {"type": "user", "id": who["user"]["id"]},
             "action": {"name": action},
             "resource": {"type": "order", "id": order},
-            # How and when they signed in, for policies that want it fresh or strong.
+            # With the session, policies see how and when the user signed in.
             "context": {"session": who["session"]["id"]},
         }
         answer = await doorward.post("/access/v1/evaluation", json=question, auth=credentials)
@@ -53,5 +53,5 @@ async def view_order(order: str, user: Annotated[dict, Depends(allowed("view"))]
 
 @app.exception_handler(httpx.HTTPError)
 async def no_answer(_: Request, error: httpx.HTTPError):
-    """No answer from Doorward is a no."""
-    return JSONResponse({"error": "nobody knows whether you may"}, 503)
+    """No answer from Doorward means no."""
+    return JSONResponse({"error": "authorization is unavailable"}, 503)

@@ -1,4 +1,4 @@
-// A server-side app behind Doorward: sign-in, UserInfo, renewal, sign-out, and an ear for sessions that end elsewhere.
+// A server-side app behind Doorward: sign-in, UserInfo, renewal, sign-out and back-channel logout.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { createRemoteJWKSet, jwtVerify } from "jose";
@@ -30,15 +30,15 @@ const keys = createRemoteJWKSet(new URL(metadata.jwks_uri ?? ""));
  * @typedef {import("node:http").ServerResponse} Response
  */
 
-/** Who is signed in, by the value of their cookie. In memory: a real app has a store that outlives it.
+/** Sessions by cookie value. In memory: a real app uses a persistent store.
  * @type {Map<string, Session>} */
 const sessions = new Map();
 
-/** What the app knows of people, by `sub`: names and mail addresses change, and may go to somebody else.
+/** The app's data about users, by `sub`: names and email addresses change and can pass to another user.
  * @type {Map<string, { visits: number }>} */
 const people = new Map();
 
-/** Sends the browser to Doorward. What the answer must fit to waits in a cookie of this browser. */
+/** Redirects the browser to Doorward. A cookie stores what the response must match. */
 async function login(/** @type {Request} */ _request, /** @type {Response} */ response) {
   const verifier = openid.randomPKCECodeVerifier();
   const [state, nonce] = [openid.randomState(), openid.randomNonce()];
@@ -54,7 +54,7 @@ async function login(/** @type {Request} */ _request, /** @type {Response} */ re
   redirect(response, address.href);
 }
 
-/** Takes the answer, and makes a session of the app's own under a new cookie. */
+/** Handles the callback, and starts a session of the app under a new cookie. */
 async function callback(/** @type {Request} */ request, /** @type {Response} */ response) {
   const [verifier = "", state = "", nonce = ""] = cookie(request, "signing-in").split(".");
   setCookie(response, "signing-in", "", 0);
@@ -78,7 +78,7 @@ async function callback(/** @type {Request} */ request, /** @type {Response} */ 
   redirect(response, "/me");
 }
 
-/** A page with what is known of the person. */
+/** A page with the user's data. */
 async function me(/** @type {Request} */ request, /** @type {Response} */ response) {
   const session = sessions.get(cookie(request, "app-session"));
   if (!session) return redirect(response, "/");
@@ -103,7 +103,7 @@ async function refresh(/** @type {Request} */ request, /** @type {Response} */ r
   if (!session?.refreshToken) return redirect(response, "/");
   const tokens = await openid.refreshTokenGrant(provider, session.refreshToken);
   session.accessToken = tokens.access_token;
-  // Each refresh token is good for one use: keep the new one.
+  // Each refresh token is single-use: store the new one.
   session.refreshToken = tokens.refresh_token ?? session.refreshToken;
   redirect(response, "/me");
 }
@@ -122,7 +122,7 @@ async function logout(/** @type {Request} */ request, /** @type {Response} */ re
   redirect(response, address.href);
 }
 
-/** Doorward says that a session is over: signed out, revoked, or its passkey is (OpenID Connect Back-Channel Logout §2.6). */
+/** Back-channel logout (OpenID Connect Back-Channel Logout §2.6): a session was signed out or revoked. */
 async function backchannelLogout(/** @type {Request} */ request, /** @type {Response} */ response) {
   response.setHeader("Cache-Control", "no-store");
   try {
@@ -134,12 +134,12 @@ async function backchannelLogout(/** @type {Request} */ request, /** @type {Resp
       requiredClaims: ["iat", "exp", "jti"],
     });
     const events = /** @type {Record<string, unknown>} */ (payload.events ?? {});
-    // An ID token must not pass for a logout token.
+    // An ID token must not be accepted as a logout token.
     if (!("http://schemas.openid.net/event/backchannel-logout" in events) || "nonce" in payload) {
       throw new Error("not a logout token");
     }
     for (const [id, session] of sessions) {
-      // With `sid` one session ends, without it all of the person.
+      // With `sid` one session ends, without it all of the user's.
       if (payload.sid ? session.sid === payload.sid : payload.sub && session.sub === payload.sub) sessions.delete(id);
     }
     response.writeHead(200).end();
@@ -172,7 +172,7 @@ const server = createServer(async (request, response) => {
     if (route) await route(request, response);
     else response.writeHead(404).end();
   } catch (error) {
-    // A revoked session or passkey: the refresh token is refused, and UserInfo no longer knows the access token.
+    // A revoked session or passkey: the refresh token and the access token are refused.
     const isRevoked =
       (error instanceof openid.ResponseBodyError && error.error === "invalid_grant") ||
       (error instanceof openid.WWWAuthenticateChallengeError && error.status === 401);
@@ -188,7 +188,7 @@ const server = createServer(async (request, response) => {
 
 server.listen(Number(new URL(ORIGIN).port), "127.0.0.1", () => console.log(`listening on ${ORIGIN}`));
 
-// What a web framework does for you.
+// What a web framework does.
 
 function redirect(/** @type {Response} */ response, /** @type {string} */ location) {
   response.writeHead(303, { Location: location }).end();

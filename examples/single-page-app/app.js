@@ -1,5 +1,5 @@
-// A page that signs people in at Doorward by redirect. It is a public client: it has no secret, and PKCE, which oidc-client-ts
-// always uses, binds the code to this browser.
+// A page that signs users in at Doorward by redirect. It is a public client: it has no secret, and
+// PKCE, which oidc-client-ts always uses, binds the code to this browser.
 import { ErrorResponse, UserManager } from "oidc-client-ts";
 
 const settings = await (await fetch("/settings.json")).json();
@@ -18,20 +18,20 @@ const manager = new UserManager({
 
 const element = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** Shows who is signed in, if anybody. */
+/** Shows the signed-in user, if there is one. */
 async function show() {
   const user = await manager.getUser();
   element("signed-in").hidden = !user;
   element("signed-out").hidden = Boolean(user);
   if (user) {
-    // Whatever you store about somebody, store it under `sub`: names and mail addresses change and may go to somebody else.
+    // Use `sub` as the key for user data: names and email addresses change and can pass to another user.
     element("sub").textContent = user.profile.sub;
     element("name").textContent = user.profile.name ?? "";
     element("access-token").textContent = user.access_token.slice(-8);
   }
 }
 
-/** Does what was asked for, and says how it went. */
+/** Runs an action and shows its outcome. */
 async function attempt(/** @type {() => Promise<unknown>} */ work) {
   element("message").textContent = "…";
   try {
@@ -40,7 +40,7 @@ async function attempt(/** @type {() => Promise<unknown>} */ work) {
   } catch (error) {
     const code = error instanceof ErrorResponse ? error.error : null;
     element("message").textContent = code ?? String(error);
-    // The session or the passkey was revoked: what this page holds is worth nothing any more.
+    // The session or the passkey was revoked: this page's tokens are no longer valid.
     if (code === "invalid_grant") await manager.removeUser();
   }
   await show();
@@ -58,7 +58,7 @@ element("sign-in").onclick = () => attempt(() => manager.signinRedirect());
 element("ask-userinfo").onclick = () => attempt(askUserInfo);
 // With the refresh token; without one oidc-client-ts tries an iframe.
 element("renew").onclick = () => attempt(() => manager.signinSilent());
-// The old way, which works only where this page and Doorward are of one site (app.example.com and id.example.com).
+// The older method works only if this page and Doorward are on one site (app.example.com and id.example.com).
 element("renew-in-iframe").onclick = () => attempt(() => manager.signinSilent({ forceIframeAuth: true }));
 // With the ID token as a hint, so that Doorward need not ask.
 element("sign-out").onclick = () => attempt(() => manager.signoutRedirect());
@@ -67,7 +67,7 @@ manager.events.addUserLoaded(show);
 manager.events.addUserUnloaded(show);
 
 if (location.pathname === "/callback") {
-  // The same page answers in the iframe: there this hands the answer to the page around it and does no more.
+  // In the iframe the same page passes the response to the surrounding page and does nothing else.
   await attempt(() => manager.signinCallback());
   if (window === window.top) history.replaceState(null, "", "/");
 } else {

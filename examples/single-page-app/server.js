@@ -1,4 +1,4 @@
-// Serves the page. Any web server does: nothing here knows of signing in.
+// Serves the page. Any web server will do: nothing here is about sign-in.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 
@@ -17,7 +17,7 @@ const settings = JSON.stringify({ issuer: ISSUER, client_id: CLIENT_ID });
 const server = createServer(async (request, response) => {
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const file = files[pathname];
-  // The page may stand in a frame of its own origin alone, which is what renewing in an iframe needs.
+  // Only its own origin may frame the page, which renewing in an iframe needs.
   response.setHeader("Content-Security-Policy", "frame-ancestors 'self'");
   response.setHeader("Referrer-Policy", "no-referrer");
   if (pathname === "/settings.json") {

@@ -1,4 +1,4 @@
-//! Asking Doorward: who is signed in, and may they do this.
+//! Asks Doorward who is signed in and what they may do.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use reqwest::{Client, RequestBuilder, redirect};
 use serde_json::{Value, json};
 
-/// Doorward, and who this service is there.
+/// Doorward's address and this service's credentials.
 pub struct Doorward {
     http: Client,
     address: String,
@@ -16,13 +16,13 @@ pub struct Doorward {
     client_secret: String,
 }
 
-/// Why a request goes no further.
+/// Why a request was refused.
 #[derive(Debug)]
 pub enum Refused {
     SignedOut,
-    /// With what Doorward says of it.
+    /// With the context of Doorward's answer.
     NotAllowed(Value),
-    /// No answer from Doorward is a no.
+    /// Doorward did not answer.
     NobodyKnows(reqwest::Error),
 }
 
@@ -53,7 +53,7 @@ impl ResponseError for Refused {
             Self::NotAllowed(context) => json!({ "error": "not allowed", "context": context }),
             Self::NobodyKnows(error) => {
                 eprintln!("{error}");
-                json!({ "error": "nobody knows whether you may" })
+                json!({ "error": "authorization is unavailable" })
             }
         };
         HttpResponse::build(self.status_code()).json(body)
@@ -76,7 +76,7 @@ impl Doorward {
         }
     }
 
-    /// The person whose browser sent this, if they may do `action` to this order. Only `true` is yes.
+    /// The signed-in user, if they may do `action` on this order. Only `true` is yes.
     pub async fn allow(
         &self,
         request: &HttpRequest,
@@ -88,7 +88,7 @@ impl Doorward {
             "subject": { "type": "user", "id": who["user"]["id"] },
             "action": { "name": action },
             "resource": { "type": "order", "id": order },
-            // How and when they signed in, for policies that want it fresh or strong.
+            // With the session, policies see how and when the user signed in.
             "context": { "session": who["session"]["id"] },
         });
         let address = format!("{}/access/v1/evaluation", self.address);
@@ -100,7 +100,7 @@ impl Doorward {
         }
     }
 
-    /// Who is signed in in this browser: its cookies are handed on, and nothing else of the request is believed.
+    /// Returns the session of this browser: only the request's cookies are forwarded.
     async fn session(&self, request: &HttpRequest) -> Result<Value, Refused> {
         let mut asked = self.http.get(format!("{}/v1/session", self.address));
         for cookies in request.headers().get_all("cookie") {

@@ -1,4 +1,4 @@
-//! A service that keeps no accounts and no access rules: Doorward says who it is, and whether they may.
+//! A service without accounts and access rules: Doorward says who the user is and what they may do.
 
 mod doorward;
 

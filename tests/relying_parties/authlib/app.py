@@ -12,10 +12,10 @@ from flask import Flask, redirect, render_template_string, session
 ORIGIN = os.environ.get("ORIGIN", "http://localhost:3000")
 
 app = Flask(__name__)
-# Several workers need the same one; with a new one at each start, sign-ins in the middle have to begin again.
+# All workers need the same key; a new key at each start interrupts sign-ins in progress.
 app.secret_key = os.environ.get("APP_SECRET_KEY") or secrets.token_bytes(32)
 app.config.update(
-    # A name of its own: cookies know no ports, and other apps on localhost are Flask apps too.
+    # A name of its own: cookies ignore ports, and other apps on localhost may be Flask apps too.
     SESSION_COOKIE_NAME="app-session",
     SESSION_COOKIE_SAMESITE="Lax",
     SESSION_COOKIE_SECURE=ORIGIN.startswith("https:"),
@@ -34,8 +34,8 @@ oauth.register(
     },
 )
 
-# Tokens by the session's id. Flask's session is a cookie that its holder can read, so they don't belong there. In memory: a
-# real app has a store that outlives it.
+# Tokens by session ID. Flask's session is a cookie that the user can read, so tokens don't belong
+# there. In memory: a real app uses a persistent store.
 tokens = {}
 
 
@@ -57,7 +57,7 @@ def callback():
     token = oauth.doorward.authorize_access_token()
     session.clear()
     session["id"] = secrets.token_urlsafe(32)
-    # Whatever you store about somebody, store it under `sub`: names and mail addresses change and may go to somebody else.
+    # Use `sub` as the key for user data: names and email addresses change and can pass to another user.
     session["sub"] = token["userinfo"]["sub"]
     tokens[session["id"]] = token
     return redirect("/me")
@@ -70,7 +70,7 @@ def me():
         return redirect("/")
     userinfo = oauth.doorward.userinfo(token=token)
     if userinfo["sub"] != session["sub"]:
-        raise ValueError("UserInfo is of somebody else")
+        raise ValueError("UserInfo is about another user")
     return render_template_string(
         """<dl>
           <dt>Name</dt><dd id="name">{{ userinfo.name }}</dd>
@@ -92,7 +92,7 @@ def refresh():
     if token is None:
         return redirect("/")
     new = oauth.doorward.fetch_access_token(grant_type="refresh_token", refresh_token=token["refresh_token"])
-    # Each refresh token is good for one use: what is new replaces what was.
+    # Each refresh token is single-use: the new one replaces it.
     token.update(new)
     return redirect("/me")
 
@@ -117,7 +117,7 @@ def signed_out():
 @app.errorhandler(OAuthError)
 @app.errorhandler(requests.HTTPError)
 def refused(error):
-    """A revoked session or passkey: the refresh token is refused, and UserInfo no longer knows the access token."""
+    """A revoked session or passkey: the refresh token and the access token are refused."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if getattr(error, "error", None) == "invalid_grant" or status == 401:
         tokens.pop(session.get("id"), None)

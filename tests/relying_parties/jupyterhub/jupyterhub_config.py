@@ -1,4 +1,4 @@
-"""JupyterHub on one machine, whose notebooks nobody starts. The settings that Doorward prints come after these."""
+"""JupyterHub on one machine, without notebooks. The settings that Doorward prints come after these."""
 
 import os
 

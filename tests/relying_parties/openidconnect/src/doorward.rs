@@ -1,4 +1,4 @@
-//! All that this app has to do with OpenID Connect. Nothing here knows of its HTTP server.
+//! All of this app's OpenID Connect code, independent of its HTTP server.
 
 use anyhow::{Context as _, Result, ensure};
 use openidconnect::core::{
@@ -13,7 +13,7 @@ use openidconnect::{
     RequestTokenError, Scope, SubjectIdentifier, TokenResponse as _, UserInfoError,
 };
 
-/// Where Doorward is, and as what it knows this app.
+/// Doorward's URL and this app's registration.
 pub struct Settings {
     /// Doorward's public URL.
     pub issuer: String,
@@ -23,7 +23,7 @@ pub struct Settings {
     pub origin: String,
 }
 
-/// What to ask of Doorward, and how.
+/// The OpenID Connect client.
 pub struct Doorward {
     client: CoreClient<
         EndpointSet,
@@ -38,16 +38,16 @@ pub struct Doorward {
     agent: ureq::Agent,
 }
 
-/// What the answer to a sign-in must fit to; it waits in a cookie of the browser that began it.
+/// What the response to a sign-in must match; stored in a cookie of the browser.
 pub struct Pending {
     pub state: String,
     pub nonce: String,
     pub verifier: String,
 }
 
-/// Somebody signed in.
+/// A signed-in user.
 pub struct Session {
-    /// Whatever you store about somebody, store it under this: names and mail addresses change and may go to somebody else.
+    /// Use this as the key for user data: names and email addresses change and can pass to another user.
     pub sub: SubjectIdentifier,
     pub id_token: CoreIdToken,
     pub access_token: AccessToken,
@@ -69,7 +69,7 @@ impl Doorward {
         let id = ClientId::new(settings.client_id.clone());
         let secret = ClientSecret::new(settings.client_secret.clone());
         let callback = RedirectUrl::new(format!("{}/callback", settings.origin))?;
-        // It proves who it is by HTTP Basic, which is this crate's way and Doorward's default.
+        // Authenticates by HTTP Basic, the default of this crate and of Doorward.
         let client = CoreClient::from_provider_metadata(metadata, id, Some(secret))
             .set_redirect_uri(callback);
         Ok(Self {
@@ -80,7 +80,7 @@ impl Doorward {
         })
     }
 
-    /// Where to send the browser, and what to remember meanwhile.
+    /// The URL to redirect to, and what the response must match.
     pub fn sign_in(&self) -> (String, Pending) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = CoreAuthenticationFlow::AuthorizationCode;
@@ -99,7 +99,7 @@ impl Doorward {
         (address.into(), pending)
     }
 
-    /// Makes a session of the answer.
+    /// Starts a session from the response.
     pub fn finish(&self, pending: Pending, state: &str, code: String) -> Result<Session> {
         ensure!(pending.state == state, "another browser's answer");
         let tokens = self
@@ -148,7 +148,7 @@ impl Doorward {
             answer => answer?,
         };
         session.access_token = tokens.access_token().clone();
-        // Each refresh token is good for one use: keep the new one.
+        // Each refresh token is single-use: store the new one.
         session.refresh_token = tokens.refresh_token().cloned().or(Some(token));
         Ok(true)
     }

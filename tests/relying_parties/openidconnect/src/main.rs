@@ -1,4 +1,4 @@
-//! An app behind Doorward: sign-in, UserInfo, renewal, sign-out. One request after the other, sessions in memory.
+//! An app behind Doorward: sign-in, UserInfo, renewal, sign-out. Sequential requests, sessions in memory.
 
 mod doorward;
 
