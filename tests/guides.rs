@@ -1,6 +1,7 @@
 //! The guides show what the tests run: each block of code stands in the file that it names, and each link leads somewhere.
 
 mod compatibility;
+mod named;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,125 @@
+//! Files and tests that a page names exist.
+
+use std::fs;
+use std::path::Path;
+
+use super::root;
+
+/// The texts in backticks of a line.
+fn quoted(line: &str) -> Vec<&str> {
+    line.split('`').skip(1).step_by(2).collect()
+}
+
+/// Every Rust source below a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("target") {
+            texts.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            texts.push(fs::read_to_string(&path).expect("text"));
+        }
+    }
+    texts
+}
+
+/// Whether a test of this name is in one of the sources.
+fn is_test(name: &str, sources: &[String]) -> bool {
+    let declaration = format!("fn {name}(");
+    sources.iter().any(|text| text.contains(&declaration))
+}
+
+/// Whether there is a module of tests, such as `tests/api/hostile`, or a file.
+fn is_module(path: &str) -> bool {
+    let path = root().join(path);
+    path.exists() || path.with_extension("rs").exists()
+}
+
+/// Whether there is a file or folder of this name below `src`, of the repository, or one that fits the pattern `name*.rs`.
+fn is_code(path: &str) -> bool {
+    if let Some((start, end)) = path.split_once('*') {
+        let start = root().join("src").join(start);
+        let prefix = start.file_name().and_then(|name| name.to_str());
+        let entries = fs::read_dir(start.with_file_name("")).expect("a folder");
+        return entries.flatten().any(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            prefix.is_some_and(|prefix| name.starts_with(prefix)) && name.ends_with(end)
+        });
+    }
+    root().join("src").join(path).exists() || root().join(path).exists()
+}
+
+#[test]
+fn the_specifications_name_code_and_tests_that_exist() {
+    let page = fs::read_to_string(root().join("docs/SPECS.md")).expect("the page");
+    let mut code = sources(&root().join("src"));
+    code.extend(sources(&root().join("tests")));
+    let mut missing = Vec::new();
+    let (mut tests, mut files) = (0, 0);
+    // An entry continues in lines with a deeper indentation.
+    let page = page.replace("\n    ", " ");
+    for line in page.lines() {
+        if let Some(named) = line.strip_prefix("  - tests: ") {
+            for name in quoted(named) {
+                tests += 1;
+                let exists = match name {
+                    path if path.contains('/') => is_module(path) || is_code(path),
+                    name => {
+                        is_test(name, &code)
+                            || root()
+                                .join(format!("fuzz/fuzz_targets/{name}.rs"))
+                                .exists()
+                    }
+                };
+                if !exists {
+                    missing.push(format!("test {name}"));
+                }
+            }
+        } else if let Some(named) = line.strip_prefix("  - code: ") {
+            for path in quoted(named) {
+                files += 1;
+                if !is_code(path) {
+                    missing.push(format!("file {path}"));
+                }
+            }
+        }
+    }
+    assert!(tests > 250 && files > 200, "{tests} tests, {files} files");
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn every_clause_names_its_code_and_a_test() {
+    let page = fs::read_to_string(root().join("docs/SPECS.md")).expect("the page");
+    let entries = page.split("\n- **").skip(1);
+    let without_test: Vec<&str> = entries
+        .filter(|entry| !entry.contains("\n  - tests: "))
+        .filter_map(|entry| entry.lines().next())
+        .collect();
+    assert_eq!(without_test, Vec::<&str>::new());
+}
+
+#[test]
+fn the_code_map_names_files_that_exist() {
+    let page = fs::read_to_string(root().join("docs/internals/code-map.md")).expect("the page");
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let paths: Vec<&str> = rows
+        .flat_map(quoted)
+        .filter(|path| path.starts_with("src/"))
+        .collect();
+    assert!(paths.len() >= 10, "the page was not read");
+    let missing: Vec<&&str> = paths
+        .iter()
+        .filter(|path| !root().join(path).exists())
+        .collect();
+    assert_eq!(missing, Vec::<&&str>::new());
+}
+
+#[test]
+fn a_missing_test_is_found() {
+    let code = ["#[test]\nfn it_holds() {}".to_owned()];
+    assert!(is_test("it_holds", &code) && !is_test("it_hold", &code));
+    assert!(is_module("tests/api/hostile") && !is_module("tests/api/hostil"));
+    assert!(is_code("src") && is_code("main.rs") && !is_code("mai.rs"));
+}
