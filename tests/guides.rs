@@ -1,7 +1,9 @@
-//! The guides show what the tests run: each block of code stands in the file that it names, and each link leads somewhere.
+//! The documentation agrees with the code: guides show the code that the tests run, generated pages are up to date, links and
+//! anchors exist, and named files and tests exist.
 
 mod compatibility;
 mod named;
+mod reference;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,13 @@ fn root() -> &'static Path {
 
 /// Every guide, and its text.
 fn guides() -> Vec<(PathBuf, String)> {
+    documents("docs/guides")
+}
+
+/// Every Markdown file below a folder, and its text.
+fn documents(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![root().join("docs/guides")];
+    let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -62,7 +69,7 @@ fn code_in_a_guide_is_the_code_that_the_tests_run() {
         for block in blocks(&text) {
             let source = block.before.strip_prefix("<!-- of ");
             let source = source.and_then(|rest| rest.strip_suffix(" -->"));
-            // What is typed is of no file.
+            // Typed commands are in no file.
             let is_typed = ["console", "sh"].contains(&block.language);
             // These are compared with the presets and with the imitations as a whole.
             if guide.ends_with("programs.md") || guide.ends_with("compatibility.md") {
@@ -71,7 +78,7 @@ fn code_in_a_guide_is_the_code_that_the_tests_run() {
             let Some(source) = source else {
                 assert!(
                     is_typed,
-                    "{}: of which file?\n{}",
+                    "{}: the block names no file\n{}",
                     guide.display(),
                     block.code
                 );
@@ -92,18 +99,33 @@ fn code_in_a_guide_is_the_code_that_the_tests_run() {
     assert!(shown >= 20, "the guides were not read");
 }
 
-#[test]
-fn links_in_a_guide_lead_somewhere() {
-    for (guide, text) in guides() {
-        let links = text.split("](").skip(1);
-        for link in links.filter_map(|rest| rest.split(')').next()) {
-            let path = link.split('#').next().unwrap_or_default();
-            if !path.is_empty() && !path.contains("://") {
-                let target = guide.with_file_name(path);
-                assert!(target.exists(), "{}: {link}", guide.display());
-            }
+/// The anchor of a heading, as GitHub and mdBook make it.
+fn anchor(heading: &str) -> String {
+    let lower = heading.to_lowercase().replace(' ', "-");
+    let is_kept = |letter: &char| letter.is_alphanumeric() || ['-', '_'].contains(letter);
+    lower.chars().filter(is_kept).collect()
+}
+
+/// A paragraph in lines of at most 100 characters: the first one begins with `first`, the others with `rest`.
+fn wrapped(text: &str, first: &str, rest: &str) -> String {
+    let mut lines = vec![first.to_owned()];
+    let mut is_start = true;
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("a line");
+        let fits = line.chars().count() + 1 + word.chars().count() <= 100;
+        // At the start of a line these would begin a list or a heading.
+        let is_marker = ["-", "+", "*", "#"].contains(&word);
+        if is_start {
+            line.push_str(word);
+        } else if fits || is_marker {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{rest}{word}"));
         }
+        is_start = false;
     }
+    lines.join("\n")
 }
 
 /// The part of the guide of programs that the presets make.
@@ -136,30 +158,26 @@ fn programs() -> String {
         )
         .expect("text");
         if let Some(note) = &preset.note {
-            writeln!(text, "\n{note}").expect("text");
+            writeln!(text, "\n{}", wrapped(note, "", "")).expect("text");
         }
     }
     text
 }
 
-/// Compares the part of a guide after a line with what it is written from. With `UPDATE_GUIDES=1` in the environment, it is
-/// written anew.
-fn assert_written(guide: &str, start: &str, expected: &str) {
-    let path = root().join("docs/guides").join(guide);
-    let text = fs::read_to_string(&path).expect("the guide");
+/// Compares the part of a page after a line with the generated text. With `UPDATE_GUIDES=1` in the environment, updates it.
+fn assert_written(page: &str, start: &str, expected: &str) {
+    let path = root().join("docs").join(page);
+    let text = fs::read_to_string(&path).expect("the page");
     let (before, after) = text.split_once(start).expect("the line where it begins");
     if std::env::var_os("UPDATE_GUIDES").is_some() {
         fs::write(&path, format!("{before}{start}{expected}")).expect("written");
     } else {
-        assert_eq!(
-            after, expected,
-            "{guide}: run the test with UPDATE_GUIDES=1"
-        );
+        assert_eq!(after, expected, "{page}: run the test with UPDATE_GUIDES=1");
     }
 }
 
 #[test]
 fn the_guide_of_programs_says_what_the_presets_say() {
     const START: &str = "<!-- From here on as src/clients/presets/table.json has it. -->\n";
-    assert_written("programs.md", START, &programs());
+    assert_written("guides/programs.md", START, &programs());
 }

@@ -28,7 +28,7 @@ mod user;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::{App, RpIdChange};
 use crate::base::clock::Clock;
@@ -111,6 +111,12 @@ impl Command {
             Self::Serve(_) | Self::Migrate | Self::SetupLink(_) | Self::Dev(_)
         )
     }
+}
+
+/// Returns the definition of the command line, from which its reference page is generated.
+#[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
+pub fn definition() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command line.

@@ -2,15 +2,8 @@
 
 use doorward::clients::Preset;
 
-use super::{assert_written, root};
+use super::{anchor, assert_written, root, wrapped};
 use crate::api::programs::{Client, Does, Family, Program, Settings, families, within_crate};
-
-/// The anchor of a heading.
-fn anchor(heading: &str) -> String {
-    let lower = heading.to_lowercase().replace(' ', "-");
-    let is_kept = |letter: &char| letter.is_alphanumeric() || ['-', '_'].contains(letter);
-    lower.chars().filter(is_kept).collect()
-}
 
 /// The file of a test, relative to the guides: the longest beginning of its path that is a file.
 fn file_of(test: &str) -> String {
@@ -67,10 +60,11 @@ fn table(family: &Family) -> String {
     if let Some((test, _)) = imitations.next() {
         let file = file_of(within_crate(test));
         let name = file.trim_start_matches("../");
-        writeln!(text, "The imitations are in [{name}]({file}).\n").expect("text");
+        let sentence = format!("The imitations are in [{name}]({file}).");
+        writeln!(text, "{}\n", wrapped(&sentence, "", "")).expect("text");
     }
     if !family.about.is_empty() {
-        writeln!(text, "{}\n", family.about).expect("text");
+        writeln!(text, "{}\n", wrapped(family.about, "", "")).expect("text");
     }
     text.push_str("| program | what works | settings | checked by |\n|---|---|---|---|\n");
     for (test, program) in family.rows {
@@ -127,7 +121,7 @@ fn guide() -> String {
 #[test]
 fn the_guide_of_compatible_programs_says_what_their_tests_do() {
     const START: &str = "<!-- Generated from tests/api/programs; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
-    assert_written("compatibility.md", START, &guide());
+    assert_written("guides/compatibility.md", START, &guide());
     for (_, program) in families().into_iter().flat_map(|family| family.rows) {
         let name = program.name;
         let has_settings = !program.settings.lines.is_empty();

@@ -67,9 +67,7 @@ fn the_specifications_name_code_and_tests_that_exist() {
                     path if path.contains('/') => is_module(path) || is_code(path),
                     name => {
                         is_test(name, &code)
-                            || root()
-                                .join(format!("fuzz/fuzz_targets/{name}.rs"))
-                                .exists()
+                            || root().join(format!("fuzz/fuzz_targets/{name}.rs")).exists()
                     }
                 };
                 if !exists {
