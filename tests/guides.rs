@@ -3,6 +3,7 @@
 
 mod compatibility;
 mod named;
+mod pages;
 mod reference;
 
 use std::fs;
