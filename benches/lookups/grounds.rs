@@ -26,7 +26,7 @@ fn policies() -> String {
              when {{ context.grants.contains(\"LEVEL-{number}\") }};\n"
         )
     };
-    // What `doorward dev seed` lets people hold on things.
+    // The roles that the population has on resources.
     let permits = "permit (principal is User, action == Action::\"view\", resource is order)\n\
          when { context.grants.containsAny([\"OPERATOR\", \"VIEWER\"]) };\n"
         .to_owned();

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward::base::clock::Timestamp;
-use doorward::base::ids::{PasskeyId, UserId};
-use doorward::passkeys::seed;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rustix::time::{ClockId, clock_gettime};
 use webauthn_rs::WebauthnBuilder;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
+use crate::support::population;
 
 const ORIGIN: &str = "http://localhost:8080";
 const TIMES: u32 = 500;
@@ -19,20 +15,12 @@ const TIMES: u32 = 500;
 /// Microseconds of CPU for each.
 pub fn finish_alone() -> f64 {
     let key = Arc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key"));
-    let point = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
-    let public: seed::PublicKey = point.parse().expect("a point");
-    let user = UserId::random();
-    let passkey = seed::passkey(
-        (PasskeyId::random(), user),
-        vec![7; 32],
-        &public,
-        Timestamp::from_micros(0),
-    );
+    let credential = population::credential(&[7; 32], &key);
     let origin = url::Url::parse(ORIGIN).expect("an origin");
     let builder = WebauthnBuilder::new("localhost", &origin).expect("a name");
     let webauthn = builder.build().expect("a relying party");
     let mut device = SoftAuthenticator::synced(ORIGIN);
-    device.hold(vec![7; 32], user.uuid().into_bytes().to_vec(), &key);
+    device.hold(vec![7; 32], vec![1; 16], &key);
     let mut used = 0;
     for _ in 0..TIMES {
         let (options, state) = webauthn
@@ -43,7 +31,7 @@ pub fn finish_alone() -> f64 {
         let answer = serde_json::from_value(answer).expect("an assertion");
         let before = nanoseconds();
         webauthn
-            .finish_discoverable_authentication_v2(&answer, state, &passkey.credential)
+            .finish_discoverable_authentication_v2(&answer, state, &credential)
             .expect("a good assertion");
         used += nanoseconds() - before;
     }

@@ -39,6 +39,7 @@ mod support {
     pub mod binary;
     pub mod http;
     pub mod person;
+    pub mod population;
     pub mod postgres;
     pub mod process;
     pub mod redis;

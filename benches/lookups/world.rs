@@ -1,13 +1,10 @@
 //! A service with people in it: seeded, some of them signed in, an app and a service that ask about them.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
@@ -20,9 +17,10 @@ use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::binary;
 use crate::support::http::{Browserless, basic, form_encoded};
 use crate::support::person;
+use crate::support::population::{self, PopulationUser};
 
-/// How many seeded people take part.
-const SAMPLE: usize = 1000;
+/// How many users of the population take part.
+const SAMPLE: u64 = 1000;
 /// How many of them are signed in.
 const SIGNED_IN: usize = 64;
 /// How many of these let the app have a token.
@@ -32,35 +30,6 @@ const CALLBACK: &str = "https://app.example/callback";
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-/// What `doorward dev seed --sample` says of a person.
-#[derive(Deserialize)]
-pub struct Seeded {
-    /// Their id.
-    pub user: String,
-    /// The ids of their credentials.
-    pub credentials: Vec<String>,
-    /// What they may be on things.
-    pub grants: Vec<SeededGrant>,
-}
-
-/// What a person may be on a thing.
-#[derive(Deserialize)]
-pub struct SeededGrant {
-    resource: SeededThing,
-}
-
-#[derive(Deserialize)]
-struct SeededThing {
-    id: String,
-}
-
-impl Seeded {
-    /// A thing on which they hold a role.
-    fn thing(&self) -> &str {
-        &self.grants[0].resource.id
-    }
-}
 
 /// A registered client.
 struct Client {
@@ -79,7 +48,7 @@ pub struct World {
     /// Resident memory before anybody asked anything.
     pub idle_memory: f64,
     /// People who take part.
-    pub sample: Vec<Seeded>,
+    pub sample: Vec<PopulationUser>,
     key: Arc<EcdsaKeyPair>,
     browsers: Vec<Browserless>,
     app: Client,
@@ -91,9 +60,10 @@ impl World {
     pub fn begin(grounds: Grounds, arguments: &Arguments) -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key pair");
         let begun = Instant::now();
-        let sample = seed(&grounds, &key);
+        ask(binary::command(&grounds.config).args(["migrate", "--json"]));
+        let sample = population::fill(&grounds.config, grounds.users, &key, SAMPLE);
         println!(
-            "{}, {} people, 2 passkeys and 2 grants each: seeded in {:.1} s.",
+            "{}, {} people, 2 passkeys and 2 grants each: written in {:.1} s.",
             grounds.back_end.name(),
             grounds.users,
             begun.elapsed().as_secs_f64(),
@@ -164,11 +134,8 @@ impl World {
     pub fn device(&self, place: usize) -> SoftAuthenticator {
         let person = &self.sample[place % self.sample.len()];
         let mut device = SoftAuthenticator::synced(self.grounds.config.server.public_url.as_str());
-        let credential = URL_SAFE_NO_PAD
-            .decode(&person.credentials[0])
-            .expect("base64url");
-        let handle = uuid::Uuid::parse_str(&person.user).expect("an id");
-        device.hold(credential, handle.into_bytes().to_vec(), &self.key);
+        let handle = person.id.into_bytes().to_vec();
+        device.hold(person.credentials[0].clone(), handle, &self.key);
         device
     }
 
@@ -202,11 +169,11 @@ impl World {
 
     /// `POST /access/v1/evaluation` by a service: may people all over view a thing on which they hold a role?
     pub fn evaluations(&self) -> Requests {
-        let request = |person: &Seeded| {
+        let request = |person: &PopulationUser| {
             let question = json!({
-                "subject": { "type": "user", "id": person.user },
+                "subject": { "type": "user", "id": person.id },
                 "action": { "name": "view" },
-                "resource": { "type": "order", "id": person.thing() },
+                "resource": { "type": "order", "id": person.resources[0] },
             });
             self.post(
                 "/access/v1/evaluation",
@@ -223,8 +190,8 @@ impl World {
     /// `GET /forward-auth` as Caddy and Traefik ask, for people who went through the door of the protected host.
     pub fn forwarded(&self) -> Requests {
         let people = self.browsers.iter().zip(&self.sample);
-        let request = |(browser, person): (&Browserless, &Seeded)| {
-            let path = format!("/orders/{}", person.thing());
+        let request = |(browser, person): (&Browserless, &PopulationUser)| {
+            let path = format!("/orders/{}", person.resources[0]);
             let door = enter(browser, &path);
             self.get(
                 "/forward-auth",
@@ -241,7 +208,7 @@ impl World {
     pub fn roles(&self) -> Requests {
         let asker = format!("Authorization: {}\r\n", self.asker.basic());
         let request =
-            |person: &Seeded| self.get(&format!("/v1/users/{}/roles", person.user), &asker);
+            |person: &PopulationUser| self.get(&format!("/v1/users/{}/roles", person.id), &asker);
         ok(self.sample.iter().map(request).collect())
     }
 
@@ -346,26 +313,11 @@ fn session_cookie(browser: &Browserless) -> String {
     format!("doorward-session={session}")
 }
 
-fn seed(grounds: &Grounds, key: &EcdsaKeyPair) -> Vec<Seeded> {
-    let point = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
-    let (users, sample) = (grounds.users.to_string(), SAMPLE.to_string());
-    let mut command = binary::command(&grounds.config);
-    command.args([
-        "dev", "seed", "--json", "--users", &users, "--sample", &sample,
-    ]);
-    command.args(["--public-key", &point]);
-    let mut told = ask(&mut command);
-    serde_json::from_value(told["sample"].take()).expect("people")
-}
-
-/// Runs a command, whose progress is seen, to its end.
+/// Runs a command; the document that it prints.
 fn ask(command: &mut Command) -> Value {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("the command");
-    assert!(output.status.success(), "{command:?}");
-    serde_json::from_slice(&output.stdout).expect("a document")
+    let ran = binary::finish(command);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    ran.json()
 }
 
 impl Client {

@@ -26,7 +26,6 @@ mod resource;
 mod right;
 mod roles;
 pub mod routes;
-pub mod seed;
 mod text;
 mod thing;
 mod withdraw;

@@ -4,7 +4,6 @@ mod grants;
 mod held;
 mod resources;
 mod search;
-mod seed;
 
 pub(super) use grants::{
     find_grant, find_grant_of, insert_grant, list_ever, list_live, update_grant,
@@ -15,4 +14,3 @@ pub(super) use resources::{
     find_thing, insert_thing, list_moved_since, list_things, lock_thing, update_thing,
 };
 pub(super) use search::{Candidate, list_held_by, list_held_only, list_registered};
-pub(super) use seed::{insert_grants, insert_resources};

@@ -6,7 +6,6 @@
 mod audit;
 mod client;
 mod config;
-mod dev;
 mod failure;
 mod grant;
 mod healthcheck;
@@ -95,9 +94,6 @@ enum Command {
     /// Check the configuration, or print its reference.
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// For developers: fill an empty installation, to measure with.
-    #[command(subcommand, hide = true)]
-    Dev(dev::Dev),
     /// Ask the running service whether it is ready; for container engines.
     Healthcheck,
 }
@@ -106,10 +102,7 @@ impl Command {
     /// Whether it may create a database and a master key. Everything else works on what exists: in the wrong folder it would
     /// otherwise change an empty installation that nobody uses.
     fn may_create(&self) -> bool {
-        matches!(
-            self,
-            Self::Serve(_) | Self::Migrate | Self::SetupLink(_) | Self::Dev(_)
-        )
+        matches!(self, Self::Serve(_) | Self::Migrate | Self::SetupLink(_))
     }
 }
 
@@ -178,7 +171,6 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Keys(command) => command.run(&app, output).await,
         Command::Audit(command) => command.run(&app, output).await,
         Command::Policy(policy::Policy::Explain(explain)) => explain.run(&app, output).await,
-        Command::Dev(command) => command.run(&app, output).await,
         Command::Policy(_) | Command::Serve(_) | Command::Healthcheck | Command::Config(_) => {
             Ok(())
         }

@@ -4,7 +4,6 @@
 //! every `queries.rs` takes. Owns the schema and the migrations, but no table: each belongs to one capability. Nobody
 //! outside asks which database it is.
 
-pub mod bulk;
 mod connection;
 mod error;
 mod migrate;

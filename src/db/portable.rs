@@ -12,6 +12,22 @@ use super::connection::MultiBackend;
 use super::{Instant, Result};
 use crate::base::clock::{Clock, Timestamp};
 
+/// Inserts several rows into a table with one statement; evaluates to the number of rows or Diesel's error. A connection of
+/// either database can do that, [`Connection`] can't.
+macro_rules! insert_rows {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        match $conn {
+            $crate::db::Connection::Postgres(conn) => {
+                diesel::insert_into($table).values($rows).execute(conn)
+            }
+            $crate::db::Connection::Sqlite(conn) => {
+                diesel::insert_into($table).values($rows).execute(conn)
+            }
+        }
+    };
+}
+pub(crate) use insert_rows;
+
 /// Declares a wrapper that adds a locking clause where rows are locked one by one. SQLite's writer has the whole file already.
 macro_rules! row_lock {
     ($(#[doc = $doc:literal])+ $name:ident, $clause:literal) => {

@@ -17,9 +17,7 @@ pub use event::{
     Event, EventFilter, Outcome, PasskeyUse, RecordedEvent, list, list_passkey_uses, record,
 };
 pub use past_instant::{PastInstant, PastInstantError, SETTLES};
-pub use revision::{
-    Revision, StoredRevision, find_as_of, list_revisions, next_as_of, revise, revise_many,
-};
+pub use revision::{Revision, StoredRevision, find_as_of, list_revisions, next_as_of, revise};
 pub use seal::{
     AuditSeal, EraseError, Erasure, EventCursor, Expected, Fault, Finding, Head, LateSeal, Look,
     Report, SealError, SealView, SealedEvent, SealedPage,

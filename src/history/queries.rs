@@ -1,14 +1,13 @@
 //! SQL of `audit_events` and `revisions`.
 
 use diesel::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::event::{PasskeyUse, USES};
 use super::{Author, Event, EventFilter, Outcome, RecordedEvent, Revision, StoredRevision};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId, Id, PasskeyId, UserId, label};
-use crate::db::bulk::{self, Cell};
 use crate::db::schema::{audit_events, revisions};
 use crate::db::{Connection, Json, Result, StoredJson};
 
@@ -189,39 +188,6 @@ pub(super) fn insert_revision(
         ))
         .execute(conn)?;
     Ok(())
-}
-
-pub(super) fn insert_revisions(
-    conn: &mut Connection,
-    author: &Author,
-    revisions: Vec<Revision>,
-) -> Result<()> {
-    let columns = [
-        ("entity", Cell::Text),
-        ("entity_id", Cell::Uuid),
-        ("version", Cell::Number),
-        ("as_of", Cell::Instant),
-        ("by_user", Cell::Uuid),
-        ("by_client", Cell::Uuid),
-        ("data", Cell::Document),
-    ];
-    let (user, client) = (
-        author.user().map(bulk::uuid),
-        author.client().map(bulk::uuid),
-    );
-    let row = |revision: Revision| {
-        json!([
-            revision.entity,
-            bulk::uuid(unlabelled(revision.entity_id)),
-            revision.version,
-            bulk::instant(revision.as_of),
-            user,
-            client,
-            revision.data,
-        ])
-    };
-    let rows = revisions.into_iter().map(row).collect();
-    bulk::insert(conn, "revisions", &columns, rows)
 }
 
 /// The entity's kind stands beside the id, so the label says nothing here.

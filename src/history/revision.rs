@@ -78,18 +78,6 @@ pub fn revise(conn: &mut db::Connection, author: &Author, revision: Revision) ->
     queries::insert_revision(conn, author, revision)
 }
 
-/// As [`revise`], for many entities at once.
-///
-/// # Errors
-/// When the database is away.
-pub fn revise_many(
-    conn: &mut db::Connection,
-    author: &Author,
-    revisions: Vec<Revision>,
-) -> db::Result<()> {
-    queries::insert_revisions(conn, author, revisions)
-}
-
 /// When the next version begins: the database's time, and always later than the version before it.
 pub fn next_as_of(now: Timestamp, previous: Timestamp) -> Timestamp {
     now.max(previous.after(Duration::from_micros(1)))

@@ -19,7 +19,6 @@ mod queries;
 mod register;
 mod registration;
 mod relying_party;
-pub mod seed;
 mod step_up;
 #[cfg(test)]
 mod vectors;

@@ -9,7 +9,6 @@ use webauthn_rs::prelude::{Credential, CredentialID};
 use super::passkey::Passkey;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, Id, PasskeyId, SessionId, UserId, label};
-use crate::db::bulk::{self, Cell};
 use crate::db::schema::passkeys;
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
@@ -200,44 +199,6 @@ pub(super) fn insert(conn: &mut Connection, passkey: &Passkey, author: &Author) 
         ))
         .execute(conn)?;
     Ok(())
-}
-
-/// As [`insert`], for many that were never used.
-pub(super) fn insert_many(conn: &mut Connection, passkeys: &[Passkey]) -> Result<()> {
-    let columns = [
-        ("id", Cell::Uuid),
-        ("user_id", Cell::Uuid),
-        ("credential_id", Cell::Bytes),
-        ("credential", Cell::Document),
-        ("name", Cell::Text),
-        ("aaguid", Cell::Uuid),
-        ("transports", Cell::Document),
-        ("sign_count", Cell::Number),
-        ("backup_eligible", Cell::Truth),
-        ("backup_state", Cell::Truth),
-        ("created_at", Cell::Instant),
-        ("version", Cell::Number),
-        ("as_of", Cell::Instant),
-    ];
-    let row = |passkey: &Passkey| {
-        json!([
-            bulk::uuid(passkey.id),
-            bulk::uuid(passkey.user),
-            bulk::bytes(&passkey.credential_id),
-            passkey.credential,
-            passkey.name,
-            bulk::uuid(Id::<label::Passkey>::from_uuid(passkey.aaguid)),
-            passkey.transports,
-            passkey.sign_count,
-            passkey.backup_eligible,
-            passkey.backup_state,
-            bulk::instant(passkey.created_at),
-            passkey.version,
-            bulk::instant(passkey.as_of),
-        ])
-    };
-    let rows = passkeys.iter().map(row).collect();
-    bulk::insert(conn, "passkeys", &columns, rows)
 }
 
 /// Writes a trace of use, on the condition that counter and life are as they were verified; whether they were.

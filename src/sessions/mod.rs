@@ -57,7 +57,7 @@ pub use list::SessionView;
 pub use live::LiveSession;
 pub use named::NamedSession;
 pub use page_visitor::{PageVisitor, TurnedAway};
-pub use queries::{has_ever_signed_in, insert_past, is_open};
+pub use queries::{has_ever_signed_in, is_open};
 pub use rotation::accept_previous_key;
 pub use shown::{redirect_after_post, routes as shown_routes};
 pub use shown_pages::ShownPages;

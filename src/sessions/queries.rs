@@ -1,14 +1,11 @@
 //! SQL of `sessions` and `used_ceremonies`.
 
 use diesel::prelude::*;
-use serde_json::json;
 
 use super::live::LiveSession;
-use super::verified::Acr;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
-use crate::db::bulk::{self, Cell};
 use crate::db::schema::{sessions, used_ceremonies};
 use crate::db::{Connection, Json, Result};
 
@@ -62,50 +59,6 @@ pub(super) fn insert(
         ))
         .execute(conn)?;
     Ok(())
-}
-
-/// Writes sessions that are over: no browser has ever held one of them.
-///
-/// # Errors
-/// When the database is away.
-pub fn insert_past(
-    conn: &mut Connection,
-    sessions: &[(SessionId, UserId, PasskeyId)],
-    (from, until): (Timestamp, Timestamp),
-) -> Result<()> {
-    let columns = [
-        ("id", Cell::Uuid),
-        ("user_id", Cell::Uuid),
-        ("passkeys", Cell::Document),
-        ("epoch", Cell::Number),
-        ("auth_time", Cell::Instant),
-        ("acr", Cell::Text),
-        ("amr", Cell::Document),
-        ("created_at", Cell::Instant),
-        ("absolute_end", Cell::Instant),
-        ("ended_at", Cell::Instant),
-        ("end_reason", Cell::Text),
-    ];
-    let acr = Acr::Synced;
-    let row = |(id, user, passkey): &(SessionId, UserId, PasskeyId)| {
-        let from = bulk::instant(from);
-        let until = bulk::instant(until);
-        json!([
-            bulk::uuid(*id),
-            bulk::uuid(*user),
-            [passkey],
-            0,
-            from,
-            acr.as_str(),
-            acr.amr(),
-            from,
-            until,
-            until,
-            SIGNED_OUT,
-        ])
-    };
-    let rows = sessions.iter().map(row).collect();
-    bulk::insert(conn, "sessions", &columns, rows)
 }
 
 /// Writes what changed of a session, on the condition that it is still the one that was read; `false` when it has ended or was

@@ -16,8 +16,8 @@ pub use gate::{
     AuthorizationClaim, ChangePending, Claim, EPOCH_RAISED, Standings, Unavailable, Verdict,
 };
 pub use queries::{
-    begin_change, find_epoch, find_record, find_records, find_version, insert, insert_many,
-    list_moved_since, lock, lock_all, lock_with, raise, raise_all, raise_epoch,
+    begin_change, find_epoch, find_record, find_records, find_version, insert, list_moved_since,
+    lock, lock_all, lock_with, raise, raise_all, raise_epoch,
 };
 pub(crate) use record::ADMINISTRATOR;
 pub use record::{Standing, SteppedUp, UserStatus};

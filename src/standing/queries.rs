@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use serde_json::json;
 
 use super::Standing;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::db::bulk::{self, Cell};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::{standing_records, standings};
 use crate::db::{Connection, Database, Json, Result};
@@ -55,21 +53,6 @@ pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()>
         ))
         .execute(conn)?;
     Ok(())
-}
-
-/// As [`insert`], for many.
-///
-/// # Errors
-/// When the database is away.
-pub fn insert_many(conn: &mut Connection, users: &[UserId], at: Timestamp) -> Result<()> {
-    let row = |user: &UserId| json!([bulk::uuid(*user), 1, 0, bulk::instant(at)]);
-    let columns = [
-        ("user_id", Cell::Uuid),
-        ("version", Cell::Number),
-        ("session_epoch", Cell::Number),
-        ("moved_at", Cell::Instant),
-    ];
-    bulk::insert(conn, "standings", &columns, users.iter().map(row).collect())
 }
 
 /// Raises the counter, within a change that holds the lock already. `false` when there is no such person.

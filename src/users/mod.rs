@@ -26,7 +26,6 @@ mod queries;
 mod rights;
 mod role;
 mod roles;
-pub mod seed;
 mod set_up;
 mod sign_out;
 mod suspend;

@@ -3,7 +3,6 @@
 mod invitations;
 mod people;
 mod roles;
-mod seed;
 mod setup;
 
 pub(super) use invitations::{
@@ -20,7 +19,6 @@ pub(super) use roles::{
     count_holders, find_role, insert_role, list_managed, list_managers, list_page, lock_role,
     lock_roles, missing_role, update_role,
 };
-pub(super) use seed::{has_people, insert_roles, insert_users};
 pub(super) use setup::{
     close_set_up, complete, find_setup, insert_setup, replace_link, update_setup,
 };

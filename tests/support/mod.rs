@@ -13,6 +13,7 @@ pub mod house;
 pub mod http;
 pub mod installed;
 pub mod person;
+pub mod population;
 pub mod postgres;
 pub mod process;
 pub mod race;

@@ -9,8 +9,7 @@ use serde_json::json;
 use super::chain::{Covered, Traces};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, SealingId};
-use crate::db::bulk::{self, Cell};
-use crate::db::portable::ForUpdate;
+use crate::db::portable::{ForUpdate, insert_rows};
 use crate::db::schema::{audit_events, audit_sealer, audit_seals};
 use crate::db::{Connection, Json, Result};
 use crate::history::queries::{EventRow, recorded};
@@ -146,40 +145,24 @@ fn seal(row: SealTuple) -> SealRow {
 
 /// Adds links, in one statement.
 pub(super) fn insert_seals(conn: &mut Connection, links: &[SealRow]) -> Result<()> {
-    let columns = [
-        ("position", Cell::Number),
-        ("event_id", Cell::Uuid),
-        ("salt", Cell::Bytes),
-        ("address_hash", Cell::Bytes),
-        ("user_agent_hash", Cell::Bytes),
-        ("details_hash", Cell::Bytes),
-        ("mac", Cell::Bytes),
-        ("sealed_at", Cell::Instant),
-        ("layout", Cell::Number),
-        ("revisions", Cell::Number),
-        ("revisions_hash", Cell::Bytes),
-    ];
     let row = |link: &SealRow| {
-        json!([
-            link.position,
-            bulk::uuid(link.event),
-            link.salt.as_deref().map(bulk::bytes),
-            bulk::bytes(&link.traces.address),
-            bulk::bytes(&link.traces.user_agent),
-            bulk::bytes(&link.traces.details),
-            bulk::bytes(&link.mac),
-            bulk::instant(link.sealed_at),
-            link.covered.layout,
-            link.covered.revisions,
-            link.covered.hash.as_deref().map(bulk::bytes),
-        ])
+        (
+            audit_seals::position.eq(link.position),
+            audit_seals::event_id.eq(link.event),
+            audit_seals::salt.eq(link.salt.clone()),
+            audit_seals::address_hash.eq(link.traces.address.clone()),
+            audit_seals::user_agent_hash.eq(link.traces.user_agent.clone()),
+            audit_seals::details_hash.eq(link.traces.details.clone()),
+            audit_seals::mac.eq(link.mac.clone()),
+            audit_seals::sealed_at.eq(link.sealed_at),
+            audit_seals::layout.eq(link.covered.layout),
+            audit_seals::revisions.eq(link.covered.revisions),
+            audit_seals::revisions_hash.eq(link.covered.hash.clone()),
+        )
     };
-    bulk::insert(
-        conn,
-        "audit_seals",
-        &columns,
-        links.iter().map(row).collect(),
-    )
+    let rows: Vec<_> = links.iter().map(row).collect();
+    insert_rows!(conn, audit_seals::table, rows)?;
+    Ok(())
 }
 
 /// Events without a seal, not earlier than `from`, earlier than `until`, after one, in the order of their times, at most `limit`.
