@@ -165,7 +165,7 @@ impl Forwarded<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::config::{Origin, Route};
+    use crate::base::config::{Origin, Route, RouteResource};
 
     fn table() -> RouteTable {
         let route = Route {
@@ -173,8 +173,10 @@ mod tests {
             path: "/*".into(),
             methods: Vec::new(),
             action: "view".into(),
-            resource_type: "shop".into(),
-            resource_id: "it".into(),
+            resource: RouteResource {
+                kind: "shop".into(),
+                id: "it".into(),
+            },
             sign_in: true,
             jwt: false,
             cross_origin: false,

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::super::forward_auth::{Asked, Dialect, Forwarded};
 use super::super::routes::{RouteTable, parts};
-use crate::base::config::{Origin, Route};
+use crate::base::config::{Origin, Route, RouteResource};
 
 /// A table of routes of every shape.
 pub struct Routes(RouteTable);
@@ -18,8 +18,10 @@ impl Routes {
             path: path.into(),
             methods: Vec::new(),
             action: "view".into(),
-            resource_type: "order".into(),
-            resource_id: id.into(),
+            resource: RouteResource {
+                kind: "order".into(),
+                id: id.into(),
+            },
             sign_in: true,
             jwt: false,
             cross_origin: false,

@@ -153,11 +153,11 @@ impl Route {
     fn parse(place: usize, entry: &config::Route) -> Result<Self, Vec<(&'static str, String)>> {
         let pattern = PathPattern::parse(&entry.path);
         let id = match &pattern {
-            Ok(pattern) => Template::parse(&entry.resource_id, pattern).and_then(check_constant),
+            Ok(pattern) => Template::parse(&entry.resource.id, pattern).and_then(check_constant),
             // What the names are is not known: one fault is enough.
             Err(_) => Template::parse("-", &PathPattern::default()),
         };
-        let kind = ResourceType::parse(&entry.resource_type);
+        let kind = ResourceType::parse(&entry.resource.kind);
         let mut faults = Vec::new();
         for method in entry.methods.iter().filter(|method| !is_method(method)) {
             faults.push(("methods", format!("{method:?} is no method such as GET")));

@@ -1,7 +1,5 @@
 //! `tokens.claims`: attributes of users that apps get as claims.
 
-use super::read::Reader;
-
 /// An attribute that is a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRule {
@@ -114,23 +112,6 @@ impl ClaimRule {
             claim: claim.to_owned(),
             attribute: attribute.to_owned(),
         })
-    }
-}
-
-impl Reader {
-    pub(super) fn claims(&mut self) -> Vec<ClaimRule> {
-        let rules = self.list("tokens", "claims", ClaimRule::parse);
-        for (index, rule) in rules.iter().enumerate() {
-            let earlier = rules.iter().take(index);
-            if earlier
-                .into_iter()
-                .any(|earlier| earlier.claim == rule.claim)
-            {
-                let reason = format!("the claim {} is given twice", rule.claim);
-                self.fault("tokens", "claims", reason);
-            }
-        }
-        rules
     }
 }
 

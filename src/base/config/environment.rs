@@ -49,6 +49,16 @@ fn without_prefix(name: &str) -> Option<String> {
     is_own.then(|| rest.to_ascii_lowercase())
 }
 
+/// The variable of a key; the whole list is in one variable.
+pub(super) fn name(path: &[String]) -> String {
+    let parts: Vec<String> = path
+        .iter()
+        .take(2)
+        .map(|part| part.to_ascii_uppercase())
+        .collect();
+    format!("{PREFIX}{}", parts.join(SEPARATOR))
+}
+
 fn find<'a>(known: &'a Dict, section: &str, key: &str) -> Option<&'a Value> {
     match known.get(section) {
         Some(Value::Dict(_, keys)) => keys.get(key),
@@ -162,7 +172,7 @@ mod tests {
         assert_eq!(config.server.trusted_proxies.len(), 2);
         let route = config.access.routes.first().expect("a route");
         assert_eq!((route.host.as_str(), route.jwt), ("007", true));
-        assert_eq!(route.resource_id, "1.10");
+        assert_eq!(route.resource.id, "1.10");
     }
 
     #[test]

@@ -1,22 +1,37 @@
-//! Reading: the layers are merged, then every key is parsed; faults are collected, not thrown.
+//! Reading: the layers are merged and deserialized. Serde stops at the first mistake; see [`deserialize`] for how all are reported.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
-use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
+use figment::{Figment, Source};
+use serde::Deserialize;
 
 use super::secret_files::SecretFile;
-use super::values::{LogFormat, Origin, Rotation, SubjectId, parse_duration};
 use super::{Config, DEFAULT, environment};
 
 const NOT_TEXT: &str = "must be text in quotes";
 /// Keys that may hold a secret: `…_file` names a file with the value instead.
 const SECRET_KEYS: [(&str, &str); 2] = [("database", "url"), ("redis", "url")];
+/// What replaces a wrong value while the remaining mistakes are collected, where the default can't: this is never used, because
+/// a mistake ends the load.
+const STAND_INS: &str = r#"
+[server]
+public_url = "http://localhost:8080"
+[[access.route]]
+host = ""
+path = ""
+methods = []
+action = ""
+resource = { type = "", id = "" }
+sign_in = true
+jwt = false
+cross_origin = false
+"#;
 
 /// One thing wrong with the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +84,8 @@ pub(super) fn load(
             });
         }
     }
-    let known = Figment::from(Toml::string(DEFAULT)).extract::<Dict>();
-    let (known, mut given) = match (known, figment.extract::<Dict>()) {
+    let known = Figment::from(Toml::string(DEFAULT)).merge(Toml::string(STAND_INS));
+    let (known, mut given) = match (known.extract::<Dict>(), figment.extract::<Dict>()) {
         (Ok(known), Ok(given)) => (known, given),
         (Err(fault), _) | (_, Err(fault)) => {
             faults.extend(fault.into_iter().map(|fault| Fault {
@@ -81,20 +96,131 @@ pub(super) fn load(
         }
     };
     faults.extend(environment::merge(&mut given, &known, variables));
-    let mut reader = Reader {
-        given,
-        faults,
-        value_files,
+    read_secret_files(&mut given, &mut value_files, &mut faults);
+    set_public_url(&mut given);
+    let Some(mut config) = deserialize(Value::from(given), &known, &figment, &mut faults) else {
+        return Err(ConfigError(faults));
     };
-    reader.read_secret_files();
-    reader.refuse_unknown(&known);
-    let config = reader.config();
-    reader.check(&config);
-    if reader.faults.is_empty() {
+    config.secrets.value_files = value_files;
+    if config.passkeys.rp_id.is_empty() {
+        let host = config.server.public_url.host();
+        host.clone_into(&mut config.passkeys.rp_id);
+    }
+    faults.extend(config.contradictions());
+    if faults.is_empty() {
         Ok(config)
     } else {
-        Err(ConfigError(reader.faults))
+        Err(ConfigError(faults))
     }
+}
+
+/// Deserializes the configuration. As long as there is a mistake, it is recorded, its value is replaced by a good one, and
+/// deserialization starts again. `None` if a mistake can't be replaced.
+fn deserialize(
+    mut given: Value,
+    known: &Dict,
+    figment: &Figment,
+    faults: &mut Vec<Fault>,
+) -> Option<Config> {
+    let stand_ins = Value::from(known.clone());
+    loop {
+        let fault = match Config::deserialize(&given) {
+            Ok(config) => return Some(config),
+            Err(fault) => fault,
+        };
+        let mut path = fault.path;
+        if let Kind::MissingField(name) = &fault.kind {
+            path.push(name.to_string());
+        }
+        // The resource of a route is replaced as a whole.
+        path.truncate(4);
+        let reason = reason(&fault.kind, &path, known);
+        let source = source(&given, &path, figment);
+        faults.push(Fault {
+            key: written(&path),
+            reason: format!("{reason}{source}"),
+        });
+        replace(&mut given, Some(&stand_ins), &path)?;
+    }
+}
+
+/// `server.listen`, `access.route[0].host`. Items of other lists are named in the reason.
+fn written(path: &[String]) -> String {
+    match path {
+        [section, key, index] if key == "route" => format!("{section}.{key}[{index}]"),
+        [section, key, index, of_route] => format!("{section}.{key}[{index}].{of_route}"),
+        [section, key, ..] => format!("{section}.{key}"),
+        path => path.concat(),
+    }
+}
+
+fn reason(kind: &Kind, path: &[String], known: &Dict) -> String {
+    match (path, kind) {
+        ([.., key], _) if path.len() == 4 && key == "resource" => {
+            "must be a table such as { type = \"order\", id = \"{id}\" }".into()
+        }
+        ([_, key], Kind::InvalidType(..)) if key == "route" => {
+            "must be a list of tables: [[access.route]]".into()
+        }
+        (_, Kind::UnknownField(..)) if path.len() <= 2 => {
+            match most_similar(&path.join("."), known) {
+                Some(similar) => format!("there is no such key; did you mean {similar}?"),
+                None => "there is no such key".into(),
+            }
+        }
+        (_, Kind::UnknownField(..)) => "there is no such key".into(),
+        (_, Kind::MissingField(_)) => "is missing".into(),
+        (_, Kind::InvalidType(_, expected)) => match expected.as_str() {
+            "a string" | "path string" => NOT_TEXT.into(),
+            "a boolean" => "must be true or false".into(),
+            "a sequence" => "must be a list such as [\"one\", \"two\"]".into(),
+            _ => "must be a table".into(),
+        },
+        (_, kind) => kind.to_string(),
+    }
+}
+
+/// Where the wrong value is: in a file, or in a variable of the environment.
+fn source(given: &Value, path: &[String], figment: &Figment) -> String {
+    let value = path.iter().try_fold(given, |value, part| match value {
+        Value::Array(_, items) => items.get(part.parse::<usize>().ok()?),
+        value => value.as_dict()?.get(part),
+    });
+    match value.map(|value| figment.get_metadata(value.tag())) {
+        Some(Some(metadata)) => match &metadata.source {
+            Some(Source::File(file)) => format!(" (in {})", file.display()),
+            _ => String::new(),
+        },
+        Some(None) => format!(" (in {})", environment::name(path)),
+        None => String::new(),
+    }
+}
+
+/// Replaces a value by its stand-in; one without a stand-in is removed. `None` if there is no such value.
+fn replace(given: &mut Value, stand_in: Option<&Value>, path: &[String]) -> Option<()> {
+    let (part, rest) = path.split_first()?;
+    match given {
+        Value::Dict(_, keys) => {
+            let stand_in = stand_in.and_then(|value| value.as_dict()?.get(part));
+            match stand_in {
+                _ if !rest.is_empty() => return replace(keys.get_mut(part)?, stand_in, rest),
+                Some(stand_in) => drop(keys.insert(part.clone(), stand_in.clone())),
+                None => drop(keys.remove(part)?),
+            }
+        }
+        Value::Array(_, items) => {
+            let stand_in = stand_in.and_then(|value| value.as_array()?.first());
+            let index = part.parse::<usize>().ok()?;
+            let item = items.get_mut(index)?;
+            match stand_in {
+                _ if !rest.is_empty() => return replace(item, stand_in, rest),
+                Some(stand_in) => *item = stand_in.clone(),
+                None => drop(items.remove(index)),
+            }
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 /// The known key that an unknown one is most likely a misspelling of: the same name in another section, or one with few different
@@ -128,251 +254,105 @@ fn holds_password(figment: &Figment) -> bool {
     })
 }
 
-pub(super) struct Reader {
-    given: Dict,
-    faults: Vec<Fault>,
-    /// The files that secrets were read from.
-    value_files: Vec<SecretFile>,
-}
-
-impl Reader {
-    fn read_secret_files(&mut self) {
-        for (section, key) in SECRET_KEYS {
-            let file_key = format!("{key}_file");
-            let Some(Value::Dict(_, keys)) = self.given.get_mut(section) else {
-                continue;
-            };
-            let Some(named) = keys.remove(&file_key) else {
-                continue;
-            };
-            let Some(path) = as_text(&named) else {
-                self.fault(section, &file_key, NOT_TEXT.into());
-                continue;
-            };
-            match std::fs::read_to_string(&path) {
-                Ok(text) => {
-                    keys.insert(key.to_owned(), Value::from(text.trim().to_owned()));
-                    self.value_files.push(SecretFile {
-                        key: format!("{section}.{file_key}"),
-                        path: path.into(),
-                    });
-                }
-                Err(cause) => self.fault(section, &file_key, format!("{path}: {cause}")),
-            }
-        }
-    }
-
-    fn refuse_unknown(&mut self, known: &Dict) {
-        let mut unknown = Vec::new();
-        for (section, keys) in &self.given {
-            match (known.get(section), keys) {
-                (Some(Value::Dict(_, known)), Value::Dict(_, keys)) => unknown.extend(
-                    keys.keys()
-                        .filter(|key| !known.contains_key(*key))
-                        .map(|key| format!("{section}.{key}")),
-                ),
-                _ => unknown.push(section.clone()),
-            }
-        }
-        self.faults.extend(unknown.into_iter().map(|key| {
-            let reason = match most_similar(&key, known) {
-                Some(similar) => format!("there is no such key; did you mean {similar}?"),
-                None => "there is no such key".into(),
-            };
-            Fault { key, reason }
-        }));
-    }
-
-    pub(super) fn take_value_files(&mut self) -> Vec<SecretFile> {
-        std::mem::take(&mut self.value_files)
-    }
-
-    pub(super) fn add(&mut self, faults: Vec<Fault>) {
-        self.faults.extend(faults);
-    }
-
-    pub(super) fn fault(&mut self, section: &str, key: &str, reason: String) {
-        self.faults.push(Fault {
-            key: format!("{section}.{key}"),
-            reason,
-        });
-    }
-
-    pub(super) fn value(&self, section: &str, key: &str) -> Option<&Value> {
-        match self.given.get(section) {
-            Some(Value::Dict(_, keys)) => keys.get(key),
-            _ => None,
-        }
-    }
-
-    /// The text of a key.
-    pub(super) fn text(&mut self, section: &str, key: &str) -> String {
-        self.read(section, key, as_text)
-    }
-
-    /// A number or truth value as text, for keys that hold one: the environment has text for both.
-    fn scalar(&mut self, section: &str, key: &str) -> String {
-        self.read(section, key, scalar_as_text)
-    }
-
-    fn read(&mut self, section: &str, key: &str, read: fn(&Value) -> Option<String>) -> String {
-        match self.value(section, key) {
-            Some(value) => match read(value) {
-                Some(text) => return text,
-                None => self.fault(section, key, NOT_TEXT.into()),
-            },
-            None => self.fault(section, key, "is missing".into()),
-        }
-        String::new()
-    }
-
-    pub(super) fn optional(&mut self, section: &str, key: &str) -> Option<String> {
-        Some(self.text(section, key)).filter(|text| !text.is_empty())
-    }
-
-    pub(super) fn parse<T: Fallback>(
-        &mut self,
-        section: &str,
-        key: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> T {
-        let text = self.text(section, key);
-        self.parsed(section, key, &text, parse)
-    }
-
-    pub(super) fn parsed<T: Fallback>(
-        &mut self,
-        section: &str,
-        key: &str,
-        text: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> T {
-        parse(text).unwrap_or_else(|reason| {
-            self.fault(section, key, reason);
-            T::fallback()
-        })
-    }
-
-    pub(super) fn duration(&mut self, section: &str, key: &str) -> Duration {
-        self.parse(section, key, parse_duration)
-    }
-
-    /// A duration that may be `0s`: none.
-    pub(super) fn duration_or_none(&mut self, section: &str, key: &str) -> Duration {
-        self.parse(section, key, |text| match text {
-            "0s" => Ok(Duration::ZERO),
-            text => parse_duration(text),
-        })
-    }
-
-    pub(super) fn flag(&mut self, section: &str, key: &str) -> bool {
-        let text = self.scalar(section, key);
-        self.parsed(section, key, &text, |text| {
-            text.parse().map_err(|_| "must be true or false".to_owned())
-        })
-    }
-
-    pub(super) fn whole<T: TryFrom<u64> + Fallback>(
-        &mut self,
-        section: &str,
-        key: &str,
-        least: u64,
-        most: u64,
-    ) -> T {
-        let text = self.scalar(section, key);
-        self.parsed(section, key, &text, |text| {
-            text.parse::<u64>()
-                .ok()
-                .filter(|number| (least..=most).contains(number))
-                .and_then(|number| T::try_from(number).ok())
-                .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
-        })
-    }
-
-    pub(super) fn list<T>(
-        &mut self,
-        section: &str,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Vec<T> {
-        let Some(Value::Array(_, items)) = self.value(section, key) else {
-            self.fault(
-                section,
-                key,
-                "must be a list such as [\"one\", \"two\"]".into(),
-            );
-            return Vec::new();
+/// Reads the secrets whose files are named.
+fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut Vec<Fault>) {
+    for (section, key) in SECRET_KEYS {
+        let file_key = format!("{key}_file");
+        let Some(Value::Dict(_, keys)) = given.get_mut(section) else {
+            continue;
         };
-        let parsed: Vec<Result<T, String>> = items
-            .iter()
-            .map(|item| parse(&as_text(item).ok_or(NOT_TEXT)?))
-            .collect();
-        let mut values = Vec::new();
-        for item in parsed {
-            match item {
-                Ok(value) => values.push(value),
-                Err(reason) => self.fault(section, key, reason),
+        let Some(named) = keys.remove(&file_key) else {
+            continue;
+        };
+        let text = match named.as_str() {
+            Some(path) => std::fs::read_to_string(path).map_err(|cause| format!("{path}: {cause}")),
+            None => Err(NOT_TEXT.into()),
+        };
+        let file_key = format!("{section}.{file_key}");
+        match text {
+            Ok(text) => {
+                keys.insert(key.to_owned(), Value::from(text.trim()));
+                files.push(SecretFile {
+                    key: file_key,
+                    path: named.as_str().unwrap_or_default().into(),
+                });
+            }
+            Err(reason) => faults.push(Fault {
+                key: file_key,
+                reason,
+            }),
+        }
+    }
+}
+
+/// Without a public URL, the service is on localhost.
+fn set_public_url(given: &mut Dict) {
+    let Some(Value::Dict(_, server)) = given.get_mut("server") else {
+        return;
+    };
+    if server.get("public_url").and_then(Value::as_str) == Some("") {
+        let listen = server.get("listen").and_then(Value::as_str);
+        let listen = listen.and_then(|text| text.parse::<SocketAddr>().ok());
+        let port = listen.map_or(8080, |address| address.port());
+        let url = format!("http://localhost:{port}");
+        server.insert("public_url".into(), Value::from(url));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_wrong_key_is_reported_once_with_its_file() {
+        let known = Figment::from(Toml::string(DEFAULT)).extract::<Dict>();
+        let (mut lines, mut expected) = (Vec::new(), BTreeSet::new());
+        for (section, keys) in known.expect("the defaults") {
+            lines.push(format!("[{section}]"));
+            for key in keys.as_dict().expect("a section").keys() {
+                lines.push(format!("{key} = {{}}"));
+                expected.insert(format!("{section}.{key}"));
             }
         }
-        values
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), lines.join("\n")).expect("written");
+        let ConfigError(faults) = load(Some(file.path()), []).expect_err("nothing is right");
+        let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys.len(), expected.len(), "{keys:?}");
+        assert_eq!(
+            keys.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(),
+            expected
+        );
+        let source = format!(" (in {})", file.path().display());
+        for fault in faults {
+            assert!(
+                fault.reason.ends_with(&source),
+                "{}: {}",
+                fault.key,
+                fault.reason
+            );
+        }
     }
-}
 
-/// The text of a string value. Numbers are refused, because `1.10` would be read as `1.1`.
-pub(super) fn as_text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
-}
-
-fn scalar_as_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(_, text) => Some(text.clone()),
-        Value::Bool(_, flag) => Some(flag.to_string()),
-        Value::Num(_, number) => number
-            .to_u128()
-            .map(|number| number.to_string())
-            .or_else(|| number.to_i128().map(|number| number.to_string()))
-            .or_else(|| number.to_f64().map(|number| number.to_string())),
-        _ => None,
-    }
-}
-
-pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| "must be an address and a port such as 127.0.0.1:8080".into())
-}
-
-pub(super) fn parse_level(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|fault| format!("no log filter: {fault}"))
-}
-
-/// What stands in while the remaining faults are collected; never seen by anybody, because a fault ends the load.
-pub(super) trait Fallback {
-    fn fallback() -> Self;
-}
-
-macro_rules! fallback {
-    ($($type:ty => $value:expr),+ $(,)?) => {
-        $(impl Fallback for $type { fn fallback() -> Self { $value } })+
-    };
-}
-
-fallback! {
-    SocketAddr => SocketAddr::from(([127, 0, 0, 1], 0)),
-    String => String::new(),
-    Duration => Duration::from_secs(1),
-    bool => false,
-    u32 => 0,
-    usize => 0,
-    LogFormat => LogFormat::Text,
-    Rotation => Rotation::Never,
-    SubjectId => SubjectId::Id,
-}
-
-impl Fallback for Origin {
-    fn fallback() -> Self {
-        #[expect(clippy::expect_used, reason = "a constant that the tests parse")]
-        Self::parse("http://localhost").expect("a constant origin")
+    #[test]
+    fn a_mistake_of_the_environment_names_its_variable() {
+        let variables = [
+            ("DOORWARD__LOG__CONSOLE", "yes"),
+            (
+                "DOORWARD__SERVER__TRUSTED_PROXIES",
+                "['10.0.0.0/99', '::1', 'proxy']",
+            ),
+        ];
+        let named = variables.map(|(name, value)| (name.into(), value.into()));
+        let told = load(None, named).expect_err("three mistakes").to_string();
+        for expected in [
+            "log.console: must be true or false (in DOORWARD__LOG__CONSOLE)",
+            "\"10.0.0.0/99\" has no prefix length of 0 to 32 (in DOORWARD__SERVER__TRUSTED_PROXIES)",
+            "\"proxy\" is no address or network (in DOORWARD__SERVER__TRUSTED_PROXIES)",
+        ] {
+            assert!(told.contains(expected), "{expected}: {told}");
+        }
     }
 }

@@ -209,6 +209,13 @@ impl SubjectId {
     }
 }
 
+/// Parses the least level of the log with filters of single modules.
+pub(super) fn parse_level(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|fault| format!("no log filter: {fault}"))
+}
+
 /// Parses `500ms`, `30s`, `15m`, `12h`, `30d`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let fault = || format!("{text:?} is no duration such as 30s, 15m, 12h or 30d");

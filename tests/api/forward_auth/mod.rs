@@ -9,7 +9,7 @@ mod hostile;
 mod tickets;
 mod token;
 
-use doorward::base::config::{Config, Network, Route};
+use doorward::base::config::{Config, Network, Route, RouteResource};
 
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::House;
@@ -61,8 +61,10 @@ fn route(path: &str, action: &str, resource: (&str, &str)) -> Route {
         path: path.into(),
         methods: Vec::new(),
         action: action.into(),
-        resource_type: resource.0.into(),
-        resource_id: resource.1.into(),
+        resource: RouteResource {
+            kind: resource.0.into(),
+            id: resource.1.into(),
+        },
         sign_in: true,
         jwt: false,
         cross_origin: false,

@@ -1,6 +1,6 @@
 //! The pages of the way in and out, at a host with a long name. The browser is its own proxy here: it asks Doorward under that name.
 
-use doorward::base::config::{Config, Network, Route};
+use doorward::base::config::{Config, Network, Route, RouteResource};
 use serde_json::json;
 
 use crate::e2e::Visitor;
@@ -32,8 +32,10 @@ fn protect(config: &mut Config) {
         path: "/vault/{id}".into(),
         methods: Vec::new(),
         action: "view".into(),
-        resource_type: "vault".into(),
-        resource_id: "{id}".into(),
+        resource: RouteResource {
+            kind: "vault".into(),
+            id: "{id}".into(),
+        },
         sign_in: true,
         jwt: false,
         cross_origin: false,

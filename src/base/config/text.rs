@@ -1,0 +1,89 @@
+//! Deserializes single values. The environment has text for each of them; a file has text in quotes, numbers and flags.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use figment::value::Value;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+
+use super::claims::ClaimRule;
+use super::values::{LogFormat, Network, Origin, Rotation, SubjectId, parse_duration};
+
+/// A whole number within bounds.
+pub(super) fn whole<'de, D, T, const LEAST: u64, const MOST: u64>(
+    deserializer: D,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    scalar(&<Value as Deserialize>::deserialize(deserializer)?)
+        .filter(|number| (LEAST..=MOST).contains(number))
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| D::Error::custom(format!("must be a whole number from {LEAST} to {MOST}")))
+}
+
+/// `true` or `false`.
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    scalar(&<Value as Deserialize>::deserialize(deserializer)?)
+        .ok_or_else(|| D::Error::custom("must be true or false"))
+}
+
+fn scalar<T: FromStr + DeserializeOwned>(value: &Value) -> Option<T> {
+    match value {
+        Value::String(_, text) => text.parse().ok(),
+        value => value.deserialize().ok(),
+    }
+}
+
+/// Text; `None` if it is empty.
+pub(super) fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: From<String>,
+{
+    let text = String::deserialize(deserializer)?;
+    Ok(Some(text).filter(|text| !text.is_empty()).map(T::from))
+}
+
+fn parsed<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, D::Error> {
+    parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// An address and a port.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    const SHAPE: &str = "must be an address and a port such as 127.0.0.1:8080";
+    parsed(deserializer, |text| text.parse().map_err(|_| SHAPE.into()))
+}
+
+/// A duration longer than nothing.
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    parsed(deserializer, parse_duration)
+}
+
+/// A duration that may be `0s`.
+pub(super) fn duration_or_zero<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
+    parsed(deserializer, |text| match text {
+        "0s" => Ok(Duration::ZERO),
+        text => parse_duration(text),
+    })
+}
+
+macro_rules! deserialize_parsed {
+    ($($type:ty),+) => {
+        $(impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                parsed(deserializer, Self::parse)
+            }
+        })+
+    };
+}
+
+deserialize_parsed!(ClaimRule, LogFormat, Network, Origin, Rotation, SubjectId);
