@@ -114,9 +114,9 @@ pub struct Outcome {
     pub name: String,
     /// Whether the decision is the expected one.
     pub passed: bool,
-    /// What was expected.
+    /// Expected decision.
     pub expected: bool,
-    /// What was decided.
+    /// Actual decision.
     pub decision: bool,
     /// By which policies.
     pub policies: Vec<String>,

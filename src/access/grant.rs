@@ -20,7 +20,7 @@ pub struct Grant {
     /// Of this person on this thing, for ever.
     #[schema(value_type = uuid::Uuid)]
     pub id: GrantId,
-    /// Whose.
+    /// ID of the user who holds the roles.
     #[schema(value_type = uuid::Uuid)]
     pub user_id: UserId,
     /// On a thing of which kind.
@@ -41,7 +41,7 @@ pub struct Grant {
     /// When it was given first.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stands so.
     #[schema(value_type = String, format = DateTime)]
@@ -57,13 +57,13 @@ pub struct Grant {
 /// What is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Which roles.
+    /// Roles on the resource.
     pub roles: GrantRoles,
     /// For people.
     pub title: Option<Title>,
     /// For people.
     pub description: Option<Description>,
-    /// Until when.
+    /// End of validity; `None`: without an end.
     pub valid_until: Option<Timestamp>,
 }
 

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 8;
 pub struct ImportLine {
     /// Which line, for whoever repairs it.
     pub number: u64,
-    /// Whose, by id or username.
+    /// ID or username of the user.
     pub user: String,
     /// On which thing.
     pub resource: ResourceName,

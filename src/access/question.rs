@@ -13,11 +13,11 @@ use crate::standing::Standing;
 /// How and when somebody proved themself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Auth {
-    /// How strongly.
+    /// `acr` of the sign-in.
     pub acr: String,
     /// By which means.
     pub amr: Vec<String>,
-    /// When last.
+    /// Time of the last ceremony.
     pub auth_time: Timestamp,
 }
 
@@ -42,9 +42,9 @@ impl Auth {
 pub enum Subject {
     /// A person that Doorward knows; how they proved themself, where the caller could show it.
     Person {
-        /// Who.
+        /// The user's record.
         standing: Box<Standing>,
-        /// How they are signed in.
+        /// The user's sign-in.
         auth: Option<Auth>,
     },
     /// An enabled client.
@@ -91,15 +91,15 @@ pub struct AtHand {
 /// May this subject do this to that?
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// Who.
+    /// Subject of the decision.
     pub subject: Subject,
-    /// What, for example `view`.
+    /// Name of the action, for example `view`.
     pub action: String,
     /// To which thing.
     pub resource: ResourceName,
     /// What was read already.
     pub at_hand: AtHand,
-    /// What the caller says.
+    /// Properties and context that the caller claims.
     pub claimed: Claimed,
 }
 

@@ -114,7 +114,7 @@ pub struct ResourceName {
     /// Of which kind.
     #[serde(rename = "type")]
     pub kind: ResourceType,
-    /// Which.
+    /// ID of the resource within its type.
     pub id: ResourceId,
 }
 

@@ -17,7 +17,7 @@ pub struct RolesWanted {
     pub grants: Option<GrantFilter>,
     /// At most so many.
     pub limit: usize,
-    /// When; `None`: now.
+    /// Instant to read the roles at; `None`: now.
     pub as_of: Option<Timestamp>,
     /// For whom the global roles of then are told only if they might manage the person then; `None`: for somebody who reads all.
     pub managed_by: Option<UserId>,

@@ -23,7 +23,7 @@ pub struct Thing {
     pub description: Option<String>,
     /// For policies.
     pub attributes: Map<String, Value>,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
 }
 
@@ -78,7 +78,7 @@ pub struct ThingView {
     #[serde(rename = "resource_type")]
     #[schema(value_type = String)]
     pub kind: ResourceType,
-    /// Which.
+    /// ID of the resource within its type.
     #[serde(rename = "resource_id")]
     #[schema(value_type = String)]
     pub id: ResourceId,
@@ -92,7 +92,7 @@ pub struct ThingView {
     /// When it was registered first.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stands so.
     #[schema(value_type = String, format = DateTime)]

@@ -20,9 +20,9 @@ const CHUNK: i64 = 50;
 /// The act that gave a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Giver {
-    /// When.
+    /// Time of the act.
     pub since: Timestamp,
-    /// Who.
+    /// Who acted.
     pub by: Maker,
 }
 

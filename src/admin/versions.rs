@@ -21,7 +21,7 @@ use crate::web::Page;
 pub struct Entity {
     /// The kind, as its revisions call it.
     pub kind: &'static str,
-    /// Which one.
+    /// ID of the entity.
     pub id: Uuid,
 }
 
@@ -94,7 +94,7 @@ const USER: &str = "user";
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "as everywhere in the API")]
 pub struct Version {
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stood so.
     #[schema(value_type = String, format = DateTime)]
@@ -129,7 +129,7 @@ pub struct Past {
 /// One of several, and its version.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PastItem {
-    /// Which.
+    /// ID of the entity.
     pub id: Uuid,
     /// Its version at that instant.
     #[serde(flatten)]

@@ -38,9 +38,9 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
-    /// What lasts.
+    /// The database: SQLite or PostgreSQL.
     pub database: Database,
-    /// What may expire.
+    /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
     /// The only way out.
     pub egress: Egress,
@@ -54,7 +54,7 @@ pub struct App {
     pub keyring: Keyring,
     /// The seal over the audit log.
     pub seal: AuditSeal,
-    /// Who is signed in.
+    /// Sessions of users.
     pub sessions: Sessions,
     /// Pages that answered forms.
     pub shown_pages: ShownPages,
@@ -62,15 +62,15 @@ pub struct App {
     pub users: Users,
     /// Ceremonies.
     pub passkeys: Passkeys,
-    /// Who may do what.
+    /// Roles on resources, and policies.
     pub access: Access,
-    /// What proxies ask.
+    /// Forward-auth for proxies.
     pub forward_auth: ForwardAuth,
-    /// How services ask that.
+    /// The decision API (AuthZEN).
     pub authzen: AuthZen,
-    /// What apps get.
+    /// Tokens of clients.
     pub tokens: Tokens,
-    /// How apps ask.
+    /// OpenID Connect and OAuth 2.
     pub oidc: Oidc,
     /// Rate limits.
     pub limits: Limits,

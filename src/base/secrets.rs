@@ -32,7 +32,7 @@ impl Token {
         &self.0
     }
 
-    /// What may be stored of it.
+    /// The hash, which may be stored.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
     }

@@ -50,7 +50,7 @@ pub(super) struct Give {
     user: String,
     /// Of which kind the thing is.
     resource_type: ResourceType,
-    /// Which.
+    /// ID of the resource.
     resource_id: ResourceId,
     /// A role; may be given again.
     #[arg(long = "role", value_name = "ROLE", required = true)]

@@ -45,7 +45,7 @@ pub(super) struct Name {
     /// Of which kind.
     #[arg(value_name = "TYPE")]
     kind: ResourceType,
-    /// Which.
+    /// ID of the resource.
     id: ResourceId,
 }
 

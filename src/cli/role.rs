@@ -23,7 +23,7 @@ pub(super) enum Role {
     },
     /// Show one role.
     Show {
-        /// Its name.
+        /// Name of the role.
         role: String,
     },
     /// Make a role.
@@ -35,14 +35,14 @@ pub(super) enum Role {
     },
     /// Change a role: what is given replaces what stood there.
     Update {
-        /// Its name.
+        /// Name of the role.
         role: String,
         #[command(flatten)]
         what: What,
     },
     /// Take a role away that nobody holds and nothing names.
     Delete {
-        /// Its name.
+        /// Name of the role.
         role: String,
         /// For the audit log.
         #[arg(long)]
@@ -52,7 +52,7 @@ pub(super) enum Role {
 
 #[derive(Debug, Args)]
 pub(super) struct What {
-    /// What it is for.
+    /// Purpose of the role.
     #[arg(long)]
     description: Option<RoleDescription>,
     /// The roles whose holders its own may manage, separated by commas; empty: none.

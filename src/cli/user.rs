@@ -47,13 +47,13 @@ pub(super) struct Invite {
     /// The name that the new person will have.
     #[arg(long, conflicts_with = "user")]
     username: Option<Username>,
-    /// Their mail address.
+    /// Email address.
     #[arg(long, conflicts_with = "user")]
     email: Option<Email>,
     /// Whether the email address counts as verified, on your word; true unless you say `false`.
     #[arg(long, value_name = "BOOL", requires = "email")]
     email_verified: Option<bool>,
-    /// What to call them.
+    /// Display name.
     #[arg(long, conflicts_with = "user")]
     display_name: Option<DisplayName>,
     /// A role that they will hold; may be given again.
@@ -72,7 +72,7 @@ pub(super) struct List {
     /// Whose name or address holds this text.
     #[arg(long)]
     search: Option<String>,
-    /// Who hold this role.
+    /// Only users with this role.
     #[arg(long)]
     role: Option<String>,
     /// At most this many.
@@ -90,7 +90,7 @@ pub(super) struct Update {
     /// A new username.
     #[arg(long)]
     username: Option<Username>,
-    /// What to call them.
+    /// Display name.
     #[arg(long)]
     display_name: Option<DisplayName>,
     /// A new mail address; empty takes it away.

@@ -59,7 +59,7 @@ pub struct ClientChange {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub policy_uri: Option<Option<String>>,
-    /// Its terms.
+    /// URL of the client's terms of service.
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub tos_uri: Option<Option<String>>,

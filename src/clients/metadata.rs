@@ -179,15 +179,15 @@ pub struct Metadata {
     /// (`client_secret_post`). Never both in one request.
     #[serde(default)]
     pub accepts_either_secret_method: bool,
-    /// Which grants it may use.
+    /// Grant types that it may use.
     pub grant_types: Vec<GrantType>,
     /// Web or native.
     pub application_type: ApplicationType,
-    /// Its home page.
+    /// URL of the client's home page.
     pub client_uri: Option<String>,
     /// What it does with people's data.
     pub policy_uri: Option<String>,
-    /// Its terms.
+    /// URL of the client's terms of service.
     pub tos_uri: Option<String>,
     /// Where it wants to hear of ended sessions (OpenID Connect Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,

@@ -25,14 +25,14 @@ pub struct Client {
     /// What people and administrators call it.
     #[serde(rename = "client_name")]
     pub name: String,
-    /// What it may ask.
+    /// Scopes that it may request.
     #[serde(rename = "scope")]
     #[schema(value_type = String)]
     pub scopes: Scopes,
     /// What else is registered.
     #[serde(flatten)]
     pub metadata: Metadata,
-    /// Whether it may ask at all.
+    /// Whether it may send requests; a disabled client may not.
     pub enabled: bool,
     /// The client that registered it; `null` if an administrator or the command did.
     #[serde(default)]
@@ -41,10 +41,10 @@ pub struct Client {
     /// Raised by every change that loosens it: users who consented before are asked again.
     #[serde(default)]
     pub consent_epoch: i64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stands so.
     #[schema(value_type = String, format = DateTime)]
@@ -69,7 +69,7 @@ impl Client {
 pub struct RevokedToken {
     /// Its `jti`.
     pub id: AccessTokenId,
-    /// When it would have ended.
+    /// Expiry of the token.
     pub expires_at: Timestamp,
 }
 

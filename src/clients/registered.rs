@@ -13,10 +13,10 @@ use crate::db::{self, Connection};
 /// A client that another one registered, itself or through clients that it registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RegisteredClient {
-    /// Its ID.
+    /// ID of the client.
     #[schema(value_type = uuid::Uuid)]
     pub client_id: ClientId,
-    /// Its name.
+    /// Name of the client.
     pub client_name: String,
     /// Whether it is still enabled.
     pub enabled: bool,

@@ -76,7 +76,7 @@ impl ClientSecret {
         Ok(secret)
     }
 
-    /// What is stored of it.
+    /// The hash, which is stored.
     pub(super) fn hash(&self) -> TokenHash {
         TokenHash::of(self.text.as_bytes())
     }

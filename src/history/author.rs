@@ -21,7 +21,7 @@ pub enum Actor {
 /// Who acts, and from where.
 #[derive(Clone, Debug)]
 pub struct Author {
-    /// Who.
+    /// User, client or process that acts.
     pub actor: Actor,
     /// The address of the browser or service, where there is one.
     pub address: Option<String>,

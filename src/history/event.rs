@@ -42,7 +42,7 @@ impl Outcome {
 pub struct Event {
     /// What, for example `passkey.revoked`.
     pub action: &'static str,
-    /// To whom.
+    /// ID of the user concerned.
     pub subject: Option<UserId>,
     /// Concerning which passkey.
     pub passkey: Option<PasskeyId>,
@@ -126,9 +126,9 @@ pub struct RecordedEvent {
     pub at: Timestamp,
     /// `user:ID`, `client:ID`, `command` or `doorward`.
     pub actor: String,
-    /// What.
+    /// Name of the action, such as `session.ended`.
     pub action: String,
-    /// To whom.
+    /// ID of the user concerned.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub subject: Option<UserId>,
     /// Concerning which client.
@@ -137,13 +137,13 @@ pub struct RecordedEvent {
     /// Concerning which passkey.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub passkey: Option<PasskeyId>,
-    /// From where.
+    /// IP address of the request.
     pub address: Option<String>,
     /// With what.
     pub user_agent: Option<String>,
     /// `success` or `refused`.
     pub outcome: String,
-    /// Why.
+    /// Reason that was given, or why the request was refused.
     pub reason: Option<String>,
     /// What else; `null` where what is stored can't be read.
     pub details: Value,
@@ -206,9 +206,9 @@ pub(super) const USES: [&str; 2] = ["session.signed_in", "session.stepped_up"];
 /// From where a passkey proved somebody.
 #[derive(Clone, Debug)]
 pub struct PasskeyUse {
-    /// Which.
+    /// ID of the passkey.
     pub passkey: PasskeyId,
-    /// From where.
+    /// IP address of the request.
     pub address: Option<String>,
     /// With what.
     pub user_agent: Option<String>,

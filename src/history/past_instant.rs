@@ -11,7 +11,7 @@ pub const SETTLES: Duration = db::SEEN_WITHIN;
 /// An instant of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PastInstant {
-    /// When.
+    /// The instant.
     pub at: Timestamp,
     /// Whether how it stood then can't change any more.
     pub is_settled: bool,

@@ -16,9 +16,9 @@ use crate::db;
 pub struct Revision {
     /// The kind: `user`, `passkey`, `client`.
     pub entity: &'static str,
-    /// Which one.
+    /// ID of the entity.
     pub entity_id: Uuid,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stands so.
     pub as_of: Timestamp,
@@ -31,7 +31,7 @@ pub struct Revision {
 pub struct StoredRevision {
     /// Of which entity.
     pub entity_id: Uuid,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stood so.
     pub as_of: Timestamp,

@@ -31,7 +31,7 @@ pub enum ReadError {
     /// It goes back with an error.
     #[error("{refusal}")]
     Returned {
-        /// Where to.
+        /// Where the browser would be sent.
         to: ReturnAddress,
         /// What is wrong.
         refusal: Refusal,

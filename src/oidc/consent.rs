@@ -19,11 +19,11 @@ use serde_json::json;
 /// An app that a person lets have something.
 #[derive(Clone, Debug)]
 pub struct AppAccess {
-    /// Which.
+    /// The client.
     pub client: Arc<Client>,
-    /// What.
+    /// Scopes that the user consented to.
     pub scopes: Scopes,
-    /// Since when.
+    /// Time of the consent.
     pub since: Timestamp,
 }
 

@@ -26,7 +26,7 @@ pub struct Answers {
 /// Whoever is there.
 #[derive(Clone, Copy, Debug)]
 pub struct Present<'a> {
-    /// Their session.
+    /// The user's session.
     pub session: &'a LiveSession,
     /// Who they are.
     pub standing: &'a Standing,

@@ -76,15 +76,15 @@ pub struct Oidc {
 /// What the protocol stands on.
 #[derive(Clone, Debug)]
 pub struct Rooms {
-    /// What lasts.
+    /// The database: SQLite or PostgreSQL.
     pub database: Database,
-    /// What may expire.
+    /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
     /// People.
     pub standings: Standings,
     /// Apps.
     pub clients: Clients,
-    /// What apps get.
+    /// Tokens of clients.
     pub tokens: Tokens,
     /// What people prove themselves with.
     pub passkeys: Passkeys,

@@ -16,7 +16,7 @@ const LIFE: Duration = Duration::from_secs(1_800);
 /// The request, and how far its person has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// What was asked.
+    /// The authorization request.
     pub request: AuthorizationRequest,
     /// SHA-256 of the mark of the browser that it belongs to. A request that another site posted carries no cookie: it belongs
     /// to the browser that opens it first.

@@ -20,7 +20,7 @@ use crate::clients::{Client, GrantType, Scope, Scopes};
 pub struct ReturnAddress {
     /// A registered redirect URI.
     pub redirect_uri: String,
-    /// How.
+    /// How the response is sent there.
     pub response_mode: ResponseMode,
     /// To be said again.
     pub state: Option<String>,
@@ -49,9 +49,9 @@ impl Prompt {
 /// A request that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// Who asks.
+    /// ID of the client.
     pub client: ClientId,
-    /// Where the answer goes.
+    /// Where the response is sent.
     pub to: ReturnAddress,
     /// What it may ask of what it asks for.
     pub scopes: Scopes,
@@ -75,7 +75,7 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// Who it must be.
     pub subject: Option<UserId>,
-    /// When it came.
+    /// Time of the request.
     pub received_at: Timestamp,
     /// The client's `consent_epoch` then: what a user consents to is the client as it was shown.
     #[serde(default)]

@@ -11,16 +11,16 @@ use crate::base::secrets::Token;
 pub enum Outcome {
     /// The code.
     Code(Token),
-    /// Why not.
+    /// The request is refused.
     Refused(Refusal),
 }
 
 /// Where a browser is sent, with what.
 #[derive(Clone)]
 pub struct AuthorizationResponse {
-    /// Where to.
+    /// Redirect URI of the client.
     pub redirect_uri: String,
-    /// How.
+    /// How the response is sent there.
     pub response_mode: ResponseMode,
     /// What, by name.
     pub fields: Vec<(&'static str, String)>,

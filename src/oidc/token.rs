@@ -28,7 +28,7 @@ pub struct TokenAnswer {
     pub token_type: &'static str,
     /// For how many seconds it is good.
     pub expires_in: u64,
-    /// What it allows.
+    /// Scopes of the token.
     pub scope: Scopes,
     /// For the next one.
     #[serde(skip_serializing_if = "Option::is_none")]

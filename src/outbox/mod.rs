@@ -25,7 +25,7 @@ const MOST_ATTEMPTS: u32 = 12;
 /// Work to be done once the transaction that enqueues it is committed.
 #[derive(Clone, Debug)]
 pub struct NewWork {
-    /// Which worker does it.
+    /// Kind of the work, which decides the worker.
     pub kind: &'static str,
     /// What it waits in line with: one slow target, one queue.
     pub queue: String,
@@ -49,7 +49,7 @@ pub fn enqueue(conn: &mut db::Connection, now: Timestamp, work: NewWork) -> db::
 pub struct Work {
     /// Which row; the same at every attempt.
     pub id: WorkId,
-    /// Which worker does it.
+    /// Kind of the work, which decides the worker.
     pub kind: String,
     /// What it waits in line with.
     pub queue: String,

@@ -16,7 +16,7 @@ const USES_LOOKED_AT: i64 = 200;
 /// A passkey as pages list it.
 #[derive(Clone, Debug)]
 pub struct PasskeyEntry {
-    /// Its id here.
+    /// ID of the passkey.
     pub id: PasskeyId,
     /// The authenticator's id of it, base64url.
     pub credential_id: String,
@@ -36,7 +36,7 @@ pub struct PasskeyEntry {
     pub last_used_from: Option<String>,
     /// When it was revoked.
     pub revoked: Option<Moment>,
-    /// Why.
+    /// Reason of the revocation.
     pub revoked_reason: Option<String>,
 }
 

@@ -14,9 +14,9 @@ use crate::history::Revision;
 /// A passkey, as the table holds it.
 #[derive(Clone, Debug)]
 pub struct Passkey {
-    /// Its id here.
+    /// ID of the passkey.
     pub id: PasskeyId,
-    /// Whose.
+    /// ID of the user whose passkey it is.
     pub user: UserId,
     /// The authenticator's id of it; unique for ever.
     pub credential_id: Vec<u8>,
@@ -26,13 +26,13 @@ pub struct Passkey {
     pub name: String,
     /// The kind of authenticator.
     pub aaguid: Uuid,
-    /// How browsers reach it.
+    /// Transports by which browsers reach the passkey.
     pub transports: Vec<String>,
     /// The signature counter verified last.
     pub sign_count: i64,
     /// Whether its provider may copy it.
     pub backup_eligible: bool,
-    /// Whether it is copied.
+    /// Whether the passkey is backed up (synced).
     pub backup_state: bool,
     /// The session in which it was added, if any.
     pub enrolled_session: Option<SessionId>,
@@ -42,9 +42,9 @@ pub struct Passkey {
     pub created_at: Timestamp,
     /// When it last signed in.
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// Time of revocation; `None`: not revoked.
     pub revoked_at: Option<Timestamp>,
-    /// Why.
+    /// Reason of the revocation.
     pub revoked_reason: Option<String>,
     /// From 1. Use raises no version.
     pub version: i64,
@@ -55,7 +55,7 @@ pub struct Passkey {
 /// A passkey as its owner and administrators see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PasskeyView {
-    /// Its id here.
+    /// ID of the passkey.
     #[schema(value_type = Uuid)]
     pub id: PasskeyId,
     /// What its owner calls it.
@@ -66,7 +66,7 @@ pub struct PasskeyView {
     pub aaguid: Uuid,
     /// Whether its provider copies it to other devices; otherwise it is on one device only.
     pub synced: bool,
-    /// How browsers reach it.
+    /// Transports by which browsers reach the passkey.
     pub transports: Vec<String>,
     /// When it was registered.
     #[schema(value_type = String, format = DateTime)]
@@ -74,12 +74,12 @@ pub struct PasskeyView {
     /// When it last signed in.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// Time of revocation; `None`: not revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
-    /// Why.
+    /// Reason of the revocation.
     pub revoked_reason: Option<String>,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
 }
 

@@ -35,7 +35,7 @@ use security_txt::SecurityTxt;
 pub struct Running {
     /// Where people and services reach it.
     pub address: SocketAddr,
-    /// Where the operator does.
+    /// Address of the operator's endpoints.
     pub operator_address: SocketAddr,
     public: ServerHandle,
     operator: ServerHandle,

@@ -24,9 +24,9 @@ pub use key::DoorKey;
 /// What a child has of its session, as of the moment when it was lent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lent {
-    /// Whose session.
+    /// ID of the user whose session it is.
     pub user: UserId,
-    /// Which.
+    /// ID of the session.
     pub session: SessionId,
     /// The passkeys that it rested on.
     passkeys: Vec<PasskeyId>,
@@ -34,11 +34,11 @@ pub struct Lent {
     epoch: i64,
     /// The last ceremony: a later one makes a new child.
     pub auth_time: Timestamp,
-    /// How strong it was.
+    /// `acr` of the sign-in.
     pub acr: String,
     /// By which means.
     pub amr: Vec<String>,
-    /// When it ends, used or not.
+    /// Expiry that no use postpones.
     pub absolute_end: Timestamp,
 }
 
@@ -77,7 +77,7 @@ pub struct Door {
     pub host: String,
     /// What it has of its session.
     pub lent: Lent,
-    /// When it was made.
+    /// Time of creation.
     pub opened_at: Timestamp,
     /// Whether it was made because a policy wanted a fresher or stronger sign-in.
     pub after_step_up: bool,

@@ -40,7 +40,7 @@ pub enum EndError {
 /// What was cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// How many sessions.
+    /// Number of sessions that were ended.
     pub sessions: usize,
 }
 

@@ -29,7 +29,7 @@ impl SessionKey {
         })
     }
 
-    /// Whose.
+    /// ID of the user in the key.
     pub fn user(&self) -> UserId {
         self.user
     }

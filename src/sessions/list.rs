@@ -24,19 +24,19 @@ pub struct SessionView {
     /// The last ceremony.
     #[schema(value_type = String, format = DateTime)]
     pub auth_time: Timestamp,
-    /// How strong it was.
+    /// `acr` of the sign-in.
     pub acr: String,
     /// From where it was opened.
     pub address: Option<String>,
     /// With what.
     pub user_agent: Option<String>,
-    /// When it began.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it was last seen (in steps of a tenth of the idle timeout).
     #[schema(value_type = String, format = DateTime)]
     pub last_seen_at: Timestamp,
-    /// When it ends, used or not.
+    /// Expiry that no use postpones.
     #[schema(value_type = String, format = DateTime)]
     pub absolute_end: Timestamp,
 }

@@ -13,7 +13,7 @@ use crate::standing::Claim;
 pub struct LiveSession {
     /// The public id.
     pub id: SessionId,
-    /// Whose.
+    /// ID of the user who is signed in.
     pub user: UserId,
     /// Every passkey that opened or raised it: all must be live.
     pub passkeys: Vec<PasskeyId>,
@@ -21,13 +21,13 @@ pub struct LiveSession {
     pub epoch: i64,
     /// The last ceremony.
     pub auth_time: Timestamp,
-    /// How strong it was.
+    /// `acr` of the sign-in.
     pub acr: String,
     /// By which means.
     pub amr: Vec<String>,
-    /// When it began.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it ends, used or not.
+    /// Expiry that no use postpones.
     pub absolute_end: Timestamp,
     /// When it was last known to be used (in steps of a tenth of the idle timeout).
     pub seen_at: Timestamp,

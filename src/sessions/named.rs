@@ -9,11 +9,11 @@ use crate::standing::{Claim, Standing, Unavailable, Verdict};
 /// How and when the person of a good session proved themself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedSession {
-    /// How strongly.
+    /// `acr` of the session.
     pub acr: String,
     /// By which means.
     pub amr: Vec<String>,
-    /// When last.
+    /// Time of the last ceremony.
     pub auth_time: Timestamp,
 }
 

@@ -18,7 +18,7 @@ const SESSION_ENDED: &str = "/login?notice=session_ended";
 /// A person who looks at a page.
 #[derive(Clone, Debug)]
 pub struct PageVisitor {
-    /// Who.
+    /// The user's session.
     pub signed_in: SignedIn,
     /// The frame of the page that they will see.
     pub frame: Frame,
@@ -63,12 +63,12 @@ impl ResponseError for TurnedAway {
 }
 
 impl PageVisitor {
-    /// Their id.
+    /// ID of the user.
     pub fn user(&self) -> UserId {
         self.signed_in.session.user
     }
 
-    /// Their session.
+    /// The user's session.
     pub fn session(&self) -> &LiveSession {
         &self.signed_in.session
     }

@@ -60,7 +60,7 @@ impl VerifiedCeremony {
         }
     }
 
-    /// Who.
+    /// ID of the verified user.
     pub fn user(&self) -> UserId {
         self.user
     }
@@ -70,7 +70,7 @@ impl VerifiedCeremony {
         self.passkey
     }
 
-    /// How strong.
+    /// `acr` that the ceremony gives.
     pub fn acr(&self) -> Acr {
         self.acr
     }

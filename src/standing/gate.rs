@@ -34,7 +34,7 @@ const MOST_LISTED: usize = 64;
 /// What a session says of itself; the gate says whether it is so.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
-    /// Which session.
+    /// ID of the session.
     pub session: SessionId,
     /// The person's epoch when it was made.
     pub epoch: i64,
@@ -56,7 +56,7 @@ impl Claim<'_> {
 /// What a token says of the authorization that it was issued for; the gate says whether it is so.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthorizationClaim<'a> {
-    /// Which authorization.
+    /// ID of the authorization.
     pub authorization: AuthorizationId,
     /// The person's epoch when it was made.
     pub epoch: i64,

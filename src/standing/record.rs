@@ -41,7 +41,7 @@ impl UserStatus {
 /// Everything that decides whether a person may act, and who they are, as of one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Whose.
+    /// ID of the user.
     pub user_id: UserId,
     /// The counter: raised by every change of what this record shows.
     pub version: i64,
@@ -51,7 +51,7 @@ pub struct Standing {
     pub email: Option<String>,
     /// Whether the address is proven.
     pub email_verified: bool,
-    /// What to call them.
+    /// Display name.
     pub display_name: String,
     /// Whether they may act at all.
     pub status: UserStatus,

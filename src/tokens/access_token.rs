@@ -56,32 +56,32 @@ impl AccessTokenSealers {
 /// The claims of an access token (RFC 9068 §2.2), which anyone who has the token can read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Who issued it.
+    /// Issuer.
     pub iss: String,
     /// The person, or the client on its own behalf.
     pub sub: String,
-    /// For whom.
+    /// Audience: URIs of the services that it is for.
     pub aud: Vec<String>,
-    /// To whom it was issued.
+    /// Client that the token was issued to.
     pub client_id: PublicClientId,
-    /// What it allows.
+    /// Scopes of the token.
     pub scope: Scopes,
     /// Since when, in seconds since 1970.
     pub iat: i64,
-    /// Until when.
+    /// Expiry, in seconds since 1970.
     pub exp: i64,
-    /// Which token.
+    /// ID of the token.
     pub jti: AccessTokenId,
     /// When the person last proved themself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// How strongly.
+    /// `acr` of the sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
     /// By which means.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amr: Option<Vec<String>>,
-    /// Their session.
+    /// ID of the user's session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
     /// Their roles (RFC 9068 §2.2.3.1), with the scope `roles`.
@@ -114,7 +114,7 @@ impl AccessClaims {
         seconds(now) >= self.exp
     }
 
-    /// When it ends.
+    /// Expiry of the token.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_micros(self.exp.saturating_mul(1_000_000))
     }

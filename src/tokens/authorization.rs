@@ -18,9 +18,9 @@ use crate::db::{self, Connection};
 /// What an authorization is made of: a session that is good, and a request that was granted.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// Who lets.
+    /// ID of the user who consents.
     pub user: UserId,
-    /// Whom.
+    /// ID of the client.
     pub client: ClientId,
     /// In which session.
     pub session: SessionId,
@@ -32,13 +32,13 @@ pub struct Grant {
     pub passkeys: Vec<PasskeyId>,
     /// The session's last ceremony.
     pub auth_time: Timestamp,
-    /// How strong it was.
+    /// `acr` of the sign-in.
     pub acr: String,
     /// By which means.
     pub amr: Vec<String>,
     /// When the session ends in any case.
     pub session_end: Timestamp,
-    /// What the client may ask.
+    /// Scopes of the authorization.
     pub scopes: Scopes,
     /// For which services.
     pub resources: Vec<String>,
@@ -46,7 +46,7 @@ pub struct Grant {
     pub claims: Value,
     /// To be said again in the ID token.
     pub nonce: Option<String>,
-    /// Where the code is sent.
+    /// Redirect URI that the code is sent to.
     pub redirect_uri: String,
     /// The PKCE challenge (S256).
     pub code_challenge: Option<String>,

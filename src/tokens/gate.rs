@@ -13,9 +13,9 @@ use crate::standing::{Standing, Standings, Unavailable, Verdict};
 /// A token that is good at this moment.
 #[derive(Clone, Debug)]
 pub struct GoodToken {
-    /// What it says.
+    /// Claims of the token.
     pub claims: AccessClaims,
-    /// To whom it was issued.
+    /// Client that the token was issued to.
     pub client: Arc<Client>,
     /// The person, as of this request; none when the client got it on its own behalf.
     pub standing: Option<Standing>,

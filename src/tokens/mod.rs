@@ -47,9 +47,9 @@ use crate::standing::Standings;
 /// What tokens are judged by, besides their keys.
 #[derive(Clone, Debug)]
 pub struct Judges {
-    /// What lasts.
+    /// The database: SQLite or PostgreSQL.
     pub database: Database,
-    /// What may expire.
+    /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
     /// People.
     pub standings: Standings,

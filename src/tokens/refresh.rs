@@ -25,7 +25,7 @@ use crate::db::{self, Connection};
 pub struct RefreshToken {
     /// Of which family.
     pub family: RefreshFamilyId,
-    /// Which of its tokens.
+    /// Number of the token within its family.
     pub n: i64,
 }
 

@@ -25,7 +25,7 @@ pub const LOGOUT: &str = "backchannel_logout";
 pub struct EndedSession {
     /// Whom to tell.
     pub client: ClientId,
-    /// Whose session.
+    /// ID of the user whose session it is.
     pub user: UserId,
     /// Which, by the id that the client was told.
     pub sid: SessionId,

@@ -17,7 +17,7 @@ use crate::db;
 /// An invitation, without its token.
 #[derive(Clone, Debug)]
 pub struct Invitation {
-    /// Which.
+    /// ID of the invitation.
     pub id: InvitationId,
     /// What for.
     pub purpose: Purpose,
@@ -35,11 +35,11 @@ pub struct Invitation {
     pub by_session: Option<SessionId>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// Until when.
+    /// Expiry of the link.
     pub expires_at: Timestamp,
     /// When it was revoked or replaced by a newer one, or its user was suspended.
     pub voided_at: Option<Timestamp>,
-    /// When it was used.
+    /// Time of use; `None`: not used yet.
     pub used_at: Option<Timestamp>,
     /// The user who used it.
     pub used_by: Option<UserId>,
@@ -56,11 +56,11 @@ pub struct Invitation {
 /// A link as it is handed out, this once.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct InvitationLink {
-    /// Where to go.
+    /// URL of the link.
     pub url: String,
     /// The token in it.
     pub token: String,
-    /// Until when.
+    /// Expiry of the link.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
     /// For whom, when they are known.
@@ -73,11 +73,11 @@ pub struct InvitationLink {
 pub struct NewInvitation {
     /// The name that the new person will have; `None`: they choose.
     pub username: Option<Username>,
-    /// Their address.
+    /// Email address.
     pub email: Option<Email>,
     /// Whether the email address is verified, on the word of an administrator in person. `None`: yes if one entered it.
     pub email_verified: Option<bool>,
-    /// What to call them.
+    /// Display name.
     pub display_name: Option<DisplayName>,
     /// The roles that they will hold.
     pub roles: Vec<String>,

@@ -74,7 +74,7 @@ pub struct InvitationFilter {
 /// An invitation in a list. Its link is shown only when it is created.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct InvitationView {
-    /// Its ID.
+    /// ID of the invitation.
     #[schema(value_type = uuid::Uuid)]
     pub id: InvitationId,
     /// `join`: a new user joins; `recover`: an existing user gets a new passkey; `add_device`: a user adds a device of theirs.
@@ -100,13 +100,13 @@ pub struct InvitationView {
     /// Until when it can be used.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// When it was used.
+    /// Time of use; `None`: not used yet.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub used_at: Option<Timestamp>,
     /// The user who used it.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub used_by: Option<UserId>,
-    /// When it was revoked.
+    /// Time of revocation; `None`: not revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
     /// The user who created it; `null` if no user did.

@@ -53,7 +53,7 @@ pub struct Joiner {
     pub id: UserId,
     /// The name chosen, where the invitation leaves it open.
     pub username: Option<String>,
-    /// What to call them.
+    /// Display name.
     pub display_name: Option<String>,
     /// Email address; only for the first administrator, on whose word it counts as verified.
     pub email: Option<String>,

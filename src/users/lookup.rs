@@ -36,7 +36,7 @@ pub struct UserFilter {
     pub username: Option<String>,
     /// Exactly this address.
     pub email: Option<String>,
-    /// Who hold this role.
+    /// Only users with this role.
     pub role: Option<String>,
     /// Only users whose username, display name or email address contains this text, ignoring case and accents.
     pub search: Option<String>,

@@ -15,15 +15,15 @@ use crate::standing::ADMINISTRATOR;
 /// What people may be, everywhere: a global role, and what its holders may manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Role {
-    /// Which; it never changes.
+    /// Name; it never changes.
     pub name: String,
-    /// What it is for.
+    /// Purpose of the role.
     pub description: String,
     /// Its holders may manage people who hold some of these roles and none beside them, and give and take these.
     pub manages_roles: Vec<String>,
     /// Its holders may manage grants on things of these types.
     pub manages_grants_on: Vec<String>,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stands so.
     #[schema(value_type = String, format = DateTime)]

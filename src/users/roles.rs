@@ -23,9 +23,9 @@ const MOST_MANAGED: usize = 100;
 /// A role to make.
 #[derive(Clone, Debug)]
 pub struct NewRole {
-    /// Which.
+    /// Name of the role.
     pub name: RoleName,
-    /// What it is for.
+    /// Purpose of the role.
     pub description: RoleDescription,
     /// Roles of the registry; itself too, if wanted.
     pub manages_roles: Vec<String>,
@@ -36,7 +36,7 @@ pub struct NewRole {
 /// What to change; `None` leaves as it is.
 #[derive(Clone, Debug, Default)]
 pub struct RoleChange {
-    /// What it is for.
+    /// Purpose of the role.
     pub description: Option<RoleDescription>,
     /// All managed roles anew.
     pub manages_roles: Option<Vec<String>>,

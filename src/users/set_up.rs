@@ -20,11 +20,11 @@ const LIFE: Duration = Duration::from_secs(3600);
 /// The link, as it is printed, this once.
 #[derive(Clone, Debug, Serialize)]
 pub struct SetUpLink {
-    /// Where to go.
+    /// URL of the link.
     pub url: String,
     /// The token in it.
     pub token: String,
-    /// Until when.
+    /// Expiry of the link.
     pub expires_at: Timestamp,
 }
 

@@ -24,7 +24,7 @@ use crate::standing::{self, ChangePending, UserStatus};
 pub struct UserChange {
     /// A new unique name; the old one stays theirs too, and is given to nobody else.
     pub username: Option<Username>,
-    /// What to call them.
+    /// Display name.
     pub display_name: Option<DisplayName>,
     /// A new address, or none.
     pub email: Option<Option<Email>>,

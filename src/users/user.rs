@@ -27,7 +27,7 @@ pub struct User {
     pub email_verified_at: Option<Timestamp>,
     /// The administrator who vouched for it; `None` for the command line.
     pub email_verified_by: Option<UserId>,
-    /// What to call them.
+    /// Display name.
     pub display_name: String,
     /// Where they are in the life of their account.
     pub status: UserStatus,
@@ -37,7 +37,7 @@ pub struct User {
     pub roles: Vec<String>,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// From 1.
+    /// Version, counted from 1.
     pub version: i64,
     /// Since when it stands so.
     pub as_of: Timestamp,

@@ -55,7 +55,7 @@ pub struct ConfirmPage {
     pub effects: Vec<String>,
     /// How it is undone.
     pub undo: Option<String>,
-    /// Where the form posts to.
+    /// Path that the form is posted to.
     pub action: String,
     /// What the form carries.
     pub hidden: Vec<HiddenField>,

@@ -11,11 +11,11 @@ use crate::base::ids::UserId;
 /// Who looks at the page.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    /// Their ID.
+    /// ID of the user.
     pub user: UserId,
-    /// What to call them.
+    /// Display name.
     pub display_name: String,
-    /// Their unique name.
+    /// Username.
     pub username: String,
     /// Whether the whole console is shown.
     pub is_administrator: bool,
@@ -45,7 +45,7 @@ pub struct Frame {
 /// A form to be filled in again with what was typed.
 #[derive(Clone, Debug, Serialize)]
 pub struct RestoredForm {
-    /// Where it posts to.
+    /// Path that the form is posted to.
     pub action: String,
     /// Names and values of its fields.
     pub fields: Vec<(String, String)>,

@@ -59,7 +59,7 @@ impl SentForm {
 /// The user for whom a page was rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedBy {
-    /// Their ID.
+    /// ID of the user.
     pub user: UserId,
     /// Their display name at that time; empty in calls of scripts.
     pub name: String,

@@ -8,7 +8,7 @@ use super::Problem;
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// What is on it.
+    /// Items of the page.
     pub items: Vec<T>,
     /// The cursor of the next page; `null` on the last.
     pub next: Option<String>,
@@ -66,6 +66,6 @@ pub struct Items<T> {
 /// How many sessions an act ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionsEnded {
-    /// How many.
+    /// Number of sessions that were ended.
     pub sessions_ended: usize,
 }

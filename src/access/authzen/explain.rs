@@ -20,7 +20,7 @@ pub struct Asks {
     pub action: String,
     /// Type and id of the resource.
     pub resource: (String, String),
-    /// What the caller says.
+    /// Properties and context that the caller claims.
     pub claimed: Claimed,
 }
 
@@ -44,9 +44,9 @@ impl Asks {
 /// A sign-in to suppose.
 #[derive(Clone, Debug)]
 pub struct Supposed {
-    /// How strong.
+    /// `acr` of the sign-in.
     pub acr: String,
-    /// How many seconds ago.
+    /// Age of the sign-in in seconds.
     pub age: u64,
 }
 

@@ -180,7 +180,7 @@ pub(super) struct Items<'o> {
 }
 
 impl Items<'_> {
-    /// How many.
+    /// Number of evaluations.
     pub(super) fn len(self) -> usize {
         self.items.len()
     }

@@ -18,9 +18,9 @@ const IN_VAIN: Duration = Duration::from_secs(60);
 /// What is asked: a request, and who shows what.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit<'r> {
-    /// Where to.
+    /// Host, path and query of the request.
     pub target: &'r Target,
-    /// How.
+    /// Method of the request.
     pub method: &'r str,
     /// The door that the browser shows, if any.
     pub door: Option<&'r DoorKey>,
@@ -48,7 +48,7 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// Why not.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No route fits.

@@ -36,9 +36,9 @@ pub enum Dialect {
 pub struct Asked {
     /// How it was asked.
     pub dialect: Dialect,
-    /// Its method.
+    /// Method of the request.
     pub method: String,
-    /// Its address.
+    /// Host, path and query of the request.
     pub target: Target,
 }
 

@@ -48,11 +48,11 @@ pub struct ForwardAuth {
 pub struct Rooms {
     /// The policies.
     pub access: Access,
-    /// Who is signed in.
+    /// Sessions of users.
     pub sessions: Sessions,
     /// Under what tokens are signed.
     pub keyring: Keyring,
-    /// What may expire.
+    /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
     /// The time.
     pub clock: Clock,

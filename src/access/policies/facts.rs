@@ -15,9 +15,9 @@ use crate::standing::Standing;
 /// Everything that a decision rests on, read already.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// Who.
+    /// Subject of the decision.
     pub subject: Subject,
-    /// What.
+    /// Name of the action.
     pub action: String,
     /// To which thing.
     pub resource: ResourceName,
@@ -25,9 +25,9 @@ pub struct Facts {
     pub grants: Vec<String>,
     /// What the registry says of it.
     pub attributes: serde_json::Map<String, serde_json::Value>,
-    /// What the caller says.
+    /// Properties and context that the caller claims.
     pub claimed: Claimed,
-    /// When.
+    /// Time of the decision.
     pub now: Timestamp,
 }
 

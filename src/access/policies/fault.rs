@@ -11,7 +11,7 @@ pub struct PolicyFault {
     pub file: String,
     /// From 1; absent where the whole file is meant.
     pub line: Option<usize>,
-    /// From 1, in characters.
+    /// Column in characters, counted from 1.
     pub column: Option<usize>,
     /// What is wrong.
     pub reason: String,

@@ -50,7 +50,7 @@ pub struct Policies {
 pub struct Loaded {
     /// The hash of the set in force, in hexadecimal; `None`: there is none.
     pub hash: Option<String>,
-    /// How many policies it has.
+    /// Number of policies in the set.
     pub count: usize,
     /// Whether the folder as it is now was refused.
     pub is_refused: bool,

@@ -123,7 +123,7 @@ fn changeable(caller: &Caller, id: &str) -> Result<ClientId, Problem> {
     ClientId::named(id).ok_or_else(Problem::not_found)
 }
 
-/// Which clients to list.
+/// Filters and page of a list of clients.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListClients {

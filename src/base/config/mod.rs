@@ -34,9 +34,9 @@ pub const DEFAULT: &str = include_str!("../../../config/default.toml");
 pub struct Config {
     /// Listening and the public name.
     pub server: Server,
-    /// What must last.
+    /// The database.
     pub database: Database,
-    /// What may expire.
+    /// The ephemeral store.
     pub redis: Redis,
     /// Passkeys and their name.
     pub passkeys: Passkeys,
@@ -46,7 +46,7 @@ pub struct Config {
     pub sessions: Sessions,
     /// Lifetimes of tokens and keys.
     pub tokens: Tokens,
-    /// Who may do what.
+    /// Roles on resources, and policies.
     pub access: Access,
     /// Whom Doorward may call.
     pub egress: Egress,
@@ -67,7 +67,7 @@ pub struct Server {
     /// Where people and services reach Doorward.
     #[serde(deserialize_with = "text::address")]
     pub listen: SocketAddr,
-    /// Where the operator does.
+    /// Address of the operator's endpoints.
     #[serde(deserialize_with = "text::address")]
     pub operator_listen: SocketAddr,
     /// How browsers name this place.

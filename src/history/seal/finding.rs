@@ -10,7 +10,7 @@ use crate::base::ids::AuditEventId;
 /// A seal that somebody kept elsewhere: `POSITION:MAC`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// Its place.
+    /// Position in the chain.
     pub position: i64,
     /// It, in hexadecimal.
     pub mac: String,
@@ -64,13 +64,13 @@ pub enum Fault {
 /// One fault, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What.
+    /// Kind of the fault.
     pub kind: Fault,
-    /// Where in the chain.
+    /// Position in the chain.
     pub position: Option<i64>,
     /// Up to where, for more than one place.
     pub until: Option<i64>,
-    /// Which event.
+    /// ID of the event.
     pub event: Option<AuditEventId>,
 }
 
@@ -135,9 +135,9 @@ impl fmt::Display for Finding {
 /// An event that was sealed long after its time: the sealer was down then, or it was put in with an old date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LateSeal {
-    /// Where in the chain.
+    /// Position in the chain.
     pub position: i64,
-    /// Which event.
+    /// ID of the event.
     pub event: AuditEventId,
     /// How long after its time, in seconds.
     pub seconds: u64,
@@ -164,13 +164,13 @@ pub struct Erasure {
     pub position: i64,
     /// The erased event.
     pub event: AuditEventId,
-    /// When it was erased.
+    /// Time of the erasure.
     pub erased_at: Timestamp,
     /// Who erased it.
     pub actor: String,
     /// The account and machine of the process that erased it.
     pub operator: Option<String>,
-    /// Why.
+    /// Reason of the erasure.
     pub reason: Option<String>,
 }
 
@@ -207,7 +207,7 @@ pub struct Report {
     pub revisions: i64,
     /// How many revisions are unsealed.
     pub unsealed_revisions: i64,
-    /// Where the chain ends.
+    /// Last position in the chain.
     pub position: i64,
     /// Its last seal, in hexadecimal.
     pub mac: String,

@@ -25,7 +25,7 @@ pub struct SealedEvent {
 /// A place in the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct SealView {
-    /// From 1.
+    /// Position in the chain, counted from 1.
     pub position: i64,
     /// In hexadecimal.
     pub mac: String,

@@ -32,7 +32,7 @@ impl DoorKey {
         })
     }
 
-    /// Whose.
+    /// ID of the user in the key.
     pub fn user(&self) -> UserId {
         self.user
     }

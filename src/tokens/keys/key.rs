@@ -13,7 +13,7 @@ use crate::history::{self, Author, Event, Revision, next_as_of};
 /// minute; `created_at`, `compromised_at` and `as_of` are the database's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SigningKey {
-    /// Its `kid`.
+    /// ID of the key (`kid`).
     pub(super) id: SigningKeyId,
     pub(super) algorithm: Algorithm,
     /// From 1 in each algorithm; the newest that may sign does.
@@ -157,7 +157,7 @@ pub struct KeyView {
     pub retires_at: Option<Timestamp>,
     /// Since when it is refused.
     pub compromised_at: Option<Timestamp>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 

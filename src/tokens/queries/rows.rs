@@ -12,11 +12,11 @@ use crate::standing::AuthorizationClaim;
 /// One authorization, as it is kept.
 #[derive(Clone, Debug, Queryable)]
 pub struct Authorization {
-    /// Which.
+    /// ID of the authorization.
     pub id: AuthorizationId,
-    /// Who let.
+    /// ID of the user who consented.
     pub user: UserId,
-    /// Whom.
+    /// ID of the client.
     pub client: ClientId,
     /// The session that it hangs on now.
     pub session: SessionId,
@@ -39,11 +39,11 @@ pub struct Authorization {
     pub nonce: Option<String>,
     /// The last ceremony of the session then.
     pub auth_time: Timestamp,
-    /// How strong it was.
+    /// `acr` of the sign-in.
     pub acr: String,
     /// By which means.
     pub amr: Json<Vec<String>>,
-    /// Where the code was sent.
+    /// Redirect URI that the code was sent to.
     pub redirect_uri: String,
     #[expect(dead_code, reason = "a column of the row; looked for, never looked at")]
     code_hash: Vec<u8>,
@@ -51,7 +51,7 @@ pub struct Authorization {
     pub code_challenge: Option<String>,
     /// Until when the code is good.
     pub code_expires_at: Timestamp,
-    /// When it was used.
+    /// Time at which the code was redeemed; `None`: not yet.
     pub code_used_at: Option<Timestamp>,
     /// When it was made.
     #[cfg_attr(
@@ -67,9 +67,9 @@ pub struct Authorization {
         allow(dead_code, reason = "a column of the row that is only filtered by")
     )]
     pub keep_until: Timestamp,
-    /// When it was revoked.
+    /// Time of revocation; `None`: not revoked.
     pub revoked_at: Option<Timestamp>,
-    /// Why.
+    /// Reason of the revocation.
     pub revoked_reason: Option<String>,
     /// When its client was told that the session is over.
     #[cfg_attr(
@@ -103,11 +103,11 @@ impl Authorization {
 /// As much of an authorization as its end asks for.
 #[derive(Clone, Debug, Queryable)]
 pub struct Kept {
-    /// Which.
+    /// ID of the authorization.
     pub id: AuthorizationId,
-    /// Who let.
+    /// ID of the user who consented.
     pub user: UserId,
-    /// Whom.
+    /// ID of the client.
     pub client: ClientId,
     /// The session that it hangs on now.
     pub session: SessionId,
@@ -124,7 +124,7 @@ pub struct Kept {
 /// The family of refresh tokens of one authorization.
 #[derive(Clone, Debug, Queryable)]
 pub struct Family {
-    /// Which.
+    /// ID of the family.
     pub id: RefreshFamilyId,
     /// What it belongs to, and dies with.
     pub authorization: AuthorizationId,
@@ -134,6 +134,6 @@ pub struct Family {
     pub advanced_at: Timestamp,
     /// When the family ends, used or not.
     pub expires_at: Timestamp,
-    /// When it began.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
