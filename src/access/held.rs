@@ -44,9 +44,6 @@ impl Access {
     }
 
     /// What a person holds on a thing.
-    ///
-    /// # Errors
-    /// When a store that is needed is away.
     pub async fn held(
         &self,
         standing: &Standing,
@@ -59,9 +56,6 @@ impl Access {
     }
 
     /// As [`Access::held`], for a caller who read the copy together with something else.
-    ///
-    /// # Errors
-    /// When a store that is needed is away.
     pub async fn held_of_copy(
         &self,
         standing: &Standing,

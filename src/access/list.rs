@@ -70,9 +70,6 @@ impl GrantFilter {
 
 impl Access {
     /// Live grants, at most `limit`.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list(&self, filter: GrantFilter, limit: usize) -> db::Result<Page<Grant>> {
         let today = self.clock.now();
         self.database

@@ -181,9 +181,6 @@ impl Access {
     }
 
     /// Registered things in the order of their names, at most `limit`.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list_things(&self, filter: ThingFilter, limit: i64) -> db::Result<Vec<ThingView>> {
         let rows = self
             .database

@@ -144,9 +144,6 @@ impl Access {
     }
 
     /// What is known of a thing; `None`: nothing, it is not registered or not any more.
-    ///
-    /// # Errors
-    /// When a store that is needed is away.
     pub async fn thing(&self, name: &ResourceName) -> Result<Option<Thing>, Unavailable> {
         if let Some(thing) = self.glance_at_thing(name).await? {
             return Ok(thing);
@@ -163,9 +160,6 @@ impl Access {
 
     /// What the copy alone says; `None`: there is none to believe, ask [`Access::thing`]. It costs no look into the database, so it
     /// may be asked for somebody who has not shown yet who they are.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub(super) async fn glance_at_thing(
         &self,
         name: &ResourceName,
@@ -194,9 +188,6 @@ impl Access {
     }
 
     /// Looks which things moved: before an instance answers anybody, then once a second.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
             .resources

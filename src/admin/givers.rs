@@ -58,9 +58,6 @@ impl Stood {
 }
 
 /// For each global role that a person held at an instant, who had given it.
-///
-/// # Errors
-/// When the database is away.
 pub async fn list_role_givers(
     database: &Database,
     user: UserId,
@@ -77,9 +74,6 @@ pub async fn list_role_givers(
 }
 
 /// For each role of each of these grants, as they stood, who had given it.
-///
-/// # Errors
-/// When the database is away.
 pub async fn list_grant_givers(
     database: &Database,
     grants: &[Grant],

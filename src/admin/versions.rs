@@ -328,9 +328,6 @@ impl Makers {
 }
 
 /// What these are called, for an administrator.
-///
-/// # Errors
-/// When the database is away.
 pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<Makers> {
     database
         .read(move |conn| Makers::find(conn, &makers, Names::All))

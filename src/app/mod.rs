@@ -173,9 +173,6 @@ impl App {
     }
 
     /// Where a database is missing that only `doorward serve` and the like may create; `None`: it is there.
-    ///
-    /// # Errors
-    /// The database can't be asked.
     pub async fn find_missing_database(
         config: &Config,
         clock: &Clock,

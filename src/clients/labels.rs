@@ -7,9 +7,6 @@ use crate::base::ids::ClientId;
 use crate::db::{self, Database};
 
 /// Name and `client_id` of these clients as one text, for lists of events.
-///
-/// # Errors
-/// When the database is away.
 pub async fn labels(
     database: &Database,
     ids: Vec<ClientId>,
@@ -21,9 +18,6 @@ pub async fn labels(
 }
 
 /// What these clients are called.
-///
-/// # Errors
-/// When the database is away.
 pub async fn names(
     database: &Database,
     ids: Vec<ClientId>,

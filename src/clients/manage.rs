@@ -340,9 +340,6 @@ pub(super) fn keep(
 }
 
 /// All clients, oldest first.
-///
-/// # Errors
-/// When the database is away.
 pub async fn list(database: &Database) -> Result<Vec<Client>, ClientError> {
     database
         .read(|conn| Ok::<_, ClientError>(queries::list(conn)?))

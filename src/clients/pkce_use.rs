@@ -10,9 +10,6 @@ use crate::history::{Author, Event};
 
 /// Writes that a client has used PKCE, as its next version, in the caller's transaction. The caller holds the client's row and
 /// publishes its record after the commit.
-///
-/// # Errors
-/// When the database is away.
 pub fn note_pkce_use(
     conn: &mut Connection,
     client: &Client,

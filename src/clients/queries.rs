@@ -103,9 +103,6 @@ fn client(row: Row) -> Client {
 }
 
 /// The record of a client, disabled ones included, as the database has it.
-///
-/// # Errors
-/// When the database is away.
 pub fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     Ok(clients::table
         .find(id)
@@ -140,9 +137,6 @@ pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<
 }
 
 /// Holds a client's row for a change by the caller, until the transaction ends. Before the standings and the roles.
-///
-/// # Errors
-/// When the database is away.
 pub fn lock_for_change(conn: &mut Connection, id: ClientId) -> Result<()> {
     lock(conn, id)?;
     Ok(())
@@ -153,9 +147,6 @@ fn parse_scopes(names: &[String]) -> Scopes {
 }
 
 /// Whether a client wants to be told of ended sessions.
-///
-/// # Errors
-/// When the database is away.
 pub fn wants_logout(conn: &mut Connection, id: ClientId) -> Result<bool> {
     let found = find(conn, id)?;
     Ok(found.is_some_and(|record| {

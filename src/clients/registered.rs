@@ -118,9 +118,6 @@ impl Clients {
     }
 
     /// The enabled clients that a client registered, itself or through others, the direct ones first.
-    ///
-    /// # Errors
-    /// When the database is unavailable.
     pub async fn list_registered(&self, id: ClientId) -> db::Result<Vec<RegisteredClient>> {
         self.database
             .read(move |conn| list_registered(conn, id))

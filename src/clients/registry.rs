@@ -80,18 +80,12 @@ impl Clients {
     }
 
     /// The record of a client, disabled ones included; `None`: there is none of this id.
-    ///
-    /// # Errors
-    /// When the store that is needed is away.
     pub async fn find(&self, id: ClientId) -> Result<Option<ClientRecord>, Unavailable> {
         let copy = self.copies.get(&self.key(id)).await?;
         self.of_copy(id, copy.as_deref()).await
     }
 
     /// As [`Clients::find`], for a caller who read the copy together with something else.
-    ///
-    /// # Errors
-    /// When the store that is needed is away.
     pub async fn of_copy(
         &self,
         id: ClientId,
@@ -153,9 +147,6 @@ impl Clients {
     }
 
     /// Looks which clients moved: before an instance answers anybody, then once a second.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
             .copies
@@ -200,9 +191,6 @@ impl Clients {
     }
 
     /// Whether a page of this web origin belongs to a client that may ask across origins.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn is_known_origin(&self, origin: &str) -> db::Result<bool> {
         let origin = origin.to_owned();
         self.database

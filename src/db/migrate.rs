@@ -78,9 +78,6 @@ pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>
 }
 
 /// Whether any migration ever ran.
-///
-/// # Errors
-/// When the database is unavailable.
 pub async fn has_schema(database: &Database) -> super::Result<bool> {
     #[derive(QueryableByName)]
     struct Found {

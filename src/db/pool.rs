@@ -237,9 +237,6 @@ impl Database {
     /// The database's clock: what orders changes. On SQLite it is this machine's, which is the database's. A transaction asks
     /// after it took the locks that order it: what waited for another bears a later instant, and must commit soon after it
     /// ([`super::SEEN_WITHIN`]).
-    ///
-    /// # Errors
-    /// When the database is away.
     pub fn now(&self, conn: &mut Connection) -> super::Result<Timestamp> {
         slow::look();
         super::portable::now(conn, &self.clock)

@@ -180,9 +180,6 @@ pub struct EventFilter {
 }
 
 /// Writes an event in the transaction of what it tells of.
-///
-/// # Errors
-/// When the database is away.
 pub fn record(
     conn: &mut db::Connection,
     at: Timestamp,
@@ -215,9 +212,6 @@ pub struct PasskeyUse {
 }
 
 /// The latest sign-ins and step-ups of a person, newest first, at most `limit`.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_passkey_uses(
     conn: &mut db::Connection,
     user: UserId,
@@ -227,9 +221,6 @@ pub fn list_passkey_uses(
 }
 
 /// Lists events, newest first, at most `limit`.
-///
-/// # Errors
-/// When the database is away.
 pub fn list(
     conn: &mut db::Connection,
     filter: &EventFilter,

@@ -44,9 +44,6 @@ pub struct StoredRevision {
 }
 
 /// How an entity stood at an instant: its last version that is not later. `None`: it was not there yet.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_as_of(
     conn: &mut db::Connection,
     entity: &'static str,
@@ -57,9 +54,6 @@ pub fn find_as_of(
 }
 
 /// The versions of an entity, newest first, at most `limit`; those before `before`, if given.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_revisions(
     conn: &mut db::Connection,
     entity: &'static str,
@@ -71,9 +65,6 @@ pub fn list_revisions(
 }
 
 /// Stores a version in the transaction of the change.
-///
-/// # Errors
-/// When the database is away.
 pub fn revise(conn: &mut db::Connection, author: &Author, revision: Revision) -> db::Result<()> {
     queries::insert_revision(conn, author, revision)
 }

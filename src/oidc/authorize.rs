@@ -133,9 +133,6 @@ impl Oidc {
     }
 
     /// What comes next for whoever is there.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn next_step(
         &self,
         request: &AuthorizationRequest,

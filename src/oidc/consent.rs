@@ -96,9 +96,6 @@ pub(super) fn covers(
 
 impl Oidc {
     /// What a user consented to before; `None` if nothing: a request without scopes tells the app who the user is, too.
-    ///
-    /// # Errors
-    /// When the database is unavailable.
     pub async fn find_consent(
         &self,
         user: UserId,
@@ -113,9 +110,6 @@ impl Oidc {
     }
 
     /// The resources that a request asks for, with the names of the services that they are, where these are registered.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn find_services(
         &self,
         request: &AuthorizationRequest,
@@ -137,9 +131,6 @@ impl Oidc {
     }
 
     /// The name of the service that registered a client; `None` if none did.
-    ///
-    /// # Errors
-    /// When the database is unavailable.
     pub async fn find_registrar(&self, client: &Client) -> db::Result<Option<String>> {
         let Some(registrar) = client.registered_by_client else {
             return Ok(None);
@@ -151,9 +142,6 @@ impl Oidc {
     }
 
     /// The apps that a person lets have something: by consent, or by an authorization that is live.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn list_apps(&self, user: UserId) -> Result<Vec<AppAccess>, standing::Unavailable> {
         let now = self.clock.now();
         let (mut found, live) = self

@@ -82,9 +82,6 @@ impl Oidc {
     }
 
     /// Reads an ID token of ours, whether its time is over or not; `None` for anything that is not genuine.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub(super) async fn read_id_token(
         &self,
         text: &str,

@@ -81,9 +81,6 @@ fn key(id: &Token) -> String {
 impl Oidc {
     /// Whether this person need not be asked: the app proved that it speaks of them, and of this very session. A token of long
     /// ago, of another session, proves no more than that they once used the app.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn is_certain(&self, request: &LogoutRequest, person: &SignedIn) -> db::Result<bool> {
         let Some(proof) = request.proof else {
             return Ok(false);
@@ -99,9 +96,6 @@ impl Oidc {
 
     /// Reads a request. Its ID token may have expired, but must be genuine. What fails to validate is not used, and the user is
     /// told after the sign-out why they are not sent back (RP-Initiated Logout §4).
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn read_logout(&self, parameters: &Parameters) -> Result<LogoutRequest, Unavailable> {
         let uri = parameters.get("post_logout_redirect_uri");
         let named = parameters.get("client_id");
@@ -166,9 +160,6 @@ impl Oidc {
     }
 
     /// Stores a request, for a browser that must come by itself to be known.
-    ///
-    /// # Errors
-    /// When the store is away.
     pub async fn keep_logout(&self, request: &LogoutRequest) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_string(request)
@@ -178,9 +169,6 @@ impl Oidc {
     }
 
     /// The request of an id; `None` when there is none (any more).
-    ///
-    /// # Errors
-    /// When the store is away.
     pub async fn find_logout(&self, id: &str) -> Result<Option<LogoutRequest>, Away> {
         let Some(id) = Token::parse(id) else {
             return Ok(None);

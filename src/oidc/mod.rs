@@ -135,9 +135,6 @@ impl Oidc {
     }
 
     /// The public keys, and for how long they may be kept.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn jwks(&self) -> Result<(serde_json::Value, Duration), Unavailable> {
         let ring = self.tokens.keyring.ring().await?;
         let max_age = self.tokens.lifetimes.jwks_max_age;
@@ -145,9 +142,6 @@ impl Oidc {
     }
 
     /// A client that may ask; `None` for one that is disabled or not there.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn find_enabled(&self, id: ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
         let record = self.clients.find(id).await?;
         Ok(record

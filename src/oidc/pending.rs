@@ -49,9 +49,6 @@ fn text(pending: &Pending) -> Result<String, Away> {
 
 impl Oidc {
     /// Stores a request; the id under which pages name it.
-    ///
-    /// # Errors
-    /// When the store is away.
     pub async fn keep(
         &self,
         request: AuthorizationRequest,

@@ -116,9 +116,6 @@ impl Oidc {
     }
 
     /// The recent refusals of a client, the latest first.
-    ///
-    /// # Errors
-    /// When the store is unavailable.
     pub async fn list_refusals(&self, client: ClientId) -> Result<Vec<RecentRefusal>, Away> {
         let stored = self.ephemeral.get(&[&self.refusals_key(client)]).await?;
         let stored = stored.into_iter().next().flatten();

@@ -35,9 +35,6 @@ pub struct NewWork {
 
 /// Enqueues work within the caller's transaction, due at once. `now` is the database's. After the commit [`Outbox::wake`] has
 /// this instance look without delay; the others look within half a second.
-///
-/// # Errors
-/// When the database is away.
 pub fn enqueue(conn: &mut db::Connection, now: Timestamp, work: NewWork) -> db::Result<WorkId> {
     let id = WorkId::sortable();
     queries::insert(conn, id, now, work)?;

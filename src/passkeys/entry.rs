@@ -84,9 +84,6 @@ fn icon_name(transports: &[String]) -> &'static str {
 
 impl Passkeys {
     /// The live passkeys of a person as a page lists them, oldest first; the revoked ones after them when `with_revoked`.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list_entries(
         &self,
         user: UserId,

@@ -15,9 +15,6 @@ const SHORTEST_CREDENTIAL_ID: usize = 16;
 
 impl Passkeys {
     /// The passkeys of a person, oldest first; revoked ones too when `with_revoked`.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list(&self, user: UserId, with_revoked: bool) -> db::Result<Vec<Passkey>> {
         self.database
             .read(move |conn| queries::list(conn, user, with_revoked))
@@ -25,9 +22,6 @@ impl Passkeys {
     }
 
     /// The owner of a passkey.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn find_owner(&self, id: PasskeyId) -> db::Result<Option<UserId>> {
         self.database
             .read(move |conn| queries::find_owner(conn, id))
@@ -35,9 +29,6 @@ impl Passkeys {
     }
 
     /// The owner of the passkey that a text names: its id here, or its credential id as base64url.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn search_owner(&self, id: &str) -> db::Result<Option<UserId>> {
         let passkey = PasskeyId::parse(id);
         let credential_id = URL_SAFE_NO_PAD.decode(id).unwrap_or_default();
@@ -53,9 +44,6 @@ impl Passkeys {
     }
 
     /// How many live passkeys each of these people has; who has none is left out.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn count_live(&self, users: Vec<UserId>) -> db::Result<HashMap<UserId, u64>> {
         let counts = self
             .database
@@ -69,9 +57,6 @@ impl Passkeys {
     }
 
     /// What these passkeys are called, revoked ones included.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn names(&self, ids: Vec<PasskeyId>) -> db::Result<HashMap<PasskeyId, String>> {
         let names = self
             .database

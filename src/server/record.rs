@@ -8,9 +8,6 @@ use crate::db;
 use crate::history::{self, Author, Event};
 
 /// Records the configuration and the policies that an instance starts with, by their hashes.
-///
-/// # Errors
-/// When the database is unavailable.
 pub async fn record_start(app: &App) -> db::Result<()> {
     let loaded = app.access.policies().loaded();
     let event = Event::done("configuration.loaded").details(json!({

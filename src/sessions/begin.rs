@@ -48,9 +48,6 @@ pub enum RaiseError {
 
 /// Writes a new session in the transaction of its ceremony. The caller holds the person's standing, found them active, and tells
 /// their epoch.
-///
-/// # Errors
-/// When the database is away.
 pub fn begin(
     conn: &mut Connection,
     sessions: &Sessions,

@@ -60,9 +60,6 @@ fn key(id: &Token) -> String {
 
 impl Sessions {
     /// Stores a target and returns its id.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub async fn put_continuation(&self, target: &Continuation) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_string(target)
@@ -73,9 +70,6 @@ impl Sessions {
 
     /// The target of an id; `None` when there is none (any more). It stays, because the person may have opened the page in
     /// two tabs; it is only ever one of our own paths.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub async fn continuation(&self, id: &str) -> Result<Option<Continuation>, Away> {
         let Some(id) = Token::parse(id) else {
             return Ok(None);

@@ -192,9 +192,6 @@ impl Sessions {
     }
 
     /// Ends a child; its session goes on.
-    ///
-    /// # Errors
-    /// When the store is away.
     pub async fn close_door(&self, key: &DoorKey) -> Result<(), Away> {
         self.ephemeral.remove(&key.store_key()).await
     }

@@ -46,9 +46,6 @@ pub struct Ended {
 
 /// Ends every open session of a person by raising their epoch, and every token with them, in the caller's transaction.
 /// Raises the standing.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_every(
     conn: &mut Connection,
     user: UserId,
@@ -64,9 +61,6 @@ pub fn end_every(
 
 /// Marks the open sessions that rest on a passkey as ended, in the transaction that revokes it. The passkey's death is what
 /// ends them (the gate asks for every passkey); the rows tell when and why.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_resting_on(
     conn: &mut Connection,
     user: UserId,
@@ -83,9 +77,6 @@ pub fn end_resting_on(
 }
 
 /// Ends all sessions of a person and records it, in the caller's transaction.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_all(
     conn: &mut Connection,
     user: UserId,

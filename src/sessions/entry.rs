@@ -43,9 +43,6 @@ impl SessionEntry {
 
 impl Sessions {
     /// The open sessions of a person as a page lists them: the one of whoever looks first, then the newest.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn list_entries(
         &self,
         user: UserId,

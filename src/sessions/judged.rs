@@ -16,9 +16,6 @@ const ORDINARY: [&str; 4] = [
 
 /// Whether a session is good at this moment of the caller's transaction, under the person's lock: what a request's check
 /// found may be over by now.
-///
-/// # Errors
-/// When the database is away.
 pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
     let Some(record) = standing::find_record(conn, session.user)? else {
         return Ok(false);
@@ -31,9 +28,6 @@ pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool>
 }
 
 /// The passkeys on which a session rests, if it is good at this moment of the caller's transaction.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_good_passkeys(
     conn: &mut Connection,
     user: UserId,
@@ -57,9 +51,6 @@ pub fn find_good_passkeys(
 
 /// Whether a session was revoked: someone ended it, or revoked a passkey that it depends on, even after it had ended. It was not if
 /// its user signed out or signed in again, if it expired, or if there were too many.
-///
-/// # Errors
-/// When the database is unavailable.
 pub fn was_revoked(conn: &mut Connection, user: UserId, session: SessionId) -> db::Result<bool> {
     let Some((passkeys, ended_at, reason)) = queries::find_ending(conn, user, session)? else {
         return Ok(true);

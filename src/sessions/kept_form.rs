@@ -98,9 +98,6 @@ impl ShownPages {
     }
 
     /// Returns the kept form with this ID, unless it has expired. Only for the user and browser that it was stored for can it be decrypted.
-    ///
-    /// # Errors
-    /// When the ephemeral store is unavailable.
     pub(super) async fn find_form(
         &self,
         id: &str,

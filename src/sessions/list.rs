@@ -43,9 +43,6 @@ pub struct SessionView {
 
 impl Sessions {
     /// When each of these people last signed in; who never did is left out.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn last_sign_ins(
         &self,
         users: Vec<UserId>,
@@ -61,9 +58,6 @@ impl Sessions {
     }
 
     /// The open sessions of a person, newest first; those that idled out are left out.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn list(&self, user: UserId) -> Result<Vec<SessionView>, Unavailable> {
         let now = self.clock.now();
         let rows = self

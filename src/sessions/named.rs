@@ -20,9 +20,6 @@ pub struct NamedSession {
 impl Sessions {
     /// This person's session of this id, if it is good: neither ended nor expired nor idle, and the gate says so. Naming it is no
     /// use of it: it does not live longer for that.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn find_good(
         &self,
         standing: &Standing,

@@ -271,9 +271,6 @@ pub(super) fn is_current(
 }
 
 /// Whether a session has not ended.
-///
-/// # Errors
-/// When the database is away.
 pub fn is_open(conn: &mut Connection, session: SessionId) -> Result<bool> {
     is_current(conn, session, None)
 }

@@ -79,9 +79,6 @@ impl Sessions {
     }
 
     /// Deletes the records of used tokens that have expired since. Returns how many were deleted.
-    ///
-    /// # Errors
-    /// When the database is unavailable.
     pub async fn tidy(&self) -> db::Result<usize> {
         let before = self.clock.now().before(SLACK);
         self.database

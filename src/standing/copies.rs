@@ -57,9 +57,6 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
     }
 
     /// The copy under a key of the store.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub async fn get(&self, store_key: &str) -> Result<Option<String>, Away> {
         let copies = self.ephemeral.get(&[store_key]).await?;
         Ok(copies.into_iter().next().flatten())
@@ -86,9 +83,6 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
     }
 
     /// Stores a copy unless one that is not older is there; whether it did.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub async fn store<T: Serialize>(
         &self,
         store_key: &str,

@@ -154,9 +154,6 @@ impl Standings {
     }
 
     /// The record of a person: the cached copy where there is one to believe, else from the database. `None`: nobody.
-    ///
-    /// # Errors
-    /// When the store that is needed is away.
     pub async fn of(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
         let copy = self.copies.get(&Self::key(user)).await?;
         self.of_copy(user, copy.as_deref().and_then(Self::record_in))
@@ -169,9 +166,6 @@ impl Standings {
     }
 
     /// As [`Standings::of`], for a caller who read the copy together with something else and gives the record in it.
-    ///
-    /// # Errors
-    /// When the store that is needed is away.
     pub async fn of_copy(
         &self,
         user: UserId,
@@ -184,9 +178,6 @@ impl Standings {
     }
 
     /// Reads the record from the database, and stores it for the next reader if the ephemeral store takes writes.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn reload(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
         let watch = Stopwatch::start();
         let Some(standing) = self.read(user).await? else {
@@ -201,9 +192,6 @@ impl Standings {
 
     /// Puts a claim to a record, and once more to the database's where the record is older than the claim. Returns the record that was
     /// asked last, with what it said; `None`: nobody.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn judge(
         &self,
         standing: Standing,
@@ -221,9 +209,6 @@ impl Standings {
     }
 
     /// First half of a fill: reads the record from the database.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn read(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
         Ok(self
             .database
@@ -232,9 +217,6 @@ impl Standings {
     }
 
     /// Second half: stores the copy unless one that is not older is there; whether it did.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub async fn store(&self, standing: &Standing) -> Result<bool, Unavailable> {
         let key = Self::key(standing.user_id);
         Ok(self.copies.store(&key, standing.version, standing).await?)

@@ -12,9 +12,6 @@ use crate::db::schema::{standing_records, standings};
 use crate::db::{Connection, Database, Json, Result};
 
 /// The record of one person, read with its version in one statement.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_record(conn: &mut Connection, user: UserId) -> Result<Option<Standing>> {
     let record = standing_records::table
         .filter(standing_records::user_id.eq(user))
@@ -25,9 +22,6 @@ pub fn find_record(conn: &mut Connection, user: UserId) -> Result<Option<Standin
 }
 
 /// The records of many people.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_records(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserId, Standing>> {
     let records = standing_records::table
         .filter(standing_records::user_id.eq_any(users.to_vec()))
@@ -40,9 +34,6 @@ pub fn find_records(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<U
 }
 
 /// Begins the counter of a new person.
-///
-/// # Errors
-/// When the database is away.
 pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()> {
     diesel::insert_into(standings::table)
         .values((
@@ -56,9 +47,6 @@ pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()>
 }
 
 /// Raises the counter, within a change that holds the lock already. `false` when there is no such person.
-///
-/// # Errors
-/// When the database is away.
 pub fn raise(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
     let raised = diesel::update(standings::table.find(user))
         .set((
@@ -71,9 +59,6 @@ pub fn raise(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool
 
 /// Locks and raises, as the first step of every change of what the record shows, and then reads the database's clock: whoever
 /// waited for another change bears a later instant than it. `None` when there is no such person.
-///
-/// # Errors
-/// When the database is away.
 pub fn begin_change(
     conn: &mut Connection,
     database: &Database,
@@ -88,9 +73,6 @@ pub fn begin_change(
 }
 
 /// As [`raise`], and ends every session of the person at once by raising their epoch.
-///
-/// # Errors
-/// When the database is away.
 pub fn raise_epoch(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
     let raised = diesel::update(standings::table.find(user))
         .set((
@@ -103,9 +85,6 @@ pub fn raise_epoch(conn: &mut Connection, user: UserId, now: Timestamp) -> Resul
 }
 
 /// The person's present epoch; `None` when there is no such person.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_epoch(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
     Ok(standings::table
         .find(user)
@@ -115,9 +94,6 @@ pub fn find_epoch(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
 }
 
 /// The person's present version; `None` when there is no such person.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_version(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
     Ok(standings::table
         .find(user)
@@ -128,9 +104,6 @@ pub fn find_version(conn: &mut Connection, user: UserId) -> Result<Option<i64>> 
 
 /// Takes the row lock without raising: for what must not run beside a change but makes none (a sign-in). `false` when there
 /// is no such person.
-///
-/// # Errors
-/// When the database is away.
 pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
     let query = standings::table.find(user).select(standings::version);
     Ok(ForUpdate(query)
@@ -141,9 +114,6 @@ pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
 
 /// As [`lock`], together with the standing of whoever acts on the person, if somebody does: what lets them act can't be taken from
 /// them before this transaction ends. Both in one statement, so that two who act on each other don't wait in a circle.
-///
-/// # Errors
-/// When the database is away.
 pub fn lock_with(conn: &mut Connection, user: UserId, actor: Option<UserId>) -> Result<bool> {
     match actor {
         Some(actor) if actor != user => Ok(lock_all(conn, &[user, actor])?.contains(&user)),
@@ -152,9 +122,6 @@ pub fn lock_with(conn: &mut Connection, user: UserId, actor: Option<UserId>) -> 
 }
 
 /// Who moved since an instant of the database's clock, and to which version.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_moved_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(UserId, i64)>> {
     Ok(standings::table
         .filter(standings::moved_at.ge(from))
@@ -164,9 +131,6 @@ pub fn list_moved_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(U
 
 /// As [`lock`], for many at once, in the order of their ids, so that no two changes of many wait for each other. Those that
 /// there are.
-///
-/// # Errors
-/// When the database is away.
 pub fn lock_all(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> {
     let query = standings::table
         .filter(standings::user_id.eq_any(users.to_vec()))
@@ -176,9 +140,6 @@ pub fn lock_all(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> 
 }
 
 /// As [`raise`], for many at once, who are locked already.
-///
-/// # Errors
-/// When the database is away.
 pub fn raise_all(conn: &mut Connection, users: &[UserId], now: Timestamp) -> Result<()> {
     let rows = standings::table.filter(standings::user_id.eq_any(users.to_vec()));
     diesel::update(rows)

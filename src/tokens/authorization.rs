@@ -66,9 +66,6 @@ pub enum Issued {
 }
 
 /// Whether a code of this person and client was issued before. The caller holds the person's standing.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_issued(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
@@ -91,9 +88,6 @@ pub fn find_issued(
 
 /// Writes an authorization under its code. The caller holds the person's standing and found the session good. Times by the
 /// clock that ends tokens: `now`.
-///
-/// # Errors
-/// When the database is away.
 pub fn authorize(
     conn: &mut Connection,
     grant: &Grant,

@@ -55,9 +55,6 @@ impl Timeouts<'_> {
 ///
 /// # Returns
 /// How many ended.
-///
-/// # Errors
-/// When the database is away.
 pub fn make_room(
     conn: &mut Connection,
     grant: &Grant,

@@ -91,9 +91,6 @@ impl Tokens {
 
     /// Reads what [`Tokens::check_copies`] needs for a token, and another copy with it, in one round trip. No copies: no token of
     /// ours looks like that.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub async fn read_copies_beside(
         &self,
         presented: &str,
@@ -165,9 +162,6 @@ impl Tokens {
 
     /// Identifies a presented access token without checking whether it is accepted at present; `None` if Doorward did not issue it
     /// or it has expired.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn identify(&self, presented: &str) -> Result<Option<KnownToken>, Unavailable> {
         let ring = self.keyring.ring().await?;
         let known = self.read(presented, &ring);

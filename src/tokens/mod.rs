@@ -107,9 +107,6 @@ impl Tokens {
     }
 
     /// Forgets authorizations whose last token ended long ago; how many.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn tidy(&self) -> db::Result<usize> {
         let now = self.clock.now();
         let (before, withdrawn_before) = (now.before(KEPT), now.before(WITHDRAWN_KEPT));
@@ -129,9 +126,6 @@ const WITHDRAWN_KEPT: Duration = Duration::from_secs(31 * 86_400);
 pub type LiveAuthorization = (ClientId, Scopes, Timestamp);
 
 /// The live authorizations of a person, oldest first.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_live_of(
     conn: &mut Connection,
     user: UserId,

@@ -80,9 +80,6 @@ impl RefreshTokens {
 }
 
 /// Begins a family; its first token.
-///
-/// # Errors
-/// When the database is away.
 pub fn begin(
     conn: &mut Connection,
     authorization: AuthorizationId,

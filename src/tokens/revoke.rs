@@ -41,9 +41,6 @@ pub enum SessionEnd {
 }
 
 /// Ends what a session gave, and tells the clients that had something of it: once, when it ends. Safe to repeat.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_session(
     conn: &mut Connection,
     session: SessionId,
@@ -63,9 +60,6 @@ pub fn end_session(
 }
 
 /// Ends whatever rests on a passkey.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_resting_on(
     conn: &mut Connection,
     user: UserId,
@@ -78,9 +72,6 @@ pub fn end_resting_on(
 }
 
 /// Ends whatever a person let anybody have.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_every(
     conn: &mut Connection,
     user: UserId,
@@ -92,9 +83,6 @@ pub fn end_every(
 }
 
 /// As [`end_every`], but what the session `kept` gave moves on to the person's new epoch with it.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_others(
     conn: &mut Connection,
     user: UserId,
@@ -109,9 +97,6 @@ pub fn end_others(
 }
 
 /// Ends whatever a person let one client have; how many authorizations were live.
-///
-/// # Errors
-/// When the database is away.
 pub fn end_client(
     conn: &mut Connection,
     user: UserId,

@@ -59,9 +59,6 @@ pub(super) fn is_backed(
 
 /// Voids the links for a user that clients made which could not assign roles on resources: the user is given such a role. The caller
 /// holds the user's account.
-///
-/// # Errors
-/// When the database is away.
 pub fn void_links_beyond_grants(
     conn: &mut Connection,
     user: UserId,
@@ -78,9 +75,6 @@ pub fn void_links_beyond_grants(
 
 /// Voids the links that a client created with an access token of its own, in the transaction that revokes the token. The client's
 /// record lists the token only until it would have expired.
-///
-/// # Errors
-/// When the database is unavailable.
 pub fn void_links_by_token(
     conn: &mut Connection,
     client: ClientId,
@@ -95,9 +89,6 @@ pub fn void_links_by_token(
 ///
 /// # Returns
 /// How many were voided.
-///
-/// # Errors
-/// When the database is unavailable.
 pub fn void_links_through(
     conn: &mut Connection,
     user: UserId,

@@ -7,9 +7,6 @@ use crate::db::{self, Database};
 const BATCH: i64 = 500;
 
 /// Folds the names of every user whose names are not folded yet. Idempotent; several processes may run it at the same time.
-///
-/// # Errors
-/// When the database is unavailable.
 pub async fn fold_names(database: &Database) -> db::Result<()> {
     let mut folded = 0_usize;
     loop {

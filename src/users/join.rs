@@ -144,9 +144,6 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
 /// Locks the client that made an invitation, which can then lose neither its secret nor a scope; the standing of the person whom
 /// it is for, if they are here already, and of the person who made it, whose right to it can't be taken in the same moment; for a
 /// new person the roles that it gives: a role that is given can't be deleted, nor changed, either.
-///
-/// # Errors
-/// When the database is away.
 pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> {
     let Some(found) = queries::find_invitation(conn, token)? else {
         return Ok(());

@@ -13,9 +13,6 @@ pub struct LastAdministrator;
 /// Asks whether somebody else can still administer: active, holding `admin`, with a live passkey. Takes the lock on the role
 /// until the transaction ends, so that of two administrators who go at once one stays. The caller holds `user`'s standing;
 /// nobody takes a standing after this lock, so none waits in a circle.
-///
-/// # Errors
-/// When the database is away.
 pub fn require_another_administrator(
     conn: &mut Connection,
     user: UserId,
@@ -47,9 +44,6 @@ fn has_another_administrator(conn: &mut Connection, user: UserId) -> db::Result<
 impl Users {
     /// Whether a person is the last who can administer, as things stand: for pages, which say so beforehand. What decides is
     /// [`require_another_administrator`], under its lock.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn is_last_administrator(&self, user: UserId) -> db::Result<bool> {
         self.database
             .read(move |conn| {

@@ -57,17 +57,11 @@ pub(crate) fn resolve(conn: &mut Connection, id_or_name: &str) -> Result<UserId,
 }
 
 /// One person, on the caller's connection; `None`: nobody.
-///
-/// # Errors
-/// When the database is away.
 pub fn find(conn: &mut Connection, id: UserId) -> db::Result<Option<User>> {
     queries::find_user(conn, id)
 }
 
 /// The ids of active people in their order, after one of them, on the caller's connection.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_ids(
     conn: &mut Connection,
     after: Option<UserId>,
@@ -104,9 +98,6 @@ impl Users {
     }
 
     /// Lists at most `limit` users, sorted by name.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list(&self, filter: UserFilter, limit: i64) -> Result<Vec<User>, LookupError> {
         self.database
             .read(move |conn| {
@@ -125,9 +116,6 @@ impl Users {
     }
 
     /// Those of a batch that there are, by id or username, each once, in the order asked.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn find_many(&self, ids: Vec<String>) -> Result<Vec<User>, LookupError> {
         self.database
             .read(move |conn| Ok(find_each(conn, ids)?))
@@ -135,9 +123,6 @@ impl Users {
     }
 
     /// As [`Users::find`], but only somebody whom `manager` may manage: whoever else there is, is `None` as if nobody were.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn find_managed(
         &self,
         manager: UserId,
@@ -148,9 +133,6 @@ impl Users {
     }
 
     /// As [`Users::find_many`], without those whom `manager` may not manage.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn find_managed_many(
         &self,
         manager: UserId,

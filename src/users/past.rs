@@ -31,9 +31,6 @@ struct Record {
 }
 
 /// A person as they stood at an instant; `None`: they were not there yet.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Result<Option<User>> {
     let Some(revision) = history::find_as_of(conn, "user", id.uuid(), at)? else {
         return Ok(None);
@@ -61,9 +58,6 @@ pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Resul
 }
 
 /// The id of whoever has this id, or has or had this name.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_ever(conn: &mut Connection, id_or_name: &str) -> db::Result<Option<UserId>> {
     if let Some(id) = UserId::parse(id_or_name) {
         return Ok(Some(id));

@@ -25,9 +25,6 @@ pub enum Authority {
 impl Authority {
     /// Whether by this right a person who holds these roles may be changed. The caller holds the lock of the person's standing, and
     /// of the manager's, so that the roles of both are those of this moment.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub fn may_manage(
         self,
         conn: &mut Connection,
@@ -46,9 +43,6 @@ impl Authority {
     }
 
     /// Whether this is the right of an administrator in person. The caller holds the standing of the manager.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub fn is_administrator(self, conn: &mut Connection) -> db::Result<bool> {
         match self {
             Self::Administrator => Ok(true),
@@ -59,9 +53,6 @@ impl Authority {
 
     /// Whether an address that `author` writes by this right counts as the user's: an administrator in person or the command line
     /// writes it, and not about themself on their own account's page, nor through an app. The caller holds the standing of the manager.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub(super) fn vouches(self, conn: &mut Connection, author: &Author) -> db::Result<bool> {
         match self {
             Self::Administrator => Ok(author.actor == Actor::Command),
@@ -74,9 +65,6 @@ impl Authority {
 
     /// Whether by this right each of these roles may be given and taken. The caller holds the standing of the manager, and
     /// the rows of the roles.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub fn may_give(self, conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
         match self {
             Self::Administrator => Ok(true),
@@ -90,9 +78,6 @@ impl Authority {
 
     /// Whether by this right a new person may be invited to hold these roles: who manages by roles invites whom they then manage,
     /// and nobody without a role. The caller holds what [`Authority::may_give`] asks for.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub fn may_invite(self, conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
         match self {
             Self::Delegate(manager) => Ok(Rights::of(conn, manager)?.may_manage_holder(roles)),
@@ -126,9 +111,6 @@ pub struct Rights {
 
 impl Rights {
     /// The rights of a person; none for whoever is not active.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub fn of(conn: &mut Connection, user: UserId) -> db::Result<Self> {
         let record = standing::find_record(conn, user)?;
         let Some(record) = record.filter(|record| record.status == UserStatus::Active) else {
@@ -180,9 +162,6 @@ impl Rights {
 
 impl Users {
     /// What a person may manage.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn rights(&self, user: UserId) -> db::Result<Rights> {
         self.database.read(move |conn| Rights::of(conn, user)).await
     }

@@ -114,9 +114,6 @@ pub enum RoleError {
 
 impl Users {
     /// At most `limit` roles by the order of their names, further on than `after`.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list_roles(&self, after: Option<String>, limit: i64) -> db::Result<Vec<Role>> {
         self.database
             .read(move |conn| queries::list_page(conn, after.as_deref(), limit))
@@ -135,9 +132,6 @@ impl Users {
     }
 
     /// Who and what needs a role, as things stand: for pages, which say so beforehand.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn find_role_use(&self, name: &str) -> db::Result<RoleUse> {
         let (name, judged_at) = (name.to_owned(), self.clock.now());
         self.database

@@ -90,18 +90,12 @@ pub enum ReleaseError {
 }
 
 /// Records that a user signed in with their current name. Call it in the transaction that opens the session.
-///
-/// # Errors
-/// When the database is away.
 pub fn mark_username_used(conn: &mut Connection, username: &str, now: Timestamp) -> db::Result<()> {
     queries::mark_username_used(conn, username, now)
 }
 
 impl Users {
     /// Lists the current and former names of a user.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list_usernames(&self, user: UserId) -> db::Result<Vec<UsernameView>> {
         self.database
             .read(move |conn| {

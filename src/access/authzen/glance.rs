@@ -43,9 +43,6 @@ impl PersonCopies {
 
 impl AuthZen {
     /// Reads copies and nothing else: whoever asks may still turn out to be nobody.
-    ///
-    /// # Errors
-    /// When the ephemeral store is away.
     pub async fn glance(&self, tuple: &Tuple) -> Result<Glance, Away> {
         let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
             return Ok(Glance::default());

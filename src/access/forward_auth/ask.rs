@@ -70,9 +70,6 @@ pub enum Refusal {
 
 impl ForwardAuth {
     /// Judges a request: its route, who is there, what the policies say. One round trip tells of the person and the thing.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn ask(&self, visit: Visit<'_>) -> Result<Verdict, Unavailable> {
         let parts = visit.target.parts();
         if self.is_allowed_preflight(&visit, &parts) {

@@ -131,9 +131,6 @@ fn text(value: &impl Serialize) -> Result<String, Away> {
 
 impl ForwardAuth {
     /// Keeps a request of a browser: the address at this place where it goes on.
-    ///
-    /// # Errors
-    /// When the store is away.
     pub async fn begin(
         &self,
         target: &Target,
@@ -295,9 +292,6 @@ impl ForwardAuth {
     }
 
     /// Forgets a door that another one replaces, or that its person shuts.
-    ///
-    /// # Errors
-    /// When the store is away.
     pub async fn close(&self, key: &DoorKey) -> Result<(), Away> {
         self.sessions.close_door(key).await
     }

@@ -10,9 +10,6 @@ use crate::db::{Connection, Json, Result};
 use crate::standing;
 
 /// Whether a user holds roles on any resource, also such as have ended and may be prolonged. The caller holds the user's account.
-///
-/// # Errors
-/// When the database is away.
 pub fn holds_any(conn: &mut Connection, user: UserId) -> Result<bool> {
     let found = grants::table
         .filter(grants::user_id.eq(user))

@@ -27,9 +27,6 @@ pub(in crate::clients) fn list_audiences_of_others(
 }
 
 /// What is registered of the enabled clients that have one of these audiences.
-///
-/// # Errors
-/// When the database is unavailable.
 pub fn list_resource_servers(conn: &mut Connection, audiences: &[String]) -> Result<Vec<Metadata>> {
     let found = client_audiences::table
         .inner_join(clients::table)
@@ -46,9 +43,6 @@ pub fn list_resource_servers(conn: &mut Connection, audiences: &[String]) -> Res
 }
 
 /// The names of the clients with these audiences.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_service_names(
     conn: &mut Connection,
     services: &BTreeSet<String>,

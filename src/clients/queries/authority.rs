@@ -99,9 +99,6 @@ pub struct ClientAuthority {
 }
 
 /// What a client may do now; `None` for one that is disabled or deleted.
-///
-/// # Errors
-/// When the database is away.
 pub fn find_authority(conn: &mut Connection, id: ClientId) -> Result<Option<ClientAuthority>> {
     let found = clients::table
         .find(id)
@@ -117,9 +114,6 @@ pub fn find_authority(conn: &mut Connection, id: ClientId) -> Result<Option<Clie
 }
 
 /// Holds a client's authority as it is until the transaction ends. Before the standings and the roles.
-///
-/// # Errors
-/// When the database is away.
 pub fn lock_authority(conn: &mut Connection, id: ClientId) -> Result<()> {
     lock_shared(conn, id)?;
     Ok(())

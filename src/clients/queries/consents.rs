@@ -69,9 +69,6 @@ fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
 }
 
 /// Finds the consent of a user to a client.
-///
-/// # Errors
-/// When the database is away.
 pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Consent> {
     let client_epoch = epoch(conn, client)?;
     let row = consents::table
@@ -99,9 +96,6 @@ pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Con
 }
 
 /// Lists the clients that a user consented to, with the scopes and the time of the consent.
-///
-/// # Errors
-/// When the database is away.
 pub fn list(conn: &mut Connection, user: UserId) -> Result<Vec<(ClientId, Scopes, Timestamp)>> {
     let rows = consents::table
         .inner_join(clients::table)
@@ -116,9 +110,6 @@ pub fn list(conn: &mut Connection, user: UserId) -> Result<Vec<(ClientId, Scopes
 }
 
 /// How many consents are in force under an epoch of the client.
-///
-/// # Errors
-/// When the database is away.
 pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64> {
     Ok(consents::table
         .filter(consents::client_id.eq(client))
@@ -128,9 +119,6 @@ pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64>
 }
 
 /// Stores a consent in place of the one that was found. The caller must hold the lock of the user's account.
-///
-/// # Errors
-/// When the database is away.
 pub fn store(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
@@ -164,9 +152,6 @@ pub fn store(
 }
 
 /// Deletes a consent. Returns whether there was one.
-///
-/// # Errors
-/// When the database is away.
 pub fn delete(conn: &mut Connection, user: UserId, client: ClientId) -> Result<bool> {
     Ok(diesel::delete(consents::table.find((user, client))).execute(conn)? == 1)
 }

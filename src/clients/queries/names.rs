@@ -8,9 +8,6 @@ use crate::db::schema::clients;
 use crate::db::{Connection, Json, Result};
 
 /// What these clients are called, deleted ones included.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
     Ok(clients::table
         .filter(clients::id.eq_any(ids.to_vec()))
@@ -19,9 +16,6 @@ pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(Client
 }
 
 /// Name and `client_id` of these clients as one text, deleted ones included.
-///
-/// # Errors
-/// When the database is away.
 pub fn list_labels(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
     let rows = clients::table
         .filter(clients::id.eq_any(ids.to_vec()))

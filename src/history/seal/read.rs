@@ -48,9 +48,6 @@ const PAGE: i64 = 500;
 impl AuditSeal {
     /// The next events of a filter's actions and times. No index knows actions in the order of times, so all events of the times
     /// are read, and those of other actions left out here: one page costs the same whatever is looked for.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list(
         &self,
         filter: &EventFilter,

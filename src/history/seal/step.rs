@@ -65,9 +65,6 @@ impl SealerRow {
 impl AuditSeal {
     /// Looks whether events wait for their seal, and whose turn it is. Changes nothing. Where none waits, it has read two index
     /// entries for each event of the last minute (`LATE`), whatever the length of the log; each step of the work reads the same.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn look(&self) -> db::Result<Look> {
         let seal = self.clone();
         self.database

@@ -74,9 +74,6 @@ impl Keyring {
     /// Opens the keys, and makes the first one of the default algorithm if there is none. The first keys of other algorithms are made
     /// when something is to be signed with them, because some verifiers reject a whole JWK Set with one key that they can't read.
     /// Of any number of instances that begin at the same time one makes the key.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub async fn begin(
         database: Database,
         ephemeral: Ephemeral,
@@ -125,18 +122,12 @@ impl Keyring {
     }
 
     /// The keys as they are now.
-    ///
-    /// # Errors
-    /// When the store that is needed is away.
     pub async fn ring(&self) -> Result<Arc<Ring>, Unavailable> {
         let copy = self.copies.get(self.key()).await?;
         self.ring_of_copy(copy.as_deref()).await
     }
 
     /// As [`Keyring::ring`], for a caller who read the copy (under [`Keyring::key`]) together with something else.
-    ///
-    /// # Errors
-    /// When the store that is needed is away.
     pub async fn ring_of_copy(&self, copy: Option<&str>) -> Result<Arc<Ring>, Unavailable> {
         if let Some(ring) = copy.and_then(|copy| self.believe(copy)) {
             return Ok(ring);
@@ -151,9 +142,6 @@ impl Keyring {
     }
 
     /// Looks whether keys changed: before an instance answers anybody, then once a second.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
             .copies
@@ -162,9 +150,6 @@ impl Keyring {
     }
 
     /// Every key, by algorithm, oldest first.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn list(&self) -> Result<Vec<KeyView>, KeyError> {
         let keys = self.database.read(queries::list).await?;
         Ok(view(&keys, &keys, self.clock.now()))

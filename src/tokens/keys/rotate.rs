@@ -67,9 +67,6 @@ impl Keyring {
 
     /// Creates the first key of an algorithm, which signs immediately, because no service can have cached an older one. One of any
     /// number of concurrent callers creates it.
-    ///
-    /// # Errors
-    /// When a store is away.
     pub(super) async fn make_first(&self, algorithm: Algorithm) -> Result<(), KeyError> {
         self.follow(algorithm, Occasion::Start, doorward()).await?;
         // Also if another instance created it, because this one may not have read it yet.
