@@ -15,50 +15,18 @@ use crate::passkeys::{PasskeyView, Passkeys, Revoked, Right};
 use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
 use crate::users::http::answer_user;
 use crate::users::{Authority, DisplayName, Email, InvitationLink, UserChange, UserView, Users};
-use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, only};
+use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, field};
 
-/// The routes.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .configure(apps::routes)
-        .service(
-            web::resource("/v1/me")
-                .route(web::get().to(read_me))
-                .route(web::patch().to(update_me))
-                .default_service(only("GET, PATCH")),
-        )
-        .service(
-            web::resource("/v1/me/suspend")
-                .route(web::post().to(suspend_me))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/me/passkeys")
-                .route(web::get().to(list_passkeys))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/v1/me/passkeys/{passkey}")
-                .route(web::patch().to(rename_passkey))
-                .route(web::delete().to(revoke_passkey))
-                .default_service(only("PATCH, DELETE")),
-        )
-        .service(
-            web::resource("/v1/me/device-links")
-                .route(web::post().to(make_device_link))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/me/sessions")
-                .route(web::get().to(list_sessions))
-                .route(web::delete().to(end_other_sessions))
-                .default_service(only("GET, DELETE")),
-        )
-        .service(
-            web::resource("/v1/me/sessions/{session}")
-                .route(web::delete().to(end_session))
-                .default_service(only("DELETE")),
-        );
+crate::web::routes! {
+    "/v1/me/apps" => get apps::list_apps;
+    "/v1/me/apps/{client}" => delete apps::withdraw_app;
+    "/v1/me" => get read_me, patch update_me;
+    "/v1/me/suspend" => post suspend_me;
+    "/v1/me/passkeys" => get list_passkeys;
+    "/v1/me/passkeys/{passkey}" => patch rename_passkey, delete revoke_passkey;
+    "/v1/me/device-links" => post make_device_link;
+    "/v1/me/sessions" => get list_sessions, delete end_other_sessions;
+    "/v1/me/sessions/{session}" => delete end_session;
 }
 
 /// Who is signed in.
@@ -101,7 +69,7 @@ pub async fn update_me(
     users: web::Data<Users>,
     body: AnyCase<UpdateMe>,
 ) -> Answer {
-    let change = change_of(body.0.display_name, body.0.email)?;
+    let change = change_of(body.0.display_name.as_deref(), body.0.email)?;
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
     let expected = crate::web::expected_version(&request)?;
@@ -117,17 +85,12 @@ pub async fn update_me(
 /// # Errors
 /// `invalid-field`.
 pub(super) fn change_of(
-    display_name: Option<String>,
+    display_name: Option<&str>,
     email: Option<Option<String>>,
 ) -> Result<UserChange, Problem> {
-    let display_name = display_name
-        .map(|text| DisplayName::parse(&text))
-        .transpose()
-        .map_err(|fault| Problem::invalid_field("display_name", fault))?;
-    let email = email
-        .map(|email| email.map(|text| Email::parse(&text)).transpose())
-        .transpose()
-        .map_err(|fault| Problem::invalid_field("email", fault))?;
+    let display_name = field("display_name", display_name, DisplayName::parse)?;
+    let email = email.map(|email| field("email", email.as_deref(), Email::parse));
+    let email = email.transpose()?;
     Ok(UserChange {
         display_name,
         email,

@@ -11,18 +11,17 @@ mod sign_out;
 mod visitor;
 mod welcome;
 
-use actix_web::web;
-
-/// The routes.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .configure(welcome::routes)
-        .configure(overview::routes)
-        .configure(profile::routes)
-        .configure(passkeys::routes)
-        .configure(sessions::routes)
-        .configure(apps::routes)
-        .configure(device_link::routes)
-        .configure(lock::routes)
-        .configure(sign_out::routes);
+// Paths without a variable part come before those that they would match.
+crate::web::routes! {
+    "/welcome" => get welcome::show_welcome;
+    "/account" => get overview::show_account;
+    "/account/profile" => post profile::save_profile;
+    "/account/passkeys/{passkey}/rename" => post passkeys::rename_passkey;
+    "/account/passkeys/{passkey}/remove" => get passkeys::ask_to_remove;
+    "/account/sessions/end-others" => post sessions::end_other_sessions;
+    "/account/sessions/{session}/end" => post sessions::end_session;
+    "/account/apps/{client}/withdraw" => post apps::withdraw_app;
+    "/account/device-link" => post device_link::make_device_link;
+    "/account/lock" => get lock::ask_to_lock, post lock::lock_account;
+    "/sign-out" => post sign_out::end_this_session;
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::versions::Maker;
+use super::versions::{Maker, roles_of};
 use crate::access::Grant;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{GrantId, UserId};
@@ -132,12 +132,6 @@ fn giver_in(revision: &StoredRevision) -> Giver {
         since: revision.as_of,
         by: (revision.by_user, revision.by_client),
     }
-}
-
-pub(super) fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
-    let roles = revision.data.get("roles").and_then(Value::as_array);
-    let names = roles.into_iter().flatten().filter_map(Value::as_str);
-    names.map(str::to_owned).collect()
 }
 
 /// Whether a version counted no more when the next one began.

@@ -1,4 +1,4 @@
-//! `/v1/users/{user}/…`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/grants`, `/v1/resources`, `/v1/audit-events`.
+//! `/v1/users`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/grants`, `/v1/resources`, `/v1/audit-events` and histories.
 
 pub mod audit;
 pub mod clients;
@@ -6,39 +6,58 @@ pub mod grants;
 pub mod history;
 pub mod invitations;
 pub mod passkeys;
-pub(super) mod reach;
+mod problems;
+mod request;
+pub(super) mod resource_path;
 pub mod resources;
 pub mod roles;
 pub mod roles_held;
 pub mod sessions;
 pub mod users;
 
-use actix_web::web;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::base::ids::UserId;
 use crate::base::letters::is_unprintable;
-use crate::clients::Scope;
-use crate::sessions::Caller;
-use crate::users::http::{delegate, find_for, own_id, readable};
-use crate::users::{Authority, Users};
 use crate::web::Problem;
 
-/// The routes.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .configure(roles_held::routes)
-        .configure(users::routes)
-        .configure(passkeys::routes)
-        .configure(sessions::routes)
-        .configure(invitations::routes)
-        .configure(roles::routes)
-        .configure(clients::routes)
-        .configure(grants::routes)
-        .configure(resources::routes)
-        .configure(history::routes)
-        .configure(audit::routes);
+pub(super) use request::commands_of;
+
+// Paths without a variable part come before those that they would match.
+crate::web::routes! {
+    "/v1/users" => get users::list_users;
+    "/v1/users/lookup" => post roles_held::lookup_users;
+    "/v1/users/{user}" => get users::read_user, patch users::update_user;
+    "/v1/users/{user}/roles" => get roles_held::read_roles;
+    "/v1/users/{user}/suspend" => post users::suspend_user;
+    "/v1/users/{user}/reactivate" => post users::reactivate_user;
+    "/v1/users/{user}/usernames" => get users::list_usernames;
+    "/v1/usernames/{username}" => delete users::release_username;
+    "/v1/users/{user}/passkeys" => get passkeys::list_passkeys;
+    "/v1/users/{user}/passkeys/{passkey}" => delete passkeys::revoke_passkey;
+    "/v1/users/{user}/sessions" => get sessions::list_sessions, delete sessions::end_all_sessions;
+    "/v1/users/{user}/sessions/{session}" => delete sessions::end_session;
+    "/v1/invitations" => get invitations::list_invitations, post invitations::invite;
+    "/v1/invitations/{invitation}" => delete invitations::revoke_invitation;
+    "/v1/roles" => get roles::list_roles, post roles::create_role;
+    "/v1/roles/{role}" => get roles::read_role, patch roles::update_role, delete roles::delete_role;
+    "/v1/clients" => get clients::list_clients, post clients::register_client;
+    "/v1/clients/{client}" => get clients::read_client, patch clients::update_client, delete clients::delete_client;
+    "/v1/clients/{client}/secret" => post clients::rotate_secret;
+    "/v1/clients/{client}/disable" => post clients::disable_client;
+    "/v1/clients/{client}/enable" => post clients::enable_client;
+    "/v1/grants" => get grants::list_grants, post grants::give_grant;
+    "/v1/grants/{grant}" => get grants::read_grant, patch grants::change_grant, delete grants::withdraw_grant;
+    "/v1/resources" => get resources::list_resources;
+    "/v1/resources/{type}/{id}" => get resources::read_resource, put resources::put_resource, delete resources::delete_resource;
+    "/v1/resources/{type}/{id}/grants" => get resources::list_holders;
+    "/v1/users/{user}/history" => get history::list_user_history;
+    "/v1/passkeys/{passkey}/history" => get history::list_passkey_history;
+    "/v1/roles/{role}/history" => get history::list_role_history;
+    "/v1/grants/{grant}/history" => get history::list_grant_history;
+    "/v1/clients/{client}/history" => get history::list_client_history;
+    "/v1/resources/{type}/{id}/history" => get history::list_resource_history;
+    "/v1/audit-events" => get audit::list_audit_events;
 }
 
 /// Why somebody does what they do.
@@ -50,7 +69,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    fn parse(self) -> Result<Option<String>, Problem> {
+    fn parse(&self) -> Result<Option<String>, Problem> {
         parse_reason(self.reason.as_deref().unwrap_or_default())
     }
 }
@@ -65,45 +84,4 @@ pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
         ));
     }
     Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
-}
-
-/// By what right a caller touches somebody.
-fn authority(caller: &Caller) -> Authority {
-    match caller {
-        Caller::Person(person) => Authority::Delegate(person.session.user),
-        // An app that holds a person's token is an app: what it could make of their rights would outlive the token.
-        Caller::Client(_) | Caller::Bearer(_) => Authority::Service,
-    }
-}
-
-/// Whom a path names, for a caller who may change them: an administrator or whoever manages them, with a recent sign-in, or a client
-/// with the scope. Who may not learns nothing of who there is. The verbs judge it again, under their lock.
-async fn find_changeable(
-    caller: &Caller,
-    users: &Users,
-    name: &str,
-    scope: Scope,
-) -> Result<UserId, Problem> {
-    let manager = delegate(caller);
-    if manager.is_none() {
-        caller.require(scope)?;
-        caller.require_fresh()?;
-        return Ok(users.resolve(name).await?);
-    }
-    let person = find_for(users, manager, name).await?;
-    caller.require_fresh()?;
-    Ok(person.id)
-}
-
-/// Whom a path names, for a caller who may read them: themself, an administrator or whoever manages them, a client with the scope.
-async fn find_readable(
-    caller: &Caller,
-    users: &Users,
-    name: &str,
-    scope: Scope,
-) -> Result<UserId, Problem> {
-    if let Some(id) = own_id(caller, name, scope) {
-        return Ok(id);
-    }
-    Ok(readable(users, caller, name, scope).await?.id)
 }

@@ -2,54 +2,74 @@
 //! without script.
 
 mod access;
-mod act;
-mod administrator;
 mod audit;
 mod clients;
+mod confirm;
 mod email;
-mod end_sessions;
-mod enrolment_link;
 mod events;
-mod grant_manager;
 mod grants;
+mod holder;
 mod invitation_list;
 mod invitations;
-mod manager;
+mod invite_form;
 mod people;
 mod person;
 mod person_roles;
-mod release_username;
 mod resources;
-mod revoke_passkey;
 mod role_boxes;
 mod roles;
-mod suspend;
-mod verify_email;
+mod user_acts;
+mod visitor;
 
-use actix_web::web;
+use serde::Deserialize;
 use url::form_urlencoded;
 
-/// The routes.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .configure(people::routes)
-        .configure(invitations::routes)
-        .configure(invitation_list::routes)
-        .configure(clients::routes)
-        .configure(audit::routes)
-        .configure(grants::routes)
-        .configure(resources::routes)
-        .configure(person::routes)
-        .configure(access::routes)
-        .configure(person_roles::routes)
-        .configure(roles::routes)
-        .configure(suspend::routes)
-        .configure(email::routes)
-        .configure(verify_email::routes)
-        .configure(release_username::routes)
-        .configure(enrolment_link::routes)
-        .configure(revoke_passkey::routes)
-        .configure(end_sessions::routes);
+use confirm::{ask, run};
+use user_acts::{
+    EndAllSessions, EndSession, EnrolmentLink, Reactivate, ReleaseUsername, RevokePasskey, Suspend,
+    VerifyEmail,
+};
+
+// Paths without a variable part come before those that they would match.
+crate::web::routes! {
+    "/admin" => get people::show_people;
+    "/admin/invitations" => get invitation_list::show_invitations, post invitations::invite;
+    "/admin/invitations/{invitation}/revoke" => get ask::<invitation_list::Revoke>, post run::<invitation_list::Revoke>;
+    "/admin/clients" => get clients::show_clients;
+    "/admin/clients/new" => get clients::register::show_form, post clients::register::register;
+    "/admin/clients/{client}" => get clients::one::show_client, post clients::one::save_client;
+    "/admin/clients/{client}/{act}" => get ask::<clients::act::ClientAct>, post run::<clients::act::ClientAct>;
+    "/admin/audit" => get audit::show_audit;
+    "/admin/users/{user}" => get person::show_person;
+    "/admin/users/{user}/access" => get access::show_access;
+    "/admin/users/{user}/roles" => get person_roles::show_roles, post person_roles::save_roles;
+    "/admin/users/{user}/email" => get email::show_email, post email::save_email;
+    "/admin/users/{user}/suspend" => get ask::<Suspend>, post run::<Suspend>;
+    "/admin/users/{user}/reactivate" => get ask::<Reactivate>, post run::<Reactivate>;
+    "/admin/users/{user}/verify-email" => get ask::<VerifyEmail>, post run::<VerifyEmail>;
+    "/admin/users/{user}/usernames/{username}/release" => get ask::<ReleaseUsername>, post run::<ReleaseUsername>;
+    "/admin/users/{user}/enrolment-link" => get ask::<EnrolmentLink>, post run::<EnrolmentLink>;
+    "/admin/users/{user}/passkeys/{passkey}/revoke" => get ask::<RevokePasskey>, post run::<RevokePasskey>;
+    "/admin/users/{user}/sessions/end-all" => get ask::<EndAllSessions>, post run::<EndAllSessions>;
+    "/admin/users/{user}/sessions/{session}/end" => get ask::<EndSession>, post run::<EndSession>;
+    "/admin/users/{user}/grants" => get grants::of_person::show, post grants::of_person::give;
+    "/admin/grants" => get resources::thing::choose_holder;
+    "/admin/grants/{grant}" => get grants::one::show, post grants::one::save;
+    "/admin/grants/{grant}/withdraw" => get ask::<grants::withdraw::Withdraw>, post run::<grants::withdraw::Withdraw>;
+    "/admin/resources" => get resources::show_things;
+    "/admin/resources/thing" => get resources::thing::show, post resources::thing::save;
+    "/admin/resources/forget" => get ask::<resources::forget::Forget>, post run::<resources::forget::Forget>;
+    "/admin/roles" => get roles::show_roles, post roles::make_role;
+    "/admin/roles/{role}" => get roles::one::show_role, post roles::one::save_role;
+    "/admin/roles/{role}/delete" => get ask::<roles::one::Delete>, post run::<roles::one::Delete>;
+}
+
+/// The query of a page: the cursor of a list, and a notice.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listing {
+    after: String,
+    notice: Option<String>,
 }
 
 /// An address with a query of those values that there are.
@@ -60,4 +80,21 @@ fn address(path: &str, values: &[(&str, &str)]) -> String {
         query if query.is_empty() => path.to_owned(),
         query => format!("{path}?{query}"),
     }
+}
+
+/// The addresses of the first page of a list, if this is a later one, and of the next page.
+fn pager(
+    path: &str,
+    values: &[(&str, &str)],
+    after: &str,
+    next: Option<&str>,
+) -> (Option<String>, Option<String>) {
+    let first = (!after.is_empty()).then(|| address(path, values));
+    let next = next.map(|next| address(path, &[values, &[("after", next)]].concat()));
+    (first, next)
+}
+
+/// A text of a form or query; `None` if it is empty.
+fn given(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }

@@ -7,7 +7,6 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::givers::roles_of;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients;
@@ -23,6 +22,13 @@ pub struct Entity {
     pub kind: &'static str,
     /// ID of the entity.
     pub id: Uuid,
+}
+
+impl Entity {
+    /// The entity of this kind with this ID.
+    pub fn new(kind: &'static str, id: Uuid) -> Self {
+        Self { kind, id }
+    }
 }
 
 /// Which versions of an entity a caller sees.
@@ -163,39 +169,22 @@ pub enum VersionError {
 }
 
 /// How an entity stood at an instant. What had been taken away by then, or is not in sight, was not there.
-///
-/// # Errors
-/// `Unknown`, those of [`PastInstant::judge`], or when the database is away.
 pub async fn find_as_of(
     database: &Database,
     entity: Entity,
     at: Timestamp,
     view: View,
 ) -> Result<Past, VersionError> {
-    let clock = database.clone();
-    database
-        .read(move |conn| {
-            let instant = PastInstant::judge(conn, &clock, at)?;
-            let found = history::find_as_of(conn, entity.kind, entity.id, at)?;
-            let found = found.filter(|found| was_there(entity.kind, found));
-            let found = found.ok_or(VersionError::Unknown)?;
-            if !view.sight.covers(conn, entity.kind, &found, at)? {
-                return Err(VersionError::Unknown);
-            }
-            let item = named(conn, vec![found], view.names)?.pop();
-            Ok(Past {
-                item: item.ok_or(VersionError::Unknown)?,
-                as_of: instant.at,
-                settled: instant.is_settled,
-            })
-        })
-        .await
+    let found = list_as_of(database, entity.kind, vec![entity.id], at, view).await?;
+    let item = found.items.into_iter().next();
+    Ok(Past {
+        item: item.ok_or(VersionError::Unknown)?.version,
+        as_of: found.as_of,
+        settled: found.settled,
+    })
 }
 
 /// How each of these entities of one kind stood at an instant; those that were not there, or are not in sight, are left out.
-///
-/// # Errors
-/// Those of [`PastInstant::judge`], or when the database is away.
 pub async fn list_as_of(
     database: &Database,
     kind: &'static str,
@@ -332,6 +321,13 @@ pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<
     database
         .read(move |conn| Makers::find(conn, &makers, Names::All))
         .await
+}
+
+/// The roles in a version of a user or a role assignment.
+pub(super) fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
+    let roles = revision.data.get("roles").and_then(Value::as_array);
+    let names = roles.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
 }
 
 fn named(

@@ -22,7 +22,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::access::forward_auth;
 use crate::app::App;
-use crate::{access, account, admin, oidc, passkeys, sessions, users, web as pages};
+use crate::{access, account, admin, oidc, passkeys, sessions, web as pages};
 use health::Readiness;
 use listener::{Listening, listen};
 use open_connections::Connections;
@@ -94,7 +94,6 @@ pub fn start(app: App) -> std::io::Result<Running> {
             }))
             .configure(sessions::http::routes)
             .configure(sessions::shown_routes)
-            .configure(users::http::routes)
             .configure(passkeys::http::routes)
             .configure(passkeys::pages::routes)
             .configure(oidc::pages::routes)

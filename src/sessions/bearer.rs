@@ -40,7 +40,7 @@ impl Bearer {
         let is_fresh = token
             .claims
             .auth_time
-            .is_none_or(|auth_time| sessions.is_recent(auth_time, super::signed_in::FRESH));
+            .is_none_or(|auth_time| sessions.is_recent(auth_time, super::freshness::FRESH));
         Ok(Self { token, is_fresh })
     }
 
@@ -66,27 +66,6 @@ impl Bearer {
     /// Whether the token carries a scope, and its client is still registered for it.
     pub fn has_scope(&self, scope: Scope) -> bool {
         self.token.claims.scope.contains(scope) && self.token.client.scopes.contains(scope)
-    }
-
-    /// Asks for a recent ceremony of the token's person.
-    ///
-    /// # Errors
-    /// The challenge that an app answers with a new authorization request (RFC 9470 §3).
-    pub fn require_fresh(&self) -> Result<(), Problem> {
-        if self.is_fresh {
-            return Ok(());
-        }
-        Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "step-up-needed",
-            "Use your passkey once more",
-            "This asks for a sign-in of the last five minutes: send the person to the authorization endpoint with max_age=300.",
-        )
-        .header(
-            header::WWW_AUTHENTICATE,
-            "Bearer realm=\"Doorward\", error=\"insufficient_user_authentication\", \
-             error_description=\"a sign-in of the last five minutes is needed\", max_age=300",
-        ))
     }
 }
 

@@ -6,15 +6,16 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::bearer::{Bearer, scope_missing};
+use super::freshness::StepUpRequired;
 use super::problems::client_unknown;
 use super::signed_in::SignedIn;
 use crate::clients::{
     AcceptedMethods, ActingAs, AuthenticateError, ClientRecord, Clients, Credential,
     FailedAuthentication, Permission, Scope, WRONG_SECRET, parse_basic,
 };
-use crate::history::Actor;
+use crate::history::{Actor, Author};
 use crate::standing::Standing;
-use crate::web::{KnownCaller, Problem, author};
+use crate::web::{KnownCaller, Problem};
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -79,15 +80,12 @@ impl Caller {
         }
     }
 
-    /// Asks a person for a recent ceremony; a client has just shown its secret.
-    ///
-    /// # Errors
-    /// `step-up-needed`.
-    pub fn require_fresh(&self) -> Result<(), Problem> {
+    /// Requires a recent sign-in of the user who asks; a client has just authenticated itself.
+    pub fn require_fresh(&self) -> Result<(), StepUpRequired> {
         match self {
             Self::Person(person) => person.require_fresh(),
-            Self::Client(_) => Ok(()),
-            Self::Bearer(bearer) => bearer.require_fresh(),
+            Self::Bearer(bearer) if !bearer.is_fresh => Err(StepUpRequired::Token),
+            Self::Client(_) | Self::Bearer(_) => Ok(()),
         }
     }
 
@@ -108,26 +106,33 @@ impl Caller {
         }
     }
 
+    /// Who changes something, for audit events and revisions.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Person(person) => Actor::Person(person.session.user),
+            Self::Client(record) => Actor::Client(record.client.id),
+            Self::Bearer(bearer) => bearer.actor(),
+        }
+    }
+
     /// The caller of an operation that needs `scope`: administrators and clients with the scope may change everything, other users
     /// what their roles let them manage.
-    pub fn acting(&self, request: &HttpRequest, scope: Scope) -> ActingAs {
-        match self {
-            Self::Person(person) if person.standing.is_administrator() => {
-                person.acting(request, Permission::Administrator)
+    pub fn acting(&self, author: Author, scope: Scope) -> ActingAs {
+        let credential = match self {
+            Self::Person(person) => {
+                let permission = if person.standing.is_administrator() {
+                    Permission::Administrator
+                } else {
+                    Permission::Roles
+                };
+                return person.acting_by(author, permission);
             }
-            Self::Person(person) => person.acting(request, Permission::Roles),
-            Self::Client(record) => {
-                let author = author(request, Actor::Client(record.client.id));
-                let hash = record.secret_hash.clone();
-                let credential = Credential::ClientSecret { hash };
-                ActingAs::new(author, credential, Permission::Scope(scope))
-            }
-            Self::Bearer(bearer) => {
-                let actor = bearer.actor();
-                let credential = bearer.token.credential();
-                ActingAs::new(author(request, actor), credential, Permission::Scope(scope))
-            }
-        }
+            Self::Client(record) => Credential::ClientSecret {
+                hash: record.secret_hash.clone(),
+            },
+            Self::Bearer(bearer) => bearer.token.credential(),
+        };
+        ActingAs::new(author, credential, Permission::Scope(scope))
     }
 }
 

@@ -1,7 +1,5 @@
 //! The extractor of a signed-in person, and the two ends of being one.
 
-use std::time::Duration;
-
 use actix_session::{Session, SessionExt};
 use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
@@ -12,18 +10,16 @@ use futures_util::future::LocalBoxFuture;
 use super::begin::Begun;
 use super::browser::BrowserMark;
 use super::cookies::Cookies;
+use super::freshness::{FRESH, StepUpRequired};
 use super::key::SessionKey;
 use super::live::LiveSession;
 use super::store::state;
 use super::{Sessions, queries};
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ActingAs, Credential, Permission};
-use crate::history::Actor;
+use crate::history::{Actor, Author};
 use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
 use crate::web::{Answer, KnownCaller, PageOrigin, Problem, Visitor, author, origin_of};
-
-/// A ceremony this recent counts as fresh: asked for what a thief of a session would want.
-pub(super) const FRESH: Duration = Duration::from_secs(300);
 
 /// A person with a good session.
 #[derive(Clone, Debug)]
@@ -161,6 +157,12 @@ impl SignedIn {
 
     /// The user as the caller of an operation that changes something.
     pub fn acting(&self, request: &HttpRequest, permission: Permission) -> ActingAs {
+        let author = author(request, Actor::Person(self.session.user));
+        self.acting_by(author, permission)
+    }
+
+    /// As [`SignedIn::acting`], for a known author.
+    pub(super) fn acting_by(&self, author: Author, permission: Permission) -> ActingAs {
         let session = &self.session;
         let credential = Credential::Session {
             session: session.id,
@@ -168,7 +170,6 @@ impl SignedIn {
             passkeys: session.passkeys.clone(),
             is_open: queries::is_open,
         };
-        let author = author(request, Actor::Person(session.user));
         ActingAs::new(author, credential, permission)
     }
 
@@ -190,20 +191,9 @@ impl SignedIn {
         self.is_fresh
     }
 
-    /// Asks for a recent ceremony.
-    ///
-    /// # Errors
-    /// `step-up-needed`.
-    pub fn require_fresh(&self) -> Result<(), Problem> {
-        if self.is_fresh {
-            return Ok(());
-        }
-        Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "step-up-needed",
-            "Use your passkey once more",
-            "This asks for a sign-in of the last five minutes: run a step-up ceremony (POST /webauthn/step-up/start) and repeat.",
-        ))
+    /// Requires a recent sign-in.
+    pub fn require_fresh(&self) -> Result<(), StepUpRequired> {
+        self.is_fresh.then_some(()).ok_or(StepUpRequired::Session)
     }
 }
 

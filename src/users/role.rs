@@ -1,16 +1,21 @@
 //! A role of the registry.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::roles::RoleError;
 use super::{Rights, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::RoleId;
+use crate::clients::ActingError;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Revision, next_as_of};
 use crate::standing::ADMINISTRATOR;
+
+/// Maximum number of entries in each list of a role.
+pub(super) const MOST_MANAGED: usize = 100;
 
 /// What people may be, everywhere: a global role, and what its holders may manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -104,6 +109,74 @@ impl Role {
         };
         history::revise(conn, author, revision)
     }
+}
+
+/// What a role is needed for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleUse {
+    /// How many people hold it, suspended and invited ones included.
+    pub holders: i64,
+    /// How many links wait for somebody who would hold it.
+    pub invitations: usize,
+    /// The roles whose holders may manage it.
+    pub managed_by: Vec<String>,
+}
+
+impl fmt::Display for RoleUse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut uses = Vec::new();
+        if self.holders > 0 {
+            uses.push(format!("people who hold it: {}", self.holders));
+        }
+        if self.invitations > 0 {
+            uses.push(format!("invitations that name it: {}", self.invitations));
+        }
+        if !self.managed_by.is_empty() {
+            uses.push(format!(
+                "roles that manage it: {}",
+                self.managed_by.join(", ")
+            ));
+        }
+        formatter.write_str(&uses.join("; "))
+    }
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// The registry has no role of this name.
+    #[error("there is no such role")]
+    Unknown,
+    /// The registry has this role already.
+    #[error("this role is there already")]
+    Exists,
+    /// The role was changed since the caller looked.
+    #[error("the role was changed meanwhile, to version {0}")]
+    VersionIs(i64),
+    /// A role to be managed that the registry does not have.
+    #[error("there is no role {0}")]
+    UnknownRole(String),
+    /// No role lets its holders manage administrators.
+    #[error("only administrators manage administrators")]
+    ManagesAdministrators,
+    /// `admin` can't be deleted, and manages everything as it is.
+    #[error("admin is built in: it stays, and manages everything as it is")]
+    BuiltIn,
+    /// Too many entries in the list of this name.
+    #[error("a role manages {MOST_MANAGED} roles and {MOST_MANAGED} types at most")]
+    TooMany(&'static str),
+    /// It is needed.
+    #[error("the role is in use; {0}")]
+    InUse(RoleUse),
+    /// The author is no administrator, or was one when they asked.
+    #[error("only an administrator may")]
+    NotYours,
+    /// The caller may not make the change any more.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
+    /// The database is away.
+    #[error(transparent)]
+    Database(#[from] db::Error),
 }
 
 /// Asked within the transaction, which holds the author's standing: whoever was an administrator when they asked may be none any more.

@@ -4,21 +4,17 @@
 //! roles, never after them; so a role that somebody holds is refused to be deleted instead of being taken from them.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde_json::{Value, json};
 
 use super::fields::{RoleDescription, RoleName};
-use super::role::{Role, require_administrator};
+use super::role::{MOST_MANAGED, Role, RoleError, RoleUse, require_administrator};
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
-use crate::clients::{ActingAs, ActingError};
+use crate::clients::ActingAs;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Event};
 use crate::standing::ADMINISTRATOR;
-
-/// Entries in each list of a role at the most.
-const MOST_MANAGED: usize = 100;
 
 /// A role to make.
 #[derive(Clone, Debug)]
@@ -42,74 +38,6 @@ pub struct RoleChange {
     pub manages_roles: Option<Vec<String>>,
     /// All types of things anew, checked by the caller.
     pub manages_grants_on: Option<Vec<String>>,
-}
-
-/// What a role is needed for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoleUse {
-    /// How many people hold it, suspended and invited ones included.
-    pub holders: i64,
-    /// How many links wait for somebody who would hold it.
-    pub invitations: usize,
-    /// The roles whose holders may manage it.
-    pub managed_by: Vec<String>,
-}
-
-impl fmt::Display for RoleUse {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut uses = Vec::new();
-        if self.holders > 0 {
-            uses.push(format!("people who hold it: {}", self.holders));
-        }
-        if self.invitations > 0 {
-            uses.push(format!("invitations that name it: {}", self.invitations));
-        }
-        if !self.managed_by.is_empty() {
-            uses.push(format!(
-                "roles that manage it: {}",
-                self.managed_by.join(", ")
-            ));
-        }
-        formatter.write_str(&uses.join("; "))
-    }
-}
-
-/// Why nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum RoleError {
-    /// The registry has no role of this name.
-    #[error("there is no such role")]
-    Unknown,
-    /// The registry has this role already.
-    #[error("this role is there already")]
-    Exists,
-    /// The role was changed since the caller looked.
-    #[error("the role was changed meanwhile, to version {0}")]
-    VersionIs(i64),
-    /// A role to be managed that the registry does not have.
-    #[error("there is no role {0}")]
-    UnknownRole(String),
-    /// No role lets its holders manage administrators.
-    #[error("only administrators manage administrators")]
-    ManagesAdministrators,
-    /// `admin` can't be deleted, and manages everything as it is.
-    #[error("admin is built in: it stays, and manages everything as it is")]
-    BuiltIn,
-    /// Too many entries in the list of this name.
-    #[error("a role manages {MOST_MANAGED} roles and {MOST_MANAGED} types at most")]
-    TooMany(&'static str),
-    /// It is needed.
-    #[error("the role is in use; {0}")]
-    InUse(RoleUse),
-    /// The author is no administrator, or was one when they asked.
-    #[error("only an administrator may")]
-    NotYours,
-    /// The caller may not make the change any more.
-    #[error(transparent)]
-    Acting(#[from] ActingError),
-    /// The database is away.
-    #[error(transparent)]
-    Database(#[from] db::Error),
 }
 
 impl Users {

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::{Frame, Problem};
+use super::{Answer, Frame, Problem, page};
 
 /// Why a form was refused: shown on the page that it came from.
 #[derive(Clone, Debug)]
@@ -65,12 +65,45 @@ pub struct ConfirmPage {
     pub asks_reason: bool,
     /// What may be done besides: the name of a checkbox, and its label.
     pub option: Option<(&'static str, String)>,
+    /// Whether a client's secret can be entered.
+    pub asks_secret: bool,
+    /// Why the secret was refused.
+    pub problem: Option<FieldProblem>,
     /// The button.
     pub confirm_label: String,
     /// Whether the button warns.
     pub is_destructive: bool,
     /// Where else to go.
     pub cancel_url: String,
+}
+
+impl ConfirmPage {
+    /// The question with the texts `confirm.{key}.title`, `.what`, `.button`, and `.undo` if there is one. The form posts to the path of
+    /// the page, asks for a reason, and its button warns.
+    pub fn new(frame: Frame, key: &str, values: &[(&str, &str)], cancel_url: String) -> Self {
+        let say = |part: &str| {
+            let key = format!("confirm.{key}.{part}");
+            let text = frame.find_text(&key);
+            text.map(|_| frame.text_with(&key, values))
+        };
+        Self {
+            title: say("title").unwrap_or_default(),
+            what: say("what").unwrap_or_default(),
+            effects: Vec::new(),
+            undo: say("undo"),
+            action: frame.path.clone(),
+            hidden: Vec::new(),
+            version: None,
+            asks_reason: true,
+            option: None,
+            asks_secret: false,
+            problem: None,
+            confirm_label: say("button").unwrap_or_default(),
+            is_destructive: true,
+            cancel_url,
+            frame,
+        }
+    }
 }
 
 /// The answer to a form that needs a fresher sign-in: the page asks for the passkey, then sends the form again.
@@ -85,6 +118,27 @@ pub struct StepUpPage {
     pub action: String,
     /// Where else to go.
     pub cancel_url: String,
+}
+
+impl StepUpPage {
+    /// The page before an act with the text `step_up.act.{key}`.
+    pub fn show(frame: Frame, key: &str, values: &[(&str, &str)], cancel_url: String) -> Answer {
+        page(&Self {
+            what: frame.text_with(&format!("step_up.act.{key}"), values),
+            action: frame.path.clone(),
+            cancel_url,
+            frame,
+        })
+    }
+}
+
+/// The version of the record that a form was rendered for.
+///
+/// # Errors
+/// `invalid-field` for a form that names none.
+pub fn rendered_version(sent: &str) -> Result<i64, Problem> {
+    let version = sent.parse();
+    version.map_err(|_| Problem::invalid_field("version", "the version that is changed"))
 }
 
 /// Requires that a form was rendered for the current version of the record that it changes.

@@ -73,6 +73,19 @@ impl Frame {
         }
     }
 
+    /// A frame for unit tests of pages.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            place: "Here".into(),
+            place_host: "localhost".into(),
+            signed_in: None,
+            path: "/admin".into(),
+            sent: Vec::new(),
+            restored: None,
+        }
+    }
+
     /// Whether an administrator looks at the page.
     pub fn is_administrator(&self) -> bool {
         self.signed_in

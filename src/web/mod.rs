@@ -22,12 +22,14 @@ mod metrics;
 mod moment;
 mod opened_by;
 mod paging;
+mod parse;
 mod paths;
 mod problem;
 mod problem_pages;
 mod qr;
 mod refusal;
 mod refusal_audit;
+mod routes;
 mod span;
 mod text;
 
@@ -40,7 +42,9 @@ pub use browser_name::browser_name;
 pub use conditions::{
     expected_version, given, has_version, require_version, tagged, version_conflict,
 };
-pub use forms::{ConfirmPage, FieldProblem, HiddenField, StepUpPage, require_rendered_version};
+pub use forms::{
+    ConfirmPage, FieldProblem, HiddenField, StepUpPage, rendered_version, require_rendered_version,
+};
 pub use frame::{
     AnswersDirectly, Frame, OneTime, RestoredForm, Visitor, one_time_page, page, page_with_status,
     redirect,
@@ -54,10 +58,12 @@ pub use metrics::{Metrics, count_requests};
 pub use moment::Moment;
 pub use opened_by::{OpenedBy, PageOrigin, SentForm, origin_of};
 pub use paging::{Items, Page, SessionsEnded};
+pub use parse::{cursor, field, no_cursor, parameter};
 pub use problem::{Answer, Problem, method_not_allowed, only};
 pub use problem_pages::as_pages;
 pub use qr::qr_svg;
 pub use refusal_audit::{KnownCaller, Refusals, record_refusals};
+pub(crate) use routes::routes;
 pub use span::RequestSpan;
 
 use std::sync::Arc;

@@ -151,6 +151,15 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
     }
 
+    /// Not possible in the present state.
+    pub fn conflict(
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::CONFLICT, kind, title, detail)
+    }
+
     /// A store is away: 503, safe to repeat.
     pub fn unavailable() -> Self {
         Self::new(
@@ -235,7 +244,7 @@ impl From<Away> for Problem {
 }
 
 /// 405 with the methods that there are (RFC 9110 §15.5.6).
-pub fn method_not_allowed(allow: &'static str) -> Problem {
+pub fn method_not_allowed(allow: &str) -> Problem {
     let allow = with_head(allow);
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -246,16 +255,19 @@ pub fn method_not_allowed(allow: &'static str) -> Problem {
     .header_of(header::ALLOW, &allow)
 }
 
-/// The default of a resource: every other method is refused.
-pub fn only(allow: &'static str) -> Route {
-    web::route().to(move |method: Method| async move {
-        if method == Method::OPTIONS {
-            let mut response = HttpResponse::NoContent();
-            return Ok(response
-                .insert_header((header::ALLOW, with_head(allow)))
-                .finish());
+/// The default service of a resource: refuses every method but these.
+pub fn only(allow: impl Into<String>) -> Route {
+    let allow = allow.into();
+    web::route().to(move |method: Method| {
+        let allow = allow.clone();
+        async move {
+            if method == Method::OPTIONS {
+                let mut response = HttpResponse::NoContent();
+                let allow = (header::ALLOW, with_head(&allow));
+                return Ok(response.insert_header(allow).finish());
+            }
+            Answer::Err(method_not_allowed(&allow))
         }
-        Answer::Err(method_not_allowed(allow))
     })
 }
 

@@ -11,21 +11,7 @@ use crate::clients::Permission;
 use crate::oidc::Oidc;
 use crate::oidc::consent::AppAccess;
 use crate::sessions::SignedIn;
-use crate::web::{Answer, Items, Problem, only};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/me/apps")
-                .route(web::get().to(list_apps))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/v1/me/apps/{client}")
-                .route(web::delete().to(withdraw_app))
-                .default_service(only("DELETE")),
-        );
-}
+use crate::web::{Answer, Items, Problem};
 
 /// An app that one lets have something.
 #[derive(Debug, Serialize, ToSchema)]

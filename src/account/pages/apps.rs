@@ -7,15 +7,7 @@ use crate::base::ids::ClientId;
 use crate::oidc::Oidc;
 use crate::oidc::consent::{AppAccess, WithdrawError};
 use crate::oidc::pages::{host_of, sentences};
-use crate::web::{Answer, Frame, Moment, Problem, only, redirect};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/account/apps/{client}/withdraw")
-            .route(web::post().to(withdraw_app))
-            .default_service(only("POST")),
-    );
-}
+use crate::web::{Answer, Frame, Moment, Problem, redirect};
 
 /// An app as the account's page lists it.
 pub(super) struct AppEntry {
@@ -45,7 +37,7 @@ impl AppEntry {
     }
 }
 
-async fn withdraw_app(
+pub(super) async fn withdraw_app(
     request: HttpRequest,
     Owner(visitor): Owner,
     oidc: web::Data<Oidc>,

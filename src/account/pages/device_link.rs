@@ -5,15 +5,7 @@ use askama::Template;
 
 use super::visitor::Owner;
 use crate::users::Users;
-use crate::web::{Answer, Frame, Moment, StepUpPage, one_time_page, only, page, qr_svg};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/account/device-link")
-            .route(web::post().to(make_device_link))
-            .default_service(only("POST")),
-    );
-}
+use crate::web::{Answer, Frame, Moment, StepUpPage, one_time_page, qr_svg};
 
 #[derive(Template)]
 #[template(path = "device_link.html")]
@@ -24,18 +16,13 @@ struct DeviceLinkPage {
     valid_until: Moment,
 }
 
-async fn make_device_link(
+pub(super) async fn make_device_link(
     request: HttpRequest,
     Owner(visitor): Owner,
     users: web::Data<Users>,
 ) -> Answer {
     if !visitor.signed_in.is_fresh() {
-        return page(&StepUpPage {
-            what: visitor.frame.text("step_up.act.device_link").to_owned(),
-            action: visitor.frame.path.clone(),
-            cancel_url: "/account".into(),
-            frame: visitor.frame,
-        });
+        return StepUpPage::show(visitor.frame, "device_link", &[], "/account".into());
     }
     let acting = visitor.acting(&request);
     let link = users

@@ -7,20 +7,11 @@ use serde::Deserialize;
 use super::visitor::Owner;
 use crate::sessions::{Cookies, PageVisitor, sign_out};
 use crate::users::{Authority, LastAdministrator, Users};
-use crate::web::{Answer, ConfirmPage, Problem, only, page, redirect, require_rendered_version};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/account/lock")
-            .route(web::get().to(ask_to_lock))
-            .route(web::post().to(lock_account))
-            .default_service(only("GET, POST")),
-    );
-}
+use crate::web::{Answer, ConfirmPage, Problem, page, redirect, require_rendered_version};
 
 /// The fields of the confirmation form.
 #[derive(Deserialize)]
-struct Rendered {
+pub(super) struct Rendered {
     #[serde(default)]
     version: String,
 }
@@ -29,33 +20,24 @@ async fn own_version(users: &Users, visitor: &PageVisitor) -> Result<i64, Proble
     Ok(users.find(&visitor.user().to_string()).await?.version)
 }
 
-async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) -> Answer {
+pub(super) async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) -> Answer {
     if users.is_last_administrator(visitor.user()).await? {
         return Err(LastAdministrator.into());
     }
     let version = own_version(&users, &visitor).await?;
     let frame = visitor.frame;
     page(&ConfirmPage {
-        title: frame.text("confirm.lock.title").to_owned(),
-        what: frame.text("confirm.lock.what").to_owned(),
         effects: vec![
             frame.text("confirm.lock.effect_sessions").to_owned(),
             frame.text("confirm.lock.effect_passkeys").to_owned(),
         ],
-        undo: Some(frame.text("confirm.lock.undo").to_owned()),
-        action: frame.path.clone(),
-        hidden: Vec::new(),
         version: Some(version),
         asks_reason: false,
-        option: None,
-        confirm_label: frame.text("confirm.lock.button").to_owned(),
-        is_destructive: true,
-        cancel_url: "/account".into(),
-        frame,
+        ..ConfirmPage::new(frame, "lock", &[], "/account".into())
     })
 }
 
-async fn lock_account(
+pub(super) async fn lock_account(
     request: HttpRequest,
     session: Session,
     Owner(visitor): Owner,

@@ -16,15 +16,7 @@ use crate::oidc::Oidc;
 use crate::passkeys::{PasskeyEntry, Passkeys};
 use crate::sessions::{PageVisitor, SessionEntry, Sessions};
 use crate::users::Users;
-use crate::web::{Answer, FieldProblem, Frame, Problem, only, page_with_status};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/account")
-            .route(web::get().to(show_account))
-            .default_service(only("GET")),
-    );
-}
+use crate::web::{Answer, FieldProblem, Frame, Problem, page_with_status};
 
 /// A name for a passkey that can't be used, as it was typed.
 #[derive(Debug)]
@@ -72,11 +64,11 @@ struct AccountPage {
 }
 
 #[derive(Deserialize)]
-struct Account {
+pub(super) struct Account {
     notice: Option<String>,
 }
 
-async fn show_account(
+pub(super) async fn show_account(
     Owner(visitor): Owner,
     overview: Overview,
     query: web::Query<Account>,

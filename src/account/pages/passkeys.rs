@@ -10,29 +10,15 @@ use super::visitor::Owner;
 use crate::base::ids::PasskeyId;
 use crate::passkeys::{ManageError, Passkeys};
 use crate::sessions::{SessionEntry, Sessions};
-use crate::web::{Answer, FieldProblem, Frame, Problem, only, page, redirect};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/account/passkeys/{passkey}/rename")
-                .route(web::post().to(rename_passkey))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/account/passkeys/{passkey}/remove")
-                .route(web::get().to(ask_to_remove))
-                .default_service(only("GET")),
-        );
-}
+use crate::web::{Answer, FieldProblem, Frame, Problem, page, redirect};
 
 #[derive(Deserialize)]
-struct Rename {
+pub(super) struct Rename {
     #[serde(default)]
     name: String,
 }
 
-async fn rename_passkey(
+pub(super) async fn rename_passkey(
     request: HttpRequest,
     Owner(visitor): Owner,
     passkeys: web::Data<Passkeys>,
@@ -70,7 +56,7 @@ struct RemovePasskeyPage {
     is_last: bool,
 }
 
-async fn ask_to_remove(
+pub(super) async fn ask_to_remove(
     Owner(visitor): Owner,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,

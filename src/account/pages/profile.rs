@@ -6,19 +6,11 @@ use serde::Deserialize;
 use super::overview::{Overview, Said};
 use super::visitor::Owner;
 use crate::users::{Authority, DisplayName, Email, UpdateError, UserChange, Users};
-use crate::web::{Answer, FieldProblem, Frame, only, redirect};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/account/profile")
-            .route(web::post().to(save_profile))
-            .default_service(only("POST")),
-    );
-}
+use crate::web::{Answer, FieldProblem, Frame, redirect};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Profile {
+pub(super) struct Profile {
     display_name: String,
     /// Empty: none.
     email: String,
@@ -45,7 +37,7 @@ impl Profile {
     }
 }
 
-async fn save_profile(
+pub(super) async fn save_profile(
     request: HttpRequest,
     Owner(visitor): Owner,
     users: web::Data<Users>,

@@ -5,23 +5,9 @@ use actix_web::{HttpRequest, web};
 use super::visitor::Owner;
 use crate::base::ids::SessionId;
 use crate::sessions::Sessions;
-use crate::web::{Answer, Problem, only, redirect};
+use crate::web::{Answer, Problem, redirect};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/account/sessions/end-others")
-                .route(web::post().to(end_other_sessions))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/account/sessions/{session}/end")
-                .route(web::post().to(end_session))
-                .default_service(only("POST")),
-        );
-}
-
-async fn end_other_sessions(
+pub(super) async fn end_other_sessions(
     request: HttpRequest,
     Owner(visitor): Owner,
     sessions: web::Data<Sessions>,
@@ -34,7 +20,7 @@ async fn end_other_sessions(
     Ok(redirect("/account?notice=sessions_ended"))
 }
 
-async fn end_session(
+pub(super) async fn end_session(
     request: HttpRequest,
     Owner(visitor): Owner,
     sessions: web::Data<Sessions>,

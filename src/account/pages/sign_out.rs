@@ -5,18 +5,10 @@ use actix_web::{HttpRequest, web};
 
 use crate::history::Actor;
 use crate::sessions::{Cookies, Sessions, SignedIn, sign_out};
-use crate::web::{Answer, author, only, redirect};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/sign-out")
-            .route(web::post().to(end_this_session))
-            .default_service(only("POST")),
-    );
-}
+use crate::web::{Answer, author, redirect};
 
 /// Whoever is signed in is signed out; nobody is signed out already.
-async fn end_this_session(
+pub(super) async fn end_this_session(
     request: HttpRequest,
     session: Session,
     sessions: web::Data<Sessions>,

@@ -7,15 +7,7 @@ use serde::Deserialize;
 use super::visitor::Owner;
 use crate::passkeys::Passkeys;
 use crate::sessions::Sessions;
-use crate::web::{Answer, Frame, only, page, redirect};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/welcome")
-            .route(web::get().to(show_welcome))
-            .default_service(only("GET")),
-    );
-}
+use crate::web::{Answer, Frame, page, redirect};
 
 #[derive(Template)]
 #[template(path = "welcome.html")]
@@ -35,12 +27,12 @@ struct Onward {
 }
 
 #[derive(Deserialize)]
-struct Welcome {
+pub(super) struct Welcome {
     /// The id of where to go then.
     r#continue: Option<String>,
 }
 
-async fn show_welcome(
+pub(super) async fn show_welcome(
     Owner(visitor): Owner,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,

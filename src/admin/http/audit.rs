@@ -4,22 +4,13 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::admin::commands::Commands;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId};
 use crate::clients::Scope;
-use crate::db::Database;
 use crate::history::{self, EventFilter, Outcome, RecordedEvent};
-use crate::sessions::Caller;
 use crate::users::Users;
-use crate::web::{Answer, Page, Problem, only};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/v1/audit-events")
-            .route(web::get().to(list_audit_events))
-            .default_service(only("GET")),
-    );
-}
+use crate::web::{Answer, Page, Problem, cursor, parameter};
 
 /// Which events to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,48 +34,27 @@ pub struct ListEvents {
 
 impl ListEvents {
     async fn parse(self, users: &Users) -> Result<(EventFilter, usize), Problem> {
-        let instant = |name: &'static str, text: Option<String>| match text {
-            None => Ok(None),
-            Some(text) => Timestamp::parse(&text)
-                .map(Some)
-                .ok_or_else(|| Problem::invalid_parameter(name, "not an RFC 3339 instant")),
-        };
-        let person = match self.person {
-            Some(name) => Some(users.resolve(&name).await?),
-            None => None,
-        };
-        let client = match self.client {
-            None => None,
-            Some(text) => Some(
-                ClientId::named(&text)
-                    .ok_or_else(|| Problem::invalid_parameter("client", "not a client_id"))?,
-            ),
-        };
-        let outcome = match self.outcome {
-            None => None,
-            Some(text) => Some(
-                Outcome::parse(&text)
-                    .ok_or_else(|| Problem::invalid_parameter("outcome", "success or refused"))?,
-            ),
-        };
-        let after =
-            match self.after {
-                None => None,
-                Some(text) => Some(AuditEventId::parse(&text).ok_or_else(|| {
-                    Problem::invalid_parameter("after", "not a cursor of this list")
-                })?),
-            };
+        let instant = |text: &str| Timestamp::parse(text).ok_or("not an RFC 3339 instant");
+        let client = |text: &str| ClientId::named(text).ok_or("not a client_id");
         let filter = EventFilter {
-            person,
-            client,
+            person: match self.person {
+                Some(name) => Some(users.resolve(&name).await?),
+                None => None,
+            },
+            client: parameter("client", self.client.as_deref(), client)?,
             action: self.action,
-            outcome,
-            from: instant("from", self.from)?,
-            until: instant("until", self.until)?,
-            after,
+            outcome: parameter("outcome", self.outcome.as_deref(), parse_outcome)?,
+            after: cursor(self.after.as_deref(), AuditEventId::parse)?,
+            from: parameter("from", self.from.as_deref(), instant)?,
+            until: parameter("until", self.until.as_deref(), instant)?,
         };
         Ok((filter, Page::<RecordedEvent>::limit(self.limit, 200)?))
     }
+}
+
+/// Parses the outcome of an event.
+pub(in crate::admin) fn parse_outcome(text: &str) -> Result<Outcome, &'static str> {
+    Outcome::parse(text).ok_or("success or refused")
 }
 
 /// What was done and refused, newest first.
@@ -95,16 +65,12 @@ impl ListEvents {
         (status = 404, description = "`person` is nobody here"),
     )
 )]
-pub async fn list_audit_events(
-    caller: Caller,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
-    query: web::Query<ListEvents>,
-) -> Answer {
-    caller.require(Scope::AuditRead)?;
-    let (filter, limit) = query.into_inner().parse(&users).await?;
+pub async fn list_audit_events(commands: Commands, query: web::Query<ListEvents>) -> Answer {
+    commands.actor.require(Scope::AuditRead)?;
+    let (filter, limit) = query.into_inner().parse(&commands.users).await?;
     let fetch = Page::<RecordedEvent>::fetch(limit);
-    let events = database
+    let events = commands
+        .database
         .read(move |conn| history::list(conn, &filter, fetch))
         .await?;
     Ok(HttpResponse::Ok().json(Page::cut(events, limit, |event| event.id.to_string())))

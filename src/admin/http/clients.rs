@@ -1,9 +1,7 @@
 //! `/v1/clients`: apps and services, registered, changed, cut off.
 
-pub mod enabled;
 mod problems;
 
-use enabled::{disable_client, enable_client};
 use problems::secret_pending;
 
 use actix_web::http::header;
@@ -11,52 +9,21 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past, client_entity};
+use super::{Reason, parse_reason};
+use crate::admin::commands::Commands;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::{
-    Client, ClientChange, ClientError, ClientUpdate, Clients, GrantType, Scope, TypedSecret,
+    Client, ClientChange, ClientError, ClientUpdate, GrantType, Registered, RegisteredClient,
+    Scope, TypedSecret,
 };
-use crate::db::Database;
-use crate::sessions::Caller;
-use crate::users::Users;
-use crate::web::{Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, only, require_version, tagged};
+use crate::web::{
+    Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, cursor, no_cursor, require_version, tagged,
+};
 
 /// At most this many in one list.
 const MOST: usize = 200;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/clients")
-                .route(web::get().to(list_clients))
-                .route(web::post().to(register_client))
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource("/v1/clients/{client}")
-                .route(web::get().to(read_client))
-                .route(web::patch().to(update_client))
-                .route(web::delete().to(delete_client))
-                .default_service(only("GET, PATCH, DELETE")),
-        )
-        .service(
-            web::resource("/v1/clients/{client}/secret")
-                .route(web::post().to(rotate_secret))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/clients/{client}/disable")
-                .route(web::post().to(disable_client))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/clients/{client}/enable")
-                .route(web::post().to(enable_client))
-                .default_service(only("POST")),
-        );
-}
 
 /// A client, with its secret where one was made just now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,17 +51,13 @@ fn answer(
 }
 
 fn view(client: Client, secret: Option<&Token>) -> ClientView {
+    let uses_code = client.metadata.allows(GrantType::AuthorizationCode);
     ClientView {
-        response_types: response_types(&client),
+        response_types: uses_code.then_some("code").into_iter().collect(),
         client,
         client_secret: secret.map(|secret| secret.expose().to_owned()),
         consents_voided: None,
     }
-}
-
-fn response_types(client: &Client) -> Vec<&'static str> {
-    let uses_code = client.metadata.allows(GrantType::AuthorizationCode);
-    uses_code.then_some("code").into_iter().collect()
 }
 
 fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> Answer {
@@ -103,24 +66,10 @@ fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> Answer {
     }
     let etag = updated.client.etag();
     let view = ClientView {
-        response_types: response_types(&updated.client),
-        client: updated.client,
-        client_secret: updated.secret.map(|secret| secret.expose().to_owned()),
         consents_voided: Some(updated.voided_consents),
+        ..view(updated.client, updated.secret.as_ref())
     };
     Ok(tagged(request, HttpResponse::Ok(), &etag, view))
-}
-
-/// Asks whether the caller may change clients: an administrator with a recent sign-in, or a client with the scope.
-fn require_write(caller: &Caller) -> Result<(), Problem> {
-    caller.require(Scope::ClientsWrite)?;
-    caller.require_fresh()
-}
-
-/// Whom a path names, for a caller who may change clients. It is asked before anything is looked up.
-fn changeable(caller: &Caller, id: &str) -> Result<ClientId, Problem> {
-    require_write(caller)?;
-    ClientId::named(id).ok_or_else(Problem::not_found)
 }
 
 /// Filters and page of a list of clients.
@@ -141,19 +90,12 @@ pub struct ListClients {
         (status = 403, description = "Needs an administrator or `clients:read`"),
     )
 )]
-pub async fn list_clients(
-    caller: Caller,
-    clients: web::Data<Clients>,
-    query: web::Query<ListClients>,
-) -> Answer {
-    caller.require(Scope::ClientsRead)?;
-    let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
-    let after = query.after.as_deref();
-    let after = after
-        .map(|after| ClientId::named(after).ok_or_else(no_cursor))
-        .transpose()?;
+pub async fn list_clients(commands: Commands, query: web::Query<ListClients>) -> Answer {
+    commands.actor.require(Scope::ClientsRead)?;
+    let after = cursor(query.after.as_deref(), ClientId::named)?;
     let limit = Page::<Client>::limit(query.limit, MOST)?;
-    let found = match clients.list(after, Page::<Client>::fetch(limit)).await {
+    let fetch = Page::<Client>::fetch(limit);
+    let found = match commands.clients.list(after, fetch).await {
         Err(ClientError::Unknown) => return Err(no_cursor()),
         found => found?,
     };
@@ -177,16 +119,11 @@ pub async fn list_clients(
 )]
 pub async fn register_client(
     request: HttpRequest,
-    caller: Caller,
-    clients: web::Data<Clients>,
-    users: web::Data<Users>,
+    commands: Commands,
     body: AnyCase<ClientChange>,
 ) -> Answer {
-    require_write(&caller)?;
-    users.require_allowed_roles(&body.0, &[]).await?;
-    let (client, secret) = clients
-        .register(body.0, caller.acting(&request, Scope::ClientsWrite))
-        .await?;
+    let permit = commands.permit_clients()?;
+    let (client, secret) = commands.register_client(body.0, permit).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((
         header::LOCATION,
@@ -212,18 +149,16 @@ pub async fn register_client(
 )]
 pub async fn read_client(
     request: HttpRequest,
-    caller: Caller,
-    clients: web::Data<Clients>,
-    database: web::Data<Database>,
+    commands: Commands,
     id: web::Path<String>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    caller.require(Scope::ClientsRead)?;
+    commands.actor.require(Scope::ClientsRead)?;
     let id = ClientId::named(&id).ok_or_else(Problem::not_found)?;
     if let Some(at) = query.parse()? {
-        return answer_past(&caller, &database, client_entity(id), at).await;
+        return answer_past(&commands, client_entity(id), at).await;
     }
-    let client = clients.read(id).await?;
+    let client = commands.clients.read(id).await?;
     Ok(answer(&request, HttpResponse::Ok(), client, None))
 }
 
@@ -250,25 +185,13 @@ pub async fn read_client(
 )]
 pub async fn update_client(
     request: HttpRequest,
-    caller: Caller,
-    (clients, users): (web::Data<Clients>, web::Data<Users>),
+    commands: Commands,
     id: web::Path<String>,
     body: AnyCase<ClientChange>,
 ) -> Answer {
-    let id = changeable(&caller, &id)?;
+    let (id, permit) = commands.client_to_change(&id)?;
     let expected = require_version(&request)?;
-    if body.0.allowed_roles.is_some() {
-        let before = clients.read(id).await?.metadata.allowed_roles;
-        users.require_allowed_roles(&body.0, &before).await?;
-    }
-    let updated = clients
-        .update(
-            id,
-            body.0,
-            Some(expected),
-            caller.acting(&request, Scope::ClientsWrite),
-        )
-        .await?;
+    let updated = commands.update_client(id, body.0, expected, permit).await?;
     answer_update(&request, updated)
 }
 
@@ -283,17 +206,13 @@ pub async fn update_client(
     )
 )]
 pub async fn delete_client(
-    request: HttpRequest,
-    caller: Caller,
-    clients: web::Data<Clients>,
+    commands: Commands,
     id: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    let id = changeable(&caller, &id)?;
-    let reason = reason.into_inner().parse()?;
-    clients
-        .delete(id, reason, caller.acting(&request, Scope::ClientsWrite))
-        .await?;
+    let (id, permit) = commands.client_to_change(&id)?;
+    let reason = reason.parse()?;
+    commands.clients.delete(id, reason, permit.acting).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -321,16 +240,90 @@ pub struct NewSecret {
 )]
 pub async fn rotate_secret(
     request: HttpRequest,
-    caller: Caller,
-    clients: web::Data<Clients>,
+    commands: Commands,
     id: web::Path<String>,
     body: AnyCaseOrEmpty<NewSecret>,
 ) -> Answer {
-    let id = changeable(&caller, &id)?;
-    let acting = caller.acting(&request, Scope::ClientsWrite);
-    let updated = match body.0.client_secret {
-        Some(secret) => clients.set_secret(id, secret, acting).await?,
-        None => clients.rotate_secret(id, acting).await?,
-    };
+    let (id, permit) = commands.client_to_change(&id)?;
+    let chosen = body.0.client_secret;
+    let updated = commands.replace_client_secret(id, chosen, permit).await?;
     answer_update(&request, updated)
+}
+
+/// How to disable a client.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DisableClient {
+    /// For the audit log; at most 200 characters.
+    reason: Option<String>,
+    /// Whether the clients that it registered are disabled too. For administrators in person.
+    with_registered: bool,
+}
+
+/// A client that was disabled.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DisabledView {
+    #[serde(flatten)]
+    client: ClientView,
+    /// The clients that it registered, itself or through others, and that were enabled until then. Without `with_registered` they
+    /// still are. Empty for services.
+    registered: Vec<RegisteredClient>,
+}
+
+/// Cuts a client off, with every token that it holds. The clients that it registered stay as they are, unless `with_registered` is
+/// set; `registered` lists them.
+#[utoipa::path(
+    post, path = "/v1/clients/{client}/disable", tag = "clients", request_body = DisableClient,
+    params(("client" = String, Path, description = "Its `client_id`")),
+    responses(
+        (status = 200, body = DisabledView),
+        (status = 403, description = "As for changing it; `with_registered` needs an administrator in person"),
+        (status = 404, description = "There is no client of this id"),
+    )
+)]
+pub async fn disable_client(
+    request: HttpRequest,
+    commands: Commands,
+    id: web::Path<String>,
+    body: AnyCase<DisableClient>,
+) -> Answer {
+    let (id, permit) = commands.client_to_change(&id)?;
+    let reason = parse_reason(body.0.reason.as_deref().unwrap_or_default())?;
+    let registered = if body.0.with_registered {
+        Registered::Disabled
+    } else {
+        Registered::Kept
+    };
+    let disabled = commands
+        .clients
+        .disable_with(id, registered, reason, permit.acting)
+        .await?;
+    let etag = disabled.client.etag();
+    let view = DisabledView {
+        client: view(disabled.client, None),
+        registered: disabled.registered,
+    };
+    Ok(tagged(&request, HttpResponse::Ok(), &etag, view))
+}
+
+/// Lets a client in again. Tokens that it got on its own behalf before stay dead.
+#[utoipa::path(
+    post, path = "/v1/clients/{client}/enable", tag = "clients", request_body = Reason,
+    params(("client" = String, Path, description = "Its `client_id`")),
+    responses(
+        (status = 200, body = Client),
+        (status = 403, description = "As for changing it"),
+        (status = 404, description = "There is no client of this id"),
+    )
+)]
+pub async fn enable_client(
+    request: HttpRequest,
+    commands: Commands,
+    id: web::Path<String>,
+    body: AnyCase<Reason>,
+) -> Answer {
+    let (id, permit) = commands.client_to_change(&id)?;
+    let reason = body.0.parse()?;
+    let client = commands.clients.enable(id, reason, permit.acting).await?;
+    Ok(answer(&request, HttpResponse::Ok(), client, None))
 }

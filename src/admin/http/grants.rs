@@ -11,39 +11,19 @@ use uuid::Uuid;
 
 use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past_grant};
-use super::reach::{Reach, parameter};
-use crate::access::{Access, Grant, GrantFilter, ResourceId, ResourceType};
+use crate::access::{Grant, GrantFilter, ResourceId, ResourceType};
+use crate::admin::commands::{AccessScope, Commands};
 use crate::base::clock::Timestamp;
 use crate::base::ids::GrantId;
-use crate::clients::Scope;
-use crate::db::Database;
 use crate::history::PastInstant;
-use crate::sessions::Caller;
-use crate::users::{LookupError, RoleName, Users};
-use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged};
+use crate::users::{LookupError, RoleName};
+use crate::web::{Answer, AnyCase, Page, Problem, cursor, parameter, require_version, tagged};
 
 pub use body::{ChangeGrant, GiveGrant};
 pub(super) use body::{description, title};
 
 /// At most this many in one list.
 pub(super) const MOST: usize = 200;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/grants")
-                .route(web::get().to(list_grants))
-                .route(web::post().to(give_grant))
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource("/v1/grants/{grant}")
-                .route(web::get().to(read_grant))
-                .route(web::patch().to(change_grant))
-                .route(web::delete().to(withdraw_grant))
-                .default_service(only("GET, PATCH, DELETE")),
-        );
-}
 
 /// Which grants to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -97,16 +77,12 @@ pub(super) fn things_filter(
     kind: Option<&str>,
     id: Option<&str>,
     after: Option<&str>,
-    reach: &Reach,
+    scope: &AccessScope,
 ) -> Result<GrantFilter, Problem> {
-    let kind = kind
-        .map(|kind| parameter("resource_type", kind, ResourceType::parse))
-        .transpose()?;
-    let id = id
-        .map(|id| parameter("resource_id", id, ResourceId::parse))
-        .transpose()?;
+    let kind = parameter("resource_type", kind, ResourceType::parse)?;
+    let id = parameter("resource_id", id, ResourceId::parse)?;
     match &kind {
-        Some(kind) => reach.require(kind)?,
+        Some(kind) => scope.require(kind)?,
         None if id.is_some() => {
             let fault = "give resource_type too";
             return Err(Problem::invalid_parameter("resource_id", fault));
@@ -114,20 +90,18 @@ pub(super) fn things_filter(
         None => {}
     }
     Ok(GrantFilter {
-        of_types: reach.types(),
-        after: after.map(cursor).transpose()?,
+        of_types: scope.types(),
+        after: cursor(after, parse_cursor)?,
         kind,
         id,
         ..GrantFilter::default()
     })
 }
 
-/// The cursor of a list of grants.
-fn cursor(after: &str) -> Result<Uuid, Problem> {
-    // Ids have one spelling, whatever they are of.
-    let id = GrantId::parse(after);
-    id.map(GrantId::uuid)
-        .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))
+/// Parses the cursor of a list of assignments.
+pub(in crate::admin) fn parse_cursor(after: &str) -> Option<Uuid> {
+    // IDs have one spelling, whatever they are of.
+    GrantId::parse(after).map(GrantId::uuid)
 }
 
 fn answer(request: &HttpRequest, response: HttpResponseBuilder, grant: &Grant) -> HttpResponse {
@@ -142,32 +116,18 @@ fn answer(request: &HttpRequest, response: HttpResponseBuilder, grant: &Grant) -
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
     )
 )]
-pub async fn list_grants(
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    query: web::Query<ListGrants>,
-) -> Answer {
-    let reach = Reach::to_read(&caller, &users).await?;
-    let ListGrants {
-        user,
-        resource_type,
-        resource_id,
-        role,
-        limit,
-        after,
-    } = query.into_inner();
-    let limit = Page::<Grant>::limit(limit, MOST)?;
+pub async fn list_grants(commands: Commands, query: web::Query<ListGrants>) -> Answer {
+    let scope = commands.read_scope().await?;
+    let limit = Page::<Grant>::limit(query.limit, MOST)?;
     let mut filter = things_filter(
-        resource_type.as_deref(),
-        resource_id.as_deref(),
-        after.as_deref(),
-        &reach,
+        query.resource_type.as_deref(),
+        query.resource_id.as_deref(),
+        query.after.as_deref(),
+        &scope,
     )?;
-    let role = role.map(|role| RoleName::parse(&role)).transpose();
-    filter.role = role.map_err(|fault| Problem::invalid_parameter("role", fault))?;
-    if let Some(name) = user {
-        match users.resolve(&name).await {
+    filter.role = parameter("role", query.role.as_deref(), RoleName::parse)?;
+    if let Some(name) = &query.user {
+        match commands.users.resolve(name).await {
             Ok(user) => filter.user = Some(user),
             Err(LookupError::Unknown) => {
                 let (items, next) = (Vec::<Grant>::new(), None);
@@ -176,7 +136,7 @@ pub async fn list_grants(
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(HttpResponse::Ok().json(access.list(filter, limit).await?))
+    Ok(HttpResponse::Ok().json(commands.access.list(filter, limit).await?))
 }
 
 /// Gives a person roles on a thing. What was withdrawn, or has ended, goes on as the same grant.
@@ -196,17 +156,15 @@ pub async fn list_grants(
 )]
 pub async fn give_grant(
     request: HttpRequest,
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
+    commands: Commands,
     body: AnyCase<GiveGrant>,
 ) -> Answer {
-    let reach = Reach::to_write(&caller, &users).await?;
+    let (scope, permit) = commands.write_scope().await?;
     let (user, resource, terms) = body.0.parse()?;
-    reach.require(&resource.kind)?;
-    let user = users.resolve(&user).await?;
-    let acting = caller.acting(&request, Scope::GrantsWrite);
-    let grant = access.give(user, resource, terms, acting).await?;
+    scope.require(&resource.kind)?;
+    let user = commands.users.resolve(&user).await?;
+    let given = commands.access.give(user, resource, terms, permit.acting);
+    let grant = given.await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/grants/{}", grant.id)));
     Ok(answer(&request, response, &grant))
@@ -230,22 +188,16 @@ pub async fn give_grant(
 )]
 pub async fn read_grant(
     request: HttpRequest,
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     id: web::Path<String>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &users).await?;
+    let scope = commands.read_scope().await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
     if let Some(at) = query.parse()? {
-        return answer_past_grant(&caller, &database, &reach, id, at).await;
+        return answer_past_grant(&commands, &scope, id, at).await;
     }
-    let grant = access.read(id).await?;
-    if !reach.covers(&grant.resource_type) {
-        return Err(Problem::not_found());
-    }
+    let grant = commands.find_assignment(id, &scope).await?;
     Ok(answer(&request, HttpResponse::Ok(), &grant))
 }
 
@@ -268,19 +220,16 @@ pub async fn read_grant(
 )]
 pub async fn change_grant(
     request: HttpRequest,
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
+    commands: Commands,
     id: web::Path<String>,
     body: AnyCase<ChangeGrant>,
 ) -> Answer {
-    Reach::to_write(&caller, &users).await?;
+    let (_, permit) = commands.write_scope().await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
-    let expected = require_version(&request)?;
+    let expected = Some(require_version(&request)?);
     let change = body.0.parse()?;
-    let acting = caller.acting(&request, Scope::GrantsWrite);
-    let grant = access.change(id, change, Some(expected), acting).await?;
-    Ok(answer(&request, HttpResponse::Ok(), &grant))
+    let changed = commands.access.change(id, change, expected, permit.acting);
+    Ok(answer(&request, HttpResponse::Ok(), &changed.await?))
 }
 
 /// What a withdrawal cut.
@@ -303,26 +252,16 @@ pub struct GrantWithdrawn {
     )
 )]
 pub async fn withdraw_grant(
-    request: HttpRequest,
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
+    commands: Commands,
     id: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    Reach::to_write(&caller, &users).await?;
+    let (_, permit) = commands.write_scope().await?;
     let id = GrantId::parse(&id).ok_or_else(Problem::not_found)?;
-    let reason = reason.into_inner().parse()?;
-    let before = access
-        .withdraw(
-            id,
-            None,
-            reason,
-            caller.acting(&request, Scope::GrantsWrite),
-        )
-        .await?;
+    let reason = reason.parse()?;
+    let before = commands.access.withdraw(id, None, reason, permit.acting);
     Ok(HttpResponse::Ok().json(GrantWithdrawn {
         withdrawn: id,
-        roles: before.roles,
+        roles: before.await?.roles,
     }))
 }

@@ -1,77 +1,39 @@
 //! `…/history`, and what `?as_of=` asks: how things stood, and who made them so.
 
 mod asked;
-mod view;
 
 use actix_web::{HttpResponse, web};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::reach::{Reach, thing_in_path};
-use super::{find_readable, roles};
+use super::resource_path::parse_path;
 use crate::access::{ResourceName, ResourceType};
+use crate::admin::commands::{AccessScope, Commands};
 use crate::admin::versions::{self, Entity, Names, Past, Version, VersionError, View};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
 use crate::clients::Scope;
-use crate::db::Database;
 use crate::history::PastInstantError;
-use crate::passkeys::Passkeys;
-use crate::sessions::Caller;
-use crate::users::Users;
-use crate::web::{Answer, Page, Problem, only};
+use crate::web::{Answer, Page, Problem};
 pub(super) use asked::as_of;
 pub use asked::{AsOf, ItemsNowOrThen, ListVersions, NowOrThen};
-use view::{names_for, view_of};
-
-macro_rules! histories {
-    ($config:ident, $($path:literal => $handler:ident),+ $(,)?) => {
-        $config$(.service(
-            web::resource($path)
-                .route(web::get().to($handler))
-                .default_service(only("GET")),
-        ))+
-    };
-}
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    histories!(config,
-        "/v1/users/{user}/history" => list_user_history,
-        "/v1/passkeys/{passkey}/history" => list_passkey_history,
-        "/v1/roles/{role}/history" => list_role_history,
-        "/v1/grants/{grant}/history" => list_grant_history,
-        "/v1/clients/{client}/history" => list_client_history,
-        "/v1/resources/{type}/{id}/history" => list_resource_history,
-    );
-}
 
 /// How an entity stood.
-pub(super) async fn answer_past(
-    caller: &Caller,
-    database: &Database,
-    entity: Entity,
-    at: Timestamp,
-) -> Answer {
-    let view = View::all(names_for(caller));
-    let past: Past = versions::find_as_of(database, entity, at, view).await?;
+pub(super) async fn answer_past(commands: &Commands, entity: Entity, at: Timestamp) -> Answer {
+    let view = View::all(commands.visible_names());
+    let past: Past = versions::find_as_of(&commands.database, entity, at, view).await?;
     Ok(HttpResponse::Ok().json(past))
 }
 
-/// How a person stood, if the caller might read them then.
-pub(super) async fn answer_past_user(
-    caller: &Caller,
-    users: &Users,
-    database: &Database,
-    user: UserId,
-    at: Timestamp,
-) -> Answer {
-    let view = view_of(caller, users, user).await?;
-    let past = versions::find_as_of(database, user_entity(user), at, view).await?;
+/// How a person stood, if the actor might read them then.
+pub(super) async fn answer_past_user(commands: &Commands, user: UserId, at: Timestamp) -> Answer {
+    let view = commands.view_of(user).await?;
+    let past = versions::find_as_of(&commands.database, user_entity(user), at, view).await?;
     Ok(HttpResponse::Ok().json(past))
 }
 
-async fn answer(database: &Database, entity: Entity, query: &ListVersions, view: View) -> Answer {
-    let page = versions::list(database, entity, query.parse()?, view).await?;
+async fn answer(commands: &Commands, entity: Entity, query: &ListVersions, view: View) -> Answer {
+    let page = versions::list(&commands.database, entity, query.parse()?, view).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -86,39 +48,31 @@ async fn answer(database: &Database, entity: Entity, query: &ListVersions, view:
     )
 )]
 pub async fn list_user_history(
-    caller: Caller,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     name: web::Path<String>,
     query: web::Query<ListVersions>,
 ) -> Answer {
-    let user = find_readable(&caller, &users, &name, Scope::UsersRead).await?;
-    let view = view_of(&caller, &users, user).await?;
-    let page = versions::list(&database, user_entity(user), query.parse()?, view).await?;
-    Ok(HttpResponse::Ok().json(page))
+    let user = commands.readable_user(&name, Scope::UsersRead).await?;
+    let view = commands.view_of(user).await?;
+    answer(&commands, user_entity(user), &query, view).await
 }
 
 /// How the passkeys of a person stood.
 pub(super) async fn answer_past_passkeys(
-    caller: &Caller,
-    users: &Users,
-    (database, passkeys): (&Database, &Passkeys),
+    commands: &Commands,
     user: UserId,
     at: Timestamp,
 ) -> Answer {
-    let view = view_of(caller, users, user).await?;
+    let view = commands.view_of(user).await?;
     // None is ever deleted: those of then are among those of now.
-    let known = passkeys.list(user, true).await?;
+    let known = commands.passkeys.list(user, true).await?;
     let ids = known.iter().map(|passkey| passkey.id.uuid()).collect();
-    let past = versions::list_as_of(database, "passkey", ids, at, view).await?;
+    let past = versions::list_as_of(&commands.database, "passkey", ids, at, view).await?;
     Ok(HttpResponse::Ok().json(past))
 }
 
 fn user_entity(user: UserId) -> Entity {
-    Entity {
-        kind: "user",
-        id: user.uuid(),
-    }
+    Entity::new("user", user.uuid())
 }
 
 /// Every version of a passkey, newest first.
@@ -132,29 +86,25 @@ fn user_entity(user: UserId) -> Entity {
     )
 )]
 pub async fn list_passkey_history(
-    caller: Caller,
-    users: web::Data<Users>,
-    passkeys: web::Data<Passkeys>,
-    database: web::Data<Database>,
+    commands: Commands,
     id: web::Path<String>,
     query: web::Query<ListVersions>,
 ) -> Answer {
     let id = PasskeyId::parse(&id);
     let owner = match id {
-        Some(id) => passkeys.find_owner(id).await?,
+        Some(id) => commands.passkeys.find_owner(id).await?,
         None => None,
     };
     let (Some(id), Some(owner)) = (id, owner) else {
-        caller.require(Scope::PasskeysRead)?;
+        commands.actor.require(Scope::PasskeysRead)?;
         return Err(Problem::not_found());
     };
-    find_readable(&caller, &users, &owner.to_string(), Scope::PasskeysRead).await?;
-    let entity = Entity {
-        kind: "passkey",
-        id: id.uuid(),
-    };
-    let view = view_of(&caller, &users, owner).await?;
-    answer(&database, entity, &query, view).await
+    commands
+        .readable_user(&owner.to_string(), Scope::PasskeysRead)
+        .await?;
+    let entity = Entity::new("passkey", id.uuid());
+    let view = commands.view_of(owner).await?;
+    answer(&commands, entity, &query, view).await
 }
 
 /// Every version of a role, newest first; one that was deleted says so.
@@ -168,22 +118,17 @@ pub async fn list_passkey_history(
     )
 )]
 pub async fn list_role_history(
-    caller: Caller,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     name: web::Path<String>,
     query: web::Query<ListVersions>,
 ) -> Answer {
-    roles::require_read(&users, &caller).await?;
-    let view = View::all(names_for(&caller));
-    answer(&database, role_entity(&name), &query, view).await
+    commands.require_roles_read().await?;
+    let view = View::all(commands.visible_names());
+    answer(&commands, role_entity(&name), &query, view).await
 }
 
 pub(super) fn role_entity(name: &str) -> Entity {
-    Entity {
-        kind: "role",
-        id: RoleId::of_name(&["role", name]).uuid(),
-    }
+    Entity::new("role", RoleId::of_name(&["role", name]).uuid())
 }
 
 /// Every version of a grant, newest first; one that was withdrawn has no roles.
@@ -198,18 +143,16 @@ pub(super) fn role_entity(name: &str) -> Entity {
     )
 )]
 pub async fn list_grant_history(
-    caller: Caller,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     id: web::Path<String>,
     query: web::Query<ListVersions>,
 ) -> Answer {
-    let (before, limit) = query.parse()?;
+    query.parse()?;
     let id = GrantId::parse(&id).map(GrantId::uuid).unwrap_or_default();
     let entity = grant_entity(id);
     // Whose grant it is and on what kind of thing is the same in every version.
     let all = View::all(Names::Clients);
-    let newest = match versions::list(&database, entity, (None, 1), all).await {
+    let newest = match versions::list(&commands.database, entity, (None, 1), all).await {
         Err(VersionError::Unknown) => None,
         newest => newest?.items.pop(),
     };
@@ -217,46 +160,36 @@ pub async fn list_grant_history(
         let version = newest.as_ref()?;
         version.data.get(name)?.as_str().map(str::to_owned)
     };
-    let own = caller
-        .own(Scope::GrantsRead)
-        .map(|own| own.user_id.to_string());
-    let is_own = own.is_some() && own == member("user_id");
-    if !is_own {
-        let reach = Reach::to_read(&caller, &users).await?;
-        let kind = member("resource_type").and_then(|kind| ResourceType::parse(&kind).ok());
-        reach.require_of(kind.as_ref())?;
-    }
-    let names = if is_own {
+    let own = commands.actor.own(Scope::GrantsRead);
+    let own = own.map(|own| own.user_id.to_string());
+    let names = if own.is_some() && own == member("user_id") {
         Names::All
     } else {
-        names_for(&caller)
+        let scope = commands.read_scope().await?;
+        let kind = member("resource_type").and_then(|kind| ResourceType::parse(&kind).ok());
+        scope.require_of(kind.as_ref())?;
+        commands.visible_names()
     };
-    let page = versions::list(&database, entity, (before, limit), View::all(names)).await?;
-    Ok(HttpResponse::Ok().json(page))
+    answer(&commands, entity, &query, View::all(names)).await
 }
 
 fn grant_entity(id: Uuid) -> Entity {
-    Entity { kind: "grant", id }
+    Entity::new("grant", id)
 }
 
-/// How a grant stood, for a caller who reaches its type: the same in every version, and one that is not theirs is not there.
+/// How an assignment stood, for an actor whose scope covers its type, which is the same in every version.
 pub(super) async fn answer_past_grant(
-    caller: &Caller,
-    database: &Database,
-    reach: &Reach,
+    commands: &Commands,
+    scope: &AccessScope,
     id: GrantId,
     at: Timestamp,
 ) -> Answer {
-    let past: Past = versions::find_as_of(
-        database,
-        grant_entity(id.uuid()),
-        at,
-        View::all(names_for(caller)),
-    )
-    .await?;
+    let view = View::all(commands.visible_names());
+    let entity = grant_entity(id.uuid());
+    let past: Past = versions::find_as_of(&commands.database, entity, at, view).await?;
     let kind = past.item.data.get("resource_type").and_then(Value::as_str);
     let kind = kind.and_then(|kind| ResourceType::parse(kind).ok());
-    if !kind.is_some_and(|kind| reach.covers(&kind)) {
+    if !kind.is_some_and(|kind| scope.covers(&kind)) {
         return Err(Problem::not_found());
     }
     Ok(HttpResponse::Ok().json(past))
@@ -273,22 +206,18 @@ pub(super) async fn answer_past_grant(
     )
 )]
 pub async fn list_client_history(
-    caller: Caller,
-    database: web::Data<Database>,
+    commands: Commands,
     id: web::Path<String>,
     query: web::Query<ListVersions>,
 ) -> Answer {
-    caller.require(Scope::ClientsRead)?;
+    commands.actor.require(Scope::ClientsRead)?;
     let id = ClientId::named(&id).ok_or_else(Problem::not_found)?;
-    let view = View::all(names_for(&caller));
-    answer(&database, client_entity(id), &query, view).await
+    let view = View::all(commands.visible_names());
+    answer(&commands, client_entity(id), &query, view).await
 }
 
 pub(super) fn client_entity(id: ClientId) -> Entity {
-    Entity {
-        kind: "client",
-        id: id.uuid(),
-    }
+    Entity::new("client", id.uuid())
 }
 
 /// Every version of what was known of a thing, newest first; where it was forgotten, it says so.
@@ -307,24 +236,19 @@ pub(super) fn client_entity(id: ClientId) -> Entity {
     )
 )]
 pub async fn list_resource_history(
-    caller: Caller,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     path: web::Path<(String, String)>,
     query: web::Query<ListVersions>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &users).await?;
-    let name = thing_in_path(&path)?;
-    reach.require(&name.kind)?;
-    let view = View::all(names_for(&caller));
-    answer(&database, resource_entity(&name), &query, view).await
+    let scope = commands.read_scope().await?;
+    let name = parse_path(&path)?;
+    scope.require(&name.kind)?;
+    let view = View::all(commands.visible_names());
+    answer(&commands, resource_entity(&name), &query, view).await
 }
 
 pub(super) fn resource_entity(name: &ResourceName) -> Entity {
-    Entity {
-        kind: "resource",
-        id: name.key().uuid(),
-    }
+    Entity::new("resource", name.key().uuid())
 }
 
 impl From<PastInstantError> for Problem {

@@ -2,39 +2,24 @@
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::users::not_yours;
-use super::{Reason, authority};
+use super::Reason;
+use super::problems::not_yours;
+use crate::admin::commands::Commands;
 use crate::base::ids::InvitationId;
 use crate::clients::Scope;
-use crate::sessions::{Caller, CallerError};
-use crate::users::http::require_manager;
+use crate::sessions::CallerError;
 use crate::users::{
     DisplayName, Email, InvitationError, InvitationFilter, InvitationLink, InvitationState,
-    InvitationView, InviteError, NewInvitation, UpdateError, Username, Users,
+    InvitationView, InviteError, NewInvitation, UpdateError, Username,
 };
-use crate::web::{Answer, AnyCase, Page, Problem, only};
+use crate::web::{Answer, AnyCase, Page, Problem, cursor, field, no_cursor};
 
 /// Maximum number of invitations in one list.
 const MOST: usize = 200;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/v1/invitations")
-            .route(web::get().to(list_invitations))
-            .route(web::post().to(invite))
-            .default_service(only("GET, POST")),
-    );
-    config.service(
-        web::resource("/v1/invitations/{invitation}")
-            .route(web::delete().to(revoke_invitation))
-            .default_service(only("DELETE")),
-    );
-}
 
 /// Whom to invite: a new person, or with `user_id` an existing one who needs a new passkey.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,22 +43,14 @@ pub struct Invite {
 impl Invite {
     fn parse(self) -> Result<NewInvitation, Problem> {
         Ok(NewInvitation {
-            username: self
-                .username
-                .map(|text| Username::parse(&text))
-                .transpose()
-                .map_err(|fault| Problem::invalid_field("username", fault))?,
-            email: self
-                .email
-                .map(|text| Email::parse(&text))
-                .transpose()
-                .map_err(|fault| Problem::invalid_field("email", fault))?,
+            username: field("username", self.username.as_deref(), Username::parse)?,
+            email: field("email", self.email.as_deref(), Email::parse)?,
             email_verified: self.email_verified,
-            display_name: self
-                .display_name
-                .map(|text| DisplayName::parse(&text))
-                .transpose()
-                .map_err(|fault| Problem::invalid_field("display_name", fault))?,
+            display_name: field(
+                "display_name",
+                self.display_name.as_deref(),
+                DisplayName::parse,
+            )?,
             roles: self.roles,
             user: self.user_id,
             life: self.expires_in.map(Duration::from_secs),
@@ -91,37 +68,13 @@ impl Invite {
         (status = 409, description = "The username is taken, or the person is suspended"),
     )
 )]
-pub async fn invite(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
-    body: AnyCase<Invite>,
-) -> Answer {
-    let wanted = body.0;
-    match (
-        require_manager(&users, &caller, Scope::UsersWrite).await?,
-        &wanted.user_id,
-    ) {
-        // Nobody learns by an invitation who there is.
-        (Some(manager), Some(name)) if users.find_managed(manager, name).await?.is_none() => {
-            return Err(CallerError::NotAdministrator.into());
-        }
-        (None, Some(_)) => {
-            // Anyone who has a link for an existing user can become that user.
-            caller.require(Scope::PasskeysEnrol)?;
-            caller.require_fresh()?;
-        }
-        _ => caller.require_fresh()?,
-    }
-    let wanted = wanted.parse()?;
-    let link = users
-        .invite(
-            wanted,
-            authority(&caller),
-            caller.acting(&request, Scope::UsersWrite),
-        )
-        .await?;
-    Ok(HttpResponse::Created().json(link))
+pub async fn invite(commands: Commands, body: AnyCase<Invite>) -> Answer {
+    let permit = commands.permit_invite(body.0.user_id.as_deref()).await?;
+    let wanted = body.0.parse()?;
+    let invited = commands
+        .users
+        .invite(wanted, permit.authority, permit.acting);
+    Ok(HttpResponse::Created().json(invited.await?))
 }
 
 /// Which invitations to list.
@@ -145,29 +98,21 @@ pub struct ListInvitations {
         (status = 403, description = "Needs an administrator, someone who manages users, or `users:read`"),
     )
 )]
-pub async fn list_invitations(
-    caller: Caller,
-    users: web::Data<Users>,
-    query: web::Query<ListInvitations>,
-) -> Answer {
-    let made_by = require_manager(&users, &caller, Scope::UsersRead).await?;
-    let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
+pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitations>) -> Answer {
+    let made_by = commands.require_manager(Scope::UsersRead).await?;
     let no_state =
         || Problem::invalid_parameter("state", "must be one of open, used, expired, revoked");
     let state = query.state.as_deref();
-    let after = query.after.as_deref();
     let filter = InvitationFilter {
         state: state
             .map(|state| InvitationState::parse(state).ok_or_else(no_state))
             .transpose()?,
         made_by,
-        after: after
-            .map(|after| InvitationId::parse(after).ok_or_else(no_cursor))
-            .transpose()?,
+        after: cursor(query.after.as_deref(), InvitationId::parse)?,
     };
     let limit = Page::<InvitationView>::limit(query.limit, MOST)?;
     let fetch = Page::<InvitationView>::fetch(limit);
-    let found = match users.list_invitations(filter, fetch).await {
+    let found = match commands.users.list_invitations(filter, fetch).await {
         Err(InvitationError::Unknown) => return Err(no_cursor()),
         found => found?,
     };
@@ -187,32 +132,14 @@ pub async fn list_invitations(
     )
 )]
 pub async fn revoke_invitation(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     id: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    let manager = require_manager(&users, &caller, Scope::UsersWrite).await?;
-    caller.require_fresh()?;
-    let reason = reason.into_inner().parse()?;
-    let acting = caller.acting(&request, Scope::UsersWrite);
-    let revoked = match InvitationId::parse(&id) {
-        Some(id) => {
-            users
-                .revoke_invitation(id, reason, authority(&caller), acting)
-                .await
-        }
-        None => Err(InvitationError::Unknown),
-    };
-    match revoked {
-        // Users who manage others by a role learn nothing about invitations that others created.
-        Err(InvitationError::Unknown) if manager.is_some() => Err(not_yours()),
-        revoked => {
-            revoked?;
-            Ok(HttpResponse::NoContent().finish())
-        }
-    }
+    let permit = commands.permit_invite(None).await?;
+    let reason = reason.parse()?;
+    commands.revoke_invitation(&id, reason, permit).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 impl From<InvitationError> for Problem {
@@ -220,8 +147,7 @@ impl From<InvitationError> for Problem {
         match error {
             InvitationError::Unknown => Self::not_found(),
             InvitationError::NotYours => not_yours(),
-            InvitationError::Used => Self::new(
-                StatusCode::CONFLICT,
+            InvitationError::Used => Self::conflict(
                 "invitation-used",
                 "The invitation was used",
                 "Nothing is left to revoke. Suspend the user, or revoke the passkey that was registered with it.",
@@ -235,9 +161,7 @@ impl From<InvitationError> for Problem {
 impl From<InviteError> for Problem {
     fn from(error: InviteError) -> Self {
         match error {
-            InviteError::UsernameTaken => Self::new(
-                StatusCode::CONFLICT,
-                "username-taken",
+            InviteError::UsernameTaken => Self::conflict("username-taken",
                 "The username is taken",
                 "Somebody has, or had, this name. For a new link for them, send their id as `user_id`.",
             )
@@ -246,9 +170,7 @@ impl From<InviteError> for Problem {
                 Self::invalid_field("roles", format!("there is no role {role}"))
             }
             InviteError::UserUnknown => Self::not_found(),
-            InviteError::UserSuspended => Self::new(
-                StatusCode::CONFLICT,
-                "account-suspended",
+            InviteError::UserSuspended => Self::conflict("account-suspended",
                 "This account is locked",
                 "Reactivate the person first, then make the link.",
             ),

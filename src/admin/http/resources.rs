@@ -9,37 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::Reason;
 use super::grants::{GrantPage, MOST, description, things_filter, title};
 use super::history::{AsOf, NowOrThen, answer_past, as_of, resource_entity};
-use super::reach::{Reach, parameter, thing_in_path, thing_path};
-use crate::access::{
-    Access, Expected, Grant, NewThing, ResourceName, ResourceType, ThingError, ThingFilter,
-    ThingView,
+use super::resource_path::{cursor_of, parse_cursor, parse_path, path_of};
+use crate::access::{Expected, Grant, NewThing, ResourceType, ThingError, ThingFilter, ThingView};
+use crate::admin::commands::Commands;
+use crate::web::{
+    Answer, AnyCase, Page, cursor, expected_version, parameter, require_version, tagged,
 };
-use crate::clients::Scope;
-use crate::db::Database;
-use crate::sessions::Caller;
-use crate::users::Users;
-use crate::web::{Answer, AnyCase, Page, Problem, expected_version, only, require_version, tagged};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/resources")
-                .route(web::get().to(list_resources))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/v1/resources/{type}/{id}")
-                .route(web::get().to(read_resource))
-                .route(web::put().to(put_resource))
-                .route(web::delete().to(delete_resource))
-                .default_service(only("GET, PUT, DELETE")),
-        )
-        .service(
-            web::resource("/v1/resources/{type}/{id}/grants")
-                .route(web::get().to(list_holders))
-                .default_service(only("GET")),
-        );
-}
 
 /// Which things to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,18 +28,6 @@ pub struct ListResources {
     after: Option<String>,
 }
 
-/// A thing's place in the list: its type has no `/`.
-fn cursor(name: &ResourceName) -> String {
-    format!("{}/{}", name.kind, name.id)
-}
-
-/// The thing that a cursor names.
-pub(in crate::admin) fn parse_cursor(after: &str) -> Result<ResourceName, Problem> {
-    let (kind, id) = after.split_once('/').unwrap_or_default();
-    ResourceName::parse(kind, id)
-        .map_err(|_| Problem::invalid_parameter("after", "not a cursor of this list"))
-}
-
 /// Registered things, in the order of their types and ids.
 #[utoipa::path(
     get, path = "/v1/resources", tag = "resources", params(ListResources),
@@ -73,30 +36,22 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Result<ResourceName, Proble
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
     )
 )]
-pub async fn list_resources(
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    query: web::Query<ListResources>,
-) -> Answer {
-    let reach = Reach::to_read(&caller, &users).await?;
+pub async fn list_resources(commands: Commands, query: web::Query<ListResources>) -> Answer {
+    let scope = commands.read_scope().await?;
     let limit = Page::<ThingView>::limit(query.limit, MOST)?;
-    let kind = query.r#type.as_deref();
-    let kind = kind
-        .map(|kind| parameter("type", kind, ResourceType::parse))
-        .transpose()?;
+    let kind = parameter("type", query.r#type.as_deref(), ResourceType::parse)?;
     if let Some(kind) = &kind {
-        reach.require(kind)?;
+        scope.require(kind)?;
     }
     let filter = ThingFilter {
         kind,
-        of_types: reach.types(),
-        after: query.after.as_deref().map(parse_cursor).transpose()?,
+        of_types: scope.types(),
+        after: cursor(query.after.as_deref(), parse_cursor)?,
     };
-    let found = access
-        .list_things(filter, Page::<ThingView>::fetch(limit))
-        .await?;
-    Ok(HttpResponse::Ok().json(Page::cut(found, limit, |thing| cursor(&thing.name()))))
+    let fetch = Page::<ThingView>::fetch(limit);
+    let found = commands.access.list_things(filter, fetch).await?;
+    let page = Page::cut(found, limit, |thing| cursor_of(&thing.name()));
+    Ok(HttpResponse::Ok().json(page))
 }
 
 /// What is to be known of a thing.
@@ -137,31 +92,24 @@ pub struct PutResource {
 )]
 pub async fn put_resource(
     request: HttpRequest,
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
+    commands: Commands,
     path: web::Path<(String, String)>,
     body: AnyCase<PutResource>,
 ) -> Answer {
-    let reach = Reach::to_write(&caller, &users).await?;
-    let name = thing_in_path(&path)?;
-    reach.require(&name.kind)?;
+    let (scope, permit) = commands.write_scope().await?;
+    let name = parse_path(&path)?;
+    scope.require(&name.kind)?;
     let version = expected_version(&request)?;
     let expected = version.map_or(Expected::Absent, Expected::Version);
     let new = NewThing {
-        title: title(body.0.title)?,
-        description: description(body.0.description)?,
+        title: title(body.0.title.as_deref())?,
+        description: description(body.0.description.as_deref())?,
         attributes: body.0.attributes,
     };
-    let put = access
-        .put_thing(
-            name,
-            new,
-            expected,
-            caller.acting(&request, Scope::GrantsWrite),
-        )
-        .await;
-    let put = match put {
+    let put = commands
+        .access
+        .put_thing(name, new, expected, permit.acting);
+    let put = match put.await {
         // Whoever does not say that it must be new is asked for the version that they change.
         Err(ThingError::Exists(version)) if !wants_new(&request) => {
             return Err(require_version(&request)
@@ -176,7 +124,7 @@ pub async fn put_resource(
         HttpResponse::Ok()
     };
     if put.is_new {
-        response.insert_header((header::LOCATION, thing_path(&put.thing.name())));
+        response.insert_header((header::LOCATION, path_of(&put.thing.name())));
     }
     Ok(tagged(&request, response, &put.thing.etag(), put.thing))
 }
@@ -204,20 +152,17 @@ fn wants_new(request: &HttpRequest) -> bool {
 )]
 pub async fn read_resource(
     request: HttpRequest,
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     path: web::Path<(String, String)>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &users).await?;
-    let name = thing_in_path(&path)?;
-    reach.require(&name.kind)?;
+    let scope = commands.read_scope().await?;
+    let name = parse_path(&path)?;
+    scope.require(&name.kind)?;
     if let Some(at) = query.parse()? {
-        return answer_past(&caller, &database, resource_entity(&name), at).await;
+        return answer_past(&commands, resource_entity(&name), at).await;
     }
-    let thing = access.read_thing_view(name).await?;
+    let thing = commands.access.read_thing_view(name).await?;
     let etag = thing.etag();
     Ok(tagged(&request, HttpResponse::Ok(), &etag, thing))
 }
@@ -240,19 +185,19 @@ pub async fn read_resource(
 )]
 pub async fn delete_resource(
     request: HttpRequest,
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
+    commands: Commands,
     path: web::Path<(String, String)>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    let reach = Reach::to_write(&caller, &users).await?;
-    let name = thing_in_path(&path)?;
-    reach.require(&name.kind)?;
+    let (scope, permit) = commands.write_scope().await?;
+    let name = parse_path(&path)?;
+    scope.require(&name.kind)?;
     let expected = expected_version(&request)?;
-    let reason = reason.into_inner().parse()?;
-    let acting = caller.acting(&request, Scope::GrantsWrite);
-    access.delete_thing(name, expected, reason, acting).await?;
+    let reason = reason.parse()?;
+    commands
+        .access
+        .delete_thing(name, expected, reason, permit.acting)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -285,21 +230,19 @@ pub struct ListHolders {
     )
 )]
 pub async fn list_holders(
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
+    commands: Commands,
     path: web::Path<(String, String)>,
     query: web::Query<ListHolders>,
 ) -> Answer {
-    let reach = Reach::to_read(&caller, &users).await?;
-    let name = thing_in_path(&path)?;
+    let scope = commands.read_scope().await?;
+    let name = parse_path(&path)?;
     let (kind, id) = (Some(name.kind.as_str()), Some(name.id.as_str()));
-    let filter = things_filter(kind, id, query.after.as_deref(), &reach)?;
+    let filter = things_filter(kind, id, query.after.as_deref(), &scope)?;
     let limit = Page::<Grant>::limit(query.limit, MOST)?;
     let page = match as_of(query.as_of.as_deref())? {
-        None => GrantPage::new(access.list(filter, limit).await?, None),
+        None => GrantPage::new(commands.access.list(filter, limit).await?, None),
         Some(at) => {
-            let (page, instant) = access.list_as_of(filter, at, limit).await?;
+            let (page, instant) = commands.access.list_as_of(filter, at, limit).await?;
             GrantPage::new(page, Some(instant))
         }
     };

@@ -1,6 +1,6 @@
 //! `/v1/roles`: the registry of roles. Clients read it and no more: a role says who manages whom.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -8,33 +8,15 @@ use utoipa::{IntoParams, ToSchema};
 use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past, role_entity};
 use crate::access::ResourceType;
-use crate::clients::Scope;
-use crate::clients::{ActingAs, Permission};
-use crate::db::Database;
-use crate::sessions::{Caller, CallerError};
-use crate::users::http::delegate;
-use crate::users::{NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName, Users};
-use crate::web::{Answer, AnyCase, Page, Problem, only, require_version, tagged, version_conflict};
+use crate::admin::commands::Commands;
+use crate::sessions::CallerError;
+use crate::users::{NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName};
+use crate::web::{
+    Answer, AnyCase, Page, Problem, cursor, field, require_version, tagged, version_conflict,
+};
 
 /// At most this many in one list.
 const MOST: usize = 200;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/roles")
-                .route(web::get().to(list_roles))
-                .route(web::post().to(create_role))
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource("/v1/roles/{role}")
-                .route(web::get().to(read_role))
-                .route(web::patch().to(update_role))
-                .route(web::delete().to(delete_role))
-                .default_service(only("GET, PATCH, DELETE")),
-        );
-}
 
 /// A role to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -64,10 +46,6 @@ pub struct UpdateRole {
     manages_grants_on: Option<Vec<String>>,
 }
 
-fn parse_description(text: &str) -> Result<RoleDescription, Problem> {
-    RoleDescription::parse(text).map_err(|fault| Problem::invalid_field("description", fault))
-}
-
 /// Checks that these are types of things.
 fn parse_types(types: Vec<String>) -> Result<Vec<String>, Problem> {
     for text in &types {
@@ -82,7 +60,8 @@ impl CreateRole {
         Ok(NewRole {
             name: RoleName::parse(&self.name)
                 .map_err(|fault| Problem::invalid_field("name", fault))?,
-            description: parse_description(&self.description)?,
+            description: RoleDescription::parse(&self.description)
+                .map_err(|fault| Problem::invalid_field("description", fault))?,
             manages_roles: self.manages_roles,
             manages_grants_on: parse_types(self.manages_grants_on)?,
         })
@@ -92,39 +71,14 @@ impl CreateRole {
 impl UpdateRole {
     fn parse(self) -> Result<RoleChange, Problem> {
         Ok(RoleChange {
-            description: self
-                .description
-                .as_deref()
-                .map(parse_description)
-                .transpose()?,
+            description: field(
+                "description",
+                self.description.as_deref(),
+                RoleDescription::parse,
+            )?,
             manages_roles: self.manages_roles,
             manages_grants_on: self.manages_grants_on.map(parse_types).transpose()?,
         })
-    }
-}
-
-/// Administrators, clients with `grants:read`, and whoever manages anything by a role.
-pub(super) async fn require_read(users: &Users, caller: &Caller) -> Result<(), Problem> {
-    let Some(manager) = delegate(caller) else {
-        return Ok(caller.require(Scope::GrantsRead)?);
-    };
-    if users.rights(manager).await?.is_empty() {
-        return Err(CallerError::NotAdministrator.into());
-    }
-    Ok(())
-}
-
-/// Administrators with a recent sign-in, themselves.
-fn require_write(caller: &Caller, request: &HttpRequest) -> Result<ActingAs, Problem> {
-    match caller {
-        Caller::Person(person) if person.standing.is_administrator() => {
-            person.require_fresh()?;
-            Ok(person.acting(request, Permission::Administrator))
-        }
-        Caller::Person(_) => Err(CallerError::NotAdministrator.into()),
-        Caller::Client(_) | Caller::Bearer(_) => Err(Problem::forbidden(
-            "Roles are made and changed by administrators themselves: in the console, or with the command.",
-        )),
     }
 }
 
@@ -150,25 +104,18 @@ pub struct ListRoles {
         (status = 403, description = "Needs an administrator, somebody who manages something by a role, or `grants:read`"),
     )
 )]
-pub async fn list_roles(
-    caller: Caller,
-    users: web::Data<Users>,
-    query: web::Query<ListRoles>,
-) -> Answer {
-    require_read(&users, &caller).await?;
-    let ListRoles { limit, after } = query.into_inner();
-    let limit = Page::<Role>::limit(limit, MOST)?;
-    if after
-        .as_deref()
-        .is_some_and(|after| RoleName::parse(after).is_err())
-    {
-        return Err(Problem::invalid_parameter(
-            "after",
-            "not a cursor of this list",
-        ));
-    }
-    let found = users.list_roles(after, Page::<Role>::fetch(limit)).await?;
+pub async fn list_roles(commands: Commands, query: web::Query<ListRoles>) -> Answer {
+    commands.require_roles_read().await?;
+    let limit = Page::<Role>::limit(query.limit, MOST)?;
+    let after = cursor(query.after.as_deref(), parse_cursor)?;
+    let fetch = Page::<Role>::fetch(limit);
+    let found = commands.users.list_roles(after, fetch).await?;
     Ok(HttpResponse::Ok().json(Page::cut(found, limit, |role| role.name.clone())))
+}
+
+/// Checks that a cursor of the list is the name of a role.
+pub(in crate::admin) fn parse_cursor(after: &str) -> Option<String> {
+    RoleName::parse(after).is_ok().then(|| after.to_owned())
 }
 
 /// Makes a role.
@@ -187,13 +134,12 @@ pub async fn list_roles(
 )]
 pub async fn create_role(
     request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     body: AnyCase<CreateRole>,
 ) -> Answer {
-    let acting = require_write(&caller, &request)?;
+    let permit = commands.permit_roles()?;
     let wanted = body.0.parse()?;
-    let role = users.create_role(wanted, acting).await?;
+    let role = commands.users.create_role(wanted, permit.acting).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/roles/{}", role.name)));
     Ok(answer(&request, response, &role))
@@ -216,17 +162,15 @@ pub async fn create_role(
 )]
 pub async fn read_role(
     request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     name: web::Path<String>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    require_read(&users, &caller).await?;
+    commands.require_roles_read().await?;
     if let Some(at) = query.parse()? {
-        return answer_past(&caller, &database, role_entity(&name), at).await;
+        return answer_past(&commands, role_entity(&name), at).await;
     }
-    let role = users.find_role(&name).await?;
+    let role = commands.users.find_role(&name).await?;
     Ok(answer(&request, HttpResponse::Ok(), &role))
 }
 
@@ -250,16 +194,16 @@ pub async fn read_role(
 )]
 pub async fn update_role(
     request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     name: web::Path<String>,
     body: AnyCase<UpdateRole>,
 ) -> Answer {
-    let acting = require_write(&caller, &request)?;
-    let expected = require_version(&request)?;
+    let permit = commands.permit_roles()?;
+    let expected = Some(require_version(&request)?);
     let change = body.0.parse()?;
-    let role = users
-        .update_role(&name, change, Some(expected), acting)
+    let role = commands
+        .users
+        .update_role(&name, change, expected, permit.acting)
         .await?;
     Ok(answer(&request, HttpResponse::Ok(), &role))
 }
@@ -276,15 +220,16 @@ pub async fn update_role(
     )
 )]
 pub async fn delete_role(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     name: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    let acting = require_write(&caller, &request)?;
-    let reason = reason.into_inner().parse()?;
-    users.delete_role(&name, None, reason, acting).await?;
+    let permit = commands.permit_roles()?;
+    let reason = reason.parse()?;
+    commands
+        .users
+        .delete_role(&name, None, reason, permit.acting)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -294,8 +239,7 @@ impl From<RoleError> for Problem {
             RoleError::Unknown => Self::not_found(),
             RoleError::NotYours => CallerError::NotAdministrator.into(),
             RoleError::Acting(error) => error.into(),
-            RoleError::Exists => Self::new(
-                StatusCode::CONFLICT,
+            RoleError::Exists => Self::conflict(
                 "role-exists",
                 "There is such a role",
                 "The registry has a role of this name. Change that one, or choose another name.",
@@ -306,14 +250,12 @@ impl From<RoleError> for Problem {
                 Self::invalid_field("manages_roles", error)
             }
             RoleError::TooMany(field) => Self::invalid_field(field, error),
-            RoleError::BuiltIn => Self::new(
-                StatusCode::CONFLICT,
+            RoleError::BuiltIn => Self::conflict(
                 "role-built-in",
                 "This role is built in",
                 "The role admin can't be deleted, and it manages everything without saying so.",
             ),
-            RoleError::InUse(needed) => Self::new(
-                StatusCode::CONFLICT,
+            RoleError::InUse(needed) => Self::conflict(
                 "role-in-use",
                 "This role is in use",
                 format!("First take it away from everything that needs it ({needed})."),

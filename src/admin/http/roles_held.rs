@@ -6,29 +6,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::grants::{MOST, things_filter};
 use super::history::as_of;
-use super::reach::Reach;
-use crate::access::{Access, Grant, RolesWanted};
+use crate::access::{Grant, RolesWanted};
+use crate::admin::commands::{AccessScope, Commands};
 use crate::base::clock::Timestamp;
 use crate::clients::Scope;
 use crate::history::PastInstant;
-use crate::sessions::Caller;
-use crate::users::http::{delegate, own_id, readable, require_manager};
-use crate::users::{UserView, Users};
-use crate::web::{Answer, AnyCase, Page, Problem, only};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/users/lookup")
-                .route(web::post().to(lookup_users))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/users/{user}/roles")
-                .route(web::get().to(read_roles))
-                .default_service(only("GET")),
-        );
-}
+use crate::users::UserView;
+use crate::web::{Answer, AnyCase, Page, Problem};
 
 /// Which roles to tell.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -89,33 +73,28 @@ pub struct RolesAnswer {
     )
 )]
 pub async fn read_roles(
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
+    commands: Commands,
     name: web::Path<String>,
     query: web::Query<ReadRoles>,
 ) -> Answer {
-    let person = own_id(&caller, &name, Scope::UsersRead);
-    let managed_by = delegate(&caller).filter(|_| person.is_none());
-    let own_grants = own_id(&caller, &name, Scope::GrantsRead);
-    let reach = match own_grants {
-        Some(_) => Ok(Reach::Everything),
-        None => Reach::to_read(&caller, &users).await,
+    let actor = &commands.actor;
+    let own = actor.own_id(&name, Scope::UsersRead);
+    let managed_by = actor.manager().filter(|_| own.is_none());
+    let own_grants = actor.own_id(&name, Scope::GrantsRead);
+    let scope = match own_grants {
+        Some(_) => Ok(AccessScope::All),
+        None => commands.read_scope().await,
     };
-    let reach = match reach {
-        Ok(reach) => Some(reach),
+    let scope = match scope.map_err(Problem::from) {
+        Ok(scope) => Some(scope),
         // A part is left out because it is somebody else's to see, never because nobody knows.
         Err(problem) if query.asks_for_grants() || problem.status.is_server_error() => {
             return Err(problem);
         }
         Err(_) => None,
     };
-    let person = match person {
-        Some(id) => Ok(id),
-        None => readable(&users, &caller, &name, Scope::UsersRead)
-            .await
-            .map(|person| person.id),
-    };
+    let person = commands.readable_user(&name, Scope::UsersRead).await;
+    let person = person.map_err(Problem::from);
     if let Err(problem) = &person
         && problem.status.is_server_error()
     {
@@ -125,28 +104,28 @@ pub async fn read_roles(
     // From here on the id is what counts: the name may be somebody else's a moment later.
     let user = match (person, own_grants) {
         (Ok(id), _) | (Err(_), Some(id)) => id,
-        (Err(_), None) if reach.is_some() => users.resolve(&name).await?,
+        (Err(_), None) if scope.is_some() => commands.users.resolve(&name).await?,
         (Err(problem), None) => return Err(problem),
     };
     let limit = Page::<Grant>::limit(query.limit.or(Some(MOST)), MOST)?;
     let at = as_of(query.as_of.as_deref())?;
-    let filter = |reach: &Reach| {
+    let filter = |scope: &AccessScope| {
         things_filter(
             query.resource_type.as_deref(),
             query.resource_id.as_deref(),
             query.after.as_deref(),
-            reach,
+            scope,
         )
     };
     let wanted = RolesWanted {
-        grants: reach.as_ref().map(filter).transpose()?,
+        grants: scope.as_ref().map(filter).transpose()?,
         limit,
         as_of: at,
         managed_by,
     };
-    let held = access.roles_of(user, wanted).await?;
+    let held = commands.access.roles_of(user, wanted).await?;
     // A caller who manages grants but not the user must not learn that a user without such grants exists.
-    let sees_all = sees_roles || own_grants.is_some() || reach == Some(Reach::Everything);
+    let sees_all = sees_roles || own_grants.is_some() || scope == Some(AccessScope::All);
     let is_empty = |page: &Page<Grant>| page.items.is_empty() && page.next.is_none();
     if !sees_all && held.grants.as_ref().is_none_or(is_empty) {
         return Err(Problem::not_found());
@@ -197,22 +176,17 @@ pub struct Found {
         (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
     )
 )]
-pub async fn lookup_users(
-    caller: Caller,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    body: AnyCase<Lookup>,
-) -> Answer {
-    let managed_by = require_manager(&users, &caller, Scope::UsersRead).await?;
+pub async fn lookup_users(commands: Commands, body: AnyCase<Lookup>) -> Answer {
+    let managed_by = commands.require_manager(Scope::UsersRead).await?;
     let Lookup { ids, as_of: at } = body.0;
     if ids.len() > MOST {
         return Err(Problem::invalid_field("ids", "at most 200 at once"));
     }
-    let (found, instant): (_, Option<PastInstant>) = match (as_of(at.as_deref())?, managed_by) {
-        (None, None) => (users.find_many(ids).await?, None),
-        (None, Some(manager)) => (users.find_managed_many(manager, ids).await?, None),
-        (Some(at), managed_by) => {
-            let (found, instant) = access.find_people_as_of(ids, at, managed_by).await?;
+    let (found, instant): (_, Option<PastInstant>) = match as_of(at.as_deref())? {
+        None => (commands.find_users(ids).await?, None),
+        Some(at) => {
+            let found = commands.access.find_people_as_of(ids, at, managed_by);
+            let (found, instant) = found.await?;
             (found, Some(instant))
         }
     };

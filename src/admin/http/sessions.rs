@@ -1,29 +1,15 @@
 //! `/v1/users/{user}/sessions`.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 
-use super::users::not_yours;
-use super::{Reason, authority, find_changeable, find_readable};
+use super::Reason;
+use super::problems::not_yours;
+use crate::admin::commands::Commands;
 use crate::base::ids::SessionId;
 use crate::clients::Scope;
-use crate::sessions::{Caller, SessionView, Sessions};
-use crate::users::{SignOutError, Users};
-use crate::web::{Answer, Items, Problem, SessionsEnded, only};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/users/{user}/sessions")
-                .route(web::get().to(list_sessions))
-                .route(web::delete().to(end_all_sessions))
-                .default_service(only("GET, DELETE")),
-        )
-        .service(
-            web::resource("/v1/users/{user}/sessions/{session}")
-                .route(web::delete().to(end_session))
-                .default_service(only("DELETE")),
-        );
-}
+use crate::sessions::{Ended, SessionView};
+use crate::users::SignOutError;
+use crate::web::{Answer, Items, Problem, SessionsEnded};
 
 /// The open sessions of a person.
 #[utoipa::path(
@@ -31,15 +17,16 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     params(("user" = String, Path, description = "Id or username")),
     responses((status = 200, body = Items<SessionView>))
 )]
-pub async fn list_sessions(
-    caller: Caller,
-    users: web::Data<Users>,
-    sessions: web::Data<Sessions>,
-    name: web::Path<String>,
-) -> Answer {
-    let user = find_readable(&caller, &users, &name, Scope::SessionsRead).await?;
-    let items = sessions.list(user).await?;
+pub async fn list_sessions(commands: Commands, name: web::Path<String>) -> Answer {
+    let user = commands.readable_user(&name, Scope::SessionsRead).await?;
+    let items = commands.sessions.list(user).await?;
     Ok(HttpResponse::Ok().json(Items { items }))
+}
+
+fn answer(ended: &Ended) -> HttpResponse {
+    HttpResponse::Ok().json(SessionsEnded {
+        sessions_ended: ended.sessions,
+    })
 }
 
 /// Ends all sessions of a user, everywhere, and all access of apps to the account, offline access too.
@@ -49,25 +36,18 @@ pub async fn list_sessions(
     responses((status = 200, body = SessionsEnded))
 )]
 pub async fn end_all_sessions(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     name: web::Path<String>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    let user = find_changeable(&caller, &users, &name, Scope::SessionsRevoke).await?;
-    let reason = reason.into_inner().parse()?;
-    let ended = users
-        .end_all_sessions(
-            user,
-            reason,
-            authority(&caller),
-            caller.acting(&request, Scope::SessionsRevoke),
-        )
+    let (user, permit) = commands
+        .user_to_change(&name, Scope::SessionsRevoke)
         .await?;
-    Ok(HttpResponse::Ok().json(SessionsEnded {
-        sessions_ended: ended.sessions,
-    }))
+    let ended = commands
+        .users
+        .end_all_sessions(user, reason.parse()?, permit.authority, permit.acting)
+        .await?;
+    Ok(answer(&ended))
 }
 
 /// Ends one session of a user, and everything that apps got in it, offline access too. If users sign out themselves, they keep it.
@@ -81,28 +61,19 @@ pub async fn end_all_sessions(
     responses((status = 200, body = SessionsEnded))
 )]
 pub async fn end_session(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     path: web::Path<(String, String)>,
     reason: web::Query<Reason>,
 ) -> Answer {
-    let (name, id) = path.into_inner();
-    let user = find_changeable(&caller, &users, &name, Scope::SessionsRevoke).await?;
-    let id = SessionId::parse(&id).ok_or_else(Problem::not_found)?;
-    let reason = reason.into_inner().parse()?;
-    let ended = users
-        .end_session(
-            user,
-            id,
-            reason,
-            authority(&caller),
-            caller.acting(&request, Scope::SessionsRevoke),
-        )
+    let (user, permit) = commands
+        .user_to_change(&path.0, Scope::SessionsRevoke)
         .await?;
-    Ok(HttpResponse::Ok().json(SessionsEnded {
-        sessions_ended: ended.sessions,
-    }))
+    let id = SessionId::parse(&path.1).ok_or_else(Problem::not_found)?;
+    let ended = commands
+        .users
+        .end_session(user, id, reason.parse()?, permit.authority, permit.acting)
+        .await?;
+    Ok(answer(&ended))
 }
 
 impl From<SignOutError> for Problem {

@@ -1,51 +1,63 @@
 //! Changing people: `/v1/users/{user}`, `…/suspend`, `…/reactivate`.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
+use super::Reason;
 use super::history::{AsOf, NowOrThen, answer_past_user};
-use super::{Reason, authority, find_changeable};
+use super::problems::not_yours;
+use crate::admin::commands::Commands;
 use crate::clients::Scope;
-use crate::db::Database;
-use crate::sessions::Caller;
-use crate::users::http::{answer_user, find_readable, own_id};
+use crate::users::http::answer_user;
 use crate::users::{
-    Authority, DisplayName, Email, ReleaseError, SuspendError, UpdateError, UserChange, UserView,
-    Username, UsernameView, Users,
+    DisplayName, Email, ReleaseError, SuspendError, UpdateError, UserChange, UserCursor,
+    UserFilter, UserPlace, UserView, Username, UsernameView,
 };
-use crate::web::{Answer, AnyCase, Items, Problem, only, require_version, version_conflict};
+use crate::web::{
+    Answer, AnyCase, Items, Page, Problem, cursor, field, require_version, version_conflict,
+};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/v1/users/{user}")
-                .route(web::get().to(read_user))
-                .route(web::patch().to(update_user))
-                .default_service(only("GET, PATCH")),
-        )
-        .service(
-            web::resource("/v1/users/{user}/suspend")
-                .route(web::post().to(suspend_user))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/users/{user}/reactivate")
-                .route(web::post().to(reactivate_user))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource("/v1/users/{user}/usernames")
-                .route(web::get().to(list_usernames))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/v1/usernames/{username}")
-                .route(web::delete().to(release_username))
-                .default_service(only("DELETE")),
-        );
+/// Maximum number of users in one list.
+const MOST: usize = 200;
+
+/// Whom to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListUsers {
+    username: Option<String>,
+    email: Option<String>,
+    role: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+/// Lists users by display name, filtered by username, email address or role. Users who manage others by a role see only those users.
+#[utoipa::path(
+    get, path = "/v1/users", tag = "users", params(ListUsers),
+    responses(
+        (status = 200, description = "A page of people", body = Page<UserView>),
+        (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
+    )
+)]
+pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Answer {
+    let managed_by = commands.require_manager(Scope::UsersRead).await?;
+    let query = query.into_inner();
+    let after = cursor(query.after.as_deref(), UserCursor::parse)?;
+    let limit = Page::<UserView>::limit(query.limit, MOST)?;
+    let filter = UserFilter {
+        username: query.username.map(|name| name.to_ascii_lowercase()),
+        email: query.email,
+        role: query.role,
+        search: None,
+        from: after.map_or(UserPlace::Start, UserPlace::After),
+        managed_by,
+    };
+    let fetch = Page::<UserView>::fetch(limit);
+    let found = commands.users.list(filter, fetch).await?;
+    let page = Page::cut(found, limit, |user| UserCursor::of(user).to_text());
+    Ok(HttpResponse::Ok().json(page.map(UserView::from)))
 }
 
 /// One person; with `as_of`, as they stood.
@@ -66,15 +78,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 )]
 pub async fn read_user(
     request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
-    database: web::Data<Database>,
+    commands: Commands,
     name: web::Path<String>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    let user = find_readable(&users, &caller, &name).await?;
+    let user = commands.read_user(&name).await?;
     match query.parse()? {
-        Some(at) => answer_past_user(&caller, &users, &database, user.id, at).await,
+        Some(at) => answer_past_user(&commands, user.id, at).await,
         None => Ok(answer_user(&request, user)),
     }
 }
@@ -101,25 +111,17 @@ pub struct UpdateUser {
 
 impl UpdateUser {
     fn parse(self) -> Result<UserChange, Problem> {
-        let username = self
-            .username
-            .map(|text| Username::parse(&text))
-            .transpose()
-            .map_err(|fault| Problem::invalid_field("username", fault))?;
-        let display_name = self
-            .display_name
-            .map(|text| DisplayName::parse(&text))
-            .transpose()
-            .map_err(|fault| Problem::invalid_field("display_name", fault))?;
         let email = self
             .email
-            .map(|email| email.map(|text| Email::parse(&text)).transpose())
-            .transpose()
-            .map_err(|fault| Problem::invalid_field("email", fault))?;
+            .map(|email| field("email", email.as_deref(), Email::parse));
         Ok(UserChange {
-            username,
-            display_name,
-            email,
+            username: field("username", self.username.as_deref(), Username::parse)?,
+            display_name: field(
+                "display_name",
+                self.display_name.as_deref(),
+                DisplayName::parse,
+            )?,
+            email: email.transpose()?,
             email_verified: self.email_verified,
             attributes: self.attributes,
             roles: self.roles,
@@ -143,17 +145,16 @@ impl UpdateUser {
 )]
 pub async fn update_user(
     request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     name: web::Path<String>,
     body: AnyCase<UpdateUser>,
 ) -> Answer {
-    let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
-    let expected = require_version(&request)?;
+    let (id, permit) = commands.user_to_change(&name, Scope::UsersWrite).await?;
+    let expected = Some(require_version(&request)?);
     let change = body.0.parse()?;
-    let acting = caller.acting(&request, Scope::UsersWrite);
-    let changed = users
-        .update(id, change, Some(expected), authority(&caller), acting)
+    let changed = commands
+        .users
+        .update(id, change, expected, permit.authority, permit.acting)
         .await?;
     Ok(answer_user(&request, changed))
 }
@@ -174,30 +175,15 @@ pub struct Suspended {
     )
 )]
 pub async fn suspend_user(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     name: web::Path<String>,
     body: AnyCase<Reason>,
 ) -> Answer {
-    // One locks one's own account oneself, not through an app.
-    let own = own_id(&caller, &name, Scope::UsersWrite);
-    let own = own.filter(|_| matches!(caller, Caller::Person(_)));
-    let (id, authority) = match own {
-        Some(id) => (id, Authority::Administrator),
-        None => {
-            let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
-            (id, authority(&caller))
-        }
-    };
+    let (id, permit) = commands.user_to_suspend(&name).await?;
     let reason = body.0.parse()?;
-    let ended = users
-        .suspend(
-            id,
-            reason,
-            authority,
-            caller.acting(&request, Scope::UsersWrite),
-        )
+    let ended = commands
+        .users
+        .suspend(id, reason, permit.authority, permit.acting)
         .await?;
     Ok(HttpResponse::Ok().json(Suspended {
         sessions_ended: ended.sessions,
@@ -211,21 +197,15 @@ pub async fn suspend_user(
     responses((status = 204, description = "They may sign in"))
 )]
 pub async fn reactivate_user(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
+    commands: Commands,
     name: web::Path<String>,
     body: AnyCase<Reason>,
 ) -> Answer {
-    let id = find_changeable(&caller, &users, &name, Scope::UsersWrite).await?;
+    let (id, permit) = commands.user_to_change(&name, Scope::UsersWrite).await?;
     let reason = body.0.parse()?;
-    users
-        .reactivate(
-            id,
-            reason,
-            authority(&caller),
-            caller.acting(&request, Scope::UsersWrite),
-        )
+    commands
+        .users
+        .reactivate(id, reason, permit.authority, permit.acting)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -240,14 +220,10 @@ pub async fn reactivate_user(
         (status = 404, description = "No user has this ID or name"),
     )
 )]
-pub async fn list_usernames(
-    caller: Caller,
-    users: web::Data<Users>,
-    name: web::Path<String>,
-) -> Answer {
-    caller.require(Scope::UsersRead)?;
-    let user = users.find(&name).await?;
-    let items = users.list_usernames(user.id).await?;
+pub async fn list_usernames(commands: Commands, name: web::Path<String>) -> Answer {
+    commands.actor.require(Scope::UsersRead)?;
+    let user = commands.users.find(&name).await?;
+    let items = commands.users.list_usernames(user.id).await?;
     Ok(HttpResponse::Ok().json(Items { items }))
 }
 
@@ -262,23 +238,12 @@ pub async fn list_usernames(
         (status = 409, description = "It is a user's current name, or a session was opened under it"),
     )
 )]
-pub async fn release_username(
-    request: HttpRequest,
-    caller: Caller,
-    users: web::Data<Users>,
-    name: web::Path<String>,
-) -> Answer {
-    let Caller::Person(person) = &caller else {
-        return Err(ReleaseError::NotYours.into());
-    };
-    if !person.standing.is_administrator() {
-        return Err(ReleaseError::NotYours.into());
-    }
-    caller.require_fresh()?;
+pub async fn release_username(commands: Commands, name: web::Path<String>) -> Answer {
+    let permit = commands.permit_release()?;
     let name = Username::parse(&name).map_err(|_| Problem::not_found())?;
-    let acting = caller.acting(&request, Scope::UsersWrite);
-    users
-        .release_username(name, authority(&caller), acting)
+    commands
+        .users
+        .release_username(name, permit.authority, permit.acting)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -290,14 +255,12 @@ impl From<ReleaseError> for Problem {
             ReleaseError::NotYours => {
                 Self::forbidden("Only an administrator in person may release a username. Ask one.")
             }
-            ReleaseError::Current => Self::new(
-                StatusCode::CONFLICT,
+            ReleaseError::Current => Self::conflict(
                 "username-current",
                 "The username is in use",
                 "It is the current name of a user. Rename the user first.",
             ),
-            ReleaseError::Used => Self::new(
-                StatusCode::CONFLICT,
+            ReleaseError::Used => Self::conflict(
                 "username-used",
                 "The username was used",
                 "A user has signed in with this name, and others may trust it. It stays reserved for that user.",
@@ -326,16 +289,12 @@ impl From<UpdateError> for Problem {
         match error {
             UpdateError::Unknown => Self::not_found(),
             UpdateError::VersionIs(version) => version_conflict(version),
-            UpdateError::UsernameTaken => Self::new(
-                StatusCode::CONFLICT,
-                "username-taken",
+            UpdateError::UsernameTaken => Self::conflict("username-taken",
                 "The username is taken",
                 "Somebody has, or had, this name. Choose another.",
             )
             .with("field", "username"),
-            UpdateError::TooManyRenames => Self::new(
-                StatusCode::CONFLICT,
-                "too-many-renames",
+            UpdateError::TooManyRenames => Self::conflict("too-many-renames",
                 "Renamed too often",
                 "This user was given too many new usernames recently. Wait, or ask an administrator.",
             )
@@ -355,10 +314,4 @@ impl From<UpdateError> for Problem {
             UpdateError::Database(error) => error.into(),
         }
     }
-}
-
-pub(super) fn not_yours() -> Problem {
-    Problem::forbidden(
-        "Their roles, or those that you give or take, are not yours to manage. Ask an administrator.",
-    )
 }

@@ -6,32 +6,23 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::administrator::Administrator;
 use super::audit::parse_instant;
-use crate::access::{Access, GrantFilter, RolesHeldError, RolesWanted};
+use super::visitor::Administrator;
+use crate::access::{GrantFilter, RolesHeldError, RolesWanted};
 use crate::admin::givers::{self, Giver, Givers};
 use crate::admin::versions::{self, Maker, Makers};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::Database;
-use crate::users::Users;
-use crate::web::{Answer, FieldProblem, Frame, Moment, Problem, only, page};
+use crate::web::{Answer, FieldProblem, Frame, Moment, Problem, page};
 
 /// At most so many grants on the page; it says when there are more.
 const MOST: usize = 200;
 const DAY: Duration = Duration::from_secs(86_400);
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/users/{user}/access")
-            .route(web::get().to(show_access))
-            .default_service(only("GET")),
-    );
-}
-
-#[derive(Deserialize)]
-struct When {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct When {
     on: String,
 }
 
@@ -87,26 +78,23 @@ fn chosen(text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(if begins <= now { ends.min(now) } else { begins })
 }
 
-async fn show_access(
+pub(super) async fn show_access(
     administrator: Administrator,
-    users: web::Data<Users>,
-    access: web::Data<Access>,
-    database: web::Data<Database>,
     name: web::Path<String>,
     query: web::Query<When>,
 ) -> Answer {
-    let person = users.find(&name).await?;
-    let frame = administrator.0.frame;
-    let clock = database.get_ref().clone();
-    let now = database.read(move |conn| clock.now(conn)).await?;
+    let person = administrator.find(&name).await?;
+    let frame = administrator.frame();
+    let clock = Database::clone(&administrator.database);
+    let now = administrator
+        .database
+        .read(move |conn| clock.now(conn))
+        .await?;
     let at = chosen(&query.on, now);
     let (then, problem) = match at {
         None => (None, Some("console_access.time_wrong")),
         Some(at) if at > now => (None, Some("console_access.future")),
-        Some(at) => (
-            find_then(&frame, &access, &database, person.id, at).await?,
-            None,
-        ),
+        Some(at) => (find_then(&administrator, person.id, at).await?, None),
     };
     let on = match query.on.trim() {
         "" => now.to_rfc3339().chars().take(10).collect(),
@@ -123,19 +111,18 @@ async fn show_access(
 }
 
 async fn find_then(
-    frame: &Frame,
-    access: &Access,
-    database: &Database,
+    administrator: &Administrator,
     user: UserId,
     at: Timestamp,
 ) -> Result<Option<Then>, Problem> {
+    let (frame, database) = (administrator.frame(), &administrator.database);
     let wanted = RolesWanted {
         grants: Some(GrantFilter::of_user(user)),
         limit: MOST,
         as_of: Some(at),
         managed_by: None,
     };
-    let held = match access.roles_of(user, wanted).await {
+    let held = match administrator.access.roles_of(user, wanted).await {
         Err(RolesHeldError::UserUnknown) => return Ok(None),
         held => held?,
     };
@@ -149,7 +136,7 @@ async fn find_then(
     let makers = all.flat_map(Givers::values).map(|giver| giver.by);
     let makers = versions::find_makers(database, makers.collect()).await?;
     let told = |giver: &Giver| -> (Moment, String) {
-        (giver.since.into(), name(frame, &makers, giver.by))
+        (giver.since.into(), name(&frame, &makers, giver.by))
     };
     let roles = held.roles.into_iter().flatten().map(|role| RoleThen {
         given: role_givers.get(&role).map(told),

@@ -8,24 +8,13 @@ use askama::Template;
 
 pub(super) use self::filters::parse_instant;
 use self::filters::{FilterFault, Filters, field_value};
-use super::administrator::Administrator;
 use super::events::{EventView, views};
-use crate::db::Database;
-use crate::history::{self, EventFilter, RecordedEvent};
-use crate::passkeys::Passkeys;
-use crate::users::Users;
-use crate::web::{Answer, FieldProblem, Frame, Page, Problem, only, page_with_status};
+use super::visitor::Administrator;
+use crate::history::{self, RecordedEvent};
+use crate::web::{Answer, FieldProblem, Frame, Page, page_with_status};
 
 /// Events on one page.
 const PAGE: usize = 50;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/audit")
-            .route(web::get().to(show_audit))
-            .default_service(only("GET")),
-    );
-}
 
 #[derive(Template)]
 #[template(path = "console_audit.html")]
@@ -44,27 +33,23 @@ struct ConsoleAuditPage {
     next_url: Option<String>,
 }
 
-async fn show_audit(
+pub(super) async fn show_audit(
     administrator: Administrator,
-    users: web::Data<Users>,
-    passkeys: web::Data<Passkeys>,
-    database: web::Data<Database>,
     filters: web::Query<Filters>,
 ) -> Answer {
-    let frame = administrator.0.frame;
-    let (found, problem) = match filters.parse(&frame, &users).await {
-        Ok(filter) => (list(&database, filter).await?, None),
-        Err(FilterFault::Field(problem)) => {
-            let items = Vec::new();
-            (Page { items, next: None }, Some(problem))
+    let (frame, database) = (administrator.frame(), &administrator.database);
+    let (found, problem, status) = match filters.parse(&frame, &administrator.users).await {
+        Ok(filter) => {
+            let fetch = Page::<RecordedEvent>::fetch(PAGE);
+            let events = database.read(move |conn| history::list(conn, &filter, fetch));
+            (events.await?, None, StatusCode::OK)
         }
+        Err(FilterFault::Field(problem)) => (Vec::new(), Some(problem), StatusCode::BAD_REQUEST),
         Err(FilterFault::Other(problem)) => return Err(problem),
     };
-    let status = match problem {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
-    let events = views(&frame, &users, &passkeys, &database, found.items).await?;
+    let found = Page::cut(found, PAGE, |event| event.id.to_string());
+    let (users, passkeys) = (&administrator.users, &administrator.passkeys);
+    let events = views(&frame, users, passkeys, database, found.items).await?;
     let first_url = Some(filters.url("")).filter(|_| !filters.after.is_empty());
     let next_url = found.next.map(|next| filters.url(&next));
     let actions = filters.actions();
@@ -84,12 +69,4 @@ async fn show_audit(
         next_url,
     };
     page_with_status(status, &template)
-}
-
-async fn list(database: &Database, filter: EventFilter) -> Result<Page<RecordedEvent>, Problem> {
-    let fetch = Page::<RecordedEvent>::fetch(PAGE);
-    let events = database
-        .read(move |conn| history::list(conn, &filter, fetch))
-        .await?;
-    Ok(Page::cut(events, PAGE, |event| event.id.to_string()))
 }

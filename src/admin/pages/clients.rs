@@ -1,46 +1,25 @@
 //! `/admin/clients`: apps and services, registered, changed and cut off by hand.
 
-mod act;
+pub(super) mod act;
 mod explain;
 mod fields;
 mod form;
-mod one;
-mod register;
+pub(super) mod one;
+pub(super) mod register;
 mod secret;
 
 use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
 
-use super::address;
-use super::administrator::Administrator;
+use super::visitor::Administrator;
+use super::{Listing, given, pager};
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
-use crate::clients::{Client, ClientError, Clients, GrantType};
-use crate::web::{Answer, Frame, Moment, Page, Problem, only, page};
+use crate::clients::{Client, ClientError, GrantType};
+use crate::web::{Answer, Frame, Moment, Page, cursor, no_cursor, page};
 
 /// Clients on one page.
 const PAGE: usize = 50;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/admin/clients")
-                .route(web::get().to(show_clients))
-                .default_service(only("GET")),
-        )
-        .configure(register::routes)
-        .configure(one::routes)
-        .configure(act::routes);
-}
-
-#[derive(Deserialize)]
-struct Listing {
-    /// The cursor.
-    #[serde(default)]
-    after: String,
-    notice: Option<String>,
-}
 
 /// A client as a line of the page.
 struct ClientRow {
@@ -89,28 +68,23 @@ struct ConsoleClientsPage {
     next_url: Option<String>,
 }
 
-async fn show_clients(
+pub(super) async fn show_clients(
     administrator: Administrator,
-    clients: web::Data<Clients>,
     listing: web::Query<Listing>,
 ) -> Answer {
-    let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
-    let after = match listing.after.as_str() {
-        "" => None,
-        after => Some(ClientId::parse(after).ok_or_else(no_cursor)?),
-    };
-    let found = match clients.list(after, Page::<Client>::fetch(PAGE)).await {
+    let after = cursor(given(&listing.after), ClientId::parse)?;
+    let fetch = Page::<Client>::fetch(PAGE);
+    let found = match administrator.clients.list(after, fetch).await {
         Err(ClientError::Unknown) => return Err(no_cursor()),
         found => found?,
     };
     let found = Page::cut(found, PAGE, |client| client.id.to_string());
-    let frame = administrator.0.frame;
+    let frame = administrator.frame();
+    let (first_url, next_url) = pager("/admin/clients", &[], &listing.after, found.next.as_deref());
     page(&ConsoleClientsPage {
         notice: frame.notice("console_clients.notice", listing.notice.as_deref()),
-        first_url: after.map(|_| "/admin/clients".to_owned()),
-        next_url: found
-            .next
-            .map(|next| address("/admin/clients", &[("after", &next)])),
+        first_url,
+        next_url,
         clients: found.items.into_iter().map(ClientRow::from).collect(),
         frame,
     })

@@ -1,26 +1,17 @@
 //! `/admin/users/{user}/email`: an administrator enters a user's email address, and says whether it is verified.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::act::person_url;
-use super::administrator::Administrator;
-use crate::users::{Authority, Email, User, UserChange, Users};
+use super::confirm::person_url;
+use super::visitor::Administrator;
+use crate::users::{Email, User, UserChange};
 use crate::web::{
-    Answer, FieldProblem, Frame, StepUpPage, only, page, page_with_status, redirect,
+    Answer, FieldProblem, Frame, StepUpPage, page, page_with_status, redirect,
     require_rendered_version,
 };
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/users/{user}/email")
-            .route(web::get().to(show_email))
-            .route(web::post().to(save_email))
-            .default_service(only("GET, POST")),
-    );
-}
 
 #[derive(Template)]
 #[template(path = "console_user_email.html")]
@@ -52,7 +43,7 @@ impl ConsoleUserEmailPage {
 /// The submitted form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct EmailForm {
+pub(super) struct EmailForm {
     /// Empty to remove the address.
     email: String,
     verified: Option<String>,
@@ -77,57 +68,41 @@ impl EmailForm {
     }
 }
 
-async fn show_email(
-    administrator: Administrator,
-    users: web::Data<Users>,
-    name: web::Path<String>,
-) -> Answer {
-    let user = users.find(&name).await?;
-    page(&ConsoleUserEmailPage::new(administrator.0.frame, user))
+pub(super) async fn show_email(administrator: Administrator, name: web::Path<String>) -> Answer {
+    let user = administrator.find(&name).await?;
+    page(&ConsoleUserEmailPage::new(administrator.frame(), user))
 }
 
-async fn save_email(
-    request: HttpRequest,
+pub(super) async fn save_email(
     administrator: Administrator,
-    users: web::Data<Users>,
     name: web::Path<String>,
     form: web::Form<EmailForm>,
 ) -> Answer {
-    let user = users.find(&name).await?;
+    let user = administrator.find(&name).await?;
     require_rendered_version(&form.version, user.version)?;
-    let change = match form.parse(&administrator.0.frame) {
+    let frame = administrator.frame();
+    let change = match form.parse(&frame) {
         Ok(change) => change,
-        Err(problem) => return refuse(administrator.0.frame, user, &form, problem),
+        Err(problem) => {
+            // The form again, with the entered values.
+            let template = ConsoleUserEmailPage {
+                problem: Some(problem),
+                email: form.email.clone(),
+                is_verified: form.verified.is_some(),
+                ..ConsoleUserEmailPage::new(frame, user)
+            };
+            return page_with_status(StatusCode::BAD_REQUEST, &template);
+        }
     };
-    if !administrator.is_fresh() {
-        return step_up(administrator.0.frame, &user);
-    }
-    let acting = administrator.acting(&request);
-    let authority = Authority::Delegate(administrator.0.user());
-    users
-        .update(user.id, change, Some(user.version), authority, acting)
+    let Ok(permit) = administrator.permit() else {
+        let values = [("name", user.display_name.as_str())];
+        return StepUpPage::show(frame, "change_email", &values, person_url(&user));
+    };
+    let (expected, authority) = (Some(user.version), permit.authority);
+    administrator
+        .users
+        .update(user.id, change, expected, authority, permit.acting)
         .await?;
     let url = person_url(&user);
     Ok(redirect(&format!("{url}?notice=email_saved")))
-}
-
-/// Shows the form again with the entered values and the problem.
-fn refuse(frame: Frame, user: User, form: &EmailForm, problem: FieldProblem) -> Answer {
-    let template = ConsoleUserEmailPage {
-        problem: Some(problem),
-        email: form.email.clone(),
-        is_verified: form.verified.is_some(),
-        ..ConsoleUserEmailPage::new(frame, user)
-    };
-    page_with_status(StatusCode::BAD_REQUEST, &template)
-}
-
-fn step_up(frame: Frame, user: &User) -> Answer {
-    let name = user.display_name.as_str();
-    page(&StepUpPage {
-        what: frame.text_with("step_up.act.change_email", &[("name", name)]),
-        action: frame.path.clone(),
-        cancel_url: person_url(user),
-        frame,
-    })
 }

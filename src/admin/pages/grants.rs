@@ -1,30 +1,21 @@
 //! `/admin/users/{user}/grants`, `/admin/grants/{grant}`: roles on single things, given, changed and withdrawn by hand.
 
 mod form;
-mod of_person;
-mod one;
-mod withdraw;
-
-use actix_web::web;
+pub(super) mod of_person;
+pub(super) mod one;
+pub(super) mod withdraw;
 
 use super::address;
-use super::grant_manager::Holder;
+use super::holder::Holder;
 use crate::access::{Access, Grant, GrantFilter, ResourceName};
 use crate::base::ids::{GrantId, UserId};
-use crate::web::{Moment, Page, Problem};
-pub(super) use form::{one_line, wrong};
+use crate::web::{Moment, Problem};
+pub(super) use form::wrong;
 
 /// Grants on one page.
 pub(super) const PAGE: usize = 50;
 /// Grants on a person's own page; the list has the rest.
 const FEW: usize = 10;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .configure(of_person::routes)
-        .configure(withdraw::routes)
-        .configure(one::routes);
-}
 
 /// A grant as a line of a table, for `parts/grants.html`.
 pub(super) struct GrantRow {
@@ -79,20 +70,4 @@ pub(super) async fn first_of(
 pub(super) fn thing_url(thing: &ResourceName) -> String {
     let names = [("type", thing.kind.as_str()), ("id", thing.id.as_str())];
     address("/admin/resources/thing", &names)
-}
-
-/// The cursor of a list of grants that an address names.
-pub(super) fn cursor(after: &str) -> Result<Option<uuid::Uuid>, Problem> {
-    if after.is_empty() {
-        return Ok(None);
-    }
-    let id = GrantId::parse(after);
-    let id = id.ok_or_else(|| Problem::invalid_parameter("after", "not a cursor of this list"))?;
-    Ok(Some(id.uuid()))
-}
-
-/// Where a page goes on.
-pub(super) fn next_url<T>(page: &Page<T>, path: &str, values: &[(&str, &str)]) -> Option<String> {
-    let next = page.next.as_deref()?;
-    Some(address(path, &[values, &[("after", next)]].concat()))
 }

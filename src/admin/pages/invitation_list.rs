@@ -2,41 +2,29 @@
 
 use std::collections::HashMap;
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::act::ReasonForm;
-use super::address;
-use super::manager::Manager;
+use super::confirm::{Act, Confirmed, Sent, Target};
+use super::visitor::{AnyRight, Manager};
+use super::{given, pager};
 use crate::base::ids::{InvitationId, UserId};
-use crate::users::{
-    InvitationError, InvitationFilter, InvitationState, InvitationView, User, Users,
-};
+use crate::users::{InvitationError, InvitationFilter, InvitationState, InvitationView, User};
 use crate::web::{
-    Answer, ConfirmPage, Frame, Moment, Page, Problem, StepUpPage, only, page, redirect,
+    Answer, ConfirmPage, Frame, Moment, Page, Problem, cursor, no_cursor, page, redirect,
 };
 
 /// Invitations on one page.
 const PAGE: usize = 50;
 const URL: &str = "/admin/invitations";
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/invitations/{invitation}/revoke")
-            .route(web::get().to(ask))
-            .route(web::post().to(revoke))
-            .default_service(only("GET, POST")),
-    );
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Listing {
     /// Only invitations in this state; empty for all.
-    #[serde(default)]
     state: String,
     /// The cursor.
-    #[serde(default)]
     after: String,
     notice: Option<String>,
 }
@@ -107,40 +95,38 @@ struct ConsoleInvitationsPage {
     next_url: Option<String>,
 }
 
-pub(super) async fn show_invitations(
-    manager: Manager,
-    users: web::Data<Users>,
-    listing: web::Query<Listing>,
-) -> Answer {
+pub(super) async fn show_invitations(manager: Manager, listing: web::Query<Listing>) -> Answer {
     if manager.rights.manages_nobody() {
         return Ok(redirect("/admin/resources"));
     }
-    let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
-    let after = match listing.after.as_str() {
-        "" => None,
-        after => Some(InvitationId::parse(after).ok_or_else(no_cursor)?),
-    };
     let filter = InvitationFilter {
         state: InvitationState::parse(&listing.state),
-        made_by: manager.delegate(),
-        after,
+        made_by: manager.actor.manager(),
+        after: cursor(given(&listing.after), InvitationId::parse)?,
     };
     let fetch = Page::<InvitationView>::fetch(PAGE);
-    let found = match users.list_invitations(filter, fetch).await {
+    let found = match manager.users.list_invitations(filter, fetch).await {
         Err(InvitationError::Unknown) => return Err(no_cursor()),
         found => found?,
     };
     let found = Page::cut(found, PAGE, |invitation| invitation.id.to_string());
-    let known = find_users(&users, &manager, &found.items).await?;
-    let frame = manager.visitor.frame;
+    let ids = found
+        .items
+        .iter()
+        .filter_map(|invitation| invitation.user_id);
+    let known = manager
+        .find_users(ids.map(|id| id.to_string()).collect())
+        .await?;
+    let known = known.into_iter().map(|user| (user.id, user)).collect();
+    let frame = manager.frame();
     let state = listing.state.as_str();
+    let next = found.next.as_deref();
+    let (first_url, next_url) = pager(URL, &[("state", state)], &listing.after, next);
     page(&ConsoleInvitationsPage {
         notice: frame.notice("console_invitations.notice", listing.notice.as_deref()),
         states: states(&frame, state),
-        first_url: after.map(|_| address(URL, &[("state", state)])),
-        next_url: found
-            .next
-            .map(|next| address(URL, &[("state", state), ("after", &next)])),
+        first_url,
+        next_url,
         invitations: found
             .items
             .into_iter()
@@ -166,78 +152,38 @@ fn states(frame: &Frame, chosen: &str) -> Vec<StateChoice> {
         .collect()
 }
 
-/// The users that the invitations are for, as far as the visitor may see them.
-async fn find_users(
-    users: &Users,
-    manager: &Manager,
-    invitations: &[InvitationView],
-) -> Result<HashMap<UserId, User>, Problem> {
-    let ids: Vec<String> = invitations
-        .iter()
-        .filter_map(|invitation| invitation.user_id.map(|id| id.to_string()))
-        .collect();
-    let found = match manager.delegate() {
-        Some(delegate) => users.find_managed_many(delegate, ids).await?,
-        None => users.find_many(ids).await?,
-    };
-    Ok(found.into_iter().map(|user| (user.id, user)).collect())
-}
+/// Revokes an invitation.
+pub(super) struct Revoke(InvitationView);
 
-/// The invitation in the path, if the visitor may see it.
-async fn find(users: &Users, manager: &Manager, id: &str) -> Result<InvitationView, Problem> {
-    let id = InvitationId::parse(id).ok_or_else(Problem::not_found)?;
-    let found = users.read_invitation(id).await?;
-    match manager.delegate() {
-        Some(user) if found.by_user != Some(user) => Err(Problem::not_found()),
-        _ => Ok(found),
-    }
-}
+impl Act for Revoke {
+    type Needs = AnyRight;
 
-async fn ask(manager: Manager, users: web::Data<Users>, id: web::Path<String>) -> Answer {
-    let invitation = find(&users, &manager, &id).await?;
-    if invitation.state == InvitationState::Used {
-        return Err(InvitationError::Used.into());
+    async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
+        Ok(Self(visitor.find_invitation(&sent.path.invitation).await?))
     }
-    let frame = manager.visitor.frame;
-    page(&ConfirmPage {
-        title: frame.text("confirm.revoke_invitation.title").to_owned(),
-        what: frame.text("confirm.revoke_invitation.what").to_owned(),
-        effects: Vec::new(),
-        undo: Some(frame.text("confirm.revoke_invitation.undo").to_owned()),
-        action: frame.path.clone(),
-        hidden: Vec::new(),
-        // A link has no versions: revoking it either succeeds, or fails because it was used.
-        version: None,
-        asks_reason: true,
-        option: None,
-        confirm_label: frame.text("confirm.revoke_invitation.button").to_owned(),
-        is_destructive: true,
-        cancel_url: URL.to_owned(),
-        frame,
-    })
-}
 
-async fn revoke(
-    request: HttpRequest,
-    manager: Manager,
-    users: web::Data<Users>,
-    id: web::Path<String>,
-    form: web::Form<ReasonForm>,
-) -> Answer {
-    let invitation = find(&users, &manager, &id).await?;
-    let reason = form.parse()?;
-    if !manager.is_fresh() {
-        let frame = manager.visitor.frame;
-        return page(&StepUpPage {
-            what: frame.text("step_up.act.revoke_invitation").to_owned(),
-            action: frame.path.clone(),
-            cancel_url: URL.to_owned(),
-            frame,
-        });
+    fn target(&self) -> Target {
+        Target {
+            key: "revoke_invitation",
+            values: Vec::new(),
+            // A link has no versions: revoking it either succeeds, or fails because it was used.
+            version: None,
+            url: URL.to_owned(),
+        }
     }
-    let acting = manager.acting(&request);
-    users
-        .revoke_invitation(invitation.id, reason, manager.authority(), acting)
-        .await?;
-    Ok(redirect(&format!("{URL}?notice=revoked")))
+
+    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+        if self.0.state == InvitationState::Used {
+            return Err(InvitationError::Used.into());
+        }
+        Ok(self.question(visitor.frame()))
+    }
+
+    async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
+        let id = self.0.id.to_string();
+        visitor
+            .revoke_invitation(&id, confirmed.reason, confirmed.permit)
+            .await?;
+        Ok(redirect(&format!("{URL}?notice=revoked")))
+    }
 }

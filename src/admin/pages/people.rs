@@ -1,43 +1,29 @@
 //! `GET /admin`: people, found by name, username, address or passkey. An invitation that was refused is answered with it, too.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::address;
-use super::invitations::InviteForm;
-use super::manager::Manager;
+use super::invite_form::InviteForm;
 use super::role_boxes::{RoleBox, boxes};
+use super::visitor::Manager;
+use super::{address, given};
 use crate::base::ids::UserId;
-use crate::passkeys::Passkeys;
-use crate::sessions::Sessions;
-use crate::users::{User, UserCursor, UserFilter, UserPlace, Users};
-use crate::web::{
-    Answer, FieldProblem, Frame, Moment, Page, Problem, only, page_with_status, redirect,
-};
+use crate::users::{User, UserCursor, UserFilter, UserPlace};
+use crate::web::{Answer, FieldProblem, Frame, Moment, Page, Problem, page_with_status, redirect};
 
 /// People on one page.
 const PAGE: usize = 50;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin")
-            .route(web::get().to(show_people))
-            .default_service(only("GET")),
-    );
-}
-
 /// Whom to list.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Listing {
-    #[serde(default)]
     search: String,
     /// The page after this cursor.
-    #[serde(default)]
     after: String,
     /// The page before this cursor.
-    #[serde(default)]
     before: String,
     notice: Option<String>,
 }
@@ -69,32 +55,23 @@ struct ConsoleUsersPage {
     problem: Option<FieldProblem>,
 }
 
-async fn show_people(
-    request: HttpRequest,
-    manager: Manager,
-    listing: web::Query<Listing>,
-) -> Answer {
+pub(super) async fn show_people(manager: Manager, listing: web::Query<Listing>) -> Answer {
     if manager.rights.manages_nobody() {
         // Whoever manages grants alone has the other part of the console.
         return Ok(redirect("/admin/resources"));
     }
-    let form = InviteForm::default();
-    show(&request, manager, listing.into_inner(), form, None).await
+    show(&manager, &listing, InviteForm::default(), None).await
 }
 
 /// The page; 400 when it says why an invitation was refused.
 pub(super) async fn show(
-    request: &HttpRequest,
-    manager: Manager,
-    listing: Listing,
+    manager: &Manager,
+    listing: &Listing,
     invite: InviteForm,
     problem: Option<FieldProblem>,
 ) -> Answer {
-    let (users, passkeys, sessions) = (data(request)?, data(request)?, data(request)?);
     let search = listing.search.trim();
-    let delegate = manager.delegate();
-    let found = find_people(users, passkeys, &listing, delegate).await?;
-    let people = rows(passkeys, sessions, found.people).await?;
+    let found = find_people(manager, listing).await?;
     let status = match problem {
         Some(_) => StatusCode::BAD_REQUEST,
         None => StatusCode::OK,
@@ -102,13 +79,13 @@ pub(super) async fn show(
     let url = |way: &str, cursor: UserCursor| {
         address("/admin", &[("search", search), (way, &cursor.to_text())])
     };
-    let frame = manager.visitor.frame;
+    let (frame, rights) = (manager.frame(), &manager.rights);
     let template = ConsoleUsersPage {
         notice: frame.notice("console.notice", listing.notice.as_deref()),
-        may_invite: !manager.rights.manages_nobody(),
-        boxes: boxes(&frame, users, &manager.rights, &invite.roles).await?,
+        may_invite: !rights.manages_nobody(),
+        boxes: boxes(&frame, &manager.users, rights, &invite.roles).await?,
         frame,
-        people,
+        people: rows(manager, found.people).await?,
         previous_url: found.previous.map(|cursor| url("before", cursor)),
         next_url: found.next.map(|cursor| url("after", cursor)),
         search: search.to_owned(),
@@ -116,10 +93,6 @@ pub(super) async fn show(
         problem,
     };
     page_with_status(status, &template)
-}
-
-fn data<T: 'static>(request: &HttpRequest) -> Result<&web::Data<T>, Problem> {
-    request.app_data().ok_or_else(Problem::internal)
 }
 
 /// A page of users, and whether there are pages before and after it.
@@ -167,41 +140,31 @@ impl Listing {
 }
 
 /// A page of people: everybody, whoever owns the passkey or has the id that was searched, or those whose names hold the text.
-async fn find_people(
-    users: &Users,
-    passkeys: &Passkeys,
-    listing: &Listing,
-    delegate: Option<UserId>,
-) -> Result<Found, Problem> {
+async fn find_people(manager: &Manager, listing: &Listing) -> Result<Found, Problem> {
     let from = listing.place()?;
     let search = listing.search.trim();
-    let owner = passkeys.search_owner(search).await?;
+    let owner = manager.passkeys.search_owner(search).await?;
     if let Some(id) = owner.or_else(|| UserId::parse(search)) {
-        let ids = vec![id.to_string()];
-        let people = match delegate {
-            Some(manager) => users.find_managed_many(manager, ids).await?,
-            None => users.find_many(ids).await?,
-        };
+        let people = manager.find_users(vec![id.to_string()]).await?;
         return Ok(Found::cut(people, &UserPlace::Start));
     }
     let filter = UserFilter {
-        search: Some(search.to_owned()).filter(|text| !text.is_empty()),
+        search: given(search).map(str::to_owned),
         from: from.clone(),
-        managed_by: delegate,
+        managed_by: manager.actor.manager(),
         ..UserFilter::default()
     };
-    let fetched = users.list(filter, Page::<User>::fetch(PAGE)).await?;
+    let fetched = manager
+        .users
+        .list(filter, Page::<User>::fetch(PAGE))
+        .await?;
     Ok(Found::cut(fetched, &from))
 }
 
-async fn rows(
-    passkeys: &Passkeys,
-    sessions: &Sessions,
-    people: Vec<User>,
-) -> Result<Vec<PersonRow>, Problem> {
+async fn rows(manager: &Manager, people: Vec<User>) -> Result<Vec<PersonRow>, Problem> {
     let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
-    let counts = passkeys.count_live(ids.clone()).await?;
-    let last_sign_ins = sessions.last_sign_ins(ids).await?;
+    let counts = manager.passkeys.count_live(ids.clone()).await?;
+    let last_sign_ins = manager.sessions.last_sign_ins(ids).await?;
     let row = |person: User| PersonRow {
         id: person.id,
         is_administrator: person.is_administrator(),

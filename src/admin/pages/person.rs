@@ -2,35 +2,20 @@
 
 use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
 
+use super::Listing;
 use super::events::{EventView, views};
 use super::grants::{GrantRow, first_of};
-use super::manager::Manager;
-use crate::access::Access;
+use super::visitor::Manager;
 use crate::base::ids::UserId;
-use crate::db::Database;
 use crate::history::{self, EventFilter};
-use crate::passkeys::{PasskeyEntry, Passkeys};
-use crate::sessions::{SessionEntry, Sessions};
-use crate::users::{UsernameView, Users};
-use crate::web::{Answer, Frame, Moment, only, page};
+use crate::passkeys::PasskeyEntry;
+use crate::sessions::SessionEntry;
+use crate::users::UsernameView;
+use crate::web::{Answer, Frame, Moment, page};
 
 /// Events on this page; the audit page has the rest.
 const EVENTS: i64 = 10;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/users/{user}")
-            .route(web::get().to(show_person))
-            .default_service(only("GET")),
-    );
-}
-
-#[derive(Deserialize)]
-struct Person {
-    notice: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "console_user.html")]
@@ -60,52 +45,34 @@ struct ConsoleUserPage {
     events: Vec<EventView>,
 }
 
-async fn show_person(
+pub(super) async fn show_person(
     manager: Manager,
-    users: web::Data<Users>,
-    passkeys: web::Data<Passkeys>,
-    access: web::Data<Access>,
-    sessions: web::Data<Sessions>,
-    database: web::Data<Database>,
     name: web::Path<String>,
-    query: web::Query<Person>,
+    query: web::Query<Listing>,
 ) -> Answer {
-    let person = manager.find(&users, &name).await?;
-    let user = person.id;
-    let this = manager.visitor.session().id;
-    let filter = EventFilter {
-        person: Some(user),
-        ..EventFilter::default()
-    };
-    // Who may not read the audit log sees none of it here.
-    let events = match manager.delegate() {
-        Some(_) => Vec::new(),
-        None => {
-            database
-                .read(move |conn| history::list(conn, &filter, EVENTS))
-                .await?
+    let person = manager.find(&name).await?;
+    let (user, users, passkeys) = (person.id, &manager.users, &manager.passkeys);
+    let (mut events, mut grants, mut has_more_grants) = (Vec::new(), Vec::new(), false);
+    let (mut former_names, mut email_verified_by) = (Vec::new(), None);
+    // Users who manage this one by a role see none of it.
+    if manager.rights.is_administrator {
+        let filter = EventFilter {
+            person: Some(user),
+            ..EventFilter::default()
+        };
+        events = manager
+            .database
+            .read(move |conn| history::list(conn, &filter, EVENTS))
+            .await?;
+        (grants, has_more_grants) = first_of(&manager.access, user).await?;
+        former_names = users.list_usernames(user).await?;
+        former_names.retain(|name| !name.is_current);
+        if let Some(by) = person.email_verified_by {
+            email_verified_by = Some(users.find(&by.to_string()).await?.username);
         }
-    };
-    let (grants, has_more_grants) = match manager.delegate() {
-        Some(_) => (Vec::new(), false),
-        None => first_of(&access, user).await?,
-    };
+    }
     let is_verified = person.is_email_verified();
-    let email_verified_by = match person.email_verified_by {
-        Some(by) if manager.delegate().is_none() => {
-            Some(users.find(&by.to_string()).await?.username)
-        }
-        Some(_) | None => None,
-    };
-    let former_names = match manager.delegate() {
-        Some(_) => Vec::new(),
-        None => {
-            let mut names = users.list_usernames(user).await?;
-            names.retain(|name| !name.is_current);
-            names
-        }
-    };
-    let frame = manager.visitor.frame;
+    let frame = manager.frame();
     page(&ConsoleUserPage {
         notice: frame.notice("console.notice", query.notice.as_deref()),
         id: user,
@@ -114,8 +81,8 @@ async fn show_person(
         grants,
         grants_of: "console_grants.thing",
         has_more_grants,
-        sessions: sessions.list_entries(user, this).await?,
-        events: views(&frame, &users, &passkeys, &database, events).await?,
+        sessions: manager.sessions.list_entries(user, manager.session).await?,
+        events: views(&frame, users, passkeys, &manager.database, events).await?,
         username: person.username,
         display_name: person.display_name,
         email: person.email,

@@ -1,27 +1,19 @@
 //! `/admin/users/{user}/roles`: which global roles a person holds.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 
-use super::act::person_url;
-use super::manager::Manager;
+use super::confirm::person_url;
 use super::role_boxes::{RoleBox, boxes, checked};
-use crate::users::{Rights, UpdateError, User, UserChange, Users};
+use super::visitor::Manager;
+use crate::users::{UpdateError, User, UserChange};
 use crate::web::{
-    Answer, FieldProblem, Frame, Problem, StepUpPage, only, page, page_with_status, redirect,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status, redirect,
+    rendered_version,
 };
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/users/{user}/roles")
-            .route(web::get().to(show_roles))
-            .route(web::post().to(save_roles))
-            .default_service(only("GET, POST")),
-    );
-}
 
 #[derive(Template)]
 #[template(path = "console_user_roles.html")]
@@ -36,16 +28,11 @@ struct ConsoleUserRolesPage {
 }
 
 impl ConsoleUserRolesPage {
-    async fn new(
-        frame: Frame,
-        users: &Users,
-        rights: &Rights,
-        person: User,
-        checked: Option<BTreeSet<String>>,
-    ) -> Result<Self, Problem> {
-        let checked = checked.unwrap_or_else(|| person.roles.iter().cloned().collect());
+    async fn new(manager: &Manager, person: User) -> Result<Self, Problem> {
+        let (frame, users) = (manager.frame(), &manager.users);
+        let checked = person.roles.iter().cloned().collect();
         Ok(Self {
-            boxes: boxes(&frame, users, rights, &checked).await?,
+            boxes: boxes(&frame, users, &manager.rights, &checked).await?,
             is_last_administrator: users.is_last_administrator(person.id).await?,
             person_url: person_url(&person),
             version: person.version,
@@ -56,68 +43,52 @@ impl ConsoleUserRolesPage {
     }
 }
 
-async fn show_roles(manager: Manager, users: web::Data<Users>, name: web::Path<String>) -> Answer {
-    let person = manager.find(&users, &name).await?;
-    let frame = manager.visitor.frame;
-    page(&ConsoleUserRolesPage::new(frame, &users, &manager.rights, person, None).await?)
+pub(super) async fn show_roles(manager: Manager, name: web::Path<String>) -> Answer {
+    let person = manager.find(&name).await?;
+    page(&ConsoleUserRolesPage::new(&manager, person).await?)
 }
 
-async fn save_roles(
-    request: HttpRequest,
+pub(super) async fn save_roles(
     manager: Manager,
-    users: web::Data<Users>,
     name: web::Path<String>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
-    let person = manager.find(&users, &name).await?;
-    let version = sent.get("version").map(String::as_str).unwrap_or_default();
-    let expected = version
-        .parse::<i64>()
-        .map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
-    let wanted = checked(&sent);
-    if !manager.is_fresh() {
-        return step_up(manager.visitor.frame, &person);
-    }
+    let person = manager.find(&name).await?;
+    let version = sent.get("version").map(String::as_str);
+    let expected = Some(rendered_version(version.unwrap_or_default())?);
+    let frame = manager.frame();
+    let Ok(permit) = manager.permit() else {
+        let values = [("name", person.display_name.as_str())];
+        return StepUpPage::show(frame, "change_roles", &values, person_url(&person));
+    };
     let change = UserChange {
-        roles: Some(wanted.iter().cloned().collect()),
+        roles: Some(checked(&sent).into_iter().collect()),
         ..UserChange::default()
     };
-    let (authority, acting) = (manager.authority(), manager.acting(&request));
-    let changed = users.update(person.id, change, Some(expected), authority, acting);
-    let (key, status) = match changed.await {
+    let changed =
+        manager
+            .users
+            .update(person.id, change, expected, permit.authority, permit.acting);
+    let key = match changed.await {
         Ok(changed) => {
-            let to_go = match manager.delegate() {
+            let to_go = match manager.actor.manager() {
                 // Who holds none of their roles any more is none of theirs to look at.
                 Some(own) if !manager.rights.may_manage(own, &changed) => "/admin".to_owned(),
                 _ => person_url(&changed),
             };
             return Ok(redirect(&format!("{to_go}?notice=roles_saved")));
         }
-        Err(UpdateError::LastAdministrator(_)) => ("last_administrator", StatusCode::CONFLICT),
-        Err(UpdateError::UnknownRole(_)) => ("role_gone", StatusCode::CONFLICT),
-        Err(UpdateError::VersionIs(_)) => ("changed_meanwhile", StatusCode::CONFLICT),
+        Err(UpdateError::LastAdministrator(_)) => "last_administrator",
+        Err(UpdateError::UnknownRole(_)) => "role_gone",
+        Err(UpdateError::VersionIs(_)) => "changed_meanwhile",
         Err(error) => return Err(error.into()),
     };
     // What was checked may be out of date: everything is shown as it stands now.
-    let person = manager.find(&users, &name).await?;
-    let frame = manager.visitor.frame;
+    let person = manager.find(&name).await?;
     let sentence = frame.text(&format!("console_user_roles.{key}")).to_owned();
-    let template = ConsoleUserRolesPage::new(frame, &users, &manager.rights, person, None).await?;
-    page_with_status(
-        status,
-        &ConsoleUserRolesPage {
-            problem: Some(FieldProblem::new("roles", &sentence)),
-            ..template
-        },
-    )
-}
-
-fn step_up(frame: Frame, person: &User) -> Answer {
-    let name = person.display_name.as_str();
-    page(&StepUpPage {
-        what: frame.text_with("step_up.act.change_roles", &[("name", name)]),
-        action: frame.path.clone(),
-        cancel_url: person_url(person),
-        frame,
-    })
+    let template = ConsoleUserRolesPage {
+        problem: Some(FieldProblem::new("roles", &sentence)),
+        ..ConsoleUserRolesPage::new(&manager, person).await?
+    };
+    page_with_status(StatusCode::CONFLICT, &template)
 }

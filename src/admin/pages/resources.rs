@@ -1,36 +1,23 @@
 //! `/admin/resources`: things, what is known of them, and who holds what on them.
 
-mod forget;
-mod thing;
+pub(super) mod forget;
+pub(super) mod thing;
 
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::address;
-use super::grant_manager::GrantManager;
 use super::grants::{PAGE, thing_url};
-use crate::access::{Access, ResourceName, ResourceType, ThingFilter, ThingView};
-use crate::admin::http::reach::Reach;
-use crate::admin::http::resources::parse_cursor;
-use crate::web::{Answer, Frame, Moment, Page, Problem, only, page};
+use super::visitor::GrantManager;
+use super::{given, pager};
+use crate::access::{ResourceName, ResourceType, ThingFilter, ThingView};
+use crate::admin::http::resource_path::{cursor_of, parse_cursor};
+use crate::web::{Answer, Frame, Moment, Page, Problem, cursor, page};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/admin/resources")
-                .route(web::get().to(show_things))
-                .default_service(only("GET")),
-        )
-        .configure(thing::routes)
-        .configure(forget::routes);
-}
-
-#[derive(Deserialize)]
-struct Listing {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Listing {
     r#type: String,
-    #[serde(default)]
     after: String,
     notice: Option<String>,
 }
@@ -67,21 +54,20 @@ struct ConsoleResourcesPage {
     next_url: Option<String>,
 }
 
-async fn show_things(
-    manager: GrantManager,
-    access: web::Data<Access>,
-    listing: web::Query<Listing>,
-) -> Answer {
+pub(super) async fn show_things(manager: GrantManager, listing: web::Query<Listing>) -> Answer {
     let kind = listing.r#type.trim();
-    let found = find_things(&access, &manager.reach, kind, &listing.after).await?;
+    let found = find_things(&manager, kind, &listing.after).await?;
     let frame = manager.frame();
-    let first = address("/admin/resources", &[("type", kind)]);
+    let (first_url, next_url) = pager(
+        "/admin/resources",
+        &[("type", kind)],
+        &listing.after,
+        found.next.as_deref(),
+    );
     page(&ConsoleResourcesPage {
         notice: frame.notice("console_resources.notice", listing.notice.as_deref()),
-        first_url: Some(first).filter(|_| !listing.after.is_empty()),
-        next_url: found
-            .next
-            .map(|next| address("/admin/resources", &[("type", kind), ("after", &next)])),
+        first_url,
+        next_url,
         kind: kind.to_owned(),
         things: found.items.into_iter().map(ThingRow::from).collect(),
         frame,
@@ -89,40 +75,34 @@ async fn show_things(
 }
 
 async fn find_things(
-    access: &Access,
-    reach: &Reach,
+    manager: &GrantManager,
     kind: &str,
     after: &str,
 ) -> Result<Page<ThingView>, Problem> {
-    let after = Some(after).filter(|after| !after.is_empty());
-    let after = after.map(parse_cursor).transpose()?;
-    let kind = match kind {
-        "" => None,
-        kind => match ResourceType::parse(kind) {
-            Ok(kind) => {
-                reach.require(&kind)?;
-                Some(kind)
-            }
-            // What can be no type has no things.
-            Err(_) => {
-                let (items, next) = (Vec::new(), None);
-                return Ok(Page { items, next });
-            }
-        },
+    let after = cursor(given(after), parse_cursor)?;
+    let scope = manager.scope();
+    // What can be no type has no things.
+    let Ok(kind) = given(kind).map(ResourceType::parse).transpose() else {
+        let (items, next) = (Vec::new(), None);
+        return Ok(Page { items, next });
     };
+    if let Some(kind) = &kind {
+        scope.require(kind)?;
+    }
     let filter = ThingFilter {
         kind,
         after,
-        of_types: reach.types(),
+        of_types: scope.types(),
     };
-    let found = access
-        .list_things(filter, Page::<ThingView>::fetch(PAGE))
-        .await?;
-    let cursor = |thing: &ThingView| format!("{}/{}", thing.kind, thing.id);
-    Ok(Page::cut(found, PAGE, cursor))
+    let fetch = Page::<ThingView>::fetch(PAGE);
+    let found = manager.access.list_things(filter, fetch).await?;
+    Ok(Page::cut(found, PAGE, |thing| cursor_of(&thing.name())))
 }
 
-/// The thing that an address or a form names. An id is what it is: one with a space at its end is another's.
-fn named(kind: &str, id: &str) -> Result<ResourceName, Problem> {
-    ResourceName::parse(kind.trim(), id).map_err(|_| Problem::not_found())
+/// The thing that an address or a form names, if the visitor manages its type. An id is what it is: one with a space at its end is
+/// another's.
+fn named(manager: &GrantManager, kind: &str, id: &str) -> Result<ResourceName, Problem> {
+    let name = ResourceName::parse(kind.trim(), id).map_err(|_| Problem::not_found())?;
+    manager.scope().require(&name.kind)?;
+    Ok(name)
 }

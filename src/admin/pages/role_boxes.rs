@@ -36,19 +36,15 @@ pub(super) async fn boxes(
         .map(|role| to_box(frame, role, checked))
         .collect();
     // What is checked is never lost by having no box.
-    let missing: Vec<&String> = checked
-        .iter()
-        .filter(|name| boxes.iter().all(|shown| shown.name != **name))
-        .collect();
-    let missing: Vec<RoleBox> = missing
-        .into_iter()
-        .map(|name| RoleBox {
-            name: name.clone(),
-            description: String::new(),
-            is_checked: true,
-        })
-        .collect();
-    boxes.extend(missing);
+    for name in checked {
+        if boxes.iter().all(|shown| shown.name != *name) {
+            boxes.push(RoleBox {
+                name: name.clone(),
+                description: String::new(),
+                is_checked: true,
+            });
+        }
+    }
     Ok(boxes)
 }
 

@@ -1,45 +1,27 @@
 //! `/admin/roles`: the registry of roles, made, changed and deleted by hand. For administrators alone.
 
 mod form;
-mod one;
+pub(super) mod one;
 
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
 
 use self::form::{RoleForm, explain};
-use super::address;
-use super::administrator::Administrator;
 use super::role_boxes::RoleBox;
-use crate::users::{Role, RoleName, Users};
+use super::visitor::Administrator;
+use super::{Listing, given, pager};
+use crate::admin::http::roles::parse_cursor;
+use crate::users::Role;
 use crate::web::{
-    Answer, FieldProblem, Frame, Page, Problem, StepUpPage, only, page, page_with_status, redirect,
+    Answer, FieldProblem, Frame, Page, Problem, StepUpPage, cursor, page, page_with_status,
+    redirect,
 };
 
 /// Roles on one page.
 const PAGE: usize = 50;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/admin/roles")
-                .route(web::get().to(show_roles))
-                .route(web::post().to(make_role))
-                .default_service(only("GET, POST")),
-        )
-        .configure(one::routes);
-}
-
-#[derive(Default, Deserialize)]
-struct Listing {
-    /// The cursor.
-    #[serde(default)]
-    after: String,
-    notice: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "console_roles.html")]
@@ -59,41 +41,29 @@ fn role_url(name: &str) -> String {
     format!("/admin/roles/{name}")
 }
 
-async fn show_roles(
+pub(super) async fn show_roles(
     administrator: Administrator,
-    users: web::Data<Users>,
     listing: web::Query<Listing>,
 ) -> Answer {
-    let frame = administrator.0.frame;
-    page(&list(frame, &users, listing.into_inner(), RoleForm::default()).await?)
+    page(&list(&administrator, &listing, RoleForm::default()).await?)
 }
 
 async fn list(
-    frame: Frame,
-    users: &Users,
-    listing: Listing,
+    administrator: &Administrator,
+    listing: &Listing,
     form: RoleForm,
 ) -> Result<ConsoleRolesPage, Problem> {
-    let after = match listing.after.as_str() {
-        "" => None,
-        after if RoleName::parse(after).is_ok() => Some(after.to_owned()),
-        _ => {
-            return Err(Problem::invalid_parameter(
-                "after",
-                "not a cursor of this list",
-            ));
-        }
-    };
-    let is_first = after.is_none();
-    let found = users.list_roles(after, Page::<Role>::fetch(PAGE)).await?;
+    let frame = administrator.frame();
+    let after = cursor(given(&listing.after), parse_cursor)?;
+    let fetch = Page::<Role>::fetch(PAGE);
+    let found = administrator.users.list_roles(after, fetch).await?;
     let found = Page::cut(found, PAGE, |role| role.name.clone());
+    let (first_url, next_url) = pager("/admin/roles", &[], &listing.after, found.next.as_deref());
     Ok(ConsoleRolesPage {
         notice: frame.notice("console_roles.notice", listing.notice.as_deref()),
-        first_url: (!is_first).then(|| "/admin/roles".to_owned()),
-        next_url: found
-            .next
-            .map(|next| address("/admin/roles", &[("after", &next)])),
-        boxes: form.boxes(&frame, users, None).await?,
+        first_url,
+        next_url,
+        boxes: form.boxes(&frame, &administrator.users, None).await?,
         roles: found.items,
         form,
         problem: None,
@@ -101,41 +71,31 @@ async fn list(
     })
 }
 
-async fn make_role(
-    request: HttpRequest,
+pub(super) async fn make_role(
     administrator: Administrator,
-    users: web::Data<Users>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
-    let is_fresh = administrator.is_fresh();
-    let acting = administrator.acting(&request);
-    let frame = administrator.0.frame;
+    let frame = administrator.frame();
     let form = RoleForm::sent(&sent);
-    let wanted = match form.to_new(&frame) {
-        Ok(wanted) => wanted,
-        Err(problem) => return refused(frame, &users, form, problem).await,
-    };
-    if !is_fresh {
-        return page(&StepUpPage {
-            what: frame.text_with("step_up.act.make_role", &[("name", &form.name)]),
-            action: frame.path.clone(),
-            cancel_url: "/admin/roles".into(),
-            frame,
-        });
-    }
-    match users.create_role(wanted, acting).await {
-        Ok(role) => Ok(redirect(&format!("{}?notice=made", role_url(&role.name)))),
-        Err(error) => {
-            let problem = explain(&frame, error)?;
-            refused(frame, &users, form, problem).await
+    let problem = match form.to_new(&frame) {
+        Err(problem) => problem,
+        Ok(wanted) => {
+            let Ok(permit) = administrator.permit() else {
+                let values = [("name", form.name.as_str())];
+                return StepUpPage::show(frame, "make_role", &values, "/admin/roles".into());
+            };
+            let made = administrator.users.create_role(wanted, permit.acting);
+            match made.await {
+                Ok(role) => {
+                    return Ok(redirect(&format!("{}?notice=made", role_url(&role.name))));
+                }
+                Err(error) => explain(&frame, error)?,
+            }
         }
-    }
-}
-
-async fn refused(frame: Frame, users: &Users, form: RoleForm, problem: FieldProblem) -> Answer {
+    };
     let template = ConsoleRolesPage {
         problem: Some(problem),
-        ..list(frame, users, Listing::default(), form).await?
+        ..list(&administrator, &Listing::default(), form).await?
     };
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }

@@ -176,6 +176,8 @@ fn ask(http: &HttpRequest, person: &SignedIn, request: &LogoutRequest, id: &Toke
         version: None,
         asks_reason: false,
         option: None,
+        asks_secret: false,
+        problem: None,
         confirm_label: frame.text("logout.confirm").to_owned(),
         is_destructive: false,
         cancel_url: "/account".into(),

@@ -69,10 +69,26 @@ fn posting_routes() -> Vec<(String, String)> {
                 .split("const PATH: &str = \"")
                 .nth(1)
                 .and_then(|rest| rest.split('"').next());
+            // Tables of routes: `"/path" => get show, post save;`.
+            for line in code.lines() {
+                let Some((declared, methods)) = line.trim().split_once("\" => ") else {
+                    continue;
+                };
+                if methods
+                    .split(", ")
+                    .any(|method| method.starts_with("post "))
+                {
+                    routes.push((declared.trim_start_matches('"').to_owned(), name.clone()));
+                }
+            }
             for resource in code.split("web::resource(").skip(1) {
                 let Some((declared, rest)) = resource.split_once(')') else {
                     continue;
                 };
+                // Outside of every session, for forms of other sites: they act for nobody.
+                if declared.trim().starts_with("path::") {
+                    continue;
+                }
                 let declared = declared.trim().trim_matches('"');
                 let is_posted = rest
                     .split("default_service")

@@ -25,17 +25,13 @@ impl From<ClientError> for Problem {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Unknown => Self::not_found(),
-            ClientError::Field(fault) if fault.fault == Fault::ClientIdTaken => Self::new(
-                StatusCode::CONFLICT,
-                "client-id-taken",
+            ClientError::Field(fault) if fault.fault == Fault::ClientIdTaken => Self::conflict("client-id-taken",
                 "The client ID is taken",
                 "Another client has it or had it, it is another client's audience, or a user's ID. Choose another one.",
             )
             .with("field", fault.field),
             ClientError::Field(fault) => Self::invalid_field(fault.field, fault),
-            ClientError::AudienceTaken(audience) => Self::new(
-                StatusCode::CONFLICT,
-                "audience-taken",
+            ClientError::AudienceTaken(audience) => Self::conflict("audience-taken",
                 "The audience is another client's",
                 "Each service is one client, who may introspect the tokens that are meant for it. Change that one, or choose \
                  another name.",
@@ -43,9 +39,7 @@ impl From<ClientError> for Problem {
             .with("field", "audiences")
             .with("audience", audience),
             ClientError::VersionIs(version) => version_conflict(version),
-            ClientError::NoSecret => Self::new(
-                StatusCode::CONFLICT,
-                "no-secret",
+            ClientError::NoSecret => Self::conflict("no-secret",
                 "A public client has no secret",
                 "Give it another `token_endpoint_auth_method` first.",
             ),

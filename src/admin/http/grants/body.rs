@@ -8,7 +8,7 @@ use crate::access::{
     parse_instant,
 };
 use crate::base::clock::Timestamp;
-use crate::web::{Problem, given};
+use crate::web::{Problem, field, given};
 
 /// Roles for a person on a thing.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,9 +39,9 @@ impl GiveGrant {
         let id = id.map_err(|fault| Problem::invalid_field("resource_id", fault))?;
         let terms = Terms {
             roles: roles(&self.roles)?,
-            title: title(self.title)?,
-            description: description(self.description)?,
-            valid_until: valid_until(self.valid_until)?,
+            title: title(self.title.as_deref())?,
+            description: description(self.description.as_deref())?,
+            valid_until: valid_until(self.valid_until.as_deref())?,
         };
         Ok((self.user, ResourceName { kind, id }, terms))
     }
@@ -51,23 +51,18 @@ fn roles(names: &[String]) -> Result<GrantRoles, Problem> {
     GrantRoles::parse(names).map_err(|fault| Problem::invalid_field("roles", fault))
 }
 
-pub(in crate::admin::http) fn title(text: Option<String>) -> Result<Option<Title>, Problem> {
-    let title = text.map(|text| Title::parse(&text)).transpose();
-    let title = title.map_err(|fault| Problem::invalid_field("title", fault))?;
-    Ok(title.flatten())
+pub(in crate::admin::http) fn title(text: Option<&str>) -> Result<Option<Title>, Problem> {
+    Ok(field("title", text, Title::parse)?.flatten())
 }
 
 pub(in crate::admin::http) fn description(
-    text: Option<String>,
+    text: Option<&str>,
 ) -> Result<Option<Description>, Problem> {
-    let description = text.map(|text| Description::parse(&text)).transpose();
-    let description = description.map_err(|fault| Problem::invalid_field("description", fault))?;
-    Ok(description.flatten())
+    Ok(field("description", text, Description::parse)?.flatten())
 }
 
-fn valid_until(text: Option<String>) -> Result<Option<Timestamp>, Problem> {
-    let until = text.map(|text| parse_instant(&text)).transpose();
-    until.map_err(|fault| Problem::invalid_field("valid_until", fault))
+fn valid_until(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    field("valid_until", text, parse_instant)
 }
 
 /// What to change about a grant.
@@ -94,9 +89,15 @@ impl ChangeGrant {
     pub(super) fn parse(self) -> Result<GrantChange, Problem> {
         Ok(GrantChange {
             roles: self.roles.map(|names| roles(&names)).transpose()?,
-            title: self.title.map(title).transpose()?,
-            description: self.description.map(description).transpose()?,
-            valid_until: self.valid_until.map(valid_until).transpose()?,
+            title: self.title.map(|text| title(text.as_deref())).transpose()?,
+            description: self
+                .description
+                .map(|text| description(text.as_deref()))
+                .transpose()?,
+            valid_until: self
+                .valid_until
+                .map(|text| valid_until(text.as_deref()))
+                .transpose()?,
         })
     }
 }

@@ -1,24 +1,20 @@
 //! Refusals of the rules of grants and things as problem documents.
 
-use actix_web::http::StatusCode;
-
 use crate::access::{GrantError, RolesHeldError, ThingError};
-use crate::admin::http::reach::not_your_type;
+use crate::admin::commands::NotYourType;
 use crate::web::{Problem, version_conflict};
 
 impl From<GrantError> for Problem {
     fn from(error: GrantError) -> Self {
         match error {
             GrantError::UserUnknown | GrantError::Unknown => Self::not_found(),
-            GrantError::Exists(id) => Self::new(
-                StatusCode::CONFLICT,
-                "grant-exists",
+            GrantError::Exists(id) => Self::conflict("grant-exists",
                 "They hold roles on it already",
                 "The person holds roles on this thing already. Change that grant instead: `grant` is its id.",
             )
             .with("grant", id.to_string()),
             GrantError::VersionIs(version) => version_conflict(version),
-            GrantError::NotYours => not_your_type(),
+            GrantError::NotYours => NotYourType.into(),
             GrantError::Past => Self::invalid_field("valid_until", "must be in the future"),
             GrantError::Acting(error) => error.into(),
             GrantError::Pending(error) => error.into(),
@@ -34,8 +30,7 @@ impl From<ThingError> for Problem {
             ThingError::Exists(version) | ThingError::VersionIs(version) => {
                 version_conflict(version)
             }
-            ThingError::Overtaken => Self::new(
-                StatusCode::CONFLICT,
+            ThingError::Overtaken => Self::conflict(
                 "conflict",
                 "Somebody was faster",
                 "Somebody registered this at the same moment. Read it, and repeat.",
@@ -43,7 +38,7 @@ impl From<ThingError> for Problem {
             ThingError::Attributes | ThingError::NotInSchema(_) => {
                 Self::invalid_field("attributes", error)
             }
-            ThingError::NotYours => not_your_type(),
+            ThingError::NotYours => NotYourType.into(),
             ThingError::Acting(error) => error.into(),
             ThingError::Pending(error) => error.into(),
             ThingError::Database(error) => error.into(),

@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 
-use crate::admin::pages::address;
+use crate::admin::http::audit::parse_outcome;
+use crate::admin::pages::{address, given};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId};
-use crate::history::{EventFilter, Outcome};
+use crate::history::EventFilter;
 use crate::users::{LookupError, Users};
-use crate::web::{FieldProblem, Frame, Problem};
+use crate::web::{FieldProblem, Frame, Problem, cursor, parameter};
 
 /// What can be chosen; a test looks whether it is all that is recorded.
 const ACTIONS: [&str; 56] = [
@@ -70,23 +71,17 @@ const ACTIONS: [&str; 56] = [
 ];
 
 /// The filters, as given; empty: any.
-#[derive(Debug, Deserialize)]
-pub(super) struct Filters {
-    #[serde(default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::admin::pages) struct Filters {
     pub(super) person: String,
     /// A `client_id`.
-    #[serde(default)]
     pub(super) client: String,
-    #[serde(default)]
     pub(super) action: String,
-    #[serde(default)]
     pub(super) outcome: String,
-    #[serde(default)]
     pub(super) from: String,
-    #[serde(default)]
     pub(super) until: String,
     /// The cursor.
-    #[serde(default)]
     pub(super) after: String,
 }
 
@@ -110,52 +105,32 @@ impl Filters {
         frame: &Frame,
         users: &Users,
     ) -> Result<EventFilter, FilterFault> {
-        let person = match self.person.trim() {
-            "" => None,
-            name => Some(users.resolve(name).await.map_err(|error| match error {
-                LookupError::Unknown => FilterFault::Field(FieldProblem::new(
-                    "person",
-                    frame.text("console_audit.person_unknown"),
-                )),
+        let wrong = |field, key| FilterFault::Field(FieldProblem::new(field, frame.text(key)));
+        let person = match given(self.person.trim()) {
+            None => None,
+            Some(name) => Some(users.resolve(name).await.map_err(|error| match error {
+                LookupError::Unknown => wrong("person", "console_audit.person_unknown"),
                 LookupError::Database(error) => FilterFault::Other(error.into()),
             })?),
         };
-        let client = match self.client.trim() {
-            "" => None,
-            text => Some(ClientId::named(text).ok_or_else(|| {
-                let sentence = frame.text("console_audit.client_wrong");
-                FilterFault::Field(FieldProblem::new("client", sentence))
-            })?),
-        };
-        let instant = |field, text: &str| match text.trim() {
-            "" => Ok(None),
-            text => parse_instant(text).map(Some).ok_or_else(|| {
-                let sentence = frame.text("console_audit.time_wrong");
-                FilterFault::Field(FieldProblem::new(field, sentence))
-            }),
-        };
-        let outcome = match self.outcome.as_str() {
-            "" => None,
-            text => Some(
-                Outcome::parse(text)
-                    .ok_or_else(|| Problem::invalid_parameter("outcome", "success or refused"))?,
-            ),
-        };
-        let after = match self.after.as_str() {
-            "" => None,
-            text => Some(
-                AuditEventId::parse(text)
-                    .ok_or_else(|| Problem::invalid_parameter("after", "not a cursor"))?,
-            ),
+        let client = given(self.client.trim()).map(|text| {
+            ClientId::named(text).ok_or_else(|| wrong("client", "console_audit.client_wrong"))
+        });
+        let instant = |field, text: &str| {
+            let text = given(text.trim());
+            text.map(|text| {
+                parse_instant(text).ok_or_else(|| wrong(field, "console_audit.time_wrong"))
+            })
+            .transpose()
         };
         Ok(EventFilter {
             person,
-            client,
-            action: Some(self.action.clone()).filter(|action| !action.is_empty()),
-            outcome,
+            client: client.transpose()?,
+            outcome: parameter("outcome", given(&self.outcome), parse_outcome)?,
+            after: cursor(given(&self.after), AuditEventId::parse)?,
+            action: given(&self.action).map(str::to_owned),
             from: instant("from", &self.from)?,
             until: instant("until", &self.until)?,
-            after,
         })
     }
 

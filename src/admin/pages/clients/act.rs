@@ -1,70 +1,29 @@
-//! `/admin/clients/{client}/{act}`: a new secret, disabling, enabling, deleting; asked about before, put off for a fresh sign-in.
+//! `/admin/clients/{client}/{act}`: a new secret, disabling, enabling, deleting.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
-use askama::Template;
-use serde::Deserialize;
 
 use super::client_url;
 use super::explain::explain;
 use super::one::find;
 use super::secret::show_or_go_on;
-use crate::admin::pages::act::ReasonForm;
-use crate::admin::pages::administrator::Administrator;
-use crate::clients::{Client, ClientError, Clients, Registered, RegisteredClient, TypedSecret};
-use crate::web::{
-    Answer, ConfirmPage, FieldProblem, Frame, Problem, StepUpPage, only, page, page_with_status,
-    redirect,
-};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/clients/{client}/{act}")
-            .route(web::get().to(ask))
-            .route(web::post().to(act))
-            .default_service(only("GET, POST")),
-    );
-}
+use crate::admin::pages::confirm::{Act, Confirmed, Sent, Target};
+use crate::admin::pages::given;
+use crate::admin::pages::visitor::{Administration, Administrator};
+use crate::clients::{Client, ClientError, Registered, RegisteredClient, TypedSecret};
+use crate::web::{Answer, ConfirmPage, Frame, Problem, page_with_status, redirect};
 
 #[derive(Clone, Copy, Debug)]
-enum Act {
+enum Kind {
     NewSecret,
     Disable,
     Enable,
     Delete,
 }
 
-impl Act {
-    /// The act that a path names, if it can be done to this client.
-    fn parse(text: &str, client: &Client) -> Result<Self, Problem> {
-        match text {
-            "new-secret" if client.metadata.is_public() => Err(ClientError::NoSecret.into()),
-            "new-secret" => Ok(Self::NewSecret),
-            "disable" => Ok(Self::Disable),
-            "enable" => Ok(Self::Enable),
-            "delete" => Ok(Self::Delete),
-            _ => Err(Problem::not_found()),
-        }
-    }
-
-    /// The middle of its text keys.
-    fn key(self) -> &'static str {
-        match self {
-            Self::NewSecret => "client_secret",
-            Self::Disable => "disable_client",
-            Self::Enable => "enable_client",
-            Self::Delete => "delete_client",
-        }
-    }
-}
-
-/// A sentence of the act, with the client's name; `None` where there is none.
-fn text(frame: &Frame, act: Act, part: &str, client: &Client) -> Option<String> {
-    let key = format!("confirm.{}.{part}", act.key());
-    let values = [("name", client.name.as_str())];
-    frame
-        .find_text(&key)
-        .map(|_| frame.text_with(&key, &values))
+/// What is done to a client.
+pub(in crate::admin::pages) struct ClientAct {
+    client: Client,
+    kind: Kind,
 }
 
 /// How many names the label of the checkbox lists.
@@ -87,171 +46,107 @@ fn offer(frame: &Frame, registered: &[RegisteredClient]) -> Option<(&'static str
     Some(("with_registered", label))
 }
 
-/// What a confirmation carries.
-#[derive(Deserialize)]
-struct ActForm {
-    #[serde(flatten)]
-    reason: ReasonForm,
-    /// A secret of the administrator's own choosing; empty: a random one.
-    #[serde(default)]
-    client_secret: String,
-}
-
-#[derive(Template)]
-#[template(path = "console_client_new_secret.html")]
-struct ConsoleClientNewSecretPage {
-    frame: Frame,
-    title: String,
-    what: String,
-    effect: String,
-    undo: String,
-    button: String,
-    version: i64,
-    client_url: String,
-    problem: Option<FieldProblem>,
-}
-
-impl ConsoleClientNewSecretPage {
-    fn new(frame: Frame, client: &Client, problem: Option<FieldProblem>) -> Self {
-        let say = |part: &str| text(&frame, Act::NewSecret, part, client).unwrap_or_default();
-        Self {
-            title: say("title"),
-            what: say("what"),
-            effect: say("effect_1"),
-            undo: say("undo"),
-            button: say("button"),
-            version: client.version,
-            client_url: client_url(client.id),
-            problem,
-            frame,
+impl ClientAct {
+    /// The question, without what depends on other clients.
+    fn plain_question(&self, frame: Frame) -> ConfirmPage {
+        let target = self.target();
+        let effects = ["effect_1", "effect_2"].map(|part| format!("confirm.{}.{part}", target.key));
+        let effects = effects.iter().filter(|key| frame.find_text(key).is_some());
+        let effects = effects.map(|key| target.text(&frame, key)).collect();
+        let is_secret = matches!(self.kind, Kind::NewSecret);
+        ConfirmPage {
+            effects,
+            asks_secret: is_secret,
+            asks_reason: !is_secret,
+            is_destructive: !matches!(self.kind, Kind::Enable),
+            ..self.question(frame)
         }
     }
 }
 
-async fn ask(
-    administrator: Administrator,
-    clients: web::Data<Clients>,
-    path: web::Path<(String, String)>,
-) -> Answer {
-    let client = find(&clients, &path.0).await?;
-    let act = Act::parse(&path.1, &client)?;
-    let registered = match act {
-        Act::Disable => clients.list_registered(client.id).await?,
-        Act::NewSecret | Act::Enable | Act::Delete => Vec::new(),
-    };
-    let frame = administrator.0.frame;
-    if let Act::NewSecret = act {
-        return page(&ConsoleClientNewSecretPage::new(frame, &client, None));
-    }
-    let say = |part: &str| text(&frame, act, part, &client);
-    let option = offer(&frame, &registered);
-    page(&ConfirmPage {
-        title: say("title").unwrap_or_default(),
-        what: say("what").unwrap_or_default(),
-        effects: ["effect_1", "effect_2"]
-            .into_iter()
-            .filter_map(say)
-            .collect(),
-        undo: say("undo"),
-        action: frame.path.clone(),
-        hidden: Vec::new(),
-        version: Some(client.version),
-        asks_reason: true,
-        option,
-        confirm_label: say("button").unwrap_or_default(),
-        is_destructive: !matches!(act, Act::Enable),
-        cancel_url: client_url(client.id),
-        frame,
-    })
-}
+impl Act for ClientAct {
+    type Needs = Administration;
 
-async fn act(
-    request: HttpRequest,
-    administrator: Administrator,
-    clients: web::Data<Clients>,
-    path: web::Path<(String, String)>,
-    form: web::Form<ActForm>,
-) -> Answer {
-    let client = find(&clients, &path.0).await?;
-    let act = Act::parse(&path.1, &client)?;
-    let ActForm {
-        reason: form,
-        client_secret,
-    } = form.into_inner();
-    let reason = form.parse()?;
-    form.require_version(client.version)?;
-    if !administrator.is_fresh() {
-        let frame = administrator.0.frame;
-        let key = format!("step_up.act.{}", act.key());
-        return page(&StepUpPage {
-            what: frame.text_with(&key, &[("name", client.name.as_str())]),
-            action: frame.path.clone(),
-            cancel_url: client_url(client.id),
-            frame,
-        });
+    async fn find(visitor: &Administrator, sent: &Sent) -> Result<Self, Problem> {
+        let client = find(visitor, &sent.path.client).await?;
+        let kind = match sent.path.act.as_str() {
+            "new-secret" if client.metadata.is_public() => {
+                return Err(ClientError::NoSecret.into());
+            }
+            "new-secret" => Kind::NewSecret,
+            "disable" => Kind::Disable,
+            "enable" => Kind::Enable,
+            "delete" => Kind::Delete,
+            _ => return Err(Problem::not_found()),
+        };
+        Ok(Self { client, kind })
     }
-    let acting = administrator.acting(&request);
-    let url = client_url(client.id);
-    match act {
-        Act::NewSecret => {
-            let frame = administrator.0.frame;
-            let updated = if client_secret.is_empty() {
-                clients.rotate_secret(client.id, acting).await
-            } else {
-                let secret = TypedSecret::from(client_secret);
-                clients.set_secret(client.id, secret, acting).await
-            };
-            match updated {
-                Ok(updated) => show_or_go_on(frame, updated, "saved"),
-                Err(error) => {
-                    let problem = Some(explain(&frame, error)?);
-                    let template = ConsoleClientNewSecretPage::new(frame, &client, problem);
-                    page_with_status(StatusCode::BAD_REQUEST, &template)
+
+    fn target(&self) -> Target {
+        Target {
+            key: match self.kind {
+                Kind::NewSecret => "client_secret",
+                Kind::Disable => "disable_client",
+                Kind::Enable => "enable_client",
+                Kind::Delete => "delete_client",
+            },
+            values: vec![("name", self.client.name.clone())],
+            version: Some(self.client.version),
+            url: client_url(self.client.id),
+        }
+    }
+
+    async fn ask(&self, visitor: &Administrator) -> Result<ConfirmPage, Problem> {
+        let mut question = self.plain_question(visitor.frame());
+        if matches!(self.kind, Kind::Disable) {
+            let registered = visitor.clients.list_registered(self.client.id).await?;
+            question.option = offer(&question.frame, &registered);
+        }
+        Ok(question)
+    }
+
+    async fn run(self, visitor: &Administrator, confirmed: Confirmed) -> Answer {
+        let (id, clients) = (self.client.id, &visitor.clients);
+        let Confirmed {
+            reason,
+            permit,
+            sent,
+        } = confirmed;
+        let url = client_url(id);
+        match self.kind {
+            Kind::NewSecret => {
+                let chosen = given(sent.get("client_secret"));
+                let chosen = chosen.map(|secret| TypedSecret::from(secret.to_owned()));
+                match visitor.replace_client_secret(id, chosen, permit).await {
+                    Ok(updated) => show_or_go_on(visitor.frame(), updated, "saved"),
+                    Err(error) => {
+                        let problem = Some(explain(&visitor.frame(), error)?);
+                        let question = ConfirmPage {
+                            problem,
+                            ..self.plain_question(visitor.frame())
+                        };
+                        page_with_status(StatusCode::BAD_REQUEST, &question)
+                    }
                 }
             }
-        }
-        Act::Disable => {
-            let registered = if form.with_registered == "yes" {
-                Registered::Disabled
-            } else {
-                Registered::Kept
-            };
-            clients
-                .disable_with(client.id, registered, reason, acting)
-                .await?;
-            Ok(redirect(&format!("{url}?notice=disabled")))
-        }
-        Act::Enable => {
-            clients.enable(client.id, reason, acting).await?;
-            Ok(redirect(&format!("{url}?notice=enabled")))
-        }
-        Act::Delete => {
-            clients.delete(client.id, reason, acting).await?;
-            Ok(redirect("/admin/clients?notice=deleted"))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_act_has_its_sentences() {
-        let frame = Frame {
-            place: "Here".into(),
-            place_host: "localhost".into(),
-            signed_in: None,
-            path: "/admin".into(),
-            sent: Vec::new(),
-            restored: None,
-        };
-        for act in [Act::NewSecret, Act::Disable, Act::Enable, Act::Delete] {
-            let key = act.key();
-            let mut wanted = vec![format!("step_up.act.{key}")];
-            wanted.extend(["title", "what", "button"].map(|part| format!("confirm.{key}.{part}")));
-            for key in wanted {
-                assert!(frame.find_text(&key).is_some(), "{key}");
+            Kind::Disable => {
+                let registered = if sent.get("with_registered") == "yes" {
+                    Registered::Disabled
+                } else {
+                    Registered::Kept
+                };
+                clients
+                    .disable_with(id, registered, reason, permit.acting)
+                    .await?;
+                Ok(redirect(&format!("{url}?notice=disabled")))
+            }
+            Kind::Enable => {
+                clients.enable(id, reason, permit.acting).await?;
+                Ok(redirect(&format!("{url}?notice=enabled")))
+            }
+            Kind::Delete => {
+                clients.delete(id, reason, permit.acting).await?;
+                Ok(redirect("/admin/clients?notice=deleted"))
             }
         }
     }

@@ -279,14 +279,7 @@ mod tests {
     use crate::clients::{Fault, Metadata, NoRedirectUri};
 
     fn frame() -> Frame {
-        Frame {
-            place: "Here".into(),
-            place_host: "localhost".into(),
-            signed_in: None,
-            path: "/admin/clients".into(),
-            sent: Vec::new(),
-            restored: None,
-        }
+        Frame::for_tests()
     }
 
     #[test]

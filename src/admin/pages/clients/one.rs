@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
@@ -12,28 +12,18 @@ use super::explain::explain;
 use super::form::{ClientForm, SectionView};
 use super::secret::{show_or_go_on, voided_text};
 use super::{client_url, kind_key};
-use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::visitor::Administrator;
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
-use crate::clients::{self, Client, ClientError, Clients};
-use crate::db::Database;
-use crate::oidc::{Oidc, RecentRefusal};
-use crate::users::Users;
+use crate::clients::{self, Client, ClientError};
+use crate::oidc::RecentRefusal;
 use crate::web::{
-    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
+    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, page, page_with_status,
+    rendered_version,
 };
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/clients/{client}")
-            .route(web::get().to(show_client))
-            .route(web::post().to(save_client))
-            .default_service(only("GET, POST")),
-    );
-}
-
 #[derive(Deserialize)]
-struct Query {
+pub(in crate::admin::pages) struct Query {
     notice: Option<String>,
     voided: Option<usize>,
 }
@@ -105,26 +95,23 @@ impl ConsoleClientPage {
 }
 
 /// The client that a path names.
-pub(super) async fn find(clients: &Clients, id: &str) -> Result<Client, Problem> {
+pub(super) async fn find(administrator: &Administrator, id: &str) -> Result<Client, Problem> {
     let id = ClientId::named(id).ok_or_else(Problem::not_found)?;
-    Ok(clients.read(id).await?)
+    Ok(administrator.clients.read(id).await?)
 }
 
-async fn show_client(
+pub(in crate::admin::pages) async fn show_client(
     administrator: Administrator,
-    clients: web::Data<Clients>,
-    database: web::Data<Database>,
-    oidc: web::Data<Oidc>,
     id: web::Path<String>,
     query: web::Query<Query>,
 ) -> Answer {
-    let client = find(&clients, &id).await?;
-    let refusals = oidc.list_refusals(client.id).await?;
+    let client = find(&administrator, &id).await?;
+    let refusals = administrator.oidc.list_refusals(client.id).await?;
     let form = ClientForm::of(&json!(client));
-    let frame = administrator.0.frame;
+    let frame = administrator.frame();
     let notice = frame.notice("console_client.notice", query.notice.as_deref());
     let names = match client.registered_by_client {
-        Some(id) => clients::names(&database, vec![id]).await?,
+        Some(id) => clients::names(&administrator.database, vec![id]).await?,
         None => HashMap::new(),
     };
     page(&ConsoleClientPage {
@@ -139,40 +126,28 @@ async fn show_client(
     })
 }
 
-async fn save_client(
-    request: HttpRequest,
+pub(in crate::admin::pages) async fn save_client(
     administrator: Administrator,
-    (clients, users): (web::Data<Clients>, web::Data<Users>),
     id: web::Path<String>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
-    let client = find(&clients, &id).await?;
+    let client = find(&administrator, &id).await?;
     let sent = sent.into_inner();
-    let version = sent.get("version").map(String::as_str).unwrap_or_default();
-    let expected = version
-        .parse::<i64>()
-        .map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
+    let version = sent.get("version").map(String::as_str);
+    let expected = rendered_version(version.unwrap_or_default())?;
     let form = ClientForm::sent(sent);
     let change = form.to_change()?;
-    if !administrator.is_fresh() {
-        return step_up(administrator.0.frame, &client);
-    }
-    let acting = administrator.acting(&request);
-    let frame = administrator.0.frame;
-    let before = &client.metadata.allowed_roles;
-    let updated = match users.require_allowed_roles(&change, before).await {
-        Ok(()) => {
-            clients
-                .update(client.id, change, Some(expected), acting)
-                .await
-        }
-        Err(error) => Err(error),
+    let frame = administrator.frame();
+    let Ok(permit) = administrator.permit() else {
+        let values = [("name", client.name.as_str())];
+        return StepUpPage::show(frame, "update_client", &values, client_url(client.id));
     };
-    match updated {
+    let updated = administrator.update_client(client.id, change, expected, permit);
+    match updated.await {
         Ok(updated) => show_or_go_on(frame, updated, "saved"),
         Err(ClientError::VersionIs(_)) => {
             // What was typed would undo what somebody else just did: it is shown as it stands now.
-            let now = clients.read(client.id).await?;
+            let now = administrator.clients.read(client.id).await?;
             let form = ClientForm::of(&json!(now));
             let problem = FieldProblem::new("", frame.text("console_client.changed_meanwhile"));
             let template = ConsoleClientPage::new(frame, now, &form, Some(problem));
@@ -184,14 +159,4 @@ async fn save_client(
             page_with_status(StatusCode::BAD_REQUEST, &template)
         }
     }
-}
-
-fn step_up(frame: Frame, client: &Client) -> Answer {
-    let name = client.name.as_str();
-    page(&StepUpPage {
-        what: frame.text_with("step_up.act.update_client", &[("name", name)]),
-        action: frame.path.clone(),
-        cancel_url: client_url(client.id),
-        frame,
-    })
 }

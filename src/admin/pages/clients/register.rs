@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
@@ -11,28 +11,19 @@ use serde_json::json;
 use super::explain::explain;
 use super::form::{ClientForm, SectionView};
 use super::secret::{ProgramSettings, show_registered};
-use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::given;
+use crate::admin::pages::visitor::Administrator;
 use crate::base::secrets::Token;
 use crate::clients::{
-    ClientUpdate, Clients, GrantType, Metadata, Preset, PresetError, Scope, Scopes, SettingValues,
+    ClientUpdate, GrantType, Metadata, Preset, PresetError, Scope, Scopes, SettingValues,
     TypedSecret,
 };
-use crate::users::Users;
-use crate::web::{Answer, FieldProblem, Frame, StepUpPage, Web, only, page, page_with_status};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/clients/new")
-            .route(web::get().to(show_form))
-            .route(web::post().to(register))
-            .default_service(only("GET, POST")),
-    );
-}
+use crate::web::{Answer, FieldProblem, Frame, StepUpPage, Web, page, page_with_status};
 
 /// The program that the form is filled in for.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct ForProgram {
+pub(in crate::admin::pages) struct ForProgram {
     /// The key of its preset; empty: another program.
     #[serde(rename = "for")]
     key: String,
@@ -64,7 +55,7 @@ impl ForProgram {
     }
 
     fn url(&self) -> Option<&str> {
-        Some(self.url.trim()).filter(|url| !url.is_empty())
+        given(self.url.trim())
     }
 
     fn choices(&self) -> Vec<ProgramChoice> {
@@ -121,8 +112,11 @@ fn usual() -> ClientForm {
     form
 }
 
-async fn show_form(administrator: Administrator, program: web::Query<ForProgram>) -> Answer {
-    let (frame, program) = (administrator.0.frame, program.into_inner());
+pub(in crate::admin::pages) async fn show_form(
+    administrator: Administrator,
+    program: web::Query<ForProgram>,
+) -> Answer {
+    let (frame, program) = (administrator.frame(), program.into_inner());
     let (form, program_problem) = match program.form() {
         Ok(form) => (form, None),
         Err(PresetError::UrlNeeded) => (usual(), Some("console_client_new.url_needed")),
@@ -138,43 +132,31 @@ async fn show_form(administrator: Administrator, program: web::Query<ForProgram>
     })
 }
 
-async fn register(
-    request: HttpRequest,
+pub(in crate::admin::pages) async fn register(
     administrator: Administrator,
-    (clients, users): (web::Data<Clients>, web::Data<Users>),
     web: web::Data<Web>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
     let mut sent = sent.into_inner();
+    let mut take = |name: &str| sent.remove(name).unwrap_or_default();
     let program = ForProgram {
-        key: sent.remove("for").unwrap_or_default(),
-        url: sent.remove("url").unwrap_or_default(),
+        key: take("for"),
+        url: take("url"),
     };
-    let chosen_id = sent.remove("client_id").unwrap_or_default();
-    let chosen_secret = sent.remove("client_secret").unwrap_or_default();
+    let (chosen_id, chosen_secret) = (take("client_id"), take("client_secret"));
     let mut form = ClientForm::sent(sent);
     let mut wanted = form.to_change()?;
-    form.put("client_id", chosen_id.clone());
-    wanted.client_id = Some(chosen_id.trim().to_owned()).filter(|id| !id.is_empty());
+    wanted.client_id = given(chosen_id.trim()).map(str::to_owned);
     wanted.client_secret = Some(chosen_secret)
         .filter(|secret| !secret.is_empty())
         .map(TypedSecret::from);
-    if !administrator.is_fresh() {
-        let frame = administrator.0.frame;
-        return page(&StepUpPage {
-            what: frame.text_with("step_up.act.register_client", &[("name", form.name())]),
-            action: frame.path.clone(),
-            cancel_url: "/admin/clients".into(),
-            frame,
-        });
-    }
-    let acting = administrator.acting(&request);
-    let frame = administrator.0.frame;
-    let registered = match users.require_allowed_roles(&wanted, &[]).await {
-        Ok(()) => clients.register(wanted, acting).await,
-        Err(error) => Err(error),
+    form.put("client_id", chosen_id);
+    let frame = administrator.frame();
+    let Ok(permit) = administrator.permit() else {
+        let values = [("name", form.name())];
+        return StepUpPage::show(frame, "register_client", &values, "/admin/clients".into());
     };
-    match registered {
+    match administrator.register_client(wanted, permit).await {
         Ok((client, secret)) => {
             let registered = ClientUpdate {
                 client,

@@ -6,27 +6,23 @@ use crate::access::{
     Description, Grant, GrantChange, GrantError, GrantRoles, ResourceId, ResourceName,
     ResourceType, Terms, Title, parse_instant,
 };
+use crate::admin::pages::confirm::one_line;
+use crate::admin::pages::given;
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// What a form carries; what is shown again when it was refused.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct GrantForm {
-    #[serde(default)]
+#[serde(default)]
+pub(in crate::admin::pages) struct GrantForm {
     pub(super) resource_type: String,
-    #[serde(default)]
     pub(super) resource_id: String,
     /// Names with spaces or commas between.
-    #[serde(default)]
     pub(super) roles: String,
-    #[serde(default)]
     pub(super) title: String,
-    #[serde(default)]
     pub(super) description: String,
     /// RFC 3339; empty: until it is withdrawn.
-    #[serde(default)]
     pub(super) valid_until: String,
     /// Which version is changed.
-    #[serde(default)]
     pub(super) version: String,
 }
 
@@ -58,8 +54,7 @@ impl GrantForm {
     pub(super) fn terms(&self) -> Result<Terms, Wrong> {
         let names = self.roles.split([',', ' ', '\t', '\r', '\n']);
         let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-        let until = self.valid_until.trim();
-        let until = Some(until).filter(|until| !until.is_empty());
+        let until = given(self.valid_until.trim());
         Ok(Terms {
             roles: GrantRoles::parse(&names).map_err(|_| "roles")?,
             title: Title::parse(&self.title).map_err(|_| "title")?,
@@ -81,12 +76,6 @@ impl GrantForm {
             valid_until: Some(terms.valid_until),
         })
     }
-}
-
-/// A text area has many lines, a description one.
-pub(in crate::admin::pages) fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ")
 }
 
 /// What to do about a field.
@@ -119,14 +108,7 @@ mod tests {
 
     #[test]
     fn every_field_that_can_be_wrong_has_its_sentence() {
-        let frame = Frame {
-            place: "Here".into(),
-            place_host: "localhost".into(),
-            signed_in: None,
-            path: "/admin".into(),
-            sent: Vec::new(),
-            restored: None,
-        };
+        let frame = Frame::for_tests();
         for field in [
             "resource_type",
             "resource_id",

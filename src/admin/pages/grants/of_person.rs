@@ -1,38 +1,30 @@
 //! `/admin/users/{user}/grants`: what a person holds on single things, and the form that gives more.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
 use super::form::{GrantForm, explain, wrong};
-use super::{GrantRow, PAGE, cursor, next_url};
-use crate::access::{Access, GrantFilter};
-use crate::admin::pages::grant_manager::{GrantManager, Holder, grants_url};
+use super::{GrantRow, PAGE};
+use crate::access::GrantFilter;
+use crate::admin::http::grants::parse_cursor;
+use crate::admin::pages::holder::{Holder, grants_url};
+use crate::admin::pages::visitor::GrantManager;
+use crate::admin::pages::{given, pager};
 use crate::base::ids::UserId;
-use crate::users::Users;
 use crate::web::{
-    Answer, FieldProblem, Frame, Problem, StepUpPage, only, page, page_with_status, redirect,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, cursor, page, page_with_status, redirect,
 };
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/users/{user}/grants")
-            .route(web::get().to(show))
-            .route(web::post().to(give))
-            .default_service(only("GET, POST")),
-    );
-}
-
 #[derive(Default, Deserialize)]
-struct Listing {
-    #[serde(default)]
+#[serde(default)]
+pub(in crate::admin::pages) struct Listing {
     after: String,
     notice: Option<String>,
     /// The thing on which something is to be given.
-    #[serde(default, rename = "type")]
+    #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
     id: String,
 }
 
@@ -57,18 +49,18 @@ struct ConsoleUserGrantsPage {
 impl ConsoleUserGrantsPage {
     async fn of(
         manager: &GrantManager,
-        access: &Access,
         holder: Holder,
         listing: &Listing,
     ) -> Result<Self, Problem> {
         let filter = GrantFilter {
-            after: cursor(&listing.after)?,
-            of_types: manager.reach.types(),
+            after: cursor(given(&listing.after), parse_cursor)?,
+            of_types: manager.scope().types(),
             ..GrantFilter::of_user(holder.id)
         };
         let frame = manager.frame();
+        let found = manager.access.list(filter, PAGE).await?;
         let path = grants_url(holder.id);
-        let found = access.list(filter, PAGE).await?;
+        let (first_url, next_url) = pager(&path, &[], &listing.after, found.next.as_deref());
         Ok(Self {
             notice: frame.notice("console_grant.notice", listing.notice.as_deref()),
             id: holder.id,
@@ -81,71 +73,57 @@ impl ConsoleUserGrantsPage {
             },
             problem: None,
             grants_of: "console_grants.thing",
-            first_url: Some(path.clone()).filter(|_| !listing.after.is_empty()),
-            next_url: next_url(&found, &path, &[]),
+            first_url,
+            next_url,
             grants: found.items.into_iter().map(GrantRow::of_person).collect(),
             frame,
         })
     }
 }
 
-async fn show(
+pub(in crate::admin::pages) async fn show(
     manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
     name: web::Path<String>,
     listing: web::Query<Listing>,
 ) -> Answer {
-    let holder = manager.find_holder(&users, &name).await?;
-    page(&ConsoleUserGrantsPage::of(&manager, &access, holder, &listing).await?)
+    let holder = manager.find_holder(&name).await?;
+    page(&ConsoleUserGrantsPage::of(&manager, holder, &listing).await?)
 }
 
-async fn give(
-    request: HttpRequest,
+pub(in crate::admin::pages) async fn give(
     manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
     name: web::Path<String>,
     form: web::Form<GrantForm>,
 ) -> Answer {
-    let holder = manager.find_holder(&users, &name).await?;
+    let holder = manager.find_holder(&name).await?;
     let form = form.into_inner();
     let resource = form.resource();
     if let Ok(resource) = &resource {
-        manager.reach.require(&resource.kind)?;
+        manager.scope().require(&resource.kind)?;
     }
-    let parsed = resource.and_then(|resource| Ok((resource, form.terms()?)));
-    let problem = match parsed {
-        Err(field) => wrong(&manager.visitor.frame, field),
-        Ok((resource, _)) if !manager.is_fresh() => {
-            return step_up(manager.frame(), &holder, &resource.to_string());
-        }
+    let frame = manager.frame();
+    let problem = match resource.and_then(|resource| Ok((resource, form.terms()?))) {
+        Err(field) => wrong(&frame, field),
         Ok((resource, terms)) => {
-            let acting = manager.acting(&request);
-            match access.give(holder.id, resource, terms, acting).await {
+            let Ok(permit) = manager.permit() else {
+                let thing = resource.to_string();
+                let values = [("name", holder.name.as_str()), ("thing", thing.as_str())];
+                return StepUpPage::show(frame, "give_grant", &values, holder.url());
+            };
+            let access = &manager.access;
+            match access.give(holder.id, resource, terms, permit.acting).await {
                 Ok(_) => {
                     let url = format!("{}?notice=given", grants_url(holder.id));
                     return Ok(redirect(&url));
                 }
-                Err(error) => explain(&manager.visitor.frame, error)?,
+                Err(error) => explain(&frame, error)?,
             }
         }
     };
-    let listing = Listing::default();
     let template = ConsoleUserGrantsPage {
         form,
         problem: Some(problem),
-        ..ConsoleUserGrantsPage::of(&manager, &access, holder, &listing).await?
+        ..ConsoleUserGrantsPage::of(&manager, holder, &Listing::default()).await?
     };
     page_with_status(StatusCode::BAD_REQUEST, &template)
-}
-
-fn step_up(frame: Frame, holder: &Holder, thing: &str) -> Answer {
-    let values = [("name", holder.name.as_str()), ("thing", thing)];
-    page(&StepUpPage {
-        what: frame.text_with("step_up.act.give_grant", &values),
-        action: frame.path.clone(),
-        cancel_url: holder.url(),
-        frame,
-    })
 }

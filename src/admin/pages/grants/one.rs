@@ -1,28 +1,19 @@
 //! `/admin/grants/{grant}`: the form that changes a grant.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 
 use super::form::{GrantForm, explain, wrong};
 use super::thing_url;
-use crate::access::{Access, Grant, GrantError};
-use crate::admin::pages::grant_manager::{GrantManager, Holder, grants_url};
+use crate::access::{Grant, GrantError};
+use crate::admin::pages::holder::{Holder, grants_url};
+use crate::admin::pages::visitor::GrantManager;
 use crate::base::ids::{GrantId, UserId};
-use crate::users::Users;
 use crate::web::{
-    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
-    redirect,
+    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, page, page_with_status, redirect,
+    rendered_version,
 };
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/grants/{grant}")
-            .route(web::get().to(show))
-            .route(web::post().to(save))
-            .default_service(only("GET, POST")),
-    );
-}
 
 #[derive(Template)]
 #[template(path = "console_grant.html")]
@@ -56,53 +47,36 @@ impl ConsoleGrantPage {
 }
 
 /// The grant that a path names, and whose it is. One on a thing of a type that is not theirs is not there.
-pub(super) async fn find(
-    manager: &GrantManager,
-    access: &Access,
-    users: &Users,
-    id: &str,
-) -> Result<(Grant, Holder), Problem> {
+pub(super) async fn find(manager: &GrantManager, id: &str) -> Result<(Grant, Holder), Problem> {
     let id = GrantId::parse(id).ok_or_else(Problem::not_found)?;
-    let grant = access.read(id).await?;
-    if !manager.reach.covers(&grant.resource_type) {
-        return Err(Problem::not_found());
-    }
-    let holder = manager
-        .find_holder(users, &grant.user_id.to_string())
-        .await?;
+    let grant = manager.find_assignment(id, &manager.scope()).await?;
+    let holder = manager.find_holder(&grant.user_id.to_string()).await?;
     Ok((grant, holder))
 }
 
-async fn show(
-    manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    id: web::Path<String>,
-) -> Answer {
-    let (grant, holder) = find(&manager, &access, &users, &id).await?;
+pub(in crate::admin::pages) async fn show(manager: GrantManager, id: web::Path<String>) -> Answer {
+    let (grant, holder) = find(&manager, &id).await?;
     page(&ConsoleGrantPage::new(manager.frame(), &grant, holder))
 }
 
-async fn save(
-    request: HttpRequest,
+pub(in crate::admin::pages) async fn save(
     manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
     id: web::Path<String>,
     form: web::Form<GrantForm>,
 ) -> Answer {
-    let (grant, holder) = find(&manager, &access, &users, &id).await?;
+    let (grant, holder) = find(&manager, &id).await?;
     let form = form.into_inner();
-    let expected = form.version.parse::<i64>();
-    let expected =
-        expected.map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
+    let expected = Some(rendered_version(&form.version)?);
     let frame = manager.frame();
     let problem = match form.change() {
         Err(field) => wrong(&frame, field),
-        Ok(_) if !manager.is_fresh() => return step_up(frame, &grant, &holder),
         Ok(change) => {
-            let acting = manager.acting(&request);
-            let changed = access.change(grant.id, change, Some(expected), acting);
+            let Ok(permit) = manager.permit() else {
+                return step_up(frame, &grant, &holder);
+            };
+            let changed = manager
+                .access
+                .change(grant.id, change, expected, permit.acting);
             match changed.await {
                 Ok(_) => {
                     let url = format!("{}?notice=changed", grants_url(holder.id));
@@ -110,7 +84,7 @@ async fn save(
                 }
                 Err(GrantError::VersionIs(_)) => {
                     // What was typed would undo what somebody else just did: it is shown as it stands now.
-                    let (now, holder) = find(&manager, &access, &users, &id).await?;
+                    let (now, holder) = find(&manager, &id).await?;
                     let sentence = frame.text("console_grant.changed_meanwhile").to_owned();
                     let template = ConsoleGrantPage {
                         problem: Some(FieldProblem::new("", &sentence)),
@@ -133,10 +107,6 @@ async fn save(
 fn step_up(frame: Frame, grant: &Grant, holder: &Holder) -> Answer {
     let thing = grant.resource().to_string();
     let values = [("name", holder.name.as_str()), ("thing", thing.as_str())];
-    page(&StepUpPage {
-        what: frame.text_with("step_up.act.change_grant", &values),
-        action: frame.path.clone(),
-        cancel_url: format!("/admin/grants/{}", grant.id),
-        frame,
-    })
+    let url = format!("/admin/grants/{}", grant.id);
+    StepUpPage::show(frame, "change_grant", &values, url)
 }

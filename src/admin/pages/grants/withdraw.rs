@@ -1,110 +1,66 @@
 //! `/admin/grants/{grant}/withdraw`.
 
-use actix_web::{HttpRequest, web};
-use askama::Template;
-
 use super::one::find;
-use crate::access::{Access, Grant};
-use crate::admin::pages::act::ReasonForm;
-use crate::admin::pages::grant_manager::{GrantManager, Holder};
-use crate::users::Users;
-use crate::web::{Answer, ConfirmPage, Frame, StepUpPage, only, page};
+use crate::access::Grant;
+use crate::admin::pages::confirm::{Act, Confirmed, DonePage, Sent, Target};
+use crate::admin::pages::holder::Holder;
+use crate::admin::pages::visitor::{GrantManager, ResourceManagement};
+use crate::web::{Answer, ConfirmPage, Problem, page};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/admin/grants/{grant}/withdraw")
-            .route(web::get().to(ask))
-            .route(web::post().to(withdraw))
-            .default_service(only("GET, POST")),
-    );
+/// Withdraws all roles of a user on a resource.
+pub(in crate::admin::pages) struct Withdraw {
+    grant: Grant,
+    holder: Holder,
 }
 
-#[derive(Template)]
-#[template(path = "console_done.html")]
-struct WithdrawnPage {
-    frame: Frame,
-    title: String,
-    cut: Vec<String>,
-    person_url: String,
-    person_name: String,
-}
+impl Act for Withdraw {
+    type Needs = ResourceManagement;
 
-/// A sentence with the names in it.
-fn say(frame: &Frame, key: &str, grant: &Grant, holder: &Holder) -> String {
-    let (thing, roles) = (grant.resource().to_string(), grant.roles.join(", "));
-    let values = [
-        ("name", holder.name.as_str()),
-        ("thing", thing.as_str()),
-        ("roles", roles.as_str()),
-    ];
-    frame.text_with(key, &values)
-}
-
-async fn ask(
-    manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    id: web::Path<String>,
-) -> Answer {
-    let (grant, holder) = find(&manager, &access, &users, &id).await?;
-    let frame = manager.frame();
-    let say = |key: &str| say(&frame, key, &grant, &holder);
-    page(&ConfirmPage {
-        title: say("confirm.withdraw_grant.title"),
-        what: say("confirm.withdraw_grant.what"),
-        effects: vec![say("confirm.withdraw_grant.effect")],
-        undo: Some(say("confirm.withdraw_grant.undo")),
-        action: frame.path.clone(),
-        hidden: Vec::new(),
-        version: Some(grant.version),
-        asks_reason: true,
-        option: None,
-        confirm_label: say("confirm.withdraw_grant.button"),
-        is_destructive: true,
-        cancel_url: holder.url(),
-        frame,
-    })
-}
-
-async fn withdraw(
-    request: HttpRequest,
-    manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
-    id: web::Path<String>,
-    form: web::Form<ReasonForm>,
-) -> Answer {
-    let (grant, holder) = find(&manager, &access, &users, &id).await?;
-    let reason = form.parse()?;
-    form.require_version(grant.version)?;
-    if !manager.is_fresh() {
-        let frame = manager.frame();
-        return page(&StepUpPage {
-            what: say(&frame, "step_up.act.withdraw_grant", &grant, &holder),
-            action: frame.path.clone(),
-            cancel_url: holder.url(),
-            frame,
-        });
+    async fn find(visitor: &GrantManager, sent: &Sent) -> Result<Self, Problem> {
+        let (grant, holder) = find(visitor, &sent.path.grant).await?;
+        Ok(Self { grant, holder })
     }
-    let acting = manager.acting(&request);
-    let before = access
-        .withdraw(grant.id, Some(grant.version), reason, acting)
-        .await?;
-    let frame = manager.frame();
-    let cut = before
-        .roles
-        .iter()
-        .map(|role| {
-            let thing = before.resource().to_string();
+
+    fn target(&self) -> Target {
+        Target {
+            key: "withdraw_grant",
+            values: vec![
+                ("name", self.holder.name.clone()),
+                ("thing", self.grant.resource().to_string()),
+                ("roles", self.grant.roles.join(", ")),
+            ],
+            version: Some(self.grant.version),
+            url: self.holder.url(),
+        }
+    }
+
+    async fn ask(&self, visitor: &GrantManager) -> Result<ConfirmPage, Problem> {
+        let frame = visitor.frame();
+        let effect = self.target().text(&frame, "confirm.withdraw_grant.effect");
+        Ok(ConfirmPage {
+            effects: vec![effect],
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &GrantManager, confirmed: Confirmed) -> Answer {
+        let (id, expected) = (self.grant.id, Some(self.grant.version));
+        let (reason, acting) = (confirmed.reason, confirmed.permit.acting);
+        let before = visitor.access.withdraw(id, expected, reason, acting);
+        let before = before.await?;
+        let thing = before.resource().to_string();
+        let frame = visitor.frame();
+        let cut = |role: &String| {
             let values = [("role", role.as_str()), ("thing", thing.as_str())];
             frame.text_with("console_done.role", &values)
+        };
+        let title = "console_done.withdraw_grant.title";
+        page(&DonePage {
+            title: self.target().text(&frame, title),
+            cut: before.roles.iter().map(cut).collect(),
+            person_url: self.holder.url(),
+            person_name: self.holder.name,
+            frame,
         })
-        .collect();
-    page(&WithdrawnPage {
-        title: say(&frame, "console_done.withdraw_grant.title", &grant, &holder),
-        cut,
-        person_url: holder.url(),
-        person_name: holder.name,
-        frame,
-    })
+    }
 }

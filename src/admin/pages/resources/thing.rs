@@ -1,79 +1,57 @@
 //! `/admin/resources/thing?type=&id=`: one thing on one screen; `/admin/grants?type=&id=&user=`, the way to give somebody roles on it.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 use serde_json::Map;
 
 use super::named;
 use crate::access::{
-    Access, Description, Expected, Grant, GrantFilter, NewThing, ResourceName, ThingError,
-    ThingView, Title,
+    Description, Expected, Grant, GrantFilter, NewThing, ResourceName, ThingError, ThingView, Title,
 };
-use crate::admin::pages::address;
-use crate::admin::pages::grant_manager::{GrantManager, grants_url};
-use crate::admin::pages::grants::{GrantRow, PAGE, cursor, next_url, one_line, thing_url, wrong};
-use crate::users::{LookupError, Users};
+use crate::admin::http::grants::parse_cursor;
+use crate::admin::pages::confirm::one_line;
+use crate::admin::pages::grants::{GrantRow, PAGE, thing_url, wrong};
+use crate::admin::pages::holder::grants_url;
+use crate::admin::pages::visitor::GrantManager;
+use crate::admin::pages::{address, given, pager};
+use crate::users::LookupError;
 use crate::web::{
-    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page, page_with_status,
-    parse_object, redirect,
+    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, cursor, page, page_with_status,
+    parse_object, redirect, rendered_version,
 };
 
-const PATH: &str = "/admin/resources/thing";
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource(PATH)
-            .route(web::get().to(show))
-            .route(web::post().to(save))
-            .default_service(only("GET, POST")),
-    );
-    config.service(
-        web::resource("/admin/grants")
-            .route(web::get().to(choose_holder))
-            .default_service(only("GET")),
-    );
-}
-
-#[derive(Deserialize)]
-struct Listing {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::admin::pages) struct Listing {
     r#type: String,
-    #[serde(default)]
     id: String,
-    #[serde(default)]
     after: String,
     notice: Option<String>,
 }
 
 /// To whom something is to be given on a thing.
-#[derive(Deserialize)]
-struct Recipient {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::admin::pages) struct Recipient {
     r#type: String,
-    #[serde(default)]
     id: String,
-    #[serde(default)]
     user: String,
 }
 
 /// What a form carries.
 #[derive(Clone, Debug, Default, Deserialize)]
-struct ThingForm {
-    #[serde(default, rename = "type")]
+#[serde(default)]
+pub(in crate::admin::pages) struct ThingForm {
+    #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
     id: String,
-    #[serde(default)]
     title: String,
-    #[serde(default)]
     description: String,
     /// A JSON object; empty: none.
-    #[serde(default)]
     attributes: String,
     /// Which version is changed; empty: nothing is known yet.
-    #[serde(default)]
     version: String,
 }
 
@@ -106,13 +84,8 @@ impl ThingForm {
     }
 
     fn expected(&self) -> Result<Expected, Problem> {
-        match self.version.as_str() {
-            "" => Ok(Expected::Absent),
-            version => version
-                .parse()
-                .map(Expected::Version)
-                .map_err(|_| Problem::invalid_field("version", "the version that is changed")),
-        }
+        let version = given(&self.version).map(rendered_version).transpose()?;
+        Ok(version.map_or(Expected::Absent, Expected::Version))
     }
 }
 
@@ -137,26 +110,26 @@ struct ConsoleResourcePage {
 }
 
 impl ConsoleResourcePage {
-    async fn of(
-        manager: &GrantManager,
-        access: &Access,
-        users: &Users,
-        name: &ResourceName,
-        after: &str,
-    ) -> Result<Self, Problem> {
-        let thing = match access.read_thing_view(name.clone()).await {
+    async fn of(manager: &GrantManager, name: &ResourceName, after: &str) -> Result<Self, Problem> {
+        let thing = match manager.access.read_thing_view(name.clone()).await {
             Ok(thing) => Some(thing),
             Err(ThingError::Unknown) => None,
             Err(error) => return Err(error.into()),
         };
         let filter = GrantFilter {
-            after: cursor(after)?,
+            after: cursor(given(after), parse_cursor)?,
             ..GrantFilter::on(name.clone())
         };
-        let found = access.list(filter, PAGE).await?;
+        let found = manager.access.list(filter, PAGE).await?;
         let holders = found.items.iter().map(|grant| grant.user_id);
-        let people = manager.list_known(users, holders.collect()).await?;
+        let people = manager.list_known(holders.collect()).await?;
         let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
+        let (first_url, next_url) = pager(
+            "/admin/resources/thing",
+            &names,
+            after,
+            found.next.as_deref(),
+        );
         let row = |grant: Grant| {
             let holder = manager.holder(grant.user_id, &people);
             GrantRow::on_thing(grant, holder)
@@ -171,48 +144,45 @@ impl ConsoleResourcePage {
             problem: None,
             nobody: None,
             grants_of: "console_grants.person",
-            first_url: Some(thing_url(name)).filter(|_| !after.is_empty()),
-            next_url: next_url(&found, PATH, &names),
+            first_url,
+            next_url,
             grants: found.items.into_iter().map(row).collect(),
             frame: manager.frame(),
         })
     }
 }
 
-async fn show(
+pub(in crate::admin::pages) async fn show(
     manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
     listing: web::Query<Listing>,
 ) -> Answer {
-    let name = named(&listing.r#type, &listing.id)?;
-    manager.reach.require(&name.kind)?;
-    let frame = &manager.visitor.frame;
-    let notice = frame.notice("console_resource.notice", listing.notice.as_deref());
+    let name = named(&manager, &listing.r#type, &listing.id)?;
+    let frame = manager.frame();
     page(&ConsoleResourcePage {
-        notice,
-        ..ConsoleResourcePage::of(&manager, &access, &users, &name, &listing.after).await?
+        notice: frame.notice("console_resource.notice", listing.notice.as_deref()),
+        ..ConsoleResourcePage::of(&manager, &name, &listing.after).await?
     })
 }
 
-async fn save(
-    request: HttpRequest,
+pub(in crate::admin::pages) async fn save(
     manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
     form: web::Form<ThingForm>,
 ) -> Answer {
     let form = form.into_inner();
-    let name = named(&form.kind, &form.id)?;
-    manager.reach.require(&name.kind)?;
+    let name = named(&manager, &form.kind, &form.id)?;
     let expected = form.expected()?;
     let frame = manager.frame();
     let problem = match form.parse() {
         Err(field) => wrong(&frame, field),
-        Ok(_) if !manager.is_fresh() => return step_up(frame, &name),
         Ok(new) => {
-            let acting = manager.acting(&request);
-            match access.put_thing(name.clone(), new, expected, acting).await {
+            let Ok(permit) = manager.permit() else {
+                let thing = name.to_string();
+                let values = [("thing", thing.as_str())];
+                return StepUpPage::show(frame, "put_resource", &values, thing_url(&name));
+            };
+            let access = &manager.access;
+            let put = access.put_thing(name.clone(), new, expected, permit.acting);
+            match put.await {
                 Ok(_) => {
                     let url = thing_url(&name);
                     return Ok(redirect(&format!("{url}&notice=saved")));
@@ -227,10 +197,10 @@ async fn save(
                     | ThingError::Unknown,
                 ) => {
                     // What was typed would undo what somebody else just did: it is shown as it stands now.
-                    let sentence = frame.text("console_grant.changed_meanwhile").to_owned();
+                    let sentence = frame.text("console_grant.changed_meanwhile");
                     let template = ConsoleResourcePage {
-                        problem: Some(FieldProblem::new("", &sentence)),
-                        ..ConsoleResourcePage::of(&manager, &access, &users, &name, "").await?
+                        problem: Some(FieldProblem::new("", sentence)),
+                        ..ConsoleResourcePage::of(&manager, &name, "").await?
                     };
                     return page_with_status(StatusCode::CONFLICT, &template);
                 }
@@ -241,21 +211,18 @@ async fn save(
     let template = ConsoleResourcePage {
         form,
         problem: Some(problem),
-        ..ConsoleResourcePage::of(&manager, &access, &users, &name, "").await?
+        ..ConsoleResourcePage::of(&manager, &name, "").await?
     };
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }
 
 /// Leads to the form that gives somebody roles on the thing.
-async fn choose_holder(
+pub(in crate::admin::pages) async fn choose_holder(
     manager: GrantManager,
-    access: web::Data<Access>,
-    users: web::Data<Users>,
     asked: web::Query<Recipient>,
 ) -> Answer {
-    let name = named(&asked.r#type, &asked.id)?;
-    manager.reach.require(&name.kind)?;
-    match users.resolve(asked.user.trim()).await {
+    let name = named(&manager, &asked.r#type, &asked.id)?;
+    match manager.users.resolve(asked.user.trim()).await {
         Ok(user) => {
             let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
             Ok(redirect(&address(&grants_url(user), &names)))
@@ -263,20 +230,10 @@ async fn choose_holder(
         Err(LookupError::Unknown) => {
             let template = ConsoleResourcePage {
                 nobody: Some(asked.user.clone()),
-                ..ConsoleResourcePage::of(&manager, &access, &users, &name, "").await?
+                ..ConsoleResourcePage::of(&manager, &name, "").await?
             };
             page_with_status(StatusCode::BAD_REQUEST, &template)
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn step_up(frame: Frame, name: &ResourceName) -> Answer {
-    let thing = name.to_string();
-    page(&StepUpPage {
-        what: frame.text_with("step_up.act.put_resource", &[("thing", &thing)]),
-        action: frame.path.clone(),
-        cancel_url: thing_url(name),
-        frame,
-    })
 }

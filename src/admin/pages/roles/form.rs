@@ -123,14 +123,7 @@ mod tests {
     use super::*;
 
     fn frame() -> Frame {
-        Frame {
-            place: "Here".into(),
-            place_host: "localhost".into(),
-            signed_in: None,
-            path: "/admin/roles".into(),
-            sent: Vec::new(),
-            restored: None,
-        }
+        Frame::for_tests()
     }
 
     #[test]

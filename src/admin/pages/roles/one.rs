@@ -3,41 +3,20 @@
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
 
 use super::form::{RoleForm, explain};
 use super::role_url;
-use crate::admin::pages::act::ReasonForm;
-use crate::admin::pages::administrator::Administrator;
+use crate::admin::pages::Listing;
+use crate::admin::pages::confirm::{Act, Confirmed, Sent, Target};
 use crate::admin::pages::role_boxes::RoleBox;
+use crate::admin::pages::visitor::{Administration, Administrator};
 use crate::users::{Role, RoleError, RoleUse, Users};
 use crate::web::{
-    Answer, ConfirmPage, FieldProblem, Frame, Moment, Problem, StepUpPage, only, page,
-    page_with_status, redirect,
+    Answer, ConfirmPage, FieldProblem, Frame, Moment, Problem, StepUpPage, page, page_with_status,
+    redirect, rendered_version,
 };
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/admin/roles/{role}")
-                .route(web::get().to(show_role))
-                .route(web::post().to(save_role))
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource("/admin/roles/{role}/delete")
-                .route(web::get().to(ask_to_delete))
-                .route(web::post().to(delete_role))
-                .default_service(only("GET, POST")),
-        );
-}
-
-#[derive(Deserialize)]
-struct Query {
-    notice: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "console_role.html")]
@@ -84,158 +63,107 @@ fn uses(frame: &Frame, needed: &RoleUse) -> Vec<String> {
     uses
 }
 
-async fn show_role(
+pub(in crate::admin::pages) async fn show_role(
     administrator: Administrator,
-    users: web::Data<Users>,
     name: web::Path<String>,
-    query: web::Query<Query>,
+    query: web::Query<Listing>,
 ) -> Answer {
+    let users = &administrator.users;
     let role = users.find_role(&name).await?;
     let form = RoleForm::of(&role);
-    let frame = administrator.0.frame;
-    let notice = frame.notice("console_role.notice", query.notice.as_deref());
+    let frame = administrator.frame();
     page(&ConsoleRolePage {
-        notice,
-        ..ConsoleRolePage::new(frame, &users, role, form).await?
-    })
-}
-
-async fn save_role(
-    request: HttpRequest,
-    administrator: Administrator,
-    users: web::Data<Users>,
-    name: web::Path<String>,
-    sent: web::Form<HashMap<String, String>>,
-) -> Answer {
-    let role = users.find_role(&name).await?;
-    let version = sent.get("version").map(String::as_str).unwrap_or_default();
-    let expected = version
-        .parse::<i64>()
-        .map_err(|_| Problem::invalid_field("version", "the version that is changed"))?;
-    let is_fresh = administrator.is_fresh();
-    let acting = administrator.acting(&request);
-    let frame = administrator.0.frame;
-    let form = RoleForm::sent(&sent);
-    let change = match form.to_change(&frame) {
-        Ok(change) => change,
-        Err(problem) => return refused(frame, &users, role, form, problem).await,
-    };
-    if !is_fresh {
-        return step_up(frame, &role);
-    }
-    let changed = users.update_role(&role.name, change, Some(expected), acting);
-    match changed.await {
-        Ok(role) => Ok(redirect(&format!("{}?notice=saved", role_url(&role.name)))),
-        Err(RoleError::VersionIs(version)) => {
-            // What was typed would undo what somebody else just did: it is shown as it stands now.
-            let now = users.find_role(&name).await?;
-            let form = RoleForm::of(&now);
-            let problem = explain(&frame, RoleError::VersionIs(version))?;
-            let template = refusal(frame, &users, now, form, problem).await?;
-            page_with_status(StatusCode::CONFLICT, &template)
-        }
-        Err(error) => {
-            let problem = explain(&frame, error)?;
-            refused(frame, &users, role, form, problem).await
-        }
-    }
-}
-
-async fn refused(
-    frame: Frame,
-    users: &Users,
-    role: Role,
-    form: RoleForm,
-    problem: FieldProblem,
-) -> Answer {
-    let template = refusal(frame, users, role, form, problem).await?;
-    page_with_status(StatusCode::BAD_REQUEST, &template)
-}
-
-async fn refusal(
-    frame: Frame,
-    users: &Users,
-    role: Role,
-    form: RoleForm,
-    problem: FieldProblem,
-) -> Result<ConsoleRolePage, Problem> {
-    Ok(ConsoleRolePage {
-        problem: Some(problem),
+        notice: frame.notice("console_role.notice", query.notice.as_deref()),
         ..ConsoleRolePage::new(frame, users, role, form).await?
     })
 }
 
-fn step_up(frame: Frame, role: &Role) -> Answer {
-    page(&StepUpPage {
-        what: frame.text_with("step_up.act.update_role", &[("name", &role.name)]),
-        action: frame.path.clone(),
-        cancel_url: role_url(&role.name),
-        frame,
-    })
-}
-
-async fn ask_to_delete(
+pub(in crate::admin::pages) async fn save_role(
     administrator: Administrator,
-    users: web::Data<Users>,
     name: web::Path<String>,
+    sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
+    let users = &administrator.users;
     let role = users.find_role(&name).await?;
-    require_deletable(&users, &role).await?;
-    let frame = administrator.0.frame;
-    let say = |part: &str| {
-        let key = format!("confirm.delete_role.{part}");
-        frame.text_with(&key, &[("name", &role.name)])
+    let version = sent.get("version").map(String::as_str);
+    let expected = Some(rendered_version(version.unwrap_or_default())?);
+    let frame = administrator.frame();
+    let form = RoleForm::sent(&sent);
+    let problem = match form.to_change(&frame) {
+        Err(problem) => problem,
+        Ok(change) => {
+            let Ok(permit) = administrator.permit() else {
+                let values = [("name", role.name.as_str())];
+                return StepUpPage::show(frame, "update_role", &values, role_url(&role.name));
+            };
+            let changed = users.update_role(&role.name, change, expected, permit.acting);
+            match changed.await {
+                Ok(role) => {
+                    return Ok(redirect(&format!("{}?notice=saved", role_url(&role.name))));
+                }
+                Err(RoleError::VersionIs(version)) => {
+                    // What was typed would undo what somebody else just did: it is shown as it stands now.
+                    let now = users.find_role(&name).await?;
+                    let form = RoleForm::of(&now);
+                    let problem = explain(&frame, RoleError::VersionIs(version))?;
+                    let template = ConsoleRolePage {
+                        problem: Some(problem),
+                        ..ConsoleRolePage::new(frame, users, now, form).await?
+                    };
+                    return page_with_status(StatusCode::CONFLICT, &template);
+                }
+                Err(error) => explain(&frame, error)?,
+            }
+        }
     };
-    page(&ConfirmPage {
-        title: say("title"),
-        what: say("what"),
-        effects: vec![say("effect")],
-        undo: Some(say("undo")),
-        action: frame.path.clone(),
-        hidden: Vec::new(),
-        version: Some(role.version),
-        asks_reason: true,
-        option: None,
-        confirm_label: say("button"),
-        is_destructive: true,
-        cancel_url: role_url(&role.name),
-        frame,
-    })
+    let template = ConsoleRolePage {
+        problem: Some(problem),
+        ..ConsoleRolePage::new(frame, users, role, form).await?
+    };
+    page_with_status(StatusCode::BAD_REQUEST, &template)
 }
 
-/// Says early what the verb would say.
-async fn require_deletable(users: &Users, role: &Role) -> Result<(), Problem> {
-    if role.is_built_in() {
-        return Err(RoleError::BuiltIn.into());
-    }
-    match users.find_role_use(&role.name).await? {
-        needed if needed == RoleUse::default() => Ok(()),
-        needed => Err(RoleError::InUse(needed).into()),
-    }
-}
+/// Deletes a role that is not in use.
+pub(in crate::admin::pages) struct Delete(Role);
 
-async fn delete_role(
-    request: HttpRequest,
-    administrator: Administrator,
-    users: web::Data<Users>,
-    name: web::Path<String>,
-    form: web::Form<ReasonForm>,
-) -> Answer {
-    let role = users.find_role(&name).await?;
-    let reason = form.parse()?;
-    form.require_version(role.version)?;
-    if !administrator.is_fresh() {
-        let frame = administrator.0.frame;
-        return page(&StepUpPage {
-            what: frame.text_with("step_up.act.delete_role", &[("name", &role.name)]),
-            action: frame.path.clone(),
-            cancel_url: role_url(&role.name),
-            frame,
-        });
+impl Act for Delete {
+    type Needs = Administration;
+
+    async fn find(visitor: &Administrator, sent: &Sent) -> Result<Self, Problem> {
+        Ok(Self(visitor.users.find_role(&sent.path.role).await?))
     }
-    let acting = administrator.acting(&request);
-    users
-        .delete_role(&role.name, Some(role.version), reason, acting)
-        .await?;
-    Ok(redirect("/admin/roles?notice=deleted"))
+
+    fn target(&self) -> Target {
+        Target {
+            key: "delete_role",
+            values: vec![("name", self.0.name.clone())],
+            version: Some(self.0.version),
+            url: role_url(&self.0.name),
+        }
+    }
+
+    async fn ask(&self, visitor: &Administrator) -> Result<ConfirmPage, Problem> {
+        if self.0.is_built_in() {
+            return Err(RoleError::BuiltIn.into());
+        }
+        let needed = visitor.users.find_role_use(&self.0.name).await?;
+        if needed != RoleUse::default() {
+            return Err(RoleError::InUse(needed).into());
+        }
+        let frame = visitor.frame();
+        Ok(ConfirmPage {
+            effects: vec![self.target().text(&frame, "confirm.delete_role.effect")],
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &Administrator, confirmed: Confirmed) -> Answer {
+        let (name, expected) = (self.0.name, Some(self.0.version));
+        let (reason, acting) = (confirmed.reason, confirmed.permit.acting);
+        visitor
+            .users
+            .delete_role(&name, expected, reason, acting)
+            .await?;
+        Ok(redirect("/admin/roles?notice=deleted"))
+    }
 }

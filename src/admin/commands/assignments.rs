@@ -1,0 +1,40 @@
+//! Role assignments: roles of users on single resources.
+
+use super::{AccessScope, CommandError, Commands, Permit};
+use crate::access::{Grant, GrantError};
+use crate::base::ids::GrantId;
+use crate::clients::Scope;
+use crate::sessions::CallerError;
+
+impl Commands {
+    /// The types of resources on which the actor may see assignments.
+    pub async fn read_scope(&self) -> Result<AccessScope, CommandError> {
+        self.access_scope(Scope::GrantsRead).await
+    }
+
+    /// The types of resources on which the actor may change assignments.
+    pub async fn write_scope(&self) -> Result<(AccessScope, Permit), CommandError> {
+        let scope = self.access_scope(Scope::GrantsWrite).await?;
+        Ok((scope, self.actor.permit(Scope::GrantsWrite)?))
+    }
+
+    async fn access_scope(&self, scope: Scope) -> Result<AccessScope, CommandError> {
+        let Some(manager) = self.actor.manager() else {
+            self.actor.require(scope)?;
+            return Ok(AccessScope::All);
+        };
+        let scope = AccessScope::of_rights(&self.users.rights(manager).await?);
+        Ok(scope.ok_or(CallerError::NotAdministrator)?)
+    }
+
+    /// The assignment, if the actor may see it.
+    pub async fn find_assignment(
+        &self,
+        id: GrantId,
+        scope: &AccessScope,
+    ) -> Result<Grant, GrantError> {
+        let grant = self.access.read(id).await?;
+        let is_visible = scope.covers(&grant.resource_type);
+        is_visible.then_some(grant).ok_or(GrantError::Unknown)
+    }
+}

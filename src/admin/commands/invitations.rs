@@ -1,0 +1,58 @@
+//! Invitations.
+
+use super::{CommandError, Commands, Permit};
+use crate::base::ids::InvitationId;
+use crate::clients::Scope;
+use crate::sessions::CallerError;
+use crate::users::{InvitationError, InvitationView};
+
+impl Commands {
+    /// Requires an actor who may invite: a new user, or with `user` an existing one who needs a new passkey.
+    pub async fn permit_invite(&self, user: Option<&str>) -> Result<Permit, CommandError> {
+        let manager = self.require_manager(Scope::UsersWrite).await?;
+        match (manager, user) {
+            // The refusal does not tell whether the user exists.
+            (Some(manager), Some(name)) => {
+                let user = self.users.find_managed(manager, name).await?;
+                user.ok_or(CallerError::NotAdministrator)?;
+            }
+            // Anyone who has a link for an existing user can become that user.
+            (None, Some(_)) => self.actor.require(Scope::PasskeysEnrol)?,
+            (_, None) => {}
+        }
+        Ok(self.actor.permit(Scope::UsersWrite)?)
+    }
+
+    /// The invitation, if the actor may see it: users who manage others by a role see only those that they created.
+    pub async fn find_invitation(&self, id: &str) -> Result<InvitationView, InvitationError> {
+        let id = InvitationId::parse(id).ok_or(InvitationError::Unknown)?;
+        let found = self.users.read_invitation(id).await?;
+        match self.actor.manager() {
+            Some(user) if found.by_user != Some(user) => Err(InvitationError::Unknown),
+            _ => Ok(found),
+        }
+    }
+
+    /// Revokes an invitation. Users who manage others by a role don't learn which ones exist that others created.
+    pub async fn revoke_invitation(
+        &self,
+        id: &str,
+        reason: Option<String>,
+        permit: Permit,
+    ) -> Result<(), InvitationError> {
+        let Permit { acting, authority } = permit;
+        let revoked = match InvitationId::parse(id) {
+            Some(id) => {
+                let revoked = self.users.revoke_invitation(id, reason, authority, acting);
+                revoked.await
+            }
+            None => Err(InvitationError::Unknown),
+        };
+        match revoked {
+            Err(InvitationError::Unknown) if self.actor.manager().is_some() => {
+                Err(InvitationError::NotYours)
+            }
+            revoked => revoked,
+        }
+    }
+}

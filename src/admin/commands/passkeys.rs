@@ -1,0 +1,24 @@
+//! Passkeys of users.
+
+use super::{Commands, Permit};
+use crate::base::ids::{PasskeyId, UserId};
+use crate::passkeys::{ManageError, Revoked, Right};
+
+impl Commands {
+    /// Revokes a passkey. Administrators keep the last one of their own.
+    pub async fn revoke_passkey(
+        &self,
+        user: UserId,
+        id: PasskeyId,
+        reason: Option<String>,
+        permit: Permit,
+    ) -> Result<Revoked, ManageError> {
+        let right = if self.actor.user() == Some(user) {
+            Right::Own
+        } else {
+            Right::Over(permit.authority)
+        };
+        let revoked = self.passkeys.revoke(user, id, reason, right, permit.acting);
+        revoked.await
+    }
+}

@@ -1,0 +1,30 @@
+//! The registry of roles. A role decides who manages whom, so clients only read it.
+
+use super::{CommandError, Commands, Permit};
+use crate::clients::Scope;
+use crate::sessions::CallerError;
+
+impl Commands {
+    /// Requires an administrator, a user who manages something by a role, or a client with `grants:read`.
+    pub async fn require_roles_read(&self) -> Result<(), CommandError> {
+        let Some(manager) = self.actor.manager() else {
+            return Ok(self.actor.require(Scope::GrantsRead)?);
+        };
+        if self.users.rights(manager).await?.is_empty() {
+            return Err(CallerError::NotAdministrator.into());
+        }
+        Ok(())
+    }
+
+    /// Requires an administrator in person with a recent sign-in.
+    pub fn permit_roles(&self) -> Result<Permit, CommandError> {
+        if self.actor.is_administrator_in_person() {
+            return Ok(self.actor.permit(Scope::GrantsWrite)?);
+        }
+        Err(if self.actor.is_in_person() {
+            CallerError::NotAdministrator.into()
+        } else {
+            CommandError::RolesInPerson
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Users: finding those that the actor may read or change.
+
+use super::{CommandError, Commands, Permit};
+use crate::base::ids::UserId;
+use crate::clients::Scope;
+use crate::sessions::CallerError;
+use crate::users::{ReleaseError, User};
+
+impl Commands {
+    /// The user with this ID or name, for administrators, users who manage them, and clients with the scope. All others are refused,
+    /// whether or not the user exists.
+    pub async fn find_user(&self, name: &str, scope: Scope) -> Result<User, CommandError> {
+        let Some(manager) = self.actor.manager() else {
+            self.actor.require(scope)?;
+            return Ok(self.users.find(name).await?);
+        };
+        let user = self.users.find_managed(manager, name).await?;
+        Ok(user.ok_or(CallerError::NotAdministrator)?)
+    }
+
+    /// As [`Commands::find_user`]; users may also read themselves.
+    pub async fn read_user(&self, name: &str) -> Result<User, CommandError> {
+        match self.actor.own_id(name, Scope::UsersRead) {
+            Some(id) => Ok(self.users.find(&id.to_string()).await?),
+            None => self.find_user(name, Scope::UsersRead).await,
+        }
+    }
+
+    /// As [`Commands::read_user`], for what belongs to the user.
+    pub async fn readable_user(&self, name: &str, scope: Scope) -> Result<UserId, CommandError> {
+        match self.actor.own_id(name, scope) {
+            Some(id) => Ok(id),
+            None => Ok(self.find_user(name, scope).await?.id),
+        }
+    }
+
+    /// The user to change, for administrators, users who manage them, and clients with the scope.
+    pub async fn user_to_change(
+        &self,
+        name: &str,
+        scope: Scope,
+    ) -> Result<(UserId, Permit), CommandError> {
+        if self.actor.manager().is_some() {
+            let user = self.find_user(name, scope).await?;
+            return Ok((user.id, self.actor.permit(scope)?));
+        }
+        self.actor.require(scope)?;
+        let permit = self.actor.permit(scope)?;
+        Ok((self.users.resolve(name).await?, permit))
+    }
+
+    /// As [`Commands::user_to_change`]. Users may also suspend themselves in person, without a recent sign-in.
+    pub async fn user_to_suspend(&self, name: &str) -> Result<(UserId, Permit), CommandError> {
+        let scope = Scope::UsersWrite;
+        let own = self.actor.own_id(name, scope);
+        match own.filter(|_| self.actor.is_in_person()) {
+            Some(id) => Ok((id, self.actor.permit_on_self(scope))),
+            None => self.user_to_change(name, scope).await,
+        }
+    }
+
+    /// Requires an actor who manages users. Returns the user whose roles limit which ones; `None` for administrators, and clients with
+    /// the scope.
+    pub async fn require_manager(&self, scope: Scope) -> Result<Option<UserId>, CommandError> {
+        let Some(manager) = self.actor.manager() else {
+            self.actor.require(scope)?;
+            return Ok(None);
+        };
+        if self.users.rights(manager).await?.manages_nobody() {
+            return Err(CallerError::NotAdministrator.into());
+        }
+        Ok(Some(manager))
+    }
+
+    /// The users with these IDs that the actor may see.
+    pub async fn find_users(&self, ids: Vec<String>) -> Result<Vec<User>, CommandError> {
+        Ok(match self.actor.manager() {
+            Some(manager) => self.users.find_managed_many(manager, ids).await?,
+            None => self.users.find_many(ids).await?,
+        })
+    }
+
+    /// Requires an administrator in person, who may release usernames.
+    pub fn permit_release(&self) -> Result<Permit, CommandError> {
+        if !self.actor.is_administrator_in_person() {
+            return Err(ReleaseError::NotYours.into());
+        }
+        Ok(self.actor.permit(Scope::UsersWrite)?)
+    }
+}

@@ -1,0 +1,36 @@
+//! Errors of the commands as problem documents.
+
+use crate::admin::commands::{CommandError, NotYourType};
+use crate::web::Problem;
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(error) => error.into(),
+            CommandError::NotYourType(error) => error.into(),
+            CommandError::RolesInPerson => Self::forbidden(
+                "Roles are made and changed by administrators themselves: in the console, or with the command.",
+            ),
+            CommandError::Release(error) => error.into(),
+            CommandError::StepUpRequired(error) => error.into(),
+            CommandError::NotFound => Self::not_found(),
+            CommandError::Lookup(error) => error.into(),
+            CommandError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotYourType> for Problem {
+    fn from(_: NotYourType) -> Self {
+        Self::forbidden(
+            "None of your roles lets you manage things of this type. Ask an administrator.",
+        )
+    }
+}
+
+/// 403 for a user whose roles, or for roles, that the actor does not manage.
+pub(super) fn not_yours() -> Problem {
+    Problem::forbidden(
+        "Their roles, or those that you give or take, are not yours to manage. Ask an administrator.",
+    )
+}

@@ -1,0 +1,57 @@
+//! Resources in paths: `{type}/{id}`, each one percent-encoded segment.
+
+use crate::access::{ResourceId, ResourceName, ResourceType};
+use crate::web::Problem;
+
+/// The resource that a path names.
+pub(super) fn parse_path(path: &(String, String)) -> Result<ResourceName, Problem> {
+    // Bytes that are not UTF-8 were replaced by this character, which would name another resource.
+    if path.1.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Problem::invalid_parameter("id", "it is not UTF-8"));
+    }
+    Ok(ResourceName {
+        kind: ResourceType::parse(&path.0)
+            .map_err(|fault| Problem::invalid_parameter("type", fault))?,
+        id: ResourceId::parse(&path.1).map_err(|fault| Problem::invalid_parameter("id", fault))?,
+    })
+}
+
+/// The path of a resource below `/v1/resources`.
+pub(super) fn path_of(name: &ResourceName) -> String {
+    format!(
+        "/v1/resources/{}/{}",
+        segment(name.kind.as_str()),
+        segment(name.id.as_str())
+    )
+}
+
+/// A text as one segment of a path (RFC 3986 §3.3).
+fn segment(text: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}
+
+/// Parses the cursor of a list of resources: a type contains no `/`.
+pub(in crate::admin) fn parse_cursor(after: &str) -> Option<ResourceName> {
+    let (kind, id) = after.split_once('/')?;
+    ResourceName::parse(kind, id).ok()
+}
+
+/// The cursor of a list of resources.
+pub(in crate::admin) fn cursor_of(name: &ResourceName) -> String {
+    format!("{}/{}", name.kind, name.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_two_segments_of_a_path_whatever_it_is_called() {
+        let name = ResourceName::parse("Shop::order", "a/b c+d%2Fé?#").expect("a name");
+        assert_eq!(
+            path_of(&name),
+            "/v1/resources/Shop%3A%3Aorder/a%2Fb%20c%2Bd%252F%C3%A9%3F%23"
+        );
+    }
+}

@@ -1,0 +1,372 @@
+//! Acts on one user, below `/admin/users/{user}`.
+
+use actix_web::HttpResponse;
+
+use super::confirm::{Act, Confirmed, DonePage, Sent, Target, person_url};
+use super::invitations::show_link;
+use super::visitor::{Administration, Administrator, AnyRight, Manager};
+use crate::base::ids::{PasskeyId, SessionId};
+use crate::passkeys::{ManageError, PasskeyEntry};
+use crate::standing::UserStatus;
+use crate::users::{
+    InviteError, LastAdministrator, NewInvitation, UpdateError, User, UserChange, Username,
+};
+use crate::web::{Answer, ConfirmPage, Problem, page, redirect};
+
+/// Tells what was actually cut: how many sessions, and the passkey of the act.
+fn done(visitor: &Manager, user: &User, target: &Target, sessions: usize) -> Answer {
+    let frame = visitor.frame();
+    let mut cut = Vec::new();
+    if target.key == RevokePasskey::KEY {
+        cut.push(target.text(&frame, "console_done.passkey"));
+    }
+    if sessions > 0 {
+        cut.push(frame.text_counted("console_done.sessions", sessions));
+    }
+    page(&DonePage {
+        title: target.text(&frame, &format!("console_done.{}.title", target.key)),
+        cut,
+        person_url: person_url(user),
+        person_name: user.display_name.clone(),
+        frame,
+    })
+}
+
+/// Back to the page of the user, with a notice.
+fn back(user: &User, notice: &str) -> HttpResponse {
+    redirect(&format!("{}?notice={notice}", person_url(user)))
+}
+
+/// `…/suspend`
+pub(super) struct Suspend(User);
+
+impl Act for Suspend {
+    type Needs = AnyRight;
+
+    async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
+        Ok(Self(visitor.find(&sent.path.user).await?))
+    }
+
+    fn target(&self) -> Target {
+        Target::user("suspend", &self.0)
+    }
+
+    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+        if visitor.users.is_last_administrator(self.0.id).await? {
+            return Err(LastAdministrator.into());
+        }
+        let open = visitor.sessions.list(self.0.id).await?.len();
+        let frame = visitor.frame();
+        let mut effects = vec![frame.text("confirm.suspend.effect_passkeys").to_owned()];
+        if open > 0 {
+            effects.push(frame.text_counted("confirm.suspend.effect_sessions", open));
+        }
+        Ok(ConfirmPage {
+            effects,
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
+        let (reason, permit) = (confirmed.reason, confirmed.permit);
+        let ended = visitor
+            .users
+            .suspend(self.0.id, reason, permit.authority, permit.acting)
+            .await?;
+        done(visitor, &self.0, &self.target(), ended.sessions)
+    }
+}
+
+/// `…/reactivate`
+pub(super) struct Reactivate(User);
+
+impl Act for Reactivate {
+    type Needs = AnyRight;
+    const IS_DESTRUCTIVE: bool = false;
+
+    async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
+        Ok(Self(visitor.find(&sent.path.user).await?))
+    }
+
+    fn target(&self) -> Target {
+        Target::user("reactivate", &self.0)
+    }
+
+    async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
+        let (reason, permit) = (confirmed.reason, confirmed.permit);
+        visitor
+            .users
+            .reactivate(self.0.id, reason, permit.authority, permit.acting)
+            .await?;
+        Ok(back(&self.0, "reactivated"))
+    }
+}
+
+/// `…/enrolment-link`: makes a link with which the user gets a new passkey.
+pub(super) struct EnrolmentLink(User);
+
+impl Act for EnrolmentLink {
+    type Needs = AnyRight;
+    const ASKS_REASON: bool = false;
+    const IS_DESTRUCTIVE: bool = false;
+
+    async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
+        Ok(Self(visitor.find(&sent.path.user).await?))
+    }
+
+    fn target(&self) -> Target {
+        Target::user("enrolment_link", &self.0)
+    }
+
+    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+        let frame = visitor.frame();
+        let say = |key: &str| self.target().text(&frame, key);
+        let mut effects = vec![say("confirm.enrolment_link.effect_links")];
+        match self.0.status {
+            UserStatus::Suspended => return Err(InviteError::UserSuspended.into()),
+            UserStatus::Active => effects.push(say("confirm.enrolment_link.effect_sessions")),
+            UserStatus::Invited => {}
+        }
+        Ok(ConfirmPage {
+            effects,
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &Manager, Confirmed { permit, .. }: Confirmed) -> Answer {
+        let wanted = NewInvitation {
+            user: Some(self.0.id.to_string()),
+            ..NewInvitation::default()
+        };
+        let invited = visitor
+            .users
+            .invite(wanted, permit.authority, permit.acting);
+        let (link, url) = (invited.await?, person_url(&self.0));
+        show_link(visitor.frame(), link, Some(self.0.display_name), Some(url))
+    }
+}
+
+/// `…/passkeys/{passkey}/revoke`
+pub(super) struct RevokePasskey {
+    user: User,
+    passkey: PasskeyEntry,
+}
+
+impl RevokePasskey {
+    const KEY: &'static str = "revoke_passkey";
+}
+
+impl Act for RevokePasskey {
+    type Needs = AnyRight;
+
+    async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
+        let user = visitor.find(&sent.path.user).await?;
+        // Revoked ones too: repeating is safe.
+        let passkeys = visitor.passkeys.list_entries(user.id, true).await?;
+        let id = PasskeyId::parse(&sent.path.passkey);
+        let passkey = passkeys.into_iter().find(|entry| Some(entry.id) == id);
+        let passkey = passkey.ok_or_else(Problem::not_found)?;
+        Ok(Self { user, passkey })
+    }
+
+    fn target(&self) -> Target {
+        Target::user(Self::KEY, &self.user).with("passkey", &self.passkey.name)
+    }
+
+    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+        let (user, id) = (self.user.id, self.passkey.id);
+        let live = visitor.passkeys.list_entries(user, false).await?;
+        if live.iter().all(|entry| entry.id != id) {
+            return Err(Problem::not_found());
+        }
+        let is_last = live.len() == 1;
+        if is_last && user == visitor.user {
+            return Err(ManageError::LastPasskey.into());
+        }
+        if is_last && visitor.users.is_last_administrator(user).await? {
+            return Err(LastAdministrator.into());
+        }
+        let open = visitor.sessions.list(user).await?;
+        let resting = open.iter().filter(|session| session.passkeys.contains(&id));
+        let resting = resting.count();
+        let frame = visitor.frame();
+        let effect = frame.text("confirm.revoke_passkey.effect_passkey");
+        let mut effects = vec![effect.to_owned()];
+        if resting > 0 {
+            effects.push(frame.text_counted("confirm.revoke_passkey.effect_sessions", resting));
+        }
+        if is_last {
+            effects.push(frame.text("confirm.revoke_passkey.effect_last").to_owned());
+        }
+        Ok(ConfirmPage {
+            effects,
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
+        let (user, id) = (self.user.id, self.passkey.id);
+        let revoked = visitor
+            .revoke_passkey(user, id, confirmed.reason, confirmed.permit)
+            .await?;
+        done(visitor, &self.user, &self.target(), revoked.sessions)
+    }
+}
+
+/// `…/sessions/end-all`
+pub(super) struct EndAllSessions(User);
+
+impl Act for EndAllSessions {
+    type Needs = AnyRight;
+
+    async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
+        Ok(Self(visitor.find(&sent.path.user).await?))
+    }
+
+    fn target(&self) -> Target {
+        Target::user("end_all_sessions", &self.0)
+    }
+
+    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+        let open = visitor.sessions.list(self.0.id).await?.len();
+        let frame = visitor.frame();
+        let offline = "confirm.end_all_sessions.effect_offline";
+        Ok(ConfirmPage {
+            effects: vec![
+                frame.text_counted("confirm.end_all_sessions.effect", open),
+                self.target().text(&frame, offline),
+            ],
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
+        let (reason, permit) = (confirmed.reason, confirmed.permit);
+        let ended = visitor
+            .users
+            .end_all_sessions(self.0.id, reason, permit.authority, permit.acting)
+            .await?;
+        done(visitor, &self.0, &self.target(), ended.sessions)
+    }
+}
+
+/// `…/sessions/{session}/end`
+pub(super) struct EndSession {
+    user: User,
+    session: SessionId,
+}
+
+impl Act for EndSession {
+    type Needs = AnyRight;
+
+    async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
+        let user = visitor.find(&sent.path.user).await?;
+        let session = SessionId::parse(&sent.path.session);
+        let session = session.ok_or_else(Problem::not_found)?;
+        Ok(Self { user, session })
+    }
+
+    fn target(&self) -> Target {
+        Target::user("end_session", &self.user)
+    }
+
+    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+        let open = visitor.sessions.list_entries(self.user.id, visitor.session);
+        let open = open.await?;
+        let session = open.iter().find(|session| session.id == self.session);
+        let session = session.ok_or_else(Problem::not_found)?;
+        let target = self
+            .target()
+            .with("browser", &session.browser)
+            .with("address", &session.address);
+        let frame = visitor.frame();
+        Ok(ConfirmPage {
+            effects: vec![
+                target.text(&frame, "confirm.end_session.effect"),
+                target.text(&frame, "confirm.end_session.effect_offline"),
+            ],
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
+        let (user, session, permit) = (self.user.id, self.session, confirmed.permit);
+        let ended = visitor.users.end_session(
+            user,
+            session,
+            confirmed.reason,
+            permit.authority,
+            permit.acting,
+        );
+        done(visitor, &self.user, &self.target(), ended.await?.sessions)
+    }
+}
+
+/// `…/verify-email`: an administrator vouches for the user's email address.
+pub(super) struct VerifyEmail {
+    user: User,
+    email: String,
+}
+
+impl Act for VerifyEmail {
+    type Needs = Administration;
+    const ASKS_REASON: bool = false;
+    const IS_DESTRUCTIVE: bool = false;
+
+    async fn find(visitor: &Administrator, sent: &Sent) -> Result<Self, Problem> {
+        let user = visitor.find(&sent.path.user).await?;
+        let email = user.email.clone().ok_or(UpdateError::NoAddress)?;
+        Ok(Self { user, email })
+    }
+
+    fn target(&self) -> Target {
+        Target::user("verify_email", &self.user).with("email", &self.email)
+    }
+
+    async fn run(self, visitor: &Administrator, Confirmed { permit, .. }: Confirmed) -> Answer {
+        let (user, expected) = (self.user.id, Some(self.user.version));
+        let change = UserChange {
+            email_verified: Some(true),
+            ..UserChange::default()
+        };
+        visitor
+            .users
+            .update(user, change, expected, permit.authority, permit.acting)
+            .await?;
+        Ok(back(&self.user, "email_verified"))
+    }
+}
+
+/// `…/usernames/{username}/release`: frees a name that was never used to sign in.
+pub(super) struct ReleaseUsername {
+    user: User,
+    name: Username,
+}
+
+impl Act for ReleaseUsername {
+    type Needs = Administration;
+    const ASKS_REASON: bool = false;
+    const IS_DESTRUCTIVE: bool = false;
+
+    async fn find(visitor: &Administrator, sent: &Sent) -> Result<Self, Problem> {
+        let user = visitor.find(&sent.path.user).await?;
+        let names = visitor.users.list_usernames(user.id).await?;
+        let mut names = names.iter().filter(|name| name.is_releasable());
+        let name = names.find(|name| name.username == sent.path.username);
+        let name = name.and_then(|name| Username::parse(&name.username).ok());
+        let name = name.ok_or_else(Problem::not_found)?;
+        Ok(Self { user, name })
+    }
+
+    fn target(&self) -> Target {
+        Target::user("release_username", &self.user).with("username", self.name.as_str())
+    }
+
+    async fn run(self, visitor: &Administrator, Confirmed { permit, .. }: Confirmed) -> Answer {
+        let (users, authority) = (&visitor.users, permit.authority);
+        users
+            .release_username(self.name, authority, permit.acting)
+            .await?;
+        Ok(back(&self.user, "username_released"))
+    }
+}

@@ -1,0 +1,121 @@
+//! The visitor of an admin page: what they manage, and the operations in their name.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+
+use crate::admin::commands::{AccessScope, Commands, Permit};
+use crate::admin::http::commands_of;
+use crate::base::ids::{SessionId, UserId};
+use crate::clients::Scope;
+use crate::sessions::{Caller, CallerError, PageVisitor, StepUpRequired, TurnedAway};
+use crate::users::http::rights_of;
+use crate::users::{Rights, User};
+use crate::web::{Frame, Problem};
+
+/// Who may see a page.
+pub(super) trait Needs: 'static {
+    fn are_met(rights: &Rights) -> bool;
+}
+
+/// Users who manage something.
+pub(super) struct AnyRight;
+
+/// Administrators.
+pub(super) struct Administration;
+
+/// Users who manage role assignments on resources of some type.
+pub(super) struct ResourceManagement;
+
+impl Needs for AnyRight {
+    fn are_met(rights: &Rights) -> bool {
+        !rights.is_empty()
+    }
+}
+
+impl Needs for Administration {
+    fn are_met(rights: &Rights) -> bool {
+        rights.is_administrator
+    }
+}
+
+impl Needs for ResourceManagement {
+    fn are_met(rights: &Rights) -> bool {
+        AccessScope::of_rights(rights).is_some()
+    }
+}
+
+pub(super) type Manager = Visitor<AnyRight>;
+pub(super) type Administrator = Visitor<Administration>;
+pub(super) type GrantManager = Visitor<ResourceManagement>;
+
+/// A user who may see the page. Dereferences to the operations in the user's name.
+pub(super) struct Visitor<N> {
+    pub(super) user: UserId,
+    pub(super) session: SessionId,
+    pub(super) rights: Rights,
+    frame: Frame,
+    commands: Commands,
+    needs: PhantomData<N>,
+}
+
+impl<N> Visitor<N> {
+    /// The frame of a page for the visitor.
+    pub(super) fn frame(&self) -> Frame {
+        self.frame.clone()
+    }
+
+    /// Requires a recent sign-in for a change.
+    pub(super) fn permit(&self) -> Result<Permit, StepUpRequired> {
+        // A scope limits clients; the visitor acts in person.
+        self.actor.permit(Scope::UsersWrite)
+    }
+
+    /// The user in a path, if the visitor manages them.
+    pub(super) async fn find(&self, name: &str) -> Result<User, Problem> {
+        Ok(self.find_user(name, Scope::UsersRead).await?)
+    }
+
+    /// The types of resources that the visitor manages.
+    pub(super) fn scope(&self) -> AccessScope {
+        let scope = AccessScope::of_rights(&self.rights);
+        scope.unwrap_or_else(|| AccessScope::Types([].into()))
+    }
+}
+
+impl<N> Deref for Visitor<N> {
+    type Target = Commands;
+
+    fn deref(&self) -> &Commands {
+        &self.commands
+    }
+}
+
+impl<N: Needs> FromRequest for Visitor<N> {
+    type Error = TurnedAway;
+    type Future = LocalBoxFuture<'static, Result<Self, TurnedAway>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visitor = PageVisitor::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let mut visitor = visitor.await?;
+            let rights = rights_of(&request, &mut visitor).await?;
+            if !N::are_met(&rights) {
+                return Err(Problem::from(CallerError::NotAdministrator).into());
+            }
+            let PageVisitor { signed_in, frame } = visitor;
+            Ok(Self {
+                user: signed_in.session.user,
+                session: signed_in.session.id,
+                rights,
+                frame,
+                commands: commands_of(&request, Caller::Person(Box::new(signed_in)))?,
+                needs: PhantomData,
+            })
+        })
+    }
+}

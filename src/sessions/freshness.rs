@@ -1,0 +1,49 @@
+//! Changes that need a recent sign-in, and the refusal of those whose user signed in too long ago.
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+
+use crate::web::Problem;
+
+/// Maximum age of a sign-in that counts as recent.
+pub(super) const FRESH: Duration = Duration::from_secs(300);
+
+/// The user has to prove who they are again before the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a recent sign-in is needed")]
+pub enum StepUpRequired {
+    /// A session needs a step-up ceremony.
+    Session,
+    /// An app with a user's token needs a new authorization request.
+    Token,
+}
+
+impl From<StepUpRequired> for Problem {
+    fn from(required: StepUpRequired) -> Self {
+        let problem = |status, detail| {
+            Self::new(
+                status,
+                "step-up-needed",
+                "Use your passkey once more",
+                detail,
+            )
+        };
+        match required {
+            StepUpRequired::Session => problem(
+                StatusCode::FORBIDDEN,
+                "This asks for a sign-in of the last five minutes: run a step-up ceremony (POST /webauthn/step-up/start) and repeat.",
+            ),
+            // RFC 9470 §3.
+            StepUpRequired::Token => problem(
+                StatusCode::UNAUTHORIZED,
+                "This asks for a sign-in of the last five minutes: send the person to the authorization endpoint with max_age=300.",
+            )
+            .header(
+                header::WWW_AUTHENTICATE,
+                "Bearer realm=\"Doorward\", error=\"insufficient_user_authentication\", \
+                 error_description=\"a sign-in of the last five minutes is needed\", max_age=300",
+            ),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Tables of routes.
+
+/// Declares the function `routes`: the handler of each method at each path. Every other method is refused with 405.
+macro_rules! routes {
+    ($($path:expr => $($method:ident $handler:expr),+;)+) => {
+        /// The routes.
+        pub fn routes(config: &mut actix_web::web::ServiceConfig) {
+            $(config.service(
+                actix_web::web::resource($path)
+                    $(.route(actix_web::web::$method().to($handler)))+
+                    .default_service($crate::web::only(
+                        [$(stringify!($method)),+].join(", ").to_uppercase(),
+                    )),
+            );)+
+        }
+    };
+}
+pub(crate) use routes;
