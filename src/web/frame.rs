@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Serialize;
 
-use super::{Answer, Problem, SentForm, Web, asset_url, text};
+use super::{Answer, Moment, Problem, SentForm, Web, asset_url, text};
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 
 /// Who looks at the page.
@@ -32,6 +33,8 @@ pub struct Frame {
     pub place: String,
     /// Its host.
     pub place_host: String,
+    /// Its public URL, without a path.
+    pub public_url: String,
     /// Who is signed in, if anybody.
     pub signed_in: Option<Visitor>,
     /// The path of this page.
@@ -66,6 +69,7 @@ impl Frame {
         Self {
             place: web.place.to_string(),
             place_host: web.public_url().host().to_owned(),
+            public_url: web.public_url().as_str().to_owned(),
             signed_in,
             path: request.path().to_owned(),
             sent: SentForm::of(request).map_or_else(Vec::new, |form| form.fields()),
@@ -79,6 +83,7 @@ impl Frame {
         Self {
             place: "Here".into(),
             place_host: "localhost".into(),
+            public_url: "http://localhost".into(),
             signed_in: None,
             path: "/admin".into(),
             sent: Vec::new(),
@@ -122,6 +127,23 @@ impl Frame {
         text::text_with(key, values)
     }
 
+    /// The text of `{prefix}.{name}`, or `name` itself if there is none.
+    pub fn label<'a>(&self, prefix: &str, name: &'a str) -> &'a str {
+        text::find_text(&format!("{prefix}.{name}")).unwrap_or(name)
+    }
+
+    /// The label of a detail of an audit event; the settings of a client have those of their form.
+    pub fn detail_label<'a>(&self, name: &'a str) -> &'a str {
+        let known = |prefix: &str| text::find_text(&format!("{prefix}.{name}"));
+        let label = known("audit_detail").or_else(|| known("client_field"));
+        label.unwrap_or(name)
+    }
+
+    /// The instant that a detail of an audit event holds, if it holds one.
+    pub fn instant(&self, value: &str) -> Option<Moment> {
+        Timestamp::parse(value).map(Moment::from)
+    }
+
     /// A sentence that counts: the one of `{key}.one` or `{key}.other`, with `{count}` filled in.
     pub fn text_counted(&self, key: &str, count: usize) -> String {
         let form = if count == 1 { "one" } else { "other" };
@@ -137,9 +159,13 @@ impl Frame {
         text::find_text(&key).is_some().then_some(key)
     }
 
-    /// Sentences for a page's script.
+    /// The texts whose keys begin with `prefix`, for a page's script, with this place's name and public URL filled in.
     pub fn texts_json(&self, prefix: &str) -> String {
-        text::texts_json(prefix)
+        let values = [
+            ("place", self.place.as_str()),
+            ("public_url", self.public_url.as_str()),
+        ];
+        text::texts_json(prefix, &values)
     }
 
     /// The versioned address of a static file.

@@ -10,6 +10,8 @@ mod assets;
 mod bodies;
 mod body;
 mod browser_name;
+#[cfg(test)]
+mod catalogue;
 mod conditions;
 mod forms;
 mod frame;

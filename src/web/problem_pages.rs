@@ -105,14 +105,18 @@ fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String
 
 /// What a person reads: the page's own words where there are some for this kind or else this status, else the document's.
 fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
-    let of_kind = |part: &str| frame.find_text(&format!("problem.{}.{part}", problem.kind));
+    let find = |key: &str| {
+        let place = [("place", frame.place.as_str())];
+        frame.find_text(key).map(|_| frame.text_with(key, &place))
+    };
+    let of_kind = |part: &str| find(&format!("problem.{}.{part}", problem.kind));
     // A kind with a title of its own has a text of its own, or a detail for each occurrence.
     let has_words = of_kind("title").is_some();
     let own = |part: &str, otherwise: &str| {
         let of_status = format!("problem.{}.{part}", problem.status.as_u16());
-        let of_status = || frame.find_text(&of_status).filter(|_| !has_words);
+        let of_status = || find(&of_status).filter(|_| !has_words);
         let found = of_kind(part).or_else(of_status);
-        found.unwrap_or(otherwise).to_owned()
+        found.unwrap_or_else(|| otherwise.to_owned())
     };
     (own("title", problem.title), own("what", &problem.detail))
 }

@@ -122,7 +122,7 @@ on_both! {
             assert!(then.contains(told), "{told}: {then}");
         }
         assert!(!page(after).contains("OPERATOR") && !page(after).contains(">admin<"));
-        assert!(page(before).contains("was not here yet"));
+        assert!(page(before).contains("had no account yet"));
         let linked = root.browser.get(&format!("/admin/users/{}", ada.id)).text();
         assert!(linked.contains(&format!("href=\"{path}\"")), "the person's page leads there");
         let day = root.browser.get(&path);

@@ -90,7 +90,7 @@ on_both! {
     fn the_page_lists_and_withdraws(house) {
         let root = house.administrator();
         let app = asking(house);
-        assert!(root.browser.get("/account").text().contains("No app has access"));
+        assert!(root.browser.get("/account").text().contains("No apps have access"));
         let held = allow(&app, &root, "openid phone");
         let page = root.browser.get("/account").text();
         assert!(page.contains("an app") && page.contains("app.example") && page.contains("see your phone number"), "{page}");
@@ -100,7 +100,7 @@ on_both! {
             assert_eq!((answer.status, answer.header("location")), (303, Some("/account?notice=app_withdrawn")));
         }
         assert_eq!(app.user_info(&held.access).status, 401);
-        assert!(root.browser.get("/account").text().contains("No app has access"));
+        assert!(root.browser.get("/account").text().contains("No apps have access"));
         assert_eq!(root.browser.request("POST", "/account/apps/a~b:c/withdraw").page_form(&[]).send().status, 404);
     }
 

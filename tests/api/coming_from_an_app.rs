@@ -37,7 +37,7 @@ on_both! {
         let (path, join) = create(&app, &browser);
         assert!(join.starts_with("/join?continue="), "{join}");
         let page = browser.get(&join).text();
-        assert!(page.contains("by invitation") && page.contains("an app"), "{page}");
+        assert!(page.contains("invitation-only") && page.contains("an app"), "{page}");
         assert!(page.contains(&format!("/login?continue={}", id_of(&join))), "{page}");
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let (url, token) = (link["url"].as_str().expect("a link"), link["token"].as_str().expect("a token"));
@@ -49,7 +49,7 @@ on_both! {
         let ada = Person::enrol(browser, SoftAuthenticator::synced(house.origin()), &start);
         let welcome = ada.browser.get(&format!("/welcome?continue={}", id_of(&join))).text();
         assert!(welcome.contains("Continue to an app") && welcome.contains(&path), "{welcome}");
-        assert!(welcome.contains("Add a second one"));
+        assert!(welcome.contains("Add a backup passkey"));
         assert!(sent_back(&ada.browser.get(&path)).contains_key("code"));
         // The link is used now: the page knows the way on.
         let gone = house.browser().get(&onward);
@@ -67,10 +67,10 @@ on_both! {
         let login = location(&switched);
         assert!(login.ends_with("&switch=1"), "{login}");
         let page = browser.get(&login).text();
-        assert!(page.contains("You are signed in as") && page.contains("New here?"), "{page}");
+        assert!(page.contains("re signed in as") && page.contains("Have an invitation?"), "{page}");
         assert!(page.contains(&format!("href=\"{path}\"")), "stay: {page}");
         let id = login.split(['=', '&']).nth(1).expect("an id").to_owned();
-        assert!(browser.get(&format!("/join?continue={id}")).text().contains("by invitation"));
+        assert!(browser.get(&format!("/join?continue={id}")).text().contains("invitation-only"));
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let token = link["token"].as_str().expect("a token");
         let onward = location(&bring(&browser, token, &id));
@@ -93,7 +93,7 @@ on_both! {
                     &format!("https://evil.example/join/{token}"), &format!("{}/setup/{token}", house.origin())] {
             let answer = bring(&browser, bad, "");
             assert_eq!(answer.status, 400, "{bad}");
-            assert!(answer.text().contains("This is no invitation link") && !answer.text().contains("<script>"), "{bad}");
+            assert!(answer.text().contains("invitation link. Paste the whole link") && !answer.text().contains("<script>"), "{bad}");
         }
         // What is no id is not handed on, and an id that is not known leads no further than the account.
         assert_eq!(location(&bring(&browser, token, "https://evil.example/")), format!("/join/{token}"));
@@ -110,9 +110,9 @@ on_both! {
 
     fn only_whoever_comes_from_an_app_is_offered_to_join(house) {
         let browser = house.browser();
-        assert!(!browser.get("/login").text().contains("New here?"));
+        assert!(!browser.get("/login").text().contains("Have an invitation?"));
         let own = location(&browser.get("/account"));
-        assert!(!browser.get(&own).text().contains("New here?"));
+        assert!(!browser.get(&own).text().contains("Have an invitation?"));
         let app = house.party(|_| {});
         let path = location(&app.authorize(&browser, &[("login_hint", "ada\"><b>")]));
         let login = location(&browser.get(&path));
@@ -130,9 +130,9 @@ on_both! {
         root.add_passkey(SoftAuthenticator::device_bound(house.origin()));
         let page = |more: &[(&str, &str)]| root.browser.get(&location(&app.authorize(&root.browser, more))).text();
         let stronger = page(&[("acr_values", "urn:doorward:acr:device-bound")]);
-        assert!(stronger.contains("a passkey that stays on one device"), "{stronger}");
+        assert!(stronger.contains("requires a device-bound passkey"), "{stronger}");
         let newer = page(&[("prompt", "login")]);
-        assert!(newer.contains("confirm that it") && !newer.contains("stays on one device"), "{newer}");
+        assert!(newer.contains("needs you to confirm it") && !newer.contains("device-bound passkey"), "{newer}");
         for page in [stronger, newer] {
             assert!(page.contains("value=\"deny\"") && page.contains("value=\"switch\"") && page.contains("Root Admin"));
         }

@@ -290,7 +290,7 @@ fn a_new_secret_is_shown_while_redis_takes_no_writes() {
             "the second one took its place"
         );
         assert!(is_good(&app.id, &secrets[1]));
-        assert!(page.text().contains("The secret is saved."), "{page:?}");
+        assert!(page.text().contains("Secret saved."), "{page:?}");
         let text = page.text();
         let secret = text.split("id=\"one-time-link\"").nth(1).expect("a field");
         let secret = secret.split("value=\"").nth(1).expect("a value");

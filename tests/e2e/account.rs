@@ -15,9 +15,9 @@ on_both! {
         visitor.page.remove_authenticator(&visitor.authenticator);
         let second = visitor.page.add_authenticator(&AuthenticatorOptions::default());
         visitor.page.goto(&format!("{}/account", house.origin()));
-        visitor.page.wait_for_text("This is your only passkey.");
+        visitor.page.wait_for_text("This is your only passkey");
         visitor.page.click("#add-passkey");
-        visitor.page.wait_for_text("Your new passkey is ready.");
+        visitor.page.wait_for_text("Passkey added.");
         let passkeys = visitor.fetch("/v1/me/passkeys")["body"]["items"].clone();
         assert_eq!(passkeys.as_array().map(Vec::len), Some(2));
         visitor.page.wait_for_text("One device only");
@@ -42,7 +42,7 @@ on_both! {
         let browser = Chromium::launch();
         let visitor = Visitor::new(&browser);
         visitor.set_up(house);
-        visitor.page.click_text("Add from another device");
+        visitor.page.click_text("Add passkey on another device");
         let link = visitor.one_time_link();
         let phone = Visitor::new(&browser);
         phone.page.set_viewport(390, 844, true);

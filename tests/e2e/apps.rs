@@ -125,9 +125,9 @@ on_both! {
         assert_eq!(ada.page.evaluate("document.querySelector('.where').innerText"), "localhost");
         assert_eq!(ada.page.evaluate("document.getElementById('username').value"), "ada");
         ada.sign_in_by_button();
-        ada.page.wait_for_text("Give an app access?");
+        ada.page.wait_for_text("Allow an app to access your account?");
         ada.page.wait_for_text("as ADA (ada)");
-        ada.page.wait_for_text("see your mail address");
+        ada.page.wait_for_text("see your email address");
         ada.page.click_text("Allow");
         let issued = app.redeem(&app.told(&ada)["code"]);
         assert_eq!(app.party.user_info(&issued.access).status, 200);
@@ -135,13 +135,13 @@ on_both! {
         ada.page.goto(&app.address(house, &[]));
         assert!(app.told(&ada).contains_key("code"));
         ada.page.goto(&format!("{}/account", house.origin()));
-        ada.page.wait_for_text("see your mail address");
+        ada.page.wait_for_text("see your email address");
         ada.page.click("#apps button");
-        ada.page.wait_for_text("The access is withdrawn.");
-        ada.page.wait_for_text("No app has access to your account.");
+        ada.page.wait_for_text("Access removed.");
+        ada.page.wait_for_text("No apps have access to your account.");
         assert_eq!(app.party.user_info(&issued.access).status, 401);
         ada.page.goto(&app.address(house, &[]));
-        ada.page.wait_for_text("Give an app access?");
+        ada.page.wait_for_text("Allow an app to access your account?");
         ada.assert_clean();
     }
 
@@ -149,7 +149,7 @@ on_both! {
         let (_, ada) = joined(house);
         let app = App::new(house, asks);
         ada.page.goto(&app.address(house, &[]));
-        ada.page.wait_for_text("Give an app access?");
+        ada.page.wait_for_text("Allow an app to access your account?");
         for _ in 0..6 {
             if ada.page.evaluate("document.activeElement.value") == json!("deny") {
                 break;
@@ -163,9 +163,9 @@ on_both! {
         ada.page.click_text("Allow");
         assert!(app.told(&ada).contains_key("code"));
         ada.page.goto(&question);
-        ada.page.wait_for_text("That request is over");
+        ada.page.wait_for_text("This sign-in request has expired");
         ada.page.goto(&app.address(house, &[("redirect_uri", "https://evil.example/")]));
-        ada.page.wait_for_text("That app's request can't be used");
+        ada.page.wait_for_text("This sign-in request isn't valid");
         ada.page.wait_for_text("For the developer:");
     }
 
@@ -189,8 +189,8 @@ on_both! {
         ada.page.goto(&app.address(house, &[("prompt", "select_account")]));
         ada.page.wait_for_text("Continue as ADA");
         ada.page.click_text("Use another account");
-        ada.page.wait_for_text("You are signed in as ADA (ada).");
-        ada.page.click_text("Go on as ADA");
+        ada.page.wait_for_text("You're signed in as ADA (ada).");
+        ada.page.click_text("Continue as ADA");
         ada.page.wait_for_text("Continue to an app?");
         ada.page.click_text("Use another account");
         ada.wait_for_path("/login");
@@ -209,18 +209,18 @@ on_both! {
         let ada = Visitor::new(&Chromium::launch());
         let app = App::new(house, |_| {});
         ada.page.goto(&app.address(house, &[("prompt", "create")]));
-        ada.page.wait_for_text("Accounts here are by invitation.");
+        ada.page.wait_for_text("is invitation-only.");
         ada.page.wait_for("document.activeElement.id === 'invitation'");
         ada.page.fill("#invitation", "https://evil.example/join/x");
         ada.page.press("Enter");
-        ada.page.wait_for_text("This is no invitation link");
+        ada.page.wait_for_text("Paste the whole link");
         ada.page.fill("#invitation", &invitation(&root, "ada"));
-        ada.page.click_text("Go on");
+        ada.page.click_text("Continue");
         ada.page.wait_for("document.querySelector('#enrol-button') && document.readyState === 'complete'");
         house.pass(1);
         ada.page.click("#enrol-button");
         ada.wait_for_path("/welcome");
-        ada.page.wait_for_text("Add a second one");
+        ada.page.wait_for_text("Add a backup passkey");
         ada.page.click_text("Continue to an app");
         assert!(app.told(&ada).contains_key("code"));
         ada.assert_clean();
@@ -231,7 +231,7 @@ on_both! {
         let app = App::new(house, |_| {});
         let again = app.address(house, &[("prompt", "login")]);
         ada.page.goto(&again);
-        ada.page.wait_for_text("an app asks you to confirm that it's you.");
+        ada.page.wait_for_text("an app needs you to confirm it's you.");
         ada.page.click_text("Cancel");
         assert_eq!(app.told(&ada)["error"], "access_denied");
         ada.page.goto(&again);
@@ -274,7 +274,7 @@ on_both! {
         // Without script one button posts it.
         let app = App::new(house, |_| {});
         open_without_script(&ada, &app.address(house, &post));
-        ada.page.wait_for_text("Going back to localhost");
+        ada.page.wait_for_text("Returning to localhost");
         ada.page.click_text("Continue");
         ada.page.wait_for_text("Back at the app");
         assert!(received(&app), "{:?}", app.receiver.requests());

@@ -47,13 +47,13 @@ on_both! {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(house);
         root.go(house, "/admin/clients");
-        root.page.wait_for_text("None is registered yet.");
+        root.page.wait_for_text("No apps yet.");
         root.page.click("a[href='/admin/clients/new']");
         root.wait_for_path("/admin/clients/new");
         root.page.fill("#client_name", "Shop");
         root.page.fill("#redirect_uris", "https://app.example/callback\nhttp://app.example/");
         root.submit();
-        root.page.wait_for_text("line 2: begin with https://");
+        root.page.wait_for_text("Redirect URIs, line 2: Must start with https://");
         assert_eq!(root.field("client_name"), "Shop", "what was typed stays");
         assert_eq!(root.page.evaluate("document.querySelector('[aria-invalid]').id"), "redirect_uris");
         root.page.fill("#redirect_uris", "https://app.example/callback\r\nhttps://app.example/two");
@@ -74,7 +74,7 @@ on_both! {
         root.page.fill("#default_max_age", "600");
         root.page.evaluate("document.querySelector('[name=require_consent]').click()");
         root.submit();
-        root.page.wait_for_text("The settings are saved.");
+        root.page.wait_for_text("Settings saved.");
         let saved = read(&root, &path);
         assert_eq!((saved["client_name"].clone(), saved["scope"].clone()), (json!("Store"), json!("openid users:read")));
         assert_eq!((saved["default_max_age"].clone(), saved["require_consent"].clone()), (json!(600), json!(false)));
@@ -88,7 +88,7 @@ on_both! {
         house.run(renamed).expect("a change");
         root.page.fill("#client_name", "Mine");
         root.submit();
-        root.page.wait_for_text("Somebody changed this meanwhile.");
+        root.page.wait_for_text("Someone else changed this app while you were editing.");
         assert_eq!(root.field("client_name"), "Elsewhere");
 
         root.go(house, &format!("{path}/new-secret"));
@@ -99,16 +99,16 @@ on_both! {
         root.go(house, &format!("{path}/disable"));
         root.page.fill("#reason", "leaked");
         root.submit();
-        root.page.wait_for_text("The app is disabled");
+        root.page.wait_for_text("App disabled");
         assert_eq!(ask(renewed.as_str().expect("a secret")), 401);
         root.go(house, &format!("{path}/enable"));
         root.submit();
-        root.page.wait_for_text("The app is enabled again.");
+        root.page.wait_for_text("App enabled.");
         root.go(house, &format!("{path}/delete"));
         root.submit();
-        root.page.wait_for_text("The app is deleted.");
+        root.page.wait_for_text("App deleted.");
         root.go(house, &path);
-        root.page.wait_for_text("There is nothing here");
+        root.page.wait_for_text("Page not found");
         root.assert_clean();
     }
 
@@ -206,7 +206,7 @@ on_both! {
             root.unfold();
             root.page.fill("#client_name", "x");
             root.submit();
-            root.page.wait_for_text("people who sign in need an address");
+            root.page.wait_for_text("Add at least one redirect URI");
             root.assert_fits();
             picture(&root, "clients-refused", width, dark);
         }

@@ -28,7 +28,7 @@ on_both! {
         root.page.evaluate("document.querySelector('form[action$=\"/suspend\"]').requestSubmit()");
         crate::e2e::eventually("ada is signed out", || ada.fetch("/v1/session")["status"] == 401);
         root.page.goto(&format!("{}/admin/audit", house.origin()));
-        root.page.wait_for_text("user.suspended");
+        root.page.wait_for("[...document.querySelectorAll('details.event summary')].some(event => event.innerText.includes('suspended an account'))");
         root.assert_clean();
         ada.assert_clean();
     }

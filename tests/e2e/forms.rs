@@ -76,7 +76,7 @@ on_both! {
         visitor.page.fill("#client_name", "Refused");
         visitor.page.fill("#redirect_uris", "https:/cb");
         visitor.submit();
-        visitor.page.wait_for_text("line 1: write the whole address");
+        visitor.page.wait_for_text("Redirect URIs, line 1: Enter a full URL");
         visitor.reload();
         assert_eq!(visitor.value("#client_name"), "Refused", "what was typed stays");
         visitor.page.click("header a.brand");
@@ -90,7 +90,7 @@ on_both! {
         house.pass(301);
         assert!(visitor.page.evaluate(page).as_str().is_some_and(|path| path.starts_with("/shown/")));
         visitor.reload();
-        visitor.page.wait_for_text("This page is no longer shown");
+        visitor.page.wait_for_text("This page has expired");
         visitor.look_around("page-gone");
         visitor.assert_clean();
     }
@@ -108,10 +108,10 @@ on_both! {
         visitor.submit();
         visitor.page.wait_for_text("This has changed since you opened it");
         visitor.look_around("changed-since");
-        visitor.page.click_text("Back");
+        visitor.page.click_text("Go back");
         visitor.wait_for_path(&path);
         visitor.submit();
-        visitor.page.wait_for_text("The app is disabled");
+        visitor.page.wait_for_text("App disabled");
         visitor.assert_clean();
     }
 
@@ -128,14 +128,14 @@ on_both! {
             house.run(house.app.users.invite(wanted, doorward::users::Authority::Administrator, author)).expect("a link");
         }
         visitor.go(house, "/admin");
-        visitor.page.click_text("Next page");
+        visitor.page.click_text("Next →");
         visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 050'");
         visitor.look_around("people-middle");
-        visitor.page.click_text("Next page");
+        visitor.page.click_text("Next →");
         visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 100'");
-        visitor.page.click_text("Previous page");
+        visitor.page.click_text("← Previous");
         visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 050'");
-        visitor.page.click_text("Previous page");
+        visitor.page.click_text("← Previous");
         visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 000'");
         visitor.page.wait_for("!document.querySelector('a[rel=prev]')");
         visitor.page.fill("#search", "ELODIE 07");
@@ -174,7 +174,7 @@ on_both! {
         zoe.page.wait_for("document.querySelector('#display_name')?.value === 'Typed by Zoe'");
         zoe.page.wait_for_text("You were signed out before this was saved.");
         zoe.page.click_text("Save");
-        zoe.page.wait_for_text("Your profile is saved.");
+        zoe.page.wait_for_text("Profile saved.");
         assert_eq!(house.run(house.app.users.find("zoe")).expect("zoe").display_name, "Typed by Zoe");
     }
 

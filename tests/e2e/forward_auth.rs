@@ -241,7 +241,7 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     // Signing out at the shop, by its page.
     assert_eq!(visitor.open(&proxy, "/.doorward/logout"), 200);
     visitor.page.click_text("Sign out");
-    visitor.page.wait_for_text("You're signed out");
+    visitor.page.wait_for_text("You've signed out");
     assert_eq!(
         visitor.page.evaluate(&format!(
             "fetch({}).then(answer => answer.status)",

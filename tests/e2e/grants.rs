@@ -1,4 +1,4 @@
-//! Roles on things in the console, in the browser.
+//! Resource roles in the admin pages, in the browser.
 
 use std::path::Path;
 
@@ -69,59 +69,59 @@ on_both! {
         root.set_up(house);
         let id = id_of(&root);
         go(&root, house, &format!("/admin/users/{id}"));
-        root.page.wait_for_text("No roles on any thing.");
+        root.page.wait_for_text("No resource roles.");
         root.page.click("main a[href$='/grants']");
         root.wait_for_path(&format!("/admin/users/{id}/grants"));
         root.page.fill("#resource_type", "order");
         root.page.fill("#resource_id", "a/b \"17\"");
         root.page.fill("#roles", "OPERATOR, two words!");
         submit(&root, "/admin/users/");
-        root.page.wait_for_text("Give 1 to 64 roles.");
+        root.page.wait_for_text("Enter 1–64 roles.");
         assert_eq!(root.page.evaluate("document.querySelector('[aria-invalid]').id"), "roles");
         assert_eq!(root.page.evaluate("document.getElementById('resource_id').value"), "a/b \"17\"", "what was typed stays");
         root.page.fill("#roles", "OPERATOR, AUDITOR");
         root.page.fill("#title", "Night shift");
         submit(&root, "/admin/users/");
-        root.page.wait_for_text("The roles are given.");
+        root.page.wait_for_text("Roles added.");
         root.page.wait_for_text("order:a/b \"17\"");
         let given = grants(&root);
         assert_eq!((given[0]["roles"].clone(), given[0]["title"].clone()), (json!(["AUDITOR", "OPERATOR"]), json!("Night shift")));
 
         let grant = given[0]["id"].as_str().expect("an id").to_owned();
-        root.page.click("main a[aria-label^='Change the roles']");
+        root.page.click("main a[aria-label^='Edit roles on']");
         root.wait_for_path(&format!("/admin/grants/{grant}"));
         root.page.fill("#roles", "AUDITOR");
         root.page.fill("#valid_until", "yesterday");
         submit(&root, "/admin/grants/");
-        root.page.wait_for_text("Write an instant in the future");
+        root.page.wait_for_text("Enter a future date and time");
         root.page.fill("#valid_until", "2126-01-31T18:00:00Z");
         submit(&root, "/admin/grants/");
-        root.page.wait_for_text("The roles are changed.");
+        root.page.wait_for_text("Roles updated.");
         assert_eq!(grants(&root)[0]["valid_until"], "2126-01-31T18:00:00.000000Z");
 
         go(&root, house, "/admin/resources/thing?type=order&id=a/b%20%2217%22");
-        root.page.wait_for_text("Who holds what");
+        root.page.wait_for_text("Who has access");
         root.page.wait_for_text("Root Admin");
         root.page.fill("#attributes", "[1]");
         submit(&root, "/admin/resources/");
-        root.page.wait_for_text("Write one JSON object");
+        root.page.wait_for_text("Enter a JSON object");
         root.page.fill("#attributes", "{\"owner\": \"ada\"}");
         submit(&root, "/admin/resources/");
-        root.page.wait_for_text("It is saved, and counts at once.");
+        root.page.wait_for_text("Saved.");
         go(&root, house, "/admin/resources?type=order");
         root.page.wait_for_text("order:a/b \"17\"");
         go(&root, house, "/admin/resources/forget?type=order&id=a/b%20%2217%22");
         submit(&root, "/admin/resources/");
-        root.page.wait_for_text("What was known of the thing is forgotten.");
+        root.page.wait_for_text("Details deleted.");
 
         go(&root, house, &format!("/admin/grants/{grant}/withdraw"));
-        root.page.wait_for_text("Withdraw Root Admin's roles on order:a/b \"17\"?");
+        root.page.wait_for_text("Remove Root Admin's roles on order:a/b \"17\"?");
         root.page.fill("#reason", "left");
         submit(&root, "/admin/grants/");
-        root.page.wait_for_text("AUDITOR on order:a/b \"17\".");
+        root.page.wait_for_text("AUDITOR on order:a/b \"17\"");
         assert_eq!(grants(&root), Vec::<Value>::new());
         go(&root, house, "/admin/audit?action=grant.withdrawn");
-        root.page.wait_for_text("grant.withdrawn");
+        root.page.wait_for("[...document.querySelectorAll('details.event summary')].some(event => event.innerText.includes('removed resource roles'))");
         root.assert_clean();
     }
 
@@ -136,7 +136,7 @@ on_both! {
         root.page.fill("#roles", "OPERATOR");
         root.page.fill("#title", "Night shift");
         submit(&root, "/admin/users/");
-        root.page.wait_for_text("The roles are given.");
+        root.page.wait_for_text("Roles added.");
         let held = instant(house);
         let grant = grants(&root)[0]["id"].as_str().expect("an id").parse().expect("an id");
         let withdrawn = house.app.access.withdraw(grant, None, None, doorward::clients::ActingAs::command());
@@ -146,8 +146,8 @@ on_both! {
         go(&root, house, &format!("/admin/users/{id}"));
         root.page.click(&format!("main a[href='{path}']"));
         root.wait_for_path(&path);
-        root.page.wait_for_text("Access of Root Admin");
-        root.page.wait_for_text("Nothing.");
+        root.page.wait_for_text("Root Admin's access history");
+        root.page.wait_for_text("None.");
         let table = |heading: &str| {
             let rows = format!("[...document.querySelectorAll('section[aria-labelledby={heading}] tbody tr')].map(row => row.innerText).join('|')");
             root.page.evaluate(&rows).as_str().expect("text").to_owned()
@@ -155,10 +155,10 @@ on_both! {
         for (width, height) in [(1280, 900), (320, 640)] {
             root.page.set_viewport(width, height, width < 500);
             choose(&root, "2020-01-31");
-            root.page.wait_for_text("This person was not here yet.");
+            root.page.wait_for_text("This person had no account yet.");
             root.assert_fits();
             choose(&root, "some day");
-            root.page.wait_for_text("This is no day");
+            root.page.wait_for_text("Enter a valid date");
             root.assert_fits();
             choose(&root, &held.to_rfc3339());
             root.page.wait_for_text("OPERATOR");
@@ -168,7 +168,7 @@ on_both! {
             assert!(table("roles-heading").contains("admin"), "{}", table("roles-heading"));
             root.assert_fits();
             choose(&root, &after.to_rfc3339());
-            root.page.wait_for_text("Nothing.");
+            root.page.wait_for_text("None.");
             assert_eq!(table("grants-heading"), "");
             root.assert_fits();
         }
@@ -187,7 +187,7 @@ on_both! {
         submit(&root, "/admin/users/");
         root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
         root.page.click("#step-up-button");
-        root.page.wait_for_text("The roles are given.");
+        root.page.wait_for_text("Roles added.");
         assert_eq!(grants(&root)[0]["resource_id"], "<17>");
         root.assert_clean();
     }

@@ -53,21 +53,21 @@ on_both! {
         root.page.fill("#name", "shop clerk");
         root.page.fill("#description", "At the counter");
         root.submit();
-        root.page.wait_for_text("A role has 1 to 64 letters");
+        root.page.wait_for_text("Use 1–64 letters");
         root.page.wait_for("document.activeElement.id === 'form-problem'");
         root.page.fill("#name", "shop:clerk");
         root.page.fill("#manages_grants_on", "order Shop::Item");
         root.submit();
-        root.page.wait_for_text("The role is made.");
+        root.page.wait_for_text("Role created.");
         root.wait_for_path("/admin/roles/shop:clerk");
-        root.page.wait_for_text("Nobody holds it, and nothing names it.");
+        root.page.wait_for_text("Not in use.");
         root.go(house, "/admin/roles");
         root.unfold();
         assert_eq!(root.boxes(), json!(["shop:clerk"]), "nobody manages administrators");
         root.page.fill("#name", "lead");
         root.check("shop:clerk");
         root.submit();
-        root.page.wait_for_text("The role is made.");
+        root.page.wait_for_text("Role created.");
         let lead = house.run(house.app.users.find_role("lead")).expect("a role");
         assert_eq!(lead.manages_roles, ["shop:clerk"]);
 
@@ -88,32 +88,32 @@ on_both! {
         assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk+"]));
         root.check("lead");
         root.submit();
-        root.page.wait_for_text("The roles are saved");
+        root.page.wait_for_text("Roles saved.");
         assert_eq!(roles_of(house, "ada"), ["lead", "shop:clerk"]);
 
         // What is needed stays.
         root.go(house, "/admin/roles/shop:clerk");
-        root.page.wait_for_text("1 person holds it.");
-        root.page.wait_for_text("Holders of these roles manage it: lead.");
+        root.page.wait_for_text("Assigned to 1 person.");
+        root.page.wait_for_text("Managed by: lead.");
         assert_eq!(root.page.evaluate("document.querySelector('a[href$=\"/delete\"]')"), json!(null));
         root.go(house, "/admin/roles/shop:clerk/delete");
         root.page.wait_for_text("This role is in use");
         root.go(house, "/admin/users/ada/roles");
         root.check("shop:clerk");
         root.submit();
-        root.page.wait_for_text("The roles are saved");
+        root.page.wait_for_text("Roles saved.");
         root.go(house, "/admin/roles/lead");
         root.check("shop:clerk");
         root.submit();
-        root.page.wait_for_text("The role is saved.");
+        root.page.wait_for_text("Role saved.");
         root.go(house, "/admin/roles/shop:clerk");
         root.page.click("a[href$='/delete']");
         root.page.wait_for_text("Delete the role shop:clerk?");
         root.page.fill("#reason", "no shop any more");
         root.submit();
-        root.page.wait_for_text("The role is deleted.");
+        root.page.wait_for_text("Role deleted.");
         root.go(house, "/admin/audit?action=role.");
-        root.page.wait_for_text("role.deleted");
+        root.page.wait_for("[...document.querySelectorAll('details.event summary')].some(event => event.innerText.includes('deleted a role'))");
         assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "no shop any more");
         root.assert_clean();
     }
@@ -122,10 +122,10 @@ on_both! {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(house);
         root.go(house, "/admin/users/root/roles");
-        root.page.wait_for_text("This is the last active administrator");
+        root.page.wait_for_text("This is the only active administrator");
         root.check("admin");
         root.submit();
-        root.page.wait_for_text("Make somebody else an administrator first.");
+        root.page.wait_for_text("Make someone else an administrator first.");
         assert_eq!(root.boxes(), json!(["admin+"]), "as it stands");
         assert_eq!(roles_of(house, "root"), ["admin"]);
         // Two at once: the second sees what the first did.
@@ -137,7 +137,7 @@ on_both! {
         house.run(house.app.users.update(id, change, None, doorward::users::Authority::Administrator, doorward::clients::ActingAs::command())).expect("a change");
         root.check("clerk");
         root.submit();
-        root.page.wait_for_text("Somebody changed this person meanwhile.");
+        root.page.wait_for_text("Someone else changed this person while you were editing.");
         assert_eq!(root.boxes(), json!(["admin+", "clerk"]));
         // A stale session proves itself, and what was checked goes on.
         house.pass(400);
@@ -145,7 +145,7 @@ on_both! {
         root.submit();
         root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
         root.page.click("#step-up-button");
-        root.page.wait_for_text("The roles are saved");
+        root.page.wait_for_text("Roles saved.");
         assert_eq!(roles_of(house, "root"), ["admin", "clerk"]);
         root.assert_clean();
     }
@@ -171,7 +171,7 @@ on_both! {
         assert_eq!(lead.page.evaluate("document.querySelector('tbody th a')"), json!(null));
         for path in ["/admin/roles", "/admin/roles/lead", "/admin/clients", "/admin/audit", "/admin/users/root", "/admin/users/other", "/admin/users/lead/roles", "/admin/users/nobody", "/admin/users/root/suspend"] {
             lead.go(house, path);
-            lead.page.wait_for_text("This is not open to you");
+            lead.page.wait_for_text("You don't have access");
             assert_eq!(lead.page.evaluate("document.querySelector('header a[href=\"/admin\"]') !== null"), json!(true), "the way back to their part");
             assert!(!lead.page.text().contains("Root Admin"), "{path}");
         }
@@ -189,12 +189,12 @@ on_both! {
         assert_eq!(roles_of(house, "nina"), ["cook"]);
 
         lead.go(house, "/admin/users/carl");
-        assert!(!lead.page.text().contains("Recent history"), "the audit log is not theirs");
+        assert!(!lead.page.text().contains("Recent activity"), "the audit log is not theirs");
         lead.page.click("a[href$='/roles']");
-        lead.page.wait_for_text("Roles of carl");
+        lead.page.wait_for_text("carl's roles");
         lead.check("cook");
         lead.submit();
-        lead.page.wait_for_text("The roles are saved");
+        lead.page.wait_for_text("Roles saved.");
         assert_eq!(roles_of(house, "carl"), ["clerk", "cook"]);
         lead.go(house, "/admin/users/carl/suspend");
         lead.submit();
@@ -208,7 +208,7 @@ on_both! {
         lead.check("cook");
         lead.submit();
         lead.wait_for_path("/admin");
-        lead.page.wait_for_text("The roles are saved");
+        lead.page.wait_for_text("Roles saved.");
         assert_eq!(roles_of(house, "nina"), [""; 0]);
         lead.assert_clean();
     }

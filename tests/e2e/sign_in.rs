@@ -29,7 +29,7 @@ on_both! {
         assert_eq!(visitor.fetch("/v1/session")["status"], 401);
         // The conditional call is pending now; the button aborts it and asks anew, as often as it is pressed.
         visitor.page.click("#sign-in-button");
-        visitor.page.wait_for_text("Waiting for your passkey…");
+        visitor.page.wait_for_text("Waiting for your device…");
         visitor.sign_in_by_button();
         visitor.wait_for_path("/account");
         // With a willing authenticator the field alone signs in.
@@ -61,7 +61,7 @@ on_both! {
         let id = passkeys["items"][0]["id"].as_str().expect("an id").to_owned();
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{id}")).status, 200);
         visitor.page.goto(&format!("{}/login", house.origin()));
-        visitor.page.wait_for_text("That passkey isn't registered here.");
+        visitor.page.wait_for_text("This passkey isn't registered with");
         crate::e2e::eventually("the browser forgets it", || visitor.passkeys() == 0);
         visitor.assert_clean();
     }
@@ -72,7 +72,7 @@ on_both! {
         visitor.join(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
         visitor.page.goto(&format!("{}/login", house.origin()));
-        visitor.page.wait_for_text("This account is locked. Ask your administrator.");
+        visitor.page.wait_for_text("Your account is suspended. Contact your administrator.");
         assert_eq!(visitor.passkeys(), 1);
     }
 
@@ -83,7 +83,7 @@ on_both! {
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
         visitor.page.click("#sign-in-button");
-        visitor.page.wait_for_text("Nothing happened. Try again when you're ready.");
+        visitor.page.wait_for_text("You didn't finish signing in. Try again when you're ready.");
         visitor.page.set_user_verified(&visitor.authenticator, true);
         visitor.sign_in_by_button();
         visitor.wait_for_path("/account");
@@ -97,7 +97,7 @@ on_both! {
         visitor.wait_for_path("/login");
         visitor.page.network_offline(true);
         visitor.page.click("#sign-in-button");
-        visitor.page.wait_for_text("We can't reach Doorward right now. Your passkey is fine.");
+        visitor.page.wait_for_text("We can't reach Doorward right now. Your passkey is safe.");
         visitor.page.network_offline(false);
     }
 
@@ -141,7 +141,7 @@ on_both! {
             visitor.page.press("Tab");
         }
         visitor.page.press("Enter");
-        visitor.page.wait_for_text("Waiting for your passkey…");
+        visitor.page.wait_for_text("Waiting for your device…");
         visitor.page.set_presence_simulation(&visitor.authenticator, true);
         visitor.page.press("Enter");
         visitor.wait_for_path("/account");

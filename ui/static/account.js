@@ -1,4 +1,4 @@
-/** GET /account: add a passkey; tell the provider about a new display name. */
+/** GET /account: adds passkeys, and tells the passkey provider about a changed display name. */
 
 import { Attempts } from "./attempts.js";
 import { canUsePasskeys, register, withStepUp } from "./ceremony.js";
@@ -13,28 +13,28 @@ const attempts = new Attempts();
 showTimes();
 start();
 
-/** Wires the page, and says to the provider what the last form changed. */
+/** Wires the page, and tells the passkey provider what the last form changed. */
 function start() {
   const button = element("add-passkey", HTMLButtonElement);
   if (!canUsePasskeys()) button.hidden = true;
   button.addEventListener("click", addPasskey);
   whenShownAgain(() => location.reload());
-  // The notice belongs to the act before; a reload shall not repeat it.
+  // Remove the notice from the URL, so that a reload does not show it again.
   if (location.search.startsWith("?notice=")) history.replaceState(null, "", location.pathname + location.hash);
   if (canUsePasskeys()) tellProvider(element("account", HTMLElement).dataset);
 }
 
-/** @param {DOMStringMap} page what the template knows of the account */
+/** @param {DOMStringMap} page data attributes of the account */
 function tellProvider({ notice, rpId, userHandle, username, displayName }) {
   if (notice !== "account.notice.profile_saved" || !rpId || !userHandle) return;
   signalDetails({ rpId, userId: userHandle, name: username ?? "", displayName: displayName ?? "" });
 }
 
-/** Makes one more passkey, after a fresh sign-in where the last one is too long ago. */
+/** Adds a passkey, after a step-up if the last sign-in is too old. */
 function addPasskey() {
   attempts.begin(async (signal) => {
     const button = element("add-passkey", HTMLButtonElement);
-    const done = showBusy(button, text("account.script.waiting"));
+    const done = showBusy(button, text("shared.waiting"));
     const asking = () => say(text("account.script.confirm_first"));
     say("");
     try {

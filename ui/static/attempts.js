@@ -1,6 +1,6 @@
 /**
- * One ceremony at a time. A browser refuses a second call while one is pending (Chromium: OperationError), so a new
- * attempt gives the old one up and waits until it has really ended.
+ * Runs one ceremony at a time. Browsers reject a second call while one is pending (Chromium: OperationError), so a new
+ * attempt aborts the old one and waits until it has ended.
  */
 export class Attempts {
   /** @type {{abort: AbortController, ended: Promise<void>} | undefined} */
@@ -8,8 +8,8 @@ export class Attempts {
   #isClosed = false;
 
   /**
-   * Begins an attempt in place of the one that may be under way.
-   * @param {(signal: AbortSignal) => Promise<void>} run the attempt; it deals with its own failures
+   * Starts an attempt; aborts a pending one.
+   * @param {(signal: AbortSignal) => Promise<void>} run the attempt; it handles its own errors
    * @returns {Promise<void>} settled when it has ended
    */
   begin(run) {
@@ -21,15 +21,15 @@ export class Attempts {
     return ended;
   }
 
-  /** No further attempt begins: the page is about to leave. */
+  /** Blocks further attempts: the page is about to navigate away. */
   close() {
     this.#isClosed = true;
   }
 
   /**
    * @param {Promise<void> | undefined} previous the attempt to wait for
-   * @param {AbortSignal} signal of this one
-   * @param {(signal: AbortSignal) => Promise<void>} run this one
+   * @param {AbortSignal} signal of this attempt
+   * @param {(signal: AbortSignal) => Promise<void>} run this attempt
    */
   async #after(previous, signal, run) {
     await previous;

@@ -1,19 +1,19 @@
-/** The ceremonies: prove that a passkey is here (login, step-up) and make a new one (register). */
+/** WebAuthn ceremonies: authenticate with a passkey (login, step-up) and create a passkey (register). */
 
 import { creationOptions, credentialJson, requestOptions } from "./credential.js";
 import { isProblem, post } from "./problem.js";
 import { signalUnknown } from "./signal.js";
 
-/** How long a call that was aborted may take to settle. */
+/** How long an aborted call may take to settle. */
 const SETTLED_WITHIN_MS = 1_000;
 
-/** @returns {boolean} whether this browser knows passkeys at all */
+/** @returns {boolean} whether this browser supports passkeys */
 export function canUsePasskeys() {
   return typeof PublicKeyCredential === "function" && Boolean(navigator.credentials);
 }
 
 /**
- * @param {AbortSignal} signal gives it up
+ * @param {AbortSignal} signal aborts the check
  * @returns {Promise<boolean>} whether this browser can offer passkeys inside the username field
  */
 export async function canOfferInField(signal) {
@@ -25,38 +25,38 @@ export async function canOfferInField(signal) {
 }
 
 /**
- * @typedef {object} Proof what to prove, and how
- * @property {"login" | "step-up"} purpose which ceremony
- * @property {object} fields the fields of its start call
- * @property {AbortSignal} [signal] gives it up, until the passkey has answered
- * @property {() => void} [answered] called when the passkey has answered
+ * @typedef {object} Proof options of an authentication
+ * @property {"login" | "step-up"} purpose the ceremony
+ * @property {object} fields fields of the start request
+ * @property {AbortSignal} [signal] aborts the ceremony until the passkey has responded
+ * @property {() => void} [answered] called when the passkey has responded
  */
 
 /**
- * Proves with a passkey. A ceremony that is gone (the page was open for long) is begun again, once.
- * @param {Proof} proof what to prove
- * @returns {Promise<any>} the answer of the finish call
+ * Authenticates with a passkey. An expired ceremony (the page was open for long) is restarted once.
+ * @param {Proof} proof options
+ * @returns {Promise<any>} response of the finish request
  */
 export async function prove(proof) {
   try {
     return await proveOnce(proof);
   } catch (thrown) {
     if (!isProblem(thrown, "ceremony-gone")) throw thrown;
-    // The person has just chosen, so the second time asks outright instead of waiting in the field.
+    // The user has just chosen a passkey, so the second call shows the dialog instead of waiting in the field.
     return proveOnce({ ...proof, fields: { ...proof.fields, conditional: undefined } });
   }
 }
 
 /**
- * @param {Proof} proof what to prove
- * @returns {Promise<any>} the answer of the finish call
+ * @param {Proof} proof options
+ * @returns {Promise<any>} response of the finish request
  */
 async function proveOnce({ purpose, fields, signal, answered }) {
   const { ceremony, publicKey, mediation } = await post(`/webauthn/${purpose}/start`, fields, signal);
   const credential = await ask(navigator.credentials.get({ publicKey: requestOptions(publicKey), mediation, signal }), signal);
   answered?.();
   try {
-    // Not given up any more: the server may be past the point of no return.
+    // Not abortable any more: the server may already have committed.
     return await post(`/webauthn/${purpose}/finish`, { ceremony, credential: credentialJson(credential) });
   } catch (thrown) {
     if (isProblem(thrown, "passkey-unknown")) await signalUnknown(publicKey.rpId, credential.id);
@@ -65,11 +65,11 @@ async function proveOnce({ purpose, fields, signal, answered }) {
 }
 
 /**
- * Makes a passkey. A ceremony that is gone is begun again, once.
- * @param {object} fields the fields of the start call: the link's token, or nothing for one's own account
- * @param {AbortSignal} [signal] gives it up, until the passkey is made
- * @param {() => void} [answered] called when the passkey is made and only has to be saved
- * @returns {Promise<any>} the answer of the finish call
+ * Creates a passkey. An expired ceremony is restarted once.
+ * @param {object} fields fields of the start request: the link's token, or none for the signed-in user
+ * @param {AbortSignal} [signal] aborts the ceremony until the passkey is created
+ * @param {() => void} [answered] called when the passkey is created and must be saved
+ * @returns {Promise<any>} response of the finish request
  */
 export async function register(fields, signal, answered) {
   try {
@@ -81,10 +81,10 @@ export async function register(fields, signal, answered) {
 }
 
 /**
- * @param {object} fields the fields of the start call
- * @param {AbortSignal} [signal] gives it up
- * @param {() => void} [answered] called when the passkey is made
- * @returns {Promise<any>} the answer of the finish call
+ * @param {object} fields fields of the start request
+ * @param {AbortSignal} [signal] aborts it
+ * @param {() => void} [answered] called when the passkey is created
+ * @returns {Promise<any>} response of the finish request
  */
 async function registerOnce(fields, signal, answered) {
   const { ceremony, publicKey } = await post("/webauthn/register/start", fields, signal);
@@ -93,7 +93,7 @@ async function registerOnce(fields, signal, answered) {
   try {
     return await post("/webauthn/register/finish", { ceremony, credential: credentialJson(credential) });
   } catch (thrown) {
-    // Refused for certain: the passkey that the device has just made would only mislead. After a lost answer it may well be good.
+    // The server refused the passkey, so the device should forget it. After a lost response it may have been saved.
     const isLost = isProblem(thrown, "unreachable") || isProblem(thrown, "unavailable") || isProblem(thrown, "interrupted");
     if (!isLost) await signalUnknown(publicKey.rp?.id ?? location.hostname, credential.id);
     throw thrown;
@@ -102,9 +102,9 @@ async function registerOnce(fields, signal, answered) {
 
 /**
  * Waits for the authenticator.
- * @param {Promise<Credential | null>} pending what `navigator.credentials` promised
- * @param {AbortSignal} [signal] gives it up
- * @returns {Promise<PublicKeyCredential>} its answer; a password manager's may be no real PublicKeyCredential
+ * @param {Promise<Credential | null>} pending promise of `navigator.credentials`
+ * @param {AbortSignal} [signal] aborts it
+ * @returns {Promise<PublicKeyCredential>} the credential; a password manager may return another object than a PublicKeyCredential
  */
 async function ask(pending, signal) {
   const credential = await settled(pending, signal);
@@ -113,11 +113,11 @@ async function ask(pending, signal) {
 }
 
 /**
- * Waits for a promise, which may take a moment longer than its signal: browsers settle aborted calls at once, some password
- * managers never do. What such a call answers later is ignored.
+ * Waits for a promise, at most a moment longer than its signal: browsers settle aborted calls immediately, some password
+ * managers never do. A later result is ignored.
  * @template Value
- * @param {Promise<Value> | undefined} pending what to wait for
- * @param {AbortSignal} [signal] what gave it up
+ * @param {Promise<Value> | undefined} pending promise to wait for
+ * @param {AbortSignal} [signal] that aborts it
  * @returns {Promise<Value | undefined>}
  */
 function settled(pending, signal) {
@@ -132,11 +132,11 @@ function settled(pending, signal) {
 }
 
 /**
- * Does something that may need a fresh sign-in: when the API says so, asks for the passkey and does it again.
+ * Runs an action that may need a recent sign-in: if the API says so, steps up and runs it again.
  * @template Answer
- * @param {() => Promise<Answer>} act the call, or the whole ceremony
- * @param {{signal?: AbortSignal, asking?: () => void}} [options] `asking` is called before the passkey is asked for
- * @returns {Promise<Answer>} what the call answered
+ * @param {() => Promise<Answer>} act request or ceremony
+ * @param {{signal?: AbortSignal, asking?: () => void}} [options] `asking` is called before the step-up
+ * @returns {Promise<Answer>} response of the action
  */
 export async function withStepUp(act, options = {}) {
   try {

@@ -1,4 +1,4 @@
-/** The console's pages work without script; this only puts their times into the reader's zone. */
+/** The admin pages work without script; this only shows times in the reader's time zone. */
 
 import { showTimes } from "./time.js";
 

@@ -1,4 +1,4 @@
-/** GET /admin/audit: the filter's times in the reader's zone, in the address as UTC. */
+/** GET /admin/audit: the filter shows local time, the URL has UTC. */
 
 import { element } from "./page.js";
 import { text } from "./text.js";
@@ -13,7 +13,7 @@ element("filters", HTMLFormElement).addEventListener("formdata", ({ formData }) 
   tidy(formData);
 });
 
-/** @param {string} id of a field whose value the server wrote in UTC */
+/** @param {string} id ID of a field whose value from the server is in UTC */
 function showLocally(id) {
   const field = element(id, HTMLInputElement);
   const label = document.querySelector(`label[for="${id}"]`);
@@ -25,8 +25,8 @@ function showLocally(id) {
 }
 
 /**
- * @param {FormData} form about to be sent
- * @param {string} id of a field with a local time
+ * @param {FormData} form that is submitted
+ * @param {string} id ID of a field with a local time
  */
 function sendAsUtc(form, id) {
   const value = String(form.get(id) ?? "");
@@ -34,8 +34,8 @@ function sendAsUtc(form, id) {
 }
 
 /**
- * Leaves filters that are not set out of the address.
- * @param {FormData} form about to be sent
+ * Removes empty filters from the URL.
+ * @param {FormData} form that is submitted
  */
 function tidy(form) {
   ["person", "action", "outcome", "from", "until"].filter((name) => !form.get(name)).forEach((name) => form.delete(name));

@@ -1,6 +1,6 @@
 /**
- * WebAuthn's objects as JSON: by the browser where it can (Level 3), by hand where it cannot yet, and where a password manager
- * has put something else in the browser's place.
+ * Converts WebAuthn objects to JSON and back: with the browser's functions (Level 3) if available, else by hand, also if a
+ * password manager has replaced the browser's objects.
  */
 
 import { bytesOf, wordsOf } from "./base64url.js";
@@ -41,13 +41,13 @@ function descriptors(list) {
 }
 
 /**
- * The answer of an authenticator as RegistrationResponseJSON or AuthenticationResponseJSON.
+ * The response of an authenticator as RegistrationResponseJSON or AuthenticationResponseJSON.
  * @param {PublicKeyCredential} credential what the browser returned
  * @returns {object}
  */
 export function credentialJson(credential) {
   const json = attempt(() => credential.toJSON());
-  // What is no JSON of WebAuthn's would only be refused.
+  // Anything else would be rejected by the server.
   if (typeof json?.id === "string" && typeof json.response?.clientDataJSON === "string") return json;
   return {
     id: credential.id,
@@ -80,7 +80,7 @@ function responseJson(response) {
 }
 
 /**
- * Calls what a browser or password manager may lack or break.
+ * Calls a function that a browser or password manager may lack or break.
  * @template Value
  * @param {() => Value} call the call
  * @returns {Value | undefined} its value; undefined if it throws

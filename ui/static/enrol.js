@@ -1,4 +1,4 @@
-/** The form that makes a passkey from a link: shared by set-up and join. */
+/** The form that creates a passkey from a link: shared by setup and join. */
 
 import { Attempts } from "./attempts.js";
 import { canUsePasskeys, register } from "./ceremony.js";
@@ -10,7 +10,7 @@ const attempts = new Attempts();
 
 /**
  * Wires the form.
- * @param {(token: string) => object} fieldsOf the fields of the start call, from the link's token
+ * @param {(token: string) => object} fieldsOf fields of the start request, from the link's token
  */
 export function startEnrolment(fieldsOf) {
   if (!canUsePasskeys()) return showUnsupported();
@@ -23,8 +23,8 @@ export function startEnrolment(fieldsOf) {
 }
 
 /**
- * @param {string} id of a field that this page may have
- * @returns {string | undefined} what the person wrote
+ * @param {string} ID of a field that this page may have
+ * @returns {string | undefined} the entered text
  */
 export function valueOf(id) {
   const field = document.getElementById(id);
@@ -32,8 +32,8 @@ export function valueOf(id) {
 }
 
 /**
- * @param {HTMLFormElement} form whose required fields are looked at
- * @returns {boolean} whether none is empty; the first empty one is complained about
+ * @param {HTMLFormElement} form whose required fields are checked
+ * @returns {boolean} whether all are filled in; the first empty one is marked
  */
 function isFilledIn(form) {
   clearFieldComplaints();
@@ -41,11 +41,11 @@ function isFilledIn(form) {
   return !empty || !complainAboutField(empty.id, text("shared.field_empty"));
 }
 
-/** @param {object} fields of the start call */
+/** @param {object} fields fields of the start request */
 function createPasskey(fields) {
   attempts.begin(async (signal) => {
     const button = element("enrol-button", HTMLButtonElement);
-    const done = showBusy(button, text("enrol.script.waiting"));
+    const done = showBusy(button, text("shared.waiting"));
     let isMade = false;
     const answered = () => {
       isMade = true;
@@ -63,7 +63,7 @@ function createPasskey(fields) {
   });
 }
 
-/** @returns {string} where the person goes then; who comes from an app is led back to it from there */
+/** @returns {string} URL of the next page, which leads users who come from an app back to it */
 function welcomePath() {
   const id = element("enrol", HTMLFormElement).dataset.continue;
   return id ? `/welcome?continue=${id}` : "/welcome";
@@ -71,7 +71,7 @@ function welcomePath() {
 
 /**
  * @param {unknown} thrown what ended the ceremony
- * @param {boolean} isMade whether the device had made its passkey by then
+ * @param {boolean} isMade whether the device had already created the passkey
  */
 function showFailure(thrown, isMade) {
   if (isNothingHappened(thrown)) return say(sentenceFor(thrown));

@@ -1,4 +1,4 @@
-/** The answer to an app: sent on at once. */
+/** Submits the response to the app immediately. */
 
 import { element } from "./page.js";
 

@@ -1,4 +1,4 @@
-/** GET /login: passkeys offered in the username field, and one button. */
+/** GET /login: passkey autofill in the username field, and a button. */
 
 import { Attempts } from "./attempts.js";
 import { canOfferInField, canUsePasskeys, prove } from "./ceremony.js";
@@ -6,7 +6,7 @@ import { complain, element, say, showBusy, showUnsupported, whenShownAgain } fro
 import { isNothingHappened, sentenceFor } from "./problem.js";
 import { text } from "./text.js";
 
-/** A ceremony lives for five minutes; the one that waits in the field is renewed before. */
+/** A ceremony is valid for five minutes; the pending autofill ceremony is renewed before. */
 const RENEW_AFTER_MS = 4 * 60_000;
 
 const attempts = new Attempts();
@@ -16,7 +16,7 @@ let renewal;
 if (canUsePasskeys()) start();
 else showUnsupported();
 
-/** Wires the page and offers passkeys in the field. */
+/** Wires the page and starts autofill. */
 function start() {
   element("sign-in", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
@@ -26,7 +26,7 @@ function start() {
   offerInField();
 }
 
-/** The button: asks for the passkey outright. Pressed again, it starts over. */
+/** The button: shows the passkey dialog. Pressing it again starts over. */
 function signIn() {
   clearTimeout(renewal);
   attempts.begin(async (signal) => {
@@ -38,13 +38,13 @@ function signIn() {
       done();
       if (signal.aborted) return;
       showFailure(thrown);
-      // The field may offer passkeys again. Not after a refusal: an authenticator that answers by itself would be refused for ever.
+      // Restart autofill, but not after a refusal: an authenticator that responds by itself would loop.
       if (isNothingHappened(thrown)) offerInField();
     }
   });
 }
 
-/** Lets the browser offer passkeys inside the username field, where it can. */
+/** Starts passkey autofill in the username field, if the browser supports it. */
 function offerInField() {
   clearTimeout(renewal);
   renewal = setTimeout(renew, RENEW_AFTER_MS);
@@ -59,24 +59,24 @@ function offerInField() {
     try {
       goOn(await prove({ purpose: "login", fields: { conditional: true, continue: continueId() }, signal, answered }));
     } catch (thrown) {
-      // Before a passkey was chosen the person has asked for nothing, so nothing is said; the button will say it.
+      // The user has not chosen a passkey yet, so no error is shown; the button will show it.
       if (isChosen) showFailure(thrown);
     }
   });
 }
 
-/** Renews the ceremony that waits in the field: now when the page is looked at, else when it is looked at again. */
+/** Renews the autofill ceremony: now if the page is visible, else when it becomes visible. */
 function renew() {
   if (document.visibilityState === "visible") offerInField();
   else document.addEventListener("visibilitychange", renew, { once: true });
 }
 
-/** @returns {string | undefined} the opaque id of where to go afterwards */
+/** @returns {string | undefined} opaque ID of the page to continue to */
 function continueId() {
   return document.querySelector("input[name=continue]")?.getAttribute("value") ?? undefined;
 }
 
-/** @param {{continue?: string}} answer of the finish call: the cookie is set, the page may leave */
+/** @param {{continue?: string}} answer response of the finish request; the cookie is set */
 function goOn(answer) {
   attempts.close();
   say(text("login.script.signing_in"));

@@ -1,4 +1,4 @@
-/** A link or a secret that is shown once, and the settings of a program: copy them. */
+/** Copy buttons for a link or secret that is shown once, and for the settings of an app. */
 
 import { element, say } from "./page.js";
 import { text } from "./text.js";
@@ -22,7 +22,7 @@ function offer(id, act) {
 }
 
 /**
- * Copies the link; where the browser forbids it, selects it for the user to copy.
+ * Copies the link; if the browser forbids it, selects the link for the user to copy.
  * @param {HTMLButtonElement} button
  */
 async function copyLink(button) {
@@ -38,7 +38,7 @@ async function copyLink(button) {
 }
 
 /**
- * Copies the settings; where the browser forbids it, selects them for the user to copy.
+ * Copies the settings; if the browser forbids it, selects them for the user to copy.
  * @param {HTMLButtonElement} button
  */
 async function copySettings(button) {

@@ -1,10 +1,10 @@
-/** Small things that every page does with its elements. */
+/** Helpers for the elements of a page. */
 
 /**
- * An element that the template promises.
+ * Returns an element that the template contains.
  * @template {HTMLElement} Kind
- * @param {string} id its id
- * @param {new () => Kind} kind its class, such as HTMLInputElement
+ * @param {string} id ID of the element
+ * @param {new () => Kind} kind class, such as HTMLInputElement
  * @returns {Kind} the element
  */
 export function element(id, kind) {
@@ -14,8 +14,8 @@ export function element(id, kind) {
 }
 
 /**
- * Says something in the page's status line, which a screen reader reads out; the focus stays where it is.
- * @param {string} sentence what to say; empty clears the line
+ * Shows a message in the page's status line, which screen readers announce; the focus does not move.
+ * @param {string} sentence message; empty clears the line
  */
 export function say(sentence) {
   const status = element("status", HTMLElement);
@@ -24,8 +24,8 @@ export function say(sentence) {
 }
 
 /**
- * Says that something went wrong, and moves the focus there.
- * @param {string} sentence what to say
+ * Shows an error and moves the focus to it.
+ * @param {string} sentence message
  */
 export function complain(sentence) {
   const status = element("status", HTMLElement);
@@ -35,7 +35,7 @@ export function complain(sentence) {
 }
 
 /**
- * Marks one field as wrong, says why below it and moves the focus into it.
+ * Marks a field as invalid, shows the reason below it and moves the focus into it.
  * @param {string} id the field's id; the sentence goes to the element `{id}-wrong`
  * @param {string} sentence what is wrong
  * @returns {boolean} whether this page has such a field
@@ -51,17 +51,17 @@ export function complainAboutField(id, sentence) {
   return true;
 }
 
-/** Takes back every complaint about a field. */
+/** Removes all field errors. */
 export function clearFieldComplaints() {
   document.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   document.querySelectorAll(".wrong").forEach((place) => place.toggleAttribute("hidden", true));
 }
 
 /**
- * Shows on a button that something is under way. It stays pressable: pressing again starts over.
+ * Shows on a button that an action is in progress. The button stays enabled: pressing it again starts over.
  * @param {HTMLButtonElement} button whose label is in its `<span>`
- * @param {string} words what it says meanwhile
- * @returns {() => void} gives the button its own words back
+ * @param {string} words label in the meantime
+ * @returns {() => void} restores the button's label
  */
 export function showBusy(button, words) {
   const label = button.querySelector("span") ?? button;
@@ -75,15 +75,15 @@ export function showBusy(button, words) {
   };
 }
 
-/** Replaces the page's form by the words for a browser that cannot use passkeys. */
+/** Replaces the form with a message for browsers without passkey support. */
 export function showUnsupported() {
   element("unsupported", HTMLElement).hidden = false;
   document.querySelectorAll(".needs-script").forEach((part) => part.toggleAttribute("hidden", true));
 }
 
 /**
- * Calls back when the browser shows this page again out of its memory, with the state in which it was left.
- * @param {() => void} callback puts the page back to its beginning
+ * Calls back when the browser restores this page from its back/forward cache.
+ * @param {() => void} callback resets the page
  */
 export function whenShownAgain(callback) {
   addEventListener("pageshow", (event) => {

@@ -1,13 +1,13 @@
-/** Talking to Doorward's API: JSON in, JSON out, RFC 9457 problems as exceptions, and the sentence for each failure. */
+/** Calls the API: JSON in, JSON out, problem documents (RFC 9457) as exceptions, and a sentence for each failure. */
 
 import { text } from "./text.js";
 
 const PREFIX = "urn:doorward:problem:";
 
-/** No wait is without bound: longer than the server's own timeouts, shorter than patience. */
+/** Timeout of a call: longer than the server's own timeouts. */
 const LONGEST_WAIT_MS = 20_000;
 
-/** A refusal that the API explained, or (`type` "unreachable") an answer that never came. */
+/** A problem that the API returned, or (`type` "unreachable") a missing response. */
 export class Problem extends Error {
   /**
    * @param {string} type the last part of the problem's URN, such as "ceremony-gone"
@@ -23,7 +23,7 @@ export class Problem extends Error {
 }
 
 /**
- * Whether something that was thrown is a problem of one type.
+ * Whether a caught exception is a problem of one type.
  * @param {unknown} thrown what was caught
  * @param {string} type such as "step-up-needed"
  * @returns {thrown is Problem}
@@ -36,18 +36,18 @@ export function isProblem(thrown, type) {
  * POSTs JSON.
  * @param {string} path such as "/webauthn/login/start"
  * @param {object} body the request's fields
- * @param {AbortSignal} [signal] gives the call up
- * @returns {Promise<any>} the answer's JSON
- * @throws {Problem} when refused or unreachable; an AbortError when given up
+ * @param {AbortSignal} [signal] aborts the call
+ * @returns {Promise<any>} the response's JSON
+ * @throws {Problem} if refused or unreachable; an AbortError if aborted
  */
 export function post(path, body, signal) {
   return call(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } }, signal);
 }
 
 /**
- * DELETEs a thing.
+ * DELETEs a resource.
  * @param {string} path such as "/v1/me/passkeys/{id}"
- * @returns {Promise<any>} the answer's JSON
+ * @returns {Promise<any>} the response's JSON
  * @throws {Problem} when refused or unreachable
  */
 export function remove(path) {
@@ -55,11 +55,11 @@ export function remove(path) {
 }
 
 /**
- * One call, with a bound on its time.
+ * Sends one request, with a timeout.
  * @param {string} path on this origin
  * @param {RequestInit} request method, headers and body
- * @param {AbortSignal} [signal] gives the call up
- * @returns {Promise<any>} the answer's JSON; undefined when it has no body
+ * @param {AbortSignal} [signal] aborts the call
+ * @returns {Promise<any>} the response's JSON; undefined if it has no body
  */
 async function call(path, request, signal) {
   signal?.throwIfAborted();
@@ -75,7 +75,7 @@ async function call(path, request, signal) {
     return body;
   } catch (thrown) {
     signal?.throwIfAborted();
-    // fetch throws a TypeError when offline, an AbortError when our own timer struck.
+    // fetch throws a TypeError when offline, an AbortError after our own timeout.
     throw thrown instanceof Problem ? thrown : new Problem("unreachable");
   } finally {
     clearTimeout(timer);
@@ -90,9 +90,9 @@ function userOfPage() {
 }
 
 /**
- * The JSON of an answer. A proxy in between may answer with a page of its own: then nothing.
- * @param {Response} response any answer
- * @returns {Promise<any>} what it says, if it is JSON
+ * Reads the JSON of a response; undefined if a proxy responded with a page of its own.
+ * @param {Response} response any response
+ * @returns {Promise<any>} the JSON, if there is any
  */
 async function readJson(response) {
   const words = await response.text();
@@ -105,8 +105,8 @@ async function readJson(response) {
 }
 
 /**
- * The problem that a refusal states.
- * @param {Response} response a refusal
+ * Converts an error response to a problem.
+ * @param {Response} response an error response
  * @param {any} body its JSON, if any
  * @returns {Problem}
  */
@@ -116,7 +116,7 @@ function problemOf(response, body) {
   return new Problem(type, { detail: body?.detail, field: body?.field, retryAfter: response.headers.get("retry-after") ?? undefined });
 }
 
-/** Problem types whose sentence is ours; the others bring their own in `detail`. */
+/** Text keys of problem types; other problems have their sentence in `detail`. */
 const SENTENCES = new Map([
   ["passkey-unknown", "shared.passkey_unknown"],
   ["account-suspended", "shared.account_suspended"],
@@ -126,7 +126,7 @@ const SENTENCES = new Map([
   ["signed-out", "shared.signed_out"],
 ]);
 
-/** What the browser's own exceptions mean; those not named here mean that the person or the clock ended the call. */
+/** Text keys of the browser's exceptions; all others mean that the user dismissed the dialog or it timed out. */
 const EXCEPTIONS = new Map([
   ["SecurityError", "shared.wrong_address"],
   ["InvalidStateError", "shared.already_here"],
@@ -135,7 +135,7 @@ const EXCEPTIONS = new Map([
 ]);
 
 /**
- * The sentence for whatever was thrown; never the exception's name.
+ * Returns the sentence for an exception; never the exception's name.
  * @param {unknown} thrown what was caught
  * @returns {string}
  */
@@ -151,7 +151,7 @@ export function sentenceFor(thrown) {
 }
 
 /**
- * Whether the person simply let the call go: nothing is wrong, the focus may stay on the button.
+ * Whether the user dismissed the dialog: not an error, the focus may stay on the button.
  * @param {unknown} thrown what was caught
  * @returns {boolean}
  */

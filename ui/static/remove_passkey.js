@@ -1,4 +1,4 @@
-/** GET /account/passkeys/{id}/remove: removes it, then tells the provider which ones are left. */
+/** GET /account/passkeys/{id}/remove: removes the passkey, then tells the passkey provider which ones are left. */
 
 import { Attempts } from "./attempts.js";
 import { withStepUp } from "./ceremony.js";
@@ -9,7 +9,7 @@ import { text } from "./text.js";
 
 const attempts = new Attempts();
 
-// The last passkey's page has no form.
+// The page of the only passkey has no form.
 if (document.getElementById("remove")) {
   element("remove", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** Fills a form in again with what was typed before the session ended. Nothing is sent until its button is pressed. */
+/** Restores a form that was submitted after the session had ended. Nothing is sent until its button is pressed. */
 
 import { element } from "./page.js";
 
@@ -9,7 +9,7 @@ const restored = JSON.parse(element("restored-form", HTMLScriptElement).textCont
 const form = Array.from(document.forms).find((one) => one.method === "post" && one.getAttribute("action") === restored.action);
 if (form) restore(form);
 
-/** @param {HTMLFormElement} form that posts to where it was sent before */
+/** @param {HTMLFormElement} form with the same action */
 function restore(form) {
   clearChecks(form);
   for (const [name, value] of restored.fields) fill(form, name, value);
@@ -18,7 +18,7 @@ function restore(form) {
   showNotice(form);
 }
 
-/** @param {HTMLFormElement} form whose boxes only those that were sent shall be checked in */
+/** @param {HTMLFormElement} form whose checkboxes are cleared before those that were sent are checked */
 function clearChecks(form) {
   form.querySelectorAll("input[type=checkbox]").forEach((box) => {
     if (box instanceof HTMLInputElement) box.checked = false;
@@ -36,12 +36,12 @@ function fill(form, name, value) {
   else if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement || field instanceof HTMLSelectElement) field.value = value;
 }
 
-/** @param {Element} part that may be folded */
+/** @param {Element} part that may be a closed <details> */
 function unfold(part) {
   if (part instanceof HTMLDetailsElement) part.open = true;
 }
 
-/** @param {HTMLFormElement} form before whose fields the notice is shown */
+/** @param {HTMLFormElement} form that the notice is shown in */
 function showNotice(form) {
   const notice = document.createElement("p");
   notice.className = "notice";

@@ -1,4 +1,4 @@
-/** GET /setup/{token}: the first administrator's passkey. */
+/** GET /setup/{token}: creates the first administrator's passkey. */
 
 import { startEnrolment, valueOf } from "./enrol.js";
 import { showTimes } from "./time.js";

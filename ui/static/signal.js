@@ -1,15 +1,15 @@
-/** Telling the passkey provider what changed here, so that it offers only what works. Best effort: most browsers don't listen yet. */
+/** Tells the passkey provider about changes (WebAuthn signal API), so that it offers only valid passkeys. Best effort: not all browsers support it. */
 
 /**
- * @typedef {object} Listener what a browser offers that listens
+ * @typedef {object} Listener signal methods of the browser
  * @property {(options: {rpId: string, credentialId: string}) => Promise<void>} [signalUnknownCredential]
  * @property {(options: {rpId: string, userId: string, allAcceptedCredentialIds: string[]}) => Promise<void>} [signalAllAcceptedCredentials]
  * @property {(options: {rpId: string, userId: string, name: string, displayName: string}) => Promise<void>} [signalCurrentUserDetails]
  */
 
 /**
- * A passkey that is not registered here.
- * @param {string} rpId the relying party
+ * Signals a passkey that is not registered.
+ * @param {string} rpId ID of the relying party
  * @param {string} credentialId base64url
  */
 export async function signalUnknown(rpId, credentialId) {
@@ -17,8 +17,8 @@ export async function signalUnknown(rpId, credentialId) {
 }
 
 /**
- * Every passkey that still opens an account: the provider hides the others.
- * @param {{rp_id: string, user_id: string, all_accepted_credential_ids: string[]}} accepted as the API answers it, ids in base64url
+ * Signals all valid passkeys of an account: the provider hides the others.
+ * @param {{rp_id: string, user_id: string, all_accepted_credential_ids: string[]}} accepted as returned by the API, IDs in base64url
  */
 export async function signalAllAccepted(accepted) {
   await quietly((browser) => browser.signalAllAcceptedCredentials?.({
@@ -29,7 +29,7 @@ export async function signalAllAccepted(accepted) {
 }
 
 /**
- * The names under which the provider lists an account.
+ * Signals the names of an account.
  * @param {{rpId: string, userId: string, name: string, displayName: string}} details userId is the handle in base64url
  */
 export async function signalDetails(details) {
@@ -37,13 +37,13 @@ export async function signalDetails(details) {
 }
 
 /**
- * A signal is a courtesy: its failure must not become the page's. It may also take its time, and the page won't wait.
+ * Sends a signal without waiting for it. Failures are ignored.
  * @param {(browser: Listener) => Promise<void> | undefined} signal the call
  */
 async function quietly(signal) {
   try {
     await Promise.race([signal(/** @type {Listener} */ (PublicKeyCredential)), new Promise((resolve) => setTimeout(resolve, 1000))]);
   } catch {
-    // The provider keeps its list as it was.
+    // The provider's list stays as it was.
   }
 }

@@ -1,4 +1,4 @@
-/** A fresh sign-in before an act: asks for the passkey, then sends the original form again. */
+/** Step-up before an action: asks for the passkey, then submits the original form again. */
 
 import { Attempts } from "./attempts.js";
 import { canUsePasskeys, prove } from "./ceremony.js";
@@ -20,7 +20,7 @@ function start() {
   whenShownAgain(() => location.reload());
 }
 
-/** Asks for the passkey; pressed again, starts over. */
+/** Asks for the passkey. Pressing the button again starts over. */
 function confirmWithPasskey() {
   attempts.begin(async (signal) => {
     const button = element("step-up-button", HTMLButtonElement);
@@ -34,7 +34,7 @@ function confirmWithPasskey() {
     } catch (thrown) {
       done();
       if (signal.aborted) return;
-      // The server keeps what the form carries, and says what happened.
+      // The server keeps the form, and its response says what happened.
       if (isProblem(thrown, "signed-out") || isProblem(thrown, "other-user")) sendOriginal();
       else if (isNothingHappened(thrown)) say(sentenceFor(thrown));
       else complain(sentenceFor(thrown));
@@ -42,7 +42,7 @@ function confirmWithPasskey() {
   });
 }
 
-/** Sends the form that led here. Not form.submit(): a hidden field may be called "submit". */
+/** Submits the original form. Not form.submit(): a hidden field may be called "submit". */
 function sendOriginal() {
   HTMLFormElement.prototype.submit.call(element("original", HTMLFormElement));
 }

@@ -1,22 +1,22 @@
-/** The page's sentences, from the data blocks that the frame renders. */
+/** Texts of the page, from the data blocks in its HTML. */
 
 /** @type {Record<string, string>} */
 const sentences = { ...readBlock("shared-text"), ...readBlock("text") };
 
 /**
  * Reads one data block of the page.
- * @param {string} id the id of a `<script type="application/json">`
- * @returns {Record<string, string>} key → sentence; empty when the page has no such block
+ * @param {string} id ID of a `<script type="application/json">`
+ * @returns {Record<string, string>} key → text; empty if the page has no such block
  */
 function readBlock(id) {
   return JSON.parse(document.getElementById(id)?.textContent || "{}");
 }
 
 /**
- * The sentence of a key, with its `{name}` placeholders filled in.
+ * Returns the text of a key, with its `{name}` placeholders filled in.
  * @param {string} key such as "shared.waiting"
  * @param {Record<string, string>} [values] placeholder → value
- * @returns {string} the sentence; the key itself when the page doesn't carry it
+ * @returns {string} the text; the key itself if the page does not contain it
  */
 export function text(key, values = {}) {
   return (sentences[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);

@@ -1,19 +1,19 @@
-/** Times in the reader's own zone and words; without this module the server's UTC words stay. */
+/** Shows times in the reader's time zone and locale. Without this module the server's UTC text stays. */
 
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const FORMS = {
   date: { dateStyle: "long" },
   until: { dateStyle: "long", timeStyle: "short" },
-  full: { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
+  full: { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit" },
 };
 
 /** Seconds of each unit, largest first. @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 
-/** Beyond this a date says more than "12 days ago". */
+/** Older times are shown as dates. */
 const RELATIVE_UP_TO_SECONDS = 7 * 86_400;
 
-/** Rewrites every `<time datetime>` of the page. */
+/** Formats every `<time datetime>` of the page. */
 export function showTimes() {
   document.querySelectorAll("time[datetime]").forEach((place) => {
     const moment = new Date(place.getAttribute("datetime") ?? "");
@@ -24,9 +24,9 @@ export function showTimes() {
 }
 
 /**
- * @param {Date} moment any moment
+ * @param {Date} moment time to format
  * @param {string} form "relative", "date", "until" or "full"
- * @returns {string} its words
+ * @returns {string} text
  */
 function words(moment, form) {
   if (form !== "relative") return format(moment, form, false);
@@ -38,12 +38,12 @@ function words(moment, form) {
 }
 
 /**
- * @param {Date} moment any moment
+ * @param {Date} moment time to format
  * @param {string} form a key of FORMS
- * @param {boolean} withZone whether to name the zone
+ * @param {boolean} withZone whether to include the time zone
  * @returns {string}
  */
 function format(moment, form, withZone) {
   const options = FORMS[form] ?? FORMS.until ?? {};
-  return new Intl.DateTimeFormat(document.documentElement.lang, withZone ? { ...options, timeZoneName: "short" } : options).format(moment);
+  return new Intl.DateTimeFormat([...navigator.languages], withZone ? { ...options, timeZoneName: "short" } : options).format(moment);
 }

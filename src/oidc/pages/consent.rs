@@ -44,6 +44,8 @@ struct ConsentPage {
     visitor: Visitor,
     /// What the app gets, a sentence each.
     gets: Vec<String>,
+    /// Whether it asks for permissions of the API, which reach only as far as the user's own.
+    is_limited: bool,
     /// The name of the service that registered the app; `None` if no service did.
     registrar: Option<String>,
     action: String,
@@ -121,7 +123,11 @@ pub fn ask_consent(
     registrar: Option<String>,
 ) -> Answer {
     let frame = asked.frame();
-    let mut gets = sentences(&frame, &asked.request.consent);
+    let scopes = &asked.request.consent;
+    let mut gets = sentences(&frame, scopes);
+    let is_limited = Scope::ALL
+        .iter()
+        .any(|scope| scope.as_str().contains(':') && scopes.contains(*scope));
     gets.extend(services.iter().map(|(uri, name)| match name {
         Some(name) => frame.text_with("consent.service", &[("name", name), ("uri", uri)]),
         None => frame.text_with("consent.unnamed_service", &[("uri", uri)]),
@@ -131,6 +137,7 @@ pub fn ask_consent(
         app: AppPart::new(asked.client, asked.request),
         visitor: asked.person.visitor(),
         gets,
+        is_limited,
         registrar,
         action: asked.action.clone(),
         frame,

@@ -168,7 +168,10 @@ fn ask(http: &HttpRequest, person: &SignedIn, request: &LogoutRequest, id: &Toke
     let name = person.standing.display_name.as_str();
     let answer = page(&ConfirmPage {
         title: frame.text("logout.title").to_owned(),
-        what: frame.text_with("logout.what", &[("name", name)]),
+        what: frame.text_with(
+            "logout.what",
+            &[("name", name), ("place", frame.place.as_str())],
+        ),
         effects: Vec::new(),
         undo: None,
         action: path_of(id),

@@ -60,9 +60,9 @@ on_both! {
     fn the_page_fills_in_the_form_and_shows_the_settings(house) {
         let root = house.administrator();
         let missing = root.browser.get(&format!("{PAGE}?for=grafana")).text();
-        assert!(missing.contains("Enter the program&#39;s address"), "{missing}");
+        assert!(missing.contains("Enter the app&#39;s URL"), "{missing}");
         let no_url = root.browser.get(&format!("{PAGE}?for=grafana&url=javascript%3Aalert(1)")).text();
-        assert!(no_url.contains("Begin with https://"), "{no_url}");
+        assert!(no_url.contains("starts with https://"), "{no_url}");
         let page = root.browser.get(&format!("{PAGE}?for=grafana&url=https%3A%2F%2Fgraphs.example")).text();
         let mut fields = fields_of(&page, PAGE);
         // The browser adds the user for whom the page was rendered.
@@ -77,7 +77,7 @@ on_both! {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let shown = root.browser.submit(PAGE, &fields).text();
         let id = root.browser.get("/v1/clients").json()["items"][0]["client_id"].as_str().expect("a client").to_owned();
-        for text in ["Settings of Grafana", &format!("client_id = {id}"), house.origin()] {
+        for text in ["Settings for Grafana", &format!("client_id = {id}"), house.origin()] {
             assert!(shown.contains(text), "{text}: {shown}");
         }
     }

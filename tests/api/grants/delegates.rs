@@ -102,7 +102,7 @@ on_both! {
         assert_eq!((lead.status, lead.header("location")), (303, Some(form.as_str())));
         assert!(page(&form).contains("name=\"resource_id\" type=\"text\" value=\"17\""));
         let nobody = clerk.browser.get("/admin/grants?type=order&id=17&user=nobody");
-        assert!(nobody.status == 400 && nobody.text().contains("There is nobody of this username or id."), "{}", nobody.text());
+        assert!(nobody.status == 400 && nobody.text().contains("No one has this username or ID."), "{}", nobody.text());
         let post = |at: &str, fields: &[(&str, &str)]| clerk.browser.submit(at, fields);
         let given = post(&given_at, &[("resource_type", "order"), ("resource_id", "17"), ("roles", "OPERATOR")]);
         assert_eq!(given.status, 303, "{}", given.text());
@@ -166,7 +166,7 @@ on_both! {
             ("/admin/resources/thing", &[("type", "order"), ("id", "1")]),
         ] {
             let asked = clerk.browser.submit(at, fields);
-            assert!(asked.status == 200 && asked.text().contains("use your passkey once more"), "{at}: {}", asked.text());
+            assert!(asked.status == 200 && asked.text().contains("Use your passkey again to continue"), "{at}: {}", asked.text());
         }
         let grants = root.browser.get("/v1/grants").json()["items"].clone();
         assert_eq!((grants.as_array().map(Vec::len), &grants[0]["roles"]), (Some(1), &json!(["OPERATOR"])));

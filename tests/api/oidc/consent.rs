@@ -60,16 +60,16 @@ on_both! {
         let registrar = house.client(&["clients:write"]);
         let by_administrator = house.party(|metadata| metadata.require_consent = true);
         let (_, page) = ask(&by_administrator, &root.browser, &[]);
-        assert!(!page.contains("registered this app"), "{page}");
+        assert!(!page.contains("This app was registered by"), "{page}");
         let body = json!({ "client_name": "Reports", "redirect_uris": [CALLBACK] });
         let made = house.browser().request("POST", "/v1/clients").without_same_origin().basic(&registrar.0, &registrar.1).json(&body).send();
         let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
         let app = RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: house.browser() };
         let (_, page) = ask(&app, &root.browser, &[]);
-        assert!(page.contains("The service a service registered this app."), "{page}");
+        assert!(page.contains("This app was registered by the service a service."), "{page}");
         assert_eq!(root.browser.delete(&format!("/v1/clients/{}", registrar.0)).status, 204);
         let (_, page) = ask(&app, &root.browser, &[]);
-        assert!(page.contains("The service a service registered this app."), "also when it is gone: {page}");
+        assert!(page.contains("This app was registered by the service a service."), "also when it is gone: {page}");
     }
 
     fn a_refusal_goes_back_and_nothing_is_remembered(house) {

@@ -157,7 +157,7 @@ on_both! {
         let with_hint = [("id_token_hint", hint.as_str())];
         assert_eq!(error(&app.authorize(&root.browser, &[with_hint[0], ("prompt", "none")])), "login_required");
         let (path, page) = pending(&app, &root.browser, &with_hint);
-        assert!(page.text().contains("somebody else"), "{page:?}");
+        assert!(page.text().contains("asked for a different account"), "{page:?}");
         assert!(location(&answer(&root.browser, &path, "switch")).starts_with("/login?continue="));
         let sub = claims_of(&hint)["sub"].as_str().expect("a sub").to_owned();
         let claims = format!(r#"{{"id_token": {{"sub": {{"value": "{sub}"}}}}}}"#);

@@ -38,7 +38,7 @@ on_both! {
         assert_eq!(told["remedy"], json!(command), "a stranger's address is in no command");
         let page = root.browser.get(&format!("/admin/clients/{}", app.id)).text();
         assert!(page.contains(UNREGISTERED) && page.contains(&command), "{page}");
-        assert!(page.contains("Allow only what your own program sends"), "{page}");
+        assert!(page.contains("Allow only what your own app sends"), "{page}");
         let ran = binary::run(&house.config, &["client", "check", &app.id]);
         assert!(ran.output.contains(&command) && ran.output.contains("(1 time)"), "{}", ran.output);
         let ran = binary::run(&house.config, &["client", "update", &app.id, "--add-redirect-uri", UNREGISTERED, "--json"]);

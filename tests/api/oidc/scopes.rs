@@ -45,7 +45,7 @@ on_both! {
         let asked = app.authorize(&root.browser, &[("scope", "openid roles groups")]);
         let path = asked.header("location").expect("a location").to_owned();
         let page = root.browser.get(&path).text();
-        assert_eq!(page.matches("see your roles here").count(), 1, "{page}");
+        assert_eq!(page.matches("see your roles").count(), 1, "{page}");
         root.browser.request("POST", &path).page_form(&[("answer", "allow")]).send();
         for scope in ["openid groups", "openid roles", "openid groups roles"] {
             app.sign_in(&root.browser, &[("scope", scope), ("prompt", "none")]);

@@ -46,11 +46,11 @@ on_both! {
         let sessions = root.browser.get("/v1/users/ada/sessions").json();
         let session = sessions["items"][0]["id"].as_str().expect("a session");
         let one = root.browser.get(&format!("/admin/users/{}/sessions/{session}/end", ada.id)).text();
-        assert!(one.contains("Apps lose the access that they got in this session, also for when ada is away."), "{one}");
+        assert!(one.contains("Apps lose the access they got in this session, including offline access."), "{one}");
         let all = root.browser.get(&format!("/admin/users/{}/sessions/end-all", ada.id)).text();
-        assert!(all.contains("Apps lose all access to the account, also for when ada is away."), "{all}");
+        assert!(all.contains("Apps lose all access to the account, including offline access."), "{all}");
         let account = ada.browser.get("/account").text();
-        assert!(account.contains("If you sign out here, apps keep the access"), "{account}");
+        assert!(account.contains("When you sign out here, apps keep the offline access"), "{account}");
         let described = house.browser().get("/openapi.json").json();
         for (path, method) in [("/v1/users/{user}/sessions/{session}", "delete"), ("/v1/users/{user}/sessions", "delete"), ("/v1/me/sessions/{session}", "delete"), ("/v1/session", "delete")] {
             let operation = &described["paths"][path][method];
@@ -97,7 +97,7 @@ on_both! {
         for location in &shown {
             let gone = root.browser.request("GET", location).header("Accept", "text/html").send();
             assert_eq!(gone.status, 410);
-            assert!(gone.text().contains("no longer shown"), "{}", gone.text());
+            assert!(gone.text().contains("This page has expired"), "{}", gone.text());
         }
         assert_eq!(root.browser.get("/shown/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").status, 410);
         assert_eq!(root.browser.get("/shown/x").status, 410);
@@ -136,7 +136,7 @@ on_both! {
         };
         for (path, fields, status, part) in [
             ("/admin/invitations", &[("email", "nonsense")][..], 400, "value=\"nonsense\""),
-            ("/admin/users/nobody/suspend", &[], 404, "There is nothing here"),
+            ("/admin/users/nobody/suspend", &[], 404, "Page not found"),
             ("/account/profile", &[("display_name", ""), ("email", "kept@example.com"), ("version", "1")], 400, "kept@example.com"),
         ] {
             let answer = post(path, fields);

@@ -60,15 +60,17 @@ fn every_page_of_a_protected_host_fits(house: &House) {
     visitor
         .page
         .goto(&at_host("/.doorward/login?to=/vault/strong"));
-    visitor.page.wait_for_text("stays on one device");
+    visitor
+        .page
+        .wait_for_text("requires a device-bound passkey");
     let prove = visitor.page.evaluate("location.pathname + location.search");
     let prove = prove.as_str().expect("a path").to_owned();
     assert!(prove.starts_with("/forward-auth/login?id="), "{prove}");
     let refused = at_host("/.doorward/login?to=/vault/empty");
     let gone = at_host(&format!("/.doorward/callback?ticket={TICKET}"));
     for (address, says) in [
-        (&refused, "This is not open to you"),
-        (&gone, "That way back is over"),
+        (&refused, "You don't have access"),
+        (&gone, "Sign-in expired"),
     ] {
         visitor.page.goto(address);
         visitor.page.wait_for_text(says);
@@ -85,7 +87,7 @@ fn every_page_of_a_protected_host_fits(house: &House) {
         visitor.page.set_viewport(width, height, width < 500);
         visitor.page.goto(&at_host("/.doorward/logout"));
         visitor.page.click_text("Sign out");
-        visitor.page.wait_for_text("You're signed out");
+        visitor.page.wait_for_text("You've signed out");
         visitor.assert_fits();
     }
     visitor.assert_clean();

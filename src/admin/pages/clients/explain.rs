@@ -13,14 +13,23 @@ pub(super) fn explain(frame: &Frame, error: ClientError) -> Result<FieldProblem,
         ClientError::Field(fault) => {
             let key = format!("client_fault.{}", fault.fault.key());
             let value = fault.value.as_deref().unwrap_or_default();
-            let mut text = frame.text_with(&key, &[("value", value)]);
-            if let Some(entry) = fault.entry {
-                let line = entry.saturating_add(1).to_string();
-                let values = [("line", line.as_str()), ("fault", text.as_str())];
-                text = frame.text_with("client_fault.line", &values);
-            }
-            let label = sentence(frame, &format!("client_field.{}", fault.field));
-            Ok(FieldProblem::new(fault.field, &format!("{label}: {text}")))
+            let text = frame.text_with(&key, &[("value", value)]);
+            let field = sentence(frame, &format!("client_field.{}", fault.field));
+            let line = fault.entry.map(|entry| entry.saturating_add(1).to_string());
+            let key = match line {
+                Some(_) => "client_fault.on_line",
+                None => "client_fault.in_field",
+            };
+            let line = line.unwrap_or_default();
+            let values = [
+                ("field", field),
+                ("line", line.as_str()),
+                ("fault", text.as_str()),
+            ];
+            Ok(FieldProblem::new(
+                fault.field,
+                &frame.text_with(key, &values),
+            ))
         }
         ClientError::AudienceTaken(audience) => {
             let values = [("audience", audience.as_str())];

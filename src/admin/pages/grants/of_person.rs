@@ -107,7 +107,7 @@ pub(in crate::admin::pages) async fn give(
         Ok((resource, terms)) => {
             let Ok(permit) = manager.permit() else {
                 let thing = resource.to_string();
-                let values = [("name", holder.name.as_str()), ("thing", thing.as_str())];
+                let values = [("name", holder.name.as_str()), ("resource", thing.as_str())];
                 return StepUpPage::show(frame, "give_grant", &values, holder.url());
             };
             let access = &manager.access;

@@ -106,7 +106,7 @@ pub(in crate::admin::pages) async fn save(
 
 fn step_up(frame: Frame, grant: &Grant, holder: &Holder) -> Answer {
     let thing = grant.resource().to_string();
-    let values = [("name", holder.name.as_str()), ("thing", thing.as_str())];
+    let values = [("name", holder.name.as_str()), ("resource", thing.as_str())];
     let url = format!("/admin/grants/{}", grant.id);
     StepUpPage::show(frame, "change_grant", &values, url)
 }

@@ -26,7 +26,7 @@ impl Act for Withdraw {
             key: "withdraw_grant",
             values: vec![
                 ("name", self.holder.name.clone()),
-                ("thing", self.grant.resource().to_string()),
+                ("resource", self.grant.resource().to_string()),
                 ("roles", self.grant.roles.join(", ")),
             ],
             version: Some(self.grant.version),
@@ -51,7 +51,7 @@ impl Act for Withdraw {
         let thing = before.resource().to_string();
         let frame = visitor.frame();
         let cut = |role: &String| {
-            let values = [("role", role.as_str()), ("thing", thing.as_str())];
+            let values = [("role", role.as_str()), ("resource", thing.as_str())];
             frame.text_with("console_done.role", &values)
         };
         let title = "console_done.withdraw_grant.title";

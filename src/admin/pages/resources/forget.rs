@@ -22,7 +22,7 @@ impl Act for Forget {
         let name = self.0.name();
         Target {
             key: "forget_resource",
-            values: vec![("thing", name.to_string())],
+            values: vec![("resource", name.to_string())],
             version: Some(self.0.version),
             url: thing_url(&name),
         }

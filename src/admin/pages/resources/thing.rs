@@ -177,7 +177,7 @@ pub(in crate::admin::pages) async fn save(
         Ok(new) => {
             let Ok(permit) = manager.permit() else {
                 let thing = name.to_string();
-                let values = [("thing", thing.as_str())];
+                let values = [("resource", thing.as_str())];
                 return StepUpPage::show(frame, "put_resource", &values, thing_url(&name));
             };
             let access = &manager.access;
