@@ -16,7 +16,7 @@ use crate::history::{self, Author, EventFilter, Expected, Outcome, RecordedEvent
 pub(super) enum Audit {
     /// List the newest events.
     List {
-        /// At most so many.
+        /// Maximum number of events.
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
         limit: i64,
         #[command(flatten)]
@@ -27,18 +27,18 @@ pub(super) enum Audit {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Erase address, user agent and details of sealed events, and record that as an event.
+    /// Erase IP address, user agent and details of sealed events, and record the erasure as an event.
     Erase {
         /// IDs of the events.
         #[arg(required = true, value_parser = event_id)]
         events: Vec<AuditEventId>,
-        /// For the audit log.
+        /// Reason for the audit log.
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Compute the whole chain again and report what was altered, deleted or inserted. Exit code 4 if anything was.
+    /// Verify the whole chain and report what was altered, deleted or inserted. Exits with 4 if anything was.
     Verify {
-        /// A seal that was kept elsewhere, as the log tells it each minute; may be given several times.
+        /// A seal kept elsewhere, as logged every minute; repeatable.
         #[arg(long, value_name = "POSITION:MAC")]
         expect: Vec<Expected>,
     },
@@ -46,23 +46,23 @@ pub(super) enum Audit {
 
 #[derive(Debug, Args)]
 pub(super) struct Filter {
-    /// Not earlier (RFC 3339).
+    /// Only events from this time on (RFC 3339).
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     from: Option<Timestamp>,
-    /// Earlier than this (RFC 3339).
+    /// Only events before this time (RFC 3339).
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<Timestamp>,
-    /// Actions that begin with this, for example `passkey.`
+    /// Only actions that start with this text, for example `passkey.`
     #[arg(long)]
     action: Option<String>,
-    /// Only events by this client, through it, or about it.
+    /// Only events by, through or about this client.
     #[arg(long, value_name = "CLIENT_ID")]
     #[arg(value_parser = ClientId::from_argument)]
     client: Option<ClientId>,
-    /// Only events by this user or about them (ID or username).
+    /// Only events by or about this user (ID or username).
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Only events that ended so.
+    /// Only events with this outcome: success or refused.
     #[arg(long, value_parser = outcome)]
     outcome: Option<Outcome>,
 }
@@ -86,15 +86,15 @@ impl Filter {
 }
 
 fn outcome(text: &str) -> Result<Outcome, &'static str> {
-    Outcome::parse(text).ok_or("success or refused")
+    Outcome::parse(text).ok_or("must be success or refused")
 }
 
 fn event_id(text: &str) -> Result<AuditEventId, &'static str> {
-    AuditEventId::parse(text).ok_or("not the ID of an event")
+    AuditEventId::parse(text).ok_or("must be the ID of an event")
 }
 
 fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    Timestamp::parse(text).ok_or("an instant is written as RFC 3339 says: 2026-11-23T08:00:00Z")
+    Timestamp::parse(text).ok_or("must be an RFC 3339 time, for example 2026-11-23T08:00:00Z")
 }
 
 impl Audit {
@@ -137,7 +137,7 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
     Ok(())
 }
 
-/// The clients that an event names.
+/// The clients named in an event.
 fn clients_in(event: &RecordedEvent) -> impl Iterator<Item = ClientId> {
     event.client.into_iter().chain(event.by_client)
 }
@@ -176,7 +176,7 @@ async fn erase(
     reason: Option<String>,
 ) -> Result<(), Failure> {
     let erased = app.seal.erase(events, reason, Author::command()).await?;
-    let text = format!("erased in part: {}", counted(erased, "event"));
+    let text = format!("{} erased in part", counted(erased, "event"));
     output.show(&json!({ "erased": erased }), &text);
     Ok(())
 }
@@ -196,7 +196,7 @@ async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), F
     } else {
         output.show_bad_news(&report, &text(&report));
         Err(Failure::Found(format!(
-            "the audit log is not whole: {} faults",
+            "the audit log is not intact: {} faults",
             report.faults
         )))
     }
@@ -204,17 +204,17 @@ async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), F
 
 fn text(report: &Report) -> String {
     let mut lines: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-    let sealed_at = report.sealed_at.map(|at| format!(", made at {at}"));
+    let sealed_at = report.sealed_at.map(|at| format!(", created at {at}"));
     lines.push(format!("sealed events: {}", report.sealed));
     if report.erased > 0 {
         lines.push(format!("of which erased in part: {}", report.erased));
         let erasures = report.erasures.iter();
         lines.extend(erasures.map(|erasure| format!("  {erasure}")));
     }
-    lines.push(format!("sealed versions of records: {}", report.revisions));
+    lines.push(format!("sealed record versions: {}", report.revisions));
     if report.unsealed_revisions > 0 {
         let waiting = report.unsealed_revisions;
-        lines.push(format!("versions that are not sealed yet: {waiting}"));
+        lines.push(format!("record versions not sealed yet: {waiting}"));
     }
     if report.position > 0 {
         let made = sealed_at.unwrap_or_default();
@@ -231,22 +231,22 @@ fn text(report: &Report) -> String {
     }
     if report.sealed_late > 0 {
         lines.push(format!(
-            "sealed more than a minute after their time: {} (nothing sealed then, or they were put in with an old date)",
+            "sealed more than a minute late: {} (sealing was stopped, or events were inserted with an old date)",
             report.sealed_late
         ));
         lines.extend(report.late_seals.iter().map(|late| format!("  {late}")));
         let listed = u64::try_from(report.late_seals.len()).unwrap_or(u64::MAX);
         let others = report.sealed_late.saturating_sub(listed);
         if others > 0 {
-            lines.push(format!("  and {others} further ones"));
+            lines.push(format!("  and {others} more"));
         }
     }
     lines.push(match report.unsealed_since {
         Some(_) => format!(
-            "not sealed yet: since {} seconds ago",
+            "oldest unsealed event: {} seconds old",
             report.unsealed_seconds
         ),
-        None => "not sealed yet: nothing".to_owned(),
+        None => "unsealed events: none".to_owned(),
     });
     lines.join("\n")
 }

@@ -18,11 +18,11 @@ use crate::clients::{self, ActingAs, ClientChange, ClientError, ClientUpdate, Re
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
-    /// Make a client; its secret is shown this once. Without --redirect-uri it is a service that asks on its own behalf.
+    /// Create a client; its secret is shown only once. Without --redirect-uri it is a service (client credentials).
     Create {
-        /// What people and administrators call it.
+        /// Name, shown to users and administrators.
         name: String,
-        /// The client ID, instead of a random one: 1 to 128 of A-Z a-z 0-9 . _ ~ -; never one that a client had before.
+        /// Client ID instead of a random one: 1 to 128 of A-Z a-z 0-9 . _ ~ -; IDs are never reused.
         #[arg(long, value_name = "ID")]
         id: Option<String>,
         #[command(flatten)]
@@ -30,65 +30,65 @@ pub(super) enum Client {
         #[command(flatten)]
         flags: Box<Flags>,
     },
-    /// Show one client.
+    /// Show a client.
     Show {
-        /// The client's ID.
+        /// ID of the client.
         #[arg(value_parser = ClientId::from_argument)]
         client: ClientId,
     },
-    /// Change a client: what is given replaces what was registered under that name.
+    /// Update a client. Each flag replaces the registered value.
     Update {
-        /// The client's ID.
+        /// ID of the client.
         #[arg(value_parser = ClientId::from_argument)]
         client: ClientId,
-        /// What people and administrators call it.
+        /// Name, shown to users and administrators.
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]
         flags: Box<Flags>,
         #[command(flatten)]
         additions: Box<Additions>,
-        /// The client has used PKCE; let it rely on a nonce again (with `--require-pkce auto`).
+        /// Allow a nonce instead of PKCE again, after the client has used PKCE (with `--require-pkce auto`).
         #[arg(long)]
         reset_pkce: bool,
     },
-    /// Show why recent requests of a client were refused, and what to change.
+    /// Show why recent requests of a client were rejected, and what to change.
     Check {
-        /// The client's ID or name.
+        /// ID or name of the client.
         client: String,
     },
     /// List clients.
     List,
-    /// List the programs that `create --for` knows.
+    /// List the programs supported by `create --for`.
     Presets,
-    /// Give a client a new secret; the old one is dead at once.
+    /// Create a new secret for a client; the old one stops working immediately.
     RotateSecret {
-        /// The client's ID.
+        /// ID of the client.
         #[arg(value_parser = ClientId::from_argument)]
         client: ClientId,
         #[command(flatten)]
         secret: ChosenSecret,
     },
-    /// Let a client in again.
+    /// Enable a client.
     Enable(Act),
-    /// Cut a client off. The clients that it registered stay as they are.
+    /// Disable a client. Clients that it registered keep working.
     Disable {
         #[command(flatten)]
         act: Act,
-        /// Disable the clients that it registered, too.
+        /// Also disable the clients that it registered.
         #[arg(long)]
         with_registered: bool,
     },
-    /// Take a client away for good.
+    /// Delete a client. This can't be undone.
     Delete(Act),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Act {
-    /// The client's ID.
+    /// ID of the client.
     #[arg(value_parser = ClientId::from_argument)]
     client: ClientId,
-    /// For the audit log.
+    /// Reason for the audit log.
     #[arg(long)]
     reason: Option<String>,
 }
@@ -216,7 +216,7 @@ async fn find(app: &App, named: &str) -> Result<clients::Client, Failure> {
     found.retain(|client| client.name.to_lowercase() == named.to_lowercase());
     match found.len() {
         0 => Err(Failure::NotFound(format!(
-            "no client has the ID or name {named:?}: `doorward client list` lists them"
+            "no client has the ID or name {named:?}. List them with `doorward client list`"
         ))),
         1 => Ok(found.remove(0)),
         _ => {
@@ -225,7 +225,7 @@ async fn find(app: &App, named: &str) -> Result<clients::Client, Failure> {
                 .map(|client| format!("\n  {}  {}", client.public_id, client.name));
             let all: String = all.collect();
             Err(Failure::Refused(format!(
-                "several clients have this name: give the ID of one{all}"
+                "several clients have this name. Use the ID of one of them:{all}"
             )))
         }
     }

@@ -12,9 +12,9 @@ use crate::base::config::{Config, ConfigError, DEFAULT};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say everything that is wrong with the configuration; exit with 6 if anything is. Warn of routes that no request reaches.
+    /// Report all faults in the configuration; exits with 6 if there are any. Warns about routes that no request reaches.
     Check,
-    /// Print every key with its default and its meaning.
+    /// Print all keys with their defaults and descriptions.
     Default,
 }
 
@@ -37,7 +37,7 @@ impl ConfigCommand {
                     Output::warn(warning);
                 }
                 let document = json!({ "ok": true, "warnings": warnings });
-                output.show(&document, "the configuration can be used");
+                output.show(&document, "the configuration is valid");
             }
             Self::Default => output.show(&json!({ "default": DEFAULT }), DEFAULT.trim_end()),
         }

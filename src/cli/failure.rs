@@ -23,19 +23,19 @@ pub enum Failure {
     /// Exit code 1.
     #[error("{0}")]
     Other(String),
-    /// Exit code 3: there is no such person, role, passkey, session, client or key.
+    /// Exit code 3: the user, role, passkey, session, client or key does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// Exit code 4: a rule forbids it, or the state has changed.
+    /// Exit code 4: not allowed, or the data has changed.
     #[error("{0}")]
     Refused(String),
-    /// Exit code 4 too: what a check found wrong, printed already.
+    /// Exit code 4 too: a check found faults, already printed.
     #[error("{0}")]
     Found(String),
-    /// Exit code 5: a store is away, or the change is not in force yet. Safe to repeat.
+    /// Exit code 5: a store is unavailable, or the change is not in force yet. Safe to repeat.
     #[error("{0}")]
     Unavailable(String),
-    /// Exit code 6: the configuration can't be used.
+    /// Exit code 6: the configuration is invalid.
     #[error("{0}")]
     Configuration(String),
 }
@@ -124,8 +124,8 @@ impl From<SetUpError> for Failure {
         match error {
             SetUpError::Database(_) => Self::Unavailable(error.to_string()),
             SetUpError::Completed => Self::Refused(format!(
-                "{error}. For an administrator who lost their passkeys: doorward setup-link --user NAME; \
-                 for a new user: doorward user invite"
+                "{error}. To recover an administrator's account: doorward setup-link --user NAME. \
+                 To invite a new user: doorward user invite"
             )),
             SetUpError::Gone | SetUpError::UsernameTaken => Self::Refused(error.to_string()),
         }

@@ -20,88 +20,88 @@ use crate::users::RoleName;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Grant {
-    /// Give a person roles on a thing.
+    /// Assign a user roles on a resource.
     Give(Give),
-    /// Change a grant.
+    /// Change a role assignment.
     Change(Change),
-    /// Withdraw a grant: it counts no more from the next question on.
+    /// Remove a role assignment, effective from the next request.
     Withdraw {
-        /// The grant's id.
+        /// ID of the role assignment.
         grant: GrantId,
-        /// For the audit log.
+        /// Reason for the audit log.
         #[arg(long)]
         reason: Option<String>,
     },
-    /// List grants that count now.
+    /// List current role assignments.
     List(List),
-    /// Show one grant.
+    /// Show a role assignment.
     Show {
-        /// The grant's id.
+        /// ID of the role assignment.
         grant: GrantId,
     },
-    /// Give, change and withdraw many: one JSON object on each line, `{"user", "resource_type", "resource_id", "roles"}` and, if
-    /// wanted, `"title"`, `"description"`, `"valid_until"`; with `"roles": []` it is withdrawn. Safe to repeat.
+    /// Import role assignments: one JSON object per line, `{"user", "resource_type", "resource_id", "roles"}` and optionally
+    /// `"title"`, `"description"`, `"valid_until"`. An empty `"roles"` removes the assignment. Safe to repeat.
     Import(import::Import),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Give {
-    /// Id or username.
+    /// ID or username.
     user: String,
-    /// Of which kind the thing is.
+    /// Resource type.
     resource_type: ResourceType,
     /// ID of the resource.
     resource_id: ResourceId,
-    /// A role; may be given again.
+    /// A role to assign; repeatable.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<RoleName>,
-    /// For people.
+    /// Title, shown to people.
     #[arg(long)]
     title: Option<String>,
-    /// For people.
+    /// Description, shown to people.
     #[arg(long)]
     description: Option<String>,
-    /// From when on it counts no more (RFC 3339).
+    /// When the assignment expires (RFC 3339). Default: never.
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     valid_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Change {
-    /// The grant's id.
+    /// ID of the role assignment.
     grant: GrantId,
-    /// All roles anew: a role; may be given again.
+    /// A role; repeatable. Replaces all roles of the assignment.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<RoleName>,
-    /// For people; empty takes it away.
+    /// Title, shown to people; an empty value removes it.
     #[arg(long)]
     title: Option<String>,
-    /// For people; empty takes it away.
+    /// Description, shown to people; an empty value removes it.
     #[arg(long)]
     description: Option<String>,
-    /// From when on it counts no more (RFC 3339); empty: until it is withdrawn.
+    /// When the assignment expires (RFC 3339); an empty value removes the expiry.
     #[arg(long, value_name = "INSTANT")]
     valid_until: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Of this person (id or username).
+    /// Only assignments of this user (ID or username).
     #[arg(long)]
     user: Option<String>,
-    /// On things of this type.
+    /// Only on resources of this type.
     #[arg(long)]
     resource_type: Option<ResourceType>,
-    /// On the thing of this id.
+    /// Only on the resource with this ID.
     #[arg(long, requires = "resource_type")]
     resource_id: Option<ResourceId>,
-    /// With this role; without --user or --resource-id all grants are looked at.
+    /// Only with this role. Slow without --user or --resource-id: reads all assignments.
     #[arg(long)]
     role: Option<RoleName>,
-    /// At most this many.
+    /// Maximum number of assignments.
     #[arg(long, default_value_t = 50)]
     limit: u16,
-    /// Go on after this (the `next` of the list before).
+    /// Continue after this assignment (`next` of the previous page).
     #[arg(long)]
     after: Option<GrantId>,
 }
@@ -118,8 +118,8 @@ impl Grant {
                     .await?;
                 let document = json!({ "withdrawn": grant, "roles": before.roles });
                 let text = match before.roles.as_slice() {
-                    [] => "it had been withdrawn already".to_owned(),
-                    roles => format!("withdrawn: {}", roles.join(", ")),
+                    [] => "already removed".to_owned(),
+                    roles => format!("removed: {}", roles.join(", ")),
                 };
                 output.show(&document, &text);
                 Ok(())
@@ -199,7 +199,7 @@ impl List {
             .list(filter, usize::from(self.limit.max(1)))
             .await?;
         let rows: Vec<Vec<String>> = page.items.iter().map(row).collect();
-        let heading = ["ID", "USER", "TYPE", "THING", "ROLES", "VALID UNTIL"];
+        let heading = ["ID", "USER", "TYPE", "RESOURCE", "ROLES", "VALID UNTIL"];
         output.table(&page, &heading, &rows);
         Ok(())
     }
@@ -220,7 +220,7 @@ fn row(grant: &Granted) -> Vec<String> {
 fn show(grant: &Granted, output: &Output) {
     let until = grant.valid_until.map(Timestamp::to_rfc3339);
     let text = format!(
-        "id           {}\nuser         {}\nthing        {}\nroles        {}\ntitle        {}\ndescription  {}\nvalid until  {}\nversion      {}",
+        "id           {}\nuser         {}\nresource     {}\nroles        {}\ntitle        {}\ndescription  {}\nvalid until  {}\nversion      {}",
         grant.id,
         grant.user_id,
         grant.resource(),

@@ -14,7 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
     let status = ask(config.server.listen).map_err(|error| {
-        Failure::Unavailable(format!("{} does not answer: {error}", config.server.listen))
+        Failure::Unavailable(format!(
+            "no response from {}: {error}",
+            config.server.listen
+        ))
     })?;
     if status.starts_with("HTTP/1.1 200") {
         output.show(&json!({ "status": "ready" }), "ready");
@@ -24,7 +27,7 @@ pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// One request, by hand: a service on every address is asked on the loopback.
+/// Sends one HTTP request; uses the loopback address if the service listens on all addresses.
 fn ask(listen: SocketAddr) -> std::io::Result<String> {
     let address = if listen.ip().is_unspecified() {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())

@@ -1,4 +1,4 @@
-//! Commands work on an installation that exists.
+//! Commands need an existing installation.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::base::config::Config;
 /// Requires a database. `file` is the configuration file.
 ///
 /// # Errors
-/// There is none, with where it was looked for and why there.
+/// If there is none: where it was looked for, and why there.
 pub(super) async fn require(config: &Config, file: Option<&Path>) -> Result<(), Failure> {
     let Some(place) = App::find_missing_database(config, &Clock::system()).await? else {
         return Ok(());
@@ -25,8 +25,8 @@ pub(super) async fn require(config: &Config, file: Option<&Path>) -> Result<(), 
     };
     let folder = std::env::current_dir().unwrap_or_default();
     Err(Failure::Configuration(format!(
-        "there is no database at {place}. {read} Relative paths are relative to the current folder, {}. \
-         Run the command with the configuration and in the folder of the service; `doorward serve` creates a new database.",
+        "there is no database at {place}. {read} Relative paths start at the current folder, {}. \
+         Run the command in the folder and with the configuration of the service. To create a new database, run `doorward serve`.",
         folder.display()
     )))
 }

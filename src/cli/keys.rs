@@ -17,31 +17,31 @@ use crate::tokens::keys::{Compromised, KeyView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Make a new master key.
+    /// Create a master key.
     GenerateMaster {
-        /// Write it to this new file, for its owner alone (mode 0600), instead of standard output.
+        /// Write the key to this new file (mode 0600) instead of standard output.
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },
     /// List the signing keys.
     List,
-    /// Publish the next signing key; it signs once services had time to fetch it.
+    /// Create and publish the next signing key. It signs once services have had time to fetch it.
     Rotate {
-        /// Only of this algorithm: `RS256`, `ES256` or `EdDSA`.
+        /// Only this algorithm: `RS256`, `ES256` or `EdDSA`.
         #[arg(long, value_name = "ALG", value_parser = algorithm())]
         algorithm: Option<Algorithm>,
-        /// Refuse at once everything under this key, or without a KID under every one there is; a new one signs at once.
+        /// Reject everything signed by this key immediately, or by all keys if no KID is given. A new key signs immediately.
         #[arg(long, value_name = "KID", num_args = 0..=1)]
         compromised: Option<Option<SigningKeyId>>,
     },
-    /// Seal the signing keys and the audit log's under the present master key: after every instance was moved to it, and before
-    /// `secrets.previous_master_key_file` is taken away.
+    /// Re-encrypt the signing keys and the audit log's seal key with the current master key. Run it after every instance uses the
+    /// new key, and before you remove `secrets.previous_master_key_file`.
     Rewrap,
 }
 
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
     PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::as_str))
-        .try_map(|text| Algorithm::parse(&text).ok_or("no such algorithm"))
+        .try_map(|text| Algorithm::parse(&text).ok_or("must be RS256, ES256 or EdDSA"))
 }
 
 /// Needs no configuration.
@@ -82,11 +82,11 @@ impl Keys {
                 let rewrapped = app.keyring.rewrap(author).await?;
                 let chain = app.seal.rewrap().await?;
                 let of_the_seal = if chain {
-                    ", and that of the audit log's seal"
+                    ", and the audit log's seal key"
                 } else {
                     ""
                 };
-                let text = format!("{rewrapped} signing keys rewrapped{of_the_seal}");
+                let text = format!("{rewrapped} signing keys re-encrypted{of_the_seal}");
                 let document = json!({ "rewrapped": rewrapped, "audit_seal": chain });
                 output.show(&document, &text);
             }

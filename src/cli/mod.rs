@@ -36,14 +36,14 @@ use crate::base::telemetry;
 pub use failure::Failure;
 use output::Output;
 
-/// Signs people in with passkeys and nothing else. Without a command: `doorward serve`.
+/// Passkey identity provider. Without a command, starts the service (`doorward serve`).
 #[derive(Debug, Parser)]
 #[command(name = "doorward", version, about, disable_help_subcommand = true)]
 struct Arguments {
-    /// The configuration file (TOML).
+    /// Configuration file (TOML).
     #[arg(long, global = true, env = "DOORWARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print one JSON document instead of text.
+    /// Print JSON instead of text.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -54,17 +54,17 @@ struct Arguments {
 enum Command {
     /// Start the service.
     Serve(serve::Serve),
-    /// Bring the database's schema up to this version.
+    /// Migrate the database schema to this version.
     Migrate,
-    /// Print the link for the first administrator, or with --user a break-glass link for an administrator.
+    /// Print the setup link for the first administrator, or with --user a recovery link for an administrator.
     SetupLink(setup_link::SetupLink),
-    /// Invite, list, show, change, suspend, reactivate people.
+    /// Invite, list, show, update, suspend and reactivate users.
     #[command(subcommand)]
     User(user::User),
     /// List and revoke invitations and recovery links.
     #[command(subcommand)]
     Invitation(invitation::Invitation),
-    /// List, show, make, change, delete roles.
+    /// List, show, create, update and delete roles.
     #[command(subcommand)]
     Role(role::Role),
     /// List and revoke passkeys.
@@ -73,34 +73,34 @@ enum Command {
     /// List and end sessions.
     #[command(subcommand)]
     Session(session::Session),
-    /// Make, show, change, list, renew, disable, delete clients.
+    /// Create, show, update, list, disable and delete clients; rotate their secrets.
     #[command(subcommand)]
     Client(client::Client),
-    /// Give, change, withdraw, list, import people's roles on single things.
+    /// Assign, change, remove, list and import roles on resources.
     #[command(subcommand)]
     Grant(grant::Grant),
-    /// Register, show, list, forget things.
+    /// Register, show, list and delete resources.
     #[command(subcommand)]
     Resource(resource::Resource),
-    /// Make a master key; list, rotate and rewrap signing keys.
+    /// Create a master key; list, rotate and re-encrypt signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// List, export, verify the audit log.
+    /// List, export and verify the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Check and test policies; say why somebody may or may not.
+    /// Check and test policies; explain a decision.
     #[command(subcommand)]
     Policy(policy::Policy),
-    /// Check the configuration, or print its reference.
+    /// Check the configuration, or print its defaults.
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Ask the running service whether it is ready; for container engines.
+    /// Check whether the running service is ready, for container engines.
     Healthcheck,
 }
 
 impl Command {
-    /// Whether it may create a database and a master key. Everything else works on what exists: in the wrong folder it would
-    /// otherwise change an empty installation that nobody uses.
+    /// Whether the command may create a database and a master key. All other commands need an existing installation: in the wrong
+    /// folder they would otherwise create an empty one and change that.
     fn may_create(&self) -> bool {
         matches!(self, Self::Serve(_) | Self::Migrate | Self::SetupLink(_))
     }
@@ -134,7 +134,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     let command = arguments
         .command
         .unwrap_or(Command::Serve(serve::Serve::default()));
-    // These need no configuration that holds.
+    // These work without a valid configuration.
     match command {
         Command::Keys(keys::Keys::GenerateMaster { file }) => {
             return keys::generate_master(file.as_deref(), output);
@@ -146,7 +146,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     match command {
         Command::Serve(command) => return Box::pin(command.run(config)).await,
         Command::Healthcheck => return healthcheck::run(&config, output),
-        // Neither asks a store.
+        // These need no database.
         Command::Policy(policy::Policy::Check(check)) => return check.run(&config, output),
         Command::Policy(policy::Policy::Test(test)) => return test.run(&config, output),
         _ => {}
@@ -177,7 +177,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     }
 }
 
-/// A command tells of itself on standard output; its log is for what went wrong.
+/// Logging for commands: errors only, because results go to standard output.
 fn quiet(log: &Log) -> Log {
     Log {
         level: "error".into(),

@@ -13,16 +13,16 @@ use crate::users::Authority;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Passkey {
-    /// List the passkeys of a person, revoked ones included.
+    /// List the passkeys of a user, including revoked ones.
     List {
-        /// Id or username.
+        /// ID or username.
         user: String,
     },
-    /// Revoke a passkey; every session that rests on it ends.
+    /// Revoke a passkey and end all sessions started with it.
     Revoke {
-        /// The passkey's id.
+        /// ID of the passkey.
         passkey: PasskeyId,
-        /// For the audit log.
+        /// Reason for the audit log.
         #[arg(long)]
         reason: Option<String>,
     },
@@ -75,7 +75,7 @@ async fn revoke(
     output: &Output,
 ) -> Result<(), Failure> {
     let owner = app.passkeys.find_owner(passkey).await?;
-    let owner = owner.ok_or_else(|| Failure::NotFound("there is no such passkey".into()))?;
+    let owner = owner.ok_or_else(|| Failure::NotFound("unknown passkey".into()))?;
     let right = Right::Over(Authority::Administrator);
     let revoked = app
         .passkeys

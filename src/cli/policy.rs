@@ -16,24 +16,24 @@ use crate::web::parse_object;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Policy {
-    /// Read and check policies as the service would; exit with 4 and file, line and reason if it would refuse them.
+    /// Check policies as the service does when it loads them. Exits with 4 and prints file, line and reason if they are invalid.
     Check(Check),
-    /// Run the cases of a file against policies; exit with 1 when one fails.
+    /// Run the test cases of a file against policies. Exits with 1 if a case fails.
     Test(Test),
-    /// Decide from the stores as they are, and say which policy decided.
+    /// Evaluate a request with the current data, and print which policies decided.
     Explain(Explain),
 }
 
-/// Which policies; the configured ones unless it says otherwise.
+/// Which policies to use. Default: the configured ones.
 #[derive(Debug, Args)]
 pub(super) struct Source {
-    /// The schema (.cedarschema).
+    /// Schema file (.cedarschema).
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
 }
 
 impl Source {
-    /// Folder and schema. A folder given here has the schema given here, or none.
+    /// Folder and schema. If the folder is given here, the configured schema does not apply.
     fn find(
         self,
         folder: Option<PathBuf>,
@@ -45,7 +45,8 @@ impl Source {
                 Ok((folder, self.schema.or_else(|| config.access.schema.clone())))
             }
             (None, None) => Err(Failure::Other(
-                "name a folder, or set access.policies".to_owned(),
+                "no policies: pass a folder, or set access.policies in the configuration"
+                    .to_owned(),
             )),
         }
     }
@@ -53,7 +54,7 @@ impl Source {
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The folder with the policies.
+    /// Folder with the policies.
     folder: Option<PathBuf>,
     #[command(flatten)]
     source: Source,
@@ -64,7 +65,7 @@ impl Check {
         let (folder, schema) = self.source.find(self.folder, config)?;
         let (count, warnings) = check_policies(&folder, schema.as_deref())
             .map_err(|fault| Failure::Refused(fault.to_string()))?;
-        let mut text = format!("{count} policies can be used");
+        let mut text = format!("{count} policies are valid");
         for warning in &warnings {
             text = format!("{text}\nwarning: {warning}");
         }
@@ -75,9 +76,9 @@ impl Check {
 
 #[derive(Debug, Args)]
 pub(super) struct Test {
-    /// The cases (TOML, or JSON by its name).
+    /// File with test cases (TOML, or JSON if its name ends in .json).
     file: PathBuf,
-    /// The folder with the policies.
+    /// Folder with the policies.
     #[arg(long, value_name = "FOLDER")]
     policies: Option<PathBuf>,
     #[command(flatten)]
@@ -109,7 +110,7 @@ impl Test {
         // One document, also on failure: the table is for people.
         output.table_of_bad_news(&heading, &rows);
         Err(Failure::Other(format!(
-            "{failed} of {} cases fail",
+            "{failed} of {} cases failed",
             outcomes.len()
         )))
     }
@@ -126,33 +127,32 @@ fn row(outcome: &Outcome) -> Vec<String> {
         outcome.name.clone(),
         word(outcome.expected),
         word(outcome.decision),
-        if outcome.passed { "ok" } else { "FAILS" }.to_owned(),
+        if outcome.passed { "ok" } else { "FAILED" }.to_owned(),
         by,
     ]
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// A person's id or username, or TYPE:ID of another subject.
+    /// ID or username of a user, or TYPE:ID of another subject.
     #[arg(long, required_unless_present = "request")]
     subject: Option<String>,
-    /// The action.
+    /// Action to check.
     #[arg(long, required_unless_present = "request")]
     action: Option<String>,
-    /// TYPE:ID of the thing.
+    /// TYPE:ID of the resource.
     #[arg(long, required_unless_present = "request")]
     resource: Option<String>,
-    /// The person's session to judge by.
+    /// Session of the user to use.
     #[arg(long)]
     session: Option<String>,
-    /// Suppose a sign-in of this strength.
+    /// Assume a sign-in of this strength (ACR value).
     #[arg(long, conflicts_with = "session")]
     acr: Option<String>,
-    /// Suppose that it was so many seconds ago.
+    /// Assume a sign-in this many seconds ago.
     #[arg(long, requires = "acr")]
     age: Option<u64>,
-    /// The whole request in a file, as a service sends it to /access/v1/evaluation (JSON), with what it says of subject,
-    /// action, resource and context; `-`: standard input.
+    /// File with a request as services send it to /access/v1/evaluation (JSON), including context; `-` for standard input.
     #[arg(
         long,
         value_name = "FILE",
@@ -174,7 +174,7 @@ impl Explain {
         Ok(())
     }
 
-    /// What is asked, and the sign-in to suppose.
+    /// The request to evaluate, and the assumed sign-in.
     fn read(self) -> Result<(Asks, Option<Supposed>), Failure> {
         if let Some(file) = &self.request {
             return Ok((read_request(file)?, None));
@@ -182,7 +182,7 @@ impl Explain {
         let (Some(subject), Some(action), Some(resource)) =
             (self.subject, self.action, self.resource)
         else {
-            let needed = "name --subject, --action and --resource, or a file with --request";
+            let needed = "pass --subject, --action and --resource, or a file with --request";
             return Err(Failure::Other(needed.to_owned()));
         };
         let resource = split(&resource)
@@ -205,7 +205,7 @@ impl Explain {
     }
 }
 
-/// The request of a file, read as strictly as one that a service sends.
+/// Reads a request from a file, as strictly as one that a service sends.
 fn read_request(file: &Path) -> Result<Asks, Failure> {
     let refused =
         |fault: &dyn std::fmt::Display| Failure::Other(format!("{}: {fault}", file.display()));
@@ -216,7 +216,7 @@ fn read_request(file: &Path) -> Result<Asks, Failure> {
     };
     let text = text.map_err(|fault| refused(&fault))?;
     let request = parse_object(&text)
-        .ok_or_else(|| refused(&"this is not one JSON object in which each name stands once"))?;
+        .ok_or_else(|| refused(&"must be one JSON object without duplicate members"))?;
     Asks::read(&request).map_err(|fault| refused(&fault))
 }
 
@@ -255,7 +255,7 @@ fn words(explained: &Explained) -> String {
     if !explained.acr_values.is_empty() || explained.max_age.is_some() {
         let age = explained.max_age.map(|age| format!("at most {age} s old"));
         lines.push(format!(
-            "enough      a sign-in {} {}",
+            "sufficient  a sign-in {} {}",
             explained.acr_values.join(" or "),
             age.unwrap_or_default()
         ));

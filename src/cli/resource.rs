@@ -14,27 +14,27 @@ use crate::clients::ActingAs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Resource {
-    /// Register a thing, or change it: all that is known of it anew.
+    /// Register a resource, or replace all its details.
     Put(Put),
-    /// Show what is known of a thing.
+    /// Show a resource.
     Show(Name),
-    /// List registered things.
+    /// List registered resources.
     List {
-        /// Of this type.
+        /// Only resources of this type.
         #[arg(long = "type", value_name = "TYPE")]
         kind: Option<ResourceType>,
-        /// At most this many.
+        /// Maximum number of resources.
         #[arg(long, default_value_t = 50)]
         limit: u16,
-        /// Go on after the thing of this id; needs --type.
+        /// Continue after the resource with this ID; needs --type.
         #[arg(long, requires = "kind")]
         after: Option<ResourceId>,
     },
-    /// Forget what is known of a thing. Grants on it stand.
+    /// Delete the details of a resource. Roles on it are kept.
     Delete {
         #[command(flatten)]
         name: Name,
-        /// For the audit log.
+        /// Reason for the audit log.
         #[arg(long)]
         reason: Option<String>,
     },
@@ -42,7 +42,7 @@ pub(super) enum Resource {
 
 #[derive(Debug, Args)]
 pub(super) struct Name {
-    /// Of which kind.
+    /// Resource type.
     #[arg(value_name = "TYPE")]
     kind: ResourceType,
     /// ID of the resource.
@@ -53,13 +53,13 @@ pub(super) struct Name {
 pub(super) struct Put {
     #[command(flatten)]
     name: Name,
-    /// For people.
+    /// Title, shown to people.
     #[arg(long)]
     title: Option<String>,
-    /// For people.
+    /// Description, shown to people.
     #[arg(long)]
     description: Option<String>,
-    /// For policies: a JSON object.
+    /// Attributes for policies: a JSON object.
     #[arg(long, value_name = "JSON", value_parser = object)]
     attributes: Option<Map<String, Value>>,
 }
@@ -136,7 +136,7 @@ async fn list(app: &App, filter: ThingFilter, limit: u16, output: &Output) -> Re
 
 fn show(thing: &ThingView, output: &Output) {
     let text = format!(
-        "thing        {}\ntitle        {}\ndescription  {}\nattributes   {}\nversion      {}",
+        "resource     {}\ntitle        {}\ndescription  {}\nattributes   {}\nversion      {}",
         thing.name(),
         thing.title.as_deref().unwrap_or("-"),
         thing.description.as_deref().unwrap_or("-"),

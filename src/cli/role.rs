@@ -12,39 +12,39 @@ use crate::users::{self, NewRole, RoleChange, RoleDescription, RoleName};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Role {
-    /// List the registry of roles.
+    /// List roles.
     List {
-        /// At most this many.
+        /// Maximum number of roles.
         #[arg(long, default_value_t = 200)]
         limit: u16,
-        /// Go on after this role.
+        /// Continue after this role.
         #[arg(long)]
         after: Option<String>,
     },
-    /// Show one role.
+    /// Show a role.
     Show {
         /// Name of the role.
         role: String,
     },
-    /// Make a role.
+    /// Create a role.
     Create {
-        /// Its name; it never changes.
+        /// Name of the role. It can't be changed later.
         role: RoleName,
         #[command(flatten)]
         what: What,
     },
-    /// Change a role: what is given replaces what stood there.
+    /// Update a role. Each flag replaces the current value.
     Update {
         /// Name of the role.
         role: String,
         #[command(flatten)]
         what: What,
     },
-    /// Take a role away that nobody holds and nothing names.
+    /// Delete a role that is not in use.
     Delete {
         /// Name of the role.
         role: String,
-        /// For the audit log.
+        /// Reason for the audit log.
         #[arg(long)]
         reason: Option<String>,
     },
@@ -55,10 +55,10 @@ pub(super) struct What {
     /// Purpose of the role.
     #[arg(long)]
     description: Option<RoleDescription>,
-    /// The roles whose holders its own may manage, separated by commas; empty: none.
+    /// Roles that holders of this role can manage: they manage users who hold only these roles. Separated by commas; empty: none.
     #[arg(long, value_name = "ROLES")]
     manages_roles: Option<String>,
-    /// The types of things on which its holders may manage grants, separated by commas; empty: none.
+    /// Resource types on which holders of this role can assign roles. Separated by commas; empty: none.
     #[arg(long, value_name = "TYPES")]
     manages_grants_on: Option<String>,
 }

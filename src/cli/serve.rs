@@ -18,7 +18,7 @@ use crate::users::SetUpError;
 /// Starts the service.
 #[derive(Debug, Default, Args)]
 pub(super) struct Serve {
-    /// Start under another `passkeys.rp_id` than the database was begun with: every passkey there is becomes useless.
+    /// Start although `passkeys.rp_id` differs from the one the database was created with: all existing passkeys become unusable.
     #[arg(long)]
     accept_new_rp_id: bool,
 }
@@ -48,7 +48,7 @@ impl Serve {
                 stop.wait().await;
             }
         }
-        tracing::info!("stopping: requests in flight finish first");
+        tracing::info!("stopping; waiting for requests in flight");
         running.stop().await;
         Ok(())
     }
@@ -63,8 +63,7 @@ async fn check_audit_seal(app: &App) -> Result<(), Failure> {
         Err(error @ (SealError::Key(_) | SealError::KeyGone)) => {
             tracing::error!(
                 %error,
-                "the audit log will not be sealed until this is mended; with both master keys given, `doorward keys rewrap` \
-                 moves the seal's key"
+                "the audit log can't be sealed; configure both master keys and run `doorward keys rewrap`"
             );
             Ok(())
         }
@@ -75,25 +74,24 @@ async fn check_audit_seal(app: &App) -> Result<(), Failure> {
 /// terminal: any other standard output may be a log, and in a cluster each instance has one.
 async fn greet(app: &App) -> Result<(), Failure> {
     let place = app.config.server.public_url.as_str();
-    Output::greet(&format!("Doorward answers at {place}"));
+    Output::greet(&format!("Doorward is running at {place}"));
     match app.users.live_set_up_link().await {
         Err(SetUpError::Completed) => {}
         Err(error) => return Err(error.into()),
         Ok(_) if app.config.is_clustered() || !stdout().is_terminal() => {
             tracing::warn!(
-                "there is no administrator yet: `doorward setup-link` prints the link that makes the first one; in a container, run \
-                 it there"
+                "there is no administrator yet; run `doorward setup-link` (in a container: inside it) to create the first one"
             );
         }
         Ok(Some(until)) => Output::greet(&format!(
-            "There is no administrator yet. The set-up link printed earlier is good until {}; \
-             `doorward setup-link` makes a new one.",
+            "There is no administrator yet. The setup link printed earlier is valid until {}; \
+             `doorward setup-link` creates a new one.",
             until.to_plain_text()
         )),
         Ok(None) => {
             let link = app.users.make_set_up_link().await?;
             Output::greet(&format!(
-                "There is no administrator yet. Open this link within the hour, once, to become the first:\n\n  {}\n",
+                "Open this link to create the first administrator (works once, expires in 1 hour):\n\n  {}\n",
                 link.url
             ));
         }

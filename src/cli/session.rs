@@ -11,18 +11,18 @@ use crate::clients::ActingAs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Session {
-    /// List the open sessions of a person.
+    /// List the open sessions of a user.
     List {
-        /// Id or username.
+        /// ID or username.
         user: String,
     },
-    /// End one session of a person, or all of them; and the access that apps got in it, offline access too.
+    /// End one session of a user, or all of them, with the access that apps got in it, including offline access.
     Revoke {
-        /// Id or username.
+        /// ID or username.
         user: String,
-        /// The session; left out: all.
+        /// ID of the session. Default: all sessions.
         session: Option<SessionId>,
-        /// For the audit log.
+        /// Reason for the audit log.
         #[arg(long)]
         reason: Option<String>,
     },
@@ -74,7 +74,10 @@ async fn revoke(
         Some(session) => app.sessions.end_one(user, session, reason, acting).await?,
         None => app.sessions.end_all(user, reason, acting).await?,
     };
-    let text = format!("{} ended", counted(ended.sessions, "session"));
+    let text = match ended.sessions {
+        0 => "no sessions were open".to_owned(),
+        sessions => format!("{} ended", counted(sessions, "session")),
+    };
     output.show(&json!({ "sessions_ended": ended.sessions }), &text);
     Ok(())
 }

@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::clients::ActingAs;
 use crate::users::{Authority, NewInvitation};
 
-/// Prints a one-use link.
+/// Prints a one-time link.
 #[derive(Debug, Args)]
 pub(super) struct SetupLink {
-    /// An administrator (id or username) who lost their passkeys: a link for a new one. Their sessions end when it is used.
+    /// Create a recovery link for this administrator (ID or username) instead. Their sessions end when it is used.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 }
@@ -26,7 +26,7 @@ impl SetupLink {
         let user = app.users.find(&name).await?;
         if !user.is_administrator() {
             return Err(Failure::Refused(format!(
-                "{} is no administrator: use `doorward user invite --user {}`",
+                "{} is not an administrator. Use `doorward user invite --user {}` instead",
                 user.username, user.username
             )));
         }

@@ -15,67 +15,67 @@ use crate::users::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
-    /// Make a one-use link for a new person, or with --user for one who needs a new passkey.
+    /// Create an invitation link for a new user, or with --user a recovery link for a user who needs a new passkey.
     Invite(Invite),
-    /// List people.
+    /// List users.
     List(List),
-    /// Show one person.
+    /// Show a user.
     Show {
-        /// Id or username.
+        /// ID or username.
         user: String,
     },
-    /// Change a person.
+    /// Update a user.
     Update(Update),
     /// List the current and former usernames of a user.
     Names {
-        /// Id or username.
+        /// ID or username.
         user: String,
     },
     /// Release a former username that was never used to sign in.
     ReleaseName {
-        /// The name.
+        /// The username.
         name: Username,
     },
-    /// Suspend a person: every session ends, no passkey signs in.
+    /// Suspend a user: all sessions end, and no passkey can sign in.
     Suspend(Act),
-    /// Let a suspended person in again.
+    /// Reactivate a suspended user.
     Reactivate(Act),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Invite {
-    /// The name that the new person will have.
+    /// Username of the new user.
     #[arg(long, conflicts_with = "user")]
     username: Option<Username>,
     /// Email address.
     #[arg(long, conflicts_with = "user")]
     email: Option<Email>,
-    /// Whether the email address counts as verified, on your word; true unless you say `false`.
+    /// Whether the email address is verified. Default: true.
     #[arg(long, value_name = "BOOL", requires = "email")]
     email_verified: Option<bool>,
     /// Display name.
     #[arg(long, conflicts_with = "user")]
     display_name: Option<DisplayName>,
-    /// A role that they will hold; may be given again.
+    /// A role to assign; repeatable.
     #[arg(long = "role", value_name = "ROLE", conflicts_with = "user")]
     roles: Vec<String>,
-    /// An existing person instead (id or username).
+    /// Create a recovery link for this existing user instead (ID or username).
     #[arg(long)]
     user: Option<String>,
-    /// Seconds until the link dies.
+    /// How long the link is valid, in seconds.
     #[arg(long, value_name = "SECONDS")]
     expires_in: Option<u64>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Whose name or address holds this text.
+    /// Only users whose name or email address contains this text.
     #[arg(long)]
     search: Option<String>,
     /// Only users with this role.
     #[arg(long)]
     role: Option<String>,
-    /// At most this many.
+    /// Maximum number of users.
     #[arg(long, default_value_t = 50)]
     limit: u16,
     /// Continue after this user (ID or username).
@@ -85,21 +85,21 @@ pub(super) struct List {
 
 #[derive(Debug, Args)]
 pub(super) struct Update {
-    /// Id or username.
+    /// ID or username.
     user: String,
-    /// A new username.
+    /// New username.
     #[arg(long)]
     username: Option<Username>,
     /// Display name.
     #[arg(long)]
     display_name: Option<DisplayName>,
-    /// A new mail address; empty takes it away.
+    /// New email address; an empty value removes it.
     #[arg(long)]
     email: Option<String>,
-    /// Whether the email address counts as verified, on your word; for a new address true unless you say `false`.
+    /// Whether the email address is verified. Default for a new address: true.
     #[arg(long, value_name = "BOOL")]
     email_verified: Option<bool>,
-    /// All roles of the user, separated by commas; replaces the ones they have, and empty removes all.
+    /// All roles of the user, separated by commas. Replaces the current roles; an empty value removes all.
     #[arg(long)]
     roles: Option<String>,
     /// A role to add to those of the user; repeatable.
@@ -112,9 +112,9 @@ pub(super) struct Update {
 
 #[derive(Debug, Args)]
 pub(super) struct Act {
-    /// Id or username.
+    /// ID or username.
     user: String,
-    /// For the audit log.
+    /// Reason for the audit log.
     #[arg(long)]
     reason: Option<String>,
 }

@@ -57,7 +57,7 @@ on_both! {
         house.administrator();
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let process = binary::serve(&config, printed.path());
-        wait_until("it is there", Duration::from_secs(10), || process.output().contains("Doorward answers at"));
+        wait_until("it is there", Duration::from_secs(10), || process.output().contains("Doorward is running at"));
         assert!(!told(&process), "{}", process.output());
     }
 

@@ -13,7 +13,7 @@ const MAX_BYTES: u64 = 1_024;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ChosenSecret {
-    /// The secret, instead of a random one: the content of this file, a single line, `-` for standard input; 32 to 256 characters.
+    /// File with the secret to use instead of a random one: a single line of 32 to 256 characters, `-` for standard input.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
 }

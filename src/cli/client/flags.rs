@@ -154,7 +154,7 @@ fn parse_lifetime(text: &str) -> Result<Lifetime, String> {
 /// One scope; whether it gives the client anything is checked with everything else.
 fn parse_scope(text: &str) -> Result<String, String> {
     if text.contains([' ', ',']) {
-        return Err("one scope at a time: --scope openid --scope profile".into());
+        return Err("pass one scope per flag: --scope openid --scope profile".into());
     }
     match Scopes::parse(text) {
         Ok(_) => Ok(text.to_owned()),

@@ -50,7 +50,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
         ("after sign-out", Some(&after_logout.join(" "))),
         ("back-channel", metadata.backchannel_logout_uri.as_deref()),
         ("scope", Some(&scopes)),
-        ("understood as", Some(&kind(metadata))),
+        ("kind", Some(&kind(metadata))),
     ];
     let mut lines: Vec<String> = rows
         .into_iter()
@@ -62,7 +62,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
         })
         .collect();
     if secret.is_some() {
-        lines.push("\nThe secret is shown this once.".to_owned());
+        lines.push("\nThe secret won't be shown again.".to_owned());
     }
     lines.extend(hints(metadata, &id));
     if let Some((preset, url)) = &made.program {
@@ -73,7 +73,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
             url: url.as_deref(),
         };
         lines.push(format!(
-            "\nSettings of {} ({}):\n",
+            "\nSettings for {} ({}):\n",
             preset.name, preset.settings.file
         ));
         lines.push(preset.settings(values));
@@ -107,7 +107,7 @@ fn hints(metadata: &Metadata, id: &str) -> Vec<String> {
 fn kind(metadata: &Metadata) -> String {
     if !metadata.allows(GrantType::AuthorizationCode) {
         return if metadata.audiences.is_empty() {
-            "service that acts for itself, without users".to_owned()
+            "service (client credentials, no users)".to_owned()
         } else {
             let audiences = metadata.audiences.join(" ");
             format!("service that accepts tokens for {audiences}")
@@ -119,12 +119,12 @@ fn kind(metadata: &Metadata) -> String {
         CodeProtection::None => "with or without PKCE",
     };
     match (metadata.is_public(), metadata.application_type) {
-        (true, ApplicationType::Native) => "app on a device, without a secret; PKCE".to_owned(),
-        (true, ApplicationType::Web) => "page in the browser, without a secret; PKCE".to_owned(),
+        (true, ApplicationType::Native) => "native app (public client); PKCE".to_owned(),
+        (true, ApplicationType::Web) => "single-page app (public client); PKCE".to_owned(),
         (false, ApplicationType::Native) => format!(
-            "app with a secret; {protection}; its redirect URIs on this machine may have any port (--web for exact ports)"
+            "native app (with a secret); {protection}; loopback redirect URIs may have any port (--web for exact ports)"
         ),
-        (false, ApplicationType::Web) => format!("app with a secret; {protection}"),
+        (false, ApplicationType::Web) => format!("web app (with a secret); {protection}"),
     }
 }
 
@@ -172,15 +172,14 @@ pub(super) fn show(client: &Client, secret: Option<&Token>, voided: Option<i64>,
     }
     let mut text = match secret {
         Some(secret) => format!(
-            "client_id      {}\nclient_secret  {}\n\nThe secret is shown this once.",
+            "client_id      {}\nclient_secret  {}\n\nThe secret won't be shown again.",
             client.public_id,
             secret.expose()
         ),
         None => settings(&document),
     };
     if let Some(voided) = voided.filter(|voided| *voided > 0) {
-        text =
-            format!("{text}\n\nUsers whose consent is void, and who will be asked again: {voided}");
+        text = format!("{text}\n\nUsers who will be asked for consent again: {voided}");
     }
     output.show(&document, &text);
 }
@@ -200,7 +199,7 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
         ));
     }
     if refusals.is_empty() {
-        lines.push("None of its requests was refused in the last seven days.".to_owned());
+        lines.push("No requests were rejected in the last seven days.".to_owned());
     }
     for refusal in refusals {
         let facts = &refusal.facts;

@@ -20,9 +20,9 @@ const LONGEST: u64 = 64 << 10;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
-    /// The file; `-` for standard input.
+    /// File to import; `-` for standard input.
     file: PathBuf,
-    /// How many lines are stored together, all or none of them.
+    /// Number of lines per transaction.
     #[arg(long, value_name = "LINES", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=2000))]
     batch: u16,
 }
@@ -48,9 +48,9 @@ impl Stored {
     /// What to know before repeating it.
     fn so_far(&self) -> String {
         match self.line {
-            0 => "nothing is stored".to_owned(),
+            0 => "nothing was stored".to_owned(),
             line => format!(
-                "everything up to line {line} is stored, nothing after it; it is safe to repeat"
+                "everything up to line {line} was stored. It is safe to run the import again"
             ),
         }
     }
@@ -73,9 +73,8 @@ impl Import {
             withdrawn,
             unchanged,
         } = stored.imported;
-        let text = format!(
-            "{given} given, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged"
-        );
+        let text =
+            format!("{given} added, {changed} changed, {withdrawn} removed, {unchanged} unchanged");
         let document = json!({
             "lines": stored.line,
             "given": given,
@@ -173,9 +172,9 @@ impl Lines {
         let read = u64::try_from(read).unwrap_or(LONGEST);
         self.bytes = self.bytes.saturating_add(read);
         if read == LONGEST && !text.ends_with(b"\n") {
-            return Err(self.fault("it has more than 65536 bytes"));
+            return Err(self.fault("must not exceed 65536 bytes"));
         }
-        let text = String::from_utf8(text).map_err(|_| self.fault("it is not UTF-8"))?;
+        let text = String::from_utf8(text).map_err(|_| self.fault("must be UTF-8"))?;
         Ok(Some(text))
     }
 
@@ -217,6 +216,6 @@ mod tests {
         assert!(fault.starts_with("line 2: "), "{fault}");
         let mut long = lines(&format!("{GOOD}\n\"{}\n", "x".repeat(70_000)));
         let fault = long.next_batch(10).expect_err("a fault");
-        assert_eq!(fault, "line 2: it has more than 65536 bytes");
+        assert_eq!(fault, "line 2: must not exceed 65536 bytes");
     }
 }

@@ -25,7 +25,7 @@ struct Line {
 pub(super) fn parse(number: u64, text: &str) -> Result<ImportLine, String> {
     // A struct would take a list of its fields' values, too.
     if !text.trim_start().starts_with('{') {
-        return Err("write one JSON object on each line".to_owned());
+        return Err("must be one JSON object per line".to_owned());
     }
     let line: Line = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let resource = ResourceName::parse(&line.resource_type, &line.resource_id)

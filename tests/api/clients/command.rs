@@ -200,7 +200,7 @@ on_both! {
             (&update[..], &["--role", "admin", "--role", "driver"][..], 4, "allowed_roles: there is no role driver"),
             (&create[..], &["--scope", "group"][..], 4, "scope: group is not one of Doorward's scopes, which are openid profile"),
             (&create[..], &["--scope", "users:look"][..], 4, "scope: users:look is not one of Doorward's scopes"),
-            (&create[..], &["--scope", "openid,profile"][..], 2, "one scope at a time: --scope openid --scope profile"),
+            (&create[..], &["--scope", "openid,profile"][..], 2, "pass one scope per flag: --scope openid --scope profile"),
             (&create[..], &["--reset-pkce"][..], 2, "--reset-pkce"),
         ] {
             let ran = binary::run(&house.config, &[&["client"], command, flags].concat());
@@ -232,7 +232,7 @@ on_both! {
         let added = client(house, &["update", id, "--add-audience", "bills"]);
         assert_eq!(added["audiences"], json!(["https://bills.example.com", "bills"]));
         let local = text(&["create", "Trial", "--redirect-uri", "http://localhost:5000/cb"]);
-        assert!(local.contains("app with a secret; PKCE or a nonce; its redirect URIs on this machine may have any port"), "{local}");
+        assert!(local.contains("native app (with a secret); PKCE or a nonce; loopback redirect URIs may have any port"), "{local}");
         let preset = client(house, &["create", "Graphs", "--for", "grafana", "--url", "http://localhost:3000"]);
         assert_eq!(preset["application_type"], "web", "a program on a server, also on localhost");
     }

@@ -26,7 +26,7 @@ on_both! {
         assert_eq!(value("issuer"), house.origin());
         assert_eq!(value("discovery"), format!("{}/.well-known/openid-configuration", house.origin()));
         assert_eq!(value("redirect_uris"), "https://graphs.example/login/generic_oauth");
-        assert!(value("understood as").starts_with("app with a secret"), "{}", ran.output);
+        assert!(value("kind  ").starts_with("web app (with a secret)"), "{}", ran.output);
         assert_eq!(value("client_id = "), value("client_id   "), "in the program's own settings");
         assert_eq!(value("client_secret = "), value("client_secret  "));
         assert!(!ran.output.contains("No sign-out address"), "{}", ran.output);
@@ -36,7 +36,7 @@ on_both! {
         assert_eq!(made["redirect_uris"], json!(["https://other.example/cb"]), "flags come on top");
         assert_eq!((&made["issuer"], &made["client_name"]), (&json!(house.origin()), &json!("x")));
         let service = run(house, &["create", "Jobs"]);
-        assert!(service.output.contains("service that acts for itself") && !service.output.contains("sign-out"), "{}", service.output);
+        assert!(service.output.contains("service (client credentials") && !service.output.contains("sign-out"), "{}", service.output);
     }
 
     fn what_is_missing_or_unknown_is_refused_with_a_hint(house) {

@@ -98,7 +98,7 @@ on_both! {
             let refused = run(house, &["grant", "import", file.path().to_str().expect("a path"), "--batch", "10"]);
             assert_eq!(refused.code, 4, "{wrong}");
             assert!(refused.errors.contains("line 15: ") && refused.errors.contains(says), "{}", refused.errors);
-            assert!(refused.errors.contains("everything up to line 10 is stored"), "{}", refused.errors);
+            assert!(refused.errors.contains("everything up to line 10 was stored"), "{}", refused.errors);
             let stored = root.browser.get("/v1/grants").json();
             assert_eq!(stored["items"].as_array().map(Vec::len), Some(10), "{wrong}");
         }

@@ -29,7 +29,7 @@ on_both! {
         let none = app.authorize(&root.browser, &[("prompt", "none")]);
         assert_eq!(sent_back(&none)["error"], "consent_required");
         let (path, page) = ask(&app, &root.browser, &[]);
-        assert!(page.contains("mail address") && !page.contains("phone number"), "{page}");
+        assert!(page.contains("email address") && !page.contains("phone number"), "{page}");
         let code = sent_back(&say(&root.browser, &path, "allow"))["code"].clone();
         Issued::read(&app.redeem(&code));
         app.sign_in(&root.browser, &[("prompt", "none")]);

@@ -306,7 +306,7 @@ on_both! {
         authorize(house, &app, &[("redirect_uri", UNREGISTERED)]);
         assert_eq!(check(house, &other.id), Vec::<Value>::new());
         let text = binary::run(&house.config, &["client", "check", &other.id]).output;
-        assert!(text.contains("None of its requests was refused"), "{text}");
+        assert!(text.contains("No requests were rejected"), "{text}");
         let text = binary::run(&house.config, &["client", "check", &app.id]).output;
         assert!(text.contains("redirect-uri-not-registered") && text.contains("to allow it"), "{text}");
     }
