@@ -249,15 +249,13 @@ fn at_the_limit_of_open_files_connections_wait_and_the_log_says_so() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let output = process.output();
     assert!(
-        output.contains("as many connections as the limit of open files allows"),
+        output.contains("the limit of open files is reached"),
         "{output}"
     );
     assert!(!output.contains("Too many open files"), "{output}");
     drop(idle);
     wait_until("there is room again", Duration::from_secs(20), || {
-        process
-            .output()
-            .contains("there is room for new connections again")
+        process.output().contains("accepting new connections again")
     });
     let metrics = Browserless::new(config.server.operator_listen.port(), "http://localhost")
         .get("/metrics")

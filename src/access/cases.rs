@@ -221,7 +221,7 @@ impl Case {
     fn registered(&self, id: &str) -> Result<Option<Client>, CasesError> {
         let fault = |fault| CasesError::Client(self.name.clone(), fault);
         let told = self.client.as_ref().ok_or_else(|| {
-            fault("the subject is a client: say which, as client = { name = \"…\", scopes = [] }, or client = { known = false }")
+            fault("the subject is a client: describe it as client = { name = \"…\", scopes = [] }, or client = { known = false }")
         })?;
         if !told.known {
             return Ok(None);
@@ -229,7 +229,7 @@ impl Case {
         let public_id = PublicClientId::parse(id)
             .ok_or_else(|| fault("the ID of a client is its client_id"))?;
         let scopes = Scopes::parse(&told.scopes.join(" "))
-            .map_err(|_| fault("client.scopes: each is one scope, as RFC 6749 allows it"))?;
+            .map_err(|_| fault("client.scopes: each entry must be one scope (RFC 6749)"))?;
         let long_ago = Timestamp::from_micros(0);
         Ok(Some(Client {
             id: public_id.id(),

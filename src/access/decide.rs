@@ -36,7 +36,7 @@ impl Access {
             tracing::warn!(
                 at,
                 failed,
-                "a policy fails or can't be asked, and the answer is no"
+                "a policy failed or can't be evaluated; the decision is deny"
             );
         }
         Ok(decision)

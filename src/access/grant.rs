@@ -71,19 +71,19 @@ pub struct Terms {
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
     /// There is nobody of this id.
-    #[error("there is nobody of this id or name")]
+    #[error("no user has this ID or username")]
     UserUnknown,
     /// There is no such grant, or none that the author may see.
-    #[error("there is no such grant")]
+    #[error("no assignment has this ID")]
     Unknown,
     /// The person holds roles on this thing already.
-    #[error("the person holds roles on this thing already, by the grant {0}")]
+    #[error("the user already has roles on this resource, in assignment {0}")]
     Exists(GrantId),
     /// The grant was changed since the caller looked.
-    #[error("the grant was changed meanwhile, to version {0}")]
+    #[error("the assignment was changed by another request, to version {0}")]
     VersionIs(i64),
     /// Roles on things of this type are not the author's to give.
-    #[error("roles on things of this type are not yours to give")]
+    #[error("you may not assign roles on resources of this type")]
     NotYours,
     /// It would have ended before it began.
     #[error("valid_until must be in the future")]

@@ -49,7 +49,7 @@ pub struct Imported {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
     /// There is nobody of this id or name.
-    #[error("there is nobody of this id or name")]
+    #[error("no user has this ID or username")]
     UserUnknown,
     /// It would have ended before it began.
     #[error("valid_until must be in the future")]

@@ -53,16 +53,16 @@ pub struct ThingFilter {
 #[derive(Debug, thiserror::Error)]
 pub enum ThingError {
     /// Nothing is registered under this name.
-    #[error("nothing is registered under this name")]
+    #[error("no resource with this name is registered")]
     Unknown,
     /// It is registered already, as this version.
-    #[error("it is registered already, as version {0}")]
+    #[error("already registered, as version {0}")]
     Exists(i64),
     /// Somebody registered it at the same moment.
-    #[error("somebody registered it at the same moment")]
+    #[error("another request registered it at the same time")]
     Overtaken,
     /// It was changed since the caller looked.
-    #[error("it was changed meanwhile, to version {0}")]
+    #[error("changed by another request, to version {0}")]
     VersionIs(i64),
     /// The attributes can't be used.
     #[error(
@@ -74,7 +74,7 @@ pub enum ThingError {
     #[error("{0}")]
     NotInSchema(String),
     /// Things of this type are not the author's to register.
-    #[error("things of this type are not yours to register")]
+    #[error("you may not register resources of this type")]
     NotYours,
     /// The caller may not make the change any more.
     #[error(transparent)]

@@ -75,12 +75,12 @@ impl ResourceType {
         };
         if text.len() > 100 || !text.split("::").all(is_word) {
             return Err(ResourceNameError(
-                "a type has letters, digits and _, with :: between its parts, and 100 characters at most",
+                "a resource type may contain letters, digits and _, with :: between its parts, and must have at most 100 characters",
             ));
         }
         if OWN.contains(&text) || text.ends_with("::Action") {
             return Err(ResourceNameError(
-                "User, Role, Action, Client and Outsider are Doorward's own types",
+                "User, Role, Action, Client and Outsider are reserved types",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -101,7 +101,7 @@ impl ResourceId {
         let is_bad = text.chars().count() > 256 || text.is_empty();
         if is_bad || text.chars().any(is_unprintable) {
             return Err(ResourceNameError(
-                "an id has 1 to 256 characters that can be seen",
+                "a resource ID must have 1 to 256 visible characters",
             ));
         }
         Ok(Self(text.to_owned()))

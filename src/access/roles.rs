@@ -38,7 +38,7 @@ pub struct RolesHeld {
 #[derive(Debug, thiserror::Error)]
 pub enum RolesHeldError {
     /// There was nobody of this id or name.
-    #[error("there was nobody of this id or name")]
+    #[error("no user had this ID or username")]
     UserUnknown,
     /// The instant can't be asked about.
     #[error(transparent)]

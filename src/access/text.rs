@@ -43,12 +43,12 @@ macro_rules! text_type {
 
 text_type! {
     /// What people call a grant or a thing: one line of at most 200 characters.
-    Title, 200, "a title has 200 printable characters at most, on one line"
+    Title, 200, "a title must have at most 200 printable characters, on one line"
 }
 
 text_type! {
     /// What people say about a grant or a thing: at most 2000 characters.
-    Description, 2000, "a description has 2000 printable characters at most, on one line"
+    Description, 2000, "a description must have at most 2000 printable characters, on one line"
 }
 
 /// The most roles in one grant.
@@ -75,7 +75,7 @@ impl GrantRoles {
         names.sort_unstable();
         names.dedup();
         if names.is_empty() || names.len() > MOST_ROLES {
-            return Err(TextError("a grant has 1 to 64 roles"));
+            return Err(TextError("an assignment must have 1 to 64 roles"));
         }
         Ok(Self(names))
     }
@@ -97,7 +97,7 @@ impl fmt::Display for GrantRoles {
 /// # Errors
 /// What an instant must be.
 pub fn parse_instant(text: &str) -> Result<Timestamp, TextError> {
-    const FAULT: TextError = TextError("not an instant of RFC 3339 in the years 1970 to 9999");
+    const FAULT: TextError = TextError("must be an RFC 3339 time in the years 1970 to 9999");
     let at = Timestamp::parse(text).ok_or(FAULT)?;
     let last = Timestamp::parse("9999-12-31T23:59:59Z").ok_or(FAULT)?;
     let is_good = (Timestamp::from_micros(0)..=last).contains(&at);

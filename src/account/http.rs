@@ -32,7 +32,7 @@ crate::web::routes! {
 /// Who is signed in.
 #[utoipa::path(
     get, path = "/v1/me", tag = "account", security(("cookie" = [])),
-    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have")),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy")),
     responses(
         (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
@@ -102,8 +102,8 @@ pub(super) fn change_of(
 #[utoipa::path(
     post, path = "/v1/me/suspend", tag = "account", security(("cookie" = [])),
     responses(
-        (status = 204, description = "Locked, and signed out"),
-        (status = 409, description = "The last administrator can't"),
+        (status = 204, description = "Locked, and signed out everywhere"),
+        (status = 409, description = "The only administrator can't be locked"),
     )
 )]
 pub async fn suspend_me(
@@ -151,8 +151,8 @@ pub struct Rename {
 /// Names a passkey.
 #[utoipa::path(
     patch, path = "/v1/me/passkeys/{passkey}", tag = "account", security(("cookie" = [])), request_body = Rename,
-    params(("passkey" = uuid::Uuid, Path, description = "The passkey's id")),
-    responses((status = 200, body = PasskeyView), (status = 404, description = "Not one of yours"))
+    params(("passkey" = uuid::Uuid, Path, description = "ID of the passkey")),
+    responses((status = 200, body = PasskeyView), (status = 404, description = "Not found in your account"))
 )]
 pub async fn rename_passkey(
     request: HttpRequest,
@@ -188,12 +188,12 @@ pub struct Signal {
 /// Removes one of one's own passkeys; every session that rests on it ends.
 #[utoipa::path(
     delete, path = "/v1/me/passkeys/{passkey}", operation_id = "revoke_own_passkey", tag = "account", security(("cookie" = [])),
-    params(("passkey" = uuid::Uuid, Path, description = "The passkey's id")),
+    params(("passkey" = uuid::Uuid, Path, description = "ID of the passkey")),
     responses(
         (status = 200, body = RevokedPasskey),
         (status = 403, description = "Needs a recent sign-in"),
-        (status = 404, description = "Not one of yours"),
-        (status = 409, description = "The last one stays"),
+        (status = 404, description = "Not found in your account"),
+        (status = 409, description = "The only passkey can't be removed"),
     )
 )]
 pub async fn revoke_passkey(
@@ -286,8 +286,8 @@ pub async fn end_other_sessions(
 /// `DELETE /v1/session`.
 #[utoipa::path(
     delete, path = "/v1/me/sessions/{session}", operation_id = "end_own_session", tag = "account", security(("cookie" = [])),
-    params(("session" = uuid::Uuid, Path, description = "The session's id")),
-    responses((status = 200, body = SessionsEnded), (status = 404, description = "Not one of yours"))
+    params(("session" = uuid::Uuid, Path, description = "ID of the session")),
+    responses((status = 200, body = SessionsEnded), (status = 404, description = "Not found in your account"))
 )]
 pub async fn end_session(
     request: HttpRequest,

@@ -80,7 +80,7 @@ pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
     if reason.chars().count() > 200 || reason.chars().any(is_unprintable) {
         return Err(Problem::invalid_field(
             "reason",
-            "at most 200 printable characters",
+            "must have at most 200 printable characters",
         ));
     }
     Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))

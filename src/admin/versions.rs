@@ -161,7 +161,7 @@ pub enum VersionError {
     #[error(transparent)]
     Instant(#[from] PastInstantError),
     /// It was not there, or never was.
-    #[error("it was not there")]
+    #[error("it did not exist")]
     Unknown,
     /// The database is away.
     #[error(transparent)]

@@ -204,7 +204,7 @@ impl App {
         let database = open_database(&config, &clock)?.with_faults(faults.clone());
         let migrated = db::migrate(&database, data_dir).await?;
         if !migrated.is_empty() {
-            tracing::info!(migrations = migrated.len(), "the schema is up to date now");
+            tracing::info!(migrations = migrated.len(), "database schema migrated");
         }
         users::fold_names(&database)
             .await

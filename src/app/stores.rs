@@ -69,7 +69,7 @@ pub(super) async fn find_missing(
     }
     let has_schema = db::has_schema(&open_database(config, clock)?).await;
     let has_schema = has_schema.map_err(MigrateError::from)?;
-    Ok((!has_schema).then(|| "database.url: it is empty".to_owned()))
+    Ok((!has_schema).then(|| "database.url: must not be empty".to_owned()))
 }
 
 pub(super) fn open_database(config: &Config, clock: &Clock) -> Result<Database, StartError> {

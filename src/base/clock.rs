@@ -86,7 +86,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("not an RFC 3339 instant"))
+        Self::parse(&text).ok_or_else(|| D::Error::custom("must be an RFC 3339 time"))
     }
 }
 

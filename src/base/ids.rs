@@ -181,7 +181,7 @@ impl<T> FromStr for Id<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text).ok_or_else(|| format!("{text:?} is not an id"))
+        Self::parse(text).ok_or_else(|| format!("{text:?} is not an ID"))
     }
 }
 impl<T> Serialize for Id<T> {

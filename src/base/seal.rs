@@ -31,15 +31,13 @@ struct SealingKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// It is too short, or of an unknown version.
-    #[error("this was not sealed by Doorward")]
+    #[error("not sealed by Doorward")]
     Malformed,
     /// Neither the present nor the previous master key sealed it.
-    #[error(
-        "this was sealed under another master key: name that one in secrets.previous_master_key_file"
-    )]
+    #[error("sealed with another master key; set secrets.previous_master_key_file to that key")]
     UnknownKey,
     /// It was altered, or sealed for something else.
-    #[error("this was altered, or sealed for something else")]
+    #[error("altered, or sealed for another purpose")]
     Altered,
 }
 

@@ -112,7 +112,7 @@ pub enum MasterKeyError {
     },
     /// The file holds something else.
     #[error(
-        "{path}: not a master key (43 characters of base64url); make one with `doorward keys generate-master`"
+        "{path}: not a master key (43 characters of base64url); create one with `doorward keys generate-master`"
     )]
     Malformed {
         /// The file.

@@ -11,20 +11,20 @@ pub(super) const MOST_ENTRIES: usize = 50;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The name is missing or not printable.
-    #[error("1 to 100 printable characters")]
+    #[error("must have 1 to 100 printable characters")]
     Name,
     /// Not a redirect URI.
     #[error(transparent)]
     Redirect(#[from] NoRedirectUri),
     /// A list with too many entries.
-    #[error("50 entries at the most")]
+    #[error("must have at most 50 entries")]
     TooMany,
     /// Not one of the allowed values.
     #[error("must be one of {0}")]
     Choice(&'static str),
     /// No scope token.
     #[error(
-        "names with a space between them, of printable ASCII characters without quote and backslash"
+        "must be names separated by spaces, of printable ASCII characters without quote and backslash"
     )]
     ScopeName,
     /// An unknown scope with one of the prefixes that Doorward reserves for itself.
@@ -37,22 +37,22 @@ pub enum Fault {
     )]
     ScopeUseless,
     /// `authorization_code` without a redirect URI.
-    #[error("authorization_code needs an address to come back to")]
+    #[error("authorization_code needs a redirect URI")]
     RedirectNeeded,
     /// `refresh_token` alone.
-    #[error("refresh_token goes with authorization_code only")]
+    #[error("refresh_token needs authorization_code")]
     CodeNeeded,
     /// `client_credentials` of a public client.
-    #[error("client_credentials needs a secret, and a public client has none")]
+    #[error("public clients cannot use client_credentials")]
     SecretNeeded,
     /// A public client without PKCE.
-    #[error("a public client must use PKCE")]
+    #[error("public clients must use PKCE")]
     PkceNeeded,
     /// A public client whose refresh tokens are not single-use.
-    #[error("a public client's refresh tokens must be good for one use")]
+    #[error("public clients must rotate refresh tokens")]
     RotationNeeded,
     /// A URI that is too long.
-    #[error("must have {} characters at the most", super::uris::MAX_LEN)]
+    #[error("must have at most {} characters", super::uris::MAX_LEN)]
     TooLong,
     /// Not a URL that users may be sent to.
     #[error("must be an absolute URI that begins with https://, or http://localhost")]
@@ -80,26 +80,26 @@ pub enum Fault {
     AudienceIsClient,
     /// A redirect URI that is Doorward itself.
     #[error(
-        "must not be an address of Doorward itself: answers would be sent to its own pages and API"
+        "must not be an address of this server: responses would be sent to its own pages and API"
     )]
     OwnRedirect,
     /// An audience that is Doorward itself.
-    #[error("an address of Doorward's own is nobody else's audience")]
+    #[error("must not be an address of this server")]
     OwnAudience,
     /// Logout tokens with and without `sid` at once.
-    #[error("a client that needs sid in its logout tokens can't have them without it")]
+    #[error("backchannel_logout_session_required needs sid in logout tokens")]
     SidRequired,
     /// Not a supported `acr` value.
     #[error("must be one of phr, urn:doorward:acr:device-bound, phrh")]
     Acr,
     /// Not an age in seconds, or too large.
-    #[error("from 0 to 2592000 seconds (30 days)")]
+    #[error("must be from 0 to 2592000 seconds (30 days)")]
     Age,
     /// Not a lifetime of tokens.
-    #[error("from 30 to 3600 seconds")]
+    #[error("must be from 30 to 3600 seconds")]
     Lifetime,
     /// Not a lifetime of refresh tokens.
-    #[error("from 60 to 157680000 seconds (5 years)")]
+    #[error("must be from 60 to 157680000 seconds (5 years)")]
     RefreshLifetime,
     /// Response types that don't go with the grants.
     #[error("must be [\"code\"] with the grant authorization_code, and empty without it")]
@@ -119,20 +119,20 @@ pub enum Fault {
     ClientIdTaken,
     /// Not a secret that is safe.
     #[error(
-        "must have 32 to 256 printable ASCII characters, 8 different ones at least, without spaces around it"
+        "must have 32 to 256 printable ASCII characters, at least 8 different ones, without spaces at the start or end"
     )]
     Secret,
     /// A secret for a public client.
-    #[error("a public client has no secret")]
+    #[error("public clients can't have a secret")]
     SecretOfPublic,
     /// A client's ID and secret in a change of it.
-    #[error("can be given when the client is created only")]
+    #[error("can only be set when the client is created")]
     AtRegistration,
     /// Not the name of a role.
-    #[error("a role's name has 1 to 100 printable characters without spaces")]
+    #[error("role names must have 1 to 100 printable characters without spaces")]
     Role,
     /// No role has this name.
-    #[error("there is no role")]
+    #[error("no role is named")]
     RoleUnknown,
 }
 
@@ -237,7 +237,7 @@ impl fmt::Display for FieldFault {
                 Fault::RoleUnknown => write!(formatter, "{} {value}", self.fault),
                 _ if value.contains(',') => write!(
                     formatter,
-                    "{value} is not a scope: separate scopes by spaces, not by commas"
+                    "{value} is not a scope: separate scopes with spaces, not commas"
                 ),
                 _ => write!(formatter, "{value} {}", self.fault),
             };

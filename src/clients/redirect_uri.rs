@@ -21,24 +21,22 @@ pub enum NoRedirectUri {
     NotAbsolute,
     /// With a wildcard.
     #[error(
-        "must not contain *: wildcards would let codes go to pages of others, so every address is compared whole. Register each \
-         address; one client may have 50"
+        "must not contain *: redirect URIs are compared exactly, because wildcards could send codes to other people's pages. Register each URI; one client may have 50"
     )]
     Wildcard,
     /// With a fragment.
-    #[error("must have no fragment (#…)")]
+    #[error("must not have a fragment (#…)")]
     Fragment,
     /// With a user or password.
-    #[error("must name no user and no password")]
+    #[error("must not contain a username or password")]
     UserInfo,
     /// A scheme by which codes could leak.
     #[error(
-        "must begin with https://, save for http://localhost and loopback addresses, or an app's own scheme with a dot in it \
-         (com.example.app:/callback)"
+        "must begin with https:// (or http:// on localhost and loopback addresses), or be a private-use scheme with a dot (com.example.app:/callback)"
     )]
     Scheme,
     /// Longer than anybody needs.
-    #[error("must have 2000 characters at the most")]
+    #[error("must have at most 2000 characters")]
     TooLong,
 }
 

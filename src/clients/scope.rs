@@ -97,7 +97,7 @@ impl std::str::FromStr for Scope {
         let found = Self::ALL.iter().find(|scope| scope.as_str() == text);
         found.copied().ok_or_else(|| {
             let known: Vec<&str> = Self::ALL.iter().map(|scope| scope.as_str()).collect();
-            format!("no such scope; there are {}", known.join(" "))
+            format!("unknown scope; known scopes: {}", known.join(" "))
         })
     }
 }

@@ -90,7 +90,7 @@ pub fn require_tls_support(url: &str, has_tls: bool) -> Result<(), &'static str>
     });
     if demands_tls && !has_tls {
         return Err(
-            "sslmode demands TLS, and this build has none: build with the default feature `postgres-tls`",
+            "sslmode requires TLS, but this build has none; build with the default feature `postgres-tls`",
         );
     }
     Ok(())

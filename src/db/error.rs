@@ -6,17 +6,17 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database did not answer, or not in time. Nothing was changed.
-    #[error("the database is away: {0}")]
+    #[error("the database is unavailable: {0}")]
     Away(String),
     /// The connection was lost at the commit: the change may have happened. A conditional change is safe to repeat; a caller that
     /// consumes something single-use must not repeat it.
-    #[error("the outcome of a transaction is not known: {0}")]
+    #[error("the outcome of a transaction is unknown: {0}")]
     InDoubt(String),
     /// A value that must be unique is taken.
-    #[error("already there: {0}")]
+    #[error("already exists: {0}")]
     Taken(String),
     /// The query or the data is wrong: a fault of ours.
-    #[error("the database refused: {0}")]
+    #[error("the database rejected a statement: {0}")]
     Refused(String),
 }
 

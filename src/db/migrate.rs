@@ -26,7 +26,7 @@ pub enum MigrateError {
     #[error(transparent)]
     Database(#[from] super::Error),
     /// A migration failed; it was undone.
-    #[error("a migration failed and was undone: {0}")]
+    #[error("a migration failed and was rolled back: {0}")]
     Failed(String),
     /// A newer version of Doorward has migrated this database.
     #[error(

@@ -151,7 +151,7 @@ impl Database {
         let found = read.await?;
         match cut {
             None => Ok(found),
-            Some(_) => Err(Error::Away("cut off: the answer was lost".into()).into()),
+            Some(_) => Err(Error::Away("cut off: the response was lost".into()).into()),
         }
     }
 
@@ -199,7 +199,7 @@ impl Database {
         let written = write.await?;
         match cut {
             None => Ok(written),
-            Some(_) => Err(Error::InDoubt("cut off: the answer was lost".into()).into()),
+            Some(_) => Err(Error::InDoubt("cut off: the response was lost".into()).into()),
         }
     }
 
@@ -256,7 +256,7 @@ impl Database {
         };
         let place = tokio::time::timeout(self.timeout, self.places.clone().acquire_owned()).await;
         let Ok(Ok(place)) = place else {
-            return Err(Error::Away("too many wait for it".into()).into());
+            return Err(Error::Away("too many requests are waiting for it".into()).into());
         };
         let span = tracing::Span::current();
         let task = tokio::task::spawn_blocking(move || {
@@ -267,9 +267,9 @@ impl Database {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Refused(panic.to_string()).into()),
             Err(_) if commit.has_begun() => {
-                Err(Error::InDoubt("the commit was not answered in time".into()).into())
+                Err(Error::InDoubt("the commit timed out".into()).into())
             }
-            Err(_) => Err(Error::Away("no answer in time".into()).into()),
+            Err(_) => Err(Error::Away("timed out".into()).into()),
         }
     }
 }
@@ -306,7 +306,7 @@ impl Deadline {
 
     fn check(self) -> Result<(), Error> {
         if self.left().is_zero() {
-            return Err(Error::Away("nobody waits for this any more".into()));
+            return Err(Error::Away("the caller is gone".into()));
         }
         Ok(())
     }
@@ -334,7 +334,7 @@ struct Quiet;
 
 impl<E: std::fmt::Display> diesel::r2d2::HandleError<E> for Quiet {
     fn handle_error(&self, error: E) {
-        tracing::debug!(%error, "could not connect to the database");
+        tracing::debug!(%error, "can't connect to the database");
     }
 }
 
@@ -347,7 +347,7 @@ fn check_out(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Error> {
             return Ok(pooled);
         }
     }
-    Err(Error::Away("no connection lives".into()))
+    Err(Error::Away("no connection is open".into()))
 }
 
 fn begin(conn: &mut Connection) -> Result<(), Error> {

@@ -51,7 +51,7 @@ pub(super) fn committed() {
     {
         tracing::error!(
             elapsed_us = first.elapsed_micros(),
-            "a commit was so slow that answers about the past may have lacked it"
+            "a commit was so slow that responses about the past may lack it"
         );
     }
 }

@@ -15,25 +15,25 @@ pub enum EgressError {
         reason: &'static str,
     },
     /// The host's name stands for nothing.
-    #[error("the host has no address: {0}")]
+    #[error("the host name can't be resolved: {0}")]
     Unresolved(String),
     /// No answer within `egress.timeout`.
-    #[error("no answer in time")]
+    #[error("timed out")]
     Timeout,
     /// Nobody takes the connection.
-    #[error("no connection: {0}")]
+    #[error("can't connect: {0}")]
     Connect(String),
     /// The other side could not show that it is who it should be.
-    #[error("no trust: {0}")]
+    #[error("the certificate is not trusted: {0}")]
     Tls(String),
     /// The connection broke, or what came was no HTTP.
-    #[error("no answer: {0}")]
+    #[error("no response: {0}")]
     Broken(String),
     /// The file of further authorities can't be used. At start only.
     #[error("egress.extra_ca_file: {0}")]
     Authorities(String),
     /// The client can't be made. At start only.
-    #[error("the client for outgoing calls can't be made: {0}")]
+    #[error("can't create the HTTP client: {0}")]
     Client(String),
 }
 
@@ -57,7 +57,7 @@ impl EgressError {
         let innermost = causes(error)
             .skip(1)
             .last()
-            .map_or_else(|| "no cause is known".to_owned(), ToString::to_string);
+            .map_or_else(|| "unknown cause".to_owned(), ToString::to_string);
         if error.is_connect() {
             Self::Connect(innermost)
         } else {

@@ -40,10 +40,10 @@ impl Rules {
         let scheme = match url.scheme() {
             "https" => Scheme::Https,
             "http" => Scheme::Http,
-            _ => return refused("neither http nor https"),
+            _ => return refused("must be http or https"),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return refused("a user in the URL");
+            return refused("the URL contains a username");
         }
         let judged = match url.host() {
             None => Err("no host"),
@@ -81,7 +81,7 @@ impl Rules {
         scheme: Scheme,
     ) -> Result<Vec<IpAddr>, &'static str> {
         let mut admitted = Vec::new();
-        let mut refusal = "a name without an address";
+        let mut refusal = "the host has no address";
         for address in addresses {
             match self.admit(*address, scheme) {
                 Ok(()) => admitted.push(*address),
@@ -95,7 +95,7 @@ impl Rules {
     }
 }
 
-const IN_THE_OPEN: &str = "http to a network that is not allowed by name";
+const IN_THE_OPEN: &str = "http is only allowed to networks in egress.allowed_networks";
 
 #[cfg(test)]
 mod tests {
@@ -121,12 +121,21 @@ mod tests {
         for (url, reason) in [
             ("", "not a URL"),
             ("app.example.com/logout", "not a URL"),
-            ("ftp://app.example.com/", "neither http nor https"),
-            ("file:///etc/passwd", "neither http nor https"),
-            ("javascript:alert(1)", "neither http nor https"),
-            ("https://ada@app.example.com/", "a user in the URL"),
-            ("https://ada:secret@app.example.com/", "a user in the URL"),
-            ("https://:secret@app.example.com/", "a user in the URL"),
+            ("ftp://app.example.com/", "must be http or https"),
+            ("file:///etc/passwd", "must be http or https"),
+            ("javascript:alert(1)", "must be http or https"),
+            (
+                "https://ada@app.example.com/",
+                "the URL contains a username",
+            ),
+            (
+                "https://ada:secret@app.example.com/",
+                "the URL contains a username",
+            ),
+            (
+                "https://:secret@app.example.com/",
+                "the URL contains a username",
+            ),
             ("https://", "not a URL"),
             ("http://app.example.com/", IN_THE_OPEN),
             ("http://1.1.1.1/", IN_THE_OPEN),
@@ -190,6 +199,6 @@ mod tests {
         let none = rules(&[]).admit_any(&["10.0.0.1"].map(address), Scheme::Https);
         assert_eq!(none, Err("a private address"));
         let nothing = rules(&[]).admit_any(&[], Scheme::Https);
-        assert_eq!(nothing, Err("a name without an address"));
+        assert_eq!(nothing, Err("the host has no address"));
     }
 }

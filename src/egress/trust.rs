@@ -32,7 +32,7 @@ fn add_file(roots: &mut RootCertStore, file: &Path) -> Result<(), String> {
         roots.add(certificate).map_err(|error| error.to_string())?;
     }
     if roots.len() == before {
-        return Err("no certificate (PEM) is in it".into());
+        return Err("contains no PEM certificate".into());
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ impl Connections {
         let shared = ConnectionManager::new_with_config(client.clone(), config(timeout));
         let shared = tokio::time::timeout(timeout.saturating_mul(2), shared)
             .await
-            .map_err(|_| Away("no answer in time".into()))?
+            .map_err(|_| Away("timed out".into()))?
             .map_err(away)?;
         Ok(Self {
             store: OPENED.fetch_add(1, Ordering::Relaxed),
@@ -70,7 +70,7 @@ impl Connections {
                     connection
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "this thread shares a connection to Redis");
+                    tracing::warn!(%error, "this thread shares a Redis connection");
                     self.shared.clone()
                 }
             }

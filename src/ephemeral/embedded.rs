@@ -300,7 +300,7 @@ async fn blocking<T: Send + 'static>(
     match tokio::time::timeout(timeout.saturating_mul(2), task).await {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(away(panic)),
-        Err(_) => Err(Away("no answer in time".into())),
+        Err(_) => Err(Away("timed out".into())),
     }
 }
 

@@ -23,7 +23,7 @@ use together::Together;
 
 /// The store did not answer, or not in time.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the ephemeral store is away: {0}")]
+#[error("the ephemeral store is unavailable: {0}")]
 pub struct Away(pub String);
 
 /// Why a store must not be used.
@@ -97,7 +97,7 @@ macro_rules! either {
 /// The result of an operation, unless an injected fault loses it.
 fn answered<T>(cut: Option<Cut>, done: Result<T, Away>) -> Result<T, Away> {
     match cut {
-        Some(_) => Err(Away("cut off: the answer was lost".into())),
+        Some(_) => Err(Away("cut off: the response was lost".into())),
         None => done,
     }
 }
@@ -206,7 +206,7 @@ impl Ephemeral {
         if let Err(error) = Box::pin(self.store_newer(key, version, value, ttl)).await
             && self.warnings.is_due()
         {
-            tracing::warn!(%error, "copies can't be stored: reads go to the database");
+            tracing::warn!(%error, "the cache can't be written; reads go to the database");
         }
     }
 

@@ -143,7 +143,7 @@ impl Redis {
     pub(super) async fn check(&self) -> Result<(), Unfit> {
         let mut connection = tokio::time::timeout(self.timeout, self.pool.get())
             .await
-            .map_err(|_| Away("no answer in time".into()))?
+            .map_err(|_| Away("timed out".into()))?
             .map_err(|error| Away(error.to_string()))?;
         let info: String = self
             .bounded(::redis::cmd("INFO").query_async(&mut connection))
@@ -174,7 +174,7 @@ impl Redis {
     ) -> Result<T, Away> {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(result) => result.map_err(away),
-            Err(_) => Err(Away("no answer in time".into())),
+            Err(_) => Err(Away("timed out".into())),
         }
     }
 }
@@ -211,13 +211,13 @@ fn judge_settings(info: &str) -> Result<(), Unfit> {
     }
     if value("maxmemory_policy") != "noeviction" {
         return Err(Unfit::Settings(format!(
-            "Redis would drop sessions when memory is short (maxmemory-policy {}): set `maxmemory-policy noeviction`",
+            "Redis may evict sessions when memory is short (maxmemory-policy {}); set `maxmemory-policy noeviction`",
             value("maxmemory_policy")
         )));
     }
     if value("aof_enabled") != "1" {
         return Err(Unfit::Settings(
-            "Redis would forget who is signed in when it restarts: set `appendonly yes`".into(),
+            "Redis would lose all sessions on restart; set `appendonly yes`".into(),
         ));
     }
     Ok(())

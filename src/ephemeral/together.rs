@@ -74,7 +74,7 @@ impl Together {
             let store = store.clone();
             tokio::spawn(async move { turn.read(&store).await });
         }
-        let gone = |_| Err(Away("the read was given up".into()));
+        let gone = |_| Err(Away("the read was cancelled".into()));
         answered.await.unwrap_or_else(gone)
     }
 

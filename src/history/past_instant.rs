@@ -21,7 +21,7 @@ pub struct PastInstant {
 #[derive(Debug, thiserror::Error)]
 pub enum PastInstantError {
     /// It is still ahead.
-    #[error("it must not be in the future")]
+    #[error("must not be in the future")]
     Future,
     /// The database is away.
     #[error(transparent)]

@@ -54,7 +54,7 @@ pub enum GrantError {
     #[error("the client is disabled")]
     ClientGone,
     /// The stored request was answered before.
-    #[error("the request was answered")]
+    #[error("the request was already completed")]
     Answered,
     /// A store is away.
     #[error(transparent)]
@@ -128,7 +128,9 @@ impl Oidc {
         Ok(is_its
             .and_then(|known| UserId::parse(&known.sub))
             .ok_or_else(|| {
-                Refusal::invalid_request("id_token_hint is no ID token of this issuer and client")
+                Refusal::invalid_request(
+                    "id_token_hint is not an ID token of this issuer and client",
+                )
             }))
     }
 

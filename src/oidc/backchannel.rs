@@ -80,8 +80,8 @@ impl BackchannelLogout {
             .await
         {
             Ok(200..=299) => return Delivery::Told,
-            Ok(400) => Delivery::Refused("the app answered 400".into()),
-            Ok(status) => Delivery::Failed(format!("the app answered {status}")),
+            Ok(400) => Delivery::Refused("the app responded with 400".into()),
+            Ok(status) => Delivery::Failed(format!("the app responded with {status}")),
             Err(error @ EgressError::Refused { .. }) => Delivery::Failed(format!(
                 "{error}; if the app may be called there, add its network to egress.allowed_networks"
             )),
@@ -90,7 +90,7 @@ impl BackchannelLogout {
         if let Delivery::Failed(cause) | Delivery::Refused(cause) = &failed {
             tracing::warn!(
                 client_id = %client.public_id, %uri, cause,
-                "a client can't be told of an ended session (back-channel logout)"
+                "back-channel logout failed"
             );
             self.oidc.note_failed_delivery(client.id, &uri, cause).await;
         }
@@ -136,7 +136,7 @@ impl Worker for BackchannelLogout {
 
     async fn work(&self, work: Work) -> Worked {
         let Ok(ended) = serde_json::from_value::<EndedSession>(work.payload.clone()) else {
-            tracing::error!("a piece of work can't be read");
+            tracing::error!("an outbox entry can't be parsed");
             return Worked::GaveUp;
         };
         let details = json!({ "sid": ended.sid, "attempts": work.attempts });
@@ -151,7 +151,7 @@ impl Worker for BackchannelLogout {
         };
         let event = event.client(ended.client).details(details);
         if let Err(error) = self.record(ended.user, event).await {
-            tracing::error!(%error, "whether an app was told of a logout is not written down");
+            tracing::error!(%error, "can't record the result of a back-channel logout");
         }
         worked
     }

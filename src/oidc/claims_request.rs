@@ -45,7 +45,7 @@ pub fn parse(text: &str) -> Result<(ClaimsRequest, Demands), Refusal> {
     let part = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(claims)) if claims.len() > MOST => Err(Refusal::invalid_request(
-            format!("claims.{name} asks for too many claims: at most {MOST}"),
+            format!("claims.{name} requests too many claims: at most {MOST}"),
         )),
         Some(Value::Object(claims)) => Ok(claims.clone()),
         Some(_) => Err(not_that()),
@@ -75,7 +75,7 @@ fn read_subject(
         if wish.contains_key("values") || wish.get("value").is_some_and(|value| !value.is_string())
         {
             return Err(Refusal::invalid_request(
-                "claims may demand one sub, as a text in value",
+                "claims may request one sub, as a string in value",
             ));
         }
         let wanted = wish.get("value").and_then(Value::as_str);
@@ -84,7 +84,9 @@ fn read_subject(
             .zip(wanted)
             .is_some_and(|(one, other)| one != other);
         if other {
-            return Err(Refusal::invalid_request("claims demand two different subs"));
+            return Err(Refusal::invalid_request(
+                "claims request two different subs",
+            ));
         }
         subject = subject.or_else(|| wanted.map(str::to_owned));
     }

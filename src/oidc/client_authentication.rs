@@ -19,7 +19,7 @@ pub enum ClientError {
     #[error("client authentication failed: {0}")]
     Failed(FailedAuthentication),
     /// More than one method at once (RFC 6749 §2.3).
-    #[error("more than one way to authenticate")]
+    #[error("more than one authentication method")]
     TwoMethods,
     /// A store is away.
     #[error(transparent)]

@@ -19,7 +19,7 @@ pub fn dropped_scopes(
     }
     tracing::info!(
         client_id = %client.public_id, %dropped, registered = %client.scopes,
-        "scopes dropped from a request: the client is not registered for them"
+        "scopes dropped: the client is not registered for them"
     );
     let description = "scopes are dropped from the request: the client is not registered for them";
     let mut refusal = Refusal::new(ErrorCode::InvalidScope, description).because(

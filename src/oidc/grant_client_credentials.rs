@@ -34,13 +34,11 @@ fn scope_not_registered(client: &Client, asked: &Scopes, own: &Scopes) -> Refusa
         .filter_map(shell_word)
         .map(|scope| format!("--add-scope {scope}"))
         .collect();
-    refuse("scope goes beyond what this client is registered for on its own behalf").remedy(
-        format!(
-            "doorward client update {} {}",
-            client.public_id,
-            flags.join(" ")
-        ),
-    )
+    refuse("the client is not registered for this scope").remedy(format!(
+        "doorward client update {} {}",
+        client.public_id,
+        flags.join(" ")
+    ))
 }
 
 impl Oidc {
@@ -52,7 +50,7 @@ impl Oidc {
         let client = &record.client;
         // RFC 6749 §4.4: confidential clients alone.
         if client.metadata.is_public() {
-            let description = "a client without a secret acts for nobody";
+            let description = "public clients cannot use client_credentials";
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
         }
         let personal: Scopes = Scope::OPENID.into_iter().collect();

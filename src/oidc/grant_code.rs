@@ -42,7 +42,7 @@ impl Oidc {
         let code = parameters
             .get("code")
             .ok_or_else(|| Refusal::invalid_request("code is missing"))?;
-        let unknown = || Refusal::invalid_grant("this code is not known, or was used, or is over");
+        let unknown = || Refusal::invalid_grant("the code is unknown, used or expired");
         let code = Token::parse(code).ok_or_else(unknown)?.hash();
         let redemption = Box::new(Redeeming {
             oidc: self.clone(),
@@ -96,7 +96,7 @@ impl Oidc {
     /// an instance that can't be told learns of it from the database within a second.
     async fn publish_pkce_use(&self, client: ClientId) {
         if let Err(error) = self.clients.publish(client).await {
-            tracing::warn!(%error, client_id = %client, "that a client has used PKCE is not yet known everywhere");
+            tracing::warn!(%error, client_id = %client, "PKCE use of a client is not yet known on all instances");
         }
     }
 }
@@ -141,7 +141,7 @@ impl Redeeming {
         let lifetimes = &self.oidc.tokens.lifetimes;
         let offline = lifetimes.offline_lifetime_of(record.client.metadata.offline_lifetime);
         let Some(grant) = tokens::redeem_code(conn, &found, now, (lifetimes, offline))? else {
-            let refusal = Refusal::invalid_grant("this code was used before");
+            let refusal = Refusal::invalid_grant("the code was already used");
             return Ok(self.refuse(conn, &found, ("code-replayed", refusal))?);
         };
         let authorization = grant.authorization();
@@ -218,10 +218,10 @@ impl Redeeming {
         let standing = standing::find_record(conn, authorization.user)?;
         let user = users::find(conn, authorization.user)?;
         let (Some(standing), Some(user)) = (standing, user) else {
-            return refused("no-standing", "nobody is there any more");
+            return refused("no-standing", "the user no longer exists");
         };
         if let Err(reason) = judge_standing(authorization, &standing, record) {
-            return refused(reason, "what was granted has been withdrawn");
+            return refused(reason, "the grant was withdrawn");
         }
         Ok(Ok(Good {
             standing,
@@ -236,18 +236,18 @@ impl Redeeming {
         if authorization.client != client.id {
             return refused(
                 "code-of-other-client",
-                "this code was given to another client",
+                "the code was issued to another client",
             );
         }
         if self.oidc.clock.now() >= authorization.code_expires_at {
-            return refused("code-expired", "this code is over");
+            return refused("code-expired", "the code has expired");
         }
         let sent_to = authorization.redirect_uri.as_str();
         let is_registered = client.metadata.allows_redirect_to(sent_to);
         if self.redirect_uri.as_deref() != Some(sent_to) || !is_registered {
             return refused(
                 "other-redirect-uri",
-                "redirect_uri must be the one of the authorization request",
+                "redirect_uri must match the authorization request",
             );
         }
         let challenge = authorization.code_challenge.as_deref();
@@ -256,7 +256,7 @@ impl Redeeming {
         if !pkce::is_protected(client, protection, &scopes_now(authorization, client)) {
             return refused(
                 "pkce",
-                "this client must use PKCE now, and the code was issued without code_challenge",
+                "the client must use PKCE, but the code was issued without code_challenge",
             );
         }
         pkce::verify(challenge, self.verifier.as_deref()).map_err(|refusal| ("pkce", refusal))

@@ -27,7 +27,7 @@ enum Refreshed {
     Ended(UserId),
 }
 
-const OVER: &str = "this refresh token is not known, or was used, or is over";
+const OVER: &str = "the refresh token is unknown, used or expired";
 
 impl Oidc {
     pub(super) async fn refresh(
@@ -172,7 +172,7 @@ impl Refreshing {
             let client = &record.client.metadata;
             self.oidc.judge_life(&family, &authorization, client)
         }) {
-            tracing::info!(reason, "a refresh is refused");
+            tracing::info!(reason, "refresh token rejected");
             return over();
         }
         // 5. No more than was authorized.
@@ -184,7 +184,7 @@ impl Refreshing {
             None => allowed.clone(),
             Some(asked) if asked.is_subset(&allowed) => asked.clone(),
             Some(_) => {
-                let description = "scope goes beyond what was authorized";
+                let description = "scope exceeds what was authorized";
                 let refusal = Refusal::new(ErrorCode::InvalidScope, description);
                 return Ok(Refreshed::Refused(refusal));
             }

@@ -95,7 +95,7 @@ pub fn next(
     now: Timestamp,
 ) -> Step {
     let Some(present) = present else {
-        return silently(request, ErrorCode::LoginRequired, "nobody is signed in").unwrap_or(
+        return silently(request, ErrorCode::LoginRequired, "not signed in").unwrap_or(
             if request.prompt.create {
                 Step::Join
             } else {
@@ -130,7 +130,7 @@ fn check_subject(request: &AuthorizationRequest, present: Present<'_>) -> Option
     {
         return None;
     }
-    let description = "somebody else is signed in";
+    let description = "another user is signed in";
     Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ChooseAccount))
 }
 
@@ -141,10 +141,10 @@ fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
     let allowed = &client.metadata.allowed_roles;
     let held = present.standing.roles.join(" ");
     let user = present.session.user;
-    let description = "the user holds none of the roles that this client is for";
+    let description = "the user has none of the roles that this client is limited to";
     let mut refusal = Refusal::new(ErrorCode::AccessDenied, description).because(
         ROLE_NOT_HELD,
-        &format!("user {user}, whose roles are: {held}"),
+        &format!("user {user} with the roles: {held}"),
         &allowed.join(" "),
     );
     // Without the user's ID, because anyone who tries to sign in would suggest that they get the role. The description is for the
@@ -188,7 +188,7 @@ fn check_strength(
     let unmet = || {
         Step::Refuse(Refusal::new(
             ErrorCode::UnmetAuthenticationRequirements,
-            "no passkey of this user reaches the acr that is asked for",
+            "no passkey of this user satisfies the requested acr",
         ))
     };
     let least = match request.acr.least_rank(client.metadata.least_acr.as_deref()) {
@@ -201,7 +201,7 @@ fn check_strength(
     if present.strongest < least {
         return Some(unmet());
     }
-    let description = "a stronger passkey must be used";
+    let description = "a stronger passkey is required";
     Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ProveAgain))
 }
 
@@ -232,6 +232,6 @@ fn check_consent(
     if is_remembered && !request.prompt.consent {
         return None;
     }
-    let description = "the person has not let this client have that";
+    let description = "the user has not given consent";
     Some(silently(request, ErrorCode::ConsentRequired, description).unwrap_or(Step::Consent))
 }

@@ -91,7 +91,7 @@ impl Oidc {
             // RFC 7662 §2.2: whoever may not know learns no more than that.
             Ok(_) => Ok(Introspection::default()),
             Err(TokenError::Bad(reason)) => {
-                tracing::debug!(reason, "an inactive token");
+                tracing::debug!(reason, "inactive token");
                 Ok(Introspection::default())
             }
             Err(TokenError::Unavailable(error)) => Err(error.into()),

@@ -163,7 +163,7 @@ impl Oidc {
     pub async fn keep_logout(&self, request: &LogoutRequest) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_string(request)
-            .map_err(|error| Away(format!("a request that is no JSON: {error}")))?;
+            .map_err(|error| Away(format!("stored request is not JSON: {error}")))?;
         self.ephemeral.put(&key(&id), &text, LIFE).await?;
         Ok(id)
     }

@@ -14,13 +14,13 @@ pub struct Parameters(Vec<(String, String)>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParametersError {
     /// RFC 6749 §3.1: a parameter is not included more than once.
-    #[error("a parameter is given twice: {0}")]
+    #[error("duplicate parameter: {0}")]
     Twice(String),
     /// Not UTF-8.
     #[error("the parameters are not UTF-8")]
     NotUtf8,
     /// Longer than any request needs.
-    #[error("{name} is too long: it may have {limit} bytes")]
+    #[error("{name} is too long: at most {limit} bytes")]
     TooLong {
         /// The parameter.
         name: String,
@@ -28,10 +28,10 @@ pub enum ParametersError {
         limit: usize,
     },
     /// A name that is longer than allowed.
-    #[error("the name of a parameter is too long: it may have {MAX_NAME} bytes")]
+    #[error("a parameter name is too long: at most {MAX_NAME} bytes")]
     LongName,
     /// More than any request has.
-    #[error("there are too many parameters: a request may have {MAX_PARAMETERS}")]
+    #[error("too many parameters: at most {MAX_PARAMETERS}")]
     TooMany,
 }
 

@@ -31,7 +31,7 @@ pub struct Pending {
 #[derive(Debug, thiserror::Error)]
 pub enum PendingError {
     /// Answered, expired, another browser's, or never there: all look alike.
-    #[error("no such request: {0}")]
+    #[error("unknown request: {0}")]
     Gone(&'static str),
     /// The store is away.
     #[error(transparent)]
@@ -44,7 +44,7 @@ fn key(id: &Token) -> String {
 
 fn text(pending: &Pending) -> Result<String, Away> {
     serde_json::to_string(pending)
-        .map_err(|error| Away(format!("a request that is no JSON: {error}")))
+        .map_err(|error| Away(format!("stored request is not JSON: {error}")))
 }
 
 impl Oidc {
@@ -133,7 +133,7 @@ impl Oidc {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(PendingError::Gone("answered")),
             Err(error) => {
-                tracing::warn!(%error, "an answered request can't be deleted");
+                tracing::warn!(%error, "can't delete a completed request; it will expire");
                 Ok(())
             }
         }

@@ -75,7 +75,7 @@ fn unprotected(client: &Client) -> Refusal {
     let command = (!metadata.is_public())
         .then(|| format!("doorward client update {} --no-pkce", client.public_id));
     let excuse = command.as_ref();
-    let excuse = excuse.map(|command| format!(", or allow this client to go without: {command}"));
+    let excuse = excuse.map(|command| format!(", or allow this client to omit it: {command}"));
     let registered = match metadata.code_protection() {
         CodeProtection::Pkce if metadata.pkce_used => "PKCE, which it has used",
         CodeProtection::Pkce | CodeProtection::None => "PKCE",

@@ -82,10 +82,10 @@ impl Oidc {
         // Anybody can send a client ID, so the text does not advise to change anything before it is known who sent it.
         let description = match failed.reason {
             WRONG_SECRET => {
-                "The secret is not this client's: it may be an old one or cut off. If it was your program, paste the secret again, or make a new one"
+                "Wrong client secret: it may be an old one or cut off. If it was your program, paste the secret again, or create a new one"
             }
             "malformed" => {
-                "The client ID or the secret can't be one of Doorward's clients; it may be cut off. Paste it again"
+                "The client ID or secret is malformed; it may be cut off. Paste it again"
             }
             _ => "Client authentication failed",
         };
@@ -109,8 +109,7 @@ impl Oidc {
             registered: Some(uri.to_owned()),
             remedy: None,
         };
-        let description =
-            format!("Doorward could not tell the client of an ended session: {cause}");
+        let description = format!("Back-channel logout failed: {cause}");
         self.remember(client, "backchannel_logout_failed", &description, &facts)
             .await;
     }
@@ -132,7 +131,7 @@ impl Oidc {
         // Boxed, because refusals are rare and this future would otherwise enlarge the future of every request.
         let remembered = Box::pin(self.store_refusal(client, error, description, facts));
         if let Err(error) = remembered.await {
-            tracing::debug!(%error, "a refusal can't be stored");
+            tracing::debug!(%error, "can't store a rejected request");
         }
     }
 

@@ -100,7 +100,7 @@ pub fn read_return_address(
     let redirect_uri = parameters.get("redirect_uri").ok_or_else(|| {
         let registered = &client.metadata.redirect_uris;
         let registered: Vec<&str> = registered.iter().map(|uri| uri.as_str()).collect();
-        let description = "redirect_uri is missing: the program must send one that is registered";
+        let description = "redirect_uri is missing; send a registered one";
         Refusal::invalid_request(description).because(
             "redirect-uri-missing",
             "",
@@ -129,7 +129,7 @@ pub fn read_return_address(
     }
     // Registration refuses it; a native app's loopback address matches any port, also that of a Doorward on this machine.
     if Url::parse(redirect_uri).is_ok_and(|url| url.origin().ascii_serialization() == issuer) {
-        let description = "redirect_uri is an address of Doorward itself";
+        let description = "redirect_uri is an address of this server";
         let refusal = Refusal::invalid_request(description);
         return Err(refusal.because("redirect-uri-own", redirect_uri, issuer));
     }
@@ -254,7 +254,7 @@ fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Res
             ));
         }
         None => {
-            let description = "response_type is missing: the program must send code";
+            let description = "response_type is missing; send code";
             let refusal = Refusal::invalid_request(description);
             return Err(refusal.because("response-type-missing", "", "code"));
         }
@@ -286,7 +286,7 @@ fn read_prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
     if prompt.none && count > 1 {
         // OpenID Connect Core §3.1.2.1.
         return Err(Refusal::invalid_request(
-            "prompt=none goes with no other value",
+            "prompt=none can't be combined with another value",
         ));
     }
     Ok(prompt)
@@ -363,7 +363,7 @@ fn read_subject(hint: Option<UserId>, claimed: Option<&str>) -> Result<Option<Us
         Some(id) => Ok(Some(id)),
         None => Err(Refusal::new(
             ErrorCode::LoginRequired,
-            "nobody here is the subject that claims asks for",
+            "no user is the subject that claims requests",
         )),
     }
 }

@@ -64,7 +64,7 @@ pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(
     if is_registered(resource, client) || resource == issuer {
         return Ok(());
     }
-    let description = "resource is not among those that this client is registered for";
+    let description = "the client is not registered for this resource";
     Err(Refusal::new(ErrorCode::InvalidTarget, description)
         .because(
             "resource-not-registered",
@@ -86,7 +86,7 @@ pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
         .map(|grant| grant.as_str())
         .collect();
     let description = format!(
-        "this client is not registered for the grant {}",
+        "the client is not registered for the grant type {}",
         grant.as_str()
     );
     Refusal::new(ErrorCode::UnauthorizedClient, description)

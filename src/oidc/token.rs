@@ -63,7 +63,7 @@ pub enum TokenRefused {
     #[error(transparent)]
     Sign(#[from] SignError),
     /// A code or refresh token may have been used, and repeating the request would count as a replay.
-    #[error("it is unknown whether the grant was used: {0}")]
+    #[error("the outcome of using the grant is unknown: {0}")]
     InDoubt(String),
 }
 

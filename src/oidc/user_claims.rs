@@ -248,7 +248,7 @@ mod tests {
         for claim in SUPPORTED {
             let refused = ClaimRule::parse(&format!("profile:{claim}=department"));
             let reason = refused.expect_err(claim);
-            assert!(reason.contains("has a meaning of its own"), "{reason}");
+            assert!(reason.contains("is reserved"), "{reason}");
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::users;
 #[derive(Debug, thiserror::Error)]
 pub enum UserInfoError {
     /// 401 `invalid_token`; with a reason code for the log.
-    #[error("the token is not good: {0}")]
+    #[error("invalid token: {0}")]
     Bad(&'static str),
     /// 401 `invalid_token`: a token of this client, for other services.
     #[error("{1}")]

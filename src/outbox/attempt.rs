@@ -19,15 +19,15 @@ pub(super) async fn attempt(database: Database, worker: Arc<impl Worker>, work: 
     };
     let outcome = tokio::time::timeout(BOUND, worker.work(work)).await;
     let outcome = outcome.unwrap_or_else(|_| Worked::Again {
-        reason: "the attempt took too long".into(),
+        reason: "the attempt timed out".into(),
     });
     tell(&taken, &outcome);
     let (id, attempts) = (taken.id, taken.attempts);
     match settle(&database, &taken, &outcome).await {
         Ok(true) => {}
-        Ok(false) => tracing::info!(%id, attempts, "the lease of this work had run out"),
+        Ok(false) => tracing::info!(%id, attempts, "the lease of this job expired"),
         Err(error) => {
-            tracing::warn!(%id, attempts, %error, "what came of this work can't be written: it will be repeated");
+            tracing::warn!(%id, attempts, %error, "can't store the result of this job; it will be repeated");
         }
     }
 }
@@ -36,14 +36,14 @@ fn tell(work: &Work, outcome: &Worked) {
     let Work { id, kind, .. } = work;
     let attempts = work.attempts;
     match outcome {
-        Worked::Done => tracing::debug!(%id, kind, attempts, "work done"),
+        Worked::Done => tracing::debug!(%id, kind, attempts, "job done"),
         Worked::Again { reason } if work.is_last_attempt() => {
-            tracing::warn!(%id, kind, attempts, reason, "work failed for good");
+            tracing::warn!(%id, kind, attempts, reason, "job failed permanently");
         }
         Worked::Again { reason } => {
-            tracing::info!(%id, kind, attempts, reason, "work failed, and will be tried again");
+            tracing::info!(%id, kind, attempts, reason, "job failed; it will be retried");
         }
-        Worked::GaveUp => tracing::info!(%id, kind, attempts, "work given up"),
+        Worked::GaveUp => tracing::info!(%id, kind, attempts, "job given up"),
     }
 }
 

@@ -74,7 +74,7 @@ fn take(
     for mut work in found {
         if work.attempts >= MOST_REPEATED {
             if queries::delete(conn, work.id, work.attempts)? {
-                tracing::error!(id = %work.id, kind, "work that never came to an end is removed");
+                tracing::error!(id = %work.id, kind, "removed a job that never finished");
             }
         } else if queries::lease(conn, &work, now, now.after(LEASE))? {
             work.attempts += 1;

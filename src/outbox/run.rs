@@ -83,8 +83,8 @@ impl Outbox {
 /// Tells of a database that went away or came back, once each.
 fn note_change(is_away: &mut bool, found: &db::Result<Found>) {
     match found {
-        Err(error) if !*is_away => tracing::warn!(%error, "can't look for work"),
-        Ok(_) if *is_away => tracing::warn!("looks for work again"),
+        Err(error) if !*is_away => tracing::warn!(%error, "can't poll for jobs"),
+        Ok(_) if *is_away => tracing::warn!("polling for jobs again"),
         Ok(_) | Err(_) => {}
     }
     *is_away = found.is_err();
@@ -138,7 +138,7 @@ impl UnderWay {
         let id = match ended {
             Ok((id, ())) => id,
             Err(error) => {
-                tracing::error!(%error, "a worker failed: its work is repeated after its lease");
+                tracing::error!(%error, "a worker failed; its job is repeated after the lease");
                 error.id()
             }
         };

@@ -68,7 +68,7 @@ struct Ceremony {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CeremonyError {
     /// Used, expired, another browser's, or never begun: all look alike.
-    #[error("no such ceremony: {0}")]
+    #[error("unknown ceremony: {0}")]
     Gone(&'static str),
     /// The ephemeral store is away.
     #[error(transparent)]
@@ -89,7 +89,7 @@ impl Passkeys {
             expires_at: self.clock.now().after(self.ceremony_timeout),
         };
         let text = serde_json::to_string(&ceremony)
-            .map_err(|error| Away(format!("a ceremony that is no JSON: {error}")))?;
+            .map_err(|error| Away(format!("stored ceremony is not JSON: {error}")))?;
         self.ephemeral
             .put(&key(id.hash()), &text, self.ceremony_timeout)
             .await?;
@@ -123,7 +123,7 @@ impl Passkeys {
     /// Deletes a ceremony that was used or refused. If that fails, it expires: a used one stays used.
     pub(super) async fn discard(&self, single_use: SingleUse) {
         if let Err(error) = self.ephemeral.remove(&key(single_use.token())).await {
-            tracing::warn!(%error, "a ceremony can't be deleted and will expire");
+            tracing::warn!(%error, "can't delete a ceremony; it will expire");
         }
     }
 }

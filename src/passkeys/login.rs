@@ -29,22 +29,22 @@ pub(super) struct LoggedIn {
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// Used, expired, another browser's, or never begun.
-    #[error("no such ceremony: {0}")]
+    #[error("unknown ceremony: {0}")]
     CeremonyGone(&'static str),
     /// No live passkey has this credential id. The page tells the browser's password manager.
-    #[error("the passkey is not registered here")]
+    #[error("the passkey is not registered")]
     PasskeyUnknown,
     /// The assertion does not hold; with a reason code for the log.
-    #[error("the assertion is refused: {0}")]
+    #[error("assertion rejected: {0}")]
     Refused(String),
     /// The assertion verified, but the person may not sign in.
-    #[error("the person is suspended")]
+    #[error("the user is suspended")]
     Suspended,
     /// The passkey was used or revoked by another ceremony in the meantime: read it again.
-    #[error("the passkey was used or revoked meanwhile")]
+    #[error("the passkey was used or revoked by another request")]
     Overtaken,
     /// The ceremony is used, and a store was lost before its session could be handed out.
-    #[error("committed, but not handed out: {0}")]
+    #[error("committed, but no session was handed out: {0}")]
     Interrupted(String),
     /// The database is away.
     #[error(transparent)]

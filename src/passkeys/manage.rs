@@ -39,19 +39,19 @@ pub struct Revoked {
 #[derive(Debug, thiserror::Error)]
 pub enum ManageError {
     /// The person has no such passkey, or there is no such person.
-    #[error("no such passkey")]
+    #[error("unknown passkey")]
     Unknown,
     /// Nobody removes their own last passkey: they could never come back.
-    #[error("the last passkey")]
+    #[error("this is the user's only passkey")]
     LastPasskey,
     /// The last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
     /// The right by which it was asked does not reach this person.
-    #[error("this person is not the caller's to manage")]
+    #[error("the caller may not manage this user")]
     NotYours,
     /// The name can't be used.
-    #[error("a passkey's name has 1 to {LONGEST_NAME} printable characters")]
+    #[error("a passkey's name must have 1 to {LONGEST_NAME} printable characters")]
     Name,
     /// The caller may not make the change any more.
     #[error(transparent)]

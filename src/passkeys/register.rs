@@ -63,13 +63,13 @@ pub(super) struct Registered {
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// Used, expired, another browser's, or never begun.
-    #[error("no such ceremony: {0}")]
+    #[error("unknown ceremony: {0}")]
     CeremonyGone(&'static str),
     /// What the authenticator answered does not hold; with a reason code for the log.
-    #[error("the credential is refused: {0}")]
+    #[error("credential rejected: {0}")]
     CredentialRefused(String),
     /// The credential id is somebody's, or was.
-    #[error("the credential is registered already")]
+    #[error("the credential is already registered")]
     CredentialTaken,
     /// The set-up link.
     #[error(transparent)]
@@ -78,13 +78,13 @@ pub enum RegisterError {
     #[error(transparent)]
     Join(#[from] JoinError),
     /// The session that began it is over, or somebody else is signed in now.
-    #[error("the session is over")]
+    #[error("the session has ended")]
     SessionOver,
     /// Enough.
-    #[error("there are {MOST} passkeys already")]
+    #[error("the account already has {MOST} passkeys")]
     TooMany,
     /// The passkey is saved, and a store was lost before that was in force everywhere and its session handed out.
-    #[error("committed, but not handed out: {0}")]
+    #[error("committed, but no session was handed out: {0}")]
     Interrupted(String),
     /// The database is away.
     #[error(transparent)]
@@ -267,7 +267,7 @@ impl Passkeys {
             users::mark_username_used(conn, &user.username, now)?;
             let acr = Acr::of(passkey.backup_eligible);
             let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
-            let nobody = || db::Error::Refused("a person without a standing".into());
+            let nobody = || db::Error::Refused("user without an account record".into());
             let epoch = standing::find_epoch(conn, user.id)?.ok_or_else(nobody)?;
             Some(sessions::begin(
                 conn,

@@ -23,7 +23,7 @@ pub enum StepUpError {
     #[error(transparent)]
     Login(#[from] LoginError),
     /// The session is over, or another one began this.
-    #[error("the session is over")]
+    #[error("the session has ended")]
     SessionOver,
 }
 

@@ -49,16 +49,16 @@ async fn watch(app: App) {
     loop {
         ticks.tick().await;
         if let Err(error) = app.standings.watch().await {
-            tracing::warn!(%error, "could not look which standings moved");
+            tracing::warn!(%error, "can't poll for changed accounts");
         }
         if let Err(error) = app.clients.watch().await {
-            tracing::warn!(%error, "could not look which clients moved");
+            tracing::warn!(%error, "can't poll for changed clients");
         }
         if let Err(error) = app.access.watch().await {
-            tracing::warn!(%error, "could not look which things moved");
+            tracing::warn!(%error, "can't poll for changed resources");
         }
         if let Err(error) = app.keyring.watch().await {
-            tracing::warn!(%error, "could not look whether signing keys changed");
+            tracing::warn!(%error, "can't poll for changed signing keys");
         }
     }
 }
@@ -72,13 +72,15 @@ async fn watch_policies(app: App) {
         let policies = app.access.policies().clone();
         let look = tokio::task::spawn_blocking(move || policies.watch());
         if let Err(error) = look.await {
-            tracing::error!(%error, "could not look whether policies changed");
+            tracing::error!(%error, "can't check policies for changes");
         }
         let loaded = app.access.policies().loaded();
         if loaded != recorded {
             match record_policies(&app, &loaded).await {
                 Ok(()) => recorded = loaded,
-                Err(error) => tracing::warn!(%error, "loaded policies were not recorded"),
+                Err(error) => {
+                    tracing::warn!(%error, "can't record the loaded policies in the audit log");
+                }
             }
         }
     }
@@ -90,7 +92,7 @@ async fn rotate(app: App) {
     loop {
         ticks.tick().await;
         if let Err(error) = app.keyring.rotate_due().await {
-            tracing::warn!(%error, "could not look whether a signing key is due");
+            tracing::warn!(%error, "can't check whether a signing key must be rotated");
         }
     }
 }
@@ -106,13 +108,13 @@ async fn tidy(app: App) {
     loop {
         ticks.tick().await;
         if let Err(error) = app.ephemeral.tidy().await {
-            tracing::warn!(%error, "could not tidy the ephemeral store");
+            tracing::warn!(%error, "can't clean up the ephemeral store");
         }
         if let Err(error) = app.tokens.tidy().await {
-            tracing::warn!(%error, "could not forget authorizations that ended");
+            tracing::warn!(%error, "can't delete ended authorizations");
         }
         if let Err(error) = app.sessions.tidy().await {
-            tracing::warn!(%error, "the records of used tokens can't be deleted");
+            tracing::warn!(%error, "can't delete records of used tokens");
         }
     }
 }
@@ -131,7 +133,7 @@ async fn watch_log() {
                 tracing::warn!(
                     sink,
                     lines,
-                    "log lines were dropped, because the log was not read or could not be stored"
+                    "log lines were dropped: the log reader or the disk is too slow"
                 );
             }
         }

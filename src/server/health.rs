@@ -127,11 +127,12 @@ impl Readiness {
         let refused = policies.fault().map(|fault| fault.to_string());
         if policies.are_in_force() {
             return Part {
-                warning: refused.map(|fault| format!("refused, the earlier ones stay: {fault}")),
+                warning: refused
+                    .map(|fault| format!("rejected, the previous policies stay in force: {fault}")),
                 ..Part::new("policies", None)
             };
         }
-        let fault = refused.unwrap_or_else(|| "none are in force yet".to_owned());
+        let fault = refused.unwrap_or_else(|| "no policies are loaded".to_owned());
         Part::new("policies", Some(fault))
     }
 

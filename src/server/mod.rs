@@ -148,7 +148,7 @@ fn listenings(app: &App, metrics: &Metrics) -> (Listening, Listening) {
     let files = open_files::raise();
     let per_worker = open_files::connections_per_worker(files, pool_size, workers);
     let connections = per_worker.saturating_mul(workers);
-    tracing::info!(connections, "connections are limited by the open files");
+    tracing::info!(connections, "the limit of open files limits connections");
     let public = Listening {
         address: server.listen,
         workers,

@@ -35,7 +35,7 @@ impl Connections {
         if self.open.get() >= self.most && !self.is_full.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 connections = self.most,
-                "there are as many connections as the limit of open files allows: new ones wait until others close (raise `ulimit -n`)"
+                "the limit of open files is reached; new connections wait until others close (raise `ulimit -n`)"
             );
         }
         Open(self.clone())
@@ -45,7 +45,7 @@ impl Connections {
         self.open.dec();
         let has_room = self.open.get() < self.most - self.most / 10;
         if has_room && self.is_full.swap(false, Ordering::Relaxed) {
-            tracing::info!("there is room for new connections again");
+            tracing::info!("accepting new connections again");
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn raise() -> usize {
             maximum: limit.maximum,
         };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, "the limit of open files can't be raised");
+            tracing::warn!(%error, "can't raise the limit of open files");
         }
     }
     let files = getrlimit(Resource::Nofile).current;

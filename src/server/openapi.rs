@@ -106,7 +106,7 @@ static DOCUMENT: LazyLock<Option<web::Bytes>> =
     LazyLock::new(|| match serde_json::to_vec(&Api::openapi()) {
         Ok(document) => Some(document.into()),
         Err(error) => {
-            tracing::error!(%error, "the API's description can't be written");
+            tracing::error!(%error, "can't serialize the API description");
             None
         }
     });

@@ -18,18 +18,18 @@ pub(super) fn explained(answer: &[u8], head_bytes: usize) -> Option<Vec<u8>> {
     }
     let (title, what) = match status.split(' ').next()? {
         "431" => (
-            "That request is too long",
-            format!("Its address and headers together may have {MAX_HEAD} bytes."),
+            "Request header too large",
+            format!("URL and headers together must have at most {MAX_HEAD} bytes."),
         ),
         "400" if head_bytes > MAX_ADDRESS => (
-            "That address is too long",
+            "URL too long",
             format!(
-                "Path and query may have {MAX_ADDRESS} bytes. An app that sends more can post them as a form, with less in `state` and `nonce`."
+                "Path and query must have at most {MAX_ADDRESS} bytes. An app that needs more can send its request as a POST form."
             ),
         ),
         "400" => (
-            "That request can't be read",
-            "It is not HTTP as RFC 9112 describes it.".to_owned(),
+            "Bad request",
+            "This is not a valid HTTP request (RFC 9112).".to_owned(),
         ),
         _ => return None,
     };
@@ -62,7 +62,7 @@ mod tests {
         assert!(long.starts_with("HTTP/1.1 400 Bad Request\r\n") && long.contains("65534 bytes"));
         let (head, page) = long.split_once("\r\n\r\n").expect("a body");
         assert!(head.contains(&format!("content-length: {}\r\n", page.len())));
-        assert!(text(refusal, 100).is_some_and(|page| page.contains("can't be read")));
+        assert!(text(refusal, 100).is_some_and(|page| page.contains("not a valid HTTP request")));
         let head = refusal.replace("400 Bad Request", "431 Request Header Fields Too Large");
         assert!(text(&head, MAX_HEAD).is_some_and(|page| page.contains("131072 bytes")));
     }

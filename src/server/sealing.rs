@@ -29,7 +29,7 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
             Ok(_) => {}
             Err(error) => {
                 metrics.set_unsealed(known.age_now());
-                tracing::error!(%error, "the audit log could not be sealed");
+                tracing::error!(%error, "can't seal the audit log");
             }
         }
     }
@@ -79,7 +79,7 @@ fn tell(look: &Look) {
     tracing::info!(
         seal = format!("{}:{}", look.head.position, to_hex(&look.head.mac)),
         at = %look.now,
-        "the audit log is sealed up to here"
+        "audit log sealed"
     );
 }
 

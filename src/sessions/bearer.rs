@@ -80,7 +80,7 @@ impl Sessions {
 /// 403 (RFC 6750 §3.1).
 pub(super) fn scope_missing(scope: Scope) -> Problem {
     Problem::forbidden(format!(
-        "This token needs the scope {}, and its client must be registered for it.",
+        "This token needs the scope {}, and its client must be registered for that scope.",
         scope.as_str()
     ))
     .with("scope", scope.as_str())
@@ -94,12 +94,12 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Bad(reason) => {
-                tracing::info!(reason, "a token is refused");
+                tracing::info!(reason, "token rejected");
                 Self::new(
                     StatusCode::UNAUTHORIZED,
                     "token-refused",
-                    "Not a good token",
-                    "Send an access token of Doorward's that is meant for Doorward, has not expired and was not revoked.",
+                    "Invalid access token",
+                    "Send an access token that was issued for this API, has not expired and was not revoked.",
                 )
                 .header(
                     header::WWW_AUTHENTICATE,

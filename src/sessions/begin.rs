@@ -144,7 +144,7 @@ impl Sessions {
         // The session is good all the same. The next sign-in enforces the cap, and every instance learns within a second which records
         // changed.
         if let Err(error) = followed {
-            tracing::warn!(%error, "the steps after opening a session failed");
+            tracing::warn!(%error, "the steps after starting a session failed");
         }
         Ok(())
     }
@@ -191,5 +191,6 @@ impl Sessions {
 }
 
 pub(super) fn live_text(live: &LiveSession) -> Result<String, Away> {
-    serde_json::to_string(live).map_err(|error| Away(format!("a session that is no JSON: {error}")))
+    serde_json::to_string(live)
+        .map_err(|error| Away(format!("stored session is not JSON: {error}")))
 }

@@ -32,7 +32,7 @@ pub enum Caller {
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
     /// A person who is no administrator.
-    #[error("only an administrator may")]
+    #[error("only administrators may do this")]
     NotAdministrator,
     /// A client without the scope.
     #[error("the client needs the scope {}", .0.as_str())]
@@ -45,12 +45,10 @@ pub enum CallerError {
 impl From<CallerError> for Problem {
     fn from(error: CallerError) -> Self {
         match error {
-            CallerError::NotAdministrator => {
-                Self::forbidden("Only an administrator may do this. Ask one.")
-            }
+            CallerError::NotAdministrator => Self::forbidden("Only administrators may do this."),
             CallerError::TokenScopeMissing(scope) => scope_missing(scope),
             CallerError::ScopeMissing(scope) => Self::forbidden(format!(
-                "This client needs the scope {}. An administrator gives it.",
+                "This client needs the scope {}. Ask an administrator to add it.",
                 scope.as_str()
             ))
             .with("scope", scope.as_str()),

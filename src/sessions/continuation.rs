@@ -63,7 +63,7 @@ impl Sessions {
     pub async fn put_continuation(&self, target: &Continuation) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_string(target)
-            .map_err(|error| Away(format!("a target that is no JSON: {error}")))?;
+            .map_err(|error| Away(format!("stored target is not JSON: {error}")))?;
         self.ephemeral.put(&key(&id), &text, LIFE).await?;
         Ok(id)
     }

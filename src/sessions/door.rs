@@ -96,7 +96,7 @@ pub struct OpenDoor {
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
     /// There is no such child, it is another host's, or its session is over; with a reason code for the log.
-    #[error("no open door: {0}")]
+    #[error("no forward-auth session: {0}")]
     Closed(&'static str),
     /// A store is away: nobody knows.
     #[error(transparent)]
@@ -117,7 +117,7 @@ impl From<SignedInError> for DoorError {
             SignedInError::OtherUser(_) => Self::Closed("other-user"),
             SignedInError::Unavailable(error) => Self::Unavailable(error),
             SignedInError::Away | SignedInError::Misplaced => {
-                Self::Unavailable(Away("the live copy was not read".into()).into())
+                Self::Unavailable(Away("the live session was not read".into()).into())
             }
         }
     }
@@ -148,7 +148,7 @@ impl Sessions {
             lent,
         };
         let text = serde_json::to_string(&door)
-            .map_err(|error| Away(format!("a door that is no JSON: {error}")))?;
+            .map_err(|error| Away(format!("stored forward-auth session is not JSON: {error}")))?;
         let ttl = door.lent.absolute_end.since(now);
         self.ephemeral.put(&key.store_key(), &text, ttl).await?;
         Ok(key)
@@ -228,7 +228,7 @@ impl Sessions {
                 .move_parents_clock(&lent, &seen.live_copy, now)
                 .await
             {
-                tracing::warn!(%error, "a session's idle clock was not moved");
+                tracing::warn!(%error, "can't update a session's idle time");
             }
         });
     }

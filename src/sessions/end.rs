@@ -24,7 +24,7 @@ const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
 #[derive(Debug, thiserror::Error)]
 pub enum EndError {
     /// There is no such session, or no such person.
-    #[error("no such session")]
+    #[error("unknown session")]
     Unknown,
     /// The caller may not make the change any more.
     #[error(transparent)]
@@ -271,7 +271,7 @@ impl Sessions {
     /// Only tidies up: the list asks the database first.
     pub(super) async fn forget_seen(&self, user: UserId, session: SessionId) {
         if let Err(error) = self.ephemeral.remove(&seen_key(user, session)).await {
-            tracing::warn!(%error, "when a session was last seen is left to expire");
+            tracing::warn!(%error, "can't delete a session's last-active time; it will expire");
         }
     }
 

@@ -25,19 +25,19 @@ impl From<StepUpRequired> for Problem {
             Self::new(
                 status,
                 "step-up-needed",
-                "Use your passkey once more",
+                "A recent sign-in is required",
                 detail,
             )
         };
         match required {
             StepUpRequired::Session => problem(
                 StatusCode::FORBIDDEN,
-                "This asks for a sign-in of the last five minutes: run a step-up ceremony (POST /webauthn/step-up/start) and repeat.",
+                "The sign-in must not be older than five minutes. Run a step-up ceremony (POST /webauthn/step-up/start), then repeat the request.",
             ),
             // RFC 9470 §3.
             StepUpRequired::Token => problem(
                 StatusCode::UNAUTHORIZED,
-                "This asks for a sign-in of the last five minutes: send the person to the authorization endpoint with max_age=300.",
+                "The sign-in must not be older than five minutes. Send the user to the authorization endpoint with max_age=300.",
             )
             .header(
                 header::WWW_AUTHENTICATE,

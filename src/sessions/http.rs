@@ -56,9 +56,9 @@ struct UserPart {
 #[utoipa::path(
     get, path = "/v1/session", tag = "sessions", security(("cookie" = [])),
     responses(
-        (status = 200, description = "Somebody is signed in", body = SessionAnswer),
-        (status = 401, description = "Nobody is signed in"),
-        (status = 503, description = "A store is away: nobody knows"),
+        (status = 200, description = "A user is signed in", body = SessionAnswer),
+        (status = 401, description = "Not signed in"),
+        (status = 503, description = "The session store is unavailable"),
     )
 )]
 pub async fn read_session(signed_in: SignedIn) -> Answer {
@@ -92,8 +92,8 @@ pub async fn read_session(signed_in: SignedIn) -> Answer {
     delete, path = "/v1/session", tag = "sessions", security(("cookie" = [])),
     responses(
         (status = 204, description = "Signed out"),
-        (status = 401, description = "Nobody was signed in"),
-        (status = 503, description = "Not yet in force; repeat"),
+        (status = 401, description = "No user was signed in"),
+        (status = 503, description = "Not yet in force; repeat the request"),
     )
 )]
 pub async fn delete_session(

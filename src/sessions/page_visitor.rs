@@ -28,7 +28,7 @@ pub struct PageVisitor {
 #[derive(Debug, thiserror::Error)]
 pub enum TurnedAway {
     /// They sign in first.
-    #[error("nobody is signed in")]
+    #[error("not signed in")]
     SignInFirst {
         /// The sign-in page, which knows where they wanted to go.
         path: String,
@@ -100,7 +100,7 @@ impl FromRequest for PageVisitor {
                     Ok(Self { signed_in, frame })
                 }
                 Err(SignedInError::Nobody(reason)) => {
-                    tracing::debug!(reason, "to the sign-in page");
+                    tracing::debug!(reason, "redirecting to the sign-in page");
                     let path = sign_in_path(&request, &browser).await?;
                     Err(TurnedAway::SignInFirst { path, browser })
                 }

@@ -23,7 +23,7 @@ impl From<ChangePending> for Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "change-pending",
             "Saved, but not yet in force everywhere",
-            "The change is saved, but not every part of Doorward could be told yet. Repeat the request: that is safe.",
+            "The change is saved, but not yet in force on every instance. Repeat the request; that is safe.",
         )
         .retry_after(1)
     }
@@ -48,7 +48,7 @@ pub(super) fn client_unknown() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "client-unknown",
-        "Not a client that may ask",
+        "Client authentication failed",
         "Authenticate with HTTP Basic: client_id and client_secret of an enabled client.",
     )
     .header(header::WWW_AUTHENTICATE, "Basic realm=\"Doorward\"")

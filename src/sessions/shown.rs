@@ -157,8 +157,8 @@ async fn show(
         None => Err(Problem::new(
             StatusCode::GONE,
             "page-gone",
-            "This page is no longer shown",
-            "It has expired, or it belongs to another session. Start again from the beginning.",
+            "This page has expired",
+            "It has expired, or belongs to another session. Start again.",
         )
         .into()),
     }

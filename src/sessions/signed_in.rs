@@ -46,7 +46,7 @@ pub(super) struct AskedIn {
 #[derive(Debug, thiserror::Error)]
 pub enum SignedInError {
     /// No cookie, an unknown one, or a session that is over; with a reason code for the log.
-    #[error("nobody is signed in: {0}")]
+    #[error("not signed in: {0}")]
     Nobody(&'static str),
     /// The page that the request comes from was rendered for another user.
     #[error("the page was opened by another user")]
@@ -55,10 +55,10 @@ pub enum SignedInError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The live copy could not be read.
-    #[error("the session store is away")]
+    #[error("the session store is unavailable")]
     Away,
     /// The route was declared without sessions: a fault of ours.
-    #[error("this route knows no sessions")]
+    #[error("this route has no session middleware")]
     Misplaced,
 }
 
@@ -207,12 +207,12 @@ impl From<SignedInError> for Problem {
     fn from(error: SignedInError) -> Self {
         match error {
             SignedInError::Nobody(reason) => {
-                tracing::debug!(reason, "nobody is signed in");
+                tracing::debug!(reason, "not signed in");
                 Self::new(
                     StatusCode::UNAUTHORIZED,
                     "signed-out",
-                    "Nobody is signed in",
-                    "Sign in at /login, then repeat.",
+                    "Not signed in",
+                    "Sign in at /login, then repeat the request.",
                 )
                 // RFC 9110 §11.6.1 asks for a challenge; a Basic one would open a dialog in browsers.
                 .header(header::WWW_AUTHENTICATE, "Doorward realm=\"session\"")
@@ -224,7 +224,7 @@ impl From<SignedInError> for Problem {
             SignedInError::Unavailable(error) => error.into(),
             SignedInError::Away => Self::unavailable(),
             SignedInError::Misplaced => {
-                tracing::error!("this route knows no sessions");
+                tracing::error!("this route has no session middleware");
                 Self::internal()
             }
         }
@@ -247,7 +247,7 @@ impl Sessions {
         let (key, text, record) = {
             let entries = session.entries();
             if let Some(reason) = entries.get(state::AWAY) {
-                tracing::error!(%reason, "the session store is away");
+                tracing::error!(%reason, "the session store is unavailable");
                 return Err(SignedInError::Away);
             }
             let key = entries
@@ -340,7 +340,7 @@ pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
     session
         .insert(state::ISSUED, begun.key.expose())
         .map_err(|error| {
-            tracing::error!(%error, "a session can't be handed out");
+            tracing::error!(%error, "can't hand out a session");
             Problem::internal()
         })
 }

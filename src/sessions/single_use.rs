@@ -17,7 +17,7 @@ const SLACK: Duration = Duration::from_secs(3_600);
 #[derive(Debug, thiserror::Error)]
 pub enum UseError {
     /// It was used before.
-    #[error("used before")]
+    #[error("already used")]
     Used,
     /// The database is unavailable.
     #[error(transparent)]

@@ -112,7 +112,7 @@ impl SessionStore for Store {
         if let Some(key) = SessionKey::parse(presented.as_ref())
             && let Err(error) = self.0.forget(&key).await
         {
-            tracing::warn!(%error, "an old session key is left to expire");
+            tracing::warn!(%error, "can't delete an old session key; it will expire");
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Sessions {
                 Err(error) => Err(error),
             };
             if let Err(error) = noted {
-                tracing::warn!(%error, "a session's idle clock was not moved");
+                tracing::warn!(%error, "can't update a session's idle time");
             }
         });
     }

@@ -90,7 +90,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
         record: &T,
     ) -> Result<bool, Away> {
         let text = serde_json::to_string(record)
-            .map_err(|error| Away(format!("a record that is no JSON: {error}")))?;
+            .map_err(|error| Away(format!("stored record is not JSON: {error}")))?;
         self.ephemeral
             .store_newer(store_key, version, &text, LIFE)
             .await
@@ -100,7 +100,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
     pub async fn fill<T: Serialize>(&self, store_key: &str, version: i64, record: &T) {
         match serde_json::to_string(record) {
             Ok(text) => self.ephemeral.fill(store_key, version, &text, LIFE).await,
-            Err(error) => tracing::error!(%error, "a record that is no JSON"),
+            Err(error) => tracing::error!(%error, "a stored record is not JSON"),
         }
     }
 

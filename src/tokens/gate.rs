@@ -62,7 +62,7 @@ pub struct KnownToken {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// Not ours, over, revoked; with a reason code for the log.
-    #[error("the token is not good: {0}")]
+    #[error("invalid token: {0}")]
     Bad(&'static str),
     /// A store is away: nobody knows.
     #[error(transparent)]

@@ -54,7 +54,7 @@ impl Username {
         let folded = text.trim().to_ascii_lowercase();
         let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
         if folded.is_empty() || folded.len() > 64 {
-            return Err(FieldError("a username has 1 to 64 characters"));
+            return Err(FieldError("a username must have 1 to 64 characters"));
         }
         if !folded.starts_with(is_plain)
             || !folded
@@ -62,13 +62,11 @@ impl Username {
                 .all(|letter| is_plain(letter) || "._-+@".contains(letter))
         {
             return Err(FieldError(
-                "a username has letters a to z, digits and . _ - + @, and begins with a letter or digit",
+                "a username may contain a-z, 0-9 and . _ - + @, and must start with a letter or digit",
             ));
         }
         if UserId::parse(&folded).is_some() || matches!(folded.as_str(), "me" | "lookup") {
-            return Err(FieldError(
-                "this name means something else here; choose another",
-            ));
+            return Err(FieldError("this name is reserved; choose another one"));
         }
         Ok(Self(folded))
     }
@@ -89,7 +87,7 @@ impl DisplayName {
         let is_short = (1..=100).contains(&trimmed.chars().count());
         if !is_short || trimmed.chars().any(is_unprintable) {
             return Err(FieldError(
-                "a display name has 1 to 100 printable characters",
+                "a display name must have 1 to 100 printable characters",
             ));
         }
         Ok(Self(trimmed.to_owned()))
@@ -107,7 +105,7 @@ impl Email {
     /// # Errors
     /// What an address must be.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        const FAULT: FieldError = FieldError("that is no mail address");
+        const FAULT: FieldError = FieldError("not an email address");
         let trimmed = text.trim();
         let (local, domain) = trimmed.rsplit_once('@').ok_or(FAULT)?;
         let is_bad = |letter: char| {
@@ -115,7 +113,7 @@ impl Email {
         };
         if local.len() > 64 || trimmed.len() > 254 {
             return Err(FieldError(
-                "an email address has at most 254 characters, and at most 64 before the @",
+                "an email address must have at most 254 characters, and at most 64 before the @",
             ));
         }
         if local.is_empty() || domain.is_empty() {
@@ -152,7 +150,7 @@ impl RoleName {
             && text.chars().all(is_plain);
         if !is_good {
             return Err(FieldError(
-                "a role has 1 to 64 letters, digits and _ - . :, and begins with a letter",
+                "a role must have 1 to 64 letters, digits and _ - . : and start with a letter",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -174,7 +172,7 @@ impl RoleDescription {
         let trimmed = text.trim();
         if trimmed.chars().count() > 200 || trimmed.chars().any(is_unprintable) {
             return Err(FieldError(
-                "a description has 200 printable characters at most",
+                "a description must have at most 200 printable characters",
             ));
         }
         Ok(Self(trimmed.to_owned()))

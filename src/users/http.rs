@@ -22,8 +22,8 @@ impl From<LastAdministrator> for Problem {
     fn from(_: LastAdministrator) -> Self {
         Self::conflict(
             "last-administrator",
-            "This is the last administrator",
-            "Nobody else could administer this place. Invite a second administrator first.",
+            "This is the only administrator",
+            "There would be no administrator left. Make another user an administrator first.",
         )
     }
 }

@@ -94,34 +94,36 @@ pub enum InviteError {
     #[error("the username is taken")]
     UsernameTaken,
     /// The registry has no such role.
-    #[error("there is no role {0}")]
+    #[error("no role is named {0}")]
     UnknownRole(String),
     /// There is nobody of this id or name.
-    #[error("there is nobody of this id or name")]
+    #[error("no user has this ID or username")]
     UserUnknown,
     /// The person is suspended: reactivate them first.
-    #[error("the person is suspended")]
+    #[error("the user is suspended")]
     UserSuspended,
     /// A link for an existing person names nothing else.
-    #[error("for an existing person nothing else may be given")]
+    #[error("only the lifetime may be set for an existing user")]
     NothingElse,
     /// Who manages people by their roles invites nobody without a role: they would not manage them.
-    #[error("give at least one role that you manage")]
+    #[error("choose at least one role that you manage")]
     RoleNeeded,
     /// The right by which it was asked does not reach this person or these roles.
-    #[error("this person or these roles are not the caller's to manage")]
+    #[error("the caller may not manage this user or these roles")]
     NotYours,
     /// A link for an existing user lets a service become that user: it needs a scope of its own.
     #[error("a link for an existing user needs the scope {}", Scope::PasskeysEnrol.as_str())]
     EnrolScopeMissing,
     /// Only an administrator in person may vouch for an address.
-    #[error("only an administrator in person may say whether an address is verified")]
+    #[error(
+        "only administrators, signed in themselves, may set whether an email address is verified"
+    )]
     NotVouched,
     /// There is no address to vouch for.
-    #[error("there is no address to verify")]
+    #[error("the user has no email address")]
     NoAddress,
     /// The life is too short or too long.
-    #[error("a link lives a minute to 30 days")]
+    #[error("a link must be valid for one minute to 30 days")]
     Life,
     /// The caller may not make the change any more.
     #[error(transparent)]

@@ -149,13 +149,13 @@ impl InvitationView {
 #[derive(Debug, thiserror::Error)]
 pub enum InvitationError {
     /// No invitation has this ID.
-    #[error("there is no invitation of this ID")]
+    #[error("no invitation has this ID")]
     Unknown,
     /// The caller may not revoke it.
     #[error("the caller may not revoke the invitation")]
     NotYours,
     /// It was used already.
-    #[error("the invitation was used")]
+    #[error("the invitation was already used")]
     Used,
     /// The caller may not make the change any more.
     #[error(transparent)]

@@ -21,25 +21,25 @@ use crate::standing::{self, UserStatus};
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
     /// There is none of this token.
-    #[error("no such invitation")]
+    #[error("unknown invitation")]
     Unknown,
     /// It was used.
-    #[error("the invitation was used")]
+    #[error("the invitation was already used")]
     Used,
     /// Its time is over, or a newer one took its place.
     #[error("the invitation has expired")]
     Expired,
     /// Whom it is for may not sign in.
-    #[error("the person is suspended")]
+    #[error("the user is suspended")]
     NotActive,
     /// Whoever made it may not let anybody in any more.
-    #[error("the maker of the link may not invite any more")]
+    #[error("the creator of the link may no longer invite users")]
     NotBacked,
     /// The name that the new person chose is taken.
     #[error("the username is taken")]
     UsernameTaken,
     /// A new person must choose a name.
-    #[error("a username is needed")]
+    #[error("a username is required")]
     UsernameMissing,
     /// The database is away.
     #[error(transparent)]

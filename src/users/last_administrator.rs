@@ -7,7 +7,7 @@ use crate::standing::{self, ADMINISTRATOR, UserStatus};
 
 /// The change would leave nobody to administer the place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the last administrator who can sign in")]
+#[error("this is the only administrator who can sign in; make another user an administrator first")]
 pub struct LastAdministrator;
 
 /// Asks whether somebody else can still administer: active, holding `admin`, with a live passkey. Takes the lock on the role

@@ -10,7 +10,7 @@ use crate::db::{self, Connection};
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
     /// There is nobody of this id or name.
-    #[error("there is nobody of this id or name")]
+    #[error("no user has this ID or username")]
     Unknown,
     /// The database is away.
     #[error(transparent)]

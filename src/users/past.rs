@@ -39,7 +39,7 @@ pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Resul
         return Ok(None);
     };
     let record: Record = serde_json::from_value(revision.data)
-        .map_err(|error| db::Error::Refused(format!("a stored version of a person: {error}")))?;
+        .map_err(|error| db::Error::Refused(format!("stored version of a user: {error}")))?;
     Ok(Some(User {
         id,
         username: record.username,

@@ -126,10 +126,10 @@ impl fmt::Display for RoleUse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut uses = Vec::new();
         if self.holders > 0 {
-            uses.push(format!("people who hold it: {}", self.holders));
+            uses.push(format!("users with this role: {}", self.holders));
         }
         if self.invitations > 0 {
-            uses.push(format!("invitations that name it: {}", self.invitations));
+            uses.push(format!("invitations with this role: {}", self.invitations));
         }
         if !self.managed_by.is_empty() {
             uses.push(format!(
@@ -145,31 +145,31 @@ impl fmt::Display for RoleUse {
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
     /// The registry has no role of this name.
-    #[error("there is no such role")]
+    #[error("no role has this name")]
     Unknown,
     /// The registry has this role already.
-    #[error("this role is there already")]
+    #[error("a role with this name exists")]
     Exists,
     /// The role was changed since the caller looked.
-    #[error("the role was changed meanwhile, to version {0}")]
+    #[error("the role was changed by another request, to version {0}")]
     VersionIs(i64),
     /// A role to be managed that the registry does not have.
-    #[error("there is no role {0}")]
+    #[error("no role is named {0}")]
     UnknownRole(String),
     /// No role lets its holders manage administrators.
-    #[error("only administrators manage administrators")]
+    #[error("only administrators can manage administrators")]
     ManagesAdministrators,
     /// `admin` can't be deleted, and manages everything as it is.
-    #[error("admin is built in: it stays, and manages everything as it is")]
+    #[error("the role admin can't be changed or deleted")]
     BuiltIn,
     /// Too many entries in the list of this name.
-    #[error("a role manages {MOST_MANAGED} roles and {MOST_MANAGED} types at most")]
+    #[error("a role can manage at most {MOST_MANAGED} roles and {MOST_MANAGED} resource types")]
     TooMany(&'static str),
     /// It is needed.
     #[error("the role is in use; {0}")]
     InUse(RoleUse),
     /// The author is no administrator, or was one when they asked.
-    #[error("only an administrator may")]
+    #[error("only administrators may do this")]
     NotYours,
     /// The caller may not make the change any more.
     #[error(transparent)]

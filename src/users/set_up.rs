@@ -32,10 +32,10 @@ pub struct SetUpLink {
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
     /// The first administrator exists: the link is void for ever.
-    #[error("set-up is complete: the first administrator exists")]
+    #[error("setup is complete: an administrator exists")]
     Completed,
     /// Another link, or none, or its time is over.
-    #[error("the set-up link is not good (any more)")]
+    #[error("the setup link is invalid or has expired")]
     Gone,
     /// The name is taken.
     #[error("the username is taken")]

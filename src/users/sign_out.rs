@@ -11,7 +11,7 @@ use crate::standing::ChangePending;
 #[derive(Debug, thiserror::Error)]
 pub enum SignOutError {
     /// The right by which it was asked does not reach this person.
-    #[error("this person is not the caller's to manage")]
+    #[error("the caller may not manage this user")]
     NotYours,
     /// There is no such session or person, or the change is not in force.
     #[error(transparent)]

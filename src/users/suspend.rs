@@ -16,13 +16,13 @@ use crate::standing::{self, ChangePending, UserStatus};
 #[derive(Debug, thiserror::Error)]
 pub enum SuspendError {
     /// There is nobody of this id.
-    #[error("there is nobody of this id")]
+    #[error("no user has this ID")]
     Unknown,
     /// The last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
     /// The right by which it was asked does not reach this person.
-    #[error("this person is not the caller's to manage")]
+    #[error("the caller may not manage this user")]
     NotYours,
     /// The caller may not make the change any more.
     #[error(transparent)]

@@ -41,10 +41,10 @@ pub struct UserChange {
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
     /// There is nobody of this id.
-    #[error("there is nobody of this id")]
+    #[error("no user has this ID")]
     Unknown,
     /// The person was changed since the caller looked.
-    #[error("the person was changed meanwhile, to version {0}")]
+    #[error("the user was changed by another request, to version {0}")]
     VersionIs(i64),
     /// The name is somebody's.
     #[error("the username is taken")]
@@ -53,25 +53,25 @@ pub enum UpdateError {
     #[error("the user was renamed too often recently; an administrator may still rename them")]
     TooManyRenames,
     /// The registry has no such role.
-    #[error("there is no role {0}")]
+    #[error("no role is named {0}")]
     UnknownRole(String),
     /// Too many attributes, or too deep.
-    #[error("attributes may have 16384 bytes and 16 levels at most")]
+    #[error("attributes must have at most 16384 bytes and 16 levels")]
     TooManyAttributes,
     /// The last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
     /// The right by which it was asked does not reach this person or these roles.
-    #[error("this person or these roles are not the caller's to manage")]
+    #[error("the caller may not manage this user or these roles")]
     NotYours,
     /// The caller may not make the change any more.
     #[error(transparent)]
     Acting(#[from] ActingError),
     /// Only an administrator in person may vouch for an address.
-    #[error("only an administrator in person may say that an address is verified")]
+    #[error("only administrators, signed in themselves, may mark an email address as verified")]
     NotVouched,
     /// There is no address to vouch for.
-    #[error("there is no address to verify")]
+    #[error("the user has no email address")]
     NoAddress,
     /// Committed, not yet in force.
     #[error(transparent)]

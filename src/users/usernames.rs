@@ -73,13 +73,13 @@ pub enum ReleaseError {
     #[error("no user has or had this name")]
     Unknown,
     /// A user has it now.
-    #[error("it is the current name of a user: rename the user first")]
+    #[error("this is the current username of a user; rename the user first")]
     Current,
     /// A user has signed in with it.
-    #[error("a user has signed in with this name, and others may trust it")]
+    #[error("a user has signed in with this name, so it stays reserved")]
     Used,
     /// Only an administrator in person releases names.
-    #[error("only an administrator in person may release a name")]
+    #[error("only administrators, signed in themselves, may release a username")]
     NotYours,
     /// The caller may not make the change any more.
     #[error(transparent)]

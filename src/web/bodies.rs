@@ -116,7 +116,9 @@ pub(super) async fn await_body(
     if is_own_form(request.request())
         && (body.contains(&0) || body.windows(3).any(|part| part == b"%00"))
     {
-        return Err(Problem::invalid_body("A field holds a null byte."));
+        return Err(Problem::invalid_body(
+            "A field contains a null byte. Remove it.",
+        ));
     }
     let body = body.freeze();
     if is_own_form(request.request()) {
@@ -242,7 +244,7 @@ impl<'r> Bounds<'r> {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             "The request is too large",
-            format!("The body may have {limit} bytes at most."),
+            format!("The body must have at most {limit} bytes."),
         ))
     }
 
@@ -258,12 +260,12 @@ impl<'r> Bounds<'r> {
         if self.share.grow(bytes) {
             return Ok(());
         }
-        tracing::warn!("unfinished request bodies use up their memory limit");
+        tracing::warn!("unfinished request bodies have reached their memory limit");
         Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded",
             "Too many requests at once",
-            "Doorward is receiving too many large requests right now. Try again in a moment.",
+            "The server is receiving too many large requests. Try again in a moment.",
         )
         .retry_after(2))
     }

@@ -92,7 +92,7 @@ pub fn parse_object(text: &str) -> Option<Map<String, Value>> {
 
 fn parse_strictly(body: &[u8]) -> Result<Value, Problem> {
     let Strict(value) = serde_json::from_slice(body)
-        .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))?;
+        .map_err(|error| Problem::invalid_body(format!("The JSON is invalid: {error}")))?;
     Ok(value)
 }
 
@@ -113,7 +113,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     }
     let value = to_snake_case(value)?;
     serde_json::from_value(value)
-        .map_err(|error| Problem::invalid_body(format!("That is not the JSON we need: {error}")))
+        .map_err(|error| Problem::invalid_body(format!("The JSON is invalid: {error}")))
 }
 
 /// Any JSON value in which no object has a key twice.
@@ -160,7 +160,7 @@ impl<'de> Deserialize<'de> for Strict {
                         .insert(without_null(&key)?.to_owned(), value)
                         .is_some()
                     {
-                        return Err(A::Error::custom(format!("`{key}` stands there twice")));
+                        return Err(A::Error::custom(format!("duplicate member `{key}`")));
                     }
                 }
                 Ok(Value::Object(values))
@@ -173,7 +173,7 @@ impl<'de> Deserialize<'de> for Strict {
 /// U+0000 is text in JSON, and no text in PostgreSQL.
 fn without_null<E: Error>(text: &str) -> Result<&str, E> {
     if text.contains('\0') {
-        return Err(E::custom("the character U+0000 has no meaning here"));
+        return Err(E::custom("the character U+0000 is not allowed"));
     }
     Ok(text)
 }
@@ -187,7 +187,7 @@ fn to_snake_case(value: Value) -> Result<Value, Problem> {
                 let own = snake_case(&key);
                 if let Some(other) = spelled.insert(own.clone(), key.clone()) {
                     return Err(Problem::invalid_body(format!(
-                        "`{other}` and `{key}` are the same key: send it once."
+                        "`{other}` and `{key}` are the same member. Send it once."
                     )));
                 }
                 let value = if OPAQUE.contains(&own.as_str()) {

@@ -73,17 +73,20 @@ const COMPOSED: &[(&str, &str)] = &[
         "confirm",
         "client_secret.button client_secret.effect_1 client_secret.title client_secret.undo \
          client_secret.what delete_client.button delete_client.effect_1 delete_client.effect_2 \
-         delete_client.title delete_client.undo delete_client.what disable_client.button \
-         disable_client.effect_1 disable_client.effect_2 disable_client.title disable_client.undo \
-         disable_client.what enable_client.button enable_client.title enable_client.what \
-         end_all_sessions.button end_all_sessions.title end_all_sessions.undo end_all_sessions.what \
-         end_session.button end_session.title end_session.undo end_session.what enrolment_link.button \
-         enrolment_link.title enrolment_link.what reactivate.button reactivate.title reactivate.what \
-         release_username.button release_username.title release_username.what revoke_passkey.button \
-         revoke_passkey.title revoke_passkey.undo revoke_passkey.what suspend.button suspend.undo \
-         suspend.what verify_email.button verify_email.title verify_email.undo verify_email.what",
+         delete_client.title delete_client.undo delete_client.what delete_role.button delete_role.effect \
+         delete_role.title delete_role.undo delete_role.what disable_client.button disable_client.effect_1 \
+         disable_client.effect_2 disable_client.title disable_client.undo disable_client.what \
+         enable_client.button enable_client.title enable_client.what end_all_sessions.button \
+         end_all_sessions.title end_all_sessions.undo end_all_sessions.what end_session.button \
+         end_session.title end_session.undo end_session.what enrolment_link.button enrolment_link.title \
+         enrolment_link.what forget_resource.button forget_resource.title forget_resource.undo \
+         forget_resource.what lock.button lock.title lock.undo lock.what reactivate.button reactivate.title \
+         reactivate.what release_username.button release_username.title release_username.what \
+         revoke_invitation.button revoke_invitation.title revoke_invitation.undo revoke_invitation.what \
+         revoke_passkey.button revoke_passkey.title revoke_passkey.undo revoke_passkey.what suspend.button \
+         suspend.undo suspend.what verify_email.button verify_email.title verify_email.undo verify_email.what \
+         withdraw_grant.button withdraw_grant.title withdraw_grant.undo withdraw_grant.what",
     ),
-    ("confirm.delete_role", "button effect title undo what"),
     (
         "console.notice",
         "email_saved email_verified reactivated roles_saved username_released",
@@ -140,8 +143,10 @@ const COMPOSED: &[(&str, &str)] = &[
     ),
     (
         "step_up.act",
-        "client_secret delete_client disable_client enable_client end_all_sessions end_session enrolment_link \
-         reactivate release_username revoke_passkey suspend verify_email",
+        "change_email change_grant change_roles client_secret delete_client delete_role device_link \
+         disable_client enable_client end_all_sessions end_session enrolment_link forget_resource give_grant \
+         invite invite_anybody make_role put_resource reactivate register_client release_username \
+         revoke_invitation revoke_passkey suspend update_client update_role verify_email withdraw_grant",
     ),
 ];
 

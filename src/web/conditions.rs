@@ -53,8 +53,8 @@ pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
             Problem::new(
                 StatusCode::PRECONDITION_FAILED,
                 "version-conflict",
-                "Changed meanwhile",
-                "`If-Match` names no version that we gave out. Read it again and repeat.",
+                "Changed by another request",
+                "`If-Match` is not an ETag of this resource. Read the resource again, then repeat your request.",
             )
         })
 }
@@ -68,8 +68,8 @@ pub fn require_version(request: &HttpRequest) -> Result<i64, Problem> {
         Problem::new(
             StatusCode::PRECONDITION_REQUIRED,
             "precondition-required",
-            "Say which version you change",
-            "Read it first, and send the `ETag` back as `If-Match`.",
+            "If-Match is required",
+            "Read the resource first, and send its `ETag` as `If-Match`.",
         )
     })
 }
@@ -79,8 +79,8 @@ pub fn version_conflict(version: i64) -> Problem {
     Problem::new(
         StatusCode::PRECONDITION_FAILED,
         "version-conflict",
-        "Changed meanwhile",
-        "Somebody changed this since you read it. Read it again and repeat.",
+        "Changed by another request",
+        "The resource has changed since you read it. Read it again, then repeat your request.",
     )
     .with("version", version)
 }

@@ -138,7 +138,7 @@ impl StepUpPage {
 /// `invalid-field` for a form that names none.
 pub fn rendered_version(sent: &str) -> Result<i64, Problem> {
     let version = sent.parse();
-    version.map_err(|_| Problem::invalid_field("version", "the version that is changed"))
+    version.map_err(|_| Problem::invalid_field("version", "must be the version that is changed"))
 }
 
 /// Requires that a form was rendered for the current version of the record that it changes.
@@ -153,6 +153,6 @@ pub fn require_rendered_version(sent: &str, version: i64) -> Result<(), Problem>
         StatusCode::CONFLICT,
         "changed-since",
         "Changed since the page was opened",
-        "Nothing was done. Open the page again to see how it is now.",
+        "Nothing was changed. Reload the page to see the latest version.",
     ))
 }

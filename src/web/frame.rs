@@ -188,7 +188,7 @@ pub fn page(template: &impl Template) -> Answer {
 /// `internal` when the template fails.
 pub fn page_with_status(status: StatusCode, template: &impl Template) -> Answer {
     let body = template.render().map_err(|error| {
-        tracing::error!(%error, "a page can't be rendered");
+        tracing::error!(%error, "can't render a page");
         Problem::internal()
     })?;
     Ok(HttpResponse::build(status)

@@ -60,8 +60,8 @@ fn refuse_cross_site(request: &HttpRequest) -> Result<(), Problem> {
         _ => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "cross-site",
-            "Not from our own pages",
-            "Requests with a cookie must come from Doorward's own pages: send `Origin` with its public URL.",
+            "Cross-origin request refused",
+            "Requests with a cookie must come from this server's own pages. Send `Origin` with its public URL.",
         )),
     }
 }
@@ -73,8 +73,8 @@ fn refuse_null_bytes(request: &HttpRequest) -> Result<(), Problem> {
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "invalid-parameter",
-            "A parameter can't be used",
-            "The address holds a null byte.",
+            "Invalid parameter",
+            "The URL contains a null byte. Remove it.",
         ));
     }
     Ok(())

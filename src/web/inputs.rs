@@ -16,7 +16,7 @@ pub fn query_errors() -> QueryConfig {
         Problem::new(
             StatusCode::BAD_REQUEST,
             "invalid-parameter",
-            "A parameter can't be used",
+            "Invalid parameter",
             detail,
         )
         .into()
@@ -33,15 +33,15 @@ pub fn form_errors(limit: usize) -> FormConfig {
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "too-large",
                     "The request is too large",
-                    format!("The form may have {limit} bytes at most."),
+                    format!("The form must have at most {limit} bytes."),
                 ),
                 UrlencodedError::ContentType => Problem::new(
                     StatusCode::UNSUPPORTED_MEDIA_TYPE,
                     "unsupported-media-type",
-                    "The wrong kind of body",
+                    "Unsupported content type",
                     "Send a form with `Content-Type: application/x-www-form-urlencoded`.",
                 ),
-                other => Problem::invalid_body(format!("That form can't be read: {other}")),
+                other => Problem::invalid_body(format!("The form is invalid: {other}")),
             }
             .into()
         })

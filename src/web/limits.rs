@@ -53,8 +53,8 @@ impl Limits {
         Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "rate-limited",
-            "Too many tries",
-            "There were too many tries from your network. Wait a minute and try again.",
+            "Too many attempts",
+            "Too many attempts from your network. Wait a minute, then try again.",
         )
         .retry_after(left))
     }

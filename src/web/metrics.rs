@@ -41,12 +41,12 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let requests = IntCounterVec::new(
-            Opts::new("doorward_requests_total", "Requests answered"),
+            Opts::new("doorward_requests_total", "Requests handled"),
             &["method", "route", "status"],
         )
         .expect("a valid counter");
         let durations = HistogramVec::new(
-            HistogramOpts::new("doorward_request_seconds", "Time to an answer")
+            HistogramOpts::new("doorward_request_seconds", "Request duration")
                 .buckets(SECONDS.to_vec()),
             &["method", "route"],
         )
@@ -61,7 +61,7 @@ impl Metrics {
         .expect("a valid counter");
         let unsealed = Gauge::new(
             "doorward_audit_unsealed_seconds",
-            "Age of the oldest audit event that waits for its seal",
+            "Age of the oldest unsealed audit event",
         )
         .expect("a valid gauge");
         let policies =
@@ -126,7 +126,7 @@ impl Metrics {
         }
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
-            tracing::error!(%error, "metrics can't be rendered");
+            tracing::error!(%error, "can't render the metrics");
         }
         String::from_utf8(text).unwrap_or_default()
     }

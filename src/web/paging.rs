@@ -25,7 +25,7 @@ impl<T> Page<T> {
             Some(limit) if (1..=most).contains(&limit) => Ok(limit),
             Some(_) => Err(Problem::invalid_parameter(
                 "limit",
-                format!("from 1 to {most}"),
+                format!("must be from 1 to {most}"),
             )),
         }
     }

@@ -36,5 +36,5 @@ pub fn cursor<T>(
 
 /// 400 for a cursor of another list.
 pub fn no_cursor() -> Problem {
-    Problem::invalid_parameter("after", "not a cursor of this list")
+    Problem::invalid_parameter("after", "must be a cursor of this list")
 }

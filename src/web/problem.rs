@@ -90,7 +90,7 @@ impl Problem {
         Self::new(
             StatusCode::BAD_REQUEST,
             "invalid-field",
-            "A field can't be used",
+            "Invalid field",
             format!("{field}: {reason}"),
         )
         .with("field", field)
@@ -110,7 +110,7 @@ impl Problem {
         Self::new(
             StatusCode::BAD_REQUEST,
             "invalid-body",
-            "The request can't be read",
+            "Invalid request",
             detail,
         )
     }
@@ -120,7 +120,7 @@ impl Problem {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
-            "The wrong kind of body",
+            "Unsupported content type",
             "Send JSON with `Content-Type: application/json`.",
         )
     }
@@ -130,7 +130,7 @@ impl Problem {
         Self::new(
             StatusCode::BAD_REQUEST,
             "invalid-parameter",
-            "A parameter can't be used",
+            "Invalid parameter",
             format!("{name}: {reason}"),
         )
         .with("parameter", name)
@@ -141,8 +141,8 @@ impl Problem {
         Self::new(
             StatusCode::NOT_FOUND,
             "not-found",
-            "Nothing here",
-            "There is nothing at this address, or not any more.",
+            "Not found",
+            "Nothing exists at this URL. Check the path and the ID.",
         )
     }
 
@@ -165,8 +165,8 @@ impl Problem {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "Not available right now",
-            "Doorward can't reach its store. Try again in a moment.",
+            "Temporarily unavailable",
+            "The server can't reach its database or cache. Try again in a moment.",
         )
         .retry_after(2)
     }
@@ -176,8 +176,8 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "Something went wrong here",
-            "That was a fault of Doorward's. Its log says more, under this answer's X-Request-Id.",
+            "Internal error",
+            "The server failed to handle the request. Its log has details under the X-Request-Id of this response.",
         )
     }
 
@@ -222,14 +222,14 @@ impl ResponseError for Problem {
 
 impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
-        tracing::error!(%error, "a query gave no answer");
+        tracing::error!(%error, "a query failed");
         match error {
             db::Error::Away(_) | db::Error::InDoubt(_) => Self::unavailable(),
             db::Error::Taken(_) => Self::new(
                 StatusCode::CONFLICT,
                 "conflict",
-                "Somebody was faster",
-                "What you asked for was changed or taken meanwhile. Look again and repeat.",
+                "Changed by another request",
+                "The data was changed by another request. Read it again, then repeat your request.",
             ),
             db::Error::Refused(_) => Self::internal(),
         }
@@ -238,7 +238,7 @@ impl From<db::Error> for Problem {
 
 impl From<Away> for Problem {
     fn from(error: Away) -> Self {
-        tracing::error!(%error, "no answer");
+        tracing::error!(%error, "request failed");
         Self::unavailable()
     }
 }
@@ -249,7 +249,7 @@ pub fn method_not_allowed(allow: &str) -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
-        "Not that way",
+        "Method not allowed",
         format!("Method not allowed; use {allow}."),
     )
     .header_of(header::ALLOW, &allow)

@@ -70,7 +70,7 @@ impl Refusals {
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = written {
-            tracing::warn!(%error, caller, "a refusal was not written to the audit log");
+            tracing::warn!(%error, caller, "can't write a refusal to the audit log");
         }
     }
 

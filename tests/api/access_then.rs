@@ -50,7 +50,7 @@ fn page_now(house: &House, by: &Person, person: &Person) -> String {
 
 /// Who gave what a page of somebody's access tells, line by line.
 fn givers(page: &str) -> Vec<&str> {
-    let cells = page.split("data-label=\"Given by\">").skip(1);
+    let cells = page.split("data-label=\"Assigned by\">").skip(1);
     cells.filter_map(|cell| cell.split('<').next()).collect()
 }
 

@@ -162,11 +162,11 @@ fn challenge(wanted: &Wanted) -> Map<String, Value> {
         ("error".to_owned(), json!(ERROR)),
         (
             "reason_admin".to_owned(),
-            json!({ "en": "a stronger or more recent sign-in would be permitted" }),
+            json!({ "en": "permitted with a stronger or more recent sign-in" }),
         ),
         (
             "reason_user".to_owned(),
-            json!({ "en": "Use your passkey once more to go on." }),
+            json!({ "en": "Use your passkey again to continue." }),
         ),
     ]);
     if !wanted.acr_values.is_empty() {

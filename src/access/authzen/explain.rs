@@ -88,7 +88,7 @@ impl AuthZen {
             .map_err(|error| AuthZenError::Malformed(format!("resource: {error}")))?;
         if !is_action(&asks.action) {
             return Err(AuthZenError::Malformed(
-                "action: 1 to 256 printable characters".into(),
+                "action must have 1 to 256 printable characters".into(),
             ));
         }
         let question = Question {

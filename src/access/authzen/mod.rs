@@ -44,7 +44,7 @@ pub enum AuthZenError {
     #[error("{0}")]
     Malformed(String),
     /// No policies are in force, so nobody can say.
-    #[error("no policies are in force")]
+    #[error("no policies are loaded")]
     NoPolicies,
     /// A store is away.
     #[error(transparent)]

@@ -30,7 +30,7 @@ impl Wish {
         // Each candidate is shown all of it.
         let values: usize = request.values().map(count).sum();
         if values > MOST_VALUES {
-            return Err(malformed("a search may hold 200 values at most"));
+            return Err(malformed("a search may contain at most 200 values"));
         }
         let page = match request.get("page") {
             None | Some(Value::Null) => return Ok(Self::first()),
@@ -50,9 +50,9 @@ impl Wish {
             None | Some(Value::Null) => None,
             Some(Value::String(token)) if token.is_empty() => None,
             Some(Value::String(token)) => {
-                Some(decode(token).ok_or_else(|| malformed("page.token is none of Doorward's"))?)
+                Some(decode(token).ok_or_else(|| malformed("page.token is invalid"))?)
             }
-            Some(_) => return Err(malformed("page.token must be a text")),
+            Some(_) => return Err(malformed("page.token must be a string")),
         };
         Ok(Self { limit, after })
     }

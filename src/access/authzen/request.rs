@@ -88,7 +88,7 @@ fn text(object: &Object, of: &str, name: &str) -> Result<String, AuthZenError> {
     match object.get(name) {
         Some(Value::String(text)) => Ok(text.clone()),
         None | Some(Value::Null) => Err(malformed(format!("{of}.{name} is missing"))),
-        Some(_) => Err(malformed(format!("{of}.{name} must be a text"))),
+        Some(_) => Err(malformed(format!("{of}.{name} must be a string"))),
     }
 }
 
@@ -219,7 +219,7 @@ pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
         .sum();
     if of_defaults.saturating_mul(items.len()) > MOST_VALUES {
         return Err(malformed(format!(
-            "the defaults hold {of_defaults} values, which are too many for {} evaluations: {MOST_VALUES} in all",
+            "the defaults contain {of_defaults} values, too many for {} evaluations: at most {MOST_VALUES} in total",
             items.len()
         )));
     }
@@ -271,10 +271,10 @@ fn read_semantic(object: &Object) -> Result<Semantic, AuthZenError> {
             "deny_on_first_deny" => Ok(Semantic::DenyOnFirstDeny),
             "permit_on_first_permit" => Ok(Semantic::PermitOnFirstPermit),
             _ => Err(malformed(
-                "options.evaluations_semantic is execute_all, deny_on_first_deny or permit_on_first_permit",
+                "options.evaluations_semantic must be execute_all, deny_on_first_deny or permit_on_first_permit",
             )),
         },
-        Some(_) => Err(malformed("options.evaluations_semantic must be a text")),
+        Some(_) => Err(malformed("options.evaluations_semantic must be a string")),
     }
 }
 

@@ -78,7 +78,7 @@ impl AuthZen {
         };
         let Some(place) = Place::read(wish.after.as_deref()) else {
             return Err(AuthZenError::Malformed(
-                "page.token is of another search".into(),
+                "page.token belongs to another search".into(),
             ));
         };
         let Ok(nothing_yet) = ResourceId::parse("-") else {

@@ -59,7 +59,7 @@ impl AuthZen {
         let mut after = match wish.after.as_deref().map(UserId::parse) {
             Some(None) => {
                 return Err(AuthZenError::Malformed(
-                    "page.token is of another search".into(),
+                    "page.token belongs to another search".into(),
                 ));
             }
             Some(after) => after,

@@ -137,7 +137,7 @@ impl ForwardAuth {
                 Ok(Some((Box::new(open), held)))
             }
             Err(DoorError::Closed(reason)) => {
-                tracing::debug!(reason, "nobody is signed in at this host");
+                tracing::debug!(reason, "not signed in at this host");
                 Ok(None)
             }
             Err(DoorError::Unavailable(error)) => Err(error),

@@ -130,7 +130,7 @@ fn trust(http: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new(
         StatusCode::FORBIDDEN,
         "untrusted-proxy",
-        "Not from a known proxy",
+        "The proxy is not trusted",
         "The request did not come from a trusted proxy. Add the proxy's address to server.trusted_proxies; the log shows it.",
     )
     .shown_to_people())
@@ -207,14 +207,14 @@ fn refuse_fault(fault: ForwardFault) -> Problem {
         | ForwardFault::Target(TargetFault::Malformed(_)) => Problem::new(
             StatusCode::BAD_REQUEST,
             "forwarded-request",
-            "The forwarded request can't be judged",
-            "What the proxy says of the request is missing, contradicts itself or is not in its normal form.",
+            "Invalid forwarded headers",
+            "Forwarded headers are missing, inconsistent or not in their normal form. Check the proxy's configuration (docs/guides/forward-auth).",
         ),
     }
 }
 
 fn not_permitted() -> Problem {
-    Problem::forbidden("This is not permitted.")
+    Problem::forbidden("You don't have access to this page.")
 }
 
 /// Nobody is signed in at this host.
@@ -222,8 +222,8 @@ fn signed_out() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "signed-out",
-        "Nobody is signed in",
-        "Open /.doorward/login at this host in a browser, then repeat.",
+        "Not signed in",
+        "Open /.doorward/login at this host in a browser, then repeat the request.",
     )
     .header(header::WWW_AUTHENTICATE, "Doorward realm=\"session\"")
 }

@@ -66,7 +66,7 @@ async fn go_on(
 fn require_page(http: &HttpRequest) -> Result<(), Problem> {
     match http.headers().get("sec-fetch-dest") {
         Some(destination) if destination.as_bytes() != b"document" => Err(Problem::forbidden(
-            "This page opens in a window of its own. Go back to the address that you wanted and open it there.",
+            "This page can't be shown in a frame. Open the page you wanted in a window of its own.",
         )),
         _ => Ok(()),
     }
@@ -181,8 +181,8 @@ fn gone() -> Problem {
     Problem::new(
         StatusCode::GONE,
         "authorization-gone",
-        "That request is over",
-        "It was answered already, or waited too long. Go back to the address that you wanted and start again.",
+        "This sign-in request has expired",
+        "It was already completed, or took too long. Go back to the page you wanted to open and try again.",
     )
 }
 
@@ -190,7 +190,7 @@ impl From<WayError> for Problem {
     fn from(error: WayError) -> Self {
         match error {
             WayError::Gone(reason) => {
-                tracing::info!(reason, "no such forward-auth request");
+                tracing::info!(reason, "unknown forward-auth request");
                 gone()
             }
             WayError::Unavailable(error) => error.into(),

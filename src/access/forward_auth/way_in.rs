@@ -81,7 +81,7 @@ struct Ticket {
 #[derive(Debug, thiserror::Error)]
 pub enum WayError {
     /// Used, expired, another browser's or host's, or never there: all look alike.
-    #[error("no way on: {0}")]
+    #[error("no target: {0}")]
     Gone(&'static str),
     /// A store is away.
     #[error(transparent)]
@@ -109,7 +109,7 @@ impl From<UseError> for WayError {
             UseError::Used => Self::Gone("used"),
             // It may be used: the person starts again, and is sent on at once.
             UseError::Database(db::Error::InDoubt(cause)) => {
-                tracing::error!(cause, "it is unknown whether a ticket was used");
+                tracing::error!(cause, "the outcome of using a ticket is unknown");
                 Self::Gone("interrupted")
             }
             UseError::Database(error) => Self::Unavailable(error.into()),
@@ -126,7 +126,7 @@ fn ticket_key(ticket: &Token) -> String {
 }
 
 fn text(value: &impl Serialize) -> Result<String, Away> {
-    serde_json::to_string(value).map_err(|error| Away(format!("what is no JSON: {error}")))
+    serde_json::to_string(value).map_err(|error| Away(format!("not JSON: {error}")))
 }
 
 impl ForwardAuth {
@@ -218,7 +218,9 @@ impl ForwardAuth {
                 return Err(WayError::Gone("answered"));
             }
             // The ticket is good for one use, whatever became of the request.
-            Err(error) => tracing::warn!(%error, "an answered request can't be deleted"),
+            Err(error) => {
+                tracing::warn!(%error, "can't delete a completed request; it will expire");
+            }
         }
         Ok(host.with_path(&format!("{CALLBACK}?ticket={}", ticket.expose())))
     }
@@ -253,7 +255,7 @@ impl ForwardAuth {
         let used = self.sessions.consume(single_use).await;
         if let Err(error) = used {
             if let Err(error) = self.close(&key).await {
-                tracing::warn!(%error, "an unused forward-auth session can't be deleted and will expire");
+                tracing::warn!(%error, "can't delete an unused forward-auth session; it will expire");
             }
             return Err(error.into());
         }
@@ -287,7 +289,7 @@ impl ForwardAuth {
 
     async fn forget(&self, key: &str) {
         if let Err(error) = self.ephemeral.remove(key).await {
-            tracing::warn!(%error, "a ticket can't be deleted and will expire");
+            tracing::warn!(%error, "can't delete a ticket; it will expire");
         }
     }
 

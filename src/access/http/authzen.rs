@@ -90,8 +90,8 @@ impl From<AuthZenError> for Problem {
             AuthZenError::NoPolicies => Self::new(
                 actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
-                "Not available right now",
-                "No policies are in force: an operator sees why on the operator's port.",
+                "Temporarily unavailable",
+                "No policies are loaded. The reason is on the operator port (/readyz).",
             )
             .retry_after(2),
             AuthZenError::Unavailable(Unavailable::Database(error)) => error.into(),
@@ -119,7 +119,7 @@ async fn require_client(request: &HttpRequest, scope: Scope) -> Result<(), Probl
     let caller = Caller::from_request(request, &mut Payload::None).await?;
     if caller.person().is_some() {
         return Err(Problem::forbidden(
-            "Decisions are for clients: ask with a token of the client's own.",
+            "Only clients may request decisions. Use a token issued to the client itself.",
         ));
     }
     Ok(caller.require(scope)?)
@@ -133,8 +133,8 @@ fn require_credentials(request: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new(
         actix_web::http::StatusCode::UNAUTHORIZED,
         "client-unknown",
-        "Not a client that may ask",
-        "Authenticate as a client: HTTP Basic, or an access token of its own.",
+        "Client authentication failed",
+        "Authenticate as a client, with HTTP Basic or an access token issued to the client itself.",
     )
     .header(
         header::WWW_AUTHENTICATE,

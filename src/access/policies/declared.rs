@@ -48,10 +48,12 @@ impl Declared {
     /// What the schema does not declare.
     pub(super) fn check(&self, principal: &str, action: &str, thing: &str) -> Result<(), String> {
         if !self.types.contains(thing) {
-            return Err(format!("the question: {thing} is no type of the schema"));
+            return Err(format!(
+                "request: {thing} is not an entity type of the schema"
+            ));
         }
         let Some(applies_to) = self.actions.get(action) else {
-            return Err(format!("the question: {action} is no action of the schema"));
+            return Err(format!("request: {action} is not an action of the schema"));
         };
         for (types, kind) in [
             (&applies_to.principals, principal),
@@ -59,7 +61,7 @@ impl Declared {
         ] {
             if !types.contains(kind) {
                 return Err(format!(
-                    "the question: in the schema {action} does not apply to {kind}"
+                    "request: in the schema {action} does not apply to {kind}"
                 ));
             }
         }

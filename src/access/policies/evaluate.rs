@@ -30,7 +30,7 @@ impl Policies {
     /// Decides. Without policies in force nothing is permitted, and with a schema nothing that it does not declare.
     pub fn decide(&self, facts: &Facts, challenge: Challenge) -> Decision {
         let Some(table) = self.table() else {
-            return refused("no policies are in force");
+            return refused("no policies are loaded");
         };
         let slice = table.about(&facts.action);
         let declared = table.check(

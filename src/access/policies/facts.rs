@@ -74,7 +74,7 @@ impl Asked {
     ) -> Result<Self, Unaskable> {
         let own = |kind, id: &str| {
             let made = table.entity(kind, id);
-            made.ok_or_else(|| format!("{kind} is no type of policies"))
+            made.ok_or_else(|| format!("{kind} is not an entity type"))
         };
         let (principal, parents) = match &facts.subject {
             Subject::Person { standing, .. } => {

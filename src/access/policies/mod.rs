@@ -81,9 +81,9 @@ impl State {
         match parsed {
             Ok(parsed) => {
                 for warning in &parsed.warnings {
-                    tracing::warn!(%warning, "a policy may not say what is meant");
+                    tracing::warn!(%warning, "a policy may not mean what it says");
                 }
-                tracing::info!(policies = parsed.table.count, "policies are in force");
+                tracing::info!(policies = parsed.table.count, "policies loaded");
                 self.in_force_hash.clone_from(&self.hash);
                 self.in_force = Some(Arc::new(parsed.table));
                 self.fault = None;
@@ -91,7 +91,7 @@ impl State {
             Err(fault) if self.fault.as_ref() == Some(&fault) => {}
             Err(fault) => {
                 let earlier_stay = self.in_force.is_some();
-                tracing::error!(%fault, earlier_stay, "policies are refused");
+                tracing::error!(%fault, earlier_stay, "policies rejected");
                 self.fault = Some(fault);
             }
         }
@@ -133,8 +133,7 @@ impl Policies {
     pub fn load(&self) {
         if self.folder.is_none() {
             tracing::info!(
-                "no policies are configured (access.policies): sign-in and OpenID Connect work without them; AuthZEN and \
-                 forward-auth deny every request until there are some"
+                "no policies are configured (access.policies); AuthZEN and forward-auth deny every request, sign-in and OpenID Connect work"
             );
         }
         for _ in 0..READINGS {
@@ -188,7 +187,7 @@ impl Policies {
             return Ok(());
         };
         let id = table.entity(name.kind.as_str(), name.id.as_str());
-        let id = id.ok_or_else(|| format!("{} is no type of policies", name.kind))?;
+        let id = id.ok_or_else(|| format!("{} is not an entity type", name.kind))?;
         table.check_attributes(facts::thing(&id, attributes)?)
     }
 
@@ -241,7 +240,7 @@ impl Policies {
             .map_err(PolicyFault::clone)
             .and_then(|_| reading(self.folder.as_deref(), self.schema.as_deref()));
         if self.look() != look {
-            tracing::debug!("the policies changed while they were read: they are read again");
+            tracing::debug!("the policies changed while they were read; reading them again");
             return;
         }
         let hash = found.as_ref().ok().map(|(_, hash)| hash.clone());

@@ -104,7 +104,7 @@ fn refuse_twice(placed: &[Placed<'_>]) -> Result<(), PolicyFault> {
     for policy in placed {
         if let Some(first) = seen.insert(policy.policy.id(), policy) {
             return Err(policy.fault(format!(
-                "the id {} stands in {} already",
+                "the ID {} is already used in {}",
                 policy.policy.id(),
                 first.source.name
             )));
@@ -134,7 +134,7 @@ fn parse_schema(source: &Source) -> Result<Schemas, PolicyFault> {
     let (own, _) =
         SchemaFragment::from_cedarschema_str(&source.text).map_err(|error| fault(&error))?;
     let (base, _) = SchemaFragment::from_cedarschema_str(BASE_SCHEMA)
-        .map_err(|error| PolicyFault::of_file("Doorward's own schema", error.to_string()))?;
+        .map_err(|error| PolicyFault::of_file("the built-in schema", error.to_string()))?;
     let entities = [without_actions(base.clone()), without_actions(own.clone())];
     let [base_entities, own_entities] =
         entities.map(|types| types.map_err(|error| fault(error.as_ref())));

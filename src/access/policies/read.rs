@@ -62,7 +62,7 @@ fn entry(path: &Path, name: String) -> Result<Seen, PolicyFault> {
     let found =
         fs::metadata(path).map_err(|error| PolicyFault::of_file(&name, error.to_string()))?;
     if !found.is_file() {
-        return Err(PolicyFault::of_file(&name, "is no file"));
+        return Err(PolicyFault::of_file(&name, "is not a file"));
     }
     if found.len() > LARGEST {
         return Err(PolicyFault::of_file(&name, "is larger than 4 MiB"));
@@ -82,7 +82,7 @@ fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
     for found in fs::read_dir(folder).map_err(|error| fault(error.to_string()))? {
         let name = found.map_err(|error| fault(error.to_string()))?.file_name();
         let Some(name) = name.to_str() else {
-            return Err(fault("holds a file whose name is no UTF-8".into()));
+            return Err(fault("contains a file whose name is not UTF-8".into()));
         };
         // Editors keep their own copies beside a file, under a name that begins with a point.
         let is_policy = Path::new(name).extension() == Some(OsStr::new("cedar"));

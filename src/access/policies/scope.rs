@@ -21,7 +21,7 @@ pub(super) fn check(policy: &Policy) -> Result<(), &'static str> {
 }
 
 fn check_principal(constraint: &PrincipalConstraint) -> Result<(), &'static str> {
-    const NOBODY: &str = "a principal is a User (in a Role), a Client or an Outsider";
+    const NOBODY: &str = "a principal must be a User (in a Role), a Client or an Outsider";
     let is_principal = |kind: &EntityTypeName| PRINCIPALS.contains(&kind.to_string().as_str());
     let is_role = |group: &EntityUid| group.type_name().to_string() == "Role";
     match constraint {
@@ -31,7 +31,7 @@ fn check_principal(constraint: &PrincipalConstraint) -> Result<(), &'static str>
         PrincipalConstraint::IsIn(kind, group) if is_role(group) => match kind.to_string().as_str()
         {
             "User" => Ok(()),
-            _ => Err("only a User is in a Role: write principal is User in Role::\"name\""),
+            _ => Err("only a User can be in a Role: write principal is User in Role::\"name\""),
         },
         PrincipalConstraint::Eq(one) | PrincipalConstraint::In(one)
             if is_principal(one.type_name()) =>
@@ -50,14 +50,14 @@ fn check_name(one: &EntityUid) -> Result<(), &'static str> {
     let id = one.id().unescaped();
     let is_uuid = || id.parse::<Uuid>().is_ok_and(|uuid| uuid.to_string() == id);
     match one.type_name().to_string().as_str() {
-        "User" if !is_uuid() => Err("a User is named by the id, a UUID in small letters: \
-             for a username write when { principal.username == \"name\" }"),
+        "User" if !is_uuid() => Err(
+            "a User is identified by its ID, a lower-case UUID; for a username write when { principal.username == \"name\" }",
+        ),
         "Client" if !is_uuid() => Err(
-            "a Client is named by its id, a UUID in small letters: the client_id, unless that was chosen. \
-             For a name write when { principal.name == \"name\" }",
+            "a Client is identified by its ID, a lower-case UUID (the client_id, unless that was chosen); for a name write when { principal.name == \"name\" }",
         ),
         "Outsider" if !id.contains(':') => {
-            Err("an Outsider is named by type and id: Outsider::\"type:id\"")
+            Err("an Outsider is identified by type and ID: Outsider::\"type:id\"")
         }
         _ => Ok(()),
     }
@@ -70,19 +70,19 @@ fn check_action(constraint: &ActionConstraint) -> Result<(), &'static str> {
         ActionConstraint::In(some) => some,
     };
     if named.is_empty() {
-        return Err("an empty list of actions is about none");
+        return Err("an empty list of actions matches no action");
     }
     if named
         .iter()
         .any(|action| action.type_name().to_string() != "Action")
     {
-        return Err("an action is written Action::\"name\", without a namespace");
+        return Err("write an action as Action::\"name\", without a namespace");
     }
     if !named
         .iter()
         .all(|action| is_action(action.id().unescaped()))
     {
-        return Err("an action has 1 to 256 characters that can be seen");
+        return Err("an action must have 1 to 256 visible characters");
     }
     Ok(())
 }
@@ -92,19 +92,19 @@ fn check_resource(constraint: &ResourceConstraint) -> Result<(), &'static str> {
         ResourceConstraint::Any => return Ok(()),
         ResourceConstraint::Eq(one) => {
             if ResourceId::parse(one.id().unescaped()).is_err() {
-                return Err("no thing has this id: it has 1 to 256 characters that can be seen");
+                return Err("invalid resource ID: it must have 1 to 256 visible characters");
             }
             one.type_name()
         }
         ResourceConstraint::Is(kind) => kind,
         ResourceConstraint::In(_) | ResourceConstraint::IsIn(..) => {
             return Err(
-                "a thing is in nothing: write resource == type::\"id\", or hold an attribute of the resource to it",
+                "resources have no parents: write resource == type::\"id\", or compare an attribute of the resource",
             );
         }
     };
     match ResourceType::parse(&kind.to_string()) {
         Ok(_) => Ok(()),
-        Err(_) => Err("no thing is of this type: it is one of Doorward's own"),
+        Err(_) => Err("invalid resource type: this type is reserved"),
     }
 }

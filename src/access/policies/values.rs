@@ -13,16 +13,16 @@ const MOST: usize = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueFault {
     /// Objects in objects in objects.
-    #[error("it is more than {DEEPEST} objects or lists deep")]
+    #[error("must have at most {DEEPEST} levels of objects and lists")]
     TooDeep,
     /// Too much of it.
-    #[error("it holds more than {MOST} values")]
+    #[error("must contain at most {MOST} values")]
     TooMany,
     /// A number that policies could only compare wrongly.
     #[error("a number must be whole and fit 64 bits, or have at most four digits after the point")]
     Number,
     /// What Cedar itself refuses.
-    #[error("policies can't read it")]
+    #[error("can't be used in policies")]
     Unreadable,
 }
 

@@ -28,7 +28,7 @@ type Row = (
 
 fn grant(row: Row) -> Result<Grant> {
     let name = ResourceName::parse(&row.2, &row.3)
-        .map_err(|fault| Error::Refused(format!("a stored name of a thing: {fault}")))?;
+        .map_err(|fault| Error::Refused(format!("stored resource name: {fault}")))?;
     Ok(Grant {
         id: row.0,
         user_id: row.1,

@@ -29,7 +29,7 @@ type Row = (
 
 fn thing(row: Row) -> Result<ThingRow> {
     let name = ResourceName::parse(&row.0, &row.1)
-        .map_err(|fault| Error::Refused(format!("a stored name of a thing: {fault}")))?;
+        .map_err(|fault| Error::Refused(format!("stored resource name: {fault}")))?;
     Ok(ThingRow {
         name,
         title: row.2,
@@ -169,7 +169,7 @@ pub(in crate::access) fn list_moved_since(
     rows.into_iter()
         .map(|(kind, id, version)| {
             let name = ResourceName::parse(&kind, &id)
-                .map_err(|fault| Error::Refused(format!("a stored name of a thing: {fault}")))?;
+                .map_err(|fault| Error::Refused(format!("stored resource name: {fault}")))?;
             Ok((name.key(), version))
         })
         .collect()

@@ -32,15 +32,15 @@ impl AppHost {
         };
         match port {
             Some(port) if port == own => {
-                return Err("browsers leave the scheme's own port out: do the same");
+                return Err("must not contain the scheme's default port");
             }
-            Some(port) if !is_port(port) => return Err("has a port that is none"),
+            Some(port) if !is_port(port) => return Err("has an invalid port"),
             Some(_) | None => {}
         }
         // Cookies know no ports: what answers at another port of Doorward's host could set Doorward's.
         let is_own_name = is_https && name == place.host();
         if is_own_name || text == place.authority() {
-            return Err("is Doorward's own");
+            return Err("is Doorward's own host");
         }
         Ok(Self {
             authority: text.to_owned(),

@@ -82,7 +82,7 @@ impl RouteTable {
                 (Ok(host), Ok(_)) if table.has_at_another_port(&host) => {
                     fault(
                         "host",
-                        "is there at another port, which is the same host to cookies and proxies"
+                        "is already configured with another port; cookies and proxies don't distinguish ports"
                             .into(),
                     );
                 }
@@ -160,10 +160,13 @@ impl Route {
         let kind = ResourceType::parse(&entry.resource.kind);
         let mut faults = Vec::new();
         for method in entry.methods.iter().filter(|method| !is_method(method)) {
-            faults.push(("methods", format!("{method:?} is no method such as GET")));
+            faults.push((
+                "methods",
+                format!("{method:?} is not an HTTP method such as GET"),
+            ));
         }
         if !is_action(&entry.action) {
-            faults.push(("action", "has 1 to 256 characters that can be seen".into()));
+            faults.push(("action", "must have 1 to 256 visible characters".into()));
         }
         match (pattern, kind, id) {
             (Ok(pattern), Ok(kind), Ok(id)) if faults.is_empty() => Ok(Self {

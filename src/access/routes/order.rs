@@ -22,7 +22,7 @@ impl fmt::Display for Unreached {
             .collect();
         write!(
             formatter,
-            "access.route[{}]: no request reaches it, for {} before it fits all that it fits: put the more exact route first",
+            "access.route[{}]: no request reaches it, because {} before it matches the same requests; put the more specific route first",
             self.route,
             before.join(" or ")
         )

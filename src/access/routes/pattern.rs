@@ -53,7 +53,7 @@ impl PathPattern {
                     pattern.rest = Some(Rest::Name(pattern.new_name(name)?));
                 }
                 ("*", ..) | (_, _, Some(_)) => {
-                    return Err("* and {name...} stand for the rest: nothing follows them".into());
+                    return Err("* and {name...} must come last".into());
                 }
                 (_, Some(name), None) => {
                     let name = pattern.new_name(name)?;
@@ -75,11 +75,11 @@ impl PathPattern {
                 .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
         if !is_name {
             return Err(format!(
-                "{{{name}}}: a name has letters, digits and _, and begins with a letter"
+                "{{{name}}}: a name may contain letters, digits and _, and must start with a letter"
             ));
         }
         if self.names().any(|known| known == name) {
-            return Err(format!("{{{name}}} stands there twice"));
+            return Err(format!("{{{name}}} is used twice"));
         }
         Ok(name.to_owned())
     }
@@ -145,18 +145,18 @@ impl PathPattern {
 fn read_literal(text: &str, is_last: bool) -> Result<String, String> {
     if text.contains(['{', '}', '*']) {
         return Err(format!(
-            "{text}: a name is a whole part of the path, such as /{{id}}/"
+            "{text}: a name must be a whole path segment, such as /{{id}}/"
         ));
     }
     if text.is_empty() && !is_last {
-        return Err("has an empty part (//)".into());
+        return Err("has an empty segment (//)".into());
     }
     let path = format!("/{text}");
     let part = parts(&path)
         .ok()
         .and_then(|parts| parts.into_iter().next().map(Cow::into_owned));
     part.ok_or_else(|| {
-        format!("{text}: must be written as browsers send it (percent-encoded in capitals, without . and ..)")
+        format!("{text}: must be written as browsers send it (percent-encoded in upper case, without . and ..)")
     })
 }
 
@@ -184,13 +184,15 @@ impl Template {
         while let Some((before, after)) = left.split_once('{') {
             let (name, after) = after.split_once('}').ok_or("a brace is not closed")?;
             let place = names.iter().position(|known| *known == name);
-            let place = place.ok_or_else(|| format!("{{{name}}} is no name of the path"))?;
+            let place = place.ok_or_else(|| format!("{{{name}}} is not a name in the path"))?;
             let is_second = pieces.iter().any(|piece| matches!(piece, Piece::Caught(_)));
             if is_second && !before.contains('/') {
-                return Err("between two names there must be a /".into());
+                return Err("there must be a / between two names".into());
             }
             if after.contains('{') && pattern.rest_name() == Some(name) {
-                return Err(format!("{{{name}}} holds slashes: no name may follow it"));
+                return Err(format!(
+                    "{{{name}}} may contain slashes, so no name may follow it"
+                ));
             }
             push_text(&mut pieces, before)?;
             pieces.push(Piece::Caught(place));
@@ -223,7 +225,7 @@ impl Template {
 
 fn push_text(pieces: &mut Vec<Piece>, text: &str) -> Result<(), String> {
     if text.contains('}') {
-        return Err("a brace is closed that was not opened".into());
+        return Err("a closing brace has no opening brace".into());
     }
     if !text.is_empty() {
         pieces.push(Piece::Text(text.to_owned()));

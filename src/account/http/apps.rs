@@ -50,10 +50,10 @@ pub async fn list_apps(signed_in: SignedIn, oidc: web::Data<Oidc>) -> Answer {
 /// Withdraws what an app may have. Every token that it holds of one is refused from then on.
 #[utoipa::path(
     delete, path = "/v1/me/apps/{client_id}", tag = "account", security(("cookie" = [])),
-    params(("client_id" = String, Path, description = "The app's id")),
+    params(("client_id" = String, Path, description = "ID of the app")),
     responses(
         (status = 204, description = "Withdrawn"),
-        (status = 404, description = "It has no access"),
+        (status = 404, description = "The app has no access"),
     )
 )]
 pub async fn withdraw_app(

@@ -34,8 +34,8 @@ pub struct ListEvents {
 
 impl ListEvents {
     async fn parse(self, users: &Users) -> Result<(EventFilter, usize), Problem> {
-        let instant = |text: &str| Timestamp::parse(text).ok_or("not an RFC 3339 instant");
-        let client = |text: &str| ClientId::named(text).ok_or("not a client_id");
+        let instant = |text: &str| Timestamp::parse(text).ok_or("must be an RFC 3339 time");
+        let client = |text: &str| ClientId::named(text).ok_or("must be a client_id");
         let filter = EventFilter {
             person: match self.person {
                 Some(name) => Some(users.resolve(&name).await?),
@@ -54,7 +54,7 @@ impl ListEvents {
 
 /// Parses the outcome of an event.
 pub(in crate::admin) fn parse_outcome(text: &str) -> Result<Outcome, &'static str> {
-    Outcome::parse(text).ok_or("success or refused")
+    Outcome::parse(text).ok_or("must be success or refused")
 }
 
 /// What was done and refused, newest first.
@@ -62,7 +62,7 @@ pub(in crate::admin) fn parse_outcome(text: &str) -> Result<Outcome, &'static st
     get, path = "/v1/audit-events", tag = "audit", params(ListEvents),
     responses(
         (status = 200, body = Page<RecordedEvent>),
-        (status = 404, description = "`person` is nobody here"),
+        (status = 404, description = "`person` does not exist"),
     )
 )]
 pub async fn list_audit_events(commands: Commands, query: web::Query<ListEvents>) -> Answer {

@@ -111,9 +111,9 @@ pub async fn list_clients(commands: Commands, query: web::Query<ListClients>) ->
     })),
     responses(
         (status = 201, description = "The client; `client_secret` unless it is public or its secret was chosen", body = ClientView,
-            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
-        (status = 400, description = "A field can't be used; `field` names it"),
-        (status = 403, description = "Needs an administrator or `clients:write`; a client gives no scope, resource or audience that it does not hold"),
+            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "URL of the new resource"))),
+        (status = 400, description = "Invalid field; `field` names it"),
+        (status = 403, description = "Needs an administrator or `clients:write`; a client can only assign scopes, resources and audiences that it has itself"),
         (status = 409, description = "An audience is another client's, or the chosen `client_id` is taken"),
     )
 )]
@@ -137,14 +137,14 @@ pub async fn register_client(
     get, path = "/v1/clients/{client}", tag = "clients",
     params(
         ("client" = String, Path, description = "Its `client_id`"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy"),
         AsOf,
     ),
     responses(
         (status = 200, description = "The client; with `as_of`, as it stood", body = NowOrThen<Client>, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 403, description = "Needs an administrator or `clients:read`"),
-        (status = 404, description = "There is, or was, no client of this id"),
+        (status = 404, description = "No client has, or at that time had, this ID"),
     )
 )]
 pub async fn read_client(
@@ -174,9 +174,9 @@ pub async fn read_client(
     ),
     responses(
         (status = 200, description = "The client; `client_secret` if one was made", body = ClientView, headers(("ETag" = String, description = "The version"))),
-        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 400, description = "Invalid field; `field` names it"),
         (status = 403, description = "Needs an administrator or `clients:write`; a client changes only those that it manages, that hold no more than it does, and that ask users for consent"),
-        (status = 404, description = "There is no client of this id"),
+        (status = 404, description = "No client has this ID"),
         (status = 409, description = "An audience is another client's"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),
@@ -200,9 +200,9 @@ pub async fn update_client(
     delete, path = "/v1/clients/{client}", tag = "clients",
     params(("client" = String, Path, description = "Its `client_id`"), Reason),
     responses(
-        (status = 204, description = "It is nobody from now on"),
-        (status = 403, description = "As for changing it"),
-        (status = 404, description = "There is no client of this id"),
+        (status = 204, description = "Deleted"),
+        (status = 403, description = "As for updating the client"),
+        (status = 404, description = "No client has this ID"),
     )
 )]
 pub async fn delete_client(
@@ -230,11 +230,11 @@ pub struct NewSecret {
     post, path = "/v1/clients/{client}/secret", tag = "clients", request_body = Option<NewSecret>,
     params(("client" = String, Path, description = "Its `client_id`")),
     responses(
-        (status = 200, description = "With `client_secret`, shown this once, unless it was chosen", body = ClientView),
+        (status = 200, description = "With `client_secret`, shown only once, unless it was chosen", body = ClientView),
         (status = 400, description = "The chosen secret is not safe"),
-        (status = 403, description = "As for changing it; only an administrator in person chooses a secret"),
-        (status = 404, description = "There is no client of this id"),
-        (status = 409, description = "A public client has no secret"),
+        (status = 403, description = "As for updating the client; only administrators, signed in themselves, may choose a secret"),
+        (status = 404, description = "No client has this ID"),
+        (status = 409, description = "Public clients can't have a secret"),
         (status = 503, description = "With `client_secret` (`secret-pending`): saved, and in force everywhere within seconds"),
     )
 )]
@@ -277,8 +277,8 @@ pub struct DisabledView {
     params(("client" = String, Path, description = "Its `client_id`")),
     responses(
         (status = 200, body = DisabledView),
-        (status = 403, description = "As for changing it; `with_registered` needs an administrator in person"),
-        (status = 404, description = "There is no client of this id"),
+        (status = 403, description = "As for updating the client; `with_registered` needs an administrator, signed in themselves"),
+        (status = 404, description = "No client has this ID"),
     )
 )]
 pub async fn disable_client(
@@ -312,8 +312,8 @@ pub async fn disable_client(
     params(("client" = String, Path, description = "Its `client_id`")),
     responses(
         (status = 200, body = Client),
-        (status = 403, description = "As for changing it"),
-        (status = 404, description = "There is no client of this id"),
+        (status = 403, description = "As for updating the client"),
+        (status = 404, description = "No client has this ID"),
     )
 )]
 pub async fn enable_client(

@@ -84,7 +84,7 @@ pub(super) fn things_filter(
     match &kind {
         Some(kind) => scope.require(kind)?,
         None if id.is_some() => {
-            let fault = "give resource_type too";
+            let fault = "needs resource_type";
             return Err(Problem::invalid_parameter("resource_id", fault));
         }
         None => {}
@@ -147,11 +147,11 @@ pub async fn list_grants(commands: Commands, query: web::Query<ListGrants>) -> A
     })),
     responses(
         (status = 201, description = "The grant", body = Grant,
-            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
-        (status = 400, description = "A field can't be used; `field` names it"),
+            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "URL of the new resource"))),
+        (status = 400, description = "Invalid field; `field` names it"),
         (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
         (status = 404, description = "No user has this ID or name"),
-        (status = 409, description = "The person holds roles on this thing already; `grant` is the one to change"),
+        (status = 409, description = "The user already has roles on this resource; `grant` is the ID of that assignment"),
     )
 )]
 pub async fn give_grant(
@@ -175,15 +175,15 @@ pub async fn give_grant(
     get, path = "/v1/grants/{grant}", tag = "grants",
     params(
         ("grant" = uuid::Uuid, Path, description = "Its id"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy"),
         AsOf,
     ),
     responses(
-        (status = 200, description = "The grant, also one that has ended; with `as_of`, as it stood", body = NowOrThen<Grant>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
+        (status = 200, description = "The assignment, also an expired one; with `as_of`, its state at that time", body = NowOrThen<Grant>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
-        (status = 400, description = "`as_of` is no instant, or in the future"),
+        (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants"),
-        (status = 404, description = "There is, or was, no such grant, it was withdrawn, or it is on a thing of a type that is not yours"),
+        (status = 404, description = "The assignment does not exist, was removed, or is on a resource type that the caller does not manage"),
     )
 )]
 pub async fn read_grant(
@@ -211,9 +211,9 @@ pub async fn read_grant(
     ),
     responses(
         (status = 200, description = "The grant", body = Grant, headers(("ETag" = String, description = "The version"))),
-        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 400, description = "Invalid field; `field` names it"),
         (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants"),
-        (status = 404, description = "There is no such grant, it was withdrawn, or it is on a thing of a type that is not yours"),
+        (status = 404, description = "The assignment does not exist, was removed, or is on a resource type that the caller does not manage"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),
     )
@@ -248,7 +248,7 @@ pub struct GrantWithdrawn {
     responses(
         (status = 200, body = GrantWithdrawn),
         (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants"),
-        (status = 404, description = "There never was such a grant, or it is on a thing of a type that is not yours"),
+        (status = 404, description = "The assignment never existed, or is on a resource type that the caller does not manage"),
     )
 )]
 pub async fn withdraw_grant(

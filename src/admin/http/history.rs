@@ -40,10 +40,10 @@ async fn answer(commands: &Commands, entity: Entity, query: &ListVersions, view:
 /// Every version of a person, newest first; for who manages the person by a role, those at which they might have managed them.
 #[utoipa::path(
     get, path = "/v1/users/{user}/history", tag = "history",
-    params(("user" = String, Path, description = "Id or username"), ListVersions),
+    params(("user" = String, Path, description = "ID or username"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
-        (status = 403, description = "Not yours to read"),
+        (status = 403, description = "The caller may not read this"),
         (status = 404, description = "No user has this ID or name"),
     )
 )]
@@ -78,11 +78,11 @@ fn user_entity(user: UserId) -> Entity {
 /// Every version of a passkey, newest first.
 #[utoipa::path(
     get, path = "/v1/passkeys/{passkey}/history", tag = "history",
-    params(("passkey" = uuid::Uuid, Path, description = "The passkey's id"), ListVersions),
+    params(("passkey" = uuid::Uuid, Path, description = "ID of the passkey"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
-        (status = 403, description = "Not yours to read"),
-        (status = 404, description = "There is no passkey of this id"),
+        (status = 403, description = "The caller may not read this"),
+        (status = 404, description = "No passkey has this ID"),
     )
 )]
 pub async fn list_passkey_history(
@@ -110,11 +110,11 @@ pub async fn list_passkey_history(
 /// Every version of a role, newest first; one that was deleted says so.
 #[utoipa::path(
     get, path = "/v1/roles/{role}/history", tag = "history",
-    params(("role" = String, Path, description = "Its name"), ListVersions),
+    params(("role" = String, Path, description = "Name of the role"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
-        (status = 403, description = "Needs an administrator, somebody who manages something by a role, or `grants:read`"),
-        (status = 404, description = "There never was a role of this name"),
+        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `grants:read`"),
+        (status = 404, description = "No role has or had this name"),
     )
 )]
 pub async fn list_role_history(
@@ -134,12 +134,12 @@ pub(super) fn role_entity(name: &str) -> Entity {
 /// Every version of a grant, newest first; one that was withdrawn has no roles.
 #[utoipa::path(
     get, path = "/v1/grants/{grant}/history", tag = "history",
-    params(("grant" = uuid::Uuid, Path, description = "The grant's id"), ListVersions),
+    params(("grant" = uuid::Uuid, Path, description = "ID of the assignment"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
-        (status = 400, description = "No thing can have this name"),
-        (status = 403, description = "Needs an administrator, a role that manages grants on such things, or `grants:read`; everybody may read their own"),
-        (status = 404, description = "There is no grant of this id"),
+        (status = 400, description = "Not a valid resource name"),
+        (status = 403, description = "Needs an administrator, a role that manages assignments on this resource type, or `grants:read`; users may read their own"),
+        (status = 404, description = "No assignment has this ID"),
     )
 )]
 pub async fn list_grant_history(
@@ -202,7 +202,7 @@ pub(super) async fn answer_past_grant(
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 403, description = "Needs an administrator or `clients:read`"),
-        (status = 404, description = "There never was a client of this id"),
+        (status = 404, description = "No client has or had this ID"),
     )
 )]
 pub async fn list_client_history(
@@ -224,15 +224,15 @@ pub(super) fn client_entity(id: ClientId) -> Entity {
 #[utoipa::path(
     get, path = "/v1/resources/{type}/{id}/history", tag = "history",
     params(
-        ("type" = String, Path, description = "Of which kind"),
+        ("type" = String, Path, description = "Resource type"),
         ("id" = String, Path, description = "Which"),
         ListVersions,
     ),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
-        (status = 400, description = "No thing can have this name"),
-        (status = 403, description = "Needs an administrator, a role that manages grants on such things, or `grants:read`"),
-        (status = 404, description = "Nothing was ever registered under this name"),
+        (status = 400, description = "Not a valid resource name"),
+        (status = 403, description = "Needs an administrator, a role that manages assignments on this resource type, or `grants:read`"),
+        (status = 404, description = "No resource with this name was ever registered"),
     )
 )]
 pub async fn list_resource_history(

@@ -64,8 +64,8 @@ impl Invite {
     responses(
         (status = 201, body = InvitationLink),
         (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles, on resources too (`grants:write`), the client could not assign"),
-        (status = 404, description = "There is nobody of this `user_id`"),
-        (status = 409, description = "The username is taken, or the person is suspended"),
+        (status = 404, description = "No user has this `user_id`"),
+        (status = 409, description = "The username is taken, or the user is suspended"),
     )
 )]
 pub async fn invite(commands: Commands, body: AnyCase<Invite>) -> Answer {
@@ -94,7 +94,7 @@ pub struct ListInvitations {
     get, path = "/v1/invitations", tag = "users", params(ListInvitations),
     responses(
         (status = 200, description = "A page of invitations, without their links", body = Page<InvitationView>),
-        (status = 400, description = "A parameter can't be used"),
+        (status = 400, description = "Invalid parameter"),
         (status = 403, description = "Needs an administrator, someone who manages users, or `users:read`"),
     )
 )]
@@ -127,7 +127,7 @@ pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitati
     responses(
         (status = 204, description = "The link no longer works"),
         (status = 403, description = "Needs an administrator, its creator, someone who manages its user, or `users:write`"),
-        (status = 404, description = "There is no invitation of this ID"),
+        (status = 404, description = "No invitation has this ID"),
         (status = 409, description = "It was used"),
     )
 )]
@@ -150,7 +150,7 @@ impl From<InvitationError> for Problem {
             InvitationError::Used => Self::conflict(
                 "invitation-used",
                 "The invitation was used",
-                "Nothing is left to revoke. Suspend the user, or revoke the passkey that was registered with it.",
+                "The link can't be revoked any more. Suspend the user, or revoke the passkey that was registered with it.",
             ),
             InvitationError::Acting(error) => error.into(),
             InvitationError::Database(error) => error.into(),
@@ -163,31 +163,31 @@ impl From<InviteError> for Problem {
         match error {
             InviteError::UsernameTaken => Self::conflict("username-taken",
                 "The username is taken",
-                "Somebody has, or had, this name. For a new link for them, send their id as `user_id`.",
+                "Another user has, or had, this username. To create a recovery link for that user, send their ID as `user_id`.",
             )
             .with("field", "username"),
             InviteError::UnknownRole(role) => {
-                Self::invalid_field("roles", format!("there is no role {role}"))
+                Self::invalid_field("roles", format!("no role is named {role}"))
             }
             InviteError::UserUnknown => Self::not_found(),
             InviteError::UserSuspended => Self::conflict("account-suspended",
-                "This account is locked",
-                "Reactivate the person first, then make the link.",
+                "This account is suspended",
+                "Reactivate the user first, then create the link.",
             ),
             InviteError::NothingElse => Self::invalid_field(
                 "user_id",
-                "for an existing person nothing else may be given but expires_in",
+                "only expires_in may be sent with user_id",
             ),
             InviteError::RoleNeeded => Self::invalid_field(
                 "roles",
-                "give at least one role that you manage: by it you manage the new person",
+                "must contain at least one role that you manage; otherwise you could not manage the new user",
             ),
             InviteError::NotYours => not_yours(),
             InviteError::EnrolScopeMissing => CallerError::ScopeMissing(Scope::PasskeysEnrol).into(),
             InviteError::NotVouched => UpdateError::NotVouched.into(),
             InviteError::NoAddress => Self::invalid_field("email_verified", error),
             InviteError::Life => {
-                Self::invalid_field("expires_in", "from 60 seconds to 2592000 (30 days)")
+                Self::invalid_field("expires_in", "must be from 60 to 2592000 seconds (30 days)")
             }
             InviteError::Acting(error) => error.into(),
             InviteError::Database(error) => error.into(),

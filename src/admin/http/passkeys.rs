@@ -15,10 +15,10 @@ use crate::web::{Answer, Items, Problem};
 /// The passkeys of a person, revoked ones included.
 #[utoipa::path(
     get, path = "/v1/users/{user}/passkeys", tag = "passkeys",
-    params(("user" = String, Path, description = "Id or username"), AsOf),
+    params(("user" = String, Path, description = "ID or username"), AsOf),
     responses(
-        (status = 200, description = "Their passkeys; with `as_of`, as they stood", body = ItemsNowOrThen<PasskeyView>),
-        (status = 400, description = "`as_of` is no instant, or in the future"),
+        (status = 200, description = "The user's passkeys; with `as_of`, their state at that time", body = ItemsNowOrThen<PasskeyView>),
+        (status = 400, description = "`as_of` is not a time, or in the future"),
     )
 )]
 pub async fn list_passkeys(
@@ -47,13 +47,13 @@ pub struct PasskeyRevoked {
 #[utoipa::path(
     delete, path = "/v1/users/{user}/passkeys/{passkey}", tag = "passkeys",
     params(
-        ("user" = String, Path, description = "Id or username"),
-        ("passkey" = uuid::Uuid, Path, description = "The passkey's id"),
+        ("user" = String, Path, description = "ID or username"),
+        ("passkey" = uuid::Uuid, Path, description = "ID of the passkey"),
         Reason,
     ),
     responses(
         (status = 200, body = PasskeyRevoked),
-        (status = 409, description = "The last passkey of the last administrator stays"),
+        (status = 409, description = "The last passkey of the only administrator can't be revoked"),
     )
 )]
 pub async fn revoke_passkey(

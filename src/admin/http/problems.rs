@@ -9,7 +9,7 @@ impl From<CommandError> for Problem {
             CommandError::Refused(error) => error.into(),
             CommandError::NotYourType(error) => error.into(),
             CommandError::RolesInPerson => Self::forbidden(
-                "Roles are made and changed by administrators themselves: in the console, or with the command.",
+                "Only administrators, signed in themselves, may create and change roles: in the admin pages, or with `doorward role`.",
             ),
             CommandError::Release(error) => error.into(),
             CommandError::StepUpRequired(error) => error.into(),
@@ -23,7 +23,7 @@ impl From<CommandError> for Problem {
 impl From<NotYourType> for Problem {
     fn from(_: NotYourType) -> Self {
         Self::forbidden(
-            "None of your roles lets you manage things of this type. Ask an administrator.",
+            "None of your roles lets you manage resources of this type. Ask an administrator.",
         )
     }
 }
@@ -31,6 +31,6 @@ impl From<NotYourType> for Problem {
 /// 403 for a user whose roles, or for roles, that the actor does not manage.
 pub(super) fn not_yours() -> Problem {
     Problem::forbidden(
-        "Their roles, or those that you give or take, are not yours to manage. Ask an administrator.",
+        "You can't manage this user's roles, or the roles that you add or remove. Ask an administrator.",
     )
 }

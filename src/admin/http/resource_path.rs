@@ -7,7 +7,7 @@ use crate::web::Problem;
 pub(super) fn parse_path(path: &(String, String)) -> Result<ResourceName, Problem> {
     // Bytes that are not UTF-8 were replaced by this character, which would name another resource.
     if path.1.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(Problem::invalid_parameter("id", "it is not UTF-8"));
+        return Err(Problem::invalid_parameter("id", "must be UTF-8"));
     }
     Ok(ResourceName {
         kind: ResourceType::parse(&path.0)

@@ -32,7 +32,7 @@ pub struct ListResources {
 #[utoipa::path(
     get, path = "/v1/resources", tag = "resources", params(ListResources),
     responses(
-        (status = 200, description = "A page of things", body = Page<ThingView>),
+        (status = 200, description = "A page of resources", body = Page<ThingView>),
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
     )
 )]
@@ -73,21 +73,21 @@ pub struct PutResource {
     put, path = "/v1/resources/{type}/{id}", tag = "resources",
     request_body(content = PutResource, example = json!({ "title": "Order 17", "attributes": { "owner": "ada" } })),
     params(
-        ("type" = String, Path, description = "Of which kind, as policies write it"),
-        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
+        ("type" = String, Path, description = "Resource type, as in policies"),
+        ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that you read, to change it"),
-        ("If-None-Match" = Option<String>, Header, description = "`*`, to register it: as without either"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`, to register the resource (the default)"),
     ),
     responses(
         (status = 200, description = "Changed", body = ThingView, headers(("ETag" = String, description = "The version"))),
         (status = 201, description = "Registered", body = ThingView,
-            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
-        (status = 400, description = "A field can't be used; `field` names it"),
+            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "URL of the new resource"))),
+        (status = 400, description = "Invalid field; `field` names it"),
         (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
-        (status = 404, description = "`If-Match` names a version of what is not registered"),
-        (status = 409, description = "Somebody registered it at the same moment"),
-        (status = 412, description = "Changed since, or registered already"),
-        (status = 428, description = "It is registered already, and `If-Match` is missing"),
+        (status = 404, description = "`If-Match` is set, but the resource is not registered"),
+        (status = 409, description = "Another request registered the resource at the same time"),
+        (status = 412, description = "Changed since, or already registered"),
+        (status = 428, description = "Already registered, and `If-Match` is missing"),
     )
 )]
 pub async fn put_resource(
@@ -137,17 +137,17 @@ fn wants_new(request: &HttpRequest) -> bool {
 #[utoipa::path(
     get, path = "/v1/resources/{type}/{id}", tag = "resources",
     params(
-        ("type" = String, Path, description = "Of which kind"),
-        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        ("type" = String, Path, description = "Resource type"),
+        ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy"),
         AsOf,
     ),
     responses(
-        (status = 200, description = "The thing; with `as_of`, as it stood", body = NowOrThen<ThingView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
+        (status = 200, description = "The resource; with `as_of`, its state at that time", body = NowOrThen<ThingView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
-        (status = 400, description = "`as_of` is no instant, or in the future"),
+        (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
-        (status = 404, description = "Nothing is, or was, registered under this name"),
+        (status = 404, description = "No resource with this name is, or at that time was, registered"),
     )
 )]
 pub async fn read_resource(
@@ -171,15 +171,15 @@ pub async fn read_resource(
 #[utoipa::path(
     delete, path = "/v1/resources/{type}/{id}", tag = "resources",
     params(
-        ("type" = String, Path, description = "Of which kind"),
-        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
-        ("If-Match" = Option<String>, Header, description = "Only if this is still its version"),
+        ("type" = String, Path, description = "Resource type"),
+        ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
+        ("If-Match" = Option<String>, Header, description = "Delete only if the version is still this one"),
         Reason,
     ),
     responses(
-        (status = 204, description = "Nothing is known of it from now on"),
+        (status = 204, description = "Deleted"),
         (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
-        (status = 404, description = "Nothing is registered under this name"),
+        (status = 404, description = "No resource with this name is registered"),
         (status = 412, description = "Changed since"),
     )
 )]
@@ -219,13 +219,13 @@ pub struct ListHolders {
 #[utoipa::path(
     get, path = "/v1/resources/{type}/{id}/grants", tag = "resources",
     params(
-        ("type" = String, Path, description = "Of which kind"),
-        ("id" = String, Path, description = "Which; percent-encoded, also its `/`"),
+        ("type" = String, Path, description = "Resource type"),
+        ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
         ListHolders,
     ),
     responses(
         (status = 200, description = "A page of grants", body = GrantPage),
-        (status = 400, description = "`as_of` is no instant, or in the future"),
+        (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
     )
 )]

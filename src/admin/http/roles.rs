@@ -101,7 +101,7 @@ pub struct ListRoles {
     get, path = "/v1/roles", tag = "roles", params(ListRoles),
     responses(
         (status = 200, description = "A page of roles", body = Page<Role>),
-        (status = 403, description = "Needs an administrator, somebody who manages something by a role, or `grants:read`"),
+        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `grants:read`"),
     )
 )]
 pub async fn list_roles(commands: Commands, query: web::Query<ListRoles>) -> Answer {
@@ -126,10 +126,10 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Option<String> {
     })),
     responses(
         (status = 201, description = "The role", body = Role,
-            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "Where it is"))),
-        (status = 400, description = "A field can't be used; `field` names it"),
+            headers(("ETag" = String, description = "The version"), ("Location" = String, description = "URL of the new resource"))),
+        (status = 400, description = "Invalid field; `field` names it"),
         (status = 403, description = "Needs an administrator with a recent sign-in; never a client"),
-        (status = 409, description = "It is there already"),
+        (status = 409, description = "A role with this name exists"),
     )
 )]
 pub async fn create_role(
@@ -149,15 +149,15 @@ pub async fn create_role(
 #[utoipa::path(
     get, path = "/v1/roles/{role}", tag = "roles",
     params(
-        ("role" = String, Path, description = "Its name"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        ("role" = String, Path, description = "Name of the role"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy"),
         AsOf,
     ),
     responses(
-        (status = 200, description = "The role; with `as_of`, as it stood", body = NowOrThen<Role>, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The role; with `as_of`, its state at that time", body = NowOrThen<Role>, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
-        (status = 403, description = "Needs an administrator, somebody who manages something by a role, or `grants:read`"),
-        (status = 404, description = "There is, or was, no role of this name"),
+        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `grants:read`"),
+        (status = 404, description = "No role has, or at that time had, this name"),
     )
 )]
 pub async fn read_role(
@@ -179,15 +179,15 @@ pub async fn read_role(
     patch, path = "/v1/roles/{role}", tag = "roles",
     request_body(content = UpdateRole, example = json!({ "description": "Works at the counter" })),
     params(
-        ("role" = String, Path, description = "Its name"),
+        ("role" = String, Path, description = "Name of the role"),
         ("If-Match" = String, Header, description = "The `ETag` that you read"),
     ),
     responses(
         (status = 200, description = "The role", body = Role, headers(("ETag" = String, description = "The version"))),
-        (status = 400, description = "A field can't be used; `field` names it"),
+        (status = 400, description = "Invalid field; `field` names it"),
         (status = 403, description = "Needs an administrator with a recent sign-in; never a client"),
-        (status = 404, description = "There is no role of this name"),
-        (status = 409, description = "`admin` manages everything as it is"),
+        (status = 404, description = "No role has this name"),
+        (status = 409, description = "`admin` can't be changed"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),
     )
@@ -211,12 +211,12 @@ pub async fn update_role(
 /// Takes a role out of the registry, if nobody holds it and nothing names it.
 #[utoipa::path(
     delete, path = "/v1/roles/{role}", tag = "roles",
-    params(("role" = String, Path, description = "Its name"), Reason),
+    params(("role" = String, Path, description = "Name of the role"), Reason),
     responses(
-        (status = 204, description = "It is there no more"),
+        (status = 204, description = "Deleted"),
         (status = 403, description = "Needs an administrator with a recent sign-in; never a client"),
-        (status = 404, description = "There is no role of this name"),
-        (status = 409, description = "It is needed: `holders`, `invitations` and `managed_by` say by whom; or it is `admin`"),
+        (status = 404, description = "No role has this name"),
+        (status = 409, description = "The role is in use (`holders`, `invitations` and `managed_by` say where), or it is `admin`"),
     )
 )]
 pub async fn delete_role(
@@ -241,8 +241,8 @@ impl From<RoleError> for Problem {
             RoleError::Acting(error) => error.into(),
             RoleError::Exists => Self::conflict(
                 "role-exists",
-                "There is such a role",
-                "The registry has a role of this name. Change that one, or choose another name.",
+                "The role exists",
+                "A role with this name exists. Update that one, or choose another name.",
             )
             .with("field", "name"),
             RoleError::VersionIs(version) => version_conflict(version),
@@ -253,12 +253,12 @@ impl From<RoleError> for Problem {
             RoleError::BuiltIn => Self::conflict(
                 "role-built-in",
                 "This role is built in",
-                "The role admin can't be deleted, and it manages everything without saying so.",
+                "The role admin can't be changed or deleted.",
             ),
             RoleError::InUse(needed) => Self::conflict(
                 "role-in-use",
                 "This role is in use",
-                format!("First take it away from everything that needs it ({needed})."),
+                format!("Remove the role first from what uses it ({needed})."),
             )
             .with("holders", needed.holders)
             .with("invitations", needed.invitations)

@@ -64,12 +64,12 @@ pub struct RolesAnswer {
 /// Which roles a person holds, everywhere and on single things: now, or as it stood at an instant.
 #[utoipa::path(
     get, path = "/v1/users/{user}/roles", tag = "users",
-    params(("user" = String, Path, description = "Id or username"), ReadRoles),
+    params(("user" = String, Path, description = "ID or username"), ReadRoles),
     responses(
-        (status = 200, description = "Their roles and grants", body = RolesAnswer),
-        (status = 400, description = "`as_of` is no instant, or in the future"),
-        (status = 403, description = "Not yours to read: `roles` need `users:read` or a role that manages the person, `grants` need `grants:read` or a role that manages them"),
-        (status = 404, description = "No user has this ID or name, or had it then; or the caller did not manage the user then; or the caller manages grants only, and the user holds none of these"),
+        (status = 200, description = "The user's roles and assignments", body = RolesAnswer),
+        (status = 400, description = "`as_of` is not a time, or in the future"),
+        (status = 403, description = "The caller may not read this: `roles` need `users:read` or a role that manages the user, `grants` need `grants:read` or a role that manages them"),
+        (status = 404, description = "No user has this ID or name, or had it at that time; or the caller did not manage the user then; or the caller only manages assignments, and the user has none of those"),
     )
 )]
 pub async fn read_roles(
@@ -171,16 +171,19 @@ pub struct Found {
 #[utoipa::path(
     post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
     responses(
-        (status = 200, description = "Those that there are", body = Found),
-        (status = 400, description = "Too many, or `as_of` is no instant, or in the future"),
-        (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
+        (status = 200, description = "The users that exist", body = Found),
+        (status = 400, description = "Too many IDs, or `as_of` is not a time, or in the future"),
+        (status = 403, description = "Needs an administrator, a user who manages users, or `users:read`"),
     )
 )]
 pub async fn lookup_users(commands: Commands, body: AnyCase<Lookup>) -> Answer {
     let managed_by = commands.require_manager(Scope::UsersRead).await?;
     let Lookup { ids, as_of: at } = body.0;
     if ids.len() > MOST {
-        return Err(Problem::invalid_field("ids", "at most 200 at once"));
+        return Err(Problem::invalid_field(
+            "ids",
+            "must have at most 200 entries",
+        ));
     }
     let (found, instant): (_, Option<PastInstant>) = match as_of(at.as_deref())? {
         None => (commands.find_users(ids).await?, None),

@@ -14,7 +14,7 @@ use crate::web::{Answer, Items, Problem, SessionsEnded};
 /// The open sessions of a person.
 #[utoipa::path(
     get, path = "/v1/users/{user}/sessions", tag = "sessions",
-    params(("user" = String, Path, description = "Id or username")),
+    params(("user" = String, Path, description = "ID or username")),
     responses((status = 200, body = Items<SessionView>))
 )]
 pub async fn list_sessions(commands: Commands, name: web::Path<String>) -> Answer {
@@ -32,7 +32,7 @@ fn answer(ended: &Ended) -> HttpResponse {
 /// Ends all sessions of a user, everywhere, and all access of apps to the account, offline access too.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions", tag = "sessions",
-    params(("user" = String, Path, description = "Id or username"), Reason),
+    params(("user" = String, Path, description = "ID or username"), Reason),
     responses((status = 200, body = SessionsEnded))
 )]
 pub async fn end_all_sessions(
@@ -54,8 +54,8 @@ pub async fn end_all_sessions(
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions/{session}", tag = "sessions",
     params(
-        ("user" = String, Path, description = "Id or username"),
-        ("session" = uuid::Uuid, Path, description = "The session's id"),
+        ("user" = String, Path, description = "ID or username"),
+        ("session" = uuid::Uuid, Path, description = "ID of the session"),
         Reason,
     ),
     responses((status = 200, body = SessionsEnded))

@@ -37,8 +37,8 @@ pub struct ListUsers {
 #[utoipa::path(
     get, path = "/v1/users", tag = "users", params(ListUsers),
     responses(
-        (status = 200, description = "A page of people", body = Page<UserView>),
-        (status = 403, description = "Needs an administrator, somebody who manages people, or `users:read`"),
+        (status = 200, description = "A page of users", body = Page<UserView>),
+        (status = 403, description = "Needs an administrator, a user who manages users, or `users:read`"),
     )
 )]
 pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Answer {
@@ -64,15 +64,15 @@ pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Ans
 #[utoipa::path(
     get, path = "/v1/users/{user}", tag = "users",
     params(
-        ("user" = String, Path, description = "Id or username"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have"),
+        ("user" = String, Path, description = "ID or username"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy"),
         AsOf,
     ),
     responses(
-        (status = 200, description = "The person; with `as_of`, as they stood", body = NowOrThen<UserView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
+        (status = 200, description = "The user; with `as_of`, their state at that time", body = NowOrThen<UserView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
-        (status = 400, description = "`as_of` is no instant, or in the future"),
-        (status = 403, description = "Not yours to read"),
+        (status = 400, description = "`as_of` is not a time, or in the future"),
+        (status = 403, description = "The caller may not read this"),
         (status = 404, description = "No user has this ID or name, or had it then; or the caller did not manage the user then"),
     )
 )]
@@ -133,12 +133,12 @@ impl UpdateUser {
 #[utoipa::path(
     patch, path = "/v1/users/{user}", tag = "users", request_body = UpdateUser,
     params(
-        ("user" = String, Path, description = "Id or username"),
+        ("user" = String, Path, description = "ID or username"),
         ("If-Match" = String, Header, description = "The `ETag` that you read"),
     ),
     responses(
         (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
-        (status = 409, description = "The username is taken, or nobody could administer the place"),
+        (status = 409, description = "The username is taken, or no administrator would be left"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),
     )
@@ -168,10 +168,10 @@ pub struct Suspended {
 /// Suspends a person: every session ends, no passkey signs in. Everybody may suspend themself.
 #[utoipa::path(
     post, path = "/v1/users/{user}/suspend", tag = "users", request_body = Reason,
-    params(("user" = String, Path, description = "Id or username")),
+    params(("user" = String, Path, description = "ID or username")),
     responses(
         (status = 200, body = Suspended),
-        (status = 409, description = "The last administrator stays"),
+        (status = 409, description = "The only administrator can't be suspended"),
     )
 )]
 pub async fn suspend_user(
@@ -193,8 +193,8 @@ pub async fn suspend_user(
 /// Lets a suspended person in again.
 #[utoipa::path(
     post, path = "/v1/users/{user}/reactivate", tag = "users", request_body = Reason,
-    params(("user" = String, Path, description = "Id or username")),
-    responses((status = 204, description = "They may sign in"))
+    params(("user" = String, Path, description = "ID or username")),
+    responses((status = 204, description = "Reactivated"))
 )]
 pub async fn reactivate_user(
     commands: Commands,
@@ -213,7 +213,7 @@ pub async fn reactivate_user(
 /// Lists the current and former usernames of a user. Each stays reserved for the user until it is released.
 #[utoipa::path(
     get, path = "/v1/users/{user}/usernames", tag = "users",
-    params(("user" = String, Path, description = "Id or username")),
+    params(("user" = String, Path, description = "ID or username")),
     responses(
         (status = 200, body = Items<UsernameView>),
         (status = 403, description = "Needs an administrator or `users:read`"),
@@ -233,7 +233,7 @@ pub async fn list_usernames(commands: Commands, name: web::Path<String>) -> Answ
     params(("username" = String, Path, description = "The name")),
     responses(
         (status = 204, description = "Released"),
-        (status = 403, description = "Needs an administrator in person, with a recent sign-in"),
+        (status = 403, description = "Needs an administrator, signed in themselves and recently"),
         (status = 404, description = "No user has or had this name"),
         (status = 409, description = "It is a user's current name, or a session was opened under it"),
     )
@@ -252,18 +252,18 @@ impl From<ReleaseError> for Problem {
     fn from(error: ReleaseError) -> Self {
         match error {
             ReleaseError::Unknown => Self::not_found(),
-            ReleaseError::NotYours => {
-                Self::forbidden("Only an administrator in person may release a username. Ask one.")
-            }
+            ReleaseError::NotYours => Self::forbidden(
+                "Only administrators, signed in themselves, may release a username.",
+            ),
             ReleaseError::Current => Self::conflict(
                 "username-current",
                 "The username is in use",
-                "It is the current name of a user. Rename the user first.",
+                "This is the current username of a user. Rename the user first.",
             ),
             ReleaseError::Used => Self::conflict(
                 "username-used",
                 "The username was used",
-                "A user has signed in with this name, and others may trust it. It stays reserved for that user.",
+                "A user has signed in with this name, and apps may rely on it. It stays reserved for that user.",
             ),
             ReleaseError::Acting(error) => error.into(),
             ReleaseError::Database(error) => error.into(),
@@ -291,7 +291,7 @@ impl From<UpdateError> for Problem {
             UpdateError::VersionIs(version) => version_conflict(version),
             UpdateError::UsernameTaken => Self::conflict("username-taken",
                 "The username is taken",
-                "Somebody has, or had, this name. Choose another.",
+                "Another user has, or had, this username. Choose another one.",
             )
             .with("field", "username"),
             UpdateError::TooManyRenames => Self::conflict("too-many-renames",
@@ -300,14 +300,14 @@ impl From<UpdateError> for Problem {
             )
             .with("field", "username"),
             UpdateError::UnknownRole(role) => {
-                Self::invalid_field("roles", format!("there is no role {role}"))
+                Self::invalid_field("roles", format!("no role is named {role}"))
             }
             UpdateError::TooManyAttributes => Self::invalid_field("attributes", error),
             UpdateError::LastAdministrator(error) => error.into(),
             UpdateError::NotYours => not_yours(),
             UpdateError::Acting(error) => error.into(),
             UpdateError::NotVouched => Self::forbidden(
-                "Only an administrator in person may say whether an address is verified. Leave `email_verified` out, or ask one.",
+                "Only administrators, signed in themselves, may set `email_verified`. Leave it out, or ask an administrator.",
             ),
             UpdateError::NoAddress => Self::invalid_field("email_verified", error),
             UpdateError::Pending(error) => error.into(),

@@ -128,7 +128,7 @@ impl Found {
 impl Listing {
     fn place(&self) -> Result<UserPlace, Problem> {
         let parse = |name: &'static str, text: &str| {
-            let wrong = || Problem::invalid_parameter(name, "not a cursor of this list");
+            let wrong = || Problem::invalid_parameter(name, "must be a cursor of this list");
             UserCursor::parse(text).ok_or_else(wrong)
         };
         match (self.after.as_str(), self.before.as_str()) {

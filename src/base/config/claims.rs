@@ -104,7 +104,7 @@ impl ClaimRule {
         }
         if RESERVED.contains(&claim) || claim.starts_with("urn:doorward:") {
             return Err(format!(
-                "{text:?}: the claim {claim} has a meaning of its own; choose another name"
+                "{text:?}: the claim {claim} is reserved; choose another name"
             ));
         }
         Ok(Self {

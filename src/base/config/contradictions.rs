@@ -41,7 +41,7 @@ impl Config {
             (
                 self.access.schema.is_some() && self.access.policies.is_none(),
                 "access.schema",
-                "is of no use without access.policies",
+                "has no effect without access.policies",
             ),
             (
                 self.sessions.idle_timeout > self.sessions.absolute_lifetime,
@@ -84,7 +84,7 @@ impl Config {
             (
                 database.is_some() != redis.is_some(),
                 missing,
-                "PostgreSQL and Redis go together: give both addresses, or neither to run embedded",
+                "PostgreSQL and Redis are used together: set both URLs, or neither to run embedded",
             ),
         ])
     }
@@ -95,12 +95,12 @@ impl Config {
             (
                 tokens.access_lifetime > LONGEST_ACCESS,
                 "tokens.access_lifetime",
-                "must be 1h at most",
+                "must be at most 1h",
             ),
             (
                 tokens.max_client_lifetime > LONGEST_ACCESS,
                 "tokens.max_client_lifetime",
-                "must be 1h at most",
+                "must be at most 1h",
             ),
             (
                 tokens.key_rotation <= tokens.jwks_max_age.saturating_mul(2),
@@ -111,7 +111,7 @@ impl Config {
         for (index, rule) in tokens.claims.iter().enumerate() {
             let mut earlier = tokens.claims.iter().take(index);
             let is_twice = earlier.any(|earlier| earlier.claim == rule.claim);
-            let reason = format!("the claim {} is given twice", rule.claim);
+            let reason = format!("the claim {} is configured twice", rule.claim);
             found.extend(faults([(is_twice, "tokens.claims", &reason)]));
         }
         found

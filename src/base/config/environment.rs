@@ -202,7 +202,7 @@ mod tests {
             ("SERVER__LISTEN__PORT", "1", "server.listen__port"),
             ("SERVER", "1", "DOORWARD__SERVER: must name a section"),
             ("", "1", "DOORWARD__: must name a section"),
-            ("__LEVEL", "1", "there is no such key"),
+            ("__LEVEL", "1", "unknown key"),
         ] {
             let name = format!("DOORWARD__{name}");
             let text = faults(&[(&name, value)]);

@@ -50,13 +50,13 @@ impl std::error::Error for ConfigError {}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the configuration can't be used:")?;
+        write!(formatter, "the configuration is invalid:")?;
         for fault in &self.0 {
             write!(formatter, "\n  {}: {}", fault.key, fault.reason)?;
         }
         write!(
             formatter,
-            "\n`doorward config default` prints every key with its meaning."
+            "\n`doorward config default` prints all keys with their descriptions."
         )
     }
 }
@@ -80,7 +80,7 @@ pub(super) fn load(
         } else {
             faults.push(Fault {
                 key: "--config".into(),
-                reason: format!("there is no file {}", file.display()),
+                reason: format!("file {} not found", file.display()),
             });
         }
     }
@@ -164,11 +164,11 @@ fn reason(kind: &Kind, path: &[String], known: &Dict) -> String {
         }
         (_, Kind::UnknownField(..)) if path.len() <= 2 => {
             match most_similar(&path.join("."), known) {
-                Some(similar) => format!("there is no such key; did you mean {similar}?"),
-                None => "there is no such key".into(),
+                Some(similar) => format!("unknown key; did you mean {similar}?"),
+                None => "unknown key".into(),
             }
         }
-        (_, Kind::UnknownField(..)) => "there is no such key".into(),
+        (_, Kind::UnknownField(..)) => "unknown key".into(),
         (_, Kind::MissingField(_)) => "is missing".into(),
         (_, Kind::InvalidType(_, expected)) => match expected.as_str() {
             "a string" | "path string" => NOT_TEXT.into(),

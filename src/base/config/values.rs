@@ -35,7 +35,7 @@ impl Origin {
             && url.username().is_empty()
             && url.password().is_none();
         if !is_bare {
-            return Err("must be scheme, host and port alone, without a path".into());
+            return Err("must be scheme, host and port only, without a path".into());
         }
         let text = url.origin().ascii_serialization();
         Ok(Self { text, url })
@@ -104,7 +104,7 @@ impl Network {
         };
         let address: IpAddr = address
             .parse()
-            .map_err(|_| format!("{text:?} is no address or network"))?;
+            .map_err(|_| format!("{text:?} is not an address or network"))?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => longest,
@@ -112,7 +112,7 @@ impl Network {
                 .parse()
                 .ok()
                 .filter(|prefix| *prefix <= longest)
-                .ok_or_else(|| format!("{text:?} has no prefix length of 0 to {longest}"))?,
+                .ok_or_else(|| format!("{text:?} must have a prefix length of 0 to {longest}"))?,
         };
         Ok(Self { address, prefix })
     }
@@ -213,12 +213,12 @@ impl SubjectId {
 pub(super) fn parse_level(text: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| text.to_owned())
-        .map_err(|fault| format!("no log filter: {fault}"))
+        .map_err(|fault| format!("must be a log filter: {fault}"))
 }
 
 /// Parses `500ms`, `30s`, `15m`, `12h`, `30d`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let fault = || format!("{text:?} is no duration such as 30s, 15m, 12h or 30d");
+    let fault = || format!("{text:?} is not a duration such as 30s, 15m, 12h or 30d");
     let digits = text
         .find(|letter: char| !letter.is_ascii_digit())
         .ok_or_else(fault)?;
@@ -233,9 +233,9 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
         _ => return Err(fault()),
     };
     match amount.checked_mul(milliseconds) {
-        Some(0) => Err("must be longer than nothing".into()),
+        Some(0) => Err("must be longer than 0".into()),
         Some(total) if total <= 400 * 86_400_000 => Ok(Duration::from_millis(total)),
-        Some(_) | None => Err("must be 400 days at most".into()),
+        Some(_) | None => Err("must be at most 400 days".into()),
     }
 }
 

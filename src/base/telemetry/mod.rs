@@ -50,7 +50,7 @@ pub enum TelemetryError {
     #[error("log.level: {0}")]
     Level(#[from] tracing_subscriber::filter::ParseError),
     /// Logging was set up before.
-    #[error("logging is set up already")]
+    #[error("logging is already set up")]
     Twice,
 }
 

@@ -57,8 +57,8 @@ impl Writer {
         self.jobs.send(job).map_err(away)?;
         match tokio::time::timeout(self.timeout, waiting).await {
             Ok(Ok(done)) => done.map_err(away),
-            Ok(Err(_)) => Err(Away("the embedded store could not write".into())),
-            Err(_) => Err(Away("no answer in time".into())),
+            Ok(Err(_)) => Err(Away("the embedded store can't write".into())),
+            Err(_) => Err(Away("timed out".into())),
         }
     }
 }
@@ -74,7 +74,7 @@ fn next(queue: &Receiver<Job>) -> Option<Vec<Job>> {
 fn write_all(conn: &mut SqliteConnection, jobs: Vec<Job>) {
     // Also for one alone: without an end that is looked at, a row that came back may not have been written.
     if let Err(error) = conn.batch_execute("begin immediate") {
-        tracing::warn!(%error, "the embedded store can't be written");
+        tracing::warn!(%error, "can't write the embedded store");
         return;
     }
     // A statement that fails undoes itself alone.

@@ -14,13 +14,13 @@ pub(super) const ERASED: &str = "audit.erased";
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
     /// No event has this ID.
-    #[error("there is no event {0}")]
+    #[error("event {0} does not exist")]
     Unknown(AuditEventId),
     /// The event is not sealed yet.
-    #[error("the event {0} is not sealed yet: wait a second")]
+    #[error("event {0} is not sealed yet; try again in a second")]
     Unsealed(AuditEventId),
     /// The event is about the log itself and can't be erased.
-    #[error("the event {0} is about the log itself and can't be erased")]
+    #[error("event {0} is about the audit log itself and can't be erased")]
     Kept(AuditEventId),
     /// The database is unavailable.
     #[error(transparent)]

@@ -114,18 +114,18 @@ impl fmt::Display for Finding {
             write!(formatter, "{gap}event {event}")?;
         }
         formatter.write_str(match self.kind {
-            Fault::Altered => ": altered since it was sealed",
+            Fault::Altered => ": altered after it was sealed",
             Fault::Unreadable => ": its details can't be read",
             Fault::RevisionsAltered => {
                 ": revisions that it covers were altered, deleted or inserted"
             }
-            Fault::RevisionsOutside => ": a revision names this position, which has no seal",
-            Fault::ErasedWithoutRecord => ": erased in part, and no event records it",
-            Fault::MissingEvent => ": the sealed event is gone",
-            Fault::MissingSeals => ": seals are gone",
+            Fault::RevisionsOutside => ": a revision refers to this position, which has no seal",
+            Fault::ErasedWithoutRecord => ": erased in part without a record of it",
+            Fault::MissingEvent => ": the sealed event is missing",
+            Fault::MissingSeals => ": seals are missing",
             Fault::CutTail => ": the end of the chain is cut off",
             Fault::HeadAltered => ": the recorded end of the chain is not its last seal",
-            Fault::OutsideTheChain => ": not in the chain, though older than its end",
+            Fault::OutsideTheChain => ": not in the chain, although older than its end",
             Fault::SealedTooLate => ": sealed after much newer ones",
             Fault::Fork => ": not the seal that was expected",
         })
@@ -152,7 +152,7 @@ impl fmt::Display for LateSeal {
         } = self;
         write!(
             formatter,
-            "position {position}, event {event}: sealed {seconds} seconds after its time"
+            "position {position}, event {event}: sealed {seconds} seconds late"
         )
     }
 }

@@ -36,11 +36,11 @@ pub struct AuditSeal {
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// The key of the chain can't be opened.
-    #[error("the key of the audit log's seal: {0}")]
+    #[error("audit seal key: {0}")]
     Key(#[from] OpenError),
     /// Events are sealed, and the key under which they are is gone.
     #[error(
-        "the key of the audit log's seal is gone, though events are sealed under it: restore the row of audit_sealer from a backup"
+        "the audit seal key is missing, but events are sealed with it; restore the row of audit_sealer from a backup"
     )]
     KeyGone,
     /// The database is away.

@@ -157,7 +157,7 @@ impl AuditSeal {
         for event in &events {
             position = position.saturating_add(1);
             if event.unread_details.is_some() {
-                tracing::error!(event = %event.id, "an audit event's details can't be read: they are sealed as they are written");
+                tracing::error!(event = %event.id, "an audit event's details can't be parsed; sealing the stored text");
             }
             let salt: [u8; 32] = random_bytes();
             let traces = Traces::of(event, &salt);

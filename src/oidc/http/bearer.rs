@@ -35,7 +35,7 @@ fn read_header(request: &HttpRequest) -> Result<Option<String>, OAuthProblem> {
         return Ok(None);
     };
     if values.next().is_some() {
-        let description = "one Authorization header is enough";
+        let description = "send only one Authorization header";
         return Err(OAuthProblem::refused(Refusal::invalid_request(description)).for_bearer());
     }
     let text = value.to_str().unwrap_or_default();

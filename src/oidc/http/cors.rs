@@ -43,7 +43,7 @@ pub async fn share(
         }
         Ok(false) => {}
         // The answer itself stands; only a page of another origin can't read it this time.
-        Err(error) => tracing::warn!(%error, "whose origin it is can't be told"),
+        Err(error) => tracing::warn!(%error, "can't look up the origin"),
     }
     answer
 }

@@ -35,8 +35,7 @@ impl OAuthProblem {
     /// `invalid_client`. RFC 6749 §5.2: 401 with a challenge if the client used the `Authorization` header. Otherwise 400 without
     /// one: some libraries stop at a challenge before they read the error.
     fn unauthenticated(by_header: bool) -> Self {
-        let description =
-            "authenticate with the secret of this client, by a method that it is registered with";
+        let description = "authenticate with the client's secret, by a registered method";
         let mut problem = Self::refused(Refusal::new(ErrorCode::InvalidClient, description));
         if by_header {
             problem.status = StatusCode::UNAUTHORIZED;
@@ -71,11 +70,11 @@ impl OAuthProblem {
 
     /// 500: a grant that may have been used.
     fn in_doubt(cause: &str) -> Self {
-        tracing::error!(cause, "it is unknown whether a grant was used");
+        tracing::error!(cause, "the outcome of using a grant is unknown");
         Self {
             refusal: Refusal::new(
                 ErrorCode::ServerError,
-                "it is unknown whether this grant was used; do not repeat it, start a new authorization request",
+                "the outcome is unknown; start a new authorization request",
             ),
             ..Self::internal()
         }
@@ -84,7 +83,7 @@ impl OAuthProblem {
     fn internal() -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
-            refusal: Refusal::new(ErrorCode::ServerError, "that was a fault of the server"),
+            refusal: Refusal::new(ErrorCode::ServerError, "internal server error"),
             challenge: None,
         }
     }
@@ -168,7 +167,7 @@ impl From<ClientError> for OAuthProblem {
 
 impl From<Unavailable> for OAuthProblem {
     fn from(error: Unavailable) -> Self {
-        tracing::error!(%error, "no answer");
+        tracing::error!(%error, "request failed");
         match error {
             Unavailable::Database(db::Error::Refused(_)) => Self::internal(),
             Unavailable::Database(_) | Unavailable::Ephemeral(_) => Self::unavailable(),
@@ -195,7 +194,7 @@ impl From<TokenRefused> for OAuthProblem {
             TokenRefused::Database(error) => error.into(),
             // Not 503, because retrying does not help: an operator must repair the keys.
             TokenRefused::Sign(error) => {
-                tracing::error!(%error, "no key signs");
+                tracing::error!(%error, "no signing key is available");
                 Self::internal()
             }
         }

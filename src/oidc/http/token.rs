@@ -45,7 +45,7 @@ pub async fn introspect_token(
         note(&record);
         if record.client.metadata.is_public() {
             // RFC 7662 §2.1: whoever asks must be authorized, and anybody can name a public client.
-            let description = "only a client with a secret may introspect";
+            let description = "only clients with a secret may introspect tokens";
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
         }
         let answer = oidc.introspect(&record.client, &parameters, copies.as_ref());
@@ -97,7 +97,7 @@ fn read_request<'request>(
     let authorization = headers.next().map(|value| value.to_str().unwrap_or("?"));
     if headers.next().is_some() {
         return Err(OAuthProblem::refused(Refusal::invalid_request(
-            "one Authorization header is enough",
+            "send only one Authorization header",
         )));
     }
     Ok((authorization, parameters))

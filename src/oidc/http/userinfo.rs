@@ -35,8 +35,8 @@ impl From<UserInfoError> for OAuthProblem {
     fn from(error: UserInfoError) -> Self {
         match error {
             UserInfoError::Bad(reason) => {
-                tracing::info!(reason, "a token is refused");
-                let description = "the access token is not good, or not any more";
+                tracing::info!(reason, "token rejected");
+                let description = "the access token is invalid, expired or revoked";
                 let refusal = Refusal::new(ErrorCode::InvalidToken, description);
                 Self::bearer(StatusCode::UNAUTHORIZED, refusal, "")
             }

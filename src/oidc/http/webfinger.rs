@@ -73,9 +73,10 @@ fn find(finger: &WebFinger, query: &str) -> Result<HttpResponse, Problem> {
         return Err(refused("send it once"));
     };
     if resource.len() > MAX_RESOURCE {
-        return Err(refused("2048 bytes at the most"));
+        return Err(refused("must have at most 2048 bytes"));
     }
-    let host = host_of(&resource).ok_or_else(|| refused("acct:user@host, or an https URI"))?;
+    let host =
+        host_of(&resource).ok_or_else(|| refused("must be acct:user@host or an https URI"))?;
     if !finger.knows(host) {
         return Err(Problem::not_found());
     }

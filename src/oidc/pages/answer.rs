@@ -55,7 +55,7 @@ pub fn stay(refusal: &Refusal) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "authorization-request",
-        "That app's request can't be used",
+        "This sign-in request isn't valid",
         refusal.description.clone(),
     )
     .with("error", refusal.code.as_str())
@@ -78,7 +78,7 @@ pub fn gone() -> Problem {
     Problem::new(
         StatusCode::GONE,
         "authorization-gone",
-        "That request is over",
-        "The app's request was answered already, or waited too long, or began in another browser. Go back to the app and start again.",
+        "This sign-in request has expired",
+        "The app's request was already completed, took too long, or started in another browser. Go back to the app and try again.",
     )
 }

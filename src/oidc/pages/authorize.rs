@@ -235,7 +235,7 @@ pub async fn answer_request(
 async fn cancel(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
     let (_, request) = read_again(visit, pending).await?;
     visit.oidc.take_pending(id).await?;
-    let refusal = Refusal::new(ErrorCode::AccessDenied, "the person did not agree");
+    let refusal = Refusal::new(ErrorCode::AccessDenied, "the user denied the request");
     visit.answer(&request, Outcome::Refused(refusal))
 }
 
@@ -362,15 +362,15 @@ async fn grant(
         Ok(code) => Ok(Outcome::Code(code)),
         Err(GrantError::SessionOver) => Ok(Outcome::Refused(Refusal::new(
             ErrorCode::LoginRequired,
-            "the session has just ended",
+            "the session has ended",
         ))),
         Err(GrantError::ConsentGone) => Ok(Outcome::Refused(Refusal::new(
             ErrorCode::ConsentRequired,
-            "the user has just withdrawn their consent",
+            "the user has withdrawn consent",
         ))),
         Err(GrantError::ClientGone) => Err(gone()),
         Err(GrantError::Answered) => {
-            tracing::info!(reason = "answered", "no such authorization request");
+            tracing::info!(reason = "answered", "unknown authorization request");
             Err(gone())
         }
         Err(GrantError::Unavailable(error)) => Err(error.into()),
@@ -382,7 +382,7 @@ impl From<PendingError> for Problem {
     fn from(error: PendingError) -> Self {
         match error {
             PendingError::Gone(reason) => {
-                tracing::info!(reason, "no such authorization request");
+                tracing::info!(reason, "unknown authorization request");
                 gone()
             }
             PendingError::Away(error) => error.into(),

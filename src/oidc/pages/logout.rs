@@ -217,7 +217,7 @@ fn not_sent_back(fault: &Refusal) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "logout-request",
-        "You're signed out",
+        "You've signed out",
         fault.description.clone(),
     )
     .with("error", fault.code.as_str())

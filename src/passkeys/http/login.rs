@@ -27,7 +27,7 @@ pub struct StartLogin {
 /// Begins a sign-in.
 #[utoipa::path(
     post, path = "/webauthn/login/start", tag = "ceremonies", security(()), request_body = StartLogin,
-    responses((status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony))
+    responses((status = 200, description = "Pass `publicKey` to the browser", body = StartedCeremony))
 )]
 pub async fn start_login(
     request: HttpRequest,
@@ -65,7 +65,7 @@ pub struct LoggedInAnswer {
         (status = 200, description = "Signed in; the session is in the cookie", body = LoggedInAnswer),
         (status = 401, description = "The passkey is unknown or refused"),
         (status = 403, description = "The account is suspended"),
-        (status = 410, description = "The ceremony is used or expired"),
+        (status = 410, description = "The ceremony was used or has expired"),
     )
 )]
 pub async fn finish_login(

@@ -8,12 +8,12 @@ use crate::users::{JoinError, SetUpError};
 use crate::web::Problem;
 
 fn ceremony_gone(reason: &'static str) -> Problem {
-    tracing::info!(reason, "a ceremony is refused");
+    tracing::info!(reason, "ceremony rejected");
     Problem::new(
         StatusCode::GONE,
         "ceremony-gone",
         "Start again",
-        "This ceremony was used, has expired, or was begun in another browser. Start a new one.",
+        "This ceremony was used, has expired, or was started in another browser. Start a new one.",
     )
 }
 
@@ -24,7 +24,7 @@ pub(super) fn interrupted(cause: &impl std::fmt::Display) -> Problem {
         StatusCode::SERVICE_UNAVAILABLE,
         "interrupted",
         "Interrupted",
-        "Doorward lost its store in the middle of this. If you were making a passkey, it may be saved: try to sign in with it. Otherwise start again.",
+        "The server lost its database connection. If you were creating a passkey, it may be saved: try to sign in with it. Otherwise start again.",
     )
 }
 
@@ -32,8 +32,8 @@ pub(super) fn link_gone() -> Problem {
     Problem::new(
         StatusCode::GONE,
         "link-gone",
-        "This link is not good any more",
-        "It was used, has expired, or a newer one took its place. Ask for a new one.",
+        "This link no longer works",
+        "It was used, has expired, or was replaced by a newer one. Ask for a new link.",
     )
 }
 
@@ -50,18 +50,18 @@ fn username_taken() -> Problem {
         StatusCode::CONFLICT,
         "username-taken",
         "The username is taken",
-        "Somebody has, or had, this name. Choose another.",
+        "Another user has, or had, this username. Choose another one.",
     )
     .with("field", "username")
 }
 
 fn passkey_refused(status: StatusCode, reason: &str) -> Problem {
-    tracing::info!(reason, "a passkey is refused");
+    tracing::info!(reason, "passkey rejected");
     Problem::new(
         status,
         "passkey-refused",
-        "That didn't work",
-        "What the passkey answered can't be accepted. Try again, or use another passkey.",
+        "The passkey was not accepted",
+        "The passkey's response can't be accepted. Try again, or use another passkey.",
     )
 }
 
@@ -80,14 +80,14 @@ impl From<RegisterError> for Problem {
             RegisterError::SessionOver => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "signed-out",
-                "Nobody is signed in",
-                "The session that began this is over. Sign in and start again.",
+                "Not signed in",
+                "The session that started this has ended. Sign in and start again.",
             ),
             RegisterError::TooMany => Self::new(
                 StatusCode::CONFLICT,
                 "too-many-passkeys",
-                "That's enough passkeys",
-                "An account has 30 passkeys at most. Remove one that you don't use.",
+                "Too many passkeys",
+                "An account can have at most 30 passkeys. Remove one that you don't use.",
             ),
             RegisterError::Interrupted(cause) => interrupted(&cause),
             RegisterError::Database(error) => undecided(error),
@@ -114,11 +114,11 @@ impl From<JoinError> for Problem {
             | JoinError::Expired
             | JoinError::NotActive
             | JoinError::NotBacked => {
-                tracing::info!(reason = %error, "a link is refused");
+                tracing::info!(reason = %error, "link rejected");
                 link_gone()
             }
             JoinError::UsernameTaken => username_taken(),
-            JoinError::UsernameMissing => Self::invalid_field("username", "is needed here"),
+            JoinError::UsernameMissing => Self::invalid_field("username", "is required"),
             JoinError::Database(error) => undecided(error),
         }
     }
@@ -129,22 +129,22 @@ impl From<LoginError> for Problem {
         match error {
             LoginError::CeremonyGone(reason) => ceremony_gone(reason),
             LoginError::PasskeyUnknown => {
-                tracing::info!(reason = "passkey-unknown", "a passkey is refused");
+                tracing::info!(reason = "passkey-unknown", "passkey rejected");
                 Self::new(
                     StatusCode::UNAUTHORIZED,
                     "passkey-unknown",
-                    "That passkey isn't registered here",
+                    "This passkey isn't registered",
                     "Use another passkey, or ask your administrator for a new link.",
                 )
             }
             LoginError::Refused(reason) => passkey_refused(StatusCode::UNAUTHORIZED, &reason),
             LoginError::Suspended => {
-                tracing::info!(reason = "suspended", "a sign-in is refused");
+                tracing::info!(reason = "suspended", "sign-in rejected");
                 Self::new(
                     StatusCode::FORBIDDEN,
                     "account-suspended",
-                    "This account is locked",
-                    "This account is locked. Ask your administrator.",
+                    "This account is suspended",
+                    "Your account is suspended. Contact your administrator.",
                 )
             }
             LoginError::Overtaken => passkey_refused(StatusCode::UNAUTHORIZED, "counter-raced"),
@@ -171,12 +171,12 @@ impl From<ManageError> for Problem {
             ManageError::LastPasskey => Self::new(
                 StatusCode::CONFLICT,
                 "last-passkey",
-                "This is the last passkey",
-                "Without it there would be no way in. Add another passkey first.",
+                "This is the only passkey",
+                "Without it, no one could sign in to this account. Add another passkey first.",
             ),
             ManageError::LastAdministrator(error) => error.into(),
             ManageError::NotYours => {
-                Self::forbidden("Only an administrator may change an administrator.")
+                Self::forbidden("Only administrators may change an administrator.")
             }
             ManageError::Name => Self::invalid_field("name", error),
             ManageError::Acting(error) => error.into(),

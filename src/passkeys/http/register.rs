@@ -31,11 +31,11 @@ pub struct StartRegistration {
 #[utoipa::path(
     post, path = "/webauthn/register/start", tag = "ceremonies", security(()), request_body = StartRegistration,
     responses(
-        (status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony),
-        (status = 401, description = "Nobody is signed in, and no link was given"),
+        (status = 200, description = "Pass `publicKey` to the browser", body = StartedCeremony),
+        (status = 401, description = "No user is signed in, and no link was sent"),
         (status = 403, description = "Needs a recent sign-in"),
         (status = 409, description = "The username is taken"),
-        (status = 410, description = "The link is used or expired"),
+        (status = 410, description = "The link was used or has expired"),
     )
 )]
 pub async fn start_registration(
@@ -68,7 +68,10 @@ async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground
         .transpose()
         .map_err(|fault| Problem::invalid_field("email", fault))?;
     if email.is_some() && body.setup.is_none() {
-        return Err(Problem::invalid_field("email", "is for `setup` only"));
+        return Err(Problem::invalid_field(
+            "email",
+            "may only be sent with `setup`",
+        ));
     }
     let link = |text: &str| Token::parse(text).ok_or_else(link_gone);
     match (body.setup, body.invitation) {
@@ -77,10 +80,9 @@ async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground
         )),
         (Some(setup), None) => Ok(Ground::SetUp {
             link: link(&setup)?,
-            username: username
-                .ok_or_else(|| Problem::invalid_field("username", "is needed here"))?,
+            username: username.ok_or_else(|| Problem::invalid_field("username", "is required"))?,
             display_name: display_name
-                .ok_or_else(|| Problem::invalid_field("display_name", "is needed here"))?,
+                .ok_or_else(|| Problem::invalid_field("display_name", "is required"))?,
             email,
         }),
         (None, Some(invitation)) => Ok(Ground::Join {
@@ -111,9 +113,9 @@ pub struct RegisteredPasskey {
     responses(
         (status = 201, description = "Registered", body = RegisteredPasskey),
         (status = 400, description = "The credential is refused"),
-        (status = 401, description = "The session that began this is over"),
+        (status = 401, description = "The session that started this has ended"),
         (status = 409, description = "The username or the credential is taken"),
-        (status = 410, description = "The ceremony or the link is used or expired"),
+        (status = 410, description = "The ceremony or the link was used or has expired"),
     )
 )]
 pub async fn finish_registration(

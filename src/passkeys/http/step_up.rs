@@ -21,8 +21,8 @@ pub struct Empty {}
 #[utoipa::path(
     post, path = "/webauthn/step-up/start", tag = "ceremonies", security(("cookie" = [])), request_body = Empty,
     responses(
-        (status = 200, description = "Hand `publicKey` to the browser", body = StartedCeremony),
-        (status = 401, description = "Nobody is signed in"),
+        (status = 200, description = "Pass `publicKey` to the browser", body = StartedCeremony),
+        (status = 401, description = "Not signed in"),
     )
 )]
 pub async fn start_step_up(
@@ -52,8 +52,8 @@ pub struct RaisedSession {
     post, path = "/webauthn/step-up/finish", tag = "ceremonies", security(("cookie" = [])), request_body = FinishCeremony,
     responses(
         (status = 200, description = "Raised", body = RaisedSession),
-        (status = 401, description = "The passkey is unknown or refused, or nobody is signed in"),
-        (status = 410, description = "The ceremony is used or expired"),
+        (status = 401, description = "The passkey is unknown or refused, or no user is signed in"),
+        (status = 410, description = "The ceremony was used or has expired"),
     )
 )]
 pub async fn finish_step_up(

@@ -90,7 +90,7 @@ pub(super) fn show(
     signed_in: Option<&SignedIn>,
     gone: Gone,
 ) -> Answer {
-    tracing::info!(reason = gone.as_str(), "a link leads nowhere");
+    tracing::info!(reason = gone.as_str(), "link is invalid, used or expired");
     let way = Query::<OnTheWay>::from_query(request.query_string());
     let way = way.map(Query::into_inner).unwrap_or_default();
     let template = LinkGonePage {

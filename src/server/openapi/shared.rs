@@ -58,14 +58,14 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool
 fn add_callers(components: &mut Components) {
     let cookie = ApiKeyValue::with_description(
         "__Host-doorward-session",
-        "A person who is signed in. Writes need `Origin` with the public URL's. On http://localhost the cookie has no prefix.",
+        "A signed-in user. Writes need an `Origin` header with the public URL. On http://localhost the cookie has no prefix.",
     );
     let basic = HttpBuilder::new()
         .scheme(HttpAuthScheme::Basic)
         .description(Some("A client: `client_id` and `client_secret`."));
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("An access token whose audience is Doorward itself."));
+        .description(Some("An access token issued for this API."));
     let schemes = &mut components.security_schemes;
     schemes.insert(
         "cookie".into(),
@@ -87,12 +87,12 @@ fn complete(operation: &mut Operation, reads: bool) {
             .entry(status.to_string())
             .or_insert_with(|| Response::new(description).into());
     };
-    add(400, "The address, the query or the body can't be used");
+    add(400, "The path, query or body is invalid");
     add(408, "The body did not arrive within ten seconds");
     add(413, "The body is too large");
     add(
         503,
-        "A store is away, or the change is not yet in force everywhere; repeat",
+        "A store is unavailable, or the change is not yet in force everywhere; repeat the request",
     );
     if operation
         .tags
@@ -102,23 +102,26 @@ fn complete(operation: &mut Operation, reads: bool) {
     {
         add(
             429,
-            "Too many ceremonies from this network; `Retry-After` says when to come again",
+            "Too many ceremonies from this network; `Retry-After` says when to try again",
         );
     }
     if asks_who {
         add(
             401,
-            "Nobody is signed in, or the client or its token is not known",
+            "No user is signed in, or the client or its token is unknown",
         );
     }
     if takes_services {
-        add(403, "The caller may not, or needs a recent sign-in");
+        add(
+            403,
+            "The caller lacks the permission, or needs a recent sign-in",
+        );
     } else if !reads {
         add(403, "The request comes from another site");
     }
     let is_in_path = |parameter: &RefOr<utoipa::openapi::path::Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path);
     if operation.parameters.iter().flatten().any(is_in_path) {
-        add(404, "There is nothing of this name or id");
+        add(404, "Nothing has this name or ID");
     }
     if operation.request_body.is_some() {
         add(415, "The body is not `application/json`");

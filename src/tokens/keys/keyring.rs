@@ -47,15 +47,15 @@ impl fmt::Debug for Keyring {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// There is none of this id.
-    #[error("there is no signing key of this id")]
+    #[error("no signing key has this ID")]
     Unknown,
     /// A private half can't be opened.
     #[error(
-        "the signing key {0} can't be opened: {1}. Or give it up with `doorward keys rotate --compromised {0}`"
+        "the signing key {0} can't be decrypted: {1}. To give it up, run `doorward keys rotate --compromised {0}`"
     )]
     Sealed(SigningKeyId, OpenError),
     /// The library could not make one.
-    #[error("a signing key could not be made")]
+    #[error("can't create a signing key")]
     Unmade,
     /// Committed, not yet in force.
     #[error(transparent)]

@@ -92,7 +92,7 @@ impl Ring {
             match verifier(key) {
                 Some(verifier) => drop(verifiers.insert(key.id, verifier)),
                 None => {
-                    tracing::error!(kid = %key.id, "the public half of a signing key is unreadable");
+                    tracing::error!(kid = %key.id, "a signing key's public key can't be parsed");
                 }
             }
         }

@@ -177,7 +177,7 @@ impl Keyring {
             })
         };
         let task = tokio::task::spawn_blocking(make);
-        match timed!(info, "made a signing key", task.await) {
+        match timed!(info, "created a signing key", task.await) {
             Ok(Ok(draft)) => Ok(draft),
             Ok(Err(_)) | Err(_) => Err(KeyError::Unmade),
         }

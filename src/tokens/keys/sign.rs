@@ -22,19 +22,19 @@ pub enum SignError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// No key of this algorithm may sign.
-    #[error("no key of {} may sign", .0.as_str())]
+    #[error("no active {} signing key", .0.as_str())]
     NoKey(Algorithm),
     /// The private half can't be opened.
-    #[error("the signing key {0} can't be opened: {1}")]
+    #[error("the signing key {0} can't be decrypted: {1}")]
     Sealed(SigningKeyId, OpenError),
     /// What was opened is no key.
-    #[error("the signing key {0} is unreadable")]
+    #[error("the signing key {0} can't be parsed")]
     Unreadable(SigningKeyId),
     /// The claims are no JSON object.
-    #[error("claims that can't be written: {0}")]
+    #[error("can't serialize the claims: {0}")]
     Claims(#[from] serde_json::Error),
     /// The library refused.
-    #[error("the signing key {0} does not sign")]
+    #[error("the signing key {0} failed to sign")]
     Refused(SigningKeyId),
 }
 

@@ -39,7 +39,7 @@ type Row = (
 
 fn invitation(row: Row) -> Result<Invitation> {
     let purpose = Purpose::parse(&row.2)
-        .ok_or_else(|| Error::Refused(format!("an unknown purpose: {}", row.2)))?;
+        .ok_or_else(|| Error::Refused(format!("unknown purpose: {}", row.2)))?;
     Ok(Invitation {
         id: row.0,
         purpose,

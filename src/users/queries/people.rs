@@ -38,9 +38,9 @@ type Row = (
 
 fn user(conn: &mut Connection, row: Row) -> Result<User> {
     let status = UserStatus::parse(&row.7)
-        .ok_or_else(|| Error::Refused(format!("an unknown user status: {}", row.7)))?;
+        .ok_or_else(|| Error::Refused(format!("unknown user status: {}", row.7)))?;
     let email_state = EmailState::parse(&row.3)
-        .ok_or_else(|| Error::Refused(format!("an unknown state of an address: {}", row.3)))?;
+        .ok_or_else(|| Error::Refused(format!("unknown email state: {}", row.3)))?;
     Ok(User {
         id: row.0,
         username: row.1,

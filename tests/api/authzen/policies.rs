@@ -154,7 +154,7 @@ fn the_log_says_once_what_is_refused_and_where() {
     let log = process.output();
     let told = log
         .lines()
-        .filter(|line| line.contains("policies are refused"));
+        .filter(|line| line.contains("policies rejected"));
     assert_eq!(told.count(), 2, "each once: {log}");
     assert!(log.contains("policies.cedar:1:"), "{log}");
 }
@@ -266,7 +266,7 @@ fn the_command_runs_cases() {
     let ran = test(&[]);
     assert_eq!(ran.code, 1);
     assert!(
-        ran.output.contains("FAILS") && ran.errors.contains("1 of 3"),
+        ran.output.contains("FAILED") && ran.errors.contains("1 of 3"),
         "{} {}",
         ran.output,
         ran.errors

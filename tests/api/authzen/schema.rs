@@ -149,7 +149,7 @@ fn the_command_says_what_the_schema_does_not_declare() {
         let command = command.arg("--policies").arg(&folder.path);
         finish(command.arg("--schema").arg(&schema))
     };
-    let reason = "pallet is no type of the schema";
+    let reason = "pallet is not an entity type of the schema";
     let ran = test(&[]);
     assert_eq!(ran.code, 0, "{}", ran.errors);
     assert!(ran.output.contains(reason), "{}", ran.output);

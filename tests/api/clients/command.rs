@@ -196,8 +196,8 @@ on_both! {
         let create = ["create", "x", "--redirect-uri", "https://a.example/cb"];
         let update = ["update", id];
         for (command, flags, code, hint) in [
-            (&create[..], &["--role", "driver"][..], 4, "allowed_roles: there is no role driver"),
-            (&update[..], &["--role", "admin", "--role", "driver"][..], 4, "allowed_roles: there is no role driver"),
+            (&create[..], &["--role", "driver"][..], 4, "allowed_roles: no role is named driver"),
+            (&update[..], &["--role", "admin", "--role", "driver"][..], 4, "allowed_roles: no role is named driver"),
             (&create[..], &["--scope", "group"][..], 4, "scope: group is not one of Doorward's scopes, which are openid profile"),
             (&create[..], &["--scope", "users:look"][..], 4, "scope: users:look is not one of Doorward's scopes"),
             (&create[..], &["--scope", "openid,profile"][..], 2, "pass one scope per flag: --scope openid --scope profile"),

@@ -85,11 +85,11 @@ on_both! {
         let mut past = good(14);
         past["valid_until"] = json!("2001-01-01T00:00:00Z");
         for (wrong, says) in [
-            (line("nobody", 14, &["OPERATOR"]), "nobody of this id or name"),
-            (line(&uuid::Uuid::new_v4().to_string(), 14, &["OPERATOR"]), "nobody of this id or name"),
+            (line("nobody", 14, &["OPERATOR"]), "no user has this ID or username"),
+            (line(&uuid::Uuid::new_v4().to_string(), 14, &["OPERATOR"]), "no user has this ID or username"),
             (past, "valid_until must be in the future"),
             (json!({ "user": "root" }), "resource_type"),
-            (line("root", 14, &["a b"]), "a role has"),
+            (line("root", 14, &["a b"]), "a role must have"),
             (json!([1]), "one JSON object"),
         ] {
             let mut lines: Vec<Value> = (0..25).map(good).collect();

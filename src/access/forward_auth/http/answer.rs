@@ -63,7 +63,7 @@ fn allowed(http: &HttpRequest, person: Option<&OpenDoor>, token: Option<&str>) -
 
 fn header_value(text: &str) -> Result<HeaderValue, Problem> {
     HeaderValue::from_str(text).map_err(|error| {
-        tracing::error!(%error, "an identity that is no header value");
+        tracing::error!(%error, "the identity is not a valid header value");
         Problem::internal()
     })
 }
@@ -83,7 +83,7 @@ fn sign_in_path(target: &Target) -> String {
 /// RFC 9470 §3: which sign-in would be enough.
 pub fn step_up_needed(wanted: &Wanted) -> Problem {
     const CHALLENGE: &str = "Bearer realm=\"Doorward\", error=\"insufficient_user_authentication\", \
-         error_description=\"a fresher or stronger sign-in is needed\"";
+         error_description=\"a more recent or stronger sign-in is needed\"";
     let acr_values = match wanted.acr_values.as_slice() {
         [] => String::new(),
         values => format!(", acr_values=\"{}\"", values.join(" ")),
@@ -93,8 +93,8 @@ pub fn step_up_needed(wanted: &Wanted) -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "step-up-needed",
-        "Use your passkey once more",
-        "This asks for a fresher or stronger sign-in: open /.doorward/login at this host in a browser, then repeat.",
+        "A recent sign-in is required",
+        "A more recent or stronger sign-in is required. Open /.doorward/login at this host in a browser, then repeat the request.",
     )
     .header_of(header::WWW_AUTHENTICATE, &challenge)
 }
@@ -108,7 +108,7 @@ impl From<SignError> for Problem {
             | SignError::Unreadable(_)
             | SignError::Claims(_)
             | SignError::Refused(_)) => {
-                tracing::error!(%error, "no token is signed");
+                tracing::error!(%error, "can't sign a token");
                 Self::internal()
             }
         }

@@ -108,7 +108,7 @@ fn read_target(
         (Some(_), Some(_)) => {
             return Err(Problem::invalid_parameter(
                 "to",
-                "the proxy tells the address already",
+                "the proxy already sends the client address",
             ));
         }
     };
@@ -194,7 +194,7 @@ pub async fn finish(
     if let Some(old) = DoorCookies::shown_door(is_https, http.headers())
         && let Err(error) = forward_auth.close(&old).await
     {
-        tracing::warn!(%error, "an old door is left to expire");
+        tracing::warn!(%error, "can't delete an old forward-auth session; it will expire");
     }
     let mut response = redirect(&path);
     let cookie = cookies(&http)?.door(is_https, &key);
@@ -204,13 +204,13 @@ pub async fn finish(
 
 /// A ticket that opens nothing: the person starts again.
 fn gone(http: &HttpRequest, host: &AppHost, reason: &'static str) -> Answer {
-    tracing::info!(reason, "a ticket is refused");
+    tracing::info!(reason, "ticket rejected");
     if !is_navigation(http.headers(), "GET") {
         return Err(Problem::new(
             StatusCode::GONE,
             "ticket-gone",
-            "That way back is over",
-            "It was used already, took too long, or began in another browser. Start again at the address that you wanted.",
+            "Sign-in expired",
+            "This sign-in was already used, took too long, or started in another browser. Open the page you wanted again.",
         ));
     }
     let mut page = DoorPage::new(http, host.authority(), "door.gone")?;
@@ -260,7 +260,7 @@ fn check_origin(http: &HttpRequest, host: &AppHost) -> Result<(), Problem> {
     Err(Problem::new(
         StatusCode::FORBIDDEN,
         "cross-site",
-        "Not from our own pages",
-        "Signing out is asked for by the page /.doorward/logout of the same host.",
+        "Cross-origin request refused",
+        "Sign-out requests must come from the page /.doorward/logout of the same host.",
     ))
 }

@@ -60,19 +60,19 @@ fn what_a_schema_does_not_declare_is_denied_with_the_reason() {
             &known,
             "view",
             "pallet",
-            Some("pallet is no type of the schema"),
+            Some("pallet is not an entity type of the schema"),
         ),
         (
             &known,
             "view",
             "Shop::order",
-            Some("Shop::order is no type of the schema"),
+            Some("Shop::order is not an entity type of the schema"),
         ),
         (
             &known,
             "burn",
             "order",
-            Some("burn is no action of the schema"),
+            Some("burn is not an action of the schema"),
         ),
         (
             &known,
@@ -158,7 +158,7 @@ fn a_scope_that_no_question_meets_is_refused_with_its_place() {
         (
             "forbid (principal == User::\"00000000-0000-4000-8000-00000000000A\", action, resource);",
             "a.cedar:1:1",
-            "small letters",
+            "lower-case UUID",
         ),
         (
             "forbid (principal in Client::\"shop\", action, resource);",
@@ -178,7 +178,7 @@ fn a_scope_that_no_question_meets_is_refused_with_its_place() {
         (
             "forbid (principal, action, resource == order::\"\");",
             "a.cedar:1:1",
-            "no thing has this id",
+            "invalid resource ID",
         ),
         (
             "forbid (principal == Outsider::\"ada\", action, resource);",
@@ -193,12 +193,12 @@ fn a_scope_that_no_question_meets_is_refused_with_its_place() {
         (
             "forbid (principal, action, resource in folder::\"x\");",
             "a.cedar:1:1",
-            "in nothing",
+            "resources have no parents",
         ),
         (
             "forbid (principal, action, resource is order in folder::\"x\");",
             "a.cedar:1:1",
-            "in nothing",
+            "resources have no parents",
         ),
         (
             "forbid (principal, action == Shop::Action::\"x\", resource);",
@@ -208,7 +208,7 @@ fn a_scope_that_no_question_meets_is_refused_with_its_place() {
         (
             "forbid (principal, action, resource is User);",
             "a.cedar:1:1",
-            "own",
+            "reserved",
         ),
     ] {
         assert_refused(text, place, reason);

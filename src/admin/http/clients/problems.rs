@@ -27,38 +27,35 @@ impl From<ClientError> for Problem {
             ClientError::Unknown => Self::not_found(),
             ClientError::Field(fault) if fault.fault == Fault::ClientIdTaken => Self::conflict("client-id-taken",
                 "The client ID is taken",
-                "Another client has it or had it, it is another client's audience, or a user's ID. Choose another one.",
+                "This ID is or was in use by another client, is another client's audience, or is a user's ID. Choose another one.",
             )
             .with("field", fault.field),
             ClientError::Field(fault) => Self::invalid_field(fault.field, fault),
             ClientError::AudienceTaken(audience) => Self::conflict("audience-taken",
-                "The audience is another client's",
-                "Each service is one client, who may introspect the tokens that are meant for it. Change that one, or choose \
-                 another name.",
+                "The audience is taken",
+                "Another client already has this audience. Update that client, or choose another audience.",
             )
             .with("field", "audiences")
             .with("audience", audience),
             ClientError::VersionIs(version) => version_conflict(version),
             ClientError::NoSecret => Self::conflict("no-secret",
-                "A public client has no secret",
-                "Give it another `token_endpoint_auth_method` first.",
+                "Public clients can't have a secret",
+                "Set another `token_endpoint_auth_method` first.",
             ),
             ClientError::Itself => {
-                Self::forbidden("A client does not change itself. An administrator does.")
+                Self::forbidden("A client can't update itself. Ask an administrator.")
             }
             ClientError::HoldsMore => Self::forbidden(
-                "That client may do more than yours, which therefore does not change it. An administrator does.",
+                "That client has more permissions than yours, so yours can't update it. Ask an administrator.",
             ),
             ClientError::NotManaged => Self::forbidden(
-                "Your client neither registered that client nor manages it (managed_by). An administrator changes it, or \
-                 grants your client its management.",
+                "Your client neither registered that client nor manages it (managed_by). Ask an administrator to update it, or to add your client to managed_by.",
             ),
             ClientError::DisabledByOthers => Self::forbidden(
-                "Others disabled that client, so yours does not change or enable it. An administrator enables it.",
+                "That client was disabled by someone else, so yours can't update or enable it. Ask an administrator.",
             ),
             ClientError::NameTaken => Self::forbidden(
-                "A client that others registered has that name, or one that reads like it. Choose another name, or ask an \
-                 administrator.",
+                "Another party's client has this name or a similar one. Choose another name, or ask an administrator.",
             )
             .with("field", "client_name"),
             ClientError::ProviderName => Self::forbidden(
@@ -66,29 +63,28 @@ impl From<ClientError> for Problem {
             )
             .with("field", "client_name"),
             ClientError::NotHeldServices { field, values } => Self::forbidden(
-                "A client gives only resources and audiences that it holds itself. An administrator gives the others.",
+                "A client can only assign resources and audiences that it has itself. Ask an administrator for the others.",
             )
             .with("field", field)
             .with("values", values.join(" ")),
             ClientError::NotHeldSetting(field) => Self::forbidden(
-                "A client turns this setting on only when it registers another client, and only if it has the setting itself. Ask an administrator.",
+                "A client can turn this setting on only when it registers another client, and only if it has the setting itself. Ask an administrator.",
             )
             .with("field", field),
             ClientError::ManagersInPerson => Self::forbidden(
-                "Only an administrator in person grants or withdraws the management of a client (managed_by).",
+                "Only administrators, signed in themselves, may change who manages a client (managed_by).",
             )
             .with("field", "managed_by"),
             ClientError::RegisteredInPerson => Self::forbidden(
-                "`with_registered` is only for administrators in person. Leave it out, or ask an administrator.",
+                "Only administrators, signed in themselves, may use `with_registered`. Leave it out, or ask an administrator.",
             )
             .with("field", "with_registered"),
             ClientError::ChosenInPerson(field) => Self::forbidden(
-                "Only an administrator in person chooses a client's ID or secret. Leave it out: Doorward makes one.",
+                "Only administrators, signed in themselves, may choose a client's ID or secret. Leave it out to get a random one.",
             )
             .with("field", field),
             ClientError::AlgorithmInPerson => Self::forbidden(
-                "Only an administrator in person chooses an algorithm other than RS256: some verifiers reject all keys with one \
-                 that they can't read.",
+                "Only administrators, signed in themselves, may choose an algorithm other than RS256, because some verifiers reject all keys if they can't read one.",
             )
             .with("field", "id_token_signed_response_alg"),
             ClientError::LongerInPerson { field, longest } => Self::forbidden(format!(
@@ -96,10 +92,10 @@ impl From<ClientError> for Problem {
             ))
             .with("field", field),
             ClientError::Approval => Self::forbidden(
-                "Only an administrator in person registers or changes an app that asks no user for consent (require_consent).",
+                "Only administrators, signed in themselves, may create or update an app that does not ask for consent (require_consent).",
             ),
             ClientError::NotHeld(scopes) => Self::forbidden(
-                "A client gives only scopes that it holds itself. An administrator gives the others.",
+                "A client can only assign scopes that it has itself. Ask an administrator for the others.",
             )
             .with("field", "scope")
             .with("scope", scopes.to_text()),

@@ -8,9 +8,10 @@ impl From<GrantError> for Problem {
     fn from(error: GrantError) -> Self {
         match error {
             GrantError::UserUnknown | GrantError::Unknown => Self::not_found(),
-            GrantError::Exists(id) => Self::conflict("grant-exists",
-                "They hold roles on it already",
-                "The person holds roles on this thing already. Change that grant instead: `grant` is its id.",
+            GrantError::Exists(id) => Self::conflict(
+                "grant-exists",
+                "The user already has roles on this resource",
+                "Change the existing assignment instead; `grant` is its ID.",
             )
             .with("grant", id.to_string()),
             GrantError::VersionIs(version) => version_conflict(version),
@@ -32,8 +33,8 @@ impl From<ThingError> for Problem {
             }
             ThingError::Overtaken => Self::conflict(
                 "conflict",
-                "Somebody was faster",
-                "Somebody registered this at the same moment. Read it, and repeat.",
+                "Changed by another request",
+                "Another request registered this resource at the same time. Read it, then repeat your request.",
             ),
             ThingError::Attributes | ThingError::NotInSchema(_) => {
                 Self::invalid_field("attributes", error)

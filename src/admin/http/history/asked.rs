@@ -74,7 +74,7 @@ pub struct ListVersions {
 
 impl ListVersions {
     pub(super) fn parse(&self) -> Result<(Option<i64>, usize), Problem> {
-        let no_cursor = || Problem::invalid_parameter("after", "not a cursor of this list");
+        let no_cursor = || Problem::invalid_parameter("after", "must be a cursor of this list");
         let parse = |text: &String| {
             let version = text.parse::<i64>().ok().filter(|version| *version > 0);
             version.ok_or_else(no_cursor)

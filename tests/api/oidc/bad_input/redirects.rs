@@ -93,7 +93,7 @@ on_both! {
             wanted[field] = json!([format!("{}/v1/me/suspend", house.origin())]);
             let refused = root.browser.post_json("/v1/clients", &wanted);
             assert_eq!(refused.status, 400, "{field}");
-            assert!(refused.text().contains("Doorward itself"), "{}", refused.text());
+            assert!(refused.text().contains("an address of this server"), "{}", refused.text());
         }
         // Any port of a native app's address is also the port of a Doorward on this machine.
         let native = house.party(|metadata| {

@@ -108,7 +108,7 @@ on_both! {
         let app = house.party(|_| {});
         let browser = house.browser();
         for (name, limit) in [("state", 16_384), ("nonce", 16_384), ("redirect_uri", 2_048), ("scope", 4_096), ("login_hint", 4_096), ("claims", 16_384), ("x", 4_096)] {
-            let said = format!("{name} is too long: it may have {limit} bytes");
+            let said = format!("{name} is too long: at most {limit} bytes");
             let parameters = format!("{name}={}", "x".repeat(limit + 1));
             for path in BY_QUERY {
                 let page = for_a_person(browser.request("GET", &format!("{path}?{parameters}")));
@@ -145,16 +145,16 @@ on_both! {
         let long = "x".repeat(66_000);
         let mut connection = send(format!("GET /oauth2/authorize?state={long} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         let page = connection.answer();
-        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("That address is too long") && page.contains("65534 bytes"), "{page}");
+        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("URL too long") && page.contains("65534 bytes"), "{page}");
         assert!(connection.is_closed());
         let mut connection = send("x\r\n\r\n".into());
         let page = connection.answer();
-        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("can't be read") && !page.contains(house.origin()), "{page}");
+        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("not a valid HTTP request") && !page.contains(house.origin()), "{page}");
         // Behind a request that is good, and answered as ever.
         let mut connection = send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
         assert!(connection.answer().starts_with("HTTP/1.1 200 "));
         assert!(connection.send("GET /healthz HTTP/9.9\r\n\r\n"));
-        assert!(connection.answer().contains("can't be read"));
+        assert!(connection.answer().contains("not a valid HTTP request"));
         // A refusal of Doorward's own is none of these.
         let mut connection = send("GET /oauth2/authorize HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
         let own = connection.answer();
