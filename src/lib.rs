@@ -16,6 +16,7 @@ pub mod ephemeral;
 pub mod history;
 pub mod oidc;
 pub mod outbox;
+pub mod parsers;
 pub mod passkeys;
 pub mod server;
 pub mod sessions;

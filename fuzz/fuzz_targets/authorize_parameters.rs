@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use doorward::oidc::fuzzing::{Clients, read_authorization_request};
+use doorward_fuzz::oidc::{Clients, read_authorization_request};
 
-static CLIENTS: LazyLock<Clients> = LazyLock::new(|| Clients::make().expect("clients"));
+static CLIENTS: LazyLock<Clients> = LazyLock::new(Clients::new);
 
 libfuzzer_sys::fuzz_target!(|query: &[u8]| read_authorization_request(&CLIENTS, query));

@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use doorward::oidc::fuzzing::{Clients, read_claims_parameter};
+use doorward_fuzz::oidc::{Clients, read_claims_parameter};
 
-static CLIENTS: LazyLock<Clients> = LazyLock::new(|| Clients::make().expect("clients"));
+static CLIENTS: LazyLock<Clients> = LazyLock::new(Clients::new);
 
 libfuzzer_sys::fuzz_target!(|text: &str| read_claims_parameter(&CLIENTS, text));

@@ -4,14 +4,14 @@
 
 use std::sync::LazyLock;
 
-use doorward::access::fuzzing::Judge;
+use doorward_fuzz::access::Decisions;
 use serde_json::{Map, Value};
 
-static JUDGE: LazyLock<Judge> = LazyLock::new(|| Judge::make().expect("policies"));
+static DECISIONS: LazyLock<Decisions> = LazyLock::new(Decisions::new);
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) {
-        JUDGE.read_request(&object);
-        JUDGE.read_claims(&object);
+        DECISIONS.read_request(&object);
+        DECISIONS.read_claims(&object);
     }
 });

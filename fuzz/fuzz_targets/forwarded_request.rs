@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use doorward::access::fuzzing::Routes;
+use doorward_fuzz::access::Routes;
 
-static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::make().expect("routes"));
+static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::new);
 
 libfuzzer_sys::fuzz_target!(|text: &str| ROUTES.read_forwarded(text));

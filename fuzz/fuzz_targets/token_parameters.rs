@@ -4,10 +4,10 @@
 
 use std::sync::LazyLock;
 
-use doorward::oidc::fuzzing::read_token_request;
-use doorward::tokens::fuzzing::Readers;
+use doorward_fuzz::oidc::read_token_request;
+use doorward_fuzz::tokens::Readers;
 
-static READERS: LazyLock<Readers> = LazyLock::new(|| Readers::make().expect("keys"));
+static READERS: LazyLock<Readers> = LazyLock::new(Readers::new);
 
 libfuzzer_sys::fuzz_target!(|request: &[u8]| {
     let mut parts = request.splitn(2, |byte| *byte == b'\n');

@@ -5,10 +5,10 @@
 
 use std::sync::LazyLock;
 
-use doorward::oidc::fuzzing::read_id_token_hint;
-use doorward::tokens::fuzzing::Readers;
+use doorward_fuzz::oidc::read_id_token_hint;
+use doorward_fuzz::tokens::Readers;
 
-static READERS: LazyLock<Readers> = LazyLock::new(|| Readers::make().expect("keys"));
+static READERS: LazyLock<Readers> = LazyLock::new(Readers::new);
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((kind, rest)) = data.split_first() else {

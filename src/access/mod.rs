@@ -9,16 +9,13 @@ mod cases;
 mod change;
 mod decide;
 pub mod forward_auth;
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing;
 mod give;
 mod grant;
 mod held;
 pub mod http;
 mod import;
 mod list;
-mod policies;
+pub(crate) mod policies;
 mod queries;
 mod question;
 mod register;

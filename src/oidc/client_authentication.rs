@@ -95,7 +95,11 @@ pub(super) fn find_still_authenticated(
     }))
 }
 
-pub(super) fn read_credentials(
+/// Reads the credentials of a client: HTTP Basic, or the parameters of the form.
+///
+/// # Errors
+/// More than one method at once, or credentials that are missing or malformed.
+pub fn read_credentials(
     authorization: Option<&str>,
     parameters: &Parameters,
 ) -> Result<Credentials, ClientError> {

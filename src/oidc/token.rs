@@ -146,7 +146,11 @@ pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), 
     Err(not_this_grant(client, grant))
 }
 
-pub(super) fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {
+/// The parameter `grant_type`.
+///
+/// # Errors
+/// A refusal if it is missing or no known grant type.
+pub fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {
     let text = parameters
         .get("grant_type")
         .ok_or_else(|| Refusal::invalid_request("grant_type is missing"))?;

@@ -20,9 +20,9 @@ use crate::clients::{
 };
 use crate::standing::Standing;
 
-/// The `typ`s of JWT access tokens. `JWT` is also that of ID tokens: what tells them apart is [`AccessClaims::sealed_issuance`],
+/// The `typ`s of JWT access tokens. `JWT` is also that of ID tokens: what tells them apart is `AccessClaims::sealed_issuance`,
 /// which every access token has and no other token.
-pub(super) const TYPES: [&str; 2] = [
+pub const TYPES: [&str; 2] = [
     AccessTokenHeaderType::AtJwt.as_str(),
     AccessTokenHeaderType::Jwt.as_str(),
 ];
@@ -97,7 +97,7 @@ pub struct AccessClaims {
 
 impl AccessClaims {
     /// The state under which the token was issued; `None` if it was sealed for another token, or not by us.
-    pub(super) fn issuance(&self, sealer: &Sealer) -> Option<Issuance> {
+    pub fn issuance(&self, sealer: &Sealer) -> Option<Issuance> {
         Issuance::open(&self.sealed_issuance, &self.token_ref(), sealer)
     }
 
@@ -264,14 +264,14 @@ fn is_jwt(client: &Client) -> bool {
 }
 
 /// A sealed token of these claims.
-pub(super) fn seal(plain: &[u8], sealer: &Sealer) -> String {
+pub fn seal(plain: &[u8], sealer: &Sealer) -> String {
     let ciphertext = sealer.seal(plain, CONTEXT);
     format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(ciphertext))
 }
 
 /// Whom a token seems to concern, before anybody checked it: only good for knowing which records to read. `None`: no token of
 /// ours looks like that.
-pub(super) fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
+pub fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
     #[derive(Deserialize)]
     struct Peeked {
         client_id: PublicClientId,
@@ -291,12 +291,7 @@ pub(super) fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String
 }
 
 /// The claims of a presented token, if its signature or its encryption is ours. The gate decides whether it is still good.
-pub(super) fn read(
-    presented: &str,
-    sealer: &Sealer,
-    ring: &Ring,
-    now: Timestamp,
-) -> Option<AccessClaims> {
+pub fn read(presented: &str, sealer: &Sealer, ring: &Ring, now: Timestamp) -> Option<AccessClaims> {
     match presented.strip_prefix(SEALED) {
         Some(encoded) => {
             let ciphertext = URL_SAFE_NO_PAD.decode(encoded).ok()?;

@@ -63,7 +63,7 @@ impl Issuance {
     }
 
     /// A compact form: integers in big-endian order, IDs as their 16 bytes, passkeys last.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Client { epoch } => [&[CLIENT][..], &epoch.to_be_bytes()].concat(),
             Self::User(issued) => {
@@ -80,7 +80,7 @@ impl Issuance {
     }
 
     /// Reads [`Issuance::encode`]; `None` for anything else.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (kind, mut rest) = bytes.split_first()?;
         match *kind {
             CLIENT => {

@@ -9,11 +9,8 @@ mod authorization;
 mod cap;
 mod code;
 mod consumed;
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing;
 mod gate;
-mod issuance;
+pub(crate) mod issuance;
 pub mod keys;
 mod queries;
 pub mod refresh;

@@ -31,8 +31,8 @@ use read::{Look, Reading};
 use table::PolicyTable;
 pub use values::readable;
 
-pub(super) use evaluate::Challenge;
-pub(super) use facts::Facts;
+pub use evaluate::Challenge;
+pub use facts::Facts;
 
 /// How often a start reads a folder that changes while it is read. After that nothing is in force until it is still.
 const READINGS: usize = 10;
@@ -107,26 +107,6 @@ impl Policies {
             schema: shared(&config.schema),
             state: Arc::default(),
         }
-    }
-
-    /// Of a text, in force at once: for what has no folder.
-    #[cfg(feature = "fuzzing")]
-    pub fn of_text(text: &str) -> Self {
-        let source = read::Source {
-            name: "text".to_owned(),
-            text: text.to_owned(),
-        };
-        let sources = read::Sources {
-            policies: vec![source],
-            schema: None,
-        };
-        let policies = Self {
-            folder: None,
-            schema: None,
-            state: Arc::default(),
-        };
-        policies.change_state(|state| state.put_in_force(parse::parse(&sources)));
-        policies
     }
 
     /// Reads the folder at once, for a start. Nothing is in force when a set has a mistake in it; the log says which.

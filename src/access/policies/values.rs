@@ -38,7 +38,7 @@ pub fn record(object: &Map<String, Value>) -> Result<RestrictedExpression, Value
 /// Whether an object can be shown to policies.
 ///
 /// # Errors
-/// As [`record`].
+/// A value that policies can't hold.
 pub fn readable(object: &Map<String, Value>) -> Result<(), ValueFault> {
     record(object).map(drop)
 }

@@ -6,8 +6,6 @@
 //! the table and opened in the process that signs.
 
 mod compromise;
-#[cfg(feature = "fuzzing")]
-pub(super) mod fuzzing;
 mod genuine;
 mod key;
 mod keyring;

@@ -1,30 +1,21 @@
-//! What strangers send, read as the endpoints read it, without any store: for the fuzz targets (`fuzz/`) alone. Each function
-//! panics when something that this room promises does not hold.
+//! OAuth and OpenID Connect requests, read as the endpoints read them without any store.
 
 use std::fmt::Debug;
 
+use doorward::parsers::{
+    ApplicationType, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClaimsRequest,
+    Client, ClientError, ClientId, EmailState, GrantType, KnownIdToken, Metadata, Outcome,
+    Parameters, PublicClientId, RedirectUri, Refusal, RequirePkce, ReturnAddress, Scope, Scopes,
+    Timestamp, Token, User, UserId, UserStatus, claims_for_id_token, claims_for_userinfo,
+    claims_within, parse_claims_parameter, read_authorization_request as read_request,
+    read_credentials, read_grant_type, read_return_address, scopes_of_claims, verify_pkce,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
 use url::Url;
 
-use super::client_authentication::{ClientError, read_credentials};
-use super::error::Refusal;
-use super::id_token::KnownIdToken;
-use super::parameters::Parameters;
-use super::request::{self, AuthorizationRequest, ReturnAddress};
-use super::response::{AuthorizationResponse, Outcome};
-use super::{claims_request, pkce, token, user_claims};
-use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, UserId};
-use crate::base::public_client_id::PublicClientId;
-use crate::base::secrets::Token;
-use crate::clients::{
-    ApplicationType, AuthMethod, Client, GrantType, Metadata, RedirectUri, Scope, Scopes,
-};
-use crate::standing::UserStatus;
-use crate::tokens::fuzzing::Readers;
-use crate::users::{EmailState, User};
+use crate::tokens::Readers;
 
 const ISSUER: &str = "https://id.example";
 const NOW: Timestamp = Timestamp::from_micros(1_000_000);
@@ -33,29 +24,36 @@ const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 pub struct Clients([Client; 2]);
 
 impl Clients {
-    /// Makes them; `None` where they could not be registered.
-    pub fn make() -> Option<Self> {
+    /// Registers them.
+    pub fn new() -> Self {
+        let uri = |text| RedirectUri::parse(text).expect("a redirect URI");
         let confidential = Metadata {
-            redirect_uris: vec![RedirectUri::parse("https://app.example/callback?tenant=1").ok()?],
+            redirect_uris: vec![uri("https://app.example/callback?tenant=1")],
             grant_types: GrantType::ALL.to_vec(),
             resources: vec!["https://api.example/".into()],
-            require_pkce: crate::clients::RequirePkce::NEVER,
+            require_pkce: RequirePkce::NEVER,
             ..Metadata::default()
         };
         let public = Metadata {
             redirect_uris: vec![
-                RedirectUri::parse("http://127.0.0.1/callback").ok()?,
-                RedirectUri::parse("com.example.app:/callback").ok()?,
+                uri("http://127.0.0.1/callback"),
+                uri("com.example.app:/callback"),
             ],
             grant_types: vec![GrantType::AuthorizationCode],
             application_type: ApplicationType::Native,
             token_endpoint_auth_method: AuthMethod::None,
             ..Metadata::default()
         };
-        Some(Self([
+        Self([
             client(confidential, Scope::ALL.iter().copied().collect()),
-            client(public, Scopes::parse("openid email").ok()?),
-        ]))
+            client(public, Scopes::parse("openid email").expect("scopes")),
+        ])
+    }
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -83,7 +81,7 @@ pub fn read_authorization_request(clients: &Clients, query: &[u8]) {
         Err(fault) => return check_refusal(&Refusal::invalid_request(fault.to_string())),
     };
     for client in &clients.0 {
-        match request::read_return_address(&parameters, client, ISSUER) {
+        match read_return_address(&parameters, client, ISSUER) {
             Ok(to) => read_the_rest(&parameters, client, &to),
             Err(refusal) => check_refusal(&refusal),
         }
@@ -93,14 +91,11 @@ pub fn read_authorization_request(clients: &Clients, query: &[u8]) {
 fn read_the_rest(parameters: &Parameters, client: &Client, to: &ReturnAddress) {
     assert!(client.metadata.allows_redirect_to(&to.redirect_uri));
     let hint = parameters.get("id_token_hint").map(|_| UserId::random());
-    let read = request::read(parameters, client, to.clone(), hint, (ISSUER, NOW, &[]));
+    let read = read_request(parameters, client, to.clone(), hint, (ISSUER, NOW, &[]));
     let outcome = match read {
         Ok(request) => {
             check_request(&request, client);
-            let Some(code) = Token::parse(&"A".repeat(43)) else {
-                return;
-            };
-            Outcome::Code(code)
+            Outcome::Code(Token::parse(&"A".repeat(43)).expect("a code"))
         }
         Err(refusal) => {
             check_refusal(&refusal);
@@ -110,7 +105,7 @@ fn read_the_rest(parameters: &Parameters, client: &Client, to: &ReturnAddress) {
     check_answer(to, outcome);
 }
 
-/// What was read stays within what the client is registered for, and waits in the store without loss.
+/// The request stays within what the client is registered for, and survives being stored.
 fn check_request(request: &AuthorizationRequest, client: &Client) {
     assert!(request.scopes.is_subset(&client.scopes), "a scope too much");
     assert!(
@@ -120,13 +115,10 @@ fn check_request(request: &AuthorizationRequest, client: &Client) {
     assert!(request.code_challenge.is_some() || !client.metadata.is_public());
     check_storable(request);
     let later = request.clone().under(client, ISSUER, &[]);
-    assert!(
-        later.is_some(),
-        "a request that would not be taken up again"
-    );
+    assert!(later.is_some(), "a request that could not be continued");
 }
 
-/// The answer goes to the very address, says each thing once and in ASCII, and `state` as it came.
+/// The response goes to the very address, has each parameter once and in ASCII, and `state` as it came.
 fn check_answer(to: &ReturnAddress, outcome: Outcome) {
     let response = AuthorizationResponse::new(to, outcome, ISSUER);
     let address = response.address();
@@ -143,7 +135,7 @@ fn check_answer(to: &ReturnAddress, outcome: Outcome) {
         let said: Vec<_> = url.query_pairs().filter(|pair| pair.0 == *name).collect();
         assert!(
             matches!(said.as_slice(), [(_, one)] if one == value),
-            "{name} is not said once"
+            "{name} is not there once"
         );
     }
     let state = response.fields.iter().find(|field| field.0 == "state");
@@ -158,10 +150,10 @@ pub fn read_token_request(readers: &Readers, header: Option<&str>, body: &[u8]) 
     };
     match read_credentials(header, &parameters) {
         Ok(credentials) => {
-            assert_eq!(
-                header.is_some(),
-                credentials.method == AuthMethod::ClientSecretBasic
-            );
+            assert_eq!(header.is_some(), credentials.by_header);
+            // HTTP Basic with an empty secret is a client without one (RFC 6749 §2.3.1).
+            let is_basic = credentials.method == AuthMethod::ClientSecretBasic;
+            assert_eq!(is_basic, header.is_some() && credentials.secret.is_some());
             assert_eq!(
                 credentials.secret.is_none(),
                 credentials.method == AuthMethod::None
@@ -170,11 +162,11 @@ pub fn read_token_request(readers: &Readers, header: Option<&str>, body: &[u8]) 
             assert!(!both, "two methods");
         }
         Err(error) => {
-            let asks_nobody = !matches!(error, ClientError::Unavailable(_));
-            assert!(asks_nobody, "no store is there: {error}");
+            let is_unavailable = matches!(error, ClientError::Unavailable(_));
+            assert!(!is_unavailable, "no store is asked: {error}");
         }
     }
-    if let Err(refusal) = token::read_grant_type(&parameters) {
+    if let Err(refusal) = read_grant_type(&parameters) {
         check_refusal(&refusal);
     }
     for name in ["refresh_token", "token", "code"] {
@@ -188,7 +180,7 @@ pub fn read_token_request(readers: &Readers, header: Option<&str>, body: &[u8]) 
     }
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let verifier = parameters.get("code_verifier");
-    if let Err(refusal) = pkce::verify(Some(challenge), verifier) {
+    if let Err(refusal) = verify_pkce(Some(challenge), verifier) {
         check_refusal(&refusal);
     }
 }
@@ -203,33 +195,33 @@ fn check_scopes(text: &str) {
     }
 }
 
-/// The parameter `claims`: what it asks for is told of a person within what each client is registered for.
+/// The parameter `claims`: the claims that a client gets are among those that it asked for and is registered for.
 pub fn read_claims_parameter(clients: &Clients, text: &str) {
-    let (claims, _) = match claims_request::parse(text) {
+    let (claims, _) = match parse_claims_parameter(text) {
         Ok(read) => read,
         Err(refusal) => return check_refusal(&refusal),
     };
     check_storable(&claims);
-    let user = somebody();
+    let user = user();
     let nothing = Scopes::default();
     for client in &clients.0 {
-        let consent = user_claims::scopes_of(&claims, &[]).intersection(&client.scopes);
-        let within = user_claims::within(claims.clone(), &client.scopes, &[]);
-        let told = user_claims::for_userinfo(&user, &nothing, &client.scopes, (&within, &[]));
+        let consent = scopes_of_claims(&claims, &[]).intersection(&client.scopes);
+        let within = claims_within(claims.clone(), &client.scopes, &[]);
+        let told = claims_for_userinfo(&user, &nothing, &client.scopes, (&within, &[]));
         for name in told.keys() {
             assert!(claims.userinfo.contains(name), "{name} was not asked for");
-            let asked = claims_request::ClaimsRequest {
+            let asked = ClaimsRequest {
                 userinfo: vec![name.clone()],
                 id_token: Vec::new(),
             };
-            let scopes = user_claims::scopes_of(&asked, &[]);
+            let scopes = scopes_of_claims(&asked, &[]);
             assert!(scopes.is_subset(&consent), "{name} without consent");
         }
-        user_claims::for_id_token(&user, &nothing, client, (&within, &[]));
+        claims_for_id_token(&user, &nothing, client, (&within, &[]));
     }
 }
 
-fn somebody() -> User {
+fn user() -> User {
     User {
         id: UserId::random(),
         username: "ada".into(),
@@ -250,19 +242,19 @@ fn somebody() -> User {
     }
 }
 
-/// An `id_token_hint`, genuine, with any payload.
+/// A genuine `id_token_hint` with any payload.
 pub fn read_id_token_hint(readers: &Readers, payload: &[u8]) {
     let known: Option<KnownIdToken> = readers.read_signed("JWT", payload);
     if let Some(known) = known {
         UserId::parse(&known.sub);
         PublicClientId::parse(&known.aud);
     }
-    // An access token is no hint.
+    // An access token is not accepted as a hint.
     let other: Option<KnownIdToken> = readers.read_signed("at+jwt", payload);
     assert!(other.is_none());
 }
 
-/// What is stored is read back as it was.
+/// The stored value is read back as it was.
 fn check_storable<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let again = serde_json::to_string(value).and_then(|text| serde_json::from_str::<T>(&text));
     assert!(again.is_ok_and(|again| again == *value), "lost: {value:?}");

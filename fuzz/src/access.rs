@@ -1,0 +1,230 @@
+//! Requests to the decision endpoint and requests through proxies, read and decided without any store.
+
+use doorward::parsers::{
+    AccessConfig, Asked, Asks, Challenge, Claimed, Dialect, Facts, Forwarded, Origin, Policies,
+    ResourceName, Route, RouteResource, RouteTable, Standing, Subject, SubjectId, Timestamp,
+    UserId, UserStatus, is_action, parts, readable,
+};
+use serde_json::{Map, Value};
+use url::Url;
+
+const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+/// Permits users, and no external subjects; what callers claim makes no difference.
+const POLICIES: &str = r#"
+permit (principal is User, action, resource);
+permit (principal in Role::"admin", action, resource);
+permit (principal is Outsider, action, resource) when { context has auth || context.grants.contains("OWNER") };
+permit (principal is Outsider, action, resource) when { resource has open || principal == Outsider::"user" };
+"#;
+
+/// Policies in force.
+pub struct Decisions(Policies);
+
+impl Decisions {
+    /// Loads them.
+    pub fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("doorward-fuzz-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("all.cedar"), POLICIES).expect("a file");
+        let policies = Policies::new(&AccessConfig {
+            policies: Some(folder.clone()),
+            schema: None,
+            subject_id: SubjectId::Id,
+            routes: Vec::new(),
+        });
+        policies.load();
+        std::fs::remove_dir_all(folder).expect("removed");
+        assert!(policies.are_in_force());
+        Self(policies)
+    }
+
+    /// A request to the evaluation endpoint: whatever it claims, an external subject gains nothing by it, and a user loses
+    /// nothing.
+    pub fn read_request(&self, request: &Map<String, Value>) {
+        let Ok(asks) = Asks::read(request) else {
+            return;
+        };
+        let Ok(resource) = ResourceName::parse(&asks.resource.0, &asks.resource.1) else {
+            return;
+        };
+        if !is_action(&asks.action) {
+            return;
+        }
+        let (kind, id) = asks.subject;
+        let mut facts = Facts {
+            subject: Subject::Outsider { kind, id },
+            action: asks.action,
+            resource,
+            grants: Vec::new(),
+            attributes: Map::new(),
+            claimed: asks.claimed,
+            now: NOW,
+        };
+        self.expect(&facts, false);
+        facts.subject = user();
+        self.expect(&facts, true);
+    }
+
+    /// Any claims of a caller and any registered attributes are shown to policies as they are, or refused.
+    pub fn read_claims(&self, said: &Map<String, Value>) {
+        let facts = Facts {
+            subject: user(),
+            action: "view".to_owned(),
+            resource: ResourceName::parse("order", "7").expect("a name"),
+            grants: Vec::new(),
+            attributes: said.clone(),
+            claimed: Claimed {
+                subject: said.clone(),
+                resource: said.clone(),
+                action: said.clone(),
+                context: said.clone(),
+            },
+            now: NOW,
+        };
+        self.expect(&facts, readable(said).is_ok());
+    }
+
+    fn expect(&self, facts: &Facts, permitted: bool) {
+        let decision = self.0.decide(facts, Challenge::Look);
+        assert_eq!(decision.is_allowed, permitted, "{decision:?} of {facts:?}");
+    }
+}
+
+impl Default for Decisions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn user() -> Subject {
+    Subject::Person {
+        standing: Box::new(Standing {
+            user_id: UserId::random(),
+            version: 1,
+            username: "ada".into(),
+            email: None,
+            email_verified: false,
+            display_name: "Ada".into(),
+            status: UserStatus::Active,
+            session_epoch: 0,
+            roles: Vec::new(),
+            passkeys: Vec::new(),
+            ended: Vec::new(),
+            stepped_up: Vec::new(),
+            revoked: Vec::new(),
+        }),
+        auth: None,
+    }
+}
+
+/// A table of routes of every shape.
+pub struct Routes(RouteTable);
+
+impl Routes {
+    /// Configures it.
+    pub fn new() -> Self {
+        let route = |path: &str, id: &str| Route {
+            host: "shop.example.com".into(),
+            path: path.into(),
+            methods: Vec::new(),
+            action: "view".into(),
+            resource: RouteResource {
+                kind: "order".into(),
+                id: id.into(),
+            },
+            sign_in: true,
+            jwt: false,
+            cross_origin: false,
+        };
+        let routes = [
+            route("/orders/{id}", "{id}"),
+            route("/{shop}/orders/{id}", "{shop}/{id}"),
+            route("/files/{path...}", "{path}"),
+            route("/static/*", "static"),
+        ];
+        let issuer = Origin::parse("https://id.example.com").expect("an origin");
+        Self(RouteTable::parse(&routes, &issuer).expect("routes"))
+    }
+
+    /// The headers of a request, one in each line: `X-Original-URL`, `X-Original-Method`, `X-Forwarded-Method`, `-Proto`, `-Host`,
+    /// `-Uri`; an empty one is not sent.
+    pub fn read_forwarded(&self, text: &str) {
+        let mut lines = text
+            .split('\n')
+            .map(Some)
+            .map(|line| line.filter(|line| !line.is_empty()));
+        let mut next = || lines.next().flatten();
+        let forwarded = Forwarded {
+            original_url: next(),
+            original_method: next(),
+            method: next(),
+            proto: next(),
+            host: next(),
+            uri: next(),
+        };
+        if let Ok(asked) = forwarded.read(&self.0) {
+            self.check(&asked);
+        }
+    }
+
+    /// The request that was read has one meaning.
+    fn check(&self, asked: &Asked) {
+        let host = &asked.target.host;
+        let path_and_query = asked.target.path_and_query();
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        // 1. Browsers, and programs that read URLs as browsers do, understand the same by it.
+        let address = host.with_path(path_and_query);
+        let url = Url::parse(&address);
+        assert!(
+            url.is_ok_and(|url| url.path() == path && url.host_str() == Some("shop.example.com")),
+            "read in two ways"
+        );
+        assert!(
+            !path.starts_with("//") && path.starts_with('/'),
+            "another host"
+        );
+        // 2. Forwarded in the other dialect it is the same request.
+        let url = host.with_path(path_and_query);
+        let other = match asked.dialect {
+            Dialect::Original => Forwarded {
+                method: Some(&asked.method),
+                proto: Some(host.scheme()),
+                host: Some(host.authority()),
+                uri: Some(path_and_query),
+                ..Forwarded::default()
+            },
+            Dialect::Forwarded | Dialect::Own => Forwarded {
+                original_url: Some(&url),
+                original_method: Some(&asked.method),
+                ..Forwarded::default()
+            },
+        };
+        let other = other.read(&self.0);
+        assert!(
+            other.is_ok_and(|other| other.target == asked.target && other.method == asked.method),
+            "the other dialect differs"
+        );
+        // 3. The resource's ID contains nothing that the path did not.
+        let Ok(parts) = parts(path) else {
+            return;
+        };
+        if let Some(found) = self.0.find(host, &asked.method, &parts) {
+            let id = found.resource.id.as_str();
+            assert!(!id.chars().any(char::is_control), "a control character");
+            assert!(
+                id == "static"
+                    || id
+                        .split('/')
+                        .all(|piece| parts.iter().any(|part| part == piece)),
+                "another resource"
+            );
+        }
+    }
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self::new()
+    }
+}

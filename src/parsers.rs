@@ -1,0 +1,42 @@
+//! The parsers of untrusted input, with the types that they take and return, for the fuzz targets in `fuzz/`. Nothing else
+//! outside of this crate uses them, and they may change at any time.
+
+pub use crate::access::authzen::Asks;
+pub use crate::access::forward_auth::{Asked, Dialect, Forwarded};
+pub use crate::access::policies::{Challenge, Facts, Policies, readable};
+pub use crate::access::routes::{RouteTable, parts};
+pub use crate::access::{Claimed, ResourceName, Subject, is_action};
+pub use crate::base::clock::Timestamp;
+pub use crate::base::config::{Access as AccessConfig, Origin, Route, RouteResource, SubjectId};
+pub use crate::base::ids::{ClientId, RefreshFamilyId, UserId};
+pub use crate::base::public_client_id::PublicClientId;
+pub use crate::base::seal::Sealer;
+pub use crate::base::secrets::{MasterKey, Token};
+pub use crate::clients::{
+    ApplicationType, AuthMethod, Client, GrantType, Metadata, RedirectUri, RequirePkce, Scope,
+    Scopes,
+};
+pub use crate::oidc::claims_request::{ClaimsRequest, parse as parse_claims_parameter};
+pub use crate::oidc::client_authentication::{ClientError, read_credentials};
+pub use crate::oidc::error::Refusal;
+pub use crate::oidc::id_token::KnownIdToken;
+pub use crate::oidc::parameters::Parameters;
+pub use crate::oidc::pkce::verify as verify_pkce;
+pub use crate::oidc::request::{
+    AuthorizationRequest, ReturnAddress, read as read_authorization_request, read_return_address,
+};
+pub use crate::oidc::response::{AuthorizationResponse, Outcome};
+pub use crate::oidc::token::read_grant_type;
+pub use crate::oidc::user_claims::{
+    for_id_token as claims_for_id_token, for_userinfo as claims_for_userinfo,
+    scopes_of as scopes_of_claims, within as claims_within,
+};
+pub use crate::standing::{Standing, UserStatus};
+pub use crate::tokens::access_token::{
+    AccessClaims, TYPES as ACCESS_TOKEN_TYPES, peek as peek_access_token,
+    read as read_access_token, seal as seal_access_token,
+};
+pub use crate::tokens::issuance::Issuance;
+pub use crate::tokens::keys::Ring;
+pub use crate::tokens::refresh::{RefreshToken, RefreshTokens};
+pub use crate::users::{EmailState, User};
