@@ -32,6 +32,7 @@ mod shown;
 mod shown_pages;
 mod signed_in;
 mod single_use;
+mod state;
 mod store;
 mod verified;
 

@@ -1,6 +1,6 @@
 //! The extractor of a signed-in person, and the two ends of being one.
 
-use actix_session::{Session, SessionExt};
+use actix_session::Session;
 use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
@@ -13,7 +13,8 @@ use super::cookies::Cookies;
 use super::freshness::{FRESH, StepUpRequired};
 use super::key::SessionKey;
 use super::live::LiveSession;
-use super::store::state;
+use super::state::SessionState;
+use super::store::issue_key;
 use super::{Sessions, queries};
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ActingAs, Credential, Permission};
@@ -117,11 +118,11 @@ impl SignedIn {
         if request.headers().contains_key(header::AUTHORIZATION) {
             return Err(SignedInError::Nobody("own-credentials"));
         }
-        let session = request.get_session();
         let sessions = request
             .app_data::<web::Data<Sessions>>()
             .ok_or(SignedInError::Misplaced)?;
-        let signed_in = sessions.check(&session).await?;
+        let state = sessions.state_of(request).await;
+        let signed_in = sessions.check(&state).await?;
         request.extensions_mut().insert(AskedIn {
             user: signed_in.session.user,
             session: signed_in.session.id,
@@ -243,35 +244,27 @@ impl FromRequest for SignedIn {
 
 impl Sessions {
     /// The gate for cookies: the session exists, has not expired, and its standing is good.
-    async fn check(&self, session: &Session) -> Result<SignedIn, SignedInError> {
-        let (key, text, record) = {
-            let entries = session.entries();
-            if let Some(reason) = entries.get(state::AWAY) {
-                tracing::error!(%reason, "the session store is unavailable");
-                return Err(SignedInError::Away);
-            }
-            let key = entries
-                .get(state::KEY)
-                .and_then(|key| SessionKey::parse(key));
-            let Some((key, text)) = key.zip(entries.get(state::LIVE).cloned()) else {
-                return Err(SignedInError::Nobody("no-session"));
-            };
-            (key, text, entries.get(state::STANDING).cloned())
+    async fn check(&self, state: &SessionState) -> Result<SignedIn, SignedInError> {
+        let stored = match state {
+            SessionState::Stored(stored) => stored,
+            SessionState::Absent => return Err(SignedInError::Nobody("no-session")),
+            SessionState::Unavailable => return Err(SignedInError::Away),
         };
+        let key = stored.key.clone();
         let live: LiveSession =
-            serde_json::from_str(&text).map_err(|_| SignedInError::Nobody("unreadable"))?;
+            serde_json::from_str(&stored.live).map_err(|_| SignedInError::Nobody("unreadable"))?;
         let now = self.clock.now();
         if live.user != key.user() || live.is_over(now, self.idle_timeout) {
             return Err(SignedInError::Nobody("expired"));
         }
         let (live, standing) = match self
-            .judge(live.user, &live.claim(), record.as_deref())
+            .judge(live.user, &live.claim(), stored.account_record())
             .await
         {
             Err(SignedInError::Nobody(EPOCH_RAISED)) => self.judge_moved(&key, &live).await?,
             judged => (live, judged?),
         };
-        self.touch(&key, &live, &text);
+        self.touch(&key, &live, &stored.live);
         Ok(SignedIn {
             is_fresh: live.is_fresh(now, FRESH),
             session: live,
@@ -336,13 +329,10 @@ impl Sessions {
 /// # Errors
 /// `internal` when the middleware is missing on the route.
 pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
-    session.renew();
-    session
-        .insert(state::ISSUED, begun.key.expose())
-        .map_err(|error| {
-            tracing::error!(%error, "can't hand out a session");
-            Problem::internal()
-        })
+    issue_key(session, &begun.key).map_err(|error| {
+        tracing::error!(%error, "can't hand out a session");
+        Problem::internal()
+    })
 }
 
 /// Takes the session's cookie away and gives the browser a new mark.

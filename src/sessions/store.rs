@@ -1,10 +1,11 @@
-//! actix-session's store: it reads live copies, and hands out keys that a verb has written.
+//! actix-session's store: hands the key in a signed cookie to the extractors, and issues keys that a ceremony has stored.
 //!
-//! The stock stores write what a handler left behind; that revives a session which was ended meanwhile. Here nothing is
-//! ever written by the middleware: sign-in and step-up write in the verb, touching is a compare-and-set.
+//! The stock stores write the state that a handler left behind; that would revive a session which was ended meanwhile. Here
+//! the middleware never writes a session: sign-in and step-up write it, and touching is a compare-and-set.
 
 use std::collections::HashMap;
 
+use actix_session::Session;
 use actix_session::storage::{
     LoadError, SaveError, SessionKey as CookieValue, SessionStore, UpdateError,
 };
@@ -13,20 +14,25 @@ use actix_web::cookie::time::Duration;
 use super::Sessions;
 use super::key::SessionKey;
 use super::live::LiveSession;
-use crate::standing::Standings;
 
-/// State keys between the store and the extractor.
-pub(super) mod state {
-    /// The cookie's own value.
-    pub const KEY: &str = "key";
-    /// The live copy, as JSON.
-    pub const LIVE: &str = "live";
-    /// The cached standing record, as JSON.
-    pub const STANDING: &str = "standing";
-    /// The store was away.
-    pub const AWAY: &str = "away";
-    /// The key that a verb wrote and the cookie shall now hold.
-    pub const ISSUED: &str = "issued";
+/// The entry of actix-session's map that holds the value of the request's cookie.
+const PRESENTED: &str = "presented";
+/// The entry that holds the value of the response's cookie.
+const ISSUED: &str = "issued";
+
+/// The key in the request's cookie, if its signature is valid.
+pub(super) fn presented_key(session: &Session) -> Option<SessionKey> {
+    let entries = session.entries();
+    SessionKey::parse(entries.get(PRESENTED)?)
+}
+
+/// Puts a stored session's key into the response's cookie.
+pub(super) fn issue_key(
+    session: &Session,
+    key: &SessionKey,
+) -> Result<(), actix_session::SessionInsertError> {
+    session.renew();
+    session.insert(ISSUED, key.expose())
 }
 
 /// The store behind the session middleware.
@@ -41,35 +47,14 @@ impl Store {
 }
 
 impl SessionStore for Store {
-    /// One round trip for the session and the person's standing. Never an error: the middleware would turn it into an empty
-    /// 500 on every route it wraps; the extractor answers 503 instead.
+    /// Passes the cookie's value on and reads nothing: [`Sessions::state_of`] reads the session where a handler needs it. Never
+    /// an error, because the middleware would make an empty 500 of it on every route.
     async fn load(
         &self,
         presented: &CookieValue,
     ) -> Result<Option<HashMap<String, String>>, LoadError> {
-        let Some(key) = SessionKey::parse(presented.as_ref()) else {
-            return Ok(None);
-        };
-        let keys = [key.store_key(), Standings::key(key.user())];
-        let copies = self.0.ephemeral.get(&[&keys[0], &keys[1]]).await;
-        let mut found = HashMap::from([(state::KEY.to_owned(), key.expose())]);
-        match copies {
-            Err(away) => {
-                found.insert(state::AWAY.into(), away.to_string());
-            }
-            Ok(copies) => {
-                let mut copies = copies.into_iter();
-                let Some(live) = copies.next().flatten() else {
-                    return Ok(None);
-                };
-                found.insert(state::LIVE.into(), live);
-                let standing = copies.next().flatten();
-                if let Some(record) = standing.as_deref().and_then(Standings::record_in) {
-                    found.insert(state::STANDING.into(), record.to_owned());
-                }
-            }
-        }
-        Ok(Some(found))
+        let presented = presented.as_ref().to_owned();
+        Ok(Some(HashMap::from([(PRESENTED.to_owned(), presented)])))
     }
 
     /// Hands out the key that a verb issued; there are no other sessions to save.
@@ -79,7 +64,7 @@ impl SessionStore for Store {
         _: &Duration,
     ) -> Result<CookieValue, SaveError> {
         let issued = state
-            .get(state::ISSUED)
+            .get(ISSUED)
             .and_then(|issued| serde_json::from_str::<String>(issued).ok());
         let Some(issued) = issued else {
             return Err(SaveError::Other(anyhow::anyhow!(

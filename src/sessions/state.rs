@@ -1,0 +1,71 @@
+//! What the ephemeral store holds for the session cookie of a request. Read once per request, when a handler first needs it.
+
+use std::rc::Rc;
+
+use actix_session::SessionExt;
+use actix_web::{HttpMessage, HttpRequest};
+
+use super::Sessions;
+use super::key::SessionKey;
+use super::store::presented_key;
+use crate::standing::Standings;
+
+/// The session that a request presents, not yet checked. Kept in the request's extensions.
+#[derive(Clone, Debug)]
+pub(super) enum SessionState {
+    /// No session cookie with a valid signature, or no session under its key.
+    Absent,
+    /// The session's live copy was found.
+    Stored(Rc<StoredSession>),
+    /// The ephemeral store did not respond.
+    Unavailable,
+}
+
+/// A session as the ephemeral store holds it, with the account record of its user.
+#[derive(Debug)]
+pub(super) struct StoredSession {
+    /// The key in the cookie.
+    pub(super) key: SessionKey,
+    /// The live copy, as JSON.
+    pub(super) live: String,
+    /// The copy of the user's account record, `version:record`.
+    pub(super) account: Option<String>,
+}
+
+impl StoredSession {
+    /// The account record, without the version of its copy.
+    pub(super) fn account_record(&self) -> Option<&str> {
+        self.account.as_deref().and_then(Standings::record_in)
+    }
+}
+
+impl Sessions {
+    /// The session that a request presents.
+    pub(super) async fn state_of(&self, request: &HttpRequest) -> SessionState {
+        if let Some(state) = request.extensions().get::<SessionState>() {
+            return state.clone();
+        }
+        let state = match presented_key(&request.get_session()) {
+            Some(key) => self.read_state(key).await,
+            None => SessionState::Absent,
+        };
+        request.extensions_mut().insert(state.clone());
+        state
+    }
+
+    /// Reads the session and its user's account record in one round trip.
+    async fn read_state(&self, key: SessionKey) -> SessionState {
+        let keys = [key.store_key(), Standings::key(key.user())];
+        let mut copies = match self.ephemeral.get(&[&keys[0], &keys[1]]).await {
+            Ok(copies) => copies.into_iter(),
+            Err(error) => {
+                tracing::error!(%error, "the session store is unavailable");
+                return SessionState::Unavailable;
+            }
+        };
+        let (live, account) = (copies.next().flatten(), copies.next().flatten());
+        live.map_or(SessionState::Absent, |live| {
+            SessionState::Stored(Rc::new(StoredSession { key, live, account }))
+        })
+    }
+}
