@@ -3,7 +3,15 @@
 use std::error::Error;
 use std::io;
 
-use super::resolver::{Unadmitted, Unresolved};
+/// No address of the host may be called.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unadmitted(pub(super) &'static str);
+
+/// The host has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unresolved(pub(super) String);
 
 /// A call that gave no answer, or a client that can't be made.
 #[derive(Debug, thiserror::Error)]

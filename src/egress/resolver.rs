@@ -7,17 +7,8 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
+use super::failure::{Unadmitted, Unresolved};
 use super::rules::{Rules, Scheme};
-
-/// No address of the host may be called.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unadmitted(pub(super) &'static str);
-
-/// The host has no address.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unresolved(pub(super) String);
 
 /// How many names are looked up at once. The system's lookup can't be broken off: a name server that hangs must not take
 /// every thread of the process.

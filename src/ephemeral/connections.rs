@@ -12,8 +12,7 @@ use ::redis::Client;
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::Away;
-use super::redis::away;
+use super::{Away, away};
 
 /// One store's connections. Cheap to clone; clones share them.
 #[derive(Clone)]

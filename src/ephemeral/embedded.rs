@@ -15,7 +15,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::sqlite::Sqlite;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use super::Away;
+use super::{Away, away};
 use crate::base::clock::Clock;
 use writer::Writer;
 
@@ -302,10 +302,6 @@ async fn blocking<T: Send + 'static>(
         Ok(Err(panic)) => Err(away(panic)),
         Err(_) => Err(Away("timed out".into())),
     }
-}
-
-fn away(error: impl fmt::Display) -> Away {
-    Away(error.to_string())
 }
 
 #[cfg(test)]

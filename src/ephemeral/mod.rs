@@ -10,6 +10,7 @@ mod embedded;
 mod redis;
 mod together;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +26,10 @@ use together::Together;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the ephemeral store is unavailable: {0}")]
 pub struct Away(pub String);
+
+fn away(error: impl fmt::Display) -> Away {
+    Away(error.to_string())
+}
 
 /// Why a store must not be used.
 #[derive(Debug, Clone, thiserror::Error)]

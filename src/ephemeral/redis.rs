@@ -12,7 +12,7 @@ use ::redis::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::connections::Connections;
-use super::{Away, Unfit};
+use super::{Away, Unfit, away};
 
 /// The oldest Redis that knows GETDEL.
 const LEAST_VERSION: (u32, u32) = (6, 2);
@@ -225,10 +225,6 @@ fn judge_settings(info: &str) -> Result<(), Unfit> {
 
 fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
-}
-
-pub(super) fn away(error: impl fmt::Display) -> Away {
-    Away(error.to_string())
 }
 
 #[cfg(test)]

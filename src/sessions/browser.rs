@@ -6,29 +6,9 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
-use super::cookies::Cookies;
-use crate::base::secrets::{Token, TokenHash};
+use super::cookies::{BrowserMark, Cookies};
+use crate::base::secrets::TokenHash;
 use crate::web::Problem;
-
-/// The value in the cookie.
-#[derive(Clone, Debug)]
-pub struct BrowserMark(Token);
-
-impl BrowserMark {
-    /// A new one: for a browser without, and for everybody at sign-out.
-    pub fn generate() -> Self {
-        Self(Token::generate())
-    }
-
-    /// What a ceremony keeps of it.
-    pub fn hash(&self) -> TokenHash {
-        self.0.hash()
-    }
-
-    pub(super) fn expose(&self) -> &str {
-        self.0.expose()
-    }
-}
 
 /// Extractor: this browser, with a new mark where it has none.
 #[derive(Clone, Debug)]
@@ -69,10 +49,10 @@ impl FromRequest for Browser {
         };
         let known = request
             .cookie(&cookies.names.browser)
-            .and_then(|cookie| Token::parse(cookie.value()));
+            .and_then(|cookie| BrowserMark::parse(cookie.value()));
         ready(Ok(match known {
-            Some(token) => Self {
-                mark: BrowserMark(token),
+            Some(mark) => Self {
+                mark,
                 new_cookie: None,
             },
             None => {

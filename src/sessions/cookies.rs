@@ -7,9 +7,9 @@ use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensi
 use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Cookie, Key, SameSite};
 
+use super::Sessions;
 use super::store::Store;
-use super::{Sessions, browser};
-use crate::base::secrets::MasterKey;
+use crate::base::secrets::{MasterKey, Token, TokenHash};
 
 /// What the cookies are called here. `__Host-` binds a cookie to this host, https and the whole path (RFC 6265bis §4.1.3.2);
 /// `http://localhost` can't have it.
@@ -19,6 +19,31 @@ pub struct CookieNames {
     pub session: String,
     /// This browser's mark.
     pub browser: String,
+}
+
+/// The value of a browser's mark.
+#[derive(Clone, Debug)]
+pub struct BrowserMark(Token);
+
+impl BrowserMark {
+    /// A new mark, for a browser that has none and after every sign-out.
+    pub fn generate() -> Self {
+        Self(Token::generate())
+    }
+
+    /// The mark in a cookie's value.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Token::parse(text).map(Self)
+    }
+
+    /// The hash that a ceremony is bound to.
+    pub fn hash(&self) -> TokenHash {
+        self.0.hash()
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose()
+    }
 }
 
 /// How cookies are made here.
@@ -68,7 +93,7 @@ impl Cookies {
     }
 
     /// The cookie of this browser's mark.
-    pub fn browser_cookie(&self, mark: &browser::BrowserMark) -> Cookie<'static> {
+    pub fn browser_cookie(&self, mark: &BrowserMark) -> Cookie<'static> {
         self.cookie(self.names.browser.clone(), mark.expose().to_owned())
             .max_age(CookieDuration::days(400))
             .finish()

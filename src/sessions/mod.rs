@@ -46,10 +46,10 @@ use crate::standing::Standings;
 
 pub use bearer::Bearer;
 pub use begin::{Begun, RaiseError, begin, raise};
-pub use browser::{Browser, BrowserMark};
+pub use browser::Browser;
 pub use caller::{Caller, CallerError};
 pub use continuation::{Continuation, Destination};
-pub use cookies::{CookieNames, Cookies};
+pub use cookies::{BrowserMark, CookieNames, Cookies};
 pub use door::{Door, DoorCookies, DoorError, DoorKey, Lent, OpenDoor};
 pub use end::{EndError, Ended, end_all, end_every, end_resting_on};
 pub use entry::SessionEntry;

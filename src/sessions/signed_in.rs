@@ -8,8 +8,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::begin::Begun;
-use super::browser::BrowserMark;
-use super::cookies::Cookies;
+use super::cookies::{BrowserMark, Cookies};
 use super::freshness::{FRESH, StepUpRequired};
 use super::key::SessionKey;
 use super::live::LiveSession;

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::AuthZen;
-use super::request::Tuple;
-use super::subject::USER;
+use super::request::{Tuple, USER};
 use crate::access::thing::attributes;
 use crate::access::{Access, ResourceName};
 use crate::base::ids::UserId;

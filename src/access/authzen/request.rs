@@ -8,6 +8,9 @@ use crate::access::policies::readable;
 
 type Object = Map<String, Value>;
 
+/// The subject type of users.
+pub(super) const USER: &str = "user";
+
 /// One of many kinds, named by the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Named {

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::page::{Filling, Found, Wish};
-use super::request::{IdOf, read_action, read_context, read_named};
-use super::subject::USER;
+use super::request::{IdOf, USER, read_action, read_context, read_named};
 use super::{AuthZen, AuthZenError};
 use crate::access::policies::Facts;
 use crate::access::{AtHand, Claimed, Held, Question, ResourceName, Subject, is_action, queries};

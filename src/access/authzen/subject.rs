@@ -4,15 +4,13 @@ use serde_json::{Map, Value};
 
 use super::AuthZen;
 use super::glance::PersonCopies;
-use super::request::Named;
+use super::request::{Named, USER};
 use crate::access::{Auth, Subject};
 use crate::base::ids::{SessionId, UserId};
 use crate::base::public_client_id::PublicClientId;
 use crate::standing::{Standing, Unavailable, UserStatus};
 use crate::users::LookupError;
 
-/// The type of people.
-pub(super) const USER: &str = "user";
 /// The type of clients.
 const CLIENT: &str = "client";
 
