@@ -1,12 +1,13 @@
 //! A question put to the policies in force, and what another sign-in would have changed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict};
 
 use super::Policies;
 use super::facts::{Asked, Facts};
-use super::table::Arranged;
+use super::table::Names;
 use crate::access::question::{Auth, Decision, Subject, Wanted};
 use crate::base::clock::Timestamp;
 use crate::sessions::Acr;
@@ -32,19 +33,13 @@ impl Policies {
         let Some(table) = self.table() else {
             return refused("no policies are loaded");
         };
-        let slice = table.about(&facts.action);
-        let declared = table.check(
-            facts.principal_type(),
-            &facts.action,
-            facts.resource.kind.as_str(),
-        );
-        match declared.and_then(|()| Asked::new(&table, slice, facts)) {
-            Ok(asked) => Trial {
-                policies: slice.about(facts.resource.kind.as_str()),
-                reads_auth: slice.reads_auth,
-                asked: &asked,
-            }
-            .decide(facts, challenge),
+        let asked = Names::of(&table, facts).and_then(|names| {
+            table.check(&names)?;
+            let selection = table.select(&names);
+            Asked::new(&table, names, selection, facts)
+        });
+        match asked {
+            Ok(asked) => asked.decide(facts, challenge),
             Err(reason) => refused(reason),
         }
     }
@@ -69,13 +64,7 @@ fn tell(error: &AuthorizationError) -> String {
     format!("{}: {}", error.policy_id(), error.inner())
 }
 
-struct Trial<'t> {
-    policies: &'t Arranged,
-    reads_auth: bool,
-    asked: &'t Asked,
-}
-
-impl Trial<'_> {
+impl Asked<'_> {
     fn decide(&self, facts: &Facts, challenge: Challenge) -> Decision {
         let auth = match &facts.subject {
             Subject::Person { auth, .. } => auth.as_ref(),
@@ -92,14 +81,14 @@ impl Trial<'_> {
 
     /// An error in any policy that was reached is a no: a policy that fails may have been one that forbids.
     fn evaluate(&self, auth: Option<&Auth>) -> Decision {
-        let request = match self.asked.request(auth) {
+        let request = match self.request(auth) {
             Ok(request) => request,
             Err(reason) => return refused(reason),
         };
-        // Each policy stands in one of the sets: together they say what one set of all would have said.
-        let (mut permits, mut forbids, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-        for policies in self.policies.about(self.asked.is_named_by()) {
-            let answer = Authorizer::new().is_authorized(&request, policies, &self.asked.entities);
+        let (mut permits, mut forbids) = (BTreeSet::new(), BTreeSet::new());
+        let mut errors = BTreeSet::new();
+        for policies in &self.sets {
+            let answer = Authorizer::new().is_authorized(&request, policies, &self.entities);
             let decided = match answer.decision() {
                 Verdict::Allow => &mut permits,
                 Verdict::Deny => &mut forbids,
@@ -108,12 +97,11 @@ impl Trial<'_> {
             errors.extend(answer.diagnostics().errors().map(tell));
         }
         let is_allowed = forbids.is_empty() && !permits.is_empty() && errors.is_empty();
-        let mut ids = if forbids.is_empty() { permits } else { forbids };
-        ids.sort_unstable();
+        let policies = if forbids.is_empty() { permits } else { forbids };
         Decision {
             is_allowed,
-            policies: ids,
-            errors,
+            policies: policies.into_iter().collect(),
+            errors: errors.into_iter().collect(),
             wanted: None,
         }
     }

@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
+use cedar_policy::{
+    Context, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression as Value,
+};
 
-use super::table::{OUTSIDER, PolicyTable, Slice};
+use super::reads::Reads;
+use super::table::{Names, OUTSIDER, PolicyTable, Selection};
 use super::values;
 use crate::access::ResourceName;
 use crate::access::question::{Auth, Claimed, Subject};
@@ -47,15 +50,13 @@ impl Facts {
 }
 
 /// The question in Cedar's terms, for any number of ways to have signed in.
-pub(super) struct Asked {
-    principal: EntityUid,
-    action: EntityUid,
-    resource: EntityUid,
+pub(super) struct Asked<'t> {
+    names: Names,
     pub(super) entities: Entities,
-    /// What the principal is in: roles, which are in nothing themselves.
-    parents: HashSet<EntityUid>,
     context: Vec<(String, Value)>,
-    reads_auth: bool,
+    /// The policies that can apply, each in one or more of these sets.
+    pub(super) sets: Vec<&'t PolicySet>,
+    pub(super) reads_auth: bool,
     now: Timestamp,
 }
 
@@ -66,54 +67,60 @@ fn unaskable(error: impl std::fmt::Display) -> Unaskable {
     error.to_string()
 }
 
-impl Asked {
-    pub(super) fn new(
-        table: &PolicyTable,
-        slice: &Slice,
-        facts: &Facts,
-    ) -> Result<Self, Unaskable> {
+impl Names {
+    /// The entities that facts are about.
+    ///
+    /// # Errors
+    /// Which of them policies can't name.
+    pub(super) fn of(table: &PolicyTable, facts: &Facts) -> Result<Self, Unaskable> {
         let own = |kind, id: &str| {
             let made = table.entity(kind, id);
             made.ok_or_else(|| format!("{kind} is not an entity type"))
         };
-        let (principal, parents) = match &facts.subject {
+        let (id, roles) = match &facts.subject {
             Subject::Person { standing, .. } => {
-                let parents = standing.roles.iter().map(|role| own("Role", role));
-                (
-                    own(USER, &standing.user_id.to_string())?,
-                    parents.collect::<Result<HashSet<_>, _>>()?,
-                )
+                (standing.user_id.to_string(), standing.roles.as_slice())
             }
-            Subject::Client(client) => (own(CLIENT, &client.id.to_string())?, HashSet::new()),
-            Subject::Outsider { kind, id } => (own(OUTSIDER, &outsider(kind, id))?, HashSet::new()),
+            Subject::Client(client) => (client.id.to_string(), &[][..]),
+            Subject::Outsider { kind, id } => (outsider(kind, id), &[][..]),
         };
-        let attributes = if slice.reads_principal {
+        let parents = roles.iter().map(|role| own("Role", role));
+        Ok(Self {
+            principal: own(facts.principal_type(), &id)?,
+            parents: parents.collect::<Result<_, _>>()?,
+            action: own("Action", &facts.action)?,
+            resource: own(facts.resource.kind.as_str(), facts.resource.id.as_str())?,
+        })
+    }
+}
+
+impl<'t> Asked<'t> {
+    pub(super) fn new(
+        table: &PolicyTable,
+        names: Names,
+        selection: Selection<'t>,
+        facts: &Facts,
+    ) -> Result<Self, Unaskable> {
+        let Selection { sets, reads } = selection;
+        let attributes = if reads.principal {
             attributes(&facts.subject)
         } else {
             Vec::new()
         };
-        let action = own("Action", &facts.action)?;
-        let resource = own(facts.resource.kind.as_str(), facts.resource.id.as_str())?;
         let unfit = |fault| format!("the attributes of {}: {fault}", facts.resource);
-        let thing = thing(&resource, &facts.attributes).map_err(unfit)?;
+        let thing = thing(&names.resource, &facts.attributes).map_err(unfit)?;
         table.check_attributes(thing.clone()).map_err(unfit)?;
-        let entities = [entity(&principal, attributes, parents.clone())?, thing];
-        let entities = entities.into_iter().chain(slice.action.clone());
+        let principal = entity(&names.principal, attributes, names.parents.clone())?;
+        let action = table.declared_action(&names.action);
+        let entities = [principal, thing].into_iter().chain(action);
         Ok(Self {
-            principal,
-            action,
-            resource,
+            names,
             entities: Entities::from_entities(entities, None).map_err(unaskable)?,
-            parents,
-            context: context(facts, slice)?,
-            reads_auth: slice.reads_auth,
+            context: context(facts, reads)?,
+            sets,
+            reads_auth: reads.auth,
             now: facts.now,
         })
-    }
-
-    /// Everything that a policy can name to name the principal.
-    pub(super) fn is_named_by(&self) -> impl Iterator<Item = &EntityUid> {
-        std::iter::once(&self.principal).chain(&self.parents)
     }
 
     /// The request of somebody who signed in so; `None`: nobody knows how.
@@ -123,9 +130,9 @@ impl Asked {
             context.push(("auth".to_owned(), of_auth(auth, self.now)?));
         }
         Request::new(
-            self.principal.clone(),
-            self.action.clone(),
-            self.resource.clone(),
+            self.names.principal.clone(),
+            self.names.action.clone(),
+            self.names.resource.clone(),
             Context::from_pairs(context).map_err(unaskable)?,
             None,
         )
@@ -195,19 +202,19 @@ fn set(texts: impl Iterator<Item = String>) -> Value {
 }
 
 /// All of the context but how somebody signed in; the time and what the caller says only where somebody looks at them.
-fn context(facts: &Facts, slice: &Slice) -> Result<Vec<(String, Value)>, Unaskable> {
+fn context(facts: &Facts, reads: Reads) -> Result<Vec<(String, Value)>, Unaskable> {
     let mut context = vec![
         ("grants".to_owned(), set(facts.grants.iter().cloned())),
         ("now".to_owned(), Value::new_long(seconds(facts.now))),
     ];
-    if slice.reads_time {
+    if reads.time {
         let time = Value::new_datetime(date_time(facts.now));
         context.push(("time".to_owned(), time));
     }
     // What can't be told exactly is denied, whether somebody looks at it or not.
-    if slice.reads_claimed || !facts.claimed.is_empty() {
+    if reads.claimed || !facts.claimed.is_empty() {
         let claimed = claimed(&facts.claimed, claimed_email(&facts.subject))?;
-        context.extend(slice.reads_claimed.then(|| ("claimed".to_owned(), claimed)));
+        context.extend(reads.claimed.then(|| ("claimed".to_owned(), claimed)));
     }
     Ok(context)
 }

@@ -3,13 +3,13 @@
 //! Promises that a set with a mistake in it is never used, not even in part, and that what is asked is told apart: what
 //! Doorward knows, and what the caller says. They come from files, so every instance reads its own and none needs another's.
 
-mod declared;
 mod evaluate;
 mod facts;
 mod fault;
 mod parse;
 mod read;
 mod reads;
+mod schema;
 mod scope;
 mod table;
 #[cfg(test)]
@@ -25,9 +25,9 @@ use super::ResourceName;
 use crate::base::config;
 use crate::base::hex::to_hex;
 pub use fault::PolicyFault;
-pub use parse::BASE_SCHEMA;
 use parse::Parsed;
 use read::{Look, Reading};
+pub use schema::BASE_SCHEMA;
 use table::PolicyTable;
 pub use values::readable;
 

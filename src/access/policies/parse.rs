@@ -2,20 +2,14 @@
 
 use std::collections::HashMap;
 
-use cedar_policy::{
-    EntityTypeName, Policy, PolicyId, PolicySet, ResourceConstraint, Schema, SchemaError,
-    SchemaFragment, ValidationMode, Validator,
-};
+use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
-use serde_json::{Map, Value};
 
 use super::fault::{PolicyFault, position};
 use super::read::{Source, Sources};
+use super::schema::PolicySchema;
 use super::scope;
 use super::table::PolicyTable;
-
-/// What Doorward declares itself: a schema of one's own adds actions and things to it.
-pub const BASE_SCHEMA: &str = include_str!("base.cedarschema");
 
 /// A set, and what may be a mistake in it.
 #[derive(Debug)]
@@ -50,24 +44,18 @@ pub(super) fn parse(sources: &Sources) -> Result<Parsed, PolicyFault> {
     for policy in &placed {
         scope::check(&policy.policy).map_err(|reason| policy.fault(reason))?;
     }
-    let schema = sources.schema.as_ref().map(parse_schema).transpose()?;
+    let schema = sources
+        .schema
+        .as_ref()
+        .map(PolicySchema::parse)
+        .transpose()?;
     let warnings = match &schema {
         Some(schema) => validate(&placed, &schema.whole)?,
         None => Vec::new(),
     };
     let policies: Vec<Policy> = placed.iter().map(|placed| placed.policy.clone()).collect();
-    let mut table = PolicyTable::new(&policies, schema.as_ref())
+    let table = PolicyTable::new(&policies, schema)
         .map_err(|reason| PolicyFault::of_file("policies", reason))?;
-    for policy in &policies {
-        if let Some(kind) = resource_types(policy) {
-            table.keep_type(kind);
-        }
-    }
-    for own in ["User", "Role", "Client", "Outsider", "Action"] {
-        if let Ok(kind) = own.parse() {
-            table.keep_type(kind);
-        }
-    }
     Ok(Parsed { table, warnings })
 }
 
@@ -111,48 +99,6 @@ fn refuse_twice(placed: &[Placed<'_>]) -> Result<(), PolicyFault> {
         }
     }
     Ok(())
-}
-
-fn resource_types(policy: &Policy) -> Option<EntityTypeName> {
-    match policy.resource_constraint() {
-        ResourceConstraint::Any => None,
-        ResourceConstraint::Eq(one) | ResourceConstraint::In(one) => Some(one.type_name().clone()),
-        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => Some(kind),
-    }
-}
-
-/// A schema, and its types of entities alone: an entity is checked against these without a look at all actions.
-#[derive(Debug)]
-pub(super) struct Schemas {
-    pub(super) whole: Schema,
-    pub(super) entities: Schema,
-}
-
-fn parse_schema(source: &Source) -> Result<Schemas, PolicyFault> {
-    let fault =
-        |error: &dyn Diagnostic| PolicyFault::of_diagnostic(&source.name, &source.text, error);
-    let (own, _) =
-        SchemaFragment::from_cedarschema_str(&source.text).map_err(|error| fault(&error))?;
-    let (base, _) = SchemaFragment::from_cedarschema_str(BASE_SCHEMA)
-        .map_err(|error| PolicyFault::of_file("the built-in schema", error.to_string()))?;
-    let entities = [without_actions(base.clone()), without_actions(own.clone())];
-    let [base_entities, own_entities] =
-        entities.map(|types| types.map_err(|error| fault(error.as_ref())));
-    let entities = Schema::from_schema_fragments([base_entities?, own_entities?]);
-    Ok(Schemas {
-        whole: Schema::from_schema_fragments([base, own]).map_err(|error| fault(&error))?,
-        entities: entities.map_err(|error| fault(&error))?,
-    })
-}
-
-fn without_actions(fragment: SchemaFragment) -> Result<SchemaFragment, Box<SchemaError>> {
-    let mut json = fragment.to_json_value()?;
-    for namespace in json.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        if let Some(actions) = namespace.get_mut("actions") {
-            *actions = Value::Object(Map::new());
-        }
-    }
-    SchemaFragment::from_json_value(json).map_err(Box::new)
 }
 
 /// Holds the policies to the schema; what is only suspicious is handed back.

@@ -1,20 +1,53 @@
-//! What of a question a policy looks at, so that what is dear to make is made only for those who look.
+//! Which parts of a request a policy reads. What no policy reads is not converted to Cedar values.
 
 use cedar_policy::Policy;
 use serde_json::Value;
 
-/// Whether a policy may look at a member of the context, or at the context as a whole.
-pub(super) fn reads(policy: &Policy, member: &str) -> bool {
-    // What can't be written down may look at everything.
-    policy.to_json().map_or(true, |json| looks(&json, member))
+/// What a policy, or any of several policies, may read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reads {
+    /// `context.auth`: how the user signed in.
+    pub(super) auth: bool,
+    /// `context.time`, which Cedar parses from a text.
+    pub(super) time: bool,
+    /// `context.claimed`: what the caller says.
+    pub(super) claimed: bool,
+    /// Attributes of the principal.
+    pub(super) principal: bool,
 }
 
-/// Whether a policy may look at an attribute of the principal: at one of anything but the context and the resource, which hold no
-/// entities.
-pub(super) fn reads_principal(policy: &Policy) -> bool {
-    policy.to_json().map_or(true, |json| looks_beyond(&json))
+impl Reads {
+    /// Everything.
+    pub(super) const ALL: Self = Self {
+        auth: true,
+        time: true,
+        claimed: true,
+        principal: true,
+    };
+
+    /// What a policy may read. One that has no JSON form may read everything.
+    pub(super) fn of(policy: &Policy) -> Self {
+        policy.to_json().map_or(Self::ALL, |json| Self {
+            auth: looks(&json, "auth"),
+            time: looks(&json, "time"),
+            claimed: looks(&json, "claimed"),
+            principal: looks_beyond(&json),
+        })
+    }
+
+    /// What either of two reads.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            auth: self.auth || other.auth,
+            time: self.time || other.time,
+            claimed: self.claimed || other.claimed,
+            principal: self.principal || other.principal,
+        }
+    }
 }
 
+/// Whether a policy may read an attribute of the principal: an attribute of anything but the context and the resource, which hold
+/// no entities.
 fn looks_beyond(json: &Value) -> bool {
     match json {
         Value::Array(items) => items.iter().any(looks_beyond),
@@ -87,9 +120,10 @@ mod tests {
         ] {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
             let policy: Policy = text.parse().expect("a policy");
-            assert_eq!(reads(&policy, "time"), looks, "{condition}");
+            assert_eq!(Reads::of(&policy).time, looks, "{condition}");
         }
     }
+
     #[test]
     fn a_look_at_the_principal_is_told_from_one_at_the_context_and_the_resource() {
         for (condition, looks) in [
@@ -114,7 +148,7 @@ mod tests {
         ] {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
             let policy: Policy = text.parse().expect("a policy");
-            assert_eq!(reads_principal(&policy), looks, "{condition}");
+            assert_eq!(Reads::of(&policy).principal, looks, "{condition}");
         }
     }
 }

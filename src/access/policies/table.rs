@@ -1,4 +1,5 @@
-//! A checked set of policies, arranged so that a question meets only those whose scope it can meet.
+//! A validated set of policies, grouped by what their scopes name. A request is evaluated against the groups that its action,
+//! resource type and principal can match: elsewhere the scope is false, without an error, so the result is that of the whole set.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -7,9 +8,8 @@ use cedar_policy::{
     PolicySet, PrincipalConstraint, ResourceConstraint,
 };
 
-use super::declared::Declared;
-use super::parse::Schemas;
-use super::reads::{reads, reads_principal};
+use super::reads::Reads;
+use super::schema::PolicySchema;
 
 /// The type of everybody whom Doorward does not know.
 pub(super) const OUTSIDER: &str = "Outsider";
@@ -17,12 +17,13 @@ pub(super) const OUTSIDER: &str = "Outsider";
 /// Policies that are in force together.
 #[derive(Debug, Default)]
 pub(super) struct PolicyTable {
-    /// By the name of an action that a policy or the schema names.
-    by_action: HashMap<String, Slice>,
-    /// What is asked about every other action.
-    otherwise: Slice,
-    /// What the schema declares, where there is one: nothing else is put to the policies.
-    declared: Option<Declared>,
+    /// By the action that the scope names, then by the resource type, then by the principal or its group. `None`: any.
+    groups: HashMap<Option<EntityUid>, ByResourceType>,
+    /// The actions for which a policy permits an external subject something.
+    open_actions: HashSet<Option<EntityUid>>,
+    /// The schema, where there is one, and the actions that it declares, with their groups.
+    schema: Option<PolicySchema>,
+    declared_actions: Entities,
     /// Types that policies or the schema name, parsed once.
     types: HashMap<String, EntityTypeName>,
     /// Every action by name that policies and schema know, sorted.
@@ -31,102 +32,143 @@ pub(super) struct PolicyTable {
     pub(super) count: usize,
 }
 
-/// The policies whose scope an action can meet, by the type of the thing. What a question can't meet is false without being
-/// looked at: a scope can't fail.
+type ByResourceType = HashMap<Option<EntityTypeName>, HashMap<Option<EntityUid>, Group>>;
+
+/// Policies whose scopes name the same. A policy that names several actions is in several groups.
 #[derive(Debug, Default)]
-pub(super) struct Slice {
-    /// For each type that one of them names: those about it, and those about everything.
-    by_type: HashMap<String, Arranged>,
-    /// For things of every other type.
-    otherwise: Arranged,
-    /// The action with its groups, where a schema declares it.
-    pub(super) action: Option<Entity>,
-    /// Whether any of them looks at how somebody signed in.
-    pub(super) reads_auth: bool,
-    /// Whether any of them permits something to somebody whom Doorward does not know.
-    permits_outsiders: bool,
-    /// Whether any of them looks at `context.time`, which Cedar reads from a text.
-    pub(super) reads_time: bool,
-    /// Whether any of them looks at what the caller says.
-    pub(super) reads_claimed: bool,
-    /// Whether any of them looks at what the principal has, beyond who it is and what it is in.
-    pub(super) reads_principal: bool,
+struct Group {
+    policies: PolicySet,
+    reads: Reads,
 }
 
-/// Policies by whom they name. Each stands in one of the sets.
+/// The entities of a request.
+pub(super) struct Names {
+    pub(super) principal: EntityUid,
+    /// The roles of the principal. Roles have no parents.
+    pub(super) parents: HashSet<EntityUid>,
+    pub(super) action: EntityUid,
+    pub(super) resource: EntityUid,
+}
+
+/// The policies that can apply to a request, and what they read.
 #[derive(Debug, Default)]
-pub(super) struct Arranged {
-    /// Those about everybody, or about everybody of a type.
-    anyone: PolicySet,
-    /// Those about one person or client, or about whoever holds a role. Cedar's order of ids goes by where they were written as
-    /// well; their hash and equality do not.
-    named: HashMap<EntityUid, PolicySet>,
+pub(super) struct Selection<'t> {
+    pub(super) sets: Vec<&'t PolicySet>,
+    pub(super) reads: Reads,
 }
 
 impl PolicyTable {
-    /// Arranges policies that were checked.
-    pub(super) fn new(policies: &[Policy], schemas: Option<&Schemas>) -> Result<Self, String> {
-        let schema = schemas.map(|schemas| &schemas.whole);
-        let declared = match schema {
-            Some(schema) => schema
-                .action_entities()
-                .map_err(|error| error.to_string())?,
-            None => Entities::empty(),
-        };
-        let mut names: HashSet<EntityUid> = declared.iter().map(Entity::uid).collect();
-        // Questions know no other: one of a namespace would stand here under the same name.
-        names.retain(|action| action.type_name().to_string() == "Action");
-        for policy in policies {
-            names.extend(named_actions(policy));
-        }
+    /// Groups policies that were validated.
+    pub(super) fn new(policies: &[Policy], schema: Option<PolicySchema>) -> Result<Self, String> {
         let mut table = Self {
-            otherwise: Slice::of(policies, None, &declared)?,
-            declared: schemas.map(Declared::of),
             count: policies.len(),
             ..Self::default()
         };
-        for action in names {
-            let name = action.id().unescaped().to_owned();
-            let slice = Slice::of(policies, Some(&action), &declared)?;
-            table.by_action.insert(name.clone(), slice);
-            table.actions.insert(name);
+        for own in ["User", "Role", "Client", OUTSIDER, "Action"] {
+            let kind = own.parse().map_err(|_| format!("{own} is no type"))?;
+            table.keep_type(kind);
         }
-        if let Some(schema) = schema {
-            for kind in schema.entity_types() {
-                table.types.insert(kind.to_string(), kind.clone());
+        if let Some(schema) = &schema {
+            let declared = schema.whole.action_entities();
+            table.declared_actions = declared.map_err(|error| error.to_string())?;
+            for kind in schema.whole.entity_types() {
+                table.keep_type(kind.clone());
             }
         }
+        let declared = table.declared_actions.iter().map(Entity::uid);
+        // Requests have no actions in a namespace.
+        let own = declared.filter(|action| action.type_name().to_string() == "Action");
+        table.actions = own.map(|action| name(&action)).collect();
+        for policy in policies {
+            table.add(policy)?;
+        }
+        table.schema = schema;
         Ok(table)
     }
 
-    /// The policies that can say something about an action.
-    pub(super) fn about(&self, action: &str) -> &Slice {
-        self.by_action.get(action).unwrap_or(&self.otherwise)
+    fn add(&mut self, policy: &Policy) -> Result<(), String> {
+        let reads = Reads::of(policy);
+        if let Some(kind) = named_type(policy) {
+            self.keep_type(kind);
+        }
+        for action in named_actions(policy) {
+            self.actions.extend(action.as_ref().map(name));
+            if permits_outsiders(policy) {
+                self.open_actions.insert(action.clone());
+            }
+            let by_type = self.groups.entry(action).or_default();
+            let by_principal = by_type.entry(named_type(policy)).or_default();
+            let group = by_principal.entry(named_principal(policy)).or_default();
+            let added = group.policies.add(policy.clone());
+            added.map_err(|error| error.to_string())?;
+            group.reads = group.reads.or(reads);
+        }
+        Ok(())
     }
 
-    /// Whether the policies can be asked this: anything without a schema, and with one what it declares.
+    /// The policies that can apply to a request.
+    pub(super) fn select(&self, names: &Names) -> Selection<'_> {
+        let types = [None, Some(names.resource.type_name().clone())];
+        let principals = std::iter::once(&names.principal).chain(&names.parents);
+        let principals: Vec<Option<EntityUid>> = std::iter::once(None)
+            .chain(principals.cloned().map(Some))
+            .collect();
+        let mut selection = Selection::default();
+        let by_type = self.matching_actions(&names.action);
+        for by_type in by_type.filter_map(|action| self.groups.get(&action)) {
+            for by_principal in types.iter().filter_map(|kind| by_type.get(kind)) {
+                for group in principals.iter().filter_map(|one| by_principal.get(one)) {
+                    selection.sets.push(&group.policies);
+                    selection.reads = selection.reads.or(group.reads);
+                }
+            }
+        }
+        selection
+    }
+
+    /// What a scope that matches an action can name: nothing, the action, or one of its groups.
+    fn matching_actions(&self, action: &EntityUid) -> impl Iterator<Item = Option<EntityUid>> {
+        let groups = self.declared_actions.ancestors(action);
+        let named = std::iter::once(action).chain(groups.into_iter().flatten());
+        let named: Vec<EntityUid> = named.cloned().collect();
+        std::iter::once(None).chain(named.into_iter().map(Some))
+    }
+
+    /// The entity of an action that the schema declares, with its groups.
+    pub(super) fn declared_action(&self, action: &EntityUid) -> Option<Entity> {
+        self.declared_actions.get(action).cloned()
+    }
+
+    /// Checks that policies can be evaluated for a request: without a schema any, otherwise what the schema declares.
     ///
     /// # Errors
     /// What the schema does not declare.
-    pub(super) fn check(&self, principal: &str, action: &str, thing: &str) -> Result<(), String> {
-        let declared = self.declared.as_ref();
-        declared.map_or(Ok(()), |declared| declared.check(principal, action, thing))
+    pub(super) fn check(&self, names: &Names) -> Result<(), String> {
+        let schema = self.schema.as_ref();
+        schema.map_or(Ok(()), |schema| {
+            schema.check(&names.principal, &names.action, &names.resource)
+        })
     }
 
     /// Checks that a resource has the attributes that the schema, if there is one, declares for its type.
     ///
     /// # Errors
     /// Which attribute does not fit, and why.
-    pub(super) fn check_attributes(&self, thing: Entity) -> Result<(), String> {
-        let declared = self.declared.as_ref();
-        declared.map_or(Ok(()), |declared| declared.check_attributes(thing))
+    pub(super) fn check_attributes(&self, resource: Entity) -> Result<(), String> {
+        let schema = self.schema.as_ref();
+        schema.map_or(Ok(()), |schema| schema.check_attributes(resource))
     }
 
-    /// Whether somebody whom Doorward does not know could be permitted this, whatever it is done to.
+    /// Whether a policy could permit an action to an external subject, on any resource.
     pub(super) fn permits_outsiders(&self, action: &str) -> bool {
-        let declared = self.declared.as_ref();
-        self.about(action).permits_outsiders
-            && declared.is_none_or(|declared| declared.is_for(OUTSIDER, action))
+        let (Some(action), Ok(outsider)) = (self.entity("Action", action), OUTSIDER.parse()) else {
+            return false;
+        };
+        let schema = self.schema.as_ref();
+        schema.is_none_or(|schema| schema.applies_to(&outsider, &action))
+            && self
+                .matching_actions(&action)
+                .any(|action| self.open_actions.contains(&action))
     }
 
     /// The entity of a type and an id, built from its parts: an id can't break out of its quotes. `None` for a type that is none.
@@ -138,108 +180,14 @@ impl PolicyTable {
         Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
     }
 
-    /// Parses a type once for all questions.
-    pub(super) fn keep_type(&mut self, kind: EntityTypeName) {
+    fn keep_type(&mut self, kind: EntityTypeName) {
         self.types.insert(kind.to_string(), kind);
     }
 }
 
-fn named_actions(policy: &Policy) -> Vec<EntityUid> {
-    match policy.action_constraint() {
-        ActionConstraint::Any => Vec::new(),
-        ActionConstraint::Eq(action) => vec![action],
-        ActionConstraint::In(actions) => actions,
-    }
+fn name(action: &EntityUid) -> String {
+    action.id().unescaped().to_owned()
 }
-
-impl Slice {
-    fn of(
-        policies: &[Policy],
-        action: Option<&EntityUid>,
-        declared: &Entities,
-    ) -> Result<Self, String> {
-        let groups: HashSet<&EntityUid> = action
-            .into_iter()
-            .chain(
-                action
-                    .and_then(|action| declared.ancestors(action))
-                    .into_iter()
-                    .flatten(),
-            )
-            .collect();
-        let reachable: Vec<&Policy> = policies
-            .iter()
-            .filter(|policy| match policy.action_constraint() {
-                ActionConstraint::Any => true,
-                ActionConstraint::Eq(one) => action == Some(&one),
-                ActionConstraint::In(some) => some.iter().any(|one| groups.contains(one)),
-            })
-            .collect();
-        let types: BTreeSet<String> = reachable
-            .iter()
-            .filter_map(|policy| type_of(policy))
-            .collect();
-        let mut slice = Self {
-            action: action.and_then(|action| declared.get(action)).cloned(),
-            reads_auth: reachable.iter().any(|policy| reads(policy, "auth")),
-            permits_outsiders: reachable.iter().any(|policy| permits_outsiders(policy)),
-            reads_time: reachable.iter().any(|policy| reads(policy, "time")),
-            reads_claimed: reachable.iter().any(|policy| reads(policy, "claimed")),
-            reads_principal: reachable.iter().any(|policy| reads_principal(policy)),
-            ..Self::default()
-        };
-        if types.len().saturating_mul(reachable.len()) > MOST_ENTRIES {
-            slice.otherwise = Arranged::of(reachable.into_iter())?;
-            return Ok(slice);
-        }
-        let about = |kind: Option<&String>| {
-            let meets = move |policy: &&&Policy| {
-                let of = type_of(policy);
-                of.is_none() || of.as_ref() == kind
-            };
-            Arranged::of(reachable.iter().filter(meets).copied())
-        };
-        slice.otherwise = about(None)?;
-        for kind in types {
-            let policies = about(Some(&kind))?;
-            slice.by_type.insert(kind, policies);
-        }
-        Ok(slice)
-    }
-
-    /// The policies that can say something about a thing of this type.
-    pub(super) fn about(&self, kind: &str) -> &Arranged {
-        self.by_type.get(kind).unwrap_or(&self.otherwise)
-    }
-}
-
-impl Arranged {
-    fn of<'p>(policies: impl Iterator<Item = &'p Policy>) -> Result<Self, String> {
-        let mut arranged = Self::default();
-        for policy in policies {
-            let set = match named_principal(policy) {
-                Some(named) => arranged.named.entry(named).or_default(),
-                None => &mut arranged.anyone,
-            };
-            set.add(policy.clone()).map_err(|error| error.to_string())?;
-        }
-        Ok(arranged)
-    }
-
-    /// The sets that can say something about a principal who is these: itself, and everything that it is in.
-    pub(super) fn about<'a>(
-        &'a self,
-        these: impl Iterator<Item = &'a EntityUid>,
-    ) -> impl Iterator<Item = &'a PolicySet> {
-        let anyone = (!self.anyone.is_empty()).then_some(&self.anyone);
-        anyone
-            .into_iter()
-            .chain(these.filter_map(|one| self.named.get(one)))
-    }
-}
-
-/// A set with more types and policies than this is not arranged by type: it would be held too many times.
-const MOST_ENTRIES: usize = 20_000;
 
 fn permits_outsiders(policy: &Policy) -> bool {
     let is_outsider = |kind: &EntityTypeName| kind.to_string() == OUTSIDER;
@@ -255,7 +203,16 @@ fn permits_outsiders(policy: &Policy) -> bool {
         }
 }
 
-/// Whom a principal must be, or be in, to meet this policy's scope. `None`: anybody may meet it.
+/// The actions, or groups of actions, that a scope names.
+fn named_actions(policy: &Policy) -> HashSet<Option<EntityUid>> {
+    match policy.action_constraint() {
+        ActionConstraint::Any => HashSet::from([None]),
+        ActionConstraint::Eq(action) => HashSet::from([Some(action)]),
+        ActionConstraint::In(actions) => actions.into_iter().map(Some).collect(),
+    }
+}
+
+/// The principal, or the group, that a scope names.
 fn named_principal(policy: &Policy) -> Option<EntityUid> {
     match policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
@@ -265,11 +222,11 @@ fn named_principal(policy: &Policy) -> Option<EntityUid> {
     }
 }
 
-/// The type that a thing must be of to meet this policy's scope. `None`: any. What is `in` something may be of another type.
-fn type_of(policy: &Policy) -> Option<String> {
+/// The resource type that a scope names. A resource that is `in` another may have a different type.
+fn named_type(policy: &Policy) -> Option<EntityTypeName> {
     match policy.resource_constraint() {
         ResourceConstraint::Any | ResourceConstraint::In(_) => None,
-        ResourceConstraint::Eq(one) => Some(one.type_name().to_string()),
-        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => Some(kind.to_string()),
+        ResourceConstraint::Eq(one) => Some(one.type_name().clone()),
+        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => Some(kind),
     }
 }

@@ -1,6 +1,7 @@
 //! Policies in a folder, and questions about nothing that is stored.
 
 mod loading;
+mod measure;
 mod saying;
 mod slices;
 

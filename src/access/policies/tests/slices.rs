@@ -1,18 +1,26 @@
-//! Policies are left out before they are looked at only where they could not have said anything.
+//! Grouped policies give the result of the whole set.
 
-use cedar_policy::{Authorizer, Decision as Verdict, PolicySet, Schema};
+use std::collections::BTreeSet;
+
+use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict, Policy, PolicyId};
+use cedar_policy::{PolicySet, Schema};
+use proptest::prelude::*;
 
 use super::super::facts::Asked;
-use super::super::table::Slice;
+use super::super::reads::Reads;
+use super::super::table::{Names, Selection};
 use super::*;
 
-const PRINCIPALS: [&str; 6] = [
+const PRINCIPALS: [&str; 9] = [
     "principal",
     "principal is User",
     "principal == User::\"00000000-0000-4000-8000-000000000001\"",
     "principal in User::\"00000000-0000-4000-8000-000000000001\"",
     "principal in Role::\"clerk\"",
     "principal is User in Role::\"clerk\"",
+    "principal is Client",
+    "principal is Outsider",
+    "principal == Outsider::\"clerk:clerk\"",
 ];
 const ACTIONS: [&str; 5] = [
     "action",
@@ -65,28 +73,47 @@ fn questions() -> Vec<Facts> {
     all
 }
 
-/// What Cedar says of a question when nothing is left out.
-fn unsliced(folder: &Folder, all: &PolicySet, facts: &Facts) -> (bool, Vec<String>) {
+/// The policies of a text with one policy on each line, under the ids that a folder gives them.
+pub(super) fn whole_set(text: &str) -> PolicySet {
+    let parsed: PolicySet = text.parse().expect("policies");
+    let named = parsed.policies().map(|policy: &Policy| {
+        let place = policy.id().to_string();
+        let place: usize = place.trim_start_matches("policy").parse().expect("a place");
+        policy.new_id(PolicyId::new(format!("a.cedar:{}", place + 1)))
+    });
+    PolicySet::from_policies(named).expect("policies")
+}
+
+/// Whether Cedar permits, the policies that decided, and the errors, when every policy is evaluated with everything to read.
+fn unsliced(folder: &Folder, all: &PolicySet, facts: &Facts) -> (bool, Vec<String>, Vec<String>) {
     let table = folder.policies.table().expect("policies");
-    let mut everything = Slice::default();
-    everything
-        .action
-        .clone_from(&table.about(&facts.action).action);
-    everything.reads_auth = true;
-    everything.reads_time = true;
-    everything.reads_claimed = true;
-    everything.reads_principal = true;
-    let asked = Asked::new(&table, &everything, facts).expect("a question");
-    let request = asked.request(None).expect("a request");
+    let names = Names::of(&table, facts).expect("a question");
+    let selection = Selection {
+        sets: vec![all],
+        reads: Reads::ALL,
+    };
+    let asked = Asked::new(&table, names, selection, facts).expect("a question");
+    let auth = match &facts.subject {
+        Subject::Person { auth, .. } => auth.as_ref(),
+        _ => None,
+    };
+    let request = asked.request(auth).expect("a request");
     let answer = Authorizer::new().is_authorized(&request, all, &asked.entities);
-    let reasons = answer.diagnostics().reason();
-    // The names that the policies of a text have by themselves say at which place they stand in it.
-    let mut lines: Vec<String> = reasons
-        .map(|id| id.to_string().trim_start_matches("policy").parse())
-        .map(|place: Result<usize, _>| format!("a.cedar:{}", place.expect("a place") + 1))
+    let reasons: BTreeSet<String> = answer
+        .diagnostics()
+        .reason()
+        .map(ToString::to_string)
         .collect();
-    lines.sort_unstable();
-    (answer.decision() == Verdict::Allow, lines)
+    let told = |error: &AuthorizationError| {
+        let AuthorizationError::PolicyEvaluationError(error) = error;
+        format!("{}: {}", error.policy_id(), error.inner())
+    };
+    let errors: BTreeSet<String> = answer.diagnostics().errors().map(told).collect();
+    (
+        answer.decision() == Verdict::Allow && errors.is_empty(),
+        reasons.into_iter().collect(),
+        errors.into_iter().collect(),
+    )
 }
 
 fn hold_to_cedar(text: &str, schema: Option<&str>) {
@@ -94,20 +121,21 @@ fn hold_to_cedar(text: &str, schema: Option<&str>) {
     files.extend(schema.map(|schema| ("own.cedarschema", schema)));
     let folder = Folder::of(&files);
     assert_eq!(folder.policies.fault(), None, "{text}");
-    let all: PolicySet = text.parse().expect("policies");
+    hold_all_to_cedar(&folder, text, schema, &questions());
+}
+
+fn hold_all_to_cedar(folder: &Folder, text: &str, schema: Option<&str>, questions: &[Facts]) {
+    let all = whole_set(text);
     let schema = schema.map(with_base);
-    for facts in questions() {
-        let decision = ask(&folder, &facts);
-        let wanted = if schema.as_ref().is_none_or(|schema| knows(schema, &facts)) {
-            unsliced(&folder, &all, &facts)
+    for facts in questions {
+        let decision = ask(folder, facts);
+        let decided = (decision.is_allowed, decision.policies, decision.errors);
+        if schema.as_ref().is_none_or(|schema| knows(schema, facts)) {
+            let wanted = unsliced(folder, &all, facts);
+            assert_eq!(decided, wanted, "{text}\n{facts:?}");
         } else {
-            (false, Vec::new())
-        };
-        assert_eq!(
-            (decision.is_allowed, decision.policies),
-            wanted,
-            "{text}\n{facts:?}"
-        );
+            assert!(!decided.0 && decided.1.is_empty(), "{text}\n{facts:?}");
+        }
     }
 }
 
@@ -269,5 +297,88 @@ fn whether_strangers_may_anything_is_known_beforehand() {
     ] {
         let told = folder.policies.may_permit_outsiders(action);
         assert_eq!(told, may, "{action}");
+    }
+}
+
+/// Conditions that read each part of a request, some of them with errors.
+const CONDITIONS: [&str; 12] = [
+    "",
+    "when { context.grants.contains(\"OWNER\") }",
+    "when { resource has open && resource.open }",
+    "when { resource.missing }",
+    "when { principal.username == \"ada\" }",
+    "unless { principal has type && principal.type == \"clerk\" }",
+    "when { context.claimed.context.amount > 3 }",
+    "when { context has auth && context.auth.acr_level >= 2 }",
+    "unless { context.auth.age < 60 }",
+    "when { context.time > datetime(\"2020-01-01\") }",
+    "when { [context].contains(context) && context.now > 0 }",
+    "when { action in Action::\"change\" }",
+];
+
+fn any_policy(conditions: Vec<&'static str>) -> impl Strategy<Value = String> {
+    let effect = prop::sample::select(vec!["permit", "permit", "forbid"]);
+    let principal = prop::sample::select(PRINCIPALS.to_vec());
+    let action = prop::sample::select(ACTIONS.to_vec());
+    let resource = prop::sample::select(RESOURCES.to_vec());
+    let condition = prop::sample::select(conditions);
+    (effect, principal, action, resource, condition).prop_map(
+        |(effect, principal, action, resource, condition)| {
+            format!("{effect} ({principal}, {action}, {resource}) {condition};")
+        },
+    )
+}
+
+fn any_question() -> impl Strategy<Value = Facts> {
+    let auth = prop::sample::select(vec![
+        None,
+        Some(signed_in("phr", 10)),
+        Some(signed_in("urn:doorward:acr:device-bound", 1_000)),
+    ]);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (prop::sample::select(questions()), auth, flags).prop_map(
+        |(mut facts, signed_in, (is_owner, is_open, claims))| {
+            if let Subject::Person { auth, .. } = &mut facts.subject {
+                *auth = signed_in;
+                facts.grants.extend(is_owner.then(|| "OWNER".to_owned()));
+            }
+            if is_open {
+                facts.attributes = object(&json!({ "open": true }));
+            }
+            if claims {
+                facts.claimed.context = object(&json!({ "amount": 5 }));
+            }
+            facts
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn grouped_policies_always_give_the_result_of_the_whole_set(
+        policies in prop::collection::vec(any_policy(CONDITIONS.to_vec()), 1..12),
+        questions in prop::collection::vec(any_question(), 1..12),
+    ) {
+        let text = policies.join("\n");
+        let folder = Folder::of(&[("a.cedar", text.as_str())]);
+        prop_assert_eq!(folder.policies.fault(), None);
+        hold_all_to_cedar(&folder, &text, None, &questions);
+    }
+
+    #[test]
+    fn grouped_policies_give_the_result_of_the_whole_set_with_groups_of_actions(
+        policies in prop::collection::vec(any_policy(vec![""]), 1..6),
+        mut questions in prop::collection::vec(any_question(), 1..12),
+    ) {
+        let text = policies.join("\n");
+        let folder = Folder::of(&[("a.cedar", text.as_str()), ("own.cedarschema", SCHEMA)]);
+        // The schema refuses actions that it does not declare for a principal.
+        prop_assume!(folder.policies.fault().is_none());
+        for facts in &mut questions {
+            facts.attributes.clear();
+        }
+        hold_all_to_cedar(&folder, &text, Some(SCHEMA), &questions);
     }
 }
