@@ -1,14 +1,14 @@
 //! What may expire: ceremonies, live sessions, standing records, counts. Redis, or a second SQLite file.
 //!
 //! Promises that each call is one atomic step, seen by every process at once, and that an answer comes within the
-//! configured time or not at all ([`Away`]). Reads that a thread asks for at once are one step of all. Knows keys and
+//! configured time or not at all ([`Away`]). The reads that a thread issues in one turn are batched. Knows keys and
 //! texts, and nothing of what they mean. Nobody outside asks which store it is. What belongs to one person is keyed
 //! `…:{user id}…`, braces included, so that one slot of a Redis Cluster holds it.
 
+mod batch;
 mod connections;
 mod embedded;
 mod redis;
-mod together;
 
 use std::fmt;
 use std::path::Path;
@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use crate::base::clock::{Clock, Stopwatch};
 use crate::base::faults::{Cut, Faults};
 use crate::base::secrets::Token;
-use together::Together;
+use batch::ReadBatcher;
 
 /// The store did not answer, or not in time.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum Unfit {
 #[derive(Clone, Debug)]
 pub struct Ephemeral {
     store: Store,
-    together: Together,
+    batcher: ReadBatcher,
     faults: Faults,
     /// The key that readiness checks write; unique to this instance.
     probe: Arc<str>,
@@ -80,7 +80,7 @@ enum Store {
 }
 
 impl Store {
-    async fn get(&self, keys: &[&str]) -> together::Found {
+    async fn get(&self, keys: &[&str]) -> batch::Values {
         match self {
             Self::Redis(store) => store.get(keys).await,
             Self::Embedded(store) => store.get(keys).await,
@@ -130,7 +130,7 @@ impl Ephemeral {
     fn over(store: Store) -> Self {
         Self {
             store,
-            together: Together::new(),
+            batcher: ReadBatcher::new(),
             faults: Faults::default(),
             probe: format!("ready:{}", Token::generate().hash().to_text()).into(),
             warnings: Arc::default(),
@@ -166,10 +166,10 @@ impl Ephemeral {
         either!(self, store => store.take(key))
     }
 
-    /// Reads several keys in one round trip, in their order; together with what else this thread asks for at this moment.
+    /// Reads several keys in their order, in one batch with the other reads of this thread's turn.
     pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
         let cut = self.step()?;
-        answered(cut, self.together.get(&self.store, keys).await)
+        answered(cut, self.batcher.get(&self.store, keys).await)
     }
 
     /// Deletes a key, there or not.

@@ -1,5 +1,6 @@
 //! Redis: multiplexed connections for everything that is quick, a small pool for what runs long.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -93,9 +94,31 @@ impl Redis {
         self.bounded(connection.get_del(key)).await
     }
 
+    /// Reads keys, in their order: one MGET for each hash tag, so that no command spans two slots of a Redis Cluster.
     pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
-        let get = |mut connection: ConnectionManager| async move { connection.mget(keys).await };
-        self.idempotent(get).await
+        let groups = by_hash_tag(keys);
+        let mut call = ::redis::pipe();
+        for places in groups.values() {
+            let keys: Vec<&str> = places
+                .iter()
+                .filter_map(|at| keys.get(*at).copied())
+                .collect();
+            call.mget(keys);
+        }
+        let call = &call;
+        let get = |mut connection| async move { call.query_async(&mut connection).await };
+        let values: Vec<Vec<Option<String>>> = self.idempotent(get).await?;
+        let mut found = vec![None; keys.len()];
+        for (at, value) in groups
+            .into_values()
+            .flatten()
+            .zip(values.into_iter().flatten())
+        {
+            if let Some(place) = found.get_mut(at) {
+                *place = value;
+            }
+        }
+        Ok(found)
     }
 
     pub(super) async fn remove(&self, key: &str) -> Result<(), Away> {
@@ -223,6 +246,19 @@ fn judge_settings(info: &str) -> Result<(), Unfit> {
     Ok(())
 }
 
+/// The places of keys by their hash tag, the part in braces that decides the slot (Redis Cluster specification, "Hash tags").
+fn by_hash_tag<'k>(keys: &[&'k str]) -> BTreeMap<&'k str, Vec<usize>> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, key) in keys.iter().enumerate() {
+        let tag = key
+            .split_once('{')
+            .and_then(|(_, rest)| rest.split_once('}'));
+        let tag = tag.map(|(tag, _)| tag).filter(|tag| !tag.is_empty());
+        groups.entry(tag.unwrap_or(key)).or_default().push(at);
+    }
+    groups
+}
+
 fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
 }
@@ -233,6 +269,27 @@ mod tests {
 
     const GOOD: &str =
         "redis_version:7.0.15\r\nloading:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n";
+
+    #[test]
+    fn keys_with_the_same_hash_tag_are_one_group() {
+        let keys = [
+            "sess:{a}:1",
+            "plain",
+            "standing:{a}",
+            "client:{b}",
+            "{}x",
+            "{c",
+        ];
+        let groups = by_hash_tag(&keys);
+        let wanted = [
+            ("a", vec![0, 2]),
+            ("b", vec![3]),
+            ("plain", vec![1]),
+            ("{c", vec![5]),
+            ("{}x", vec![4]),
+        ];
+        assert_eq!(groups, BTreeMap::from(wanted));
+    }
 
     #[test]
     fn a_redis_that_would_forget_is_refused() {

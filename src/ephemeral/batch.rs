@@ -1,53 +1,39 @@
-//! Reads that a thread asks for while it answers whatever is ready are one read of the store: a question costs as much as its
-//! way there and back, and keys that travel together share it.
+//! Read batching: the reads that one worker thread issues in the same scheduler turn are one read of the store. No timer: a batch
+//! is sent as soon as the thread has run everything that was ready. Nothing is cached.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::{Away, Store};
 
-/// What the store holds under some keys, in their order.
-pub(super) type Found = Result<Vec<Option<String>>, Away>;
+/// The values of some keys, in the order of the keys.
+pub(super) type Values = Result<Vec<Option<String>>, Away>;
 
-/// The most keys of one read, each counted once: what is asked beyond them goes with the next one.
-const MOST: usize = 256;
+/// The most keys of one read of the store.
+const MAX_KEYS: usize = 256;
 
-/// The reads of one store. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(super) struct Together {
-    /// Tells the stores of one process apart.
+/// A store and a runtime. Reads are batched for each runtime: one that is not polled must not delay the reads of another.
+type BatchId = (u64, Id);
+
+thread_local! {
+    static PENDING: RefCell<HashMap<BatchId, Vec<PendingRead>>> = RefCell::default();
+}
+
+/// The keys of a read, and where its values go.
+type PendingRead = (Vec<String>, oneshot::Sender<Values>);
+
+/// Batches the reads of one store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadBatcher {
+    /// Distinguishes the stores of one process.
     store: u64,
 }
 
-/// As it lies between those who ask and the one who reads.
-type Shared = Arc<Mutex<Waiting>>;
-
-/// Who waits for the next read of one thread, and for which keys.
-#[derive(Debug, Default)]
-struct Waiting {
-    /// The place of each key in the answer: what several ask for is read once.
-    places: HashMap<String, usize>,
-    readers: Vec<Reader>,
-}
-
-#[derive(Debug)]
-struct Reader {
-    /// Where its values will stand, in the order of its keys.
-    places: Vec<usize>,
-    answer: oneshot::Sender<Found>,
-}
-
-thread_local! {
-    /// This thread's own, by store and runtime: a runtime that rests must not keep another's readers waiting.
-    static OWN: RefCell<HashMap<(u64, Id), Shared>> = RefCell::default();
-}
-
-impl Together {
+impl ReadBatcher {
     pub(super) fn new() -> Self {
         static OPENED: AtomicU64 = AtomicU64::new(0);
         Self {
@@ -55,110 +41,87 @@ impl Together {
         }
     }
 
-    /// Reads together with whoever else asks on this thread before it comes to rest. What is read is read after it was asked for.
+    /// Reads keys, in one batch with the other reads of this turn. The values are read after the call, never before.
     ///
     /// # Errors
-    /// When the store is away: for all of them.
-    pub(super) async fn get(&self, store: &Store, keys: &[&str]) -> Found {
+    /// When the store is unavailable: for every read of the batch.
+    pub(super) async fn get(self, store: &Store, keys: &[&str]) -> Values {
         if keys.is_empty() {
-            // Redis has no answer to this.
+            // MGET without a key is an error.
             return Ok(Vec::new());
         }
         let Some(runtime) = runtime_of_this_thread() else {
-            // Threads that share their work have no moment in common.
+            // The threads of a shared runtime have no turn in common.
             return store.get(keys).await;
         };
-        let (answer, answered) = oneshot::channel();
-        if let Some(waiting) = self.join(runtime, keys, answer) {
-            let turn = Turn(Some(waiting));
-            let store = store.clone();
-            tokio::spawn(async move { turn.read(&store).await });
+        let id = (self.store, runtime);
+        let (response, values) = oneshot::channel();
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        let is_first = PENDING.with_borrow_mut(|pending| {
+            let batch = pending.entry(id).or_default();
+            batch.push((keys, response));
+            batch.len() == 1
+        });
+        if is_first {
+            let (batch, store) = (Batch(id), store.clone());
+            tokio::spawn(async move { batch.read(&store).await });
         }
-        let gone = |_| Err(Away("the read was cancelled".into()));
-        answered.await.unwrap_or_else(gone)
-    }
-
-    /// Joins those who wait; they are returned to the first, who sees to it that they are read.
-    fn join(&self, runtime: Id, keys: &[&str], answer: oneshot::Sender<Found>) -> Option<Shared> {
-        OWN.with_borrow_mut(|own| {
-            let own = own.entry((self.store, runtime)).or_default();
-            if lock(own).places.len().saturating_add(keys.len()) > MOST {
-                *own = Arc::default();
-            }
-            let mut waiting = lock(own);
-            let is_first = waiting.readers.is_empty();
-            let places = keys.iter().map(|key| waiting.place(key)).collect();
-            waiting.readers.push(Reader { places, answer });
-            is_first.then(|| own.clone())
-        })
+        let abandoned = |_| Err(Away("the read was abandoned".into()));
+        values.await.unwrap_or_else(abandoned)
     }
 }
 
-impl Waiting {
-    fn place(&mut self, key: &str) -> usize {
-        if let Some(place) = self.places.get(key) {
-            return *place;
-        }
-        let next = self.places.len();
-        self.places.insert(key.to_owned(), next);
-        next
-    }
-
-    /// All keys, by their places.
-    fn keys(&self) -> Vec<&str> {
-        let mut keys: Vec<(usize, &str)> = self
-            .places
-            .iter()
-            .map(|(key, place)| (*place, key.as_str()))
-            .collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, key)| key).collect()
-    }
-}
-
-/// The runtime that does all of its work on this thread, where there is one.
+/// The runtime of this thread, if it runs on this thread alone.
 fn runtime_of_this_thread() -> Option<Id> {
     let handle = Handle::try_current().ok()?;
     (handle.runtime_flavor() == RuntimeFlavor::CurrentThread).then(|| handle.id())
 }
 
-fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// A batch that is still to be read. If it is dropped with its runtime, its reads fail.
+struct Batch(BatchId);
 
-/// The duty to read for those who wait. If it is dropped undone, with its runtime, nobody waits for it for ever.
-struct Turn(Option<Shared>);
-
-impl Turn {
-    /// Whoever joins from now on has a turn of their own.
-    fn take(&mut self) -> Waiting {
-        let waiting = self.0.take();
-        waiting.map_or_else(Waiting::default, |waiting| {
-            std::mem::take(&mut *lock(&waiting))
-        })
+impl Batch {
+    fn take(&self) -> Vec<PendingRead> {
+        let taken = PENDING.try_with(|pending| pending.borrow_mut().remove(&self.0));
+        taken.ok().flatten().unwrap_or_default()
     }
 
-    async fn read(mut self, store: &Store) {
-        let waiting = self.take();
-        let found = store.get(&waiting.keys()).await;
-        for Reader { places, answer } in waiting.readers {
-            let part = match &found {
-                Ok(values) => Ok(places
-                    .into_iter()
-                    .map(|place| values.get(place).cloned().flatten())
-                    .collect()),
+    async fn read(self, store: &Store) {
+        let reads = self.take();
+        // Reads that are issued from now on are the next batch.
+        drop(self);
+        let (reads, responses): (Vec<_>, Vec<_>) = reads.into_iter().unzip();
+        let keys: BTreeSet<&str> = reads.iter().flatten().map(String::as_str).collect();
+        let found = read_all(store, &Vec::from_iter(keys)).await;
+        for (keys, response) in reads.iter().zip(responses) {
+            let values = match &found {
+                Ok(found) => {
+                    let value = |key: &String| found.get(key.as_str()).cloned();
+                    Ok(keys.iter().map(value).collect())
+                }
                 Err(away) => Err(away.clone()),
             };
-            // Who has gone away meanwhile needs no answer.
-            answer.send(part).ok();
+            // The caller may be gone.
+            response.send(values).ok();
         }
     }
 }
 
-impl Drop for Turn {
+impl Drop for Batch {
     fn drop(&mut self) {
         drop(self.take());
     }
+}
+
+/// The values of the keys that the store has.
+async fn read_all<'k>(store: &Store, keys: &[&'k str]) -> Result<HashMap<&'k str, String>, Away> {
+    let mut found = HashMap::with_capacity(keys.len());
+    for keys in keys.chunks(MAX_KEYS) {
+        let values = store.get(keys).await?;
+        let pairs = keys.iter().copied().zip(values);
+        found.extend(pairs.filter_map(|(key, value)| Some((key, value?))));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -175,23 +138,23 @@ mod tests {
     use crate::base::clock::Clock;
     use crate::ephemeral::Ephemeral;
 
-    const PATIENCE: Duration = Duration::from_secs(5);
-    const LIFE: Duration = Duration::from_secs(600);
+    const TIMEOUT: Duration = Duration::from_secs(5);
+    const TTL: Duration = Duration::from_secs(600);
 
     /// A store that holds `value` under each of `key-0` to `key-9`, and nothing else.
     async fn store_of(value: &str) -> (TempDir, Ephemeral) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ephemeral.db");
-        let opened = Ephemeral::embedded(&path, PATIENCE, Clock::system()).await;
+        let opened = Ephemeral::embedded(&path, TIMEOUT, Clock::system()).await;
         let store = opened.expect("a store");
         for number in 0..10 {
             let (key, value) = (format!("key-{number}"), format!("{value}-{number}"));
-            store.put(&key, &value, LIFE).await.expect("a write");
+            store.put(&key, &value, TTL).await.expect("a write");
         }
         (folder, store)
     }
 
-    /// What such a store holds under a key.
+    /// The value of a key in such a store.
     fn held(value: &str, key: &str) -> Option<String> {
         let number = key.strip_prefix("key-")?;
         (number.len() == 1).then(|| format!("{value}-{number}"))
@@ -202,19 +165,19 @@ mod tests {
         builder.enable_all().build().expect("a runtime")
     }
 
-    /// How many keys wait on this thread for the next read of a store, and of how many readers.
-    fn waiting(store: &Ephemeral) -> (usize, usize) {
+    /// How many keys are in the pending batch of this thread, and how many reads.
+    fn pending(store: &Ephemeral) -> (usize, usize) {
         let runtime = runtime_of_this_thread().expect("a runtime");
-        OWN.with_borrow(|own| {
-            let waiting = own.get(&(store.together.store, runtime));
-            waiting.map_or((0, 0), |waiting| {
-                let waiting = lock(waiting);
-                (waiting.places.len(), waiting.readers.len())
+        PENDING.with_borrow(|pending| {
+            let batch = pending.get(&(store.batcher.store, runtime));
+            batch.map_or((0, 0), |batch| {
+                let keys = batch.iter().flat_map(|(keys, _)| keys);
+                (keys.collect::<BTreeSet<_>>().len(), batch.len())
             })
         })
     }
 
-    /// Lets a read ask, and no more.
+    /// Polls a read once.
     async fn begin(read: &mut Pin<Box<impl Future>>) {
         poll_fn(|context| {
             assert!(read.as_mut().poll(context).is_pending());
@@ -223,7 +186,7 @@ mod tests {
         .await;
     }
 
-    /// Reads all of these lists of keys at once, each for itself, and holds every answer to its own.
+    /// Reads all of these lists of keys at once and checks each response.
     async fn read_at_once(store: &Ephemeral, lists: Vec<Vec<String>>) {
         let read = |keys: Vec<String>| {
             let store = store.clone();
@@ -241,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_reader_gets_its_own_in_its_order() {
+    async fn each_read_gets_its_values_in_the_order_of_its_keys() {
         let (_folder, store) = store_of("value").await;
         let list = |reader: usize| -> Vec<String> {
             let (one, other) = (format!("key-{}", reader % 7), format!("key-{}", reader % 3));
@@ -253,28 +216,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_asked_at_once_is_one_read() {
+    async fn reads_of_one_turn_are_one_batch() {
         let (_folder, store) = store_of("value").await;
         let (one, other, ()) = tokio::join!(
             store.get(&["key-1", "key-2"]),
             store.get(&["key-2"]),
-            async { assert_eq!(waiting(&store), (2, 2)) }
+            async { assert_eq!(pending(&store), (2, 2)) }
         );
         let texts =
             |keys: &[&str]| -> Vec<_> { keys.iter().map(|key| held("value", key)).collect() };
         assert_eq!(one.expect("an answer"), texts(&["key-1", "key-2"]));
         assert_eq!(other.expect("an answer"), texts(&["key-2"]));
-        assert_eq!(waiting(&store), (0, 0));
+        assert_eq!(pending(&store), (0, 0));
     }
 
     #[tokio::test]
-    async fn more_keys_than_one_read_takes_are_more_reads() {
+    async fn a_batch_with_too_many_keys_is_read_in_parts() {
         let (_folder, store) = store_of("value").await;
         let list = |count: usize| -> Vec<String> {
             (0..count).map(|number| format!("key-{number}")).collect()
         };
         let mut lists: Vec<Vec<String>> = (0..60).map(|_| list(7)).collect();
-        for count in [MOST, 300, MOST + 1, 1] {
+        for count in [MAX_KEYS, 300, MAX_KEYS + 1, 1] {
             lists.insert(20, list(count));
         }
         read_at_once(&store, lists).await;
@@ -282,18 +245,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_asks_for_nothing_waits_for_nobody() {
+    async fn a_read_without_keys_does_not_wait() {
         let (_folder, store) = store_of("value").await;
         let mut first = Box::pin(store.get(&["key-1"]));
         begin(&mut first).await;
         let nothing = store.get(&[]).await.expect("an answer");
         assert!(nothing.is_empty());
-        assert_eq!(waiting(&store), (1, 1));
+        assert_eq!(pending(&store), (1, 1));
         assert!(first.await.is_ok());
     }
 
     #[test]
-    fn a_runtime_that_ends_leaves_nobody_waiting() {
+    fn pending_reads_fail_when_their_runtime_ends() {
         let ended = runtime();
         let (_folder, store) = ended.block_on(store_of("value"));
         let mut read = Box::pin(store.get(&["key-1"]));
@@ -306,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_that_rests_keeps_nobody_of_another_waiting() {
+    fn a_runtime_that_is_not_polled_does_not_delay_another() {
         let rests = runtime();
         let (_folder, store) = rests.block_on(store_of("value"));
         let mut read = Box::pin(store.get(&["key-1"]));
         rests.block_on(begin(&mut read));
         let found = runtime().block_on(async {
-            let read = tokio::time::timeout(PATIENCE, store.get(&["key-2"]));
+            let read = tokio::time::timeout(TIMEOUT, store.get(&["key-2"]));
             read.await.expect("in time").expect("an answer")
         });
         assert_eq!(found, [held("value", "key-2")]);
@@ -321,9 +284,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_goes_away_takes_nobody_along() {
+    async fn a_cancelled_read_does_not_affect_the_others() {
         let (_folder, store) = store_of("value").await;
-        // The first sees to the read; the other stands between two who stay.
+        // The first read starts the batch.
         let mut first = Box::pin(store.get(&["key-1", "key-2"]));
         let mut second = Box::pin(store.get(&["key-3"]));
         let mut third = Box::pin(store.get(&["key-4", "missing"]));
@@ -340,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_stores_do_not_mix() {
+    async fn the_reads_of_two_stores_are_separate() {
         let ((_one, one), (_other, other)) = tokio::join!(store_of("one"), store_of("other"));
         let keys = ["key-1", "key-2"];
         let (first, second, third) = tokio::join!(one.get(&keys), other.get(&keys), one.get(&keys));
