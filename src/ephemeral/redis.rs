@@ -1,4 +1,4 @@
-//! Redis: multiplexed connections for everything that is quick, a small pool for what runs long.
+//! Redis: a multiplexed connection for each worker thread, and a pool of one connection for health checks.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,6 +21,7 @@ const LEAST_VERSION: (u32, u32) = (6, 2);
 #[derive(Clone)]
 pub(super) struct Redis {
     connections: Connections,
+    /// For commands that block, run long or need a connection of their own. Only the health check does (decision 21).
     pool: deadpool_redis::Pool,
     scripts: std::sync::Arc<Scripts>,
     timeout: Duration,
@@ -45,7 +46,7 @@ impl Redis {
         let connections = Connections::open(client, timeout).await?;
         let manager = deadpool_redis::Manager::new(info).map_err(away)?;
         let pool = deadpool_redis::Pool::builder(manager)
-            .max_size(2)
+            .max_size(1)
             .wait_timeout(Some(timeout))
             .create_timeout(Some(timeout))
             .recycle_timeout(Some(timeout))
@@ -162,7 +163,7 @@ impl Redis {
         self.idempotent(run).await
     }
 
-    /// INFO builds a long text: it goes over the pool, not in front of the session checks.
+    /// INFO has a long response, so it is not sent on a connection that session checks use.
     pub(super) async fn check(&self) -> Result<(), Unfit> {
         let mut connection = tokio::time::timeout(self.timeout, self.pool.get())
             .await
