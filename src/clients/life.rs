@@ -9,12 +9,14 @@ use super::chosen::Chosen;
 use super::manage::{DELETED, advance, keep};
 use super::security_events::{record_voided, void_consents};
 use super::{
-    ActingAs, Client, ClientError, ClientSecret, ClientUpdate, Clients, TypedSecret, queries,
+    ActingAs, Client, ClientError, ClientRecord, ClientSecret, ClientUpdate, Clients, TypedSecret,
+    queries,
 };
+use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::db::Connection;
-use crate::history::Event;
+use crate::history::{Author, Event};
 
 /// What is done to a client as a whole.
 #[derive(Clone, Copy)]
@@ -156,7 +158,11 @@ impl Clients {
         let own = self.clone();
         let done = self
             .database
-            .write(move |conn| own.take_step(conn, id, step, (reason.as_deref(), &acting)))
+            .write(move |conn| {
+                let (record, author) = lock_target(conn, id, &acting)?;
+                let now = own.database.now(conn)?;
+                own.take_step(conn, record, (step, reason.as_deref()), (now, &author))
+            })
             .await;
         // A repeated deletion finds nothing: it may be the one that is not in force yet.
         if matches!(done, Ok(_) | Err(ClientError::Unknown)) {
@@ -165,18 +171,17 @@ impl Clients {
         done
     }
 
-    /// The transaction of a step.
+    /// Takes a step in the caller's transaction, which holds the client's row and has checked that the author still may act.
     pub(super) fn take_step(
         &self,
         conn: &mut Connection,
-        id: ClientId,
-        step: Step,
-        (reason, acting): (Option<&str>, &ActingAs),
+        mut record: ClientRecord,
+        (step, reason): (Step, Option<&str>),
+        (now, author): (Timestamp, &Author),
     ) -> Result<Client, ClientError> {
-        let (mut record, author) = lock_target(conn, id, acting)?;
-        let now = self.database.now(conn)?;
         let mut client = Client::clone(&record.client);
-        require_right_over(conn, &author, &client, &self.own)?;
+        let id = client.id;
+        require_right_over(conn, author, &client, &self.own)?;
         let is_done = match step {
             Step::Enable => client.enabled,
             // Disabled once more by another party, it is theirs to enable.
@@ -197,14 +202,14 @@ impl Clients {
             queries::update_tokens(conn, &record, now)?;
             queries::raise_authority(conn, id)?;
         }
-        advance(conn, &mut client, now, &author)?;
+        advance(conn, &mut client, now, author)?;
         if let Step::Delete = step {
             queries::update_deleted(conn, id, now)?;
         }
         let event = Event::done(step.action())
             .because(reason)
             .details(json!({ "name": client.name }));
-        keep(conn, &client, &author, event)?;
+        keep(conn, &client, author, event)?;
         Ok(client)
     }
 }

@@ -253,6 +253,10 @@ fn save(
     let mut details = history::changes(&json!(before), &json!(client));
     details.insert("name".into(), json!(client.name));
     advance(conn, &mut client, now, author)?;
+    let (old, new) = (&before.metadata, &client.metadata);
+    if old.audiences != new.audiences || old.origins() != new.origins() {
+        queries::replace_names(conn, &client)?;
+    }
     let event = Event::done("client.updated").details(Value::Object(details));
     keep(conn, &client, author, event)?;
     record_security_changes(conn, before, &client, author)?;

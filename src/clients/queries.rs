@@ -5,10 +5,12 @@ mod authority;
 pub mod consents;
 mod names;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub(super) use audiences::list_audiences_of_others;
 pub use audiences::{list_resource_servers, list_service_names};
@@ -25,6 +27,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::TokenHash;
+use crate::db::bulk::{self, Cell};
 use crate::db::portable::{ForNoKeyUpdate, ForShare};
 use crate::db::schema::{client_audiences, client_origins, clients};
 use crate::db::{Connection, Json, Result};
@@ -125,6 +128,17 @@ pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientR
         .filter(clients::deleted_at.is_null());
     let row = ForNoKeyUpdate(query).get_result::<Row>(conn).optional()?;
     Ok(row.map(record))
+}
+
+/// As [`lock`], for several clients in one statement, by their IDs, so that no two transactions wait for each other. Those that
+/// don't exist are left out.
+pub(super) fn lock_all(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<ClientRecord>> {
+    let query = clients::table
+        .filter(clients::id.eq_any(ids.to_vec()))
+        .filter(clients::deleted_at.is_null())
+        .order(clients::id);
+    let rows = ForNoKeyUpdate(query).load::<Row>(conn)?;
+    Ok(rows.into_iter().map(record).collect())
 }
 
 /// As [`lock`], shared with other transactions that only need the row to stay as it is.
@@ -248,7 +262,7 @@ pub(super) fn insert(
     insert_names(conn, client)
 }
 
-/// Writes what people may change of a client; moves its record.
+/// Writes what people may change of a client, except its origins and audiences (see [`replace_names`]); moves its record.
 pub(super) fn update(
     conn: &mut Connection,
     client: &Client,
@@ -270,6 +284,11 @@ pub(super) fn update(
             clients::consent_epoch.eq(client.consent_epoch),
         ))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Writes the origins and audiences of a client in place of those that it had.
+pub(super) fn replace_names(conn: &mut Connection, client: &Client) -> Result<()> {
     delete_names(conn, client.id)?;
     insert_names(conn, client)
 }
@@ -335,21 +354,16 @@ fn delete_names(conn: &mut Connection, id: ClientId) -> Result<()> {
 
 /// Writes the origins and audiences of a client, by which others find it.
 fn insert_names(conn: &mut Connection, client: &Client) -> Result<()> {
-    for audience in &client.metadata.audiences {
-        diesel::insert_into(client_audiences::table)
-            .values((
-                client_audiences::audience.eq(audience),
-                client_audiences::client_id.eq(client.id),
-            ))
-            .execute(conn)?;
-    }
-    for origin in client.metadata.origins() {
-        diesel::insert_into(client_origins::table)
-            .values((
-                client_origins::origin.eq(origin),
-                client_origins::client_id.eq(client.id),
-            ))
-            .execute(conn)?;
-    }
-    Ok(())
+    let id = bulk::uuid(client.id);
+    let rows = |names: BTreeSet<String>| names.into_iter().map(|name| json!([name, id])).collect();
+    let audiences = client.metadata.audiences.iter().cloned().collect();
+    let columns = [("audience", Cell::Text), ("client_id", Cell::Uuid)];
+    bulk::insert(conn, "client_audiences", &columns, rows(audiences))?;
+    let columns = [("origin", Cell::Text), ("client_id", Cell::Uuid)];
+    bulk::insert(
+        conn,
+        "client_origins",
+        &columns,
+        rows(client.metadata.origins()),
+    )
 }

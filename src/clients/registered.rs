@@ -1,12 +1,14 @@
 //! Disabling a client together with the clients that it registered. Disabled alone, it leaves them as they are.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::life::Step;
-use super::{ActingAs, Client, ClientError, Clients, queries};
+use super::{ActingAs, Client, ClientError, ClientRecord, Clients, queries};
+use crate::base::clock::Stopwatch;
 use crate::base::ids::ClientId;
 use crate::db::{self, Connection};
 
@@ -68,20 +70,44 @@ impl Clients {
                 registered: Vec::new(),
             });
         }
-        let mut all = self.list_registered(id).await?;
-        if registered == Registered::Disabled {
-            let mut done = Vec::new();
-            while !all.is_empty() {
-                let batch = self.disable_batch(id, reason.clone(), acting.clone());
-                all = batch.await?;
-                done.extend(all.iter().cloned());
+        let registered = match registered {
+            Registered::Kept => self.list_registered(id).await?,
+            Registered::Disabled => self.disable_registered(id, reason, acting).await?,
+        };
+        Ok(DisabledClient { client, registered })
+    }
+
+    /// Disables the clients that a client registered. Returns those that were enabled.
+    async fn disable_registered(
+        &self,
+        id: ClientId,
+        reason: Option<String>,
+        acting: ActingAs,
+    ) -> Result<Vec<RegisteredClient>, ClientError> {
+        let mut disabled: Vec<RegisteredClient> = Vec::new();
+        loop {
+            let batch = self.disable_batch(id, reason.clone(), acting.clone());
+            let batch = batch.await?;
+            if batch.is_empty() {
+                break;
             }
-            all = done;
+            for one in &batch {
+                self.publish(one.client_id).await?;
+            }
+            disabled.extend(batch);
         }
-        Ok(DisabledClient {
-            client,
-            registered: all,
-        })
+        // The others are disabled as well, but the request that disabled them may have failed to publish it.
+        let published: HashSet<ClientId> = disabled.iter().map(|one| one.client_id).collect();
+        let all = self
+            .database
+            .read(move |conn| list_registered(conn, id))
+            .await?;
+        for one in all {
+            if !published.contains(&one.client_id) {
+                self.publish(one.client_id).await?;
+            }
+        }
+        Ok(disabled)
     }
 
     /// Disables some of the enabled clients that a client registered, and returns them; none when all are disabled. Meanwhile no
@@ -93,41 +119,55 @@ impl Clients {
         acting: ActingAs,
     ) -> Result<Vec<RegisteredClient>, ClientError> {
         let own = self.clone();
-        let disabled = self
-            .database
+        self.database
             .write(move |conn| {
                 queries::lock_changes_by_clients(conn)?;
                 let mut batch = list_registered(conn, id)?;
+                batch.retain(|one| one.enabled);
                 batch.sort_by_key(|one| !one.may_register);
                 batch.truncate(BATCH);
-                for one in &mut batch {
-                    let because = (reason.as_deref(), &acting);
-                    match own.take_step(conn, one.client_id, Step::Disable, because) {
-                        // Deleted meanwhile.
-                        Ok(_) | Err(ClientError::Unknown) => one.enabled = false,
-                        Err(error) => return Err(error),
+                // All rows before the caller's account: a request that holds one of them may be waiting for that account.
+                let ids: Vec<ClientId> = batch.iter().map(|one| one.client_id).collect();
+                let records = queries::lock_all(conn, &ids)?.into_iter();
+                let mut records: HashMap<ClientId, ClientRecord> =
+                    records.map(|record| (record.client.id, record)).collect();
+                let author = acting.check(conn, &[])?;
+                let (now, watch) = (own.database.now(conn)?, Stopwatch::start());
+                let step = (Step::Disable, reason.as_deref());
+                let mut disabled = Vec::new();
+                for mut one in batch {
+                    // There is none of a client that was deleted since.
+                    if let Some(record) = records.remove(&one.client_id) {
+                        own.take_step(conn, record, step, (now, &author))?;
+                    }
+                    one.enabled = false;
+                    disabled.push(one);
+                    if watch.elapsed() > BATCH_TIME {
+                        break;
                     }
                 }
-                Ok(batch)
+                Ok(disabled)
             })
-            .await?;
-        for one in &disabled {
-            self.publish(one.client_id).await?;
-        }
-        Ok(disabled)
+            .await
     }
 
     /// The enabled clients that a client registered, itself or through others, the direct ones first.
     pub async fn list_registered(&self, id: ClientId) -> db::Result<Vec<RegisteredClient>> {
-        self.database
-            .read(move |conn| list_registered(conn, id))
-            .await
+        let list = move |conn: &mut Connection| list_registered(conn, id);
+        let mut all = self.database.read(list).await?;
+        all.retain(|one| one.enabled);
+        Ok(all)
     }
 }
 
-/// How many clients are disabled in one transaction.
+/// How many clients are disabled in one transaction at the most.
 const BATCH: usize = 25;
+/// A transaction disables no further client after this time: one that takes 1.5 seconds from its instant on is undone
+/// ([`db::SEEN_WITHIN`]).
+const BATCH_TIME: Duration = Duration::from_millis(500);
 
+/// The clients that a client registered, itself or through others, the direct ones first. Those of disabled and deleted clients are
+/// listed too: they may be enabled.
 fn list_registered(conn: &mut Connection, id: ClientId) -> db::Result<Vec<RegisteredClient>> {
     let mut by_registrar: HashMap<ClientId, Vec<RegisteredClient>> = HashMap::new();
     for (registrar, client) in queries::list_registered(conn)? {
@@ -136,11 +176,8 @@ fn list_registered(conn: &mut Connection, id: ClientId) -> db::Result<Vec<Regist
     let (mut registrars, mut found) = (VecDeque::from([id]), Vec::new());
     while let Some(registrar) = registrars.pop_front() {
         for client in by_registrar.remove(&registrar).unwrap_or_default() {
-            // Disabled and deleted clients are followed too: what they registered may be enabled.
             registrars.push_back(client.client_id);
-            if client.enabled {
-                found.push(client);
-            }
+            found.push(client);
         }
     }
     Ok(found)

@@ -6,6 +6,7 @@ mod guide;
 mod life;
 mod ownership;
 mod presets;
+mod registered;
 mod registering;
 mod rights;
 

@@ -54,7 +54,7 @@ impl Held {
 }
 
 /// How many statements on this house's PostgreSQL database wait for a lock; `None` on SQLite, which does not tell.
-fn waiting(house: &House) -> Option<i64> {
+pub(super) fn waiting(house: &House) -> Option<i64> {
     let count = house.app.database.read(|conn| match conn {
         Connection::Sqlite(_) => Ok(None),
         Connection::Postgres(conn) => {

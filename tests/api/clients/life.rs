@@ -17,7 +17,7 @@ use crate::support::http::{Answer, page_user};
 use crate::support::process::wait_until;
 use crate::support::race::{RUNNERS, race};
 
-type Client = (String, String);
+pub(super) type Client = (String, String);
 
 /// What a client that asks at an instance is told.
 fn status_at(house: &House, instance: usize, client: &Client) -> u16 {
@@ -27,7 +27,7 @@ fn status_at(house: &House, instance: usize, client: &Client) -> u16 {
 }
 
 /// Registers a service with these scopes through another one.
-fn register(house: &House, by: &Client, name: &str, scopes: &str) -> Client {
+pub(super) fn register(house: &House, by: &Client, name: &str, scopes: &str) -> Client {
     let body = json!({ "client_name": name, "scope": scopes });
     // They are listed by the time of their registration.
     house.pass(1);
@@ -38,7 +38,7 @@ fn register(house: &House, by: &Client, name: &str, scopes: &str) -> Client {
 }
 
 /// Names of the clients that a disabled client registered, and whether they are enabled.
-fn registered(answer: &Answer) -> Vec<(String, bool)> {
+pub(super) fn registered(answer: &Answer) -> Vec<(String, bool)> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let all = answer.json()["registered"].clone();
     let all = all.as_array().expect("a list").iter();
@@ -57,7 +57,7 @@ fn named(all: &[(&str, bool)]) -> Vec<(String, bool)> {
 }
 
 /// Adds this many copies of the client of a name.
-fn multiply(house: &House, name: &'static str, count: i64) {
+pub(super) fn multiply(house: &House, name: &'static str, count: i64) {
     let columns = "name, secret_hash, scopes, metadata, enabled, deleted_at, token_epoch, people_epoch, revoked_tokens, moves, \
                    moved_at, created_at, version, as_of, by_user, by_client, registered_by_client, consent_epoch, authority_epoch";
     let written = house.app.database.write(move |conn| {
