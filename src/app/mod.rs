@@ -221,7 +221,13 @@ impl App {
         let standings = Standings::new(database.clone(), ephemeral.clone());
         standings.watch().await?;
         let own = Provider::of(&config);
-        let clients = Clients::new(database.clone(), ephemeral.clone(), clock.clone(), own);
+        let clients = Clients::new(
+            database.clone(),
+            ephemeral.clone(),
+            clock.clone(),
+            own,
+            users::missing_role,
+        );
         clients.watch().await?;
         let keyring = Keyring::begin(
             database.clone(),

@@ -110,7 +110,6 @@ impl Client {
                 let mut wanted = named(flags.into_change()?, Some(name));
                 wanted.client_id = id.or(wanted.client_id);
                 wanted.client_secret = read_secret(secret)?.or(wanted.client_secret);
-                app.users.require_allowed_roles(&wanted, &[]).await?;
                 let (client, secret) = app.clients.register(wanted, acting).await?;
                 show_made(&client, secret.as_ref(), &made, output);
             }
@@ -130,8 +129,6 @@ impl Client {
                     expected = Some(before.version);
                     change = additions.add_to(change, &before);
                 }
-                let allowed = &before.metadata.allowed_roles;
-                app.users.require_allowed_roles(&change, allowed).await?;
                 let updated = app.clients.update(client, change, expected, acting).await?;
                 warn_of_lost_openid(&before, &updated.client);
                 show_update(updated, output)?;

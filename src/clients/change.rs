@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::draft::{Draft, is_role_name};
+use super::draft::Draft;
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
 use super::unused::is_unused;
 use super::{
@@ -207,15 +207,6 @@ impl ClientChange {
             None => draft.default_scopes(),
         };
         Ok(draft)
-    }
-
-    /// The roles that it allows beside those of `before`, without names that no role can have.
-    pub fn new_roles(&self, before: &[String]) -> Vec<String> {
-        let given = self.allowed_roles.iter().flatten().take(MOST_ENTRIES);
-        given
-            .filter(|role| is_role_name(role) && !before.contains(role))
-            .cloned()
-            .collect()
     }
 
     /// Changes what is registered. It is not yet checked as a whole.

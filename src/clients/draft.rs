@@ -88,7 +88,7 @@ impl Draft {
 }
 
 /// Whether a role could have this name.
-pub(super) fn is_role_name(text: &str) -> bool {
+fn is_role_name(text: &str) -> bool {
     is_printable(text, 100) && !text.contains(char::is_whitespace)
 }
 

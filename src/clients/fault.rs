@@ -222,7 +222,7 @@ impl FieldFault {
     }
 
     /// The value of a field that names something that does not exist.
-    pub(crate) fn unknown(field: &'static str, fault: Fault, value: &str) -> Self {
+    pub(super) fn unknown(field: &'static str, fault: Fault, value: &str) -> Self {
         Self {
             value: Some(value.to_owned()),
             ..Self::new(field, fault)

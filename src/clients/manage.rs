@@ -12,7 +12,7 @@ use super::security_events::{record_security_changes, record_voided, void_consen
 use super::services::require_free_audiences;
 use super::{
     ActingAs, Client, ClientChange, ClientError, ClientSecret, Clients, Fault, FieldFault,
-    Metadata, Scopes, queries,
+    FindMissingRole, Metadata, Scopes, queries,
 };
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
@@ -103,6 +103,7 @@ impl Clients {
         let made = secret.as_ref().map(Token::hash);
         let hash = chosen.secret.as_ref().map(ClientSecret::hash).or(made);
         let (clock, own) = (self.database.clone(), self.own.clone());
+        let find_missing_role = self.find_missing_role;
         let client = self
             .database
             .write(move |conn| {
@@ -112,6 +113,7 @@ impl Clients {
                 let author = acting.check(conn, &[])?;
                 chosen.require_right(&author)?;
                 require_right_to_give(conn, &author, &draft, None, &own)?;
+                require_known_roles(conn, &draft.metadata, &[], find_missing_role)?;
                 let id = chosen.id.clone();
                 let id = id.unwrap_or_else(|| ClientId::random().into());
                 let client = new_client(id, draft, clock.now(conn)?, &author);
@@ -142,6 +144,7 @@ impl Clients {
         acting: ActingAs,
     ) -> Result<ClientUpdate, ClientError> {
         let (clock, own) = (self.database.clone(), self.own.clone());
+        let find_missing_role = self.find_missing_role;
         let changed = self
             .database
             .write(move |conn| {
@@ -156,6 +159,8 @@ impl Clients {
                 change.apply(&mut draft)?;
                 let draft = draft.checked(&own.origin)?;
                 require_right_to_give(conn, &author, &draft, Some(&before), &own)?;
+                let allowed = &before.metadata.allowed_roles;
+                require_known_roles(conn, &draft.metadata, allowed, find_missing_role)?;
                 save(conn, &before, draft, now, &author)
             })
             .await;
@@ -287,6 +292,21 @@ fn require_managers(
         }
     }
     Ok(())
+}
+
+/// Checks that the roles that are newly allowed exist. After the checks of the author's rights: the answer says which roles exist.
+fn require_known_roles(
+    conn: &mut Connection,
+    metadata: &Metadata,
+    before: &[String],
+    find_missing: FindMissingRole,
+) -> Result<(), ClientError> {
+    let new = metadata.allowed_roles.iter();
+    let new: Vec<String> = new.filter(|role| !before.contains(role)).cloned().collect();
+    match find_missing(conn, &new)? {
+        Some(role) => Err(FieldFault::unknown("allowed_roles", Fault::RoleUnknown, &role).into()),
+        None => Ok(()),
+    }
 }
 
 /// A secret for who begins to need one; none for who can keep none.

@@ -59,6 +59,6 @@ pub use queries::{
 pub use record::{Client, ClientRecord, RevokedToken};
 pub use redirect_uri::{NoRedirectUri, RedirectUri};
 pub use registered::{DisabledClient, Registered, RegisteredClient};
-pub use registry::{Clients, Provider};
+pub use registry::{Clients, FindMissingRole, Provider};
 pub use scope::{NoScope, Scope, Scopes};
 pub use secret::{ClientSecret, TypedSecret};

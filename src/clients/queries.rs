@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 pub(super) use audiences::list_audiences_of_others;
 pub use audiences::{list_resource_servers, list_service_names};
@@ -27,8 +26,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::TokenHash;
-use crate::db::bulk::{self, Cell};
-use crate::db::portable::{ForNoKeyUpdate, ForShare};
+use crate::db::portable::{ForNoKeyUpdate, ForShare, insert_rows};
 use crate::db::schema::{client_audiences, client_origins, clients};
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
@@ -354,16 +352,31 @@ fn delete_names(conn: &mut Connection, id: ClientId) -> Result<()> {
 
 /// Writes the origins and audiences of a client, by which others find it.
 fn insert_names(conn: &mut Connection, client: &Client) -> Result<()> {
-    let id = bulk::uuid(client.id);
-    let rows = |names: BTreeSet<String>| names.into_iter().map(|name| json!([name, id])).collect();
-    let audiences = client.metadata.audiences.iter().cloned().collect();
-    let columns = [("audience", Cell::Text), ("client_id", Cell::Uuid)];
-    bulk::insert(conn, "client_audiences", &columns, rows(audiences))?;
-    let columns = [("origin", Cell::Text), ("client_id", Cell::Uuid)];
-    bulk::insert(
-        conn,
-        "client_origins",
-        &columns,
-        rows(client.metadata.origins()),
-    )
+    let audiences: BTreeSet<&String> = client.metadata.audiences.iter().collect();
+    let audiences: Vec<_> = audiences
+        .into_iter()
+        .map(|audience| {
+            (
+                client_audiences::audience.eq(audience),
+                client_audiences::client_id.eq(client.id),
+            )
+        })
+        .collect();
+    if !audiences.is_empty() {
+        insert_rows!(conn, client_audiences::table, &audiences)?;
+    }
+    let origins = client.metadata.origins();
+    let origins: Vec<_> = origins
+        .iter()
+        .map(|origin| {
+            (
+                client_origins::origin.eq(origin),
+                client_origins::client_id.eq(client.id),
+            )
+        })
+        .collect();
+    if !origins.is_empty() {
+        insert_rows!(conn, client_origins::table, &origins)?;
+    }
+    Ok(())
 }

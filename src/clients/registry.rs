@@ -41,6 +41,9 @@ impl Provider {
     }
 }
 
+/// Finds the first of these roles that does not exist.
+pub type FindMissingRole = fn(&mut Connection, &[String]) -> db::Result<Option<String>>;
+
 /// All clients. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -49,18 +52,26 @@ pub struct Clients {
     parsed: Parsed,
     pub(super) clock: Clock,
     pub(super) own: Arc<Provider>,
+    pub(super) find_missing_role: FindMissingRole,
     installation: Arc<str>,
 }
 
 impl Clients {
     /// Over both stores; `own` is Doorward itself.
-    pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock, own: Provider) -> Self {
+    pub fn new(
+        database: Database,
+        ephemeral: Ephemeral,
+        clock: Clock,
+        own: Provider,
+        find_missing_role: FindMissingRole,
+    ) -> Self {
         Self {
             database,
             copies: Copies::new(ephemeral),
             parsed: Parsed::default(),
             clock,
             own: Arc::new(own),
+            find_missing_role,
             installation: Arc::from(""),
         }
     }

@@ -4,7 +4,6 @@
 //! one-use link lets in one person once. Owns `users`, `roles`, `user_roles`, `invitations` and the one `setup` row. Knows
 //! nothing of how somebody proves who they are.
 
-mod allowed_roles;
 mod backing;
 mod email_state;
 mod fields;
@@ -60,6 +59,7 @@ pub(crate) use lookup::resolve;
 pub use lookup::{LookupError, UserFilter, UserPlace, find, list_ids};
 pub use past::{find_as_of, find_ever};
 pub use purpose::Purpose;
+pub use queries::missing_role;
 pub use rights::{Authority, Rights};
 pub use role::{Role, RoleError, RoleUse};
 pub use roles::{NewRole, RoleChange};

@@ -15,9 +15,10 @@ pub(super) use people::{
     find_namesake, find_user, insert_user, list_active_holders, list_ids, list_unfolded,
     list_usernames, list_users, mark_username_used, set_folded, set_roles, update_user,
 };
+pub use roles::missing_role;
 pub(super) use roles::{
     count_holders, find_role, insert_role, list_managed, list_managers, list_page, lock_role,
-    lock_roles, missing_role, update_role,
+    lock_roles, update_role,
 };
 pub(super) use setup::{
     close_set_up, complete, find_setup, insert_setup, replace_link, update_setup,

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Visitor;
+use super::roles::make as make_role;
 use crate::on_both;
 use crate::support::browser::Chromium;
 use crate::support::house::House;
@@ -171,11 +172,13 @@ on_both! {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(house);
         let (app, _) = house.relying_party(|_| {});
+        let role = "x".repeat(64);
+        make_role(house, &role, "", &[]);
         let long = doorward::clients::ClientChange {
             client_name: Some("Донаудампфшифффартсэлектрицитэтенхауптбетрибсверкбауунтербеамтенгезельшафт and its friends".into()),
             redirect_uris: Some((0..40).map(|number| format!("https://a-very-long-name-of-a-host-that-nobody-would-type.example.com/some/deep/path/of/an/app/callback/{number}")).collect()),
             audiences: Some(vec!["https://a-very-long-name-of-a-host-that-nobody-would-type.example.com/some/deep/path".into()]),
-            allowed_roles: Some(vec!["x".repeat(100)]),
+            allowed_roles: Some(vec![role]),
             ..Default::default()
         };
         let (long, _) = house.run(house.app.clients.register(long, doorward::clients::ActingAs::command())).expect("a client");

@@ -28,7 +28,7 @@ fn roles_of(house: &House, name: &str) -> Vec<String> {
 }
 
 /// Makes roles by the command's way.
-fn make(house: &House, name: &str, description: &str, manages: &[&str]) {
+pub(super) fn make(house: &House, name: &str, description: &str, manages: &[&str]) {
     let wanted = doorward::users::NewRole {
         name: name.parse().expect("a name"),
         description: description.parse().expect("a description"),

@@ -90,17 +90,20 @@ pub(in crate::users) fn lock_roles(
     Ok(None)
 }
 
-/// The first of these roles that the registry does not have.
-pub(in crate::users) fn missing_role(
-    conn: &mut Connection,
-    names: &[String],
-) -> Result<Option<String>> {
-    for name in names {
-        if find_role(conn, name)?.is_none() {
-            return Ok(Some(name.clone()));
-        }
+/// The first of these roles that does not exist.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn missing_role(conn: &mut Connection, names: &[String]) -> Result<Option<String>> {
+    if names.is_empty() {
+        return Ok(None);
     }
-    Ok(None)
+    let known = roles::table
+        .filter(roles::name.eq_any(names.to_vec()))
+        .filter(roles::deleted_at.is_null())
+        .select(roles::name)
+        .load::<String>(conn)?;
+    Ok(names.iter().find(|name| !known.contains(name)).cloned())
 }
 
 /// At most `limit` roles by the order of their names, after the one that is named.

@@ -34,6 +34,33 @@ pub(super) fn paths(id: &str) -> [(&'static str, String); 5] {
 }
 
 on_both! {
+    fn a_service_does_not_learn_which_roles_exist_from_changes_that_it_may_not_make(house) {
+        let root = house.administrator();
+        assert_eq!(root.browser.post_json("/v1/roles", &json!({ "name": "cook" })).status, 201);
+        let service = house.client(&["clients:write"]);
+        let (foreign, _) = house.client(&[]);
+        let own = send(house, &service, "POST", "/v1/clients", &json!({ "client_name": "Own" })).json();
+        let own = own["client_id"].as_str().expect("an ID").to_owned();
+        let changes = [
+            ("PATCH", format!("/v1/clients/{foreign}"), json!({})),
+            ("PATCH", format!("/v1/clients/{}", service.0), json!({})),
+            ("PATCH", format!("/v1/clients/{own}"), json!({ "scope": "users:write" })),
+            ("POST", "/v1/clients".into(), json!({ "client_name": "More", "scope": "users:write" })),
+        ];
+        for (method, path, body) in changes {
+            let [known, unknown] = ["cook", "ghost"].map(|role| {
+                let mut body = body.clone();
+                body["allowed_roles"] = json!([role]);
+                send(house, &service, method, &path, &body)
+            });
+            assert_eq!(known.status, 403, "{method} {path}: {known:?}");
+            assert_eq!((known.status, known.text()), (unknown.status, unknown.text()), "{method} {path}");
+        }
+        // Whoever may make the change is told of a role that does not exist.
+        let refused = send(house, &service, "PATCH", &format!("/v1/clients/{own}"), &json!({ "allowed_roles": ["ghost"] }));
+        assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("allowed_roles")));
+    }
+
     fn reading_and_writing_need_their_scopes(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
