@@ -153,6 +153,6 @@ pub fn require_rendered_version(sent: &str, version: i64) -> Result<(), Problem>
         StatusCode::CONFLICT,
         "changed-since",
         "Changed since the page was opened",
-        "Nothing was changed. Reload the page to see the latest version.",
+        "This request changed nothing; an earlier one may have. Reload the page to see the latest version.",
     ))
 }

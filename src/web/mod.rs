@@ -58,7 +58,7 @@ pub use limits::Limits;
 pub use memory::{MemoryBudget, MemoryShare};
 pub use metrics::{Metrics, count_requests};
 pub use moment::Moment;
-pub use opened_by::{OpenedBy, PageOrigin, SentForm, origin_of};
+pub use opened_by::{OpenedBy, PageOrigin, SECRET_LEFT_OUT, SentForm, origin_of};
 pub use paging::{Items, Page, SessionsEnded};
 pub use parse::{cursor, field, no_cursor, parameter};
 pub use problem::{Answer, Problem, method_not_allowed, only};

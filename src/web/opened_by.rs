@@ -14,6 +14,12 @@ use crate::base::ids::UserId;
 /// The hidden field of every form that posts to Doorward. Its value is `{user ID} {display name}`.
 pub const FIELD: &str = "opened_by";
 
+/// The field for a secret that a user types.
+const SECRET: &str = "client_secret";
+
+/// The field that says that the secret of a form was left out. A form with a secret has it, empty.
+pub const SECRET_LEFT_OUT: &str = "secret_left_out";
+
 /// The header of every call by a page's script. Its value is the user ID.
 const HEADER: &str = "doorward-user";
 
@@ -27,11 +33,17 @@ impl SentForm {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// The names and values of the fields in order, without the one that names the user.
+    /// The names and values of the fields in order, without the one that names the user. They are written into pages and stored for
+    /// a while, so a secret is left out: [`SECRET_LEFT_OUT`] is `yes` instead, and the user types the secret again.
     pub fn fields(&self) -> Vec<(String, String)> {
-        form_urlencoded::parse(&self.0)
-            .filter(|(name, _)| name != FIELD)
+        let all = || form_urlencoded::parse(&self.0);
+        let has_secret = all().any(|(name, value)| name == SECRET && !value.is_empty());
+        let left_out = has_secret.then(|| (SECRET_LEFT_OUT.to_owned(), "yes".to_owned()));
+        all()
+            .filter(|(name, _)| name != FIELD && name != SECRET)
+            .filter(|(name, _)| !has_secret || name != SECRET_LEFT_OUT)
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .chain(left_out)
             .collect()
     }
 
@@ -144,6 +156,21 @@ mod tests {
         let expected = [("name", "A B"), ("role:admin", "yes")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn the_fields_of_a_form_say_that_a_secret_was_left_out() {
+        let left_out = [("version", "1"), ("secret_left_out", "yes")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        for body in [
+            "version=1&secret_left_out=&client_secret=typed",
+            "client_secret=typed&version=1",
+            "version=1&secret_left_out=yes&client_secret=",
+        ] {
+            assert_eq!(form(body).fields(), left_out, "{body}");
+        }
+        let none = form("secret_left_out=&client_secret=").fields();
+        assert_eq!(none, [("secret_left_out".to_owned(), String::new())]);
     }
 
     #[test]

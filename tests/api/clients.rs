@@ -5,6 +5,7 @@ mod command;
 mod guide;
 mod life;
 mod ownership;
+mod pages;
 mod presets;
 mod registered;
 mod registering;

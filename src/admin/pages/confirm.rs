@@ -31,6 +31,11 @@ pub(super) trait Act: Sized {
         Ok(self.question(visitor.frame()))
     }
 
+    /// Whether a form for an older version of the target is accepted. Publishes what an earlier request may only have committed.
+    async fn accepts_older(&self, _visitor: &Visitor<Self::Needs>) -> Result<bool, Problem> {
+        Ok(false)
+    }
+
     /// Does it.
     async fn run(self, visitor: &Visitor<Self::Needs>, confirmed: Confirmed) -> Answer;
 
@@ -143,8 +148,11 @@ pub(super) async fn run<A: Act>(
     let act = A::find(&visitor, &sent).await?;
     let reason = parse_reason(&one_line(sent.get("reason")))?;
     let target = act.target();
-    if let Some(version) = target.version {
-        require_rendered_version(sent.get("version"), version)?;
+    if let Some(version) = target.version
+        && let Err(changed) = require_rendered_version(sent.get("version"), version)
+        && !act.accepts_older(&visitor).await?
+    {
+        return Err(changed);
     }
     let Ok(permit) = visitor.permit() else {
         let frame = visitor.frame();

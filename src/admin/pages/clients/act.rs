@@ -3,14 +3,16 @@
 use actix_web::http::StatusCode;
 
 use super::client_url;
-use super::explain::explain;
+use super::explain::{explain, secret_again};
 use super::one::find;
 use super::secret::show_or_go_on;
 use crate::admin::pages::confirm::{Act, Confirmed, Sent, Target};
 use crate::admin::pages::given;
 use crate::admin::pages::visitor::{Administration, Administrator};
 use crate::clients::{Client, ClientError, Registered, RegisteredClient, TypedSecret};
-use crate::web::{Answer, ConfirmPage, Frame, Problem, page_with_status, redirect};
+use crate::web::{
+    Answer, ConfirmPage, FieldProblem, Frame, Problem, SECRET_LEFT_OUT, page_with_status, redirect,
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
@@ -64,6 +66,17 @@ impl ClientAct {
     }
 }
 
+impl ClientAct {
+    /// The question again, about the secret that was typed.
+    fn ask_again(&self, frame: Frame, problem: FieldProblem) -> Answer {
+        let question = ConfirmPage {
+            problem: Some(problem),
+            ..self.plain_question(frame)
+        };
+        page_with_status(StatusCode::BAD_REQUEST, &question)
+    }
+}
+
 impl Act for ClientAct {
     type Needs = Administration;
 
@@ -105,6 +118,12 @@ impl Act for ClientAct {
         Ok(question)
     }
 
+    async fn accepts_older(&self, visitor: &Administrator) -> Result<bool, Problem> {
+        visitor.clients.publish(self.client.id).await?;
+        // Disabling it again finishes what an earlier request could not.
+        Ok(matches!(self.kind, Kind::Disable) && !self.client.enabled)
+    }
+
     async fn run(self, visitor: &Administrator, confirmed: Confirmed) -> Answer {
         let (id, clients) = (self.client.id, &visitor.clients);
         let Confirmed {
@@ -116,16 +135,18 @@ impl Act for ClientAct {
         match self.kind {
             Kind::NewSecret => {
                 let chosen = given(sent.get("client_secret"));
+                if chosen.is_none() && sent.get(SECRET_LEFT_OUT) == "yes" {
+                    let frame = visitor.frame();
+                    let problem = secret_again(&frame);
+                    return self.ask_again(frame, problem);
+                }
                 let chosen = chosen.map(|secret| TypedSecret::from(secret.to_owned()));
                 match visitor.replace_client_secret(id, chosen, permit).await {
                     Ok(updated) => show_or_go_on(visitor.frame(), updated, "saved"),
                     Err(error) => {
-                        let problem = Some(explain(&visitor.frame(), error)?);
-                        let question = ConfirmPage {
-                            problem,
-                            ..self.plain_question(visitor.frame())
-                        };
-                        page_with_status(StatusCode::BAD_REQUEST, &question)
+                        let frame = visitor.frame();
+                        let problem = explain(&frame, error)?;
+                        self.ask_again(frame, problem)
                     }
                 }
             }

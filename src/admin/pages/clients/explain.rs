@@ -4,6 +4,11 @@ use super::form::sentence;
 use crate::clients::ClientError;
 use crate::web::{FieldProblem, Frame, Problem};
 
+/// Asks for a secret again that was typed before: no page shows it and nothing keeps it.
+pub(super) fn secret_again(frame: &Frame) -> FieldProblem {
+    FieldProblem::new("client_secret", frame.text("client_fault.secret_again"))
+}
+
 /// Why the form was refused, for its page; other problems are nobody's to correct there.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ pub(super) enum Kind {
     Words,
     /// A number, or none.
     Number,
-    /// A secret, which is never shown.
+    /// A secret, which no page shows and nothing keeps.
     Secret,
     /// Yes or no.
     Switch,

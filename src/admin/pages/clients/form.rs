@@ -148,14 +148,18 @@ impl ClientForm {
             .collect()
     }
 
-    /// The form for the page of a new client, whose ID and secret can be chosen.
+    /// The form for the page of a new client, whose ID and secret can be chosen. `has_lost_secret`: a secret was typed, which no page
+    /// shows; its section is unfolded.
     pub(super) fn sections_of_new(
         &self,
         frame: &Frame,
         problem: Option<&FieldProblem>,
+        has_lost_secret: bool,
     ) -> Vec<SectionView> {
         let mut sections = self.sections(frame, problem);
-        sections.push(self.section(frame, &CHOSEN, problem));
+        let mut chosen = self.section(frame, &CHOSEN, problem);
+        chosen.is_wrong |= has_lost_secret;
+        sections.push(chosen);
         sections
     }
 
@@ -318,7 +322,7 @@ mod tests {
     #[test]
     fn every_field_choice_and_fault_has_its_sentence() {
         let frame = frame();
-        for section in ClientForm::default().sections_of_new(&frame, None) {
+        for section in ClientForm::default().sections_of_new(&frame, None, false) {
             let first = section.fields.first().map(|field| field.name);
             assert_ne!(section.title, "", "{first:?}");
             for field in section.fields {

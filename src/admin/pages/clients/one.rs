@@ -65,6 +65,7 @@ struct ConsoleClientPage {
     kind: &'static str,
     is_enabled: bool,
     is_public: bool,
+    has_enabled_registered: bool,
     created: Moment,
     changed: Moment,
     version: i64,
@@ -78,6 +79,7 @@ impl ConsoleClientPage {
             notice: None,
             voided: None,
             registered_by: None,
+            has_enabled_registered: false,
             refusals: Vec::new(),
             sections: form.sections(&frame, problem.as_ref()),
             problem,
@@ -114,8 +116,16 @@ pub(in crate::admin::pages) async fn show_client(
         Some(id) => clients::names(&administrator.database, vec![id]).await?,
         None => HashMap::new(),
     };
+    // Of an enabled client this is asked when it is disabled.
+    let has_enabled_registered = !client.enabled
+        && !administrator
+            .clients
+            .list_registered(client.id)
+            .await?
+            .is_empty();
     page(&ConsoleClientPage {
         notice,
+        has_enabled_registered,
         voided: voided_text(&frame, query.voided),
         registered_by: names.into_values().next(),
         refusals: refusals

@@ -8,7 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::explain::explain;
+use super::explain::{explain, secret_again};
 use super::form::{ClientForm, SectionView};
 use super::secret::{ProgramSettings, show_registered};
 use crate::admin::pages::given;
@@ -18,7 +18,9 @@ use crate::clients::{
     ClientUpdate, GrantType, Metadata, Preset, PresetError, Scope, Scopes, SettingValues,
     TypedSecret,
 };
-use crate::web::{Answer, FieldProblem, Frame, StepUpPage, Web, page, page_with_status};
+use crate::web::{
+    Answer, FieldProblem, Frame, SECRET_LEFT_OUT, StepUpPage, Web, page, page_with_status,
+};
 
 /// The program that the form is filled in for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -123,7 +125,7 @@ pub(in crate::admin::pages) async fn show_form(
         Err(PresetError::NoUrl) => (usual(), Some("console_client_new.no_url")),
     };
     page(&ConsoleClientNewPage {
-        sections: form.sections_of_new(&frame, None),
+        sections: form.sections_of_new(&frame, None, false),
         programs: program.choices(),
         program,
         program_problem,
@@ -144,6 +146,8 @@ pub(in crate::admin::pages) async fn register(
         url: take("url"),
     };
     let (chosen_id, chosen_secret) = (take("client_id"), take("client_secret"));
+    let has_secret = !chosen_secret.is_empty();
+    let has_lost_secret = take(SECRET_LEFT_OUT) == "yes" && !has_secret;
     let mut form = ClientForm::sent(sent);
     let mut wanted = form.to_change()?;
     wanted.client_id = given(chosen_id.trim()).map(str::to_owned);
@@ -156,6 +160,10 @@ pub(in crate::admin::pages) async fn register(
         let values = [("name", form.name())];
         return StepUpPage::show(frame, "register_client", &values, "/admin/clients".into());
     };
+    if has_lost_secret {
+        let problem = secret_again(&frame);
+        return form_again(frame, (&form, program), problem, true);
+    }
     match administrator.register_client(wanted, permit).await {
         Ok((client, secret)) => {
             let registered = ClientUpdate {
@@ -168,16 +176,30 @@ pub(in crate::admin::pages) async fn register(
             show_registered(frame, registered, &web, settings)
         }
         Err(error) => {
-            let problem = Some(explain(&frame, error)?);
-            let template = ConsoleClientNewPage {
-                sections: form.sections_of_new(&frame, problem.as_ref()),
-                programs: program.choices(),
-                program,
-                program_problem: None,
-                problem,
-                frame,
-            };
-            page_with_status(StatusCode::BAD_REQUEST, &template)
+            let mut problem = explain(&frame, error)?;
+            if has_secret && problem.field != "client_secret" {
+                let again = secret_again(&frame);
+                problem.sentence = format!("{} {}", problem.sentence, again.sentence);
+            }
+            form_again(frame, (&form, program), problem, has_secret)
         }
     }
+}
+
+/// The form as it was sent, without the secret, and why it was refused.
+fn form_again(
+    frame: Frame,
+    (form, program): (&ClientForm, ForProgram),
+    problem: FieldProblem,
+    has_lost_secret: bool,
+) -> Answer {
+    let template = ConsoleClientNewPage {
+        sections: form.sections_of_new(&frame, Some(&problem), has_lost_secret),
+        programs: program.choices(),
+        program,
+        program_problem: None,
+        problem: Some(problem),
+        frame,
+    };
+    page_with_status(StatusCode::BAD_REQUEST, &template)
 }

@@ -1,0 +1,187 @@
+//! The admin pages of clients: what is left to do after a failure, and secrets that administrators type.
+
+use doorward::base::faults::Cut;
+use doorward::base::ids::ClientId;
+use serde_json::{Value, json};
+
+use super::ask as ask_api;
+use super::life::register;
+use crate::on_both;
+use crate::support::forms::fields_of;
+use crate::support::house::House;
+use crate::support::http::{Answer, Browserless};
+use crate::support::person::Person;
+
+const SECRET: &str = "Zk3vQp8sXw7yBd2nRt5uHj9mLc4eGf1a";
+const STEP_UP_AGE: u64 = 301;
+/// What the lists of the form for a new app are set to.
+const LISTS: [(&str, &str); 5] = [
+    ("application_type", "web"),
+    ("require_pkce", "auto"),
+    ("id_token_signed_response_alg", "RS256"),
+    ("access_token_format", "jwt"),
+    ("access_token_header_type", "at+jwt"),
+];
+
+/// Sends the form of a page with these fields in place of its own.
+fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
+    let mut fields = fields_of(html, action);
+    fields.retain(|(name, _)| typed.iter().all(|(other, _)| other != name));
+    let mut fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    fields.extend(typed);
+    browser.request("POST", action).form(&fields).send()
+}
+
+/// The page that a form leads to.
+fn shown(browser: &Browserless, answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let location = answer.header("location").expect("a location");
+    assert!(location.starts_with("/shown/"), "{location}");
+    browser.get(location).text()
+}
+
+fn is_enabled(root: &Person, client: &str) -> bool {
+    let read = root.browser.get(&format!("/v1/clients/{client}"));
+    read.json()["enabled"] == json!(true)
+}
+
+/// The number of the client's record in the database, and of the one that every instance reads.
+fn moves(house: &House, client: &str) -> (i64, i64) {
+    let id: ClientId = client.parse().expect("an ID");
+    let read = house
+        .app
+        .database
+        .read(move |conn| doorward::clients::find(conn, id));
+    let stored = house.run(read).expect("an answer").expect("a client").moves;
+    let key = house.app.clients.key(id);
+    let copy = house.run(house.app.ephemeral.get(&[&key]));
+    let copy = copy.expect("an answer").remove(0).expect("a record");
+    let (published, _) = copy.split_once(':').expect("a number");
+    (stored, published.parse().expect("a number"))
+}
+
+on_both! {
+    fn a_client_that_is_disabled_already_takes_along_what_it_registered(house) {
+        let root = house.administrator();
+        let service = house.client(&["clients:write"]);
+        let apps = [register(house, &service, "First", ""), register(house, &service, "Second", "")];
+        let page = format!("/admin/clients/{}/disable", service.0);
+        let html = root.browser.get(&page).text();
+        // The request was cut off after its first step.
+        let alone = root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({}));
+        assert_eq!(alone.status, 200);
+        let shown = root.browser.get(&format!("/admin/clients/{}", service.0)).text();
+        assert!(shown.contains(&format!("href=\"{page}\"")) && shown.contains("Disable the apps that it registered"), "{shown}");
+        let sent = send(&root.browser, &html, &page, &[("with_registered", "yes")]);
+        assert_eq!((sent.status, sent.header("location")), (303, Some(format!("/admin/clients/{}?notice=disabled", service.0).as_str())));
+        assert!(apps.iter().all(|app| !is_enabled(&root, &app.0)));
+        let shown = root.browser.get(&format!("/admin/clients/{}", service.0)).text();
+        assert!(!shown.contains(&page), "nothing is left to do");
+    }
+
+    fn a_form_that_is_sent_again_puts_in_force_what_it_changed_before(house) {
+        let root = house.administrator();
+        let enabled = |client: &(String, String)| ask_api(house, client, "GET", "/v1/users").status == 403;
+        let mut pending = 0;
+        for act in ["new-secret", "disable", "enable"] {
+            for operations in 0.. {
+                let client = house.client(&[]);
+                assert!(enabled(&client), "its record is published");
+                if act == "enable" {
+                    root.browser.post_json(&format!("/v1/clients/{}/disable", client.0), &json!({}));
+                }
+                let page = format!("/admin/clients/{}/{act}", client.0);
+                let html = root.browser.get(&page).text();
+                let typed: &[(&str, &str)] = if act == "new-secret" { &[("client_secret", SECRET)] } else { &[] };
+                house.faults.cut(operations, Cut::Refused);
+                let first = send(&root.browser, &html, &page, typed);
+                if !house.faults.lift() {
+                    assert_eq!(first.status, 303, "{first:?}");
+                    break;
+                }
+                let (stored, published) = moves(house, &client.0);
+                if stored == published {
+                    continue;
+                }
+                assert_eq!((first.status, first.problem_type().as_str()), (503, "urn:doorward:problem:change-pending"), "{first:?}");
+                pending += 1;
+                let again = send(&root.browser, &html, &page, typed);
+                let is_done = again.status == 303 && act == "disable";
+                let is_refused = again.status == 409 && again.text().contains("an earlier one may have");
+                assert!(is_done || is_refused, "{act}: {again:?}");
+                let (stored, published) = moves(house, &client.0);
+                assert_eq!(stored, published, "{act}, cut off after {operations} operations");
+            }
+        }
+        assert!(pending >= 3);
+    }
+
+    fn a_typed_secret_is_in_no_page_and_typed_again_after_a_fresh_sign_in(house) {
+        let mut root = house.administrator();
+        let (client, old) = house.client(&["users:read"]);
+        let new_secret = format!("/admin/clients/{client}/new-secret");
+        let app = [("client_name", "An app"), ("grant_client_credentials", "yes"), ("grant_authorization_code", ""), ("grant_refresh_token", ""), ("scope", "")];
+        let app = [&app[..], &LISTS].concat();
+        let cases: [(&str, &[(&str, &str)]); 2] = [(&new_secret, &[]), ("/admin/clients/new", &app)];
+        for (path, typed) in cases {
+            house.pass(STEP_UP_AGE);
+            let html = root.browser.get(path).text();
+            let with_secret = [typed, &[("client_secret", SECRET)]].concat();
+            let page = shown(&root.browser, &send(&root.browser, &html, path, &with_secret));
+            assert!(page.contains("id=\"original\"") && !page.contains(SECRET), "{page}");
+            assert_eq!(root.step_up().status, 200);
+            let again = send(&root.browser, &page, path, &[]);
+            assert_eq!(again.status, 400, "{path}: {again:?}");
+            let page = again.text();
+            assert!(page.contains("Type the client secret again") && !page.contains(SECRET), "{page}");
+            assert_eq!(root.browser.get("/v1/clients").json()["items"].as_array().map(Vec::len), Some(1), "nothing was registered");
+            assert_eq!(ask_api(house, &(client.clone(), old.clone()), "GET", "/v1/users").status, if path == new_secret { 200 } else { 401 });
+            let done = send(&root.browser, &page, path, &with_secret);
+            assert_eq!(done.status, 303, "{path}: {done:?}");
+        }
+        let all = root.browser.get("/v1/clients").json()["items"].clone();
+        for one in all.as_array().expect("clients") {
+            let id = one["client_id"].as_str().expect("an ID").to_owned();
+            let status = ask_api(house, &(id, SECRET.to_owned()), "GET", "/v1/users").status;
+            assert!([200, 403].contains(&status), "the secret that was typed: {one}");
+        }
+    }
+
+    fn a_refused_form_says_that_its_secret_must_be_typed_again(house) {
+        let root = house.administrator();
+        let html = root.browser.get("/admin/clients/new").text();
+        let typed = [("client_name", "An app"), ("redirect_uris", "http://app.example/callback")];
+        let typed = [&typed[..], &LISTS].concat();
+        let with_secret = [&typed[..], &[("client_secret", SECRET)]].concat();
+        let refused = send(&root.browser, &html, "/admin/clients/new", &with_secret);
+        assert_eq!(refused.status, 400, "{refused:?}");
+        let page = refused.text();
+        assert!(page.contains("Type the client secret again") && !page.contains(SECRET), "{page}");
+        let section = page.split("<details").find(|section| section.contains("name=\"client_secret\""));
+        assert!(section.is_some_and(|section| section.starts_with(" class=\"panel\" open>")), "{section:?}");
+        // Without a secret nothing is said about one.
+        let refused = send(&root.browser, &html, "/admin/clients/new", &typed);
+        assert_eq!(refused.status, 400);
+        assert!(!refused.text().contains("Type the client secret again"));
+    }
+
+    fn a_typed_secret_is_not_kept_while_one_signs_in_again(house) {
+        let mut root = house.administrator();
+        let html = root.browser.get("/admin/clients/new").text();
+        house.pass(40 * 24 * 3600);
+        let sent = send(&root.browser, &html, "/admin/clients/new", &[("client_name", "Typed App"), ("client_secret", SECRET)]);
+        let login = sent.header("location").expect("a location").to_owned();
+        let browser = root.browser.clone();
+        assert_eq!(root.sign_in_at(&browser).status, 200);
+        let to = browser.get(&login);
+        let page = browser.get(to.header("location").expect("a location")).text();
+        let kept = page.split("id=\"restored-form\">").nth(1).and_then(|rest| rest.split("</script>").next());
+        let kept: Value = serde_json::from_str(kept.expect("what was typed")).expect("JSON");
+        let fields = kept["fields"].as_array().expect("fields");
+        assert!(fields.contains(&json!(["client_name", "Typed App"])) && fields.contains(&json!(["secret_left_out", "yes"])), "{kept}");
+        assert!(!page.contains(SECRET));
+    }
+}
