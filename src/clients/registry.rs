@@ -165,14 +165,15 @@ impl Clients {
             .await?)
     }
 
-    /// Revokes one token that a client got on its own behalf. Safe to repeat.
+    /// Revokes one token that a client got on its own behalf, issued under this token epoch, and ends what it made, also if the token
+    /// is no longer accepted. Safe to repeat.
     ///
     /// # Errors
     /// `Unknown`, or when the change is not in force.
     pub async fn revoke_own_token(
         &self,
         id: ClientId,
-        token: RevokedToken,
+        (token, epoch): (RevokedToken, i64),
         author: Author,
         end_what_it_made: fn(&mut Connection, ClientId, AccessTokenId, Timestamp) -> db::Result<()>,
     ) -> Result<(), ClientError> {
@@ -181,17 +182,21 @@ impl Clients {
             .write(move |conn| {
                 let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
                 let now = database.now(conn)?;
+                end_what_it_made(conn, id, token.id, now)?;
+                if !record.is_own_token_good(token.id, epoch) {
+                    return Ok(());
+                }
+                // Listed also if it has expired: a request that was authenticated before may be about to make something.
                 let today = clock.now();
                 record
                     .revoked_tokens
-                    .retain(|revoked| revoked.expires_at > today && revoked.id != token.id);
+                    .retain(|revoked| revoked.expires_at > today);
                 record.revoked_tokens.push(token);
                 if record.revoked_tokens.len() > MOST_REVOKED {
                     record.token_epoch = record.token_epoch.saturating_add(1);
                     record.revoked_tokens.clear();
                 }
                 queries::update_tokens(conn, &record, now)?;
-                end_what_it_made(conn, id, token.id, now)?;
                 let event = Event::done("token.revoked")
                     .client(id)
                     .details(json!({ "token": token.id }));

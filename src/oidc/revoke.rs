@@ -13,11 +13,12 @@ use crate::db;
 use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, Unavailable};
 use crate::tokens::refresh::{self, RefreshToken};
-use crate::tokens::{self, KnownToken, TokenError, revoke};
+use crate::tokens::{self, KnownToken, TokenHolder, revoke};
 use crate::users;
 
 impl Oidc {
-    /// Revokes a token of the client that asks. What is not known, or over, is as good as revoked.
+    /// Revokes a token of the client that asks. What is not known is as good as revoked, and so is a user's token that has expired.
+    /// A client's own token may have made links, which outlive it.
     ///
     /// # Errors
     /// Another client's token, or the change is not in force.
@@ -39,35 +40,28 @@ impl Oidc {
             None => Ok(()),
             Some(known) if known.client != caller.id => Err(not_yours().into()),
             // Also a token that is not accepted at present: the user may regain a role that the client requires.
-            Some(KnownToken {
-                authorization: Some((user, id)),
-                ..
-            }) => self.revoke_authorization(id, user, caller.id, author).await,
-            Some(_) => self.revoke_own_token(caller, token, author).await,
+            Some(KnownToken { holder, .. }) => match holder {
+                TokenHolder::User(user, id) => {
+                    self.revoke_authorization(id, user, caller.id, author).await
+                }
+                TokenHolder::Client { token, epoch } => {
+                    self.revoke_own_token(caller.id, (token, epoch), author)
+                        .await
+                }
+            },
         }
     }
 
     async fn revoke_own_token(
         &self,
-        caller: &Client,
-        token: &str,
+        caller: ClientId,
+        token: (RevokedToken, i64),
         author: Author,
     ) -> Result<(), TokenRefused> {
-        let good = match self.tokens.check(token).await {
-            Ok(good) => good,
-            // It may have been revoked by a request that was answered "not yet in force everywhere", and is repeated now.
-            Err(TokenError::Bad(_)) => return Ok(self.clients.publish(caller.id).await?),
-            Err(TokenError::Unavailable(error)) => return Err(error.into()),
-        };
-        let token = RevokedToken {
-            id: good.claims.jti,
-            expires_at: good.claims.expires_at(),
-        };
-        match self
-            .clients
-            .revoke_own_token(good.client.id, token, author, users::void_links_by_token)
-            .await
-        {
+        let revoked =
+            self.clients
+                .revoke_own_token(caller, token, author, users::void_links_by_token);
+        match revoked.await {
             Ok(()) | Err(ClientError::Unknown) => Ok(()),
             Err(ClientError::Pending(error)) => Err(error.into()),
             Err(ClientError::Database(error)) => Err(error.into()),

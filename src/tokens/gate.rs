@@ -7,7 +7,7 @@ use super::access_token::AccessClaims;
 use super::issuance::{Issuance, UserIssuance};
 use super::{Tokens, queries};
 use crate::base::ids::{AuthorizationId, ClientId, UserId};
-use crate::clients::{Client, Credential, UserToken};
+use crate::clients::{Client, Credential, RevokedToken, UserToken};
 use crate::standing::{Standing, Standings, Unavailable, Verdict};
 
 /// A token that is good at this moment.
@@ -49,13 +49,27 @@ impl GoodToken {
     }
 }
 
-/// A token that Doorward issued and that has not expired. It may have been revoked.
+/// A token that Doorward issued. It may have been revoked.
 #[derive(Clone, Debug)]
 pub struct KnownToken {
     /// The ID of the client that it was issued to.
     pub client: ClientId,
-    /// The user whose token it is, and the authorization that it was issued for; `None` for a client's own token.
-    pub authorization: Option<(UserId, AuthorizationId)>,
+    /// On whose behalf the client got it.
+    pub holder: TokenHolder,
+}
+
+/// On whose behalf a client got a token.
+#[derive(Clone, Debug)]
+pub enum TokenHolder {
+    /// On behalf of this user, under this authorization. The token has not expired.
+    User(UserId, AuthorizationId),
+    /// On its own. The token may have expired: what was made with it lasts longer.
+    Client {
+        /// The token, as it is listed when it is revoked.
+        token: RevokedToken,
+        /// The client's token epoch when it was issued.
+        epoch: i64,
+    },
 }
 
 /// Why a token is not good.
@@ -161,21 +175,28 @@ impl Tokens {
     }
 
     /// Identifies a presented access token without checking whether it is accepted at present; `None` if Doorward did not issue it
-    /// or it has expired.
+    /// or if it is a user's and has expired.
     pub async fn identify(&self, presented: &str) -> Result<Option<KnownToken>, Unavailable> {
         let ring = self.keyring.ring().await?;
-        let known = self.read(presented, &ring);
-        let known = known
-            .filter(|(claims, _)| claims.iss == *self.issuer && !claims.is_over(self.clock.now()));
-        Ok(known.map(|(claims, issuance)| KnownToken {
-            client: claims.client_id.id(),
-            authorization: match issuance {
-                Issuance::User(issued) => {
-                    UserId::parse(&claims.sub).map(|user| (user, issued.authorization))
-                }
-                Issuance::Client { .. } => None,
-            },
-        }))
+        let read = self.read(presented, &ring);
+        let Some((claims, issuance)) = read.filter(|(claims, _)| claims.iss == *self.issuer) else {
+            return Ok(None);
+        };
+        let is_over = claims.is_over(self.clock.now());
+        let holder = match issuance {
+            Issuance::User(issued) => UserId::parse(&claims.sub)
+                .filter(|_| !is_over)
+                .map(|user| TokenHolder::User(user, issued.authorization)),
+            Issuance::Client { epoch } => Some(TokenHolder::Client {
+                token: RevokedToken {
+                    id: claims.jti,
+                    expires_at: claims.expires_at(),
+                },
+                epoch,
+            }),
+        };
+        let client = claims.client_id.id();
+        Ok(holder.map(|holder| KnownToken { client, holder }))
     }
 
     async fn read_copies(

@@ -24,7 +24,7 @@ pub use authorization::{Grant, Issued, authorize, find_issued, redeem_code};
 pub use cap::{Timeouts, make_room};
 pub use code::Codes;
 pub use consumed::ConsumedGrant;
-pub use gate::{GoodToken, KnownToken, TokenCopies, TokenError, may_use};
+pub use gate::{GoodToken, KnownToken, TokenCopies, TokenError, TokenHolder, may_use};
 pub use keys::Keyring;
 pub use queries::rows::Authorization;
 pub use queries::{

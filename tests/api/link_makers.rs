@@ -281,6 +281,47 @@ on_both! {
         assert_usable(house, &root, &others, true, "expired");
     }
 
+    fn a_services_link_ends_with_its_token_also_when_that_is_no_longer_accepted(house) {
+        let root = house.administrator();
+        let (id, secret) = house.client(&["users:write"]);
+        let post = |path: &str, fields: &[(&str, &str)]| {
+            let browser = house.browser();
+            let request = browser.request("POST", path).without_same_origin();
+            request.form(fields).basic(&id, &secret).send()
+        };
+        let token = || Issued::read(&post("/oauth2/token", &[("grant_type", "client_credentials")])).access;
+        let revoke = |token: &str| assert_eq!(post("/oauth2/revoke", &[("token", token)]).status, 200);
+        // Expired.
+        let stolen = token();
+        let link = make_with(house, &stolen);
+        house.pass(600);
+        assert_usable(house, &root, &link, true, "the link outlives the token");
+        revoke(&stolen);
+        assert_usable(house, &root, &link, false, "revoked after it expired");
+        house.pass(1);
+        // Ended together with many others, which raises the epoch of all.
+        let stolen = token();
+        let link = make_with(house, &stolen);
+        for _ in 0..65 {
+            revoke(&token());
+        }
+        let request = house.browser();
+        let request = request.request("GET", "/v1/users").without_same_origin().bearer(&stolen);
+        assert_eq!(request.send().status, 401);
+        revoke(&stolen);
+        assert_usable(house, &root, &link, false, "revoked after it was ended");
+        house.pass(1);
+        // Another client's token stays what it is.
+        let (other, other_secret) = house.client(&["users:write"]);
+        let stolen = token();
+        let link = make_with(house, &stolen);
+        let browser = house.browser();
+        let request = browser.request("POST", "/oauth2/revoke").without_same_origin();
+        let refused = request.form(&[("token", stolen.as_str())]).basic(&other, &other_secret).send();
+        assert_eq!((refused.status, refused.json()["error"].clone()), (400, json!("invalid_grant")));
+        assert_usable(house, &root, &link, true, "another client asked");
+    }
+
     fn no_link_is_used_after_its_session_was_answered_to_be_ended(house) {
         let root = house.administrator();
         let second = second_administrator(house, &root);
