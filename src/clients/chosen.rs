@@ -31,7 +31,7 @@ impl Chosen {
         let secret = Self::secret(wanted.client_secret.take().as_ref())?.secret;
         let parse = |text: String| {
             PublicClientId::parse(&text)
-                .filter(|id| !RESERVED.contains(&id.as_str()))
+                .filter(|id| !RESERVED.contains(&id.as_str()) && !is_mixed_case_uuid(id))
                 .ok_or(FieldFault::new("client_id", Fault::ClientId))
         };
         Ok(Self {
@@ -90,13 +90,10 @@ impl Chosen {
 /// Checks that a chosen ID names nothing else. Deleted clients keep theirs: tokens, consents and audit events name them. Of two
 /// that are created at once the primary key decides (see [`taken`]).
 pub(super) fn require_free_id(conn: &mut Connection, client: &Client) -> Result<(), ClientError> {
-    let user = UserId::from_uuid(client.id.uuid());
     let audiences = queries::list_audiences_of_others(conn, client.id)?;
     let text = client.public_id.as_str();
     let is_taken = queries::find_ever(conn, client.id)?.is_some()
         || is_spelled_like_another(conn, text)?
-        // The `sub` of a token that the client gets on its own behalf is its ID (RFC 9700 §4.15).
-        || standing::find_version(conn, user)?.is_some()
         || audiences.contains(text);
     if is_taken {
         return Err(FieldFault::new("client_id", Fault::ClientIdTaken).into());
@@ -104,12 +101,46 @@ pub(super) fn require_free_id(conn: &mut Connection, client: &Client) -> Result<
     Ok(())
 }
 
-/// Whether a text is another spelling of a client's UUID, in upper case or without hyphens, which people would take for that client.
+/// Whether a text is a spelling of a user's UUID, or of that of another client, which people would take for that user or client.
 fn is_spelled_like_another(conn: &mut Connection, text: &str) -> db::Result<bool> {
-    match Uuid::try_parse(text) {
-        Ok(uuid) => Ok(queries::find_ever(conn, ClientId::from_uuid(uuid))?.is_some()),
-        Err(_) => Ok(false),
+    let Ok(uuid) = Uuid::try_parse(text) else {
+        return Ok(false);
+    };
+    // The `sub` of a token that the client gets on its own behalf is its ID (RFC 9700 §4.15).
+    if standing::find_version(conn, UserId::from_uuid(uuid))?.is_some() {
+        return Ok(true);
     }
+    let spellings = spellings(uuid);
+    let spellings = spellings
+        .iter()
+        .filter_map(|one| PublicClientId::parse(one));
+    // An ID of version 8 is stored, but no spelling of it is a client ID.
+    for id in spellings
+        .map(|one| one.id())
+        .chain([ClientId::from_uuid(uuid)])
+    {
+        if queries::find_ever(conn, id)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The spellings of a UUID that a client ID may have.
+fn spellings(uuid: Uuid) -> [String; 4] {
+    let (hyphenated, simple) = (uuid.hyphenated().to_string(), uuid.simple().to_string());
+    [
+        hyphenated.to_uppercase(),
+        simple.to_uppercase(),
+        hyphenated,
+        simple,
+    ]
+}
+
+/// Whether an ID is a UUID in mixed case: one UUID has too many of these to compare them all.
+fn is_mixed_case_uuid(id: &PublicClientId) -> bool {
+    let text = id.as_str();
+    Uuid::try_parse(text).is_ok_and(|uuid| !spellings(uuid).iter().any(|one| one == text))
 }
 
 /// The error of an insertion: the row's only unique value is its ID.

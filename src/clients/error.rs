@@ -51,8 +51,10 @@ pub enum ClientError {
         /// The values that it does not have.
         values: Vec<String>,
     },
-    /// A client can't turn a setting on for another client that it does not have itself.
-    #[error("a client can't turn on {0}, because it does not have it itself")]
+    /// A client turns a setting on only for a client that it registers, and only if it has the setting itself.
+    #[error(
+        "a client turns {0} on only when it registers another client, and only if it has {0} itself"
+    )]
     NotHeldSetting(&'static str),
     /// Only an administrator in person may set which services manage a client.
     #[error("only administrators, signed in themselves, may change who manages a client")]

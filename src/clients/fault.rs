@@ -109,7 +109,7 @@ pub enum Fault {
     Client,
     /// Not a text that can be a client ID.
     #[error(
-        "must have 1 to 128 of A-Z a-z 0-9 . _ ~ - and begin with a letter or digit, and not be new"
+        "must have 1 to 128 of A-Z a-z 0-9 . _ ~ - and begin with a letter or digit, and not be new, a UUID of version 8 or a UUID in mixed case"
     )]
     ClientId,
     /// Another client has this ID or had it, or it names something else.

@@ -158,6 +158,50 @@ on_both! {
         assert_eq!(register(&root, &app("0123456789abcdef0123456789abcdef")).status, 201);
     }
 
+    fn of_the_spellings_of_a_uuid_one_is_given(house) {
+        let root = house.administrator();
+        let spellings = |uuid: uuid::Uuid| {
+            let (hyphenated, simple) = (uuid.hyphenated().to_string(), uuid.simple().to_string());
+            [hyphenated.to_uppercase(), simple.to_uppercase(), simple, hyphenated]
+        };
+        for first in 0..4 {
+            let mut all = spellings(uuid::Uuid::new_v4()).to_vec();
+            assert_eq!(register(&root, &app(&all.remove(first))).status, 201);
+            for other in all {
+                assert_eq!(refusal(&register(&root, &app(&other))), (409, json!("client_id")), "{other}");
+            }
+        }
+        // A user's: it would be the `sub` of tokens.
+        let ada = house.person(&root, "ada");
+        for spelling in spellings(ada.id.parse().expect("a UUID")) {
+            assert_eq!(refusal(&register(&root, &app(&spelling))), (409, json!("client_id")), "{spelling}");
+        }
+        // Of two that are registered at once as well.
+        let all = spellings(uuid::Uuid::new_v4()).map(|id| (root.browser.clone(), id)).to_vec();
+        let answers = race(all, |(browser, id)| browser.post_json("/v1/clients", &app(&id)).status);
+        assert_eq!(answers.iter().filter(|status| **status == 201).count(), 1, "{answers:?}");
+        // The others are too many.
+        let refused = register(&root, &app("0123456789abcDEF0123456789abcdef"));
+        assert_eq!(refusal(&refused), (400, json!("client_id")));
+        assert!(refused.text().contains("UUID in mixed case") && refused.text().contains("UUID of version 8"), "{refused:?}");
+    }
+
+    fn of_a_chosen_id_and_the_same_audience_one_is_given(house) {
+        let root = house.administrator();
+        for round in 0..5 {
+            let name = format!("orders{round}");
+            let runners: Vec<_> = (0..RUNNERS).map(|number| {
+                let with_audience = json!({ "client_name": format!("{name} {number}"), "audiences": [name] });
+                let body = if number % 2 == 0 { app(&name) } else { with_audience };
+                (root.browser.clone(), body)
+            }).collect();
+            let answers = race(runners, |(browser, body)| browser.post_json("/v1/clients", &body));
+            let made = answers.iter().filter(|answer| answer.status == 201).count();
+            let others_are_refused = answers.iter().all(|answer| [201, 400, 409].contains(&answer.status));
+            assert!(made == 1 && others_are_refused, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+        }
+    }
+
     fn only_administrators_in_person_choose(house) {
         let root = house.administrator();
         let service = house.client(&["clients:write", "users:read"]);
