@@ -172,7 +172,7 @@ impl App {
         .await
     }
 
-    /// Where a database is missing that only `doorward serve` and the like may create; `None`: it is there.
+    /// Says which database is missing that only `doorward serve` and the like may create; `None`: it is there.
     pub async fn find_missing_database(
         config: &Config,
         clock: &Clock,

@@ -57,7 +57,7 @@ pub(super) fn master_key(config: &Config) -> Result<MasterKey, StartError> {
     Ok(MasterKey::read_or_create(&path)?)
 }
 
-/// Where there is no database yet that a command could use; `None`: there is one.
+/// Says which database is missing that a command could use; `None`: it is there.
 pub(super) async fn find_missing(
     config: &Config,
     clock: &Clock,
@@ -65,11 +65,12 @@ pub(super) async fn find_missing(
     if config.database.url.is_none() {
         let path = config.server.data_dir.join(DATABASE_FILE);
         let absolute = std::path::absolute(&path).unwrap_or(path);
-        return Ok((!absolute.is_file()).then(|| absolute.display().to_string()));
+        let missing = format!("there is no database at {}", absolute.display());
+        return Ok((!absolute.is_file()).then_some(missing));
     }
     let has_schema = db::has_schema(&open_database(config, clock)?).await;
     let has_schema = has_schema.map_err(MigrateError::from)?;
-    Ok((!has_schema).then(|| "database.url: must not be empty".to_owned()))
+    Ok((!has_schema).then(|| "the database of database.url is empty".to_owned()))
 }
 
 pub(super) fn open_database(config: &Config, clock: &Clock) -> Result<Database, StartError> {

@@ -12,7 +12,7 @@ use crate::base::config::Config;
 /// # Errors
 /// If there is none: where it was looked for, and why there.
 pub(super) async fn require(config: &Config, file: Option<&Path>) -> Result<(), Failure> {
-    let Some(place) = App::find_missing_database(config, &Clock::system()).await? else {
+    let Some(missing) = App::find_missing_database(config, &Clock::system()).await? else {
         return Ok(());
     };
     let read = match file {
@@ -23,10 +23,18 @@ pub(super) async fn require(config: &Config, file: Option<&Path>) -> Result<(), 
         None => "No configuration file was read (--config FILE, DOORWARD_CONFIG), only DOORWARD__ variables."
             .to_owned(),
     };
-    let folder = std::env::current_dir().unwrap_or_default();
+    let advice = if config.database.url.is_some() {
+        "Run the command with the configuration of the service; `doorward serve` fills an empty database."
+            .to_owned()
+    } else {
+        let folder = std::env::current_dir().unwrap_or_default();
+        format!(
+            "Relative paths start at the current folder, {}. Run the command in the folder and with the configuration of the \
+             service. To create a new database, run `doorward serve`.",
+            folder.display()
+        )
+    };
     Err(Failure::Configuration(format!(
-        "there is no database at {place}. {read} Relative paths start at the current folder, {}. \
-         Run the command in the folder and with the configuration of the service. To create a new database, run `doorward serve`.",
-        folder.display()
+        "{missing}. {read} {advice}"
     )))
 }

@@ -102,7 +102,11 @@ impl Command {
     /// Whether the command may create a database and a master key. All other commands need an existing installation: in the wrong
     /// folder they would otherwise create an empty one and change that.
     fn may_create(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Migrate | Self::SetupLink(_))
+        match self {
+            Self::Serve(_) | Self::Migrate => true,
+            Self::SetupLink(command) => command.is_for_first_administrator(),
+            _ => false,
+        }
     }
 }
 

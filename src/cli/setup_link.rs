@@ -17,6 +17,11 @@ pub(super) struct SetupLink {
 }
 
 impl SetupLink {
+    /// Whether the link is for the first administrator: it may be made before the service has run.
+    pub(super) fn is_for_first_administrator(&self) -> bool {
+        self.user.is_none()
+    }
+
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         let Some(name) = self.user else {
             let link = app.users.make_set_up_link().await?;
