@@ -226,7 +226,10 @@ impl App {
             ephemeral.clone(),
             clock.clone(),
             own,
-            users::missing_role,
+            (
+                Sealer::new(&master_key, previous.as_ref(), "client-secrets"),
+                users::missing_role,
+            ),
         );
         clients.watch().await?;
         let keyring = Keyring::begin(

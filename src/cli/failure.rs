@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::output::Output;
 use crate::access::{GrantError, ThingError};
 use crate::app::StartError;
-use crate::clients::{ActingError, ClientError};
+use crate::clients::{ActingError, ClientError, RewrapError};
 use crate::db;
 use crate::history::{EraseError, SealError};
 use crate::passkeys::ManageError;
@@ -137,6 +137,15 @@ impl From<SealError> for Failure {
         match error {
             SealError::Key(_) | SealError::KeyGone => Self::Configuration(error.to_string()),
             SealError::Database(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<RewrapError> for Failure {
+    fn from(error: RewrapError) -> Self {
+        match error {
+            RewrapError::Sealed(..) => Self::Configuration(error.to_string()),
+            RewrapError::Client(error) => error.into(),
         }
     }
 }

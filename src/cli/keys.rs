@@ -81,13 +81,18 @@ impl Keys {
             Self::Rewrap => {
                 let rewrapped = app.keyring.rewrap(author).await?;
                 let chain = app.seal.rewrap().await?;
+                let secrets = app.clients.rewrap_secrets().await?;
                 let of_the_seal = if chain {
                     ", and the audit log's seal key"
                 } else {
                     ""
                 };
-                let text = format!("{rewrapped} signing keys re-encrypted{of_the_seal}");
-                let document = json!({ "rewrapped": rewrapped, "audit_seal": chain });
+                let text = format!(
+                    "{rewrapped} signing keys and {secrets} client secrets re-encrypted{of_the_seal}"
+                );
+                let document = json!({
+                    "rewrapped": rewrapped, "client_secrets": secrets, "audit_seal": chain,
+                });
                 output.show(&document, &text);
             }
         }

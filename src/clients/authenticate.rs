@@ -139,7 +139,7 @@ impl Clients {
             return Err(failed(Some(&record), "other-method"));
         }
         let is_proven = match &credentials.secret {
-            Some(secret) => record.has_secret(secret),
+            Some(secret) => record.has_secret(secret, &self.sealer),
             None => record.client.metadata.is_public(),
         };
         if is_proven {

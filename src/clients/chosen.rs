@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::fault::{Fault, FieldFault};
+use super::secret::StoredSecret;
 use super::{Client, ClientChange, ClientError, ClientSecret, Metadata, TypedSecret, queries};
 use crate::base::ids::{ClientId, UserId};
 use crate::base::public_client_id::PublicClientId;
+use crate::base::seal::Sealer;
+use crate::base::secrets::Token;
 use crate::db::{self, Connection};
 use crate::history::Author;
 use crate::standing;
@@ -47,6 +50,19 @@ impl Chosen {
     pub(super) fn secret(secret: Option<&TypedSecret>) -> Result<Self, FieldFault> {
         let secret = secret.map(ClientSecret::choose).transpose()?;
         Ok(Self { id: None, secret })
+    }
+
+    /// What is stored of the secret that was chosen for this client, or else of the one that was made.
+    pub(super) fn stored(
+        &self,
+        client: ClientId,
+        made: Option<&Token>,
+        sealer: &Sealer,
+    ) -> Option<StoredSecret> {
+        let chosen = self.secret.as_ref();
+        chosen
+            .map(|secret| StoredSecret::chosen(secret, client, sealer))
+            .or_else(|| made.map(StoredSecret::made))
     }
 
     /// Refuses a secret for a client that has none.

@@ -9,8 +9,7 @@ use super::chosen::Chosen;
 use super::manage::{DELETED, advance, keep};
 use super::security_events::{record_voided, void_consents};
 use super::{
-    ActingAs, Client, ClientError, ClientRecord, ClientSecret, ClientUpdate, Clients, TypedSecret,
-    queries,
+    ActingAs, Client, ClientError, ClientRecord, ClientUpdate, Clients, TypedSecret, queries,
 };
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
@@ -72,8 +71,7 @@ impl Clients {
         acting: ActingAs,
     ) -> Result<ClientUpdate, ClientError> {
         let secret = chosen.secret.is_none().then(Token::generate);
-        let made = secret.as_ref().map(Token::hash);
-        let hash = chosen.secret.as_ref().map(ClientSecret::hash).or(made);
+        let stored = chosen.stored(id, secret.as_ref(), &self.sealer);
         let (clock, own) = (self.database.clone(), self.own.clone());
         let (client, voided_consents) = self
             .database
@@ -86,7 +84,7 @@ impl Clients {
                 if client.metadata.is_public() {
                     return Err(ClientError::NoSecret);
                 }
-                queries::update_secret(conn, id, hash.as_ref())?;
+                queries::update_secret(conn, id, stored.as_ref())?;
                 queries::raise_tokens(conn, id)?;
                 queries::raise_authority(conn, id)?;
                 let voided = match author.client() {

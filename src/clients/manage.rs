@@ -8,11 +8,12 @@ use super::authority::{lock_target, require_right_over, require_right_to_give};
 use super::chosen::{Chosen, require_free_id, taken};
 use super::draft::Draft;
 use super::loosening::loosened;
+use super::secret::StoredSecret;
 use super::security_events::{record_security_changes, record_voided, void_consents};
 use super::services::require_free_audiences;
 use super::{
-    ActingAs, Client, ClientChange, ClientError, ClientSecret, Clients, Fault, FieldFault,
-    FindMissingRole, Metadata, Scopes, queries,
+    ActingAs, Client, ClientChange, ClientError, Clients, Fault, FieldFault, FindMissingRole,
+    Metadata, Scopes, queries,
 };
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
@@ -100,8 +101,9 @@ impl Clients {
         chosen.check(&draft.metadata)?;
         let makes_secret = !draft.metadata.is_public() && chosen.secret.is_none();
         let secret = makes_secret.then(Token::generate);
-        let made = secret.as_ref().map(Token::hash);
-        let hash = chosen.secret.as_ref().map(ClientSecret::hash).or(made);
+        let id = chosen.id.clone();
+        let id = id.unwrap_or_else(|| ClientId::random().into());
+        let stored = chosen.stored(id.id(), secret.as_ref(), &self.sealer);
         let (clock, own) = (self.database.clone(), self.own.clone());
         let find_missing_role = self.find_missing_role;
         let client = self
@@ -114,15 +116,13 @@ impl Clients {
                 chosen.require_right(&author)?;
                 require_right_to_give(conn, &author, &draft, None, &own)?;
                 require_known_roles(conn, &draft.metadata, &[], find_missing_role)?;
-                let id = chosen.id.clone();
-                let id = id.unwrap_or_else(|| ClientId::random().into());
                 let client = new_client(id, draft, clock.now(conn)?, &author);
                 if chosen.id.is_some() {
                     require_free_id(conn, &client)?;
                 }
                 require_managers(conn, &client, &[])?;
                 require_free_audiences(conn, &client, &[])?;
-                queries::insert(conn, &client, hash.as_ref(), &author).map_err(taken)?;
+                queries::insert(conn, &client, stored.as_ref(), &author).map_err(taken)?;
                 let event = Event::done("client.created").details(chosen.details(&client));
                 keep(conn, &client, &author, event)?;
                 Ok::<_, ClientError>(client)
@@ -318,7 +318,7 @@ fn change_secret(
     match (before.metadata.is_public(), after.metadata.is_public()) {
         (true, false) => {
             let secret = Token::generate();
-            queries::update_secret(conn, after.id, Some(&secret.hash()))?;
+            queries::update_secret(conn, after.id, Some(&StoredSecret::made(&secret)))?;
             Ok(Some(secret))
         }
         (false, true) => {

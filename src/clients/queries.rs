@@ -21,11 +21,11 @@ pub(super) use authority::{
 pub use names::{list_labels, list_names};
 
 use super::record::{ClientRecord, RevokedToken};
+use super::secret::StoredSecret;
 use super::{Client, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::base::public_client_id::PublicClientId;
-use crate::base::secrets::TokenHash;
 use crate::db::portable::{ForNoKeyUpdate, ForShare, insert_rows};
 use crate::db::schema::{client_audiences, client_origins, clients};
 use crate::db::{Connection, Json, Result};
@@ -89,9 +89,7 @@ fn record(row: Row) -> ClientRecord {
             version: row.13,
             as_of: row.14,
         }),
-        secret_hash: secret
-            .and_then(|secret| TokenHash::from_bytes(&secret))
-            .map(TokenHash::to_text),
+        secret_hash: secret.map(|secret| StoredSecret::from_bytes(secret).to_text()),
         token_epoch,
         people_epoch: row.8,
         revoked_tokens: row.9.0,
@@ -230,7 +228,7 @@ fn scope_names(client: &Client) -> Json<Vec<String>> {
 pub(super) fn insert(
     conn: &mut Connection,
     client: &Client,
-    secret: Option<&TokenHash>,
+    secret: Option<&StoredSecret>,
     author: &Author,
 ) -> Result<()> {
     diesel::insert_into(clients::table)
@@ -306,12 +304,22 @@ pub(super) fn update_deleted(conn: &mut Connection, id: ClientId, now: Timestamp
 pub(super) fn update_secret(
     conn: &mut Connection,
     id: ClientId,
-    secret: Option<&TokenHash>,
+    secret: Option<&StoredSecret>,
 ) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set(clients::secret_hash.eq(secret.map(|secret| secret.as_bytes().to_vec())))
         .execute(conn)?;
     Ok(())
+}
+
+/// The clients whose secret was chosen.
+pub(super) fn list_with_chosen_secret(conn: &mut Connection) -> Result<Vec<ClientId>> {
+    let rows = clients::table
+        .filter(clients::secret_hash.is_not_null())
+        .select((clients::id, clients::secret_hash.assume_not_null()))
+        .load::<(ClientId, Vec<u8>)>(conn)?;
+    let chosen = |(id, secret)| StoredSecret::from_bytes(secret).is_sealed().then_some(id);
+    Ok(rows.into_iter().filter_map(chosen).collect())
 }
 
 /// Ends every token that a client got on its own behalf. The caller also calls [`update`], which moves the record.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::secret::StoredSecret;
 use super::{ClientSecret, Metadata, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId};
 use crate::base::public_client_id::PublicClientId;
-use crate::base::secrets::TokenHash;
+use crate::base::seal::Sealer;
 use crate::standing::Standing;
 
 /// A registered client, without its secret.
@@ -78,7 +79,7 @@ pub struct RevokedToken {
 pub struct ClientRecord {
     /// The client; shared, for it is told with every request and never changed.
     pub client: Arc<Client>,
-    /// SHA-256 of its secret, as text; a public client has none.
+    /// What is stored of its secret, as text (see `StoredSecret`); a public client has none.
     pub secret_hash: Option<String>,
     /// Raised to end every token that it got on its own behalf.
     pub token_epoch: i64,
@@ -92,11 +93,19 @@ pub struct ClientRecord {
 
 impl ClientRecord {
     /// Whether this is its secret (compared in constant time).
-    pub(super) fn has_secret(&self, presented: &ClientSecret) -> bool {
-        self.secret_hash
+    pub(super) fn has_secret(&self, presented: &ClientSecret, sealer: &Sealer) -> bool {
+        let stored = self
+            .secret_hash
             .as_deref()
-            .and_then(TokenHash::from_text)
-            .is_some_and(|hash| presented.matches(hash))
+            .and_then(StoredSecret::from_text);
+        match stored.map(|stored| stored.open(self.client.id, sealer)) {
+            Some(Ok(hash)) => presented.matches(hash),
+            Some(Err(error)) => {
+                tracing::error!(%error, client_id = %self.client.id, "a chosen client secret can't be compared");
+                false
+            }
+            None => false,
+        }
     }
 
     /// Whether a client that authenticated as `earlier` says would still be authenticated: enabled, with the same secret and by

@@ -11,6 +11,7 @@ use super::{ClientError, queries};
 use crate::base::clock::{Clock, Stopwatch, Timestamp};
 use crate::base::config::{Config, Origin};
 use crate::base::ids::{AccessTokenId, ClientId};
+use crate::base::seal::Sealer;
 use crate::db::{self, Connection, Database};
 use crate::ephemeral::Ephemeral;
 use crate::history::{self, Author, Event};
@@ -53,17 +54,18 @@ pub struct Clients {
     pub(super) clock: Clock,
     pub(super) own: Arc<Provider>,
     pub(super) find_missing_role: FindMissingRole,
+    pub(super) sealer: Sealer,
     installation: Arc<str>,
 }
 
 impl Clients {
-    /// Over both stores; `own` is Doorward itself.
+    /// Over both stores; `own` is Doorward itself. The sealer is for the hashes of chosen secrets.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
         clock: Clock,
         own: Provider,
-        find_missing_role: FindMissingRole,
+        (sealer, find_missing_role): (Sealer, FindMissingRole),
     ) -> Self {
         Self {
             database,
@@ -72,6 +74,7 @@ impl Clients {
             clock,
             own: Arc::new(own),
             find_missing_role,
+            sealer,
             installation: Arc::from(""),
         }
     }

@@ -2,14 +2,17 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::fault::{Fault, FieldFault};
-use crate::base::secrets::TokenHash;
+use crate::base::ids::ClientId;
+use crate::base::seal::{OpenError, Sealer};
+use crate::base::secrets::{Token, TokenHash};
 
-/// Lengths of a secret in characters. Only its SHA-256 is stored, without a salt or a slow function: that protects secrets that
-/// nobody can guess, and only those. The secrets that Doorward makes have 43 characters.
+/// Lengths of a secret in characters. The secrets that Doorward makes have 43.
 const LENGTHS: std::ops::RangeInclusive<usize> = 32..=256;
 /// The fewest different characters of a chosen secret: hexadecimal digits have 16, `aaaa…` has one.
 const MIN_DISTINCT: usize = 8;
@@ -76,8 +79,7 @@ impl ClientSecret {
         Ok(secret)
     }
 
-    /// The hash, which is stored.
-    pub(super) fn hash(&self) -> TokenHash {
+    fn hash(&self) -> TokenHash {
         TokenHash::of(self.text.as_bytes())
     }
 
@@ -86,6 +88,74 @@ impl ClientSecret {
         let unencoded = self.unencoded.as_ref();
         self.hash() == stored
             || unencoded.is_some_and(|text| TokenHash::of(text.as_bytes()) == stored)
+    }
+}
+
+/// What the database and the ephemeral store have of a secret: the SHA-256 of one that Doorward made, and of one that an
+/// administrator chose its SHA-256 sealed under a key that is derived from the master key. A chosen secret may be one that can be
+/// guessed; with the database alone no guess can be tried.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct StoredSecret(Vec<u8>);
+
+impl StoredSecret {
+    /// Of a secret that Doorward made: 256 random bits.
+    pub(super) fn made(secret: &Token) -> Self {
+        Self(secret.hash().as_bytes().to_vec())
+    }
+
+    /// Of a secret that was chosen for this client.
+    pub(super) fn chosen(secret: &ClientSecret, client: ClientId, sealer: &Sealer) -> Self {
+        Self(sealer.seal(secret.hash().as_bytes(), client.uuid().as_bytes()))
+    }
+
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn from_text(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok().map(Self)
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.0)
+    }
+
+    /// Whether the secret was chosen: what is sealed is longer than a hash.
+    pub(super) fn is_sealed(&self) -> bool {
+        TokenHash::from_bytes(&self.0).is_none()
+    }
+
+    /// The SHA-256 of the secret.
+    ///
+    /// # Errors
+    /// It is sealed under a master key that is not here.
+    pub(super) fn open(&self, client: ClientId, sealer: &Sealer) -> Result<TokenHash, OpenError> {
+        if let Some(hash) = TokenHash::from_bytes(&self.0) {
+            return Ok(hash);
+        }
+        let hash = sealer.open(&self.0, client.uuid().as_bytes())?;
+        TokenHash::from_bytes(&hash).ok_or(OpenError::Malformed)
+    }
+
+    /// The same under the present master key; `None` if it is, or is not sealed at all.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn rewrap(
+        &self,
+        client: ClientId,
+        sealer: &Sealer,
+    ) -> Result<Option<Self>, OpenError> {
+        if !self.is_sealed() || sealer.is_current(&self.0) {
+            return Ok(None);
+        }
+        let hash = self.open(client, sealer)?;
+        let bytes = sealer.seal(hash.as_bytes(), client.uuid().as_bytes());
+        Ok(Some(Self(bytes)))
     }
 }
 
@@ -103,6 +173,7 @@ impl fmt::Debug for ClientSecret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::secrets::MasterKey;
 
     #[test]
     fn a_chosen_secret_is_long_varied_and_printable() {
@@ -122,6 +193,38 @@ mod tests {
         ] {
             assert!(!choose(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_chosen_secret_is_stored_sealed_for_its_client_and_moves_to_the_next_master_key() {
+        let (old, new) = (MasterKey::generate(), MasterKey::generate());
+        let before = Sealer::new(&old, None, "tests");
+        let moving = Sealer::new(&new, Some(&old), "tests");
+        let after = Sealer::new(&new, None, "tests");
+        let secret = ClientSecret::parse(&"abcdefgh".repeat(4)).expect("a secret");
+        let (client, other) = (ClientId::random(), ClientId::random());
+        let stored = StoredSecret::chosen(&secret, client, &before);
+        assert!(stored.is_sealed());
+        let text = StoredSecret::from_text(&stored.to_text()).expect("text");
+        assert_eq!(text.open(client, &before), Ok(secret.hash()));
+        assert_eq!(stored.open(other, &before), Err(OpenError::Altered));
+        assert_eq!(stored.open(client, &after), Err(OpenError::UnknownKey));
+        assert_eq!(
+            stored.rewrap(client, &before).map(|new| new.is_some()),
+            Ok(false)
+        );
+        let moved = stored
+            .rewrap(client, &moving)
+            .expect("opened")
+            .expect("moved");
+        assert_eq!(moved.open(client, &after), Ok(secret.hash()));
+        let made = Token::generate();
+        let stored = StoredSecret::made(&made);
+        assert!(!stored.is_sealed() && stored.open(client, &after) == Ok(made.hash()));
+        assert_eq!(
+            stored.rewrap(client, &after).map(|new| new.is_some()),
+            Ok(false)
+        );
     }
 
     #[test]

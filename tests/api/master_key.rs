@@ -1,7 +1,12 @@
 //! The move from one master key to the next.
 
-use doorward::base::secrets::MasterKey;
-use doorward::clients::Algorithm;
+use diesel::prelude::*;
+use doorward::app::App;
+use doorward::base::ids::ClientId;
+use doorward::base::secrets::{MasterKey, TokenHash};
+use doorward::clients::{AcceptedMethods, Algorithm, parse_basic};
+use doorward::db;
+use doorward::db::schema::clients;
 use doorward::history::Author;
 use doorward::tokens::keys::{KeyError, SignError};
 use serde_json::json;
@@ -9,6 +14,7 @@ use serde_json::json;
 use super::signing_keys::{instance, kid, sign, verify};
 use crate::on_both;
 use crate::support::binary;
+use crate::support::http::basic;
 use crate::support::process::free_port;
 
 on_both! {
@@ -41,6 +47,55 @@ on_both! {
         house.run(app.keyring.check_seals()).expect("the new one is enough");
         assert_eq!(kid(&sign(house, &app.keyring, Algorithm::RS256)), kid(&before));
         assert!(verify(house, &app.keyring, &before).is_ok());
+    }
+
+    fn a_chosen_client_secret_is_sealed_and_taken_over(house) {
+        let secret = "Zk3vQp8sXw7yBd2nRt5uHj9mLc4eGf1a";
+        let root = house.administrator();
+        let body = json!({ "client_name": "Moved", "client_id": "shop", "client_secret": secret });
+        assert_eq!(root.browser.post_json("/v1/clients", &body).status, 201);
+        let is_known = |app: &App, id: &str, secret: &str| {
+            let credentials = parse_basic(&basic(id, secret)).expect("credentials");
+            house.run(app.clients.authenticate(&credentials, AcceptedMethods::AnySecret)).is_ok()
+        };
+        // Nothing that is stored lets anybody try a guess.
+        let id = ClientId::named("shop").expect("an ID");
+        let hash = TokenHash::of(secret.as_bytes());
+        let stored = house.app.database.read(move |conn| {
+            let stored = clients::table.find(id).select(clients::secret_hash.assume_not_null());
+            Ok::<_, db::Error>(stored.first::<Vec<u8>>(conn)?)
+        });
+        let stored = house.run(stored).expect("a secret");
+        assert!(!stored.windows(32).any(|part| part == hash.as_bytes()));
+        assert!(is_known(&house.app, "shop", secret) && !is_known(&house.app, "shop", &secret.replace('Z', "Y")));
+        let copy = house.run(house.app.ephemeral.get(&[&house.app.clients.key(id)])).expect("an answer").remove(0);
+        assert!(!copy.expect("a record").contains(&hash.to_text()));
+        let (made, made_secret) = house.client(&[]);
+        let set = json!({ "client_secret": secret });
+        let (other, _) = house.client(&[]);
+        assert_eq!(root.browser.post_json(&format!("/v1/clients/{other}/secret"), &set).status, 200);
+        // The next master key.
+        let old_file = house.config.master_key_path();
+        let new_file = old_file.with_extension("next");
+        MasterKey::generate().write_new(&new_file).expect("a key");
+        let mut moving = house.config.clone();
+        moving.secrets.master_key_file = Some(new_file);
+        let moved = moving.clone();
+        moving.secrets.previous_master_key_file = Some(old_file.clone());
+        let app = instance(house, &moving);
+        assert!(is_known(&app, "shop", secret) && is_known(&app, &other, secret) && is_known(&app, &made, &made_secret));
+        assert!(!is_known(&instance(house, &moved), "shop", secret), "the previous one is needed");
+        let rewrap = || binary::finish(
+            binary::command(&moving)
+                .env("DOORWARD__SECRETS__PREVIOUS_MASTER_KEY_FILE", &old_file)
+                .args(["keys", "rewrap", "--json"]),
+        );
+        let ran = rewrap();
+        assert_eq!((ran.code, &ran.json()["client_secrets"]), (0, &json!(2)), "{}", ran.errors);
+        assert_eq!(rewrap().json()["client_secrets"], json!(0));
+        let app = instance(house, &moved);
+        assert!(is_known(&app, "shop", secret) && is_known(&app, &other, secret) && is_known(&app, &made, &made_secret));
+        assert!(!is_known(&app, "shop", &made_secret));
     }
 
     fn a_service_that_cannot_seal_the_audit_log_starts_and_says_so(house) {

@@ -398,7 +398,7 @@ on_both! {
         assert_eq!(all["items"].as_array().map(Vec::len), Some(2));
         let text = run(&["keys", "list"]);
         assert!(text.output.starts_with("ID") && text.output.contains("compromised"), "{}", text.output);
-        assert_eq!(run(&["keys", "rewrap", "--json"]).json(), json!({ "rewrapped": 0, "audit_seal": false }));
+        assert_eq!(run(&["keys", "rewrap", "--json"]).json(), json!({ "rewrapped": 0, "client_secrets": 0, "audit_seal": false }));
         let unknown = SigningKeyId::random().to_string();
         assert_eq!(run(&["keys", "rotate", "--compromised", &unknown]).code, 3);
         assert_eq!(run(&["keys", "rotate", "--algorithm", "HS256"]).code, 2);
