@@ -16,6 +16,7 @@
 mod api;
 mod architecture;
 mod audit_seal;
+mod circles;
 mod durability;
 mod e2e;
 mod egress;

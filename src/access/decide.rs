@@ -3,20 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::policies::{Challenge, Facts};
+use super::question::is_action;
 use super::thing::attributes;
 use super::{Access, Decision, Question, Subject};
-use crate::base::letters::is_unprintable;
 use crate::standing::Unavailable;
 
 type Attributes = Map<String, Value>;
-
-/// The longest name of an action, in characters.
-const LONGEST_ACTION: usize = 256;
-
-/// Whether this can be the name of an action.
-pub fn is_action(name: &str) -> bool {
-    (1..=LONGEST_ACTION).contains(&name.chars().count()) && !name.chars().any(is_unprintable)
-}
 
 impl Access {
     /// Decides by what the stores hold now. Whoever asks has seen to it that the subject passed the gate.

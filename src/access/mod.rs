@@ -37,14 +37,13 @@ use crate::standing::{Copies, Standings};
 
 pub use cases::{Cases, CasesError, Outcome};
 pub use change::GrantChange;
-pub use decide::is_action;
 pub use grant::{Grant, GrantError, Terms};
 pub use held::Held;
 pub use import::{ImportError, ImportLine, Imported, LineFault};
 pub use list::GrantFilter;
 pub use policies::{BASE_SCHEMA, Loaded, Policies, PolicyFault, check as check_policies};
 pub use queries::holds_any;
-pub use question::{AtHand, Auth, Claimed, Decision, Question, Subject, Wanted};
+pub use question::{AtHand, Auth, Claimed, Decision, Question, Subject, Wanted, is_action};
 pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
 pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
 pub use roles::{RolesHeld, RolesHeldError, RolesWanted};

@@ -6,9 +6,18 @@ use serde_json::{Map, Value};
 
 use super::{Held, ResourceName};
 use crate::base::clock::Timestamp;
+use crate::base::letters::is_unprintable;
 use crate::clients::Client;
 use crate::sessions::Acr;
 use crate::standing::Standing;
+
+/// The longest name of an action, in characters.
+const LONGEST_ACTION: usize = 256;
+
+/// Whether this can be the name of an action.
+pub fn is_action(name: &str) -> bool {
+    (1..=LONGEST_ACTION).contains(&name.chars().count()) && !name.chars().any(is_unprintable)
+}
 
 /// How and when somebody proved themself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -127,7 +127,7 @@ impl Refusal {
     }
 
     /// Adds the command that allows the request, also to the description. It may contain values that an authenticated client sent, as
-    /// [`shell_word`] quotes them; never values from requests that anyone can send.
+    /// `shell_word` quotes them; never values from requests that anyone can send.
     #[must_use]
     pub fn remedy(mut self, command: String) -> Self {
         let told = Self::new(

@@ -47,7 +47,7 @@ impl Store {
 }
 
 impl SessionStore for Store {
-    /// Passes the cookie's value on and reads nothing: [`Sessions::state_of`] reads the session where a handler needs it. Never
+    /// Passes the cookie's value on and reads nothing: `Sessions::state_of` reads the session where a handler needs it. Never
     /// an error, because the middleware would make an empty 500 of it on every route.
     async fn load(
         &self,

@@ -23,7 +23,7 @@ export function startEnrolment(fieldsOf) {
 }
 
 /**
- * @param {string} ID of a field that this page may have
+ * @param {string} id of a field that this page may have
  * @returns {string | undefined} the entered text
  */
 export function valueOf(id) {

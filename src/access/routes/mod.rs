@@ -16,7 +16,7 @@ pub use order::Unreached;
 pub use path::{LONGEST, PathFault, parts};
 use pattern::{PathPattern, Template};
 
-use super::decide::is_action;
+use super::is_action;
 use super::{ResourceId, ResourceName, ResourceType};
 use crate::base::config::{self, ConfigError, Fault, Origin};
 

@@ -5,6 +5,7 @@
 mod claims;
 mod contradictions;
 mod environment;
+mod fault;
 mod read;
 mod routes;
 mod secret_files;
@@ -20,7 +21,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use claims::ClaimRule;
-pub use read::{ConfigError, Fault};
+pub use fault::Fault;
+pub use read::ConfigError;
 pub use routes::{Route, RouteResource};
 pub use secret_files::SecretFile;
 pub use values::{LogFormat, Network, Origin, Rotation, SubjectId};

@@ -12,7 +12,7 @@ use figment::{Figment, Source};
 use serde::Deserialize;
 
 use super::secret_files::SecretFile;
-use super::{Config, DEFAULT, environment};
+use super::{Config, DEFAULT, Fault, environment};
 
 const NOT_TEXT: &str = "must be text in quotes";
 /// Keys that may hold a secret: `…_file` names a file with the value instead.
@@ -32,15 +32,6 @@ sign_in = true
 jwt = false
 cross_origin = false
 "#;
-
-/// One thing wrong with the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// `section.key`.
-    pub key: String,
-    /// What is wrong, and what would be right.
-    pub reason: String,
-}
 
 /// Everything wrong with the configuration.
 #[derive(Debug)]
@@ -349,8 +340,8 @@ mod tests {
         let told = load(None, named).expect_err("three mistakes").to_string();
         for expected in [
             "log.console: must be true or false (in DOORWARD__LOG__CONSOLE)",
-            "\"10.0.0.0/99\" has no prefix length of 0 to 32 (in DOORWARD__SERVER__TRUSTED_PROXIES)",
-            "\"proxy\" is no address or network (in DOORWARD__SERVER__TRUSTED_PROXIES)",
+            "\"10.0.0.0/99\" must have a prefix length of 0 to 32 (in DOORWARD__SERVER__TRUSTED_PROXIES)",
+            "\"proxy\" is not an address or network (in DOORWARD__SERVER__TRUSTED_PROXIES)",
         ] {
             assert!(told.contains(expected), "{expected}: {told}");
         }

@@ -317,7 +317,7 @@ fn a_case_about_a_client_says_which() {
     // A denial that is expected must not come of a client that nobody described, or that can't be one.
     for (id, members, reason) in [
         (id, "", "a case: the subject is a client"),
-        ("shop", "client = {}", "client_id"),
+        ("a shop", "client = {}", "client_id"),
         (id, "client = { scopes = [\"ä\"] }", "client.scopes"),
         (id, "client = { roles = [] }", "roles"),
     ] {
