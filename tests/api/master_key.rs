@@ -114,7 +114,7 @@ on_both! {
         moving.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let told = binary::serve(&moving, printed.path()).output();
-        for words in ["will not be sealed", "another master key", "previous_master_key_file"] {
+        for words in ["can't be sealed", "another master key", "previous_master_key_file"] {
             assert!(told.contains(words), "{words}: {told}");
         }
     }

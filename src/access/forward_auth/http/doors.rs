@@ -210,7 +210,7 @@ fn gone(http: &HttpRequest, host: &AppHost, reason: &'static str) -> Answer {
             StatusCode::GONE,
             "ticket-gone",
             "Sign-in expired",
-            "This sign-in was already used, took too long, or started in another browser. Open the page you wanted again.",
+            "This sign-in was already used, took too long, or started in another browser. Open the page you wanted, and start again.",
         ));
     }
     let mut page = DoorPage::new(http, host.authority(), "door.gone")?;

@@ -133,7 +133,7 @@ on_both! {
         }
         let many: Vec<String> = (0..61).map(|number| format!("p{number}=1")).collect();
         let page = for_a_person(browser.request("GET", &format!("/oauth2/authorize?{}", many.join("&"))));
-        assert!(page.text().contains("a request may have 60"), "{page:?}");
+        assert!(page.text().contains("too many parameters: at most 60"), "{page:?}");
     }
 
     fn a_head_that_the_framework_refuses_is_explained(house) {
