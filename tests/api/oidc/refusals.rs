@@ -115,7 +115,7 @@ on_both! {
         let app = house.party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
         let refused = app.authorize(&ada.browser, &[]);
         let location = refused.header("location").unwrap_or_default();
-        assert!(location.contains("error=access_denied") && location.contains("the+user+holds+none"), "{location}");
+        assert!(location.contains("error=access_denied") && location.contains("the+user+has+none"), "{location}");
         assert!(!location.contains("doorward") && !location.contains("admin"), "the app is not told which roles: {location}");
         let told = &check(house, &app.id)[0];
         assert_eq!((&told["rule"], &told["registered"]), (&json!("role-not-held"), &json!("admin")));
