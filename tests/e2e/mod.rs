@@ -156,7 +156,16 @@ impl Visitor {
         let over = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth",
         );
-        assert_eq!(over, json!(0), "{} sticks out", self.page.url());
+        let widest = self.page.evaluate(
+            "[...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+               .slice(0, 5).map((one) => one.outerHTML.slice(0, 160))",
+        );
+        assert_eq!(
+            over,
+            json!(0),
+            "{} is wider than the window: {widest}",
+            self.page.url()
+        );
     }
 }
 
