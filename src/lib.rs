@@ -1,7 +1,8 @@
 //! Doorward: a standalone passkey identity provider.
 //!
-//! Rooms stand above what they import: `base`, `db`, `ephemeral`, `history`, `egress` and `outbox`, `standing` and `web`, `clients`,
-//! `sessions`, `users`, `passkeys` and `access`, `account` and `admin`, then `app`, `server`, `cli`. `docs/ARCHITECTURE.md` walks through.
+//! A module imports only modules of lower layers (`docs/ARCHITECTURE.md`). The layers, from the bottom: `base`; `db`;
+//! `ephemeral`, `history`, `egress`, `outbox`; `standing`, `web`; `clients`; `tokens`; `sessions`; `users`; `passkeys`, `access`;
+//! `oidc`; `account`, `admin`; `app`; `server`; `cli`.
 
 pub mod access;
 pub mod account;

@@ -1,4 +1,4 @@
-//! The `doorward` command.
+//! Entry point of the `doorward` command.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! The parsers of untrusted input, with the types that they take and return, for the fuzz targets in `fuzz/`. Nothing else
-//! outside of this crate uses them, and they may change at any time.
+//! Re-exports the parsers of untrusted input, with their argument and result types, for the fuzz targets in `fuzz/`. Not a stable
+//! API: they may change at any time.
 
 pub use crate::access::authzen::Asks;
 pub use crate::access::forward_auth::{Asked, Dialect, Forwarded};

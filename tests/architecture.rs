@@ -1,10 +1,11 @@
-//! The house holds: imports go downward, the framework and the databases stay in their rooms, a table has one owner.
+//! Checks the architecture: imports go to lower layers only, the HTTP framework and the databases are used only in certain
+//! modules, and a table has one owner.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A room and its row; a room imports only from rows below its own. `cli` stands on `server`, `server` on `app`.
+/// Modules and their layers. A module may import only modules of lower layers. `cli` is above `server`, `server` above `app`.
 const ROWS: [(&str, u32); 23] = [
     ("main", 103),
     ("cli", 102),
@@ -31,7 +32,6 @@ const ROWS: [(&str, u32); 23] = [
     ("parsers", 104),
 ];
 
-/// Each table's owner.
 const OWNERS: [(&str, &str); 25] = [
     ("setup", "users"),
     ("users", "users"),
@@ -61,7 +61,7 @@ const OWNERS: [(&str, &str); 25] = [
 ];
 
 pub struct Source {
-    /// Below `src/`, with `/`.
+    /// Path below `src/`, with `/`.
     pub path: String,
     room: String,
     text: String,
@@ -92,7 +92,7 @@ pub fn sources() -> Vec<Source> {
     found
 }
 
-/// Code without comments and without its tests.
+/// Returns the code without comments and without unit tests.
 pub fn code(source: &Source) -> String {
     let text = source
         .text
@@ -112,7 +112,7 @@ fn row(room: &str) -> u32 {
         .1
 }
 
-/// The rooms that a piece of code names: `crate::room` and the braces of `use crate::{…}`.
+/// Returns the modules that the code names: `crate::module` and the braces of `use crate::{…}`.
 fn named_rooms(code: &str) -> BTreeSet<String> {
     let mut rooms = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
@@ -238,9 +238,9 @@ fn only_the_three_ceremonies_attest_one() {
     assert_eq!(name_it("Self::attest", |_| false), Vec::<String>::new());
 }
 
-/// An [`Author`] comes from `ActingAs::check`, in the transaction of the change. These exceptions make one of a request themselves:
-/// ceremonies and the token endpoint, which authenticate there, the answer to an app's request, whose operation checks the session
-/// under the lock, and whoever signs out, who needs no permission for it.
+/// An [`Author`] comes from `ActingAs::check`, in the transaction of the change. The exceptions create one from a request:
+/// ceremonies and the token endpoint, which authenticate there; the response to an app's request, whose operation checks the
+/// session under the lock; and signing out, which needs no permission.
 #[test]
 fn only_a_check_in_the_transaction_makes_an_author_of_a_request() {
     let allowed = [

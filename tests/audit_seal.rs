@@ -1,4 +1,4 @@
-//! The seal over the audit log: what was touched by hand is found, and sealers never fork the chain.
+//! The seal of the audit log: manual changes are detected, and concurrent sealers never fork the chain.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::support::http::Browserless;
 use crate::support::process::wait_until;
 use crate::support::race::{RUNNERS, race};
 
-/// Writes events as a verb would; `back` is how long before now they bear.
+/// Writes events as an operation would, with a timestamp `back` before now.
 fn write_events(house: &House, count: usize, back: Duration) {
     let database = house.app.database.clone();
     let author = Author {
@@ -41,10 +41,10 @@ fn write_events(house: &House, count: usize, back: Duration) {
     house.run(work).expect("written");
 }
 
-/// An empty log, as before the first event.
+/// Empties the log, as before the first event.
 fn blank(house: &House) {
     let nothing = spelt(house, "x''", "''");
-    // The sealer's row first: whoever seals at this moment has done so then.
+    // Resets the sealer's row first: this waits for a sealing transaction that is in progress.
     by_hand(
         house,
         &format!(
@@ -54,7 +54,7 @@ fn blank(house: &House) {
     );
 }
 
-/// Five events, a second apart, sealed a second later.
+/// Writes five events, a second apart, and seals them a second later.
 fn sealed_house(house: &House) {
     blank(house);
     for _ in 0..5 {
@@ -68,7 +68,7 @@ fn seal(house: &House) {
     house.run(house.app.seal.run()).expect("sealed");
 }
 
-/// SQL by hand, as whoever owns the database might write it.
+/// Executes SQL, as an owner of the database could.
 fn by_hand(house: &House, sql: &str) {
     let sql = sql.to_owned();
     let work = house
@@ -96,7 +96,7 @@ fn found(report: &Report) -> Vec<(Fault, Option<i64>)> {
         .collect()
 }
 
-/// One statement or the other: the databases spell a new id and an earlier instant each in their own way.
+/// Selects the statement for the database in use: IDs and earlier timestamps have a different syntax in each.
 fn spelt<'a>(house: &House, sqlite: &'a str, postgres: &'a str) -> &'a str {
     if house.config.is_clustered() {
         postgres
@@ -107,7 +107,7 @@ fn spelt<'a>(house: &House, sqlite: &'a str, postgres: &'a str) -> &'a str {
 
 const SECOND: &str = "(select event_id from audit_seals where position = 2)";
 
-/// A further process on the same stores that seals.
+/// Returns a sealer like that of another process on the same stores.
 fn another_sealer(house: &House) -> AuditSeal {
     let master = MasterKey::read(&house.config.master_key_path()).expect("the key");
     AuditSeal::new(
@@ -116,7 +116,7 @@ fn another_sealer(house: &House) -> AuditSeal {
     )
 }
 
-/// Gives the lease to another process, which does nothing: for as long as that, nobody seals.
+/// Gives the lease to another process that does nothing, so that no sealing happens until the lease expires.
 fn lend(house: &House) {
     let somebody = spelt(house, "randomblob(16)", "gen_random_uuid()");
     let until = house.clock.now().after(Duration::from_secs(9)).as_micros();
@@ -128,7 +128,7 @@ fn lend(house: &House) {
     );
 }
 
-/// What the operator's port says of the oldest event that waits for its seal: its age in seconds.
+/// Returns the age of the oldest unsealed event in seconds, from the metric on the operator's port.
 fn unsealed_seconds(house: &House) -> f64 {
     let operator = Browserless::new(house.operator_port(), house.origin());
     let metrics = operator.get("/metrics").text();
@@ -210,7 +210,7 @@ on_both! {
         assert_eq!((report.erasures[0].actor.as_str(), report.erasures[0].reason.as_deref()), ("command", Some("a request")));
         let list = house.run(house.app.seal.list(&EventFilter::default(), None)).expect("events").events;
         assert_eq!((&list[1].event.address, &list[1].event.details), (&None, &json!({})));
-        // What records it stays, and an erasure whose record was taken away is found.
+        // The event that records the erasure can't be erased, and removing it by hand is detected.
         let record = list.iter().find(|event| event.event.action == "audit.erased").expect("a record").event.id;
         assert!(matches!(erase(&[record]), Err(EraseError::Kept(_))));
         by_hand(house, "update audit_events set details = '{}' where action = 'audit.erased'");
@@ -242,7 +242,7 @@ on_both! {
             format!("delete from revisions where {of_ada}"),
             format!("insert into revisions (entity, entity_id, version, as_of, data, sealed_in) select entity, entity_id, version + 77, as_of, data, sealed_in from revisions where {of_ada}"),
         ] {
-            // All at once: a service that seals at this moment sees the versions as they were, or not at all.
+            // In one transaction, so that a concurrent sealer sees the versions before the change or after it.
             by_hand(house, &change);
             let report = verify(house);
             let kinds: Vec<Fault> = report.findings.iter().map(|finding| finding.kind).collect();
@@ -275,7 +275,7 @@ on_both! {
         by_hand(house, "delete from audit_events where id in (select event_id from audit_seals where position > 3); delete from audit_seals where position > 3");
         let report = verify(house);
         assert_eq!((found(&report), report.findings[0].until), (vec![(Fault::CutTail, Some(4))], Some(5)));
-        // Whoever cuts it cleverly is found by who kept a seal elsewhere.
+        // A consistent truncation is detected only with a seal that was stored elsewhere.
         by_hand(house, "update audit_sealer set position = 3, mac = (select mac from audit_seals where position = 3)");
         assert_eq!(found(&verify(house)), [(Fault::HeadAltered, Some(3))], "not cleverly enough");
         by_hand(house, "update audit_sealer set newest_at = (select max(e.at) from audit_events e, audit_seals s where s.event_id = e.id)");
@@ -311,7 +311,7 @@ on_both! {
         seal(house);
         let report = verify(house);
         assert_eq!((report.sealed, report.unsealed_since), (6, None));
-        // Nor does a lease that such a clock gave.
+        // A lease with a timestamp from such a clock doesn't block sealing either.
         let (somebody, later) = (
             spelt(house, "randomblob(16)", "gen_random_uuid()"),
             spelt(house, "newest_at", "now() + interval '365 days'"),
@@ -361,7 +361,7 @@ on_both! {
 
     fn an_event_that_was_dated_back_into_a_quiet_time_is_told(house) {
         blank(house);
-        // The last ones before a night in which nothing happened; here they are sealed late as well.
+        // The last events before three hours without events; these are sealed late as well.
         write_events(house, 2, Duration::from_secs(10_800));
         seal(house);
         let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
@@ -377,7 +377,7 @@ on_both! {
         let told = binary::run(&house.config, &["audit", "verify"]);
         assert_eq!(told.code, 0, "{} {}", told.output, told.errors);
         assert!(told.output.contains("sealed more than a minute late: 3") && told.output.contains("position 3, event "), "{}", told.output);
-        // The first are named, all are counted.
+        // The first ones are listed, all are counted.
         blank(house);
         write_events(house, 25, Duration::from_secs(61));
         seal(house);
@@ -441,7 +441,7 @@ on_both! {
         assert_eq!(details.iter().filter(|details| details.is_null()).count(), 1, "{details:?}");
         let listed = house.run(house.app.database.read(|conn| history::list(conn, &EventFilter::default(), 50))).expect("a list");
         assert_eq!(listed.len(), 7);
-        // As it is written it is sealed.
+        // The text is sealed as written.
         by_hand(house, &format!("update audit_events set details = '[{deep}]' where id = (select event_id from audit_seals where position = 6)"));
         assert_eq!(found(&verify(house)), [(Fault::Altered, Some(6))]);
     }
@@ -452,7 +452,7 @@ on_both! {
         write_events(house, 1, Duration::from_secs(30));
         let report = verify(house);
         assert!(report.is_whole() && report.unsealed_since.is_some() && report.unsealed_seconds >= 30, "{report:?}");
-        // The command's clock is the machine's, behind the house's by what the test let pass.
+        // The command uses the system clock, which is behind the test's clock by the time that the test advanced.
         let told = binary::run(&house.config, &["audit", "verify"]);
         assert_eq!(told.code, 0, "{} {}", told.output, told.errors);
         let line = told.output.lines().find(|line| line.starts_with("oldest unsealed event: "));
@@ -467,13 +467,13 @@ on_both! {
 
     fn many_sealers_at_once_make_one_chain(house) {
         blank(house);
-        // Several steps of one transaction each.
+        // Enough for several transactions.
         write_events(house, 1200, Duration::ZERO);
         let strangers: Vec<AuditSeal> = (0..RUNNERS).map(|_| another_sealer(house)).collect();
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
         race(strangers, |sealer| runtime().block_on(sealer.run()).expect("sealed, or another's turn"));
         by_hand(house, "update audit_sealer set holder = null, leased_until = null");
-        // All of one process: each has the lease, so the row alone keeps them apart.
+        // Sealers of a single process all hold the lease, so only the lock of the row serializes them.
         write_events(house, 1200, Duration::ZERO);
         let sealer = another_sealer(house);
         race(vec![sealer; RUNNERS], |sealer| runtime().block_on(sealer.run()).expect("sealed"));
@@ -492,7 +492,7 @@ on_both! {
         write_events(house, 1, Duration::ZERO);
         let look = house.run(house.app.seal.look()).expect("a look");
         if !look.is_ours {
-            // What it would do that looked before the other took the lease.
+            // Simulates a sealer that checked before the other process took the lease.
             let late = Look { is_ours: true, ..look };
             assert_eq!(house.run(house.app.seal.work(&late)).expect("nothing"), 0, "another's turn");
             assert_eq!(verify(house).position, late.head.position);
@@ -591,12 +591,12 @@ on_both! {
     }
 }
 
-/// PostgreSQL keeps the value of details and SQLite their text.
+/// PostgreSQL stores the value of details, SQLite their text.
 #[test]
 fn details_that_read_the_same_and_are_written_otherwise_are_found() {
     let house = House::embedded();
     sealed_house(&house);
-    // So that they are also among those that are looked through for some without a seal.
+    // So that they are also in the range that is searched for events without a seal.
     house.pass(120);
     write_events(&house, 1, Duration::ZERO);
     seal(&house);

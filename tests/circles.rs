@@ -1,6 +1,6 @@
-//! Modules of one folder import each other in one direction only.
+//! Modules of a folder have no circular imports.
 //!
-//! A folder's `queries` may name the types that it reads and writes; nothing else may close a circle.
+//! The exception is `queries`, which may name the types that it reads and writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,11 @@ use crate::architecture::{code, sources};
 
 type Path = Vec<String>;
 
-/// What one module imports and declares.
 #[derive(Default)]
 struct Module {
-    /// Paths that it names, as they are written.
+    /// Paths that the module names, as written.
     named: Vec<Path>,
-    /// The names that it imports or re-exports.
+    /// Names that the module imports or re-exports.
     imported: BTreeMap<String, Path>,
 }
 
@@ -23,7 +22,7 @@ fn path(text: &str) -> Path {
         .collect()
 }
 
-/// The paths of a `use` declaration, without its keyword and semicolon.
+/// Returns the paths of a `use` declaration, given without keyword and semicolon.
 fn expand(prefix: &[String], tree: &str, found: &mut Vec<(Path, String)>) {
     let (mut depth, mut start) = (0, 0);
     let mut parts = Vec::new();
@@ -74,7 +73,7 @@ fn is_name(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// The paths outside of `use` declarations: each word that is followed by `::`, with what follows.
+/// Returns the paths outside of `use` declarations: each word followed by `::`, with the rest of the path.
 fn inline_paths(body: &str) -> Vec<Path> {
     let mut found = Vec::new();
     let mut rest = body;
@@ -127,7 +126,7 @@ fn read(text: &str) -> Module {
 
 type Modules = BTreeMap<Path, Module>;
 
-/// The module that declares what a path names, as it is read in `from`; `None` for other crates.
+/// Returns the module that declares the item of a path, resolved in the module `from`; `None` for other crates.
 fn resolve(modules: &Modules, from: &[String], named: &[String], depth: usize) -> Option<Path> {
     let (first, mut rest) = named.split_first()?;
     let child: Path = from.iter().chain([first]).cloned().collect();
@@ -171,7 +170,7 @@ fn resolve(modules: &Modules, from: &[String], named: &[String], depth: usize) -
     Some(module)
 }
 
-/// For each folder, which of its modules name which others.
+/// Returns which modules import which others, for each folder.
 fn imports_in_folders(modules: &Modules) -> BTreeMap<Path, BTreeMap<String, BTreeSet<String>>> {
     let mut folders: BTreeMap<Path, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for (from, module) in modules {
@@ -184,7 +183,7 @@ fn imports_in_folders(modules: &Modules) -> BTreeMap<Path, BTreeMap<String, BTre
                 .zip(&target)
                 .take_while(|(one, other)| one == other)
                 .count();
-            // A module may name what contains it, and what it contains.
+            // A module may import its ancestors and its descendants.
             if common == 0
                 || common == from.len()
                 || common == target.len()
@@ -202,7 +201,7 @@ fn imports_in_folders(modules: &Modules) -> BTreeMap<Path, BTreeMap<String, BTre
     folders
 }
 
-/// Whether following imports leads from a module back to it.
+/// Whether following imports leads from a module back to itself.
 fn reaches_itself(imports: &BTreeMap<String, BTreeSet<String>>, start: &str) -> bool {
     let mut open: Vec<&str> = vec![start];
     let mut seen = BTreeSet::new();

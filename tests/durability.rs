@@ -1,4 +1,4 @@
-//! `kill -9` at any moment: what was acknowledged is there after the restart.
+//! Acknowledged changes survive `kill -9` at any moment.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -27,14 +27,14 @@ use crate::support::process::{ChildProcess, Deadline, free_port, run, wait_until
 const KILLS: usize = 20;
 const BOUND: Duration = Duration::from_secs(240);
 
-/// What the service said yes to.
+/// Changes that the service acknowledged.
 #[derive(Default)]
 struct Acknowledged {
     registered: BTreeSet<String>,
     revoked: BTreeSet<String>,
 }
 
-/// Adds and revokes passkeys in one account until told to stop; a lost answer is no acknowledgement.
+/// Adds and revokes passkeys of one account until stopped; a lost response counts as not acknowledged.
 fn load(browser: &Browserless, acknowledged: &Mutex<Acknowledged>, is_over: &AtomicBool) {
     while !is_over.load(Ordering::SeqCst) {
         let Some(id) = add(browser) else { continue };
@@ -103,14 +103,14 @@ fn survives_kills(config: &Config) {
                 let (acknowledged, is_over) = (&acknowledged, &is_over);
                 scope.spawn(move || load(&browser, acknowledged, is_over));
             }
-            // A little later each time, so that the blows fall everywhere.
+            // Each round kills a little later, so that all phases are hit.
             let blow = Deadline::after(Duration::from_millis(60 + 17 * round as u64));
             while blow.pause() {}
             process.kill();
             is_over.store(true, Ordering::SeqCst);
         });
         process = binary::serve(config, log.path());
-        // Still signed in; and fresh again now and then, as the passkeys' owner must be.
+        // The user is still signed in. Step-up is repeated from time to time, because adding passkeys requires a recent one.
         assert_eq!(root.session_status(), 200, "round {round}");
         if round % 5 == 4 {
             assert_eq!(root.step_up().status, 200);
@@ -139,7 +139,6 @@ fn survives_kills(config: &Config) {
     assert!(process.is_running());
 }
 
-/// Every passkey of the account, and whether it is revoked.
 fn browser_list(root: &Person) -> std::collections::BTreeMap<String, bool> {
     let passkeys = root.browser.get("/v1/users/root/passkeys").json();
     let items = passkeys["items"].as_array().expect("a list");
@@ -152,7 +151,7 @@ fn browser_list(root: &Person) -> std::collections::BTreeMap<String, bool> {
         .collect()
 }
 
-/// The configuration of a house that is closed again: its stores are for the binary alone.
+/// Returns the configuration for the binary, which has stores of its own.
 fn config_of(house: &House) -> Config {
     let mut config = house.config.clone();
     config.server.data_dir = house.config.server.data_dir.join("binary");
@@ -183,7 +182,7 @@ fn nothing_acknowledged_is_missing_after_twenty_kills_clustered() {
     survives_kills(&config);
 }
 
-/// Writes audit events as a verb would, in one transaction; how many were acknowledged.
+/// Writes audit events in one transaction, as an operation would; returns how many were acknowledged.
 fn write_events(database: &Database, count: usize) -> usize {
     let clock = database.clone();
     let work = database.write(move |conn| {
@@ -207,7 +206,7 @@ fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
     let look = || runtime().block_on(seal.look()).expect("a look");
     let log = tempfile::NamedTempFile::new().expect("a file");
     let (is_over, written) = (AtomicBool::new(false), AtomicUsize::new(0));
-    // Many steps' work, and more comes in meanwhile.
+    // Enough for many sealing transactions; more events are added concurrently.
     for _ in 0..12 {
         written.fetch_add(write_events(&database, 500), Ordering::SeqCst);
     }
@@ -226,12 +225,12 @@ fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
             wait_until("the sealer is at work", Duration::from_secs(20), || {
                 look().head.position > before
             });
-            // A little later each time, so that the blows fall everywhere.
+            // Each round kills a little later, so that all phases are hit.
             let blow = Deadline::after(Duration::from_millis(7 * round));
             while blow.pause() {}
             process.kill();
             interrupted += usize::from(look().unsealed_since.is_some());
-            // The lease of the dead would be over in ten seconds.
+            // Ends the lease of the killed process, which would otherwise expire only after ten seconds.
             let freed = database.write(|conn| {
                 let free = "update audit_sealer set holder = null, leased_until = null";
                 conn.batch_execute(free).map_err(db::Error::from)
@@ -289,7 +288,7 @@ fn an_embedded_service_whose_disk_takes_no_writes_is_not_ready() {
     config.server.data_dir = house.config.server.data_dir.with_file_name("limited");
     config.server.listen.set_port(free_port());
     let log = tempfile::NamedTempFile::new().expect("a file");
-    // Past its limit a write fails, as on a full disk, instead of ending the process.
+    // Without the signal's default action, a write beyond the limit fails, as on a full disk, instead of ending the process.
     let mut command = binary::limited(&config, "trap '' XFSZ");
     let mut process = ChildProcess::spawn(&mut command, log.path());
     let browser = Browserless::new(config.server.listen.port(), house.origin());

@@ -1,4 +1,4 @@
-//! The only way out: whom Doorward calls, and what it puts up with.
+//! Outgoing requests: allowed targets, and limits for their responses.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -134,7 +134,7 @@ fn an_endless_body_is_not_read_to_its_end() {
         "{:?}",
         watch.elapsed()
     );
-    // What the kernel's buffers hold, and not what five seconds bring.
+    // At most what the kernel's buffers hold, not what is sent within five seconds.
     assert!(receiver.sent() < 32 << 20, "{}", receiver.sent());
 }
 
@@ -152,7 +152,7 @@ fn whoever_does_not_answer_is_given_up() {
     let watch = Stopwatch::start();
     let answer = post(&egress, &format!("http://127.0.0.1:{}/", silent.port()));
     assert!(matches!(answer, Err(EgressError::Timeout)), "{answer:?}");
-    // TLS with somebody who does not speak at all.
+    // TLS with a server that never responds.
     let answer = post(&egress, &format!("https://127.0.0.1:{}/", silent.port()));
     assert!(answer.is_err(), "{answer:?}");
     assert!(
@@ -217,7 +217,7 @@ fn a_file_of_authorities_that_holds_none_is_refused() {
 fn proxies_of_the_environment_are_ignored() {
     const RECEIVER: &str = "DOORWARD_TEST_RECEIVER";
     if let Ok(url) = std::env::var(RECEIVER) {
-        // In the process that is started below.
+        // Runs in the child process that is started below.
         assert_eq!(post(&at_home(), &url).expect("an answer"), 200);
         return;
     }

@@ -1,5 +1,5 @@
-//! The documentation agrees with the code: guides show the code that the tests run, generated pages are up to date, links and
-//! anchors exist, and named files and tests exist.
+//! The documentation agrees with the code: guides show code that the tests run, generated pages are up to date, links and anchors
+//! exist, and named files and tests exist.
 
 mod compatibility;
 mod named;
@@ -15,12 +15,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every guide, and its text.
 fn guides() -> Vec<(PathBuf, String)> {
     documents("docs/guides")
 }
 
-/// Every Markdown file below a folder, and its text.
+/// Returns every Markdown file below a folder with its text.
 fn documents(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -38,7 +37,7 @@ fn documents(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// A fenced block: its language, the line before it, and what is in it.
+/// A fenced code block: its language, the line before it, and its content.
 struct Block<'a> {
     language: &'a str,
     before: &'a str,
@@ -70,9 +69,9 @@ fn code_in_a_guide_is_the_code_that_the_tests_run() {
         for block in blocks(&text) {
             let source = block.before.strip_prefix("<!-- of ");
             let source = source.and_then(|rest| rest.strip_suffix(" -->"));
-            // Typed commands are in no file.
+            // Commands to be typed are not in any file.
             let is_typed = ["console", "sh"].contains(&block.language);
-            // These are compared with the presets and with the imitations as a whole.
+            // These pages are compared as a whole with the presets and the compatibility tests.
             if guide.ends_with("programs.md") || guide.ends_with("compatibility.md") {
                 continue;
             }
@@ -86,7 +85,7 @@ fn code_in_a_guide_is_the_code_that_the_tests_run() {
                 continue;
             };
             let file = fs::read_to_string(root().join(source)).expect("the named file");
-            // Whole lines, in one piece.
+            // The block must consist of consecutive whole lines of the file.
             let is_there = format!("\n{file}").contains(&format!("\n{}\n", block.code));
             assert!(
                 is_there,
@@ -100,14 +99,14 @@ fn code_in_a_guide_is_the_code_that_the_tests_run() {
     assert!(shown >= 20, "the guides were not read");
 }
 
-/// The anchor of a heading, as GitHub and mdBook make it.
+/// Returns the anchor of a heading, as GitHub and mdBook generate it.
 fn anchor(heading: &str) -> String {
     let lower = heading.to_lowercase().replace(' ', "-");
     let is_kept = |letter: &char| letter.is_alphanumeric() || ['-', '_'].contains(letter);
     lower.chars().filter(is_kept).collect()
 }
 
-/// A paragraph in lines of at most 100 characters: the first one begins with `first`, the others with `rest`.
+/// Wraps a paragraph into lines of at most 100 characters: the first begins with `first`, the others with `rest`.
 fn wrapped(text: &str, first: &str, rest: &str) -> String {
     let mut lines = vec![first.to_owned()];
     let mut is_start = true;
@@ -129,7 +128,7 @@ fn wrapped(text: &str, first: &str, rest: &str) -> String {
     lines.join("\n")
 }
 
-/// The part of the guide of programs that the presets make.
+/// Generates the part of the guide to programs that is based on the presets.
 fn programs() -> String {
     use std::fmt::Write;
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What the log says, and what it never says.
+//! What the log contains, and what it must never contain.
 
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ use crate::support::http::Browserless;
 use crate::support::person::Person;
 use crate::support::process::{ChildProcess, wait_until};
 
-/// A running binary whose log goes to a JSON file, and the file's records.
 #[test]
 fn the_log_carries_request_user_and_client_ids_and_no_secret() {
     let house = House::embedded();

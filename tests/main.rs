@@ -1,6 +1,6 @@
-//! The one integration-test binary: the API on both back ends, the stores, the house itself, the browser.
+//! The integration-test binary: the API on both kinds of stores, the stores, the architecture, the browser.
 //!
-//! `scripts/test` starts the PostgreSQL and the Redis that the `clustered` tests use.
+//! `scripts/test` starts PostgreSQL and Redis for the `clustered` tests.
 
 #![expect(
     clippy::expect_used,

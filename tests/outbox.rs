@@ -1,4 +1,4 @@
-//! Work that follows a commit: once, again, at last not at all; and nobody waits for another's target.
+//! The outbox: work is delivered after its commit, retried, finally given up, and never delayed by other targets.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -20,12 +20,12 @@ use crate::support::postgres::{Postgres, PostgresOptions};
 use crate::support::process::wait_until;
 use crate::support::redis::Redis;
 
-/// Shorter than any attempt or lease lasts, so that nobody passes by waiting for one.
+/// Shorter than any attempt or lease, so that no test passes by waiting for one to end.
 const SOON: Duration = Duration::from_secs(15);
 
 const KIND: &str = "test";
 
-/// What became of the attempts: all that were begun.
+/// Records all attempts that began.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<Work>>>);
 
@@ -48,7 +48,7 @@ impl Seen {
 
 type Answer = Arc<dyn Fn(&Work) -> Worked + Send + Sync>;
 
-/// Answers as told; in the queues named `dead…` not before the gate opens.
+/// Responds as configured; in queues named `dead…` only after the gate opens.
 #[derive(Clone)]
 struct TestWorker {
     seen: Seen,
@@ -79,7 +79,7 @@ fn worker(answer: impl Fn(&Work) -> Worked + Send + Sync + 'static) -> TestWorke
     }
 }
 
-/// The loop of an instance; dropped, it is killed.
+/// The delivery loop of an instance, aborted when dropped.
 struct Instance {
     outbox: Outbox,
     task: JoinHandle<()>,
@@ -129,7 +129,7 @@ fn enqueue(house: &House, queue: &str, count: usize) -> Vec<WorkId> {
     ids.expect("enqueued")
 }
 
-/// The attempts of a row and whether it is leased.
+/// Returns the number of attempts of a row, and whether it is leased.
 fn row(house: &House, id: WorkId) -> Option<(i64, bool)> {
     let row = write(house, move |conn, _| {
         let query = rows::table.find(id);
@@ -148,7 +148,7 @@ fn await_empty(house: &House) {
     });
 }
 
-/// Time passes: what waits is due, and what is leased has been for long.
+/// Simulates the passage of time: waiting work is due, and leases have expired.
 fn let_time_pass(house: &House) {
     let moved = write(house, |conn, now| {
         let earlier = now.before(Duration::from_secs(1));
@@ -201,7 +201,7 @@ on_both! {
         let second = worker(|_| Worked::Done);
         second.gate.send_replace(true);
         let _instance = Instance::start(house, &second);
-        // It looks, and leaves alone what is another's still.
+        // The instance polls, but leaves work alone that another still leases.
         enqueue(house, "other", 1);
         second.seen.await_count("other", 1);
         assert_eq!(row(house, id), Some((1, true)));
@@ -223,7 +223,7 @@ on_both! {
         let killed = Instance::start(house, &other);
         other.seen.await_count("dead", 2);
         drop(killed);
-        // The slow one takes more only after it has written down what came of its first two.
+        // The slow worker takes further work only after it has stored the results of its first two attempts.
         enqueue(house, "dead", 1);
         slow.gate.send_replace(true);
         slow.seen.await_count("dead", 3);
@@ -273,7 +273,7 @@ on_both! {
         });
         let pause = pause.expect("a pause");
         assert!((200..=256).contains(&pause), "{pause}");
-        // Other work is done meanwhile, and this is not.
+        // Other work is done, but this is not.
         enqueue(house, "queue", 1);
         worker.seen.await_count("queue", 2);
         assert_eq!(row(house, id), Some((9, false)));

@@ -1,4 +1,4 @@
-//! What a process has of memory, connections and a console stays bounded, whatever strangers send and nobody reads.
+//! Memory, connections and log output of a process stay bounded, whatever clients send or don't read.
 
 use std::io::{Read, Write, pipe};
 use std::net::TcpStream;
@@ -16,12 +16,12 @@ use crate::support::house::House;
 use crate::support::http::{Browserless, RawConnection, basic};
 use crate::support::process::{ChildProcess, free_port, run, wait_until};
 
-/// What the service may have at most, in MB.
+/// Maximum memory of the service, in MB.
 const MEMORY: u64 = 100;
-/// How much that may be more than at the start: a release build begins with less than 35 MB.
+/// Maximum increase of memory since the start, in MB: a release build begins with less than 35 MB.
 const MORE_MEMORY: u64 = MEMORY - 35;
 
-/// A configuration for a binary of its own; the folder lives as long as the house.
+/// Returns a configuration for a separate binary; its folder exists as long as the installation.
 fn config_of(house: &House) -> Config {
     let mut config = house.config.clone();
     config.server.data_dir = house.config.server.data_dir.join("binary");
@@ -47,7 +47,7 @@ fn wait_for(process: &mut ChildProcess, config: &Config) {
     });
 }
 
-/// This process opens more connections than some machines let it.
+/// Raises the limit of open files of this process, which needs more connections than some machines allow by default.
 fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -57,7 +57,7 @@ fn allow_many_files() {
     setrlimit(Resource::Nofile, raised).expect("a limit");
 }
 
-/// Runs as many threads at once; what each came to.
+/// Runs `work` on as many threads concurrently, and returns the results.
 fn at_once<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(count);
     let (work, start) = (&work, &start);
@@ -79,7 +79,7 @@ fn at_once<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     })
 }
 
-/// As many zeros, compressed to at most so many bytes.
+/// Returns `zeros` zero bytes, compressed to less than `most` bytes.
 fn bomb(zeros: u32, most: usize) -> Arc<Vec<u8>> {
     let output = Command::new("sh")
         .args(["-c", &format!("head -c {zeros} /dev/zero | gzip -9")])
@@ -126,7 +126,7 @@ fn a_thousand_compressed_bombs_at_once_cost_no_memory() {
     });
     let memory = process.most_memory();
     assert!(memory < MEMORY, "{memory} MB");
-    // Who is still sending when the connection is closed may never see the answer.
+    // A client that is still sending when the connection is closed may not see the response.
     let refused = statuses.iter().filter(|status| *status == "415").count();
     let unseen = statuses.iter().filter(|status| status.is_empty()).count();
     assert_eq!(refused + unseen, statuses.len(), "{statuses:?}");
@@ -140,7 +140,7 @@ fn four_hundred_bodies_that_never_end_cost_little_memory() {
     let house = House::embedded();
     let config = config_of(&house);
     let log = tempfile::NamedTempFile::new().expect("a file");
-    // Commands other than this one and the service do not create a database.
+    // Only this command and the service create a database.
     assert_eq!(binary::run(&config, &["migrate"]).code, 0);
     let client = binary::run(
         &config,
@@ -175,7 +175,7 @@ fn four_hundred_bodies_that_never_end_cost_little_memory() {
     let clients = at_once(100, |_| {
         slow("/access/v1/evaluations", &authorization, 512 << 10)
     });
-    // Heads that never end, beside them.
+    // Concurrently, unfinished request heads.
     let heads = at_once(400, |_| {
         let mut connection =
             RawConnection::open(config.server.listen.port(), Duration::from_secs(30));
@@ -242,7 +242,7 @@ fn at_the_limit_of_open_files_connections_wait_and_the_log_says_so() {
         ChildProcess::spawn(&mut binary::limited(&config, "ulimit -n 1024"), log.path());
     wait_for(&mut process, &config);
     let idle = idle_connections(&config, 1_500);
-    // Idle ones end by themselves.
+    // Idle connections are closed by the server.
     let mut connection = RawConnection::open(config.server.listen.port(), Duration::from_secs(20));
     connection.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let answer = connection.answer();
@@ -266,7 +266,7 @@ fn at_the_limit_of_open_files_connections_wait_and_the_log_says_so() {
     );
 }
 
-/// Requests with the beginning of a chunked body, and the status of the response that does not need the rest.
+/// Returns requests with the beginning of a chunked body, and the status of the response that doesn't need the rest.
 fn unfinished_chunked_requests(config: &Config) -> [(String, &'static str); 5] {
     let head = |request: &str, headers: &str| {
         format!(
@@ -308,7 +308,7 @@ fn connections_with_unfinished_bodies_are_closed_after_the_response() {
     healthy.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let answer = healthy.answer();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    // Those that are answered before their body comes first: they don't wait for its timeout.
+    // Those answered before their body come first, because they don't wait for its timeout.
     connections.sort_by_key(|(_, status)| *status == "408");
     for (connection, status) in &mut connections {
         let answer = connection.answer();
@@ -322,7 +322,7 @@ fn connections_with_unfinished_bodies_are_closed_after_the_response() {
     assert_eq!(browser(&config).get("/readyz").status, 200);
 }
 
-/// Sends requests on a few connections, and reads every answer.
+/// Sends requests on a few connections, and reads every response.
 fn ask_often(config: &Config, requests: usize) {
     const CONNECTIONS: usize = 8;
     let answered = at_once(CONNECTIONS, |_| {
@@ -346,7 +346,7 @@ fn dropped_lines(config: &Config, sink: &str) -> u64 {
         .unwrap_or_else(|| panic!("{metrics}"))
 }
 
-/// More lines than wait for a sink and fit into a pipe.
+/// More lines than a sink's queue and a pipe can hold.
 const MANY: usize = 12_000;
 
 #[test]
@@ -359,7 +359,7 @@ fn a_console_that_is_not_read_stops_nothing() {
     ask_often(&config, MANY);
     assert!(dropped_lines(&config, "console") > 0);
     assert_eq!(browser(&config).get("/readyz").status, 200);
-    // Read again, it says once what is missing.
+    // When the console is read again, the service logs once how many lines are missing.
     let console = std::thread::spawn(move || {
         let mut text = String::new();
         let mut part = [0; 65_536];
@@ -401,7 +401,7 @@ fn a_console_that_was_full_before_the_start_delays_no_start() {
     let house = House::embedded();
     let config = config_of(&house);
     let (_reader, mut writer) = pipe().expect("a pipe");
-    // As one that a service before this one has left.
+    // Fills the pipe, as an earlier service could have left it.
     let mut filler = Command::new("sh");
     filler.args(["-c", "exec timeout 2 cat /dev/zero"]);
     filler.stdout(writer.try_clone().expect("a shared pipe"));
@@ -427,7 +427,7 @@ fn lines_that_the_log_file_can_not_take_are_counted() {
         .env("DOORWARD__LOG__CONSOLE", "false")
         .env("DOORWARD__LOG__FILE", &file)
         .env("DOORWARD__LOG__ROTATION", "never");
-    // A pipe with an end for both directions needs nobody at the other; nobody reads.
+    // A pipe opened for both directions needs no other process; nothing reads from it.
     let unread = std::fs::File::options()
         .read(true)
         .write(true)

@@ -1,4 +1,4 @@
-//! The two schemas are one: the same tables, columns, kinds and demands; and every migration can be taken back.
+//! The schemas of the two databases have the same tables, columns, types and constraints, and every migration can be reverted.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::support::binary;
 use crate::support::house::{House, another_database};
 use crate::support::postgres::Postgres;
 
-/// Table and column to kind and whether it may be null.
+/// Table and column, with the type and whether it is nullable.
 type Columns = BTreeMap<(String, String), (String, bool)>;
 
 const SQLITE_COLUMNS: &str = "
@@ -34,7 +34,7 @@ fn parse(text: &str, kind: impl Fn(&str) -> String) -> Columns {
         .collect()
 }
 
-/// The kind that SQLite keeps a PostgreSQL type as.
+/// Returns the SQLite type that stores a PostgreSQL type.
 fn kind_in_sqlite(postgres: &str) -> String {
     match postgres {
         "uuid" | "bytea" => "blob",
@@ -145,7 +145,6 @@ crate::on_both! {
     }
 }
 
-/// The version of the newest migration of this checkout.
 fn newest_migration() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
     let entries = std::fs::read_dir(folder).expect("migrations");

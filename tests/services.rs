@@ -1,4 +1,4 @@
-//! The example services, with three frameworks: each hands the session's cookie on and asks for a decision.
+//! The example services with three frameworks: each passes the session cookie on and requests a decision.
 
 use std::process::Command;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::http::Browserless;
 use crate::support::installed::{built, in_repository, installed, node_example};
 use crate::support::process::{ChildProcess, free_port};
 
-/// Generous, for a machine that is busy with other tests.
+/// Generous, for a machine that runs other tests.
 const START_BOUND: Duration = Duration::from_secs(30);
 const ORDER: &str = "7e0c1b9a-6f0e-4a43-9e5d-0f2f6b1f7c11";
 
@@ -23,7 +23,6 @@ enum Framework {
     Actix,
 }
 
-/// A running service; it ends when this is dropped.
 struct Service {
     port: u16,
     _process: ChildProcess,
@@ -54,7 +53,7 @@ impl Framework {
 }
 
 impl Service {
-    /// Registers the service as the guide says, and starts it.
+    /// Registers the service as the guide shows, and starts it.
     fn start(house: &House, framework: Framework) -> Self {
         let arguments = [
             "client",
@@ -86,7 +85,7 @@ impl Service {
         }
     }
 
-    /// What the service answers a browser that wants to see an order.
+    /// Returns the service's response to a browser that requests an order.
     fn view(&self, browser: &Browserless, order: &str) -> (u16, Value) {
         let answer = browser.at_port(self.port).get(&format!("/orders/{order}"));
         (answer.status, answer.json())
@@ -104,7 +103,7 @@ fn a_session_and_a_grant_on_the_very_order_are_asked_for(framework: Framework, m
     assert_eq!(service.view(&house.browser(), ORDER).0, 401);
     assert_eq!(service.view(&ada.browser, ORDER).0, 403);
 
-    // Given and withdrawn at another instance: the very next question knows.
+    // A role assigned or withdrawn at another instance has an effect on the next decision.
     let other = house.another_instance();
     let there = root.browser.at_port(house.port(other));
     let grant = json!({
@@ -120,7 +119,7 @@ fn a_session_and_a_grant_on_the_very_order_are_asked_for(framework: Framework, m
     assert_eq!(there.delete(&format!("/v1/grants/{id}")).status, 200);
     assert_eq!(service.view(&ada.browser, ORDER).0, 403);
 
-    // Nobody answers: nobody may.
+    // If Doorward is unavailable, access is denied.
     house.stop(other);
     house.stop(0);
     assert_eq!(service.view(&ada.browser, ORDER).0, 503);

@@ -1,4 +1,4 @@
-//! A PostgreSQL that demands TLS.
+//! A PostgreSQL server that requires TLS.
 
 use crate::support::house::House;
 use crate::support::postgres::{Encryption, Postgres, PostgresOptions};

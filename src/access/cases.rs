@@ -1,5 +1,5 @@
-//! Cases for a set of policies: a question, what is stored, and the decision that its writer expects. Nothing is read from a
-//! store.
+//! Test cases for policies: each has a request, the facts that would be stored, and the expected decision. Nothing is
+//! read from a store.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,38 +19,34 @@ use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, Metadata, Scopes};
 use crate::standing::{Standing, UserStatus};
 
-/// A file of cases.
+/// A file of test cases.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cases {
     cases: Vec<Case>,
 }
 
-/// One question and its answer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    /// As the evaluation endpoint takes it.
+    /// Request body, as for the evaluation endpoint.
     request: Map<String, Value>,
     decision: bool,
-    /// The person, where the subject is one; `known = false` makes them an outsider.
+    /// The user, if the subject is one; `known = false` makes the subject an external subject.
     #[serde(default)]
     user: Profile,
-    /// The global roles of the person.
     #[serde(default)]
     roles: Vec<String>,
-    /// The client, where the subject is one; `known = false` makes it an outsider.
+    /// The client, if the subject is one; `known = false` makes the subject an external subject.
     client: Option<Registered>,
-    /// The roles that the person holds on the thing.
+    /// Roles of the user on the resource.
     #[serde(default)]
     grants: Vec<String>,
-    /// What the registry says of the thing.
     #[serde(default)]
     attributes: Map<String, Value>,
-    /// How the person is signed in.
     auth: Option<SignIn>,
-    /// The time of day, if it matters.
+    /// Time of the decision; the current time by default.
     now: Option<Timestamp>,
 }
 
@@ -102,15 +98,15 @@ struct SignIn {
     acr: String,
     #[serde(default)]
     amr: Vec<String>,
-    /// Seconds since.
+    /// Seconds since the sign-in.
     #[serde(default)]
     age: u64,
 }
 
-/// How a case came out.
+/// Result of one case.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// The case.
+    /// Name of the case.
     pub name: String,
     /// Whether the decision is the expected one.
     pub passed: bool,
@@ -118,31 +114,31 @@ pub struct Outcome {
     pub expected: bool,
     /// Actual decision.
     pub decision: bool,
-    /// By which policies.
+    /// IDs of the policies that determined the decision.
     pub policies: Vec<String>,
-    /// Which of them failed, and why.
+    /// Policies that failed, with the reason.
     pub errors: Vec<String>,
 }
 
-/// Why there are no outcomes.
+/// Why the cases could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum CasesError {
-    /// The file can't be read as cases.
+    /// The file can't be read or parsed.
     #[error("{0}")]
     Unreadable(String),
-    /// A case's request is none.
+    /// The request of a case is invalid: name of the case, and the reason.
     #[error("{0}: {1}")]
     Request(String, AuthZenError),
-    /// A case's client can't be one.
+    /// The client of a case is missing or invalid: name of the case, and the reason.
     #[error("{0}: {1}")]
     Client(String, &'static str),
 }
 
 impl Cases {
-    /// Reads a file: JSON by its name, else TOML.
+    /// Reads a file: JSON if its extension is `json`, else TOML.
     ///
     /// # Errors
-    /// What it should have been.
+    /// The file can't be read or parsed.
     pub fn read(path: &Path) -> Result<Self, CasesError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| CasesError::Unreadable(format!("{}: {error}", path.display())))?;
@@ -157,10 +153,10 @@ impl Cases {
         read.map_err(|error| CasesError::Unreadable(format!("{}: {error}", path.display())))
     }
 
-    /// Asks the policies in force about each.
+    /// Evaluates every case against the policies in force.
     ///
     /// # Errors
-    /// The first request that is none.
+    /// The first case whose request or client is invalid.
     pub fn run(self, policies: &Policies, now: Timestamp) -> Result<Vec<Outcome>, CasesError> {
         let run = |case: Case| case.run(policies, now);
         self.cases.into_iter().map(run).collect()
@@ -176,7 +172,7 @@ impl Case {
         let subject = self.subject(&asks, now)?;
         let decision = match resource {
             Ok(resource) if is_action(&asks.action) => {
-                // Nobody but a person holds roles on things.
+                // Only users hold roles on resources.
                 let grants = match &subject {
                     Subject::Person { .. } => self.grants,
                     Subject::Client(_) | Subject::Outsider { .. } => Vec::new(),
@@ -216,8 +212,8 @@ impl Case {
         })
     }
 
-    /// The client of the case; `None`: it is one that Doorward does not know. Without a word of it a policy about clients would
-    /// never be asked, and a denial be the expected one for no good reason.
+    /// Returns the client of the case, or `None` if it isn't registered. A case whose subject is a client must describe it:
+    /// otherwise no policy about clients would apply, and a case that expects a denial would pass for the wrong reason.
     fn registered(&self, id: &str) -> Result<Option<Client>, CasesError> {
         let fault = |fault| CasesError::Client(self.name.clone(), fault);
         let told = self.client.as_ref().ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Changing a grant.
+//! Changes a role assignment.
 
 use super::grant::{Grant, GrantError, begin};
 use super::right::may_change;
@@ -10,16 +10,16 @@ use crate::clients::ActingAs;
 use crate::db::Connection;
 use crate::history::Author;
 
-/// What to change; `None` leaves as it is.
+/// The fields of a role assignment to change. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct GrantChange {
-    /// All roles anew.
+    /// Replaces all roles.
     pub roles: Option<GrantRoles>,
-    /// Another title, or none.
+    /// Sets the title, or removes it.
     pub title: Option<Option<Title>>,
-    /// Another description, or none.
+    /// Sets the description, or removes it.
     pub description: Option<Option<Description>>,
-    /// Another end, or none.
+    /// Sets the expiry time, or removes it.
     pub valid_until: Option<Option<Timestamp>>,
 }
 
@@ -43,10 +43,11 @@ impl GrantChange {
 }
 
 impl Access {
-    /// Changes a grant that was not withdrawn, also one that has ended. With `expected`, only if that is still its version.
+    /// Changes a role assignment that was not withdrawn; it may have expired. With `expected`, only if that is
+    /// the current version.
     ///
     /// # Errors
-    /// Why nothing was changed, or that the change is not in force.
+    /// The reason why nothing was changed, or [`GrantError::Pending`] if the change is committed but not yet in force.
     pub async fn change(
         &self,
         id: GrantId,
@@ -85,14 +86,14 @@ impl Access {
                 Ok(grant)
             })
             .await;
-        // A repeated change finds its own version: it may be the one that is not in force yet.
+        // A retried request finds the version that its first attempt wrote, which may not have been published yet.
         if matches!(changed, Ok(_) | Err(GrantError::VersionIs(_))) {
             self.standings.publish(user).await?;
         }
         changed
     }
 
-    /// Whose grant this is, which never changes.
+    /// Returns the ID of the user who holds the assignment, which never changes.
     pub(super) async fn holder_of(&self, id: GrantId) -> Result<UserId, GrantError> {
         let find = move |conn: &mut Connection| Ok::<_, GrantError>(queries::find_grant(conn, id)?);
         let grant = self.database.read(find).await?;
@@ -100,7 +101,8 @@ impl Access {
     }
 }
 
-/// The grant as it stands under the lock of its person. Of a type that is not the author's, they learn nothing.
+/// Reads an assignment while the caller holds the user's lock. Returns `Unknown` if the author may not manage assignments on its
+/// resource type, so that its existence isn't revealed.
 pub(super) fn find_changeable(
     conn: &mut Connection,
     id: GrantId,

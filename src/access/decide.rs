@@ -1,4 +1,4 @@
-//! One question: what is known is read, then the policies are asked.
+//! Decides one access request: reads the facts, then evaluates the policies.
 
 use serde_json::{Map, Value};
 
@@ -11,10 +11,10 @@ use crate::standing::Unavailable;
 type Attributes = Map<String, Value>;
 
 impl Access {
-    /// Decides by what the stores hold now. Whoever asks has seen to it that the subject passed the gate.
+    /// Decides by the current contents of the stores. The caller has already checked the subject's account or client state.
     ///
     /// # Errors
-    /// When a store that is needed is away: nobody knows, which is no yes.
+    /// A store that is needed is unavailable. The caller must not treat this as a permission.
     pub async fn decide(&self, question: Question) -> Result<Decision, Unavailable> {
         if !is_action(&question.action) {
             return Ok(Decision::default());
@@ -22,7 +22,8 @@ impl Access {
         let facts = self.gather(question).await?;
         let decision = self.policies.decide(&facts, Challenge::Look);
         if let Some(error) = decision.errors.first() {
-            // The reason may quote what the caller said: `doorward policy explain` tells it.
+            // The rest of the message may quote claimed properties, so that only its first part is logged. `doorward policy
+            // explain` prints the whole message.
             let at = error.split(": ").next();
             let failed = decision.errors.len();
             tracing::warn!(
@@ -34,7 +35,7 @@ impl Access {
         Ok(decision)
     }
 
-    /// Reads what the decision rests on: at most two copies, at the same time.
+    /// Reads the roles and the attributes concurrently, unless the request already contains them.
     pub(super) async fn gather(&self, question: Question) -> Result<Facts, Unavailable> {
         let now = self.clock.now();
         let (held, attributes) =

@@ -1,4 +1,4 @@
-//! Giving roles on a thing.
+//! Assigns roles on a resource.
 
 use super::grant::{Grant, GrantError, Terms, begin};
 use super::right::may_change;
@@ -7,10 +7,11 @@ use crate::base::ids::UserId;
 use crate::clients::ActingAs;
 
 impl Access {
-    /// Gives a person roles on a thing; what was withdrawn or has ended goes on as the same grant.
+    /// Assigns roles on a resource to a user. A withdrawn or expired assignment is reused under its ID.
     ///
     /// # Errors
-    /// `Exists` while they hold some there, or why nothing was given, or that the change is not in force.
+    /// [`GrantError::Exists`] if the user already holds roles on the resource, another reason why nothing was assigned, or
+    /// [`GrantError::Pending`] if the assignment is committed but not yet in force.
     pub async fn give(
         &self,
         user: UserId,
@@ -51,7 +52,7 @@ impl Access {
                 Ok(grant)
             })
             .await;
-        // A repeated gift finds itself: it may be the one that is not in force yet.
+        // A retried request finds the assignment that its first attempt wrote, which may not have been published yet.
         if matches!(given, Ok(_) | Err(GrantError::Exists(_))) {
             self.standings.publish(user).await?;
         }

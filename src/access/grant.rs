@@ -1,4 +1,5 @@
-//! A grant: what one person may be on one thing. One row for ever for each person and thing; withdrawn, it holds no roles.
+//! A role assignment: the roles that one user holds on one resource. Each pair of user and resource has a single row that is
+//! never deleted; a withdrawn assignment has no roles.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -54,52 +55,52 @@ pub struct Grant {
     pub by_client: Option<ClientId>,
 }
 
-/// What is given.
+/// The values that are set when roles are assigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Roles on the resource.
     pub roles: GrantRoles,
-    /// For people.
+    /// Title for display.
     pub title: Option<Title>,
-    /// For people.
+    /// Description for display.
     pub description: Option<Description>,
-    /// End of validity; `None`: without an end.
+    /// Expiry time; `None` means that the assignment doesn't expire.
     pub valid_until: Option<Timestamp>,
 }
 
-/// Why nothing was changed.
+/// Why an assignment was not changed, or that a change is not yet in force.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// There is nobody of this id.
+    /// No user has this ID or username.
     #[error("no user has this ID or username")]
     UserUnknown,
-    /// There is no such grant, or none that the author may see.
+    /// No such assignment exists, or the author may not see it.
     #[error("no assignment has this ID")]
     Unknown,
-    /// The person holds roles on this thing already.
+    /// The user already holds roles on this resource, by the assignment with this ID.
     #[error("the user already has roles on this resource, in assignment {0}")]
     Exists(GrantId),
-    /// The grant was changed since the caller looked.
+    /// The assignment was changed since the caller read it; this is the current version.
     #[error("the assignment was changed by another request, to version {0}")]
     VersionIs(i64),
-    /// Roles on things of this type are not the author's to give.
+    /// The author may not assign roles on resources of this type.
     #[error("you may not assign roles on resources of this type")]
     NotYours,
-    /// It would have ended before it began.
+    /// The expiry time is not in the future.
     #[error("valid_until must be in the future")]
     Past,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Committed, not yet in force.
+    /// The change is committed but not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// What a revision holds of a grant.
+/// The stored data of an assignment's revision.
 #[derive(Deserialize)]
 struct Record {
     user_id: UserId,
@@ -112,7 +113,7 @@ struct Record {
 }
 
 impl Grant {
-    /// A first version.
+    /// Creates the first version.
     pub(super) fn new(
         user: UserId,
         resource: ResourceName,
@@ -137,7 +138,8 @@ impl Grant {
         }
     }
 
-    /// The grant as a revision tells it, begun when the present row says; `None` for a record that can't be read.
+    /// Restores the assignment from a revision; `begun` is the creation time from the current row. Returns `None` if the
+    /// revision's data can't be parsed.
     pub(super) fn of_revision(
         id: GrantId,
         begun: Timestamp,
@@ -166,7 +168,7 @@ impl Grant {
         format!("\"{}\"", self.version)
     }
 
-    /// On which thing.
+    /// Resource on which the roles are assigned.
     pub fn resource(&self) -> ResourceName {
         ResourceName {
             kind: self.resource_type.clone(),
@@ -174,17 +176,17 @@ impl Grant {
         }
     }
 
-    /// Whether it was withdrawn, and not given again.
+    /// Whether the assignment was withdrawn and not assigned again.
     pub fn is_withdrawn(&self) -> bool {
         self.roles.is_empty()
     }
 
-    /// Whether it counts at an instant.
+    /// Whether the assignment has roles and has not expired at an instant.
     pub fn is_live_at(&self, at: Timestamp) -> bool {
         !self.is_withdrawn() && self.valid_until.is_none_or(|until| until > at)
     }
 
-    /// The same on other terms; what is not said of it stays.
+    /// Returns a copy with these terms. ID, user, resource, version and origin are unchanged.
     pub(super) fn on(&self, terms: Terms) -> Self {
         Self {
             roles: terms.roles.into_names(),
@@ -195,7 +197,7 @@ impl Grant {
         }
     }
 
-    /// The same without roles.
+    /// Returns a copy without roles.
     pub(super) fn withdrawn(&self) -> Self {
         Self {
             roles: Vec::new(),
@@ -203,14 +205,15 @@ impl Grant {
         }
     }
 
-    /// Makes it the version that follows another.
+    /// Sets the version, time and author of the version that follows `before`.
     pub(super) fn follow(&mut self, before: &Self, now: Timestamp, author: &Author) {
         self.version = before.version.saturating_add(1);
         self.as_of = next_as_of(now, before.as_of);
         (self.by_user, self.by_client) = (author.user(), author.client());
     }
 
-    /// Stores the version and what happened.
+    /// Records the version's revision and its audit event. If the assignment has roles, this first voids the links for the user
+    /// that were made by clients that may not assign roles.
     pub(super) fn keep(
         &self,
         conn: &mut Connection,
@@ -250,7 +253,7 @@ impl Grant {
         })
     }
 
-    /// Which grant, and what changed, before and after, for the audit event.
+    /// Details of the audit event: the assignment, its resource, and each changed field before and after.
     fn details(&self, before: Option<&Self>) -> Value {
         let before = before.map_or_else(|| json!({ "roles": [] }), Self::terms);
         let mut details = history::changes(&before, &self.terms());
@@ -262,7 +265,7 @@ impl Grant {
         Value::Object(details)
     }
 
-    /// What can be changed of it.
+    /// The fields that can be changed.
     fn terms(&self) -> Value {
         json!({
             "roles": self.roles,
@@ -273,8 +276,8 @@ impl Grant {
     }
 }
 
-/// Locks the user and checks the caller, and invalidates every copy of what the user holds. Returns the author and the time of the
-/// change.
+/// Locks the user, checks the caller, and invalidates every cached copy of the user's roles. Returns the author and the
+/// time of the change.
 pub(super) fn begin(
     conn: &mut Connection,
     database: &db::Database,

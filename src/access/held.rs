@@ -1,7 +1,7 @@
-//! Which roles somebody holds on one thing, as of now.
+//! The roles that a user currently holds on one resource.
 //!
-//! The answer is copied under the version of the person's standing, which every change of their grants raises: a copy is
-//! true exactly while that is still their version. That nobody holds anything is copied as well.
+//! A cached copy carries the version of the user's account state, which every change of the user's assignments increments: a copy
+//! is valid only while its version equals the current one. The absence of roles is cached as well.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::base::clock::{Stopwatch, Timestamp};
 use crate::base::ids::UserId;
 use crate::standing::{SLOWEST_FILL, Standing, Unavailable};
 
-/// As long as a standing's copy.
+/// Lifetime of a copy; the same as that of the account state's copy.
 const LIFE: Duration = Duration::from_secs(60);
 
-/// The roles of one person on one thing, as the database holds them.
+/// The roles of one user on one resource, as stored in the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     roles: Vec<String>,
@@ -28,7 +28,7 @@ impl Held {
         Self { roles, valid_until }
     }
 
-    /// Those that count at an instant.
+    /// Returns the roles that have not expired at an instant.
     pub fn at(&self, now: Timestamp) -> &[String] {
         match self.valid_until {
             Some(until) if until <= now => &[],
@@ -38,12 +38,12 @@ impl Held {
 }
 
 impl Access {
-    /// Where the copy is kept: in one slot with the person's standing, so that both can be read in one round trip.
+    /// Cache key of the roles. Its hash slot is that of the user's account state, so that both can be read in one round trip.
     pub fn grants_key(user: UserId, resource: &ResourceName) -> String {
         format!("grants:{{{user}}}:{}", resource.key())
     }
 
-    /// What a person holds on a thing.
+    /// Returns the roles that a user holds on a resource, from the cache or the database.
     pub async fn held(
         &self,
         standing: &Standing,
@@ -55,7 +55,7 @@ impl Access {
         self.held_of_copy(standing, resource, copy.as_deref()).await
     }
 
-    /// As [`Access::held`], for a caller who read the copy together with something else.
+    /// Same as [`Access::held`], for a caller that has already read the cached copy.
     pub async fn held_of_copy(
         &self,
         standing: &Standing,
@@ -83,7 +83,7 @@ impl Access {
     }
 }
 
-/// The copy, if it is of the very version of the standing that is believed.
+/// Parses a copy if its version equals that of the account state.
 fn believe(standing: &Standing, copy: &str) -> Option<Held> {
     let (version, held) = copy.split_once(':')?;
     if version.parse() != Ok(standing.version) {

@@ -1,10 +1,10 @@
-//! Decisions through HTTP.
+//! HTTP routes of access decisions.
 
 mod authzen;
 
 use actix_web::web;
 
-/// The routes, outside of every session: none of them looks at a cookie.
+/// Registers the routes. They are outside every session: none of them reads a cookie.
 pub fn routes(config: &mut web::ServiceConfig) {
     authzen::routes(config);
 }

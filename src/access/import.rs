@@ -1,4 +1,4 @@
-//! Many grants at once: each batch is one transaction, all of it or nothing.
+//! Imports role assignments in batches. Each batch is one transaction.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -16,72 +16,71 @@ use crate::history::Author;
 use crate::standing::{self, ChangePending};
 use crate::users;
 
-/// How many people's standings are put in force side by side.
 const AT_ONCE: usize = 8;
 
-/// How a grant shall stand.
+/// The target state of one assignment.
 #[derive(Clone, Debug)]
 pub struct ImportLine {
-    /// Which line, for whoever repairs it.
+    /// Line number for error messages.
     pub number: u64,
     /// ID or username of the user.
     pub user: String,
-    /// On which thing.
+    /// Resource of the assignment.
     pub resource: ResourceName,
-    /// All terms anew; `None`: withdrawn.
+    /// New terms, which replace all present ones; `None` withdraws the assignment.
     pub terms: Option<Terms>,
 }
 
-/// What a batch did.
+/// Counts of what a batch changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Imported {
-    /// Grants given.
+    /// Number of assignments created or assigned again.
     pub given: u64,
-    /// Grants changed.
+    /// Number of assignments changed.
     pub changed: u64,
-    /// Grants withdrawn.
+    /// Number of assignments withdrawn.
     pub withdrawn: u64,
-    /// Grants that stood so already.
+    /// Number of assignments that already had the target state.
     pub unchanged: u64,
 }
 
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
-    /// There is nobody of this id or name.
+    /// No user has this ID or username.
     #[error("no user has this ID or username")]
     UserUnknown,
-    /// It would have ended before it began.
+    /// The expiry time is not in the future.
     #[error("valid_until must be in the future")]
     Past,
 }
 
-/// Why a batch was not stored, or is not in force.
+/// Why a batch was not stored, or is not yet in force.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// A line that can't be stored; nothing of its batch was.
+    /// A line is invalid (its number and the reason); nothing of its batch was stored.
     #[error("line {0}: {1}")]
     Line(u64, LineFault),
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// All of it is committed, not yet in force.
+    /// The whole batch is committed but not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// The grants of a batch as they stand, each with the one that the database has.
+/// The current state of each assignment of a batch; `None` if it has no row.
 type Present = HashMap<(UserId, ResourceName), Option<Grant>>;
 
 impl Access {
-    /// Makes grants stand as a batch of lines says, in their order. What stands so already makes no new version; so a batch is
-    /// safe to repeat.
+    /// Applies a batch of lines in their order. An assignment that already has its target state gets no new version, so that a
+    /// batch can safely be repeated.
     ///
     /// # Errors
-    /// The first line that can't be stored; `Pending` when all is committed and not yet in force; or when the database is away.
+    /// The first invalid line, or [`ImportError::Pending`] if the batch is committed but not yet in force.
     pub async fn import(
         &self,
         lines: Vec<ImportLine>,
@@ -97,7 +96,7 @@ impl Access {
                 let author = acting.check(conn, &people)?;
                 let locked = standing::lock_all(conn, &people)?;
                 let mut present = find_present(conn, &lines, &holders, &locked)?;
-                // After the locks and everything that is only read: a transaction must commit soon after its instant.
+                // Taken after the locks and all other reads, because a transaction must commit soon after its instant.
                 let now = database.now(conn)?;
                 let mut batch = Batch {
                     imported: Imported::default(),
@@ -114,7 +113,7 @@ impl Access {
                 Ok::<_, ImportError>((batch.imported, people))
             })
             .await?;
-        // Also whoever did not change: the batch may be the repetition of one that is not in force yet.
+        // Also publishes users that did not change: this may be the retry of a batch that is not yet in force.
         let mut publishing = stream::iter(people)
             .map(|user| self.standings.publish(user))
             .buffer_unordered(AT_ONCE);
@@ -125,7 +124,7 @@ impl Access {
     }
 }
 
-/// Whose grant each line is about.
+/// Returns the user ID of each line.
 fn find_holders(conn: &mut Connection, lines: &[ImportLine]) -> Result<Vec<UserId>, ImportError> {
     let mut known: HashMap<&str, UserId> = HashMap::new();
     let mut holders = Vec::with_capacity(lines.len());
@@ -169,7 +168,7 @@ fn find_present(
 
 struct Batch<'a> {
     imported: Imported,
-    /// Whose grants changed.
+    /// Users whose assignments changed.
     moved: BTreeSet<UserId>,
     today: Timestamp,
     now: Timestamp,
@@ -220,7 +219,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Counts a change, and says what it is called.
+    /// Counts a change and returns its audit action.
     fn count(&mut self, grant: &Grant, before: Option<&Grant>) -> &'static str {
         let was_live = before.is_some_and(|before| before.is_live_at(self.today));
         let (count, action) = if grant.is_withdrawn() {

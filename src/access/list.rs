@@ -1,4 +1,4 @@
-//! Which grants there are: of a person, on a thing, of anybody; now, or as they stood at an instant.
+//! Lists role assignments of a user, on a resource or of everyone, now or at an earlier instant.
 
 use std::collections::BTreeSet;
 
@@ -13,30 +13,32 @@ use crate::history::{self, PastInstant, PastInstantError};
 use crate::users::RoleName;
 use crate::web::Page;
 
-/// Which grants to list.
+/// Which role assignments to list.
 #[derive(Clone, Debug, Default)]
 pub struct GrantFilter {
-    /// Of this person.
+    /// Only assignments of this user.
     pub user: Option<UserId>,
-    /// On things of this kind.
+    /// Only assignments on resources of this type.
     pub kind: Option<ResourceType>,
-    /// On things of this id.
+    /// Only assignments on resources with this ID.
     pub id: Option<ResourceId>,
-    /// With this role; no index leads to it, so that alone it is for lists that somebody reads now and then.
+    /// Only assignments with this role. No index covers it, so that a filter on the role alone is only for lists
+    /// that are read rarely.
     pub role: Option<RoleName>,
-    /// On things of one of these kinds, where the caller sees no others.
+    /// Only assignments on resources of these types, the ones that the caller may see.
     pub of_types: Option<BTreeSet<String>>,
-    /// Further on in the list: the cursor.
+    /// Cursor: only assignments after this one.
     pub after: Option<Uuid>,
 }
 
-/// The most grants that are looked at for one page of the past; what was withdrawn by then fills no page.
+/// Maximum number of assignments that are examined for one page of the past. Assignments that had been withdrawn or had expired
+/// by then don't fill the page.
 const WORK: usize = 1000;
-/// How many are looked at together.
+/// Number of assignments that are read per query.
 const CHUNK: usize = 100;
 
 impl GrantFilter {
-    /// Of one person.
+    /// All assignments of a user.
     pub fn of_user(user: UserId) -> Self {
         Self {
             user: Some(user),
@@ -44,7 +46,7 @@ impl GrantFilter {
         }
     }
 
-    /// On one thing.
+    /// All assignments on a resource.
     pub fn on(resource: ResourceName) -> Self {
         Self {
             kind: Some(resource.kind),
@@ -53,12 +55,11 @@ impl GrantFilter {
         }
     }
 
-    /// Whether it names one thing: then the order is that of its holders' ids, else that of the grants' own.
+    /// Whether the filter names a single resource. Its assignments are ordered by user ID, all others by assignment ID.
     pub(super) fn is_one_thing(&self) -> bool {
         self.kind.is_some() && self.id.is_some()
     }
 
-    /// A grant's place in the order.
     fn place(&self, id: GrantId, user: UserId) -> Uuid {
         if self.is_one_thing() {
             user.uuid()
@@ -69,7 +70,7 @@ impl GrantFilter {
 }
 
 impl Access {
-    /// Live grants, at most `limit`.
+    /// Returns at most `limit` live assignments.
     pub async fn list(&self, filter: GrantFilter, limit: usize) -> db::Result<Page<Grant>> {
         let today = self.clock.now();
         self.database
@@ -77,10 +78,10 @@ impl Access {
             .await
     }
 
-    /// The grants that stood at an instant, at most `limit`; a page may be shorter and have a next one all the same.
+    /// Returns at most `limit` assignments that were live at an instant. A page may be shorter and still have a next page.
     ///
     /// # Errors
-    /// `Future`, or when the database is away.
+    /// [`PastInstantError::Future`] if the instant is in the future.
     pub async fn list_as_of(
         &self,
         filter: GrantFilter,
@@ -96,10 +97,10 @@ impl Access {
             .await
     }
 
-    /// A grant that was not withdrawn.
+    /// Returns an assignment that was not withdrawn.
     ///
     /// # Errors
-    /// `Unknown`, or when the database is away.
+    /// [`GrantError::Unknown`] if there is no such assignment.
     pub async fn read(&self, id: GrantId) -> Result<Grant, GrantError> {
         let find = move |conn: &mut Connection| Ok::<_, GrantError>(queries::find_grant(conn, id)?);
         let grant = self.database.read(find).await?;
@@ -108,7 +109,7 @@ impl Access {
     }
 }
 
-/// A page of what counts today.
+/// Returns a page of the assignments that are live now.
 pub(super) fn list_live(
     conn: &mut Connection,
     filter: &GrantFilter,
@@ -120,7 +121,7 @@ pub(super) fn list_live(
     Ok(Page::cut(found, limit, place))
 }
 
-/// A page of what counted at an instant.
+/// Returns a page of the assignments that were live at an instant.
 pub(super) fn list_past(
     conn: &mut Connection,
     filter: &GrantFilter,

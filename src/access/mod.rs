@@ -1,8 +1,10 @@
-//! Who may do what: roles on single things, and what is known of the things themselves.
+//! Access decisions: role assignments on single resources, the resource registry, and the policies that decide.
 //!
-//! Promises that a role that was given or withdrawn counts from the next question on, in every instance, and that what can't be known is no
-//! permission. Hands out [`Access`]. Owns `grants`, `resources` and the keys `grants:{user}:…`, `resource:{thing}`, `door-request:…`, `door-ticket:…`. Refuses to
-//! mix what callers say with what it knows.
+//! A role that is assigned or withdrawn counts from the next decision on, on every instance. Facts that can't be determined never
+//! lead to a permission. Properties claimed by callers are never mixed with stored facts.
+//!
+//! The public type is [`Access`]. This module owns the tables `grants` and `resources` and the keys `grants:{user}:…`,
+//! `resource:{thing}`, `door-request:…`, `door-ticket:…`.
 
 pub mod authzen;
 mod cases;
@@ -50,7 +52,7 @@ pub use roles::{RolesHeld, RolesHeldError, RolesWanted};
 pub use text::{Description, GrantRoles, TextError, Title, parse_instant};
 pub use thing::{Thing, ThingView};
 
-/// Everything that access needs. Cheap to clone.
+/// The dependencies of the access module. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Access {
     database: Database,
@@ -63,8 +65,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// Over both stores, and the policies of this process. Things are known by names, which another installation that shares the
-    /// store may use too: their copies bear the name of `installation`.
+    /// Uses both stores and the policies of this process. Cache keys of resources contain `installation`, because another
+    /// installation that shares the ephemeral store may use the same resource names.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
@@ -84,7 +86,7 @@ impl Access {
         }
     }
 
-    /// The policies in force here.
+    /// The policies in force in this process.
     pub fn policies(&self) -> &Policies {
         &self.policies
     }

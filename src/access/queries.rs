@@ -1,4 +1,4 @@
-//! SQL of `grants` and `resources`.
+//! Queries on the tables `grants` and `resources`.
 
 mod grants;
 mod held;

@@ -1,4 +1,4 @@
-//! What is asked of the policies, and what they say.
+//! The input and output of an access decision.
 
 use std::sync::Arc;
 
@@ -11,27 +11,27 @@ use crate::clients::Client;
 use crate::sessions::Acr;
 use crate::standing::Standing;
 
-/// The longest name of an action, in characters.
+/// Maximum length of an action name, in characters.
 const LONGEST_ACTION: usize = 256;
 
-/// Whether this can be the name of an action.
+/// Whether the text is a valid action name.
 pub fn is_action(name: &str) -> bool {
     (1..=LONGEST_ACTION).contains(&name.chars().count()) && !name.chars().any(is_unprintable)
 }
 
-/// How and when somebody proved themself.
+/// How and when the user authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Auth {
     /// `acr` of the sign-in.
     pub acr: String,
-    /// By which means.
+    /// Authentication methods of the sign-in (`amr`).
     pub amr: Vec<String>,
-    /// Time of the last ceremony.
+    /// Time of the last passkey authentication.
     pub auth_time: Timestamp,
 }
 
 impl Auth {
-    /// What a sign-in of this strength proves.
+    /// Builds the sign-in that an `acr` stands for, with the `amr` values that belong to it.
     pub fn supposed(acr: &str, auth_time: Timestamp) -> Self {
         let strength = if acr == Acr::Synced.as_str() {
             Acr::Synced
@@ -46,90 +46,90 @@ impl Auth {
     }
 }
 
-/// Who wants to do something. A person and a client are here only when they passed the gate.
+/// The subject of a decision. Users and clients appear here only after their account or client state was checked.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    /// A person that Doorward knows; how they proved themself, where the caller could show it.
+    /// A user of this installation.
     Person {
-        /// The user's record.
+        /// The user's account state.
         standing: Box<Standing>,
-        /// The user's sign-in.
+        /// The user's sign-in, if the caller proved it.
         auth: Option<Auth>,
     },
     /// An enabled client.
     Client(Arc<Client>),
-    /// Anybody and anything else, by the caller's word: no roles, no grants.
+    /// An external subject, identified only by what the caller claims. It has no roles and no assignments.
     Outsider {
-        /// The type that the caller gave.
+        /// Type claimed by the caller.
         kind: String,
-        /// The id that the caller gave.
+        /// ID claimed by the caller.
         id: String,
     },
 }
 
-/// What the caller says, which is never mixed with what Doorward knows.
+/// Properties claimed by the caller. They are never mixed with stored facts.
 #[derive(Clone, Debug, Default)]
 pub struct Claimed {
-    /// Of the subject.
+    /// Properties of the subject.
     pub subject: Map<String, Value>,
-    /// Of the resource.
+    /// Properties of the resource.
     pub resource: Map<String, Value>,
-    /// Of the action.
+    /// Properties of the action.
     pub action: Map<String, Value>,
-    /// Of everything else.
+    /// The request's context.
     pub context: Map<String, Value>,
 }
 
 impl Claimed {
-    /// Whether the caller says nothing.
+    /// Whether the caller claims nothing.
     pub fn is_empty(&self) -> bool {
         let all = [&self.subject, &self.resource, &self.action, &self.context];
         all.iter().all(|said| said.is_empty())
     }
 }
 
-/// What whoever asks has read already, together with something else.
+/// Facts that the caller already read together with other data, so that the decision needn't read them again.
 #[derive(Clone, Debug, Default)]
 pub struct AtHand {
-    /// What the person holds on the thing.
+    /// The user's roles on the resource.
     pub held: Option<Held>,
-    /// What the registry says of the thing.
+    /// The resource's registered attributes.
     pub attributes: Option<Map<String, Value>>,
 }
 
-/// May this subject do this to that?
+/// Asks whether a subject may perform an action on a resource.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Subject of the decision.
     pub subject: Subject,
     /// Name of the action, for example `view`.
     pub action: String,
-    /// To which thing.
+    /// Resource of the decision.
     pub resource: ResourceName,
-    /// What was read already.
+    /// Facts that were already read.
     pub at_hand: AtHand,
     /// Properties and context that the caller claims.
     pub claimed: Claimed,
 }
 
-/// What would have been enough, where a fresher or a stronger sign-in would have been (RFC 9470 §3).
+/// The sign-in that would turn a denial into a permission: a stronger or a more recent one (RFC 9470 §3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// One of these, the least first.
+    /// Sufficient `acr` values, weakest first.
     pub acr_values: Vec<&'static str>,
-    /// A sign-in that is at most this many seconds old.
+    /// Maximum age of the sign-in, in seconds.
     pub max_age: Option<u64>,
 }
 
-/// The answer. Whatever is not a permission is a denial.
+/// The decision. Anything that is not a permission is a denial.
 #[derive(Clone, Debug, Default)]
 pub struct Decision {
-    /// Whether a policy permits it, none forbids it, and none failed.
+    /// Whether a policy permits the request, none forbids it, and none failed.
     pub is_allowed: bool,
-    /// The ids of the policies that decided.
+    /// IDs of the policies that determined the decision.
     pub policies: Vec<String>,
-    /// Which policies failed, and why: for the operator, not for the caller.
+    /// Policies that failed, with the reason. For the operator, not for the caller.
     pub errors: Vec<String>,
-    /// Set on a denial that another sign-in would turn into a permission.
+    /// Set on a denial that a stronger or more recent sign-in would turn into a permission.
     pub wanted: Option<Wanted>,
 }

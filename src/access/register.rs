@@ -1,4 +1,4 @@
-//! Registering things, changing what is known of them, forgetting it, listing them.
+//! Registers, updates, deletes and lists resources.
 
 use std::collections::BTreeSet;
 
@@ -16,55 +16,55 @@ use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 use crate::standing::ChangePending;
 
-/// What is to be known of a thing.
+/// The values to store for a resource.
 #[derive(Clone, Debug, Default)]
 pub struct NewThing {
-    /// For people.
+    /// Title for display.
     pub title: Option<Title>,
-    /// For people.
+    /// Description for display.
     pub description: Option<Description>,
-    /// For policies.
+    /// Attributes that policies can read.
     pub attributes: Map<String, Value>,
 }
 
-/// As what a thing is put.
+/// Precondition of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// One of which nothing is known yet.
+    /// The resource isn't registered.
     Absent,
-    /// In place of this version.
+    /// The resource has this version.
     Version(i64),
-    /// Whatever is there.
+    /// No precondition.
     Anything,
 }
 
-/// Which things to list.
+/// Which resources to list.
 #[derive(Clone, Debug, Default)]
 pub struct ThingFilter {
-    /// Of this kind.
+    /// Only resources of this type.
     pub kind: Option<ResourceType>,
-    /// Of one of these kinds, where the caller sees no others.
+    /// Only resources of these types, the ones that the caller may see.
     pub of_types: Option<BTreeSet<String>>,
-    /// Further on in the list than this thing: the cursor.
+    /// Cursor: only resources after this name.
     pub after: Option<ResourceName>,
 }
 
-/// Why nothing was changed.
+/// Why a resource was not changed, or that a change is not yet in force.
 #[derive(Debug, thiserror::Error)]
 pub enum ThingError {
-    /// Nothing is registered under this name.
+    /// No resource with this name is registered.
     #[error("no resource with this name is registered")]
     Unknown,
-    /// It is registered already, as this version.
+    /// The resource is already registered, in this version.
     #[error("already registered, as version {0}")]
     Exists(i64),
-    /// Somebody registered it at the same moment.
+    /// Another request registered the resource at the same time.
     #[error("another request registered it at the same time")]
     Overtaken,
-    /// It was changed since the caller looked.
+    /// The resource was changed since the caller read it; this is the current version.
     #[error("changed by another request, to version {0}")]
     VersionIs(i64),
-    /// The attributes can't be used.
+    /// The attributes are too large or contain values that policies can't read.
     #[error(
         "attributes may have 16384 bytes and 16 levels at most, and numbers that policies can read: whole, or with four digits \
          after the point at most"
@@ -73,34 +73,34 @@ pub enum ThingError {
     /// The schema declares other attributes for resources of this type.
     #[error("{0}")]
     NotInSchema(String),
-    /// Things of this type are not the author's to register.
+    /// The author may not register resources of this type.
     #[error("you may not register resources of this type")]
     NotYours,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Committed, not yet in force.
+    /// The change is committed but not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// What putting a thing did.
+/// Result of a write.
 #[derive(Clone, Debug)]
 pub struct Put {
-    /// As it is known now.
+    /// The resource after the write.
     pub thing: ThingView,
-    /// Whether nothing was known of it before.
+    /// Whether the resource was not registered before.
     pub is_new: bool,
 }
 
 impl Access {
-    /// Stores what is known of a thing, all of it anew. What is the same already makes no new version.
+    /// Registers a resource or replaces all its values. If nothing changes, no new version is written.
     ///
     /// # Errors
-    /// Why nothing was changed, or that the change is not in force.
+    /// The reason why nothing was changed, or [`ThingError::Pending`] if the change is committed but not yet in force.
     pub async fn put_thing(
         &self,
         name: ResourceName,
@@ -108,7 +108,7 @@ impl Access {
         expected: Expected,
         acting: ActingAs,
     ) -> Result<Put, ThingError> {
-        // What policies can't read would turn every decision about the thing into a denial.
+        // With attributes that policies can't read, every decision about the resource would be a denial.
         let is_good = attributes::are_bounded(&new.attributes) && readable(&new.attributes).is_ok();
         if !is_good {
             return Err(ThingError::Attributes);
@@ -130,10 +130,10 @@ impl Access {
         self.after(&name, put).await
     }
 
-    /// Forgets what is known of a thing; grants on it stand. With `expected`, only if that is still its version.
+    /// Deletes a resource; role assignments on it remain. With `expected`, only if that is the current version.
     ///
     /// # Errors
-    /// Why nothing was changed, or that the change is not in force.
+    /// The reason why nothing was changed, or [`ThingError::Pending`] if the change is committed but not yet in force.
     pub async fn delete_thing(
         &self,
         name: ResourceName,
@@ -167,10 +167,10 @@ impl Access {
         self.after(&name, deleted).await
     }
 
-    /// A registered thing, as the database has it.
+    /// Returns a registered resource from the database.
     ///
     /// # Errors
-    /// `Unknown`, or when the database is away.
+    /// [`ThingError::Unknown`] if it isn't registered.
     pub async fn read_thing_view(&self, name: ResourceName) -> Result<ThingView, ThingError> {
         let found = self
             .database
@@ -180,7 +180,7 @@ impl Access {
         Ok(row.ok_or(ThingError::Unknown)?.into())
     }
 
-    /// Registered things in the order of their names, at most `limit`.
+    /// Returns at most `limit` registered resources, ordered by type and ID.
     pub async fn list_things(&self, filter: ThingFilter, limit: i64) -> db::Result<Vec<ThingView>> {
         let rows = self
             .database
@@ -189,8 +189,8 @@ impl Access {
         Ok(rows.into_iter().map(ThingView::from).collect())
     }
 
-    /// A change is in force before it is acknowledged; a repeated one finds its own version, and may be the one that is not in
-    /// force yet.
+    /// Publishes a change before it is acknowledged. A retried request fails on the version that its first attempt wrote, which
+    /// may not have been published yet, so these errors publish as well.
     async fn after<T>(
         &self,
         name: &ResourceName,

@@ -1,4 +1,4 @@
-//! What a thing is called: a type and an id.
+//! The name of a resource: its type and its ID.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use crate::base::ids::ResourceKey;
 use crate::base::letters::is_unprintable;
 
-/// Why this can't name a thing.
+/// Why a text is not a valid resource type or ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ResourceNameError(pub &'static str);
@@ -20,7 +20,7 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -48,22 +48,19 @@ macro_rules! text_type {
 }
 
 text_type! {
-    /// The kind of a thing, as policies write it: `order`, `Shop::Order`. Compared as it stands, case included.
+    /// Type of a resource as policies write it: `order`, `Shop::Order`. Compared exactly, including case.
     ResourceType
 }
 
-/// Kinds that are Doorward's own in policies.
+/// Types that have a meaning of their own in policies.
 const OWN: [&str; 5] = ["User", "Role", "Action", "Client", "Outsider"];
-/// Words that are none of a policy's names (Cedar's grammar, `IDENT`).
+/// Words that are reserved in policies (Cedar's grammar, `IDENT`).
 const RESERVED: [&str; 10] = [
     "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
 ];
 
 impl ResourceType {
-    /// Parses names of letters, digits and `_` with `::` between them, 100 characters at most.
-    ///
-    /// # Errors
-    /// What a type must be.
+    /// Parses words of letters, digits and `_`, separated by `::`, of at most 100 characters in total.
     pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
         let is_word = |word: &str| {
             let mut letters = word.chars();
@@ -88,15 +85,12 @@ impl ResourceType {
 }
 
 text_type! {
-    /// Which thing of its kind: 1 to 256 printable characters, compared as they stand.
+    /// ID of a resource within its type: 1 to 256 printable characters, compared exactly.
     ResourceId
 }
 
 impl ResourceId {
-    /// Checks the length, and that every character can be seen.
-    ///
-    /// # Errors
-    /// What an id must be.
+    /// Checks the length and that every character is visible.
     pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
         let is_bad = text.chars().count() > 256 || text.is_empty();
         if is_bad || text.chars().any(is_unprintable) {
@@ -108,10 +102,10 @@ impl ResourceId {
     }
 }
 
-/// One thing.
+/// Type and ID of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ResourceName {
-    /// Of which kind.
+    /// Type of the resource.
     #[serde(rename = "type")]
     pub kind: ResourceType,
     /// ID of the resource within its type.
@@ -119,10 +113,7 @@ pub struct ResourceName {
 }
 
 impl ResourceName {
-    /// Parses both parts.
-    ///
-    /// # Errors
-    /// What the part that can't be used must be.
+    /// Parses the type and the ID.
     pub fn parse(kind: &str, id: &str) -> Result<Self, ResourceNameError> {
         Ok(Self {
             kind: ResourceType::parse(kind)?,
@@ -130,7 +121,7 @@ impl ResourceName {
         })
     }
 
-    /// Its id in revisions and in the ephemeral store.
+    /// Key of the resource in revisions and in the ephemeral store.
     pub fn key(&self) -> ResourceKey {
         ResourceKey::of_name(&["resource", self.kind.as_str(), self.id.as_str()])
     }

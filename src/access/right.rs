@@ -1,13 +1,14 @@
-//! Who may give roles on things of a type, and register things of it.
+//! The permission to assign roles on resources of a type and to register resources of the type.
 
 use super::ResourceType;
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::users::Rights;
 
-/// Whether the author of a change may make it, asked within the change's transaction, which holds the standing of the person who
-/// acts: administrators everything, a person whose roles manage grants on the type that, an app only with an administrator's
-/// token. Whether a client has the scope was asked when it showed its secret.
+/// Whether the author may make a change to resources of a type. Called within the change's transaction, which holds the acting
+/// user's account state. Administrators may change every type, other users those on which their roles allow to manage
+/// assignments. A client that acts for a user needs that user to be an administrator. A client that acts for itself had its scope
+/// checked when it authenticated; the command line and Doorward itself may change every type.
 pub(super) fn may_change(
     conn: &mut Connection,
     author: &Author,

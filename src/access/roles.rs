@@ -1,4 +1,4 @@
-//! What somebody holds: global roles, and roles on single things; now, or as it stood at an instant.
+//! Reads a user's global roles and role assignments, now or at an earlier instant.
 
 use super::Access;
 use super::grant::Grant;
@@ -10,49 +10,51 @@ use crate::history::{PastInstant, PastInstantError};
 use crate::users::{self, Rights, User};
 use crate::web::Page;
 
-/// What is asked about a person.
+/// What to read about a user.
 #[derive(Clone, Debug, Default)]
 pub struct RolesWanted {
-    /// Their grants that this takes; `None`: not asked for. Whose they are is filled in.
+    /// Filter for the user's assignments; its `user` is overwritten. `None`: don't read assignments.
     pub grants: Option<GrantFilter>,
-    /// At most so many.
+    /// Maximum number of assignments in the page.
     pub limit: usize,
     /// Instant to read the roles at; `None`: now.
     pub as_of: Option<Timestamp>,
-    /// For whom the global roles of then are told only if they might manage the person then; `None`: for somebody who reads all.
+    /// Manager for whom past global roles are returned only if the manager, with their present roles, may manage the user as of
+    /// that instant. `None`: the caller may read every user.
     pub managed_by: Option<UserId>,
 }
 
-/// The answer.
+/// A user's roles.
 #[derive(Debug)]
 pub struct RolesHeld {
-    /// Their global roles; `None`: then they were not the manager's to read.
+    /// Global roles; `None` if the manager may not read those of that instant.
     pub roles: Option<Vec<String>>,
-    /// A page of their grants.
+    /// Page of assignments, if requested.
     pub grants: Option<Page<Grant>>,
-    /// When it stood so, where the past was asked about.
+    /// Instant that was read, if it was in the past.
     pub instant: Option<PastInstant>,
 }
 
-/// Why nobody can say what somebody holds, or held.
+/// Why a user's roles can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RolesHeldError {
-    /// There was nobody of this id or name.
+    /// There was no user with this ID or username.
     #[error("no user had this ID or username")]
     UserUnknown,
-    /// The instant can't be asked about.
+    /// The instant can't be read: it is in the future, or the database failed.
     #[error(transparent)]
     Instant(#[from] PastInstantError),
-    /// The database is away.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Access {
-    /// What a person holds.
+    /// Reads a user's global roles and assignments.
     ///
     /// # Errors
-    /// `UserUnknown` for nobody, for whoever was not there yet, or of whom nothing is told; those of [`PastInstant::judge`]; or the database is away.
+    /// [`RolesHeldError::UserUnknown`] if the user doesn't exist, didn't exist at the instant, or nothing about the user may be
+    /// returned to the manager; [`RolesHeldError::Instant`] as from [`PastInstant::judge`].
     pub async fn roles_of(
         &self,
         user: UserId,
@@ -97,11 +99,11 @@ impl Access {
             .await
     }
 
-    /// Those people of a batch that there were at an instant, by id or by a name that they have or had, each once; for a manager
-    /// only those whom they may manage, as they are and as they were.
+    /// Looks up a batch of users at an instant, by ID or by a current or earlier username, each returned once. For a manager only
+    /// the users whom the manager may manage both as they are now and as they were then.
     ///
     /// # Errors
-    /// `Future`, or when the database is away.
+    /// [`PastInstantError::Future`] if the instant is in the future.
     pub async fn find_people_as_of(
         &self,
         ids: Vec<String>,
@@ -137,7 +139,7 @@ fn find_person(
     }
 }
 
-/// A person as they stood at an instant, if the manager may manage them, now and then.
+/// Returns a user as of an instant, if the manager may manage the user in the present and in the past state.
 fn find_for(
     conn: &mut Connection,
     managed_by: Option<UserId>,

@@ -1,4 +1,4 @@
-//! What people write about grants and things, parsed at the edge.
+//! Parses the texts that users enter for role assignments and resources.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::letters::is_unprintable;
 use crate::users::RoleName;
 
-/// Why a text or a list can't be used; the words are for whoever typed it.
+/// Why a text or a list is invalid. The message is written for the user who entered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TextError(pub &'static str);
@@ -21,10 +21,7 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// Trims and checks; `None` for nothing.
-            ///
-            /// # Errors
-            /// What it must be.
+            /// Trims and checks the text; returns `None` if it is empty.
             pub fn parse(text: &str) -> Result<Option<Self>, TextError> {
                 let trimmed = text.trim();
                 if trimmed.chars().count() > $most || trimmed.chars().any(is_unprintable) {
@@ -33,7 +30,7 @@ macro_rules! text_type {
                 Ok(Some(Self(trimmed.to_owned())).filter(|text| !text.0.is_empty()))
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn into_text(self) -> String {
                 self.0
             }
@@ -42,28 +39,24 @@ macro_rules! text_type {
 }
 
 text_type! {
-    /// What people call a grant or a thing: one line of at most 200 characters.
+    /// Title of a role assignment or a resource: one line of at most 200 characters.
     Title, 200, "a title must have at most 200 printable characters, on one line"
 }
 
 text_type! {
-    /// What people say about a grant or a thing: at most 2000 characters.
+    /// Description of a role assignment or a resource: one line of at most 2000 characters.
     Description, 2000, "a description must have at most 2000 printable characters, on one line"
 }
 
-/// The most roles in one grant.
 const MOST_ROLES: usize = 64;
 
-/// The roles of a grant: sorted, each once.
+/// The roles of an assignment, sorted and without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct GrantRoles(Vec<String>);
 
 impl GrantRoles {
-    /// Parses 1 to 64 names.
-    ///
-    /// # Errors
-    /// What roles must be.
+    /// Parses 1 to 64 role names.
     pub fn parse<T: AsRef<str>>(names: &[T]) -> Result<Self, TextError> {
         let parsed = names.iter().map(|name| RoleName::parse(name.as_ref()));
         let parsed = parsed.collect::<Result<Vec<_>, _>>();
@@ -80,7 +73,7 @@ impl GrantRoles {
         Ok(Self(names))
     }
 
-    /// The names.
+    /// Returns the role names.
     pub fn into_names(self) -> Vec<String> {
         self.0
     }
@@ -92,10 +85,7 @@ impl fmt::Display for GrantRoles {
     }
 }
 
-/// Parses an instant of RFC 3339 within the years that both databases can hold.
-///
-/// # Errors
-/// What an instant must be.
+/// Parses an RFC 3339 time within the years that both databases can store.
 pub fn parse_instant(text: &str) -> Result<Timestamp, TextError> {
     const FAULT: TextError = TextError("must be an RFC 3339 time in the years 1970 to 9999");
     let at = Timestamp::parse(text).ok_or(FAULT)?;

@@ -1,7 +1,7 @@
-//! What is known of things: from the copy in the ephemeral store, else from the database.
+//! Reads registered resources, from the copy in the ephemeral store or from the database.
 //!
-//! The answer is copied under the version of the thing's row; that nothing is known of it is copied as well, as version 0
-//! where there never was a row, so that the first registration is newer.
+//! A copy carries the version of the resource's row. The absence of a resource is cached as well: as version 0 if it was never
+//! registered, so that the first registration is newer.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -14,25 +14,25 @@ use crate::db;
 use crate::ephemeral::Away;
 use crate::standing::{ChangePending, SLOWEST_FILL, Unavailable};
 
-/// What is known of one thing.
+/// The registered values of a resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Thing {
-    /// For people.
+    /// Title for display.
     pub title: Option<String>,
-    /// For people.
+    /// Description for display.
     pub description: Option<String>,
-    /// For policies.
+    /// Attributes that policies can read.
     pub attributes: Map<String, Value>,
     /// Version, counted from 1.
     pub version: i64,
 }
 
-/// What policies see of a thing: nothing of one that is not registered.
+/// Returns the attributes that policies see; none if the resource isn't registered.
 pub(super) fn attributes(thing: Option<Thing>) -> Map<String, Value> {
     thing.map(|thing| thing.attributes).unwrap_or_default()
 }
 
-/// A row of the table, deleted or not.
+/// A row of the table `resources`, possibly of a deleted resource.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ThingRow {
     pub(super) name: ResourceName,
@@ -48,7 +48,7 @@ pub(super) struct ThingRow {
 }
 
 impl ThingRow {
-    /// What questions are answered with; `None` for a deleted one.
+    /// Returns the registered values, or `None` if the resource is deleted.
     fn into_thing(self) -> Option<Thing> {
         (!self.is_deleted).then_some(Thing {
             title: self.title,
@@ -58,7 +58,7 @@ impl ThingRow {
         })
     }
 
-    /// The record of a revision.
+    /// The data of a revision.
     pub(super) fn record(&self) -> Value {
         json!({
             "resource_type": self.name.kind,
@@ -111,7 +111,7 @@ impl ThingView {
         format!("\"{}\"", self.version)
     }
 
-    /// What it is called.
+    /// Type and ID of the resource.
     pub fn name(&self) -> ResourceName {
         ResourceName {
             kind: self.kind.clone(),
@@ -138,12 +138,12 @@ impl From<ThingRow> for ThingView {
 }
 
 impl Access {
-    /// Where the copy of what is known of a thing is kept.
+    /// Cache key of a resource.
     pub fn resource_key(&self, name: &ResourceName) -> String {
         format!("resource:{{{}}}:{}", name.key(), self.installation)
     }
 
-    /// What is known of a thing; `None`: nothing, it is not registered or not any more.
+    /// Returns a resource, or `None` if it isn't registered.
     pub async fn thing(&self, name: &ResourceName) -> Result<Option<Thing>, Unavailable> {
         if let Some(thing) = self.glance_at_thing(name).await? {
             return Ok(thing);
@@ -151,15 +151,15 @@ impl Access {
         let store_key = self.resource_key(name);
         let watch = Stopwatch::start();
         let (version, thing) = self.read_thing(name).await?;
-        // A copy may have been published meanwhile; the script keeps the newer one.
+        // A newer copy may have been published since the read; the script doesn't overwrite it.
         if watch.elapsed() < SLOWEST_FILL {
             self.resources.fill(&store_key, version, &thing).await;
         }
         Ok(thing)
     }
 
-    /// What the copy alone says; `None`: there is none to believe, ask [`Access::thing`]. It costs no look into the database, so it
-    /// may be asked for somebody who has not shown yet who they are.
+    /// Returns the cached copy of [`Access::thing`], or `None` if there is no current copy. It never reads the database, and may
+    /// therefore be called for a client that isn't authenticated yet.
     pub(super) async fn glance_at_thing(
         &self,
         name: &ResourceName,
@@ -168,10 +168,10 @@ impl Access {
         Ok(copy.and_then(|copy| self.resources.believe(name.key(), &copy)))
     }
 
-    /// Puts a committed change of a thing in force everywhere.
+    /// Publishes a committed change of a resource: afterwards every instance uses the new version.
     ///
     /// # Errors
-    /// [`ChangePending`]: the change is committed, this call may be repeated.
+    /// [`ChangePending`] if the change could not be published. This call may be retried.
     pub(super) async fn publish_thing(&self, name: &ResourceName) -> Result<(), ChangePending> {
         let pending = |error: Unavailable| ChangePending(error);
         let (version, thing) = self
@@ -187,7 +187,8 @@ impl Access {
         Ok(())
     }
 
-    /// Looks which things moved: before an instance answers anybody, then once a second.
+    /// Polls the resources that changed and raises their minimum versions. Called before an instance serves requests,
+    /// then once a second.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
             .resources

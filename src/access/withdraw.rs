@@ -1,4 +1,4 @@
-//! Withdrawing a grant.
+//! Withdraws a role assignment.
 
 use super::change::find_changeable;
 use super::grant::{Grant, GrantError, begin};
@@ -7,14 +7,14 @@ use crate::base::ids::GrantId;
 use crate::clients::ActingAs;
 
 impl Access {
-    /// Withdraws a grant, which no longer counts from the next request on, on every instance. Idempotent. With `expected`, only if
-    /// that is still its version.
+    /// Withdraws an assignment: its roles no longer count from the next request on, on every instance. Idempotent. With
+    /// `expected`, only if that is the current version.
     ///
     /// # Returns
-    /// The grant as it was before; without roles, if it had been withdrawn already.
+    /// The assignment before the change. It has no roles if it had already been withdrawn.
     ///
     /// # Errors
-    /// Why nothing was withdrawn, or that the change is not in force.
+    /// The reason why nothing was withdrawn, or [`GrantError::Pending`] if the change is committed but not yet in force.
     pub async fn withdraw(
         &self,
         id: GrantId,

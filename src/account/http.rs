@@ -1,4 +1,4 @@
-//! `/v1/me/…`: a person's own account as calls.
+//! `/v1/me/…`: the JSON API for a user's own account.
 
 pub mod apps;
 
@@ -73,17 +73,17 @@ pub async fn update_me(
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
     let expected = crate::web::expected_version(&request)?;
-    // Whoever is signed in may always say what they are called.
+    // Users may always change their own display name and email address.
     let changed = users
         .update(user, change, expected, Authority::Administrator, acting)
         .await?;
     Ok(answer_user(&request, changed))
 }
 
-/// Parses what a person may change about themself.
+/// Parses a user's change to their own account.
 ///
 /// # Errors
-/// `invalid-field`.
+/// `invalid-field` for a display name or email address that is not valid.
 pub(super) fn change_of(
     display_name: Option<&str>,
     email: Option<Option<String>>,
@@ -217,7 +217,7 @@ pub async fn revoke_passkey(
     }))
 }
 
-/// The user handle of a person's passkeys, base64url.
+/// The WebAuthn user handle of a user: the bytes of the user's ID, base64url.
 pub(super) fn user_handle(user: UserId) -> String {
     URL_SAFE_NO_PAD.encode(user.uuid().as_bytes())
 }

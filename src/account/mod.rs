@@ -1,6 +1,5 @@
-//! A person's own account: what they see of themself, and what they may change and cut off.
-//!
-//! Promises that everything here concerns whoever is signed in, and nobody else. Owns no data.
+//! A user's own account: users see it, change it, end its sessions and revoke the access of apps. Every operation here concerns
+//! the signed-in user only. Owns no data.
 
 pub mod http;
 pub mod pages;

@@ -1,4 +1,4 @@
-//! A person's own pages: `/welcome`, `/account/…`, `/sign-out`.
+//! The pages of a user's own account: `/welcome`, `/account/…`, `/sign-out`.
 
 mod apps;
 mod device_link;
@@ -11,7 +11,7 @@ mod sign_out;
 mod visitor;
 mod welcome;
 
-// Paths without a variable part come before those that they would match.
+// A literal path comes before a path with a variable that would also match it.
 crate::web::routes! {
     "/welcome" => get welcome::show_welcome;
     "/account" => get overview::show_account;

@@ -1,4 +1,4 @@
-//! Who gave a role that somebody held: whoever added it last, while what others changed beside it gives nothing.
+//! Finds who assigned a role that a user holds: the author of the version that added it last, not of later ones that kept it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,24 +12,24 @@ use crate::base::ids::{GrantId, UserId};
 use crate::db::{self, Connection, Database};
 use crate::history::{self, StoredRevision};
 
-/// How many versions of one record are searched for who gave its roles.
+/// Maximum number of versions of one record that are searched.
 const MOST_SEARCHED: usize = 1000;
-/// How many are read together.
+/// Versions read per query.
 const CHUNK: i64 = 50;
 
-/// The act that gave a role.
+/// The change that assigned a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Giver {
-    /// Time of the act.
+    /// Time of the change.
     pub since: Timestamp,
-    /// Who acted.
+    /// Author of the change.
     pub by: Maker,
 }
 
-/// Who gave each role; one that was given too many versions ago is left out.
+/// Who assigned each role. A role is left out if it was assigned more than `MOST_SEARCHED` versions ago.
 pub type Givers = HashMap<String, Giver>;
 
-/// A version from which the search goes back.
+/// The version at which the search starts.
 struct Stood {
     version: i64,
     giver: Giver,
@@ -57,7 +57,7 @@ impl Stood {
     }
 }
 
-/// For each global role that a person held at an instant, who had given it.
+/// For each global role that a user held at an instant, who had assigned it.
 pub async fn list_role_givers(
     database: &Database,
     user: UserId,
@@ -73,7 +73,7 @@ pub async fn list_role_givers(
         .await
 }
 
-/// For each role of each of these grants, as they stood, who had given it.
+/// For each role of each of these role assignments, in the given versions, who had assigned it.
 pub async fn list_grant_givers(
     database: &Database,
     grants: &[Grant],
@@ -93,7 +93,7 @@ pub async fn list_grant_givers(
         .await
 }
 
-/// Goes back, version by version, for as long as a role was held without a gap.
+/// Reads older versions, for as long as a role was held without a gap.
 fn search(conn: &mut Connection, kind: &'static str, id: Uuid, stood: Stood) -> db::Result<Givers> {
     let mut held = stood.roles;
     let mut givers: Givers = held
@@ -134,7 +134,7 @@ fn giver_in(revision: &StoredRevision) -> Giver {
     }
 }
 
-/// Whether a version counted no more when the next one began.
+/// Whether a version had expired (`valid_until`) when the next one began.
 fn has_ended(revision: &StoredRevision, next: Timestamp) -> bool {
     let until = revision.data.get("valid_until").and_then(Value::as_str);
     until

@@ -1,4 +1,5 @@
-//! `/v1/users`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/grants`, `/v1/resources`, `/v1/audit-events` and histories.
+//! The JSON API for administration: `/v1/users`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/grants`, `/v1/resources`,
+//! `/v1/audit-events` and histories.
 
 pub mod audit;
 pub mod clients;
@@ -23,7 +24,7 @@ use crate::web::Problem;
 
 pub(super) use request::commands_of;
 
-// Paths without a variable part come before those that they would match.
+// A literal path comes before a path with a variable that would also match it.
 crate::web::routes! {
     "/v1/users" => get users::list_users;
     "/v1/users/lookup" => post roles_held::lookup_users;
@@ -74,7 +75,7 @@ impl Reason {
     }
 }
 
-/// Trims a reason; `None` where there is none.
+/// Trims a reason and checks its length; `None` if it is empty.
 pub(super) fn parse_reason(text: &str) -> Result<Option<String>, Problem> {
     let reason = text.trim();
     if reason.chars().count() > 200 || reason.chars().any(is_unprintable) {

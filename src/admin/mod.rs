@@ -1,7 +1,8 @@
-//! What administrators, and clients with the scope, do about other people.
+//! Administration of users, roles, clients and resources: by administrators, by users who manage others by a role, and by
+//! clients with the scope.
 //!
-//! Promises that every act here asks first whether the caller may, that a person's own act rests on a recent sign-in, and
-//! that the answer says what was actually cut. Owns no data: the rules are those of the rooms below.
+//! Every operation checks the caller's permission first, requires a recent sign-in for a user's changes (except to suspend
+//! oneself), and reports what it actually revoked or ended. Owns no data: the rules are in the modules that own the data.
 
 mod commands;
 mod givers;

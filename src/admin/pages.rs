@@ -1,5 +1,5 @@
-//! The console: `/admin`, `/admin/users/{user}/…`, `/admin/roles`, `/admin/clients`, `/admin/resources`, `/admin/audit`. It works
-//! without script.
+//! The admin pages: `/admin`, `/admin/users/{user}/…`, `/admin/roles`, `/admin/clients`, `/admin/resources`, `/admin/audit`.
+//! They work without JavaScript.
 
 mod access;
 mod audit;
@@ -30,7 +30,7 @@ use user_acts::{
     VerifyEmail,
 };
 
-// Paths without a variable part come before those that they would match.
+// A literal path comes before a path with a variable that would also match it.
 crate::web::routes! {
     "/admin" => get people::show_people;
     "/admin/invitations" => get invitation_list::show_invitations, post invitations::invite;
@@ -64,7 +64,7 @@ crate::web::routes! {
     "/admin/roles/{role}/delete" => get ask::<roles::one::Delete>, post run::<roles::one::Delete>;
 }
 
-/// The query of a page: the cursor of a list, and a notice.
+/// The query of a list page: a cursor, and a notice.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Listing {
@@ -72,7 +72,7 @@ struct Listing {
     notice: Option<String>,
 }
 
-/// An address with a query of those values that there are.
+/// Builds a URL with a query of the values that are not empty.
 fn address(path: &str, values: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(values.iter().filter(|(_, value)| !value.is_empty()));
@@ -82,7 +82,7 @@ fn address(path: &str, values: &[(&str, &str)]) -> String {
     }
 }
 
-/// The addresses of the first page of a list, if this is a later one, and of the next page.
+/// The URLs of the first page of a list, if this is a later one, and of the next page, if there is one.
 fn pager(
     path: &str,
     values: &[(&str, &str)],

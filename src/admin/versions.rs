@@ -1,4 +1,4 @@
-//! How things stood and who made them so: versions from the history, with the names of whoever is known.
+//! Versions of records from the history: the state of a record at an instant, and who made each version.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,28 +15,28 @@ use crate::history::{self, PastInstant, PastInstantError, StoredRevision};
 use crate::users::{self, Rights};
 use crate::web::Page;
 
-/// What has versions.
+/// A record with versions.
 #[derive(Clone, Copy, Debug)]
 pub struct Entity {
-    /// The kind, as its revisions call it.
+    /// Kind of the record in its revisions.
     pub kind: &'static str,
-    /// ID of the entity.
+    /// ID of the record.
     pub id: Uuid,
 }
 
 impl Entity {
-    /// The entity of this kind with this ID.
+    /// The record of this kind with this ID.
     pub fn new(kind: &'static str, id: Uuid) -> Self {
         Self { kind, id }
     }
 }
 
-/// Which versions of an entity a caller sees.
+/// Which versions of a record a caller sees.
 #[derive(Clone, Debug)]
 pub enum Sight {
     /// All of them.
     Everything,
-    /// Versions from when these rights covered this user, who owns the entity.
+    /// Versions from when these permissions covered this user, who owns the record.
     Within(Rights, UserId),
 }
 
@@ -77,14 +77,14 @@ pub enum Names {
 /// What a caller sees of a history.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// Which versions.
+    /// The versions that the caller sees.
     pub sight: Sight,
-    /// Whose names.
+    /// The names that the caller sees beside them.
     pub names: Names,
 }
 
 impl View {
-    /// All versions.
+    /// A view of all versions.
     pub fn all(names: Names) -> Self {
         Self {
             sight: Sight::Everything,
@@ -93,7 +93,7 @@ impl View {
     }
 }
 
-/// The kind of users among revisions.
+/// Kind of users in revisions.
 const USER: &str = "user";
 
 /// One version, and who made it.
@@ -154,21 +154,21 @@ pub struct PastItems {
     pub settled: bool,
 }
 
-/// Why there is no answer.
+/// Why a version can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
-    /// The instant can't be asked about.
+    /// The instant is in the future, or the database could not check it.
     #[error(transparent)]
     Instant(#[from] PastInstantError),
-    /// It was not there, or never was.
+    /// The record did not exist, or the caller may not see it.
     #[error("it did not exist")]
     Unknown,
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// How an entity stood at an instant. What had been taken away by then, or is not in sight, was not there.
+/// The version of a record at an instant. A record that had been deleted by then, or that the caller may not see, is not found.
 pub async fn find_as_of(
     database: &Database,
     entity: Entity,
@@ -184,7 +184,8 @@ pub async fn find_as_of(
     })
 }
 
-/// How each of these entities of one kind stood at an instant; those that were not there, or are not in sight, are left out.
+/// The versions of these records of one kind at an instant. Records that did not exist then, or that the caller may not see,
+/// are left out.
 pub async fn list_as_of(
     database: &Database,
     kind: &'static str,
@@ -220,10 +221,11 @@ pub async fn list_as_of(
         .await
 }
 
-/// The versions of an entity, newest first, those before `before` if given. Those that are not in sight take no place on a page.
+/// The versions of a record, newest first; with `before`, only those before it. Versions that the caller may not see are
+/// skipped, and don't count towards `limit`.
 ///
 /// # Errors
-/// `Unknown` for what never was, or when the database is away.
+/// `Unknown` if the first page would be empty: the record never existed, or the caller may see no version of it.
 pub async fn list(
     database: &Database,
     entity: Entity,
@@ -258,17 +260,17 @@ pub async fn list(
         .await
 }
 
-/// A grant without roles was withdrawn; what else can be taken away says that it was.
+/// Whether the record existed in this version. A withdrawn role assignment has no roles; other deleted records have `deleted`.
 fn was_there(kind: &str, revision: &StoredRevision) -> bool {
     let roles = revision.data.get("roles").and_then(Value::as_array);
     let is_withdrawn = kind == "grant" && roles.is_some_and(Vec::is_empty);
     !is_withdrawn && revision.data.get("deleted") != Some(&Value::Bool(true))
 }
 
-/// Who made something so: a person, a client, or a person through a client.
+/// Author of a version: a user, a client, or a user through a client.
 pub type Maker = (Option<UserId>, Option<ClientId>);
 
-/// What those are called who made things.
+/// The names of authors.
 #[derive(Debug, Default)]
 pub struct Makers {
     people: HashMap<UserId, String>,
@@ -276,12 +278,12 @@ pub struct Makers {
 }
 
 impl Makers {
-    /// A person's name, as it is now.
+    /// A user's current username.
     pub fn person(&self, id: Option<UserId>) -> Option<&str> {
         self.people.get(&id?).map(String::as_str)
     }
 
-    /// A client's name, as it is now.
+    /// A client's current name.
     pub fn client(&self, id: Option<ClientId>) -> Option<&str> {
         self.clients.get(&id?).map(String::as_str)
     }
@@ -316,7 +318,7 @@ impl Makers {
     }
 }
 
-/// What these are called, for an administrator.
+/// The names of these authors, for an administrator.
 pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<Makers> {
     database
         .read(move |conn| Makers::find(conn, &makers, Names::All))

@@ -1,4 +1,4 @@
-//! Builds capabilities from the configuration and what they share.
+//! Builds the state of the modules from the configuration and the dependencies they share.
 
 use crate::access::{self, Access, Policies};
 use crate::base::config::Config;

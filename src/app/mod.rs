@@ -1,4 +1,5 @@
-//! The only composition point: builds every capability's state from the configuration.
+//! Application state: builds every module's state from the configuration. This is the only place where modules
+//! are wired together.
 
 mod build;
 mod stores;
@@ -31,56 +32,56 @@ use crate::web::{Limits, Refusals, Web};
 use build::{build_access, build_sessions, build_shown_pages, build_tokens, build_users};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
-/// Every capability, ready to answer. Cheap to clone.
+/// State of the whole application, shared by all request handlers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// What it was built from.
+    /// The configuration that the application was built from.
     pub config: Config,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
-    /// The database: SQLite or PostgreSQL.
+    /// Database: SQLite or PostgreSQL.
     pub database: Database,
-    /// The ephemeral store: SQLite or Redis.
+    /// Ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
-    /// The only way out.
+    /// HTTP client for all outgoing requests.
     pub egress: Egress,
-    /// Work that follows a commit.
+    /// Outbox: delivers work after the transaction that created it has committed.
     pub outbox: Outbox,
-    /// The gate.
+    /// Account states, which every request and token is checked against.
     pub standings: Standings,
-    /// Apps and services.
+    /// Clients: apps and services.
     pub clients: Clients,
-    /// Under what tokens are signed.
+    /// Keys that sign tokens.
     pub keyring: Keyring,
-    /// The seal over the audit log.
+    /// Seal of the audit log, which makes changes detectable.
     pub seal: AuditSeal,
     /// Sessions of users.
     pub sessions: Sessions,
-    /// Pages that answered forms.
+    /// Pages shown in response to forms, stored so that a repeated submission shows the same page.
     pub shown_pages: ShownPages,
-    /// People.
+    /// Users.
     pub users: Users,
-    /// Ceremonies.
+    /// Passkey ceremonies: registration and authentication.
     pub passkeys: Passkeys,
-    /// Roles on resources, and policies.
+    /// Role assignments on resources, and policies.
     pub access: Access,
-    /// Forward-auth for proxies.
+    /// Forward-auth decisions for reverse proxies.
     pub forward_auth: ForwardAuth,
-    /// The decision API (AuthZEN).
+    /// Decision API (AuthZEN).
     pub authzen: AuthZen,
-    /// Tokens of clients.
+    /// Tokens issued to clients.
     pub tokens: Tokens,
-    /// OpenID Connect and OAuth 2.
+    /// OpenID Connect and OAuth 2 endpoints.
     pub oidc: Oidc,
     /// Rate limits.
     pub limits: Limits,
-    /// Refusals of known callers, for the audit log.
+    /// Refused requests of authenticated callers, recorded in the audit log.
     pub refusals: Refusals,
-    /// What every answer shares.
+    /// Settings shared by all HTTP responses.
     pub web: Web,
-    /// Cookies.
+    /// Cookies on Doorward's own host.
     pub cookies: Cookies,
-    /// Cookies at protected hosts.
+    /// Forward-auth cookies on protected hosts.
     pub door_cookies: DoorCookies,
     keys: Keys,
 }
@@ -97,67 +98,69 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// Whether somebody gives up all passkeys by moving to another RP ID.
+/// What to do when the RP ID in the configuration differs from the one in the database, which makes all
+/// existing passkeys unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RpIdChange {
     /// Refuse to start.
     Refuse,
-    /// Start all the same.
+    /// Accept the new RP ID and start.
     Accept,
 }
 
-/// Why nothing could be started.
+/// Why the application could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Routes that can't be used.
+    /// The configured routes are invalid.
     #[error(transparent)]
     Routes(#[from] ConfigError),
-    /// The data folder can't be made.
+    /// The data folder can't be created.
     #[error("server.data_dir: {0}: {1}")]
     DataFolder(String, std::io::Error),
     /// The master key can't be read.
     #[error("secrets.master_key_file: {0}")]
     MasterKey(#[from] MasterKeyError),
-    /// A master key is given, never invented, where others share it.
+    /// The master key is missing. In a cluster it must be provided, because instances that generated their own couldn't read
+    /// each other's data.
     #[error(
         "secrets.master_key_file: with PostgreSQL and Redis the master key must be given: make one with \
          `doorward keys generate-master`, and give the same file to every instance"
     )]
     MasterKeyMissing,
-    /// This build can't speak TLS to PostgreSQL.
+    /// The database URL needs TLS that this build can't provide.
     #[error("database.url: {0}")]
     DatabaseUrl(&'static str),
-    /// The schema can't be brought up to this version.
+    /// The schema can't be migrated to this version.
     #[error("database.url: {0}")]
     Migrate(#[from] MigrateError),
-    /// Another installation's database.
+    /// The database belongs to another installation.
     #[error(transparent)]
     Installation(#[from] InstallationError),
-    /// Redis must not be used as it is.
+    /// Redis is unavailable, or its settings could lose data.
     #[error("redis.url: {0}")]
     Redis(#[from] Unfit),
-    /// The embedded store can't be opened.
+    /// The embedded ephemeral store can't be opened.
     #[error("server.data_dir: {0}")]
     Embedded(#[from] Away),
-    /// The client for outgoing calls can't be made.
+    /// The HTTP client for outgoing requests can't be built.
     #[error(transparent)]
     Egress(#[from] EgressError),
-    /// The first look at the standings failed.
+    /// The account states can't be loaded.
     #[error(transparent)]
     Standings(#[from] Unavailable),
-    /// The signing keys can't be read or made.
+    /// The signing keys can't be read or created.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// The library refuses the names.
+    /// The WebAuthn library rejects the RP ID or the origins.
     #[error("{0}")]
     Passkeys(String),
 }
 
 impl App {
-    /// Opens the stores, brings the schema up to date, checks that the database is ours, and builds every capability.
+    /// Opens the stores, migrates the schema, checks that the database belongs to this installation, and builds every module.
     ///
     /// # Errors
-    /// What to do before trying again.
+    /// What must be fixed before the next start.
     pub async fn build(
         config: Config,
         clock: Clock,
@@ -172,7 +175,7 @@ impl App {
         .await
     }
 
-    /// Says which database is missing that only `doorward serve` and the like may create; `None`: it is there.
+    /// Describes the missing database, if there is none yet. Only commands such as `doorward serve` may create it.
     pub async fn find_missing_database(
         config: &Config,
         clock: &Clock,
@@ -180,10 +183,10 @@ impl App {
         stores::find_missing(config, clock).await
     }
 
-    /// As [`App::build`]; both stores fail where the switch says.
+    /// Like [`App::build`], with fault injection for both stores.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`App::build`].
     pub async fn build_with(
         config: Config,
         clock: Clock,
@@ -361,12 +364,12 @@ impl App {
         })
     }
 
-    /// The key under which session cookies are signed.
+    /// Key that signs session cookies.
     pub fn cookie_key(&self) -> Key {
         self.keys.cookie.clone()
     }
 
-    /// Both cookie keys, while the master key is being exchanged.
+    /// The current and the previous cookie key, while the master key is being replaced.
     pub fn cookie_keys_in_exchange(&self) -> Option<(Key, Key)> {
         let previous = self.keys.previous_cookie.clone()?;
         Some((self.keys.cookie.clone(), previous))

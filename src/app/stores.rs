@@ -1,4 +1,4 @@
-//! Opening what an instance stands on: the data folder, the master key, both stores.
+//! Opens an instance's storage: the data folder, the master key, the database and the ephemeral store.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
         .create(path)
 }
 
-/// Makes an empty file that only its owner may read, unless it is there; SQLite gives its side files the same mode.
+/// Creates an empty file with mode 0600 unless it exists. SQLite gives its side files the same mode.
 fn make_private_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::OpenOptions::new()
@@ -57,7 +57,7 @@ pub(super) fn master_key(config: &Config) -> Result<MasterKey, StartError> {
     Ok(MasterKey::read_or_create(&path)?)
 }
 
-/// Says which database is missing that a command could use; `None`: it is there.
+/// Describes the missing database, if there is none yet. Used by commands that must not create one.
 pub(super) async fn find_missing(
     config: &Config,
     clock: &Clock,

@@ -1,4 +1,4 @@
-//! The operating system account that this process runs under, and the host: recorded as the operator of commands.
+//! Operating system account and host of this process, recorded as the operator of commands.
 
 use std::os::unix::fs::MetadataExt;
 use std::sync::LazyLock;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 /// Maximum length of the account, in characters.
 const MAX_LEN: usize = 200;
 
-/// `user@host` of this process; a part that can't be determined is `unknown`.
+/// Returns `user@host` of this process; a part that can't be determined is `unknown`.
 pub fn process_account() -> &'static str {
     static ACCOUNT: LazyLock<String> = LazyLock::new(|| account(user(), host()));
     &ACCOUNT
@@ -19,7 +19,8 @@ fn account(user: Option<String>, host: Option<String>) -> String {
     printable.take(MAX_LEN).collect()
 }
 
-/// The user's name, or the user ID if it has no name. Environment variables are not used, because the caller can set them.
+/// Returns the user's name, or the user ID if it has no name. Environment variables are not used, because the caller
+/// can set them.
 fn user() -> Option<String> {
     let id = std::fs::metadata("/proc/self").ok()?.uid();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -1,14 +1,13 @@
-//! How much may be kept in the `attributes` of a person or a thing.
+//! Size limits for the `attributes` of users and resources.
 
 use serde_json::{Map, Value};
 
-/// The largest `attributes`, as JSON text.
+/// Maximum size of `attributes` as JSON text, in bytes.
 const MOST_ATTRIBUTES: usize = 16 << 10;
-/// How deep they may be nested: whatever wraps them later (a version, an audit event) stays far below the 128 levels that are read
-/// again.
+/// Maximum nesting depth. Later wrappers (a revision, an audit event) stay far below the parser's limit of 128 levels.
 const DEEPEST: usize = 16;
 
-/// Whether attributes are small enough to be kept: their text, and so the number of their values, and their depth.
+/// Checks the size of the JSON text, which also bounds the number of values, and the nesting depth.
 pub fn are_bounded(attributes: &Map<String, Value>) -> bool {
     let text = serde_json::to_string(attributes);
     let is_short = text.is_ok_and(|text| text.len() <= MOST_ATTRIBUTES);
@@ -18,7 +17,7 @@ pub fn are_bounded(attributes: &Map<String, Value>) -> bool {
     is_short && is_flat
 }
 
-/// Whether a value is nested at most this deep; the parser has bounded the recursion.
+/// Checks the nesting depth. The recursion is bounded, because the JSON parser limits the depth of its input.
 fn depth_is_at_most(value: &Value, most: usize) -> bool {
     let inner: Box<dyn Iterator<Item = &Value>> = match value {
         Value::Object(members) => Box::new(members.values()),

@@ -1,4 +1,4 @@
-//! Instants, durations and the one place that asks the operating system for the time.
+//! Timestamps, durations, and the only code that reads the operating system's clocks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,48 +8,48 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// An instant in UTC, to the microsecond: what both databases can hold without loss.
+/// A UTC timestamp in microseconds, the precision that both databases store without loss.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From microseconds since 1970-01-01T00:00:00Z.
+    /// Creates a timestamp from microseconds since 1970-01-01T00:00:00Z.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// Returns the microseconds since 1970-01-01T00:00:00Z.
     pub fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// This instant moved forward; stays at the last instant instead of overflowing.
+    /// Adds a duration, saturating at the last timestamp.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros(duration)))
     }
 
-    /// This instant moved back; stays at the first instant instead of overflowing.
+    /// Subtracts a duration, saturating at the first timestamp.
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
-    /// How long from `earlier` to this instant; zero when `earlier` is not earlier.
+    /// Returns the duration from `earlier` to this timestamp, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// RFC 3339 in UTC with microseconds, for example `2026-11-23T08:00:00.000000Z`.
+    /// Formats as RFC 3339 in UTC with microseconds, for example `2026-11-23T08:00:00.000000Z`.
     pub fn to_rfc3339(self) -> String {
         self.date_time()
             .to_rfc3339_opts(SecondsFormat::Micros, true)
     }
 
-    /// For people whose browser runs no script: `23 Nov 2026, 08:00 UTC`.
+    /// Formats for pages without JavaScript: `23 Nov 2026, 08:00 UTC`.
     pub fn to_plain_text(self) -> String {
         self.date_time().format("%-d %b %Y, %H:%M UTC").to_string()
     }
 
-    /// Parses RFC 3339; `None` when the text is no instant.
+    /// Parses RFC 3339; `None` if the text is not a timestamp.
     pub fn parse(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text)
             .ok()
@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Tells the time. Handed down from `app`, so that a test can hold it still and move it on.
+/// Source of the current time. Passed down from `app`, so that tests can replace it with a clock that they advance.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -102,12 +102,12 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Returns the operating system's clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that starts at the machine's time and moves only by [`Clock::advance`].
+    /// Returns a clock that starts at the system's time and moves only by [`Clock::advance`].
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn manual() -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(
@@ -115,7 +115,7 @@ impl Clock {
         ))))
     }
 
-    /// The present instant.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => system_now(),
@@ -123,7 +123,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the machine's clock is not ours to move and stays.
+    /// Moves a manual clock forward; has no effect on the system clock.
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(at) = &self.0 {
@@ -137,23 +137,23 @@ fn system_now() -> Timestamp {
     Timestamp::from_micros(Utc::now().timestamp_micros())
 }
 
-/// Measures how long something took, by the monotonic clock.
+/// Measures durations with the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts now.
+    /// Starts measuring.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the OS")]
     pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    /// Time since the start.
+    /// Returns the time since the start.
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
 
-    /// Time since the start, in microseconds.
+    /// Returns the time since the start, in microseconds.
     pub fn elapsed_micros(self) -> u64 {
         u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX)
     }

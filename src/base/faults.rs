@@ -14,19 +14,20 @@ pub enum Cut {
     AnswerLost,
 }
 
-/// A switch shared by both stores of an instance. Clones share its state; the default one never makes anything fail.
+/// A fault injection switch shared by both stores of an instance. Clones share its state; the default one never
+/// fails an operation.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Option<Arc<Mutex<State>>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The operations that still succeed, and how the next one fails; `None`: no cut is set.
+    /// How many more operations succeed, and how the next one fails; `None`: no cut is set.
     cut: Option<(usize, Cut)>,
     was_reached: bool,
 }
 
 impl Faults {
-    /// A switch that [`Faults::cut`] can turn on.
+    /// Creates a switch that [`Faults::cut`] can turn on.
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn switchable() -> Self {
         Self(Some(Arc::default()))

@@ -1,4 +1,4 @@
-//! One type per kind of id, so that a session's id can never stand where a user's belongs.
+//! Typed UUIDs: one type per kind of ID, so that a session ID can't be passed where a user ID is expected.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-/// A UUID that names one kind of thing. `T` is only a label.
+/// A UUID that identifies an entity of the kind `T`. `T` is only a label.
 pub struct Id<T> {
     uuid: Uuid,
     label: PhantomData<fn() -> T>,
@@ -16,46 +16,46 @@ pub struct Id<T> {
 
 /// Labels of [`Id`].
 pub mod label {
-    /// A person.
+    /// A user.
     #[derive(Debug)]
     pub enum User {}
-    /// A passkey of a person.
+    /// A passkey of a user.
     #[derive(Debug)]
     pub enum Passkey {}
-    /// A signed-in browser; public, the `sid` of tokens.
+    /// A session of a signed-in user. The ID is public: it is the `sid` of tokens.
     #[derive(Debug)]
     pub enum Session {}
-    /// A registered app or service.
+    /// A registered client: an app or a service.
     #[derive(Debug)]
     pub enum Client {}
-    /// A one-use link that lets somebody in.
+    /// A single-use invitation or recovery link.
     #[derive(Debug)]
     pub enum Invitation {}
-    /// A row of the audit log.
+    /// An event of the audit log.
     #[derive(Debug)]
     pub enum AuditEvent {}
-    /// What a person let a client have, once.
+    /// An authorization: access that a user granted to a client.
     #[derive(Debug)]
     pub enum Authorization {}
-    /// Refresh tokens that follow each other.
+    /// A family of refresh tokens, created by rotating one token.
     #[derive(Debug)]
     pub enum RefreshFamily {}
-    /// A key under which tokens are signed.
+    /// A key that signs tokens.
     #[derive(Debug)]
     pub enum SigningKey {}
-    /// One access token.
+    /// An access token.
     #[derive(Debug)]
     pub enum AccessToken {}
-    /// A piece of work that follows a commit.
+    /// A piece of work in the outbox.
     #[derive(Debug)]
     pub enum Work {}
-    /// What a person may be on one thing.
+    /// The roles of one user on one resource.
     #[derive(Debug)]
     pub enum Grant {}
     /// A registered role.
     #[derive(Debug)]
     pub enum Role {}
-    /// A thing that access is about.
+    /// A resource that access is decided on.
     #[derive(Debug)]
     pub enum Resource {}
     /// A process that seals the audit log.
@@ -63,50 +63,50 @@ pub mod label {
     pub enum Sealing {}
 }
 
-/// The id of a person; also their WebAuthn user handle, so it tells nothing (a random UUID, version 4).
+/// ID of a user, and the user's WebAuthn user handle: it reveals nothing, because it is a random UUID (version 4).
 pub type UserId = Id<label::User>;
-/// The id of a passkey (not the authenticator's credential id).
+/// ID of a passkey (not the authenticator's credential ID).
 pub type PasskeyId = Id<label::Passkey>;
-/// The public id of a session.
+/// Public ID of a session.
 pub type SessionId = Id<label::Session>;
-/// The id of a client, its OAuth `client_id`.
+/// ID under which a client is stored.
 pub type ClientId = Id<label::Client>;
-/// The id of an invitation (not its secret token).
+/// ID of an invitation (not its secret token).
 pub type InvitationId = Id<label::Invitation>;
-/// The id of an authorization: what a person let a client have, once.
+/// ID of an authorization: access that a user granted to a client.
 pub type AuthorizationId = Id<label::Authorization>;
-/// The id of a family of refresh tokens.
+/// ID of a family of refresh tokens.
 pub type RefreshFamilyId = Id<label::RefreshFamily>;
-/// The id of a signing key; its `kid`.
+/// ID of a signing key; its `kid`.
 pub type SigningKeyId = Id<label::SigningKey>;
-/// The id of an access token; its `jti`.
+/// ID of an access token; its `jti`.
 pub type AccessTokenId = Id<label::AccessToken>;
-/// The id of a piece of work in the outbox.
+/// ID of a piece of work in the outbox.
 pub type WorkId = Id<label::Work>;
-/// The id of a grant: of one person on one thing, for ever.
+/// ID of the role assignments of one user on one resource, also after they were withdrawn and assigned again.
 pub type GrantId = Id<label::Grant>;
-/// The id of a role in revisions; it follows from the role's name.
+/// ID of a role in revisions; computed from the role's name.
 pub type RoleId = Id<label::Role>;
-/// The id of a thing in revisions and in the ephemeral store; it follows from the thing's type and id.
+/// ID of a resource in revisions and in the ephemeral store; computed from the resource's type and ID.
 pub type ResourceKey = Id<label::Resource>;
-/// The id of a process that seals the audit log, or tries to.
+/// ID of a process that seals the audit log, or tries to.
 pub type SealingId = Id<label::Sealing>;
-/// The id of an audit event; sorts by time.
+/// ID of an audit event; sorts by time.
 pub type AuditEventId = Id<label::AuditEvent>;
 
 impl<T> Id<T> {
-    /// A new random id (version 4): tells nothing about when it was made.
+    /// Creates a random ID (version 4), which doesn't reveal when it was created.
     pub fn random() -> Self {
         Self::from_uuid(Uuid::new_v4())
     }
 
-    /// A new id that sorts by the time of its making (version 7).
+    /// Creates an ID that sorts by creation time (version 7).
     pub fn sortable() -> Self {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// The id of what has a name for ever: one name, one id (version 8, RFC 9562 §5.8: the beginning of a SHA-256). The parts of
-    /// a name are told apart, so that no two names are the same.
+    /// Computes the ID of an entity from its permanent name (version 8, RFC 9562 §5.8: the beginning of a SHA-256). The parts are
+    /// separated by NUL bytes, so that different names have different IDs.
     pub fn of_name(parts: &[&str]) -> Self {
         use aws_lc_rs::digest::{SHA256, digest};
         let name = parts.join("\0");
@@ -120,7 +120,7 @@ impl<T> Id<T> {
         Self::from_uuid(Uuid::new_v8(bytes))
     }
 
-    /// Labels a UUID.
+    /// Creates an ID from a UUID.
     pub fn from_uuid(uuid: Uuid) -> Self {
         Self {
             uuid,
@@ -128,12 +128,12 @@ impl<T> Id<T> {
         }
     }
 
-    /// The UUID without its label.
+    /// Returns the UUID.
     pub fn uuid(self) -> Uuid {
         self.uuid
     }
 
-    /// Parses the canonical form alone (36 characters, lower case, with hyphens): one id has one spelling.
+    /// Parses only the canonical form (36 characters, lower case, with hyphens), so that an ID has one spelling.
     pub fn parse(text: &str) -> Option<Self> {
         let uuid = Uuid::try_parse(text).ok()?;
         (uuid.to_string() == text).then(|| Self::from_uuid(uuid))
@@ -190,7 +190,7 @@ impl<T> Serialize for Id<T> {
     }
 }
 impl<'de, T> Deserialize<'de> for Id<T> {
-    /// Takes hyphenated and plain hexadecimal alike: SQLite's JSON functions write the latter.
+    /// Accepts UUIDs with and without hyphens, because SQLite's JSON functions write them without.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Uuid::deserialize(deserializer).map(Self::from_uuid)
     }

@@ -1,12 +1,12 @@
-//! Characters in texts that people read: which are invisible, and which count as the same.
+//! Character classes for texts that users read: invisible characters, and folding for comparison.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
-/// Whether a letter shows nothing of its own, or changes how those around it are shown: control characters, separators of lines and
-/// paragraphs, letters that are blank (fillers), and invisible format characters, among them everything that turns the direction of
-/// text (UAX #9 §2) and the tags that hide text in text (and spell three flags). The two joiners are none: several scripts, and emoji,
-/// are written with them.
+/// Whether a character is invisible, or changes how those around it are shown: control characters, line and paragraph separators,
+/// blank letters (fillers), and invisible format characters, including everything that changes the direction of text (UAX #9 §2)
+/// and the tag characters that can hide text (and spell three flags). The two joiners are not included, because several scripts
+/// and emoji need them.
 pub fn is_unprintable(letter: char) -> bool {
     letter.is_control()
         || matches!(
@@ -30,11 +30,11 @@ pub fn is_unprintable(letter: char) -> bool {
         )
 }
 
-/// From this combining class on, a mark is an accent above, below or around its letter (Unicode Standard, table 4-3).
+/// Lowest combining class of accents above, below or around a letter (Unicode Standard, table 4-3).
 const FIRST_ACCENT: u8 = 200;
 
-/// Folds a text for comparison: compatibility characters become their plain equivalents (NFKD), accents are dropped, and so is the
-/// difference of case (by way of the upper case, so that `ß` is `ss`). "Élodie" and "ELODIE" become "elodie".
+/// Folds a text for comparison: replaces compatibility characters with their plain equivalents (NFKD), drops accents, and ignores
+/// case (by way of the upper case, so that `ß` equals `ss`). "Élodie" and "ELODIE" become "elodie".
 pub fn fold(text: &str) -> String {
     text.nfkd()
         .filter(|letter| canonical_combining_class(*letter) < FIRST_ACCENT)

@@ -1,6 +1,7 @@
-//! What every room stands on: configuration, time, ids, letters, the bounds of attributes, hexadecimal, secrets and their sealing, telemetry, exact URIs.
+//! Foundations that every module may use: configuration, time, IDs, character classes, limits of attributes, hexadecimal, secrets
+//! and sealing, telemetry, and strict URIs.
 //!
-//! Owns nothing that lasts. Time and randomness enter the house here and nowhere else (`clock`, `secrets`, `seal`).
+//! Stores nothing. Time and randomness are read from the operating system only here (`clock`, `secrets`, `seal`).
 
 pub mod account;
 pub mod attributes;

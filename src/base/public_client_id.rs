@@ -1,4 +1,4 @@
-//! `client_id` as OAuth requests, tokens and administrators write it: a UUID, or a text that an administrator chose.
+//! The `client_id` used in OAuth requests, in tokens and by administrators: a UUID, or a text chosen by an administrator.
 
 use std::fmt;
 
@@ -6,14 +6,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::ids::ClientId;
 
-/// Maximum length of a chosen client ID.
 const MAX_LEN: usize = 128;
 
 /// The `client_id` of a client (RFC 6749 §2.2).
 ///
-/// The database, logs of changes and the ephemeral store keep clients under a UUID, the [`ClientId`]. That of a chosen text is
-/// computed from it (version 8, RFC 9562 §5.8), so no lookup is needed to read one, and no client is ever stored under the UUID
-/// of another one's text.
+/// The database, revisions and the ephemeral store identify clients by a UUID, the [`ClientId`]. The UUID of a chosen text is
+/// computed from the text (version 8, RFC 9562 §5.8), so that no lookup is needed to parse one, and no client is ever stored
+/// under the UUID that belongs to another client's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicClientId {
     text: Box<str>,
@@ -21,11 +20,11 @@ pub struct PublicClientId {
 }
 
 impl PublicClientId {
-    /// Parses a presented `client_id`. It has one spelling: a UUID in its canonical form, or 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, the
-    /// first a letter or digit.
+    /// Parses a presented `client_id`, which has one spelling: a UUID in its canonical form, or a text of 1 to 128 characters of
+    /// `A-Z a-z 0-9 . _ ~ -`, beginning with a letter or digit.
     pub fn parse(text: &str) -> Option<Self> {
         let id = match ClientId::parse(text) {
-            // Computed from a text, which is the client's ID instead.
+            // A version 8 UUID is computed from a text, and that text is the client's `client_id`.
             Some(id) if id.uuid().get_version_num() == 8 => return None,
             Some(id) => id,
             None if Self::is_choosable(text) => ClientId::of_name(&["client_id", text]),
@@ -37,8 +36,8 @@ impl PublicClientId {
         })
     }
 
-    /// Whether a text has the form of a client ID: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, the first a letter or digit. Those of the
-    /// VSCHARs of RFC 6749 Appendix A.1 that need no escaping in URLs, shells and logs, and that no shell takes for an option.
+    /// Whether a text may be chosen as a client ID: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, beginning with a letter or digit. These
+    /// VSCHARs (RFC 6749 Appendix A.1) need no escaping in URLs, shells and logs, and no command takes them for an option.
     fn is_choosable(text: &str) -> bool {
         let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
         text.len() <= MAX_LEN
@@ -46,29 +45,29 @@ impl PublicClientId {
             && text.starts_with(|first: char| first.is_ascii_alphanumeric())
     }
 
-    /// The ID under which the client is stored.
+    /// Returns the ID under which the client is stored.
     pub fn id(&self) -> ClientId {
         self.id
     }
 
-    /// The text.
+    /// Returns the text of the `client_id`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the text is not the UUID under which the client is stored.
+    /// Whether the `client_id` is a chosen text instead of the UUID under which the client is stored.
     pub fn is_text(&self) -> bool {
         self.id.uuid().get_version_num() == 8
     }
 }
 
 impl ClientId {
-    /// The client that an administrator or a path names: by its `client_id`, or by the UUID under which it is stored.
+    /// Parses a client named by an administrator or in a path: its `client_id`, or the UUID under which it is stored.
     pub fn named(text: &str) -> Option<Self> {
         PublicClientId::parse(text).map_or_else(|| Self::parse(text), |public| Some(public.id))
     }
 
-    /// As [`Self::named`], for arguments of the command.
+    /// Like [`Self::named`], for command-line arguments.
     ///
     /// # Errors
     /// The text can't be a client ID.

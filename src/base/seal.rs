@@ -1,6 +1,6 @@
-//! Sealing: secrets that must be read again are kept encrypted under a key derived from the master key.
+//! Encrypts secrets at rest under keys derived from the master key.
 //!
-//! What is sealed names its master key, so that several can be read while one gives way to the next.
+//! Sealed data names its master key, so that data sealed under the previous key stays readable while the key is being replaced.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
 use super::secrets::MasterKey;
 
-/// The layout: this byte, the key's id, the nonce, the ciphertext with its tag.
+/// Version of the layout: version, key ID, nonce, ciphertext with its tag.
 const VERSION: u8 = 1;
 const ID_LENGTH: usize = 8;
-/// Version and key id: authenticated, not encrypted.
+/// Version and key ID, which are authenticated but not encrypted.
 const HEADER_LENGTH: usize = 1 + ID_LENGTH;
 
-/// Seals for one purpose, under the present master key; opens what the present or the previous one sealed. Cheap to clone.
+/// Encrypts for one purpose under the current master key; decrypts data sealed under the current or the previous one.
+/// Cheap to clone.
 #[derive(Clone)]
 pub struct Sealer {
     present: Arc<SealingKey>,
@@ -27,22 +28,22 @@ struct SealingKey {
     key: RandomizedNonceKey,
 }
 
-/// Why something sealed could not be opened.
+/// Why sealed data could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// It is too short, or of an unknown version.
+    /// The data is too short, or has an unknown version.
     #[error("not sealed by Doorward")]
     Malformed,
-    /// Neither the present nor the previous master key sealed it.
+    /// The data was sealed under neither the current nor the previous master key.
     #[error("sealed with another master key; set secrets.previous_master_key_file to that key")]
     UnknownKey,
-    /// It was altered, or sealed for something else.
+    /// The data was altered, or sealed for another purpose or context.
     #[error("altered, or sealed for another purpose")]
     Altered,
 }
 
 impl Sealer {
-    /// For one purpose: what is sealed for one can't be opened for another.
+    /// Creates a sealer for one purpose; data sealed for one purpose can't be opened for another.
     pub fn new(master: &MasterKey, previous: Option<&MasterKey>, purpose: &str) -> Self {
         Self {
             present: Arc::new(SealingKey::derive(master, purpose)),
@@ -50,7 +51,7 @@ impl Sealer {
         }
     }
 
-    /// Seals `plaintext` for `context`: whoever opens it must name the same, such as the id of the row that holds it.
+    /// Encrypts `plaintext` for `context`, such as the ID of the row that stores it. Opening requires the same context.
     pub fn seal(&self, plaintext: &[u8], context: &[u8]) -> Vec<u8> {
         let header = self.present.header();
         let mut ciphertext = plaintext.to_vec();
@@ -58,7 +59,7 @@ impl Sealer {
             .present
             .key
             .seal_in_place_append_tag(Aad::from(bound(&header, context)), &mut ciphertext);
-        // Without random numbers nothing safe is left to do: never hand out the plaintext for a ciphertext.
+        // Without random numbers there is no safe way on: abort instead of returning the plaintext as a ciphertext.
         #[expect(
             clippy::expect_used,
             reason = "fails only with the random number generator"
@@ -67,10 +68,10 @@ impl Sealer {
         [&header[..], nonce.as_ref(), &ciphertext].concat()
     }
 
-    /// Opens what was sealed for this `context`.
+    /// Decrypts data that was sealed for this `context`.
     ///
     /// # Errors
-    /// When it was not, was altered, or the key that its id names is not here.
+    /// The data was sealed for another context, was altered, or its key isn't available.
     pub fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (header, rest) = split(sealed)?;
         let key = self.key_of(header).ok_or(OpenError::UnknownKey)?;
@@ -86,12 +87,12 @@ impl Sealer {
         Ok(plaintext.to_vec())
     }
 
-    /// Whether it is sealed under the present master key.
+    /// Whether the data is sealed under the current master key.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         split(sealed).is_ok_and(|(header, _)| header == self.present.header())
     }
 
-    /// Whether the master key that sealed it is here.
+    /// Whether the master key that sealed the data is available.
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn has_key_of(&self, sealed: &[u8]) -> bool {
         split(sealed).is_ok_and(|(header, _)| self.key_of(header).is_some())
@@ -133,7 +134,7 @@ fn split(sealed: &[u8]) -> Result<(&[u8], &[u8]), OpenError> {
     }
 }
 
-/// The authenticated data: the header has a fixed length, so no other pair reads the same.
+/// Returns the authenticated data. The header has a fixed length, so two different pairs never have the same encoding.
 fn bound(header: &[u8], context: &[u8]) -> Vec<u8> {
     [header, context].concat()
 }

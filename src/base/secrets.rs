@@ -1,6 +1,6 @@
-//! Randomness, hashes of secrets, and the keys derived from the master key.
+//! Randomness, hashes of secrets, and keys derived from the master key.
 //!
-//! A secret type never shows itself: its `Debug` is redacted and it has no `Display`. What is stored of it is a hash.
+//! Secret types never print their value: `Debug` is redacted and there is no `Display`. Only hashes of them are stored.
 
 use std::fmt;
 use std::io::Write;
@@ -11,28 +11,28 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-/// A bearer secret of 256 random bits: a session key, a link's token, a browser's mark, a client's secret.
+/// A bearer secret of 256 random bits: a session key, the token of a link, a browser binding, a client secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// Makes a new one.
+    /// Generates a token.
     pub fn generate() -> Self {
         Self(URL_SAFE_NO_PAD.encode(random_bytes::<32>()))
     }
 
-    /// Parses what somebody presented: exactly 43 characters of unpadded base64url.
+    /// Parses a presented token: exactly 43 characters of unpadded base64url.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         (bytes.len() == 32).then(|| Self(text.to_owned()))
     }
 
-    /// The secret itself, for the one place that hands it to its holder.
+    /// Returns the secret, for the code that sends it to its holder.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The hash, which may be stored.
+    /// Returns the hash, which may be stored.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
     }
@@ -44,12 +44,12 @@ impl fmt::Debug for Token {
     }
 }
 
-/// SHA-256 of a [`Token`]: enough, because the token itself has 256 random bits. Compared in constant time.
+/// SHA-256 of a [`Token`]. A fast hash is enough, because the token has 256 random bits. Compared in constant time.
 #[derive(Clone, Copy)]
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// Of these bytes, which must be as unguessable as a token.
+    /// Hashes bytes, which must be as unguessable as a token.
     pub fn of(bytes: &[u8]) -> Self {
         let mut hash = [0; 32];
         for (to, from) in hash
@@ -61,22 +61,22 @@ impl TokenHash {
         Self(hash)
     }
 
-    /// From 32 stored bytes; `None` for any other length.
+    /// Creates a hash from 32 stored bytes; `None` for any other length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// From [`TokenHash::to_text`].
+    /// Parses the output of [`TokenHash::to_text`].
     pub fn from_text(text: &str) -> Option<Self> {
         Self::from_bytes(&URL_SAFE_NO_PAD.decode(text).ok()?)
     }
 
-    /// The bytes to store.
+    /// Returns the bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Unpadded base64url, for keys of the ephemeral store and for JSON.
+    /// Encodes as unpadded base64url, for keys of the ephemeral store and for JSON.
     pub fn to_text(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
@@ -95,27 +95,27 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// The key from which every other key is derived. Lost, it takes the cookies and all sealed keys with it.
+/// The key from which every other key is derived. If it is lost, all cookies and sealed data are lost with it.
 #[derive(Clone)]
 pub struct MasterKey([u8; 32]);
 
-/// Why a master key could not be had.
+/// Why a master key could not be read or created.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file could not be read or written.
     #[error("{path}: {cause}")]
     File {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What the system said.
+        /// Error of the operating system.
         cause: std::io::Error,
     },
-    /// The file holds something else.
+    /// The file does not contain a master key.
     #[error(
         "{path}: not a master key (43 characters of base64url); create one with `doorward keys generate-master`"
     )]
     Malformed {
-        /// The file.
+        /// Path of the file.
         path: String,
     },
 }
@@ -130,12 +130,12 @@ impl MasterKeyError {
 }
 
 impl MasterKey {
-    /// Makes a new one.
+    /// Generates a master key.
     pub fn generate() -> Self {
         Self(random_bytes())
     }
 
-    /// Reads one from a file: one line, unpadded base64url of 32 bytes.
+    /// Reads a master key from a file: one line, unpadded base64url of 32 bytes.
     pub fn read(path: &Path) -> Result<Self, MasterKeyError> {
         let text =
             std::fs::read_to_string(path).map_err(|cause| MasterKeyError::file(path, cause))?;
@@ -149,8 +149,8 @@ impl MasterKey {
             })
     }
 
-    /// Reads the file, or makes a key and the file (mode 0600) when there is none. Two processes that start at once end
-    /// with the same key: the file appears whole under its name or not at all.
+    /// Reads the file, or generates a key and creates the file (mode 0600) if there is none. Processes that start concurrently
+    /// end up with the same key, because the file is created atomically under its name.
     pub fn read_or_create(path: &Path) -> Result<Self, MasterKeyError> {
         if path.exists() {
             return Self::read(path);
@@ -158,7 +158,7 @@ impl MasterKey {
         let as_file_error = |cause| MasterKeyError::file(path, cause);
         let draft = path.with_extension(format!("{}.new", std::process::id()));
         Self::generate().write_new(&draft)?;
-        // link(2) refuses an existing name, so the loser of a race reads the winner's key.
+        // link(2) fails for an existing name, so the loser of a race reads the winner's key.
         let linked = std::fs::hard_link(&draft, path);
         std::fs::remove_file(&draft).map_err(as_file_error)?;
         match linked {
@@ -169,17 +169,17 @@ impl MasterKey {
         Self::read(path)
     }
 
-    /// Writes it to a new file that only its owner may access (mode 0600).
+    /// Writes the key to a new file that only its owner may access (mode 0600).
     pub fn write_new(&self, path: &Path) -> Result<(), MasterKeyError> {
         write_private(path, &self.to_text()).map_err(|cause| MasterKeyError::file(path, cause))
     }
 
-    /// The form that a file holds.
+    /// Returns the content of a key file.
     pub fn to_text(&self) -> String {
         format!("{}\n", URL_SAFE_NO_PAD.encode(self.0))
     }
 
-    /// A key for one purpose: HKDF-SHA-256 (RFC 5869) with the purpose as `info`. `N` bytes, at most 255 × 32.
+    /// Derives a key of `N` bytes (at most 255 × 32) for one purpose: HKDF-SHA-256 (RFC 5869) with the purpose as `info`.
     pub fn derive<const N: usize>(&self, purpose: &str) -> [u8; N] {
         struct Length(usize);
         impl hkdf::KeyType for Length {
@@ -193,12 +193,12 @@ impl MasterKey {
             .extract(&self.0)
             .expand(&info, Length(N))
             .and_then(|material| material.fill(&mut key));
-        // Fails only for more than 255 blocks, and N is a constant of this crate: never hand out zeros for a key.
+        // Fails only for more than 255 blocks, and N is a constant of this crate: never return zeros as a key.
         assert!(filled.is_ok(), "HKDF asked for too many bytes");
         key
     }
 
-    /// Tells two master keys apart without telling either: kept in the database, checked at every start.
+    /// Returns a value that distinguishes master keys without revealing them: stored in the database and checked at every start.
     pub fn check_value(&self) -> [u8; 16] {
         self.derive("key-check")
     }
@@ -210,7 +210,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// Writes a file that only its owner may read (0600).
+/// Creates a file that only its owner may access (mode 0600).
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = std::fs::OpenOptions::new()
@@ -222,10 +222,10 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Random bytes from the operating system's generator, for keys and salts.
+/// Returns random bytes from the operating system's generator, for keys and salts.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    // A generator that fails leaves nothing safe to do: stop rather than hand out a guessable secret.
+    // Abort if the generator fails, rather than return a guessable secret.
     assert!(
         rand::fill(&mut bytes).is_ok(),
         "the random number generator failed"

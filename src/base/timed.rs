@@ -1,9 +1,9 @@
-//! Timed work: its message and duration, logged at the file and line of the caller.
+//! Logs how long an operation took, with the file and line of the caller.
 
-/// Evaluates an expression (which may `.await`) and logs how long it took, in microseconds, as `duration_us`.
+/// Evaluates an expression (which may `.await`) and logs its duration in microseconds, as `duration_us`.
 ///
-/// Level and message are chosen at the call site, and because this is a macro the record carries that very file and
-/// line: `timed!(info, "verified an assertion", verify(…).await)`.
+/// The call site chooses level and message. This is a macro so that the record carries the call site's file and line:
+/// `timed!(info, "verified an assertion", verify(…).await)`.
 #[macro_export]
 macro_rules! timed {
     ($level:ident, $message:literal, $work:expr) => {{

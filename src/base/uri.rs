@@ -1,19 +1,19 @@
-//! Absolute URIs in normal form. Parsers for browsers repair malformed URIs (`https:/cb` becomes `https://cb/`); text that two
-//! parsers could read differently is refused here.
+//! Absolute URIs in normal form. Browsers repair malformed URIs (`https:/cb` becomes `https://cb/`), so texts that two parsers
+//! could read differently are refused here.
 
 use url::{Position, Url};
 
-/// Schemes whose URIs have an authority (RFC 9110 §4.2, RFC 6455 §3), although parsers for browsers add a missing one.
+/// Schemes whose URIs have an authority (RFC 9110 §4.2, RFC 6455 §3). Browsers add it where it is missing.
 const WITH_AUTHORITY: [&str; 4] = ["https", "http", "wss", "ws"];
 
-/// Parses an absolute URI (RFC 3986 §4.3, a fragment allowed) that needs no repair: its serialization is the text itself, apart
-/// from an empty path, for which parsers write `/`.
+/// Parses an absolute URI (RFC 3986 §4.3, a fragment is allowed) that needs no repair: it equals its serialization, except that
+/// an empty path is serialized as `/`.
 pub fn parse_exact(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let scheme = url.scheme();
     let rest = text.strip_prefix(scheme)?.strip_prefix(':')?;
     if WITH_AUTHORITY.contains(&scheme) {
-        // RFC 3986 §3: an authority follows two slashes; here it is never empty.
+        // RFC 3986 §3: an authority follows two slashes. Here it must not be empty.
         let authority = rest.strip_prefix("//")?;
         if authority.is_empty() || authority.starts_with(['/', '?', '#']) {
             return None;
@@ -23,7 +23,6 @@ pub fn parse_exact(text: &str) -> Option<Url> {
     is_exact.then_some(url)
 }
 
-/// The serialization without its path.
 fn without_path(url: &Url) -> String {
     let before = &url[..Position::BeforePath];
     let after = &url[Position::AfterPath..];
@@ -97,7 +96,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is accepted is read the same by every parser of RFC 3986: scheme and authority are those of the text.
+        /// An accepted URI is read the same by every parser of RFC 3986: scheme and authority are those of the text.
         #[test]
         fn what_is_accepted_is_read_as_it_is_written(text in "(https?|ws|com\\.example)?:?/{0,4}[a-zA-Z0-9.@:\\[\\]%?#/\\\\ -]{0,24}") {
             if let Some(url) = parse_exact(&text) {
@@ -109,7 +108,7 @@ mod tests {
                     prop_assert_eq!(url.authority(), authority);
                     prop_assert!(!authority.is_empty());
                 }
-                // Parsed again, or resolved against another address, it is the same.
+                // Parsing it again, or resolving it against a base URL, returns the same URI.
                 let base = Url::parse("https://issuer.example/oauth2/authorize").expect("a base");
                 prop_assert_eq!(base.join(&text).expect("an absolute URI"), url.clone());
                 prop_assert_eq!(parse_exact(url.as_str()), Some(url));

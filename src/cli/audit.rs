@@ -137,12 +137,11 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
     Ok(())
 }
 
-/// The clients named in an event.
 fn clients_in(event: &RecordedEvent) -> impl Iterator<Item = ClientId> {
     event.client.into_iter().chain(event.by_client)
 }
 
-/// Who acted: a person through which client, a client, the command line under which account.
+/// Describes the actor: a user and the client they used, a client, or the command line and its operating-system account.
 fn by(event: &RecordedEvent, label: impl Fn(ClientId) -> String) -> String {
     let by = &event.actor;
     match (event.by_user, event.by_client, &event.operator) {

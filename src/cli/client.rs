@@ -178,7 +178,7 @@ fn named(change: ClientChange, name: Option<String>) -> ClientChange {
     }
 }
 
-/// Warns if the users of a client can't sign in any more with OpenID Connect, because its scopes were replaced.
+/// Warns if a scope change means that users can no longer sign in to the client with OpenID Connect.
 fn warn_of_lost_openid(before: &clients::Client, after: &clients::Client) {
     let had_openid = before.scopes.contains(Scope::OpenId);
     let has_users = !after.metadata.redirect_uris.is_empty();
@@ -191,7 +191,7 @@ fn warn_of_lost_openid(before: &clients::Client, after: &clients::Client) {
     }
 }
 
-/// Prints the client first: an error alone would lose a new secret.
+/// Prints the client before a pending change is reported: the error alone would lose a new secret.
 fn show_update(updated: ClientUpdate, output: &Output) -> Result<(), ClientError> {
     let voided = Some(updated.voided_consents);
     show(&updated.client, updated.secret.as_ref(), voided, output);
@@ -201,7 +201,7 @@ fn show_update(updated: ClientUpdate, output: &Output) -> Result<(), ClientError
     }
 }
 
-/// The client of this ID, else the only one of this name, whatever its case.
+/// Finds the client with this ID, or else the only one with this name (ignoring case).
 async fn find(app: &App, named: &str) -> Result<clients::Client, Failure> {
     if let Some(id) = ClientId::named(named) {
         match app.clients.read(id).await {

@@ -1,4 +1,4 @@
-//! Exit codes.
+//! Errors of commands, and their exit codes.
 
 use std::process::ExitCode;
 
@@ -17,10 +17,10 @@ use crate::users::{
     UpdateError,
 };
 
-/// Why a command failed. Usage errors exit with 2.
+/// Why a command failed, by exit code. Usage errors exit with 2.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Exit code 1.
+    /// Exit code 1: any other failure.
     #[error("{0}")]
     Other(String),
     /// Exit code 3: the user, role, passkey, session, client or key does not exist.
@@ -29,7 +29,7 @@ pub enum Failure {
     /// Exit code 4: not allowed, or the data has changed.
     #[error("{0}")]
     Refused(String),
-    /// Exit code 4 too: a check found faults, already printed.
+    /// Exit code 4: a check found faults, which were already printed.
     #[error("{0}")]
     Found(String),
     /// Exit code 5: a store is unavailable, or the change is not in force yet. Safe to repeat.

@@ -1,4 +1,4 @@
-//! `doorward healthcheck`: asks `/readyz` of the service that this configuration starts.
+//! `doorward healthcheck`: requests `/readyz` from the service that runs with this configuration.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -27,7 +27,7 @@ pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// Sends one HTTP request; uses the loopback address if the service listens on all addresses.
+/// Sends one HTTP request and returns the beginning of the response. Uses loopback if the service listens on all addresses.
 fn ask(listen: SocketAddr) -> std::io::Result<String> {
     let address = if listen.ip().is_unspecified() {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())

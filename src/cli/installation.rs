@@ -1,4 +1,4 @@
-//! Commands need an existing installation.
+//! Checks that a command runs against an existing installation.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use crate::app::App;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 
-/// Requires a database. `file` is the configuration file.
+/// Requires that the database exists. `file` is the configuration file.
 ///
 /// # Errors
-/// If there is none: where it was looked for, and why there.
+/// Where the database was expected, and which configuration says so.
 pub(super) async fn require(config: &Config, file: Option<&Path>) -> Result<(), Failure> {
     let Some(missing) = App::find_missing_database(config, &Clock::system()).await? else {
         return Ok(());

@@ -44,7 +44,7 @@ fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
         .try_map(|text| Algorithm::parse(&text).ok_or("must be RS256, ES256 or EdDSA"))
 }
 
-/// Needs no configuration.
+/// Generates a master key; needs no configuration.
 pub(super) fn generate_master(file: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let key = MasterKey::generate();
     let Some(path) = file else {

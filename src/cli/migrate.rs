@@ -1,4 +1,4 @@
-//! `doorward migrate`: opening the stores has migrated already.
+//! `doorward migrate`. The schema was already migrated when the stores were opened.
 
 use serde_json::json;
 

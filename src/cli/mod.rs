@@ -1,7 +1,7 @@
-//! The command: starts the service, and does at the terminal what an administrator does in the console.
+//! The command line: starts the service, and offers what administrators do on the admin pages.
 //!
-//! Promises exit codes that scripts can use (see [`Failure`]), one JSON document on standard output with `--json`, and
-//! that a change is in force in every instance when the command ends. It is a second process on the same stores.
+//! It returns exit codes for scripts (see [`Failure`]), prints one JSON document on standard output with `--json`, and a change is
+//! in force in every instance when its command ends. Each command is a separate process on the same stores as the service.
 
 mod audit;
 mod client;
@@ -100,7 +100,7 @@ enum Command {
 
 impl Command {
     /// Whether the command may create a database and a master key. All other commands need an existing installation: in the wrong
-    /// folder they would otherwise create an empty one and change that.
+    /// folder they would otherwise create an empty installation and change that.
     fn may_create(&self) -> bool {
         match self {
             Self::Serve(_) | Self::Migrate => true,
@@ -138,7 +138,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     let command = arguments
         .command
         .unwrap_or(Command::Serve(serve::Serve::default()));
-    // These work without a valid configuration.
+    // These commands work without a valid configuration.
     match command {
         Command::Keys(keys::Keys::GenerateMaster { file }) => {
             return keys::generate_master(file.as_deref(), output);
@@ -150,7 +150,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     match command {
         Command::Serve(command) => return Box::pin(command.run(config)).await,
         Command::Healthcheck => return healthcheck::run(&config, output),
-        // These need no database.
+        // These commands need no database.
         Command::Policy(policy::Policy::Check(check)) => return check.run(&config, output),
         Command::Policy(policy::Policy::Test(test)) => return test.run(&config, output),
         _ => {}

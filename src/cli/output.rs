@@ -1,7 +1,6 @@
-//! What a command prints: text for people, or one JSON document.
+//! Prints the output of commands: text, or one JSON document.
 //!
-//! A reader may go before all is printed, as `head` does. Then the command ends as one that gives standard output to a closed
-//! pipe does everywhere: without a word, and with the exit code that a shell gives to SIGPIPE.
+//! If the reader closes the pipe early, as `head` does, the command exits silently with the exit code of SIGPIPE in a shell.
 
 use std::io::{self, ErrorKind, Write, stderr, stdout};
 use std::sync::mpsc;
@@ -11,13 +10,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-/// How to print.
+/// The output format.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     as_json: bool,
 }
 
-/// A number with its noun, whose plural has an `s`: `1 session`, `2 sessions`.
+/// Formats a count with its noun, whose plural ends in `s`: `1 session`, `2 sessions`.
 pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     match count.try_into() {
         Ok(1) => format!("1 {noun}"),
@@ -26,11 +25,11 @@ pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     }
 }
 
-/// 128 and the number of SIGPIPE.
+/// Exit code on a broken pipe: 128 plus the number of SIGPIPE.
 const READER_GONE: i32 = 141;
-/// How long a service waits for a line to be printed.
+/// How long the service waits for a line to be printed at its start.
 const GREETING_TIMEOUT: Duration = Duration::from_millis(500);
-/// As [`super::Failure::Other`].
+/// Exit code when standard output can't be written, that of [`super::Failure::Other`].
 const NOT_PRINTED: i32 = 1;
 
 impl Output {
@@ -38,7 +37,7 @@ impl Output {
         Self { as_json }
     }
 
-    /// Prints a result: the document with `--json`, else the text.
+    /// Prints a result: the document with `--json`, otherwise the text.
     pub(super) fn show(&self, document: &impl Serialize, text: &str) {
         if self.as_json {
             match serde_json::to_string(document) {
@@ -50,7 +49,7 @@ impl Output {
         }
     }
 
-    /// Prints rows under a heading, in columns.
+    /// Prints rows in columns under a heading, or the document with `--json`.
     pub(super) fn table(&self, document: &impl Serialize, heading: &[&str], rows: &[Vec<String>]) {
         if self.as_json || rows.is_empty() {
             return self.show(document, "none");
@@ -60,7 +59,8 @@ impl Output {
         }
     }
 
-    /// As [`Output::show`], for a result that is bad news: the exit code tells it, also where nobody reads it.
+    /// Like [`Output::show`], for the result of a failed check: errors of standard output are ignored, to preserve the
+    /// exit code of the failure.
     pub(super) fn show_bad_news(&self, document: &impl Serialize, text: &str) {
         let document = self.as_json.then(|| serde_json::to_string(document));
         match document {
@@ -73,7 +73,7 @@ impl Output {
         };
     }
 
-    /// Prints one line as it is: an entry of a stream. Ends the process where nothing more can be printed.
+    /// Prints one line, such as an entry of a stream. Ends the process if standard output can't be written.
     pub(super) fn line(line: &str) {
         let Err(error) = print(line) else {
             return;
@@ -85,7 +85,7 @@ impl Output {
         std::process::exit(NOT_PRINTED);
     }
 
-    /// Prints one line, if standard output takes it in time: the service must not block on a pipe that is not read.
+    /// Prints one line, but waits only for a limited time: the service must not block on a pipe that is not read.
     pub(super) fn greet(line: &str) {
         let line = line.to_owned();
         let (done, printed) = mpsc::channel();
@@ -96,14 +96,14 @@ impl Output {
         printed.recv_timeout(GREETING_TIMEOUT).ok();
     }
 
-    /// Says on standard error what went wrong, when standard output has the rest.
+    /// Prints a message to standard error, so that standard output holds only results.
     pub(super) fn warn(message: &str) {
-        // Where nobody reads that either, the exit code tells.
+        // If standard error can't be written either, only the exit code reports the failure.
         writeln!(stderr(), "doorward: {message}").ok();
     }
 
-    /// Prints rows that are bad news, where nothing reads a document: another document follows, and the exit code tells it also
-    /// where nobody reads them.
+    /// Prints the rows of a failed check. Prints nothing with `--json`, because the error document follows. Errors of standard
+    /// output are ignored, to preserve the exit code of the failure.
     pub(super) fn table_of_bad_news(&self, heading: &[&str], rows: &[Vec<String>]) {
         if !self.as_json {
             for line in in_columns(heading, rows) {
@@ -114,7 +114,7 @@ impl Output {
 
     pub(super) fn fail(&self, message: &str, code: u8) {
         if self.as_json {
-            // The exit code tells more than that nobody reads this.
+            // A write error is ignored, to preserve the exit code of the failure.
             print(&json!({ "error": message, "code": code }).to_string()).ok();
         }
         Self::warn(message);

@@ -33,7 +33,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Folder and schema. If the folder is given here, the configured schema does not apply.
+    /// Returns the policy folder and the schema. The configured schema applies only to the configured folder.
     fn find(
         self,
         folder: Option<PathBuf>,
@@ -107,7 +107,7 @@ impl Test {
             output.table(&json!({ "cases": outcomes }), &heading, &rows);
             return Ok(());
         }
-        // One document, also on failure: the table is for people.
+        // With --json, only the error document is printed, so that the output is one document.
         output.table_of_bad_news(&heading, &rows);
         Err(Failure::Other(format!(
             "{failed} of {} cases failed",
@@ -174,7 +174,6 @@ impl Explain {
         Ok(())
     }
 
-    /// The request to evaluate, and the assumed sign-in.
     fn read(self) -> Result<(Asks, Option<Supposed>), Failure> {
         if let Some(file) = &self.request {
             return Ok((read_request(file)?, None));
@@ -205,7 +204,7 @@ impl Explain {
     }
 }
 
-/// Reads a request from a file, as strictly as one that a service sends.
+/// Reads a request from a file, with the same strict parsing as for requests to the API.
 fn read_request(file: &Path) -> Result<Asks, Failure> {
     let refused =
         |fault: &dyn std::fmt::Display| Failure::Other(format!("{}: {fault}", file.display()));
@@ -220,7 +219,7 @@ fn read_request(file: &Path) -> Result<Asks, Failure> {
     Asks::read(&request).map_err(|fault| refused(&fault))
 }
 
-/// Type and id: the type may have `::` in it.
+/// Splits `TYPE:ID` at the first single colon; the type may contain `::`.
 fn split(text: &str) -> Option<(String, String)> {
     let mut from = 0;
     loop {

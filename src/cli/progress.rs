@@ -1,11 +1,11 @@
-//! How far a long command is, on standard error: one line, written over itself on a terminal.
+//! Progress of a long command on standard error: one line that is overwritten in place, only on a terminal.
 
 use std::io::{IsTerminal, Stderr, Write, stderr};
 
-/// Characters of the bar.
+/// Width of the bar in characters.
 const WIDTH: u64 = 30;
 
-/// How far it is. When this goes the line ends, however far it was: what is printed next stands on a line of its own.
+/// The progress line. Dropping it ends the line, so that later output starts on a new line.
 #[derive(Debug)]
 pub(super) struct Progress<W: Write = Stderr> {
     what: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Progress<W: Write = Stderr> {
 }
 
 impl Progress {
-    /// Progress of work that counts `what`; nothing is written unless standard error is a terminal.
+    /// Counts `what`; writes nothing unless standard error is a terminal.
     pub(super) fn on_terminal(what: &'static str) -> Self {
         let output = stderr();
         Self {
@@ -28,11 +28,11 @@ impl Progress {
 }
 
 impl<W: Write> Progress<W> {
-    /// Shows that `count` are done, which is `done` of the whole work, where it is known how much that is.
+    /// Shows that `count` items are done. The bar shows `done` of `whole`, for example in bytes, if `whole` is known.
     pub(super) fn show(&mut self, count: u64, done: u64, whole: Option<u64>) {
         if self.is_terminal {
             let line = words(self.what, count, done, whole.filter(|whole| *whole > 0));
-            // The terminal may be gone, which is no reason to stop.
+            // Write errors are ignored: a closed terminal must not stop the work.
             write!(self.output, "\r\x1b[2K{line}").ok();
             self.is_line_open = true;
         }
@@ -58,7 +58,7 @@ fn words(what: &str, count: u64, done: u64, whole: Option<u64>) -> String {
     format!("[{bar:<width$}] {percent:>3} %  {count} {what}")
 }
 
-/// How much of `of` is done, rounded down and never more than `of`.
+/// Scales the progress to a number from 0 to `of`, rounded down.
 fn share(done: u64, whole: u64, of: u64) -> u64 {
     let share = u128::from(done.min(whole)).saturating_mul(u128::from(of));
     let share = share.checked_div(u128::from(whole)).unwrap_or_default();

@@ -87,7 +87,7 @@ impl Resource {
                     attributes: command.attributes.unwrap_or_default(),
                 };
                 let name = command.name.into();
-                // They hold attributes to their schema.
+                // The policies' schema is needed to check the attributes.
                 app.access.policies().load();
                 let put = app
                     .access

@@ -35,7 +35,7 @@ impl Serve {
         let app = Box::pin(App::build(config, Clock::system(), rp_id_change)).await?;
         app.keyring.check_seals().await?;
         check_audit_seal(&app).await?;
-        // Before the first request: a stop that arrives while the service starts also lets requests in flight finish.
+        // Listens for signals before the first request, so that a stop during startup also lets requests in flight finish.
         let mut stop = StopSignals::listen().map_err(|error| Failure::Other(error.to_string()))?;
         let running = server::start(app.clone())
             .map_err(|error| Failure::Configuration(format!("server.listen: {error}")))?;
@@ -54,8 +54,8 @@ impl Serve {
     }
 }
 
-/// Says so where nothing can be sealed. That is no reason not to start: events are written all the same, and whoever lost the
-/// master key before this one has no other key to give.
+/// Logs an error if the audit log can't be sealed. The service starts anyway: events are still written, and an operator who lost
+/// the previous master key has no other key to configure.
 async fn check_audit_seal(app: &App) -> Result<(), Failure> {
     match app.seal.check().await {
         Ok(()) => Ok(()),
@@ -70,8 +70,8 @@ async fn check_audit_seal(app: &App) -> Result<(), Failure> {
     }
 }
 
-/// Prints the public URL and how to create the first administrator. The setup link is printed only if the embedded service runs on a
-/// terminal: any other standard output may be a log, and in a cluster each instance has one.
+/// Prints the public URL and how to create the first administrator. The setup link itself is printed only by an embedded
+/// installation on a terminal: any other standard output may be a log, and in a cluster every instance has one.
 async fn greet(app: &App) -> Result<(), Failure> {
     let place = app.config.server.public_url.as_str();
     Output::greet(&format!("Doorward is running at {place}"));
@@ -99,14 +99,14 @@ async fn greet(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The signals that stop the service: SIGTERM and SIGINT.
+/// The signals that stop the service.
 struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    /// Replaces the default action of these signals, which ends the process at once.
+    /// Replaces the default action of these signals, which ends the process immediately.
     fn listen() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -114,7 +114,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the first of them since [`StopSignals::listen`].
+    /// Waits for the first signal since [`StopSignals::listen`].
     async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

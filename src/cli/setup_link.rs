@@ -17,7 +17,7 @@ pub(super) struct SetupLink {
 }
 
 impl SetupLink {
-    /// Whether the link is for the first administrator: it may be made before the service has run.
+    /// Whether the link is for the first administrator. That one may be created before the service has run.
     pub(super) fn is_for_first_administrator(&self) -> bool {
         self.user.is_none()
     }

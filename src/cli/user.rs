@@ -211,7 +211,7 @@ async fn show(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The email address, and whether it is verified.
+/// Formats the email address, and whether it is verified.
 fn address_text(user: &users::User) -> String {
     let Some(email) = &user.email else {
         return "-".into();

@@ -1,4 +1,4 @@
-//! The forms of access tokens that a client can be registered with.
+//! The access token formats and JWT header types that a client can be registered with.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ pub enum AccessTokenFormat {
 }
 
 impl AccessTokenFormat {
-    /// All of them, in words.
+    /// The allowed values, for error messages.
     pub(super) const NAMES: &'static str = "jwt, opaque";
 }
 
@@ -32,10 +32,10 @@ pub enum AccessTokenHeaderType {
 }
 
 impl AccessTokenHeaderType {
-    /// All of them, in words.
+    /// The allowed values, for error messages.
     pub(super) const NAMES: &'static str = "at+jwt, JWT";
 
-    /// As it is written in a header.
+    /// The value of the `typ` header parameter.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AtJwt => "at+jwt",

@@ -1,9 +1,8 @@
-//! Who makes a change, and the check inside the change's transaction that they still may.
+//! The caller of a change, and the check inside the change's transaction that the caller may still make it.
 //!
 //! A request is authenticated before its transaction begins. By the time the transaction holds its locks, the caller may have been
-//! suspended, signed out, disabled or stripped of the permission. [`ActingAs`] carries what the request was authenticated by, and
-//! [`ActingAs::check`] evaluates it again. It is the only way from a request to an [`Author`], which every audit event and revision
-//! needs, so no operation can leave it out.
+//! suspended, signed out, disabled or stripped of the permission, so [`ActingAs::check`] evaluates the credential and permission
+//! again. It is the only way from a request to an [`Author`], which every audit event and revision needs: no operation can skip it.
 
 use super::{ClientRecord, Scope, queries};
 use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
@@ -11,7 +10,7 @@ use crate::db::{self, Connection};
 use crate::history::Author;
 use crate::standing::{self, AuthorizationClaim, Claim, Standing, Verdict};
 
-/// The caller of an operation that changes something.
+/// The caller of an operation that changes data.
 #[derive(Clone, Debug)]
 pub struct ActingAs {
     author: Author,
@@ -22,7 +21,7 @@ pub struct ActingAs {
 /// What the caller was authenticated by.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// The command line, whose user can read the stores anyway.
+    /// The command line; its user has direct access to the stores anyway.
     CommandLine,
     /// A user's session.
     Session {
@@ -30,14 +29,14 @@ pub enum Credential {
         session: SessionId,
         /// The user's session epoch when it began.
         epoch: i64,
-        /// The passkeys that it depends on.
+        /// IDs of the passkeys that the session depends on.
         passkeys: Vec<PasskeyId>,
-        /// Reads from the session's row whether it is open: the account record lists only the latest that ended.
+        /// Reads from the session's row whether the session is open: the account record lists only the most recently ended ones.
         is_open: fn(&mut Connection, SessionId) -> db::Result<bool>,
     },
     /// A client's secret.
     ClientSecret {
-        /// Hash of the secret that authenticated the client.
+        /// Stored form of the secret that authenticated the client; `None` for a public client.
         hash: Option<String>,
     },
     /// An access token that a client got on its own behalf.
@@ -51,27 +50,27 @@ pub enum Credential {
     UserToken(UserToken),
 }
 
-/// An access token that a user's app holds, as far as it can be revoked.
+/// The parts of a user's access token that decide whether it is still valid.
 #[derive(Clone, Debug)]
 pub struct UserToken {
-    /// The authorization that it was issued for.
+    /// ID of the authorization that the token was issued for.
     pub authorization: AuthorizationId,
     /// The user's session epoch when the authorization was made.
     pub epoch: i64,
-    /// The client's epoch for users' authorizations at that time.
+    /// The client's epoch for users' authorizations when the authorization was made.
     pub client_epoch: i64,
-    /// The passkeys that the authorization depends on.
+    /// IDs of the passkeys that the authorization depends on.
     pub passkeys: Vec<PasskeyId>,
-    /// Reads from the authorization's row whether it was revoked: the account record lists only the latest ones.
+    /// Reads from the authorization's row whether it was revoked: the account record lists only the most recently revoked ones.
     pub is_revoked: fn(&mut Connection, AuthorizationId) -> db::Result<bool>,
 }
 
 /// The permission that the operation was requested under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// The user's own account.
+    /// Access to the user's own account.
     OwnAccount,
-    /// What the user's roles let them manage. The operation itself checks how far that reaches.
+    /// What the user's roles let them manage. The operation itself checks which users and resources these roles cover.
     Roles,
     /// The role `admin`.
     Administrator,
@@ -79,7 +78,7 @@ pub enum Permission {
     Scope(Scope),
 }
 
-/// Why the caller may not make the change any more.
+/// Why the caller may no longer make the change.
 #[derive(Debug, thiserror::Error)]
 pub enum ActingError {
     /// The user's session has ended, with a reason code for the log.
@@ -100,7 +99,7 @@ pub enum ActingError {
 }
 
 impl ActingAs {
-    /// The command line.
+    /// The caller for operations of the command line.
     pub fn command() -> Self {
         Self {
             author: Author::command(),
@@ -109,7 +108,7 @@ impl ActingAs {
         }
     }
 
-    /// The caller of a request. `author` names the user, the client, or both.
+    /// The caller of an HTTP request. `author` names the user, the client, or both.
     pub fn new(author: Author, credential: Credential, permission: Permission) -> Self {
         Self {
             author,
@@ -123,20 +122,18 @@ impl ActingAs {
         &self.credential
     }
 
-    /// The client that acts, for itself or for a user.
+    /// The client that makes the change, on its own behalf or for a user.
     pub(super) fn client(&self) -> Option<ClientId> {
         self.author.client()
     }
 
-    /// Locks the caller's client, then in one statement the accounts of `users` and of the caller, and checks that the caller still
-    /// may act. Call it first in the transaction; only the row of a client or resource that the operation changes is locked before it,
-    /// so that a caller who waits for that row does not hold up their own revocation.
-    ///
-    /// # Returns
-    /// The author, for audit events and revisions.
+    /// Locks the caller's client, then in one statement the accounts of `users` and of the caller, checks that the caller may still
+    /// make the change, and returns the author for audit events and revisions. Must be called first in the transaction. Only the
+    /// row of the client or resource that the operation changes is locked before it, so that a caller who waits for that row does
+    /// not delay their own revocation.
     ///
     /// # Errors
-    /// The reason why the caller may not act any more; nothing may be changed then.
+    /// The reason why the caller may no longer make the change; the operation must not change anything then.
     pub fn check(&self, conn: &mut Connection, users: &[UserId]) -> Result<Author, ActingError> {
         if let Credential::CommandLine = self.credential {
             standing::lock_all(conn, users)?;
@@ -177,7 +174,7 @@ impl ActingAs {
                     session: *session,
                     epoch: *epoch,
                     passkeys,
-                    // A request that is under way outlives a step-up of its session.
+                    // Not compared: a step-up of the session must not fail requests that are in progress.
                     auth_time: None,
                 };
                 let account = account.ok_or(ActingError::SignedOut("no-account"))?;

@@ -1,4 +1,4 @@
-//! The addresses that a client names: which ones it may.
+//! Checks the URIs and origins in a client's metadata.
 
 use super::fault::{Fault, FieldFault};
 use super::uris::{MAX_LEN, is_endpoint, is_origin, is_page};
@@ -35,7 +35,7 @@ pub(super) fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
     Ok(())
 }
 
-/// Answers go to apps: a form or a redirect that leads to Doorward itself would act with the user's own session.
+/// Refuses redirect URIs at Doorward's own origin: a response sent there would act with the user's own session.
 pub(super) fn check_redirects(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
     for (field, uris) in [
         ("redirect_uris", &metadata.redirect_uris),
@@ -52,7 +52,7 @@ pub(super) fn check_redirects(metadata: &Metadata, own: &Origin) -> Result<(), F
     Ok(())
 }
 
-/// The fault of an address that can't be used: its length comes first, since any other fault may be due to it.
+/// Returns `TooLong` for an address above the maximum length, which may cause any other fault, and else `fault`.
 pub(super) fn too_long_or(address: &str, fault: Fault) -> Fault {
     if address.len() > MAX_LEN {
         Fault::TooLong

@@ -1,4 +1,4 @@
-//! Where a client runs, which decides about its redirect URIs.
+//! The application type of a client (web or native), which affects how its redirect URIs are compared.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +15,6 @@ pub enum ApplicationType {
 }
 
 impl ApplicationType {
-    /// All of them, in words.
+    /// The allowed values, for error messages.
     pub(super) const NAMES: &'static str = "web, native";
 }

@@ -1,4 +1,4 @@
-//! A client shows who it is: by its secret in a header or in the body, or, being public, by its id alone (RFC 6749 §2.3).
+//! Client authentication: by a secret in the header or in the body or, for a public client, by its ID alone (RFC 6749 §2.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,41 +10,41 @@ use crate::standing::Unavailable;
 /// Reason code for a wrong secret of an existing client.
 pub const WRONG_SECRET: &str = "wrong-secret";
 
-/// What a client showed, and where.
+/// The credentials that a client presented.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// Which client it says it is.
+    /// The client ID that was presented, unverified.
     pub client: PublicClientId,
-    /// Its secret, if it showed one.
+    /// The secret, if one was presented.
     pub secret: Option<ClientSecret>,
-    /// How it showed it.
+    /// The method by which they were presented.
     pub method: AuthMethod,
-    /// Whether the `Authorization` header was used, also with an empty secret: then a refusal needs a challenge (RFC 6749 §5.2).
+    /// Whether the `Authorization` header was used, even with an empty secret: errors then need a challenge (RFC 6749 §5.2).
     pub by_header: bool,
 }
 
-/// Which methods of authentication an endpoint accepts of a client.
+/// The client authentication methods that an endpoint accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptedMethods {
-    /// Those that the client is registered with; used by the OAuth endpoints.
+    /// The methods that the client is registered with; used by the OAuth endpoints.
     Registered,
-    /// Any method with the secret; used by Doorward's own API, where every client with a secret may use HTTP Basic.
+    /// Any method with a secret; used by Doorward's own API, where every client with a secret may use HTTP Basic.
     AnySecret,
 }
 
-/// A failed client authentication, for the log. The caller is not told which part of it was wrong.
+/// A failed client authentication, for the log. The response does not say which part was wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct FailedAuthentication {
-    /// Reason code.
+    /// Reason code for the log.
     pub reason: &'static str,
     /// The client ID that was presented, unverified; `None` if it could not be read.
     pub client: Option<PublicClientId>,
-    /// Whether the `Authorization` header was used: then the answer needs a challenge (RFC 6749 §5.2).
+    /// Whether the `Authorization` header was used: errors then need a challenge (RFC 6749 §5.2).
     pub by_header: bool,
     /// The method that was used; `None` for one that Doorward does not support.
     pub used: Option<AuthMethod>,
-    /// The methods that the client is registered with, if there is such a client.
+    /// The methods that the client is registered with; `None` if the client does not exist.
     pub registered: Option<&'static str>,
 }
 
@@ -59,7 +59,7 @@ impl FailedAuthentication {
         }
     }
 
-    /// An `Authorization` header that holds no Basic credentials.
+    /// The failure for an `Authorization` header that holds no valid Basic credentials.
     pub fn malformed_header(header: &str) -> Self {
         let credentials = basic_credentials(header);
         let is_basic = basic_token(header).is_some();
@@ -72,7 +72,7 @@ impl FailedAuthentication {
         }
     }
 
-    /// Writes it to the log.
+    /// Writes the failure to the log.
     pub fn log(&self) {
         tracing::info!(
             reason = self.reason,
@@ -84,22 +84,19 @@ impl FailedAuthentication {
     }
 }
 
-/// Why a client is not known.
+/// Why a client could not be authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
-    /// No such client, a wrong secret, a disabled client, another method than the registered one: all look alike.
+    /// The client does not exist or is disabled, or the secret or the method is wrong. Responses do not distinguish these cases.
     #[error("client authentication failed: {0}")]
     Unknown(FailedAuthentication),
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
 impl Clients {
-    /// Authenticates a client by these credentials. Every endpoint uses this function.
-    ///
-    /// # Errors
-    /// `Unknown`, with what the log needs.
+    /// Authenticates a client by these credentials. Every endpoint uses this function. `Unknown` carries the details for the log.
     pub async fn authenticate(
         &self,
         credentials: &Credentials,
@@ -111,10 +108,7 @@ impl Clients {
             .await
     }
 
-    /// As [`Clients::authenticate`], for a caller who read the client's copy together with something else.
-    ///
-    /// # Errors
-    /// As there.
+    /// Like [`Clients::authenticate`], for a caller that has already read the client's cached record along with other keys.
     pub async fn authenticate_by_copy(
         &self,
         credentials: &Credentials,
@@ -150,10 +144,10 @@ impl Clients {
     }
 }
 
-/// Reads HTTP Basic credentials, `client_id:client_secret`; `None` for anything else. An empty secret is none: some programs
-/// send a public client's ID that way.
+/// Parses HTTP Basic credentials, `client_id:client_secret`; `None` for anything else. An empty secret counts as no secret: some
+/// programs send a public client's ID that way.
 pub fn parse_basic(header: &str) -> Option<Credentials> {
-    // RFC 6749 §2.3.1 form-encodes both parts: some clients encode the hyphens of an id.
+    // RFC 6749 §2.3.1 form-encodes both parts; some clients encode the hyphens of an ID.
     let (id, secret) = basic_credentials(header)?;
     let (secret, method) = if secret.is_empty() {
         (None, AuthMethod::None)
@@ -169,13 +163,13 @@ pub fn parse_basic(header: &str) -> Option<Credentials> {
     })
 }
 
-/// The part of a Basic header after the scheme.
+/// Returns the part of a Basic header after the scheme.
 fn basic_token(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     scheme.eq_ignore_ascii_case("basic").then(|| token.trim())
 }
 
-/// Both parts of Basic credentials, still form-encoded.
+/// Returns the ID and the secret of Basic credentials, still form-encoded.
 fn basic_credentials(header: &str) -> Option<(String, String)> {
     let credentials = STANDARD.decode(basic_token(header)?).ok()?;
     let credentials = String::from_utf8(credentials).ok()?;
@@ -183,7 +177,7 @@ fn basic_credentials(header: &str) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// Undoes form encoding (`application/x-www-form-urlencoded`).
+/// Decodes one form-encoded value (`application/x-www-form-urlencoded`).
 fn decode(text: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(text.as_bytes());
     let (name, value) = pairs.next()?;

@@ -1,7 +1,9 @@
-//! Which clients an author may change, and how: an administrator in person and the command may change all of them. A client,
-//! also one that acts for an administrator, may change those that it registered or was granted, that hold no more than it
-//! does; and it gives no more than it holds. A client that others disabled stays as it is until one of them, an administrator or
-//! the command enables it.
+//! Which clients an author may change, and how.
+//!
+//! The command line and signed-in administrators may change every client. A client, also when it acts for an administrator,
+//! may change only clients that it registered or was made a manager of and that have no more permissions than it has, and
+//! assign only permissions that it has. A client that another party disabled stays disabled until that party, an administrator
+//! or the command line enables it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,11 +19,11 @@ use crate::base::letters::fold;
 use crate::db::Connection;
 use crate::history::Author;
 
-/// Locks the client that an operation changes, and then checks that the caller still may act.
+/// Locks the client that an operation changes, and then checks that the caller may still make the change.
 ///
-/// Callers that are clients take turns: two that change each other would each hold the row of the other and wait for its own. The
-/// rows can't be locked in the order of their IDs: a caller that waits for its target would hold its own row, and so hold up the
-/// administrator who disables it.
+/// Operations by clients run one at a time: two clients that change each other would each hold the other's row and wait for their
+/// own. Locking the rows in the order of their IDs is no alternative: a caller that waits for its target would hold its own row,
+/// and so delay the administrator who disables it.
 pub(super) fn lock_target(
     conn: &mut Connection,
     id: ClientId,
@@ -35,7 +37,7 @@ pub(super) fn lock_target(
     Ok((record, author))
 }
 
-/// Checks that the author may change this client at all. Every operation on an existing client passes here.
+/// Checks that the author may change this client at all. Every operation on an existing client calls this.
 pub(super) fn require_right_over(
     conn: &mut Connection,
     author: &Author,
@@ -45,7 +47,7 @@ pub(super) fn require_right_over(
     let Some(acting) = acting_client(conn, author)? else {
         return Ok(());
     };
-    // What it could not give itself it could otherwise write down for itself.
+    // A client must not be able to extend its own permissions.
     if acting.id == client.id {
         return Err(ClientError::Itself);
     }
@@ -68,7 +70,7 @@ pub(super) fn require_right_over(
     }
 }
 
-/// Checks that the author may register a client like this, or leave it so; `before` is how an existing one stands.
+/// Checks that the author may register a client with these values or save them; `before` is the existing client, if any.
 pub(super) fn require_right_to_give(
     conn: &mut Connection,
     author: &Author,
@@ -90,7 +92,7 @@ pub(super) fn require_right_to_give(
         own.given,
     )?;
     require_known_algorithm(&draft.metadata, before.map(|before| &before.metadata))?;
-    // Users who allowed the app were not told of it, and the tokens that the app has would be good for more.
+    // Users who consented to the app did not agree to this, and the app's existing tokens would become valid for more.
     if draft.metadata.userinfo_audience
         && before.is_some_and(|before| !before.metadata.userinfo_audience)
     {
@@ -104,8 +106,8 @@ pub(super) fn require_right_to_give(
     require_held(&acting, &scopes, &draft.metadata, own)
 }
 
-/// The scopes that a client may give without holding them: those about a user are the user's to give, who is asked. To a client
-/// that others registered it adds none.
+/// Scopes that a client may assign without having them itself: those about users, who are asked for consent. A client that another
+/// party registered gets no new ones.
 fn free_scopes(acting: &Client, before: Option<&Client>) -> Scopes {
     let about_users: Scopes = Scope::OPENID.into_iter().collect();
     match before {
@@ -116,10 +118,10 @@ fn free_scopes(acting: &Client, before: Option<&Client>) -> Scopes {
     }
 }
 
-/// What users may know this provider as, whatever it is configured to be called.
+/// The product name, which users may know this provider by, whatever name is configured.
 const PRODUCT: &str = "Doorward";
 
-/// Checks that users can't take a client for Doorward itself.
+/// Checks that users can't mistake the client for Doorward itself.
 fn require_no_provider_name(name: &str, own: &Provider) -> Result<(), ClientError> {
     let name = comparable(name);
     if [PRODUCT, &own.name]
@@ -131,7 +133,7 @@ fn require_no_provider_name(name: &str, own: &Provider) -> Result<(), ClientErro
     Ok(())
 }
 
-/// Checks that users can't take a client for one that others registered: they read its name when they are asked for consent.
+/// Checks that users can't mistake the client for one that another party registered: the consent page shows the client's name.
 fn require_own_name(
     conn: &mut Connection,
     acting: &Client,
@@ -146,14 +148,14 @@ fn require_own_name(
     Ok(())
 }
 
-/// A name without what readers overlook: case, accents, spaces, punctuation and invisible characters.
+/// The name without differences that readers overlook: case, accents, spaces, punctuation and invisible characters.
 fn comparable(name: &str) -> String {
     let folded = fold(name);
     let letters: String = folded.chars().filter(|one| one.is_alphanumeric()).collect();
     if letters.is_empty() { folded } else { letters }
 }
 
-/// A client only shortens lifetimes.
+/// Checks that a client only shortens lifetimes.
 fn require_not_longer(
     after: &Metadata,
     before: Option<&Metadata>,
@@ -165,7 +167,8 @@ fn require_not_longer(
     }
 }
 
-/// The first client of an algorithm publishes a key of it, and some verifiers of other apps reject the whole set of keys then.
+/// The first client with an algorithm makes Doorward publish a key for it, and some verifiers in other apps then
+/// reject the whole key set.
 fn require_known_algorithm(after: &Metadata, before: Option<&Metadata>) -> Result<(), ClientError> {
     let wanted = after.id_token_signed_response_alg;
     let known = before.map(|before| before.id_token_signed_response_alg);
@@ -176,7 +179,7 @@ fn require_known_algorithm(after: &Metadata, before: Option<&Metadata>) -> Resul
     }
 }
 
-/// An app that learns of users without asking them needs an administrator in person.
+/// A client may not manage an app that receives user data without asking the users for consent.
 fn require_not_approved_beforehand(metadata: &Metadata) -> Result<(), ClientError> {
     if metadata.allows(GrantType::AuthorizationCode) && !metadata.require_consent {
         return Err(ClientError::Approval);
@@ -184,7 +187,7 @@ fn require_not_approved_beforehand(metadata: &Metadata) -> Result<(), ClientErro
     Ok(())
 }
 
-/// The client that acts, as of now; `None` if none does.
+/// The client that makes the change, as it is in the database now; `None` if no client is involved.
 fn acting_client(
     conn: &mut Connection,
     author: &Author,
@@ -203,7 +206,7 @@ fn manages(acting: &Client, client: &Client) -> bool {
         || client.metadata.managed_by.contains(&acting.id)
 }
 
-/// Checks that the acting client holds these scopes, services and settings.
+/// Checks that the acting client itself has these scopes, resources, audiences and settings.
 fn require_held(
     acting: &Client,
     scopes: &Scopes,

@@ -1,4 +1,4 @@
-//! What somebody wants of a client, as they wrote it; parsed onto what is registered, or onto the defaults.
+//! A registration or change of a client as the caller wrote it, and how it is parsed onto the registered client or the defaults.
 
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
@@ -139,14 +139,14 @@ pub struct ClientChange {
     pub managed_by: Option<Vec<String>>,
 }
 
-/// Moves what is given into the draft as it is.
+/// Moves the given values into the draft unchanged.
 macro_rules! take {
     ($change:ident => $draft:expr; $($field:ident),+) => {
         $(if let Some(value) = $change.$field { $draft.$field = value; })+
     };
 }
 
-/// Takes numbers of seconds that may be `null`.
+/// Moves the given numbers of seconds, which may be `null`, into the draft.
 macro_rules! take_seconds {
     ($change:ident => $draft:expr; $($field:ident: $fault:expr),+) => {
         $(if let Some(given) = $change.$field {
@@ -157,7 +157,7 @@ macro_rules! take_seconds {
     };
 }
 
-/// Parses what is given as one of the values that there are.
+/// Parses each given text as one of its type's values and moves it into the draft.
 macro_rules! choose {
     ($change:ident => $draft:expr; $($field:ident: $type:ty),+) => {
         $(if let Some(text) = $change.$field {
@@ -172,13 +172,13 @@ impl<'de> Deserialize<'de> for ClientChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut members = Map::<String, Value>::deserialize(deserializer)?;
         members.retain(|name, _| !is_unused(name));
-        // The function that `remote` derives.
+        // Calls the function that `remote` derives, not this one.
         Self::deserialize(Value::Object(members)).map_err(D::Error::custom)
     }
 }
 
 impl ClientChange {
-    /// The new client that it describes.
+    /// Returns the draft of a new client; members that were left out have their defaults.
     pub(super) fn into_draft(mut self) -> Result<Draft, FieldFault> {
         let mut draft = Draft::default();
         let has_redirects = self
@@ -194,7 +194,7 @@ impl ClientChange {
         let scope = self.scope.take();
         let is_web_or_native = self.application_type.is_some();
         self.apply(&mut draft)?;
-        // RFC 8252 §7.3: only a program on the user's own device listens there.
+        // RFC 8252 §7.3: only a program on the user's own device listens on a loopback address.
         let metadata = &mut draft.metadata;
         if !is_web_or_native
             && has_redirects
@@ -209,7 +209,7 @@ impl ClientChange {
         Ok(draft)
     }
 
-    /// Changes what is registered. It is not yet checked as a whole.
+    /// Applies the change to `draft`. [`Draft::checked`] then checks the result as a whole.
     pub(super) fn apply(self, draft: &mut Draft) -> Result<(), FieldFault> {
         for (field, is_given) in [
             ("client_id", self.client_id.is_some()),
@@ -278,7 +278,7 @@ impl ClientChange {
     }
 }
 
-/// One of the values that a kind of choice is written as.
+/// Parses one of the values of an enum.
 fn choice<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_value(Value::String(text.to_owned())).ok()
 }

@@ -1,4 +1,4 @@
-//! A client ID and a secret that an administrator chose: to move from another provider, or for a program with a built-in ID.
+//! A client ID and secret that an administrator chose, to migrate from another provider or for a program with a built-in ID.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,10 +14,10 @@ use crate::db::{self, Connection};
 use crate::history::Author;
 use crate::standing;
 
-/// IDs that are addresses of the admin pages: `/admin/clients/new`.
+/// IDs that would collide with paths of the admin pages: `/admin/clients/new`.
 const RESERVED: [&str; 1] = ["new"];
 
-/// What was chosen.
+/// The client ID and the secret that were chosen, if any.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chosen {
     pub(super) id: Option<PublicClientId>,
@@ -25,10 +25,7 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// Takes both out of a registration.
-    ///
-    /// # Errors
-    /// One of them can't be used.
+    /// Takes the chosen ID and secret out of a registration, and checks them.
     pub(super) fn take(wanted: &mut ClientChange) -> Result<Self, FieldFault> {
         let id = wanted.client_id.take();
         let secret = Self::secret(wanted.client_secret.take().as_ref())?.secret;
@@ -43,16 +40,13 @@ impl Chosen {
         })
     }
 
-    /// A secret alone.
-    ///
-    /// # Errors
-    /// It can't be used.
+    /// Checks a secret that was chosen.
     pub(super) fn secret(secret: Option<&TypedSecret>) -> Result<Self, FieldFault> {
         let secret = secret.map(ClientSecret::choose).transpose()?;
         Ok(Self { id: None, secret })
     }
 
-    /// What is stored of the secret that was chosen for this client, or else of the one that was made.
+    /// The stored form of the chosen secret, or else of the generated one.
     pub(super) fn stored(
         &self,
         client: ClientId,
@@ -65,7 +59,7 @@ impl Chosen {
             .or_else(|| made.map(StoredSecret::made))
     }
 
-    /// Refuses a secret for a client that has none.
+    /// Refuses a secret for a public client.
     pub(super) fn check(&self, metadata: &Metadata) -> Result<(), FieldFault> {
         if self.secret.is_some() && metadata.is_public() {
             return Err(FieldFault::new("client_secret", Fault::SecretOfPublic));
@@ -73,8 +67,8 @@ impl Chosen {
         Ok(())
     }
 
-    /// Only the command and an administrator in person choose (RFC 9700 §4.15): a client that names others could name them like
-    /// somebody else, and would know their secrets.
+    /// Only the command line and signed-in administrators may choose IDs and secrets (RFC 9700 §4.15): a client could choose an ID
+    /// that users mistake for another party's, and would know the secret.
     pub(super) fn require_right(&self, author: &Author) -> Result<(), ClientError> {
         match self.names().first() {
             Some(field) if author.client().is_some() => Err(ClientError::ChosenInPerson(field)),
@@ -82,7 +76,6 @@ impl Chosen {
         }
     }
 
-    /// Which of both were chosen.
     fn names(&self) -> Vec<&'static str> {
         let id = self.id.as_ref().map(|_| "client_id");
         let secret = self.secret.as_ref().map(|_| "client_secret");
@@ -103,8 +96,8 @@ impl Chosen {
     }
 }
 
-/// Checks that a chosen ID names nothing else. Deleted clients keep theirs: tokens, consents and audit events name them. Of two
-/// that are created at once the primary key decides (see [`taken`]).
+/// Checks that a chosen ID is not in use. Deleted clients keep their IDs, because tokens, consents and audit events refer to them.
+/// If two clients with the same ID are created concurrently, the primary key decides (see [`taken`]).
 pub(super) fn require_free_id(conn: &mut Connection, client: &Client) -> Result<(), ClientError> {
     let audiences = queries::list_audiences_of_others(conn, client.id)?;
     let text = client.public_id.as_str();
@@ -117,12 +110,12 @@ pub(super) fn require_free_id(conn: &mut Connection, client: &Client) -> Result<
     Ok(())
 }
 
-/// Whether a text is a spelling of a user's UUID, or of that of another client, which people would take for that user or client.
+/// Whether the text is a spelling of the UUID of a user or of another client, and would be mistaken for that user or client.
 fn is_spelled_like_another(conn: &mut Connection, text: &str) -> db::Result<bool> {
     let Ok(uuid) = Uuid::try_parse(text) else {
         return Ok(false);
     };
-    // The `sub` of a token that the client gets on its own behalf is its ID (RFC 9700 §4.15).
+    // The `sub` of a token that a client gets on its own behalf is the client's ID (RFC 9700 §4.15).
     if standing::find_version(conn, UserId::from_uuid(uuid))?.is_some() {
         return Ok(true);
     }
@@ -130,7 +123,7 @@ fn is_spelled_like_another(conn: &mut Connection, text: &str) -> db::Result<bool
     let spellings = spellings
         .iter()
         .filter_map(|one| PublicClientId::parse(one));
-    // An ID of version 8 is stored, but no spelling of it is a client ID.
+    // A UUID of version 8 may be stored as an ID, but no spelling of it is a client ID.
     for id in spellings
         .map(|one| one.id())
         .chain([ClientId::from_uuid(uuid)])
@@ -153,13 +146,13 @@ fn spellings(uuid: Uuid) -> [String; 4] {
     ]
 }
 
-/// Whether an ID is a UUID in mixed case: one UUID has too many of these to compare them all.
+/// Whether the ID is a UUID in mixed case. A UUID has too many mixed-case spellings to compare them all, so they are refused.
 fn is_mixed_case_uuid(id: &PublicClientId) -> bool {
     let text = id.as_str();
     Uuid::try_parse(text).is_ok_and(|uuid| !spellings(uuid).iter().any(|one| one == text))
 }
 
-/// The error of an insertion: the row's only unique value is its ID.
+/// Maps the error of an insertion. The only unique value of the row is its ID.
 pub(super) fn taken(error: db::Error) -> ClientError {
     match error {
         db::Error::Taken(_) => FieldFault::new("client_id", Fault::ClientIdTaken).into(),

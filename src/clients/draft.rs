@@ -1,4 +1,4 @@
-//! A client as it would be, and whether it may be so.
+//! A client before it is registered or saved, and the checks of the whole registration.
 
 use super::addresses::{check_addresses, check_redirects};
 use super::fault::{Fault, FieldFault, MOST_ENTRIES};
@@ -8,30 +8,30 @@ use super::{AuthMethod, Client, GrantType, Metadata, RequirePkce, Scope, Scopes}
 use crate::base::config::Origin;
 use crate::base::letters::is_unprintable;
 
-/// The strengths of a sign-in, weakest first.
+/// The supported `acr` values, weakest first.
 pub(super) const ACRS: [&str; 3] = ["phr", "urn:doorward:acr:device-bound", "phrh"];
-/// The oldest sign-in that anybody may ask for, in seconds.
+/// The maximum for `default_max_age`, in seconds.
 const OLDEST: u32 = 30 * 24 * 60 * 60;
-/// The most scopes of one client.
+/// The maximum number of scopes per client.
 const MOST_SCOPES: usize = 100;
-/// Families of scopes that mean something here, or will: a name in one of them that means nothing is a slip, and would mean
-/// something one day.
+/// Prefixes that are reserved for Doorward's scopes. An unknown scope with one of them is refused: it is a misspelling, and a later
+/// version might give it a meaning.
 const FAMILIES: [&str; 8] = [
     "users", "sessions", "passkeys", "clients", "tokens", "audit", "grants", "access",
 ];
 
-/// A client as it would be.
+/// A client before it is registered or saved, and the response types of the request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
     pub(super) name: String,
     pub(super) scopes: Scopes,
     pub(super) metadata: Metadata,
-    /// Response types, where they were given; nothing is stored of them, because they follow from the grants.
+    /// The response types, if they were given. They are only checked and not stored, because they follow from the grant types.
     pub(super) response_types: Option<Vec<String>>,
 }
 
 impl Draft {
-    /// What is registered now.
+    /// The draft that equals the registered client.
     pub(super) fn of(client: &Client) -> Self {
         Self {
             name: client.name.clone(),
@@ -41,7 +41,7 @@ impl Draft {
         }
     }
 
-    /// What an app may ask that says nothing of it.
+    /// The scopes of a new client whose registration names none.
     pub(super) fn default_scopes(&self) -> Scopes {
         if self.metadata.allows(GrantType::AuthorizationCode) {
             Scope::OPENID.into_iter().collect()
@@ -50,10 +50,7 @@ impl Draft {
         }
     }
 
-    /// Checks it as a whole; what stands there twice then stands there once.
-    ///
-    /// # Errors
-    /// The first field that can't be used.
+    /// Checks the whole draft, and removes duplicate list entries. Returns the first field that can't be used as an error.
     pub(super) fn checked(mut self, own: &Origin) -> Result<Self, FieldFault> {
         self.name = self.name.trim().to_owned();
         if !is_printable(&self.name, 100) {
@@ -87,12 +84,11 @@ impl Draft {
     }
 }
 
-/// Whether a role could have this name.
 fn is_role_name(text: &str) -> bool {
     is_printable(text, 100) && !text.contains(char::is_whitespace)
 }
 
-/// Visible to whoever reads it, and without characters that turn the direction of the text around them.
+/// Whether the text has 1 to `most` characters, all visible, and none that changes the direction of the surrounding text.
 fn is_printable(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.chars().count()) && !text.chars().any(is_unprintable)
 }
@@ -118,7 +114,7 @@ fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), FieldFault> 
     if let Some(name) = scopes.names().find(|name| is_slip(name)) {
         return Err(FieldFault::unknown("scope", Fault::ScopeUnknown, name));
     }
-    // Another service's scope has a name of that service, or the client gets tokens for the service.
+    // Another resource server's scope contains that server's name, or the client may get tokens for a resource.
     let gives_nothing = |name: &str| {
         metadata.resources.is_empty()
             && !name.contains([':', '/', '.'])
@@ -130,7 +126,7 @@ fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), FieldFault> 
     Ok(())
 }
 
-/// RFC 7591 §2.1: response types and grants go together.
+/// RFC 7591 §2.1: response types and grant types must correspond.
 fn check_response_types(draft: &Draft) -> Result<(), FieldFault> {
     let Some(types) = &draft.response_types else {
         return Ok(());

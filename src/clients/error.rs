@@ -1,4 +1,4 @@
-//! Why a client can't be created or changed.
+//! The errors of creating and changing clients.
 
 use super::{ActingError, FieldFault, Scopes};
 use crate::db;
@@ -25,68 +25,68 @@ pub enum ClientError {
     /// A client can't change itself.
     #[error("a client can't update itself")]
     Itself,
-    /// The acting client neither registered this client nor was granted its management.
+    /// The acting client neither registered this client nor is one of its managers.
     #[error("the acting client does not manage that client")]
     NotManaged,
-    /// Another party than the acting client disabled this client, or changed it since.
+    /// Another party than the acting client disabled this client, or changed it after that.
     #[error("that client was disabled by someone else")]
     DisabledByOthers,
-    /// The name is too much like that of a client that others registered.
+    /// The name is too similar to that of a client that another party registered.
     #[error("another party's client has this name")]
     NameTaken,
-    /// The name is that of Doorward itself, or reads like it.
+    /// The name equals or resembles Doorward's own.
     #[error("that name is too similar to the name of this installation or to “Doorward”")]
     ProviderName,
     /// The client has scopes, resources or audiences that the acting client lacks.
     #[error("that client has more permissions than the acting client")]
     HoldsMore,
-    /// A client can't give another client scopes that it lacks.
+    /// A client can't assign scopes to another client that it lacks itself.
     #[error("a client can only assign scopes that it has itself, not: {0}")]
     NotHeld(Scopes),
-    /// A client can't give another client resources or audiences that it lacks.
+    /// A client can't assign resources or audiences to another client that it lacks itself.
     #[error("a client can only assign {field} that it has itself, not: {}", values.join(" "))]
     NotHeldServices {
-        /// `resources` or `audiences`.
+        /// The member: `resources` or `audiences`.
         field: &'static str,
-        /// The values that it does not have.
+        /// The values that the acting client lacks.
         values: Vec<String>,
     },
-    /// A client turns a setting on only for a client that it registers, and only if it has the setting itself.
+    /// A client may turn a setting on only for a client that it registers, and only if it has the setting itself.
     #[error(
         "a client turns {0} on only when it registers another client, and only if it has {0} itself"
     )]
     NotHeldSetting(&'static str),
-    /// Only an administrator in person may set which services manage a client.
+    /// Only a signed-in administrator may set which clients manage a client.
     #[error("only administrators, signed in themselves, may change who manages a client")]
     ManagersInPerson,
-    /// Only an administrator in person may disable a client together with the clients that it registered.
+    /// Only a signed-in administrator may disable a client together with the clients that it registered.
     #[error("only administrators, signed in themselves, may use with_registered")]
     RegisteredInPerson,
-    /// Only an administrator in person chooses a client's ID or secret.
+    /// Only a signed-in administrator may choose a client's ID or secret.
     #[error("only administrators, signed in themselves, may choose {0}")]
     ChosenInPerson(&'static str),
-    /// Only an administrator in person lets tokens be valid for longer.
+    /// Only a signed-in administrator may lengthen a token lifetime beyond the limit.
     #[error(
         "only administrators, signed in themselves, may set {field} to more than {longest} seconds, raise it or remove it"
     )]
     LongerInPerson {
-        /// The lifetime.
+        /// Name of the lifetime's field.
         field: &'static str,
-        /// The longest that a client may set, in seconds.
+        /// The longest lifetime that a client may set, in seconds.
         longest: u32,
     },
-    /// Only an administrator in person may choose an algorithm that publishes a new kind of key.
+    /// Only a signed-in administrator may choose an algorithm that publishes a new kind of key.
     #[error("only administrators, signed in themselves, may choose an algorithm other than RS256")]
     AlgorithmInPerson,
-    /// Only an administrator in person may register or change an app that asks no user for consent.
+    /// Only a signed-in administrator may register or change an app that does not ask users for consent.
     #[error(
         "only an administrator in person registers or changes an app that asks no user for consent"
     )]
     Approval,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Committed, not yet in force.
+    /// The change is committed, but not yet in force in every instance.
     #[error(transparent)]
     Pending(#[from] ChangePending),
     /// The database is unavailable.

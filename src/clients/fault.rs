@@ -1,4 +1,4 @@
-//! What is wrong with a field of a client. The API, the command line and the admin pages word it for their users.
+//! What is wrong with a field of a client. The API, the command line and the admin pages each present it in their own way.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub enum Fault {
     /// The name is missing or not printable.
     #[error("must have 1 to 100 printable characters")]
     Name,
-    /// Not a redirect URI.
+    /// The redirect URI can't be registered.
     #[error(transparent)]
     Redirect(#[from] NoRedirectUri),
     /// A list with too many entries.
@@ -22,15 +22,15 @@ pub enum Fault {
     /// Not one of the allowed values.
     #[error("must be one of {0}")]
     Choice(&'static str),
-    /// No scope token.
+    /// Not a list of scope tokens.
     #[error(
         "must be names separated by spaces, of printable ASCII characters without quote and backslash"
     )]
     ScopeName,
-    /// An unknown scope with one of the prefixes that Doorward reserves for itself.
+    /// An unknown scope with one of the prefixes that are reserved for Doorward.
     #[error("is not one of Doorward's scopes, which are {}", known_scopes())]
     ScopeUnknown,
-    /// A scope that is neither Doorward's nor, because the client has no resources, another service's.
+    /// A scope that is not Doorward's and can't be a resource server's, because the client has no resources.
     #[error(
         "is not one of Doorward's scopes, which are {}. A scope of another service needs that service among the client's resources",
         known_scopes()
@@ -39,22 +39,22 @@ pub enum Fault {
     /// `authorization_code` without a redirect URI.
     #[error("authorization_code needs a redirect URI")]
     RedirectNeeded,
-    /// `refresh_token` alone.
+    /// `refresh_token` without `authorization_code`.
     #[error("refresh_token needs authorization_code")]
     CodeNeeded,
-    /// `client_credentials` of a public client.
+    /// `client_credentials` for a public client.
     #[error("public clients cannot use client_credentials")]
     SecretNeeded,
-    /// A public client without PKCE.
+    /// A public client that is exempt from PKCE.
     #[error("public clients must use PKCE")]
     PkceNeeded,
-    /// A public client whose refresh tokens are not single-use.
+    /// A public client whose refresh tokens don't rotate.
     #[error("public clients must rotate refresh tokens")]
     RotationNeeded,
     /// A URI that is too long.
     #[error("must have at most {} characters", super::uris::MAX_LEN)]
     TooLong,
-    /// Not a URL that users may be sent to.
+    /// Not a URL that browsers may be sent to.
     #[error("must be an absolute URI that begins with https://, or http://localhost")]
     Page,
     /// Not a URL that Doorward can call.
@@ -65,28 +65,28 @@ pub enum Fault {
         "must be an origin as browsers send it: a scheme, :// and a host, without a path (capacitor://localhost)"
     )]
     Origin,
-    /// Not a URI that can name a service.
+    /// Not a URI that can name a resource server.
     #[error("must be an absolute URI without fragment")]
     Service,
-    /// Not a name of a service.
+    /// Not a valid audience.
     #[error(
         "must be an absolute URI without fragment, or a plain name: 1 to 200 visible ASCII characters without : # \" \\, not beginning with //"
     )]
     Audience,
-    /// A name that is, or looks like, the ID of a client.
+    /// An audience that is, or looks like, the ID of a client.
     #[error(
         "must not be the ID of a client or look like one (a UUID): an access token would look like an ID token of that client"
     )]
     AudienceIsClient,
-    /// A redirect URI that is Doorward itself.
+    /// A redirect URI at Doorward's own origin.
     #[error(
         "must not be an address of this server: responses would be sent to its own pages and API"
     )]
     OwnRedirect,
-    /// An audience that is Doorward itself.
+    /// An audience that is a URI of Doorward itself.
     #[error("must not be an address of this server")]
     OwnAudience,
-    /// Logout tokens with and without `sid` at once.
+    /// Logout tokens both require and omit `sid`.
     #[error("backchannel_logout_session_required needs sid in logout tokens")]
     SidRequired,
     /// Not a supported `acr` value.
@@ -95,29 +95,29 @@ pub enum Fault {
     /// Not an age in seconds, or too large.
     #[error("must be from 0 to 2592000 seconds (30 days)")]
     Age,
-    /// Not a lifetime of tokens.
+    /// Not a valid lifetime of access or ID tokens.
     #[error("must be from 30 to 3600 seconds")]
     Lifetime,
-    /// Not a lifetime of refresh tokens.
+    /// Not a valid lifetime of refresh tokens.
     #[error("must be from 60 to 157680000 seconds (5 years)")]
     RefreshLifetime,
-    /// Response types that don't go with the grants.
+    /// Response types that don't correspond to the grant types.
     #[error("must be [\"code\"] with the grant authorization_code, and empty without it")]
     ResponseTypes,
-    /// Not the ID of another client.
+    /// Not the ID of another registered client.
     #[error("must be the client_id of another client that is registered")]
     Client,
-    /// Not a text that can be a client ID.
+    /// Not a valid client ID.
     #[error(
         "must have 1 to 128 of A-Z a-z 0-9 . _ ~ - and begin with a letter or digit, and not be new, a UUID of version 8 or a UUID in mixed case"
     )]
     ClientId,
-    /// Another client has this ID or had it, or it names something else.
+    /// Another client has or had this ID, or it is in use as an audience or a user ID.
     #[error(
         "is taken: another client has it or had it, it is another client's audience, or a user's ID"
     )]
     ClientIdTaken,
-    /// Not a secret that is safe.
+    /// The secret is too short, too uniform, or contains characters that are not allowed.
     #[error(
         "must have 32 to 256 printable ASCII characters, at least 8 different ones, without spaces at the start or end"
     )]
@@ -125,10 +125,10 @@ pub enum Fault {
     /// A secret for a public client.
     #[error("public clients can't have a secret")]
     SecretOfPublic,
-    /// A client's ID and secret in a change of it.
+    /// A client's ID and secret can't be changed by an update.
     #[error("can only be set when the client is created")]
     AtRegistration,
-    /// Not the name of a role.
+    /// Not a valid role name.
     #[error("role names must have 1 to 100 printable characters without spaces")]
     Role,
     /// No role has this name.
@@ -142,7 +142,7 @@ fn known_scopes() -> String {
 }
 
 impl Fault {
-    /// Key of the fault, by which the admin pages find their text.
+    /// Key of the fault, by which the admin pages look up their text.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -192,13 +192,13 @@ impl Fault {
 /// A field that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
-    /// Its name.
+    /// Name of the field.
     pub field: &'static str,
-    /// Which entry of a list, from 0.
+    /// Index of the entry in a list, from 0.
     pub entry: Option<usize>,
-    /// What is wrong.
+    /// What is wrong with the value.
     pub fault: Fault,
-    /// The value that can't be used, for a name that does not exist.
+    /// The value, if it names something that does not exist.
     pub value: Option<String>,
 }
 
@@ -221,7 +221,7 @@ impl FieldFault {
         }
     }
 
-    /// The value of a field that names something that does not exist.
+    /// A fault in a field whose value names something that does not exist.
     pub(super) fn unknown(field: &'static str, fault: Fault, value: &str) -> Self {
         Self {
             value: Some(value.to_owned()),

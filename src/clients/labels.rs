@@ -6,7 +6,7 @@ use super::queries;
 use crate::base::ids::ClientId;
 use crate::db::{self, Database};
 
-/// Name and `client_id` of these clients as one text, for lists of events.
+/// Returns the name and `client_id` of each client as one text, for lists of events.
 pub async fn labels(
     database: &Database,
     ids: Vec<ClientId>,
@@ -17,7 +17,7 @@ pub async fn labels(
     Ok(labels.into_iter().collect())
 }
 
-/// What these clients are called.
+/// Returns the names of these clients.
 pub async fn names(
     database: &Database,
     ids: Vec<ClientId>,

@@ -1,4 +1,4 @@
-//! A client's secret renewed; a client cut off, let in again, taken away for good.
+//! Rotating a client's secret; disabling, enabling and deleting clients.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::base::secrets::Token;
 use crate::db::Connection;
 use crate::history::{Author, Event};
 
-/// What is done to a client as a whole.
+/// An operation on a client as a whole.
 #[derive(Clone, Copy)]
 pub(super) enum Step {
     Enable,
@@ -36,12 +36,9 @@ impl Step {
 }
 
 impl Clients {
-    /// Gives a client a new secret; the old one is dead when this returns, and so are the tokens that the client got with it on its
-    /// own behalf. Rotated by a service, the secret may be in other hands
-    /// than those that users consented to: they are asked again.
-    ///
-    /// # Errors
-    /// `Unknown`, `NoSecret` for a public client, who may not, or that the change is not in force.
+    /// Replaces a client's secret. When this returns, the old secret is invalid and the tokens that the client got with it on its
+    /// own behalf are revoked. If a client rotated the secret, consents are voided too: the secret may be known to a party that
+    /// users did not consent to. Errors include `NoSecret` for a public client.
     pub async fn rotate_secret(
         &self,
         id: ClientId,
@@ -50,10 +47,7 @@ impl Clients {
         self.replace_secret(id, Chosen::default(), acting).await
     }
 
-    /// As [`Clients::rotate_secret`], with the secret that an administrator chose.
-    ///
-    /// # Errors
-    /// As there; a secret that is not safe.
+    /// Like [`Clients::rotate_secret`], with a secret that an administrator chose.
     pub async fn set_secret(
         &self,
         id: ClientId,
@@ -107,10 +101,7 @@ impl Clients {
         updated.published(self.publish(id).await)
     }
 
-    /// Cuts a client off, with every token that it holds; safe to repeat.
-    ///
-    /// # Errors
-    /// `Unknown`, who may not, or that the change is not in force.
+    /// Disables a client and revokes all its tokens. Idempotent.
     pub async fn disable(
         &self,
         id: ClientId,
@@ -120,10 +111,7 @@ impl Clients {
         self.step(id, Step::Disable, reason, acting).await
     }
 
-    /// Lets a client in again; safe to repeat.
-    ///
-    /// # Errors
-    /// `Unknown`, who may not, or that the change is not in force.
+    /// Enables a disabled client. Idempotent.
     pub async fn enable(
         &self,
         id: ClientId,
@@ -133,10 +121,10 @@ impl Clients {
         self.step(id, Step::Enable, reason, acting).await
     }
 
-    /// Takes a client away for good: nobody from then on, listed no more, and its id is never another's.
+    /// Deletes a client permanently: it can't authenticate, is not listed any more, and its ID is never reused.
     ///
     /// # Errors
-    /// `Unknown`, who may not, or that the change is not in force; repeated then, it is put in force and is `Unknown`.
+    /// A deletion that is not yet in force may be repeated: this publishes it, and returns `Unknown`.
     pub async fn delete(
         &self,
         id: ClientId,
@@ -162,14 +150,14 @@ impl Clients {
                 own.take_step(conn, record, (step, reason.as_deref()), (now, &author))
             })
             .await;
-        // A repeated deletion finds nothing: it may be the one that is not in force yet.
+        // A repeated deletion returns `Unknown`; the first one may not be in force yet, so publish in that case too.
         if matches!(done, Ok(_) | Err(ClientError::Unknown)) {
             self.publish(id).await?;
         }
         done
     }
 
-    /// Takes a step in the caller's transaction, which holds the client's row and has checked that the author still may act.
+    /// Applies a step in the caller's transaction, which holds the client's row lock and has checked the author.
     pub(super) fn take_step(
         &self,
         conn: &mut Connection,
@@ -182,7 +170,7 @@ impl Clients {
         require_right_over(conn, author, &client, &self.own)?;
         let is_done = match step {
             Step::Enable => client.enabled,
-            // Disabled once more by another party, it is theirs to enable.
+            // Not a no-op if another party disabled the client: the latest author decides who may enable it again.
             Step::Disable => {
                 !client.enabled && queries::find_latest_author(conn, id)? == author.client()
             }
@@ -193,7 +181,7 @@ impl Clients {
         }
         client.enabled = matches!(step, Step::Enable);
         if !client.enabled {
-            // Nothing that it held comes back with it.
+            // Tokens and authorizations from before stay invalid when the client is enabled again.
             record.people_epoch = record.people_epoch.saturating_add(1);
             record.token_epoch = record.token_epoch.saturating_add(1);
             record.revoked_tokens.clear();

@@ -1,4 +1,4 @@
-//! Lifetimes that a client has of its own: their bounds, and how long a service may make them.
+//! The token lifetimes that are set per client: their bounds, and the limits for clients that set them for other clients.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use super::Metadata;
 use super::fault::{Fault, FieldFault};
 use crate::base::config::Config;
 
-/// Seconds for which a client may let the access and ID tokens of another be valid.
+/// Limit for the access and ID token lifetimes that a client may set for another client, in seconds.
 const MAX_GIVEN_TOKEN_LIFETIME: u32 = 300;
 
-/// What a lifetime is about.
+/// The kinds of lifetimes, each with its own bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Access and ID tokens: services that check them by themselves learn of a revocation when they end. Revocations are
-    /// remembered for an hour longer than their longest lifetime.
+    /// Access and ID tokens. Resource servers that verify them locally don't notice a revocation before they expire. Revocations
+    /// are stored for an hour longer than the longest of these lifetimes.
     Token,
     /// Refresh tokens that end with the session.
     Refresh,
-    /// Refresh tokens of offline access.
+    /// Refresh tokens for offline access.
     Offline,
-    /// Offline access that is not used.
+    /// Offline access without use (idle timeout).
     OfflineIdle,
 }
 
@@ -40,11 +40,10 @@ impl Kind {
     }
 }
 
-/// A lifetime of a client's own.
 struct Lifetime {
     field: &'static str,
     kind: Kind,
-    /// In seconds; `None`: as configured.
+    /// In seconds; `None` means the configured default.
     seconds: Option<u32>,
 }
 
@@ -75,10 +74,7 @@ fn lifetimes(metadata: &Metadata) -> [Lifetime; 5] {
     })
 }
 
-/// Checks that all are within their bounds.
-///
-/// # Errors
-/// The first that is not.
+/// Checks that all lifetimes are within their bounds. Returns the first that is not as an error.
 pub(super) fn check_lifetimes(metadata: &Metadata) -> Result<(), FieldFault> {
     for Lifetime {
         field,
@@ -93,7 +89,7 @@ pub(super) fn check_lifetimes(metadata: &Metadata) -> Result<(), FieldFault> {
     Ok(())
 }
 
-/// How long a service may make the lifetimes of the clients that it manages.
+/// The lifetimes, in seconds, that a client may set at most for the clients that it manages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GivenLifetimes {
     session: u32,
@@ -102,7 +98,7 @@ pub(super) struct GivenLifetimes {
 }
 
 impl GivenLifetimes {
-    /// As long as the installation's, at most.
+    /// The limits are the installation's own lifetimes.
     pub(super) fn of(config: &Config) -> Self {
         let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
         Self {
@@ -121,8 +117,7 @@ impl GivenLifetimes {
         }
     }
 
-    /// The first lifetime that a change by a service would make too long, and the longest that a service may set: it only shortens
-    /// what is there.
+    /// Returns the first lifetime that a client would set too high, and the limit. A client may only shorten what is set.
     pub(super) fn find_longer(
         self,
         after: &Metadata,

@@ -1,10 +1,10 @@
-//! Which changes loosen a client: afterwards more parties can receive what users consented to, or the client may get more. The
-//! tests have a table of all members, with what a service that manages the client decides about each.
+//! Which changes loosen a client and so void its consents: more parties can receive what users consented to, or the client can get
+//! more. A table in the tests covers every member.
 
 use super::draft::ACRS;
 use super::{ApplicationType, Client};
 
-/// The members that a change loosens. Consents given before it no longer count.
+/// Returns the members that a change loosens. Consents given before the change are no longer in force.
 pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
     let (old, new) = (&before.metadata, &after.metadata);
     let is_widened = !old.allowed_roles.is_empty()
@@ -14,7 +14,8 @@ pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
             "redirect_uris",
             has_added(&old.redirect_uris, &new.redirect_uris),
         ),
-        // Native apps may come back to any port of the loopback address; of a public web app users are not asked each time.
+        // Native apps may redirect to any loopback port; users of public native apps are asked every time,
+        // those of web apps are not.
         (
             "application_type",
             old.application_type != new.application_type
@@ -33,7 +34,7 @@ pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
             "rotate_refresh_tokens",
             old.rotate_refresh_tokens && !new.rotate_refresh_tokens,
         ),
-        // It is told which users' sessions end.
+        // The endpoint is notified which users' sessions end.
         (
             "backchannel_logout_uri",
             new.backchannel_logout_uri.is_some()
@@ -47,7 +48,7 @@ pub(super) fn loosened(before: &Client, after: &Client) -> Vec<&'static str> {
         ("scope", !after.scopes.is_subset(&before.scopes)),
         ("resources", has_added(&old.resources, &new.resources)),
         ("audiences", has_added(&old.audiences, &new.audiences)),
-        // The services that receive its tokens can read the user's claims.
+        // The resource servers that receive the client's tokens can read the user's claims.
         (
             "userinfo_audience",
             !old.userinfo_audience && new.userinfo_audience,
@@ -63,7 +64,7 @@ fn has_added<T: PartialEq>(before: &[T], after: &[T]) -> bool {
     after.iter().any(|entry| !before.contains(entry))
 }
 
-/// 0 without a minimum; then the weakest sign-in first.
+/// 0 without a minimum; otherwise 1 for the weakest sign-in, and so on.
 fn rank(acr: Option<&str>) -> usize {
     let place = acr.and_then(|acr| ACRS.iter().position(|known| *known == acr));
     place.map_or(0, |place| place.saturating_add(1))
@@ -113,20 +114,20 @@ mod tests {
         loosened(&before, &after)
     }
 
-    /// What a service that manages a client decides about a member.
+    /// What a client that manages another client may do to a member.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Rule {
-        /// Nothing: it is Doorward's own, or an administrator's in person.
+        /// Nothing: only Doorward or a signed-in administrator sets it.
         NotIts,
-        /// At most what it holds itself, and more voids consents.
+        /// Set it to at most what it has itself; adding to it voids consents.
         Held,
-        /// A change that lets more in voids consents.
+        /// Change it; a change that gives more parties access voids consents.
         Loosens,
-        /// Whatever it likes: no user's data reach anyone else by it.
+        /// Change it freely: no change gives another party access to users' data.
         Free,
     }
 
-    /// Every member of a registration. One that is new must be decided here.
+    /// Every member of a registration. A new member must be added here with its rule.
     const RULES: [(&str, Rule); 44] = [
         ("client_id", Rule::NotIts),
         ("id", Rule::NotIts),
@@ -151,36 +152,36 @@ mod tests {
         ("rotate_refresh_tokens", Rule::Loosens),
         ("allowed_roles", Rule::Loosens),
         ("least_acr", Rule::Loosens),
-        // Not that of a client that others registered.
+        // Except to the name of a client that another party registered.
         ("client_name", Rule::Free),
-        // Users read them beside the address that they return to.
+        // Shown to users on pages that also show the redirect URI's host.
         ("client_uri", Rule::Free),
         ("policy_uri", Rule::Free),
         ("tos_uri", Rule::Free),
-        // No code or token is ever sent there.
+        // Codes and tokens are never sent there.
         ("post_logout_redirect_uris", Rule::Free),
         ("backchannel_logout_session_required", Rule::Free),
-        // Pages there may send requests, without cookies, and hold no token by that.
+        // Pages there may send requests, but without cookies, and this gives them no token.
         ("allowed_origins", Rule::Free),
-        // Defaults that each request of the app may override anyway.
+        // Defaults that each of the app's requests may override anyway.
         ("default_max_age", Rule::Free),
         ("default_acr_values", Rule::Free),
-        // A service only shortens them.
+        // A client may only shorten them.
         ("access_token_lifetime", Rule::Free),
         ("id_token_lifetime", Rule::Free),
         ("refresh_token_lifetime", Rule::Free),
         ("offline_lifetime", Rule::Free),
         ("offline_idle_timeout", Rule::Free),
-        // How the app is told what its users consented to.
+        // How the app receives what its users consented to.
         ("id_token_signed_response_alg", Rule::Free),
         ("access_token_format", Rule::Free),
         ("access_token_header_type", Rule::Free),
         ("claims_in_id_token", Rule::Free),
-        // The same secret either way.
+        // The secret is the same with either method.
         ("accepts_either_secret_method", Rule::Free),
-        // Set, it demands more; reset, it loosens `require_pkce`.
+        // Setting it is stricter; resetting it loosens `require_pkce`.
         ("pkce_used", Rule::Free),
-        // The user whose session ended is named in any case.
+        // Logout tokens name the user whose session ended in any case.
         ("backchannel_logout_without_sid", Rule::Free),
     ];
 
@@ -211,7 +212,7 @@ mod tests {
         }
     }
 
-    /// Changes a member so that as much as possible is let in.
+    /// Changes a member so that it gives as much access as possible.
     fn change(client: &mut Client, member: &str) {
         let address = |text: &str| RedirectUri::parse(text).expect("an address");
         let page = || Some("https://other.example/".to_owned());

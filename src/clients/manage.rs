@@ -1,4 +1,4 @@
-//! Registering clients and changing them.
+//! Registering, updating, reading and listing clients.
 
 use std::sync::Arc;
 
@@ -23,24 +23,24 @@ use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 use crate::standing::ChangePending;
 
-/// The event with which a client is taken away; its last version says so.
+/// The audit action of a deletion; the client's last revision is marked `deleted`.
 pub(super) const DELETED: &str = "client.deleted";
 
-/// A client as a change left it.
+/// The result of a change of a client.
 #[derive(Debug)]
 pub struct ClientUpdate {
-    /// The client.
+    /// The client after the change.
     pub client: Client,
-    /// Its new secret, if one was made; shown this once.
+    /// The new secret, if one was generated; it is shown only once.
     pub secret: Option<Token>,
-    /// How many users consented before and are asked again, because the change loosened the client.
+    /// Number of consents that the change voided because it loosened the client; these users are asked again.
     pub voided_consents: i64,
-    /// The change is committed, but not yet in force everywhere. Set only beside a secret, which an error would lose.
+    /// The change is committed, but not yet in force in every instance. Set only beside a secret, which an error would lose.
     pub pending: Option<ChangePending>,
 }
 
 impl ClientUpdate {
-    /// The update after its publication; an error where no secret would be lost by it.
+    /// Adds the outcome of the publication: a failure becomes an error, unless that would lose a new secret.
     pub(super) fn published(
         self,
         published: Result<(), ChangePending>,
@@ -56,10 +56,7 @@ impl ClientUpdate {
 }
 
 impl Clients {
-    /// Creates a client. Returns its secret if Doorward made one, to be shown this once.
-    ///
-    /// # Errors
-    /// The field that can't be used, scopes that the author may not give, or that the database is away.
+    /// Registers a client. Returns its secret if Doorward generated one; it is shown only once.
     pub async fn register(
         &self,
         mut wanted: ClientChange,
@@ -69,10 +66,7 @@ impl Clients {
         self.insert(wanted.into_draft()?, chosen, acting).await
     }
 
-    /// As [`Clients::register`], for what is parsed already.
-    ///
-    /// # Errors
-    /// As [`Clients::register`].
+    /// Like [`Clients::register`], for parsed values.
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub async fn create(
         &self,
@@ -131,11 +125,8 @@ impl Clients {
         Ok((client, secret))
     }
 
-    /// Changes a client; with `expected`, only if that is still its version. One that was public and is no more gets a secret,
-    /// shown this once; one that becomes public loses its own. A change that loosens the client voids what users consented to.
-    ///
-    /// # Errors
-    /// Why nothing was changed, or that the change is not in force.
+    /// Updates a client; with `expected`, only if that is still its version. A client that is no longer public gets a secret, which
+    /// is shown only once; one that becomes public loses its secret. A change that loosens the client voids its users' consents.
     pub async fn update(
         &self,
         id: ClientId,
@@ -164,7 +155,7 @@ impl Clients {
                 save(conn, &before, draft, now, &author)
             })
             .await;
-        // A repeated change finds its own version: it may be the one whose record is not in force yet.
+        // A repeated request finds the version that it wrote itself; its record may not be in force yet.
         match changed {
             Ok(updated) => updated.published(self.publish(id).await),
             Err(ClientError::VersionIs(version)) => {
@@ -175,10 +166,7 @@ impl Clients {
         }
     }
 
-    /// One client, as the database has it.
-    ///
-    /// # Errors
-    /// `Unknown`, or when the database is away.
+    /// Reads a client from the database; `Unknown` if no client has this ID.
     pub async fn read(&self, id: ClientId) -> Result<Client, ClientError> {
         let find = move |conn: &mut Connection| Ok::<_, ClientError>(queries::find(conn, id)?);
         let record = self.database.read(find).await?;
@@ -186,10 +174,7 @@ impl Clients {
         Ok(Arc::unwrap_or_clone(record.client))
     }
 
-    /// Clients, oldest first, at most `limit`, those after the one that the cursor names.
-    ///
-    /// # Errors
-    /// `Unknown` for a cursor that never was one, or when the database is away.
+    /// Lists at most `limit` clients, oldest first, after the client that the cursor names; `Unknown` if that client never existed.
     pub async fn list(
         &self,
         after: Option<ClientId>,
@@ -217,7 +202,7 @@ fn new_client(public_id: PublicClientId, draft: Draft, now: Timestamp, author: &
     }
 }
 
-/// Writes the next version, unless it is the one that is there.
+/// Saves the next version of the client if the draft differs from the current one.
 fn save(
     conn: &mut Connection,
     before: &Client,
@@ -278,7 +263,7 @@ fn changes_authentication(before: &Client, after: &Client) -> bool {
     before.metadata.token_endpoint_auth_method != after.metadata.token_endpoint_auth_method
 }
 
-/// Checks that the services that are newly granted the management of a client are other clients that are registered.
+/// Checks that new managers are other registered clients.
 fn require_managers(
     conn: &mut Connection,
     client: &Client,
@@ -294,7 +279,7 @@ fn require_managers(
     Ok(())
 }
 
-/// Checks that the roles that are newly allowed exist. After the checks of the author's rights: the answer says which roles exist.
+/// Checks that newly allowed roles exist. Runs after the author's permissions were checked: the error reveals which roles exist.
 fn require_known_roles(
     conn: &mut Connection,
     metadata: &Metadata,
@@ -309,7 +294,7 @@ fn require_known_roles(
     }
 }
 
-/// A secret for who begins to need one; none for who can keep none.
+/// Generates a secret for a client that is no longer public; deletes that of a client that becomes public.
 fn change_secret(
     conn: &mut Connection,
     before: &Client,
@@ -329,7 +314,7 @@ fn change_secret(
     }
 }
 
-/// Writes a client as its next version.
+/// Saves the client as its next version.
 pub(super) fn advance(
     conn: &mut Connection,
     client: &mut Client,
@@ -341,7 +326,7 @@ pub(super) fn advance(
     queries::update(conn, client, now, author)
 }
 
-/// Stores the version and what happened.
+/// Records the client's revision and the audit event.
 pub(super) fn keep(
     conn: &mut Connection,
     client: &Client,
@@ -363,7 +348,7 @@ pub(super) fn keep(
     history::record(conn, client.as_of, author, event.client(client.id))
 }
 
-/// All clients, oldest first.
+/// Lists all clients, oldest first.
 pub async fn list(database: &Database) -> Result<Vec<Client>, ClientError> {
     database
         .read(|conn| Ok::<_, ClientError>(queries::list(conn)?))

@@ -1,5 +1,4 @@
-//! What is registered of a client, under the names of RFC 7591 §2 and OpenID Connect Dynamic Client Registration §2; below
-//! them the settings that are Doorward's own.
+//! Client metadata, named as in RFC 7591 §2 and OpenID Connect Dynamic Client Registration §2, and Doorward's own settings.
 
 use std::collections::BTreeSet;
 
@@ -23,13 +22,13 @@ pub enum AuthMethod {
 }
 
 impl AuthMethod {
-    /// All of them, in words.
+    /// The allowed values, for error messages.
     pub(super) const NAMES: &'static str = "client_secret_basic, client_secret_post, none";
 
-    /// All of them, as discovery lists them.
+    /// All methods, in the order of the discovery document.
     pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
 
-    /// As it is written.
+    /// The value in metadata and discovery documents.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
@@ -52,17 +51,17 @@ pub enum GrantType {
 }
 
 impl GrantType {
-    /// All of them, in words.
+    /// The allowed values, for error messages.
     pub(super) const NAMES: &'static str = "authorization_code, refresh_token, client_credentials";
 
-    /// All of them, as discovery lists them.
+    /// All grant types, in the order of the discovery document.
     pub const ALL: [Self; 3] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
     ];
 
-    /// As it is written.
+    /// The value in metadata and requests.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
@@ -91,17 +90,17 @@ pub enum AutoPkce {
 }
 
 impl RequirePkce {
-    /// In every request.
+    /// PKCE is required in every request.
     pub const ALWAYS: Self = Self::Fixed(true);
-    /// In no request.
+    /// PKCE is never required.
     pub const NEVER: Self = Self::Fixed(false);
-    /// As the client shows that it can.
+    /// PKCE is required once the client has used it; until then, a client with a secret may rely on `nonce`.
     pub const AUTO: Self = Self::Auto(AutoPkce::Auto);
 
-    /// All of them, in words.
+    /// The allowed values, for error messages.
     pub(super) const NAMES: &'static str = "true, false, auto";
 
-    /// Parses a member of JSON, or the text of a form.
+    /// Parses a JSON member, or the text of a form field.
     pub(super) fn parse(value: &serde_json::Value) -> Option<Self> {
         match value {
             serde_json::Value::Bool(is_required) => Some(Self::Fixed(*is_required)),
@@ -116,14 +115,14 @@ impl RequirePkce {
     }
 }
 
-/// What protects a client's codes from injection (RFC 9700 §2.1.1), the weakest first.
+/// How a client's authorization codes are protected from injection (RFC 9700 §2.1.1), weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CodeProtection {
-    /// Nothing is demanded.
+    /// No protection is required.
     None,
-    /// PKCE, or with `openid` a nonce.
+    /// PKCE is required or, with `openid`, a nonce.
     PkceOrNonce,
-    /// PKCE.
+    /// PKCE is required.
     Pkce,
 }
 
@@ -140,13 +139,13 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them, in words.
+    /// The allowed values, for error messages.
     pub(super) const NAMES: &'static str = "RS256, ES256, EdDSA";
 
-    /// All of them, the default first.
+    /// All algorithms, the default first.
     pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
 
-    /// As it is written in a header.
+    /// The value of the `alg` header parameter.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -155,7 +154,7 @@ impl Algorithm {
         }
     }
 
-    /// Parses a header's `alg`.
+    /// Parses the `alg` header parameter.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
@@ -252,7 +251,7 @@ pub struct Metadata {
 }
 
 impl Default for Metadata {
-    /// A service that asks on its own behalf.
+    /// The metadata of a service that gets tokens on its own behalf.
     fn default() -> Self {
         Self {
             redirect_uris: Vec::new(),
@@ -294,12 +293,12 @@ impl Default for Metadata {
 }
 
 impl Metadata {
-    /// Whether it has no secret.
+    /// Whether the client is public, that is, has no secret.
     pub fn is_public(&self) -> bool {
         self.token_endpoint_auth_method == AuthMethod::None
     }
 
-    /// What its authorization requests must carry.
+    /// The protection against code injection that the client's authorization requests must have.
     pub fn code_protection(&self) -> CodeProtection {
         match self.require_pkce {
             _ if self.is_public() => CodeProtection::Pkce,
@@ -310,12 +309,12 @@ impl Metadata {
         }
     }
 
-    /// Whether PKCE is required of it from its next redemption with a verifier on.
+    /// Whether the next code redemption with a verifier makes PKCE required for the client.
     pub fn learns_pkce(&self) -> bool {
         self.code_protection() == CodeProtection::PkceOrNonce
     }
 
-    /// Whether it may authenticate by a method.
+    /// Whether the client may authenticate by this method.
     pub fn accepts_method(&self, method: AuthMethod) -> bool {
         let registered = self.token_endpoint_auth_method;
         let is_other_secret_method =
@@ -323,7 +322,7 @@ impl Metadata {
         method == registered || (self.accepts_either_secret_method && is_other_secret_method)
     }
 
-    /// The methods by which it may authenticate, for the log.
+    /// The methods by which the client may authenticate, for the log.
     pub fn accepted_methods(&self) -> &'static str {
         match self.token_endpoint_auth_method {
             AuthMethod::ClientSecretBasic if self.accepts_either_secret_method => {
@@ -333,13 +332,13 @@ impl Metadata {
         }
     }
 
-    /// Whether it may use a grant.
+    /// Whether the client may use this grant type.
     pub fn allows(&self, grant: GrantType) -> bool {
         self.grant_types.contains(&grant)
     }
 
-    /// Whether an authorization response may go there (RFC 9700 §2.1: exact comparison; RFC 8252 §7.3: any port on loopback
-    /// for native apps).
+    /// Whether authorization responses may be sent to this URI (RFC 9700 §2.1: exact comparison; RFC 8252 §7.3: any
+    /// loopback port for native apps).
     pub fn allows_redirect_to(&self, presented: &str) -> bool {
         self.redirect_uris
             .iter()
@@ -354,7 +353,7 @@ impl Metadata {
             .collect()
     }
 
-    /// Whether a person may be sent there after sign-out.
+    /// Whether the user may be redirected to this URI after sign-out.
     pub fn allows_redirect_after_logout(&self, presented: &str) -> bool {
         self.post_logout_redirect_uris
             .iter()

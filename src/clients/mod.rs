@@ -1,9 +1,9 @@
-//! Apps and services: relying parties that people sign in to, resource servers, services that ask on their own behalf.
+//! OAuth clients: apps that users sign in to, resource servers, and services that get tokens on their own behalf.
 //!
-//! Promises that a client is who it says, by the one method that it is registered with, that it is registered as its rules
-//! demand and changed only by who may, and tells what it may ask and where people may be sent. Hands out [`Clients`]. Owns
-//! `clients`, `client_origins`, `client_audiences`, `consents` and the key `client:{id}:installation`. A disabled client is refused
-//! from the next request on, in every instance.
+//! [`Clients`] registers and changes clients, checks their metadata and who may change them, authenticates them by their registered
+//! methods, and answers which scopes and redirect URIs they may use. A disabled client is refused from the next request on, in
+//! every instance. The module owns the tables `clients`, `client_origins`, `client_audiences` and `consents`, and the cache key
+//! `client:{id}:installation`.
 
 mod access_tokens;
 mod acting;

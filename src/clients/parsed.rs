@@ -1,5 +1,5 @@
-//! Copies that were parsed already. The same text is the same record, so it decides nothing: whether a copy is to be believed is
-//! asked each time, with the text that the store gave.
+//! Memoises the parsing of cached client records. An entry is used only for exactly the text that it was parsed from, so it never
+//! decides whether a record is fresh: that is checked on every use, for the text that the ephemeral store returned.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,25 +7,24 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::record::ClientRecord;
 use crate::base::ids::ClientId;
 
-/// So many clients are remembered; then all are forgotten, and those that ask come back.
+/// Maximum number of entries. When it is reached, the whole cache is cleared and fills again.
 const MOST: usize = 1000;
 
-/// A copy, and what it says.
 type Said = Arc<(String, ClientRecord)>;
 
-/// The last copy of each client, and what it says. Cheap to clone; clones share it.
+/// The last parsed record of each client. Cheap to clone; clones share the entries.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parsed(Arc<RwLock<HashMap<ClientId, Said>>>);
 
 impl Parsed {
-    /// What this very text says, if it was parsed before.
+    /// Returns the parsed record if exactly this text was parsed before.
     pub(super) fn find(&self, id: ClientId, copy: &str) -> Option<ClientRecord> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.get(&id)?.clone();
         (known.0 == copy).then(|| known.1.clone())
     }
 
-    /// Remembers what a text says.
+    /// Stores the parsed form of a text.
     pub(super) fn keep(&self, copy: &str, record: &ClientRecord) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {

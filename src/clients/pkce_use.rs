@@ -1,4 +1,4 @@
-//! A client that relied on `nonce` has used PKCE: from then on PKCE is required of it (RFC 9700 §2.1.1, no downgrade).
+//! The first use of PKCE by a client that relied on `nonce`: from then on, PKCE is required (RFC 9700 §2.1.1, no downgrade).
 
 use serde_json::json;
 
@@ -8,8 +8,8 @@ use crate::base::clock::Timestamp;
 use crate::db::{self, Connection};
 use crate::history::{Author, Event};
 
-/// Writes that a client has used PKCE, as its next version, in the caller's transaction. The caller holds the client's row and
-/// publishes its record after the commit.
+/// Saves, as the client's next version, that it has used PKCE. The caller holds the client's row lock, and publishes
+/// the record after the commit.
 pub fn note_pkce_use(
     conn: &mut Connection,
     client: &Client,

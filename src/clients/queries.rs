@@ -1,4 +1,4 @@
-//! SQL of `clients`, `client_origins` and `client_audiences`; that of `consents` is below.
+//! SQL for `clients`, `client_origins` and `client_audiences`; the submodules include the queries for `consents`.
 
 mod audiences;
 mod authority;
@@ -54,12 +54,12 @@ type Row = (
     i64,
 );
 
-/// The column `metadata`.
+/// The JSON in the column `metadata`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct StoredMetadata {
     #[serde(flatten)]
     metadata: Metadata,
-    /// The `client_id`, where it is not the row's ID.
+    /// The `client_id`, if it differs from the row's ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_id: Option<PublicClientId>,
 }
@@ -101,7 +101,7 @@ fn client(row: Row) -> Client {
     Arc::unwrap_or_clone(record(row).client)
 }
 
-/// The record of a client, disabled ones included, as the database has it.
+/// Reads the record of a client from the database, including disabled clients but not deleted ones.
 pub fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     Ok(clients::table
         .find(id)
@@ -111,13 +111,13 @@ pub fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>>
         .map(record))
 }
 
-/// As [`find`], deleted ones included, which are then disabled.
+/// Like [`find`], but includes deleted clients, which are reported as disabled.
 pub(super) fn find_ever(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let row = clients::table.find(id).first::<Row>(conn).optional()?;
     Ok(row.map(record))
 }
 
-/// As [`find`], and locks the row until the transaction ends. Rows that refer to it may still be inserted.
+/// Like [`find`], and locks the row until the transaction ends. Rows that refer to it may still be inserted.
 pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let query = clients::table
         .find(id)
@@ -126,8 +126,7 @@ pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientR
     Ok(row.map(record))
 }
 
-/// As [`lock`], for several clients in one statement, by their IDs, so that no two transactions wait for each other. Those that
-/// don't exist are left out.
+/// Like [`lock`], for several clients in one statement, ordered by ID to avoid deadlocks. Unknown clients are left out.
 pub(super) fn lock_all(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<ClientRecord>> {
     let query = clients::table
         .filter(clients::id.eq_any(ids.to_vec()))
@@ -137,7 +136,7 @@ pub(super) fn lock_all(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<Cl
     Ok(rows.into_iter().map(record).collect())
 }
 
-/// As [`lock`], shared with other transactions that only need the row to stay as it is.
+/// Like [`lock`], but with a shared lock, for transactions that only need the row to stay unchanged.
 pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let query = clients::table
         .find(id)
@@ -146,7 +145,7 @@ pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<
     Ok(row.map(record))
 }
 
-/// Holds a client's row for a change by the caller, until the transaction ends. Before the standings and the roles.
+/// Locks the row of a client that the caller changes, until the transaction ends. Lock order: before account states and roles.
 pub fn lock_for_change(conn: &mut Connection, id: ClientId) -> Result<()> {
     lock(conn, id)?;
     Ok(())
@@ -156,7 +155,7 @@ fn parse_scopes(names: &[String]) -> Scopes {
     Scopes::parse(&names.join(" ")).unwrap_or_default()
 }
 
-/// Whether a client wants to be told of ended sessions.
+/// Whether a client is enabled and has a back-channel logout URI.
 pub fn wants_logout(conn: &mut Connection, id: ClientId) -> Result<bool> {
     let found = find(conn, id)?;
     Ok(found.is_some_and(|record| {
@@ -172,7 +171,7 @@ pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
     Ok(rows.into_iter().map(client).collect())
 }
 
-/// A page of clients, oldest first, those after the one that the cursor names; `None`: there never was such a one.
+/// Lists a page of clients, oldest first, after the one that the cursor names; `None` if the cursor's client never existed.
 pub(super) fn list_page(
     conn: &mut Connection,
     after: Option<ClientId>,
@@ -184,7 +183,7 @@ pub(super) fn list_page(
         .limit(limit)
         .into_boxed();
     if let Some(after) = after {
-        // Deleted meanwhile or not: its place in the order stays.
+        // A cursor stays valid when its client is deleted, because the row and its position remain.
         let place = clients::table.find(after).select(clients::created_at);
         let Some(created_at) = place.first::<Timestamp>(conn).optional()? else {
             return Ok(None);
@@ -199,7 +198,7 @@ pub(super) fn list_page(
     Ok(Some(rows.into_iter().map(client).collect()))
 }
 
-/// Which clients moved since an instant of the database's clock, and to which move.
+/// Lists the clients whose records changed since this instant of the database's clock, with their state versions.
 pub(super) fn list_moved_since(
     conn: &mut Connection,
     from: Timestamp,
@@ -258,7 +257,7 @@ pub(super) fn insert(
     insert_names(conn, client)
 }
 
-/// Writes what people may change of a client, except its origins and audiences (see [`replace_names`]); moves its record.
+/// Saves the editable fields of a client except origins and audiences (see [`replace_names`]), and increments its state version.
 pub(super) fn update(
     conn: &mut Connection,
     client: &Client,
@@ -283,13 +282,14 @@ pub(super) fn update(
     Ok(())
 }
 
-/// Writes the origins and audiences of a client in place of those that it had.
+/// Replaces the stored origins and audiences of a client.
 pub(super) fn replace_names(conn: &mut Connection, client: &Client) -> Result<()> {
     delete_names(conn, client.id)?;
     insert_names(conn, client)
 }
 
-/// Takes a client away for good; its row stays, so that its id is never another's. The caller also calls [`update`].
+/// Sets a client's deletion time and removes its secret. The row remains, so that its ID is never reused. The
+/// caller also calls [`update`].
 pub(super) fn update_deleted(conn: &mut Connection, id: ClientId, now: Timestamp) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set((
@@ -300,7 +300,7 @@ pub(super) fn update_deleted(conn: &mut Connection, id: ClientId, now: Timestamp
     delete_names(conn, id)
 }
 
-/// Gives a client another secret, or none. The caller also calls [`update`], which moves the record.
+/// Replaces or removes a client's secret. The caller also calls [`update`], which increments the state version.
 pub(super) fn update_secret(
     conn: &mut Connection,
     id: ClientId,
@@ -312,7 +312,7 @@ pub(super) fn update_secret(
     Ok(())
 }
 
-/// The clients whose secret was chosen.
+/// Lists the clients whose secret an administrator chose.
 pub(super) fn list_with_chosen_secret(conn: &mut Connection) -> Result<Vec<ClientId>> {
     let rows = clients::table
         .filter(clients::secret_hash.is_not_null())
@@ -322,7 +322,7 @@ pub(super) fn list_with_chosen_secret(conn: &mut Connection) -> Result<Vec<Clien
     Ok(rows.into_iter().filter_map(chosen).collect())
 }
 
-/// Ends every token that a client got on its own behalf. The caller also calls [`update`], which moves the record.
+/// Invalidates the tokens that a client got on its own behalf. The caller also calls [`update`], which increments the version.
 pub(super) fn raise_tokens(conn: &mut Connection, id: ClientId) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set((
@@ -333,7 +333,7 @@ pub(super) fn raise_tokens(conn: &mut Connection, id: ClientId) -> Result<()> {
     Ok(())
 }
 
-/// Writes which of its own tokens are revoked; moves its record.
+/// Saves a record's epochs and revoked tokens, and increments its state version.
 pub(super) fn update_tokens(
     conn: &mut Connection,
     record: &ClientRecord,
@@ -358,7 +358,7 @@ fn delete_names(conn: &mut Connection, id: ClientId) -> Result<()> {
     Ok(())
 }
 
-/// Writes the origins and audiences of a client, by which others find it.
+/// Inserts the origins and audiences of a client, by which it is looked up.
 fn insert_names(conn: &mut Connection, client: &Client) -> Result<()> {
     let audiences: BTreeSet<&String> = client.metadata.audiences.iter().collect();
     let audiences: Vec<_> = audiences

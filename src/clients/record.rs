@@ -1,4 +1,4 @@
-//! A client, and the record by which its requests and tokens are judged.
+//! A client, and the record by which its requests and tokens are checked.
 
 use std::sync::Arc;
 
@@ -53,46 +53,46 @@ pub struct Client {
 }
 
 impl Client {
-    /// Version as an entity tag (RFC 9110 §8.8.3).
+    /// The client's version as an entity tag (RFC 9110 §8.8.3).
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.version)
     }
 
-    /// Whether a user may use the client: they hold one of the roles that it is for.
+    /// Whether the user may use the client: it is open to all users, or the user has one of its allowed roles.
     pub fn admits(&self, account: &Standing) -> bool {
         let allowed = &self.metadata.allowed_roles;
         allowed.is_empty() || account.roles.iter().any(|role| allowed.contains(role))
     }
 }
 
-/// A token that a client got on its own behalf and gave back before its end.
+/// An access token that a client got on its own behalf and that was revoked before its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedToken {
-    /// Its `jti`.
+    /// The token's `jti`.
     pub id: AccessTokenId,
-    /// Expiry of the token.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
-/// Everything that decides about a client, as of one move.
+/// Everything that requests and tokens of a client are checked against, at one state version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientRecord {
-    /// The client; shared, for it is told with every request and never changed.
+    /// The client; shared, because the record is cloned for every request and its client never changes.
     pub client: Arc<Client>,
-    /// What is stored of its secret, as text (see `StoredSecret`); a public client has none.
+    /// Stored form of the secret as text (see `StoredSecret`); `None` for a public client.
     pub secret_hash: Option<String>,
-    /// Raised to end every token that it got on its own behalf.
+    /// Incremented to invalidate all tokens that the client got on its own behalf.
     pub token_epoch: i64,
-    /// Raised to end everything that people let it have.
+    /// Incremented to invalidate all authorizations that users granted to the client.
     pub people_epoch: i64,
-    /// Its own tokens, revoked one by one.
+    /// The client's own tokens that were revoked individually.
     pub revoked_tokens: Vec<RevokedToken>,
-    /// Raised by every change of this record.
+    /// State version of the record, incremented by every change.
     pub moves: i64,
 }
 
 impl ClientRecord {
-    /// Whether this is its secret (compared in constant time).
+    /// Whether the presented secret is the client's (compared in constant time).
     pub(super) fn has_secret(&self, presented: &ClientSecret, sealer: &Sealer) -> bool {
         let stored = self
             .secret_hash
@@ -108,8 +108,8 @@ impl ClientRecord {
         }
     }
 
-    /// Whether a client that authenticated as `earlier` says would still be authenticated: enabled, with the same secret and by
-    /// every method that it could use.
+    /// Whether a client that authenticated under the record `earlier` would still be authenticated: it is enabled, has the same
+    /// secret and accepts every method that it accepted then.
     pub fn is_still_authenticated(&self, earlier: &Self) -> bool {
         let method = |record: &Self| record.client.metadata.token_endpoint_auth_method;
         let accepts_either = |record: &Self| record.client.metadata.accepts_either_secret_method;
@@ -119,7 +119,7 @@ impl ClientRecord {
             && (accepts_either(self) || !accepts_either(earlier))
     }
 
-    /// Whether a token that the client got on its own behalf is still good, as far as the client decides.
+    /// Whether the client has not revoked this token, which it got on its own behalf under this token epoch.
     pub fn is_own_token_good(&self, token: AccessTokenId, epoch: i64) -> bool {
         epoch == self.token_epoch
             && !self

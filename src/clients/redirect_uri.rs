@@ -1,4 +1,4 @@
-//! Where a browser may be sent: registered whole, compared whole.
+//! Redirect URIs: how they are validated at registration and compared with the URIs in requests.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
@@ -10,7 +10,7 @@ use crate::base::uri::parse_exact;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RedirectUri(String);
 
-/// Why an address can't be registered.
+/// Why a redirect URI can't be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRedirectUri {
     /// Not an absolute URI, or not in normal form.
@@ -19,32 +19,29 @@ pub enum NoRedirectUri {
          port and no dot segments"
     )]
     NotAbsolute,
-    /// With a wildcard.
+    /// The URI contains a wildcard.
     #[error(
         "must not contain *: redirect URIs are compared exactly, because wildcards could send codes to other people's pages. Register each URI; one client may have 50"
     )]
     Wildcard,
-    /// With a fragment.
+    /// The URI has a fragment.
     #[error("must not have a fragment (#…)")]
     Fragment,
-    /// With a user or password.
+    /// The URI contains a username or password.
     #[error("must not contain a username or password")]
     UserInfo,
-    /// A scheme by which codes could leak.
+    /// Codes could leak through the URI's scheme.
     #[error(
         "must begin with https:// (or http:// on localhost and loopback addresses), or be a private-use scheme with a dot (com.example.app:/callback)"
     )]
     Scheme,
-    /// Longer than anybody needs.
+    /// The URI exceeds the maximum length.
     #[error("must have at most 2000 characters")]
     TooLong,
 }
 
 impl RedirectUri {
-    /// Parses what somebody registers.
-    ///
-    /// # Errors
-    /// What is wrong with it.
+    /// Parses a redirect URI and checks that it may be registered.
     pub fn parse(text: &str) -> Result<Self, NoRedirectUri> {
         if text.len() > 2_000 {
             return Err(NoRedirectUri::TooLong);
@@ -75,13 +72,13 @@ impl RedirectUri {
         }
     }
 
-    /// As it was registered.
+    /// The URI as it was registered.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether exactly this text was presented (so `https://app.example` and `https://app.example/` are two addresses). A native app's
-    /// loopback address may have any port (RFC 8252 §7.3), and an empty path is the path `/` (RFC 3986 §6.2.3).
+    /// Whether the presented URI is exactly this one (so `https://app.example` and `https://app.example/` differ). For a native
+    /// app's loopback URI, any port matches (RFC 8252 §7.3), and an empty path equals the path `/` (RFC 3986 §6.2.3).
     pub fn matches(&self, presented: &str, application: ApplicationType) -> bool {
         if Self::parse(&self.0).is_err() {
             return false;
@@ -96,12 +93,12 @@ impl RedirectUri {
             )
     }
 
-    /// Whether it is an `http` address on loopback, where only a program on the user's own device can listen.
+    /// Whether this is an `http` URI on a loopback address, where only programs on the user's own device can listen.
     pub fn is_loopback(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| url.scheme() == "http" && is_loopback(&url))
     }
 
-    /// The web origin of the page that it leads to; `None` for an app's own scheme.
+    /// The web origin of the page that the URI leads to; `None` for a private-use scheme.
     pub fn origin(&self) -> Option<String> {
         let url = Url::parse(&self.0).ok()?;
         let origin = url.origin();
@@ -118,8 +115,8 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// An `http` address on loopback with its port and the first slash of its path cut out, byte for byte otherwise: `None` for every
-/// other address.
+/// Splits an `http` loopback URI into its host and its path without the port and the first slash, otherwise byte for byte;
+/// `None` for every other URI.
 fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix("http://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -135,8 +132,8 @@ fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
     is_port.then_some((host, path.strip_prefix('/').unwrap_or(path)))
 }
 
-/// From a stored record. One that could not be registered any more is still read, so that its client can be listed and changed, but
-/// it matches nothing.
+/// Deserialises a stored URI without validation. A URI that could no longer be registered is still read, so that its client can be
+/// listed and updated, but it matches nothing.
 impl<'de> Deserialize<'de> for RedirectUri {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self)

@@ -1,4 +1,4 @@
-//! Disabling a client together with the clients that it registered. Disabled alone, it leaves them as they are.
+//! Disabling a client together with the clients that it registered. Disabling the client alone leaves them unchanged.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -27,30 +27,27 @@ pub struct RegisteredClient {
     pub(super) may_register: bool,
 }
 
-/// What becomes of the clients that a disabled client registered.
+/// What happens to the clients that a disabled client registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registered {
-    /// They stay as they are.
+    /// They are left unchanged.
     Kept,
     /// They are disabled too.
     Disabled,
 }
 
-/// A client that was disabled.
+/// The result of disabling a client.
 #[derive(Debug)]
 pub struct DisabledClient {
-    /// The client.
+    /// The client that was disabled.
     pub client: Client,
-    /// The clients that it registered and that were enabled until then; empty if a service disabled it.
+    /// The clients that it registered and that were enabled until now; empty if a client made the request.
     pub registered: Vec<RegisteredClient>,
 }
 
 impl Clients {
-    /// Disables a client, and lists the enabled clients that it registered or disables them too, a batch at a time; safe to
-    /// repeat.
-    ///
-    /// # Errors
-    /// As [`Clients::disable`], or `RegisteredInPerson`.
+    /// Disables a client. Also lists the enabled clients that it registered, or disables them in batches. Idempotent. A client may
+    /// not disable others in this way (`RegisteredInPerson`).
     pub async fn disable_with(
         &self,
         id: ClientId,
@@ -62,7 +59,7 @@ impl Clients {
         if is_service && registered == Registered::Disabled {
             return Err(ClientError::RegisteredInPerson);
         }
-        // First, so that it registers no further ones.
+        // Disabled first, so that it can't register any more clients.
         let client = self.disable(id, reason.clone(), acting.clone()).await?;
         if is_service {
             return Ok(DisabledClient {
@@ -96,7 +93,7 @@ impl Clients {
             }
             disabled.extend(batch);
         }
-        // The others are disabled as well, but the request that disabled them may have failed to publish it.
+        // The others are already disabled, but the request that disabled them may have failed to publish them.
         let published: HashSet<ClientId> = disabled.iter().map(|one| one.client_id).collect();
         let all = self
             .database
@@ -110,8 +107,9 @@ impl Clients {
         Ok(disabled)
     }
 
-    /// Disables some of the enabled clients that a client registered, and returns them; none when all are disabled. Meanwhile no
-    /// client registers another one, and those that may are disabled first: they can't register faster than they are disabled.
+    /// Disables one batch of the enabled clients that a client registered, and returns it; an empty batch means that all are
+    /// disabled. During a batch no client can register another, and clients that may register clients come first, so that they
+    /// can't register faster than they are disabled.
     async fn disable_batch(
         &self,
         id: ClientId,
@@ -126,7 +124,8 @@ impl Clients {
                 batch.retain(|one| one.enabled);
                 batch.sort_by_key(|one| !one.may_register);
                 batch.truncate(BATCH);
-                // All rows before the caller's account: a request that holds one of them may be waiting for that account.
+                // Lock order: all rows before the caller's account. A request that holds one of them may be
+                // waiting for that account.
                 let ids: Vec<ClientId> = batch.iter().map(|one| one.client_id).collect();
                 let records = queries::lock_all(conn, &ids)?.into_iter();
                 let mut records: HashMap<ClientId, ClientRecord> =
@@ -136,7 +135,7 @@ impl Clients {
                 let step = (Step::Disable, reason.as_deref());
                 let mut disabled = Vec::new();
                 for mut one in batch {
-                    // There is none of a client that was deleted since.
+                    // A client that was deleted in the meantime has no record.
                     if let Some(record) = records.remove(&one.client_id) {
                         own.take_step(conn, record, step, (now, &author))?;
                     }
@@ -151,7 +150,7 @@ impl Clients {
             .await
     }
 
-    /// The enabled clients that a client registered, itself or through others, the direct ones first.
+    /// Lists the enabled clients that a client registered, directly or through clients that it registered, the direct ones first.
     pub async fn list_registered(&self, id: ClientId) -> db::Result<Vec<RegisteredClient>> {
         let list = move |conn: &mut Connection| list_registered(conn, id);
         let mut all = self.database.read(list).await?;
@@ -160,14 +159,13 @@ impl Clients {
     }
 }
 
-/// How many clients are disabled in one transaction at the most.
 const BATCH: usize = 25;
-/// A transaction disables no further client after this time: one that takes 1.5 seconds from its instant on is undone
-/// ([`db::SEEN_WITHIN`]).
+/// After this time a transaction disables no further client: a transaction that is not ready to commit 1.5 seconds after it first
+/// read the database's clock is rolled back ([`db::SEEN_WITHIN`]).
 const BATCH_TIME: Duration = Duration::from_millis(500);
 
-/// The clients that a client registered, itself or through others, the direct ones first. Those of disabled and deleted clients are
-/// listed too: they may be enabled.
+/// Lists the clients that a client registered, directly or through others, the direct ones first. It also follows disabled and
+/// deleted clients, because clients that they registered may still be enabled.
 fn list_registered(conn: &mut Connection, id: ClientId) -> db::Result<Vec<RegisteredClient>> {
     let mut by_registrar: HashMap<ClientId, Vec<RegisteredClient>> = HashMap::new();
     for (registrar, client) in queries::list_registered(conn)? {

@@ -1,4 +1,4 @@
-//! The clients as every request asks for them: from the copy in the ephemeral store, else from the database.
+//! Looks up client records in the cache (the ephemeral store) or the database, and publishes changes.
 
 use std::sync::Arc;
 
@@ -17,22 +17,22 @@ use crate::ephemeral::Ephemeral;
 use crate::history::{self, Author, Event};
 use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
 
-/// More tokens revoked one by one than this, and the epoch of the client's own tokens is raised instead.
+/// Maximum number of individually revoked tokens per client. Beyond it, the client's token epoch is incremented instead.
 const MOST_REVOKED: usize = 64;
 
-/// This OpenID provider, as clients need to know it.
+/// What the client rules need to know about this OpenID provider.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// Its origin, which is no client's audience.
+    /// Doorward's origin, which can't be a client's audience.
     pub origin: Origin,
-    /// Its name on its pages (`passkeys.rp_name`).
+    /// The provider's name on its pages (`passkeys.rp_name`).
     pub name: String,
-    /// How long services may make the lifetimes of clients.
+    /// The longest lifetimes that clients may set for other clients.
     pub(super) given: GivenLifetimes,
 }
 
 impl Provider {
-    /// As it is configured.
+    /// Reads the values from the configuration.
     pub fn of(config: &Config) -> Self {
         Self {
             origin: config.server.public_url.clone(),
@@ -42,10 +42,10 @@ impl Provider {
     }
 }
 
-/// Finds the first of these roles that does not exist.
+/// Returns the first of these roles that does not exist.
 pub type FindMissingRole = fn(&mut Connection, &[String]) -> db::Result<Option<String>>;
 
-/// All clients. Cheap to clone.
+/// Looks up, checks and changes clients. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clients {
     pub(super) database: Database,
@@ -59,7 +59,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Over both stores; `own` is Doorward itself. The sealer is for the hashes of chosen secrets.
+    /// `own` is Doorward itself; the sealer encrypts the hashes of chosen secrets.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
@@ -79,7 +79,7 @@ impl Clients {
         }
     }
 
-    /// The same, with copies under keys of this installation: others that share the store may have clients of the same chosen ID.
+    /// Uses cache keys of this installation: other installations that share the store may have clients with the same chosen ID.
     #[must_use]
     pub fn of_installation(self, installation: &str) -> Self {
         Self {
@@ -88,18 +88,18 @@ impl Clients {
         }
     }
 
-    /// Where the copy is kept.
+    /// The key under which a client's record is cached.
     pub fn key(&self, id: ClientId) -> String {
         format!("client:{{{id}}}:{}", self.installation)
     }
 
-    /// The record of a client, disabled ones included; `None`: there is none of this id.
+    /// Finds the record of a client, including disabled clients; `None` if no client has this ID.
     pub async fn find(&self, id: ClientId) -> Result<Option<ClientRecord>, Unavailable> {
         let copy = self.copies.get(&self.key(id)).await?;
         self.of_copy(id, copy.as_deref()).await
     }
 
-    /// As [`Clients::find`], for a caller who read the copy together with something else.
+    /// Like [`Clients::find`], for a caller that has already read the client's cached record along with other keys.
     pub async fn of_copy(
         &self,
         id: ClientId,
@@ -113,7 +113,8 @@ impl Clients {
         let Some(record) = found.await? else {
             return Ok(None);
         };
-        // A copy may have been published meanwhile, and this row may be older than the floor: the floor stands.
+        // Does not raise the minimum version: a newer record may have been published during the read, so this row may already be
+        // outdated. A slow reader does not fill the cache, because its entry could outlive the minimum version that rejects it.
         if watch.elapsed() < SLOWEST_FILL {
             let key = self.key(id);
             self.copies.fill(&key, record.moves, &record).await;
@@ -121,7 +122,7 @@ impl Clients {
         Ok(Some(record))
     }
 
-    /// The record in a copy, unless it is below its floor or unreadable.
+    /// Parses a cached record; `None` if it is unreadable or below its minimum version.
     fn believe(&self, id: ClientId, copy: &str) -> Option<ClientRecord> {
         let (version, _) = copy.split_once(':')?;
         if !self.copies.admits(id, version.parse().ok()?) {
@@ -138,10 +139,10 @@ impl Clients {
         Some(record)
     }
 
-    /// Puts a committed change in force everywhere.
+    /// Puts a committed change in force in every instance.
     ///
     /// # Errors
-    /// [`ChangePending`]: the change is committed, this call may be repeated.
+    /// [`ChangePending`]: the change is committed; this call may be repeated.
     pub async fn publish(&self, id: ClientId) -> Result<(), ChangePending> {
         let pending = |error: Unavailable| ChangePending(error);
         let found = self
@@ -160,7 +161,7 @@ impl Clients {
         Ok(())
     }
 
-    /// Looks which clients moved: before an instance answers anybody, then once a second.
+    /// Polls for changed clients: before an instance serves its first request, then once a second.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
             .copies
@@ -168,11 +169,8 @@ impl Clients {
             .await?)
     }
 
-    /// Revokes one token that a client got on its own behalf, issued under this token epoch, and ends what it made, also if the token
-    /// is no longer accepted. Safe to repeat.
-    ///
-    /// # Errors
-    /// `Unknown`, or when the change is not in force.
+    /// Revokes one token that a client got on its own behalf under this token epoch, and ends what was created with it, even if the
+    /// token is no longer accepted. Idempotent.
     pub async fn revoke_own_token(
         &self,
         id: ClientId,
@@ -189,7 +187,7 @@ impl Clients {
                 if !record.is_own_token_good(token.id, epoch) {
                     return Ok(());
                 }
-                // Listed also if it has expired: a request that was authenticated before may be about to make something.
+                // An expired token is listed too: a request that it authenticated earlier may still be about to create something.
                 let today = clock.now();
                 record
                     .revoked_tokens
@@ -209,7 +207,7 @@ impl Clients {
         Ok(self.publish(id).await?)
     }
 
-    /// Whether a page of this web origin belongs to a client that may ask across origins.
+    /// Whether this web origin belongs to a client whose pages may send cross-origin requests.
     pub async fn is_known_origin(&self, origin: &str) -> db::Result<bool> {
         let origin = origin.to_owned();
         self.database

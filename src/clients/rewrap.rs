@@ -1,4 +1,4 @@
-//! Stored secrets move from one master key to the next.
+//! Re-encrypts the stored chosen secrets when the master key is replaced.
 
 use super::secret::StoredSecret;
 use super::{ClientError, Clients, queries};
@@ -6,13 +6,13 @@ use crate::base::ids::ClientId;
 use crate::base::seal::OpenError;
 use crate::db;
 
-/// Why secrets were not moved.
+/// Why secrets could not be re-encrypted.
 #[derive(Debug, thiserror::Error)]
 pub enum RewrapError {
-    /// A secret is sealed under a master key that is not here.
+    /// A secret is sealed under a master key that is not configured.
     #[error("the secret of client {0}: {1}")]
     Sealed(ClientId, OpenError),
-    /// A store is unavailable.
+    /// The change failed, or is not yet in force.
     #[error(transparent)]
     Client(#[from] ClientError),
 }
@@ -24,11 +24,11 @@ impl From<db::Error> for RewrapError {
 }
 
 impl Clients {
-    /// Seals every chosen secret under the present master key. Returns how many were not. After this the previous key is no longer
-    /// needed for them. Safe to repeat.
+    /// Seals every chosen secret under the current master key. Returns how many were re-encrypted. Afterwards the previous key is
+    /// no longer needed for them. Idempotent.
     ///
     /// # Errors
-    /// `Sealed` for the first one that can't be opened; the others are sealed.
+    /// `Sealed` for the first secret that can't be opened; the others are re-encrypted anyway.
     pub async fn rewrap_secrets(&self) -> Result<usize, RewrapError> {
         let list = queries::list_with_chosen_secret;
         let mut rewrapped: usize = 0;
@@ -42,7 +42,7 @@ impl Clients {
                 }
                 Err(error) => return Err(error),
             }
-            // Also of one that was sealed before: it may not have been published.
+            // Also publishes a secret that needed no change: an earlier run may have failed to publish it.
             self.publish(id).await.map_err(ClientError::from)?;
         }
         first_error.map_or(Ok(rewrapped), Err)

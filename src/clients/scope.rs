@@ -1,4 +1,4 @@
-//! What a client may ask: scopes that mean something here, and those of other services that they name themselves.
+//! Scopes: those that Doorward defines, and those of other resource servers, which clients may request too.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,15 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! scopes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
-        /// A scope that means something to Doorward.
+        /// A scope that Doorward defines.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Scope { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Scope {
-            /// All of them.
+            /// All scopes that Doorward defines.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// As it is written.
+            /// The scope token.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
@@ -24,46 +24,46 @@ macro_rules! scopes {
 }
 
 scopes! {
-    /// OpenID Connect: who somebody is (OpenID Connect Core §3.1.2.1).
+    /// Identify the user (OpenID Connect Core §3.1.2.1).
     OpenId = "openid",
-    /// Their names (OpenID Connect Core §5.4, as the three below).
+    /// Read the user's names (OpenID Connect Core §5.4, like the three below).
     Profile = "profile",
-    /// Their mail address.
+    /// Read the user's email address.
     Email = "email",
-    /// Where they live.
+    /// Read the user's postal address.
     Address = "address",
-    /// How to call them.
+    /// Read the user's phone number.
     Phone = "phone",
-    /// Their roles, as `roles` and as `groups`.
+    /// Read the user's roles, in the claims `roles` and `groups`.
     Roles = "roles",
-    /// The same as `roles`, under the name by which most software requests it.
+    /// An alias of `roles`, which most software requests under this name.
     Groups = "groups",
-    /// Refresh tokens that outlive the session (OpenID Connect Core §11).
+    /// Get refresh tokens that outlive the session (OpenID Connect Core §11).
     OfflineAccess = "offline_access",
-    /// Look people up: identity, status, roles.
+    /// Read users: identity, status, roles.
     UsersRead = "users:read",
-    /// Invite, change, suspend, reactivate people.
+    /// Invite, update, suspend and reactivate users.
     UsersWrite = "users:write",
-    /// List anybody's sessions.
+    /// List the sessions of all users.
     SessionsRead = "sessions:read",
-    /// End anybody's sessions.
+    /// End the sessions of all users.
     SessionsRevoke = "sessions:revoke",
-    /// List anybody's passkeys.
+    /// List the passkeys of all users.
     PasskeysRead = "passkeys:read",
-    /// Revoke anybody's passkeys.
+    /// Revoke the passkeys of all users.
     PasskeysRevoke = "passkeys:revoke",
-    /// Make links with which existing users register a new passkey: a service with it can become any user whose roles it may
-    /// assign. Needed beside `users:write`.
+    /// Create links with which existing users register a new passkey: a client with this scope can become any user whose roles it
+    /// may assign. Needed in addition to `users:write`.
     PasskeysEnrol = "passkeys:enrol",
-    /// Look clients up.
+    /// Read clients.
     ClientsRead = "clients:read",
-    /// Register, change, disable clients.
+    /// Register, update, disable and delete clients.
     ClientsWrite = "clients:write",
-    /// Look up roles, grants and what is known of things.
+    /// Read roles, role assignments and registered resources.
     GrantsRead = "grants:read",
-    /// Give and withdraw roles on things; register things.
+    /// Assign and remove roles on resources; register resources.
     GrantsWrite = "grants:write",
-    /// Ask for decisions on subjects, actions and resources that the caller names.
+    /// Request decisions on subjects, actions and resources that the caller names.
     AccessEvaluate = "access:evaluate",
     /// Search for the subjects, actions and resources that are permitted. This reveals which users and resources exist.
     AccessSearch = "access:search",
@@ -74,7 +74,7 @@ scopes! {
 }
 
 impl Scope {
-    /// Those that a person lets an app have: what they concern is about the person alone.
+    /// The scopes that users grant to apps: each concerns only the user who grants it.
     pub const OPENID: [Self; 8] = [
         Self::OpenId,
         Self::Profile,
@@ -87,7 +87,7 @@ impl Scope {
     ];
 }
 
-/// Two names of one scope: whoever has one of them has both.
+/// Two names of the same scope: a client with either of them has both.
 const SAME: [&str; 2] = [Scope::Roles.as_str(), Scope::Groups.as_str()];
 
 impl std::str::FromStr for Scope {
@@ -102,31 +102,28 @@ impl std::str::FromStr for Scope {
     }
 }
 
-/// A set of scopes, each by its name. Written as one text with spaces (RFC 6749 §3.3).
+/// A set of scopes by name. Serialised as one text, separated by spaces (RFC 6749 §3.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(BTreeSet<String>);
 
-/// No scope token.
+/// The text is not a scope token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a scope has 1 to 100 printable ASCII characters, without space, quote and backslash")]
 pub struct NoScope;
 
 impl Scopes {
-    /// Parses a `scope` parameter: names with one space between them.
-    ///
-    /// # Errors
-    /// When a name holds what RFC 6749 §3.3 does not allow, or is too long.
+    /// Parses a `scope` parameter: names separated by spaces. Names are limited in length and to the characters of RFC 6749 §3.3.
     pub fn parse(text: &str) -> Result<Self, NoScope> {
         let names = text.split(' ').filter(|name| !name.is_empty());
         names.map(parse_name).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a scope of Doorward's is among them, under either name of it.
+    /// Whether the set contains this scope, under either of its names.
     pub fn contains(&self, scope: Scope) -> bool {
         self.has(scope.as_str())
     }
 
-    /// Whether a name, or another name of the same scope, is among them.
+    /// Whether the set contains this name, or another name of the same scope.
     fn has(&self, name: &str) -> bool {
         let is_one_of_two = SAME.contains(&name);
         self.0.contains(name) || (is_one_of_two && SAME.iter().any(|same| self.0.contains(*same)))
@@ -137,47 +134,47 @@ impl Scopes {
         Self(names.cloned().collect())
     }
 
-    /// Those that are also in `other`, as they are named here.
+    /// The scopes that are also in `other`, under their names in this set.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.filtered(|name| other.has(name))
     }
 
-    /// All but one.
+    /// The set without this scope.
     #[must_use]
     pub fn without(mut self, scope: Scope) -> Self {
         self.0.remove(scope.as_str());
         self
     }
 
-    /// Those that are not in `other`.
+    /// The scopes that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         self.filtered(|name| !other.has(name))
     }
 
-    /// Both together.
+    /// The scopes of both sets.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).cloned().collect())
     }
 
-    /// Whether all of these are also in `other`.
+    /// Whether `other` contains all scopes of this set.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.names().all(|name| other.has(name))
     }
 
-    /// Whether there is none.
+    /// Whether the set has no scopes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Their names, sorted.
+    /// The names of the scopes, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// All with one space between them: a `scope` parameter.
+    /// The names separated by single spaces: a `scope` parameter.
     pub fn to_text(&self) -> String {
         self.names().collect::<Vec<_>>().join(" ")
     }

@@ -1,4 +1,4 @@
-//! A client's secret as the client shows it, and one that an administrator chose.
+//! Client secrets: as clients present them, as administrators choose them, and as they are stored.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use crate::base::ids::ClientId;
 use crate::base::seal::{OpenError, Sealer};
 use crate::base::secrets::{Token, TokenHash};
 
-/// Lengths of a secret in characters. The secrets that Doorward makes have 43.
+/// Allowed lengths of a secret in characters. Secrets that Doorward generates have 43.
 const LENGTHS: std::ops::RangeInclusive<usize> = 32..=256;
-/// The fewest different characters of a chosen secret: hexadecimal digits have 16, `aaaa…` has one.
+/// Minimum number of different characters in a chosen secret: hexadecimal digits have 16, `aaaa…` has one.
 const MIN_DISTINCT: usize = 8;
 
-/// A secret that an administrator typed, not yet checked. Never printed.
+/// A secret that an administrator entered, not yet checked. Never printed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TypedSecret(SecretString);
 
@@ -33,16 +33,16 @@ impl Serialize for TypedSecret {
     }
 }
 
-/// A client's secret: 32 to 256 of the VSCHARs of RFC 6749 Appendix A.2.
+/// A client secret: 32 to 256 of the VSCHARs of RFC 6749 Appendix A.2.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientSecret {
     text: String,
-    /// As it stood in the `Authorization` header, where that differs: some programs don't form-encode it (RFC 6749 §2.3.1).
+    /// The secret as sent in the `Authorization` header, if decoding changed it: some programs don't encode it (RFC 6749 §2.3.1).
     unencoded: Option<String>,
 }
 
 impl ClientSecret {
-    /// Parses a presented secret.
+    /// Parses a secret that a client presented.
     pub fn parse(text: &str) -> Option<Self> {
         is_possible(text).then(|| Self {
             text: text.to_owned(),
@@ -50,7 +50,7 @@ impl ClientSecret {
         })
     }
 
-    /// Parses a secret from HTTP Basic credentials, as it was sent and decoded.
+    /// Parses a secret from HTTP Basic credentials, given as it was sent and as decoded.
     pub(super) fn parse_header(sent: &str, decoded: Option<&str>) -> Option<Self> {
         match decoded.filter(|decoded| is_possible(decoded)) {
             Some(decoded) => Some(Self {
@@ -62,10 +62,7 @@ impl ClientSecret {
         }
     }
 
-    /// Checks a secret that an administrator chose.
-    ///
-    /// # Errors
-    /// It is too short, too uniform, or has characters that can't be sent.
+    /// Checks that a chosen secret is long and varied enough and that all its characters can be sent.
     pub(super) fn choose(typed: &TypedSecret) -> Result<Self, FieldFault> {
         let fault = || FieldFault::new("client_secret", Fault::Secret);
         let secret = Self::parse(typed.0.expose_secret()).ok_or_else(fault)?;
@@ -83,7 +80,7 @@ impl ClientSecret {
         TokenHash::of(self.text.as_bytes())
     }
 
-    /// Whether this hash is of the secret (compared in constant time).
+    /// Whether this is the secret's hash (compared in constant time).
     pub(super) fn matches(&self, stored: TokenHash) -> bool {
         let unencoded = self.unencoded.as_ref();
         self.hash() == stored
@@ -91,19 +88,19 @@ impl ClientSecret {
     }
 }
 
-/// What the database and the ephemeral store have of a secret: the SHA-256 of one that Doorward made, and of one that an
-/// administrator chose its SHA-256 sealed under a key that is derived from the master key. A chosen secret may be one that can be
-/// guessed; with the database alone no guess can be tried.
+/// The stored form of a secret, in the database and the ephemeral store: the SHA-256 of a generated secret, or the SHA-256 of a
+/// chosen secret, sealed under a key that is derived from the master key. A chosen secret may be guessable; sealing prevents
+/// guesses from being tested with the database alone.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct StoredSecret(Vec<u8>);
 
 impl StoredSecret {
-    /// Of a secret that Doorward made: 256 random bits.
+    /// The stored form of a secret that Doorward generated from 256 random bits.
     pub(super) fn made(secret: &Token) -> Self {
         Self(secret.hash().as_bytes().to_vec())
     }
 
-    /// Of a secret that was chosen for this client.
+    /// The stored form of a secret that was chosen for this client.
     pub(super) fn chosen(secret: &ClientSecret, client: ClientId, sealer: &Sealer) -> Self {
         Self(sealer.seal(secret.hash().as_bytes(), client.uuid().as_bytes()))
     }
@@ -124,15 +121,12 @@ impl StoredSecret {
         URL_SAFE_NO_PAD.encode(&self.0)
     }
 
-    /// Whether the secret was chosen: what is sealed is longer than a hash.
+    /// Whether the secret was chosen: sealed bytes are longer than a hash.
     pub(super) fn is_sealed(&self) -> bool {
         TokenHash::from_bytes(&self.0).is_none()
     }
 
-    /// The SHA-256 of the secret.
-    ///
-    /// # Errors
-    /// It is sealed under a master key that is not here.
+    /// Returns the SHA-256 of the secret. It can't be opened if it is sealed under a master key that is not configured.
     pub(super) fn open(&self, client: ClientId, sealer: &Sealer) -> Result<TokenHash, OpenError> {
         if let Some(hash) = TokenHash::from_bytes(&self.0) {
             return Ok(hash);
@@ -141,10 +135,7 @@ impl StoredSecret {
         TokenHash::from_bytes(&hash).ok_or(OpenError::Malformed)
     }
 
-    /// The same under the present master key; `None` if it is, or is not sealed at all.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
+    /// Seals the secret under the current master key; `None` if it already is, or is not sealed at all.
     pub(super) fn rewrap(
         &self,
         client: ClientId,

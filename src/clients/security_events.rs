@@ -6,14 +6,14 @@ use super::{Client, queries};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 
-/// Voids all consents to the client by raising its consent epoch, which the caller stores. Returns how many were in force.
+/// Voids all consents to the client by incrementing its consent epoch, which the caller saves. Returns how many were in force.
 pub(super) fn void_consents(conn: &mut Connection, client: &mut Client) -> db::Result<i64> {
     let counted = queries::consents::count(conn, client.id, client.consent_epoch)?;
     client.consent_epoch = client.consent_epoch.saturating_add(1);
     Ok(counted)
 }
 
-/// Records that consents were voided, if there were any.
+/// Records that consents were voided, unless there were none.
 pub(super) fn record_voided(
     conn: &mut Connection,
     client: &Client,
@@ -29,7 +29,7 @@ pub(super) fn record_voided(
     history::record(conn, client.as_of, author, event)
 }
 
-/// Records changes of redirect URIs and of authentication as events of their own, in addition to `client.updated`.
+/// Records changes of redirect URIs and of authentication as separate events, in addition to `client.updated`.
 pub(super) fn record_security_changes(
     conn: &mut Connection,
     before: &Client,

@@ -1,4 +1,4 @@
-//! The names of services: those that a client may get tokens for, and those that it has itself.
+//! Checks identifiers of resource servers: the resources that a client may get tokens for, and its own audiences.
 
 use uuid::Uuid;
 
@@ -10,10 +10,7 @@ use crate::base::config::Origin;
 use crate::base::public_client_id::PublicClientId;
 use crate::db::Connection;
 
-/// Checks the names of services.
-///
-/// # Errors
-/// The first that can't be used.
+/// Checks the resources and audiences in a client's metadata. Returns the first that can't be used as an error.
 pub(super) fn check_services(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
     for (entry, resource) in metadata.resources.iter().enumerate() {
         if !is_resource(resource) {
@@ -32,10 +29,9 @@ fn is_resource(text: &str) -> bool {
     !text.contains('#') && parse_uri(text).is_some()
 }
 
-/// Maximum length of a plain name.
 const MAX_PLAIN_NAME_LEN: usize = 200;
 
-/// RFC 7519 §2, `StringOrURI`: a value with a colon is a URI; any other is a plain name.
+/// RFC 7519 §2, `StringOrURI`: a value with a colon is a URI; any other value is a plain name.
 fn check_audience(audience: &str, own: &Origin) -> Result<(), Fault> {
     if audience.contains(':') {
         if !is_resource(audience) {
@@ -53,17 +49,14 @@ fn check_audience(audience: &str, own: &Origin) -> Result<(), Fault> {
     {
         return Err(too_long_or(audience, Fault::Audience));
     }
-    // The audience of an ID token is the ID of a client, and access tokens may have the same `typ`.
+    // The audience of an ID token is a client ID, and access tokens may have the same `typ`.
     if Uuid::try_parse(audience).is_ok() {
         return Err(Fault::AudienceIsClient);
     }
     Ok(())
 }
 
-/// Checks that the new audiences of a client are no other client's, and no client's ID.
-///
-/// # Errors
-/// The first that can't be used.
+/// Checks that the new audiences of a client are neither another client's audience nor any client's ID.
 pub(super) fn require_free_audiences(
     conn: &mut Connection,
     client: &Client,
@@ -78,7 +71,7 @@ pub(super) fn require_free_audiences(
         if taken.contains(audience) {
             return Err(ClientError::AudienceTaken(audience.clone()));
         }
-        // The audience of an ID token is a client's ID, its own included, and access tokens may have the same `typ`.
+        // The audience of an ID token is a client ID (possibly this client's), and access tokens may have the same `typ`.
         let named = PublicClientId::parse(audience).map(|public| public.id());
         let is_id = match named.filter(|_| !before.contains(audience)) {
             Some(id) => id == client.id || queries::find_ever(conn, id)?.is_some(),

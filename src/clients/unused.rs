@@ -1,7 +1,7 @@
-//! Standard client metadata that Doorward does not use. Servers ignore metadata that they do not understand (RFC 7591 §2). Here only
-//! names in the IANA registry are ignored, so that a misspelt setting is still refused.
+//! Standard client metadata that Doorward ignores. Servers ignore metadata that they don't understand (RFC 7591 §2). Doorward
+//! ignores only names in the IANA registry, so that misspelled members are still refused.
 
-/// IANA registry "OAuth Dynamic Client Registration Metadata", without the members that Doorward uses.
+/// The IANA registry "OAuth Dynamic Client Registration Metadata", without the members that Doorward uses.
 const UNUSED: [&str; 45] = [
     "authorization_details_types",
     "authorization_encrypted_response_alg",
@@ -50,7 +50,7 @@ const UNUSED: [&str; 45] = [
     "userinfo_signed_response_alg",
 ];
 
-/// Human-readable members, which may be sent in several languages: `client_name#ja` (RFC 7591 §2.2).
+/// Human-readable members, which may be sent in several languages, such as `client_name#ja` (RFC 7591 §2.2).
 const HUMAN_READABLE: [&str; 6] = [
     "client_name",
     "client_uri",
@@ -60,7 +60,7 @@ const HUMAN_READABLE: [&str; 6] = [
     "tos_uri",
 ];
 
-/// Whether a member is in the IANA registry and not used by Doorward.
+/// Whether a member is registered with IANA but not used by Doorward.
 pub(super) fn is_unused(member: &str) -> bool {
     match member.split_once('#') {
         Some((member, _)) => HUMAN_READABLE.contains(&member),

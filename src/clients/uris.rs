@@ -1,13 +1,13 @@
-//! Addresses that a client names besides redirect URIs: pages that people are led to, endpoints that are called, names of services.
+//! Validates URIs in client metadata other than redirect URIs: pages, endpoints that Doorward calls, origins, resource servers.
 
 use url::{Host, Url};
 
 use crate::base::uri::parse_exact;
 
-/// The length of the longest address, in bytes: an address is ASCII.
+/// Maximum length of a URI in bytes; URIs are ASCII.
 pub(super) const MAX_LEN: usize = 2_000;
 
-/// An absolute URI as it is written, without user and password.
+/// Parses an absolute URI that is in normal form and has no username or password.
 pub(super) fn parse_uri(text: &str) -> Option<Url> {
     let is_plain = text.len() <= MAX_LEN
         && text
@@ -17,7 +17,7 @@ pub(super) fn parse_uri(text: &str) -> Option<Url> {
     (url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-/// Whether people may be led there: nothing that a script or another scheme could hide behind.
+/// Whether browsers may be sent to the URI: `https`, or `http` on this machine, so no scheme that could run scripts.
 pub(super) fn is_page(text: &str) -> bool {
     parse_uri(text).is_some_and(|url| match url.scheme() {
         "https" => true,
@@ -35,15 +35,15 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// Whether it can be called at all. Whether Doorward may call it is asked when it does.
+/// Whether the URI is a valid endpoint. Whether Doorward may call it is checked when it does.
 pub(super) fn is_endpoint(text: &str) -> bool {
     let is_http = |url: Url| matches!(url.scheme(), "https" | "http");
     // OpenID Connect Back-Channel Logout §2.2: absolute, without fragment.
     !text.contains('#') && parse_uri(text).is_some_and(is_http)
 }
 
-/// Whether it is the origin of pages (RFC 6454 §6.2) as browsers and native shells send it. Pages of `http` come from this machine
-/// only; local files and generated documents have no origin that belongs to one app.
+/// Whether the text is a web origin (RFC 6454 §6.2) as browsers and native shells send it. `http` is accepted only for this
+/// machine; local files and generated documents have no origin that belongs to one app.
 pub(super) fn is_origin(text: &str) -> bool {
     const WITHOUT_OWNER: [&str; 6] = ["about", "blob", "data", "file", "filesystem", "javascript"];
     let Some((scheme, authority)) = text.split_once("://") else {

@@ -1,6 +1,6 @@
-//! One connection type over both databases, chosen by the URL's scheme.
+//! A connection type for both databases, chosen by the URL's scheme.
 
-// The derive writes a module of its own; its public items carry no docs.
+// The derive generates a module whose public items have no documentation.
 #![expect(missing_docs, reason = "what the derive generates")]
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{ConnectionResult, PgConnection, SqliteConnection};
 
-/// A connection to the database, whichever it is.
+/// A connection to PostgreSQL or SQLite.
 #[derive(diesel::MultiConnection)]
 pub enum AnyConnection {
     Postgres(PgConnection),
@@ -25,7 +25,7 @@ impl std::fmt::Debug for AnyConnection {
 }
 
 impl AnyConnection {
-    /// Connects to PostgreSQL. No statement, lock or silent network may take longer than `timeout`.
+    /// Connects to PostgreSQL. Statements, lock waits and unresponsive networks are limited to `timeout`.
     pub(super) fn postgres(url: &str, timeout: Duration) -> ConnectionResult<Self> {
         let mut conn =
             <PgConnection as diesel::Connection>::establish(&with_timeouts(url, timeout))?;
@@ -39,7 +39,7 @@ impl AnyConnection {
         Ok(Self::Postgres(conn))
     }
 
-    /// Opens an SQLite file. What is acknowledged survives a power cut (`synchronous = full`).
+    /// Opens an SQLite file. Committed changes survive a power failure (`synchronous = full`).
     pub(super) fn sqlite(path: &str, timeout: Duration) -> ConnectionResult<Self> {
         let mut conn = <SqliteConnection as diesel::Connection>::establish(path)?;
         conn.batch_execute(&format!(
@@ -52,7 +52,7 @@ impl AnyConnection {
     }
 }
 
-/// Adds libpq's own limits, unless the URL says otherwise.
+/// Adds libpq's timeout parameters, unless the URL sets them.
 fn with_timeouts(url: &str, timeout: Duration) -> String {
     let seconds = timeout.as_secs().max(1).to_string();
     let milliseconds = timeout.as_millis().to_string();
@@ -78,10 +78,10 @@ fn with_timeouts(url: &str, timeout: Duration) -> String {
     parsed.to_string()
 }
 
-/// Whether this build can speak to PostgreSQL as the URL demands.
+/// Checks that this build can connect to PostgreSQL as the URL requires.
 ///
 /// # Errors
-/// What to do, when the URL demands TLS and the build has none.
+/// What to do, when the URL requires TLS and the build has none.
 pub fn require_tls_support(url: &str, has_tls: bool) -> Result<(), &'static str> {
     let demands_tls = url::Url::parse(url).is_ok_and(|url| {
         url.query_pairs().any(|(key, value)| {

@@ -1,26 +1,26 @@
-//! What a query can answer other than rows.
+//! Errors of database queries.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-/// A query that gave no answer.
+/// Why a query returned no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database did not answer, or not in time. Nothing was changed.
+    /// The database did not respond, or not in time. Nothing was changed.
     #[error("the database is unavailable: {0}")]
     Away(String),
-    /// The connection was lost at the commit: the change may have happened. A conditional change is safe to repeat; a caller that
-    /// consumes something single-use must not repeat it.
+    /// The connection was lost during the commit, so the change may have been made. A conditional change is safe to retry; a
+    /// caller that consumes something single-use must not retry.
     #[error("the outcome of a transaction is unknown: {0}")]
     InDoubt(String),
-    /// A value that must be unique is taken.
+    /// A value that must be unique already exists.
     #[error("already exists: {0}")]
     Taken(String),
-    /// The query or the data is wrong: a fault of ours.
+    /// The query or the data is invalid: a bug in Doorward.
     #[error("the database rejected a statement: {0}")]
     Refused(String),
 }
 
-/// What queries return.
+/// Result of a query.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl From<DieselError> for Error {
@@ -38,7 +38,7 @@ impl From<DieselError> for Error {
                 | DatabaseErrorKind::CheckViolation => {
                     Self::Refused(information.message().to_owned())
                 }
-                // Time-outs, shutdowns, lost connections, full disks: the database can't answer now.
+                // Timeouts, shutdowns, lost connections, full disks: the database is unavailable.
                 _ => Self::Away(information.message().to_owned()),
             },
             DieselError::BrokenTransactionManager

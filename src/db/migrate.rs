@@ -1,4 +1,4 @@
-//! Brings the schema up to this version, one process at a time.
+//! Migrates the schema to this version, in one process at a time.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,19 +16,19 @@ use super::pool::Database;
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
-/// The advisory lock under which PostgreSQL is migrated: any number, but always this one.
+/// Number of PostgreSQL's advisory lock for migrations. Arbitrary, but it must never change.
 const LOCK: i64 = 0x0D00_12AD;
 
-/// Why the schema is not what this version needs.
+/// Why the schema could not be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] super::Error),
-    /// A migration failed; it was undone.
+    /// A migration failed and was rolled back.
     #[error("a migration failed and was rolled back: {0}")]
     Failed(String),
-    /// A newer version of Doorward has migrated this database.
+    /// The database was migrated by a newer version of Doorward.
     #[error(
         "the database's schema ({database}) is newer than this binary: Doorward {} knows migrations up to {binary}. Start the \
          version that made the schema, or a later one; to go back, restore a backup from before the upgrade",
@@ -40,27 +40,27 @@ pub enum MigrateError {
         /// Version of the newest migration in this binary.
         binary: String,
     },
-    /// The lock file can't be made.
+    /// The lock file can't be created.
     #[error("{0}")]
     LockFile(String),
 }
 
-/// Runs the migrations that are missing. Two instances that start at once take turns. Returns the names of those it ran.
+/// Runs the pending migrations and returns their names. Instances that start concurrently wait for each other.
 ///
 /// # Errors
-/// When the database is away, has a newer schema than this binary knows, or a migration fails.
+/// When the database is unavailable, has a newer schema than this binary knows, or a migration fails.
 pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>, MigrateError> {
     let lock_path = data_dir.join("migrate.lock");
     database
         .apart(move |conn| match conn {
             Connection::Postgres(conn) => {
-                // Waiting for another instance's migration may take longer than a request may.
+                // Waiting for another instance's migration may take longer than the timeouts for requests.
                 let limits = "set statement_timeout = 0; set lock_timeout = 0";
                 conn.batch_execute(limits).map_err(super::Error::from)?;
                 let lock = format!("select pg_advisory_lock({LOCK})");
                 conn.batch_execute(&lock).map_err(super::Error::from)?;
                 let ran = run(conn, POSTGRES);
-                // The session's end gives up the lock and the limits' absence: this connection is not used again.
+                // Releases the lock. The timeouts are not restored, because this connection is closed afterwards.
                 let give_up = format!("select pg_advisory_unlock({LOCK})");
                 conn.batch_execute(&give_up).map_err(super::Error::from)?;
                 ran
@@ -77,7 +77,7 @@ pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>
         .await
 }
 
-/// Whether any migration ever ran.
+/// Whether any migration was ever applied.
 pub async fn has_schema(database: &Database) -> super::Result<bool> {
     #[derive(QueryableByName)]
     struct Found {
@@ -109,7 +109,7 @@ fn run<DB: diesel::backend::Backend>(
         .map_err(|error| MigrateError::Failed(error.to_string()))
 }
 
-/// Refuses a database with a migration that this binary does not have, because its data may have another meaning by now.
+/// Refuses a database with a migration that this binary doesn't have, because the meaning of its data may have changed.
 fn refuse_newer<DB: diesel::backend::Backend>(
     conn: &mut impl MigrationHarness<DB>,
     migrations: &EmbeddedMigrations,

@@ -1,8 +1,8 @@
-//! What must last: PostgreSQL or SQLite behind one schema and one set of queries.
+//! The database: PostgreSQL or SQLite, with one schema and one set of queries.
 //!
-//! Hands out [`Database`], whose `read` and `write` run one use case each on a blocking thread, and [`Connection`], which
-//! every `queries.rs` takes. Owns the schema and the migrations, but no table: each belongs to one capability. Nobody
-//! outside asks which database it is.
+//! Provides [`Database`], whose `read` and `write` run one use case each on a blocking thread, and [`Connection`], which every
+//! `queries.rs` takes. Owns the schema and the migrations, but the queries of a table belong to one module each. Code outside
+//! this module doesn't depend on which database is used.
 
 mod connection;
 mod error;
@@ -14,7 +14,7 @@ pub mod schema;
 mod slow;
 mod types;
 
-// The derive writes a module in which the name `Connection` is diesel's.
+// The derive generates a module in which `Connection` is Diesel's trait.
 pub use connection::AnyConnection as Connection;
 pub use connection::require_tls_support;
 pub use error::{Error, Result};

@@ -1,4 +1,4 @@
-//! The pools, and the two ways to use them: [`Database::read`] and [`Database::write`].
+//! Connection pools and their use: [`Database::read`] and [`Database::write`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use super::slow;
 use crate::base::clock::{Clock, Stopwatch, Timestamp};
 use crate::base::faults::{Cut, Faults};
 
-/// The database. Cheap to clone; every clone shares the pools.
+/// The database. Cheap to clone; clones share the pools.
 #[derive(Clone)]
 pub struct Database {
     readers: Pool<Manager>,
@@ -46,16 +46,16 @@ struct Manager {
     timeout: Duration,
 }
 
-/// A connection of the pool, and when it last did something.
+/// A pooled connection, and when it was last used.
 struct Pooled {
     connection: Connection,
     used: Stopwatch,
 }
 
-/// Connections that read an SQLite file.
+/// Number of connections that read an SQLite file.
 const READERS: u32 = 4;
 
-/// A connection that rested longer than this is asked whether it still lives before it is used.
+/// A connection that was idle for longer is tested before use.
 const REST: Duration = Duration::from_secs(1);
 
 impl ManageConnection for Manager {
@@ -86,7 +86,7 @@ impl ManageConnection for Manager {
 }
 
 impl Database {
-    /// PostgreSQL, with `pool_size` connections. Connects lazily.
+    /// Creates a pool of `pool_size` connections to PostgreSQL. Connects lazily.
     pub fn postgres(url: &SecretString, pool_size: u32, timeout: Duration, clock: Clock) -> Self {
         let manager = Manager {
             address: Address::Postgres(Arc::new(url.clone())),
@@ -104,12 +104,12 @@ impl Database {
         }
     }
 
-    /// An SQLite file: several readers, one writer (faster than four that wait for each other).
+    /// Opens an SQLite file with several readers and one writer, which is faster than four writers that block each other.
     ///
     /// # Errors
-    /// When the file can't be made.
+    /// When the file can't be created.
     pub fn sqlite(path: &str, timeout: Duration, clock: Clock) -> super::Result<Self> {
-        // Two connections that turn a new file to write-ahead logging at once refuse each other: the first does it alone.
+        // Connections that switch a new file to write-ahead logging concurrently fail, so one connection does it first.
         Connection::sqlite(path, timeout).map_err(|error| Error::Away(error.to_string()))?;
         let manager = Manager {
             address: Address::Sqlite(path.into()),
@@ -126,16 +126,16 @@ impl Database {
         })
     }
 
-    /// The same database, with reads and writes that fail as `faults` says.
+    /// Returns the same database with fault injection by `faults`.
     #[must_use]
     pub fn with_faults(self, faults: Faults) -> Self {
         Self { faults, ..self }
     }
 
-    /// Runs a use case that changes nothing, on a blocking thread.
+    /// Runs a read-only use case on a blocking thread.
     ///
     /// # Errors
-    /// What `work` returns, or [`Error::Away`] when the database does not answer within its timeout.
+    /// What `work` returns, or [`Error::Away`] when the database is unavailable.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
@@ -155,11 +155,11 @@ impl Database {
         }
     }
 
-    /// Runs a use case as one transaction, on a blocking thread: committed when `work` returns `Ok`, undone otherwise.
+    /// Runs a use case as one transaction on a blocking thread: committed if `work` returns `Ok`, rolled back otherwise.
     ///
     /// # Errors
-    /// What `work` returns; [`Error::Away`], also for one too slow for its instant: nothing was changed; or
-    /// [`Error::InDoubt`]: whether it was committed is not known.
+    /// What `work` returns; [`Error::Away`] if nothing was changed, also because the transaction took too long for its timestamp;
+    /// or [`Error::InDoubt`] if it is unknown whether the transaction was committed.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
@@ -176,7 +176,8 @@ impl Database {
             deadline.check()?;
             begin(conn)?;
             slow::begin();
-            // What was given up must not happen later: a change of long ago could undo one that was acknowledged since.
+            // A transaction that was reported as failed must not be committed later: it could overwrite
+            // changes acknowledged since.
             let result = work(conn).and_then(|value| {
                 commit_begins.begin();
                 deadline.check()?;
@@ -190,7 +191,7 @@ impl Database {
                     Ok(value)
                 }
                 Err(error) => {
-                    // A failed rollback breaks the connection, and the pool drops it: nothing is left half done.
+                    // A failed rollback breaks the connection, and the pool drops it, so nothing is left half done.
                     roll_back(conn).ok();
                     Err(error)
                 }
@@ -203,7 +204,7 @@ impl Database {
         }
     }
 
-    /// Whether an injected fault lets this operation run, and how its result gets lost.
+    /// Returns whether an injected fault loses the result of this operation; fails if the fault prevents the operation.
     fn step(&self) -> Result<Option<Cut>, Error> {
         match self.faults.next() {
             Some(Cut::Refused) => Err(Error::Away("cut off".into())),
@@ -211,7 +212,8 @@ impl Database {
         }
     }
 
-    /// Runs `work` on a connection of its own, outside the pool and without a bound, closed afterwards: for migrations.
+    /// Runs `work` on a connection of its own, outside the pool and without a time limit, and closes the
+    /// connection: for migrations.
     ///
     /// # Errors
     /// What `work` returns, or [`Error::Away`].
@@ -234,16 +236,17 @@ impl Database {
         }
     }
 
-    /// The database's clock: what orders changes. On SQLite it is this machine's, which is the database's. A transaction asks
-    /// after it took the locks that order it: what waited for another bears a later instant, and must commit soon after it
-    /// ([`super::SEEN_WITHIN`]).
+    /// Returns the database's current time, which orders changes; with SQLite that is this machine's clock. A transaction calls
+    /// this after it has acquired the locks that order it, so that a transaction that waited for another has a later timestamp,
+    /// and it must commit soon afterwards ([`super::SEEN_WITHIN`]).
     pub fn now(&self, conn: &mut Connection) -> super::Result<Timestamp> {
         slow::look();
         super::portable::now(conn, &self.clock)
     }
 
-    /// Runs blocking work within twice the timeout: one wait for a place, one for the work. As many wait as may work, times
-    /// [`QUEUE`]; whoever comes then is told at once, instead of filling every thread of the process while a store hangs.
+    /// Runs blocking work within twice the timeout: once for the wait for a semaphore permit, once for the work. At most
+    /// [`QUEUE`] requests per connection may wait or run; further requests wait for a permit and fail after the timeout, so that
+    /// a hanging database doesn't block every thread of the process.
     async fn bounded<T, E, F>(&self, commit: Commit, work: F) -> Result<T, E>
     where
         F: FnOnce(Deadline) -> Result<T, E> + Send + 'static,
@@ -274,7 +277,7 @@ impl Database {
     }
 }
 
-/// Whether a transaction has reached its commit: from then on, a missing response does not mean that nothing was changed.
+/// Whether a transaction has reached its commit. From then on, a missing response doesn't mean that nothing was changed.
 #[derive(Clone, Debug, Default)]
 struct Commit(Arc<AtomicBool>);
 
@@ -289,10 +292,10 @@ impl Commit {
     }
 }
 
-/// How many wait for each connection at the most, the one that uses it included.
+/// Maximum number of operations that wait for or use each connection.
 const QUEUE: usize = 8;
 
-/// Until when somebody waits for the answer.
+/// How long the caller waits for the result.
 #[derive(Clone, Copy)]
 struct Deadline {
     since: Stopwatch,
@@ -328,7 +331,7 @@ fn pool(manager: Manager, size: u32, timeout: Duration) -> Pool<Manager> {
         .build_unchecked(manager)
 }
 
-/// The pool's own reports of failed connections: the request that wanted one tells it.
+/// Logs the pool's connection errors at debug level only, because the request that needed the connection reports them.
 #[derive(Debug)]
 struct Quiet;
 
@@ -338,7 +341,7 @@ impl<E: std::fmt::Display> diesel::r2d2::HandleError<E> for Quiet {
     }
 }
 
-/// Takes a connection that lives: one that rested is asked first, and a dead one gives way to the next.
+/// Checks out a working connection: one that was idle is tested first, and a broken one is replaced by the next.
 fn check_out(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Error> {
     for _ in 0..=pool.max_size() {
         let mut pooled = pool.get().map_err(|error| Error::Away(error.to_string()))?;
@@ -354,7 +357,7 @@ fn begin(conn: &mut Connection) -> Result<(), Error> {
     use diesel::connection::{AnsiTransactionManager, TransactionManager};
     match conn {
         Connection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
-        // A transaction that reads first and writes then would fail at once with "database is locked".
+        // A deferred transaction that reads before it writes could fail immediately with "database is locked".
         Connection::Sqlite(conn) => {
             AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
         }

@@ -1,4 +1,4 @@
-//! The few places where the two databases speak differently, once each.
+//! SQL that differs between the two databases.
 
 use diesel::dsl::sql;
 use diesel::expression::{SqlLiteral, UncheckedBind};
@@ -12,8 +12,8 @@ use super::connection::MultiBackend;
 use super::{Instant, Result};
 use crate::base::clock::{Clock, Timestamp};
 
-/// Inserts several rows into a table with one statement; evaluates to the number of rows or Diesel's error. A connection of
-/// either database can do that, [`Connection`] can't.
+/// Inserts several rows into a table with one statement; evaluates to the number of rows or Diesel's error. Diesel supports this
+/// for each database's connection type, but not for [`Connection`].
 macro_rules! insert_rows {
     ($conn:expr, $table:expr, $rows:expr) => {
         match $conn {
@@ -28,7 +28,7 @@ macro_rules! insert_rows {
 }
 pub(crate) use insert_rows;
 
-/// Declares a wrapper that adds a locking clause where rows are locked one by one. SQLite's writer has the whole file already.
+/// Declares a wrapper that adds a locking clause on PostgreSQL. SQLite needs none, because a writer locks the whole file.
 macro_rules! row_lock {
     ($(#[doc = $doc:literal])+ $name:ident, $clause:literal) => {
         $(#[doc = $doc])+
@@ -59,23 +59,23 @@ macro_rules! row_lock {
 }
 
 row_lock! {
-    /// Adds `FOR UPDATE`: no other transaction locks or changes the rows until this one ends.
+    /// Adds `FOR UPDATE`: no other transaction can lock or change the rows until this one ends.
     ForUpdate, " FOR UPDATE"
 }
 row_lock! {
-    /// Adds `FOR NO KEY UPDATE`: as [`ForUpdate`], except that rows which refer to these by a foreign key may be inserted.
+    /// Adds `FOR NO KEY UPDATE`: like [`ForUpdate`], but rows that refer to these by a foreign key may be inserted.
     ForNoKeyUpdate, " FOR NO KEY UPDATE"
 }
 row_lock! {
-    /// Adds `FOR SHARE`: the rows stay as they are until the transaction ends, and others may share the lock.
+    /// Adds `FOR SHARE`: the rows can't change until the transaction ends, and other transactions may share the lock.
     ForShare, " FOR SHARE"
 }
 
-/// Waits for a lock of ours, held until the transaction ends, for a rule over rows that may not be there yet. SQLite's one
-/// writer has no need of it.
+/// Acquires an advisory lock until the transaction ends, for rules about rows that may not exist yet. Not needed with SQLite,
+/// which has a single writer.
 ///
 /// # Errors
-/// When the database is away, or the lock is not free in time.
+/// When the lock is not available in time.
 pub fn lock_for_transaction(conn: &mut Connection, number: i64) -> Result<()> {
     if let Connection::Postgres(conn) = conn {
         diesel::sql_query("select pg_advisory_xact_lock($1)")
@@ -85,10 +85,10 @@ pub fn lock_for_transaction(conn: &mut Connection, number: i64) -> Result<()> {
     Ok(())
 }
 
-/// Whether a [`super::Document`] column that holds a list of texts has this one in it.
+/// Condition: a [`super::Document`] column with a list of texts contains the given text.
 pub type HoldsText = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, Bound<Text, String>>>;
 
-/// [`HoldsText`] for a column, written as SQL writes it: `"table"."column"`.
+/// Builds [`HoldsText`] for a column, given as in SQL: `"table"."column"`.
 pub fn holds_text(conn: &Connection, column: &str, text: String) -> HoldsText {
     let (before, after) = match conn {
         Connection::Postgres(_) => (format!("jsonb_exists({column}, "), ")"),
@@ -100,7 +100,7 @@ pub fn holds_text(conn: &Connection, column: &str, text: String) -> HoldsText {
     sql::<Bool>(&before).bind::<Text, _>(text).sql(after)
 }
 
-/// The database's clock at this very moment (not at the beginning of the transaction).
+/// Returns the database's current time (not the start of the transaction).
 pub(super) fn now(conn: &mut Connection, clock: &Clock) -> Result<Timestamp> {
     match conn {
         Connection::Postgres(conn) => {

@@ -1,4 +1,4 @@
-//! The tables, as both databases have them. Each belongs to one capability's `queries.rs`; a test compares the databases.
+//! Tables of both databases. Each belongs to one module's `queries.rs`; a test compares the schemas of the two databases.
 
 mod access;
 mod history;
@@ -12,7 +12,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::db::{Instant, Uuid};
 
-    /// The one set-up row (users).
+    /// Installation state, in a single row (`users`).
     setup (id) {
         id -> BigInt,
         key_check -> Binary,
@@ -28,7 +28,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// People (users).
+    /// Users (`users`).
     users (id) {
         id -> Uuid,
         username -> Text,
@@ -53,7 +53,7 @@ table! {
     use diesel::sql_types::{Nullable, Text};
     use crate::db::{Instant, Uuid};
 
-    /// Every current and former username that was not released (users).
+    /// Every current and former username that was not released (`users`).
     usernames (username) {
         username -> Text,
         user_id -> Uuid,
@@ -66,7 +66,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// The registry of global roles (users).
+    /// Registered global roles (`users`).
     roles (name) {
         name -> Text,
         description -> Text,
@@ -84,7 +84,7 @@ table! {
     use diesel::sql_types::Text;
     use crate::db::Uuid;
 
-    /// Who holds which global role (users).
+    /// Global roles of users (`users`).
     user_roles (user_id, role) {
         user_id -> Uuid,
         role -> Text,
@@ -95,7 +95,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Passkeys, revoked ones included (passkeys).
+    /// Passkeys, including revoked ones (`passkeys`).
     passkeys (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -124,7 +124,7 @@ table! {
     use diesel::sql_types::Binary;
     use crate::db::Instant;
 
-    /// Ceremonies that were used, until they would have expired (passkeys).
+    /// Used ceremonies, until they would have expired (`passkeys`).
     used_ceremonies (ceremony_hash) {
         ceremony_hash -> Binary,
         expires_at -> Instant,
@@ -135,7 +135,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Sign-ins and how they ended (sessions).
+    /// Sessions, active and ended (`sessions`).
     sessions (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -158,7 +158,7 @@ table! {
     use diesel::sql_types::BigInt;
     use crate::db::{Instant, Uuid};
 
-    /// One counter a person (standing).
+    /// Version counter and session epoch of each user (`standing`).
     standings (user_id) {
         user_id -> Uuid,
         version -> BigInt,
@@ -171,7 +171,7 @@ table! {
     use diesel::sql_types::BigInt;
     use crate::db::{Document, Uuid};
 
-    /// The view that makes a standing record of one snapshot (standing).
+    /// View that builds the account state record of each user in one snapshot (`standing`).
     standing_records (user_id) {
         user_id -> Uuid,
         version -> BigInt,
@@ -183,7 +183,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Registered apps and services (clients).
+    /// Registered apps and services (`clients`).
     clients (id) {
         id -> Uuid,
         name -> Text,
@@ -212,7 +212,7 @@ table! {
     use diesel::sql_types::Text;
     use crate::db::Uuid;
 
-    /// The names of clients as resource servers (clients).
+    /// Audiences of clients that are resource servers (`clients`).
     client_audiences (audience, client_id) {
         audience -> Text,
         client_id -> Uuid,
@@ -223,7 +223,7 @@ table! {
     use diesel::sql_types::Text;
     use crate::db::Uuid;
 
-    /// The web origins of registered redirect URIs (clients).
+    /// Web origins of registered redirect URIs (`clients`).
     client_origins (origin, client_id) {
         origin -> Text,
         client_id -> Uuid,
@@ -234,7 +234,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// What a person let a client have, once (tokens).
+    /// Authorizations: access that users granted to clients (`tokens`).
     authorizations (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -270,7 +270,7 @@ table! {
     use diesel::sql_types::BigInt;
     use crate::db::{Instant, Uuid};
 
-    /// Refresh tokens: one row for all that follow each other (tokens).
+    /// Refresh token families, one row per chain of rotated tokens (`tokens`).
     refresh_families (id) {
         id -> Uuid,
         authorization_id -> Uuid,
@@ -285,7 +285,7 @@ table! {
     use diesel::sql_types::BigInt;
     use crate::db::{Document, Instant, Uuid};
 
-    /// The consents of users to clients, until they are withdrawn (clients).
+    /// Consents of users to clients, until they are withdrawn (`clients`).
     consents (user_id, client_id) {
         user_id -> Uuid,
         client_id -> Uuid,
@@ -301,7 +301,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Keys under which tokens are signed, the private halves sealed (tokens).
+    /// Keys that sign tokens; private keys are sealed (`tokens`).
     signing_keys (id) {
         id -> Uuid,
         algorithm -> Text,
@@ -324,7 +324,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Work that follows a commit (outbox).
+    /// Work to be delivered after the commit of its transaction (`outbox`).
     outbox (id) {
         id -> Uuid,
         kind -> Text,
@@ -341,7 +341,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// One-use links (users).
+    /// Invitation and recovery links, which are single-use (`users`).
     invitations (id) {
         id -> Uuid,
         token_hash -> Binary,

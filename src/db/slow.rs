@@ -1,7 +1,7 @@
-//! Transactions too slow for the instant that they bear are not committed.
+//! Rolls back transactions that take too long for their timestamp.
 //!
-//! A change is stored under the database's clock as its transaction read it, and is seen after its commit. Whoever asks how
-//! things stood at an instant gets an answer that can't change any more only if the time between the two is bounded.
+//! A change is stored with the database's time as read within its transaction, and becomes visible at its commit. Responses about
+//! the state at an earlier time are final only because the delay between the two is bounded.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -9,22 +9,23 @@ use std::time::Duration;
 use super::Error;
 use crate::base::clock::Stopwatch;
 
-/// A change is seen this long after the instant that it bears, or never.
+/// A change becomes visible within this time after its timestamp, or never.
 pub const SEEN_WITHIN: Duration = Duration::from_secs(2);
-/// A transaction whose first look at the clock is longer ago than this is undone: what is left is for its commit.
+/// A transaction that read the clock longer ago than this is rolled back. The difference to [`SEEN_WITHIN`] is left
+/// for the commit.
 const LONGEST: Duration = Duration::from_millis(1500);
 
 thread_local! {
-    // A transaction runs on one thread from its beginning to its end, and verbs reach it by the connection alone.
+    // Thread-local, because a transaction runs on one thread and queries have access only to the connection.
     static FIRST_LOOK: Cell<Option<Stopwatch>> = const { Cell::new(None) };
 }
 
-/// A transaction begins on this thread.
+/// Called when a transaction begins on this thread.
 pub(super) fn begin() {
     FIRST_LOOK.set(None);
 }
 
-/// The transaction on this thread is about to look at the database's clock.
+/// Called before the transaction on this thread reads the database's clock.
 pub(super) fn look() {
     if FIRST_LOOK.get().is_none() {
         FIRST_LOOK.set(Some(Stopwatch::start()));
@@ -34,7 +35,7 @@ pub(super) fn look() {
 /// Whether the transaction on this thread may still be committed.
 ///
 /// # Errors
-/// `Away`, when it took too long; it is safe to repeat.
+/// `Away`, when it took too long. The transaction is safe to retry.
 pub(super) fn check() -> Result<(), Error> {
     match FIRST_LOOK.get() {
         Some(first) if first.elapsed() > LONGEST => {
@@ -44,7 +45,7 @@ pub(super) fn check() -> Result<(), Error> {
     }
 }
 
-/// Tells of a commit that took so long that an answer given meanwhile may have lacked it.
+/// Logs a commit that took so long that responses about the past, sent before it was visible, may lack the change.
 pub(super) fn committed() {
     if let Some(first) = FIRST_LOOK.take()
         && first.elapsed() > SEEN_WITHIN

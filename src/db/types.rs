@@ -1,4 +1,4 @@
-//! Three SQL types that both databases have in their own way, and how the house's types go in and out of them.
+//! SQL types that the databases represent differently, and their conversions from and to Rust types.
 //!
 //! | here | PostgreSQL | SQLite |
 //! |---|---|---|
@@ -32,7 +32,7 @@ use crate::base::ids::Id;
 )]
 pub struct Uuid;
 
-/// A column that holds an instant.
+/// A timestamp column.
 #[derive(Debug, Clone, Copy, SqlType, QueryId)]
 #[diesel(
     postgres_type(oid = 1184, array_oid = 1185),
@@ -42,7 +42,7 @@ pub struct Instant;
 
 impl SqlOrd for Instant {}
 
-/// A column that holds JSON.
+/// A JSON column.
 #[derive(Debug, Clone, Copy, SqlType, QueryId)]
 #[diesel(
     postgres_type(oid = 3802, array_oid = 3807),
@@ -50,21 +50,21 @@ impl SqlOrd for Instant {}
 )]
 pub struct Document;
 
-/// Any serializable value in a [`Document`] column.
+/// A serializable value in a [`Document`] column.
 #[derive(Debug, Clone, PartialEq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Document)]
 pub struct Json<T: Debug + 'static>(pub T);
 
-/// A [`Document`] as it stands in its column.
+/// The content of a [`Document`] column, as stored.
 #[derive(Debug, Clone, PartialEq, FromSqlRow)]
 pub struct StoredJson {
-    /// What it reads as; null where it can't be read.
+    /// The parsed value; null if the text can't be parsed.
     pub value: serde_json::Value,
-    /// Whether it is written as [`Json`] writes this value. Text that is not may hold what no reader here sees: of a key that is
-    /// given twice the last one counts. PostgreSQL keeps the value alone, but for the digits of a number beyond those that readers tell
-    /// apart.
+    /// Whether the text is what [`Json`] writes for this value. Other text may contain data that parsers here don't see: of a
+    /// duplicate key, only the last value counts. PostgreSQL stores only the value, except for digits of a number beyond the
+    /// precision of parsers.
     pub is_plain: bool,
-    /// The text, where it can't be read: it is no JSON, or nested deeper than any reader here follows.
+    /// The text, if it can't be parsed: it is not JSON, or nested deeper than the parser allows.
     pub unread: Option<String>,
 }
 
@@ -78,7 +78,8 @@ impl StoredJson {
     }
 }
 
-// diesel derives `AsExpression` only where the type is declared; `Id` and `Timestamp` live in `base`, which knows no SQL.
+// Diesel derives `AsExpression` only where the type is declared, but `Id` and `Timestamp` are declared in `base`, which doesn't
+// depend on SQL.
 mod expressions {
     use diesel::expression::AsExpression;
     use diesel::internal::derives::as_expression::Bound;
@@ -224,7 +225,7 @@ impl<T: 'static> ToSql<Uuid, Sqlite> for Id<T> {
     }
 }
 
-/// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL begins to count.
+/// Microseconds from 1970-01-01 to 2000-01-01, PostgreSQL's epoch.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 impl FromSql<Instant, Pg> for Timestamp {
@@ -255,7 +256,7 @@ impl ToSql<Instant, Sqlite> for Timestamp {
     }
 }
 
-/// The version byte that PostgreSQL puts before the text of a `jsonb`.
+/// Version byte that PostgreSQL sends before the text of a `jsonb`.
 const JSONB_VERSION: u8 = 1;
 
 impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Pg> for Json<T> {

@@ -1,11 +1,11 @@
-//! Which addresses are public, and what the others are.
+//! Classifies IP addresses as public, or as a named kind of special address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 type Range4 = (Ipv4Addr, u32, &'static str);
 type Range6 = (Ipv6Addr, u32, &'static str);
 
-/// What the IANA registry of special-purpose IPv4 addresses (RFC 6890) keeps from the public, and multicast.
+/// The IPv4 ranges that the IANA registry of special-purpose addresses (RFC 6890) lists as not public, and multicast.
 const SPECIAL4: [Range4; 15] = [
     (Ipv4Addr::UNSPECIFIED, 8, "an address of this network"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "a private address"),
@@ -32,12 +32,12 @@ const SPECIAL4: [Range4; 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4, "a reserved address"),
 ];
 
-/// The IPv6 addresses that deserve a name of their own; outside of [`GLOBAL6`] none is public.
+/// The special IPv6 ranges that have a name of their own; no address outside of [`GLOBAL6`] is public.
 const SPECIAL6: [Range6; 11] = [
     (Ipv6Addr::LOCALHOST, 128, "a loopback address"),
     (Ipv6Addr::UNSPECIFIED, 96, "an IPv4-compatible address"),
     (v6(0x0064, 0xff9b, 1), 48, "a NAT64 internal address"),
-    // Teredo, benchmarks, ORCHID and the rest of the protocol assignments.
+    // Teredo, benchmarking, ORCHID and the other protocol assignments.
     (v6(0x2001, 0, 0), 23, "a protocol assignment address"),
     (v6(0x2001, 0x0db8, 0), 32, "a documentation address"),
     (v6(0x2002, 0, 0), 16, "a 6to4 address"),
@@ -48,17 +48,17 @@ const SPECIAL6: [Range6; 11] = [
     (v6(0xff00, 0, 0), 8, "a multicast address"),
 ];
 
-/// All that is given out for the public network (RFC 4291 §2.4).
+/// Global unicast: the range from which public addresses are allocated (RFC 4291 §2.4).
 const GLOBAL6: (Ipv6Addr, u32) = (v6(0x2000, 0, 0), 3);
 
-/// Addresses that a translator turns into the IPv4 address at their end (RFC 6052 §2.1).
+/// The NAT64 prefix: a translator sends these to the IPv4 address in the last 32 bits (RFC 6052 §2.1).
 const TRANSLATED: (Ipv6Addr, u32) = (v6(0x0064, 0xff9b, 0), 96);
 
 const fn v6(first: u16, second: u16, third: u16) -> Ipv6Addr {
     Ipv6Addr::new(first, second, third, 0, 0, 0, 0, 0)
 }
 
-/// Whom a packet to `address` reaches in the end: what is mapped or translated counts as the IPv4 address within.
+/// Returns the address that a packet to `address` finally reaches: the IPv4 address within a mapped or translated one.
 pub(super) fn destination(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if contains6(TRANSLATED, address) => {
@@ -69,7 +69,7 @@ pub(super) fn destination(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Says what an address is when it is not public.
+/// Returns the kind of an address that is not public; `None` for a public one.
 pub(super) fn special(address: IpAddr) -> Option<&'static str> {
     match destination(address) {
         IpAddr::V4(address) => {

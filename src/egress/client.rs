@@ -1,4 +1,4 @@
-//! The client: one call, one connection, one answer.
+//! The HTTP client: each call uses a new connection and reads one response.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::rules::{Rules, Scheme};
 use super::trust;
 use crate::base::config;
 
-/// As much of an answer's body is read, so that who sends it can finish; the rest is not waited for.
+/// How much of a response's body is read, so that the server can finish sending; the rest is not waited for.
 const BODY: usize = 64 * 1024;
 
-/// Calls others. Cheap to clone.
+/// Sends outgoing requests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Egress {
     rules: Rules,
@@ -26,10 +26,10 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// From the section `[egress]`.
+    /// Creates the client from the section `[egress]`.
     ///
     /// # Errors
-    /// When `egress.extra_ca_file` can't be used.
+    /// If `egress.extra_ca_file` can't be used.
     pub fn new(config: &config::Egress) -> Result<Self, EgressError> {
         let rules = Rules::new(&config.allowed_networks);
         let trust = trust::client_config(config.extra_ca_file.as_deref())?;
@@ -44,10 +44,10 @@ impl Egress {
         })
     }
 
-    /// Sends a form (`application/x-www-form-urlencoded`) by POST and returns the status of the answer, a redirect's too.
+    /// Sends a form (`application/x-www-form-urlencoded`) by POST and returns the status of the response, also of a redirect.
     ///
     /// # Errors
-    /// When there is no answer, or Doorward does not call there.
+    /// If there is no response, or the rules forbid the URL or all addresses of its host.
     pub async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<u16, EgressError> {
         let (url, scheme) = self.rules.check(url)?;
         let client = match scheme {
@@ -86,14 +86,14 @@ fn build(
         .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(timeout)
         .timeout(timeout)
-        // An address is judged for one call; a kept connection would outlive the judgement.
+        // An address is checked for one call; a reused connection would outlive the check.
         .pool_max_idle_per_host(0)
         .retry(reqwest::retry::never())
         .build()
         .map_err(|error| EgressError::Client(error.to_string()))
 }
 
-/// The status is the answer; a body that breaks off, trickles or never ends takes nothing from it.
+/// Discards the body. Only the status counts, so a body that breaks off, trickles or never ends is no error.
 async fn discard_body(mut response: Response) {
     let mut read = 0;
     while read < BODY {

@@ -1,52 +1,52 @@
-//! What a call can come to other than an answer. Nothing of the URL is in these texts: its query may hold a secret.
+//! Errors of outgoing calls. They contain no part of the URL, because its query may hold a secret.
 
 use std::error::Error;
 use std::io;
 
-/// No address of the host may be called.
+/// The rules forbid all addresses of the host.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unadmitted(pub(super) &'static str);
 
-/// The host has no address.
+/// The host name can't be resolved.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unresolved(pub(super) String);
 
-/// A call that gave no answer, or a client that can't be made.
+/// Why a call got no response, or the client can't be created.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
-    /// Doorward does not call there.
+    /// The rules forbid the call.
     #[error("refused: {reason}")]
     Refused {
-        /// What stands against it.
+        /// Why the call is forbidden.
         reason: &'static str,
     },
-    /// The host's name stands for nothing.
+    /// The host name can't be resolved.
     #[error("the host name can't be resolved: {0}")]
     Unresolved(String),
-    /// No answer within `egress.timeout`.
+    /// No response arrived within `egress.timeout`.
     #[error("timed out")]
     Timeout,
-    /// Nobody takes the connection.
+    /// The server doesn't accept the connection.
     #[error("can't connect: {0}")]
     Connect(String),
-    /// The other side could not show that it is who it should be.
+    /// The server's certificate is not trusted.
     #[error("the certificate is not trusted: {0}")]
     Tls(String),
-    /// The connection broke, or what came was no HTTP.
+    /// The connection broke, or the response is not valid HTTP.
     #[error("no response: {0}")]
     Broken(String),
-    /// The file of further authorities can't be used. At start only.
+    /// The file of additional certificate authorities can't be used. Occurs only at start.
     #[error("egress.extra_ca_file: {0}")]
     Authorities(String),
-    /// The client can't be made. At start only.
+    /// The client can't be created. Occurs only at start.
     #[error("can't create the HTTP client: {0}")]
     Client(String),
 }
 
 impl EgressError {
-    /// Says which fact a failed call is.
+    /// Converts the error of a failed call.
     pub(super) fn of_call(error: &reqwest::Error) -> Self {
         for cause in causes(error) {
             if let Some(Unadmitted(reason)) = cause.downcast_ref() {
@@ -74,12 +74,12 @@ impl EgressError {
     }
 }
 
-/// An error and what lies below it, the outermost first.
+/// Iterates over an error and its sources, the outermost first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// Within `io::Error`s, which name as their source what lies below the error that they carry, and not that error.
+/// Finds the TLS error. An `io::Error` must be unwrapped, because its `source` skips the error that it contains.
 fn tls_fault(cause: &(dyn Error + 'static)) -> Option<String> {
     if let Some(fault) = cause.downcast_ref::<rustls::Error>() {
         return Some(fault.to_string());

@@ -1,9 +1,9 @@
-//! The only way out: every call that Doorward makes to a URL that somebody else wrote down.
+//! Outgoing requests: every call that Doorward makes to a URL that others configured.
 //!
-//! Promises that the very address that was judged is the one that is connected to, that no address inside the operator's
-//! own network is reached unless `egress.allowed_networks` names it, and that every call ends within `egress.timeout`.
-//! Follows no redirect, asks no proxy, keeps no cookie, tells no referrer. TLS is 1.2 or newer, trusted by the roots that
-//! are compiled in and by `egress.extra_ca_file`. Knows nothing of who is called, or why.
+//! Guarantees that a connection is only made to an address that was checked, that no address inside the operator's own network is
+//! reached unless `egress.allowed_networks` contains it, and that every call ends within `egress.timeout`. Follows no redirects,
+//! uses no proxy, stores no cookies, sends no referrer. TLS is 1.2 or newer, with the built-in root certificates and those of
+//! `egress.extra_ca_file`. Knows nothing of the purpose of a call.
 
 mod address;
 mod client;

@@ -1,4 +1,4 @@
-//! Names to addresses: what this hands out was judged, and is what the connection is made to.
+//! Resolves host names. Returns only addresses that were checked, so that the connection is made to one of them.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -10,11 +10,11 @@ use tokio::sync::Semaphore;
 use super::failure::{Unadmitted, Unresolved};
 use super::rules::{Rules, Scheme};
 
-/// How many names are looked up at once. The system's lookup can't be broken off: a name server that hangs must not take
-/// every thread of the process.
+/// Maximum number of concurrent lookups per scheme. The system's lookup can't be cancelled, and a hanging name server must not
+/// block every thread of the process.
 const LOOKUPS: usize = 64;
 
-/// Looks names up for calls of one scheme.
+/// Resolves the host names of URLs of one scheme.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     rules: Rules,
@@ -58,7 +58,7 @@ impl Resolve for Resolver {
         let resolver = self.clone();
         Box::pin(async move {
             let admitted = resolver.admitted(name.as_str().to_owned()).await?;
-            // Port 0 stands for the URL's own.
+            // Port 0 stands for the port of the URL.
             let addresses = admitted
                 .into_iter()
                 .map(|address| SocketAddr::new(address, 0));

@@ -1,4 +1,4 @@
-//! Who may be called: what a URL says by itself, and each address that its host stands for.
+//! The rules for outgoing calls: checks the URL, and each address of its host.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use super::address::{destination, special};
 use super::failure::EgressError;
 use crate::base::config::Network;
 
-/// How a call travels.
+/// The scheme of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// Readable by everybody on the way.
+    /// Unencrypted.
     Http,
-    /// Under TLS.
+    /// Encrypted with TLS.
     Https,
 }
 
-/// `egress.allowed_networks`, and what holds without them.
+/// `egress.allowed_networks`, and the rules for all other addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
     allowed: Arc<[Network]>,
@@ -31,7 +31,7 @@ impl Rules {
         }
     }
 
-    /// Parses a URL and says all that can be told without asking anybody.
+    /// Parses a URL and checks everything that can be checked without resolving its host name.
     pub(super) fn check(&self, text: &str) -> Result<(Url, Scheme), EgressError> {
         let refused = |reason| Err(EgressError::Refused { reason });
         let Ok(url) = Url::parse(text) else {
@@ -60,7 +60,7 @@ impl Rules {
         }
     }
 
-    /// Judges one address.
+    /// Checks one address.
     pub(super) fn admit(&self, address: IpAddr, scheme: Scheme) -> Result<(), &'static str> {
         let reached = destination(address);
         let mut allowed = self.allowed.iter();
@@ -74,7 +74,7 @@ impl Rules {
         }
     }
 
-    /// Of the addresses that a name stands for, those that may be called; why none, when none may.
+    /// Returns those of a host's addresses that may be called; the reason, if none may.
     pub(super) fn admit_any(
         &self,
         addresses: &[IpAddr],
@@ -140,7 +140,7 @@ mod tests {
             ("http://app.example.com/", IN_THE_OPEN),
             ("http://1.1.1.1/", IN_THE_OPEN),
             ("https://127.0.0.1/", "a loopback address"),
-            // Other spellings of the same address.
+            // Other notations of the same address.
             ("https://2130706433/", "a loopback address"),
             ("https://0x7f.1/", "a loopback address"),
             ("https://0177.0.0.1/", "a loopback address"),
@@ -156,7 +156,7 @@ mod tests {
             "https://app.example.com/logout?a=b",
             "https://app.example.com:8443/logout",
             "https://1.1.1.1/",
-            // What it stands for is asked when it is called.
+            // Host names are resolved and checked when the call is made.
             "https://localhost/",
         ] {
             assert_eq!(refusal(&rules, url), None, "{url}");

@@ -1,4 +1,4 @@
-//! Whom a TLS connection trusts: Mozilla's roots, compiled in because an image need not have any, and the operator's own.
+//! Trust in TLS certificates: Mozilla's roots, compiled in because a container image need not have any, and the operator's.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::failure::EgressError;
 
-/// TLS 1.2 and 1.3 with the roots, and with the certificates of `extra` where there is such a file.
+/// Configures TLS 1.2 and 1.3 with Mozilla's roots, and the certificates of the file `extra` if there is one.
 pub(super) fn client_config(extra: Option<&Path>) -> Result<ClientConfig, EgressError> {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

@@ -1,5 +1,5 @@
-//! Read batching: the reads that one worker thread issues in the same scheduler turn are one read of the store. No timer: a batch
-//! is sent as soon as the thread has run everything that was ready. Nothing is cached.
+//! Read batching: the reads that one worker thread issues in the same scheduler turn become one read of the store. There is no
+//! timer: a batch is sent as soon as the thread has run everything that was ready. Nothing is cached.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 
 use super::{Away, Store};
 
-/// The values of some keys, in the order of the keys.
+/// Values of the requested keys, in the order of the keys.
 pub(super) type Values = Result<Vec<Option<String>>, Away>;
 
-/// The most keys of one read of the store.
+/// Maximum number of keys in one read of the store.
 const MAX_KEYS: usize = 256;
 
 /// A store and a runtime. Reads are batched for each runtime: one that is not polled must not delay the reads of another.
@@ -23,7 +23,7 @@ thread_local! {
     static PENDING: RefCell<HashMap<BatchId, Vec<PendingRead>>> = RefCell::default();
 }
 
-/// The keys of a read, and where its values go.
+/// The keys of a read, and the channel for its values.
 type PendingRead = (Vec<String>, oneshot::Sender<Values>);
 
 /// Batches the reads of one store.
@@ -71,13 +71,13 @@ impl ReadBatcher {
     }
 }
 
-/// The runtime of this thread, if it runs on this thread alone.
+/// Returns the runtime of this thread, if it is a single-threaded one.
 fn runtime_of_this_thread() -> Option<Id> {
     let handle = Handle::try_current().ok()?;
     (handle.runtime_flavor() == RuntimeFlavor::CurrentThread).then(|| handle.id())
 }
 
-/// A batch that is still to be read. If it is dropped with its runtime, its reads fail.
+/// A pending batch. If it is dropped with its runtime, its reads fail.
 struct Batch(BatchId);
 
 impl Batch {
@@ -88,7 +88,7 @@ impl Batch {
 
     async fn read(self, store: &Store) {
         let reads = self.take();
-        // Reads that are issued from now on are the next batch.
+        // Reads issued from now on form the next batch.
         drop(self);
         let (reads, responses): (Vec<_>, Vec<_>) = reads.into_iter().unzip();
         let keys: BTreeSet<&str> = reads.iter().flatten().map(String::as_str).collect();
@@ -101,7 +101,7 @@ impl Batch {
                 }
                 Err(away) => Err(away.clone()),
             };
-            // The caller may be gone.
+            // The caller may no longer wait.
             response.send(values).ok();
         }
     }
@@ -113,7 +113,7 @@ impl Drop for Batch {
     }
 }
 
-/// The values of the keys that the store has.
+/// Reads the keys and returns the values of those that exist.
 async fn read_all<'k>(store: &Store, keys: &[&'k str]) -> Result<HashMap<&'k str, String>, Away> {
     let mut found = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(MAX_KEYS) {
@@ -165,7 +165,7 @@ mod tests {
         builder.enable_all().build().expect("a runtime")
     }
 
-    /// How many keys are in the pending batch of this thread, and how many reads.
+    /// Returns how many keys and how many reads are in the pending batch of this thread.
     fn pending(store: &Ephemeral) -> (usize, usize) {
         let runtime = runtime_of_this_thread().expect("a runtime");
         PENDING.with_borrow(|pending| {
@@ -177,7 +177,6 @@ mod tests {
         })
     }
 
-    /// Polls a read once.
     async fn begin(read: &mut Pin<Box<impl Future>>) {
         poll_fn(|context| {
             assert!(read.as_mut().poll(context).is_pending());
@@ -186,7 +185,7 @@ mod tests {
         .await;
     }
 
-    /// Reads all of these lists of keys at once and checks each response.
+    /// Reads all of these lists of keys concurrently and checks each response.
     async fn read_at_once(store: &Ephemeral, lists: Vec<Vec<String>>) {
         let read = |keys: Vec<String>| {
             let store = store.clone();

@@ -1,7 +1,7 @@
-//! The multiplexed connections to Redis: one for each thread that answers requests, and one for everybody else.
+//! Multiplexed connections to Redis: one for each thread that handles requests, and one shared by all other threads.
 //!
-//! A connection is served by the runtime that it was made in. Where that is another thread's, every question wakes two threads,
-//! which costs more than the question.
+//! A connection is driven by the runtime that opened it. If that is another thread's runtime, every command wakes two threads,
+//! which costs more than the command itself.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,10 +14,10 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{Away, away};
 
-/// One store's connections. Cheap to clone; clones share them.
+/// Connections to one store. Cheap to clone; clones share them.
 #[derive(Clone)]
 pub(super) struct Connections {
-    /// Tells the stores of one process apart.
+    /// Distinguishes the stores of one process.
     store: u64,
     client: Client,
     timeout: Duration,
@@ -25,15 +25,15 @@ pub(super) struct Connections {
 }
 
 thread_local! {
-    /// This thread's own, by store. They end with the thread, and with its runtime.
+    /// Connections of this thread, by store. They are closed with the thread and its runtime.
     static OWN: RefCell<HashMap<u64, ConnectionManager>> = RefCell::default();
 }
 
 impl Connections {
-    /// Connects.
+    /// Opens the shared connection.
     ///
     /// # Errors
-    /// When Redis does not answer in time.
+    /// When Redis doesn't respond in time.
     pub(super) async fn open(client: Client, timeout: Duration) -> Result<Self, Away> {
         static OPENED: AtomicU64 = AtomicU64::new(0);
         let shared = ConnectionManager::new_with_config(client.clone(), config(timeout));
@@ -49,7 +49,7 @@ impl Connections {
         })
     }
 
-    /// The connection that serves this thread.
+    /// Returns the connection for this thread.
     pub(super) fn here(&self) -> ConnectionManager {
         let has_runtime_of_its_own = Handle::try_current()
             .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
@@ -60,7 +60,7 @@ impl Connections {
             if let Some(connection) = own.get(&self.store) {
                 return connection.clone();
             }
-            // It connects when it is used, within the same times as the shared one.
+            // Connects on first use, with the same timeouts as the shared connection.
             let made =
                 ConnectionManager::new_lazy_with_config(self.client.clone(), config(self.timeout));
             match made {

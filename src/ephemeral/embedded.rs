@@ -1,4 +1,4 @@
-//! Embedded: one SQLite file, one writer and a few readers, judged by the clock.
+//! The embedded store: one SQLite file with one writer and a few readers. Expiry is checked against the clock.
 
 mod writer;
 
@@ -59,7 +59,8 @@ impl Embedded {
         blocking(timeout, move || {
             let path = path.to_string_lossy().into_owned();
             let mut writer = SqliteConnection::establish(&path).map_err(away)?;
-            // What may expire may also lose its last moment in a power cut; a crash of the process loses nothing.
+            // The last moments before a power failure may be lost, because the data is ephemeral. A crash of the
+            // process loses nothing.
             writer
                 .batch_execute(&format!(
                     "pragma busy_timeout = {}; pragma journal_mode = wal; \
@@ -128,8 +129,8 @@ impl Embedded {
         .await
     }
 
-    /// Reads where it is: a look into a file that this process wrote lately takes less time than to wake another thread and be
-    /// woken by it. A thread of its own waits only when all connections are taken, or somebody holds the file.
+    /// Reads on the calling thread: a read of a file that this process wrote recently takes less time than waking another thread
+    /// and being woken by it. A blocking thread is used only when all connections are in use or the file is locked.
     pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
         let now = self.now();
         if let Some(mut conn) = self.readers.try_get()
@@ -143,7 +144,7 @@ impl Embedded {
         blocking(self.timeout, move || {
             let mut conn = readers.get().map_err(away)?;
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            // Here it may wait for whoever holds the file, and nowhere else.
+            // Only here may the connection wait for the file's lock.
             conn.batch_execute(&wait).map_err(away)?;
             let found = find(&mut conn, &keys, now).map_err(away);
             conn.batch_execute("pragma busy_timeout = 0")
@@ -173,7 +174,7 @@ impl Embedded {
         let (now, expires_at) = (self.now(), self.expiry(ttl));
         self.write(move |conn| {
             let replaced = diesel::update(entries::table.find(key))
-                // As in Redis, repeating the call is not an error.
+                // As with Redis, repeating the call is not an error.
                 .filter(entries::value.eq(&old).or(entries::value.eq(&new)))
                 .filter(entries::expires_at.gt(now))
                 .set((entries::value.eq(&new), entries::expires_at.eq(expires_at)))
@@ -257,12 +258,12 @@ impl Embedded {
     }
 }
 
-/// The values under some keys, in one snapshot of all, as Redis gives it.
+/// Reads the values of keys in one snapshot, as Redis does.
 fn find(conn: &mut SqliteConnection, keys: &[&str], now: i64) -> QueryResult<Vec<Option<String>>> {
     let [first, others @ ..] = keys else {
         return Ok(Vec::new());
     };
-    // One statement is one snapshot. It is filled up to one of a few lengths, so that it stays prepared.
+    // A single statement reads one snapshot. The keys are padded to a power of two, so that few statements need to be prepared.
     let length = keys.len().next_power_of_two();
     let mut others = others.to_vec();
     others.resize(length.saturating_sub(1), first);
@@ -277,7 +278,7 @@ fn find(conn: &mut SqliteConnection, keys: &[&str], now: i64) -> QueryResult<Vec
 
 type Condition<'k> = Box<dyn BoxableExpression<entries::table, Sqlite, SqlType = Bool> + 'k>;
 
-/// Whether an entry's key is one of these. Halves within halves: SQLite refuses what is a thousand deep.
+/// Condition: the key is one of these. Built as a balanced tree, because SQLite refuses expressions a thousand levels deep.
 fn is_any_of<'k>(first: &'k str, others: &[&'k str]) -> Condition<'k> {
     let (near, far) = others.split_at(others.len() / 2);
     match far.split_first() {
@@ -310,7 +311,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(5);
 
-    /// More than SQLite takes within each other.
+    /// Reads more keys than SQLite allows nested conditions.
     #[tokio::test]
     async fn any_number_of_keys_is_read_in_their_order() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -325,7 +326,7 @@ mod tests {
         for count in [0, 1, 2, 3, 4, 5, 255, 256, 257, 1_300] {
             let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
             let mut keys: Vec<&str> = names.iter().map(String::as_str).collect();
-            // Some of them twice, and not beside each other.
+            // Some keys are requested twice, and not next to each other.
             keys.extend(["3", "1", "700", "3"].iter().take(count));
             let found = store.get(&keys).await.expect("an answer");
             let wanted = keys.iter().map(|key| {

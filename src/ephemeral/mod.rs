@@ -1,9 +1,10 @@
-//! What may expire: ceremonies, live sessions, standing records, counts. Redis, or a second SQLite file.
+//! The ephemeral store for data that expires: ceremonies, active sessions, account state records, counters. Backed by Redis or a
+//! second SQLite file.
 //!
-//! Promises that each call is one atomic step, seen by every process at once, and that an answer comes within the
-//! configured time or not at all ([`Away`]). The reads that a thread issues in one turn are batched. Knows keys and
-//! texts, and nothing of what they mean. Nobody outside asks which store it is. What belongs to one person is keyed
-//! `…:{user id}…`, braces included, so that one slot of a Redis Cluster holds it.
+//! Every call is atomic and immediately visible to all processes, and it either returns within the configured timeout or fails
+//! ([`Away`]). Reads that a thread issues in one scheduler turn are batched. The store treats keys and values as opaque text, and
+//! code outside this module doesn't depend on which store is used. Data of one user is stored under `…:{user id}…`, braces
+//! included, so that it is in one slot of a Redis Cluster.
 
 mod batch;
 mod connections;
@@ -22,7 +23,7 @@ use crate::base::faults::{Cut, Faults};
 use crate::base::secrets::Token;
 use batch::ReadBatcher;
 
-/// The store did not answer, or not in time.
+/// The store did not respond, or not in time.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the ephemeral store is unavailable: {0}")]
 pub struct Away(pub String);
@@ -31,24 +32,24 @@ fn away(error: impl fmt::Display) -> Away {
     Away(error.to_string())
 }
 
-/// Why a store must not be used.
+/// Why a store can't be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unfit {
-    /// It does not answer.
+    /// The store is unavailable.
     #[error(transparent)]
     Away(#[from] Away),
-    /// It answers, but is set up so that it would forget what it must keep.
+    /// The store responds, but its settings could lose data.
     #[error("{0}")]
     Settings(String),
 }
 
-/// The store. Cheap to clone.
+/// The ephemeral store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ephemeral {
     store: Store,
     batcher: ReadBatcher,
     faults: Faults,
-    /// The key that readiness checks write; unique to this instance.
+    /// Key written by readiness checks; unique to this instance.
     probe: Arc<str>,
     warnings: Arc<Warnings>,
 }
@@ -99,7 +100,7 @@ macro_rules! either {
     }};
 }
 
-/// The result of an operation, unless an injected fault loses it.
+/// Returns the result of an operation, unless an injected fault loses it.
 fn answered<T>(cut: Option<Cut>, done: Result<T, Away>) -> Result<T, Away> {
     match cut {
         Some(_) => Err(Away("cut off: the response was lost".into())),
@@ -111,13 +112,13 @@ impl Ephemeral {
     /// Connects to Redis.
     ///
     /// # Errors
-    /// When it does not answer or its settings would lose state.
+    /// When Redis doesn't respond, or its settings could lose data.
     pub async fn redis(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
         let redis = redis::Redis::connect(url, timeout).await?;
         Ok(Self::over(Store::Redis(Arc::new(redis))))
     }
 
-    /// Opens, or makes, the SQLite file at `path`.
+    /// Opens or creates the SQLite file at `path`.
     ///
     /// # Errors
     /// When the file can't be opened.
@@ -137,13 +138,13 @@ impl Ephemeral {
         }
     }
 
-    /// The same store, with operations that fail as `faults` says.
+    /// Returns the same store with fault injection by `faults`.
     #[must_use]
     pub fn with_faults(self, faults: Faults) -> Self {
         Self { faults, ..self }
     }
 
-    /// Whether an injected fault lets this operation run, and how its result gets lost.
+    /// Returns whether an injected fault loses the result of this operation; fails if the fault prevents the operation.
     fn step(&self) -> Result<Option<Cut>, Away> {
         match self.faults.next() {
             Some(Cut::Refused) => Err(Away("cut off".into())),
@@ -151,33 +152,35 @@ impl Ephemeral {
         }
     }
 
-    /// Stores `value` for `ttl`, over whatever was there.
+    /// Stores `value` for `ttl`, replacing any previous value.
     pub async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
         either!(self, store => store.put(key, value, ttl))
     }
 
-    /// Stores several for `ttl` in one round trip: those of one person, for they go to one slot. After an error some may stand.
+    /// Stores several entries for `ttl` in one round trip. They must belong to one user, so that they are in one slot. After an
+    /// error, some may have been stored.
     pub async fn put_all(&self, entries: &[(&str, &str)], ttl: Duration) -> Result<(), Away> {
         either!(self, store => store.put_all(entries, ttl))
     }
 
-    /// Reads and deletes in one step: of any number of callers one gets the value.
+    /// Reads and deletes a value in one step: of any number of concurrent callers, one gets it.
     pub async fn take(&self, key: &str) -> Result<Option<String>, Away> {
         either!(self, store => store.take(key))
     }
 
-    /// Reads several keys in their order, in one batch with the other reads of this thread's turn.
+    /// Reads keys, in their order, in one batch with the other reads of this thread's scheduler turn.
     pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
         let cut = self.step()?;
         answered(cut, self.batcher.get(&self.store, keys).await)
     }
 
-    /// Deletes a key, there or not.
+    /// Deletes a key, if it exists.
     pub async fn remove(&self, key: &str) -> Result<(), Away> {
         either!(self, store => store.remove(key))
     }
 
-    /// Compare-and-set: stores `new` for `ttl` only if the value is still `old`. Returns whether it is `new` now. Never recreates a key.
+    /// Compare-and-set: stores `new` for `ttl` only if the value is still `old`. Returns whether it is `new` now. Never
+    /// recreates a key.
     pub async fn replace(
         &self,
         key: &str,
@@ -188,12 +191,13 @@ impl Ephemeral {
         either!(self, store => store.replace(key, old, new, ttl))
     }
 
-    /// Adds one to a count that lives for `ttl` from its first, and returns it.
+    /// Increments a counter, which expires `ttl` after its first increment, and returns it.
     pub async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
         either!(self, store => store.count(key, ttl))
     }
 
-    /// Stores `version:value` unless one is there that is not older; whether it stored. The only writer of standing records.
+    /// Stores `version:value` unless the stored version is the same or newer; returns whether it stored. The only way to write
+    /// account state records.
     pub async fn store_newer(
         &self,
         key: &str,
@@ -204,10 +208,10 @@ impl Ephemeral {
         either!(self, store => store.store_newer(key, version, value, ttl))
     }
 
-    /// As [`Ephemeral::store_newer`], for a reader who has the value from the database already: a store that takes no writes (it is
-    /// full, or a replica) must not make the read fail.
+    /// Like [`Ephemeral::store_newer`], for a caller that already has the value from the database. A store that refuses writes
+    /// (because it is full, or a replica) must not make the read fail, so errors are only logged.
     pub async fn fill(&self, key: &str, version: i64, value: &str, ttl: Duration) {
-        // Boxed, because fills are rare and this future would otherwise enlarge the future of every reader.
+        // Boxed, because fills are rare, and this future would otherwise enlarge the future of every reader.
         if let Err(error) = Box::pin(self.store_newer(key, version, value, ttl)).await
             && self.warnings.is_due()
         {
@@ -215,7 +219,7 @@ impl Ephemeral {
         }
     }
 
-    /// Checks that the store responds, takes writes, and is configured not to lose data.
+    /// Checks that the store responds, accepts writes, and is configured not to lose data.
     pub async fn check(&self) -> Result<(), Unfit> {
         if let Store::Redis(store) = &self.store {
             store.check().await?;
@@ -224,7 +228,7 @@ impl Ephemeral {
         Ok(self.put(&self.probe, "", PROBE_TTL).await?)
     }
 
-    /// Deletes what has expired, where the store does not do so by itself.
+    /// Deletes expired entries, if the store doesn't do so by itself.
     pub async fn tidy(&self) -> Result<(), Away> {
         match &self.store {
             Store::Redis(_) => Ok(()),

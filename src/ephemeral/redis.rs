@@ -15,13 +15,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::connections::Connections;
 use super::{Away, Unfit, away};
 
-/// The oldest Redis that knows GETDEL.
+/// Oldest version of Redis with GETDEL.
 const LEAST_VERSION: (u32, u32) = (6, 2);
 
 #[derive(Clone)]
 pub(super) struct Redis {
     connections: Connections,
-    /// For commands that block, run long or need a connection of their own. Only the health check does (decision 21).
+    /// For commands that block, take long or need a dedicated connection: currently only the health check (decision 21).
     pool: deadpool_redis::Pool,
     scripts: std::sync::Arc<Scripts>,
     timeout: Duration,
@@ -89,7 +89,7 @@ impl Redis {
         self.idempotent(put).await
     }
 
-    /// Not repeated: if the response to the first call is lost, the value is gone.
+    /// Not retried: if the response to the first call is lost, the value is gone.
     pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
         let mut connection = self.connections.here();
         self.bounded(connection.get_del(key)).await
@@ -139,7 +139,7 @@ impl Redis {
         self.script(&call).await
     }
 
-    /// Counts one too many if the response to the first call is lost.
+    /// If the response is lost and the call is retried, the count is one too high.
     pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
         let mut call = self.scripts.count.key(key);
         call.arg(milliseconds(ttl));
@@ -175,8 +175,8 @@ impl Redis {
         judge_settings(&info)
     }
 
-    /// Runs a call that may be repeated: if its connection was lost, it is run once more within the same timeout. An idle connection
-    /// that was dropped is noticed by the first call that uses it, and reopened in the background.
+    /// Runs a call that is safe to repeat: if its connection was lost, retries once within the same timeout. An idle connection
+    /// that was dropped is detected by the first call that uses it, and reopened in the background.
     async fn idempotent<T, F>(&self, call: impl Fn(ConnectionManager) -> F) -> Result<T, Away>
     where
         F: Future<Output = Result<T, RedisError>>,
@@ -203,7 +203,8 @@ impl Redis {
     }
 }
 
-/// Where Redis is; a peer that vanished without a word is noticed within the timeout, not when the system gives up.
+/// Returns the connection settings. A peer that disappears silently is detected within the timeout instead of
+/// the system's default.
 fn connection_info(url: &SecretString, timeout: Duration) -> Result<::redis::ConnectionInfo, Away> {
     let info = url.expose_secret().into_connection_info().map_err(away)?;
     let keepalive = socket2::TcpKeepalive::new().with_time(timeout.max(Duration::from_secs(1)));
@@ -214,7 +215,7 @@ fn connection_info(url: &SecretString, timeout: Duration) -> Result<::redis::Con
     Ok(info.set_tcp_settings(tcp))
 }
 
-/// Judges what INFO says: version, eviction, append-only file.
+/// Checks the settings in INFO's response: version, eviction, append-only file.
 fn judge_settings(info: &str) -> Result<(), Unfit> {
     let value = |name: &str| {
         info.lines()
@@ -247,7 +248,8 @@ fn judge_settings(info: &str) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// The places of keys by their hash tag, the part in braces that decides the slot (Redis Cluster specification, "Hash tags").
+/// Groups the positions of keys by hash tag, the part in braces that determines the slot (Redis Cluster
+/// specification, "Hash tags").
 fn by_hash_tag<'k>(keys: &[&'k str]) -> BTreeMap<&'k str, Vec<usize>> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, key) in keys.iter().enumerate() {

@@ -1,38 +1,38 @@
-//! To whom a change is attributed.
+//! The author of a change or an audit event.
 
 use crate::base::account::process_account;
 use crate::base::ids::{ClientId, UserId};
 
-/// Who acts.
+/// The user, client or process that acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A person, by their session.
+    /// A user, in a session.
     Person(UserId),
-    /// A person, through an app that holds a token of theirs.
+    /// A user, through a client that holds one of the user's tokens.
     Through(UserId, ClientId),
-    /// An app or service, by its own credentials.
+    /// A client, with its own credentials.
     Client(ClientId),
-    /// Somebody at the command line.
+    /// An operator at the command line.
     Command,
-    /// The service itself.
+    /// Doorward itself.
     Doorward,
 }
 
-/// Who acts, and from where.
+/// The actor, and where the request came from.
 #[derive(Clone, Debug)]
 pub struct Author {
     /// User, client or process that acts.
     pub actor: Actor,
-    /// The address of the browser or service, where there is one.
+    /// IP address of the browser or service, if there is one.
     pub address: Option<String>,
-    /// What the browser calls itself, shortened.
+    /// User agent of the browser, shortened.
     pub user_agent: Option<String>,
-    /// The account and machine of the process (`user@host`), where the command line or the service itself acts.
+    /// Account and machine of the process (`user@host`), if the command line or Doorward itself acts.
     pub operator: Option<String>,
 }
 
 impl Author {
-    /// The command line.
+    /// Returns the command line as the author.
     pub fn command() -> Self {
         Self {
             actor: Actor::Command,
@@ -42,12 +42,12 @@ impl Author {
         }
     }
 
-    /// The service itself.
+    /// Returns Doorward itself as the author.
     pub fn doorward() -> Self {
         Self::command().acting_as(Actor::Doorward)
     }
 
-    /// The same place, another actor: for ceremonies that learn who acts when they finish.
+    /// Returns the same origin with another actor: for ceremonies that learn the actor when they finish.
     pub fn acting_as(&self, actor: Actor) -> Self {
         Self {
             actor,
@@ -55,7 +55,7 @@ impl Author {
         }
     }
 
-    /// The person, for the column `by_user`.
+    /// Returns the acting user, for the column `by_user`.
     pub fn user(&self) -> Option<UserId> {
         match self.actor {
             Actor::Person(user) | Actor::Through(user, _) => Some(user),
@@ -63,7 +63,7 @@ impl Author {
         }
     }
 
-    /// The client, for the column `by_client`.
+    /// Returns the acting client, for the column `by_client`.
     pub fn client(&self) -> Option<ClientId> {
         match self.actor {
             Actor::Client(client) | Actor::Through(_, client) => Some(client),
@@ -71,7 +71,7 @@ impl Author {
         }
     }
 
-    /// The actor as it is written in events: `user:…`, `client:…`, `command` or `doorward`.
+    /// Returns the actor as written in events: `user:…`, `client:…`, `command` or `doorward`.
     pub fn actor_text(&self) -> String {
         match self.actor {
             Actor::Person(user) | Actor::Through(user, _) => format!("user:{user}"),

@@ -1,11 +1,11 @@
-//! What a change changed, as its audit event tells it.
+//! Compares two versions of a record, for the audit event of a change.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-/// The members in which two records differ: `{name: {"before": …, "after": …}}`. What one of them lacks counts as `null`; what is no
-/// object has no members.
+/// Returns the members in which two records differ: `{name: {"before": …, "after": …}}`. A missing member counts as `null`; a value
+/// that is not an object has no members.
 pub fn changes(before: &Value, after: &Value) -> Map<String, Value> {
     let (none, null) = (Map::new(), Value::Null);
     let before = before.as_object().unwrap_or(&none);

@@ -10,12 +10,12 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId, PasskeyId, UserId};
 use crate::db;
 
-/// How an act ended.
+/// Outcome of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was done.
+    /// The action was done.
     Success,
-    /// It was refused.
+    /// The action was refused.
     Refused,
 }
 
@@ -27,7 +27,7 @@ impl Outcome {
         }
     }
 
-    /// Parses a filter's word.
+    /// Parses the value of a filter.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "success" => Some(Self::Success),
@@ -37,27 +37,27 @@ impl Outcome {
     }
 }
 
-/// Something worth remembering.
+/// An audit event to be recorded.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// What, for example `passkey.revoked`.
+    /// Name of the action, such as `passkey.revoked`.
     pub action: &'static str,
     /// ID of the user concerned.
     pub subject: Option<UserId>,
-    /// Concerning which passkey.
+    /// ID of the passkey concerned.
     pub passkey: Option<PasskeyId>,
-    /// Concerning which client.
+    /// ID of the client concerned.
     pub client: Option<ClientId>,
-    /// How it ended.
+    /// Outcome of the action.
     pub outcome: Outcome,
-    /// Why, in a word of ours or the words of whoever did it.
+    /// Reason of the action: a reason code, or the text that the actor gave.
     pub reason: Option<String>,
-    /// What else matters, without secrets.
+    /// Other relevant data: a JSON object without secrets.
     pub details: Value,
 }
 
 impl Event {
-    /// Something done.
+    /// Creates the event of an action that was done.
     pub fn done(action: &'static str) -> Self {
         Self {
             action,
@@ -70,7 +70,7 @@ impl Event {
         }
     }
 
-    /// Something refused, with a reason code.
+    /// Creates the event of an action that was refused, with a reason code.
     pub fn refused(action: &'static str, reason: &str) -> Self {
         Self {
             outcome: Outcome::Refused,
@@ -79,35 +79,35 @@ impl Event {
         }
     }
 
-    /// Names the person concerned.
+    /// Sets the user concerned.
     #[must_use]
     pub fn subject(mut self, user: UserId) -> Self {
         self.subject = Some(user);
         self
     }
 
-    /// Names the passkey concerned.
+    /// Sets the passkey concerned.
     #[must_use]
     pub fn passkey(mut self, passkey: PasskeyId) -> Self {
         self.passkey = Some(passkey);
         self
     }
 
-    /// Names the client concerned.
+    /// Sets the client concerned.
     #[must_use]
     pub fn client(mut self, client: ClientId) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Gives the reason, if there is one.
+    /// Sets the reason.
     #[must_use]
     pub fn because(mut self, reason: Option<&str>) -> Self {
         self.reason = reason.map(str::to_owned);
         self
     }
 
-    /// Adds details: an object.
+    /// Sets the details, which must be a JSON object.
     #[must_use]
     pub fn details(mut self, details: Value) -> Self {
         self.details = details;
@@ -160,26 +160,26 @@ pub struct RecordedEvent {
     pub unread_details: Option<String>,
 }
 
-/// Which events to list.
+/// Selects the events to list. Unset fields don't restrict the list.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// Done by or done to this person.
+    /// Only events by this user, or about this user.
     pub person: Option<UserId>,
     /// Only events by this client, through it, or about it.
     pub client: Option<ClientId>,
-    /// Actions that begin with this.
+    /// Only events whose action begins with this text.
     pub action: Option<String>,
-    /// How they ended.
+    /// Only events with this outcome.
     pub outcome: Option<Outcome>,
-    /// Not earlier.
+    /// Only events at this time or later.
     pub from: Option<Timestamp>,
-    /// Earlier than this.
+    /// Only events before this time.
     pub until: Option<Timestamp>,
-    /// Older than this event: the cursor.
+    /// Only events older than this one (cursor).
     pub after: Option<AuditEventId>,
 }
 
-/// Writes an event in the transaction of what it tells of.
+/// Records an event, in the transaction of the action that it describes.
 pub fn record(
     conn: &mut db::Connection,
     at: Timestamp,
@@ -197,21 +197,21 @@ pub fn record(
     queries::insert_event(conn, at, author, event)
 }
 
-/// The acts in which a passkey proves its owner.
+/// The actions in which a user authenticates with a passkey.
 pub(super) const USES: [&str; 2] = ["session.signed_in", "session.stepped_up"];
 
-/// From where a passkey proved somebody.
+/// A successful authentication with a passkey.
 #[derive(Clone, Debug)]
 pub struct PasskeyUse {
     /// ID of the passkey.
     pub passkey: PasskeyId,
     /// IP address of the request.
     pub address: Option<String>,
-    /// With what.
+    /// User agent of the browser.
     pub user_agent: Option<String>,
 }
 
-/// The latest sign-ins and step-ups of a person, newest first, at most `limit`.
+/// Returns the latest sign-ins and step-ups of a user, newest first, at most `limit`.
 pub fn list_passkey_uses(
     conn: &mut db::Connection,
     user: UserId,
@@ -220,7 +220,7 @@ pub fn list_passkey_uses(
     queries::list_passkey_uses(conn, user, limit)
 }
 
-/// Lists events, newest first, at most `limit`.
+/// Returns events, newest first, at most `limit`.
 pub fn list(
     conn: &mut db::Connection,
     filter: &EventFilter,

@@ -1,7 +1,7 @@
-//! Who did what, and what it made of things: audit events and revisions.
+//! The audit log and the history of records: events that say who did what, and revisions that store every version of a record.
 //!
-//! Promises that both are written in the transaction of the change that they tell of, so neither can be missing. Owns
-//! `audit_events` (append-only), `revisions` and the seal over the log. Refuses nothing: what may be done is decided elsewhere.
+//! Guarantees that both are written in the transaction of the change that they describe, so neither can be missing. Owns
+//! `audit_events` (append-only), `revisions` and the audit chain. Doesn't check permissions.
 
 mod author;
 mod changes;

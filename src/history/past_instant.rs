@@ -1,38 +1,38 @@
-//! An instant of the past that somebody asks about, and whether how it stood then can still change.
+//! A past time that a request asks about, and whether the state at that time can still change.
 
 use std::time::Duration;
 
 use crate::base::clock::Timestamp;
 use crate::db::{self, Connection, Database};
 
-/// A change is in the history this long after the instant that it bears, or never: answers about a later instant may change.
+/// A change is visible in the history this long after its `as_of`, or never. Answers about a more recent time may still change.
 pub const SETTLES: Duration = db::SEEN_WITHIN;
 
-/// An instant of the past.
+/// A time in the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PastInstant {
-    /// The instant.
+    /// The time itself.
     pub at: Timestamp,
-    /// Whether how it stood then can't change any more.
+    /// Whether the state at that time can't change any more.
     pub is_settled: bool,
 }
 
-/// Why there is no answer about an instant.
+/// Why there is no answer about a time.
 #[derive(Debug, thiserror::Error)]
 pub enum PastInstantError {
-    /// It is still ahead.
+    /// The time is in the future.
     #[error("must not be in the future")]
     Future,
-    /// The database is away.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl PastInstant {
-    /// The instant, judged by the database's clock. To be asked before anything is read: what is settled then is all there.
+    /// Checks a time against the database's clock. Call it before any other read, so that all data of a settled time is visible.
     ///
     /// # Errors
-    /// `Future`, or when the database is away.
+    /// `Future`, or that the database is unavailable.
     pub fn judge(
         conn: &mut Connection,
         database: &Database,
@@ -41,7 +41,7 @@ impl PastInstant {
         Self::seen_from(database.now(conn)?, at).ok_or(PastInstantError::Future)
     }
 
-    /// The instant as it is seen from `now`; `None`: it is still ahead.
+    /// Compares the time with `now`; returns `None` if it is in the future.
     fn seen_from(now: Timestamp, at: Timestamp) -> Option<Self> {
         let is_settled = at <= now.before(SETTLES);
         (at <= now).then_some(Self { at, is_settled })

@@ -11,7 +11,7 @@ use crate::base::ids::{AuditEventId, ClientId, Id, PasskeyId, UserId, label};
 use crate::db::schema::{audit_events, revisions};
 use crate::db::{Connection, Json, Result, StoredJson};
 
-/// Its details as they are stored: one row that can't be read keeps nobody from the others.
+/// The details are read as stored: one row that can't be parsed must not prevent reading the others.
 pub(super) type EventRow = (
     AuditEventId,
     Timestamp,
@@ -103,7 +103,7 @@ pub(super) fn list_events(
         );
     }
     if let Some(action) = &filter.action {
-        // Half-open range instead of LIKE: no wildcard of the caller's, and the same on both databases.
+        // A half-open range instead of LIKE: no wildcards from the caller, and the same on both databases.
         query = query
             .filter(audit_events::action.ge(action.clone()))
             .filter(audit_events::action.lt(format!("{action}\u{10FFFF}")));
@@ -126,7 +126,7 @@ pub(super) fn list_events(
         let Some(at) = cursor else {
             return Ok(Vec::new());
         };
-        // The first condition follows from the second, but neither database finds the place in the index by an OR.
+        // The first condition is implied by the second, but neither database uses the index for an OR.
         query = query.filter(audit_events::at.le(at)).filter(
             audit_events::at
                 .lt(at)
@@ -190,7 +190,7 @@ pub(super) fn insert_revision(
     Ok(())
 }
 
-/// The entity's kind stands beside the id, so the label says nothing here.
+/// The column `entity` says what kind of ID it is, so the type label is arbitrary.
 fn unlabelled(id: Uuid) -> Id<label::User> {
     Id::from_uuid(id)
 }
@@ -205,7 +205,6 @@ type RevisionRow = (
     Json<Value>,
 );
 
-/// The columns of a revision.
 const REVISION: (
     revisions::entity,
     revisions::entity_id,

@@ -1,4 +1,4 @@
-//! Revisions: every version of every lasting entity, as JSON without secrets.
+//! Revisions: every version of every record with a history, as JSON without secrets.
 
 use std::time::Duration;
 
@@ -14,36 +14,36 @@ use crate::db;
 /// One version of one entity.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// The kind: `user`, `passkey`, `client`.
+    /// Kind of the entity: `user`, `passkey`, `client` and so on.
     pub entity: &'static str,
     /// ID of the entity.
     pub entity_id: Uuid,
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stands so.
+    /// When the version begins.
     pub as_of: Timestamp,
     /// The record, without secrets.
     pub data: Value,
 }
 
-/// A version as it was stored.
+/// A stored version.
 #[derive(Clone, Debug)]
 pub struct StoredRevision {
-    /// Of which entity.
+    /// ID of the entity.
     pub entity_id: Uuid,
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stood so.
+    /// When the version begins.
     pub as_of: Timestamp,
-    /// The person who made it so.
+    /// ID of the user who made the change.
     pub by_user: Option<UserId>,
-    /// The client that made it so, or through which the person did.
+    /// ID of the client that made the change, or through which the user did.
     pub by_client: Option<ClientId>,
     /// The record, without secrets.
     pub data: Value,
 }
 
-/// How an entity stood at an instant: its last version that is not later. `None`: it was not there yet.
+/// Returns the version of an entity that was current at a time; `None` if the entity did not exist yet.
 pub fn find_as_of(
     conn: &mut db::Connection,
     entity: &'static str,
@@ -53,7 +53,7 @@ pub fn find_as_of(
     queries::find_revision_as_of(conn, entity, entity_id, at)
 }
 
-/// The versions of an entity, newest first, at most `limit`; those before `before`, if given.
+/// Returns the versions of an entity, newest first, at most `limit`; only those before version `before`, if it is given.
 pub fn list_revisions(
     conn: &mut db::Connection,
     entity: &'static str,
@@ -64,12 +64,12 @@ pub fn list_revisions(
     queries::list_revisions(conn, entity, entity_id, before, limit)
 }
 
-/// Stores a version in the transaction of the change.
+/// Stores a version, in the transaction of the change.
 pub fn revise(conn: &mut db::Connection, author: &Author, revision: Revision) -> db::Result<()> {
     queries::insert_revision(conn, author, revision)
 }
 
-/// When the next version begins: the database's time, and always later than the version before it.
+/// Returns when the next version begins: the database's time, but always later than the previous version.
 pub fn next_as_of(now: Timestamp, previous: Timestamp) -> Timestamp {
     now.max(previous.after(Duration::from_micros(1)))
 }

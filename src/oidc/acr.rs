@@ -1,16 +1,16 @@
-//! How strong a sign-in must be: the ladder of `acr` values, and what a request asks of it.
+//! Authentication context classes (`acr`): their order by strength, and the minimum that an authorization request requires.
 
 use serde::{Deserialize, Serialize};
 
 use crate::sessions::Acr;
 
-/// Attested hardware: on the ladder, and out of reach here, for no attestation is asked for.
+/// Attested hardware. It has a rank, but no session reaches it, because Doorward requests no attestation.
 const ATTESTED: &str = "phrh";
 
-/// The values that discovery lists, weakest first.
+/// The `acr` values that discovery lists, weakest first.
 pub const SUPPORTED: [&str; 2] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str()];
 
-/// Where a value stands on the ladder; `None` for one that is not on it.
+/// Returns the rank of an `acr` value, 1 being the weakest; `None` for an unknown value.
 pub fn rank(acr: &str) -> Option<u8> {
     match acr {
         acr if acr == Acr::Synced.as_str() => Some(1),
@@ -20,33 +20,33 @@ pub fn rank(acr: &str) -> Option<u8> {
     }
 }
 
-/// What a request asks.
+/// The `acr` values that an authorization request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcrRequest {
-    /// Any of these will do; none: any sign-in.
+    /// Any one of these values satisfies the request; an empty list accepts any sign-in.
     pub values: Vec<String>,
-    /// Whether the app can do nothing without (OpenID Connect Core §5.5.1.1).
+    /// Whether the app requires one of the values (essential claim, OpenID Connect Core §5.5.1.1).
     pub essential: bool,
 }
 
 impl AcrRequest {
-    /// The rank that a session must reach; `None`: any will do.
+    /// Returns the rank that a session must reach; 0 accepts any sign-in. `clients_least` is the client's registered minimum.
     ///
     /// # Errors
-    /// Only values that nobody here can ever reach were asked for, and the app can do nothing without.
+    /// The app requires one of the values, and none of them is known.
     pub fn least_rank(&self, clients_least: Option<&str>) -> Result<u8, Unreachable> {
         let floor = clients_least.and_then(rank).unwrap_or(0);
         let lowest = self.values.iter().filter_map(|value| rank(value)).min();
         match lowest {
             Some(lowest) => Ok(lowest.max(floor)),
-            // Values that mean nothing here can't be met; asked for as a wish, they are none (OpenID Connect Core §3.1.2.1).
+            // Unknown values can't be met. If they are voluntary, they are ignored (OpenID Connect Core §3.1.2.1).
             None if self.essential && !self.values.is_empty() => Err(Unreachable),
             None => Ok(floor),
         }
     }
 }
 
-/// What was asked for is on no ladder.
+/// The app requires an `acr`, and all requested values are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreachable;
 

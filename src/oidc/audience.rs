@@ -11,7 +11,7 @@ use crate::clients::{self, Client, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::tokens::TokenTarget;
 
-/// A token request, as far as it decides the audience.
+/// The parts of a token request that determine the audience.
 pub(super) struct AudienceRequest<'a> {
     pub(super) client: &'a Client,
     /// The resources that the request names.
@@ -25,15 +25,15 @@ pub(super) struct AudienceRequest<'a> {
 }
 
 impl Oidc {
-    /// The audience that `UserInfo` accepts beside the issuer. No other endpoint does.
+    /// Returns the audience that `UserInfo` accepts in addition to the issuer. No other endpoint accepts it.
     pub(super) fn userinfo_audience(&self) -> String {
         userinfo_audience(self.issuer())
     }
 
-    /// Decides which resources a token is for.
+    /// Returns the audience of an access token.
     ///
     /// # Errors
-    /// `invalid_target`: a resource that was not authorized, or the issuer together with others.
+    /// `invalid_target`: a requested resource was not authorized, or the issuer was requested together with other resources.
     pub(super) fn audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, Refusal> {
         let (client, issuer) = (request.client, self.issuer());
         let authorized = self.authorized(request);
@@ -68,8 +68,8 @@ impl Oidc {
         Ok(chosen)
     }
 
-    /// The resources that a token request may name: the authorized ones that the client is still registered for, and the issuer
-    /// if it was named, if nothing was named, or if `openid` was granted.
+    /// Returns the resources that a token request may name: the authorized ones that the client is still registered for, and the
+    /// issuer if it was named, if nothing was named, or if `openid` was granted.
     fn authorized(&self, request: &AudienceRequest<'_>) -> Vec<String> {
         let mut authorized = request.services(self.issuer());
         if request.names(self.issuer()) || request.allowed.contains(Scope::OpenId) {
@@ -78,9 +78,8 @@ impl Oidc {
         authorized
     }
 
-    /// The audience of a token request that names no resource: the issuer if it was named at the authorization endpoint, or
-    /// nothing was; otherwise all named services. A client whose tokens for services are accepted by `UserInfo` gets the services
-    /// in any case.
+    /// Returns the audience of a token request that names no resource: the issuer if it was named at the authorization endpoint or
+    /// nothing was, otherwise the named services. A client with the `UserInfo` audience gets its services in any case.
     fn default_audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, Refusal> {
         let issuer = self.issuer();
         let services = request.services(issuer);
@@ -95,7 +94,8 @@ impl Oidc {
         Err(no_longer_registered(request.client, request.authorized))
     }
 
-    /// Why a token can't be for a resource: the client is not registered for it, no longer, or did not request it at sign-in.
+    /// Returns the error for a resource that was not authorized: the client is not registered for it, is no longer registered for
+    /// it, or did not request it at sign-in.
     fn not_authorized(
         &self,
         request: &AudienceRequest<'_>,
@@ -117,8 +117,8 @@ impl Oidc {
         )
     }
 
-    /// Completes the audience of a token with what the resource servers that it is for are registered with: their plain names, and
-    /// whether they need the header type `JWT`. An audience is one client's, so the token is for no further service.
+    /// Completes the audience of a token with the plain names of its resource servers, and uses the header type `JWT` if one of
+    /// them needs it. Each name is registered for one client only, so the token becomes valid at no other service.
     pub(super) fn find_target(
         &self,
         conn: &mut Connection,
@@ -126,7 +126,7 @@ impl Oidc {
         mut audience: Vec<String>,
     ) -> db::Result<TokenTarget> {
         let mut header_type = client.metadata.access_token_header_type;
-        // No service has the issuer's name.
+        // No resource server is registered under the issuer's URL.
         if audience == [self.issuer()] {
             return Ok(TokenTarget {
                 audience,
@@ -156,14 +156,15 @@ impl AudienceRequest<'_> {
         self.authorized.is_empty() || self.authorized.iter().any(|resource| resource == issuer)
     }
 
-    /// The other authorized resources that the client is still registered for.
+    /// Returns the authorized resources other than the issuer that the client is still registered for.
     fn services(&self, issuer: &str) -> Vec<String> {
         let is_good =
             |resource: &&String| *resource != issuer && is_registered(resource, self.client);
         self.authorized.iter().filter(is_good).cloned().collect()
     }
 
-    /// Whether tokens for services are accepted by `UserInfo` too: the client is registered for that, and was when the user authorized it.
+    /// Whether `UserInfo` accepts the client's tokens for services: the client is registered for that,
+    /// also when it was authorized.
     fn allows_userinfo(&self, audience: &str) -> bool {
         self.client.metadata.userinfo_audience
             && self.allowed.contains(Scope::OpenId)
@@ -180,7 +181,7 @@ fn no_longer_registered(client: &Client, authorized: &[String]) -> Refusal {
     )
 }
 
-/// Refuses the issuer and other services in the audience of one token. The text advises the `UserInfo` audience where that would help.
+/// Refuses a token for the issuer and other services. The error suggests the `UserInfo` audience where that would help.
 ///
 /// # Errors
 /// `invalid_target`.

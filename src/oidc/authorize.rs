@@ -1,4 +1,4 @@
-//! The authorization endpoint's rule (RFC 6749 §4.1.1): read the request, see who is there, ask what must be asked, answer.
+//! The authorization endpoint (RFC 6749 §4.1.1): validates the request, decides the next step, and writes the authorization.
 
 use std::sync::Arc;
 
@@ -22,62 +22,62 @@ use crate::sessions::{self, LiveSession, SignedIn};
 use crate::standing::{self, Unavailable};
 use crate::tokens::{self, Grant, Issued};
 
-/// Why a request is not even sent back.
+/// Why an authorization request is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// No client that is known, or no address that is its own: the person stays here.
+    /// The client is unknown or disabled, or the redirect URI is not registered: the error is shown to the user instead.
     #[error("{0}")]
     Unreturnable(Refusal),
-    /// It goes back with an error.
+    /// The error is returned to the client.
     #[error("{refusal}")]
     Returned {
-        /// Where the browser would be sent.
+        /// Where the error is sent.
         to: ReturnAddress,
-        /// What is wrong.
+        /// The error.
         refusal: Refusal,
     },
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Why nothing was granted.
+/// Why no authorization was granted.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// The session ended meanwhile.
+    /// The session ended before the authorization was written.
     #[error("the session has ended")]
     SessionOver,
-    /// The consent was withdrawn meanwhile.
+    /// The user's consent does not, or no longer, cover the request.
     #[error("the consent was withdrawn")]
     ConsentGone,
-    /// The client was disabled meanwhile.
+    /// The client was disabled, or is no longer registered for the redirect URI.
     #[error("the client is disabled")]
     ClientGone,
-    /// The stored request was answered before.
+    /// The stored request was completed before.
     #[error("the request was already completed")]
     Answered,
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Oidc {
-    /// Reads a request.
+    /// Validates an authorization request, and returns it with its client.
     ///
     /// # Errors
-    /// Stay here, or go back with an error.
+    /// `Unreturnable` until the redirect URI is validated, `Returned` afterwards.
     pub async fn read_request(
         &self,
         parameters: &Parameters,
     ) -> Result<(AuthorizationRequest, Arc<Client>), ReadError> {
-        // 1. Who asks, and where the answer goes.
+        // 1. The client, and where the response is sent.
         let client = self.find_client(parameters).await?;
         let to = request::read_return_address(parameters, &client, self.issuer())
             .map_err(ReadError::Unreturnable)?;
-        // 2. The rest; whatever is wrong with it goes back.
+        // 2. The other parameters; their errors are returned to the client.
         let returned = |refusal: Refusal| ReadError::Returned {
             to: to.clone(),
             refusal,
@@ -117,7 +117,7 @@ impl Oidc {
         }
     }
 
-    /// The person whom an ID token of ours was about; its time may be over (OpenID Connect Core §3.1.2.1).
+    /// Returns the user of an ID token that was issued to this client; the token may have expired (OpenID Connect Core §3.1.2.1).
     async fn read_hint(
         &self,
         hint: &str,
@@ -134,7 +134,7 @@ impl Oidc {
             }))
     }
 
-    /// What comes next for whoever is there.
+    /// Returns the next step of a request: an interaction with the user, an error or the grant.
     pub async fn next_step(
         &self,
         request: &AuthorizationRequest,
@@ -168,7 +168,7 @@ impl Oidc {
         ))
     }
 
-    /// The strongest sign-in that a live passkey of the person gives.
+    /// Returns the highest `acr` rank that one of the user's active passkeys can reach.
     async fn strongest(&self, user: UserId) -> Result<u8, Unavailable> {
         let passkeys = self.passkeys.list(user, false).await?;
         let ranks = passkeys.iter().map(|passkey| {
@@ -178,11 +178,11 @@ impl Oidc {
         Ok(ranks.max().unwrap_or(0))
     }
 
-    /// Grants: writes the authorization under the lock of the user's account, and returns its code. A stored request (its ID) gives
-    /// the same code until it is redeemed, so that a grant whose response was lost can be repeated.
+    /// Writes the authorization under the lock of the user's account, and returns its code. The code of a stored request is
+    /// computed from its ID and is the same until it is redeemed, so that a grant whose response was lost can be repeated.
     ///
     /// # Errors
-    /// The session has ended, the request was answered before, or a store is unavailable.
+    /// The session, the consent or the client is no longer valid, or the request was completed before.
     pub async fn grant(
         &self,
         (request, stored): (&AuthorizationRequest, Option<&Token>),
@@ -233,31 +233,31 @@ impl Oidc {
     }
 }
 
-/// A grant, with all that its transaction needs.
+/// Input of the transaction that writes an authorization.
 struct Granting {
     oidc: Oidc,
     grant: Grant,
     session: LiveSession,
-    /// The client's consent epoch when the request was checked.
+    /// The client's consent epoch when the request was validated.
     consent_epoch: i64,
-    /// The code of a stored request.
+    /// The code that was computed from a stored request's ID.
     computed: Option<Token>,
     /// Whether the user has just consented.
     consented: bool,
-    /// What they consent to, or must have consented to before.
+    /// The terms that the user consents to now, or must have consented to before.
     terms: ConsentTerms,
     author: Author,
 }
 
 impl Granting {
-    /// The code, and whether older authorizations ended for it.
+    /// Returns the code, and whether the account state must be published because older authorizations ended.
     fn run(&self, conn: &mut Connection) -> Result<(Token, bool), GrantError> {
         let grant = &self.grant;
         let whom = (grant.user, grant.client);
         standing::lock(conn, grant.user)?;
         let now = self.oidc.database.now(conn)?;
         let today = self.oidc.clock.now();
-        // The state may have changed since the request was checked: the session ended or replaced, the consent withdrawn.
+        // Since the request was checked, the session may have ended or been replaced, or the consent withdrawn.
         let passkeys = sessions::find_good_passkeys(conn, grant.user, grant.session)?;
         if passkeys.is_none() || !sessions::is_good(conn, &self.session)? {
             return Err(GrantError::SessionOver);
@@ -266,7 +266,7 @@ impl Granting {
             None => Token::generate(),
             Some(code) => match tokens::find_issued(conn, whom, &code.hash(), today)? {
                 Issued::Never => code.clone(),
-                // An earlier attempt may have ended older authorizations without publishing it.
+                // An earlier attempt may have ended older authorizations without publishing the account state.
                 Issued::Redeemable => return Ok((code.clone(), true)),
                 Issued::Expired => Token::generate(),
                 Issued::Gone => return Err(GrantError::Answered),
@@ -287,7 +287,7 @@ impl Granting {
         Ok((code, ended > 0))
     }
 
-    /// Checks the client's current registration, and that the user consented to what it requests. Returns the client as it is now.
+    /// Checks the client's current registration and the user's consent. Returns the current client.
     fn require_consent(
         &self,
         conn: &mut Connection,

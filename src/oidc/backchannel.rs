@@ -1,5 +1,5 @@
-//! Telling apps that a session is over (OpenID Connect Back-Channel Logout 1.0): work of the outbox, one piece for each session
-//! and client.
+//! Back-channel logout (OpenID Connect Back-Channel Logout 1.0): notifies clients that a session has ended. It is an outbox
+//! worker; each outbox entry is one session and client.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,27 +17,26 @@ use crate::tokens::seconds;
 
 /// The `typ` of a logout token (§2.4).
 const TYPE: &str = "logout+jwt";
-/// The one event (§2.4).
+/// The only member of the claim `events` (§2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// How long a logout token says that it is good (§2.4 recommends two minutes at most).
+/// Lifetime of a logout token, in seconds (§2.4 recommends at most two minutes).
 const LIFE: i64 = 120;
 
-/// Works off what ended sessions left in the outbox.
+/// Outbox worker that sends logout tokens to clients.
 #[derive(Clone, Debug)]
 pub struct BackchannelLogout {
     oidc: Oidc,
     egress: Egress,
 }
 
-/// How one delivery ended.
 enum Delivery {
-    /// The app knows.
+    /// The client accepted the logout token.
     Told,
-    /// There is nobody to tell any more.
+    /// The client no longer exists, is disabled, or has no back-channel logout URI.
     NobodyToTell,
-    /// Not this time.
+    /// The delivery failed and can be retried; contains the cause.
     Failed(String),
-    /// The app understood and refused (§2.8): it will not do so less later.
+    /// The client rejected the token with 400 (§2.8), so a retry would fail too; contains the cause.
     Refused(String),
 }
 
@@ -56,7 +55,7 @@ struct LogoutClaims<'a> {
 }
 
 impl BackchannelLogout {
-    /// With the tokens of `oidc`, through `egress`.
+    /// Creates the worker: `oidc` signs the logout tokens, `egress` sends them.
     pub fn new(oidc: Oidc, egress: Egress) -> Self {
         Self { oidc, egress }
     }
@@ -99,7 +98,7 @@ impl BackchannelLogout {
 
     async fn logout_token(&self, client: &Client, ended: &EndedSession) -> Result<String, String> {
         let now = seconds(self.oidc.clock.now());
-        // §2.4: never a nonce; `sub`, `sid` or both. Without `sid` the client ends every session of the user.
+        // §2.4: no nonce; `sub`, `sid` or both. Without `sid` the client ends every session of the user.
         let sid = (!client.metadata.backchannel_logout_without_sid).then_some(ended.sid);
         let claims = LogoutClaims {
             iss: self.oidc.issuer(),

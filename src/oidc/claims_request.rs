@@ -1,39 +1,39 @@
-//! Single claims that a request asks for: the `claims` parameter (OpenID Connect Core §5.5).
+//! The request parameter `claims` (OpenID Connect Core §5.5), which requests individual claims.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::Refusal;
 
-/// What was asked for, by where it shall stand.
+/// Names of the individually requested claims, by where they are returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimsRequest {
-    /// In UserInfo.
+    /// Claims requested for the UserInfo response.
     #[serde(default)]
     pub userinfo: Vec<String>,
-    /// In the ID token.
+    /// Claims requested for the ID token.
     #[serde(default)]
     pub id_token: Vec<String>,
 }
 
-/// What else the parameter asked, besides names of claims.
+/// Values that the parameter requests for the claims `acr` and `sub`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demands {
-    /// `acr` values that the app can't do without.
+    /// Requested `acr` values, if they are essential.
     pub essential_acr: Option<Vec<String>>,
-    /// Wishes for `acr`.
+    /// Requested `acr` values, if they are voluntary.
     pub acr: Vec<String>,
-    /// Whose token it must be.
+    /// ID of the user who must be signed in.
     pub sub: Option<String>,
 }
 
-/// More single claims than anybody needs.
+/// Maximum number of claims in each member of the parameter.
 const MOST: usize = 60;
 
-/// Parses the parameter.
+/// Parses the parameter `claims`.
 ///
 /// # Errors
-/// `invalid_request` for anything but the two members of objects.
+/// `invalid_request` if the JSON has another structure, or requests too many claims or more than one `sub`.
 pub fn parse(text: &str) -> Result<(ClaimsRequest, Demands), Refusal> {
     let not_that = || {
         Refusal::invalid_request(
@@ -62,7 +62,7 @@ pub fn parse(text: &str) -> Result<(ClaimsRequest, Demands), Refusal> {
     Ok((request, demands))
 }
 
-/// The one subject that both parts may demand (§5.5.1); anything else that is said of it can't be met, and must not be ignored.
+/// Returns the one subject that both members may request (§5.5.1). Other requests about `sub` are refused, never ignored.
 fn read_subject(
     id_token: &Map<String, Value>,
     userinfo: &Map<String, Value>,

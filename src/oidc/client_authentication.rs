@@ -1,5 +1,5 @@
-//! Client authentication at the OAuth endpoints (RFC 6749 §2.3): by one method in each request, one that the client is
-//! registered with.
+//! Client authentication at the OAuth endpoints (RFC 6749 §2.3): by one method in each request, which the
+//! client is registered with.
 
 use super::Oidc;
 use super::parameters::Parameters;
@@ -12,16 +12,16 @@ use crate::db::{self, Connection};
 use crate::standing::Unavailable;
 use crate::tokens::TokenCopies;
 
-/// Why a client is not known.
+/// Why client authentication failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// `invalid_client`: 401 if the `Authorization` header was used, else 400 (RFC 6749 §5.2).
+    /// `invalid_client`: 401 if the `Authorization` header was used, otherwise 400 (RFC 6749 §5.2).
     #[error("client authentication failed: {0}")]
     Failed(FailedAuthentication),
-    /// More than one method at once (RFC 6749 §2.3).
+    /// The request uses more than one authentication method (RFC 6749 §2.3).
     #[error("more than one authentication method")]
     TwoMethods,
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -36,10 +36,7 @@ impl From<AuthenticateError> for ClientError {
 }
 
 impl Oidc {
-    /// The client that a request proves, by its `Authorization` header or its body.
-    ///
-    /// # Errors
-    /// Why not.
+    /// Authenticates the client of a request by its `Authorization` header or its form.
     pub async fn authenticate_client(
         &self,
         authorization: Option<&str>,
@@ -52,10 +49,8 @@ impl Oidc {
             .await?)
     }
 
-    /// As [`Oidc::authenticate_client`]; what judges the access token that the request is about is read in the same round trip.
-    ///
-    /// # Errors
-    /// As there.
+    /// Like [`Oidc::authenticate_client`]. In the same round trip it reads the cached records that are needed to check the access
+    /// token in the parameter `token`.
     pub async fn authenticate_client_with_token(
         &self,
         authorization: Option<&str>,
@@ -73,10 +68,10 @@ impl Oidc {
     }
 }
 
-/// The client as it is registered now, if what it authenticated with before the transaction would still authenticate it.
+/// Returns the client's current registration if the credentials that it used before the transaction are still valid.
 ///
-/// Call it after every lock of the transaction is held: nothing may wait between this read and the commit. The row is not locked
-/// itself: a request that waits for a user's lock would hold up the change that disables its client.
+/// Call it after the transaction has acquired all its locks, so that nothing waits between this read and the commit. The client's
+/// row is not locked: otherwise a request that waits for a user's lock would delay the change that disables its client.
 pub(super) fn find_still_authenticated(
     conn: &mut Connection,
     earlier: &ClientRecord,
@@ -95,10 +90,7 @@ pub(super) fn find_still_authenticated(
     }))
 }
 
-/// Reads the credentials of a client: HTTP Basic, or the parameters of the form.
-///
-/// # Errors
-/// More than one method at once, or credentials that are missing or malformed.
+/// Reads the client's credentials from the HTTP Basic header or the form.
 pub fn read_credentials(
     authorization: Option<&str>,
     parameters: &Parameters,
@@ -111,7 +103,7 @@ pub fn read_credentials(
         }
         let malformed = || ClientError::Failed(FailedAuthentication::malformed_header(header));
         let credentials = parse_basic(header).ok_or_else(malformed)?;
-        // Some libraries say once more in the body who they are; it must be the same.
+        // Some libraries repeat `client_id` in the body; it must be the same.
         if named.is_some_and(|named| named != credentials.client.as_str()) {
             return Err(ClientError::TwoMethods);
         }

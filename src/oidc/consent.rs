@@ -1,4 +1,4 @@
-//! Consent: what each person lets each client have, until they withdraw it.
+//! Consent: the scopes and resources that users allow clients to use, until they withdraw it.
 
 use std::sync::Arc;
 
@@ -16,40 +16,40 @@ use crate::tokens::{self, revoke};
 use crate::users;
 use serde_json::json;
 
-/// An app that a person lets have something.
+/// An app that has access to a user's account.
 #[derive(Clone, Debug)]
 pub struct AppAccess {
-    /// The client.
+    /// The app's client.
     pub client: Arc<Client>,
-    /// Scopes that the user consented to.
+    /// Scopes that the user consented to, or that an active authorization has.
     pub scopes: Scopes,
-    /// Time of the consent.
+    /// Time of the consent, or of the authorization if there is no consent.
     pub since: Timestamp,
 }
 
-/// Why consent could not be withdrawn.
+/// Why consent was not withdrawn.
 #[derive(Debug, thiserror::Error)]
 pub enum WithdrawError {
-    /// There is nothing to withdraw.
+    /// The app has no access that could be withdrawn.
     #[error("this app has no access")]
     Unknown,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Committed, not yet in force.
+    /// The change is committed but not yet in force on all instances.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] standing::Unavailable),
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl AuthorizationRequest {
-    /// What the user must have consented to. Tokens for Doorward itself need no consent beyond the scopes; turning on the `UserInfo` audience
-    /// voids consents instead.
+    /// Returns what the user must have consented to. Tokens for Doorward itself need consent only for their scopes; turning on the
+    /// `UserInfo` audience voids consents instead.
     pub fn consent_terms(&self, issuer: &str) -> ConsentTerms {
         let own = [issuer.to_owned(), userinfo_audience(issuer)];
         let resources = self.resources.iter();
@@ -63,7 +63,7 @@ impl AuthorizationRequest {
     }
 }
 
-/// Remembers what a person lets a client have, beside what they let it have before.
+/// Adds these terms to the user's consent for the client. Does nothing if the consent covers them already.
 pub(super) fn remember(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
@@ -95,7 +95,8 @@ pub(super) fn covers(
 }
 
 impl Oidc {
-    /// What a user consented to before; `None` if nothing: a request without scopes tells the app who the user is, too.
+    /// Returns what the user has consented to. `None` is not the same as consent without scopes: a request without scopes also
+    /// tells the app who the user is.
     pub async fn find_consent(
         &self,
         user: UserId,
@@ -109,7 +110,7 @@ impl Oidc {
             .await
     }
 
-    /// The resources that a request asks for, with the names of the services that they are, where these are registered.
+    /// Returns the resources of a request that need consent, with the names of their resource servers where these are registered.
     pub async fn find_services(
         &self,
         request: &AuthorizationRequest,
@@ -130,7 +131,7 @@ impl Oidc {
             .await
     }
 
-    /// The name of the service that registered a client; `None` if none did.
+    /// Returns the name of the service that registered a client; `None` if none did.
     pub async fn find_registrar(&self, client: &Client) -> db::Result<Option<String>> {
         let Some(registrar) = client.registered_by_client else {
             return Ok(None);
@@ -141,7 +142,7 @@ impl Oidc {
         Ok(names.await?.pop().map(|(_, name)| name))
     }
 
-    /// The apps that a person lets have something: by consent, or by an authorization that is live.
+    /// Returns the apps that the user consented to or that have an active authorization, sorted by name.
     pub async fn list_apps(&self, user: UserId) -> Result<Vec<AppAccess>, standing::Unavailable> {
         let now = self.clock.now();
         let (mut found, live) = self
@@ -173,10 +174,10 @@ impl Oidc {
         Ok(apps)
     }
 
-    /// Withdraws what a person lets a client have, with everything that it holds. Safe to repeat.
+    /// Withdraws the user's consent for a client, and ends its authorizations and the links created through it. Idempotent.
     ///
     /// # Errors
-    /// `Unknown` when there was nothing, or the change is not in force.
+    /// `Unknown` if there was nothing to withdraw; `Pending` if the change is not yet in force.
     pub async fn withdraw(
         &self,
         user: UserId,
@@ -193,7 +194,7 @@ impl Oidc {
                 };
                 let had_consent = consents::delete(conn, user, client)?;
                 let ended = revoke::end_client(conn, user, client, now)?;
-                // Also those whose authorization is over.
+                // Also links whose authorization has ended.
                 let voided = users::void_links_through(conn, user, client, now)?;
                 if !had_consent && ended == 0 && voided == 0 {
                     return Ok(false);

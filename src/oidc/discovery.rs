@@ -1,4 +1,4 @@
-//! What this issuer can do (OpenID Connect Discovery §3, RFC 8414 §2), said by the constants that do it.
+//! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2), built from the constants that the implementation uses.
 
 use serde_json::{Value, json};
 
@@ -7,15 +7,15 @@ use super::{acr, path, pkce, user_claims};
 use crate::base::config::ClaimRule;
 use crate::clients::{Algorithm, AuthMethod, GrantType, Scope};
 
-/// The document of this issuer.
+/// Builds the discovery document. `rules` are the configured claims.
 pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     let methods = AuthMethod::ALL.map(AuthMethod::as_str);
     let with_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
     let with_secret = with_secret.map(AuthMethod::as_str);
-    // Scopes of the management API are not listed: a client that requests every listed scope would request authority
-    // over other users.
+    // Scopes of the management API are not listed: a client that requests every listed scope would request
+    // permissions over other users.
     let scopes = Scope::OPENID.map(Scope::as_str);
     let configured = rules.iter().map(|rule| rule.claim.as_str());
     let claims: Vec<&str> = user_claims::SUPPORTED

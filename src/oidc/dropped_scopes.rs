@@ -1,12 +1,12 @@
-//! Scopes that an authorization request asks for and its client is not registered for: the request goes on without them (RFC 6749
-//! §3.3), and whoever connects the client is told.
+//! Requested scopes that a client is not registered for: the authorization request continues without them (RFC 6749 §3.3), and the
+//! developer who connects the client is notified.
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::refusals::SCOPE_DROPPED;
 use crate::clients::{Client, GrantType, Scope, Scopes};
 
-/// The scopes of a request that the client does not get: what to tell whoever connects it. The request goes on without them.
+/// Logs the requested scopes that were not granted, and returns the notice for the developer; `None` if all were granted.
 pub fn dropped_scopes(
     parameters: &Parameters,
     client: &Client,
@@ -27,7 +27,7 @@ pub fn dropped_scopes(
         &dropped.to_text(),
         &client.scopes.to_text(),
     );
-    // Names that Doorward knows: what a stranger made up is not advised.
+    // Only scopes about users are suggested: anyone can send a request with made-up scope names.
     let about_users: Scopes = Scope::OPENID.into_iter().collect();
     let missing = dropped
         .difference(&client.scopes)

@@ -8,12 +8,12 @@ use crate::base::letters::is_unprintable;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
-        /// An error code.
+        /// An OAuth or OpenID Connect error code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum ErrorCode { $($(#[doc = $doc])+ $variant,)+ }
 
         impl ErrorCode {
-            /// The code as it is sent.
+            /// Returns the code as it is sent.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
@@ -22,60 +22,60 @@ macro_rules! codes {
 }
 
 codes! {
-    /// RFC 6749 §4.1.2.1, §5.2.
+    /// A parameter is missing or invalid (RFC 6749 §4.1.2.1, §5.2).
     InvalidRequest = "invalid_request",
-    /// RFC 6749 §5.2.
+    /// Client authentication failed (RFC 6749 §5.2).
     InvalidClient = "invalid_client",
-    /// RFC 6749 §5.2.
+    /// The code or refresh token is invalid, expired or revoked (RFC 6749 §5.2).
     InvalidGrant = "invalid_grant",
-    /// RFC 6749 §4.1.2.1, §5.2.
+    /// The client is not registered for this grant type (RFC 6749 §4.1.2.1, §5.2).
     UnauthorizedClient = "unauthorized_client",
-    /// RFC 6749 §5.2.
+    /// The grant type is not supported (RFC 6749 §5.2).
     UnsupportedGrantType = "unsupported_grant_type",
-    /// RFC 6749 §4.1.2.1.
+    /// The response type is not supported (RFC 6749 §4.1.2.1).
     UnsupportedResponseType = "unsupported_response_type",
-    /// RFC 6749 §4.1.2.1, §5.2.
+    /// A scope is malformed, or exceeds what may be granted (RFC 6749 §4.1.2.1, §5.2).
     InvalidScope = "invalid_scope",
-    /// RFC 6749 §4.1.2.1.
+    /// The user or the server denied the request (RFC 6749 §4.1.2.1).
     AccessDenied = "access_denied",
-    /// RFC 6749 §4.1.2.1.
+    /// An unexpected error of the server (RFC 6749 §4.1.2.1).
     ServerError = "server_error",
-    /// RFC 6749 §4.1.2.1.
+    /// A store is unavailable, or a change is not yet in force (RFC 6749 §4.1.2.1).
     TemporarilyUnavailable = "temporarily_unavailable",
-    /// RFC 8707 §2.
+    /// A resource can't be requested (RFC 8707 §2).
     InvalidTarget = "invalid_target",
-    /// OpenID Connect Core §3.1.2.6.
+    /// The user must sign in (OpenID Connect Core §3.1.2.6).
     LoginRequired = "login_required",
-    /// OpenID Connect Core §3.1.2.6.
+    /// The user must consent (OpenID Connect Core §3.1.2.6).
     ConsentRequired = "consent_required",
-    /// OpenID Connect Core §3.1.2.6.
+    /// The user must select an account (OpenID Connect Core §3.1.2.6).
     AccountSelectionRequired = "account_selection_required",
-    /// OpenID Connect Core §3.1.2.6.
+    /// The parameter `request` is not supported (OpenID Connect Core §3.1.2.6).
     RequestNotSupported = "request_not_supported",
-    /// OpenID Connect Core §3.1.2.6.
+    /// The parameter `request_uri` is not supported (OpenID Connect Core §3.1.2.6).
     RequestUriNotSupported = "request_uri_not_supported",
-    /// OpenID Connect Core §3.1.2.6.
+    /// The parameter `registration` is not supported (OpenID Connect Core §3.1.2.6).
     RegistrationNotSupported = "registration_not_supported",
-    /// OpenID Connect Core Error Code `unmet_authentication_requirements` 1.0.
+    /// No passkey of the user is strong enough (OpenID Connect Core Error Code `unmet_authentication_requirements` 1.0).
     UnmetAuthenticationRequirements = "unmet_authentication_requirements",
-    /// RFC 6750 §3.1.
+    /// The access token is missing, invalid, expired or revoked (RFC 6750 §3.1).
     InvalidToken = "invalid_token",
-    /// RFC 6750 §3.1.
+    /// The access token lacks a scope (RFC 6750 §3.1).
     InsufficientScope = "insufficient_scope",
-    /// RFC 7009 §2.2.1.
+    /// Tokens of this type can't be revoked (RFC 7009 §2.2.1).
     UnsupportedTokenType = "unsupported_token_type",
 }
 
-/// A refusal: the code, and what the developer of the client can do about it. The description is ASCII without quotes and
-/// backslashes (RFC 6749 §4.1.2.1) and never repeats what was sent.
+/// A refused request: the error code, and what the developer of the client can do about it. The description is ASCII without
+/// quotes and backslashes (RFC 6749 §4.1.2.1), and never repeats values from requests that anyone can send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}: {description}", code.as_str())]
 pub struct Refusal {
-    /// The code.
+    /// The error code.
     pub code: ErrorCode,
-    /// What is wrong and what to do: `error_description`.
+    /// What is wrong and what to do (`error_description`).
     pub description: String,
-    /// The rule and the values that led to it, for the log and for the developer who connects the client.
+    /// The rule and the values that led to the refusal, for the log and for the developer who connects the client.
     #[serde(skip)]
     pub facts: Option<Box<Facts>>,
 }
@@ -97,7 +97,7 @@ pub struct Facts {
 const LONGEST_FACT: usize = 300;
 
 impl Refusal {
-    /// A refusal with its description.
+    /// Creates a refusal. Characters that a description must not contain are removed.
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
         let description: String = description.into();
         Self {
@@ -110,7 +110,7 @@ impl Refusal {
         }
     }
 
-    /// Adds the rule, what was sent, and what is registered.
+    /// Adds the rule, the value that was sent, and the registered values.
     #[must_use]
     pub fn because(mut self, rule: &str, presented: &str, registered: &str) -> Self {
         let fact = |text: &str| {
@@ -126,8 +126,8 @@ impl Refusal {
         self
     }
 
-    /// Adds the command that allows the request, also to the description. It may contain values that an authenticated client sent, as
-    /// `shell_word` quotes them; never values from requests that anyone can send.
+    /// Adds the command that allows the request, also to the description. The command may contain values that an authenticated
+    /// client sent, quoted by `shell_word`; never values from requests that anyone can send.
     #[must_use]
     pub fn remedy(mut self, command: String) -> Self {
         let told = Self::new(
@@ -141,7 +141,7 @@ impl Refusal {
         self
     }
 
-    /// Writes it to the log.
+    /// Writes the refusal to the log.
     pub fn log(&self, client: Option<ClientId>) {
         let facts = self.facts.as_deref();
         tracing::info!(
@@ -155,21 +155,21 @@ impl Refusal {
         );
     }
 
-    /// A request that can't be used as it is.
+    /// Creates an `invalid_request` error.
     pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidRequest, description)
     }
 
-    /// A grant (such as a code or refresh token) that is not or no longer valid.
+    /// Creates an `invalid_grant` error: a code or refresh token is not, or no longer, valid.
     pub fn invalid_grant(description: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidGrant, description)
     }
 }
 
-/// A URI or a scope as one word of a shell; `None` for text with any other character than those of URIs (RFC 3986 §2), and for what
-/// is too long to be shown whole.
+/// Quotes a URI or a scope as one shell word. Returns `None` for a value that is too long, does not start with a letter or digit,
+/// or contains characters that URIs don't have (RFC 3986 §2).
 pub(super) fn shell_word(value: &str) -> Option<String> {
-    // Without the apostrophe, which would end the word.
+    // The apostrophe is excluded, because it would end the word.
     let is_literal =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte);
     let is_word = (1..=LONGEST_FACT).contains(&value.len())

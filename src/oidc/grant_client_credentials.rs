@@ -1,4 +1,4 @@
-//! The client on its own behalf (RFC 6749 §4.4).
+//! The client credentials grant (RFC 6749 §4.4): issues access tokens for a client on its own behalf.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::token::{TokenAnswer, TokenRefused};
 use crate::clients::{Client, ClientRecord, Scope, Scopes};
 use crate::tokens::TokenTarget;
 
-/// The refusal of scopes that a client is not registered for on its own behalf.
+/// Returns the error for scopes that a client is not registered for on its own behalf.
 fn scope_not_registered(client: &Client, asked: &Scopes, own: &Scopes) -> Refusal {
     let about_users: Scopes = Scope::OPENID.into_iter().collect();
     let (asked_text, own_text) = (asked.to_text(), own.to_text());
@@ -48,7 +48,7 @@ impl Oidc {
         parameters: &Parameters,
     ) -> Result<TokenAnswer, TokenRefused> {
         let client = &record.client;
-        // RFC 6749 §4.4: confidential clients alone.
+        // RFC 6749 §4.4: only confidential clients may use this grant.
         if client.metadata.is_public() {
             let description = "public clients cannot use client_credentials";
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());

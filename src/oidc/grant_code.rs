@@ -1,4 +1,5 @@
-//! A code becomes tokens, once (RFC 6749 §4.1.3). Its second use revokes the authorization, whichever use commits first.
+//! The authorization code grant (RFC 6749 §4.1.3). A code is used once: a second use revokes the authorization,
+//! whichever use commits first.
 
 use serde_json::json;
 
@@ -18,11 +19,11 @@ use crate::tokens::refresh::{self, RefreshToken};
 use crate::tokens::{self, Authorization, TokenTarget, may_use, revoke};
 use crate::users::{self, User};
 
-/// How a redemption ended. Both are committed: a refusal burns the code.
+/// Result of a redemption. `Granted` and `Refused` are both committed: a refusal uses up the code.
 enum Redemption {
     Granted {
         granted: Box<Granted>,
-        /// Whether the client was written down as using PKCE, in the same transaction.
+        /// Whether the transaction recorded that the client uses PKCE.
         has_learnt_pkce: bool,
     },
     Refused {
@@ -56,7 +57,7 @@ impl Oidc {
                 .collect(),
             author: author.acting_as(Actor::Client(record.client.id)),
         });
-        // A stranger's guess costs a read, and never the one writer of an embedded database.
+        // A guessed code costs one read, and never occupies the single writer of an embedded database.
         let found = self
             .database
             .read(move |conn| tokens::find_by_code(conn, &code));
@@ -68,7 +69,7 @@ impl Oidc {
             .write(move |conn| redemption.run(conn, &code))
             .await;
         let redeemed = redeemed.map_err(|error| match error {
-            // Repeated, the code would count as replayed.
+            // A retry would count as a replay of the code.
             TokenRefused::Database(db::Error::InDoubt(cause)) => TokenRefused::InDoubt(cause),
             error => error,
         })?;
@@ -92,8 +93,8 @@ impl Oidc {
 }
 
 impl Oidc {
-    /// Puts in force everywhere that a client has used PKCE. The code is used up by now, so the client gets its tokens in any case:
-    /// an instance that can't be told learns of it from the database within a second.
+    /// Publishes to all instances that a client has used PKCE. The code is already used up, so the client gets its tokens even if
+    /// this fails: an instance that was not notified reads the change from the database within a second.
     async fn publish_pkce_use(&self, client: ClientId) {
         if let Err(error) = self.clients.publish(client).await {
             tracing::warn!(%error, client_id = %client, "PKCE use of a client is not yet known on all instances");
@@ -110,10 +111,10 @@ struct Redeeming {
     author: Author,
 }
 
-/// What stands against a redemption: a reason code for the audit log, and what the client is told.
+/// Why a redemption is refused: a reason code for the audit log, and the error for the client.
 type Fault = (&'static str, Refusal);
 
-/// What an authorization that is good at this moment is good for.
+/// What is needed to issue tokens for a valid authorization.
 struct Good {
     standing: Standing,
     user: User,
@@ -122,21 +123,21 @@ struct Good {
 
 impl Redeeming {
     fn run(&self, conn: &mut Connection, code: &TokenHash) -> Result<Redemption, TokenRefused> {
-        // 1. Whose code; everything about a person is decided under their lock.
+        // 1. Find the authorization and lock the user's account: every decision about a user is made under this lock.
         let Some(found) = tokens::find_by_code(conn, code)? else {
             return Ok(Redemption::Unknown);
         };
-        // The first verifier of a client changes the client: its row is locked before the user's, as by every other change of it.
+        // A client's first `code_verifier` changes the client. Every change of a client locks its row before the user's account.
         let may_learn_pkce = self.verifier.is_some() && self.record.client.metadata.learns_pkce();
         if may_learn_pkce {
             clients::lock_for_change(conn, self.record.client.id)?;
         }
         standing::lock(conn, found.user)?;
-        // 2. The client, as it is registered now; a refusal here leaves the code unused.
+        // 2. The client's current registration; a refusal here leaves the code unused.
         let record = find_still_authenticated(conn, &self.record)?;
         let record = record.map_err(ClientError::Failed)?;
         check_grant_type(&record.client, GrantType::AuthorizationCode)?;
-        // 3. Once.
+        // 3. Use up the code; a second use is refused as a replay.
         let now = self.oidc.clock.now();
         let lifetimes = &self.oidc.tokens.lifetimes;
         let offline = lifetimes.offline_lifetime_of(record.client.metadata.offline_lifetime);
@@ -145,12 +146,12 @@ impl Redeeming {
             return Ok(self.refuse(conn, &found, ("code-replayed", refusal))?);
         };
         let authorization = grant.authorization();
-        // 4. By its own client, in time, and good at this moment.
+        // 4. The code belongs to this client and has not expired, and the authorization is valid at this moment.
         let good = match self.judge(conn, authorization, &record)? {
             Ok(good) => good,
             Err(fault) => return Ok(self.refuse(conn, authorization, fault)?),
         };
-        // 5. Refresh tokens, where the client may use them.
+        // 5. A refresh token, if the client may use them.
         let scopes = scopes_now(authorization, &record.client);
         let refresh_token =
             self.begin_refresh_tokens(conn, &record.client, (authorization, &scopes))?;
@@ -230,7 +231,7 @@ impl Redeeming {
         }))
     }
 
-    /// By its own client, from where it was sent, in time, by whoever began.
+    /// Checks that the code was issued to this client and has not expired, and that the redirect URI and the PKCE verifier match.
     fn judge_code(&self, authorization: &Authorization, client: &Client) -> Result<(), Fault> {
         let refused = |reason, text: &str| Err((reason, Refusal::invalid_grant(text)));
         if authorization.client != client.id {
@@ -251,7 +252,7 @@ impl Redeeming {
             );
         }
         let challenge = authorization.code_challenge.as_deref();
-        // The client may have used PKCE for the first time since, or be registered otherwise.
+        // Since the code was issued, the client may have used PKCE for the first time, or its registration may have changed.
         let protection = (challenge, authorization.nonce.is_some());
         if !pkce::is_protected(client, protection, &scopes_now(authorization, client)) {
             return refused(
@@ -262,7 +263,7 @@ impl Redeeming {
         pkce::verify(challenge, self.verifier.as_deref()).map_err(|refusal| ("pkce", refusal))
     }
 
-    /// Revokes what the code belongs to, in the same transaction, and leaves its audit event.
+    /// Revokes the code's authorization in the same transaction, and records an audit event.
     fn refuse(
         &self,
         conn: &mut Connection,
@@ -276,7 +277,7 @@ impl Redeeming {
     }
 }
 
-/// Revokes an authorization because somebody misused what belongs to it.
+/// Revokes an authorization because its code or refresh token was misused, and records an audit event.
 pub(super) fn end(
     oidc: &Oidc,
     conn: &mut Connection,
@@ -284,7 +285,7 @@ pub(super) fn end(
     (reason, action): (&'static str, &'static str),
     author: &Author,
 ) -> db::Result<()> {
-    // Of what has ended before, one event is enough: whoever holds a used code could write as many as they like.
+    // An authorization that has ended gets no further event: a client with a used code could write any number of them.
     let row = tokens::find(conn, authorization.id)?;
     if row.is_none_or(|row| row.was_withdrawn()) {
         return Ok(());
@@ -299,7 +300,8 @@ pub(super) fn end(
     history::record(conn, now, author, event)
 }
 
-/// Whether an authorization is good at this moment, as far as its person and their roles decide.
+/// Checks that an authorization is valid at this moment: it is not revoked, its client was not disabled, and the user's account
+/// state and roles allow it. Returns a reason code for the log if not.
 pub(super) fn judge_standing(
     authorization: &Authorization,
     standing: &Standing,
@@ -312,7 +314,7 @@ pub(super) fn judge_standing(
         return Err("client-was-disabled");
     }
     match standing.judge_authorization(&authorization.claim()) {
-        // The row was just read: it says nothing of a revocation.
+        // The row was just read, and it is not revoked.
         Verdict::Good | Verdict::AskTheRow => {}
         Verdict::Refused(reason) => return Err(reason),
         Verdict::RecordIsOld => return Err("unknown-epoch"),
@@ -324,7 +326,7 @@ pub(super) fn judge_standing(
     }
 }
 
-/// What an authorization allows while its client is registered as it is now: a scope that was taken away is gone at once.
+/// Returns the authorized scopes that the client is still registered for: removing a scope takes effect immediately.
 pub(super) fn scopes_now(authorization: &Authorization, client: &Client) -> Scopes {
     authorization.scopes().intersection(&client.scopes)
 }

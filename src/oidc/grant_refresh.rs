@@ -1,4 +1,4 @@
-//! A refresh token becomes a new access token (RFC 6749 §6). One that was used before ends the family (RFC 9700 §4.14.2).
+//! The refresh token grant (RFC 6749 §6). Reuse of a rotated token revokes the authorization (RFC 9700 §4.14.2).
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::tokens::refresh::{self, Family, RefreshToken, Rotation};
 use crate::tokens::{self, Authorization};
 use crate::users;
 
-/// How a refresh ended; all are committed.
+/// Result of a refresh; each is committed.
 enum Refreshed {
     Granted(Box<Granted>),
     Refused(Refusal),
-    /// Two hold the family: it has ended.
+    /// The token was reused or presented by another client, so the authorization was revoked. Contains the user.
     Ended(UserId),
 }
 
@@ -39,7 +39,7 @@ impl Oidc {
         let presented = parameters
             .get("refresh_token")
             .ok_or_else(|| Refusal::invalid_request("refresh_token is missing"))?;
-        // A forged one proves nothing about anybody: no row is touched for it.
+        // A forged token is refused without reading the database.
         let presented = self
             .tokens
             .refresh_tokens
@@ -68,7 +68,7 @@ impl Oidc {
         let has_grace = refreshing.rotation(record).has_grace();
         let refreshed = self.database.write(move |conn| refreshing.run(conn)).await;
         let refreshed = refreshed.map_err(|error| match error {
-            // Repeated within the grace the same token gives the same successor; without one it would count as replayed.
+            // Within the grace period, a retry returns the same successor; without a grace period it would count as a replay.
             TokenRefused::Database(db::Error::InDoubt(cause)) if !has_grace => {
                 TokenRefused::InDoubt(cause)
             }
@@ -86,8 +86,8 @@ impl Oidc {
 }
 
 impl Oidc {
-    /// Whether a family may still be used: within its lifetime and the one that its client is registered with now, and not left
-    /// unused for too long.
+    /// Checks that a family is within its own and its client's current lifetime, and not idle. Returns a
+    /// reason code for the log if not.
     pub(super) fn judge_life(
         &self,
         family: &Family,
@@ -104,7 +104,7 @@ impl Oidc {
         } else {
             self.session_idle_timeout
         };
-        // RFC 9700 §4.14.2: a token that nobody uses ends.
+        // RFC 9700 §4.14.2: an unused refresh token expires.
         if now.since(family.advanced_at) >= idle_timeout {
             return Err("family-idle");
         }
@@ -112,7 +112,7 @@ impl Oidc {
     }
 }
 
-/// When a family expires: at the end of its lifetime, or of the one that its client is registered with now, if that is earlier.
+/// Returns when a family expires: after its own lifetime or its client's current one, whichever is earlier.
 pub(super) fn expires_at(
     family: &Family,
     authorization: &Authorization,
@@ -139,7 +139,7 @@ struct Refreshing {
 impl Refreshing {
     fn run(&self, conn: &mut Connection) -> Result<Refreshed, TokenRefused> {
         let over = || Ok(Refreshed::Refused(Refusal::invalid_grant(OVER)));
-        // 1. Whose family; everything about a person is decided under their lock.
+        // 1. Find the authorization and lock the user's account, then the family; read both again under the locks.
         let Some(family) = refresh::find(conn, self.presented.family)? else {
             return over();
         };
@@ -153,15 +153,15 @@ impl Refreshing {
         let Some(authorization) = tokens::find(conn, authorization.id)? else {
             return over();
         };
-        // 2. The client, as it is registered now.
+        // 2. The client's current registration.
         let record = find_still_authenticated(conn, &self.record)?;
         let record = record.map_err(ClientError::Failed)?;
         check_grant_type(&record.client, GrantType::RefreshToken)?;
-        // 3. Its own client: somebody else's use of a genuine one is a theft.
+        // 3. The token was issued to this client: a valid token that another client presents was stolen.
         if authorization.client != record.client.id {
             return Ok(self.end(conn, &authorization, "token-of-other-client")?);
         }
-        // 4. The gate, and the family's own life.
+        // 4. The account state, the roles and the family's lifetime.
         let standing = standing::find_record(conn, authorization.user)?;
         let user = users::find(conn, authorization.user)?;
         let (Some(standing), Some(user)) = (standing, user) else {
@@ -175,7 +175,7 @@ impl Refreshing {
             tracing::info!(reason, "refresh token rejected");
             return over();
         }
-        // 5. No more than was authorized.
+        // 5. The scopes and the audience do not exceed what was authorized.
         let allowed = scopes_now(&authorization, &record.client);
         if authorization.offline && !allowed.contains(Scope::OfflineAccess) {
             return over();
@@ -199,7 +199,7 @@ impl Refreshing {
             Ok(audience) => self.oidc.find_target(conn, &record.client, audience)?,
             Err(refusal) => return Ok(Refreshed::Refused(refusal)),
         };
-        // 6. Once.
+        // 6. Rotate the token; `None` means that a rotated token was reused.
         let now = self.oidc.clock.now();
         let family = (&family, authorization.clone());
         match refresh::rotate(conn, family, self.presented, self.rotation(&record), now)? {

@@ -1,4 +1,4 @@
-//! The endpoints that apps and services call: `/oauth2/…`, the two well-known documents and `WebFinger`. None of them looks at a cookie.
+//! The endpoints that clients call: `/oauth2/…`, the two discovery documents and `WebFinger`. None of them reads cookies.
 
 mod bearer;
 mod cors;
@@ -19,7 +19,7 @@ use super::path;
 use crate::web::only;
 use problems::OAuthProblem;
 
-/// The routes, outside of every session.
+/// Registers the routes, outside the session middleware.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(webfinger::routes)
@@ -57,7 +57,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-/// One service for each path: two in one are matched by a regular expression, which costs more than all the rest of the answer.
+/// Each path is its own service: two paths in one are matched by a regular expression, which costs more than
+/// the rest of the response.
 fn metadata(path: &str) -> actix_web::Resource {
     web::resource(path)
         .route(web::get().to(documents::read_metadata))
@@ -65,7 +66,6 @@ fn metadata(path: &str) -> actix_web::Resource {
         .default_service(only("GET"))
 }
 
-/// A route for what a browser asks before it calls across origins.
 fn preflight<F, Args>(handler: F) -> actix_web::Route
 where
     F: actix_web::Handler<Args>,
@@ -80,7 +80,7 @@ where
         .to(handler)
 }
 
-/// The parameters of a form (RFC 6749 §4.1.3).
+/// Parses the form in the body of a request (RFC 6749 §4.1.3).
 pub(super) fn read_form(request: &HttpRequest, body: &[u8]) -> Result<Parameters, OAuthProblem> {
     if !is_form(request) {
         return Err(OAuthProblem::refused(not_a_form()));
@@ -88,7 +88,7 @@ pub(super) fn read_form(request: &HttpRequest, body: &[u8]) -> Result<Parameters
     Ok(Parameters::parse(body)?)
 }
 
-/// Whether the body says of itself that it is a form.
+/// Whether the `Content-Type` of the request is that of a form.
 pub(super) fn is_form(request: &HttpRequest) -> bool {
     let kind = request
         .headers()
@@ -100,7 +100,7 @@ pub(super) fn is_form(request: &HttpRequest) -> bool {
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Another kind of body than a form.
+/// The error for a body that is not a form.
 pub(super) fn not_a_form() -> Refusal {
     Refusal::invalid_request("send a form with Content-Type: application/x-www-form-urlencoded")
 }

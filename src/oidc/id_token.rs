@@ -1,4 +1,4 @@
-//! ID tokens (OpenID Connect Core §2): made at a redemption and at a refresh, read again as a hint.
+//! ID tokens (OpenID Connect Core §2): issued with access tokens, and read when an app sends one as a hint.
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -18,15 +18,15 @@ use crate::users::User;
 
 const TYPE: &str = "JWT";
 
-/// What a hint tells (OpenID Connect Core §3.1.2.1; RP-Initiated Logout §2).
+/// Claims of an ID token that was sent as `id_token_hint` (OpenID Connect Core §3.1.2.1; RP-Initiated Logout §2).
 #[derive(Clone, Debug, Deserialize)]
 pub struct KnownIdToken {
     iss: String,
-    /// The person.
+    /// ID of the user.
     pub sub: String,
-    /// The client.
+    /// Public ID of the client that it was issued to.
     pub aud: String,
-    /// The session that it was issued in.
+    /// `sid` of the session that it was issued in.
     pub sid: Option<SessionId>,
     /// Present in access tokens, which may have the same `typ`.
     #[serde(rename = "urn:doorward:issuance")]
@@ -34,11 +34,8 @@ pub struct KnownIdToken {
 }
 
 impl Oidc {
-    /// Makes an ID token beside an access token. The claims about the sign-in are those of the authorization: a refresh is no
-    /// sign-in (OpenID Connect Core §12.2). Needs no store.
-    ///
-    /// # Errors
-    /// When the signer refuses.
+    /// Issues an ID token together with an access token. The claims about the sign-in are those of the authorization, because a
+    /// refresh is not a sign-in (OpenID Connect Core §12.2). Needs no store.
     pub(super) fn issue_id_token(
         &self,
         (client, signer): (&Client, &Signer),
@@ -71,7 +68,7 @@ impl Oidc {
             ("sid", json!(authorization.sid)),
         ];
         claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
-        // For EdDSA the specification names no hash, and libraries disagree: there the optional claim is left out.
+        // For EdDSA the specification names no hash, and libraries disagree, so the optional claim is omitted.
         if signer.algorithm() != Algorithm::EdDSA {
             claims.insert("at_hash".into(), json!(half_hash(access_token)));
         }
@@ -81,7 +78,7 @@ impl Oidc {
         signer.sign(TYPE, &claims)
     }
 
-    /// Reads an ID token of ours, whether its time is over or not; `None` for anything that is not genuine.
+    /// Verifies an ID token of this issuer, which may have expired; `None` for anything else.
     pub(super) async fn read_id_token(
         &self,
         text: &str,
@@ -92,7 +89,7 @@ impl Oidc {
     }
 }
 
-/// The left half of the SHA-256 (OpenID Connect Core §3.1.3.6).
+/// Returns the left half of the token's SHA-256 in base64url (OpenID Connect Core §3.1.3.6).
 fn half_hash(token: &str) -> String {
     let hash = digest::digest(&digest::SHA256, token.as_bytes());
     let half = hash.as_ref().iter().take(16).copied().collect::<Vec<u8>>();

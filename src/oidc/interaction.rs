@@ -1,5 +1,5 @@
-//! What stands between a request and its answer: sign-in, a new ceremony, a choice, consent; or nothing. Decided from the
-//! request, the client, the person who is there and what they have answered so far.
+//! Decides the next step of an authorization request: sign-in, reauthentication, account selection, consent, an error or the
+//! grant. Depends on the request, the client, the signed-in user, and the user's answers so far.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,31 +14,31 @@ use crate::sessions::LiveSession;
 use crate::standing::Standing;
 use crate::tokens::may_use;
 
-/// What the person has answered to this request.
+/// The user's answers to an authorization request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
-    /// They go on as whoever this session is.
+    /// ID of the session that the user chose to continue with.
     pub chosen: Option<SessionId>,
-    /// They let the client have what it asks for.
+    /// ID of the user who consented to the request.
     pub consented: Option<UserId>,
 }
 
-/// Whoever is there.
+/// The signed-in user.
 #[derive(Clone, Copy, Debug)]
 pub struct Present<'a> {
     /// The user's session.
     pub session: &'a LiveSession,
-    /// Who they are.
+    /// The user's account state.
     pub standing: &'a Standing,
-    /// Whether the user has consented to all of it before.
+    /// Whether an earlier consent covers the request.
     pub has_consented: bool,
-    /// The strongest sign-in that a passkey of theirs gives.
+    /// Highest `acr` rank that one of the user's passkeys can reach.
     pub strongest: u8,
-    /// Who was there when the request came.
+    /// The browser's session when the request arrived.
     pub before: Option<Before>,
 }
 
-/// Who was there when a request came: compared and not timed, because two instances have two clocks.
+/// A browser's session when a request arrived. Sessions are compared and not times, because two instances have two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     session: SessionId,
@@ -46,7 +46,7 @@ pub struct Before {
 }
 
 impl Before {
-    /// As a session stands.
+    /// Takes a snapshot of a session.
     pub fn of(session: &LiveSession) -> Self {
         Self {
             session: session.id,
@@ -56,37 +56,37 @@ impl Before {
 }
 
 impl Present<'_> {
-    /// Whether they signed in since the request came.
+    /// Whether the user signed in after the request arrived.
     fn is_new(&self) -> bool {
         self.before.map(|before| before.session) != Some(self.session.id)
     }
 
-    /// Whether they proved themself since the request came.
+    /// Whether the user signed in or reauthenticated after the request arrived.
     fn has_proven(&self) -> bool {
         self.before != Some(Before::of(self.session))
     }
 }
 
-/// What comes next.
+/// The next step of an authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nobody is there: sign in.
+    /// No user is signed in: show the sign-in page.
     SignIn,
-    /// Nobody is there, and the app wants a new account: an invitation first.
+    /// No user is signed in, and the app requests a new account: ask for an invitation first.
     Join,
-    /// Their sign-in is too old or too weak.
+    /// The sign-in is too old or too weak: ask for reauthentication.
     ProveAgain,
-    /// Whether it is them.
+    /// Ask which account to continue with.
     ChooseAccount,
-    /// Whether the client may.
+    /// Ask for consent.
     Consent,
-    /// No, and why.
+    /// Return this error to the app.
     Refuse(Refusal),
-    /// Yes.
+    /// Issue a code.
     Grant,
 }
 
-/// Decides what comes next.
+/// Returns the next step: that of the first check that is not met, or the grant.
 pub fn next(
     request: &AuthorizationRequest,
     client: &Client,
@@ -114,7 +114,7 @@ pub fn next(
     checks.into_iter().flatten().next().unwrap_or(Step::Grant)
 }
 
-/// With `prompt=none` nothing is asked: the refusal instead.
+/// Returns the error if `prompt=none` forbids any interaction.
 fn silently(request: &AuthorizationRequest, code: ErrorCode, description: &str) -> Option<Step> {
     request
         .prompt
@@ -122,7 +122,7 @@ fn silently(request: &AuthorizationRequest, code: ErrorCode, description: &str) 
         .then(|| Step::Refuse(Refusal::new(code, description)))
 }
 
-/// The app expects somebody (`id_token_hint`, a `sub` among `claims`).
+/// Checks the user whom the app expects (`id_token_hint`, or `sub` in `claims`).
 fn check_subject(request: &AuthorizationRequest, present: Present<'_>) -> Option<Step> {
     if request
         .subject
@@ -147,8 +147,8 @@ fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
         &format!("user {user} with the roles: {held}"),
         &allowed.join(" "),
     );
-    // Without the user's ID, because anyone who tries to sign in would suggest that they get the role. The description is for the
-    // app and its user, so it does not have the command.
+    // The command omits the user's ID: otherwise anyone who tries to sign in could suggest that they get the role. The description
+    // is for the app and its user, so it omits the command.
     let role = allowed.first().and_then(|role| shell_word(role));
     if let (Some(facts), Some(role)) = (&mut refusal.facts, role) {
         facts.remedy = Some(format!("doorward user update USER --add-role {role}"));
@@ -156,17 +156,17 @@ fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
     Some(Step::Refuse(refusal))
 }
 
-/// How long a ceremony after the request answers for it, in seconds.
+/// How long a reauthentication satisfies a request that arrived before it, in seconds.
 const JUST_NOW: u64 = 300;
 
-/// `prompt=login` and `max_age`: a ceremony after the request came answers both.
+/// Checks `prompt=login` and `max_age`; a sign-in after the request arrived satisfies both.
 fn check_freshness(
     request: &AuthorizationRequest,
     present: Present<'_>,
     now: Timestamp,
 ) -> Option<Step> {
     let age = now.since(present.session.auth_time).as_secs();
-    // A request may wait longer than its answer stays fresh.
+    // The age is checked because a request may be stored for longer than that.
     if present.has_proven() && age <= JUST_NOW {
         return None;
     }
@@ -224,7 +224,7 @@ fn check_consent(
     if answers.consented == Some(present.session.user) {
         return None;
     }
-    // RFC 8252 §8.6: any program on the device can say that it is this app, so the person sees it each time.
+    // RFC 8252 §8.6: any program on the device can claim to be this app, so the user is asked each time.
     let may_be_anybody =
         client.metadata.is_public() && client.metadata.application_type == ApplicationType::Native;
     let is_remembered =

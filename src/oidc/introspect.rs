@@ -1,4 +1,4 @@
-//! What a token is worth at this moment (RFC 7662), for those whom it concerns.
+//! Token introspection (RFC 7662): whether a token is active, and its claims, for clients that may know.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::standing;
 use crate::tokens::refresh::{self, Family, RefreshToken};
 use crate::tokens::{self, Authorization, GoodToken, TokenCopies, TokenError, seconds};
 
-/// What is told of a token (RFC 7662 §2.2): of one that is not active, nothing else.
+/// An introspection response (RFC 7662 §2.2). For a token that is not active it contains nothing but `active`.
 #[derive(Debug, Default, Serialize)]
 pub struct Introspection {
     active: bool,
@@ -54,22 +54,22 @@ pub struct Introspection {
     groups: Option<Vec<String>>,
 }
 
-/// A refresh token's family that is good, with what introspection tells of it.
+/// A valid refresh token family, with what an introspection response needs.
 struct GoodFamily {
     family: Family,
     expires_at: Timestamp,
     authorization: Authorization,
     username: String,
-    /// What is left of the authorized scopes.
+    /// The authorized scopes that the client is still registered for.
     scopes: Scopes,
     client_id: PublicClientId,
 }
 
 impl Oidc {
-    /// Answers an introspection request of a client that has shown who it is, by the copies that were read with it.
+    /// Introspects a token for an authenticated client. `copies` are the cached records that were read with the client's.
     ///
     /// # Errors
-    /// A request without a token, or a store is away.
+    /// `invalid_request` if the token is missing.
     pub async fn introspect(
         &self,
         caller: &Client,
@@ -79,7 +79,7 @@ impl Oidc {
         let token = parameters
             .get("token")
             .ok_or_else(|| Refusal::invalid_request("token is missing"))?;
-        // The hint is for servers that must search (RFC 7662 §2.1); ours tells by looking.
+        // `token_type_hint` is for servers that must search for a token (RFC 7662 §2.1); here its format tells the type.
         if let Some(refresh) = self.tokens.refresh_tokens.read(token) {
             return self.introspect_refresh_token(caller, refresh).await;
         }
@@ -88,7 +88,7 @@ impl Oidc {
         };
         match self.tokens.check_copies(token, copies).await {
             Ok(good) if concerns(caller, &good) && self.is_meant_still(&good) => Ok(describe(good)),
-            // RFC 7662 §2.2: whoever may not know learns no more than that.
+            // RFC 7662 §2.2: a client that may not know gets the response for an inactive token.
             Ok(_) => Ok(Introspection::default()),
             Err(TokenError::Bad(reason)) => {
                 tracing::debug!(reason, "inactive token");
@@ -98,7 +98,7 @@ impl Oidc {
         }
     }
 
-    /// Whether its client may still get tokens for at least one service that the token is meant for.
+    /// Whether the token's client may still get tokens for at least one service in the token's audience.
     fn is_meant_still(&self, good: &GoodToken) -> bool {
         let mut audience = good.claims.aud.iter();
         audience.any(|service| check_resource(service, &good.client, self.issuer()).is_ok())
@@ -183,7 +183,7 @@ impl Oidc {
     }
 }
 
-/// Whether a client may know: the token was issued to it, is meant for it, or it may look at every token.
+/// Whether the caller may know: the token was issued to it or is meant for it, or it may introspect every token.
 fn concerns(caller: &Client, good: &GoodToken) -> bool {
     let is_meant = |audience: &String| {
         audience == caller.public_id.as_str() || caller.metadata.audiences.contains(audience)
@@ -200,7 +200,7 @@ fn describe(good: GoodToken) -> Introspection {
         standing,
         ..
     } = good;
-    // What was taken from the client since is gone at once.
+    // A scope that was removed from the client no longer counts.
     let scopes: Scopes = claims.scope.intersection(&client.scopes);
     let (tells_name, tells_roles) = (
         scopes.contains(Scope::Profile),
@@ -221,7 +221,7 @@ fn describe(good: GoodToken) -> Introspection {
         aud: Some(claims.aud),
         iss: Some(claims.iss),
         jti: Some(claims.jti),
-        // RFC 9470 §6.2: what a service needs to ask for more.
+        // RFC 9470 §6.2: what a service needs to request step-up authentication.
         acr: claims.acr,
         auth_time: claims.auth_time,
         amr: claims.amr,

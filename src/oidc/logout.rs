@@ -1,4 +1,4 @@
-//! An app sends people here to sign out (OpenID Connect RP-Initiated Logout 1.0).
+//! OpenID Connect RP-Initiated Logout 1.0: validates the requests of apps that send users here to sign out, and stores them.
 
 use std::time::Duration;
 
@@ -17,33 +17,32 @@ use crate::sessions::SignedIn;
 use crate::standing::Unavailable;
 use crate::tokens;
 
-/// As long as somebody may look at the question.
 const LIFE: Duration = Duration::from_secs(3_600);
 
-/// What an app asks, as far as it proved it.
+/// A validated logout request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogoutRequest {
-    /// What a genuine ID token says.
+    /// What the verified ID token hint proves.
     proof: Option<Proof>,
-    /// Where to go afterwards: registered for the client.
+    /// Where the user is sent afterwards: an address that is registered for the client.
     pub back: Option<Return>,
-    /// Why the user is not sent back, where the app wants that; told after the sign-out.
+    /// Why the user is not sent back although the app requests it; shown after the sign-out.
     pub fault: Option<Refusal>,
 }
 
-/// What a genuine ID token says of a sign-in.
+/// The sign-in that a verified ID token is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// The user.
+    /// ID of the user.
     pub user: UserId,
-    /// The session, as the client was told it.
+    /// The token's `sid`, which is the client's name for the session.
     pub sid: SessionId,
-    /// The client that it was issued to.
+    /// ID of the client that the token was issued to.
     pub client: ClientId,
 }
 
 impl LogoutRequest {
-    /// A request that proves nothing and leads nowhere.
+    /// Creates a request without a proof and a return address.
     pub fn faulty(fault: Refusal) -> Self {
         Self {
             fault: Some(fault),
@@ -51,13 +50,13 @@ impl LogoutRequest {
         }
     }
 
-    /// The session that the app proved to speak of.
+    /// Returns the sign-in that the app proved with an ID token.
     pub fn proof(&self) -> Option<Proof> {
         self.proof
     }
 }
 
-/// Where a person goes after sign-out.
+/// Where the user is sent after sign-out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
     uri: String,
@@ -65,7 +64,7 @@ pub struct Return {
 }
 
 impl Return {
-    /// The address, with `state` where one was sent and nothing else (§3).
+    /// Returns the address, to which only `state` is added if one was sent (§3).
     pub fn address(&self) -> String {
         let Some(state) = &self.state else {
             return self.uri.clone();
@@ -79,8 +78,8 @@ fn key(id: &Token) -> String {
 }
 
 impl Oidc {
-    /// Whether this person need not be asked: the app proved that it speaks of them, and of this very session. A token of long
-    /// ago, of another session, proves no more than that they once used the app.
+    /// Whether the user can be signed out without confirmation: the app proved that it means this user and this session. An old
+    /// token from another session only proves that the user once used the app.
     pub async fn is_certain(&self, request: &LogoutRequest, person: &SignedIn) -> db::Result<bool> {
         let Some(proof) = request.proof else {
             return Ok(false);
@@ -94,8 +93,8 @@ impl Oidc {
             .await
     }
 
-    /// Reads a request. Its ID token may have expired, but must be genuine. What fails to validate is not used, and the user is
-    /// told after the sign-out why they are not sent back (RP-Initiated Logout §4).
+    /// Validates a logout request. Its ID token may have expired, but must be genuine. Invalid parameters are not used, and after
+    /// the sign-out the user is shown why they are not sent back (RP-Initiated Logout §4).
     pub async fn read_logout(&self, parameters: &Parameters) -> Result<LogoutRequest, Unavailable> {
         let uri = parameters.get("post_logout_redirect_uri");
         let named = parameters.get("client_id");
@@ -110,7 +109,7 @@ impl Oidc {
             None => None,
         };
         let audience = hint.as_ref().map(|hint| hint.aud.as_str());
-        // §2: client_id, when it is there too, must be the one that the token was issued to.
+        // §2: `client_id`, if present, must be the client that the token was issued to.
         if let Some((audience, named)) = audience.zip(named).filter(|(aud, named)| aud != named) {
             let fault = hint_of_other_client(named, audience);
             return Ok(self.refuse_logout(Some(audience), fault).await);
@@ -121,7 +120,7 @@ impl Oidc {
             None => None,
         };
         let Some(client) = client else {
-            // Without a client and an address, there is nothing to refuse: the user is asked.
+            // Without a client and an address, there is nothing to refuse: the user is asked to confirm.
             if uri.is_none() && id.is_none() {
                 return Ok(LogoutRequest::default());
             }
@@ -153,13 +152,13 @@ impl Oidc {
         Ok(LogoutRequest { proof, back, fault })
     }
 
-    /// The request with a fault, which is logged. `client` is the client that it names, and need not exist.
+    /// Records the refusal, and returns a request with it. `client` is the client that the request names; it need not exist.
     async fn refuse_logout(&self, client: Option<&str>, fault: Refusal) -> LogoutRequest {
         self.note_refusal(stored_id(client), &fault).await;
         LogoutRequest::faulty(fault)
     }
 
-    /// Stores a request, for a browser that must come by itself to be known.
+    /// Stores a request and returns its ID. The browser is redirected to it, and only then sends its session cookie.
     pub async fn keep_logout(&self, request: &LogoutRequest) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_string(request)
@@ -168,7 +167,7 @@ impl Oidc {
         Ok(id)
     }
 
-    /// The request of an id; `None` when there is none (any more).
+    /// Returns the stored request with this ID; `None` if there is none or it has expired.
     pub async fn find_logout(&self, id: &str) -> Result<Option<LogoutRequest>, Away> {
         let Some(id) = Token::parse(id) else {
             return Ok(None);
@@ -179,7 +178,7 @@ impl Oidc {
     }
 }
 
-/// The token itself is never logged: it names a user, and a session of theirs.
+/// The token itself is never logged, because it identifies a user and a session.
 fn forged_hint() -> Refusal {
     Refusal::invalid_request("id_token_hint is not an ID token of this issuer").because(
         "id-token-hint-not-genuine",
@@ -193,7 +192,7 @@ fn hint_of_other_client(named: &str, audience: &str) -> Refusal {
         .because("id-token-hint-of-other-client", named, audience)
 }
 
-/// The ID under which a client of this `client_id` is stored, whether or not there is one.
+/// Returns the stored ID of the client with this `client_id`, whether or not it exists.
 fn stored_id(client_id: Option<&str>) -> Option<ClientId> {
     client_id
         .and_then(PublicClientId::parse)
@@ -204,7 +203,7 @@ fn client_not_enabled(description: &str, id: Option<&str>) -> Refusal {
     Refusal::invalid_request(description).because("client-not-enabled", id.unwrap_or_default(), "")
 }
 
-/// Whether a client's users may be sent to an address after sign-out (RP-Initiated Logout §3: registered, compared exactly).
+/// Checks that a return address is registered for the client, compared exactly (RP-Initiated Logout §3).
 fn check_return(uri: &str, state: Option<&str>, client: &Client) -> Result<Return, Refusal> {
     if client.metadata.allows_redirect_after_logout(uri) {
         return Ok(Return {

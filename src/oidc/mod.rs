@@ -1,8 +1,9 @@
-//! OpenID Connect and OAuth 2: apps send people here to sign in, and get tokens back.
+//! OpenID Connect and OAuth 2.0: the endpoints through which apps sign users in and out, and get tokens.
 //!
-//! Promises that an answer goes only to a registered address, that nothing is granted without a good session and consent, that
-//! a code and a refresh token are good for one use, and that every refusal is the specification's own word. Owns
-//! the pending requests (`authorize:…`, `logout:…`). Only the code flow, with PKCE or, for clients with a secret, a nonce.
+//! Guarantees that a response is sent only to a registered address, that nothing is granted for a user without a valid session and
+//! the consent that the client needs, that a code is used once, that reuse of a rotated refresh token revokes the authorization,
+//! and that errors are those of the specifications. Owns the pending requests (`authorize:…`, `logout:…`) and the recent refusals
+//! (`refusals:…`) in the ephemeral store. Supports only the code flow, with PKCE or, for clients with a secret, a nonce.
 
 mod acr;
 mod audience;
@@ -55,7 +56,7 @@ use crate::passkeys::Passkeys;
 use crate::standing::{Standings, Unavailable};
 use crate::tokens::{Timeouts, Tokens};
 
-/// Everything that the protocol needs. Cheap to clone.
+/// The protocol's rules, with their dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Oidc {
     database: Database,
@@ -66,31 +67,31 @@ pub struct Oidc {
     passkeys: Passkeys,
     clock: Clock,
     session_idle_timeout: Duration,
-    /// The discovery document, which stays the same for the life of a process.
+    /// The discovery document, serialized once per process.
     metadata: Arc<str>,
 }
 
-/// What the protocol stands on.
+/// Dependencies of [`Oidc`].
 #[derive(Clone, Debug)]
 pub struct Rooms {
     /// The database: SQLite or PostgreSQL.
     pub database: Database,
     /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
-    /// People.
+    /// Account states of users.
     pub standings: Standings,
-    /// Apps.
+    /// Registered clients.
     pub clients: Clients,
-    /// Tokens of clients.
+    /// Issues, checks and revokes tokens.
     pub tokens: Tokens,
-    /// What people prove themselves with.
+    /// Passkeys of users.
     pub passkeys: Passkeys,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
 }
 
 impl Oidc {
-    /// Over the rooms below; a session-bound refresh token that nobody uses ends like a session that nobody uses.
+    /// Creates the rules. Session-bound refresh tokens expire when unused for `session_idle_timeout`, like sessions.
     pub fn new(rooms: Rooms, session_idle_timeout: Duration) -> Self {
         let metadata =
             discovery::metadata(&rooms.tokens.issuer, &rooms.tokens.lifetimes.claims).to_string();
@@ -107,7 +108,7 @@ impl Oidc {
         }
     }
 
-    /// When unused authorizations of a client expire.
+    /// Returns when unused authorizations of a client expire.
     fn timeouts<'a>(&'a self, client: &'a Metadata) -> Timeouts<'a> {
         Timeouts {
             lifetimes: &self.tokens.lifetimes,
@@ -116,29 +117,29 @@ impl Oidc {
         }
     }
 
-    /// Who issues: the public URL.
+    /// Returns the issuer, which is the public URL.
     pub fn issuer(&self) -> &str {
         &self.tokens.issuer
     }
 
-    /// The configured claims.
+    /// Returns the rules of the configured claims.
     pub fn claim_rules(&self) -> &[ClaimRule] {
         &self.tokens.lifetimes.claims
     }
 
-    /// The discovery document, the same at both well-known addresses.
+    /// Returns the discovery document, which is the same at both well-known addresses.
     pub fn metadata(&self) -> &str {
         &self.metadata
     }
 
-    /// The public keys, and for how long they may be kept.
+    /// Returns the public keys, and for how long they may be cached.
     pub async fn jwks(&self) -> Result<(serde_json::Value, Duration), Unavailable> {
         let ring = self.tokens.keyring.ring().await?;
         let max_age = self.tokens.lifetimes.jwks_max_age;
         Ok((ring.jwks(self.clock.now()), max_age))
     }
 
-    /// A client that may ask; `None` for one that is disabled or not there.
+    /// Returns a client; `None` if it is disabled or does not exist.
     pub async fn find_enabled(&self, id: ClientId) -> Result<Option<Arc<Client>>, Unavailable> {
         let record = self.clients.find(id).await?;
         Ok(record

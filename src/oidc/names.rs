@@ -1,9 +1,9 @@
 //! Given and family names for users whose attributes lack them (OpenID Connect Core §5.1).
 
-/// Completes the names from the display name, so that what is missing and what is known make the display name together.
+/// Derives missing names from the display name, so that given and family name together make the display name.
 ///
-/// Where nothing is known, the last word is the family name, and a comma puts it first (`Lovelace, Ada`). That is a guess; users whose
-/// names are written otherwise have the attributes `given_name` and `family_name`.
+/// If both are missing, the last word is the family name, and a comma puts the family name first (`Lovelace, Ada`). That is a
+/// guess; set the attributes `given_name` and `family_name` for users whose names are written otherwise.
 pub fn complete(
     display_name: &str,
     given: Option<&str>,
@@ -20,7 +20,7 @@ pub fn complete(
     }
 }
 
-/// What is left of a display name beside a known name: whole words, or nothing.
+/// Returns what is left of a display name beside a known name, if it is whole words.
 fn rest(left: Option<&str>) -> Option<String> {
     let left = left?;
     let is_whole_word = left.starts_with(' ') || left.ends_with(' ');

@@ -1,4 +1,4 @@
-//! The pages of the protocol: where apps send people to sign in and to sign out.
+//! The pages of the protocol, to which apps send users to sign in and to sign out.
 
 mod answer;
 mod authorize;
@@ -13,8 +13,8 @@ pub use consent::sentences;
 use super::path;
 use crate::web::only;
 
-/// The routes for forms that other sites may post, outside of every session: a cross-site request carries no session cookie, so it
-/// is stored and the browser is redirected to it.
+/// Registers the routes for forms that other sites may post, outside the session middleware: a cross-site request carries no
+/// session cookie, so it is stored and the browser is redirected to it.
 pub fn posted_routes(config: &mut web::ServiceConfig) {
     config
         .service(
@@ -29,7 +29,7 @@ pub fn posted_routes(config: &mut web::ServiceConfig) {
         );
 }
 
-/// The routes, within the session.
+/// Registers the routes inside the session middleware.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(

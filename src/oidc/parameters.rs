@@ -1,4 +1,4 @@
-//! The parameters of a request, as a query or a form holds them: each once, in UTF-8, of bounded length.
+//! Parameters of a request from a query or a form: each at most once except `resource`, in UTF-8, of bounded length.
 
 use std::fmt;
 
@@ -6,37 +6,37 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Refusal;
 
-/// Parameters by name. An empty one counts as left out (RFC 6749 §3.1).
+/// Parameters by name. An empty one counts as omitted (RFC 6749 §3.1).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters(Vec<(String, String)>);
 
-/// Why parameters can't be read.
+/// Why parameters can't be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParametersError {
-    /// RFC 6749 §3.1: a parameter is not included more than once.
+    /// A parameter is included more than once (RFC 6749 §3.1). Contains its name.
     #[error("duplicate parameter: {0}")]
     Twice(String),
-    /// Not UTF-8.
+    /// A name or value is not UTF-8, or contains a NUL character.
     #[error("the parameters are not UTF-8")]
     NotUtf8,
-    /// Longer than any request needs.
+    /// A value is too long.
     #[error("{name} is too long: at most {limit} bytes")]
     TooLong {
-        /// The parameter.
+        /// Name of the parameter.
         name: String,
-        /// How many bytes it may have.
+        /// Maximum length of its value, in bytes.
         limit: usize,
     },
-    /// A name that is longer than allowed.
+    /// A name is too long.
     #[error("a parameter name is too long: at most {MAX_NAME} bytes")]
     LongName,
-    /// More than any request has.
+    /// There are too many parameters.
     #[error("too many parameters: at most {MAX_PARAMETERS}")]
     TooMany,
 }
 
 impl ParametersError {
-    /// As a refusal.
+    /// Converts it to a refusal.
     pub fn refusal(&self) -> Refusal {
         let (rule, registered) = match self {
             Self::Twice(_) => ("parameter-twice", String::new()),
@@ -53,15 +53,14 @@ impl ParametersError {
     }
 }
 
-/// RFC 8707 §2: the one that may be repeated.
+/// The one parameter that may be repeated (RFC 8707 §2).
 const REPEATED: &str = "resource";
-/// How many parameters a request may have.
 const MAX_PARAMETERS: usize = 60;
-/// How long a parameter's name may be, in bytes.
+/// Maximum length of a parameter's name, in bytes.
 const MAX_NAME: usize = 100;
-/// How long a parameter's value may be, in bytes, where [`LIMITS`] does not say otherwise.
+/// Maximum length of a parameter's value in bytes, unless [`LIMITS`] sets another.
 const MAX_VALUE: usize = 4_096;
-/// How long the values of some parameters may be, in bytes; docs/reference/limits.md lists them.
+/// Maximum length of the values of some parameters, in bytes; docs/reference/limits.md lists them.
 const LIMITS: [(&str, usize); 10] = [
     ("state", 16_384),
     ("nonce", 16_384),
@@ -75,13 +74,13 @@ const LIMITS: [(&str, usize); 10] = [
     ("access_token", 16_384),
 ];
 
-/// How long the value of a parameter may be, in bytes.
+/// Returns the maximum length of a parameter's value, in bytes.
 pub(super) fn longest(name: &str) -> usize {
     let own = LIMITS.iter().find(|(known, _)| *known == name);
     own.map_or(MAX_VALUE, |(_, limit)| *limit)
 }
 
-/// Names alone: values may be codes, tokens and secrets.
+/// Shows names only, because values may be codes, tokens and secrets.
 impl fmt::Debug for Parameters {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.0.iter().map(|(name, _)| name);
@@ -91,9 +90,6 @@ impl fmt::Debug for Parameters {
 
 impl Parameters {
     /// Parses `application/x-www-form-urlencoded`, strictly.
-    ///
-    /// # Errors
-    /// What is wrong, naming the parameter where there is one.
     pub fn parse(encoded: &[u8]) -> Result<Self, ParametersError> {
         let mut parameters = Self::default();
         for pair in encoded.split(|byte| *byte == b'&') {
@@ -131,7 +127,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// The value of a parameter.
+    /// Returns the value of a parameter; `None` if it is missing or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -139,7 +135,7 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
     }
 
-    /// All values of the one that may be repeated.
+    /// Returns all values of `resource`, the parameter that may be repeated.
     pub fn resources(&self) -> Vec<&str> {
         self.0
             .iter()
@@ -149,7 +145,6 @@ impl Parameters {
     }
 }
 
-/// Undoes form encoding of one name or value.
 fn decode(encoded: &[u8]) -> Result<String, ParametersError> {
     if !encoded.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         return as_text(encoded.to_owned());
@@ -164,7 +159,7 @@ fn decode(encoded: &[u8]) -> Result<String, ParametersError> {
                     rest.nth(1);
                     decoded
                 }
-                // The URL standard leaves a percent sign that begins no byte as it is.
+                // The URL standard leaves a percent sign without two hexadecimal digits as it is.
                 None => b'%',
             },
             byte => *byte,

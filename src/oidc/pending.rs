@@ -1,4 +1,4 @@
-//! A request that waits for its person: stored under an opaque id, bound to one browser. Pages carry the id and nothing else.
+//! Authorization requests that wait for the user: stored under an opaque ID and bound to one browser. Pages contain only the ID.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use super::request::AuthorizationRequest;
 use crate::base::secrets::{Token, TokenHash};
 use crate::ephemeral::Away;
 
-/// As long as somebody may look for their passkey.
+/// How long a request is stored after its last change.
 const LIFE: Duration = Duration::from_secs(1_800);
 
-/// The request, and how far its person has come.
+/// A stored authorization request, with the user's answers so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// The authorization request.
     pub request: AuthorizationRequest,
-    /// SHA-256 of the mark of the browser that it belongs to. A request that another site posted carries no cookie: it belongs
-    /// to the browser that opens it first.
+    /// SHA-256 of the identifying cookie of the browser that the request is bound to. A request that another site posted carries
+    /// no cookie: it is bound to the first browser that opens it.
     browser: Option<String>,
-    /// Who was there when that browser brought it, if anybody.
+    /// The browser's session when the request was bound to it, if it had one.
     pub before: Option<Before>,
-    /// What the person has answered.
+    /// The user's answers so far.
     pub answers: Answers,
 }
 
-/// Why a pending request can't be had.
+/// Why a stored request is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum PendingError {
-    /// Answered, expired, another browser's, or never there: all look alike.
+    /// The request was completed, expired, is another browser's or never existed, with a reason for the log. All look alike.
     #[error("unknown request: {0}")]
     Gone(&'static str),
-    /// The store is away.
+    /// The ephemeral store is unavailable.
     #[error(transparent)]
     Away(#[from] Away),
 }
@@ -48,7 +48,7 @@ fn text(pending: &Pending) -> Result<String, Away> {
 }
 
 impl Oidc {
-    /// Stores a request; the id under which pages name it.
+    /// Stores a request, and returns its ID. Without a browser in `from`, the request is not bound yet.
     pub async fn keep(
         &self,
         request: AuthorizationRequest,
@@ -67,10 +67,10 @@ impl Oidc {
         Ok(id)
     }
 
-    /// The request of an id, for this browser; the first browser that asks for an unbound one gets it.
+    /// Returns this browser's request. An unbound request is bound by compare-and-set to the first browser that asks.
     ///
     /// # Errors
-    /// `Gone`, or the store is away.
+    /// `Gone` if there is no such request for this browser.
     pub async fn find_pending(
         &self,
         id: &str,
@@ -102,10 +102,10 @@ impl Oidc {
         Ok((id, pending))
     }
 
-    /// Notes an answer of the person.
+    /// Stores the user's answers by compare-and-set.
     ///
     /// # Errors
-    /// `Gone` when the request was answered meanwhile, or the store is away.
+    /// `Gone` if the request has changed or was completed since it was read.
     pub async fn note_answers(
         &self,
         id: &Token,
@@ -124,10 +124,10 @@ impl Oidc {
     }
 
     /// Consumes a request when its response is ready: of any number of callers one may send it. If the store is unavailable, the
-    /// response is sent all the same, because a code that was computed from the request can be redeemed only once.
+    /// response is sent anyway, because a code that was computed from the request can be redeemed only once.
     ///
     /// # Errors
-    /// `Gone` for all others.
+    /// `Gone` for all other callers.
     pub async fn take_pending(&self, id: &Token) -> Result<(), PendingError> {
         match self.ephemeral.take(&key(id)).await {
             Ok(Some(_)) => Ok(()),

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636), method S256 and no other.
+//! Proof Key for Code Exchange (RFC 7636), with no method other than S256.
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -9,13 +9,13 @@ use super::error::Refusal;
 use super::parameters::Parameters;
 use crate::clients::{Client, CodeProtection, Scope, Scopes};
 
-/// The methods that discovery lists.
+/// The code challenge methods that discovery lists.
 pub const METHODS: [&str; 1] = ["S256"];
 
-/// The challenge of an authorization request that asks for these scopes.
+/// Returns the code challenge of an authorization request for these scopes, if it has one.
 ///
 /// # Errors
-/// `invalid_request` without one where the client must have one, and for every other method.
+/// `invalid_request` if the challenge is malformed, is missing although the client must send one, or uses another method.
 pub fn read_challenge(
     parameters: &Parameters,
     client: &Client,
@@ -31,7 +31,7 @@ pub fn read_challenge(
         }
         return Ok(None);
     };
-    // RFC 7636 §4.3: without a method it is plain, which reveals the verifier (RFC 9700 §2.1.1).
+    // RFC 7636 §4.3: without a method it is `plain`, which reveals the verifier (RFC 9700 §2.1.1).
     if parameters.get("code_challenge_method") != Some("S256") {
         return Err(Refusal::invalid_request(
             "code_challenge_method must be S256",
@@ -49,8 +49,8 @@ pub fn read_challenge(
     Ok(Some(challenge.to_owned()))
 }
 
-/// Whether a request's code is protected as its client must protect it (RFC 9700 §2.1.1): by a challenge, or, for a client with
-/// a secret that has not used PKCE yet, by a nonce, which comes back in the ID token alone.
+/// Whether a code is protected as its client must protect it (RFC 9700 §2.1.1): by a challenge, or, for a client with a secret
+/// that has not used PKCE yet, by a nonce, which is returned only in the ID token.
 pub fn is_protected(
     client: &Client,
     (challenge, has_nonce): (Option<&str>, bool),
@@ -64,14 +64,14 @@ pub fn is_protected(
         }
 }
 
-/// What a developer or an administrator can do about a request without protection.
+/// Returns the error for an unprotected request: what to send, or the command with which an administrator exempts the client.
 fn unprotected(client: &Client) -> Refusal {
     let metadata = &client.metadata;
     let send = match metadata.code_protection() {
         CodeProtection::PkceOrNonce => "send code_challenge (PKCE, S256) or, with openid, a nonce",
         CodeProtection::Pkce | CodeProtection::None => "send code_challenge (PKCE, S256)",
     };
-    // A public client can't be excused.
+    // Public clients can't be exempted.
     let command = (!metadata.is_public())
         .then(|| format!("doorward client update {} --no-pkce", client.public_id));
     let excuse = command.as_ref();
@@ -89,10 +89,10 @@ fn unprotected(client: &Client) -> Refusal {
     refusal
 }
 
-/// Whether the redemption comes from whoever made the challenge.
+/// Checks that the redemption comes from the client that created the challenge.
 ///
 /// # Errors
-/// `invalid_grant`: a wrong, missing or uncalled-for verifier.
+/// `invalid_grant`: the verifier is wrong, missing, or sent without a challenge.
 pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Refusal> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
@@ -111,14 +111,14 @@ pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Ref
             "code_verifier must have 43 to 128 unreserved characters",
         )),
         (Some(_), None) => Err(Refusal::invalid_grant("code_verifier is missing")),
-        // RFC 9700 §2.1.1: the protection against a downgrade.
+        // RFC 9700 §2.1.1: protects against PKCE downgrade attacks.
         (None, Some(_)) => Err(Refusal::invalid_grant(
             "code_verifier without a code_challenge in the authorization request",
         )),
     }
 }
 
-/// RFC 7636 §4.1.
+/// Whether the text has the syntax of a verifier (RFC 7636 §4.1).
 fn is_verifier(text: &str) -> bool {
     (43..=128).contains(&text.len())
         && text
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::oidc::error::ErrorCode;
 
-    /// RFC 7636, appendix B.
+    /// The example of RFC 7636, appendix B.
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 

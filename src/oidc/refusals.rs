@@ -1,4 +1,4 @@
-//! Recent refusals of a client, for the developer who connects it: what it sent, what is registered, and the command that allows it.
+//! Recent refusals, for the developer who connects a client: what it sent, what is registered, and the command that allows it.
 //!
 //! Anyone can send requests in a client's name, so refusals are bounded in number, size and rate, and no decision depends on them.
 
@@ -16,16 +16,15 @@ use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
 use crate::ephemeral::Away;
 use crate::standing::Unavailable;
 
-/// How long refusals are stored.
 const LIFE: Duration = Duration::from_secs(7 * 86_400);
-/// How many refusals of each client are stored; the latest ones.
+/// Maximum number of stored refusals of each client; the oldest ones are dropped.
 const MOST: usize = 20;
-/// How many refusals of each client are stored in a minute.
+/// Maximum number of refusals of each client that are stored in one minute.
 const MOST_A_MINUTE: u64 = 30;
 
-/// The rule for scopes that are dropped from a request.
+/// Rule code for scopes that are dropped from a request.
 pub(super) const SCOPE_DROPPED: &str = "scope-dropped";
-/// The rule for a user who has none of the roles that a client is for.
+/// Rule code for a user who has none of the roles that a client is limited to.
 pub(super) const ROLE_NOT_HELD: &str = "role-not-held";
 
 /// A stored refusal.
@@ -55,15 +54,15 @@ impl Oidc {
         }
     }
 
-    /// As [`Oidc::note_refusal`], for the result of an interaction with the user: only what an administrator can change. A user who
-    /// has to sign in or who declines is everyday use.
+    /// Like [`Oidc::note_refusal`], for the result of an interaction with the user, but only what an administrator can change: a
+    /// user who has to sign in or who declines is normal use.
     pub(super) async fn note_refused_user(&self, client: ClientId, refusal: &Refusal) {
         if refusal.facts.is_some() {
             self.note_refusal(Some(client), refusal).await;
         }
     }
 
-    /// As [`Oidc::note_refusal`], for a client whose authentication failed.
+    /// Like [`Oidc::note_refusal`], for a client whose authentication failed.
     pub(super) async fn note_failed_authentication(&self, failed: &FailedAuthentication) {
         failed.log();
         let Some(client) = failed
@@ -79,7 +78,7 @@ impl Oidc {
             registered: failed.registered.map(str::to_owned),
             remedy: remedy_of(failed, client),
         };
-        // Anybody can send a client ID, so the text does not advise to change anything before it is known who sent it.
+        // Anyone can send a client ID, so the text suggests no change before it is known who sent the request.
         let description = match failed.reason {
             WRONG_SECRET => {
                 "Wrong client secret: it may be an old one or cut off. If it was your program, paste the secret again, or create a new one"
@@ -93,7 +92,7 @@ impl Oidc {
         remembered.await;
     }
 
-    /// Stores that scopes were dropped from a request, which went on without them.
+    /// Stores that scopes were dropped from a request, which continued without them.
     pub(super) async fn note_dropped_scopes(&self, client: ClientId, dropped: &Refusal) {
         if let Some(facts) = &dropped.facts {
             let (error, description) = (dropped.code.as_str(), &dropped.description);
@@ -101,7 +100,7 @@ impl Oidc {
         }
     }
 
-    /// Stores that a client could not be told of an ended session.
+    /// Stores that a client could not be notified of an ended session.
     pub(super) async fn note_failed_delivery(&self, client: ClientId, uri: &str, cause: &str) {
         let facts = Facts {
             rule: "backchannel-logout".to_owned(),
@@ -114,7 +113,7 @@ impl Oidc {
             .await;
     }
 
-    /// The recent refusals of a client, the latest first.
+    /// Returns the recent refusals of a client, newest first.
     pub async fn list_refusals(&self, client: ClientId) -> Result<Vec<RecentRefusal>, Away> {
         let stored = self.ephemeral.get(&[&self.refusals_key(client)]).await?;
         let stored = stored.into_iter().next().flatten();
@@ -146,7 +145,7 @@ impl Oidc {
         if self.clients.find(client).await?.is_none() {
             return Ok(());
         }
-        // Successful sign-ins with dropped scopes are counted apart: they must not displace the refusals of the same minute.
+        // Sign-ins with dropped scopes are counted separately, so that they don't displace the refusals of the same minute.
         let kind = if facts.rule == SCOPE_DROPPED {
             ":dropped"
         } else {
@@ -184,8 +183,7 @@ impl Oidc {
     }
 }
 
-/// The facts of a refusal. Where it has none of its own, the error code stands for the rule. `None` for what a program meets in
-/// everyday use, such as a user who has to sign in, or a token that was revoked.
+/// Returns the facts of a refusal, by default with its code as the rule; `None` for errors of normal use (sign-in, revoked token).
 fn facts_of(refusal: &Refusal) -> Option<Facts> {
     if let Some(facts) = &refusal.facts {
         return Some(facts.as_ref().clone());
@@ -211,7 +209,7 @@ fn facts_of(refusal: &Refusal) -> Option<Facts> {
 
 fn remedy_of(failed: &FailedAuthentication, client: &PublicClientId) -> Option<String> {
     match failed.reason {
-        // Never `none`: that would publish a client because somebody left out its secret.
+        // Never suggests `none`, which would make the client public because a request omitted its secret.
         "other-method" => failed
             .used
             .filter(|used| *used != AuthMethod::None)

@@ -1,4 +1,4 @@
-//! An authorization request (OpenID Connect Core §3.1.2.1), read and checked as far as it can be without asking who is there.
+//! Authorization requests (OpenID Connect Core §3.1.2.1): parsed and validated as far as possible without knowing the user.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -15,83 +15,83 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
 
-/// Where an answer goes: known to be good before anything else is judged.
+/// Where and how the response is sent; validated before all other parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturnAddress {
     /// A registered redirect URI.
     pub redirect_uri: String,
     /// How the response is sent there.
     pub response_mode: ResponseMode,
-    /// To be said again.
+    /// `state` of the request, which is returned unchanged.
     pub state: Option<String>,
 }
 
-/// What the request wants of the person (OpenID Connect Core §3.1.2.1, `prompt`; Initiating User Registration 1.0).
+/// Interactions that the request asks for (OpenID Connect Core §3.1.2.1, `prompt`; Initiating User Registration 1.0).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
-    /// Ask nothing.
+    /// No interaction.
     pub none: bool,
-    /// A new sign-in.
+    /// Reauthentication.
     pub login: bool,
-    /// Consent, even if it is remembered.
+    /// Consent, even if the user has consented before.
     pub consent: bool,
-    /// Which account.
+    /// Account selection.
     pub select_account: bool,
-    /// A new account.
+    /// Creation of a new account.
     pub create: bool,
 }
 
 impl Prompt {
-    /// Those that discovery lists.
+    /// Values that discovery lists.
     pub const ALL: [&'static str; 5] = ["none", "login", "consent", "select_account", "create"];
 }
 
-/// A request that can be answered.
+/// A validated authorization request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     /// ID of the client.
     pub client: ClientId,
     /// Where the response is sent.
     pub to: ReturnAddress,
-    /// What it may ask of what it asks for.
+    /// Requested scopes that the client is registered for.
     pub scopes: Scopes,
-    /// What the person is asked to let it have: these, and those to which single claims belong.
+    /// Scopes that the user is asked to consent to: `scopes`, and those to which individually requested claims belong.
     pub consent: Scopes,
-    /// For which services.
+    /// Resources that tokens may be requested for.
     pub resources: Vec<String>,
-    /// Said again in the ID token.
+    /// Value that is returned in the ID token.
     pub nonce: Option<String>,
-    /// PKCE, S256.
+    /// PKCE code challenge, S256.
     pub code_challenge: Option<String>,
-    /// What it wants of the person.
+    /// Interactions that the request asks for.
     pub prompt: Prompt,
-    /// How old the sign-in may be, in seconds.
+    /// Maximum age of the sign-in, in seconds.
     pub max_age: Option<u32>,
-    /// How strong it must be.
+    /// Required strength of the sign-in.
     pub acr: AcrRequest,
-    /// Single claims.
+    /// Individually requested claims.
     pub claims: ClaimsRequest,
-    /// What the person may be called.
+    /// Username that the app suggests for the sign-in.
     pub login_hint: Option<String>,
-    /// Who it must be.
+    /// ID of the user who must be signed in.
     pub subject: Option<UserId>,
     /// Time of the request.
     pub received_at: Timestamp,
-    /// The client's `consent_epoch` then: what a user consents to is the client as it was shown.
+    /// The client's `consent_epoch` at that time: the user consents to the client as it was shown.
     #[serde(default)]
     pub consent_epoch: i64,
 }
 
-/// More of a name than a person types, in characters.
+/// Maximum length of `login_hint`, in characters; the rest is cut off.
 const LONGEST_HINT: usize = 200;
 
-/// Reads where the answer goes; until this is known, every error stays on our own page (RFC 9700 §4.11).
+/// Reads where the response is sent. Until this is known, every error stays on Doorward's own page (RFC 9700 §4.11).
 ///
-/// A request object is refused later, and the client waits for that refusal in the way that its object names
-/// (OpenID Connect Core §6.1: values in the object supersede the parameters).
+/// A request object is refused later, and the client expects that error in the way that its object names (OpenID Connect Core
+/// §6.1: values in the object supersede the parameters).
 ///
 /// # Errors
-/// A redirect URI that is missing or not this client's.
+/// The redirect URI is missing, not registered for this client, or an address of this server.
 pub fn read_return_address(
     parameters: &Parameters,
     client: &Client,
@@ -127,7 +127,7 @@ pub fn read_return_address(
                 client.public_id
             )));
     }
-    // Registration refuses it; a native app's loopback address matches any port, also that of a Doorward on this machine.
+    // Registration refuses it, but a native app's loopback address matches any port, also that of a Doorward on this machine.
     if Url::parse(redirect_uri).is_ok_and(|url| url.origin().ascii_serialization() == issuer) {
         let description = "redirect_uri is an address of this server";
         let refusal = Refusal::invalid_request(description);
@@ -148,7 +148,7 @@ pub fn read_return_address(
 }
 
 impl AuthorizationRequest {
-    /// What is left of a request that waited, while its client is registered as it is now; `None`: nothing.
+    /// Returns what is left of a stored request under the client's current registration; `None` if it can't be granted any more.
     pub fn under(mut self, client: &Client, issuer: &str, rules: Rules<'_>) -> Option<Self> {
         let is_registered = client.metadata.allows_redirect_to(&self.to.redirect_uri)
             && client.metadata.allows(GrantType::AuthorizationCode);
@@ -163,7 +163,7 @@ impl AuthorizationRequest {
         ) {
             return None;
         }
-        // The client was loosened since: the user was, or would be, asked about another client than it is now.
+        // The client was loosened since: the user was, or would be, asked about a client that differs from the current one.
         if client.metadata.require_consent && self.consent_epoch != client.consent_epoch {
             return None;
         }
@@ -184,10 +184,8 @@ impl AuthorizationRequest {
     }
 }
 
-/// Reads the rest. `hint` is the subject of a verified `id_token_hint`; `issuer` is always an audience; `rules` are the configured claims.
-///
-/// # Errors
-/// What goes back to the client by redirect.
+/// Reads the rest. `hint` is the user of a verified `id_token_hint`, `issuer` is always an audience, `rules`
+/// are the configured claims.
 pub fn read(
     parameters: &Parameters,
     client: &Client,
@@ -203,7 +201,7 @@ pub fn read(
     };
     let subject = read_subject(hint, demands.sub.as_deref())?;
     let scopes = read_scopes(parameters, client)?;
-    // What the client is not registered for is not asked for, now or after it is.
+    // Claims that the client is not registered for are dropped, also if it is registered for them before the request is granted.
     let claims = user_claims::within(claims, &client.scopes, rules);
     let single = user_claims::scopes_of(&claims, rules);
     Ok(AuthorizationRequest {
@@ -228,7 +226,7 @@ pub fn read(
 }
 
 fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
-    // OpenID Connect Core §3.1.2.6: never ignored.
+    // OpenID Connect Core §3.1.2.6: refused, never ignored.
     for (name, code) in [
         ("request", ErrorCode::RequestNotSupported),
         ("request_uri", ErrorCode::RequestUriNotSupported),
@@ -292,13 +290,12 @@ fn read_prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
     Ok(prompt)
 }
 
-/// What was asked for, as far as the client is registered for it. What is unknown or not registered is left out; the answer
-/// says what was given (RFC 6749 §3.3).
+/// Returns the requested scopes that the client is registered for; the response says what was granted (RFC 6749 §3.3).
 fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, Refusal> {
     let asked = Scopes::parse(parameters.get("scope").unwrap_or_default())
         .map_err(|fault| Refusal::new(ErrorCode::InvalidScope, fault.to_string()))?;
     let mut scopes = asked.intersection(&client.scopes);
-    // What can't refresh can't act in anybody's absence (OpenID Connect Core §11).
+    // A client without refresh tokens has no offline access (OpenID Connect Core §11).
     if !client.metadata.allows(GrantType::RefreshToken) {
         scopes = scopes.without(Scope::OfflineAccess);
     }
@@ -345,7 +342,7 @@ fn read_acr(
     if values.is_empty() {
         values.clone_from(&client.metadata.default_acr_values);
     }
-    // What is on no ladder is no wish that anybody could grant.
+    // Unknown values can't be met, and as voluntary values they are ignored.
     values.retain(|value| acr::rank(value).is_some());
     AcrRequest {
         values,
@@ -357,7 +354,7 @@ fn read_subject(hint: Option<UserId>, claimed: Option<&str>) -> Result<Option<Us
     let Some(claimed) = claimed else {
         return Ok(hint);
     };
-    // OpenID Connect Core §5.5.1: it must be this very person.
+    // OpenID Connect Core §5.5.1: exactly this user must be signed in.
     let claimed = UserId::parse(claimed).filter(|id| hint.is_none_or(|hint| hint == *id));
     match claimed {
         Some(id) => Ok(Some(id)),

@@ -17,8 +17,7 @@ pub(super) struct RefusedObject {
 }
 
 impl RefusedObject {
-    /// Reads the payload of a JWS in compact serialization (RFC 7515 §7.1). Anything else, including an encrypted object, results
-    /// in the default.
+    /// Reads the payload of a JWS in compact serialization (RFC 7515 §7.1); the default for anything else, also if encrypted.
     pub(super) fn read(object: &str) -> Self {
         let Some(payload) = payload(object) else {
             return Self::default();

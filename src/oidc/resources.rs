@@ -1,12 +1,12 @@
-//! Which services a client may get tokens for (RFC 8707), and by which grant types.
+//! Resources (services) that a client may get tokens for (RFC 8707), and the grant types that it may use.
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::Parameters;
 use super::path;
 use crate::clients::{Client, GrantType, Scope, Scopes};
 
-/// Reads the `resource` parameters of an authorization request, without duplicates (RFC 8707 §2.1). A client that is registered for
-/// exactly one resource need not name it; with `openid` it is authorized beside the issuer, as if both were named.
+/// Reads the `resource` parameters of an authorization request, without duplicates (RFC 8707 §2.1). A client that is registered
+/// for exactly one resource need not name it; with `openid` it is authorized together with the issuer, as if both were named.
 ///
 /// # Errors
 /// `invalid_target`.
@@ -29,7 +29,7 @@ pub fn read_resources(
         }
         resources.push(only.to_owned());
     }
-    // Recorded with the authorization, so that a client that is registered so later does not gain it for what was authorized before.
+    // Recorded with the authorization: a client that is registered for it later gains nothing for earlier authorizations.
     let is_for_others = resources.iter().any(|resource| resource != issuer);
     if client.metadata.userinfo_audience && scopes.contains(Scope::OpenId) && is_for_others {
         resources.push(userinfo_audience(issuer));
@@ -37,12 +37,12 @@ pub fn read_resources(
     Ok(resources)
 }
 
-/// The audience that the `UserInfo` endpoint of this issuer accepts beside the issuer.
+/// Returns the audience that the `UserInfo` endpoint of this issuer accepts in addition to the issuer.
 pub fn userinfo_audience(issuer: &str) -> String {
     format!("{issuer}{}", path::USERINFO)
 }
 
-/// The resource of a client that is registered for exactly one.
+/// Returns the resource of a client that is registered for exactly one.
 pub fn only_resource(client: &Client) -> Option<&str> {
     match client.metadata.resources.as_slice() {
         [only] => Some(only),
@@ -77,7 +77,7 @@ pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(
         )))
 }
 
-/// The refusal of a grant type that a client is not registered for.
+/// Returns the error for a grant type that a client is not registered for.
 pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
     let grants: Vec<&str> = client
         .metadata

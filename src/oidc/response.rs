@@ -1,4 +1,4 @@
-//! How an authorization response travels (RFC 6749 §4.1.2; Form Post Response Mode; RFC 9207).
+//! Authorization responses and where they are sent (RFC 6749 §4.1.2; Form Post Response Mode; RFC 9207).
 
 use url::form_urlencoded::Serializer;
 
@@ -6,28 +6,28 @@ use super::error::Refusal;
 use super::request::{ResponseMode, ReturnAddress};
 use crate::base::secrets::Token;
 
-/// What is said.
+/// Outcome of an authorization request.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The code.
+    /// The request is granted; contains the code.
     Code(Token),
-    /// The request is refused.
+    /// The request is refused; contains the error.
     Refused(Refusal),
 }
 
-/// Where a browser is sent, with what.
+/// An authorization response, and where the browser sends it.
 #[derive(Clone)]
 pub struct AuthorizationResponse {
     /// Redirect URI of the client.
     pub redirect_uri: String,
     /// How the response is sent there.
     pub response_mode: ResponseMode,
-    /// What, by name.
+    /// Parameters of the response, by name.
     pub fields: Vec<(&'static str, String)>,
 }
 
 impl AuthorizationResponse {
-    /// The answer to a request: the outcome, its `state`, and who answers (RFC 9207 §2).
+    /// Creates the response to a request: the outcome, the `state` of the request, and the issuer (RFC 9207 §2).
     pub fn new(to: &ReturnAddress, outcome: Outcome, issuer: &str) -> Self {
         let mut fields = match outcome {
             Outcome::Code(code) => vec![("code", code.expose().to_owned())],
@@ -47,7 +47,7 @@ impl AuthorizationResponse {
         }
     }
 
-    /// The address with everything in its query, or in its fragment where that was asked for.
+    /// Returns the redirect URI with the parameters in its query, or in its fragment if the app requested that.
     pub fn address(&self) -> String {
         let fields: Vec<(&str, &str)> = self
             .fields
@@ -68,7 +68,7 @@ fn encode(fields: &[(&str, &str)]) -> String {
     encoded.finish()
 }
 
-/// An address with more in its query, left as it was otherwise (RFC 6749 §3.1.2: a registered query is kept).
+/// Adds parameters to the query of an address, which otherwise stays as it is (RFC 6749 §3.1.2: a registered query is retained).
 pub(super) fn with_query(address: &str, fields: &[(&str, &str)]) -> String {
     let separator = if address.contains('?') { '&' } else { '?' };
     format!("{address}{separator}{}", encode(fields))

@@ -16,10 +16,10 @@ pub enum ResponseMode {
 }
 
 impl ResponseMode {
-    /// Those that discovery lists.
+    /// Names of the modes that discovery lists.
     pub const ALL: [&'static str; 3] = ["query", "fragment", "form_post"];
 
-    /// The supported mode of this name.
+    /// Returns the supported mode with this name.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "query" => Some(Self::Query),

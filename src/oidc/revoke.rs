@@ -1,5 +1,4 @@
-//! A client gives a token back (RFC 7009). With a person's token goes the whole authorization: its access and refresh tokens are
-//! one grant (RFC 7009 §2.1).
+//! Token revocation (RFC 7009). A user's token is revoked with its whole authorization, which is one grant (RFC 7009 §2.1).
 
 use serde_json::json;
 
@@ -17,11 +16,11 @@ use crate::tokens::{self, KnownToken, TokenHolder, revoke};
 use crate::users;
 
 impl Oidc {
-    /// Revokes a token of the client that asks. What is not known is as good as revoked, and so is a user's token that has expired.
-    /// A client's own token may have made links, which outlive it.
+    /// Revokes a token of the client that sends the request. An unknown token counts as revoked, and so does a user's expired
+    /// access token. A client's own access token is revoked even if it has expired, because links that it created may outlive it.
     ///
     /// # Errors
-    /// Another client's token, or the change is not in force.
+    /// The token belongs to another client, or the change is not yet in force.
     pub async fn revoke_token(
         &self,
         caller: &Client,
@@ -36,10 +35,10 @@ impl Oidc {
             return self.revoke_family(caller, token, author).await;
         }
         match self.tokens.identify(token).await? {
-            // RFC 7009 §2.2: an invalid token is no error.
+            // RFC 7009 §2.2: an invalid token is not an error.
             None => Ok(()),
             Some(known) if known.client != caller.id => Err(not_yours().into()),
-            // Also a token that is not accepted at present: the user may regain a role that the client requires.
+            // A token that is currently not accepted is revoked too: the user may regain a role that the client requires.
             Some(KnownToken { holder, .. }) => match holder {
                 TokenHolder::User(user, id) => {
                     self.revoke_authorization(id, user, caller.id, author).await
@@ -104,7 +103,7 @@ impl Oidc {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                // Idempotent; the account record is published once more.
+                // Idempotent: nothing changes, and the account state is published again.
                 if tokens::find(conn, id)?.is_none_or(|row| row.was_withdrawn()) {
                     return Ok(());
                 }
@@ -126,7 +125,7 @@ impl Oidc {
     }
 }
 
-/// RFC 7009 §2.1: the request is refused and the client is told.
+/// The error for another client's token (RFC 7009 §2.1).
 fn not_yours() -> Refusal {
     Refusal::invalid_grant("this token was issued to another client")
 }

@@ -1,4 +1,4 @@
-//! The token endpoint's pipeline (RFC 6749 §3.2): who asks, may they use this grant, the grant's own rule, the answer.
+//! The token endpoint (RFC 6749 §3.2): a pipeline that checks the grant type, runs the grant's own rules, and issues the tokens.
 
 use std::sync::Arc;
 
@@ -19,55 +19,55 @@ use crate::tokens::refresh::RefreshToken;
 use crate::tokens::{ConsumedGrant, TokenTarget};
 use crate::users::User;
 
-/// What a client gets (RFC 6749 §5.1).
+/// A token response (RFC 6749 §5.1).
 #[derive(Serialize)]
 pub struct TokenAnswer {
     /// The access token.
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// For how many seconds it is good.
+    /// Lifetime of the access token, in seconds.
     pub expires_in: u64,
     /// Scopes of the token.
     pub scope: Scopes,
-    /// For the next one.
+    /// Refresh token, if the client may use them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// Who signed in.
+    /// ID token, if the scope `openid` was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
-    /// The ID token's `sid`, where brokers look for it to find a session again at back-channel logout.
+    /// `sid` of the ID token. Identity brokers read it here to find the session again at back-channel logout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_state: Option<SessionId>,
 }
 
-/// Why a client gets nothing.
+/// Why a token request fails.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenRefused {
-    /// It did not say who it is.
+    /// Client authentication failed.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// By the words of the specification.
+    /// The request is refused with an OAuth error.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Something was revoked and is not yet in force everywhere.
+    /// A revocation is committed but not yet in force on all instances.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// No key signs.
+    /// The tokens can't be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// A code or refresh token may have been used, and repeating the request would count as a replay.
+    /// It is unknown whether a code or refresh token was used up; repeating the request would count as a replay.
     #[error("the outcome of using the grant is unknown: {0}")]
     InDoubt(String),
 }
 
-/// A consumed grant whose authorization is valid at this moment, and how much of it the client requests.
+/// A consumed grant whose authorization is valid at this moment, with the scopes and the audience of the tokens to issue.
 pub(super) struct Granted {
     /// The client as it was registered when the grant was consumed.
     pub(super) client: Arc<Client>,
@@ -80,17 +80,14 @@ pub(super) struct Granted {
 }
 
 impl Oidc {
-    /// Answers a token request of a client that has shown who it is.
-    ///
-    /// # Errors
-    /// Why it gets nothing.
+    /// Handles a token request of an authenticated client.
     pub async fn answer_token_request(
         &self,
         record: &ClientRecord,
         parameters: &Parameters,
         author: Author,
     ) -> Result<TokenAnswer, TokenRefused> {
-        // 1. May it use this grant?
+        // 1. The client may use the grant type.
         let grant = read_grant_type(parameters)?;
         check_grant_type(&record.client, grant)?;
         if grant == GrantType::ClientCredentials {
@@ -99,7 +96,7 @@ impl Oidc {
         // 2. The signing key, before a code or a refresh token is consumed.
         let algorithm = record.client.metadata.id_token_signed_response_alg;
         let signer = self.tokens.keyring.signer(algorithm).await?;
-        // 3. The grant's own rule.
+        // 3. The grant's own rules.
         let granted = if grant == GrantType::AuthorizationCode {
             self.redeem_code(record, parameters, author).await?
         } else {
@@ -138,7 +135,7 @@ impl Oidc {
     }
 }
 
-/// Whether a client is registered for a grant.
+/// Checks that a client is registered for a grant type.
 pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), Refusal> {
     if client.metadata.allows(grant) {
         return Ok(());
@@ -146,10 +143,7 @@ pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), 
     Err(not_this_grant(client, grant))
 }
 
-/// The parameter `grant_type`.
-///
-/// # Errors
-/// A refusal if it is missing or no known grant type.
+/// Reads the parameter `grant_type`.
 pub fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {
     let text = parameters
         .get("grant_type")

@@ -1,4 +1,4 @@
-//! What an app learns of a person: the claims of its scopes, and single ones that it asked for (OpenID Connect Core §5).
+//! Claims about a user: those of the granted scopes, and individually requested ones (OpenID Connect Core §5).
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use crate::clients::{Client, Scope, Scopes};
 use crate::tokens::seconds;
 use crate::users::User;
 
-/// Claims of the scope `profile` that come from a person's attributes (OpenID Connect Core §5.1).
+/// Claims of the scope `profile` that come from a user's attributes (OpenID Connect Core §5.1).
 const PROFILE: [&str; 9] = [
     "middle_name",
     "nickname",
@@ -32,7 +32,7 @@ const ADDRESS: [&str; 6] = [
     "country",
 ];
 
-/// Every claim that discovery lists, beside the configured ones.
+/// Every claim that discovery lists, except the configured ones.
 pub const SUPPORTED: &[&str] = &[
     "iss",
     "sub",
@@ -69,11 +69,11 @@ pub const SUPPORTED: &[&str] = &[
     "groups",
 ];
 
-/// The configured claims.
+/// Rules of the configured claims.
 pub type Rules<'a> = &'a [ClaimRule];
 
-/// What UserInfo tells: the claims of the scopes that were granted, and single ones that were asked for there. A single claim
-/// needs no scope in the request (OpenID Connect Core §5.5), but one that the client is registered for: consent names it.
+/// Returns the claims of a UserInfo response: those of the granted scopes, and individually requested ones. The latter need no
+/// granted scope (OpenID Connect Core §5.5), but the client must be registered for it, and the consent page lists it.
 pub fn for_userinfo(
     user: &User,
     granted: &Scopes,
@@ -85,7 +85,7 @@ pub fn for_userinfo(
     all
 }
 
-/// What an ID token tells: single claims that were asked for there, and those of the scopes where the client is registered so.
+/// Returns the user claims of an ID token: individually requested ones and, if the client is registered so, those of its scopes.
 pub fn for_id_token(
     user: &User,
     granted: &Scopes,
@@ -101,7 +101,7 @@ pub fn for_id_token(
     all
 }
 
-/// The single claims that mean something here and belong to scopes that the client is registered for.
+/// Returns the requested claims that are known and belong to scopes that the client is registered for.
 pub fn within(request: ClaimsRequest, registered: &Scopes, rules: Rules<'_>) -> ClaimsRequest {
     let keep = |names: Vec<String>| {
         let known = names.into_iter();
@@ -115,7 +115,7 @@ pub fn within(request: ClaimsRequest, registered: &Scopes, rules: Rules<'_>) -> 
     }
 }
 
-/// The scopes to which single claims belong.
+/// Returns the scopes to which the requested claims belong.
 pub fn scopes_of(request: &ClaimsRequest, rules: Rules<'_>) -> Scopes {
     let names = request.userinfo.iter().chain(&request.id_token);
     names.filter_map(|name| scope_of(name, rules)).collect()
@@ -180,7 +180,7 @@ fn of_scopes(user: &User, scopes: &Scopes, rules: Rules<'_>) -> Map<String, Valu
     all
 }
 
-/// The attributes that the configuration makes claims. One that is empty or `null` is none (OpenID Connect Core §5.3.2).
+/// Returns the configured claims. An empty or `null` attribute counts as missing (OpenID Connect Core §5.3.2).
 fn configured(user: &User, scopes: &Scopes, rules: Rules<'_>) -> Map<String, Value> {
     let told = rules.iter().filter(|rule| {
         let scope: Option<Scope> = rule.scope.parse().ok();
@@ -200,7 +200,7 @@ fn add_profile(all: &mut Map<String, Value>, user: &User, scopes: &Scopes) {
     }
     all.insert("name".into(), json!(user.display_name));
     all.insert("preferred_username".into(), json!(user.username));
-    // OpenID Connect Core §5.1: a number.
+    // OpenID Connect Core §5.1: `updated_at` is a number.
     all.insert("updated_at".into(), json!(seconds(user.as_of)));
     let attribute = |name: &str| user.attributes.get(name).and_then(Value::as_str);
     let said = |name: &str| attribute(name).filter(|text| !text.is_empty());
@@ -223,7 +223,7 @@ fn text(user: &User, name: &str) -> Option<Value> {
     (!value.is_empty()).then(|| json!(value))
 }
 
-/// OpenID Connect Core §5.1.1: an object of texts, without members that the specification does not know.
+/// The claim `address`: an object of strings with the members of OpenID Connect Core §5.1.1.
 fn address(user: &User) -> Option<Value> {
     match user.attributes.get("address")? {
         Value::String(text) if !text.is_empty() => Some(json!({ "formatted": text })),

@@ -1,4 +1,4 @@
-//! UserInfo (OpenID Connect Core §5.3): what a token's app may know of its person, now.
+//! The UserInfo endpoint (OpenID Connect Core §5.3): returns the user's current claims that an access token allows.
 
 use serde_json::{Map, Value, json};
 
@@ -13,19 +13,19 @@ use crate::standing::Unavailable;
 use crate::tokens::{self, GoodToken, TokenError};
 use crate::users;
 
-/// Why a token tells nothing.
+/// Why no claims are returned.
 #[derive(Debug, thiserror::Error)]
 pub enum UserInfoError {
-    /// 401 `invalid_token`; with a reason code for the log.
+    /// 401 `invalid_token`; contains a reason code for the log.
     #[error("invalid token: {0}")]
     Bad(&'static str),
-    /// 401 `invalid_token`: a token of this client, for other services.
+    /// 401 `invalid_token`: the token is valid, but for other services. Contains its client and the error.
     #[error("{1}")]
     OtherAudience(ClientId, Refusal),
-    /// 403 `insufficient_scope`.
+    /// 403 `insufficient_scope`: the token lacks the scope `openid`.
     #[error("the token has no scope openid")]
     ScopeMissing,
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -40,16 +40,13 @@ impl From<TokenError> for UserInfoError {
 }
 
 impl Oidc {
-    /// The claims of a presented access token.
-    ///
-    /// # Errors
-    /// Why there are none.
+    /// Returns the claims that an access token allows.
     pub async fn user_info(&self, token: &str) -> Result<Map<String, Value>, UserInfoError> {
         let good = self.tokens.check(token).await?;
         let (user, authorization) = good
             .authorization()
             .ok_or(UserInfoError::Bad("no-person"))?;
-        // A scope that was taken from the client since no longer counts.
+        // A scope that was removed from the client no longer counts.
         let scopes = good.claims.scope.intersection(&good.client.scopes);
         if !scopes.contains(Scope::OpenId) {
             return Err(UserInfoError::ScopeMissing);
@@ -77,8 +74,8 @@ impl Oidc {
         Ok(claims)
     }
 
-    /// Whether a token's audience contains the issuer, or the `UserInfo` audience while its client is registered for that and for at least
-    /// one service that the token is for.
+    /// Whether the token's audience contains the issuer, or the `UserInfo` audience. The latter counts only while the client is
+    /// registered for it and for at least one service that the token is for.
     fn is_for_userinfo(&self, good: &GoodToken) -> bool {
         let has = |wanted: &str| good.claims.aud.iter().any(|audience| audience == wanted);
         let mut audience = good.claims.aud.iter();
@@ -104,7 +101,7 @@ impl Oidc {
                  doorward client update {client} --userinfo-audience"
             )
         };
-        // Without a stored remedy: every service that holds a token could suggest that it gets the users' claims.
+        // No remedy is stored: otherwise every service that holds a token could suggest that it gets the users' claims.
         let refusal = Refusal::new(ErrorCode::InvalidToken, description).because(
             "other-audience",
             &audience,
@@ -114,5 +111,5 @@ impl Oidc {
     }
 }
 
-/// How much of a token's audience an error description repeats, in characters.
+/// Maximum length of a token's audience in an error description, in characters.
 const MAX_AUDIENCE_LEN: usize = 120;

@@ -1,4 +1,4 @@
-//! One attempt, and what becomes of the row.
+//! Runs one attempt, and stores its outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{Work, Worked, Worker, queries};
 use crate::db::{self, Database};
 
-/// After this an attempt is broken off: nobody else may take the work while it lasts.
+/// Timeout of one attempt. It is shorter than the lease, so that no other instance claims the work during the attempt.
 const BOUND: Duration = Duration::from_secs(25);
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-/// Works, outside of any transaction, and then writes down what came of it.
+/// Runs the worker, outside of any transaction, and then stores the outcome.
 pub(super) async fn attempt(database: Database, worker: Arc<impl Worker>, work: Work) {
     let taken = Work {
         payload: serde_json::Value::Null,
@@ -47,7 +47,7 @@ fn tell(work: &Work, outcome: &Worked) {
     }
 }
 
-/// Whether the row was still this attempt's.
+/// Stores the outcome. Returns whether the row still belonged to this attempt.
 async fn settle(database: &Database, work: &Work, outcome: &Worked) -> db::Result<bool> {
     let (id, attempts) = (work.id, work.attempts);
     let is_over = work.is_last_attempt() || !matches!(outcome, Worked::Again { .. });
@@ -63,7 +63,7 @@ async fn settle(database: &Database, work: &Work, outcome: &Worked) -> db::Resul
         .await
 }
 
-/// How long to wait after so many attempts: 1 s, 2 s, 4 s … 10 minutes.
+/// Returns how long to wait after this many attempts: 1 s, 2 s, 4 s … 10 minutes.
 fn pause_after(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1);
     let seconds = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);

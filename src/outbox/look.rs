@@ -1,4 +1,4 @@
-//! One look: the oldest due work of each queue that has a place left, taken under a lease.
+//! Claims due work under a lease: the oldest of each queue that has a free slot.
 
 use std::time::Duration;
 
@@ -6,25 +6,24 @@ use super::{MOST_ATTEMPTS, Work, queries};
 use crate::base::clock::Timestamp;
 use crate::db::{self, Connection, Database};
 
-/// How long work belongs to whoever took it; longer than an attempt may take.
+/// Duration of a lease; longer than an attempt may take.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// How many queues are served at one look.
 const MOST_QUEUES: usize = 32;
 
-/// An attempt that ended with its process is repeated, the last one too; not for ever, as it may be what ended the process.
+/// An attempt that ended with its process is repeated, even the last one; but not forever, because the work may be the cause.
 const MOST_REPEATED: u32 = MOST_ATTEMPTS + 3;
 
-/// What a look found.
+/// Result of a poll.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Ours now.
+    /// The work that this instance claimed.
     pub(super) taken: Vec<Work>,
-    /// Whether anything was due: then there may be more.
+    /// Whether any work was due. Then there may be more.
     pub(super) was_due: bool,
 }
 
-/// Looks for work of a kind in queues other than `busy`, for as many places as are free.
+/// Claims work of a kind from queues other than `busy`, at most `places` pieces.
 pub(super) async fn look(
     database: &Database,
     kind: &'static str,
@@ -68,7 +67,7 @@ fn take(
     for queue in queues {
         found.extend(queries::find_due(conn, kind, queue, now)?);
     }
-    // All instances lock rows in one order, so that no two wait for each other.
+    // All instances lock rows in the same order, so that they don't deadlock.
     found.sort_by_key(|work| work.id);
     let mut taken = Vec::new();
     for mut work in found {

@@ -1,10 +1,9 @@
-//! Work that follows a commit: a fact is enqueued in the transaction that makes it true, and done afterwards.
+//! The transactional outbox: work is enqueued in the transaction that causes it, and done after the commit.
 //!
-//! Promises that every row is worked off at least once, by whichever instance takes it first; one that dies amid its work is
-//! followed by another when its lease has run out. Rows of one queue wait for each other, those of other queues do not. What
-//! fails is tried again after 1 s, 2 s, 4 s and so on, ten minutes at the most; the twelfth attempt is the last. Owns the
-//! table `outbox`. Knows nothing of what the work is: a [`Worker`] does it, and audits its outcome. Times are by the
-//! database's clock.
+//! Guarantees that every row is processed at least once, by whichever instance claims it first; if that instance dies, another one
+//! takes over when the lease expires. The rows of one queue wait for each other, those of other queues do not. Failed work is
+//! retried after 1 s, 2 s, 4 s and so on, at most ten minutes; the twelfth attempt is the last. Owns the table `outbox`. Knows
+//! nothing of the work itself: a [`Worker`] does it and audits its outcome. Times are those of the database's clock.
 
 mod attempt;
 mod look;
@@ -19,7 +18,6 @@ use crate::db;
 
 pub use run::Outbox;
 
-/// How often a piece of work is tried.
 const MOST_ATTEMPTS: u32 = 12;
 
 /// Work to be done once the transaction that enqueues it is committed.
@@ -27,62 +25,62 @@ const MOST_ATTEMPTS: u32 = 12;
 pub struct NewWork {
     /// Kind of the work, which decides the worker.
     pub kind: &'static str,
-    /// What it waits in line with: one slow target, one queue.
+    /// Name of its queue. Work for the same target belongs in one queue, so that a slow target delays only itself.
     pub queue: String,
-    /// What the worker needs to know. No secrets: they would last as long as the row does.
+    /// The data that the worker needs. Must contain no secrets, which would be stored as long as the row.
     pub payload: Value,
 }
 
-/// Enqueues work within the caller's transaction, due at once. `now` is the database's. After the commit [`Outbox::wake`] has
-/// this instance look without delay; the others look within half a second.
+/// Enqueues work in the caller's transaction, due immediately. `now` is the database's time. Instances find it within half a
+/// second; [`Outbox::wake`] makes this instance poll without delay.
 pub fn enqueue(conn: &mut db::Connection, now: Timestamp, work: NewWork) -> db::Result<WorkId> {
     let id = WorkId::sortable();
     queries::insert(conn, id, now, work)?;
     Ok(id)
 }
 
-/// Work under a lease.
+/// Work that this instance claimed under a lease.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Work {
-    /// Which row; the same at every attempt.
+    /// ID of the row; the same for every attempt.
     pub id: WorkId,
     /// Kind of the work, which decides the worker.
     pub kind: String,
-    /// What it waits in line with.
+    /// Name of its queue.
     pub queue: String,
-    /// As it was enqueued.
+    /// The data that was enqueued with the work.
     pub payload: Value,
-    /// How many attempts were begun, this one included.
+    /// How many attempts were started, this one included.
     pub attempts: u32,
 }
 
 impl Work {
-    /// Whether the row is removed after this attempt, come what may: a worker audits its failure now.
+    /// Returns whether the row is deleted after this attempt, whatever its outcome; if so, the worker must audit a failure.
     pub fn is_last_attempt(&self) -> bool {
         self.attempts >= MOST_ATTEMPTS
     }
 }
 
-/// What an attempt came to.
+/// Outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Worked {
-    /// It is done; the row goes.
+    /// The work is done; the row is deleted.
     Done,
-    /// Not this time; it is tried again later, unless this was the last attempt.
+    /// The attempt failed. The work is retried later, unless this was the last attempt.
     Again {
-        /// Why, for the log.
+        /// Why it failed, for the log.
         reason: String,
     },
-    /// It can't ever be done; the row goes.
+    /// The work can never be done; the row is deleted.
     GaveUp,
 }
 
 /// Does the work of one kind.
 pub trait Worker: Send + Sync + 'static {
-    /// Which kind.
+    /// Returns the kind of work that this worker does.
     fn kind(&self) -> &'static str;
 
-    /// One attempt, outside of any transaction. It is broken off after 25 seconds, and counts as [`Worked::Again`]. It may be
-    /// a repetition of one that was done: an instance can die after the work and before it says so.
+    /// Runs one attempt, outside of any transaction. It is cancelled after 25 seconds and then counts as [`Worked::Again`]. Work
+    /// may be repeated although it was done: an instance can die after the work and before it stores the outcome.
     fn work(&self, work: Work) -> impl Future<Output = Worked> + Send;
 }

@@ -38,7 +38,7 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Whether there is any work of a kind, due or not.
+/// Returns whether there is any work of a kind, due or not.
 pub(super) fn is_any(conn: &mut Connection, kind: &str) -> Result<bool> {
     let first = outbox::table
         .filter(outbox::kind.eq(kind))
@@ -48,7 +48,7 @@ pub(super) fn is_any(conn: &mut Connection, kind: &str) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// The queues in which work is due, other than those of `without`; first the one whose work has been due longest.
+/// Lists the queues that have due work, other than those of `without`, sorted by how long the work has been due, longest first.
 pub(super) fn list_due_queues(
     conn: &mut Connection,
     kind: &str,
@@ -68,7 +68,7 @@ pub(super) fn list_due_queues(
         .load(conn)?)
 }
 
-/// The work of a queue that has been due longest, as it stands before it is leased.
+/// Finds the work of a queue that has been due longest, as stored before it is leased.
 pub(super) fn find_due(
     conn: &mut Connection,
     kind: &str,
@@ -93,7 +93,7 @@ pub(super) fn find_due(
     }))
 }
 
-/// Takes work that was found due, unless somebody else took it since; whether it did.
+/// Leases due work by compare-and-set; returns `false` if another instance leased it since it was read.
 pub(super) fn lease(
     conn: &mut Connection,
     found: &Work,
@@ -111,7 +111,7 @@ pub(super) fn lease(
     Ok(taken == 1)
 }
 
-/// Removes work that is over, unless another attempt began since; whether it did.
+/// Deletes finished work; returns `false` if another attempt has begun since.
 pub(super) fn delete(conn: &mut Connection, id: WorkId, attempts: u32) -> Result<bool> {
     let deleted = diesel::delete(outbox::table.find(id))
         .filter(outbox::attempts.eq(i64::from(attempts)))
@@ -119,7 +119,7 @@ pub(super) fn delete(conn: &mut Connection, id: WorkId, attempts: u32) -> Result
     Ok(deleted == 1)
 }
 
-/// Frees work until it is due again, unless another attempt began since; whether it did.
+/// Releases work until it is due again; returns `false` if another attempt has begun since.
 pub(super) fn postpone(
     conn: &mut Connection,
     id: WorkId,

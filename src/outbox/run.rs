@@ -1,4 +1,4 @@
-//! The loop of one instance: look, work, look again.
+//! The polling loop of one instance.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use super::look::{Found, look};
 use super::{Work, Worker};
 use crate::db::{self, Database};
 
-/// How often an instance looks unasked: for what others enqueued, what is due again, what a dead instance left.
+/// How often an instance polls: for work that other instances enqueued, retries that are due, and work of instances that died.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// How many pieces of work of one queue an instance does at a time.
+/// How much work of one queue an instance does concurrently.
 const MOST_OF_A_QUEUE: usize = 2;
 
-/// How many pieces of work an instance does at a time.
+/// How much work an instance does concurrently.
 const MOST_AT_ONCE: usize = 128;
 
-/// Has work done. Cheap to clone; a wake reaches the loops of all clones.
+/// Polls for work and has it done. Cheap to clone; waking one clone wakes the loops of all.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     database: Database,
@@ -30,7 +30,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Over the database in which work is enqueued.
+    /// Creates the service from the database in which work is enqueued.
     pub fn new(database: Database) -> Self {
         Self {
             database,
@@ -38,13 +38,13 @@ impl Outbox {
         }
     }
 
-    /// Has this instance look at once: after the commit of a transaction that enqueued.
+    /// Makes this instance poll immediately. Call it after the commit of a transaction that enqueued work.
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub fn wake(&self) {
         self.wakes.send_replace(());
     }
 
-    /// Has `worker` do the work of its kind, until aborted. What is under way then is repeated after its lease.
+    /// Polls for the worker's kind of work and runs it, until aborted. Attempts that are running then are repeated after the lease.
     pub async fn run(&self, worker: impl Worker) {
         let worker = Arc::new(worker);
         let mut wakes = self.wakes.subscribe();
@@ -80,7 +80,7 @@ impl Outbox {
     }
 }
 
-/// Tells of a database that went away or came back, once each.
+/// Logs when the database becomes unavailable and when it is available again, once each.
 fn note_change(is_away: &mut bool, found: &db::Result<Found>) {
     match found {
         Err(error) if !*is_away => tracing::warn!(%error, "can't poll for jobs"),
@@ -90,7 +90,7 @@ fn note_change(is_away: &mut bool, found: &db::Result<Found>) {
     *is_away = found.is_err();
 }
 
-/// The attempts of this loop, each with its queue. Dropped, they are broken off.
+/// The running attempts of this loop, each with its queue. Dropping it cancels them.
 #[derive(Default)]
 struct UnderWay {
     attempts: JoinSet<()>,
@@ -120,7 +120,7 @@ impl UnderWay {
         full.map(|(queue, _)| queue.clone()).collect()
     }
 
-    /// Waits until an attempt ends; for ever when none is under way.
+    /// Waits until an attempt ends; forever if none is running.
     async fn one_ends(&mut self) {
         match self.attempts.join_next_with_id().await {
             Some(ended) => self.forget(ended),

@@ -1,4 +1,5 @@
-//! The WebAuthn half of a sign-in: what `navigator.credentials.get` brought back, judged against a stored passkey.
+//! The WebAuthn part of a sign-in: creates the options, and verifies the response of `navigator.credentials.get` against
+//! a stored passkey.
 
 use serde_json::Value;
 use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
@@ -15,7 +16,7 @@ use crate::db::{self, Connection};
 /// Why an assertion is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AssertionFault {
-    /// It can't be read, or does not hold; with a reason code for the log.
+    /// It is malformed or invalid; with a reason code for the log.
     #[error("{0}")]
     Refused(String),
     /// The signature counter went back: the authenticator may have been cloned.
@@ -29,15 +30,15 @@ impl From<FormFault> for AssertionFault {
     }
 }
 
-/// An assertion that can be read and was made on our pages; nothing is proven yet.
+/// An assertion that is well-formed and was created on our pages. Its signature is not verified yet.
 #[derive(Debug)]
 pub(super) struct Assertion {
     credential: PublicKeyCredential,
-    /// The user that the user handle names, where there is one.
+    /// The user that the user handle names, if there is one.
     claimed_user: Option<UserId>,
 }
 
-/// An assertion that verified, and the passkey as it is after it.
+/// A verified assertion, and the passkey as updated by it.
 #[derive(Debug)]
 pub(super) struct Verified {
     pub(super) passkey: Passkey,
@@ -45,8 +46,8 @@ pub(super) struct Verified {
 }
 
 impl RelyingParty {
-    /// The options for `navigator.credentials.get`, for whichever passkey the person chooses, and the state that the answer is
-    /// judged by.
+    /// Creates the options for `navigator.credentials.get`, for any passkey that the user chooses, and the state that the response
+    /// is verified with.
     pub(super) fn request_options(
         &self,
     ) -> Result<(Value, DiscoverableAuthentication), AssertionFault> {
@@ -54,24 +55,24 @@ impl RelyingParty {
             .webauthn
             .start_discoverable_authentication()
             .map_err(|error| AssertionFault::Refused(format!("{error:?}")))?;
-        // The library asks for conditional mediation always. That member stands beside `publicKey` and is dropped here: the
-        // route adds it where the page asked for it.
+        // The library always asks for conditional mediation, in a member beside `publicKey` that is dropped here: the route adds
+        // it if the page asked for it.
         let options = serde_json::to_value(options.public_key)
             .map_err(|error| AssertionFault::Refused(error.to_string()))?;
         Ok((options, state))
     }
 
-    /// Reads the assertion of a sign-in: its format, its origin, and the user that it claims to be of.
+    /// Parses the assertion of a sign-in, and checks its format, its origin, and that it names a user.
     pub(super) fn read_assertion(&self, credential: Value) -> Result<Assertion, AssertionFault> {
         let assertion = self.read_assertion_of_known_user(credential)?;
-        // WebAuthn Level 3 §7.2 step 6: where the user was not known before, the user handle must be there.
+        // WebAuthn Level 3 §7.2 step 6: if the user is not known beforehand, the user handle is required.
         if assertion.claimed_user.is_none() {
             return Err(AssertionFault::Refused("user-handle-missing".into()));
         }
         Ok(assertion)
     }
 
-    /// As [`RelyingParty::read_assertion`], for a user who was known before: then the user handle may be absent (§7.2 step 6).
+    /// Like [`RelyingParty::read_assertion`], for a user who is known beforehand: the user handle may be absent (§7.2 step 6).
     pub(super) fn read_assertion_of_known_user(
         &self,
         mut credential: Value,
@@ -94,14 +95,14 @@ impl RelyingParty {
         })
     }
 
-    /// Verifies an assertion against the passkey of its credential id.
+    /// Verifies an assertion against the passkey with its credential ID.
     pub(super) fn verify_assertion(
         &self,
         assertion: &Assertion,
         state: &DiscoverableAuthentication,
         mut passkey: Passkey,
     ) -> Result<Verified, AssertionFault> {
-        // The library does not tie the user handle to the credential's owner, which Web Authentication §7.2 asks for.
+        // The library doesn't check that the user handle is the credential owner's, which Web Authentication §7.2 requires.
         if assertion
             .claimed_user
             .is_some_and(|user| user != passkey.user)
@@ -120,7 +121,7 @@ impl RelyingParty {
                 WebauthnError::CredentialPossibleCompromise => AssertionFault::CounterWentBack,
                 other => AssertionFault::Refused(format!("{other:?}")),
             })?;
-        // WebAuthn Level 3 §6.1.3: backup eligibility is fixed for a credential's life.
+        // WebAuthn Level 3 §6.1.3: backup eligibility never changes for a credential.
         if result.backup_eligible() != passkey.backup_eligible {
             return Err(AssertionFault::Refused("backup-eligibility-changed".into()));
         }
@@ -141,15 +142,15 @@ impl RelyingParty {
 }
 
 impl Assertion {
-    /// The credential that it names.
+    /// The ID of the credential that it names.
     pub(super) fn credential_id(&self) -> Vec<u8> {
         self.credential.get_credential_id().to_vec()
     }
 }
 
 impl Verified {
-    /// Writes counter and backup state, on the condition that the counter is still the one that was verified against; `false`
-    /// when it is not, or the passkey was revoked meanwhile. A trace of use: it raises no version.
+    /// Stores the counter and the backup state, if the counter is still the one that was verified against (compare-and-set).
+    /// Returns `false` if it isn't, or if the passkey was revoked. The use of a passkey doesn't start a new version.
     pub(super) fn record_use(&mut self, conn: &mut Connection, now: Timestamp) -> db::Result<bool> {
         self.passkey.last_used_at = Some(now);
         queries::update_used(conn, &self.passkey, self.counter_before)

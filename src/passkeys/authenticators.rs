@@ -1,4 +1,4 @@
-//! Names of the common passkey providers, by AAGUID. For people to recognise theirs; it proves nothing.
+//! Names of the common passkey providers, by AAGUID. They help users to recognise their passkeys, and prove nothing.
 
 use uuid::{Uuid, uuid};
 
@@ -65,7 +65,7 @@ const PROVIDERS: [(Uuid, &str); 27] = [
     ),
 ];
 
-/// Who makes authenticators of this kind, where that is known.
+/// The name of the provider with this AAGUID, if known.
 pub(super) fn provider(aaguid: Uuid) -> Option<&'static str> {
     PROVIDERS
         .iter()

@@ -1,7 +1,7 @@
-//! A ceremony under way: stored under its own random ID, and used once.
+//! Stores ceremonies between start and finish, each under its own random ID, for a single use.
 //!
-//! The store only holds its state. Its use is recorded ([`SingleUse`]) in the transaction that the ceremony authorizes, so it is used
-//! when that is committed, and not before.
+//! The ephemeral store only holds the state. The use is recorded ([`SingleUse`]) in the transaction that the ceremony authorizes,
+//! so a ceremony is used once that is committed, and not before.
 
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
@@ -13,33 +13,33 @@ use crate::base::secrets::{Token, TokenHash};
 use crate::ephemeral::Away;
 use crate::sessions::SingleUse;
 
-/// What a ceremony is for, with all that its finish will need. None of it comes from the finishing request.
+/// What a ceremony is for, with everything that finishing it needs. None of it comes from the finishing request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Purpose {
-    /// Make the first administrator.
+    /// Create the first administrator.
     SetUp {
         link: String,
         person: NewPerson,
         state: PasskeyRegistration,
     },
-    /// Use an invitation.
+    /// Use an invitation, a recovery link, or a link for another device.
     Join {
         link: String,
         person: NewPerson,
         state: PasskeyRegistration,
     },
-    /// Add a passkey to the account of whoever is signed in.
+    /// Add a passkey to the account of the signed-in user.
     Add {
         user: UserId,
         session: SessionId,
         state: PasskeyRegistration,
     },
-    /// Sign in; where to go then.
+    /// Sign in, and then redirect to the continuation with this ID.
     Login {
         continuation: Option<String>,
         state: DiscoverableAuthentication,
     },
-    /// Prove once more that it is this person.
+    /// Authenticate the signed-in user again.
     StepUp {
         user: UserId,
         session: SessionId,
@@ -47,7 +47,7 @@ pub(super) enum Purpose {
     },
 }
 
-/// Who comes in, as far as it was known at the start.
+/// The user who registers by a link, as far as known when the ceremony starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct NewPerson {
     pub(super) id: UserId,
@@ -67,10 +67,10 @@ struct Ceremony {
 /// Why a ceremony can't be finished.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CeremonyError {
-    /// Used, expired, another browser's, or never begun: all look alike.
+    /// It was used, has expired, was started in another browser, or is unknown. Clients can't tell these apart.
     #[error("unknown ceremony: {0}")]
     Gone(&'static str),
-    /// The ephemeral store is away.
+    /// The ephemeral store is unavailable.
     #[error(transparent)]
     Away(#[from] Away),
 }
@@ -80,7 +80,7 @@ fn key(id: TokenHash) -> String {
 }
 
 impl Passkeys {
-    /// Keeps a ceremony for this browser, and returns its id.
+    /// Stores a ceremony for this browser, and returns its ID.
     pub(super) async fn keep(&self, purpose: Purpose, browser: TokenHash) -> Result<Token, Away> {
         let id = Token::generate();
         let ceremony = Ceremony {
@@ -113,14 +113,15 @@ impl Passkeys {
             self.discard(single_use).await;
             return Err(CeremonyError::Gone("other-browser"));
         }
-        // The store's own expiry only tidies up.
+        // The expiry in the store is only for clean-up.
         if ceremony.expires_at <= self.clock.now() {
             return Err(CeremonyError::Gone("expired"));
         }
         Ok((ceremony.purpose, single_use))
     }
 
-    /// Deletes a ceremony that was used or refused. If that fails, it expires: a used one stays used.
+    /// Deletes a ceremony that was used or refused. If that fails, it remains until it expires, but a used one can't
+    /// be used again.
     pub(super) async fn discard(&self, single_use: SingleUse) {
         if let Err(error) = self.ephemeral.remove(&key(single_use.token())).await {
             tracing::warn!(%error, "can't delete a ceremony; it will expire");

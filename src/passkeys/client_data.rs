@@ -1,4 +1,4 @@
-//! What the browser says of where a ceremony ran: checked here, because the library leaves it to the relying party.
+//! Checks the browser's statement of where a ceremony ran, because the library leaves that to the relying party.
 
 use serde::Deserialize;
 
@@ -38,8 +38,8 @@ struct ClientData {
     top_origin: Option<serde_json::Value>,
 }
 
-/// WebAuthn Level 3 §7.1 steps 9–11 and §7.2 steps 12–14: the origin is one of ours as the very text, and the page stood in no
-/// frame of somebody else's. Type and challenge are the library's to check.
+/// WebAuthn Level 3 §7.1 steps 9–11 and §7.2 steps 12–14: the origin is one of ours, compared as text, and the page was not in
+/// another origin's frame. The library checks the type and the challenge.
 pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), ClientDataFault> {
     let data: ClientData =
         serde_json::from_slice(client_data).map_err(|_| ClientDataFault::Malformed)?;

@@ -1,4 +1,4 @@
-//! A passkey as a line of a page.
+//! Passkeys as pages list them.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use crate::db;
 use crate::history::{self, PasskeyUse};
 use crate::web::{Moment, browser_name};
 
-/// How far back a page looks for where a passkey was last used.
+/// Maximum number of recent uses that are read to find where each passkey was last used.
 const USES_LOOKED_AT: i64 = 200;
 
 /// A passkey as pages list it.
@@ -18,11 +18,11 @@ const USES_LOOKED_AT: i64 = 200;
 pub struct PasskeyEntry {
     /// ID of the passkey.
     pub id: PasskeyId,
-    /// The authenticator's id of it, base64url.
+    /// Credential ID, base64url.
     pub credential_id: String,
-    /// What its owner calls it.
+    /// Name that its owner chose.
     pub name: String,
-    /// Who makes it, where that is known.
+    /// Name of the provider, if known.
     pub provider: Option<&'static str>,
     /// `key`, `phone` or `laptop`.
     pub icon_name: &'static str,
@@ -30,9 +30,9 @@ pub struct PasskeyEntry {
     pub synced: bool,
     /// When it was registered.
     pub created: Moment,
-    /// When it last proved its owner.
+    /// When its owner last authenticated with it.
     pub last_used: Option<Moment>,
-    /// With which browser and from where; `None` when that is too long ago.
+    /// The browser and the address that it was last used from; `None` if unknown or too long ago.
     pub last_used_from: Option<String>,
     /// When it was revoked.
     pub revoked: Option<Moment>,
@@ -60,7 +60,7 @@ impl PasskeyEntry {
     }
 }
 
-/// Browser and address, as much of it as is known.
+/// Browser and address, as far as known.
 fn place(last_use: &PasskeyUse) -> Option<String> {
     let browser = last_use.user_agent.as_deref().and_then(browser_name);
     let parts: Vec<String> = browser
@@ -70,7 +70,8 @@ fn place(last_use: &PasskeyUse) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What it most likely lives on, by how browsers reach it: other devices reach a phone, nobody else a laptop's own.
+/// Guesses the device that the passkey is on from its transports: other devices can reach a phone, but not a
+/// laptop's own authenticator.
 fn icon_name(transports: &[String]) -> &'static str {
     let has = |wanted: &str| transports.iter().any(|transport| transport == wanted);
     if has("hybrid") {
@@ -83,7 +84,7 @@ fn icon_name(transports: &[String]) -> &'static str {
 }
 
 impl Passkeys {
-    /// The live passkeys of a person as a page lists them, oldest first; the revoked ones after them when `with_revoked`.
+    /// Lists a user's valid passkeys, oldest first, followed by the revoked ones if `with_revoked`.
     pub async fn list_entries(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! The ceremonies as calls: `/webauthn/{register,login,step-up}/{start,finish}`.
+//! The HTTP endpoints of the ceremonies: `/webauthn/{register,login,step-up}/{start,finish}`.
 
 pub mod login;
 mod problems;
@@ -16,7 +16,7 @@ use crate::base::ids::UserId;
 use crate::web::only;
 pub use well_known::routes as well_known_routes;
 
-/// The routes.
+/// Registers the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     macro_rules! post {
         ($($path:literal => $handler:path),+ $(,)?) => {

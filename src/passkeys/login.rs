@@ -1,4 +1,4 @@
-//! Signing in with whichever passkey the person chooses.
+//! Sign-in with any passkey that the user chooses.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::standing::{self, Standing, UserStatus};
 use crate::timed;
 use crate::users;
 
-/// Somebody who signed in.
+/// A completed sign-in.
 #[derive(Debug)]
 pub(super) struct LoggedIn {
     pub(super) standing: Standing,
@@ -25,37 +25,37 @@ pub(super) struct LoggedIn {
     pub(super) continuation: Option<Continuation>,
 }
 
-/// Why nobody signed in.
+/// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// Used, expired, another browser's, or never begun.
+    /// The ceremony was used, has expired, was started in another browser, or is unknown.
     #[error("unknown ceremony: {0}")]
     CeremonyGone(&'static str),
-    /// No live passkey has this credential id. The page tells the browser's password manager.
+    /// No valid passkey has this credential ID. The page reports that to the browser's password manager.
     #[error("the passkey is not registered")]
     PasskeyUnknown,
-    /// The assertion does not hold; with a reason code for the log.
+    /// The assertion is invalid; with a reason code for the log.
     #[error("assertion rejected: {0}")]
     Refused(String),
-    /// The assertion verified, but the person may not sign in.
+    /// The assertion is valid, but the user may not sign in.
     #[error("the user is suspended")]
     Suspended,
-    /// The passkey was used or revoked by another ceremony in the meantime: read it again.
+    /// Another request used or revoked the passkey concurrently: it must be read again.
     #[error("the passkey was used or revoked by another request")]
     Overtaken,
-    /// The ceremony is used, and a store was lost before its session could be handed out.
+    /// The ceremony is used, but a store failed before its session could be handed out.
     #[error("committed, but no session was handed out: {0}")]
     Interrupted(String),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// The ephemeral store is away.
+    /// The ephemeral store is unavailable.
     #[error(transparent)]
     Ephemeral(#[from] Away),
 }
 
 impl LoginError {
-    /// Whether the ceremony can't be repeated. If a store is unavailable, it can.
+    /// Whether the ceremony can't be repeated. It can if a store was unavailable.
     pub(super) fn is_final(&self) -> bool {
         !matches!(self, Self::Database(_) | Self::Ephemeral(_))
     }
@@ -86,7 +86,7 @@ impl From<AssertionFault> for LoginError {
 }
 
 impl Passkeys {
-    /// Begins a sign-in for this browser.
+    /// Starts a sign-in for this browser.
     pub(super) async fn start_login(
         &self,
         continuation: Option<String>,
@@ -104,7 +104,7 @@ impl Passkeys {
         })
     }
 
-    /// Finishes a sign-in: verifies the assertion, uses the ceremony up, and opens a session.
+    /// Finishes a sign-in: verifies the assertion, consumes the ceremony, and opens a session.
     pub(super) async fn finish_login(
         &self,
         ceremony: &str,
@@ -127,7 +127,7 @@ impl Passkeys {
         credential: Value,
         author: Author,
     ) -> Result<LoggedIn, LoginError> {
-        // 1. Read the ceremony and everything else that is needed.
+        // 1. Read the ceremony's state and the continuation.
         let Purpose::Login {
             continuation,
             state,
@@ -139,7 +139,7 @@ impl Passkeys {
             Some(id) => self.sessions.continuation(&id).await?,
             None => None,
         };
-        // 2. The assertion, against the passkey that it names; judged once more when another sign-in was faster.
+        // 2. Verify the assertion against the passkey that it names; once more if a concurrent request changed the passkey.
         let assertion = self.party.read_assertion(credential)?;
         for _ in 0..2 {
             let passkey = self.find_live(&assertion, single_use, &author).await?;
@@ -157,7 +157,8 @@ impl Passkeys {
                     return Err(fault.into());
                 }
             };
-            // 3. Consume the ceremony, update the passkey and open the session, in one transaction under the lock of the account.
+            // 3. Consume the ceremony, update the passkey and create the session, in one transaction under the lock on
+            // the account state.
             let (passkeys, author) = (self.clone(), author.clone());
             let refused_author = author.acting_as(Actor::Person(passkey.user));
             let admitted = self
@@ -172,7 +173,7 @@ impl Passkeys {
                 Err(LoginError::Overtaken) => continue,
                 admitted => admitted?,
             };
-            // 4. Open.
+            // 4. Activate the session.
             let opened = self.sessions.open(&begun).await;
             opened.map_err(|away| LoginError::Interrupted(away.to_string()))?;
             return Ok(LoggedIn {
@@ -184,7 +185,7 @@ impl Passkeys {
         Err(LoginError::Refused("counter-raced".into()))
     }
 
-    /// The passkey that an assertion names, if it is live. One that was revoked is known: the refusal is an event.
+    /// Finds the passkey that an assertion names, if it is valid. The refusal of a revoked passkey is recorded as an event.
     pub(super) async fn find_live(
         &self,
         assertion: &Assertion,
@@ -210,7 +211,8 @@ impl Passkeys {
         Err(LoginError::PasskeyUnknown)
     }
 
-    /// `Overtaken` when the passkey was used or revoked meanwhile.
+    /// Consumes the ceremony, records the use of the passkey and creates the session. `Overtaken` if the passkey was used
+    /// or revoked concurrently.
     fn admit(
         &self,
         conn: &mut Connection,
@@ -252,8 +254,8 @@ impl Passkeys {
         Ok((standing, begun))
     }
 
-    /// Writes down that an assertion of a known passkey was refused. Only a counter that went back comes with a good signature: of
-    /// anything else nobody knows whose it is.
+    /// Records that an assertion of a known passkey was refused. The user is the actor only if the counter went back, because the
+    /// signature is valid then. In any other case it is unknown who sent the assertion.
     pub(super) async fn record_refused_assertion(
         &self,
         passkey: &Passkey,

@@ -1,4 +1,4 @@
-//! Finding passkeys, and people by theirs.
+//! Finds passkeys, and users by their passkeys.
 
 use std::collections::HashMap;
 
@@ -10,25 +10,25 @@ use super::{Passkeys, queries};
 use crate::base::ids::{PasskeyId, UserId};
 use crate::db;
 
-/// No credential id is shorter (WebAuthn Level 3 §4, “Credential ID”), but many a name is.
+/// Minimum length of a credential ID, in bytes (WebAuthn Level 3 §4, “Credential ID”). Many usernames are shorter.
 const SHORTEST_CREDENTIAL_ID: usize = 16;
 
 impl Passkeys {
-    /// The passkeys of a person, oldest first; revoked ones too when `with_revoked`.
+    /// Lists a user's passkeys, oldest first, including revoked ones if `with_revoked`.
     pub async fn list(&self, user: UserId, with_revoked: bool) -> db::Result<Vec<Passkey>> {
         self.database
             .read(move |conn| queries::list(conn, user, with_revoked))
             .await
     }
 
-    /// The owner of a passkey.
+    /// Finds the owner of a passkey, which may be revoked.
     pub async fn find_owner(&self, id: PasskeyId) -> db::Result<Option<UserId>> {
         self.database
             .read(move |conn| queries::find_owner(conn, id))
             .await
     }
 
-    /// The owner of the passkey that a text names: its id here, or its credential id as base64url.
+    /// Finds the owner of a passkey by its ID, or by its credential ID as base64url.
     pub async fn search_owner(&self, id: &str) -> db::Result<Option<UserId>> {
         let passkey = PasskeyId::parse(id);
         let credential_id = URL_SAFE_NO_PAD.decode(id).unwrap_or_default();
@@ -43,7 +43,7 @@ impl Passkeys {
             .await
     }
 
-    /// How many live passkeys each of these people has; who has none is left out.
+    /// Counts the valid passkeys of each of these users. Users without any are left out.
     pub async fn count_live(&self, users: Vec<UserId>) -> db::Result<HashMap<UserId, u64>> {
         let counts = self
             .database
@@ -56,7 +56,7 @@ impl Passkeys {
             .collect())
     }
 
-    /// What these passkeys are called, revoked ones included.
+    /// Finds the names of these passkeys, including revoked ones.
     pub async fn names(&self, ids: Vec<PasskeyId>) -> db::Result<HashMap<PasskeyId, String>> {
         let names = self
             .database

@@ -1,4 +1,4 @@
-//! A person's passkeys: named, revoked.
+//! Renames and revokes passkeys.
 
 use serde_json::json;
 
@@ -14,60 +14,57 @@ use crate::sessions::{self, Ended};
 use crate::standing::{self, ChangePending, Standing, UserStatus};
 use crate::users::{self, Authority, LastAdministrator};
 
-/// The longest name of a passkey, in characters.
+/// Maximum length of a passkey's name, in characters.
 const LONGEST_NAME: usize = 60;
 
-/// By what right a passkey is revoked.
+/// With which permission a passkey is revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// It is the person's own.
+    /// As its owner.
     Own,
-    /// Somebody else's.
+    /// As a manager of its owner.
     Over(Authority),
 }
 
-/// What was cut.
+/// The result of a revocation.
 #[derive(Clone, Debug)]
 pub struct Revoked {
-    /// Sessions that rested on it.
+    /// Number of sessions that ended because they depended on the passkey.
     pub sessions: usize,
-    /// The credential ids that are still good, for the WebAuthn Signal API.
+    /// The credential IDs of the user's valid passkeys, for the WebAuthn Signal API.
     pub remaining: Vec<Vec<u8>>,
 }
 
-/// Why nothing was changed.
+/// Why a passkey was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ManageError {
-    /// The person has no such passkey, or there is no such person.
+    /// The user has no such passkey, or doesn't exist.
     #[error("unknown passkey")]
     Unknown,
-    /// Nobody removes their own last passkey: they could never come back.
+    /// Users can't remove their own last passkey, because they could not sign in again.
     #[error("this is the user's only passkey")]
     LastPasskey,
-    /// The last administrator who can sign in.
+    /// The user is the last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
-    /// The right by which it was asked does not reach this person.
+    /// The caller may not manage this user.
     #[error("the caller may not manage this user")]
     NotYours,
-    /// The name can't be used.
+    /// The name is invalid.
     #[error("a passkey's name must have 1 to {LONGEST_NAME} printable characters")]
     Name,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Committed, not yet in force.
+    /// The change is committed, but not in force yet.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// Trims a passkey's name.
-///
-/// # Errors
-/// When it is empty, too long or unprintable.
+/// Trims a passkey's name, and checks that it is not empty, too long or unprintable.
 pub(super) fn parse_name(text: &str) -> Result<String, ManageError> {
     let name = text.trim();
     let is_short = (1..=LONGEST_NAME).contains(&name.chars().count());
@@ -78,10 +75,7 @@ pub(super) fn parse_name(text: &str) -> Result<String, ManageError> {
 }
 
 impl Passkeys {
-    /// Gives a passkey another name.
-    ///
-    /// # Errors
-    /// `Unknown` or `Name`.
+    /// Renames a passkey, unless it is revoked.
     pub async fn rename(
         &self,
         user: UserId,
@@ -114,10 +108,8 @@ impl Passkeys {
             .await
     }
 
-    /// Revokes a passkey and ends every session that rests on it. Safe to repeat.
-    ///
-    /// # Errors
-    /// Why not: the last of one's own, the last of the last administrator.
+    /// Revokes a passkey and ends every session that depends on it. Idempotent. Users can't revoke their own last passkey, and no
+    /// one can revoke the last passkey of the last administrator.
     pub async fn revoke(
         &self,
         user: UserId,
@@ -170,7 +162,7 @@ fn find_of(conn: &mut Connection, user: UserId, id: PasskeyId) -> Result<Passkey
         .ok_or(ManageError::Unknown)
 }
 
-/// Whether the person is the caller's to manage, under the locks of both standings.
+/// Checks that the caller may manage the user. The caller holds the locks on both account states.
 fn require_manageable(
     conn: &mut Connection,
     user: UserId,
@@ -184,7 +176,8 @@ fn require_manageable(
     }
 }
 
-/// Whether the person, and the place, can do without this passkey.
+/// Checks that it is neither the owner's last passkey, if they revoke it themselves, nor the last passkey of
+/// the last administrator.
 fn require_dispensable(
     conn: &mut Connection,
     passkey: &Passkey,

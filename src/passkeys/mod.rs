@@ -1,8 +1,8 @@
-//! Passkeys and the ceremonies that make and use them (WebAuthn Level 3).
+//! Passkeys, and the ceremonies that create and use them (WebAuthn Level 3).
 //!
-//! Promises that a ceremony is used once, by the browser that began it, within its time; that what the library leaves to a
-//! relying party is checked here; and that a passkey, once revoked, opens nothing. Owns `passkeys` and the key
-//! `ceremony:…`. The only room in which a verified ceremony is attested.
+//! Guarantees that a ceremony is used once, by the browser that started it, before it expires; that everything that the library
+//! leaves to a relying party is checked; and that a revoked passkey can't be used. Owns the table `passkeys` and the key
+//! `ceremony:…`. The only module that attests verified ceremonies.
 
 mod assertion;
 mod authenticators;
@@ -44,7 +44,7 @@ pub use passkey::{Passkey, PasskeyView};
 pub use register::RegisterError;
 pub use step_up::StepUpError;
 
-/// Everything that ceremonies need. Cheap to clone.
+/// The entry point of this module, with its dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Passkeys {
     party: RelyingParty,
@@ -58,10 +58,10 @@ pub struct Passkeys {
 }
 
 impl Passkeys {
-    /// For the configured name and origins.
+    /// Creates the entry point for the configured RP ID and origins.
     ///
     /// # Errors
-    /// When the library refuses the RP ID for the public URL.
+    /// If the library refuses the RP ID for the public URL.
     pub fn new(
         config: &Config,
         database: Database,
@@ -89,7 +89,7 @@ impl Passkeys {
         })
     }
 
-    /// The name that passkeys here are bound to.
+    /// The RP ID that passkeys are bound to.
     pub fn rp_id(&self) -> &str {
         &self.party.id
     }

@@ -1,4 +1,4 @@
-//! The pages that let somebody in: set-up, join, sign-in, and what to do when the passkey is lost.
+//! Pages for set-up, invitations, sign-in and lost passkeys.
 
 mod bring_invitation;
 mod join;
@@ -10,7 +10,7 @@ mod setup;
 
 use actix_web::web;
 
-/// The routes.
+/// Registers the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(login::routes)

@@ -1,4 +1,4 @@
-//! A passkey.
+//! Passkeys with their revisions, and their representation in the API.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,44 +11,44 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::history::Revision;
 
-/// A passkey, as the table holds it.
+/// A passkey, as stored.
 #[derive(Clone, Debug)]
 pub struct Passkey {
     /// ID of the passkey.
     pub id: PasskeyId,
     /// ID of the user whose passkey it is.
     pub user: UserId,
-    /// The authenticator's id of it; unique for ever.
+    /// Credential ID; unique, including revoked passkeys.
     pub credential_id: Vec<u8>,
     /// The serialized authenticator record.
     pub credential: Credential,
-    /// What its owner calls it.
+    /// Name that its owner chose.
     pub name: String,
-    /// The kind of authenticator.
+    /// AAGUID: the model of the authenticator, or the provider.
     pub aaguid: Uuid,
     /// Transports by which browsers reach the passkey.
     pub transports: Vec<String>,
     /// The signature counter verified last.
     pub sign_count: i64,
-    /// Whether its provider may copy it.
+    /// Whether its provider may copy it to other devices.
     pub backup_eligible: bool,
     /// Whether the passkey is backed up (synced).
     pub backup_state: bool,
-    /// The session in which it was added, if any.
+    /// The session that it was added from, if any.
     pub enrolled_session: Option<SessionId>,
-    /// A passkey on which that session rested.
+    /// A passkey that this session depended on.
     pub enrolled_passkey: Option<PasskeyId>,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// When it last signed in.
+    /// When its owner last authenticated with it.
     pub last_used_at: Option<Timestamp>,
     /// Time of revocation; `None`: not revoked.
     pub revoked_at: Option<Timestamp>,
     /// Reason of the revocation.
     pub revoked_reason: Option<String>,
-    /// From 1. Use raises no version.
+    /// Version, counted from 1. The use of a passkey doesn't start a new version.
     pub version: i64,
-    /// Since when it stands so.
+    /// When this version was stored.
     pub as_of: Timestamp,
 }
 
@@ -102,12 +102,12 @@ impl From<Passkey> for PasskeyView {
 }
 
 impl Passkey {
-    /// Whether it opens anything.
+    /// Whether it is valid, that is, not revoked.
     pub fn is_live(&self) -> bool {
         self.revoked_at.is_none()
     }
 
-    /// This version, for the history.
+    /// This version as a revision for the history.
     pub(super) fn revision(&self) -> Revision {
         Revision {
             entity: "passkey",
@@ -118,7 +118,7 @@ impl Passkey {
         }
     }
 
-    /// The record for its revision: nothing in it is a secret, and nothing in it is a trace of use.
+    /// The data of its revision, which contains no secrets and no traces of use.
     fn revision_data(&self) -> Value {
         json!({
             "user": self.user,

@@ -75,7 +75,7 @@ pub(super) fn find_by_credential_id(
     Ok(row.map(passkey))
 }
 
-/// The owner of a credential, by the id that the authenticator gave it.
+/// Finds the owner of the passkey with a credential ID; the passkey may be revoked.
 pub(super) fn find_owner_of_credential(
     conn: &mut Connection,
     credential_id: &[u8],
@@ -87,7 +87,7 @@ pub(super) fn find_owner_of_credential(
         .optional()?)
 }
 
-/// How many live passkeys each of these people has; who has none is left out.
+/// Counts the valid passkeys of each of these users. Users without any are left out.
 pub(super) fn count_live(conn: &mut Connection, users: &[UserId]) -> Result<Vec<(UserId, i64)>> {
     Ok(passkeys::table
         .filter(passkeys::user_id.eq_any(users.to_vec()))
@@ -97,7 +97,7 @@ pub(super) fn count_live(conn: &mut Connection, users: &[UserId]) -> Result<Vec<
         .load(conn)?)
 }
 
-/// What these passkeys are called, revoked ones included.
+/// Finds the names of these passkeys, including revoked ones.
 pub(super) fn list_names(
     conn: &mut Connection,
     ids: &[PasskeyId],
@@ -145,7 +145,7 @@ pub(super) fn list_live_credential_ids(
     Ok(ids)
 }
 
-/// How many live passkeys a person has.
+/// Counts a user's valid passkeys.
 pub(super) fn count_live_of(conn: &mut Connection, user: UserId) -> Result<usize> {
     let count = passkeys::table
         .filter(passkeys::user_id.eq(user))
@@ -155,7 +155,7 @@ pub(super) fn count_live_of(conn: &mut Connection, user: UserId) -> Result<usize
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// The live passkeys of a person as `PublicKeyCredentialDescriptorJSON`.
+/// Lists a user's valid passkeys as `PublicKeyCredentialDescriptorJSON`.
 pub(super) fn list_live_descriptors(conn: &mut Connection, user: UserId) -> Result<Vec<Value>> {
     let rows = passkeys::table
         .filter(passkeys::user_id.eq(user))
@@ -201,7 +201,7 @@ pub(super) fn insert(conn: &mut Connection, passkey: &Passkey, author: &Author) 
     Ok(())
 }
 
-/// Writes a trace of use, on the condition that counter and life are as they were verified; whether they were.
+/// Stores the use of a passkey, if its counter is unchanged and it is not revoked. Returns whether it did.
 pub(super) fn update_used(
     conn: &mut Connection,
     passkey: &Passkey,
@@ -220,7 +220,7 @@ pub(super) fn update_used(
     Ok(updated == 1)
 }
 
-/// Writes what a new version changed: name and revocation.
+/// Stores the fields that a new version may change: name and revocation.
 pub(super) fn update(conn: &mut Connection, passkey: &Passkey, author: &Author) -> Result<()> {
     diesel::update(passkeys::table.find(passkey.id))
         .set((

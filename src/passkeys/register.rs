@@ -1,4 +1,4 @@
-//! Registering a passkey: by the set-up link, by an invitation, or for whoever is signed in.
+//! Registration of a passkey: by the set-up link, by an invitation or recovery link, or for the signed-in user.
 
 mod enrol;
 mod entry;
@@ -20,10 +20,10 @@ use crate::timed;
 use crate::users::{self, DisplayName, Email, JoinError, SetUpError, User, Username};
 use entry::{Admitted, Entry};
 
-/// More passkeys than anybody needs.
+/// Maximum number of valid passkeys of a user.
 const MOST: usize = 30;
 
-/// What the person starts from.
+/// What a registration is started from.
 #[derive(Debug)]
 pub(super) enum Ground {
     /// The set-up link.
@@ -33,63 +33,63 @@ pub(super) enum Ground {
         display_name: DisplayName,
         email: Option<Email>,
     },
-    /// An invitation or enrolment link.
+    /// An invitation link, a recovery link, or a link for another device.
     Join {
         link: Token,
         username: Option<Username>,
         display_name: Option<DisplayName>,
     },
-    /// A fresh session of their own.
+    /// A fresh session of the user.
     Add { session: LiveSession },
 }
 
-/// A ceremony that was begun.
+/// A started ceremony.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) ceremony: Token,
     pub(super) public_key: Value,
 }
 
-/// A passkey that was registered.
+/// A completed registration.
 #[derive(Debug)]
 pub(super) struct Registered {
     pub(super) user: User,
     pub(super) passkey: Passkey,
-    /// The session of a person who came in; `None` where one was there already.
+    /// The new session of a user who registered by a link; `None` if the user was signed in already.
     pub(super) begun: Option<Begun>,
 }
 
 /// Why no passkey was registered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// Used, expired, another browser's, or never begun.
+    /// The ceremony was used, has expired, was started in another browser, or is unknown.
     #[error("unknown ceremony: {0}")]
     CeremonyGone(&'static str),
-    /// What the authenticator answered does not hold; with a reason code for the log.
+    /// The authenticator's response is invalid; with a reason code for the log.
     #[error("credential rejected: {0}")]
     CredentialRefused(String),
-    /// The credential id is somebody's, or was.
+    /// A passkey with this credential ID is, or was, registered.
     #[error("the credential is already registered")]
     CredentialTaken,
-    /// The set-up link.
+    /// The set-up link can't be used.
     #[error(transparent)]
     SetUp(#[from] SetUpError),
-    /// The invitation.
+    /// The invitation can't be used.
     #[error(transparent)]
     Join(#[from] JoinError),
-    /// The session that began it is over, or somebody else is signed in now.
+    /// The session that started the ceremony has ended, or another user is signed in now.
     #[error("the session has ended")]
     SessionOver,
-    /// Enough.
+    /// The user has the maximum number of passkeys.
     #[error("the account already has {MOST} passkeys")]
     TooMany,
-    /// The passkey is saved, and a store was lost before that was in force everywhere and its session handed out.
+    /// The passkey is stored, but a store failed before that was in force everywhere and the session was handed out.
     #[error("committed, but no session was handed out: {0}")]
     Interrupted(String),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// The ephemeral store is away.
+    /// The ephemeral store is unavailable.
     #[error(transparent)]
     Ephemeral(#[from] Away),
 }
@@ -119,7 +119,7 @@ impl From<UseError> for RegisterError {
 }
 
 impl Passkeys {
-    /// Begins a registration for this browser. Consumes nothing.
+    /// Starts a registration for this browser. Consumes nothing.
     pub(super) async fn start_registration(
         &self,
         ground: Ground,
@@ -149,7 +149,8 @@ impl Passkeys {
         })
     }
 
-    /// Finishes a registration: verifies the credential, and stores all that follows in one transaction, the ceremony's use too.
+    /// Finishes a registration: verifies the credential, and stores everything, including the use of the ceremony,
+    /// in one transaction.
     pub(super) async fn finish_registration(
         &self,
         (ceremony, browser): (&str, TokenHash),
@@ -166,7 +167,7 @@ impl Passkeys {
             }
             Err(error) => Err(error),
         };
-        // If a store is unavailable, the ceremony can be repeated.
+        // If a store was unavailable, the ceremony can be repeated.
         let is_undecided = matches!(
             &registered,
             Err(RegisterError::Database(_) | RegisterError::Ephemeral(_))
@@ -177,7 +178,7 @@ impl Passkeys {
         registered
     }
 
-    /// The credential, by the ceremony's own state, and by what right it is registered.
+    /// Verifies the credential with the ceremony's state, and returns it with the right by which it is registered.
     fn verify(
         &self,
         purpose: Purpose,
@@ -224,7 +225,7 @@ impl Passkeys {
         single_use: SingleUse,
         author: Author,
     ) -> Result<Registered, RegisterError> {
-        // The use of the ceremony, the user, the passkey and the session: all or nothing.
+        // The use of the ceremony, the user, the passkey and the session are stored in one transaction.
         let passkeys = self.clone();
         let registered = timed!(
             info,

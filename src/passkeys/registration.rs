@@ -1,4 +1,5 @@
-//! The WebAuthn half of a registration: options that demand a discoverable, verified credential, and what comes back.
+//! The WebAuthn part of a registration: creates options that require a discoverable credential with user verification, and
+//! verifies the response.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,7 +22,7 @@ impl From<FormFault> for CredentialRefused {
     }
 }
 
-/// A credential that verified.
+/// A verified new credential.
 #[derive(Debug)]
 pub(super) struct NewCredential {
     pub(super) passkey: webauthn_rs::prelude::Passkey,
@@ -29,11 +30,11 @@ pub(super) struct NewCredential {
     pub(super) transports: Vec<String>,
 }
 
-/// Transports that WebAuthn Level 3 §5.8.4 knows; what else a browser says is dropped.
+/// The transports that WebAuthn Level 3 §5.8.4 defines; others are dropped.
 const TRANSPORTS: [&str; 6] = ["ble", "hybrid", "internal", "nfc", "smart-card", "usb"];
 
 impl RelyingParty {
-    /// The options for `navigator.credentials.create`, and the state that its answer is judged by.
+    /// Creates the options for `navigator.credentials.create`, and the state that the response is verified with.
     pub(super) fn creation_options(
         &self,
         user: UserId,
@@ -45,7 +46,7 @@ impl RelyingParty {
             .webauthn
             .start_passkey_registration(user.uuid(), username, display_name, Some(known))
             .map_err(|error| CredentialRefused(error.to_string()))?;
-        // The library asks for less: without a discoverable credential nobody could sign in here.
+        // Stricter than the library's default: sign-in needs a discoverable credential.
         if let Some(selection) = &mut options.public_key.authenticator_selection {
             selection.resident_key = Some(ResidentKeyRequirement::Required);
             selection.require_resident_key = true;
@@ -55,7 +56,7 @@ impl RelyingParty {
         Ok((options, state))
     }
 
-    /// Judges what `navigator.credentials.create` brought back.
+    /// Verifies the response of `navigator.credentials.create`.
     pub(super) fn verify_creation(
         &self,
         mut credential: Value,
@@ -63,7 +64,7 @@ impl RelyingParty {
     ) -> Result<NewCredential, CredentialRefused> {
         let refused = |reason: &str| CredentialRefused(reason.to_owned());
         let transports = take_transports(&mut credential);
-        // WebAuthn Level 3 §10.1.3: `rk: false` says that the authenticator made no discoverable credential.
+        // WebAuthn Level 3 §10.1.3: `rk: false` says that the authenticator created no discoverable credential.
         let is_discoverable = credential.pointer("/clientExtensionResults/credProps/rk");
         if is_discoverable == Some(&Value::Bool(false)) {
             return Err(refused("not-discoverable"));

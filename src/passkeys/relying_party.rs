@@ -1,5 +1,5 @@
-//! The WebAuthn relying party: the name, the origins, and the library behind them. Knows no store: what it says follows from
-//! its arguments alone.
+//! The WebAuthn relying party: its ID, its origins and the WebAuthn library. Uses no store: the results depend on
+//! the arguments alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 
 use crate::base::config::Origin;
 
-/// Makes options and judges what comes back (`registration`, `assertion`). Cheap to clone.
+/// Creates options and verifies responses (`registration`, `assertion`). Cheap to clone.
 #[derive(Clone)]
 pub(super) struct RelyingParty {
     pub(super) webauthn: Arc<Webauthn>,
@@ -23,10 +23,10 @@ impl std::fmt::Debug for RelyingParty {
 }
 
 impl RelyingParty {
-    /// For a name and the origins under which its pages stand, the public URL first.
+    /// Creates a relying party with an RP ID and the origins of its pages, the public URL first.
     ///
     /// # Errors
-    /// When the library refuses the name for the origin.
+    /// If the library refuses the RP ID for the origin.
     pub(super) fn new(
         id: &str,
         name: &str,
@@ -36,7 +36,7 @@ impl RelyingParty {
         let (first, related) = origins
             .split_first()
             .ok_or("a relying party has an origin")?;
-        // Subdomains and other ports are never allowed: origins are compared whole, here and in `client_data`.
+        // Subdomains and other ports are never allowed: whole origins are compared, here and in `client_data`.
         let mut builder = WebauthnBuilder::new(id, first.url())
             .map_err(|error| format!("passkeys.rp_id: {error}"))?
             .rp_name(name)

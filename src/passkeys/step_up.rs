@@ -1,4 +1,4 @@
-//! Proving once more that it is this person, before what a thief of a session would want.
+//! Step-up: authenticates the user again before sensitive actions, which a stolen session alone must not allow.
 
 use serde_json::Value;
 
@@ -16,13 +16,13 @@ use crate::sessions::{
 };
 use crate::standing;
 
-/// Why a session was not raised.
+/// Why a step-up failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StepUpError {
-    /// As at sign-in.
+    /// The ceremony or the passkey was refused, for the same reasons as in a sign-in.
     #[error(transparent)]
     Login(#[from] LoginError),
-    /// The session is over, or another one began this.
+    /// The session has ended, or another session started the ceremony.
     #[error("the session has ended")]
     SessionOver,
 }
@@ -61,7 +61,7 @@ impl From<RaiseError> for StepUpError {
 }
 
 impl Passkeys {
-    /// Begins a step-up of this session. The options name the person's own passkeys, so that the browser offers no other.
+    /// Starts a step-up of this session. The options list the user's own passkeys, so that the browser offers no other.
     pub(super) async fn start_step_up(
         &self,
         session: &LiveSession,
@@ -88,7 +88,7 @@ impl Passkeys {
         })
     }
 
-    /// Finishes a step-up: the same session, a later `auth_time`, a new key.
+    /// Finishes a step-up: the session gets a later `auth_time` and a new key.
     pub(super) async fn finish_step_up(
         &self,
         ceremony: &str,

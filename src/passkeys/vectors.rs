@@ -1,5 +1,5 @@
-//! The W3C's test vectors (WebAuthn Level 3 §16), under Doorward's rules: which half is accepted, and for each refusal its one
-//! reason.
+//! Checks the W3C's test vectors (WebAuthn Level 3 §16) against Doorward's rules: which half is accepted, and the reason
+//! for each refusal.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use crate::base::ids::{PasskeyId, UserId};
 
 const VECTORS: &str = include_str!("../../tests/vectors/webauthn-level-3.json");
 
-/// Vector, registration, authentication: `ok` or the reason of the refusal. The authentication is judged with the credential
-/// of a registration that did without user verification, so that each half has a verdict of its own; `-`: no such
-/// credential can come to be here, whatever the policy.
+/// Vector, result of the registration, result of the authentication: `ok` or the reason for the refusal. The authentication is
+/// verified with the credential of a registration that required no user verification, so that each half has its own result. `-`:
+/// such a credential can't be registered, whatever the policy.
 ///
-/// `UserNotVerified`: the vector's own flags lack it. `cross-origin`: made in a frame of somebody else's. The rest are keys or
-/// attestations that the library takes from nobody: ES512, a 1024-bit RSA key, `EdDSA` (its user verification is asked first), a
-/// TPM key of a curve it does not map, a certificate of a kind it does not parse.
+/// `UserNotVerified`: the vector's flags lack user verification. `cross-origin`: created in another origin's frame. The others are
+/// keys or attestations that the library always refuses: ES512, a 1024-bit RSA key, `EdDSA` (its user verification is checked
+/// first), a TPM key of a curve that it does not map, a certificate of a kind that it does not parse.
 const VERDICTS: [(&str, &str, &str); 15] = [
     ("none-es256", "UserNotVerified", "UserNotVerified"),
     ("packed-self-es256", "ok", "UserNotVerified"),
@@ -62,7 +62,7 @@ fn party(vectors: &Value) -> RelyingParty {
     RelyingParty::new(id, "Vectors", origins, Duration::from_secs(300)).expect("a party")
 }
 
-/// Puts the vector's challenge (and, where asked, a laxer policy) into a state that the library made.
+/// Puts the vector's challenge, and a laxer policy if given, into a state that the library created.
 fn registration_state(
     party: &RelyingParty,
     user: UserId,

@@ -80,8 +80,8 @@ pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<AttestedCredential
     credential.ok_or(FormFault("no-attested-credential"))
 }
 
-/// Checks that authenticator data consists of exactly the parts that its flags announce (§6.1), and that what is backed up may be
-/// (§7.1 step 17, §7.2 step 18). Returns the credential in it, if there is one.
+/// Checks that authenticator data consists of exactly the parts that its flags announce (§6.1), and that only a backup-eligible
+/// credential is backed up (§7.1 step 17, §7.2 step 18). Returns the credential in it, if there is one.
 pub(super) fn read_authenticator_data(
     data: &[u8],
 ) -> Result<Option<AttestedCredential>, FormFault> {

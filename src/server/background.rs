@@ -1,4 +1,5 @@
-//! What runs beside the requests: watching what moved, letting signing keys follow each other, tidying the embedded store.
+//! Background tasks: polling for changed records and policies, rotating signing keys, back-channel logout, sealing the audit log,
+//! deleting expired data, reporting dropped log lines.
 
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use crate::base::telemetry::{self, Sink};
 use crate::oidc::BackchannelLogout;
 use crate::web::Metrics;
 
-/// How often every instance looks which standings moved: a withdrawn right that a store forgot is refused again within this.
+/// How often every instance polls for changed records and policies. If a cache lost a revocation, it is enforced again within
+/// this time.
 const WATCH: Duration = Duration::from_secs(1);
 /// How often the log sinks are checked for dropped lines.
 const WATCH_LOG: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_secs(60);
-/// How often every instance looks whether a signing key's turn is nearly over.
+/// How often every instance checks whether a signing key is due for rotation.
 const ROTATE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -119,7 +121,7 @@ async fn tidy(app: App) {
     }
 }
 
-/// Says how many log lines were dropped, once a sink takes lines again.
+/// Logs how many log lines were dropped, once a sink accepts lines again.
 async fn watch_log() {
     let mut sinks: Vec<_> = telemetry::sinks().iter().map(Watched::new).collect();
     let mut ticks = interval(WATCH_LOG);
@@ -159,7 +161,8 @@ impl Watched {
         }
     }
 
-    /// How many dropped lines to report: all, once none were dropped since the last check and some were written since the last drop.
+    /// Returns how many dropped lines to report: all, once none were dropped since the last check and some were written since
+    /// the last drop.
     fn note(&mut self, dropped: u64, written: u64) -> Option<u64> {
         if dropped != self.dropped {
             (self.dropped, self.written) = (dropped, written);

@@ -39,7 +39,7 @@ pub(super) struct Connection {
     write_timer: Timer,
     write_timeout: Duration,
     burst: usize,
-    /// What is left to send in place of the framework's refusal of a head.
+    /// The rest of the response sent in place of the framework's refusal of a request head.
     explanation: Option<Vec<u8>>,
     _open: Open,
 }
@@ -76,7 +76,7 @@ impl Connection {
         }
     }
 
-    /// Writes to the client, within the time that it has to read.
+    /// Writes to the client, and times out if the client doesn't read.
     fn write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         if written.is_ready() {
@@ -92,7 +92,7 @@ impl Connection {
         Poll::Pending
     }
 
-    /// What to send in place of an answer that refuses the head that was being read.
+    /// Returns the response to send in place of the framework's refusal of the request head being read.
     fn explain(&self, answer: &[u8]) -> Option<Vec<u8>> {
         let is_reading_head = self.head_bytes > 0
             && !self.activity.is_handled()
@@ -102,7 +102,7 @@ impl Connection {
             .flatten()
     }
 
-    /// Counts bytes that were read of a head. Returns false if the memory budget of all heads is exhausted.
+    /// Counts the bytes read of a request head. Returns false if the memory budget of all heads is exhausted.
     fn note_head(&mut self, bytes: usize) -> bool {
         self.head_timer.start(HEAD_TIMEOUT);
         self.head_bytes = self.head_bytes.saturating_add(bytes);
@@ -170,7 +170,7 @@ impl AsyncWrite for Connection {
                 }
             }
         }
-        // The refusal is sent: the framework closes the connection.
+        // The response is sent, so the framework closes the connection.
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -229,7 +229,7 @@ mod tests {
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
 
-    /// A connection with this limit for unread answers, and its client.
+    /// A connection with this timeout for unread responses, and its client.
     async fn connect(write_timeout: Duration) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");

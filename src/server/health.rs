@@ -1,4 +1,4 @@
-//! `/healthz`: the process lives. `/readyz`: it can answer.
+//! `/healthz` reports that the process is alive, `/readyz` that it can handle requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
-/// Says no more than yes or no: the reasons are on the operator's port.
+/// Returns only ready or not; the reasons are on the operator's port.
 async fn readyz(readiness: web::Data<Readiness>) -> Answer {
     if readiness
         .look()
@@ -43,12 +43,12 @@ async fn readyz(readiness: web::Data<Readiness>) -> Answer {
     }
 }
 
-/// One thing that must be there.
+/// The state of one dependency.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) fault: Option<String>,
-    /// What the operator should see to although everything answers.
+    /// A problem that the operator should know about although requests are handled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) warning: Option<String>,
 }
@@ -63,8 +63,7 @@ impl Part {
     }
 }
 
-/// What was found when somebody last looked. The public address may be asked by anybody, so a look serves everybody for a
-/// second, and one looks at a time.
+/// The result of the last check. `/readyz` is public, so a result is reused for a second, and one check runs at a time.
 #[derive(Clone, Debug)]
 pub(super) struct Readiness {
     app: App,
@@ -83,7 +82,7 @@ fn log_changes(earlier: &[Part], now: &[Part]) {
     }
 }
 
-/// When somebody looked, and what they found.
+/// When the check was made, and its result.
 type Look = (Stopwatch, Vec<Part>);
 
 const FRESH: Duration = Duration::from_secs(1);
@@ -121,7 +120,8 @@ impl Readiness {
         parts
     }
 
-    /// Without any policies in force nobody can say who may do what. While earlier ones are, a refused set is a warning.
+    /// Fails if no policies are in force, because then no decision can be made. If new policies were rejected and earlier ones
+    /// are still in force, it is a warning.
     fn policies(&self) -> Part {
         let policies = self.app.access.policies();
         let refused = policies.fault().map(|fault| fault.to_string());
@@ -136,7 +136,7 @@ impl Readiness {
         Part::new("policies", Some(fault))
     }
 
-    /// How many policies are in force.
+    /// Returns how many policies are in force.
     pub(super) fn policies_loaded(&self) -> usize {
         self.app.access.policies().count()
     }

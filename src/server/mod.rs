@@ -1,4 +1,4 @@
-//! Middleware, every capability's routes, binding, background work, graceful stop.
+//! The HTTP server: middleware, the routes of every module, listeners, background tasks and graceful shutdown.
 
 mod background;
 mod connection;
@@ -30,10 +30,10 @@ use pages::{Metrics, RequestSpan};
 pub use record::record_start;
 use security_txt::SecurityTxt;
 
-/// A service that answers.
+/// A running server.
 #[derive(Debug)]
 pub struct Running {
-    /// Where people and services reach it.
+    /// Address of the public listener.
     pub address: SocketAddr,
     /// Address of the operator's endpoints.
     pub operator_address: SocketAddr,
@@ -44,23 +44,23 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops accepting, lets requests in flight finish within `server.shutdown_timeout`, and ends.
+    /// Stops accepting connections, waits up to `server.shutdown_timeout` for requests in flight, and stops.
     pub async fn stop(self) {
         self.public.stop(true).await;
         self.operator.stop(false).await;
-        // Last: the floors are kept for as long as anybody is answered.
+        // Stopped last: the minimum versions must be kept current while requests are handled.
         self.background.stop();
         for serving in self.serving {
-            // The server's own result was reported where it happened.
+            // The server has already reported its own errors.
             serving.await.ok();
         }
     }
 }
 
-/// The operator's port has few callers.
+/// Maximum number of connections to the operator's port, which has few callers.
 const OPERATOR_CONNECTIONS: usize = 64;
 
-/// Binds both listeners and starts to answer.
+/// Binds both listeners and starts to handle requests.
 ///
 /// # Errors
 /// When an address can't be bound.
@@ -117,7 +117,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(health::routes)
             .configure(openapi::routes)
             .configure(security_txt::routes)
-            // Those with a pattern in their path last: each request before them would be held to it.
+            // Routes with a path pattern come last, because every request that reaches them is matched against the pattern.
             .configure(passkeys::well_known_routes)
             .configure(oidc::http::routes)
             .configure(oidc::pages::posted_routes)
@@ -137,7 +137,6 @@ pub fn start(app: App) -> std::io::Result<Running> {
     })
 }
 
-/// Listener settings of both ports.
 fn listenings(app: &App, metrics: &Metrics) -> (Listening, Listening) {
     let server = &app.config.server;
     let workers = match server.workers {
@@ -166,7 +165,7 @@ fn listenings(app: &App, metrics: &Metrics) -> (Listening, Listening) {
     (public, operator)
 }
 
-/// What handlers ask for by type.
+/// Registers the state that handlers extract by type.
 fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
     config
         .app_data(web::Data::new(app.database.clone()))

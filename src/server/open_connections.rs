@@ -20,7 +20,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// `most` is the limit; the gauge `open` counts the connections.
+    /// Creates the counter; `most` is the limit, and the gauge `open` counts the connections.
     pub(super) fn new(most: usize, open: IntGauge) -> Self {
         Self {
             open,

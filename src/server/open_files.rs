@@ -1,10 +1,10 @@
-//! Raises the limit of open files (`RLIMIT_NOFILE`) at start, and derives the limit of connections from it.
+//! Raises the limit of open files (`RLIMIT_NOFILE`) at startup, and derives the limit of connections from it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How many open files are reserved for databases, Redis, files and the operator's port.
+/// Open files reserved for databases, Redis, files and the operator's port.
 const RESERVED: usize = 128;
-/// Upper limit for one worker thread, however many files may be open.
+/// Maximum number of connections of one worker thread, regardless of the limit of open files.
 const MOST_PER_WORKER: usize = 25_000;
 
 /// Raises the soft limit to the hard limit. Returns how many files may be open.
@@ -25,7 +25,7 @@ pub(super) fn raise() -> usize {
     })
 }
 
-/// How many connections each worker may have.
+/// Returns how many connections each worker may have.
 pub(super) fn connections_per_worker(files: usize, pool_size: usize, workers: usize) -> usize {
     let reserved = RESERVED.saturating_add(pool_size).min(files / 2);
     let left = files.saturating_sub(reserved);

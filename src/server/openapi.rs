@@ -1,5 +1,5 @@
-//! `/openapi.json`: the own API, described by the annotations beside its handlers. What is the same everywhere is said once, in
-//! [`shared`].
+//! `/openapi.json`: the description of the API, generated from the annotations of its handlers. Parts common to all operations
+//! are added in [`shared`].
 
 mod shared;
 
@@ -101,7 +101,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// Written when somebody asks for the first time: until then it is many megabytes that nobody reads. `None`: it can't be.
+/// Built on the first request, because the unserialized document takes many megabytes. `None` if it can't be serialized.
 static DOCUMENT: LazyLock<Option<web::Bytes>> =
     LazyLock::new(|| match serde_json::to_vec(&Api::openapi()) {
         Ok(document) => Some(document.into()),

@@ -1,4 +1,4 @@
-//! The operator's port: metrics, and what exactly is not ready.
+//! Endpoints of the operator's port: metrics, and readiness with reasons.
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;

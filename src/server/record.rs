@@ -1,4 +1,4 @@
-//! Audit events about the service itself: its configuration at start, and the policies that it loads.
+//! Audit events about the service itself: its configuration at startup, and the policies that it loads.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::db;
 use crate::history::{self, Author, Event};
 
-/// Records the configuration and the policies that an instance starts with, by their hashes.
+/// Records hashes of the configuration and the policies that an instance starts with.
 pub async fn record_start(app: &App) -> db::Result<()> {
     let loaded = app.access.policies().loaded();
     let event = Event::done("configuration.loaded").details(json!({
@@ -18,7 +18,7 @@ pub async fn record_start(app: &App) -> db::Result<()> {
     record(app, event).await
 }
 
-/// Records which policies are in force after the folder was read again, or that the new ones were refused.
+/// Records which policies are in force after the folder was reloaded, or that the new ones were rejected.
 pub(super) async fn record_policies(app: &App, loaded: &Loaded) -> db::Result<()> {
     let event = if loaded.is_refused {
         Event::refused("policies.loaded", "invalid")

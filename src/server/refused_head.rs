@@ -1,12 +1,13 @@
-//! What a person reads when the framework refuses the head of a request: it answers without a body, before any handler runs.
+//! Explains refused request heads: the framework refuses them with an empty response before any handler runs, so this module
+//! replaces that response with one that users can read.
 
-/// The longest address (path and query) that the framework reads, in bytes.
+/// Maximum length of path and query that the framework accepts, in bytes.
 const MAX_ADDRESS: usize = 65_534;
-/// The longest head that it reads, in bytes.
+/// Maximum length of a request head that the framework accepts, in bytes.
 const MAX_HEAD: usize = 131_072;
 
-/// The answer to send in place of the framework's own, which refuses a head of which so many bytes were read; `None` for any
-/// other answer.
+/// Returns the response to send in place of the framework's refusal after `head_bytes` bytes of the head; `None` for
+/// any other response.
 pub(super) fn explained(answer: &[u8], head_bytes: usize) -> Option<Vec<u8>> {
     let answer = std::str::from_utf8(answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;

@@ -1,4 +1,4 @@
-//! Sealing the audit log, and writing the newest seal to the log: whoever keeps that elsewhere can tell a chain that was cut.
+//! Seals the audit log, and logs the newest seal: an operator who stores these log lines elsewhere can detect a truncated chain.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::base::hex::to_hex;
 use crate::history::{AuditSeal, Look, SealError};
 use crate::web::Metrics;
 
-/// How often every instance looks whether it is its turn.
+/// How often every instance checks whether it holds the lease.
 const SEAL: Duration = Duration::from_secs(1);
-/// How often the newest seal goes to the log.
+/// How often the newest seal is logged.
 const TELL: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
@@ -35,10 +35,9 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
     }
 }
 
-/// What the last look that succeeded told: since then nobody knows better.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    /// How old the oldest event was that waited.
+    /// Age of the oldest unsealed event at that time.
     age: Duration,
     since: Stopwatch,
 }
@@ -51,14 +50,14 @@ impl Known {
         }
     }
 
-    /// How old an event may be by now that waits: where nobody can look, one may have come right after the last look.
+    /// Returns the maximum age of an unsealed event now: while checks fail, one may have been added right after the last check.
     fn age_now(&self) -> Duration {
         self.age.saturating_add(self.since.elapsed())
     }
 }
 
-/// Whether the newest seal goes to the log: by the process whose turn it is, also where another sealed last, and has gone (what
-/// it sealed may not have been told), and not sooner after the time before than [`TELL`].
+/// Whether to log the newest seal: only the process that holds the lease does, at most once per [`TELL`]. It also logs a seal
+/// made by an earlier holder, which may have stopped before logging it.
 fn is_to_be_told(look: &Look, told: Option<Duration>) -> bool {
     look.is_ours && look.head.position > 0 && told.is_none_or(|ago| ago >= TELL)
 }
@@ -71,7 +70,7 @@ async fn turn(seal: &AuditSeal, metrics: &Metrics, known: &mut Known) -> Result<
     if seal.work(&look).await? == 0 {
         return Ok(look);
     }
-    // What was sealed now is the newest.
+    // Returns the seal that was just made.
     Ok(seal.look().await?)
 }
 

@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// RFC 9116 §2.5.5 recommends less than a year.
 const VALID_DAYS: u32 = 180;
 
-/// The fields from the configuration, and the clock for `Expires`, which is computed for each response.
+/// Fields from the configuration, and the clock for `Expires`, which is computed for each response.
 #[derive(Clone, Debug)]
 pub(super) struct SecurityTxt {
     /// `None` if no contact is configured.
@@ -29,7 +29,7 @@ impl SecurityTxt {
         let section = &app.config.security;
         let mut fields = String::new();
         for contact in &section.contact {
-            // Writing to a string does not fail.
+            // Writing to a string can't fail.
             writeln!(fields, "Contact: {contact}").ok();
         }
         let canonical = app.config.server.public_url.with_path(PATH);

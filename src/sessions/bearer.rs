@@ -1,4 +1,4 @@
-//! Whoever shows an access token at the own API (RFC 6750): a person through an app, or a service on its own behalf.
+//! Callers of Doorward's API with an access token (RFC 6750): a user through an app, or a client on its own behalf.
 
 use std::time::Duration;
 
@@ -13,27 +13,24 @@ use crate::standing::Standing;
 use crate::tokens::{GoodToken, TokenError, Tokens};
 use crate::web::Problem;
 
-/// The holder of a good token whose audience is Doorward itself.
+/// Holder of a valid access token whose audience is Doorward itself.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     /// The token.
     pub token: GoodToken,
-    /// Whether its person proved themself a moment ago; a service has just shown what it has.
+    /// Whether the token's user has signed in recently; true for a client, which authenticates whenever it requests a token.
     pub is_fresh: bool,
 }
 
 impl Bearer {
-    /// The holder of a presented token.
-    ///
-    /// # Errors
-    /// `invalid_token`, or nobody knows.
+    /// Checks a presented token.
     pub async fn of(request: &HttpRequest, presented: &str) -> Result<Self, Problem> {
         let tokens = request.app_data::<web::Data<Tokens>>();
         let sessions = request.app_data::<web::Data<Sessions>>();
         let (tokens, sessions) = tokens.zip(sessions).ok_or_else(Problem::internal)?;
         let token = tokens.check(presented).await?;
         let issuer = &*tokens.issuer;
-        // RFC 8707 §2: a token for another service is none for this one.
+        // RFC 8707 §2: a token for another resource server is not valid here.
         if !token.claims.aud.iter().any(|audience| audience == issuer) {
             return Err(TokenError::Bad("other-audience").into());
         }
@@ -44,17 +41,17 @@ impl Bearer {
         Ok(Self { token, is_fresh })
     }
 
-    /// The person whose token it is.
+    /// Account state of the token's user; `None` for a client's own token.
     pub fn person(&self) -> Option<&Standing> {
         self.token.standing.as_ref()
     }
 
-    /// The id of the person whose token it is.
+    /// ID of the token's user.
     pub fn user(&self) -> Option<UserId> {
         self.person().map(|person| person.user_id)
     }
 
-    /// Who acts by the token.
+    /// Returns the actor for audit events.
     pub fn actor(&self) -> Actor {
         let client = self.token.client.id;
         match self.user() {
@@ -63,21 +60,21 @@ impl Bearer {
         }
     }
 
-    /// Whether the token carries a scope, and its client is still registered for it.
+    /// Returns whether the token has a scope and its client is still registered for it.
     pub fn has_scope(&self, scope: Scope) -> bool {
         self.token.claims.scope.contains(scope) && self.token.client.scopes.contains(scope)
     }
 }
 
 impl Sessions {
-    /// Whether an instant, in seconds since 1970, is not longer ago than this.
+    /// Returns whether a time, in seconds since 1970, is within `window` before now.
     fn is_recent(&self, auth_time: i64, window: Duration) -> bool {
         let at = crate::base::clock::Timestamp::from_micros(auth_time.saturating_mul(1_000_000));
         self.clock.now().since(at) < window
     }
 }
 
-/// 403 (RFC 6750 §3.1).
+/// Returns 403 (RFC 6750 §3.1).
 pub(super) fn scope_missing(scope: Scope) -> Problem {
     Problem::forbidden(format!(
         "This token needs the scope {}, and its client must be registered for that scope.",

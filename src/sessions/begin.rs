@@ -1,4 +1,4 @@
-//! A verified ceremony makes a session, or raises the one that there is.
+//! Creates a session after a verified ceremony, or steps up an existing one.
 
 use super::cap::MOST_OPEN;
 use super::end::EndError;
@@ -13,41 +13,41 @@ use crate::ephemeral::Away;
 use crate::history::Author;
 use crate::standing;
 
-/// A session that is written in the database and not yet open.
+/// Session that is in the database, but not yet in the ephemeral store.
 #[derive(Debug)]
 pub struct Begun {
-    /// What the cookie will hold.
+    /// Key for the browser's cookie.
     pub key: SessionKey,
-    /// What will be stored.
+    /// Live copy to be stored.
     pub live: LiveSession,
-    /// What is to do about the user's other sessions and keys once it is open.
+    /// What to do about the user's other sessions and keys once the live copy is stored.
     pub(super) follow_up: FollowUp,
 }
 
-/// What must be done after a session was opened or stepped up.
+/// What to do after a session was activated or stepped up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FollowUp {
-    /// Nothing.
+    /// Nothing to do.
     None,
-    /// The user may have more open sessions than the cap allows.
+    /// Enforce the cap: the user may have more open sessions than it allows.
     EnforceCap,
-    /// The account's record changed: it refuses the key that was replaced.
+    /// Publish the account state: it changed, and now refuses the key that was replaced.
     PublishRecord,
 }
 
-/// Why a session could not be raised.
+/// Why a session could not be stepped up.
 #[derive(Debug, thiserror::Error)]
 pub enum RaiseError {
-    /// It ended meanwhile.
+    /// The session has ended, or another request has stepped it up.
     #[error("the session has ended")]
     Over,
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// Writes a new session in the transaction of its ceremony. The caller holds the person's standing, found them active, and tells
-/// their epoch.
+/// Inserts a new session in the transaction of its ceremony. The caller holds the lock of the user's account, has checked that
+/// the user is active, and passes their session epoch.
 pub fn begin(
     conn: &mut Connection,
     sessions: &Sessions,
@@ -89,11 +89,12 @@ pub fn begin(
     })
 }
 
-/// Steps a session up by a new ceremony of the same user: a later `auth_time`, one more passkey that it depends on, a new key. From the
-/// commit on the account record refuses the earlier key, even if a copy under it is left.
+/// Steps a session up after a new ceremony of the same user: a later `auth_time`, the ceremony's passkey added to those
+/// that it depends on, and a new key. From the commit on, the account state refuses the earlier key, even if a live
+/// copy under it remains.
 ///
 /// # Errors
-/// `Over` when the session ended meanwhile.
+/// `Over` if the session has ended or was stepped up in the meantime, or belongs to another user.
 pub fn raise(
     conn: &mut Connection,
     sessions: &Sessions,
@@ -108,7 +109,7 @@ pub fn raise(
         return Err(RaiseError::Over);
     }
     let mut live = session.touched(ceremony.at(), sessions.idle_timeout);
-    // Strictly later, because it distinguishes the copies under the two keys.
+    // Strictly later, because it distinguishes the live copies under the two keys.
     let next = Timestamp::from_micros(session.auth_time.as_micros().saturating_add(1));
     live.auth_time = ceremony.at().max(next);
     ceremony.acr().as_str().clone_into(&mut live.acr);
@@ -130,10 +131,10 @@ pub fn raise(
 }
 
 impl Sessions {
-    /// Opens what was begun, after its commit: from here on the cookie is good.
+    /// Stores the live copy of a new or stepped-up session after the commit. From then on its cookie is valid.
     ///
     /// # Errors
-    /// When the ephemeral store is away; the person signs in again.
+    /// The ephemeral store is unavailable; the user has to sign in again.
     pub async fn open(&self, begun: &Begun) -> Result<(), Away> {
         self.keep(&begun.key, &begun.live).await?;
         let followed = match begun.follow_up {
@@ -141,8 +142,8 @@ impl Sessions {
             FollowUp::EnforceCap => self.enforce_cap(&begun.live).await,
             FollowUp::PublishRecord => self.publish(begun.live.user).await,
         };
-        // The session is good all the same. The next sign-in enforces the cap, and every instance learns within a second which records
-        // changed.
+        // The session is valid nevertheless. The next sign-in enforces the cap, and every instance learns within a second which
+        // account states changed.
         if let Err(error) = followed {
             tracing::warn!(%error, "the steps after starting a session failed");
         }
@@ -162,7 +163,7 @@ impl Sessions {
             live_copy: store_key.clone(),
         };
         let seen = seen.to_text();
-        // The time of the last use is stored beside it, for the list of sessions and for sessions at protected hosts.
+        // The last-seen time is stored with it, for lists of sessions and for forward-auth sessions.
         let entries = [
             (store_key.as_str(), text.as_str()),
             (&seen_key(live.user, live.id), &seen),
@@ -170,7 +171,7 @@ impl Sessions {
         self.ephemeral.put_all(&entries, ttl).await
     }
 
-    /// Updates the time of the last use that [`Sessions::keep`] stored, unless it was removed or belongs to a later key.
+    /// Updates the last-seen time that [`Sessions::keep`] stored, unless it was removed or belongs to a later key.
     pub(super) async fn move_seen(&self, live: &LiveSession, live_copy: &str) -> Result<(), Away> {
         let key = seen_key(live.user, live.id);
         let ttl = live.time_to_live(self.clock.now());

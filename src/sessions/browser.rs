@@ -1,4 +1,4 @@
-//! This browser's mark: a random value in its own cookie, to which ceremonies are bound. It grants nothing.
+//! Browser cookie: a random value to which ceremonies are bound. It authorizes nothing.
 
 use std::future::{Ready, ready};
 
@@ -10,7 +10,7 @@ use super::cookies::{BrowserMark, Cookies};
 use crate::base::secrets::TokenHash;
 use crate::web::Problem;
 
-/// Extractor: this browser, with a new mark where it has none.
+/// Extractor of the browser cookie. Generates a new value if the request has none.
 #[derive(Clone, Debug)]
 pub struct Browser {
     mark: BrowserMark,
@@ -18,21 +18,21 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// What a ceremony keeps of this browser.
+    /// Hash of the cookie's value; ceremonies are bound to it.
     pub fn hash(&self) -> TokenHash {
         self.mark.hash()
     }
 
-    /// As [`Self::hash`]; `None` for a browser that sent no cookie.
+    /// As [`Self::hash`]; `None` if the browser sent no cookie.
     pub(super) fn known(&self) -> Option<TokenHash> {
         self.new_cookie.is_none().then(|| self.hash())
     }
 
-    /// Sets the mark's cookie on an answer, where the browser has none yet.
+    /// Sets the browser cookie on a response if the browser has none yet.
     #[must_use]
     pub fn mark(&self, mut response: HttpResponse) -> HttpResponse {
         if let Some(cookie) = &self.new_cookie {
-            // Fails only for a cookie that is no header value; ours is base64url.
+            // Fails only if the cookie is not a valid header value; ours is base64url.
             response.add_cookie(cookie).ok();
         }
         response

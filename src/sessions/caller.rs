@@ -1,4 +1,4 @@
-//! Whoever asks the API: a person by their cookie, a client by its secret, either through an access token.
+//! Extractor of API callers: a user with a session cookie, a client with its secret, or either with an access token.
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -17,27 +17,27 @@ use crate::history::{Actor, Author};
 use crate::standing::Standing;
 use crate::web::{KnownCaller, Problem};
 
-/// Who asks.
+/// Authenticated caller of the API.
 #[derive(Clone, Debug)]
 pub enum Caller {
-    /// A person with a good session.
+    /// User with a valid session.
     Person(Box<SignedIn>),
-    /// A client with a good secret.
+    /// Client with a valid secret.
     Client(Box<ClientRecord>),
-    /// Whoever holds a good access token.
+    /// Holder of a valid access token.
     Bearer(Box<Bearer>),
 }
 
-/// Why a caller may not.
+/// Why a caller is not allowed to do something.
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
-    /// A person who is no administrator.
+    /// The user is not an administrator.
     #[error("only administrators may do this")]
     NotAdministrator,
-    /// A client without the scope.
+    /// The client doesn't have the scope.
     #[error("the client needs the scope {}", .0.as_str())]
     ScopeMissing(Scope),
-    /// A token without the scope.
+    /// The token doesn't have the scope.
     #[error("the token needs the scope {}", .0.as_str())]
     TokenScopeMissing(Scope),
 }
@@ -57,10 +57,10 @@ impl From<CallerError> for Problem {
 }
 
 impl Caller {
-    /// Whether the caller may do what `scope` names for everybody: administrators and scoped clients.
+    /// Requires that the caller may do for all users what `scope` names: administrators and clients with the scope may.
     ///
     /// # Errors
-    /// Who may not, and why.
+    /// Why the caller is not allowed to.
     pub fn require(&self, scope: Scope) -> Result<(), CallerError> {
         match self {
             Self::Person(person) if person.standing.is_administrator() => Ok(()),
@@ -70,7 +70,7 @@ impl Caller {
             Self::Bearer(bearer) if !bearer.has_scope(scope) => {
                 Err(CallerError::TokenScopeMissing(scope))
             }
-            // A person's token lends its app no more than the person has.
+            // A user's token gives its app no more permissions than the user has.
             Self::Bearer(bearer) => match bearer.person() {
                 Some(person) if !person.is_administrator() => Err(CallerError::NotAdministrator),
                 _ => Ok(()),
@@ -78,7 +78,7 @@ impl Caller {
         }
     }
 
-    /// Requires a recent sign-in of the user who asks; a client has just authenticated itself.
+    /// Requires a recent sign-in of the calling user. Clients have just authenticated.
     pub fn require_fresh(&self) -> Result<(), StepUpRequired> {
         match self {
             Self::Person(person) => person.require_fresh(),
@@ -87,7 +87,7 @@ impl Caller {
         }
     }
 
-    /// The person who asks, themself or through an app.
+    /// Returns the calling user, who uses a session or an app.
     pub fn person(&self) -> Option<&Standing> {
         match self {
             Self::Person(person) => Some(&person.standing),
@@ -96,7 +96,7 @@ impl Caller {
         }
     }
 
-    /// The person who asks, where `scope` is enough to ask about oneself.
+    /// Returns the calling user if they may read their own data. A token needs `scope` for that.
     pub fn own(&self, scope: Scope) -> Option<&Standing> {
         match self {
             Self::Bearer(bearer) if !bearer.has_scope(scope) => None,
@@ -104,7 +104,7 @@ impl Caller {
         }
     }
 
-    /// Who changes something, for audit events and revisions.
+    /// Returns the actor for audit events and revisions.
     pub fn actor(&self) -> Actor {
         match self {
             Self::Person(person) => Actor::Person(person.session.user),
@@ -113,8 +113,8 @@ impl Caller {
         }
     }
 
-    /// The caller of an operation that needs `scope`: administrators and clients with the scope may change everything, other users
-    /// what their roles let them manage.
+    /// Returns the caller of an operation that needs `scope`: administrators and clients with the scope may change everything,
+    /// other users what their roles let them manage.
     pub fn acting(&self, author: Author, scope: Scope) -> ActingAs {
         let credential = match self {
             Self::Person(person) => {

@@ -1,4 +1,4 @@
-//! The cap on a user's open sessions.
+//! Cap on the number of a user's open sessions.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,12 @@ use crate::history::{self, Actor, Author, Event};
 use crate::standing::{self, ChangePending, Unavailable};
 use crate::tokens::{SessionEnd, revoke};
 
-/// How many sessions of one user may be open at once.
+/// Maximum number of open sessions of one user.
 pub(super) const MOST_OPEN: i64 = 200;
 
 impl Sessions {
-    /// Ends the user's sessions beyond the cap, least recently used first, but never `opened`. Expired sessions don't count towards
-    /// the cap; their rows are closed. Offline access that the user granted to apps is kept.
+    /// Ends the user's sessions beyond the cap, least recently used first, but never `opened`. Expired sessions don't count
+    /// towards the cap; their rows are closed. Offline access that the user granted to apps is kept.
     pub(super) async fn enforce_cap(&self, opened: &LiveSession) -> Result<(), EndError> {
         let (user, kept, now) = (opened.user, opened.id, self.clock.now());
         let seen = self.last_seen(opened).await?;
@@ -57,7 +57,7 @@ impl Sessions {
         }
         self.standings.publish(user).await?;
         for session in ended {
-            // Best effort: the account record refuses the session already.
+            // Best effort: the account state refuses the session already.
             if let Some(seen) = seen.get(&session) {
                 self.ephemeral.remove(&seen.live_copy).await.ok();
             }
@@ -82,7 +82,7 @@ impl Sessions {
             .collect())
     }
 
-    /// Closes the rows of expired sessions. Returns the other sessions, each with the time of its last use.
+    /// Ends the rows of expired sessions. Returns the other sessions, each with the time of its last use.
     fn close_expired(
         &self,
         conn: &mut Connection,
@@ -100,7 +100,7 @@ impl Sessions {
                 open.push((used_at, row));
                 continue;
             }
-            // Its copy in the ephemeral store has expired too, so the account record need not list it as ended.
+            // Its live copy has expired too, so the account state need not list it as ended.
             let end = End {
                 at: expires_at,
                 reason: EXPIRED,

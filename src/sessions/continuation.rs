@@ -1,4 +1,5 @@
-//! Where to go after sign-in: a stored target, named by an opaque id, never a URL in a parameter.
+//! Continuations: where the browser continues after sign-in. The target is stored and named by an opaque ID, so no URL is ever
+//! passed as a parameter.
 
 use std::time::Duration;
 
@@ -8,39 +9,41 @@ use super::Sessions;
 use crate::base::secrets::Token;
 use crate::ephemeral::Away;
 
-/// As long as somebody may look for their passkey.
+/// How long a target is stored: long enough for a user to find their passkey.
 const LIFE: Duration = Duration::from_secs(3600);
 
-/// A longer address is not kept whole: a stranger makes it be kept, and no page of this place has one.
+/// Maximum length of a stored path with query, in bytes. Anonymous clients cause it to be stored, and no page here
+/// has a longer URL.
 const LONGEST: usize = 2000;
 
-/// The page from which every other one is reached.
+/// Start page; every other page can be reached from it.
 const START: &str = "/";
 
-/// An app that sends people here to sign in.
+/// App that sent the user to sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
-    /// What it is called.
+    /// Name of the app.
     pub name: String,
-    /// Where it is.
+    /// Host of the app.
     pub host: String,
 }
 
-/// Where somebody goes on, and what the sign-in page says of it.
+/// Where the browser continues after sign-in, and what the sign-in page shows about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Continuation {
-    /// A path of this place.
+    /// Path at this server.
     pub path: String,
-    /// The app that they are on the way to.
+    /// App that the user is signing in to.
     #[serde(default)]
     pub app: Option<Destination>,
-    /// What they may be called.
+    /// `login_hint` of the request: the user's likely identifier.
     #[serde(default)]
     pub login_hint: Option<String>,
 }
 
 impl Continuation {
-    /// A path of this place with its query, and nothing more. Of what is longer than 2000 bytes the path alone, or the start page.
+    /// Creates a continuation to a path and query at this server. If both together are longer than 2000 bytes, the query is
+    /// dropped; if the path alone is longer, the start page is used.
     pub fn to(path_and_query: &str) -> Self {
         let path = path_and_query.split('?').next().unwrap_or_default();
         let kept = [path_and_query, path]
@@ -59,7 +62,7 @@ fn key(id: &Token) -> String {
 }
 
 impl Sessions {
-    /// Stores a target and returns its id.
+    /// Stores a target and returns its ID.
     pub async fn put_continuation(&self, target: &Continuation) -> Result<Token, Away> {
         let id = Token::generate();
         let text = serde_json::to_string(target)
@@ -68,8 +71,8 @@ impl Sessions {
         Ok(id)
     }
 
-    /// The target of an id; `None` when there is none (any more). It stays, because the person may have opened the page in
-    /// two tabs; it is only ever one of our own paths.
+    /// Returns the target with this ID; `None` if it doesn't exist or has expired. It is not single-use, because the user may
+    /// have opened the page in two tabs; it is only ever a path at this server.
     pub async fn continuation(&self, id: &str) -> Result<Option<Continuation>, Away> {
         let Some(id) = Token::parse(id) else {
             return Ok(None);

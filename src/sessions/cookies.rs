@@ -1,4 +1,4 @@
-//! Names and properties of the cookies.
+//! Names and attributes of the cookies.
 
 use std::time::Duration;
 
@@ -11,32 +11,32 @@ use super::Sessions;
 use super::store::Store;
 use crate::base::secrets::{MasterKey, Token, TokenHash};
 
-/// What the cookies are called here. `__Host-` binds a cookie to this host, https and the whole path (RFC 6265bis §4.1.3.2);
-/// `http://localhost` can't have it.
+/// Names of the cookies. `__Host-` binds a cookie to this host, HTTPS and the path `/` (RFC 6265bis §4.1.3.2); `http://localhost`
+/// can't use it.
 #[derive(Clone, Debug)]
 pub struct CookieNames {
-    /// The session's key.
+    /// Cookie with the session's key.
     pub session: String,
-    /// This browser's mark.
+    /// Browser cookie.
     pub browser: String,
 }
 
-/// The value of a browser's mark.
+/// Value of the browser cookie.
 #[derive(Clone, Debug)]
 pub struct BrowserMark(Token);
 
 impl BrowserMark {
-    /// A new mark, for a browser that has none and after every sign-out.
+    /// Generates a new value, for a browser that has none and after every sign-out.
     pub fn generate() -> Self {
         Self(Token::generate())
     }
 
-    /// The mark in a cookie's value.
+    /// Parses a cookie's value.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Token::parse(text).map(Self)
     }
 
-    /// The hash that a ceremony is bound to.
+    /// Hash that ceremonies are bound to.
     pub fn hash(&self) -> TokenHash {
         self.0.hash()
     }
@@ -46,17 +46,18 @@ impl BrowserMark {
     }
 }
 
-/// How cookies are made here.
+/// Creates the cookies.
 #[derive(Clone, Debug)]
 pub struct Cookies {
-    /// Their names.
+    /// Names of the cookies.
     pub names: CookieNames,
     is_https: bool,
     lifetime: CookieDuration,
 }
 
 impl Cookies {
-    /// For a public URL that is https, or http on localhost. The session's cookie lives as long as a session may.
+    /// Creates the settings for a public URL that is HTTPS, or HTTP on localhost. The session cookie lives as long
+    /// as a session may.
     pub fn new(is_https: bool, absolute_lifetime: Duration) -> Self {
         let prefix = if is_https { "__Host-" } else { "" };
         Self {
@@ -70,12 +71,12 @@ impl Cookies {
         }
     }
 
-    /// The key under which session cookies are signed.
+    /// Derives the key that signs session cookies.
     pub fn signing_key(master_key: &MasterKey) -> Key {
         Key::from(&master_key.derive::<64>("session-cookie"))
     }
 
-    /// actix-session's middleware with our store and cookie.
+    /// Creates actix-session's middleware with this module's store and cookie.
     pub fn middleware(&self, sessions: &Sessions, key: Key) -> SessionMiddleware<Store> {
         SessionMiddleware::builder(Store::new(sessions.clone()), key)
             .cookie_name(self.names.session.clone())
@@ -92,14 +93,14 @@ impl Cookies {
             .build()
     }
 
-    /// The cookie of this browser's mark.
+    /// Returns the browser cookie with this value.
     pub fn browser_cookie(&self, mark: &BrowserMark) -> Cookie<'static> {
         self.cookie(self.names.browser.clone(), mark.expose().to_owned())
             .max_age(CookieDuration::days(400))
             .finish()
     }
 
-    /// Takes the session cookie away.
+    /// Returns a cookie that removes the session cookie.
     pub fn no_session_cookie(&self) -> Cookie<'static> {
         let mut cookie = self
             .cookie(self.names.session.clone(), String::new())
@@ -108,7 +109,7 @@ impl Cookies {
         cookie
     }
 
-    /// A session cookie with a value that is signed already.
+    /// Returns a session cookie with a value that is signed already.
     pub(super) fn session_cookie(&self, signed: String) -> Cookie<'static> {
         self.cookie(self.names.session.clone(), signed)
             .max_age(self.lifetime)

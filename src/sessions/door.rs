@@ -1,8 +1,9 @@
-//! Doors: what a session lends a browser at a host behind a proxy.
+//! Forward-auth sessions: the sessions of a browser at protected hosts behind a proxy.
 //!
-//! The session's cookie never leaves this place, so each protected host gets a cookie of its own. What it names is a child of the
-//! session: good at forward-auth alone, for that host alone, and only while the session is good by the same gate. It is no
-//! session and never becomes one, and it never keeps a session alive that would have ended without it.
+//! The session cookie is never sent to other hosts, so each protected host has a cookie of its own. It identifies a child of the
+//! user's session, the parent. The child is valid for forward-auth at that one host only, and only while its parent passes the
+//! same check as a session. It never becomes a session itself. Using it extends its parent's idle timeout, but it never makes an
+//! ended parent valid again.
 
 mod cookies;
 mod key;
@@ -21,24 +22,23 @@ use crate::standing::{Claim, Standing, Standings, Unavailable};
 pub use cookies::DoorCookies;
 pub use key::DoorKey;
 
-/// What a child has of its session, as of the moment when it was lent.
+/// Parent session as it was when the forward-auth session was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lent {
-    /// ID of the user whose session it is.
+    /// ID of the session's user.
     pub user: UserId,
     /// ID of the session.
     pub session: SessionId,
-    /// The passkeys that it rested on.
+    /// Passkeys that the session depended on.
     passkeys: Vec<PasskeyId>,
-    /// The person's epoch.
     epoch: i64,
-    /// The last ceremony: a later one makes a new child.
+    /// Time of the last ceremony. A later one requires a new forward-auth session.
     pub auth_time: Timestamp,
     /// `acr` of the sign-in.
     pub acr: String,
-    /// By which means.
+    /// `amr` of the sign-in: the authentication methods used.
     pub amr: Vec<String>,
-    /// Expiry that no use postpones.
+    /// When the session expires, however much it is used.
     pub absolute_end: Timestamp,
 }
 
@@ -54,7 +54,7 @@ impl Lent {
 }
 
 impl SignedIn {
-    /// What a child of this session will have of it.
+    /// Returns this session as the parent of a forward-auth session.
     pub fn lend(&self) -> Lent {
         let session = &self.session;
         Lent {
@@ -70,35 +70,35 @@ impl SignedIn {
     }
 }
 
-/// A child, as it is kept under the hash of its cookie's value.
+/// Forward-auth session; stored under the hash of its cookie's token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Door {
-    /// The one host that it is good for.
+    /// The only host at which it is valid.
     pub host: String,
-    /// What it has of its session.
+    /// Parent session.
     pub lent: Lent,
     /// Time of creation.
     pub opened_at: Timestamp,
-    /// Whether it was made because a policy wanted a fresher or stronger sign-in.
+    /// Whether it was created because a policy required a more recent or stronger sign-in.
     pub after_step_up: bool,
 }
 
-/// A child that is good at this moment, and its person.
+/// Valid forward-auth session and the account state of its user.
 #[derive(Clone, Debug)]
 pub struct OpenDoor {
-    /// The child.
+    /// Forward-auth session.
     pub door: Door,
-    /// The person, as of this request.
+    /// Account state of the user, read for this request.
     pub standing: Standing,
 }
 
-/// Why nothing is open.
+/// Why there is no valid forward-auth session.
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
-    /// There is no such child, it is another host's, or its session is over; with a reason code for the log.
+    /// It doesn't exist, belongs to another host, or its parent session is no longer valid; with a reason code for the log.
     #[error("no forward-auth session: {0}")]
     Closed(&'static str),
-    /// A store is away: nobody knows.
+    /// A store is unavailable, so the session can't be checked.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -113,7 +113,7 @@ impl From<SignedInError> for DoorError {
     fn from(error: SignedInError) -> Self {
         match error {
             SignedInError::Nobody(reason) => Self::Closed(reason),
-            // Requests at protected hosts don't come from our own pages.
+            // Requests at protected hosts don't come from Doorward's pages.
             SignedInError::OtherUser(_) => Self::Closed("other-user"),
             SignedInError::Unavailable(error) => Self::Unavailable(error),
             SignedInError::Away | SignedInError::Misplaced => {
@@ -124,10 +124,10 @@ impl From<SignedInError> for DoorError {
 }
 
 impl Sessions {
-    /// Opens a child for a host, if its session is good at this moment: what its browser's cookie will hold.
+    /// Creates a forward-auth session for a host if its parent session is valid. Returns the key for the browser's cookie.
     ///
     /// # Errors
-    /// `Closed` when the session is over, or a store is away.
+    /// `Closed` if the parent is not valid, or a store is unavailable.
     pub async fn open_door(
         &self,
         host: &str,
@@ -154,10 +154,8 @@ impl Sessions {
         Ok(key)
     }
 
-    /// Judges a child at a host, in one round trip; and what was read beside it.
-    ///
-    /// # Errors
-    /// `Closed`, or nobody knows.
+    /// Checks a forward-auth session at a host in one round trip. Also returns the value of the store key `beside`,
+    /// read together with it.
     pub async fn check_door(
         &self,
         key: &DoorKey,
@@ -191,12 +189,13 @@ impl Sessions {
         Ok((OpenDoor { door, standing }, beside))
     }
 
-    /// Ends a child; its session goes on.
+    /// Deletes a forward-auth session; its parent session continues.
     pub async fn close_door(&self, key: &DoorKey) -> Result<(), Away> {
         self.ephemeral.remove(&key.store_key()).await
     }
 
-    /// The same gate as for the session: it exists, its time is not over, its standing is good.
+    /// Checks the parent session as the session cookie's check does: it exists, has not expired, and the
+    /// account state accepts it.
     async fn judge_door(
         &self,
         lent: &Lent,
@@ -204,7 +203,7 @@ impl Sessions {
         seen: Option<&str>,
     ) -> Result<(Standing, Seen), DoorError> {
         let now = self.clock.now();
-        // Written with every move of the session's idle clock; gone with the session.
+        // Updated whenever the session's idle timeout is extended; deleted or left to expire when the session ends.
         let seen = seen.and_then(Seen::parse);
         let seen = seen.ok_or(DoorError::Closed("session-gone"))?;
         if now >= lent.absolute_end || now >= seen.at.after(self.idle_timeout) {
@@ -215,8 +214,8 @@ impl Sessions {
         Ok((standing, seen))
     }
 
-    /// Using a child counts as using its session: extends the session's idle timeout, as a request with its own cookie would. The
-    /// live copy is under the session's current key, which a step-up may have changed since the child was created.
+    /// Extends the parent's idle timeout, as a request with the session cookie would. The live copy is under the session's
+    /// current key, which a step-up may have changed since the forward-auth session was created.
     fn touch_parent(&self, lent: &Lent, seen: Seen) {
         let now = self.clock.now();
         if now.since(seen.at) < self.idle_timeout / 10 {
@@ -258,7 +257,7 @@ impl Sessions {
     }
 }
 
-/// The copies that were asked for, by their places.
+/// Returns the values of a batch read as an array, in the order of the keys.
 fn in_order<const N: usize>(copies: Vec<Option<String>>) -> [Option<String>; N] {
     let mut copies = copies.into_iter();
     std::array::from_fn(|_| copies.next().flatten())

@@ -1,4 +1,4 @@
-//! Sessions end: one, all, all but this one, or those that rest on a passkey.
+//! Ends sessions: one, all, all but the current one, or those that depend on a passkey.
 
 use std::time::Duration;
 
@@ -17,35 +17,36 @@ use crate::history::{self, Author, Event};
 use crate::standing::{self, ChangePending};
 use crate::tokens::{self, SessionEnd, revoke};
 
-/// How much longer than the idle timeout an ended session is listed; more than the clocks of two instances can differ.
+/// How much longer than the idle timeout the account state lists an ended session; more than the clocks of
+/// two instances can differ.
 const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
 
 /// Why sessions could not be ended.
 #[derive(Debug, thiserror::Error)]
 pub enum EndError {
-    /// There is no such session, or no such person.
+    /// The session or the user doesn't exist.
     #[error("unknown session")]
     Unknown,
-    /// The caller may not make the change any more.
+    /// The caller is no longer allowed to make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Committed, not yet in force.
+    /// The change is committed, but not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// What was cut.
+/// Result of ending sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// Number of sessions that were ended.
     pub sessions: usize,
 }
 
-/// Ends every open session of a person by raising their epoch, and every token with them, in the caller's transaction.
-/// Raises the standing.
+/// Ends all open sessions of a user and all their tokens by incrementing the session epoch, in the caller's transaction. Changes
+/// the version of the account state.
 pub fn end_every(
     conn: &mut Connection,
     user: UserId,
@@ -59,8 +60,8 @@ pub fn end_every(
     Ok(Ended { sessions })
 }
 
-/// Marks the open sessions that rest on a passkey as ended, in the transaction that revokes it. The passkey's death is what
-/// ends them (the gate asks for every passkey); the rows tell when and why.
+/// Ends the open sessions that depend on a passkey, in the transaction that revokes the passkey. The revocation itself
+/// invalidates them, because the session check requires all their passkeys; the rows record when and why.
 pub fn end_resting_on(
     conn: &mut Connection,
     user: UserId,
@@ -76,7 +77,7 @@ pub fn end_resting_on(
     Ok(ended)
 }
 
-/// Ends all sessions of a person and records it, in the caller's transaction.
+/// Ends all sessions of a user and records an audit event, in the caller's transaction.
 pub fn end_all(
     conn: &mut Connection,
     user: UserId,
@@ -103,14 +104,14 @@ fn end_rows(
 ) -> db::Result<Ended> {
     let mut ended = Ended::default();
     for session in queries::list_open(conn, user, epoch, now)? {
-        // The account record refuses it already, because its passkey is revoked.
+        // The account state refuses the session already, because its passkey is revoked.
         let end = End {
             at: now,
             reason,
             listed_until: None,
         };
         if concerns(&session) && queries::end(conn, user, session.id, end)? {
-            // Also what it gave before it rested on the passkey.
+            // Also revokes what the session granted before it depended on this passkey.
             revoke::end_session(conn, session.id, SessionEnd::Revoked, now)?;
             ended.sessions = ended.sessions.saturating_add(1);
         }
@@ -119,16 +120,14 @@ fn end_rows(
 }
 
 impl Sessions {
-    /// Until when the record of an account lists a session that is ended, or whose key is replaced, at `now`: no copy of it is
-    /// good for longer than the idle timeout, and instances' clocks differ by less than an hour.
+    /// Returns until when the account state lists a session that is ended, or whose key is replaced, at `now`. No live copy is
+    /// valid for longer than the idle timeout, and the clocks of instances differ by less than an hour.
     pub(super) fn listed_until(&self, now: Timestamp) -> Timestamp {
         now.after(self.idle_timeout).after(CLOCK_SLACK)
     }
 
-    /// Ends one session of a user with everything that it gave and records it, in the caller's transaction. Raises the standing.
-    ///
-    /// # Errors
-    /// `Unknown`, or when the database is away.
+    /// Ends one session of a user and everything that it granted, and records an audit event, in the caller's transaction.
+    /// Changes the version of the account state.
     pub fn end_one_in(
         &self,
         conn: &mut Connection,
@@ -161,7 +160,7 @@ impl Sessions {
             listed_until: Some(self.listed_until(now)),
         };
         let was_open = queries::end(conn, user, session, end)?;
-        // Someone may end a session after its user signed out: then offline access that it gave ends too.
+        // A session may be revoked after its user signed out. Offline access that it granted then ends too.
         revoke::end_session(conn, session, how, now)?;
         if !was_open {
             if how == SessionEnd::Revoked {
@@ -177,10 +176,7 @@ impl Sessions {
         Ok(Ended { sessions: 1 })
     }
 
-    /// Cuts off one session of a person, and everything that it gave; safe to repeat.
-    ///
-    /// # Errors
-    /// `Unknown`, or when the change is not in force.
+    /// Revokes one session of a user and everything that it granted. Idempotent.
     pub async fn end_one(
         &self,
         user: UserId,
@@ -193,22 +189,17 @@ impl Sessions {
             .await
     }
 
-    /// Ends the session of a person who leaves; what they let apps do in their absence stays. Safe to repeat.
-    ///
-    /// # Errors
-    /// When the change is not in force.
+    /// Signs the user out of a session. Offline access that the user granted to apps is kept. Idempotent.
     pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
         let reason = Some(queries::SIGNED_OUT.to_owned());
         let what = (session.user, session.id, SessionEnd::SignedOut);
-        // Users may always sign out, even if they were suspended a moment ago.
+        // Users may always sign out, even if they were just suspended.
         self.end(what, reason, |_| Ok(author)).await
     }
 
-    /// Ends the session that an app names by the `sid` of an ID token that was issued to it, as its user's sign-out: what they
-    /// let apps do in their absence stays. A session that has ended, or that is not this user's, is left alone. Safe to repeat.
-    ///
-    /// # Errors
-    /// When the change is not in force.
+    /// Ends the session that an app names by the `sid` of an ID token issued to it, as a sign-out of its user:
+    /// offline access that the user granted to apps is kept. A session that has ended, or that belongs to another
+    /// user, is left alone. Idempotent.
     pub async fn end_by_sid(
         &self,
         (user, client): (UserId, ClientId),
@@ -238,7 +229,8 @@ impl Sessions {
         let Some((session, ended)) = ended else {
             return Ok(Ended::default());
         };
-        // A repeated request finds the session ended: it may be the one whose record is not in force yet.
+        // Also for a session that had ended before: this may be a repeated request, after the first one failed to
+        // publish the account state.
         self.standings.publish(user).await?;
         self.forget_seen(user, session).await;
         Ok(ended)
@@ -268,17 +260,17 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Only tidies up: the list asks the database first.
+    /// Deletes the last-seen time. Only a cleanup: lists of sessions read the database first.
     pub(super) async fn forget_seen(&self, user: UserId, session: SessionId) {
         if let Err(error) = self.ephemeral.remove(&seen_key(user, session)).await {
             tracing::warn!(%error, "can't delete a session's last-active time; it will expire");
         }
     }
 
-    /// Ends all sessions of a person; safe to repeat.
+    /// Ends all sessions of a user. Idempotent.
     ///
     /// # Errors
-    /// `Unknown` when there is no such person, or when the change is not in force.
+    /// `Unknown` if the user doesn't exist, or the change is not in force.
     pub async fn end_all(
         &self,
         user: UserId,
@@ -301,10 +293,10 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Ends all sessions of a person but one, which moves on to the new epoch under its old key.
+    /// Ends all sessions of a user but `kept`, which moves to the new epoch under its old key.
     ///
     /// # Errors
-    /// `Unknown` when the one to keep has ended; or when the change is not in force.
+    /// `Unknown` if `kept` has ended or was stepped up in the meantime, or the change is not in force.
     pub async fn end_others(
         &self,
         kept: &LiveSession,
@@ -341,14 +333,15 @@ impl Sessions {
                 Ok((kept, ended))
             })
             .await?;
-        // The kept one first: a session ahead of the record makes the gate read a newer record, one behind it is over.
+        // The kept session first: if its epoch is ahead of the cached account state, the check reads a newer state; if it is
+        // behind, the session is refused.
         let moved = self.keep(key, &kept).await;
         self.standings.publish(kept.user).await?;
         moved.map_err(|away| ChangePending(away.into()))?;
         Ok(ended)
     }
 
-    /// Deletes a live copy, when its session is over anyway: an optimisation, never what ends it.
+    /// Deletes the live copy of a session that has ended already. Only an optimization: it is not what ends the session.
     pub(super) async fn forget(&self, key: &SessionKey) -> Result<(), Away> {
         self.ephemeral.remove(&key.store_key()).await
     }

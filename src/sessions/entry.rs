@@ -1,4 +1,4 @@
-//! A session as a line of a page.
+//! Sessions as pages list them.
 
 use super::Sessions;
 use super::list::SessionView;
@@ -6,22 +6,22 @@ use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::standing::Unavailable;
 use crate::web::{Moment, browser_name};
 
-/// A session as pages list it.
+/// Session in a list on a page.
 #[derive(Clone, Debug)]
 pub struct SessionEntry {
-    /// The public id.
+    /// Public ID of the session.
     pub id: SessionId,
-    /// Whether it is the one of whoever looks.
+    /// Whether it is the session of the request.
     pub is_this: bool,
-    /// Browser and system.
+    /// Browser and operating system.
     pub browser: String,
-    /// From where it was opened.
+    /// IP address of the sign-in.
     pub address: String,
-    /// When it began.
+    /// Time of creation.
     pub created: Moment,
-    /// When it was last seen.
+    /// When it was last used.
     pub last_seen: Moment,
-    /// The passkeys that it rests on.
+    /// Passkeys that the session depends on.
     pub passkeys: Vec<PasskeyId>,
 }
 
@@ -42,7 +42,7 @@ impl SessionEntry {
 }
 
 impl Sessions {
-    /// The open sessions of a person as a page lists them: the one of whoever looks first, then the newest.
+    /// Lists the user's open sessions: the session `this` first, then the newest.
     pub async fn list_entries(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Changes that need a recent sign-in, and the refusal of those whose user signed in too long ago.
+//! Errors of operations that require a recent sign-in.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::web::Problem;
 /// Maximum age of a sign-in that counts as recent.
 pub(super) const FRESH: Duration = Duration::from_secs(300);
 
-/// The user has to prove who they are again before the change.
+/// The user has to sign in again before the operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a recent sign-in is needed")]
 pub enum StepUpRequired {
-    /// A session needs a step-up ceremony.
+    /// The session needs a step-up ceremony.
     Session,
-    /// An app with a user's token needs a new authorization request.
+    /// The app needs a new authorization request, because the user's token is based on an older sign-in.
     Token,
 }
 

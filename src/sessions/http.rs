@@ -12,7 +12,7 @@ use crate::base::ids::{SessionId, UserId};
 use crate::history::Actor;
 use crate::web::{Answer, Problem, author, only};
 
-/// The routes.
+/// Registers `/v1/session`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/v1/session")

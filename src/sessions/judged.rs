@@ -1,4 +1,4 @@
-//! Whether a session is good, or was revoked, at this moment of the caller's transaction.
+//! Checks inside a transaction whether a session is valid or was revoked.
 
 use super::live::LiveSession;
 use super::queries;
@@ -6,7 +6,7 @@ use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::db::{self, Connection};
 use crate::standing::{self, Verdict};
 
-/// Reason codes of sessions that nobody revoked.
+/// End reasons of sessions that were not revoked.
 const ORDINARY: [&str; 4] = [
     queries::SIGNED_OUT,
     queries::REPLACED,
@@ -14,8 +14,8 @@ const ORDINARY: [&str; 4] = [
     queries::TOO_MANY_OPEN,
 ];
 
-/// Whether a session is good at this moment of the caller's transaction, under the person's lock: what a request's check
-/// found may be over by now.
+/// Checks in the caller's transaction, under the lock of the user's account, whether a session is still valid: the result of the
+/// request's earlier check may be outdated.
 pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
     let Some(record) = standing::find_record(conn, session.user)? else {
         return Ok(false);
@@ -27,7 +27,7 @@ pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool>
     }
 }
 
-/// The passkeys on which a session rests, if it is good at this moment of the caller's transaction.
+/// Returns the passkeys that a session depends on, if it is valid at this moment of the caller's transaction.
 pub fn find_good_passkeys(
     conn: &mut Connection,
     user: UserId,
@@ -43,14 +43,14 @@ pub fn find_good_passkeys(
         auth_time: None,
     };
     let record = standing::find_record(conn, user)?;
-    // The row says that it has not ended.
+    // The row says that the session has not ended.
     let is_good = record
         .is_some_and(|record| matches!(record.judge(&claim), Verdict::Good | Verdict::AskTheRow));
     Ok(is_good.then_some(passkeys))
 }
 
-/// Whether a session was revoked: someone ended it, or revoked a passkey that it depends on, even after it had ended. It was not if
-/// its user signed out or signed in again, if it expired, or if there were too many.
+/// Returns whether a session was revoked: someone ended it, or revoked a passkey that it depends on, even after it had ended. A
+/// session was not revoked if its user signed out or signed in again, if it expired, or if it exceeded the cap.
 pub fn was_revoked(conn: &mut Connection, user: UserId, session: SessionId) -> db::Result<bool> {
     let Some((passkeys, ended_at, reason)) = queries::find_ending(conn, user, session)? else {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! Restores a form that was submitted after its session had ended: the fields are stored, sealed, and filled in again once the same
+//! Saves a form that was submitted after its session had ended: the fields are stored encrypted and filled in again once the same
 //! user has signed in in the same browser. The form is never resubmitted automatically.
 
 use std::time::Duration;
@@ -16,28 +16,27 @@ use crate::base::secrets::{Token, TokenHash};
 use crate::ephemeral::Away;
 use crate::web::{Limits, OpenedBy, Problem, SentForm};
 
-/// How long a form is kept: as long as a continuation.
+/// How long a form is stored: as long as a continuation.
 const LIFE: Duration = Duration::from_secs(3600);
 
-/// Maximum size of a form that is kept, in bytes.
+/// Maximum size of a stored form, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// The parameter of a page's address that names a kept form.
+/// Query parameter with the ID of a saved form.
 pub(super) const PARAMETER: &str = "form";
 
-/// The field of forms in which administrators type a client secret.
+/// Form field in which administrators type a client secret.
 const SECRET_FIELD: &str = "client_secret";
 
-/// A form as it is stored.
+/// Saved form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct KeptForm {
-    /// The user for whom the page was rendered.
+    /// User for whom the page was rendered.
     user: UserId,
     /// Path that the form was submitted to.
     pub(super) action: String,
-    /// Names and values of its fields.
+    /// Names and values of the form's fields.
     pub(super) fields: Vec<(String, String)>,
-    /// When it expires.
     until: Timestamp,
 }
 
@@ -46,7 +45,7 @@ fn key(id: &Token) -> String {
 }
 
 /// Stores the form in `request` for the user who filled it in. Returns the ID of a continuation to the page with the form; `None`
-/// if there is no form that can be kept. The sender is not authenticated, so the request counts towards the rate limit.
+/// if the request has no form that can be saved. The sender is not authenticated, so the request counts towards the rate limit.
 ///
 /// # Errors
 /// `rate-limited`, or the store is unavailable.
@@ -67,7 +66,7 @@ pub(super) async fn keep(
     let pages: Option<&web::Data<ShownPages>> = request.app_data();
     let pages = pages.ok_or_else(Problem::internal)?;
     let mut fields = form.fields();
-    // Secrets are never stored as text: the user types it again.
+    // Secrets are never stored in plain text: the user types the secret again.
     fields.retain(|(name, _)| name != SECRET_FIELD);
     let page = form.page(request.path());
     let kept = KeptForm {
@@ -97,7 +96,8 @@ impl ShownPages {
         Ok(id)
     }
 
-    /// Returns the kept form with this ID, unless it has expired. Only for the user and browser that it was stored for can it be decrypted.
+    /// Returns the saved form with this ID, unless it has expired. It can be decrypted only for the user and browser that
+    /// it was stored for.
     pub(super) async fn find_form(
         &self,
         id: &str,
@@ -120,7 +120,7 @@ impl ShownPages {
     }
 }
 
-/// What a form is sealed for. It differs from every context of a page that is shown.
+/// Additional authenticated data of the encryption. It differs from that of every stored response.
 fn context(id: &Token, user: UserId, browser: TokenHash) -> String {
     let (id, browser) = (id.hash().to_text(), browser.to_text());
     format!("form:{id}:{user}:{browser}")

@@ -1,10 +1,11 @@
-//! The key of a session: what its cookie holds.
+//! Session key: the value of the session cookie.
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::Token;
 
-/// `{user id}.{random}`: names the person, so that their session and standing lie in one slot, and proves the session.
+/// `{user ID}.{random}`. The user ID puts the session and the account state into the same cluster slot; the random part proves
+/// possession of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionKey {
     user: UserId,
@@ -12,7 +13,7 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    /// A new key.
+    /// Generates a new key for the user.
     pub fn generate(user: UserId) -> Self {
         Self {
             user,
@@ -20,7 +21,7 @@ impl SessionKey {
         }
     }
 
-    /// Parses a cookie's value strictly: nothing of it reaches a store key before this.
+    /// Parses a cookie's value strictly. No part of a cookie gets into a store key before this.
     pub fn parse(text: &str) -> Option<Self> {
         let (user, token) = text.split_once('.')?;
         Some(Self {
@@ -34,27 +35,27 @@ impl SessionKey {
         self.user
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     pub fn expose(&self) -> String {
         format!("{}.{}", self.user, self.token.expose())
     }
 
-    /// Where the live copy is kept: under the hash, so that the store alone signs nobody in.
+    /// Store key of the live copy. It contains the hash of the token, so that read access to the store is not enough to sign in.
     pub fn store_key(&self) -> String {
         format!("sess:{{{}}}:{}", self.user, self.token.hash().to_text())
     }
 }
 
-/// Where it is kept when a session was last seen.
+/// Store key of a session's last-seen time.
 pub(super) fn seen_key(user: UserId, session: SessionId) -> String {
     format!("seen:{{{user}}}:{session}")
 }
 
-/// When a session was last used, and the key of its live copy; stored under the session's ID.
+/// Time when a session was last used and the key of its live copy; stored under the session's ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) at: Timestamp,
-    /// The store key of the live copy, which a step-up changes.
+    /// Store key of the live copy; a step-up changes it.
     pub(super) live_copy: String,
 }
 

@@ -1,4 +1,4 @@
-//! The sessions of a person.
+//! Lists a user's sessions.
 
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ pub struct SessionView {
 }
 
 impl Sessions {
-    /// When each of these people last signed in; who never did is left out.
+    /// Returns when each of the users last signed in. Users who never signed in are left out.
     pub async fn last_sign_ins(
         &self,
         users: Vec<UserId>,
@@ -57,7 +57,7 @@ impl Sessions {
             .collect())
     }
 
-    /// The open sessions of a person, newest first; those that idled out are left out.
+    /// Lists the user's open sessions, newest first, without those that reached the idle timeout.
     pub async fn list(&self, user: UserId) -> Result<Vec<SessionView>, Unavailable> {
         let now = self.clock.now();
         let rows = self

@@ -1,4 +1,4 @@
-//! The live copy of a session, in the ephemeral store.
+//! Live copy of a session in the ephemeral store.
 
 use std::time::Duration;
 
@@ -8,56 +8,56 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::standing::Claim;
 
-/// What a request with a cookie is judged by, together with the standing record.
+/// Session data that requests are checked against, together with the account state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSession {
-    /// The public id.
+    /// Public ID of the session.
     pub id: SessionId,
     /// ID of the user who is signed in.
     pub user: UserId,
-    /// Every passkey that opened or raised it: all must be live.
+    /// Passkeys that created or stepped up the session. It is valid only while none of them is revoked.
     pub passkeys: Vec<PasskeyId>,
-    /// The person's epoch when it was made.
+    /// Session epoch of the user when the session was created; moves on if the session is kept when all others are ended.
     pub epoch: i64,
-    /// The last ceremony.
+    /// Time of the last ceremony.
     pub auth_time: Timestamp,
     /// `acr` of the sign-in.
     pub acr: String,
-    /// By which means.
+    /// `amr` of the sign-in: the authentication methods used.
     pub amr: Vec<String>,
     /// Time of creation.
     pub created_at: Timestamp,
-    /// Expiry that no use postpones.
+    /// When the session expires, however much it is used.
     pub absolute_end: Timestamp,
-    /// When it was last known to be used (in steps of a tenth of the idle timeout).
+    /// When the session was last used, in steps of a tenth of the idle timeout.
     pub seen_at: Timestamp,
-    /// When it ends if nobody uses it.
+    /// When the session expires if it is not used.
     pub idle_end: Timestamp,
 }
 
 impl LiveSession {
-    /// When it ends as things stand.
+    /// Returns when the session expires if it is not used any more.
     pub fn expires_at(&self) -> Timestamp {
         self.idle_end.min(self.absolute_end)
     }
 
-    /// Whether it has expired. The idle timeout is the one that is configured now: it may have been shortened since the copy was
-    /// written.
+    /// Returns whether the session has expired. It uses the idle timeout that is configured now, which may have been shortened
+    /// since the copy was written.
     pub fn is_over(&self, now: Timestamp, idle_timeout: Duration) -> bool {
         now >= self.expires_at().min(self.seen_at.after(idle_timeout))
     }
 
-    /// How long the store shall keep it.
+    /// Returns how long the store keeps the copy.
     pub fn time_to_live(&self, now: Timestamp) -> Duration {
         self.expires_at().since(now).max(Duration::from_millis(1))
     }
 
-    /// Whether the last ceremony was within `window`: asked before a passkey is added or removed.
+    /// Returns whether the last ceremony was within `window`. Required before a passkey is added or removed.
     pub fn is_fresh(&self, now: Timestamp, window: Duration) -> bool {
         now.since(self.auth_time) < window
     }
 
-    /// The same session, used now.
+    /// Returns the session as used at `now`.
     #[must_use]
     pub fn touched(&self, now: Timestamp, idle_timeout: Duration) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl LiveSession {
         }
     }
 
-    /// What it says of itself to the gate.
+    /// Returns what the check against the account state needs.
     pub fn claim(&self) -> Claim<'_> {
         Claim {
             session: self.id,

@@ -1,9 +1,12 @@
-//! Who is signed in, in which browser, since when.
+//! Sessions of signed-in users: creation, step-up, checks, idle timeout, end.
 //!
-//! Promises that only a verified ceremony makes or raises a session, that it is good only while the gate says so, and that
-//! an ended one is never revived. Hands out [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns `sessions`, `used_ceremonies`, the live copies (`sess:…`,
-//! `seen:…`) and their children at other hosts (`door:…`), continuations, forms that wait for their user
-//! (`form:…`), pages that answered a form (`shown:…`) and this browser's mark. The live copy is what a request is judged by; the row tells the history.
+//! Only a verified ceremony creates or steps up a session. A session is valid only while its user's account state accepts it, and
+//! an ended session is never revived. Requests are checked against the live copy in the ephemeral store and the account state;
+//! the database row is the history.
+//!
+//! Provides the extractors [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns the tables `sessions` and `used_ceremonies`, the
+//! live copies (`sess:…`) and last-seen times (`seen:…`) of sessions, their forward-auth sessions (`door:…`), continuations,
+//! forms saved for restoring (`form:…`), stored responses to forms (`shown:…`) and the browser cookie.
 
 mod bearer;
 mod begin;
@@ -71,7 +74,7 @@ pub use single_use::{SingleUse, UseError};
 pub use store::Store;
 pub use verified::{Acr, VerifiedCeremony};
 
-/// Everything that sessions need. Cheap to clone.
+/// Configuration and stores of sessions. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     database: Database,
@@ -83,7 +86,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Over the stores, with the configured lifetimes.
+    /// Creates the service over the stores, with the configured session lifetimes.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,

@@ -1,4 +1,4 @@
-//! A session that somebody else names by its public id (the `sid` of tokens), asked whether it is good.
+//! Finds a valid session by its public ID (the `sid` of tokens).
 
 use super::key::{Seen, seen_key};
 use super::{Sessions, queries};
@@ -6,20 +6,20 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::SessionId;
 use crate::standing::{Claim, Standing, Unavailable, Verdict};
 
-/// How and when the person of a good session proved themself.
+/// How and when the user of a valid session authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedSession {
     /// `acr` of the session.
     pub acr: String,
-    /// By which means.
+    /// `amr` of the session: the authentication methods used.
     pub amr: Vec<String>,
     /// Time of the last ceremony.
     pub auth_time: Timestamp,
 }
 
 impl Sessions {
-    /// This person's session of this id, if it is good: neither ended nor expired nor idle, and the gate says so. Naming it is no
-    /// use of it: it does not live longer for that.
+    /// Returns the user's session with this ID if it is valid: it has not ended, has not expired or reached the idle timeout, and
+    /// the account state accepts it. This does not extend the session.
     pub async fn find_good(
         &self,
         standing: &Standing,
@@ -42,7 +42,7 @@ impl Sessions {
             .standings
             .judge(standing.clone(), |record| record.judge(&claim))
             .await?;
-        // The row says that the session has not ended, and it is authoritative.
+        // The row says that the session has not ended, and the row is authoritative.
         let is_good = judged
             .is_some_and(|(_, verdict)| matches!(verdict, Verdict::Good | Verdict::AskTheRow));
         let now = self.clock.now();

@@ -1,4 +1,4 @@
-//! The extractor of pages that need somebody: who is signed in, or the way to the sign-in page and back.
+//! Extractor for pages that require a signed-in user. Redirects anonymous visitors to the sign-in page and back.
 
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
@@ -12,30 +12,30 @@ use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Permission};
 use crate::web::{Frame, Limits, Problem, RestoredForm, Web, redirect};
 
-/// What happens to a form whose sender is no longer signed in.
+/// Where to redirect a form whose sender is no longer signed in.
 const SESSION_ENDED: &str = "/login?notice=session_ended";
 
-/// A person who looks at a page.
+/// Signed-in user who requests a page.
 #[derive(Clone, Debug)]
 pub struct PageVisitor {
     /// The user's session.
     pub signed_in: SignedIn,
-    /// The frame of the page that they will see.
+    /// Frame of the page.
     pub frame: Frame,
 }
 
-/// Why somebody does not see the page that they asked for.
+/// Why a page is not served.
 #[derive(Debug, thiserror::Error)]
 pub enum TurnedAway {
-    /// They sign in first.
+    /// The visitor must sign in first.
     #[error("not signed in")]
     SignInFirst {
-        /// The sign-in page, which knows where they wanted to go.
+        /// Path of the sign-in page, with the ID of a continuation.
         path: String,
-        /// The browser that a kept form is bound to.
+        /// Browser that a saved form is bound to.
         browser: Browser,
     },
-    /// They may not, or nobody knows whether they may.
+    /// The request is refused, or a store is unavailable.
     #[error("{0}")]
     Refused(Problem),
 }
@@ -93,7 +93,7 @@ impl FromRequest for PageVisitor {
                         .app_data::<web::Data<Web>>()
                         .ok_or_else(Problem::internal)?;
                     let visitor = signed_in.visitor();
-                    // Should the request be refused, its page still shows who looks at it.
+                    // If the request is refused, the error page still shows who is signed in.
                     request.extensions_mut().insert(visitor.clone());
                     let mut frame = Frame::new(web, &request, Some(visitor));
                     frame.restored = find_restored(&request, &signed_in, &browser, &frame).await?;
@@ -113,14 +113,14 @@ impl FromRequest for PageVisitor {
                     }
                     Err(TurnedAway::Refused(problem))
                 }
-                // A store that is away says nothing about who is signed in: never a redirect.
+                // An unavailable store doesn't say who is signed in, so it never causes a redirect.
                 Err(error) => Err(TurnedAway::Refused(error.into())),
             }
         })
     }
 }
 
-/// The kept form in an address, if it belongs to this user and browser.
+/// Returns the saved form that the URL names, if it belongs to this user and browser.
 async fn find_restored(
     request: &HttpRequest,
     signed_in: &SignedIn,
@@ -144,8 +144,8 @@ async fn find_restored(
     }))
 }
 
-/// The path of the sign-in page, with the ID of a continuation to the address of this request, or to the page of the form. Anonymous
-/// clients cause it to be stored, so the request counts towards the rate limit.
+/// Returns the path of the sign-in page, with the ID of a continuation to the URL of this request, or to the page with the form.
+/// Anonymous clients cause it to be stored, so the request counts towards the rate limit.
 pub(super) async fn sign_in_path(
     request: &HttpRequest,
     browser: &Browser,

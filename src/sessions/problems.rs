@@ -1,4 +1,5 @@
-//! What callers see when a store that judges is away. Here, because `standing` and `web` know nothing of each other.
+//! Problem documents for errors of sessions, account state and clients. They are here because `standing` and `web` don't depend
+//! on each other.
 
 use super::signed_in::SignedInError;
 use crate::clients::ActingError;
@@ -43,7 +44,7 @@ impl From<ActingError> for Problem {
     }
 }
 
-/// 401 for a client that is not authenticated.
+/// Returns 401 for a client that is not authenticated.
 pub(super) fn client_unknown() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,

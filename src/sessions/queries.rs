@@ -1,4 +1,4 @@
-//! SQL of `sessions` and `used_ceremonies`.
+//! SQL queries on `sessions` and `used_ceremonies`.
 
 use diesel::prelude::*;
 
@@ -9,22 +9,22 @@ use crate::base::secrets::TokenHash;
 use crate::db::schema::{sessions, used_ceremonies};
 use crate::db::{Connection, Json, Result};
 
-/// Why a session ended that someone revoked.
+/// End reason: the session was revoked.
 pub(super) const REVOKED: &str = "ended";
 
-/// Why a session ended whose browser signed in anew.
+/// End reason: the user signed in again in the same browser.
 pub(super) const REPLACED: &str = "replaced";
 
-/// Why a session ended whose person signed out.
+/// End reason: the user signed out.
 pub(super) const SIGNED_OUT: &str = "signed-out";
 
-/// Why a session ended whose user exceeded the cap.
+/// End reason: the user had more open sessions than the cap allows.
 pub(super) const TOO_MANY_OPEN: &str = "too-many-open";
 
-/// Why a session ended that reached the idle timeout.
+/// End reason: the session reached the idle timeout.
 pub(super) const EXPIRED: &str = "expired";
 
-/// A session that has not ended, as far as the table knows.
+/// Row of a session that has not ended.
 #[derive(Clone, Debug, Queryable)]
 pub(super) struct OpenSession {
     pub(super) id: SessionId,
@@ -61,8 +61,8 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Writes what changed of a session, on the condition that it is still the one that was read; `false` when it has ended or was
-/// raised meanwhile.
+/// Writes a changed session (step-up, or move to a new epoch) if its row is still the one that was read. Returns `false` if the
+/// session has ended or was stepped up in the meantime.
 pub(super) fn update_raised(
     conn: &mut Connection,
     session: &LiveSession,
@@ -83,7 +83,7 @@ pub(super) fn update_raised(
     Ok(updated == 1)
 }
 
-/// Sessions of a person at this epoch that have not ended, newest first.
+/// Lists the user's sessions of this epoch that have not ended, newest first.
 pub(super) fn list_open(
     conn: &mut Connection,
     user: UserId,
@@ -109,7 +109,7 @@ pub(super) fn list_open(
         .load(conn)?)
 }
 
-/// When each of these people last signed in; who never did is left out.
+/// Returns when each of the users last signed in. Users who never signed in are left out.
 pub(super) fn list_last_sign_ins(
     conn: &mut Connection,
     users: &[UserId],
@@ -121,7 +121,7 @@ pub(super) fn list_last_sign_ins(
         .load(conn)?)
 }
 
-/// Epoch and passkeys of a session that has not ended.
+/// Returns the epoch and the passkeys of a session that has not ended.
 pub(super) fn find_open(
     conn: &mut Connection,
     user: UserId,
@@ -137,7 +137,7 @@ pub(super) fn find_open(
     Ok(row.map(|(epoch, Json(passkeys))| (epoch, passkeys)))
 }
 
-/// What a session that has not ended says of itself.
+/// Row of a session that has not ended, found by its public ID.
 #[derive(Clone, Debug, Queryable)]
 pub(super) struct NamedRow {
     pub(super) epoch: i64,
@@ -148,7 +148,7 @@ pub(super) struct NamedRow {
     pub(super) absolute_end: Timestamp,
 }
 
-/// One open session of a person, by its public id.
+/// Finds a user's open session by its public ID.
 pub(super) fn find_named(
     conn: &mut Connection,
     user: UserId,
@@ -170,7 +170,7 @@ pub(super) fn find_named(
         .optional()?)
 }
 
-/// Whether the person ever signed in: they joined.
+/// Returns whether the user has ever signed in.
 pub fn has_ever_signed_in(conn: &mut Connection, user: UserId) -> Result<bool> {
     let query = sessions::table
         .filter(sessions::user_id.eq(user))
@@ -179,7 +179,7 @@ pub fn has_ever_signed_in(conn: &mut Connection, user: UserId) -> Result<bool> {
     Ok(query.first::<SessionId>(conn).optional()?.is_some())
 }
 
-/// Whether the person has, or had, this session.
+/// Returns whether the user has or had this session.
 pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) -> Result<bool> {
     let query = sessions::table
         .find(session)
@@ -193,11 +193,11 @@ pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) ->
 pub(super) struct End<'a> {
     pub(super) at: Timestamp,
     pub(super) reason: &'a str,
-    /// Until when the account record lists it as ended; `None` if the record refuses it otherwise.
+    /// Until when the account state lists the session as ended; `None` if the account state refuses it for another reason.
     pub(super) listed_until: Option<Timestamp>,
 }
 
-/// Ends one; `false` when it had ended before.
+/// Ends a session. Returns `false` if it had ended before.
 pub(super) fn end(
     conn: &mut Connection,
     user: UserId,
@@ -216,7 +216,7 @@ pub(super) fn end(
     Ok(ended == 1)
 }
 
-/// Notes that someone revoked a session that had ended before.
+/// Sets the end reason of a session that had ended before to [`REVOKED`].
 pub(super) fn mark_revoked(conn: &mut Connection, user: UserId, session: SessionId) -> Result<()> {
     diesel::update(sessions::table.find(session))
         .filter(sessions::user_id.eq(user))
@@ -226,10 +226,10 @@ pub(super) fn mark_revoked(conn: &mut Connection, user: UserId, session: Session
     Ok(())
 }
 
-/// The passkeys that a session depends on, when it ended, if it did, and why.
+/// Passkeys that a session depends on, the time when it ended and the end reason, if it has ended.
 pub(super) type Ending = (Json<Vec<PasskeyId>>, Option<Timestamp>, Option<String>);
 
-/// How a session stands, or ended.
+/// Returns the passkeys of a session, and when and why it ended.
 pub(super) fn find_ending(
     conn: &mut Connection,
     user: UserId,
@@ -243,7 +243,7 @@ pub(super) fn find_ending(
         .optional()?)
 }
 
-/// Lets the account's record list an open session until then, because its key was replaced.
+/// Makes the account state list an open session until `until`, because its key was replaced.
 pub(super) fn list_until(
     conn: &mut Connection,
     session: SessionId,
@@ -255,7 +255,7 @@ pub(super) fn list_until(
     Ok(())
 }
 
-/// Whether a session has not ended, and, if its last ceremony is given, was not stepped up since.
+/// Returns whether a session has not ended and, if `auth_time` is given, was not stepped up after it.
 pub(super) fn is_current(
     conn: &mut Connection,
     session: SessionId,
@@ -270,12 +270,12 @@ pub(super) fn is_current(
     Ok(latest.is_some_and(|latest| auth_time.is_none_or(|shown| latest <= shown)))
 }
 
-/// Whether a session has not ended.
+/// Returns whether a session has not ended.
 pub fn is_open(conn: &mut Connection, session: SessionId) -> Result<bool> {
     is_current(conn, session, None)
 }
 
-/// Ends every open one of an epoch in one statement; how many.
+/// Ends all open sessions of an epoch in one statement. Returns how many were ended.
 pub(super) fn end_epoch(
     conn: &mut Connection,
     user: UserId,
@@ -292,7 +292,7 @@ pub(super) fn end_epoch(
         .execute(conn)?)
 }
 
-/// How many sessions of an epoch have not ended.
+/// Counts the sessions of an epoch that have not ended.
 pub(super) fn count_open(
     conn: &mut Connection,
     user: UserId,
@@ -308,7 +308,7 @@ pub(super) fn count_open(
         .get_result(conn)?)
 }
 
-/// Marks a one-time token as used; `Taken` if it was used before.
+/// Records a one-time token as used. `Taken` if it was used before.
 pub(super) fn insert_used(
     conn: &mut Connection,
     token: TokenHash,
@@ -329,7 +329,7 @@ pub(super) fn is_used(conn: &mut Connection, token: TokenHash) -> Result<bool> {
     Ok(found.first::<Timestamp>(conn).optional()?.is_some())
 }
 
-/// Deletes the records of tokens that had expired by then. Returns how many were deleted.
+/// Deletes the records of tokens that expired before `before`. Returns how many were deleted.
 pub(super) fn delete_used(conn: &mut Connection, before: Timestamp) -> Result<usize> {
     Ok(diesel::delete(used_ceremonies::table)
         .filter(used_ceremonies::expires_at.lt(before))

@@ -1,4 +1,4 @@
-//! A session whose browser signs in anew ends.
+//! Ends a session when the user signs in again in the same browser.
 
 use super::begin::Begun;
 use super::end::EndError;
@@ -10,11 +10,12 @@ use crate::standing;
 use crate::tokens;
 
 impl Sessions {
-    /// Ends a session whose place a new sign-in in the same browser took: its standing refuses it, whatever copy of it comes back.
-    /// Of the same person nothing was withdrawn, so what it gave hangs on the new one. Called before the browser gets the new key.
+    /// Ends the session that the new session `by` replaces in the same browser: its account state refuses it from then on, even
+    /// if an old live copy reappears. If the user is the same, nothing is revoked: the app authorizations of the old session move
+    /// to the new one. Call it before the browser gets the new key.
     ///
     /// # Errors
-    /// When it is not in force: then nobody has signed in.
+    /// The change is not in force; the sign-in then fails.
     pub async fn replaced(
         &self,
         session: &LiveSession,

@@ -1,4 +1,5 @@
-//! A new master key signs nobody out: a cookie signed under the previous key is signed anew on its way in and out.
+//! Keeps sessions across a change of the master key: cookies that are signed with the previous key are signed again with the
+//! current one, in the request and in the response.
 
 use actix_web::body::MessageBody;
 use actix_web::cookie::{Cookie, CookieJar, Key};
@@ -8,10 +9,7 @@ use actix_web::middleware::Next;
 
 use super::cookies::Cookies;
 
-/// Middleware, outside the session's: knows both keys.
-///
-/// # Errors
-/// Those of the inner service.
+/// Middleware that accepts session cookies signed with the previous key. It must run outside the session middleware.
 pub async fn accept_previous_key<B: MessageBody>(
     cookies: Cookies,
     keys: Option<(Key, Key)>,
@@ -38,7 +36,7 @@ pub async fn accept_previous_key<B: MessageBody>(
     Ok(response)
 }
 
-/// The cookie's value under the present key, if it was signed under the previous one.
+/// Signs the cookie's value with the current key if it was signed with the previous one.
 fn sign_anew(name: &str, presented: &Cookie<'_>, key: &Key, previous: &Key) -> Option<String> {
     let mut jar = CookieJar::new();
     jar.add_original(presented.clone().into_owned());
@@ -49,7 +47,7 @@ fn sign_anew(name: &str, presented: &Cookie<'_>, key: &Key, previous: &Key) -> O
     jar.get(name).map(|cookie| cookie.value().to_owned())
 }
 
-/// Reads the header itself: actix keeps what it has parsed, and would never see the cookie that replaces this one.
+/// Parses the header itself, because actix caches the parsed cookies and would not see the replaced one.
 fn presented_cookies(request: &ServiceRequest) -> Vec<Cookie<'static>> {
     request
         .headers()

@@ -1,5 +1,5 @@
-//! Post/Redirect/Get: the page that responds to a form is stored, sealed, and served at `/shown/{id}`, so that reloading or going
-//! back never resubmits the form.
+//! Post/Redirect/Get: the response to a form is stored encrypted and served at `/shown/{id}`, so that reloading or going back
+//! never resubmits the form.
 //!
 //! A page with a one-time secret is served for five minutes to the session that created it; any other page for 30 minutes to the
 //! same user in the same browser.
@@ -25,11 +25,8 @@ const ONE_TIME: Duration = Duration::from_secs(300);
 /// How long any other page is served.
 const OTHERWISE: Duration = Duration::from_secs(1800);
 
-/// Middleware: stores a page that responds to a form, and responds with 303 to its address instead. Client errors (4xx) are
+/// Middleware: stores a page that responds to a form, and responds with 303 to its URL instead. Client errors (4xx) are
 /// redirected for browser navigations only, so that programs that post a form see the status. Server errors are never redirected.
-///
-/// # Errors
-/// Errors of the inner service.
 pub async fn redirect_after_post(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -64,7 +61,7 @@ pub async fn redirect_after_post(
     Ok(ServiceResponse::new(request, response))
 }
 
-/// Stores the page and returns its address. `None` if it can't be stored; the page is then served directly.
+/// Stores the page and returns its URL. Returns `None` if it can't be stored; the page is then served directly.
 async fn store(
     request: &HttpRequest,
     head: &HttpResponse<()>,
@@ -105,7 +102,8 @@ fn is_page_for_form(response: &ServiceResponse) -> bool {
     is_html && !is_direct && is_redirected
 }
 
-/// Who may read the response to a request. `None` if the browser is unknown, or if an anonymous client exceeds the rate limit.
+/// Returns who may read the response to a request. `None` if the browser is unknown, or if an anonymous client
+/// exceeds the rate limit.
 async fn reader_of(request: &HttpRequest, is_once: bool) -> Option<Reader> {
     let asked = request.extensions().get::<AskedIn>().copied();
     if let Some(asked) = asked.filter(|_| is_once) {
@@ -144,7 +142,7 @@ async fn show(
         let session = &person.session;
         readers.push(Reader::Session(session.id));
         readers.push(Reader::User(session.user, browser.hash()));
-        // If the page is gone, the error page still shows who is signed in.
+        // If the page has expired, the error page still shows who is signed in.
         request.extensions_mut().insert(person.visitor());
     }
     let found = pages.find(&id, &readers).await.map_err(Problem::from)?;

@@ -1,4 +1,4 @@
-//! Stores the pages that respond to forms, sealed, each for its reader.
+//! Stores the responses to forms, encrypted for their readers.
 
 use std::time::Duration;
 
@@ -21,32 +21,32 @@ pub struct ShownPages {
     pub(super) clock: Clock,
 }
 
-/// A page as it is stored.
+/// Stored response.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredPage {
     pub(super) status: u16,
     pub(super) body: String,
-    /// Allowed targets of the forms on the page, beyond our own pages.
+    /// Allowed targets of the forms on the page, besides this origin.
     pub(super) targets: Option<FormTargets>,
     /// Path of the request that the page responds to.
     pub(super) path: String,
-    /// When it expires.
+    /// When the page expires.
     pub(super) until: Timestamp,
 }
 
-/// Who may read a stored page.
+/// Who may read a stored response.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reader {
-    /// One session.
+    /// A session.
     Session(SessionId),
-    /// A user, in one browser.
+    /// A user in one browser.
     User(UserId, TokenHash),
-    /// One browser, whether a user is signed in or not.
+    /// A browser, whether a user is signed in or not.
     Browser(TokenHash),
 }
 
 impl Reader {
-    /// First character of the stored value; names the kind of reader.
+    /// First character of the stored value; says which kind of reader it has.
     fn letter(self) -> &'static str {
         match self {
             Self::Session(_) => "s",
@@ -55,7 +55,7 @@ impl Reader {
         }
     }
 
-    /// Context of the seal: binds a page to its ID and its reader.
+    /// Additional authenticated data of the encryption: binds a page to its ID and its reader.
     fn context(self, id: &Token) -> String {
         let id = id.hash().to_text();
         match self {
@@ -71,7 +71,7 @@ fn key(id: &Token) -> String {
 }
 
 impl ShownPages {
-    /// Pages are stored in `ephemeral`, sealed with `sealer`.
+    /// Creates the service. Pages are stored in `ephemeral`, encrypted with `sealer`.
     pub fn new(ephemeral: Ephemeral, sealer: Sealer, clock: Clock) -> Self {
         Self {
             ephemeral,

@@ -1,4 +1,4 @@
-//! The extractor of a signed-in person, and the two ends of being one.
+//! Extractor of the signed-in user, and the cookies of sign-in and sign-out.
 
 use actix_session::Session;
 use actix_web::cookie::Cookie;
@@ -21,43 +21,43 @@ use crate::history::{Actor, Author};
 use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
 use crate::web::{Answer, KnownCaller, PageOrigin, Problem, Visitor, author, origin_of};
 
-/// A person with a good session.
+/// User with a valid session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// The session.
+    /// Session of the user.
     pub session: LiveSession,
-    /// The person, as of this request.
+    /// Account state of the user, read for this request.
     pub standing: Standing,
-    /// The session's key, for verbs that keep it.
+    /// Key of the session, for operations that move the session to another epoch.
     pub key: SessionKey,
     is_fresh: bool,
 }
 
-/// The session in which a request was made, noted on the request for middleware.
+/// Session of a request, stored in the request's extensions for middleware.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AskedIn {
-    /// The user.
+    /// ID of the user.
     pub(super) user: UserId,
-    /// The session.
+    /// ID of the session.
     pub(super) session: SessionId,
 }
 
-/// Why a request has no signed-in person.
+/// Why a request has no signed-in user.
 #[derive(Debug, thiserror::Error)]
 pub enum SignedInError {
-    /// No cookie, an unknown one, or a session that is over; with a reason code for the log.
+    /// There is no cookie, no session for it, or the session is no longer valid; with a reason code for the log.
     #[error("not signed in: {0}")]
     Nobody(&'static str),
-    /// The page that the request comes from was rendered for another user.
+    /// The page that sent the request was rendered for another user.
     #[error("the page was opened by another user")]
     OtherUser(OtherUser),
-    /// A store is away: nobody knows.
+    /// A store is unavailable, so the session can't be checked.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The live copy could not be read.
+    /// The live copy could not be read because the ephemeral store is unavailable.
     #[error("the session store is unavailable")]
     Away,
-    /// The route was declared without sessions: a fault of ours.
+    /// The route is registered without sessions: a bug in Doorward.
     #[error("this route has no session middleware")]
     Misplaced,
 }
@@ -108,12 +108,12 @@ fn check_page(request: &HttpRequest, standing: &Standing) -> Result<(), SignedIn
 }
 
 impl SignedIn {
-    /// Who is signed in, for whoever must know why it is nobody.
+    /// Returns the signed-in user of a request, or why there is none.
     ///
     /// # Errors
-    /// Nobody, or nobody knows.
+    /// No user is signed in, the page was rendered for another user, or a store is unavailable.
     pub(super) async fn look(request: &HttpRequest) -> Result<Self, SignedInError> {
-        // Whoever shows credentials of their own is judged by those alone; the cross-site guard relies on it.
+        // A request with `Authorization` is authenticated by that header alone; the cross-site guard relies on it.
         if request.headers().contains_key(header::AUTHORIZATION) {
             return Err(SignedInError::Nobody("own-credentials"));
         }
@@ -136,10 +136,10 @@ impl SignedIn {
         Ok(signed_in)
     }
 
-    /// Who is signed in, for pages that are open to nobody too.
+    /// Returns the signed-in user, for pages that are also open to anonymous visitors.
     ///
     /// # Errors
-    /// `unavailable` when nobody knows.
+    /// `other-user`, or `unavailable` if a store is unavailable.
     pub async fn find(request: &HttpRequest) -> Result<Option<Self>, Problem> {
         match Self::look(request).await {
             Ok(signed_in) => Ok(Some(signed_in)),
@@ -148,20 +148,21 @@ impl SignedIn {
         }
     }
 
-    /// Who is signed in, for the frame of an error page; also without a store's answer the page is shown.
+    /// Stores the signed-in user for the frame of an error page. If a store is unavailable, the page is
+    /// rendered without the user.
     async fn note_visitor(request: &HttpRequest) {
         if let Ok(signed_in) = Self::look(request).await {
             request.extensions_mut().insert(signed_in.visitor());
         }
     }
 
-    /// The user as the caller of an operation that changes something.
+    /// Returns the user as the caller of an operation that changes something.
     pub fn acting(&self, request: &HttpRequest, permission: Permission) -> ActingAs {
         let author = author(request, Actor::Person(self.session.user));
         self.acting_by(author, permission)
     }
 
-    /// As [`SignedIn::acting`], for a known author.
+    /// As [`SignedIn::acting`], for a given author.
     pub(super) fn acting_by(&self, author: Author, permission: Permission) -> ActingAs {
         let session = &self.session;
         let credential = Credential::Session {
@@ -173,31 +174,31 @@ impl SignedIn {
         ActingAs::new(author, credential, permission)
     }
 
-    /// What a page's frame shows of them.
+    /// Returns what a page's frame shows of the user.
     pub fn visitor(&self) -> Visitor {
         Visitor {
             user: self.standing.user_id,
             display_name: self.standing.display_name.clone(),
             username: self.standing.username.clone(),
             is_administrator: self.standing.is_administrator(),
-            // What their roles let them do is asked where it matters.
+            // Permissions from roles are read only where the page needs them.
             manages_people: false,
             manages_grants: false,
         }
     }
 
-    /// Whether the last ceremony is recent.
+    /// Returns whether the last ceremony is recent.
     pub fn is_fresh(&self) -> bool {
         self.is_fresh
     }
 
-    /// Requires a recent sign-in.
+    /// Requires a recent sign-in of the user.
     pub fn require_fresh(&self) -> Result<(), StepUpRequired> {
         self.is_fresh.then_some(()).ok_or(StepUpRequired::Session)
     }
 }
 
-/// Answers every path that no route has.
+/// Responds with 404 to paths that have no route.
 pub async fn not_found(request: HttpRequest) -> Answer {
     SignedIn::note_visitor(&request).await;
     Err(Problem::not_found())
@@ -214,7 +215,7 @@ impl From<SignedInError> for Problem {
                     "Not signed in",
                     "Sign in at /login, then repeat the request.",
                 )
-                // RFC 9110 §11.6.1 asks for a challenge; a Basic one would open a dialog in browsers.
+                // RFC 9110 §11.6.1 requires a challenge; a Basic challenge would open a dialog in browsers.
                 .header(header::WWW_AUTHENTICATE, "Doorward realm=\"session\"")
             }
             SignedInError::OtherUser(other) => {
@@ -242,7 +243,7 @@ impl FromRequest for SignedIn {
 }
 
 impl Sessions {
-    /// The gate for cookies: the session exists, has not expired, and its standing is good.
+    /// Checks a request's session: it exists, has not expired, and the account state accepts it.
     async fn check(&self, state: &SessionState) -> Result<SignedIn, SignedInError> {
         let stored = match state {
             SessionState::Stored(stored) => stored,
@@ -272,8 +273,8 @@ impl Sessions {
         })
     }
 
-    /// Judges once more a session whose epoch is behind: it may be the one that "end all others" kept, read a moment before it
-    /// moved on.
+    /// Checks a session with an outdated epoch once more. It may be the one that was kept when all others were ended, read a
+    /// moment before it moved to the new epoch.
     async fn judge_moved(
         &self,
         key: &SessionKey,
@@ -292,7 +293,7 @@ impl Sessions {
         Ok((live, standing))
     }
 
-    /// The gate, for a session and for what it lent.
+    /// Checks a session, or the parent of a forward-auth session, against the account state.
     pub(super) async fn judge(
         &self,
         user: UserId,
@@ -323,10 +324,11 @@ impl Sessions {
     }
 }
 
-/// Gives the browser the key of an opened session. The old key, if there was one, is forgotten.
+/// Sets the session cookie to the key of a session whose live copy is stored. Deletes the live copy under the old key,
+/// if there is one.
 ///
 /// # Errors
-/// `internal` when the middleware is missing on the route.
+/// `internal` if the key can't be put into the session middleware's state.
 pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
     issue_key(session, &begun.key).map_err(|error| {
         tracing::error!(%error, "can't hand out a session");
@@ -334,14 +336,14 @@ pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
     })
 }
 
-/// Takes the session's cookie away and gives the browser a new mark.
+/// Removes the session cookie and sets a new browser cookie.
 #[must_use]
 pub fn sign_out(session: &Session, cookies: &Cookies, response: HttpResponse) -> HttpResponse {
     let mark = cookies.browser_cookie(&BrowserMark::generate());
     with_cookie(end_in_browser(session, cookies, response), &mark)
 }
 
-/// Takes the session's cookie away. The browser keeps its mark, and whoever sits there goes on with what they began.
+/// Removes the session cookie. The browser cookie stays, so that the browser can finish the ceremonies and forms that it began.
 #[must_use]
 pub fn end_in_browser(
     session: &Session,
@@ -353,7 +355,7 @@ pub fn end_in_browser(
 }
 
 fn with_cookie(mut response: HttpResponse, cookie: &Cookie<'_>) -> HttpResponse {
-    // Fails only for a cookie that is no header value; ours are.
+    // Fails only if the cookie is not a valid header value; these are.
     response.add_cookie(cookie).ok();
     response
 }

@@ -1,7 +1,8 @@
-//! Durable records of used one-time tokens (ceremonies and forward-auth tickets).
+//! Records of used one-time tokens (ceremonies and forward-auth tickets).
 //!
-//! The data behind a token is in the ephemeral store. Its use is a row in the database, keyed by the token's hash: the unique key
-//! lets one of several concurrent requests succeed, and restoring Redis to an earlier state can't make a used token usable again.
+//! The data behind a token is in the ephemeral store. Its use is a row in the database, keyed by the token's hash: because
+//! of the unique key only one of several concurrent requests succeeds, and restoring Redis to an earlier state can't make a
+//! used token usable again.
 
 use std::time::Duration;
 
@@ -10,13 +11,13 @@ use crate::base::clock::Timestamp;
 use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
 
-/// How long the record of a use is kept after the token expires; longer than the clocks of two instances can differ.
+/// How long the record is kept after the token expires; longer than the clocks of two instances can differ.
 const SLACK: Duration = Duration::from_secs(3_600);
 
 /// Why a token can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UseError {
-    /// It was used before.
+    /// The token was used before.
     #[error("already used")]
     Used,
     /// The database is unavailable.
@@ -24,7 +25,7 @@ pub enum UseError {
     Database(#[from] db::Error),
 }
 
-/// The use of a one-time token.
+/// One-time token to be used.
 #[derive(Clone, Copy, Debug)]
 pub struct SingleUse {
     token: TokenHash,
@@ -32,7 +33,7 @@ pub struct SingleUse {
 }
 
 impl SingleUse {
-    /// `token` is the hash of the token, which expires at `expires_at` if it is not used.
+    /// Creates the use of a token by its hash and its expiry.
     pub fn new(token: TokenHash, expires_at: Timestamp) -> Self {
         Self { token, expires_at }
     }
@@ -43,9 +44,6 @@ impl SingleUse {
     }
 
     /// Checks that the token was not used before.
-    ///
-    /// # Errors
-    /// `Used`, or when the database is unavailable.
     pub fn require_unused(&self, conn: &mut Connection) -> Result<(), UseError> {
         if queries::is_used(conn, self.token)? {
             return Err(UseError::Used);
@@ -53,11 +51,8 @@ impl SingleUse {
         Ok(())
     }
 
-    /// Marks the token as used, in the transaction of the change that it authorizes: one of any number of concurrent callers
+    /// Records the token as used, in the transaction of the change that it authorizes. Of several concurrent callers only one
     /// succeeds. After an error the transaction must be rolled back.
-    ///
-    /// # Errors
-    /// `Used`, or when the database is unavailable.
     pub fn consume(&self, conn: &mut Connection) -> Result<(), UseError> {
         let consumed = queries::insert_used(conn, self.token, self.expires_at);
         consumed.map_err(|error| match error {
@@ -68,17 +63,14 @@ impl SingleUse {
 }
 
 impl Sessions {
-    /// Marks a token as used, in a transaction of its own.
-    ///
-    /// # Errors
-    /// `Used`, or when the database is unavailable.
+    /// Records a token as used, in its own transaction.
     pub async fn consume(&self, single_use: SingleUse) -> Result<(), UseError> {
         self.database
             .write(move |conn| single_use.consume(conn))
             .await
     }
 
-    /// Deletes the records of used tokens that have expired since. Returns how many were deleted.
+    /// Deletes the records of used tokens that have expired. Returns how many were deleted.
     pub async fn tidy(&self) -> db::Result<usize> {
         let before = self.clock.now().before(SLACK);
         self.database

@@ -1,4 +1,4 @@
-//! What the ephemeral store holds for the session cookie of a request. Read once per request, when a handler first needs it.
+//! Reads what the ephemeral store holds for a request's session cookie. Read once per request, when a handler first needs it.
 
 use std::rc::Rc;
 
@@ -10,37 +10,37 @@ use super::key::SessionKey;
 use super::store::presented_key;
 use crate::standing::Standings;
 
-/// The session that a request presents, not yet checked. Kept in the request's extensions.
+/// Unchecked session of a request. Stored in the request's extensions.
 #[derive(Clone, Debug)]
 pub(super) enum SessionState {
     /// No session cookie with a valid signature, or no session under its key.
     Absent,
     /// The session's live copy was found.
     Stored(Rc<StoredSession>),
-    /// The ephemeral store did not respond.
+    /// The ephemeral store is unavailable.
     Unavailable,
 }
 
-/// A session as the ephemeral store holds it, with the account record of its user.
+/// Session in the ephemeral store, with the account state of its user.
 #[derive(Debug)]
 pub(super) struct StoredSession {
     /// The key in the cookie.
     pub(super) key: SessionKey,
     /// The live copy, as JSON.
     pub(super) live: String,
-    /// The copy of the user's account record, `version:record`.
+    /// Cached account state of the user, `version:record`.
     pub(super) account: Option<String>,
 }
 
 impl StoredSession {
-    /// The account record, without the version of its copy.
+    /// Returns the account state without the version of the cached copy.
     pub(super) fn account_record(&self) -> Option<&str> {
         self.account.as_deref().and_then(Standings::record_in)
     }
 }
 
 impl Sessions {
-    /// The session that a request presents.
+    /// Returns the unchecked session of a request.
     pub(super) async fn state_of(&self, request: &HttpRequest) -> SessionState {
         if let Some(state) = request.extensions().get::<SessionState>() {
             return state.clone();
@@ -53,7 +53,7 @@ impl Sessions {
         state
     }
 
-    /// Reads the session and its user's account record in one round trip.
+    /// Reads the session and its user's account state in one round trip.
     async fn read_state(&self, key: SessionKey) -> SessionState {
         let keys = [key.store_key(), Standings::key(key.user())];
         let mut copies = match self.ephemeral.get(&[&keys[0], &keys[1]]).await {

@@ -1,7 +1,9 @@
-//! actix-session's store: hands the key in a signed cookie to the extractors, and issues keys that a ceremony has stored.
+//! Session store of actix-session: passes the key in the signed cookie to the extractors, and issues the keys of sessions that a
+//! ceremony has stored.
 //!
-//! The stock stores write the state that a handler left behind; that would revive a session which was ended meanwhile. Here
-//! the middleware never writes a session: sign-in and step-up write it, and touching is a compare-and-set.
+//! The stock stores write back the state that a handler leaves behind; that would revive a session which was ended in
+//! the meantime. Here the middleware never writes a session: sign-in and step-up write it, and updates of the idle
+//! time are a compare-and-set.
 
 use std::collections::HashMap;
 
@@ -15,18 +17,18 @@ use super::Sessions;
 use super::key::SessionKey;
 use super::live::LiveSession;
 
-/// The entry of actix-session's map that holds the value of the request's cookie.
+/// Entry in actix-session's map with the value of the request's cookie.
 const PRESENTED: &str = "presented";
-/// The entry that holds the value of the response's cookie.
+/// Entry with the value of the response's cookie.
 const ISSUED: &str = "issued";
 
-/// The key in the request's cookie, if its signature is valid.
+/// Returns the key in the request's cookie if its signature is valid.
 pub(super) fn presented_key(session: &Session) -> Option<SessionKey> {
     let entries = session.entries();
     SessionKey::parse(entries.get(PRESENTED)?)
 }
 
-/// Puts a stored session's key into the response's cookie.
+/// Puts the key of a stored session into the response's cookie.
 pub(super) fn issue_key(
     session: &Session,
     key: &SessionKey,
@@ -35,20 +37,20 @@ pub(super) fn issue_key(
     session.insert(ISSUED, key.expose())
 }
 
-/// The store behind the session middleware.
+/// Session store for the session middleware.
 #[derive(Debug)]
 pub struct Store(Sessions);
 
 impl Store {
-    /// Over the sessions.
+    /// Creates the store for `sessions`.
     pub fn new(sessions: Sessions) -> Self {
         Self(sessions)
     }
 }
 
 impl SessionStore for Store {
-    /// Passes the cookie's value on and reads nothing: `Sessions::state_of` reads the session where a handler needs it. Never
-    /// an error, because the middleware would make an empty 500 of it on every route.
+    /// Passes on the cookie's value without reading any store: `Sessions::state_of` reads the session when a handler needs it.
+    /// Never returns an error, because the middleware would turn it into an empty 500 on every route.
     async fn load(
         &self,
         presented: &CookieValue,
@@ -57,7 +59,7 @@ impl SessionStore for Store {
         Ok(Some(HashMap::from([(PRESENTED.to_owned(), presented)])))
     }
 
-    /// Hands out the key that a verb issued; there are no other sessions to save.
+    /// Returns the key that sign-in or step-up issued. No other session state is saved.
     async fn save(
         &self,
         state: HashMap<String, String>,
@@ -74,7 +76,7 @@ impl SessionStore for Store {
         CookieValue::try_from(issued).map_err(|error| SaveError::Other(error.into()))
     }
 
-    /// Nothing changes a session's state but a new key.
+    /// Always fails: a session's state changes only with a new key.
     async fn update(
         &self,
         _: CookieValue,
@@ -86,13 +88,13 @@ impl SessionStore for Store {
         )))
     }
 
-    /// Touching is ours (`Sessions::touch`): it knows both lifetimes.
+    /// Does nothing: `Sessions::touch` extends sessions, because it knows both lifetimes.
     async fn update_ttl(&self, _: &CookieValue, _: &Duration) -> Result<(), anyhow::Error> {
         Ok(())
     }
 
-    /// Forgets the live copy of a key that was replaced or given up. What ends a session is its standing, so a store that is
-    /// away here harms nothing.
+    /// Deletes the live copy under a key that was replaced or signed out. The account state is what ends a session, so an
+    /// unavailable store does no harm here.
     async fn delete(&self, presented: &CookieValue) -> Result<(), anyhow::Error> {
         if let Some(key) = SessionKey::parse(presented.as_ref())
             && let Err(error) = self.0.forget(&key).await
@@ -104,8 +106,8 @@ impl SessionStore for Store {
 }
 
 impl Sessions {
-    /// Moves the idle clock, off the request's path and at most once per tenth of the idle timeout. It replaces the very copy
-    /// that was read: a session ended, renewed or moved meanwhile stays as it is.
+    /// Extends the idle timeout in the background, at most once per tenth of the idle timeout. The compare-and-set replaces
+    /// exactly the copy that was read: a session that was ended, stepped up or moved in the meantime stays as it is.
     pub(super) fn touch(&self, key: &SessionKey, live: &LiveSession, text: &str) {
         let now = self.clock.now();
         if now.since(live.seen_at) < self.idle_timeout / 10 {

@@ -1,19 +1,19 @@
-//! What a verified ceremony proved: the one thing from which a session is made or raised.
+//! Result of a verified ceremony, from which a session is created or stepped up.
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
 
-/// How strong a sign-in was: the `acr` value.
+/// Strength of a sign-in: the `acr` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acr {
-    /// A passkey that its provider may copy to other devices: phishing-resistant.
+    /// Passkey that its provider may copy to other devices; phishing-resistant.
     Synced,
-    /// A passkey that can't leave its device.
+    /// Passkey that can't leave its device.
     DeviceBound,
 }
 
 impl Acr {
-    /// By the credential's backup eligibility, which never changes.
+    /// Determines the value from the credential's backup eligibility, which never changes.
     pub fn of(backup_eligible: bool) -> Self {
         if backup_eligible {
             Self::Synced
@@ -22,7 +22,7 @@ impl Acr {
         }
     }
 
-    /// The value that services see (OpenID Connect EAP ACR Values 1.0 defines `phr`).
+    /// Returns the value in tokens (OpenID Connect EAP ACR Values 1.0 defines `phr`).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Synced => "phr",
@@ -30,7 +30,7 @@ impl Acr {
         }
     }
 
-    /// The `amr` values (RFC 8176 §2): user verification makes possession and presence two factors.
+    /// Returns the `amr` values (RFC 8176 §2): with user verification, possession and presence are two factors.
     pub fn amr(self) -> [&'static str; 3] {
         match self {
             Self::Synced => ["swk", "user", "mfa"],
@@ -39,8 +39,8 @@ impl Acr {
     }
 }
 
-/// Proof that this person just used this passkey. Its constructor is named only in `passkeys/{login,register,step_up}.rs`
-/// (the architecture test looks): nothing else makes or raises a session.
+/// Proof that the user has just used the passkey. Nothing else creates or steps up a session: the constructor is used only in
+/// `passkeys/{login,register,step_up}.rs`, which the architecture test checks.
 #[derive(Debug)]
 pub struct VerifiedCeremony {
     user: UserId,
@@ -50,7 +50,7 @@ pub struct VerifiedCeremony {
 }
 
 impl VerifiedCeremony {
-    /// Says that a ceremony verified. Call it nowhere else.
+    /// Attests that a ceremony was verified. Only ceremonies may call it.
     pub fn attest(user: UserId, passkey: PasskeyId, acr: Acr, at: Timestamp) -> Self {
         Self {
             user,
@@ -65,17 +65,17 @@ impl VerifiedCeremony {
         self.user
     }
 
-    /// With which passkey.
+    /// ID of the passkey that was used.
     pub fn passkey(&self) -> PasskeyId {
         self.passkey
     }
 
-    /// `acr` that the ceremony gives.
+    /// `acr` of the ceremony.
     pub fn acr(&self) -> Acr {
         self.acr
     }
 
-    /// When, by the clock that ends sessions: the `auth_time`.
+    /// Time of the ceremony, by the clock that ends sessions: the `auth_time`.
     pub fn at(&self) -> Timestamp {
         self.at
     }

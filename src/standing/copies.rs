@@ -1,7 +1,8 @@
-//! Copies of lasting records in the ephemeral store: written by one script, believed only above their floor.
+//! Caches records in the ephemeral store under their version. A cached record is only used if it is at least as new as the minimum
+//! version that this instance knows.
 //!
-//! A record is copied for a minute under its version. What changes it publishes the new copy after its commit; and because
-//! the store may be out of reach then, or lose its last writes, every instance looks once a second which records moved.
+//! A record is cached for a minute. A change stores the new record after its commit; because the store may be unavailable at that
+//! moment, or lose its last writes, every instance also polls the database once a second for changed records.
 
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,17 +16,17 @@ use crate::base::clock::Timestamp;
 use crate::db::{self, Connection, Database};
 use crate::ephemeral::{Away, Ephemeral};
 
-/// How long a copy lives in the ephemeral store.
+/// How long a cached record lives in the ephemeral store.
 const LIFE: Duration = Duration::from_secs(60);
-/// A reader this slow must not store what it read: its copy could outlive every floor.
+/// A reader that took this long must not cache what it read: the cached record could outlive the minimum version that excludes it.
 pub const SLOWEST_FILL: Duration = Duration::from_secs(30);
-/// How far back each look for moved records reaches behind the one before it: longer than any transaction may take, for
-/// `moved_at` is written at its beginning and seen after its end.
+/// How far each poll for changed records overlaps with the one before it: longer than any transaction may take, because
+/// `moved_at` is set at its beginning and visible after its commit.
 const OVERLAP: Duration = Duration::from_secs(30);
-/// How far back the first look reaches, and how long a floor stands: two lives of a copy.
+/// How far back the first poll reaches, and how long a minimum version is stored: twice the lifetime of a cached record.
 const REACH: Duration = Duration::from_secs(120);
 
-/// The copies of one kind of record, by the key of what they tell of. Cheap to clone.
+/// The cache of one kind of record, by the ID of what the records describe. Cheap to clone.
 #[derive(Debug)]
 pub struct Copies<K> {
     ephemeral: Ephemeral,
@@ -43,11 +44,11 @@ impl<K> Clone for Copies<K> {
     }
 }
 
-/// Which records of a kind moved since an instant of the database's clock, and to which version.
+/// Lists the records that changed since a time of the database's clock, and their versions.
 pub type ListMoved<K> = fn(&mut Connection, Timestamp) -> db::Result<Vec<(K, i64)>>;
 
 impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
-    /// None believed yet.
+    /// Creates a cache without minimum versions.
     pub fn new(ephemeral: Ephemeral) -> Self {
         Self {
             ephemeral,
@@ -56,13 +57,13 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
         }
     }
 
-    /// The copy under a key of the store.
+    /// Reads the cached record under a key of the ephemeral store.
     pub async fn get(&self, store_key: &str) -> Result<Option<String>, Away> {
         let copies = self.ephemeral.get(&[store_key]).await?;
         Ok(copies.into_iter().next().flatten())
     }
 
-    /// The record in a copy, `version:record`; `None` when it is below its floor or not readable.
+    /// Parses a cached record (`version:record`); returns `None` if it is below the minimum version or can't be parsed.
     pub fn believe<T: DeserializeOwned>(&self, key: K, copy: &str) -> Option<T> {
         let (version, record) = copy.split_once(':')?;
         let version: i64 = version.parse().ok()?;
@@ -72,17 +73,17 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
         serde_json::from_str(record).ok()
     }
 
-    /// Whether a record of this version may be believed.
+    /// Returns whether a record of this version is at least as new as the minimum.
     pub fn admits(&self, key: K, version: i64) -> bool {
         self.floors.admits(key, version)
     }
 
-    /// From now on nothing older than this is believed here.
+    /// Sets the minimum version: from now on, this instance rejects older cached records.
     pub fn raise_floor(&self, key: K, version: i64) {
         self.floors.raise(&[(key, version)]);
     }
 
-    /// Stores a copy unless one that is not older is there; whether it did.
+    /// Caches a record unless one of the same or a newer version is cached. Returns whether it did.
     pub async fn store<T: Serialize>(
         &self,
         store_key: &str,
@@ -96,7 +97,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
             .await
     }
 
-    /// As [`Copies::store`], for a reader who has the record from the database already: a failed write must not make the read fail.
+    /// Caches a record that the caller has read from the database. A failed write is ignored, because it must not fail the read.
     pub async fn fill<T: Serialize>(&self, store_key: &str, version: i64, record: &T) {
         match serde_json::to_string(record) {
             Ok(text) => self.ephemeral.fill(store_key, version, &text, LIFE).await,
@@ -104,11 +105,11 @@ impl<K: Copy + Eq + Hash + Send + 'static> Copies<K> {
         }
     }
 
-    /// Looks which records moved, from a little before the last look that succeeded (an instance that had lost its database
-    /// misses nothing), raises their floors, and forgets the old ones.
+    /// Polls for changed records, starting a little before the last successful poll (so that an instance that had lost its
+    /// database misses nothing), raises their minimum versions, and deletes old ones.
     ///
     /// # Errors
-    /// When the database is away; the floors stay as they are.
+    /// If the database is unavailable; the minimum versions stay unchanged.
     pub async fn look(&self, database: &Database, list: ListMoved<K>) -> db::Result<()> {
         let of_database = database.clone();
         let previous = *self

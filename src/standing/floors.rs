@@ -1,7 +1,7 @@
-//! Floors: the least version of a record that this instance still believes from the ephemeral store.
+//! The minimum version of each record that this instance accepts from the ephemeral store.
 //!
-//! A store may be out of reach when a change is made, or lose its last writes in a failover. So every instance reads once
-//! a second which standings moved, and takes an older copy for none. Floors only ever make it stricter.
+//! The store may be unavailable when a change is made, or lose its last writes in a failover. So every instance polls once a second
+//! for changed records, and ignores older cached ones. A minimum version can only exclude cached records.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::base::clock::Stopwatch;
 
-/// By the key of whatever moves: a person, a client.
+/// Minimum versions by the ID of what changes: a user, a client.
 #[derive(Debug)]
 pub struct Floors<K>(RwLock<HashMap<K, Floor>>);
 
@@ -27,7 +27,7 @@ impl<K> Default for Floors<K> {
 }
 
 impl<K: Copy + Eq + Hash> Floors<K> {
-    /// Raises floors; never lowers one.
+    /// Raises minimum versions; never lowers one.
     pub fn raise(&self, moved: &[(K, i64)]) {
         if moved.is_empty() {
             return;
@@ -38,7 +38,7 @@ impl<K: Copy + Eq + Hash> Floors<K> {
                 version: *version,
                 seen: Stopwatch::start(),
             });
-            // The same version seen again in the overlap does not keep the floor longer.
+            // Reading the same version again because polls overlap doesn't extend how long it is stored.
             if floor.version < *version {
                 *floor = Floor {
                     version: *version,
@@ -48,7 +48,7 @@ impl<K: Copy + Eq + Hash> Floors<K> {
         }
     }
 
-    /// Whether a copy of this version may be believed.
+    /// Returns whether a cached record of this version is accepted.
     pub fn admits(&self, key: K, version: i64) -> bool {
         let floors = self.0.read().unwrap_or_else(PoisonError::into_inner);
         floors
@@ -56,7 +56,7 @@ impl<K: Copy + Eq + Hash> Floors<K> {
             .is_none_or(|floor| version >= floor.version)
     }
 
-    /// Forgets floors older than `age`: by then no older copy is left in the store.
+    /// Deletes minimum versions older than `age`: by then no older cached record is left in the store.
     pub fn forget_older_than(&self, age: Duration) {
         let mut floors = self.0.write().unwrap_or_else(PoisonError::into_inner);
         floors.retain(|_, floor| floor.seen.elapsed() < age);

@@ -1,4 +1,4 @@
-//! The one gate: reads a record, judges a session by it, puts a change in force.
+//! Reads account states, checks sessions and authorizations against them, and publishes changes.
 
 use super::copies::{Copies, SLOWEST_FILL};
 use super::queries;
@@ -8,13 +8,13 @@ use crate::base::ids::{AuthorizationId, PasskeyId, SessionId, UserId};
 use crate::db::{self, Database};
 use crate::ephemeral::{Away, Ephemeral};
 
-/// A store that is needed for the answer is away.
+/// A store that the answer depends on is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
-    /// The database.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// The ephemeral store.
+    /// The ephemeral store is unavailable.
     #[error(transparent)]
     Ephemeral(#[from] Away),
 }
@@ -24,61 +24,60 @@ pub enum Unavailable {
 #[error("committed but not yet in force: {0}")]
 pub struct ChangePending(pub Unavailable);
 
-/// The reason code of a session from before the person's present epoch.
+/// Reason code for a session from before the user's current session epoch.
 pub const EPOCH_RAISED: &str = "epoch-raised";
 
-/// How many ended sessions, stepped-up sessions and revoked authorizations a record lists each. A longer list means that it is
-/// incomplete.
+/// How many ended or stepped-up sessions, and revoked authorizations, an account state lists. A longer list is incomplete.
 const MOST_LISTED: usize = 64;
 
-/// What a session says of itself; the gate says whether it is so.
+/// The facts of a session that are checked against the account state.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     /// ID of the session.
     pub session: SessionId,
-    /// The person's epoch when it was made.
+    /// The user's session epoch when the session was created.
     pub epoch: i64,
-    /// The passkeys that opened or raised it.
+    /// IDs of the passkeys that the user signed in or stepped up with.
     pub passkeys: &'a [PasskeyId],
-    /// The time of its last ceremony, if the session's own key was presented. What depends on the session, such as a session at a
-    /// protected host, stays valid when the key changes.
+    /// The time of its last authentication, if the session's own key was presented. What depends on the session, such as a
+    /// session at a protected host, stays valid when the key changes.
     pub auth_time: Option<Timestamp>,
 }
 
 impl Claim<'_> {
-    /// Whether the session was stepped up since, so that the presented key is replaced.
+    /// Returns whether the session was stepped up since, so that the presented key was replaced.
     fn is_replaced_by(&self, stepped_up: &SteppedUp) -> bool {
         let shown = self.auth_time.map(Timestamp::as_micros);
         stepped_up.id == self.session && shown.is_some_and(|shown| shown < stepped_up.auth_time)
     }
 }
 
-/// What a token says of the authorization that it was issued for; the gate says whether it is so.
+/// The facts of an authorization, taken from a token, that are checked against the account state.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthorizationClaim<'a> {
     /// ID of the authorization.
     pub authorization: AuthorizationId,
-    /// The person's epoch when it was made.
+    /// The user's session epoch when the authorization was created.
     pub epoch: i64,
-    /// The passkeys that its session rested on.
+    /// IDs of the passkeys that its session depended on.
     pub passkeys: &'a [PasskeyId],
 }
 
-/// The gate's answer.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The session is good.
+    /// The session or authorization is valid.
     Good,
-    /// The record is older than the session: read a newer one and ask again.
+    /// The account state is older than the session: read a newer one and check again.
     RecordIsOld,
-    /// More was ended, stepped up or revoked recently than the record lists: the row of the session or authorization must be read.
+    /// More was ended, stepped up or revoked recently than the account state lists: read the row of the session or authorization.
     AskTheRow,
-    /// The session is over, with a reason code for the log.
+    /// The session or authorization is not valid. Contains a reason code for the log.
     Refused(&'static str),
 }
 
 impl Standing {
-    /// Judges a session that exists and has not expired: by its epoch, its end and its passkeys, never by a clock.
+    /// Checks an existing, unexpired session: its epoch, whether it was ended, its passkeys. Compares no times with a clock.
     pub fn judge(&self, claim: &Claim<'_>) -> Verdict {
         if let Some(verdict) = self.judge_person(claim.epoch) {
             return verdict;
@@ -96,7 +95,7 @@ impl Standing {
         }
     }
 
-    /// Judges a token that is genuine and has not expired. Whether its client may still ask is the client's record's to say.
+    /// Checks the authorization of a genuine, unexpired token. Whether its client is enabled depends on the client's record.
     pub fn judge_authorization(&self, claim: &AuthorizationClaim<'_>) -> Verdict {
         if let Some(verdict) = self.judge_person(claim.epoch) {
             return verdict;
@@ -132,7 +131,7 @@ impl Standing {
     }
 }
 
-/// The standing records of everybody. Cheap to clone.
+/// The account states of all users. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Standings {
     database: Database,
@@ -140,7 +139,7 @@ pub struct Standings {
 }
 
 impl Standings {
-    /// Over both stores.
+    /// Creates the service from both stores.
     pub fn new(database: Database, ephemeral: Ephemeral) -> Self {
         Self {
             database,
@@ -148,24 +147,24 @@ impl Standings {
         }
     }
 
-    /// The key of the cached copy; in one slot with the person's sessions.
+    /// Returns the key of the cached record, which has the same hash slot as the user's sessions.
     pub fn key(user: UserId) -> String {
         format!("standing:{{{user}}}")
     }
 
-    /// The record of a person: the cached copy where there is one to believe, else from the database. `None`: nobody.
+    /// Returns a user's account state from the cache, or else from the database; `None` if the user doesn't exist.
     pub async fn of(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
         let copy = self.copies.get(&Self::key(user)).await?;
         self.of_copy(user, copy.as_deref().and_then(Self::record_in))
             .await
     }
 
-    /// The record within a cached copy, `version:record`.
+    /// Returns the record within a cached value (`version:record`).
     pub fn record_in(copy: &str) -> Option<&str> {
         copy.split_once(':').map(|(_, record)| record)
     }
 
-    /// As [`Standings::of`], for a caller who read the copy together with something else and gives the record in it.
+    /// Returns the account state as [`Standings::of`] does, given the cached record that the caller read with other entries.
     pub async fn of_copy(
         &self,
         user: UserId,
@@ -177,7 +176,7 @@ impl Standings {
         }
     }
 
-    /// Reads the record from the database, and stores it for the next reader if the ephemeral store takes writes.
+    /// Reads the account state from the database, and caches it if the ephemeral store accepts writes.
     pub async fn reload(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
         let watch = Stopwatch::start();
         let Some(standing) = self.read(user).await? else {
@@ -190,8 +189,8 @@ impl Standings {
         Ok(Some(standing))
     }
 
-    /// Puts a claim to a record, and once more to the database's where the record is older than the claim. Returns the record that was
-    /// asked last, with what it said; `None`: nobody.
+    /// Runs a check on an account state, and again on that of the database if the first one is outdated. Returns the state that
+    /// was checked last, and the result; `None` if the user doesn't exist.
     pub async fn judge(
         &self,
         standing: Standing,
@@ -208,7 +207,7 @@ impl Standings {
         }))
     }
 
-    /// First half of a fill: reads the record from the database.
+    /// Reads the account state from the database, the first half of filling the cache.
     pub async fn read(&self, user: UserId) -> Result<Option<Standing>, Unavailable> {
         Ok(self
             .database
@@ -216,16 +215,16 @@ impl Standings {
             .await?)
     }
 
-    /// Second half: stores the copy unless one that is not older is there; whether it did.
+    /// The second half of filling the cache: stores the record unless the cached one is as new. Returns whether it did.
     pub async fn store(&self, standing: &Standing) -> Result<bool, Unavailable> {
         let key = Self::key(standing.user_id);
         Ok(self.copies.store(&key, standing.version, standing).await?)
     }
 
-    /// Puts a committed change in force everywhere: afterwards no question is answered from an older record.
+    /// Puts a committed change in force everywhere: afterwards no request is answered from an older account state.
     ///
     /// # Errors
-    /// [`ChangePending`]: the change is committed, this call may be repeated.
+    /// [`ChangePending`]: the change is committed, and this call may be repeated.
     pub async fn publish(&self, user: UserId) -> Result<Option<Standing>, ChangePending> {
         let standing = self.read(user).await.map_err(ChangePending)?;
         if let Some(standing) = &standing {
@@ -236,18 +235,17 @@ impl Standings {
     }
 
     /// Publishes a change that the response does not acknowledge: a refusal, or a grant that ended older ones. A failure is only
-    /// logged: every instance learns within a second that the record changed ([`Standings::watch`]), and the response must not be
-    /// lost because of it.
+    /// logged, because the response must not be lost: every instance learns of the change within a second ([`Standings::watch`]).
     pub async fn publish_or_warn(&self, user: UserId) {
         if let Err(error) = self.publish(user).await {
             tracing::warn!(%error, "a change is committed but not yet in force");
         }
     }
 
-    /// Looks which standings moved: before an instance answers anybody, then once a second.
+    /// Polls for changed account states: before an instance serves requests, then once a second.
     ///
     /// # Errors
-    /// When the database is away; nothing older is believed for that.
+    /// If the database is unavailable; the minimum versions stay unchanged.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
             .copies
@@ -255,7 +253,7 @@ impl Standings {
             .await?)
     }
 
-    /// Parses a cached record; `None` when it is below its floor or not readable.
+    /// Parses a cached record; returns `None` if it is below the minimum version or can't be parsed.
     fn believe(&self, user: UserId, record: &str) -> Option<Standing> {
         let standing: Standing = serde_json::from_str(record).ok()?;
         (standing.user_id == user && self.copies.admits(user, standing.version)).then_some(standing)

@@ -1,9 +1,9 @@
-//! Whether a person may act, and who they are: one record, one counter, one gate.
+//! The account state of each user: one versioned record that says whether the user may act, and who the user is.
 //!
-//! Promises that what was withdrawn and acknowledged is refused at the next question, by every process. A change raises
-//! the counter in its transaction ([`begin_change`]) and puts the new record in force after the commit ([`Standings::publish`]);
-//! the record is made by a view, so that it and its version are of one snapshot. Owns `standings` and the key
-//! `standing:{user}`. Refuses to answer when it can't know.
+//! Guarantees that a withdrawal is respected by every process from the next request on, once it was acknowledged. A change
+//! increments the version in its transaction ([`begin_change`]) and publishes the new record after the commit
+//! ([`Standings::publish`]); a database view builds the record, so that it and its version are from one snapshot. Owns
+//! `standings` and the key `standing:{user}`. If a store is unavailable, it returns an error rather than a guess.
 
 mod copies;
 mod floors;

@@ -1,4 +1,4 @@
-//! SQL of `standings` and of the view that makes the record.
+//! SQL of `standings` and of the view that builds the records.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::db::portable::ForUpdate;
 use crate::db::schema::{standing_records, standings};
 use crate::db::{Connection, Database, Json, Result};
 
-/// The record of one person, read with its version in one statement.
+/// Reads the account state of a user, together with its version, in one statement.
 pub fn find_record(conn: &mut Connection, user: UserId) -> Result<Option<Standing>> {
     let record = standing_records::table
         .filter(standing_records::user_id.eq(user))
@@ -21,7 +21,7 @@ pub fn find_record(conn: &mut Connection, user: UserId) -> Result<Option<Standin
     Ok(record.map(|Json(record)| record))
 }
 
-/// The records of many people.
+/// Reads the account states of several users. Users that don't exist are left out.
 pub fn find_records(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserId, Standing>> {
     let records = standing_records::table
         .filter(standing_records::user_id.eq_any(users.to_vec()))
@@ -33,7 +33,7 @@ pub fn find_records(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<U
         .collect())
 }
 
-/// Begins the counter of a new person.
+/// Creates the row of a new user, with version 1.
 pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()> {
     diesel::insert_into(standings::table)
         .values((
@@ -46,7 +46,7 @@ pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()>
     Ok(())
 }
 
-/// Raises the counter, within a change that holds the lock already. `false` when there is no such person.
+/// Increments the version, in a change that already holds the lock. Returns `false` if the user doesn't exist.
 pub fn raise(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
     let raised = diesel::update(standings::table.find(user))
         .set((
@@ -57,8 +57,8 @@ pub fn raise(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool
     Ok(raised == 1)
 }
 
-/// Locks and raises, as the first step of every change of what the record shows, and then reads the database's clock: whoever
-/// waited for another change bears a later instant than it. `None` when there is no such person.
+/// Locks the row and increments the version, as the first step of every change of the account state. Reads the database's clock
+/// after locking, so that a change that waited for another one gets a later time. Returns `None` if the user doesn't exist.
 pub fn begin_change(
     conn: &mut Connection,
     database: &Database,
@@ -72,7 +72,7 @@ pub fn begin_change(
     Ok(Some(now))
 }
 
-/// As [`raise`], and ends every session of the person at once by raising their epoch.
+/// Increments the version as [`raise`] does, and the session epoch, which ends all sessions of the user in one step.
 pub fn raise_epoch(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
     let raised = diesel::update(standings::table.find(user))
         .set((
@@ -84,7 +84,7 @@ pub fn raise_epoch(conn: &mut Connection, user: UserId, now: Timestamp) -> Resul
     Ok(raised == 1)
 }
 
-/// The person's present epoch; `None` when there is no such person.
+/// Returns the user's current session epoch; `None` if the user doesn't exist.
 pub fn find_epoch(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
     Ok(standings::table
         .find(user)
@@ -93,7 +93,7 @@ pub fn find_epoch(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
         .optional()?)
 }
 
-/// The person's present version; `None` when there is no such person.
+/// Returns the current version of the account state; `None` if the user doesn't exist.
 pub fn find_version(conn: &mut Connection, user: UserId) -> Result<Option<i64>> {
     Ok(standings::table
         .find(user)
@@ -102,8 +102,8 @@ pub fn find_version(conn: &mut Connection, user: UserId) -> Result<Option<i64>> 
         .optional()?)
 }
 
-/// Takes the row lock without raising: for what must not run beside a change but makes none (a sign-in). `false` when there
-/// is no such person.
+/// Locks the row without incrementing the version: for work that must not run concurrently with a change but makes none (a
+/// sign-in). Returns `false` if the user doesn't exist.
 pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
     let query = standings::table.find(user).select(standings::version);
     Ok(ForUpdate(query)
@@ -112,8 +112,8 @@ pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
         .is_some())
 }
 
-/// As [`lock`], together with the standing of whoever acts on the person, if somebody does: what lets them act can't be taken from
-/// them before this transaction ends. Both in one statement, so that two who act on each other don't wait in a circle.
+/// Locks the row as [`lock`] does, together with that of the acting user, if there is one: the actor's permissions can't be
+/// withdrawn before this transaction ends. Locks both in one statement, so that two users who act on each other don't deadlock.
 pub fn lock_with(conn: &mut Connection, user: UserId, actor: Option<UserId>) -> Result<bool> {
     match actor {
         Some(actor) if actor != user => Ok(lock_all(conn, &[user, actor])?.contains(&user)),
@@ -121,7 +121,7 @@ pub fn lock_with(conn: &mut Connection, user: UserId, actor: Option<UserId>) -> 
     }
 }
 
-/// Who moved since an instant of the database's clock, and to which version.
+/// Lists the users whose account state changed since a time of the database's clock, and the versions.
 pub fn list_moved_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(UserId, i64)>> {
     Ok(standings::table
         .filter(standings::moved_at.ge(from))
@@ -129,8 +129,7 @@ pub fn list_moved_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(U
         .load(conn)?)
 }
 
-/// As [`lock`], for many at once, in the order of their ids, so that no two changes of many wait for each other. Those that
-/// there are.
+/// Locks the rows of several users, in the order of their IDs to avoid deadlocks. Returns those that exist.
 pub fn lock_all(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> {
     let query = standings::table
         .filter(standings::user_id.eq_any(users.to_vec()))
@@ -139,7 +138,7 @@ pub fn lock_all(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> 
     Ok(ForUpdate(query).load(conn)?)
 }
 
-/// As [`raise`], for many at once, who are locked already.
+/// Increments the versions of several users, whose rows must be locked.
 pub fn raise_all(conn: &mut Connection, users: &[UserId], now: Timestamp) -> Result<()> {
     let rows = standings::table.filter(standings::user_id.eq_any(users.to_vec()));
     diesel::update(rows)

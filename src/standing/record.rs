@@ -1,4 +1,4 @@
-//! The standing record of one person.
+//! The account state of a user.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,7 +18,7 @@ pub enum UserStatus {
 }
 
 impl UserStatus {
-    /// As it is stored and shown.
+    /// Returns the name of the status, as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Invited => "invited",
@@ -27,7 +27,7 @@ impl UserStatus {
         }
     }
 
-    /// Parses what is stored.
+    /// Parses the stored name of a status.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "invited" => Some(Self::Invited),
@@ -38,35 +38,34 @@ impl UserStatus {
     }
 }
 
-/// Everything that decides whether a person may act, and who they are, as of one version.
+/// Everything that determines whether a user may act, and who the user is, as of one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// ID of the user.
     pub user_id: UserId,
-    /// The counter: raised by every change of what this record shows.
+    /// Version, incremented by every change of the account state.
     pub version: i64,
-    /// Unique, case-folded.
+    /// Username: unique, case-folded.
     pub username: String,
-    /// Where mail goes, if anywhere.
+    /// Email address, if the user has one.
     pub email: Option<String>,
-    /// Whether the address is proven.
+    /// Whether the email address is verified.
     pub email_verified: bool,
     /// Display name.
     pub display_name: String,
-    /// Whether they may act at all.
+    /// Account status: whether the user may act at all.
     pub status: UserStatus,
-    /// Raised to end every session at once.
+    /// Session epoch: incrementing it ends all sessions in one step.
     pub session_epoch: i64,
-    /// Global roles held.
+    /// Names of the global roles that the user holds.
     pub roles: Vec<String>,
-    /// Passkeys that are live.
+    /// IDs of the passkeys that are not revoked.
     pub passkeys: Vec<PasskeyId>,
-    /// Sessions that were ended one by one while a copy of them may still exist: the latest, at most one more than the record
-    /// promises to be all (64).
+    /// Latest sessions that were ended one by one while a cached record of them may still exist: if more than 64, not all of them.
     pub ended: Vec<SessionId>,
-    /// Open sessions that were stepped up while a copy under their earlier key may still exist; as many as of [`Self::ended`].
+    /// Open sessions stepped up while a cached record under their earlier key may still exist: if more than 64, not all of them.
     pub stepped_up: Vec<SteppedUp>,
-    /// Authorizations revoked within the life of an access token and an hour more; when there are more than 64, not all.
+    /// Authorizations revoked in the last two hours (longest access token plus an hour): if more than 64, not all of them.
     #[serde(default)]
     pub revoked: Vec<AuthorizationId>,
 }
@@ -76,15 +75,15 @@ pub struct Standing {
 pub struct SteppedUp {
     /// ID of the session.
     pub id: SessionId,
-    /// Its last ceremony, in microseconds since 1970. A copy with an earlier one is under a key that was replaced.
+    /// Time of its last authentication, in microseconds since 1970. A cached session with an earlier one has a replaced key.
     pub auth_time: i64,
 }
 
-/// The built-in role that administers the place.
+/// The built-in role of administrators.
 pub(crate) const ADMINISTRATOR: &str = "admin";
 
 impl Standing {
-    /// Whether the person holds the role `admin`.
+    /// Returns whether the user holds the role `admin`.
     pub fn is_administrator(&self) -> bool {
         self.roles.iter().any(|role| role == ADMINISTRATOR)
     }

@@ -1,5 +1,5 @@
-//! Access tokens: their claims and their formats. A token is a JWT (RFC 9068) that services can verify, or an encrypted text that
-//! only Doorward can read; both have the same claims. Data that only Doorward's own check needs is sealed in both.
+//! Access tokens: their claims and formats. A token is either a JWT (RFC 9068), which services can verify, or an opaque encrypted
+//! text, which only Doorward can read; both have the same claims. Data that only Doorward's own check needs is encrypted in both.
 
 use std::time::Duration;
 
@@ -20,31 +20,30 @@ use crate::clients::{
 };
 use crate::standing::Standing;
 
-/// The `typ`s of JWT access tokens. `JWT` is also that of ID tokens: what tells them apart is `AccessClaims::sealed_issuance`,
-/// which every access token has and no other token.
+/// The `typ` values of JWT access tokens. ID tokens also use `JWT`, but only access tokens have `AccessClaims::sealed_issuance`.
 pub const TYPES: [&str; 2] = [
     AccessTokenHeaderType::AtJwt.as_str(),
     AccessTokenHeaderType::Jwt.as_str(),
 ];
-/// How a sealed one begins: scanners for leaked secrets find it.
+/// Prefix of opaque tokens. It lets scanners find leaked tokens.
 const SEALED: &str = "doorward_at_";
 const CONTEXT: &[u8] = b"access-token";
-/// Longer than any token of ours.
+/// Longer than any token that Doorward issues.
 const LONGEST: usize = 16_384;
 
-/// The sealers of access tokens. Cheap to clone.
+/// Encrypts access tokens and the state within them. Cheap to clone.
 ///
-/// Each purpose has a key of its own: should a random nonce of one ever repeat, the other is not affected.
+/// Each purpose has its own key: if a random nonce repeats under one key, the other is not affected.
 #[derive(Clone, Debug)]
 pub struct AccessTokenSealers {
     /// Encrypts opaque tokens.
     opaque: Sealer,
-    /// Encrypts the [`Issuance`] within a token.
+    /// Encrypts the [`Issuance`] inside a token.
     issuance: Sealer,
 }
 
 impl AccessTokenSealers {
-    /// Under keys derived from the master keys.
+    /// Derives the keys from the current and the previous master key.
     pub fn new(master: &MasterKey, previous: Option<&MasterKey>) -> Self {
         Self {
             opaque: Sealer::new(master, previous, "access-tokens"),
@@ -53,50 +52,50 @@ impl AccessTokenSealers {
     }
 }
 
-/// The claims of an access token (RFC 9068 §2.2), which anyone who has the token can read.
+/// The claims of an access token (RFC 9068 §2.2). If the token is a JWT, anyone who has it can read them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Issuer.
+    /// Issuer: Doorward's public URL.
     pub iss: String,
-    /// The person, or the client on its own behalf.
+    /// Subject: ID of the user, or of the client if the token was issued to it on its own behalf.
     pub sub: String,
-    /// Audience: URIs of the services that it is for.
+    /// Audience: URIs of the services that accept the token.
     pub aud: Vec<String>,
-    /// Client that the token was issued to.
+    /// ID of the client that the token was issued to.
     pub client_id: PublicClientId,
-    /// Scopes of the token.
+    /// Scopes that the token grants.
     pub scope: Scopes,
-    /// Since when, in seconds since 1970.
+    /// Time of issue, in seconds since 1970.
     pub iat: i64,
-    /// Expiry, in seconds since 1970.
+    /// Time of expiry, in seconds since 1970.
     pub exp: i64,
-    /// ID of the token.
+    /// ID of the token, unique among all tokens.
     pub jti: AccessTokenId,
-    /// When the person last proved themself.
+    /// Time of the user's last authentication, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// `acr` of the sign-in.
+    /// Authentication context class of the sign-in (`acr`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// By which means.
+    /// Authentication methods of the sign-in (`amr`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amr: Option<Vec<String>>,
-    /// ID of the user's session.
+    /// ID of the user's session, as the client knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
-    /// Their roles (RFC 9068 §2.2.3.1), with the scope `roles`.
+    /// The user's roles (RFC 9068 §2.2.3.1); present with the scope `roles`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
-    /// The same, under the name by which most software looks for them.
+    /// The same as `roles`, under the name that most software reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
-    /// The sealed [`Issuance`]: a claim with a collision-resistant name (RFC 7519 §4.2).
+    /// The encrypted [`Issuance`]: a claim with a collision-resistant name (RFC 7519 §4.2).
     #[serde(rename = "urn:doorward:issuance")]
     pub(super) sealed_issuance: String,
 }
 
 impl AccessClaims {
-    /// The state under which the token was issued; `None` if it was sealed for another token, or not by us.
+    /// Decrypts the state under which the token was issued; `None` if it was encrypted for another token, or not by Doorward.
     pub fn issuance(&self, sealer: &Sealer) -> Option<Issuance> {
         Issuance::open(&self.sealed_issuance, &self.token_ref(), sealer)
     }
@@ -109,45 +108,45 @@ impl AccessClaims {
         }
     }
 
-    /// Whether its time is over.
+    /// Returns whether the token has expired.
     pub fn is_over(&self, now: Timestamp) -> bool {
         seconds(now) >= self.exp
     }
 
-    /// Expiry of the token.
+    /// When the token expires.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_micros(self.exp.saturating_mul(1_000_000))
     }
 }
 
-/// Seconds since 1970, as tokens write instants (RFC 7519 §2, NumericDate).
+/// Converts a time to seconds since 1970 (NumericDate, RFC 7519 §2).
 pub fn seconds(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(1_000_000)
 }
 
-/// What the services that a token is for decide about it.
+/// Properties of a token that depend on the services it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenTarget {
-    /// The services: `aud`.
+    /// URIs of the services (`aud`).
     pub audience: Vec<String>,
-    /// The `typ` in the header of a JWT.
+    /// The `typ` in the header, if the token is a JWT.
     pub header_type: AccessTokenHeaderType,
 }
 
-/// A token that was made.
+/// A newly issued access token.
 #[derive(Clone)]
 pub struct IssuedToken {
-    /// The token itself.
+    /// The token as the client receives it.
     pub text: String,
-    /// For how long it is good.
+    /// How long the token is valid.
     pub lifetime: Duration,
 }
 
 impl Tokens {
-    /// A token for a user's authorization of a client, with at most the authorized scopes. Needs no store.
+    /// Issues an access token for a user, with at most the scopes of the authorization. Reads no store.
     ///
     /// # Errors
-    /// When the signer refuses.
+    /// If the signer fails.
     pub fn issue_for_user(
         &self,
         (client, signer): (&Client, &Signer),
@@ -179,10 +178,10 @@ impl Tokens {
         self.write(claims, &issuance, signer)
     }
 
-    /// A token for a client on its own behalf.
+    /// Issues an access token to a client on its own behalf.
     ///
     /// # Errors
-    /// When no key signs.
+    /// If there is no signing key, or signing fails.
     pub async fn issue_for_client(
         &self,
         record: &ClientRecord,
@@ -209,7 +208,7 @@ impl Tokens {
         let own = client.metadata.access_token_lifetime;
         AccessClaims {
             iss: self.issuer.to_string(),
-            // RFC 9068 §2.2: without a person the subject is the client.
+            // RFC 9068 §2.2: if no user is involved, the subject is the client.
             sub: client.public_id.to_string(),
             aud: audience,
             client_id: client.public_id.clone(),
@@ -227,7 +226,7 @@ impl Tokens {
         }
     }
 
-    /// A JWT where there is a signer, a sealed text otherwise.
+    /// Writes a JWT if there is a signer, an opaque token otherwise.
     fn write(
         &self,
         mut claims: AccessClaims,
@@ -246,7 +245,7 @@ impl Tokens {
         })
     }
 
-    /// As [`peek`], under the key of opaque tokens.
+    /// Calls [`peek`] with the key for opaque tokens.
     pub(super) fn peek(&self, presented: &str) -> Option<(ClientId, String)> {
         peek(presented, &self.sealers.opaque)
     }
@@ -263,14 +262,13 @@ fn is_jwt(client: &Client) -> bool {
     client.metadata.access_token_format == AccessTokenFormat::Jwt
 }
 
-/// A sealed token of these claims.
+/// Encrypts the serialized claims into an opaque token.
 pub fn seal(plain: &[u8], sealer: &Sealer) -> String {
     let ciphertext = sealer.seal(plain, CONTEXT);
     format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(ciphertext))
 }
 
-/// Whom a token seems to concern, before anybody checked it: only good for knowing which records to read. `None`: no token of
-/// ours looks like that.
+/// Reads the unverified `client_id` and `sub` of a token, to know which records to read; `None` if it can't be an access token.
 pub fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
     #[derive(Deserialize)]
     struct Peeked {
@@ -290,7 +288,7 @@ pub fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
     Some((client_id.id(), sub))
 }
 
-/// The claims of a presented token, if its signature or its encryption is ours. The gate decides whether it is still good.
+/// Returns the claims of a token that Doorward signed or encrypted. Whether it is still valid is checked by [`Tokens::check`].
 pub fn read(presented: &str, sealer: &Sealer, ring: &Ring, now: Timestamp) -> Option<AccessClaims> {
     match presented.strip_prefix(SEALED) {
         Some(encoded) => {

@@ -1,5 +1,5 @@
-//! An authorization: what one person let one client have, in one session, once. It exists before anything is issued; every code,
-//! access token and refresh family belongs to one and dies with it.
+//! An authorization: what one user allowed one client in one session, by one authorization request. It is written before anything
+//! is issued; every code, access token and refresh-token family belongs to one authorization and ends with it.
 
 use std::time::Duration;
 
@@ -15,57 +15,57 @@ use crate::base::secrets::TokenHash;
 use crate::clients::Scopes;
 use crate::db::{self, Connection};
 
-/// What an authorization is made of: a session that is good, and a request that was granted.
+/// The data of a new authorization: from a valid session and a request that was granted.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// ID of the user who consents.
     pub user: UserId,
     /// ID of the client.
     pub client: ClientId,
-    /// In which session.
+    /// ID of the session.
     pub session: SessionId,
-    /// The session's epoch.
+    /// The user's session epoch under which the session is valid.
     pub epoch: i64,
-    /// The client's epoch of what people let it have.
+    /// The client's epoch for authorizations by users.
     pub client_epoch: i64,
-    /// The passkeys that the session rests on.
+    /// IDs of the passkeys that the session depends on.
     pub passkeys: Vec<PasskeyId>,
-    /// The session's last ceremony.
+    /// Time of the last authentication in the session (`auth_time`).
     pub auth_time: Timestamp,
-    /// `acr` of the sign-in.
+    /// Authentication context class of the sign-in (`acr`).
     pub acr: String,
-    /// By which means.
+    /// Authentication methods of the sign-in (`amr`).
     pub amr: Vec<String>,
-    /// When the session ends in any case.
+    /// Absolute end of the session.
     pub session_end: Timestamp,
     /// Scopes of the authorization.
     pub scopes: Scopes,
-    /// For which services.
+    /// URIs of the services that the tokens may be for (RFC 8707).
     pub resources: Vec<String>,
-    /// Single claims that were asked for.
+    /// Individual claims that the request asked for (OpenID Connect Core §5.5).
     pub claims: Value,
-    /// To be said again in the ID token.
+    /// Nonce of the request, which is repeated in the ID token.
     pub nonce: Option<String>,
     /// Redirect URI that the code is sent to.
     pub redirect_uri: String,
-    /// The PKCE challenge (S256).
+    /// PKCE code challenge (S256).
     pub code_challenge: Option<String>,
 }
 
-/// What is known of a code before an authorization is written under it.
+/// State of a code before an authorization is written under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issued {
-    /// Nothing.
+    /// No authorization has this code.
     Never,
-    /// An earlier attempt of the same grant issued it, and it can still be redeemed.
+    /// An earlier attempt of the same grant issued the code, and it can still be redeemed.
     Redeemable,
-    /// An earlier attempt issued it, and it ended before anybody redeemed it.
+    /// An earlier attempt issued the code, and it expired before it was redeemed.
     Expired,
-    /// It was redeemed or revoked, or belongs to another person or client.
+    /// The code was redeemed or revoked, or belongs to another user or client.
     Gone,
 }
 
-/// Whether a code of this person and client was issued before. The caller holds the person's standing.
+/// Returns whether a code of this user and client was issued before. The caller must hold the lock of the user's account state.
 pub fn find_issued(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
@@ -86,8 +86,8 @@ pub fn find_issued(
     }
 }
 
-/// Writes an authorization under its code. The caller holds the person's standing and found the session good. Times by the
-/// clock that ends tokens: `now`.
+/// Stores an authorization under the hash of its code. The caller must hold the lock of the user's account state and have checked
+/// the session. `now` is the time of the application's clock, by which tokens expire.
 pub fn authorize(
     conn: &mut Connection,
     grant: &Grant,
@@ -100,19 +100,19 @@ pub fn authorize(
     let times = queries::Times {
         now,
         code_expires_at,
-        // Nobody may redeem it: then it is soon forgotten.
+        // If the code is never redeemed, the authorization can be deleted soon.
         keep_until: code_expires_at.after(SLACK),
     };
     queries::insert(conn, id, grant, code, &times)?;
     Ok(id)
 }
 
-/// How much longer than its last token, or its code, an authorization is kept.
+/// How long an authorization is stored after its last token, or its unredeemed code, has expired.
 const SLACK: Duration = Duration::from_secs(86_400);
 
-/// Redeems an authorization code; `None` if it was redeemed before. One conditional write decides: of any number of callers exactly
-/// one succeeds. The authorization is kept from now on until the last token that it can give has expired; `offline_lifetime` is the
-/// client's.
+/// Redeems an authorization code; returns `None` if it was redeemed before. The code is single-use by compare-and-set: of any
+/// number of concurrent callers exactly one succeeds. From now on the authorization is stored until the last token that it can
+/// issue has expired; `offline_lifetime` is the client's lifetime of offline access.
 pub fn redeem_code(
     conn: &mut Connection,
     authorization: &Authorization,
@@ -125,7 +125,7 @@ pub fn redeem_code(
     } else {
         authorization.session_end
     };
-    // What is issued in the last moment lives a little longer than what it is issued under.
+    // An access token that is issued just before the authorization ends outlives it by up to its own lifetime.
     let keep_until = last.after(lifetimes.access_lifetime).after(SLACK);
     if !queries::mark_code_used(conn, authorization.id, now, keep_until)? {
         return Ok(None);

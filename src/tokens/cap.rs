@@ -1,4 +1,4 @@
-//! The cap on the live authorizations of one user for one client.
+//! The cap on a user's live authorizations for one client.
 
 use std::time::Duration;
 
@@ -15,22 +15,21 @@ use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::standing;
 
-/// How many authorizations of one user for one client may be live at once.
 const MAX_LIVE: usize = 100;
 
 /// When unused authorizations expire.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts<'a> {
-    /// The lifetimes of tokens.
+    /// The configured lifetimes of tokens.
     pub lifetimes: &'a config::Tokens,
-    /// The client, which may have lifetimes of its own.
+    /// The client, which may override some of the lifetimes.
     pub client: &'a Metadata,
     /// Idle timeout of sessions; authorizations without offline access expire with them.
     pub session_idle_timeout: Duration,
 }
 
 impl Timeouts<'_> {
-    /// The limits that distinguish live authorizations from expired ones, at this time of the application's clock.
+    /// The limits that separate live authorizations from expired ones at this time of the application's clock.
     fn alive(&self, now: Timestamp) -> Alive {
         Alive {
             now,
@@ -47,14 +46,11 @@ impl Timeouts<'_> {
     }
 }
 
-/// Makes room for one more authorization of the grant's user and client: while there are too many live ones, the least recently
-/// used one ends. Expired ones don't count.
+/// Ends the least recently used authorizations of the grant's user and client if there are too many live ones to add another.
+/// Expired ones don't count. Returns how many it ended.
 ///
-/// The client is notified of a session's end only if it has no other authorization of that session. The caller must hold the lock of
-/// the user's account, and publish it if any ended. `now` is the database's time and the application's.
-///
-/// # Returns
-/// How many ended.
+/// The client is notified of a session's end only if it has no other authorization of that session. The caller must hold the lock
+/// of the user's account state, and publish it if any authorization ended. The times are the database's and the application's.
 pub fn make_room(
     conn: &mut Connection,
     grant: &Grant,

@@ -1,5 +1,5 @@
-//! Authorization codes of stored requests. They are computed, not random, so that repeating a step whose response was lost returns
-//! the same code.
+//! Authorization codes of stored requests. A code is computed, not random, so that a step that is repeated because its response was
+//! lost returns the same code.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::secrets::{MasterKey, Token};
 
-/// Computes codes from the IDs of requests (HMAC-SHA-256). Cheap to clone.
+/// Computes codes from the IDs of stored requests (HMAC-SHA-256). Cheap to clone.
 #[derive(Clone)]
 pub struct Codes(hmac::Key);
 
@@ -20,16 +20,16 @@ impl fmt::Debug for Codes {
 }
 
 impl Codes {
-    /// The HMAC key is derived from the master key. Codes live for a minute, so codes under the previous key are not needed.
+    /// Derives the HMAC key from the master key. Codes live for a minute, so codes under the previous master key are not needed.
     pub fn new(master: &MasterKey) -> Self {
         let key = master.derive::<32>("authorization-code");
         Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
     }
 
-    /// The code of a stored request. It can't be computed from the request's ID without the key.
+    /// Returns the code of a stored request. It can't be computed from the request's ID without the key.
     pub fn of(&self, request: &Token) -> Token {
         let tag = hmac::sign(&self.0, request.expose().as_bytes());
-        // Never `None`: the tag has 32 bytes, as every token has.
+        // Never `None`: the tag has 32 bytes, like every token.
         Token::parse(&URL_SAFE_NO_PAD.encode(tag)).unwrap_or_else(Token::generate)
     }
 }

@@ -1,11 +1,11 @@
-//! The proof that a one-use grant was consumed, without which no token for a user is issued.
+//! Proof that a single-use code or refresh token was consumed. No token for a user is issued without it.
 
 use super::Authorization;
 
 /// An authorization whose code or refresh token was consumed in the current transaction.
 ///
-/// Only [`super::redeem_code`] and [`super::refresh::rotate`] create one, after their conditional write, and it can't be cloned. Tokens
-/// for a user are issued from it alone, so a grant that forgets replay protection does not compile.
+/// Only [`super::redeem_code`] and [`super::refresh::rotate`] create one, after their compare-and-set, and it can't be cloned.
+/// Tokens for a user are only issued from it, so a grant type that forgets replay protection doesn't compile.
 #[derive(Debug)]
 pub struct ConsumedGrant {
     authorization: Authorization,

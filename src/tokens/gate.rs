@@ -1,5 +1,5 @@
-//! Whether an access token is good: genuine, not over, its client enabled, its authorization not revoked, its person's
-//! standing good. Every endpoint that takes a token asks here, and nowhere else.
+//! Checks whether an access token is valid: authentic, not expired, its client enabled, its authorization not revoked, its user's
+//! account active. Every endpoint that accepts an access token uses this check.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use crate::base::ids::{AuthorizationId, ClientId, UserId};
 use crate::clients::{Client, Credential, RevokedToken, UserToken};
 use crate::standing::{Standing, Standings, Unavailable, Verdict};
 
-/// A token that is good at this moment.
+/// A token that was valid when it was checked.
 #[derive(Clone, Debug)]
 pub struct GoodToken {
     /// Claims of the token.
     pub claims: AccessClaims,
-    /// Client that the token was issued to.
+    /// The client that the token was issued to.
     pub client: Arc<Client>,
-    /// The person, as of this request; none when the client got it on its own behalf.
+    /// The user's account state, as of this request; `None` if the client got the token on its own behalf.
     pub standing: Option<Standing>,
     issuance: Issuance,
 }
 
 impl GoodToken {
-    /// The user whose token it is, and the authorization that it was issued for; `None` for a client's own token.
+    /// Returns the user of the token and the authorization that it was issued under; `None` for a client's own token.
     pub fn authorization(&self) -> Option<(UserId, AuthorizationId)> {
         match (&self.standing, &self.issuance) {
             (Some(user), Issuance::User(issued)) => Some((user.user_id, issued.authorization)),
@@ -52,38 +52,38 @@ impl GoodToken {
 /// A token that Doorward issued. It may have been revoked.
 #[derive(Clone, Debug)]
 pub struct KnownToken {
-    /// The ID of the client that it was issued to.
+    /// ID of the client that the token was issued to.
     pub client: ClientId,
-    /// On whose behalf the client got it.
+    /// On whose behalf the client got the token.
     pub holder: TokenHolder,
 }
 
 /// On whose behalf a client got a token.
 #[derive(Clone, Debug)]
 pub enum TokenHolder {
-    /// On behalf of this user, under this authorization. The token has not expired.
+    /// This user, under this authorization. The token has not expired.
     User(UserId, AuthorizationId),
-    /// On its own. The token may have expired: what was made with it lasts longer.
+    /// The client itself. The token may have expired, because what was created with it can outlive it.
     Client {
-        /// The token, as it is listed when it is revoked.
+        /// The token, as it is listed once it is revoked.
         token: RevokedToken,
         /// The client's token epoch when it was issued.
         epoch: i64,
     },
 }
 
-/// Why a token is not good.
+/// Why a token was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Not ours, over, revoked; with a reason code for the log.
+    /// The token is not authentic, expired or revoked. Contains a reason code for the log.
     #[error("invalid token: {0}")]
     Bad(&'static str),
-    /// A store is away: nobody knows.
+    /// A store is unavailable, so the token could not be checked.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// The copies that judge a token, as they were read in one round trip.
+/// The cached records that a token is checked against, all read in one round trip.
 #[derive(Clone, Debug)]
 pub struct TokenCopies {
     ring: Option<String>,
@@ -92,19 +92,19 @@ pub struct TokenCopies {
 }
 
 impl Tokens {
-    /// Judges a presented access token.
+    /// Checks a presented access token.
     ///
     /// # Errors
-    /// `Bad`, or nobody knows.
+    /// `Bad` if the token is not valid; `Unavailable` if that can't be determined.
     pub async fn check(&self, presented: &str) -> Result<GoodToken, TokenError> {
-        // 1. What decides, in one round trip: the token says whom it concerns.
+        // 1. Read the records in one round trip; the unverified claims say which.
         let whom = self.peek(presented).ok_or(TokenError::Bad("not-genuine"))?;
         let (_, read) = self.read_copies(whom, None).await?;
         self.check_copies(presented, &read).await
     }
 
-    /// Reads what [`Tokens::check_copies`] needs for a token, and another copy with it, in one round trip. No copies: no token of
-    /// ours looks like that.
+    /// Reads the cached records that [`Tokens::check_copies`] needs for a token, and another entry with them, in one round trip.
+    /// Returns no records if the text doesn't have the form of an access token.
     pub async fn read_copies_beside(
         &self,
         presented: &str,
@@ -122,16 +122,16 @@ impl Tokens {
         }
     }
 
-    /// As [`Tokens::check`], by copies that were read for this very token a moment ago.
+    /// Checks a token as [`Tokens::check`] does, against cached records that were just read for this token.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Tokens::check`].
     pub async fn check_copies(
         &self,
         presented: &str,
         read: &TokenCopies,
     ) -> Result<GoodToken, TokenError> {
-        // 2. Genuine, ours, not over.
+        // 2. Check that the token is authentic, issued by this installation, and not expired.
         let ring = self.keyring.ring_of_copy(read.ring.as_deref()).await?;
         let (claims, issuance) = self
             .read(presented, &ring)
@@ -142,7 +142,7 @@ impl Tokens {
         if claims.is_over(self.clock.now()) {
             return Err(TokenError::Bad("expired"));
         }
-        // 3. Its client.
+        // 3. Check its client.
         let record = self
             .clients
             .of_copy(claims.client_id.id(), read.client.as_deref())
@@ -150,7 +150,7 @@ impl Tokens {
         let record = record
             .filter(|record| record.client.enabled)
             .ok_or(TokenError::Bad("client-disabled"))?;
-        // 4. Its person, or the client itself.
+        // 4. Check its user, or the client's own token.
         let standing = match &issuance {
             Issuance::User(issued) if issued.client_epoch != record.people_epoch => {
                 return Err(TokenError::Bad("client-was-disabled"));
@@ -174,8 +174,8 @@ impl Tokens {
         })
     }
 
-    /// Identifies a presented access token without checking whether it is accepted at present; `None` if Doorward did not issue it
-    /// or if it is a user's and has expired.
+    /// Identifies a presented access token without checking whether it is valid now. Returns `None` if Doorward did not issue it,
+    /// or if it is a user's token and has expired.
     pub async fn identify(&self, presented: &str) -> Result<Option<KnownToken>, Unavailable> {
         let ring = self.keyring.ring().await?;
         let read = self.read(presented, &ring);
@@ -254,7 +254,7 @@ impl Tokens {
     }
 }
 
-/// Whether a person may use a client at all: they hold one of the roles that it is for.
+/// Returns whether a user may use a client: clients can be restricted to users with certain roles.
 pub fn may_use(client: &Client, standing: &Standing) -> bool {
     client.admits(standing)
 }

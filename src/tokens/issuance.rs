@@ -19,7 +19,7 @@ const USER: u8 = 2;
 pub enum Issuance {
     /// Issued to a client on its own behalf.
     Client {
-        /// The client's token epoch.
+        /// The client's token epoch at the time of issue.
         epoch: i64,
     },
     /// Issued to a client for a user.
@@ -29,18 +29,18 @@ pub enum Issuance {
 /// The state under which an access token was issued for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserIssuance {
-    /// The ID of the authorization that the token belongs to.
+    /// ID of the authorization that the token belongs to.
     pub authorization: AuthorizationId,
-    /// The user's session epoch.
+    /// The user's session epoch at the time of issue.
     pub epoch: i64,
-    /// The client's epoch for authorizations by users.
+    /// The client's epoch for authorizations by users, at the time of issue.
     pub client_epoch: i64,
-    /// The IDs of the passkeys that the session depended on.
+    /// IDs of the passkeys that the session depended on.
     pub passkeys: Vec<PasskeyId>,
 }
 
 impl UserIssuance {
-    /// The claim to check against the user's account record.
+    /// The reference to check against the user's account state.
     pub(super) fn claim(&self) -> AuthorizationClaim<'_> {
         AuthorizationClaim {
             authorization: self.authorization,
@@ -51,18 +51,18 @@ impl UserIssuance {
 }
 
 impl Issuance {
-    /// Encrypts this for one token.
+    /// Encrypts the state for one token.
     pub(super) fn seal(&self, token: &TokenRef<'_>, sealer: &Sealer) -> String {
         URL_SAFE_NO_PAD.encode(sealer.seal(&self.encode(), &token.context()))
     }
 
-    /// Decrypts what was sealed into a token; `None` if it was sealed for another token, or not by us.
+    /// Decrypts the state in a token. Returns `None` if it was encrypted for another token, or not by Doorward.
     pub(super) fn open(encrypted: &str, token: &TokenRef<'_>, sealer: &Sealer) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(encrypted).ok()?;
         Self::decode(&sealer.open(&bytes, &token.context()).ok()?)
     }
 
-    /// A compact form: integers in big-endian order, IDs as their 16 bytes, passkeys last.
+    /// Encodes the state compactly: integers in big-endian order, IDs as their 16 bytes, passkeys last.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Client { epoch } => [&[CLIENT][..], &epoch.to_be_bytes()].concat(),
@@ -79,7 +79,7 @@ impl Issuance {
         }
     }
 
-    /// Reads [`Issuance::encode`]; `None` for anything else.
+    /// Decodes the result of [`Issuance::encode`]; returns `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (kind, mut rest) = bytes.split_first()?;
         match *kind {
@@ -107,7 +107,7 @@ impl Issuance {
     }
 }
 
-/// The claims that identify a token.
+/// The claims that identify a token. The encrypted state is bound to them.
 #[derive(Clone, Copy)]
 pub(super) struct TokenRef<'a> {
     /// `jti`.
@@ -119,7 +119,7 @@ pub(super) struct TokenRef<'a> {
 }
 
 impl TokenRef<'_> {
-    /// Binds what is sealed to this token. Both IDs have a fixed length, so no two tokens have the same context.
+    /// Data that binds the ciphertext to this token. Both IDs have a fixed length, so no two tokens have the same context.
     fn context(&self) -> Vec<u8> {
         let (token, client) = (self.id.uuid(), self.client.uuid());
         [

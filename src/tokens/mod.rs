@@ -1,8 +1,8 @@
-//! What apps get: authorizations, codes, access tokens, refresh tokens, and the keys that sign.
+//! What Doorward issues to clients: authorizations, codes, access tokens and refresh tokens, and the keys that sign them.
 //!
-//! Promises that nothing is issued without an authorization, that everything issued dies with it, and that a token is good only
-//! while the gate ([`Tokens::check`]) says so. Owns `authorizations`, `refresh_families`, `signing_keys`, and the key `keyring`. Knows
-//! nothing of the protocol by which apps ask.
+//! Guarantees that nothing is issued without an authorization, that everything issued ends with its authorization, and that a
+//! token is only accepted while [`Tokens::check`] finds it valid. Owns `authorizations`, `refresh_families`, `signing_keys`, and
+//! the key `keyring` in the ephemeral store. Knows nothing of the protocol by which clients request tokens.
 
 pub mod access_token;
 mod authorization;
@@ -41,24 +41,24 @@ use crate::db::{self, Connection, Database};
 use crate::ephemeral::Ephemeral;
 use crate::standing::Standings;
 
-/// What tokens are judged by, besides their keys.
+/// The stores and records that tokens are checked against.
 #[derive(Clone, Debug)]
 pub struct Judges {
     /// The database: SQLite or PostgreSQL.
     pub database: Database,
     /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
-    /// People.
+    /// Account states of users.
     pub standings: Standings,
-    /// Apps.
+    /// Registered clients.
     pub clients: Clients,
-    /// The keys that sign.
+    /// The signing keys.
     pub keyring: Keyring,
-    /// The time.
+    /// The application's clock.
     pub clock: Clock,
 }
 
-/// Everything that tokens need. Cheap to clone.
+/// Issues and checks tokens. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     database: Database,
@@ -66,21 +66,21 @@ pub struct Tokens {
     standings: Standings,
     clients: Clients,
     clock: Clock,
-    /// The keys that sign.
+    /// The signing keys.
     pub keyring: Keyring,
-    /// Who makes and reads refresh tokens.
+    /// Writes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// Computes the codes of stored requests.
     pub codes: Codes,
     sealers: AccessTokenSealers,
-    /// Who issues: the public URL.
+    /// Issuer of all tokens: the public URL.
     pub issuer: Arc<str>,
-    /// How long everything lives.
+    /// Configured lifetimes of codes and tokens.
     pub lifetimes: Arc<config::Tokens>,
 }
 
 impl Tokens {
-    /// Over the stores and records that the check of a token reads.
+    /// Creates the service from the stores and keys that it uses.
     pub fn new(
         judges: Judges,
         refresh_tokens: RefreshTokens,
@@ -103,7 +103,7 @@ impl Tokens {
         }
     }
 
-    /// Forgets authorizations whose last token ended long ago; how many.
+    /// Deletes authorizations that ended long ago. Returns how many.
     pub async fn tidy(&self) -> db::Result<usize> {
         let now = self.clock.now();
         let (before, withdrawn_before) = (now.before(KEPT), now.before(WITHDRAWN_KEPT));
@@ -113,16 +113,16 @@ impl Tokens {
     }
 }
 
-/// How long an authorization is kept after the last token that it could give has ended.
+/// How long an authorization is stored after its `keep_until`.
 const KEPT: Duration = Duration::from_secs(3_600);
 
-/// How long a withdrawn authorization is kept: longer than any link lives that was created under it.
+/// How long a withdrawn authorization is stored after its withdrawal: longer than any link lives that was created under it.
 const WITHDRAWN_KEPT: Duration = Duration::from_secs(31 * 86_400);
 
-/// An app that a person let in: which, what it may ask, since when.
+/// A client that a user authorized: its ID, the scopes, and when.
 pub type LiveAuthorization = (ClientId, Scopes, Timestamp);
 
-/// The live authorizations of a person, oldest first.
+/// Returns the user's live authorizations, oldest first.
 pub fn list_live_of(
     conn: &mut Connection,
     user: UserId,

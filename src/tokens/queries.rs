@@ -14,18 +14,18 @@ use crate::clients::Scope;
 use crate::db::schema::{authorizations, refresh_families};
 use crate::db::{Connection, Json, Result};
 
-/// Why an authorization ended whose session ended in the ordinary way.
+/// Reason of authorizations that ended because the user signed out.
 pub(super) const SESSION_ENDED: &str = "session-ended";
 
-/// Why an authorization ended whose user exceeded the cap.
+/// Reason of authorizations that ended because the user exceeded the cap.
 pub(super) const TOO_MANY: &str = "too-many-authorizations";
 
-/// Whether an authorization that ended for this reason ended in the ordinary way: nobody withdrew it.
+/// Returns whether an authorization that ended for this reason ended in the ordinary way, that is, was not withdrawn.
 pub(super) fn is_ordinary(reason: Option<&str>) -> bool {
     [Some(SESSION_ENDED), Some(TOO_MANY)].contains(&reason)
 }
 
-/// When an authorization begins, and what ends when.
+/// When an authorization begins, when its code expires, and until when it is stored.
 pub(super) struct Times {
     pub(super) now: Timestamp,
     pub(super) code_expires_at: Timestamp,
@@ -70,12 +70,12 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// One authorization.
+/// Returns an authorization by its ID.
 pub fn find(conn: &mut Connection, id: AuthorizationId) -> Result<Option<Authorization>> {
     Ok(authorizations::table.find(id).first(conn).optional()?)
 }
 
-/// The authorization that a code belongs to, whether or not the code was used; `None` for an unknown or deleted one.
+/// Returns the authorization that a code belongs to, used or not; `None` if the code is unknown or the authorization was deleted.
 pub fn find_by_code(conn: &mut Connection, code: &TokenHash) -> Result<Option<Authorization>> {
     Ok(authorizations::table
         .filter(authorizations::code_hash.eq(code.as_bytes().to_vec()))
@@ -83,7 +83,7 @@ pub fn find_by_code(conn: &mut Connection, code: &TokenHash) -> Result<Option<Au
         .optional()?)
 }
 
-/// Marks a code as used; `false` if it was used before.
+/// Records that a code was used, by compare-and-set; returns `false` if it was used before.
 pub(super) fn mark_code_used(
     conn: &mut Connection,
     id: AuthorizationId,
@@ -100,7 +100,6 @@ pub(super) fn mark_code_used(
     Ok(used == 1)
 }
 
-/// The columns of [`Kept`].
 const KEPT: (
     authorizations::id,
     authorizations::user_id,
@@ -121,13 +120,13 @@ const KEPT: (
     authorizations::told_at,
 );
 
-/// Which authorizations.
+/// Selects authorizations by session or by user.
 pub(super) enum Which {
     Session(SessionId),
     Person(UserId),
 }
 
-/// Those that are still kept, revoked ones included.
+/// Returns the selected authorizations that are still stored, revoked ones included.
 pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) -> Result<Vec<Kept>> {
     let query = authorizations::table
         .filter(authorizations::keep_until.gt(now))
@@ -140,19 +139,19 @@ pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) ->
     Ok(query.load(conn)?)
 }
 
-/// The limits that distinguish live authorizations from expired ones.
+/// The limits that separate live authorizations from expired ones.
 pub(super) struct Alive {
     /// The current time.
     pub(super) now: Timestamp,
-    /// Access tokens that were issued later than this are not expired.
+    /// Access tokens that were issued after this have not expired.
     pub(super) tokens_issued_after: Timestamp,
-    /// Offline access that was used later than this is live.
+    /// Offline access that was last used after this is live.
     pub(super) offline_used_after: Timestamp,
-    /// Other refresh tokens that were used later than this are live.
+    /// Other refresh tokens that were last used after this are live.
     pub(super) session_used_after: Timestamp,
 }
 
-/// The live authorizations of a grant's user and client, and when each was last used.
+/// Returns the live authorizations of the grant's user and client, and when each was last used.
 pub(super) fn list_live(
     conn: &mut Connection,
     grant: &Grant,
@@ -198,8 +197,7 @@ pub(super) fn list_live(
     Ok(rows.into_iter().map(used_at).collect())
 }
 
-/// Whether an authorization of this session was issued under this `sid`. They differ when the session replaced the one that the client
-/// was told.
+/// Returns whether an authorization of this session was issued under this `sid`. They differ if the session was replaced since.
 pub fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> Result<bool> {
     let query = authorizations::table
         .filter(authorizations::session_id.eq(session))
@@ -209,7 +207,7 @@ pub fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> R
     Ok(query.first::<AuthorizationId>(conn).optional()?.is_some())
 }
 
-/// The session that a user's client knows under this `sid`; `None` if no authorization is kept for it.
+/// Returns the session that a user's client knows under this `sid`; `None` if no authorization of it is stored.
 pub fn find_session_of_sid(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
@@ -225,10 +223,10 @@ pub fn find_session_of_sid(
         .optional()?)
 }
 
-/// As many ids as one statement names.
+/// Maximum number of IDs in one statement.
 const CHUNK: usize = 500;
 
-/// Ends these, as far as they had not ended before; how many.
+/// Revokes those of the authorizations that were not revoked yet. Returns how many.
 pub(super) fn revoke(
     conn: &mut Connection,
     ids: &[AuthorizationId],
@@ -250,7 +248,7 @@ pub(super) fn revoke(
     Ok(revoked)
 }
 
-/// Replaces the reason of an authorization that ended in the ordinary way; `false` if it did not.
+/// Replaces the reason of an authorization that ended in the ordinary way; returns `false` if it is live or was withdrawn.
 pub(super) fn mark_withdrawn(
     conn: &mut Connection,
     id: AuthorizationId,
@@ -266,7 +264,7 @@ pub(super) fn mark_withdrawn(
     Ok(marked == 1)
 }
 
-/// Notes that the clients of these are told.
+/// Records that back-channel logout was handled for these authorizations: enqueued, or not wanted by the client.
 pub(super) fn mark_told(
     conn: &mut Connection,
     ids: &[AuthorizationId],
@@ -281,7 +279,7 @@ pub(super) fn mark_told(
     Ok(())
 }
 
-/// Whether it was revoked; one that is not kept any more was.
+/// Returns whether an authorization was revoked. One that is no longer stored counts as revoked.
 pub(super) fn is_revoked(conn: &mut Connection, id: AuthorizationId) -> Result<bool> {
     let revoked_at = authorizations::table
         .find(id)
@@ -309,7 +307,7 @@ pub fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> Re
     Ok(())
 }
 
-/// The clients that a person has live authorizations for, with the scopes and the beginning of each.
+/// Returns the clients that a user has live authorizations for, with the scopes and the creation time of each.
 pub(super) fn list_live_of(
     conn: &mut Connection,
     user: UserId,
@@ -335,8 +333,8 @@ pub(super) fn list_live_of(
         .collect())
 }
 
-/// Whether an authorization was withdrawn: by its user, by its client, with a passkey, or because of misuse. An authorization that expired,
-/// or ended when its user signed out or had too many, was not withdrawn; nor was one that is no longer kept.
+/// Returns whether an authorization was withdrawn: by its user, by its client, with a passkey, or because of misuse. One that
+/// expired, ended when its user signed out or exceeded the cap, or is no longer stored was not withdrawn.
 pub fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> Result<bool> {
     let row = authorizations::table
         .find(id)
@@ -347,7 +345,7 @@ pub fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> Result<bool>
     Ok(revoked_at.is_some() && !is_ordinary(reason.as_deref()))
 }
 
-/// Forgets what ended long ago, and what was withdrawn even longer ago; how many.
+/// Deletes authorizations whose `keep_until` is before `before`, except those withdrawn since `withdrawn_before`. Returns how many.
 pub(super) fn delete_ended(
     conn: &mut Connection,
     before: Timestamp,

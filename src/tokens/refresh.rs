@@ -1,7 +1,8 @@
-//! Refresh tokens: `{family}.{n}.{HMAC}`. A family has one row; the number in it says which of its tokens is the present one.
+//! Refresh tokens: `{family}.{n}.{HMAC}`. Each family has one row, whose number says which of its tokens is the current one.
 //!
-//! Because a token is computed and not drawn, the successor of a token whose answer got lost can be given once more without
-//! storing it. A token that is no successor's successor but genuine is proof that two hold the same family (RFC 9700 §4.14.2).
+//! Because a token is computed, not random, the successor of a token whose response was lost can be returned again without being
+//! stored. A genuine token that is neither the current one nor its predecessor within the grace period proves that two parties hold
+//! the family (RFC 9700 §4.14.2).
 
 use std::fmt;
 use std::time::Duration;
@@ -20,16 +21,16 @@ use crate::base::ids::{AuthorizationId, RefreshFamilyId};
 use crate::base::secrets::MasterKey;
 use crate::db::{self, Connection};
 
-/// A genuine refresh token, read.
+/// The parsed form of a genuine refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// Of which family.
+    /// ID of the token's family.
     pub family: RefreshFamilyId,
     /// Number of the token within its family.
     pub n: i64,
 }
 
-/// Makes refresh tokens, and tells genuine ones from forged ones. Cheap to clone.
+/// Writes refresh tokens, and distinguishes genuine ones from forged ones. Cheap to clone.
 #[derive(Clone)]
 pub struct RefreshTokens {
     current: hmac::Key,
@@ -43,7 +44,7 @@ impl fmt::Debug for RefreshTokens {
 }
 
 impl RefreshTokens {
-    /// Under keys derived from the master keys.
+    /// Derives the keys from the current and the previous master key.
     pub fn new(master: &MasterKey, previous: Option<&MasterKey>) -> Self {
         let key = |master: &MasterKey| {
             hmac::Key::new(hmac::HMAC_SHA256, &master.derive::<32>("refresh-token"))
@@ -54,14 +55,14 @@ impl RefreshTokens {
         }
     }
 
-    /// The token itself, for the one answer that hands it to its client.
+    /// Returns the text of a token, as the client receives it.
     pub fn write(&self, token: RefreshToken) -> String {
         let body = format!("{}.{}", token.family, token.n);
         let tag = hmac::sign(&self.current, body.as_bytes());
         format!("{body}.{}", URL_SAFE_NO_PAD.encode(tag))
     }
 
-    /// Reads a presented token; `None` when it is none of ours, whatever it looks like.
+    /// Parses a presented token and verifies its HMAC; returns `None` if Doorward did not write it.
     pub fn read(&self, presented: &str) -> Option<RefreshToken> {
         let (body, tag) = presented.rsplit_once('.')?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
@@ -79,7 +80,7 @@ impl RefreshTokens {
     }
 }
 
-/// Begins a family; its first token.
+/// Creates a family and returns its first token.
 pub fn begin(
     conn: &mut Connection,
     authorization: AuthorizationId,
@@ -101,20 +102,20 @@ pub fn begin(
     })
 }
 
-/// Whether each token is good for one use.
+/// Whether refresh tokens are single-use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// Each use gives the next; the one before it still gives the same next within the grace.
+    /// Each use returns the next token. Within the grace period, the predecessor still returns the current token.
     EachUse {
-        /// How long.
+        /// How long after the rotation the predecessor is accepted.
         grace: Duration,
     },
-    /// The client keeps its token (RFC 9700 §4.14.2: a client with a secret may).
+    /// The client keeps its token (RFC 9700 §4.14.2 permits this for clients with a secret).
     Never,
 }
 
 impl Rotation {
-    /// Whether a token may be used again because the response to its first use was lost.
+    /// Returns whether a token may be used again because the response to its first use was lost.
     pub fn has_grace(self) -> bool {
         match self {
             Self::EachUse { grace } => !grace.is_zero(),
@@ -123,17 +124,17 @@ impl Rotation {
     }
 }
 
-/// A refresh token was used: the proof of it, and the token that the client gets in its place.
+/// The result of using a refresh token.
 #[derive(Debug)]
 pub struct RotatedToken {
-    /// From which the access token is issued.
+    /// Proof of the use, from which the access token is issued.
     pub grant: ConsumedGrant,
-    /// The next refresh token.
+    /// The refresh token that the client gets.
     pub next: RefreshToken,
 }
 
-/// Uses a genuine refresh token. `None` if it was used before: two parties hold the family, so it must end (RFC 9700 §4.14.2). The caller
-/// holds the lock of the family's row.
+/// Uses a genuine refresh token. Returns `None` if it was used before: two parties hold the family, so it must end (RFC 9700
+/// §4.14.2). The caller must hold the lock of the family's row.
 pub fn rotate(
     conn: &mut Connection,
     (family, authorization): (&Family, Authorization),
@@ -165,7 +166,7 @@ pub fn rotate(
 enum TokenUse {
     /// The current token; `next` is the number of its successor.
     First { next: i64 },
-    /// The predecessor, within the grace period.
+    /// The predecessor of the current token, within the grace period.
     Repeated,
     /// Any other token of the family.
     Replayed,
@@ -184,7 +185,7 @@ fn check_use(family: &Family, presented: i64, rotation: Rotation, now: Timestamp
             next: family.n.saturating_add(1),
         };
     }
-    // One before the present one: had its successor been used, the present one would be a later one.
+    // Only the direct predecessor is accepted: once its successor has been used, the current number is higher.
     let is_predecessor = presented.saturating_add(1) == family.n;
     if is_predecessor && !grace.is_zero() && now.since(family.advanced_at) <= grace {
         TokenUse::Repeated

@@ -1,8 +1,8 @@
-//! Authorizations end: one, those of a session, of a passkey, of a client, or all of a person.
+//! Ends authorizations: one, those of a session, of a passkey or of a client, or all of a user.
 //!
-//! Each of these is called in the transaction of what ends them, by whoever holds the person's standing and raises it. The
-//! clients that a session had tokens for are told by back-channel logout: the facts go into the outbox in the same
-//! transaction.
+//! Each function runs in the transaction that causes the end. The caller must hold the lock of the user's account state and bump
+//! its version. Clients that had tokens for an ended session are notified by back-channel logout: the notifications are enqueued
+//! in the outbox in the same transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,30 +17,30 @@ use crate::clients;
 use crate::db::{self, Connection};
 use crate::outbox::{self, NewWork};
 
-/// The kind of work in the outbox that tells a client of an ended session.
+/// Kind of the outbox work that notifies a client of an ended session.
 pub const LOGOUT: &str = "backchannel_logout";
 
-/// What a client is told: this person's session is over.
+/// Payload of a logout notification: a session of this user has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndedSession {
-    /// Whom to tell.
+    /// ID of the client to notify.
     pub client: ClientId,
     /// ID of the user whose session it is.
     pub user: UserId,
-    /// Which, by the id that the client was told.
+    /// The session ID (`sid`) that the client got.
     pub sid: SessionId,
 }
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionEnd {
-    /// The person left: what they let apps do in their absence stays (OpenID Connect Back-Channel Logout §2.7).
+    /// The user signed out. Offline access stays (OpenID Connect Back-Channel Logout §2.7).
     SignedOut,
-    /// Somebody cut it off: everything that it gave ends.
+    /// The session was revoked. All its authorizations end.
     Revoked,
 }
 
-/// Ends what a session gave, and tells the clients that had something of it: once, when it ends. Safe to repeat.
+/// Ends the authorizations of a session, and notifies their clients once. Safe to repeat.
 pub fn end_session(
     conn: &mut Connection,
     session: SessionId,
@@ -59,7 +59,7 @@ pub fn end_session(
     Ok(())
 }
 
-/// Ends whatever rests on a passkey.
+/// Ends all authorizations of a user that depend on a passkey.
 pub fn end_resting_on(
     conn: &mut Connection,
     user: UserId,
@@ -71,7 +71,7 @@ pub fn end_resting_on(
     end(conn, &resting, now, "passkey-revoked").map(drop)
 }
 
-/// Ends whatever a person let anybody have.
+/// Ends all authorizations of a user.
 pub fn end_every(
     conn: &mut Connection,
     user: UserId,
@@ -82,7 +82,7 @@ pub fn end_every(
     end(conn, &all, now, reason).map(drop)
 }
 
-/// As [`end_every`], but what the session `kept` gave moves on to the person's new epoch with it.
+/// Ends all authorizations of a user except those of the session `kept`, which it moves to the user's new session epoch.
 pub fn end_others(
     conn: &mut Connection,
     user: UserId,
@@ -96,7 +96,7 @@ pub fn end_others(
     queries::update_epoch(conn, kept, epoch)
 }
 
-/// Ends whatever a person let one client have; how many authorizations were live.
+/// Ends all authorizations of a user for one client. Returns how many were not revoked before.
 pub fn end_client(
     conn: &mut Connection,
     user: UserId,
@@ -109,8 +109,8 @@ pub fn end_client(
     queries::revoke(conn, &its, now, "consent-withdrawn")
 }
 
-/// Withdraws one; `false` if it was withdrawn before. An authorization that had ended in the ordinary way counts as withdrawn from now on,
-/// so links that were created under it stop working.
+/// Withdraws one authorization; returns `false` if it was withdrawn before. One that had ended in the ordinary way counts as
+/// withdrawn from now on, so links that were created under it stop working.
 pub fn end_one(
     conn: &mut Connection,
     id: AuthorizationId,
@@ -133,7 +133,7 @@ pub(super) fn end(
     queries::revoke(conn, &ids, now, reason)
 }
 
-/// One piece of work for each session and client that wants to know and was not told before.
+/// Enqueues one notification for each session and client, if the client wants it and none was enqueued before.
 fn tell_clients(conn: &mut Connection, authorizations: &[Kept], now: Timestamp) -> db::Result<()> {
     let untold = authorizations.iter().filter(|one| one.told_at.is_none());
     let untold: Vec<&Kept> = untold.collect();

@@ -1,4 +1,5 @@
-//! Checks that a link may still be used: it stops working when its creator loses the permission, secret, session or token behind it.
+//! Checks that a link may still be used. A link stops working when its creator loses the permission, secret, session or
+//! token behind it.
 
 use super::invitation::Invitation;
 use super::purpose::Purpose;
@@ -12,14 +13,16 @@ use crate::db::{self, Connection};
 use crate::sessions;
 use crate::standing;
 
-/// Whether the creator of a link may still let `target` in:
+/// Whether the creator of a link may still let `target` sign in with it:
 ///
 /// - A link for the user's own device: the session that created it is valid.
-/// - A link created by a user: they may still manage the user that it is for and assign every role in it, and neither their
-///   sessions nor the one that created the link, nor a passkey that it depends on, were revoked since. Signing out revokes nothing.
-/// - A link created by a client: the client may still create it, by the rule for services, and has the secret, scopes and access
+/// - A link created by a user: they may still manage the user that it is for and assign every role in it, and neither
+///   their sessions nor the one that created the link, nor a passkey that it depends on, were revoked since. Signing
+///   out revokes nothing.
+/// - A link created by a client: the client may still create it, by the rule for clients, and has the secret, scopes and access
 ///   that it had then. Revoking the access token that created it voids the link.
-/// - A link created by a user through a client: both, the user is an administrator, and the client's authorization was not withdrawn.
+/// - A link created by a user through a client: both, the user is an administrator, and the client's authorization
+///   was not withdrawn.
 /// - A link created by the command line: always.
 ///
 /// Every role in a link for a new user must exist.
@@ -50,15 +53,16 @@ pub(super) fn is_backed(
         return Ok(false);
     }
     let rights = Rights::of(conn, maker)?;
-    // Through an app only administrators may act on other users.
+    // Through a client, only administrators may act on other users.
     let may_delegate = invitation.by_client.is_none()
         && rights.may_manage_holder(held)
         && invitation.roles.iter().all(|role| rights.may_give(role));
     Ok(rights.is_administrator || may_delegate)
 }
 
-/// Voids the links for a user that clients made which could not assign roles on resources: the user is given such a role. The caller
-/// holds the user's account.
+/// Voids the links for a user that were created by clients without the scope for role assignments. Called when the user is
+/// assigned a role on a resource, because the link would give such a client roles that it could not assign. The caller holds the
+/// lock on the user's account state.
 pub fn void_links_beyond_grants(
     conn: &mut Connection,
     user: UserId,
@@ -84,11 +88,8 @@ pub fn void_links_by_token(
     queries::void_links_by_token(conn, client, token, now)
 }
 
-/// Voids the links that a user created through a client, in the transaction in which they withdraw what they let it have. The caller
-/// holds the user's account.
-///
-/// # Returns
-/// How many were voided.
+/// Voids the links that a user created through a client, in the transaction in which the user withdraws the client's
+/// authorization, and returns their number. The caller holds the lock on the user's account state.
 pub fn void_links_through(
     conn: &mut Connection,
     user: UserId,

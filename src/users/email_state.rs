@@ -17,7 +17,7 @@ pub enum EmailState {
 }
 
 impl EmailState {
-    /// As it is stored and shown.
+    /// The state as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unverified => "unverified",
@@ -26,7 +26,7 @@ impl EmailState {
         }
     }
 
-    /// Parses what is stored.
+    /// Parses the stored text.
     pub fn parse(text: &str) -> Option<Self> {
         let all = [Self::Unverified, Self::Vouched, Self::Verified];
         all.into_iter().find(|state| state.as_str() == text)

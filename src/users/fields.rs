@@ -1,11 +1,11 @@
-//! What a person may be called, parsed at the edge.
+//! Parsers of the text fields of users and roles: usernames, display names, email addresses, role names and descriptions.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::base::ids::UserId;
 use crate::base::letters::is_unprintable;
 
-/// Why a field can't be used; the text is for whoever typed it.
+/// Why a field is invalid. The text is shown to the user who entered the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FieldError(pub &'static str);
@@ -18,7 +18,7 @@ macro_rules! field {
         pub struct $name(String);
 
         impl $name {
-            /// The text.
+            /// The checked text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -40,16 +40,13 @@ macro_rules! field {
 }
 
 field! {
-    /// A unique name: case-folded, 1 to 64 of `a-z 0-9 . _ - + @`, beginning with a letter or digit, and never of the form
-    /// of an id, since both may stand in the same place.
+    /// A unique username: 1 to 64 of `a-z 0-9 . _ - + @`, beginning with a letter or digit. It never has the form of an ID,
+    /// because parameters accept IDs and usernames alike.
     Username
 }
 
 impl Username {
-    /// Folds the case and checks.
-    ///
-    /// # Errors
-    /// What a username must be.
+    /// Trims and lower-cases the text, and checks it. `me` and `lookup` are reserved, because they are segments of API paths.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let folded = text.trim().to_ascii_lowercase();
         let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
@@ -73,15 +70,12 @@ impl Username {
 }
 
 field! {
-    /// What to call a person: 1 to 100 characters in any script.
+    /// A user's display name: 1 to 100 characters in any script.
     DisplayName
 }
 
 impl DisplayName {
-    /// Trims and checks.
-    ///
-    /// # Errors
-    /// What a display name must be.
+    /// Trims and checks the text.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let trimmed = text.trim();
         let is_short = (1..=100).contains(&trimmed.chars().count());
@@ -95,15 +89,12 @@ impl DisplayName {
 }
 
 field! {
-    /// A mail address as people write it; whether mail arrives is not known here.
+    /// An email address as users write it. Its form is checked, not whether mail arrives.
     Email
 }
 
 impl Email {
-    /// Trims, lower-cases the domain, checks the shape.
-    ///
-    /// # Errors
-    /// What an address must be.
+    /// Trims the text, lower-cases the domain, and checks the form.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         const FAULT: FieldError = FieldError("not an email address");
         let trimmed = text.trim();
@@ -131,16 +122,13 @@ impl Email {
 }
 
 field! {
-    /// What a role is called: 1 to 64 of ASCII letters, digits and `_ - . :`, beginning with a letter. Compared as it stands, case
-    /// included; it may stand in a list with commas and in a header.
+    /// A role's name: 1 to 64 of ASCII letters, digits and `_ - . :`, beginning with a letter. Case-sensitive. It may be part of a
+    /// comma-separated list and of a header.
     RoleName
 }
 
 impl RoleName {
-    /// Checks.
-    ///
-    /// # Errors
-    /// What the name of a role must be.
+    /// Checks the text, which is neither trimmed nor lower-cased.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let is_plain = |letter: char| {
             letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | ':')
@@ -158,16 +146,13 @@ impl RoleName {
 }
 
 field! {
-    /// What a role is for, in at most 200 characters; may be empty.
+    /// A role's description, at most 200 characters; may be empty.
     #[derive(Default)]
     RoleDescription
 }
 
 impl RoleDescription {
-    /// Trims and checks.
-    ///
-    /// # Errors
-    /// What a description must be.
+    /// Trims and checks the text.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let trimmed = text.trim();
         if trimmed.chars().count() > 200 || trimmed.chars().any(is_unprintable) {

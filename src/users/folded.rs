@@ -27,7 +27,7 @@ pub(super) fn search_text(user: &User) -> String {
     ))
 }
 
-/// A cursor in the list of users, after or before one of them. It contains nothing that a caller who sees that user can't see.
+/// A cursor in the list of users, at one of them. It contains nothing that a caller who sees that user can't see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserCursor {
     pub(super) sort_name: String,
@@ -35,7 +35,7 @@ pub struct UserCursor {
 }
 
 impl UserCursor {
-    /// The cursor at a user.
+    /// Creates the cursor at a user.
     pub fn of(user: &User) -> Self {
         Self {
             sort_name: sort_name(user),
@@ -43,19 +43,19 @@ impl UserCursor {
         }
     }
 
-    /// The cursor as clients get it; opaque to them.
+    /// Encodes the cursor for clients, to whom it is opaque.
     pub fn to_text(&self) -> String {
         let id = self.id.uuid();
         URL_SAFE_NO_PAD.encode([id.as_bytes(), self.sort_name.as_bytes()].concat())
     }
 
-    /// Reads what [`Self::to_text`] wrote.
+    /// Decodes the text that [`Self::to_text`] returned.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, name) = bytes.split_at_checked(16)?;
         let id = uuid::Uuid::from_slice(id).ok()?;
         let sort_name = String::from_utf8(name.to_vec()).ok()?;
-        // PostgreSQL takes no null byte in a text.
+        // PostgreSQL rejects null bytes in text.
         let is_text = !sort_name.contains('\0');
         let id = UserId::parse(&id.to_string())?;
         is_text.then_some(Self { sort_name, id })

@@ -1,4 +1,5 @@
-//! What handlers of several modules need of users: errors, the representation of a user, a visitor's rights.
+//! The HTTP parts of users that several modules share: error responses, the representation of a user, and the management rights of
+//! a page's user.
 
 mod visitor;
 
@@ -28,7 +29,7 @@ impl From<LastAdministrator> for Problem {
     }
 }
 
-/// A person with their entity tag; 304 where the caller has this version.
+/// Responds with a user and their entity tag, or with 304 if the client has this version.
 pub fn answer_user(request: &HttpRequest, user: User) -> HttpResponse {
     let etag = user.etag();
     tagged(request, HttpResponse::Ok(), &etag, UserView::from(user))

@@ -1,4 +1,4 @@
-//! What the database was begun with: the master key and the name that passkeys are bound to.
+//! Checks at start that the database was created with the configured master key and RP ID.
 
 use super::queries;
 use crate::base::secrets::MasterKey;
@@ -7,32 +7,30 @@ use crate::db::{self, Database};
 /// Why this instance must not run on this database.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallationError {
-    /// Another master key.
+    /// The database was created with another master key.
     #[error(
         "this is not the master key that the database was begun with. Give the right one in secrets.master_key_file; \
          to move to a new one, name the old one in secrets.previous_master_key_file"
     )]
     WrongMasterKey,
-    /// Another RP ID, and there are passkeys.
+    /// The RP ID is another one, and there are passkeys.
     #[error(
         "passkeys here are bound to {stored}, and passkeys.rp_id is {given}: no passkey would work. Set passkeys.rp_id \
          (or server.public_url) back, or start once with --accept-new-rp-id to give them up"
     )]
     OtherRpId {
-        /// What passkeys are bound to.
+        /// The RP ID that passkeys are bound to.
         stored: String,
-        /// What is configured.
+        /// The RP ID that is configured.
         given: String,
     },
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// Writes down, or compares, what the database was begun with. Run by every instance at its start.
-///
-/// # Errors
-/// When this instance must not run on this database.
+/// Stores the check value of the master key and the RP ID in a new database, or compares them with the stored ones. Every instance
+/// runs it at its start, and must not run on this database if it fails.
 pub async fn begin_installation(
     database: &Database,
     master_key: &MasterKey,
@@ -65,7 +63,7 @@ pub async fn begin_installation(
         Ok(())
     };
     match database.write(compare.clone()).await {
-        // Two instances began an empty database at once: the row is there now.
+        // Two instances started on an empty database at the same time: the row exists now.
         Err(InstallationError::Database(db::Error::Taken(_))) => database.write(compare).await,
         other => other,
     }

@@ -1,4 +1,4 @@
-//! What an invitation is, and why one can't be created.
+//! Invitations, and the reasons why one can't be created.
 
 use std::time::Duration;
 
@@ -19,37 +19,37 @@ use crate::db;
 pub struct Invitation {
     /// ID of the invitation.
     pub id: InvitationId,
-    /// What for.
+    /// What the link is for.
     pub purpose: Purpose,
-    /// For whom, when they are known.
+    /// The user it is for, if they exist already.
     pub user: Option<UserId>,
-    /// The address that a new person will have.
+    /// The email address that a new user will have.
     pub email: Option<String>,
-    /// Whether the email address counts as verified: an administrator in person or the command line entered it.
+    /// Whether the email address counts as verified: a signed-in administrator or the command line entered it.
     pub email_vouched: bool,
-    /// The name suggested to a new person.
+    /// The display name suggested to a new user.
     pub display_name: Option<String>,
-    /// The roles that a new person will hold.
+    /// The roles that a new user will hold.
     pub roles: Vec<String>,
-    /// The session that made it, of a link to one's own other device.
+    /// The session that created it, if it is a link for the user's own other device.
     pub by_session: Option<SessionId>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// Expiry of the link.
+    /// When the link expires.
     pub expires_at: Timestamp,
     /// When it was revoked or replaced by a newer one, or its user was suspended.
     pub voided_at: Option<Timestamp>,
-    /// Time of use; `None`: not used yet.
+    /// When it was used; `None`: not used yet.
     pub used_at: Option<Timestamp>,
     /// The user who used it.
     pub used_by: Option<UserId>,
-    /// Who invites, where it was a person.
+    /// The user who created it, if one did.
     pub by_user: Option<UserId>,
-    /// Who invites, where it was a client.
+    /// The client that created it, or through which `by_user` did, if any.
     pub by_client: Option<ClientId>,
     /// The epochs of its creator when it was created.
     pub maker: MakerEpochs,
-    /// What its creator was authenticated by.
+    /// What its creator was authenticated with.
     pub credential: MakerCredential,
 }
 
@@ -68,67 +68,68 @@ pub struct InvitationLink {
     pub user_id: Option<UserId>,
 }
 
-/// Whom to invite.
+/// An invitation to create.
 #[derive(Clone, Debug, Default)]
 pub struct NewInvitation {
-    /// The name that the new person will have; `None`: they choose.
+    /// The username that the new user will have; `None`: they choose one.
     pub username: Option<Username>,
-    /// Email address.
+    /// Email address of the new user.
     pub email: Option<Email>,
-    /// Whether the email address is verified, on the word of an administrator in person. `None`: yes if one entered it.
+    /// Whether the email address counts as verified, which only signed-in administrators and the command line may set. `None`: yes
+    /// if one of them entered it.
     pub email_verified: Option<bool>,
-    /// Display name.
+    /// Display name of the new user.
     pub display_name: Option<DisplayName>,
-    /// The roles that they will hold.
+    /// The roles that the new user will hold.
     pub roles: Vec<String>,
-    /// An existing person instead, by id or username.
+    /// ID or username of an existing user, if the link is for one.
     pub user: Option<String>,
-    /// How long the link lives.
+    /// How long the link is valid; `None`: [`INVITATION_LIFE`](super::INVITATION_LIFE).
     pub life: Option<Duration>,
 }
 
-/// Why nobody was invited.
+/// Why an invitation was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
-    /// The name is somebody's, or was.
+    /// The username is, or was, another user's.
     #[error("the username is taken")]
     UsernameTaken,
-    /// The registry has no such role.
+    /// No role has this name.
     #[error("no role is named {0}")]
     UnknownRole(String),
-    /// There is nobody of this id or name.
+    /// No user has this ID or username.
     #[error("no user has this ID or username")]
     UserUnknown,
-    /// The person is suspended: reactivate them first.
+    /// The user is suspended and must be reactivated first.
     #[error("the user is suspended")]
     UserSuspended,
-    /// A link for an existing person names nothing else.
+    /// A link for an existing user sets more than the lifetime.
     #[error("only the lifetime may be set for an existing user")]
     NothingElse,
-    /// Who manages people by their roles invites nobody without a role: they would not manage them.
+    /// A caller who manages users by their roles must assign a role: they could not manage a user without one.
     #[error("choose at least one role that you manage")]
     RoleNeeded,
-    /// The right by which it was asked does not reach this person or these roles.
+    /// The caller may not manage this user or assign these roles.
     #[error("the caller may not manage this user or these roles")]
     NotYours,
-    /// A link for an existing user lets a service become that user: it needs a scope of its own.
+    /// A link for an existing user lets a client become that user, so it needs a scope of its own.
     #[error("a link for an existing user needs the scope {}", Scope::PasskeysEnrol.as_str())]
     EnrolScopeMissing,
-    /// Only an administrator in person may vouch for an address.
+    /// Only signed-in administrators and the command line may set whether an email address is verified.
     #[error(
         "only administrators, signed in themselves, may set whether an email address is verified"
     )]
     NotVouched,
-    /// There is no address to vouch for.
+    /// There is no email address to confirm.
     #[error("the user has no email address")]
     NoAddress,
-    /// The life is too short or too long.
+    /// The lifetime is too short or too long.
     #[error("a link must be valid for one minute to 30 days")]
     Life,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }

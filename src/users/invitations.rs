@@ -65,7 +65,7 @@ impl InvitationState {
 pub struct InvitationFilter {
     /// Only invitations in this state.
     pub state: Option<InvitationState>,
-    /// Only invitations that this user created in person, not through an app.
+    /// Only invitations that this user created directly, not through a client.
     pub made_by: Option<UserId>,
     /// Only invitations older than this one: the cursor.
     pub after: Option<InvitationId>,
@@ -157,10 +157,10 @@ pub enum InvitationError {
     /// It was used already.
     #[error("the invitation was already used")]
     Used,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The database is unavailable.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
@@ -169,7 +169,7 @@ impl Users {
     /// Lists invitations, newest first, at most `limit`.
     ///
     /// # Errors
-    /// `Unknown` if the cursor is not the ID of an invitation, or when the database is unavailable.
+    /// `Unknown` if the cursor is not the ID of an invitation.
     pub async fn list_invitations(
         &self,
         filter: InvitationFilter,
@@ -189,7 +189,7 @@ impl Users {
     /// Reads one invitation.
     ///
     /// # Errors
-    /// `Unknown`, or when the database is unavailable.
+    /// `Unknown` if it doesn't exist.
     pub async fn read_invitation(
         &self,
         id: InvitationId,
@@ -205,9 +205,6 @@ impl Users {
     }
 
     /// Revokes an unused invitation: its link stops working immediately. Idempotent.
-    ///
-    /// # Errors
-    /// The reason why it was not revoked.
     pub async fn revoke_invitation(
         &self,
         id: InvitationId,
@@ -227,7 +224,7 @@ impl Users {
                     return Err(InvitationError::NotYours);
                 }
                 if !queries::void_invitation(conn, id, now)? {
-                    // Used or revoked in the meantime: read again, under the lock.
+                    // Used or revoked concurrently: read again, under the lock.
                     let now_stands = queries::find_invitation_by_id(conn, id)?;
                     return match now_stands.and_then(|invitation| invitation.used_at) {
                         Some(_) => Err(InvitationError::Used),
@@ -248,7 +245,8 @@ impl Users {
     }
 }
 
-/// Whether the author may revoke an invitation: its creator may, and so may anyone who manages the user that it is for.
+/// Whether the author may revoke an invitation: its creator may, and so may callers who manage the user that it is for, or who may
+/// invite a new user with its roles.
 fn may_revoke(
     conn: &mut Connection,
     invitation: &Invitation,

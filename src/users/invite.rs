@@ -1,4 +1,4 @@
-//! One-use links that let somebody in: a new person, one who lost their passkeys, or a person's own second device.
+//! Creates single-use links for new users, for users who lost their passkeys, and for a user's own other device.
 
 use std::time::Duration;
 
@@ -21,15 +21,12 @@ use crate::history::{self, Author, Event};
 use crate::sessions::LiveSession;
 use crate::standing::UserStatus;
 
-/// How long a link to one's own other device lives.
+/// How long a link for a user's own other device is valid.
 const DEVICE_LIFE: Duration = Duration::from_secs(15 * 60);
 const LONGEST_LIFE: Duration = Duration::from_secs(30 * 86_400);
 
 impl Users {
-    /// Makes a link for a new person, or for an existing one who needs a new passkey.
-    ///
-    /// # Errors
-    /// Why nobody was invited.
+    /// Creates a link for a new user, or for an existing user who needs a new passkey.
     pub async fn invite(
         &self,
         mut wanted: NewInvitation,
@@ -82,10 +79,7 @@ impl Users {
         Ok(self.link(&token, expires_at, user_id))
     }
 
-    /// Makes a link with which a signed-in person adds another device of theirs.
-    ///
-    /// # Errors
-    /// When the session ended meanwhile, or the database is unavailable.
+    /// Creates a link with which a signed-in user adds another device. Fails if the session has ended.
     pub async fn invite_own_device(
         &self,
         session: &LiveSession,
@@ -99,7 +93,7 @@ impl Users {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                // Under the lock: a session that was ended a moment ago leaves no link behind.
+                // Checked under the lock, so that a session which was just ended leaves no link behind.
                 let author = acting.check(conn, &[user])?;
                 let now = database.now(conn)?;
                 queries::void_invitations_of(conn, user, Voided::DeviceLinks, now)?;
@@ -152,7 +146,7 @@ impl NewInvitation {
         Ok(Some(resolve(conn, name)?))
     }
 
-    /// Locks the roles of a new user; accounts are locked already.
+    /// Locks the roles of a new user. The account states are locked already.
     fn lock_roles(&self, conn: &mut Connection) -> Result<(), InviteError> {
         match queries::lock_roles(conn, &self.roles)? {
             Some(role) => Err(InviteError::UnknownRole(role)),
@@ -190,7 +184,7 @@ fn require_enrol_right(
     Ok(())
 }
 
-/// An enrolment link for somebody who is here already, or a new join link for somebody invited. It ends the links before it.
+/// Creates a recovery link for an active user, or a new invitation link for an invited user. Voids their earlier links.
 fn for_existing(
     conn: &mut Connection,
     id: UserId,

@@ -1,4 +1,4 @@
-//! An invitation for a new user.
+//! Creates an invitation for a new user.
 
 use serde_json::Map;
 
@@ -14,7 +14,7 @@ use crate::db::Connection;
 use crate::history::Author;
 use crate::standing::UserStatus;
 
-/// Creates a join link. If a username is given, the user is created now, as invited, which reserves the name.
+/// Creates an invitation link. If a username is given, the user is created now, as invited, which reserves the username.
 pub(super) fn for_new(
     conn: &mut Connection,
     wanted: NewInvitation,
@@ -23,7 +23,7 @@ pub(super) fn for_new(
     author: &Author,
 ) -> Result<Invitation, InviteError> {
     if !authority.may_invite(conn, &wanted.roles)? {
-        // All other callers may invite a user without a role.
+        // Only callers who manage users by their roles are refused for a missing role.
         let is_roleless = wanted.roles.is_empty();
         return Err(if is_roleless {
             InviteError::RoleNeeded

@@ -1,4 +1,4 @@
-//! Using an invitation up, in the transaction that stores the passkey.
+//! Consumes an invitation, in the transaction that stores the passkey.
 
 use serde_json::{Map, json};
 
@@ -17,66 +17,64 @@ use crate::history::{self, Actor, Author, Event};
 use crate::sessions;
 use crate::standing::{self, UserStatus};
 
-/// Why an invitation lets nobody in.
+/// Why an invitation can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
-    /// There is none of this token.
+    /// No invitation has this token.
     #[error("unknown invitation")]
     Unknown,
-    /// It was used.
+    /// It was used already.
     #[error("the invitation was already used")]
     Used,
-    /// Its time is over, or a newer one took its place.
+    /// It has expired, was revoked, or was replaced by a newer one.
     #[error("the invitation has expired")]
     Expired,
-    /// Whom it is for may not sign in.
+    /// The status of the user that it is for doesn't fit its purpose; the user is suspended, for example.
     #[error("the user is suspended")]
     NotActive,
-    /// Whoever made it may not let anybody in any more.
+    /// Its creator may no longer create such a link.
     #[error("the creator of the link may no longer invite users")]
     NotBacked,
-    /// The name that the new person chose is taken.
+    /// The username that the new user chose is taken.
     #[error("the username is taken")]
     UsernameTaken,
-    /// A new person must choose a name.
+    /// The new user must choose a username.
     #[error("a username is required")]
     UsernameMissing,
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// What the person chose about themself.
+/// What the user of an invitation entered, and when.
 #[derive(Clone, Debug)]
 pub struct Joiner {
-    /// The id that the ceremony was begun with: the user handle in the passkey.
+    /// The user ID that the ceremony was started with, which is the user handle in the passkey.
     pub id: UserId,
-    /// The name chosen, where the invitation leaves it open.
+    /// The chosen username, if the invitation leaves it open.
     pub username: Option<String>,
     /// Display name.
     pub display_name: Option<String>,
-    /// Email address; only for the first administrator, on whose word it counts as verified.
+    /// Email address; only of the first administrator, for whom it counts as verified.
     pub email: Option<String>,
-    /// When the link is judged, by the clock that it was dated with: the database's orders changes, ours ends lives.
+    /// The time that the expiry of the link is checked against. It comes from the server's clock, which also dated the link; the
+    /// database's clock only orders changes.
     pub judged_at: Timestamp,
 }
 
-/// An invitation, as the page that it leads to shows it.
+/// A usable invitation, as its page shows it.
 #[derive(Clone, Debug)]
 pub struct OpenInvitation {
     /// The invitation.
     pub invitation: Invitation,
-    /// The person whom it is for, if they are known.
+    /// The user it is for, if they exist already.
     pub user: Option<User>,
-    /// The display name of who invites, where it was a person.
+    /// The display name of the user who created it, if one did.
     pub invited_by: Option<String>,
 }
 
 impl Users {
-    /// Opens an invitation. That consumes nothing.
-    ///
-    /// # Errors
-    /// Why it lets nobody in.
+    /// Finds a usable invitation, without consuming it.
     pub async fn open_invitation(&self, token: &Token) -> Result<OpenInvitation, JoinError> {
         let (hash, now) = (token.hash(), self.clock.now());
         self.database
@@ -96,10 +94,7 @@ impl Users {
     }
 }
 
-/// The invitation of a token, if it still lets somebody in, and the person whom it is for, if they are known.
-///
-/// # Errors
-/// Why it lets nobody in.
+/// Finds the invitation with a token if it is usable, and the user it is for if they exist already.
 pub fn open_invitation(
     conn: &mut Connection,
     token: &TokenHash,
@@ -130,10 +125,7 @@ pub fn open_invitation(
     Ok((invitation, user))
 }
 
-/// Says early that a name is taken; what decides is the unique index, when the person is made.
-///
-/// # Errors
-/// `UsernameTaken`.
+/// Reports early that a username is taken. The unique index decides when the user is created.
 pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinError> {
     match queries::find_namesake(conn, username)? {
         Some(_) => Err(JoinError::UsernameTaken),
@@ -141,9 +133,9 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
     }
 }
 
-/// Locks the client that made an invitation, which can then lose neither its secret nor a scope; the standing of the person whom
-/// it is for, if they are here already, and of the person who made it, whose right to it can't be taken in the same moment; for a
-/// new person the roles that it gives: a role that is given can't be deleted, nor changed, either.
+/// Locks what an invitation depends on, in this order: the client that created it, so that it can't lose its secret or a scope;
+/// the account states of the user it is for, if they exist already, and of the user who created it, so that their permission can't
+/// be withdrawn concurrently; for a new user, the roles in it, so that they can be neither deleted nor changed.
 pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> {
     let Some(found) = queries::find_invitation(conn, token)? else {
         return Ok(());
@@ -165,13 +157,14 @@ pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> 
     Ok(())
 }
 
-/// Uses the invitation up and makes, activates or finds the person whom the passkey will belong to. Raises their standing,
-/// which the caller holds ([`lock_invited`]), and which is locked before the invitation, as everywhere: a link made for the
-/// same person meanwhile waits.
-/// Returns the person, and the session that made the link where it was one of their own.
+/// Consumes the invitation, and creates, activates or finds the user who gets the passkey. Returns the user, and the session that
+/// created the link if it is for another device of theirs.
+///
+/// Bumps the version of an existing user's account state, which the caller has locked ([`lock_invited`]). As everywhere, it is
+/// locked before the invitation, so that a link which is created concurrently for the same user waits.
 ///
 /// # Errors
-/// Why it lets nobody in; of any number of users at once all but one get `Used`.
+/// Of any number of concurrent uses, all but one get `Used`.
 pub fn accept(
     conn: &mut Connection,
     token: &TokenHash,

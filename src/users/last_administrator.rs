@@ -1,18 +1,18 @@
-//! There is always an administrator who can sign in.
+//! Ensures that there is always an administrator who can sign in.
 
 use super::{Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 use crate::standing::{self, ADMINISTRATOR, UserStatus};
 
-/// The change would leave nobody to administer the place.
+/// The change would leave no administrator who can sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is the only administrator who can sign in; make another user an administrator first")]
 pub struct LastAdministrator;
 
-/// Asks whether somebody else can still administer: active, holding `admin`, with a live passkey. Takes the lock on the role
-/// until the transaction ends, so that of two administrators who go at once one stays. The caller holds `user`'s standing;
-/// nobody takes a standing after this lock, so none waits in a circle.
+/// Checks that another administrator can sign in: an active user with the role `admin` and a valid passkey. Locks the role until
+/// the transaction ends, so that of two administrators who are removed concurrently one remains. The caller holds the lock on
+/// `user`'s account state. No transaction locks an account state after this lock, so there is no deadlock.
 pub fn require_another_administrator(
     conn: &mut Connection,
     user: UserId,
@@ -42,8 +42,8 @@ fn has_another_administrator(conn: &mut Connection, user: UserId) -> db::Result<
 }
 
 impl Users {
-    /// Whether a person is the last who can administer, as things stand: for pages, which say so beforehand. What decides is
-    /// [`require_another_administrator`], under its lock.
+    /// Whether a user is currently the only administrator who can sign in. Pages use it to warn beforehand;
+    /// [`require_another_administrator`] decides, under its lock.
     pub async fn is_last_administrator(&self, user: UserId) -> db::Result<bool> {
         self.database
             .read(move |conn| {

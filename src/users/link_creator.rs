@@ -1,4 +1,4 @@
-//! What a link remembers of its creator: it stops working when the creator loses what it was created with.
+//! What a link stores of its creator, so that it stops working when the creator loses what it was created with.
 
 use crate::base::ids::{AccessTokenId, AuthorizationId, SessionId, UserId};
 use crate::clients::{self, Credential};
@@ -8,13 +8,13 @@ use crate::sessions;
 use crate::standing;
 use crate::tokens;
 
-/// Epochs of a link's creator when the link was created. An epoch is raised when the permission behind it is withdrawn, so a link
-/// stays invalid even if the permission is given again.
+/// Epochs of a link's creator when the link was created. An epoch is incremented when the permission behind it is withdrawn, so a
+/// link stays invalid even if the permission is given again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MakerEpochs {
-    /// The session epoch of the user: raised when all their sessions end.
+    /// The session epoch of the user: incremented when all their sessions end.
     pub user: Option<i64>,
-    /// The authority epoch of the client: raised when it loses its secret, a scope or its access.
+    /// The permissions epoch of the client: incremented when it loses its secret, a scope or its access.
     pub client: Option<i64>,
 }
 
@@ -33,20 +33,20 @@ impl MakerEpochs {
     }
 }
 
-/// What a link's creator was authenticated by when the link was created, as far as it can be revoked by itself. Nothing of links of
-/// earlier versions.
+/// What a link's creator was authenticated with when the link was created, as far as it can be revoked separately. Empty for links
+/// of earlier versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MakerCredential {
-    /// The user's session, or the one that their app's authorization depended on.
+    /// The user's session, or the one that their client's authorization depended on.
     pub session: Option<SessionId>,
-    /// The authorization of the user's app.
+    /// The authorization of the client that the user acted through.
     pub authorization: Option<AuthorizationId>,
     /// The client's own access token. Revoking it voids the link.
     pub token: Option<AccessTokenId>,
 }
 
 impl MakerCredential {
-    /// What remains of a credential in the link that it created.
+    /// The part of a credential that is stored with the link that it created.
     pub(super) fn of(conn: &mut Connection, credential: &Credential) -> db::Result<Self> {
         Ok(match credential {
             Credential::CommandLine | Credential::ClientSecret { .. } => Self::default(),
@@ -69,8 +69,8 @@ impl MakerCredential {
         })
     }
 
-    /// Whether the user's session, a passkey that it depends on, or the authorization of their app was revoked. Their ordinary ends
-    /// revoke nothing.
+    /// Whether the user's session, a passkey that it depends on, or the authorization of their client was revoked. Sign-out and
+    /// expiry don't count as revocation.
     pub(super) fn was_revoked(self, conn: &mut Connection, user: UserId) -> db::Result<bool> {
         if let Some(session) = self.session
             && sessions::was_revoked(conn, user, session)?

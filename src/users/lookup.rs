@@ -1,4 +1,4 @@
-//! Finding people.
+//! Finds and lists users.
 
 use super::fields::Username;
 use super::queries::Reach;
@@ -6,62 +6,62 @@ use super::{Rights, User, UserCursor, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 
-/// Why somebody was not found.
+/// Why a user was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
-    /// There is nobody of this id or name.
+    /// No user has this ID or username.
     #[error("no user has this ID or username")]
     Unknown,
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// Where in the list of users a page begins, or ends.
+/// Where in the list of users a page starts, or ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum UserPlace {
-    /// It begins with the first user.
+    /// The page starts with the first user.
     #[default]
     Start,
-    /// It begins after a user.
+    /// The page starts after a user.
     After(UserCursor),
-    /// It ends before a user.
+    /// The page ends before a user.
     Before(UserCursor),
 }
 
-/// Whom to list.
+/// Which users to list.
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    /// Exactly this name, folded.
+    /// Only the user with exactly this username, in lower case.
     pub username: Option<String>,
-    /// Exactly this address.
+    /// Only users with exactly this email address.
     pub email: Option<String>,
     /// Only users with this role.
     pub role: Option<String>,
     /// Only users whose username, display name or email address contains this text, ignoring case and accents.
     pub search: Option<String>,
-    /// Which part of the list.
+    /// The position in the list.
     pub from: UserPlace,
-    /// Whom this person may manage, and nobody else.
+    /// Only users whom this user may manage.
     pub managed_by: Option<UserId>,
 }
 
-/// The id that an id or a username names, without looking whether an id exists.
+/// Resolves an ID or a username to an ID, without checking that the ID exists.
 pub(crate) fn resolve(conn: &mut Connection, id_or_name: &str) -> Result<UserId, LookupError> {
     if let Some(id) = UserId::parse(id_or_name) {
         return Ok(id);
     }
-    // What can be nobody's name is nobody, without asking.
+    // An invalid username belongs to no user, so no query is needed.
     let name = Username::parse(id_or_name).map_err(|_| LookupError::Unknown)?;
     queries::find_id_by_username(conn, name.as_str())?.ok_or(LookupError::Unknown)
 }
 
-/// One person, on the caller's connection; `None`: nobody.
+/// Finds a user, on the caller's connection.
 pub fn find(conn: &mut Connection, id: UserId) -> db::Result<Option<User>> {
     queries::find_user(conn, id)
 }
 
-/// The ids of active people in their order, after one of them, on the caller's connection.
+/// Lists the IDs of active users in ascending order, after the given one, on the caller's connection.
 pub fn list_ids(
     conn: &mut Connection,
     after: Option<UserId>,
@@ -71,10 +71,10 @@ pub fn list_ids(
 }
 
 impl Users {
-    /// The id that an id or a username names.
+    /// Resolves an ID or a username to an ID, without checking that the ID exists.
     ///
     /// # Errors
-    /// `Unknown` for a name that nobody has.
+    /// `Unknown` if no user has the username.
     pub async fn resolve(&self, id_or_name: &str) -> Result<UserId, LookupError> {
         if let Some(id) = UserId::parse(id_or_name) {
             return Ok(id);
@@ -83,10 +83,10 @@ impl Users {
         self.database.read(move |conn| resolve(conn, &name)).await
     }
 
-    /// One person, by id or username.
+    /// Finds a user by ID or username.
     ///
     /// # Errors
-    /// `Unknown` when there is nobody.
+    /// `Unknown` if there is none.
     pub async fn find(&self, id_or_name: &str) -> Result<User, LookupError> {
         let name = id_or_name.to_owned();
         self.database
@@ -115,14 +115,14 @@ impl Users {
             .await
     }
 
-    /// Those of a batch that there are, by id or username, each once, in the order asked.
+    /// Finds users by ID or username, each once, in the order of `ids`. Unknown users are left out.
     pub async fn find_many(&self, ids: Vec<String>) -> Result<Vec<User>, LookupError> {
         self.database
             .read(move |conn| Ok(find_each(conn, ids)?))
             .await
     }
 
-    /// As [`Users::find`], but only somebody whom `manager` may manage: whoever else there is, is `None` as if nobody were.
+    /// Like [`Users::find`], but returns `None` for users whom `manager` may not manage, as if they didn't exist.
     pub async fn find_managed(
         &self,
         manager: UserId,
@@ -132,7 +132,7 @@ impl Users {
         Ok(found.await?.into_iter().next())
     }
 
-    /// As [`Users::find_many`], without those whom `manager` may not manage.
+    /// Like [`Users::find_many`], without the users whom `manager` may not manage.
     pub async fn find_managed_many(
         &self,
         manager: UserId,
@@ -141,7 +141,7 @@ impl Users {
         self.database
             .read(move |conn| {
                 let rights = Rights::of(conn, manager)?;
-                // Who manages nobody learns nothing, not even by how long the answer takes.
+                // A user who manages no users learns nothing, not even from the response time.
                 if rights.manages_nobody() {
                     return Ok(Vec::new());
                 }

@@ -1,8 +1,8 @@
-//! People: who they are, how they come in, how they are shut out.
+//! Users: their accounts, usernames and roles, the invitations and links by which they join, and suspension.
 //!
-//! Promises that a username that somebody signed in under is theirs for ever, that there is always an administrator who can sign in, and that a
-//! one-use link lets in one person once. Owns `users`, `roles`, `user_roles`, `invitations` and the one `setup` row. Knows
-//! nothing of how somebody proves who they are.
+//! Guarantees that a username is never given to another user once a user signed in with it, that there is always an administrator
+//! who can sign in, and that a single-use link is used only once. Owns `users`, `usernames`, `roles`, `user_roles`, `invitations`
+//! and the one `setup` row. Doesn't depend on how users authenticate.
 
 mod backing;
 mod email_state;
@@ -70,10 +70,10 @@ pub use update::{UpdateError, UserChange};
 pub use user::{User, UserView};
 pub use usernames::{ReleaseError, UsernameView, mark_username_used};
 
-/// How long an invitation lives unless it says otherwise.
+/// How long an invitation is valid by default.
 pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 86_400);
 
-/// Everything that people need. Cheap to clone.
+/// The entry point of this module, with its dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Users {
     pub(crate) database: Database,
@@ -85,11 +85,12 @@ pub struct Users {
     holds_grants: HoldsGrants,
 }
 
-/// Reads whether a user holds roles on any resource. They are not this module's, so their reader is given to it.
+/// Reads whether a user holds roles on any resource. Passed in by the caller, because another module owns role assignments.
 pub type HoldsGrants = fn(&mut Connection, UserId) -> db::Result<bool>;
 
 impl Users {
-    /// Over the database; links are made below `public_url`, and not by services for users who hold roles on resources.
+    /// Creates the entry point. Links are created below `public_url`. For users for whom `holds_grants` is true, only clients with
+    /// the scope for role assignments may create links.
     pub fn new(
         database: Database,
         standings: Standings,

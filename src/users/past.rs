@@ -1,4 +1,4 @@
-//! Who somebody was at an instant.
+//! Finds users as they were at an earlier time.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,12 +12,12 @@ use crate::db::{self, Connection};
 use crate::history;
 use crate::standing::UserStatus;
 
-/// What a revision holds of a person.
+/// The data of a user in a revision.
 #[derive(Deserialize)]
 struct Record {
     username: String,
     email: Option<String>,
-    // Versions from before the state was stored have no verified address.
+    // Revisions from before the state was stored have no verified address.
     #[serde(default)]
     email_state: EmailState,
     #[serde(default)]
@@ -30,7 +30,7 @@ struct Record {
     roles: Vec<String>,
 }
 
-/// A person as they stood at an instant; `None`: they were not there yet.
+/// Finds a user as they were at a time; `None` if they didn't exist yet.
 pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Result<Option<User>> {
     let Some(revision) = history::find_as_of(conn, "user", id.uuid(), at)? else {
         return Ok(None);
@@ -57,14 +57,14 @@ pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Resul
     }))
 }
 
-/// The id of whoever has this id, or has or had this name.
+/// Resolves an ID, or a current or former username, to the ID of its user. An ID is not checked to exist.
 pub fn find_ever(conn: &mut Connection, id_or_name: &str) -> db::Result<Option<UserId>> {
     if let Some(id) = UserId::parse(id_or_name) {
         return Ok(Some(id));
     }
     match Username::parse(id_or_name) {
         Ok(name) => queries::find_namesake(conn, name.as_str()),
-        // What can be nobody's name is nobody, without asking.
+        // An invalid username belongs to no user, so no query is needed.
         Err(_) => Ok(None),
     }
 }

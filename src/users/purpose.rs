@@ -1,4 +1,4 @@
-//! The purposes of one-time links.
+//! The purposes of single-use links.
 
 /// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

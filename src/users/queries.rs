@@ -1,4 +1,4 @@
-//! SQL of `users`, `roles`, `user_roles`, `invitations` and `setup`.
+//! SQL of `users`, `usernames`, `roles`, `user_roles`, `invitations` and `setup`.
 
 mod invitations;
 mod people;

@@ -1,6 +1,6 @@
-//! Who may manage whom: by what right somebody acts on others, and what somebody may manage by the roles that they hold (delegated
-//! administration). Every verb that changes somebody else asks here, in its transaction, under the locks of that person's standing and
-//! of the standing of whoever acts.
+//! Decides what a caller may do to other users: with which permissions they act, and what their roles let them manage (delegated
+//! administration). Every function that changes another user checks this in its transaction, under the locks on the account states
+//! of that user and of the author.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,22 @@ use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 use crate::standing::{self, ADMINISTRATOR, UserStatus};
 
-/// By what right somebody acts on people.
+/// The permissions with which a caller changes users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
-    /// The command line; and everybody on themself.
+    /// Allows every change: for the command line, and for users who change their own account.
     Administrator,
-    /// This person, as far as the roles that they hold at that moment let them: an administrator, or who manages others by a role.
+    /// Allows what the roles of this user allow at the time of the change: the user is an administrator, or manages other users
+    /// by a role.
     Delegate(UserId),
-    /// A client, or an app that holds somebody's token: neither administrators nor those who manage others are its to make or to
-    /// change.
+    /// For clients, with their own token or a user's: allows neither creating nor changing administrators and users whose
+    /// roles manage something.
     Service,
 }
 
 impl Authority {
-    /// Whether by this right a person who holds these roles may be changed. The caller holds the lock of the person's standing, and
-    /// of the manager's, so that the roles of both are those of this moment.
+    /// Whether a user who holds these roles may be changed. The caller holds the locks on the account states of the user and of
+    /// the manager, so that the roles of both are current.
     pub fn may_manage(
         self,
         conn: &mut Connection,
@@ -42,7 +43,8 @@ impl Authority {
         }
     }
 
-    /// Whether this is the right of an administrator in person. The caller holds the standing of the manager.
+    /// Whether every change is allowed: to administrators, the command line, and users who change their own account. The caller
+    /// holds the lock on the manager's account state.
     pub fn is_administrator(self, conn: &mut Connection) -> db::Result<bool> {
         match self {
             Self::Administrator => Ok(true),
@@ -51,8 +53,9 @@ impl Authority {
         }
     }
 
-    /// Whether an address that `author` writes by this right counts as the user's: an administrator in person or the command line
-    /// writes it, and not about themself on their own account's page, nor through an app. The caller holds the standing of the manager.
+    /// Whether an email address that `author` enters counts as confirmed. It does if a signed-in administrator or the command line
+    /// enters it, but not if users enter their own address on their account page, nor through a client. The caller holds the lock
+    /// on the manager's account state.
     pub(super) fn vouches(self, conn: &mut Connection, author: &Author) -> db::Result<bool> {
         match self {
             Self::Administrator => Ok(author.actor == Actor::Command),
@@ -63,8 +66,8 @@ impl Authority {
         }
     }
 
-    /// Whether by this right each of these roles may be given and taken. The caller holds the standing of the manager, and
-    /// the rows of the roles.
+    /// Whether each of these roles may be assigned and removed. The caller holds the locks on the manager's account state and
+    /// on the roles.
     pub fn may_give(self, conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
         match self {
             Self::Administrator => Ok(true),
@@ -76,8 +79,8 @@ impl Authority {
         }
     }
 
-    /// Whether by this right a new person may be invited to hold these roles: who manages by roles invites whom they then manage,
-    /// and nobody without a role. The caller holds what [`Authority::may_give`] asks for.
+    /// Whether a new user may be invited to hold these roles. A user who manages by roles may invite only users whom they will
+    /// then manage, so none without a role. The caller holds the locks that [`Authority::may_give`] needs.
     pub fn may_invite(self, conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
         match self {
             Self::Delegate(manager) => Ok(Rights::of(conn, manager)?.may_manage_holder(roles)),
@@ -86,7 +89,7 @@ impl Authority {
     }
 }
 
-/// Whether one of these roles makes an administrator, or lets its holder manage something.
+/// Whether one of these roles is `admin`, or lets its holders manage something.
 pub(super) fn are_guarded(conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
     if roles.iter().any(|role| role == ADMINISTRATOR) {
         return Ok(true);
@@ -97,20 +100,21 @@ pub(super) fn are_guarded(conn: &mut Connection, roles: &[String]) -> db::Result
         .any(|(roles, types)| !roles.is_empty() || !types.is_empty()))
 }
 
-/// What a person may manage: by the roles that they hold when it is read, and then by what these say. Who changes something by it holds
-/// the person's standing, so that the roles stay theirs until the change is there; what a role says may be changed in the same moment.
+/// What a user may manage, read from the roles that they hold and from what these roles allow. A caller that makes a change by it
+/// holds the lock on the user's account state, so that the user holds the same roles until the change is committed. What the roles
+/// allow may change concurrently.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
-    /// Everything.
+    /// Whether the user may manage everything.
     pub is_administrator: bool,
-    /// People who hold at least one of these roles and none beside them; and these roles may be given and taken.
+    /// The user may manage users who hold at least one of these roles and no others, and may assign and remove these roles.
     pub manages_roles: BTreeSet<String>,
-    /// Grants on things of these types.
+    /// The user may manage role assignments on resources of these types.
     pub manages_grants_on: BTreeSet<String>,
 }
 
 impl Rights {
-    /// The rights of a person; none for whoever is not active.
+    /// Reads the management rights of a user. Users who are not active have none.
     pub fn of(conn: &mut Connection, user: UserId) -> db::Result<Self> {
         let record = standing::find_record(conn, user)?;
         let Some(record) = record.filter(|record| record.status == UserStatus::Active) else {
@@ -124,44 +128,44 @@ impl Rights {
             rights.manages_roles.extend(managed);
             rights.manages_grants_on.extend(types);
         }
-        // Nobody but an administrator makes one, whatever a role says.
+        // Only administrators may assign `admin`, whatever a role says.
         rights.manages_roles.remove(ADMINISTRATOR);
         Ok(rights)
     }
 
-    /// Whether they may give and take this role.
+    /// Whether the user may assign and remove this role.
     pub fn may_give(&self, role: &str) -> bool {
         self.is_administrator || self.manages_roles.contains(role)
     }
 
-    /// Whether they may change somebody who holds these roles: all of them are theirs to give, and there is one.
+    /// Whether the user may change users who hold these roles: there is at least one, and the user may assign all of them.
     pub fn may_manage_holder(&self, roles: &[String]) -> bool {
         self.is_administrator || (!roles.is_empty() && roles.iter().all(|role| self.may_give(role)))
     }
 
-    /// Whether this person, whose rights these are, may change another.
+    /// Whether the user `own`, who has these rights, may change `person`.
     pub fn may_manage(&self, own: UserId, person: &User) -> bool {
         self.is_administrator || (own != person.id && self.may_manage_holder(&person.roles))
     }
 
-    /// Whether there is nobody whom they may manage, whoever there is.
+    /// Whether the user can't manage any user.
     pub fn manages_nobody(&self) -> bool {
         !self.is_administrator && self.manages_roles.is_empty()
     }
 
-    /// Whether they may give and withdraw roles on things of this type.
+    /// Whether the user may assign and remove roles on resources of this type.
     pub fn may_grant_on(&self, resource_type: &str) -> bool {
         self.is_administrator || self.manages_grants_on.contains(resource_type)
     }
 
-    /// Whether they may manage anything at all.
+    /// Whether the user may manage nothing at all.
     pub fn is_empty(&self) -> bool {
         !self.is_administrator && self.manages_roles.is_empty() && self.manages_grants_on.is_empty()
     }
 }
 
 impl Users {
-    /// What a person may manage.
+    /// Reads the management rights of a user.
     pub async fn rights(&self, user: UserId) -> db::Result<Rights> {
         self.database.read(move |conn| Rights::of(conn, user)).await
     }

@@ -1,4 +1,4 @@
-//! A role of the registry.
+//! Roles with their versions, what they are used by, and why a change of one fails.
 
 use std::fmt;
 
@@ -41,23 +41,23 @@ impl Role {
         format!("\"{}\"", self.version)
     }
 
-    /// Whether it is `admin`, which manages everything and always is there.
+    /// Whether it is `admin`, which manages everything and always exists.
     pub fn is_built_in(&self) -> bool {
         self.name == ADMINISTRATOR
     }
 
-    /// Its id in revisions.
+    /// ID of the role in revisions, derived from its name.
     pub fn id(&self) -> RoleId {
         RoleId::of_name(&["role", &self.name])
     }
 
-    /// Writes a new role, with its first revision.
+    /// Inserts a new role, with its first revision.
     pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
         queries::insert_role(conn, self, author)?;
         self.keep(conn, author, self.data())
     }
 
-    /// Writes the next version, with its revision.
+    /// Stores the next version, with its revision.
     pub(super) fn save(
         &mut self,
         conn: &mut Connection,
@@ -69,7 +69,7 @@ impl Role {
         self.keep(conn, author, self.data())
     }
 
-    /// Takes it out of the registry. Its row stays, so that its versions go on should it be made again.
+    /// Deletes it. The row remains, so that the version numbers continue if the role is created again.
     pub(super) fn delete(
         &mut self,
         conn: &mut Connection,
@@ -111,12 +111,12 @@ impl Role {
     }
 }
 
-/// What a role is needed for.
+/// What a role is used by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleUse {
-    /// How many people hold it, suspended and invited ones included.
+    /// Number of users who hold it, including suspended and invited ones.
     pub holders: i64,
-    /// How many links wait for somebody who would hold it.
+    /// Number of open links for new users who would hold it.
     pub invitations: usize,
     /// The roles whose holders may manage it.
     pub managed_by: Vec<String>,
@@ -141,48 +141,49 @@ impl fmt::Display for RoleUse {
     }
 }
 
-/// Why nothing was changed.
+/// Why a role was not found or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
-    /// The registry has no role of this name.
+    /// No role has this name.
     #[error("no role has this name")]
     Unknown,
-    /// The registry has this role already.
+    /// A role with this name exists.
     #[error("a role with this name exists")]
     Exists,
-    /// The role was changed since the caller looked.
+    /// The role was changed since the caller read it; its current version.
     #[error("the role was changed by another request, to version {0}")]
     VersionIs(i64),
-    /// A role to be managed that the registry does not have.
+    /// A role in `manages_roles` doesn't exist.
     #[error("no role is named {0}")]
     UnknownRole(String),
-    /// No role lets its holders manage administrators.
+    /// A role can't let its holders manage administrators.
     #[error("only administrators can manage administrators")]
     ManagesAdministrators,
-    /// `admin` can't be deleted, and manages everything as it is.
+    /// `admin` can't be deleted, and can't be given lists of what it manages, because it manages everything.
     #[error("the role admin can't be changed or deleted")]
     BuiltIn,
     /// Too many entries in the list of this name.
     #[error("a role can manage at most {MOST_MANAGED} roles and {MOST_MANAGED} resource types")]
     TooMany(&'static str),
-    /// It is needed.
+    /// The role is in use.
     #[error("the role is in use; {0}")]
     InUse(RoleUse),
-    /// The author is no administrator, or was one when they asked.
+    /// The author is not an administrator, or no longer is.
     #[error("only administrators may do this")]
     NotYours,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// Asked within the transaction, which holds the author's standing: whoever was an administrator when they asked may be none any more.
+/// Checks that the author is an administrator. Called in the transaction that holds the lock on the author's account state,
+/// because they may have lost the role since the request was authorized.
 ///
 /// # Errors
-/// `NotYours`, or when the database is away.
+/// `NotYours` if the author is not an administrator.
 pub(super) fn require_administrator(
     conn: &mut Connection,
     author: &Author,

@@ -1,7 +1,9 @@
-//! The registry of roles: made, changed, taken away. Only administrators and the command come here: a role says who manages whom.
+//! Lists, creates, changes and deletes roles. Only administrators and the command line may change them, because a role says who
+//! manages which users.
 //!
-//! Whoever gives a role holds its row until that is committed, and so does whoever deletes or names it here. Standings are locked before
-//! roles, never after them; so a role that somebody holds is refused to be deleted instead of being taken from them.
+//! A transaction that assigns a role locks its row until the commit, and so does one that deletes the role or names it in another
+//! role. Account states are locked before roles, never after them, so deleting a role that users hold is refused instead of
+//! removing it from them.
 
 use std::collections::BTreeSet;
 
@@ -16,42 +18,42 @@ use crate::db::{self, Connection, Database};
 use crate::history::{self, Event};
 use crate::standing::ADMINISTRATOR;
 
-/// A role to make.
+/// A role to create.
 #[derive(Clone, Debug)]
 pub struct NewRole {
     /// Name of the role.
     pub name: RoleName,
     /// Purpose of the role.
     pub description: RoleDescription,
-    /// Roles of the registry; itself too, if wanted.
+    /// Names of existing roles, and the name of the role itself if wanted.
     pub manages_roles: Vec<String>,
-    /// Types of things, checked by the caller.
+    /// Resource types, checked by the caller.
     pub manages_grants_on: Vec<String>,
 }
 
-/// What to change; `None` leaves as it is.
+/// Changes of a role; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct RoleChange {
     /// Purpose of the role.
     pub description: Option<RoleDescription>,
-    /// All managed roles anew.
+    /// The new list of managed roles.
     pub manages_roles: Option<Vec<String>>,
-    /// All types of things anew, checked by the caller.
+    /// The new list of resource types, checked by the caller.
     pub manages_grants_on: Option<Vec<String>>,
 }
 
 impl Users {
-    /// At most `limit` roles by the order of their names, further on than `after`.
+    /// Lists at most `limit` roles in order of name, after the role `after`.
     pub async fn list_roles(&self, after: Option<String>, limit: i64) -> db::Result<Vec<Role>> {
         self.database
             .read(move |conn| queries::list_page(conn, after.as_deref(), limit))
             .await
     }
 
-    /// One role.
+    /// Finds a role by name.
     ///
     /// # Errors
-    /// `Unknown`.
+    /// `Unknown` if it doesn't exist.
     pub async fn find_role(&self, name: &str) -> Result<Role, RoleError> {
         let name = name.to_owned();
         self.database
@@ -59,7 +61,7 @@ impl Users {
             .await
     }
 
-    /// Who and what needs a role, as things stand: for pages, which say so beforehand.
+    /// Finds what a role is currently used by. Pages show it in advance; [`Users::delete_role`] checks it again.
     pub async fn find_role_use(&self, name: &str) -> db::Result<RoleUse> {
         let (name, judged_at) = (name.to_owned(), self.clock.now());
         self.database
@@ -67,10 +69,10 @@ impl Users {
             .await
     }
 
-    /// Makes a role. One that was deleted begins anew, and its versions go on.
+    /// Creates a role. If a role with this name was deleted, its version numbers continue.
     ///
     /// # Errors
-    /// Why not; of any number at once all but one get `Exists`.
+    /// Of any number of concurrent calls with the same name, all but one get `Exists`.
     pub async fn create_role(&self, wanted: NewRole, acting: ActingAs) -> Result<Role, RoleError> {
         let (name, database) = (wanted.name, self.database.clone());
         let change = RoleChange {
@@ -84,16 +86,13 @@ impl Users {
             .write(move |conn| create(conn, &database, name.as_str(), change, &acting))
             .await;
         match created {
-            // Two made one that never was before: the unique name decides.
+            // Two requests created a role that never existed before: the unique name decides.
             Err(RoleError::Database(db::Error::Taken(_))) => Err(RoleError::Exists),
             created => created,
         }
     }
 
-    /// Changes a role. With `expected`, only if that is still its version. What its holders may do is as it says from then on.
-    ///
-    /// # Errors
-    /// Why nothing was changed.
+    /// Changes a role; with `expected`, only if that is still its version. What its holders may manage changes immediately.
     pub async fn update_role(
         &self,
         name: &str,
@@ -127,10 +126,10 @@ impl Users {
             .await
     }
 
-    /// Takes a role out of the registry; with `expected`, only if that is still its version.
+    /// Deletes a role; with `expected`, only if that is still its version.
     ///
     /// # Errors
-    /// `InUse` says who or what needs it.
+    /// `InUse` says what uses it.
     pub async fn delete_role(
         &self,
         name: &str,
@@ -206,7 +205,7 @@ fn create(
     Ok(role)
 }
 
-/// As [`lock`], where the role itself may not be there: its row, if there ever was one, and whether the registry has it.
+/// Like [`lock`], for a role that may not exist. Returns its row, if there ever was one, and whether the role exists.
 fn lock_earlier(
     conn: &mut Connection,
     name: &str,
@@ -227,8 +226,7 @@ fn lock_earlier(
     Ok(earlier)
 }
 
-/// Holds a role's row, and those of the roles that it is to manage, until the transaction ends; in the order of their names, as
-/// everywhere.
+/// Locks the rows of a role and of the roles that it is to manage until the transaction ends, in order of name, as everywhere.
 fn lock(conn: &mut Connection, name: &str, managed: &[String]) -> Result<Role, RoleError> {
     let mut names = others(name, managed);
     names.push(name.to_owned());
@@ -256,7 +254,7 @@ fn others(name: &str, managed: &[String]) -> Vec<String> {
 }
 
 impl RoleChange {
-    /// Its lists sorted, each entry once, and not too many: each is a row to hold.
+    /// Sorts the lists, removes duplicates and limits the length, because each managed role is a row to lock.
     fn bounded(self) -> Result<Self, RoleError> {
         let sorted = |field, list: Option<Vec<String>>| {
             let list = list.map(|list| list.into_iter().collect::<BTreeSet<_>>());
@@ -294,7 +292,7 @@ impl RoleChange {
     }
 }
 
-/// What a role says, for the audit event.
+/// The fields of a role, for the audit event.
 fn as_details(role: &Role) -> Value {
     json!({
         "description": role.description,

@@ -1,4 +1,4 @@
-//! The link that makes the first administrator, once and for all.
+//! The set-up link, with which the first administrator is created, once.
 
 use std::time::Duration;
 
@@ -17,36 +17,36 @@ use crate::standing::{ADMINISTRATOR, UserStatus};
 
 const LIFE: Duration = Duration::from_secs(3600);
 
-/// The link, as it is printed, this once.
+/// A new set-up link, which is shown only once.
 #[derive(Clone, Debug, Serialize)]
 pub struct SetUpLink {
     /// URL of the link.
     pub url: String,
     /// The token in it.
     pub token: String,
-    /// Expiry of the link.
+    /// When the link expires.
     pub expires_at: Timestamp,
 }
 
-/// Why set-up can't go on.
+/// Why set-up can't continue.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
-    /// The first administrator exists: the link is void for ever.
+    /// The first administrator exists, so no set-up link works any more.
     #[error("setup is complete: an administrator exists")]
     Completed,
-    /// Another link, or none, or its time is over.
+    /// The link was replaced, never existed, or has expired.
     #[error("the setup link is invalid or has expired")]
     Gone,
-    /// The name is taken.
+    /// The username is taken.
     #[error("the username is taken")]
     UsernameTaken,
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Users {
-    /// Makes a set-up link; the one before it is dead.
+    /// Creates a set-up link, which replaces the previous one.
     ///
     /// # Errors
     /// `Completed` once the first administrator exists.
@@ -75,10 +75,7 @@ impl Users {
         })
     }
 
-    /// Until when a set-up link is good. Opening it consumes nothing.
-    ///
-    /// # Errors
-    /// Why it is not.
+    /// Returns when a valid set-up link expires, without consuming the link.
     pub async fn open_set_up(&self, token: &Token) -> Result<Timestamp, SetUpError> {
         let (hash, now) = (token.hash(), self.clock.now());
         self.database
@@ -86,8 +83,8 @@ impl Users {
             .await
     }
 
-    /// Until when the link that was handed out last is good; `None`: there is none. A service that starts again leaves it
-    /// alone, because somebody may be in the middle of using it.
+    /// Returns when the current set-up link expires; `None` if none is valid. A server that restarts doesn't replace a valid link,
+    /// because it may be in use.
     ///
     /// # Errors
     /// `Completed` once the first administrator exists.
@@ -106,10 +103,7 @@ impl Users {
     }
 }
 
-/// Until when a token, the live set-up link's, is good.
-///
-/// # Errors
-/// Why it is not.
+/// Returns when the set-up link with this token expires, if it is valid.
 pub fn open_set_up(
     conn: &mut Connection,
     token: &TokenHash,
@@ -125,10 +119,10 @@ pub fn open_set_up(
         .ok_or(SetUpError::Gone)
 }
 
-/// Uses the link up and makes the first administrator, in the transaction that stores their passkey.
+/// Consumes the set-up link and creates the first administrator, in the transaction that stores their passkey.
 ///
 /// # Errors
-/// Of any number at once, on any number of instances, all but one get `Completed`.
+/// Of any number of concurrent calls, on any number of instances, all but one get `Completed`.
 pub fn complete_set_up(
     conn: &mut Connection,
     token: &TokenHash,
@@ -137,7 +131,7 @@ pub fn complete_set_up(
     author: &Author,
 ) -> Result<User, SetUpError> {
     open_set_up(conn, token, joiner.judged_at)?;
-    // Roles before the set-up row, as wherever else somebody becomes an administrator.
+    // Locked before the set-up row, as wherever a user becomes an administrator.
     queries::lock_role(conn, ADMINISTRATOR)?;
     if !queries::complete(conn, token, joiner.id, now)? {
         return Err(SetUpError::Completed);

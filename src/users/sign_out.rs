@@ -1,4 +1,4 @@
-//! Signing somebody else out.
+//! Ends sessions of other users.
 
 use super::{Authority, Users, queries};
 use crate::base::ids::{SessionId, UserId};
@@ -7,13 +7,14 @@ use crate::db::{self, Connection};
 use crate::sessions::{self, EndError, Ended};
 use crate::standing::ChangePending;
 
-/// Why nobody was signed out.
+/// Why no session was ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SignOutError {
-    /// The right by which it was asked does not reach this person.
+    /// The caller may not manage this user.
     #[error("the caller may not manage this user")]
     NotYours,
-    /// There is no such session or person, or the change is not in force.
+    /// The session or the user doesn't exist, the caller may no longer make the change, the change is not in force yet, or
+    /// a database error.
     #[error(transparent)]
     End(#[from] EndError),
 }
@@ -37,10 +38,7 @@ impl From<ChangePending> for SignOutError {
 }
 
 impl Users {
-    /// Cuts off one session of a person, and everything that it gave; safe to repeat.
-    ///
-    /// # Errors
-    /// Who may not, `Unknown`, or that the change is not in force.
+    /// Ends one session of a user, and revokes what depends on it. Idempotent.
     pub async fn end_session(
         &self,
         user: UserId,
@@ -65,10 +63,7 @@ impl Users {
         Ok(ended)
     }
 
-    /// Ends all sessions of a person; safe to repeat.
-    ///
-    /// # Errors
-    /// Who may not, `Unknown` when there is no such person, or that the change is not in force.
+    /// Ends all sessions of a user. Idempotent.
     pub async fn end_all_sessions(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Shutting a person out, and letting them in again.
+//! Suspends and reactivates users.
 
 use serde_json::json;
 
@@ -12,34 +12,32 @@ use crate::history::{self, Event};
 use crate::sessions::{self, Ended};
 use crate::standing::{self, ChangePending, UserStatus};
 
-/// Why nobody was suspended or reactivated.
+/// Why a user was not suspended or reactivated.
 #[derive(Debug, thiserror::Error)]
 pub enum SuspendError {
-    /// There is nobody of this id.
+    /// No user has this ID.
     #[error("no user has this ID")]
     Unknown,
-    /// The last administrator who can sign in.
+    /// The user is the last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
-    /// The right by which it was asked does not reach this person.
+    /// The caller may not manage this user.
     #[error("the caller may not manage this user")]
     NotYours,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Committed, not yet in force.
+    /// The change is committed, but not in force yet.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Users {
-    /// Suspends a person: every session ends, every link of theirs is void, no passkey of theirs signs in. Safe to repeat.
-    ///
-    /// # Errors
-    /// Why not; the last administrator stays.
+    /// Suspends a user: all their sessions end, the unused links for them are voided, and their passkeys can't be used.
+    /// Idempotent. The last administrator can't be suspended.
     pub async fn suspend(
         &self,
         id: UserId,
@@ -78,10 +76,7 @@ impl Users {
         Ok(ended)
     }
 
-    /// Lets a suspended person sign in again, with the passkeys that they still have. Safe to repeat.
-    ///
-    /// # Errors
-    /// Why not.
+    /// Reactivates a suspended user, who can sign in again with their remaining passkeys. Idempotent.
     pub async fn reactivate(
         &self,
         id: UserId,
@@ -100,7 +95,7 @@ impl Users {
                 if user.status != UserStatus::Suspended {
                     return Ok(());
                 }
-                // Who never joined is invited again, and no more.
+                // A user who never signed in becomes invited again.
                 user.status = if sessions::has_ever_signed_in(conn, id)? {
                     UserStatus::Active
                 } else {

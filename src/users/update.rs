@@ -1,4 +1,4 @@
-//! Changing what describes a person, and which roles they hold.
+//! Changes the profile and the roles of a user.
 
 use std::collections::BTreeSet;
 
@@ -19,73 +19,70 @@ use crate::db::{self, Connection};
 use crate::history::{self, Event};
 use crate::standing::{self, ChangePending, UserStatus};
 
-/// What to change; `None` leaves as it is.
+/// Changes of a user; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
-    /// A new unique name; the old one stays theirs too, and is given to nobody else.
+    /// A new, unique username. The old one stays reserved for the user.
     pub username: Option<Username>,
     /// Display name.
     pub display_name: Option<DisplayName>,
-    /// A new address, or none.
+    /// A new email address; `Some(None)` removes it.
     pub email: Option<Option<Email>>,
-    /// Whether the address, as it is after this change, is the user's: an administrator in person vouches for it or takes that back.
-    /// `None`: a new address that an administrator in person writes is vouched for, any other new one is not.
+    /// Whether the email address, as it is after this change, is confirmed. Only signed-in administrators and the command line may
+    /// set it. `None`: a new address is confirmed if one of them enters it, and otherwise not.
     pub email_verified: Option<bool>,
-    /// All attributes anew.
+    /// New attributes, which replace all earlier ones.
     pub attributes: Option<Map<String, Value>>,
-    /// All roles anew.
+    /// New roles, which replace all earlier ones.
     pub roles: Option<Vec<String>>,
 }
 
-/// Why nothing was changed.
+/// Why a user was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
-    /// There is nobody of this id.
+    /// No user has this ID.
     #[error("no user has this ID")]
     Unknown,
-    /// The person was changed since the caller looked.
+    /// The user was changed since the caller read them; their current version.
     #[error("the user was changed by another request, to version {0}")]
     VersionIs(i64),
-    /// The name is somebody's.
+    /// The username is, or was, another user's.
     #[error("the username is taken")]
     UsernameTaken,
-    /// The user was given too many new names recently.
+    /// The user was renamed too often recently.
     #[error("the user was renamed too often recently; an administrator may still rename them")]
     TooManyRenames,
-    /// The registry has no such role.
+    /// No role has this name.
     #[error("no role is named {0}")]
     UnknownRole(String),
-    /// Too many attributes, or too deep.
+    /// The attributes are too large, or nested too deeply.
     #[error("attributes must have at most 16384 bytes and 16 levels")]
     TooManyAttributes,
-    /// The last administrator who can sign in.
+    /// The user is the last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
-    /// The right by which it was asked does not reach this person or these roles.
+    /// The caller may not manage this user or assign these roles.
     #[error("the caller may not manage this user or these roles")]
     NotYours,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// Only an administrator in person may vouch for an address.
+    /// Only signed-in administrators and the command line may set whether an email address is verified.
     #[error("only administrators, signed in themselves, may mark an email address as verified")]
     NotVouched,
-    /// There is no address to vouch for.
+    /// There is no email address to confirm.
     #[error("the user has no email address")]
     NoAddress,
-    /// Committed, not yet in force.
+    /// The change is committed, but not in force yet.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Users {
-    /// Changes a person. With `expected`, only if that is still their version.
-    ///
-    /// # Errors
-    /// Why nothing was changed.
+    /// Changes a user; with `expected`, only if that is still their version.
     pub async fn update(
         &self,
         id: UserId,
@@ -123,7 +120,7 @@ impl Users {
                     change.require_ordinary(conn, id, renames, now)?;
                 }
                 change.apply(conn, &mut user, authority)?;
-                // The address is unchanged, so someone else entered it.
+                // An unchanged address was entered by someone else, so it isn't confirmed implicitly.
                 let wrote_address = user.email.is_some() && user.email != before.email;
                 let implied = (wrote_address && vouches).then_some(true);
                 if let Some(is_verified) = explicit.or(implied) {
@@ -147,7 +144,7 @@ impl Users {
                 Ok(user)
             })
             .await;
-        // A repeated change finds its own version: it may be the one whose record is not in force yet.
+        // `VersionIs` may be the result of a retry, whose first attempt was committed without being in force yet.
         if matches!(user, Ok(_) | Err(UpdateError::VersionIs(_))) {
             self.standings.publish(id).await?;
         }
@@ -163,21 +160,21 @@ fn void_links(
     now: Timestamp,
 ) -> db::Result<()> {
     if after.is_administrator() && !before.is_administrator() {
-        // Links that others created for an ordinary user must not let anyone into an administrator's account.
+        // Links that others created for an ordinary user must not give access to an administrator's account.
         queries::void_invitations_of(conn, after.id, Voided::All, now)?;
     }
     let is_lost = |role: &&String| !after.roles.contains(role);
     let lost: Vec<String> = before.roles.iter().filter(is_lost).cloned().collect();
     if are_guarded(conn, &lost)? {
-        // Links that were created by a withdrawn role stay void if the role is given again.
+        // Links that the user created by means of a removed role stay void if the role is assigned again.
         queries::void_invitations_by(conn, after.id, now)?;
     }
     Ok(())
 }
 
 impl UserChange {
-    /// Refuses what only an administrator may change: one more new name for a user who was given many lately. A name that the user
-    /// had before takes nothing.
+    /// Refuses what only an administrator may do: a new username for a user who was given too many recently. A username that the
+    /// user had before doesn't count.
     fn require_ordinary(
         &self,
         conn: &mut Connection,
@@ -230,7 +227,8 @@ impl UserChange {
 }
 
 impl User {
-    /// Marks the current address as verified or unverified. The first administrator who vouched for it is kept.
+    /// Sets whether the current address is verified. If it was verified already, the administrator who confirmed it
+    /// first stays recorded.
     fn set_verified(
         &mut self,
         is_verified: bool,
@@ -284,7 +282,7 @@ fn as_set(roles: &[String]) -> BTreeSet<String> {
     roles.iter().cloned().collect()
 }
 
-/// What can be changed of a person, for the audit event.
+/// The fields of a user that can be changed, for the audit event.
 fn as_details(user: &User) -> Value {
     json!({
         "username": user.username,

@@ -1,4 +1,4 @@
-//! A person.
+//! Users with their versions, and their representation in the API.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -12,34 +12,34 @@ use crate::db::{self, Connection};
 use crate::history::{self, Author, Revision, next_as_of};
 use crate::standing::UserStatus;
 
-/// A person, as the tables hold them.
+/// A user, as stored.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// Also their WebAuthn user handle.
+    /// ID, which is also the WebAuthn user handle.
     pub id: UserId,
-    /// Unique, case-folded, theirs for ever.
+    /// Unique, lower-case username.
     pub username: String,
-    /// Where mail goes, if anywhere.
+    /// Email address, if any.
     pub email: Option<String>,
     /// Whether the email address is known to belong to the user.
     pub email_state: EmailState,
-    /// When it was vouched for or verified.
+    /// When the email address was confirmed or verified.
     pub email_verified_at: Option<Timestamp>,
-    /// The administrator who vouched for it; `None` for the command line.
+    /// The administrator who confirmed it; `None` for the command line.
     pub email_verified_by: Option<UserId>,
     /// Display name.
     pub display_name: String,
-    /// Where they are in the life of their account.
+    /// Whether the user is invited, active or suspended.
     pub status: UserStatus,
-    /// What administrators keep about them.
+    /// Attributes that administrators set.
     pub attributes: Map<String, Value>,
     /// Global roles held, sorted.
     pub roles: Vec<String>,
-    /// When the account was made.
+    /// When the user was created.
     pub created_at: Timestamp,
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stands so.
+    /// When this version was stored.
     pub as_of: Timestamp,
 }
 
@@ -105,21 +105,21 @@ impl User {
         self.email_state != EmailState::Unverified
     }
 
-    /// Marks the email address as verified on the word of `by`, or of the command line if `None`.
+    /// Sets the email address as confirmed by the user `by`, or by the command line if `None`.
     pub(super) fn vouch(&mut self, at: Timestamp, by: Option<UserId>) {
         self.email_state = EmailState::Vouched;
         self.email_verified_at = Some(at);
         self.email_verified_by = by;
     }
 
-    /// Whether they hold the role `admin`.
+    /// Whether the user holds the role `admin`.
     pub fn is_administrator(&self) -> bool {
         self.roles
             .iter()
             .any(|role| role == crate::standing::ADMINISTRATOR)
     }
 
-    /// Writes the next version of a changed person, with its revision.
+    /// Stores the next version of a changed user, with its revision.
     pub(super) fn save(
         &mut self,
         conn: &mut Connection,
@@ -134,7 +134,7 @@ impl User {
         self.keep(conn, author)
     }
 
-    /// Writes a new person, with their standing and first revision.
+    /// Inserts a new user, with their account state and first revision.
     pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
         queries::insert_user(conn, self, author)?;
         queries::claim_username(conn, self.id, &self.username, None)?;
@@ -147,7 +147,7 @@ impl User {
         history::revise(conn, author, self.revision())
     }
 
-    /// This version, for the history.
+    /// This version as a revision for the history.
     pub(super) fn revision(&self) -> Revision {
         let data = json!({
             "username": self.username,

@@ -1,7 +1,8 @@
-//! Current and former usernames: how often a user may be renamed, and which names may be released.
+//! Current and former usernames: how often a user may be renamed, and which usernames may be released.
 //!
-//! A name stays reserved after its user was renamed, because others may still trust it. Renaming is therefore limited: otherwise
-//! anyone who manages users could reserve any number of names. A name that was never used to sign in may be released.
+//! A username stays reserved after its user was renamed, because others may still trust it. Renaming is therefore
+//! limited: otherwise anyone who manages users could reserve any number of usernames. A username that was never used to
+//! sign in may be released.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Event};
 
-/// How often a user may be renamed by anyone but an administrator in person.
+/// How often a user may be renamed, except by a signed-in administrator or the command line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RenameLimit {
     max: i64,
@@ -33,7 +34,7 @@ impl RenameLimit {
         }
     }
 
-    /// Whether the user may be given one more new name. The caller must hold the lock of the user's account.
+    /// Whether the user may be given one more new username. The caller holds the lock on the user's account state.
     pub(super) fn allows(
         self,
         conn: &mut Connection,
@@ -66,7 +67,7 @@ impl UsernameView {
     }
 }
 
-/// Why a name was not released.
+/// Why a username was not released.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
     /// No user has or had it.
@@ -78,24 +79,24 @@ pub enum ReleaseError {
     /// A user has signed in with it.
     #[error("a user has signed in with this name, so it stays reserved")]
     Used,
-    /// Only an administrator in person releases names.
+    /// Only signed-in administrators and the command line may release usernames.
     #[error("only administrators, signed in themselves, may release a username")]
     NotYours,
-    /// The caller may not make the change any more.
+    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The database is away.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// Records that a user signed in with their current name. Call it in the transaction that opens the session.
+/// Records that a user signed in with their current username. Called in the transaction that opens the session.
 pub fn mark_username_used(conn: &mut Connection, username: &str, now: Timestamp) -> db::Result<()> {
     queries::mark_username_used(conn, username, now)
 }
 
 impl Users {
-    /// Lists the current and former names of a user.
+    /// Lists the current and former usernames of a user.
     pub async fn list_usernames(&self, user: UserId) -> db::Result<Vec<UsernameView>> {
         self.database
             .read(move |conn| {
@@ -114,10 +115,8 @@ impl Users {
             .await
     }
 
-    /// Releases a former name that its user never signed in with, so that anyone can be given it. Returns the ID of that user.
-    ///
-    /// # Errors
-    /// The reason why it was not released.
+    /// Releases a former username that its user never signed in with, so that any user can be given it. Returns the ID
+    /// of that user.
     pub async fn release_username(
         &self,
         name: Username,
@@ -129,7 +128,7 @@ impl Users {
             .write(move |conn| {
                 let name = name.as_str();
                 let owner = queries::find_namesake(conn, name)?.ok_or(ReleaseError::Unknown)?;
-                // Renaming and signing in hold the lock of the owner's account too.
+                // Renaming and signing in take the lock on the owner's account state too.
                 let author = acting.check(conn, &[owner])?;
                 if !authority.is_administrator(conn)? {
                     return Err(ReleaseError::NotYours);

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! Client address of a request.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,8 +8,8 @@ use super::Web;
 use crate::base::config::Network;
 use crate::history::{Actor, Author};
 
-/// The visitor's address. Behind a trusted proxy it is the last entry of X-Forwarded-For that is no trusted proxy itself:
-/// everything before that is the visitor's own word.
+/// Returns the client's address. Behind a trusted proxy it is the last entry of `X-Forwarded-For` that is not a trusted proxy
+/// itself; the client could have sent everything before that entry.
 pub fn client_address(request: &HttpRequest) -> IpAddr {
     let peer = request
         .peer_addr()
@@ -26,7 +26,7 @@ pub fn client_address(request: &HttpRequest) -> IpAddr {
     behind_proxies(peer, &lines, &web.trusted_proxies)
 }
 
-/// Whether a request came from a proxy whose word is believed.
+/// Returns whether a request came from a trusted proxy.
 pub fn is_from_trusted_proxy(request: &HttpRequest) -> bool {
     let web = request.app_data::<web::Data<Web>>();
     web.zip(request.peer_addr()).is_some_and(|(web, peer)| {
@@ -37,8 +37,8 @@ pub fn is_from_trusted_proxy(request: &HttpRequest) -> bool {
     })
 }
 
-/// Reads X-Forwarded-For from the right. An entry that is not an address ends the search, because the client may have sent everything
-/// to the left of it.
+/// Reads `X-Forwarded-For` from the right. An entry that is not an address ends the search, because the client may have sent
+/// everything to the left of it.
 fn behind_proxies(peer: IpAddr, lines: &[&[u8]], trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let entries = lines
@@ -79,7 +79,7 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// To whom a request's changes are attributed.
+/// Returns the author of the request's changes.
 pub fn author(request: &HttpRequest, actor: Actor) -> Author {
     const LONGEST: usize = 300;
     let user_agent = request
@@ -114,7 +114,7 @@ mod tests {
         [Network::parse("10.0.0.0/8").expect("a network")]
     }
 
-    /// The visitor behind the proxy 10.0.0.1 that sent these lines.
+    /// Client address behind the proxy 10.0.0.1, which sent these lines.
     fn visitor(lines: &[&[u8]]) -> IpAddr {
         behind_proxies(address("10.0.0.1"), lines, &trusted())
     }
@@ -123,10 +123,10 @@ mod tests {
     fn only_trusted_proxies_are_believed() {
         let stranger = address("203.0.113.9");
         let proxy = address("10.0.0.1");
-        // A stranger who sends the header is still the stranger.
+        // The header of an untrusted peer is ignored.
         let lines: [&[u8]; 1] = [b"198.51.100.1"];
         assert_eq!(behind_proxies(stranger, &lines, &trusted()), stranger);
-        // The proxy's own entry counts, what the visitor wrote before it does not.
+        // The proxy's own entry counts; what the client wrote before it doesn't.
         assert_eq!(visitor(&[b"1.1.1.1, 203.0.113.9"]), stranger);
         assert_eq!(visitor(&[b"1.1.1.1", b"203.0.113.9"]), stranger);
         // Two proxies in a row.
@@ -186,13 +186,13 @@ mod tests {
                 "{entry:?}"
             );
         }
-        // One odd byte that the visitor sent hides nobody.
+        // An invalid byte from the client doesn't hide its address.
         assert_eq!(visitor(&[b"\xe4, 203.0.113.9"]), address("203.0.113.9"));
         assert_eq!(visitor(&[b"\xe4", b"203.0.113.9"]), address("203.0.113.9"));
     }
 
     proptest! {
-        /// Whatever a visitor sends, the entry that the trusted proxy added counts, however it is written.
+        /// Whatever a client sends, the entry that the trusted proxy added counts, in any notation.
         #[test]
         fn nothing_that_a_visitor_sends_changes_their_address(
             sent in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..4),
@@ -218,7 +218,7 @@ mod tests {
             prop_assert_eq!(visitor(&lines), seen.to_canonical());
         }
 
-        /// No entry panics, and none is read as a trusted proxy's word about somebody else.
+        /// No entry causes a panic or is parsed as an address that it doesn't contain.
         #[test]
         fn an_entry_is_an_address_as_it_is_written_or_none(entry in proptest::collection::vec(any::<u8>(), 0..50)) {
             if let Some(read) = parse_entry(&entry) {

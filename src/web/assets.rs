@@ -1,4 +1,4 @@
-//! The static files, embedded in the binary and named by their content.
+//! Static files, embedded in the binary and versioned by their content.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -15,7 +15,7 @@ use super::{Answer, Problem, has_version, only};
 #[include = "*.svg"]
 struct Files;
 
-/// The address of a file; it changes with the file's content, so browsers may keep it for good.
+/// Returns the URL of a file. It changes with the file's content, so browsers may cache it forever.
 pub fn asset_url(name: &str) -> String {
     match Files::get(name) {
         Some(file) => format!("/assets/{name}?v={}", version(&file)),
@@ -28,7 +28,7 @@ fn version(file: &EmbeddedFile) -> String {
     URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or(&hash))
 }
 
-/// `GET /assets/{name}`.
+/// Registers `GET /assets/{name}`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/assets/{name:.+}")
@@ -41,10 +41,10 @@ async fn read_asset(request: HttpRequest, name: web::Path<String>) -> Answer {
     read(&request, &name)
 }
 
-/// The style sheet, for pages at other hosts.
+/// Returns the style sheet, for pages at protected hosts.
 ///
 /// # Errors
-/// `not-found`, were there none.
+/// `not-found` if the style sheet is not embedded.
 pub async fn read_style(request: HttpRequest) -> Answer {
     read(&request, "style.css")
 }
@@ -53,7 +53,7 @@ fn read(request: &HttpRequest, name: &str) -> Answer {
     let file = Files::get(name).ok_or_else(Problem::not_found)?;
     let version = version(&file);
     let is_named = request.query_string() == format!("v={version}");
-    // Modules import each other without the version: those are asked for again, and answered with 304.
+    // Scripts import each other without the version; browsers revalidate those URLs and get 304.
     let keep = if is_named {
         "public, max-age=31536000, immutable"
     } else {

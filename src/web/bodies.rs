@@ -18,11 +18,12 @@ use super::paths::OAUTH_ENDPOINTS;
 use super::{Limits, Problem, Web};
 use crate::base::config::Config;
 
-/// Timeout for the whole body.
+/// Timeout for reading a whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many bytes of each body don't count towards the memory budgets, so that ordinary forms are accepted while they are used up.
+/// How many bytes of each body don't count towards the memory budgets, so that ordinary forms are accepted even if
+/// the budgets are exhausted.
 const FREE_BYTES: usize = 4 << 10;
-/// Memory limit of all unfinished bodies, except large ones of authenticated callers; in bytes.
+/// Memory limit of all unfinished bodies except large ones of authenticated callers, in bytes.
 const SMALL_BYTES: usize = 8 << 20;
 /// Memory limit of all unfinished large bodies of authenticated callers, in bytes.
 const LARGE_BYTES: usize = 16 << 20;
@@ -35,7 +36,7 @@ pub struct BodyBudgets {
 }
 
 impl BodyBudgets {
-    /// The budget of small bodies has room for at least four of the configured size.
+    /// Creates the budgets. The one for small bodies has room for at least four of the configured maximum size.
     pub(super) fn new(config: &Config) -> Self {
         let small = SMALL_BYTES.max(config.limits.body_bytes.saturating_mul(4));
         Self {
@@ -45,12 +46,12 @@ impl BodyBudgets {
     }
 }
 
-/// An endpoint at which authenticated callers may send more than `limits.body_bytes`. Registered as application data.
+/// Endpoint at which authenticated callers may send more than `limits.body_bytes`. Registered as application data.
 #[derive(Clone, Copy, Debug)]
 pub struct LargeBodies {
-    /// The path.
+    /// Path of the endpoint.
     pub path: &'static str,
-    /// Size limit of their bodies, in bytes.
+    /// Maximum size of its bodies, in bytes.
     pub bytes: usize,
     /// Authenticates the caller by the head of the request. The handler authenticates the caller again when the body is complete.
     pub authenticate: fn(HttpRequest) -> LocalBoxFuture<'static, Result<(), Problem>>,
@@ -62,7 +63,7 @@ const WITHOUT_BODY: [&str; 2] = ["/forward-auth", "/forward-auth/envoy/"];
 const COUNTED_PREFIX: &str = "/webauthn/";
 const COUNTED: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
 
-/// The length of a body according to the head of the request.
+/// Length of a body according to the head of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
     None,
@@ -70,13 +71,14 @@ enum Length {
     Unknown,
 }
 
-/// RFC 9112 §6.3. The framework gives `CONNECT` and any request with `Upgrade: websocket` a body that ends with the connection,
-/// and ignores `Content-Length` then; but a server that does not switch protocols ignores `Upgrade` (RFC 9110 §7.8).
+/// RFC 9112 §6.3. The framework treats everything up to the end of the connection as the body of `CONNECT` and of any request
+/// with `Upgrade: websocket`, and ignores their `Content-Length`. But a server that does not switch protocols ignores `Upgrade`
+/// (RFC 9110 §7.8).
 fn length(request: &HttpRequest) -> Length {
     if request.headers().contains_key(header::TRANSFER_ENCODING) {
         return Length::Unknown;
     }
-    // One value that is a number: the framework has refused everything else.
+    // The framework has refused requests whose `Content-Length` is not exactly one number.
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|value| value.to_str().ok()?.trim().parse().ok());
     match declared {
@@ -87,13 +89,13 @@ fn length(request: &HttpRequest) -> Length {
     }
 }
 
-/// Whether the framework reads everything up to the end of the connection as the body.
+/// Returns whether the framework reads everything up to the end of the connection as the body.
 fn is_endless(request: &HttpRequest) -> bool {
     *request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE)
 }
 
-/// Reads the request's body from `payload` into memory, within its limits, and puts it back as the request's payload. Dropping the
-/// returned share returns the memory to the budget.
+/// Reads the request's body from `payload` into memory, within its limits, and puts it back as the request's payload. Dropping
+/// the returned share returns the memory to the budget.
 ///
 /// # Errors
 /// The body is compressed, too large, too slow, incomplete or malformed, the rate limit is exceeded, or the budget is exhausted.
@@ -179,7 +181,7 @@ async fn read(
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::invalid_body("The body is incomplete."))?;
         let chunk = if is_endless {
-            // What follows the body is not part of it.
+            // Bytes after the body are not part of it.
             let rest = wanted.saturating_sub(body.len()).min(chunk.len());
             chunk.slice(..rest)
         } else {
@@ -197,7 +199,7 @@ async fn read(
     Ok((body, bounds.share))
 }
 
-/// The size limit of a body, which depends on whether the caller is authenticated, and its share of the memory budget.
+/// Size limit of a body, which depends on whether the caller is authenticated, and its share of the memory budget.
 struct Bounds<'r> {
     request: &'r HttpRequest,
     web: &'r Web,
@@ -248,14 +250,13 @@ impl<'r> Bounds<'r> {
         ))
     }
 
-    /// Accounts for bytes that were read.
+    /// Counts bytes that were read.
     fn take(&mut self, bytes: usize) -> Result<(), Problem> {
         let free = self.free.min(bytes);
         self.free = self.free.saturating_sub(free);
         self.count(bytes.saturating_sub(free))
     }
 
-    /// Takes bytes from the memory budget.
     fn count(&mut self, bytes: usize) -> Result<(), Problem> {
         if self.share.grow(bytes) {
             return Ok(());

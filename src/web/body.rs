@@ -1,4 +1,4 @@
-//! JSON bodies of the own API: any of three spellings of a key, each key once, nothing unknown.
+//! JSON bodies of Doorward's API: keys in any of three spellings, no duplicate keys, no unknown keys.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 
 use super::Problem;
 
-/// A JSON body whose own keys may be written `snake_case`, `camelCase` or `kebab-case`.
+/// JSON body whose keys may be written in `snake_case`, `camelCase` or `kebab-case`.
 #[derive(Debug)]
 pub struct AnyCase<T>(pub T);
 
-/// Below these keys the spelling is not ours to change.
+/// Keys whose values contain keys of others; their spelling is not changed.
 const OPAQUE: [&str; 4] = ["credential", "attributes", "properties", "context"];
 
 impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
@@ -31,7 +31,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
             if !is_json {
                 return Err(Problem::unsupported_media_type());
             }
-            // `await_body` has bounded it, in bytes and in time.
+            // `await_body` has limited its size and the time to read it.
             let body = body
                 .await
                 .map_err(|_| Problem::invalid_body("The body is incomplete."))?;
@@ -40,7 +40,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
     }
 }
 
-/// As [`AnyCase`], and an empty body, of whatever kind, is the default.
+/// As [`AnyCase`]; an empty body of any content type is the default.
 #[derive(Debug)]
 pub struct AnyCaseOrEmpty<T>(pub T);
 
@@ -66,10 +66,10 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for AnyCaseOrEmpty<T> 
     }
 }
 
-/// The object in a JSON body whose spelling is not ours, each key once.
+/// Parses a JSON body that must be one object, without changing the spelling of its keys.
 ///
 /// # Errors
-/// Another kind of body, no JSON, a key twice, nesting without end, no object.
+/// The content type is not JSON, the JSON is invalid, a key is duplicate, the nesting is too deep, or it is not an object.
 pub fn read_object(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Value>, Problem> {
     if !is_json(request) {
         return Err(Problem::invalid_body(
@@ -82,7 +82,7 @@ pub fn read_object(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Val
     }
 }
 
-/// Reads one JSON object from a text of a form, as strictly as from a body. `None`: it is none.
+/// Parses one JSON object in a form field as strictly as a body. Returns `None` if the text is not one.
 pub fn parse_object(text: &str) -> Option<Map<String, Value>> {
     match parse_strictly(text.as_bytes()) {
         Ok(Value::Object(object)) => Some(object),
@@ -107,7 +107,7 @@ fn is_json(request: &HttpRequest) -> bool {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value = parse_strictly(body)?;
-    // A struct would take a list of its fields' values, too.
+    // Without this check a struct could also be deserialized from an array of its fields' values.
     if !value.is_object() {
         return Err(Problem::invalid_body("Send one JSON object."));
     }
@@ -116,7 +116,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         .map_err(|error| Problem::invalid_body(format!("The JSON is invalid: {error}")))
 }
 
-/// Any JSON value in which no object has a key twice.
+/// JSON value in which no object has a duplicate key.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Strict {
     }
 }
 
-/// U+0000 is text in JSON, and no text in PostgreSQL.
+/// U+0000 is allowed in JSON, but not in PostgreSQL's text.
 fn without_null<E: Error>(text: &str) -> Result<&str, E> {
     if text.contains('\0') {
         return Err(E::custom("the character U+0000 is not allowed"));

@@ -1,7 +1,7 @@
-//! What people call the browser that a user agent names.
+//! Browser and system names from user agents.
 
-/// Browsers by the mark that tells them apart, most particular first: Edge says that it is Chrome too, and Chrome that it is
-/// Safari.
+/// Browsers by a distinctive part of the user agent, most specific first: Edge also contains the name of Chrome, and
+/// Chrome that of Safari.
 const BROWSERS: [(&str, &str); 10] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -15,7 +15,7 @@ const BROWSERS: [(&str, &str); 10] = [
     ("Safari/", "Safari"),
 ];
 
-/// Systems, most particular first: Android says that it is Linux too, and an iPhone that it is like Mac OS X.
+/// Systems, most specific first: Android also contains the name of Linux, and an iPhone that of Mac OS X.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -26,9 +26,9 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// Browser and system, such as “Firefox on Linux”; as much of it as the user agent tells, `None` when it tells neither. It is
-/// the browser's own word: for people to recognise theirs, proof of nothing. (An iPad that asks for desktop pages says that it
-/// is a Mac.)
+/// Returns browser and system, such as “Firefox on Linux”, or the one that is known; `None` if neither is. It helps users to
+/// recognize their browser. It proves nothing, because the browser itself sends it. (An iPad that requests desktop pages claims
+/// to be a Mac.)
 pub fn browser_name(user_agent: &str) -> Option<String> {
     let named = |table: &[(&str, &'static str)]| {
         let found = table.iter().find(|(mark, _)| user_agent.contains(mark));

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::text;
 
-/// Keys that the code composes: the prefix, and what follows it, separated by spaces. A key that is written out in a source file
-/// does not belong here.
+/// Keys that the code composes: the prefix, and the names that follow it, separated by spaces. A key that is written out in a
+/// source file does not belong here.
 const COMPOSED: &[(&str, &str)] = &[
     (
         "account.notice",
@@ -150,7 +150,7 @@ const COMPOSED: &[(&str, &str)] = &[
     ),
 ];
 
-/// The text of every source file below a folder of the repository, this one excepted.
+/// Returns the texts of all source files below a folder of the repository except this file.
 fn sources(folder: &str) -> Vec<String> {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     let mut texts = Vec::new();
@@ -167,7 +167,7 @@ fn sources(folder: &str) -> Vec<String> {
     texts
 }
 
-/// The string literals that may be keys, or prefixes of keys.
+/// Returns the string literals that may be keys or prefixes of keys.
 fn literals(source: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "._-:+".contains(c);
     source
@@ -175,7 +175,7 @@ fn literals(source: &str) -> impl Iterator<Item = &str> {
         .filter(move |text| text.contains('.') && text.chars().all(is_part))
 }
 
-/// Whether a literal that looks like a key is something else.
+/// Returns whether a literal that looks like a key is something else.
 fn is_other(literal: &str, keys: &BTreeSet<&str>) -> bool {
     let is_file = [".html", ".js", ".css"]
         .iter()
@@ -185,7 +185,7 @@ fn is_other(literal: &str, keys: &BTreeSet<&str>) -> bool {
     is_file || is_action || is_host
 }
 
-/// A key, or its forms for one and for many.
+/// Returns a key, and its singular and plural forms.
 fn with_forms(key: &str) -> [String; 3] {
     [key.to_owned(), format!("{key}.one"), format!("{key}.other")]
 }

@@ -1,4 +1,4 @@
-//! Conditional requests, and members that may be given as `null`.
+//! Conditional requests, and members of JSON objects that may be `null`.
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Problem;
 
-/// Whether who reads has this version already: `If-None-Match` holds its tag, compared weakly, or `*` (RFC 9110 §13.1.2). `etag` is
-/// one of ours: strong, without a comma.
+/// Returns whether the client has this version already: `If-None-Match` contains its tag, compared weakly, or `*` (RFC 9110
+/// §13.1.2). `etag` must be strong and contain no comma.
 pub fn has_version(request: &HttpRequest, etag: &str) -> bool {
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return false;
@@ -19,7 +19,8 @@ pub fn has_version(request: &HttpRequest, etag: &str) -> bool {
     })
 }
 
-/// Completes an answer with its entity tag and its body; 304 without a body for who has this version (see [`has_version`]).
+/// Completes a response with its entity tag and its body; 304 without a body if the client has
+/// this version (see [`has_version`]).
 pub fn tagged(
     request: &HttpRequest,
     mut response: HttpResponseBuilder,
@@ -33,10 +34,10 @@ pub fn tagged(
     response.json(body)
 }
 
-/// The version in `If-Match` (RFC 9110 §13.1.1); `None` where it is missing or `*`.
+/// Returns the version in `If-Match` (RFC 9110 §13.1.1); `None` if it is missing or `*`.
 ///
 /// # Errors
-/// `version-conflict` for a tag that is none of ours: it matches no version.
+/// `version-conflict` if the tag is not one of ours: it matches no version.
 pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(tag) = request.headers().get(header::IF_MATCH) else {
         return Ok(None);
@@ -59,10 +60,10 @@ pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
         })
 }
 
-/// The version in `If-Match`, without which nothing is changed.
+/// Returns the version in `If-Match` and requires that there is one.
 ///
 /// # Errors
-/// `precondition-required`, or those of [`expected_version`].
+/// `precondition-required`, or the errors of [`expected_version`].
 pub fn require_version(request: &HttpRequest) -> Result<i64, Problem> {
     expected_version(request)?.ok_or_else(|| {
         Problem::new(
@@ -74,7 +75,7 @@ pub fn require_version(request: &HttpRequest) -> Result<i64, Problem> {
     })
 }
 
-/// 412: what was to be changed has another version by now.
+/// Returns 412: the resource's version has changed to `version`.
 pub fn version_conflict(version: i64) -> Problem {
     Problem::new(
         StatusCode::PRECONDITION_FAILED,
@@ -85,10 +86,7 @@ pub fn version_conflict(version: i64) -> Problem {
     .with("version", version)
 }
 
-/// Tells a member that was given as `null` from one that was left out: `#[serde(default, deserialize_with = …)]`.
-///
-/// # Errors
-/// Those of the value.
+/// Distinguishes a member that is `null` from one that is missing: `#[serde(default, deserialize_with = …)]`.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

@@ -1,21 +1,21 @@
-//! What pages with forms share: a refused field, a question before an act, and the way through a fresh sign-in.
+//! Shared parts of pages with forms: field errors, confirmation pages and step-up pages.
 
 use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::{Answer, Frame, Problem, page};
 
-/// Why a form was refused: shown on the page that it came from.
+/// Why a form was refused; shown on the page of the form.
 #[derive(Clone, Debug)]
 pub struct FieldProblem {
-    /// The field's name; empty where it is none of them.
+    /// Name of the field; empty if the error concerns no single field.
     pub field: &'static str,
-    /// What to do.
+    /// What the user has to do.
     pub sentence: String,
 }
 
 impl FieldProblem {
-    /// What to do about a field.
+    /// Creates the error of a field.
     pub fn new(field: &'static str, sentence: &str) -> Self {
         Self {
             field,
@@ -24,62 +24,62 @@ impl FieldProblem {
     }
 }
 
-/// Something that a form carries unseen.
+/// Hidden form field.
 #[derive(Clone, Debug)]
 pub struct HiddenField {
-    /// Its name.
+    /// Name of the field.
     pub name: &'static str,
-    /// Its value.
+    /// Value of the field.
     pub value: String,
 }
 
 impl HiddenField {
-    /// Fields by their names and values, in this order.
+    /// Creates fields from names and values, in this order.
     pub fn list(fields: impl IntoIterator<Item = (&'static str, String)>) -> Vec<Self> {
         let fields = fields.into_iter();
         fields.map(|(name, value)| Self { name, value }).collect()
     }
 }
 
-/// A question before an act, at the path that its form posts to.
+/// Confirmation page before a change.
 #[derive(Debug, Template)]
 #[template(path = "confirm.html")]
 pub struct ConfirmPage {
-    /// The frame.
+    /// Frame of the page.
     pub frame: Frame,
-    /// The question; it names the person.
+    /// Title: a question that names the affected user or resource.
     pub title: String,
-    /// What the list of effects is about.
+    /// Introduction of the list of effects.
     pub what: String,
-    /// What will stop working, a sentence each.
+    /// What will stop working, one sentence each.
     pub effects: Vec<String>,
-    /// How it is undone.
+    /// How the change can be undone.
     pub undo: Option<String>,
     /// Path that the form is posted to.
     pub action: String,
-    /// What the form carries.
+    /// Hidden fields of the form.
     pub hidden: Vec<HiddenField>,
-    /// The version of the record that the form changes, if it has versions.
+    /// Version of the record that the form changes, if it has versions.
     pub version: Option<i64>,
-    /// Whether it asks why.
+    /// Whether the form asks for a reason.
     pub asks_reason: bool,
-    /// What may be done besides: the name of a checkbox, and its label.
+    /// Name and label of a checkbox for an additional option.
     pub option: Option<(&'static str, String)>,
-    /// Whether a client's secret can be entered.
+    /// Whether a client secret can be entered.
     pub asks_secret: bool,
-    /// Why the secret was refused.
+    /// Why the client secret was refused.
     pub problem: Option<FieldProblem>,
-    /// The button.
+    /// Label of the button.
     pub confirm_label: String,
-    /// Whether the button warns.
+    /// Whether the button is styled as destructive.
     pub is_destructive: bool,
-    /// Where else to go.
+    /// Target of the cancel link.
     pub cancel_url: String,
 }
 
 impl ConfirmPage {
-    /// The question with the texts `confirm.{key}.title`, `.what`, `.button`, and `.undo` if there is one. The form posts to the path of
-    /// the page, asks for a reason, and its button warns.
+    /// Creates the page with the texts `confirm.{key}.title`, `.what`, `.button`, and `.undo` if it exists. The form posts to the
+    /// path of the page, asks for a reason, and its button is styled as destructive.
     pub fn new(frame: Frame, key: &str, values: &[(&str, &str)], cancel_url: String) -> Self {
         let say = |part: &str| {
             let key = format!("confirm.{key}.{part}");
@@ -106,22 +106,22 @@ impl ConfirmPage {
     }
 }
 
-/// The answer to a form that needs a fresher sign-in: the page asks for the passkey, then sends the form again.
+/// Response to a form that requires a recent sign-in: the page runs a step-up ceremony, then submits the form again.
 #[derive(Debug, Template)]
 #[template(path = "step_up.html")]
 pub struct StepUpPage {
-    /// The frame.
+    /// Frame of the page.
     pub frame: Frame,
-    /// What goes on afterwards.
+    /// Operation that continues after the ceremony.
     pub what: String,
-    /// Where the form was posted to. The frame has its fields.
+    /// Path that the form was posted to. The frame has its fields.
     pub action: String,
-    /// Where else to go.
+    /// Target of the cancel link.
     pub cancel_url: String,
 }
 
 impl StepUpPage {
-    /// The page before an act with the text `step_up.act.{key}`.
+    /// Renders the page for the operation with the text `step_up.act.{key}`.
     pub fn show(frame: Frame, key: &str, values: &[(&str, &str)], cancel_url: String) -> Answer {
         page(&Self {
             what: frame.text_with(&format!("step_up.act.{key}"), values),
@@ -132,10 +132,10 @@ impl StepUpPage {
     }
 }
 
-/// The version of the record that a form was rendered for.
+/// Parses the version of the record that a form was rendered for.
 ///
 /// # Errors
-/// `invalid-field` for a form that names none.
+/// `invalid-field` if it is missing or not a number.
 pub fn rendered_version(sent: &str) -> Result<i64, Problem> {
     let version = sent.parse();
     version.map_err(|_| Problem::invalid_field("version", "must be the version that is changed"))
@@ -144,7 +144,7 @@ pub fn rendered_version(sent: &str) -> Result<i64, Problem> {
 /// Requires that a form was rendered for the current version of the record that it changes.
 ///
 /// # Errors
-/// `changed-since` for any other version, and for a form that names none.
+/// `changed-since` if the version is another one, missing or not a number.
 pub fn require_rendered_version(sent: &str, version: i64) -> Result<(), Problem> {
     if sent.parse() == Ok(version) {
         return Ok(());

@@ -1,4 +1,5 @@
-//! What is refused before any handler runs: requests from other sites, null bytes, bodies that never end.
+//! Middleware that refuses requests before any handler runs: cross-site requests, null bytes in URLs, and bodies
+//! that exceed their limits.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,10 +12,8 @@ use super::paths::{DECISIONS, ENVOY, FOR_OTHER_HOSTS, OAUTH_ENDPOINTS, is_interf
 use super::refusal::refuse;
 use super::{Activity, Problem, Web};
 
-/// Middleware, outside of the session's: refuses what no handler is to see, and hands on the rest with its whole body.
-///
-/// # Errors
-/// Those of the inner service; a refusal is an answer like any other.
+/// Middleware, outside the session middleware: refuses invalid requests and reads the whole body of the others before their
+/// handlers run. Refusals are responses, not errors.
 pub async fn guard<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -42,15 +41,15 @@ pub async fn guard<B: MessageBody>(
     }
 }
 
-/// RFC 9110 §9.3.2: HEAD is supported wherever GET is, with the same headers. From here on it is treated as GET; the body is left out
-/// when the response is written. Envoy's checks use the method of the checked request, so there it is not changed.
+/// RFC 9110 §9.3.2: HEAD is supported wherever GET is, with the same headers. From here on it is treated as GET; the body is left
+/// out when the response is written. Envoy's checks use the method of the checked request, so it is not changed there.
 pub fn answer_head(request: &mut ServiceRequest) {
     if *request.method() == Method::HEAD && !request.path().starts_with(ENVOY) {
         request.head_mut().method = Method::GET;
     }
 }
 
-/// A request that could change something and carries a cookie, or may set one, must come from our own pages.
+/// Refuses writes that carry a cookie, or may set one, unless they come from our own pages.
 fn refuse_cross_site(request: &HttpRequest) -> Result<(), Problem> {
     if !needs_same_origin(request) {
         return Ok(());
@@ -66,7 +65,7 @@ fn refuse_cross_site(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// An address with a null byte in it names nothing (and PostgreSQL takes none in a text).
+/// Refuses URLs with a null byte. No resource has such a name, and PostgreSQL accepts no null byte in text.
 fn refuse_null_bytes(request: &HttpRequest) -> Result<(), Problem> {
     let address = request.uri().path_and_query();
     if address.is_some_and(|address| address.as_str().contains("%00")) {
@@ -88,28 +87,29 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
         return false;
     }
     let headers = request.headers();
-    // Another site may post here: these look at no cookie.
+    // Cross-site POST requests are allowed here, because their handlers ignore cookies.
     if OAUTH_ENDPOINTS.contains(&request.path()) || request.path().starts_with(DECISIONS) {
         return false;
     }
-    // Of requests at other hosts, which a proxy hands on: they know no cookie of this place, and look at their own `Origin`.
+    // Requests at protected hosts, forwarded by a proxy: these endpoints use none of this host's cookies,
+    // and check `Origin` themselves.
     if FOR_OTHER_HOSTS
         .iter()
         .any(|prefix| request.path().starts_with(prefix))
     {
         return false;
     }
-    // A ceremony and a page's form may set a cookie; the rest of the API only reads one.
+    // Ceremonies and forms may set a cookie; the rest of the API only reads cookies.
     let only_reads_cookies = request.path().starts_with("/v1/");
-    // Basic and Bearer callers are judged by that alone: the cookie beside it is never looked at.
+    // Callers with Basic or Bearer credentials are authenticated by those alone; their cookies are ignored.
     let is_own_credential = headers.contains_key(header::AUTHORIZATION);
     !only_reads_cookies || (headers.contains_key(header::COOKIE) && !is_own_credential)
 }
 
-/// Whether a page's form was sent to a programming interface. Scripts call those, and say so; a form there is one that some page of
-/// ours was made to send (the page of `response_mode=form_post` sends forms to registered addresses).
+/// Returns whether a form was submitted to an API. Scripts call APIs with other media types. A form there comes from a page of
+/// ours that was made to send it (the page of `response_mode=form_post` sends forms to registered URLs).
 fn is_form_at_interface(request: &HttpRequest) -> bool {
-    // Forms send nothing else (HTML §4.10.19.6).
+    // Forms use no other method that writes (HTML §4.10.19.6).
     if *request.method() != Method::POST || !is_interface(request.path()) {
         return false;
     }
@@ -135,14 +135,14 @@ fn is_same_origin(request: &HttpRequest, web: &Web) -> bool {
     let one = |name: header::HeaderName| {
         let mut values = request.headers().get_all(name);
         let first = values.next().and_then(|value| value.to_str().ok());
-        // Two `Origin` headers are one too many.
+        // Two `Origin` headers are ambiguous, so the request is refused.
         first.filter(|_| values.next().is_none())
     };
     let Some(origin) = one(header::ORIGIN) else {
         return false;
     };
     let from_here = web.origins.iter().enumerate().any(|(index, ours)| {
-        // A related name is a name of its own: its pages talk to it, not to the public URL.
+        // A related origin is a host of its own: its pages send requests to that host, not to the public URL.
         origin == ours.as_str() && (index == 0 || one(header::HOST) == Some(ours.authority()))
     });
     let site = request.headers().get("sec-fetch-site");

@@ -1,4 +1,4 @@
-//! Security headers of every answer.
+//! Security headers of all responses.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -14,22 +14,22 @@ use super::problem_pages::request_id;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Allowed targets of the forms on one page, beyond our own pages.
+/// Allowed targets of the forms on a page (CSP `form-action`), besides this origin.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FormTargets(String);
 
-/// The path of the request that a page responds to, if it is served at another one.
+/// Path of the request that a page responds to, if the page is served at another path.
 #[derive(Clone, Debug)]
 pub struct AnsweredFor(pub String);
 
 impl FormTargets {
-    /// Nowhere else.
+    /// Allows only this origin.
     pub fn here() -> Self {
         Self("'self'".into())
     }
 
-    /// On to an app that we send people to. Browsers hold every redirect after a form to this list, and an app may send people
-    /// on to yet another host, so it names schemes and not the app.
+    /// Allows redirects to an app. Browsers apply this list to every redirect after a form, and an app may redirect to yet
+    /// another host, so the list contains schemes instead of the app's host.
     pub fn onward(address: &str) -> Self {
         let scheme = address.split(':').next().unwrap_or_default();
         let is_scheme = scheme
@@ -42,7 +42,7 @@ impl FormTargets {
         }
     }
 
-    /// Says so on the page's answer.
+    /// Attaches the targets to the response of the page.
     #[must_use]
     pub fn allow(self, mut answer: HttpResponse) -> HttpResponse {
         answer.extensions_mut().insert(self);
@@ -50,7 +50,7 @@ impl FormTargets {
     }
 }
 
-/// Where an app may have opened a window for us: its page waits there for the answer (a popup).
+/// Paths that an app may open in a popup. The app's page needs its reference to that window until the flow is finished.
 const OPENED: [&str; 5] = ["/login", "/lost", "/join", "/welcome", "/oauth2/"];
 
 const ALWAYS: [(&str, &str); 6] = [
@@ -65,10 +65,7 @@ const ALWAYS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Middleware: adds the security headers, and forbids caches to keep what does not say that it may be kept.
-///
-/// # Errors
-/// Those of the inner service.
+/// Middleware: adds the security headers, and `Cache-Control: no-store` to responses without `Cache-Control`.
 pub async fn add_security_headers<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -129,8 +126,8 @@ pub async fn add_security_headers<B: MessageBody>(
     Ok(response)
 }
 
-/// A caller of decisions finds its own id in the answer, whatever it is (AuthZEN Authorization API 1.0, "Request Identification in a
-/// Response").
+/// Returns the `X-Request-ID` that a caller of the decision API sent; the response repeats it unchanged (AuthZEN Authorization
+/// API 1.0, "Request Identification in a Response").
 fn id_of_caller(request: &HttpRequest) -> Option<HeaderValue> {
     if !request.path().starts_with(DECISIONS) {
         return None;

@@ -1,4 +1,4 @@
-//! Query strings and forms that can't be read are problems too.
+//! Problem documents for query strings and forms that can't be parsed.
 
 use actix_web::error::{QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
@@ -6,7 +6,7 @@ use actix_web::web::{FormConfig, QueryConfig};
 
 use super::Problem;
 
-/// For every `web::Query`.
+/// Configures the errors of every `web::Query`.
 pub fn query_errors() -> QueryConfig {
     QueryConfig::default().error_handler(|error, _| {
         let detail = match error {
@@ -23,7 +23,7 @@ pub fn query_errors() -> QueryConfig {
     })
 }
 
-/// For every `web::Form`.
+/// Configures the errors of every `web::Form`, and its size limit in bytes.
 pub fn form_errors(limit: usize) -> FormConfig {
     FormConfig::default()
         .limit(limit)

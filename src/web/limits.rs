@@ -1,4 +1,5 @@
-//! Rate limits by address, shared by all instances. They stand only on routes that start or finish something.
+//! Rate limits by client address, shared by all instances. Applied only where a request starts or finishes a flow, or causes data
+//! to be stored.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use crate::ephemeral::Ephemeral;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Marks a request that was counted.
+/// Request extension of a request that was counted.
 struct Counted;
 
-/// Counts what each address starts.
+/// Counts requests by client address.
 #[derive(Clone, Debug)]
 pub struct Limits {
     ephemeral: Ephemeral,
@@ -25,7 +26,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// `per_minute` per address (IPv6: per /64); 0: no limit.
+    /// Creates the limits: `per_minute` requests per address (IPv6: per /64); 0 for no limit.
     pub fn new(ephemeral: Ephemeral, clock: Clock, per_minute: u32) -> Self {
         Self {
             ephemeral,
@@ -37,7 +38,7 @@ impl Limits {
     /// Counts this request once, and refuses it if its address has exceeded the limit in this minute.
     ///
     /// # Errors
-    /// `rate-limited` with `Retry-After`; `unavailable` when nobody can count.
+    /// `rate-limited` with `Retry-After`, or `unavailable` if the counter can't be updated.
     pub async fn admit(&self, request: &HttpRequest) -> Result<(), Problem> {
         if self.per_minute == 0 || request.extensions().contains::<Counted>() {
             return Ok(());
@@ -59,7 +60,7 @@ impl Limits {
         .retry_after(left))
     }
 
-    /// The key of this minute's count, and the seconds until the next minute.
+    /// Returns the key of this minute's counter, and the seconds until the next minute.
     fn window(&self, subscriber: IpAddr) -> (String, u64) {
         let seconds = self.clock.now().as_micros().div_euclid(1_000_000);
         let window = i64::try_from(WINDOW.as_secs()).unwrap_or(60);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of bytes that requests share. Clones share it too. Cheap to clone.
+/// Number of bytes that requests share. Clones share it too. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct MemoryBudget {
     used: Arc<AtomicUsize>,
@@ -11,7 +11,7 @@ pub struct MemoryBudget {
 }
 
 impl MemoryBudget {
-    /// A budget of this many bytes.
+    /// Creates a budget of this many bytes.
     pub fn new(bytes: usize) -> Self {
         Self {
             used: Arc::default(),
@@ -19,7 +19,7 @@ impl MemoryBudget {
         }
     }
 
-    /// A share of the budget, empty at first.
+    /// Returns a share of the budget, empty at first.
     pub fn share(&self) -> MemoryShare {
         MemoryShare {
             budget: self.clone(),
@@ -28,7 +28,7 @@ impl MemoryBudget {
     }
 }
 
-/// What one request or connection has taken from a budget. Dropping it returns the bytes.
+/// Bytes that one request or connection has taken from a budget. Dropping the share returns them.
 #[derive(Debug)]
 pub struct MemoryShare {
     budget: MemoryBudget,
@@ -36,7 +36,7 @@ pub struct MemoryShare {
 }
 
 impl MemoryShare {
-    /// Takes more bytes from the budget. Returns false and takes nothing if too few are left.
+    /// Takes more bytes from the budget. Returns `false` and takes nothing if too few are left.
     pub fn grow(&mut self, bytes: usize) -> bool {
         let limit = self.budget.bytes;
         let taken = self
@@ -51,7 +51,7 @@ impl MemoryShare {
         taken.is_ok()
     }
 
-    /// How many bytes the share has taken.
+    /// Returns how many bytes the share has taken.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! Counts and durations for Prometheus, by route pattern: never a path, which may hold a token.
+//! Request counts and durations for Prometheus, by route pattern instead of path, which may contain a token.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::base::telemetry;
 
 const SECONDS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
-/// The counters of one process. Cheap to clone.
+/// Metrics of one process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -33,7 +33,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// Creates the metrics, all at zero.
     #[expect(
         clippy::expect_used,
         reason = "constant names and labels, built by a test too"
@@ -103,22 +103,22 @@ impl Metrics {
         }
     }
 
-    /// The gauge of a listener's open connections.
+    /// Returns the gauge of a listener's open connections.
     pub fn connections(&self, listener: &str) -> IntGauge {
         self.connections.with_label_values(&[listener])
     }
 
-    /// How old the oldest audit event is that waits for its seal.
+    /// Sets the age of the oldest audit event that is not sealed yet.
     pub fn set_unsealed(&self, age: Duration) {
         self.unsealed.set(age.as_secs_f64());
     }
 
-    /// Notes how many policies are in force.
+    /// Sets the number of policies in force.
     pub fn set_policies(&self, count: usize) {
         self.policies.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// The exposition format.
+    /// Returns the metrics in Prometheus's exposition format.
     pub fn render(&self) -> String {
         for sink in telemetry::sinks() {
             let counter = self.dropped_log_lines.with_label_values(&[sink.name()]);
@@ -138,10 +138,7 @@ impl Default for Metrics {
     }
 }
 
-/// Middleware: counts a request and logs its answer.
-///
-/// # Errors
-/// Those of the inner service.
+/// Middleware: counts a request and logs its response.
 pub async fn count_requests<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -172,7 +169,7 @@ pub async fn count_requests<B: MessageBody>(
     Ok(response)
 }
 
-/// A method that nobody knows is one label, not one of the sender's choosing.
+/// Maps unknown methods to one label, so that clients can't create labels.
 fn known_method(method: &str) -> &'static str {
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         .into_iter()

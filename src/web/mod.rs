@@ -1,8 +1,8 @@
-//! What every answer shares: problem documents, page frame, forms, guards, bodies, the visitor's address, rate limits.
+//! Shared parts of all HTTP responses: problem documents, page frame, forms, guards, request bodies, client address, rate limits.
 //!
-//! Promises that an error is a problem document (RFC 9457) with a stable type, as a page where a person asked for one,
-//! that a cross-site write is refused before any handler, and that no answer leaves without its security headers.
-//! Owns no data. Knows nothing of sessions, people or passkeys.
+//! Every error is a problem document (RFC 9457) with a stable type, rendered as a page for browsers. Cross-site writes are
+//! refused before any handler runs. Every response has the security headers. The module owns no data and knows nothing of
+//! sessions, users or passkeys.
 
 mod activity;
 mod address;
@@ -72,23 +72,23 @@ use std::sync::Arc;
 
 use crate::base::config::{Config, Network, Origin};
 
-/// What the web room needs of the configuration.
+/// Configuration of the web layer.
 #[derive(Clone, Debug)]
 pub struct Web {
-    /// The public URL first, then the related origins.
+    /// Origin of the public URL, then the related origins.
     pub origins: Arc<[Origin]>,
-    /// What pages call this place.
+    /// Name of this installation on pages.
     pub place: Arc<str>,
-    /// Proxies whose forwarding headers are believed.
+    /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: Arc<[Network]>,
-    /// The largest request body, in bytes, where [`LargeBodies`] do not say otherwise.
+    /// Maximum size of a request body in bytes, where [`LargeBodies`] doesn't allow more.
     pub body_bytes: usize,
-    /// Memory budgets of unfinished bodies.
+    /// Memory budgets of unfinished request bodies.
     pub bodies: BodyBudgets,
 }
 
 impl Web {
-    /// From the configuration.
+    /// Takes the settings from the configuration.
     pub fn new(config: &Config) -> Self {
         Self {
             origins: config.origins().into(),
@@ -99,7 +99,7 @@ impl Web {
         }
     }
 
-    /// The public URL's origin.
+    /// Returns the origin of the public URL.
     #[expect(
         clippy::indexing_slicing,
         reason = "Config::origins gives at least the public URL"

@@ -1,13 +1,13 @@
-//! An instant as pages show it.
+//! Points in time as pages show them.
 
 use crate::base::clock::Timestamp;
 
-/// For `parts/time.html`: the instant for machines, and words for people whose browser runs no script.
+/// Point in time for `parts/time.html`: machine-readable, and as text for browsers that run no scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// RFC 3339.
+    /// Time in RFC 3339 format.
     pub at: String,
-    /// In UTC, for people.
+    /// Time in UTC as readable text.
     pub text: String,
 }
 

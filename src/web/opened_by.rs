@@ -1,7 +1,8 @@
-//! Names the user for whom a page was rendered in its forms and scripts; a request is refused if another user is signed in by then.
+//! Names the user for whom a page was rendered in its forms and scripts. A request is refused if another user is
+//! signed in by then.
 //!
-//! A form has the field [`FIELD`]; a script sends the header [`HEADER`]. Both name the user by ID. Neither is a secret: cross-site
-//! requests are refused before (see `guards`), so the value comes from our own pages, which may be out of date.
+//! A form has the field [`FIELD`]; a script sends the header [`HEADER`]. Both name the user by ID. Neither is a secret:
+//! cross-site requests are refused before (see `guards`), so the value comes from Doorward's own pages, which may be out of date.
 
 use actix_web::http::Method;
 use actix_web::web::Bytes;
@@ -11,19 +12,19 @@ use url::form_urlencoded;
 use super::paths::is_interface;
 use crate::base::ids::UserId;
 
-/// The hidden field of every form that posts to Doorward. Its value is `{user ID} {display name}`.
+/// Hidden field of all forms that post to Doorward. Its value is `{user ID} {display name}`.
 pub const FIELD: &str = "opened_by";
 
-/// The field for a secret that a user types.
+/// Field for a secret that a user types.
 const SECRET: &str = "client_secret";
 
-/// The field that says that the secret of a form was left out. A form with a secret has it, empty.
+/// Field that says that the secret of a form was left out. A form with a secret has it, empty.
 pub const SECRET_LEFT_OUT: &str = "secret_left_out";
 
-/// The header of every call by a page's script. Its value is the user ID.
+/// Header of all calls by a page's script. Its value is the user ID.
 const HEADER: &str = "doorward-user";
 
-/// The body of a form as it was sent, for middleware that needs it besides the handler.
+/// Body of a form as it was sent, for middleware that needs it besides the handler.
 #[derive(Clone, Debug)]
 pub struct SentForm(pub Bytes);
 
@@ -33,8 +34,8 @@ impl SentForm {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// The names and values of the fields in order, without the one that names the user. They are written into pages and stored for
-    /// a while, so a secret is left out: [`SECRET_LEFT_OUT`] is `yes` instead, and the user types the secret again.
+    /// Returns the names and values of the fields in order, without the one that names the user. They are written into pages and
+    /// stored for a while, so a secret is left out: [`SECRET_LEFT_OUT`] is `yes` instead, and the user types the secret again.
     pub fn fields(&self) -> Vec<(String, String)> {
         let all = || form_urlencoded::parse(&self.0);
         let has_secret = all().any(|(name, value)| name == SECRET && !value.is_empty());
@@ -47,13 +48,13 @@ impl SentForm {
             .collect()
     }
 
-    /// Path and query of the page with the form that posts to `action`. Most forms post to their own page.
+    /// Returns path and query of the page with the form that posts to `action`. Most forms post to their own page.
     pub fn page(&self, action: &str) -> String {
         match action {
             "/account/lock" => action.to_owned(),
             "/admin/invitations" => "/admin".to_owned(),
             own if own.starts_with("/account/") => "/account".to_owned(),
-            // The resource is named by fields of the form, not by the path.
+            // Fields of the form, not the path, name the resource.
             of_resource if of_resource.starts_with("/admin/resources/") => {
                 let fields = self.fields();
                 let names = fields
@@ -68,17 +69,17 @@ impl SentForm {
     }
 }
 
-/// The user for whom a page was rendered.
+/// User for whom a page was rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedBy {
     /// ID of the user.
     pub user: UserId,
-    /// Their display name at that time; empty in calls of scripts.
+    /// Display name at that time; empty in calls of scripts.
     pub name: String,
 }
 
 impl OpenedBy {
-    /// Parses the user in a form. `None` if the field is missing, repeated or malformed.
+    /// Parses the user in a form. Returns `None` if the field is missing, repeated or malformed.
     pub fn of_form(form: &SentForm) -> Option<Self> {
         let mut named = form_urlencoded::parse(&form.0).filter(|(name, _)| name == FIELD);
         let (_, value) = named.next()?;
@@ -93,18 +94,18 @@ impl OpenedBy {
     }
 }
 
-/// What a request says about the page that it was sent from.
+/// Which user the page that sent a request was rendered for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageOrigin {
     /// The request changes nothing, or it is an API call that names no user.
     Any,
     /// The page was rendered for this user.
     PageOf(OpenedBy),
-    /// The request must name a user and does not, or names it in a malformed way.
+    /// The request must name a user, but the user is missing or malformed.
     Unnamed,
 }
 
-/// Determines for which user the page was rendered that a request was sent from.
+/// Returns which user the page that sent a request was rendered for.
 pub fn origin_of(request: &HttpRequest) -> PageOrigin {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
         return PageOrigin::Any;
@@ -194,7 +195,7 @@ mod tests {
     /// A form without the field would always be refused.
     #[test]
     fn every_form_of_a_template_names_its_user() {
-        // These post to an app, are served at a protected host, or need no user.
+        // These forms post to an app, are served at a protected host, or need no user.
         let others = ["form_post.html", "door.html", "bring_invitation.html"];
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/templates");
         let mut found = 0;

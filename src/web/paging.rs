@@ -1,4 +1,4 @@
-//! Lists are paged by cursor: `?limit=&after=` → `{items, next}`.
+//! Cursor pagination of lists: `?limit=&after=` → `{items, next}`.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,10 +15,10 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page size asked for, or 50.
+    /// Returns the requested page size; by default 50, or `most` if that is less.
     ///
     /// # Errors
-    /// When it is 0 or more than `most`.
+    /// `invalid-parameter` if it is 0 or more than `most`.
     pub fn limit(asked: Option<usize>, most: usize) -> Result<usize, Problem> {
         match asked {
             None => Ok(50.min(most)),
@@ -30,12 +30,12 @@ impl<T> Page<T> {
         }
     }
 
-    /// How many rows to fetch: one more than the page holds tells whether there is a next.
+    /// Returns how many rows to fetch: one more than the page holds, to know whether there is a next page.
     pub fn fetch(limit: usize) -> i64 {
         i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)
     }
 
-    /// Cuts what was fetched to the page.
+    /// Truncates the fetched rows to the page, and sets the cursor of the next page.
     pub fn cut(mut fetched: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
         let has_more = fetched.len() > limit;
         fetched.truncate(limit);
@@ -46,7 +46,7 @@ impl<T> Page<T> {
         }
     }
 
-    /// The same page of other things.
+    /// Converts the items of the page.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page {
             items: self.items.into_iter().map(change).collect(),

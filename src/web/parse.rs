@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::Problem;
 
-/// Parses a field of the body that may be missing.
+/// Parses an optional field of the body.
 pub fn field<T, E: Display>(
     name: &'static str,
     text: Option<&str>,
@@ -14,7 +14,7 @@ pub fn field<T, E: Display>(
     parsed.map_err(|fault| Problem::invalid_field(name, fault))
 }
 
-/// Parses a parameter of the address that may be missing.
+/// Parses an optional parameter of the URL.
 pub fn parameter<T, E: Display>(
     name: &'static str,
     text: Option<&str>,
@@ -34,7 +34,7 @@ pub fn cursor<T>(
         .transpose()
 }
 
-/// 400 for a cursor of another list.
+/// Returns 400 for an invalid cursor.
 pub fn no_cursor() -> Problem {
     Problem::invalid_parameter("after", "must be a cursor of this list")
 }

@@ -1,6 +1,6 @@
-//! Which paths belong to programming interfaces, and which to pages.
+//! Paths of APIs, as opposed to pages.
 
-/// The endpoints of OAuth that ignore cookies.
+/// OAuth endpoints. Their POST requests ignore cookies.
 pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
     "/oauth2/authorize",
     "/oauth2/token",
@@ -10,10 +10,10 @@ pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
     "/oauth2/logout",
 ];
 
-/// Paths that proxies call about requests to the hosts that they protect.
+/// Paths at which proxies forward requests of the hosts that they protect.
 pub(super) const FOR_OTHER_HOSTS: [&str; 2] = [ENVOY, "/.doorward/"];
 pub(super) const ENVOY: &str = "/forward-auth/envoy/";
-/// Paths of programming interfaces, used by programs and by the scripts of pages.
+/// Path prefixes of APIs, which programs and the scripts of pages call.
 const INTERFACES: [&str; 5] = [
     "/v1/",
     "/webauthn/",
@@ -22,11 +22,11 @@ const INTERFACES: [&str; 5] = [
     "/assets/",
 ];
 
-/// Whether an address is one of the programming interfaces, as opposed to a page.
+/// Returns whether a path belongs to an API, as opposed to a page.
 pub(super) fn is_interface(path: &str) -> bool {
     let mut prefixes = INTERFACES.iter().chain(&FOR_OTHER_HOSTS);
     prefixes.any(|prefix| path.starts_with(prefix)) || path == "/forward-auth"
 }
 
-/// The decision API (AuthZEN). Clients authenticate in a header.
+/// Decision API (AuthZEN). Clients authenticate with a header.
 pub(super) const DECISIONS: &str = "/access/v1/";

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): what went wrong, and what to do.
+//! Problem documents (RFC 9457): what is wrong and what to do.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,28 +11,28 @@ use serde_json::{Map, Value, json};
 use crate::db;
 use crate::ephemeral::Away;
 
-/// What a handler returns.
+/// Result of a handler.
 pub type Answer = Result<HttpResponse, Problem>;
 
-/// An error as its caller sees it. The cause stays in the log.
+/// Error as the client sees it. Its cause is only logged.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The status code.
+    /// HTTP status code.
     pub status: StatusCode,
-    /// The last part of the stable type, `urn:doorward:problem:…`.
+    /// Last part of the stable type, `urn:doorward:problem:…`.
     pub kind: &'static str,
-    /// The kind in words; the same every time.
+    /// Title; the same for all problems of a kind.
     pub title: &'static str,
-    /// This time: what to do.
+    /// What is wrong with this request and what to do.
     pub detail: Cow<'static, str>,
     members: Box<Map<String, Value>>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
-    /// Whether a browser gets a page also at an address that is for programs.
+    /// Whether browsers get it as a page at API paths too.
     pub(super) is_for_people: bool,
 }
 
 impl Problem {
-    /// A problem of a kind.
+    /// Creates a problem of a kind.
     pub fn new(
         status: StatusCode,
         kind: &'static str,
@@ -57,19 +57,19 @@ impl Problem {
         self
     }
 
-    /// A member of the document.
+    /// Returns a member of the document.
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response.
     #[must_use]
     pub fn header(mut self, name: header::HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 
-    /// Adds a header whose value was made for this answer; one that is no header value is left out.
+    /// Adds a header with a computed value. A value that is not valid in a header is left out.
     #[must_use]
     pub fn header_of(mut self, name: header::HeaderName, value: &str) -> Self {
         let value = HeaderValue::from_str(value).ok();
@@ -77,7 +77,7 @@ impl Problem {
         self
     }
 
-    /// Says after how many seconds to come again.
+    /// Adds `Retry-After` with the seconds to wait before the request is repeated.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.headers
@@ -85,7 +85,7 @@ impl Problem {
         self
     }
 
-    /// A member of the body that can't be used.
+    /// Returns 400 for an invalid member of the body.
     pub fn invalid_field(field: &'static str, reason: impl fmt::Display) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -96,7 +96,7 @@ impl Problem {
         .with("field", field)
     }
 
-    /// The same, as a page for every browser: a proxy passes the answer of an interface on.
+    /// Makes browsers get the problem as a page at API paths too, because a proxy forwards the response to them.
     #[must_use]
     pub fn shown_to_people(self) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl Problem {
         }
     }
 
-    /// A body that can't be read.
+    /// Returns 400 for a body that can't be parsed.
     pub fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -115,7 +115,7 @@ impl Problem {
         )
     }
 
-    /// A body of another kind than JSON.
+    /// Returns 415 for a body that is not JSON.
     pub fn unsupported_media_type() -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -125,7 +125,7 @@ impl Problem {
         )
     }
 
-    /// A parameter of the URL that can't be used.
+    /// Returns 400 for an invalid parameter of the URL.
     pub fn invalid_parameter(name: &'static str, reason: impl fmt::Display) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -136,7 +136,7 @@ impl Problem {
         .with("parameter", name)
     }
 
-    /// Nothing here.
+    /// Returns 404: no resource at this URL.
     pub fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -146,12 +146,12 @@ impl Problem {
         )
     }
 
-    /// Known, but not allowed.
+    /// Returns 403: the caller is known, but has no permission.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
     }
 
-    /// Not possible in the present state.
+    /// Returns 409: not possible in the current state.
     pub fn conflict(
         kind: &'static str,
         title: &'static str,
@@ -160,7 +160,7 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, title, detail)
     }
 
-    /// A store is away: 503, safe to repeat.
+    /// Returns 503 for an unavailable store. The request may be repeated.
     pub fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -171,7 +171,7 @@ impl Problem {
         .retry_after(2)
     }
 
-    /// A fault of ours.
+    /// Returns 500 for a bug or misconfiguration of Doorward.
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -181,7 +181,7 @@ impl Problem {
         )
     }
 
-    /// The document.
+    /// Returns the problem document as JSON.
     pub fn document(&self) -> Value {
         let mut document = (*self.members).clone();
         document.insert(
@@ -243,7 +243,7 @@ impl From<Away> for Problem {
     }
 }
 
-/// 405 with the methods that there are (RFC 9110 §15.5.6).
+/// Returns 405 with the allowed methods (RFC 9110 §15.5.6).
 pub fn method_not_allowed(allow: &str) -> Problem {
     let allow = with_head(allow);
     Problem::new(
@@ -255,7 +255,7 @@ pub fn method_not_allowed(allow: &str) -> Problem {
     .header_of(header::ALLOW, &allow)
 }
 
-/// The default service of a resource: refuses every method but these.
+/// Returns the default service of a resource, which answers OPTIONS and refuses all methods but these.
 pub fn only(allow: impl Into<String>) -> Route {
     let allow = allow.into();
     web::route().to(move |method: Method| {
@@ -271,7 +271,7 @@ pub fn only(allow: impl Into<String>) -> Route {
     })
 }
 
-/// HEAD is answered wherever GET is (RFC 9110 §9.1).
+/// Adds HEAD, which is supported wherever GET is (RFC 9110 §9.1).
 fn with_head(allow: &str) -> String {
     allow.replacen("GET", "GET, HEAD", 1)
 }

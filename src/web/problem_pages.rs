@@ -1,4 +1,4 @@
-//! Turns a problem document into a page where a person asked for one.
+//! Renders problem documents as pages for browsers.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -16,19 +16,16 @@ struct ProblemPage {
     frame: Frame,
     title: String,
     what: String,
-    /// What helps whoever made the page that led here.
+    /// Technical detail, for the developer of the page that sent the browser here.
     detail: Option<String>,
     request_id: Option<String>,
     back_url: Option<String>,
-    /// Where the user for whom the page was rendered signs in, and the text of the link.
+    /// URL at which the user for whom the page was rendered can sign in, and the text of the link.
     sign_in: Option<(String, String)>,
 }
 
-/// Middleware: renders a problem as a page if the browser accepts HTML. On paths of the API it does so only for problems that are
-/// marked for users.
-///
-/// # Errors
-/// Those of the inner service.
+/// Middleware: renders a problem as a page if the client accepts HTML. At API paths it does so only
+/// for problems with [`Problem::shown_to_people`].
 pub async fn as_pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -80,7 +77,7 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
             .is_server_error()
             .then(|| request_id(request))
             .flatten(),
-        // Who comes from an app wanted nothing here: the browser's own way back is the right one.
+        // Users who come from an app continue there with the browser's back button.
         back_url: (!problem.kind.starts_with("authorization-")).then(|| back_of(request, problem)),
         sign_in: sign_in_of_opener(&frame, problem),
         frame,
@@ -88,13 +85,13 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
     page.render().unwrap_or_else(|_| problem.title.to_owned())
 }
 
-/// Where to continue: the page of the outdated form, or the start page.
+/// Returns where to continue: at the page of the outdated form, or the start page.
 fn back_of(request: &HttpRequest, problem: &Problem) -> String {
     let form = SentForm::of(request).filter(|_| problem.kind == "changed-since");
     form.map_or_else(|| "/".to_owned(), |form| form.page(request.path()))
 }
 
-/// The sign-in link for the user for whom the page was rendered, if another user is signed in now.
+/// Returns the sign-in link for the user for whom the page was rendered, if another user is signed in now.
 fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String)> {
     let member = |name: &str| problem.member(name).and_then(|member| member.as_str());
     let name = member("opened_by").filter(|name| !name.is_empty())?;
@@ -103,14 +100,14 @@ fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String
     Some((url, label))
 }
 
-/// What a person reads: the page's own words where there are some for this kind or else this status, else the document's.
+/// Returns the title and text of the page: the UI texts of this kind or else of this status, or else those of the document.
 fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
     let find = |key: &str| {
         let place = [("place", frame.place.as_str())];
         frame.find_text(key).map(|_| frame.text_with(key, &place))
     };
     let of_kind = |part: &str| find(&format!("problem.{}.{part}", problem.kind));
-    // A kind with a title of its own has a text of its own, or a detail for each occurrence.
+    // A kind with its own title has its own text, or uses the detail of each occurrence.
     let has_words = of_kind("title").is_some();
     let own = |part: &str, otherwise: &str| {
         let of_status = format!("problem.{}.{part}", problem.status.as_u16());
@@ -121,7 +118,7 @@ fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
     (own("title", problem.title), own("what", &problem.detail))
 }
 
-/// The id under which the log tells of this request.
+/// Returns the request ID in the log.
 pub(super) fn request_id(request: &HttpRequest) -> Option<String> {
     request
         .extensions()

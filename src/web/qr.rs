@@ -1,15 +1,15 @@
-//! A link as a QR code, for the camera of another device.
+//! QR codes of links, for the camera of another device.
 
 use qrcode::QrCode;
 use qrcode::render::svg;
 
 use super::Problem;
 
-/// The code of `text` as an `<svg>` that may stand in a page: no XML prolog, no style attribute (the policy forbids those),
-/// with the quiet zone that readers need.
+/// Returns the QR code of `text` as an `<svg>` element for a page: without XML prolog and style attributes (which the
+/// Content-Security-Policy forbids), with the quiet zone that readers need.
 ///
 /// # Errors
-/// `internal` for a text that no QR code can hold; a link is never that long.
+/// `internal` if the text is too long for a QR code; a link never is.
 pub fn qr_svg(text: &str) -> Result<String, Problem> {
     let code = QrCode::new(text).map_err(|error| {
         tracing::error!(%error, "a link is too long for a QR code");

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Problem;
 use super::paths::{DECISIONS, OAUTH_ENDPOINTS};
 
-/// The response to a refused request: an OAuth error (RFC 6749 §5.2), an AuthZEN error message, or a problem document.
+/// Returns the response to a refused request: an OAuth error (RFC 6749 §5.2), an AuthZEN error message, or a problem document.
 pub(super) fn refuse(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     tracing::info!(reason = problem.kind, "refused");
     let path = request.path();

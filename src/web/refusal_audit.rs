@@ -17,7 +17,7 @@ use crate::ephemeral::Ephemeral;
 use crate::history::{self, Actor, Author, Event};
 
 const WINDOW: Duration = Duration::from_secs(60);
-/// How many refusals of one caller are recorded one by one in a minute. Of those beyond only the count is recorded.
+/// How many refusals of one caller are recorded individually per minute. For further ones only their count is recorded.
 const MAX_EVENTS: u64 = 10;
 
 /// The caller of a request, stored in its extensions as soon as it is known.
@@ -25,7 +25,7 @@ const MAX_EVENTS: u64 = 10;
 pub enum KnownCaller {
     /// An authenticated caller.
     Proven(Actor),
-    /// Someone who named this client and presented a wrong secret.
+    /// A client that was named with a wrong secret.
     WrongSecret(ClientId),
 }
 
@@ -36,7 +36,7 @@ impl KnownCaller {
     }
 }
 
-/// Records refusals of known callers.
+/// Records refusals of known callers in the audit log.
 #[derive(Clone, Debug)]
 pub struct Refusals {
     database: Database,
@@ -45,7 +45,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Events are written to `database` and counted in `ephemeral`.
+    /// Creates the recorder. Events are written to `database` and counted in `ephemeral`.
     pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock) -> Self {
         Self {
             database,
@@ -54,8 +54,8 @@ impl Refusals {
         }
     }
 
-    /// Records a refusal, unless too many of this caller (`user:…`, `client:…`, `passkey:…`) were recorded in this minute. If a store
-    /// is unavailable, the refusal stands and a warning is logged.
+    /// Records a refusal, unless too many refusals of this caller (`user:…`, `client:…`, `passkey:…`) were recorded in this
+    /// minute. If a store is unavailable, only a warning is logged; the request stays refused.
     pub async fn record(&self, caller: &str, author: Author, event: Event) {
         let minute = self.clock.now().as_micros().div_euclid(60_000_000);
         let key = format!("refusal:{caller}:{minute}");
@@ -85,7 +85,8 @@ impl Refusals {
     }
 }
 
-/// The event to write for the `number`th refusal in a minute: for each of the first ones, then whenever their count has doubled.
+/// Returns the event to write for the `number`th refusal in a minute: each of the first ten, then one whenever
+/// their count has doubled.
 fn bounded(mut event: Event, number: u64) -> Option<Event> {
     if number <= MAX_EVENTS {
         return Some(event);
@@ -101,9 +102,6 @@ fn bounded(mut event: Event, number: u64) -> Option<Event> {
 }
 
 /// Middleware: records the refusals of known callers.
-///
-/// # Errors
-/// Errors of the inner service.
 pub async fn record_refusals<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -125,7 +123,7 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<(String, Author, Event
     let request = response.request();
     let known = request.extensions().get::<KnownCaller>().copied()?;
     match known {
-        // The sender may be anyone. Counted apart, so that they can't use up the limit of the client's own refusals.
+        // The sender may be anyone. Counted separately, so that they can't use up the limit of the client's own refusals.
         KnownCaller::WrongSecret(client) => {
             let event = Event::refused("client.authenticated", "wrong-secret").client(client);
             let author = author(request, Actor::Doorward);
@@ -155,7 +153,7 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<(String, Author, Event
     }
 }
 
-/// Method and route pattern of a request. Not the path, which may contain secrets.
+/// Returns method and route pattern of a request; not the path, which may contain secrets.
 fn place(request: &HttpRequest) -> Value {
     let mut details = Map::new();
     details.insert("method".into(), json!(request.method().as_str()));

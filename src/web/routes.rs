@@ -1,9 +1,9 @@
-//! Tables of routes.
+//! Macro for tables of routes.
 
-/// Declares the function `routes`: the handler of each method at each path. Every other method is refused with 405.
+/// Defines the function `routes`, which registers the handler of each method at each path. Other methods are refused with 405.
 macro_rules! routes {
     ($($path:expr => $($method:ident $handler:expr),+;)+) => {
-        /// The routes.
+        /// Registers the routes.
         pub fn routes(config: &mut actix_web::web::ServiceConfig) {
             $(config.service(
                 actix_web::web::resource($path)

@@ -1,4 +1,4 @@
-//! The span of a request: its id, its route pattern, who asked.
+//! Tracing span of a request: its ID, its route pattern and the authenticated user or client.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,14 +12,15 @@ use super::Activity;
 #[derive(Debug)]
 pub(super) struct RoutePattern(pub(super) Option<String>);
 
-/// Builds the span that every record of a request stands in. No path, no query, no header: they may hold secrets.
+/// Creates the span that all log records of a request belong to. It contains no path, query or header, because
+/// they may contain secrets.
 #[derive(Debug)]
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let request_id = request.extensions().get::<RequestId>().copied();
-        // Looking for it walks over all routes: once for the span and the metrics.
+        // Finding the pattern searches all routes, so the span and the metrics share one result.
         let route = request.match_pattern();
         let span = tracing::info_span!(
             "request",

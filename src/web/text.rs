@@ -1,4 +1,4 @@
-//! Every sentence that people see, by key: `ui/text/en.json`.
+//! UI texts by key: `ui/text/en.json`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,31 +7,31 @@ use serde::Serialize;
 
 const ENGLISH: &str = include_str!("../../ui/text/en.json");
 
-// Compiled-in and never changed: a constant that has to be parsed, not state.
+// A parsed constant, compiled in and never changed.
 static TEXTS: LazyLock<BTreeMap<String, String>> =
     LazyLock::new(|| serde_json::from_str(ENGLISH).unwrap_or_default());
 
-/// The sentence of a key; the key itself where there is none (a test finds those).
+/// Returns the text of a key, or the key itself if it has none (a test finds those).
 pub(super) fn text(key: &str) -> &str {
     TEXTS.get(key).map_or(key, String::as_str)
 }
 
-/// The sentence of a key that may have none.
+/// Returns the text of a key, if it has one.
 pub(super) fn find_text(key: &str) -> Option<&'static str> {
     TEXTS.get(key).map(String::as_str)
 }
 
-/// Every key.
+/// Returns all keys.
 #[cfg(test)]
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     TEXTS.keys().map(String::as_str)
 }
 
-/// The sentence of a key with `{name}` filled in.
+/// Returns the text of a key with `{name}` replaced by values.
 pub(super) fn text_with(key: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::new();
     let mut rest = text(key);
-    // One pass over the template: a value that holds braces is not filled in again.
+    // One pass over the template: braces in a value are not replaced.
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
         let Some((name, behind)) = after.split_once('}') else {
@@ -53,7 +53,7 @@ pub(super) fn text_with(key: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
-/// The texts whose keys begin with `prefix`, with `values` filled in, as JSON for a `<script>` data block.
+/// Returns the texts whose keys begin with `prefix`, with `values` filled in, as JSON for a `<script>` data block.
 pub(super) fn texts_json(prefix: &str, values: &[(&str, &str)]) -> String {
     let chosen: BTreeMap<&String, String> = TEXTS
         .keys()
@@ -63,11 +63,11 @@ pub(super) fn texts_json(prefix: &str, values: &[(&str, &str)]) -> String {
     script_json(&chosen)
 }
 
-/// JSON that is safe in a `<script>` data block.
+/// Returns JSON that is safe in a `<script>` data block.
 pub(super) fn script_json(value: &impl Serialize) -> String {
     serde_json::to_string(value)
         .unwrap_or_else(|_| "{}".into())
-        // Nothing in it can end the script element (HTML §4.12.1.3).
+        // The escaped JSON can't end the script element (HTML §4.12.1.3).
         .replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")

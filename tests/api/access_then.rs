@@ -1,4 +1,4 @@
-//! Who held what on a chosen day, and who gave it: the history of one grant, and the console's page.
+//! Roles held on a chosen day and who assigned them: the history of one role assignment, and the admin page.
 
 use doorward::base::clock::Timestamp;
 use serde_json::{Value, json};
@@ -11,13 +11,12 @@ use crate::support::person::Person;
 
 use super::as_of::{at, instant, patch, versions};
 
-/// A further administrator.
 fn administrator(house: &House, root: &Person, username: &str) -> Person {
     let start = json!({ "username": username, "roles": ["admin"] });
     house.person_with(root, &start, SoftAuthenticator::synced(house.origin()))
 }
 
-/// Somebody who manages the grants on things of one type by a role of the same name.
+/// Creates a user who may assign roles on resources of one type, by a role of the same name.
 fn delegate(house: &House, root: &Person, name: &str, kind: &str) -> Person {
     let role = json!({ "name": name, "description": "", "manages_grants_on": [kind] });
     let made = root.browser.post_json("/v1/roles", &role);
@@ -38,7 +37,7 @@ fn refuses_what_is_no_instant(reader: &Browserless, path: &str) {
     }
 }
 
-/// The page of somebody's access, of this moment.
+/// Returns the page of a user's access at the present time.
 fn page_now(house: &House, by: &Person, person: &Person) -> String {
     let on = form_encoded(&instant(house).to_rfc3339());
     let page = by
@@ -48,7 +47,7 @@ fn page_now(house: &House, by: &Person, person: &Person) -> String {
     page.text()
 }
 
-/// Who gave what a page of somebody's access tells, line by line.
+/// Returns who assigned each role on a user's access page.
 fn givers(page: &str) -> Vec<&str> {
     let cells = page.split("data-label=\"Assigned by\">").skip(1);
     cells.filter_map(|cell| cell.split('<').next()).collect()
@@ -153,10 +152,10 @@ on_both! {
         assert_eq!(givers(&titled), ["root", "root"], "the role, and the grant");
         assert!(titled.contains("A big order") && !titled.contains(">second<"), "{titled}");
 
-        // A role beside those that are held is given by whoever adds it; the others stay what they were.
+        // An added role is assigned by the user who added it; the other roles keep their assigners.
         patch(&second.browser, &grant, &json!({ "roles": ["AUDITOR", "OPERATOR", "VIEWER"] }));
         assert_eq!(givers(&page()), ["root", "second", "root"], "AUDITOR, then the two of before");
-        // What was taken meanwhile is given by whoever gave it again.
+        // A role that was withdrawn in between is assigned by the user who assigned it again.
         patch(&second.browser, &grant, &json!({ "roles": ["VIEWER"] }));
         patch(&second.browser, &grant, &json!({ "roles": ["OPERATOR", "VIEWER"] }));
         assert_eq!(givers(&page()), ["root", "second", "root"], "OPERATOR, then VIEWER");
@@ -183,7 +182,7 @@ on_both! {
         assert!(root.browser.delete(&grant).status < 300);
         let after = instant(house);
 
-        // Who manages things alone sees ids, and no names.
+        // A user who manages only resources sees IDs, but no names.
         for (reader, sees_names) in [(&root.browser, true), (&clerk.browser, false)] {
             let name = |name: &str| if sees_names { json!(name) } else { Value::Null };
             for (when, role, by) in [(viewer, "VIEWER", "root"), (operator, "OPERATOR", "second")] {
@@ -220,7 +219,7 @@ on_both! {
         assert_eq!(root.browser.delete(thing).status, 204);
         let after = instant(house);
 
-        // Who manages things alone sees ids, and no names.
+        // A user who manages only resources sees IDs, but no names.
         for (reader, sees_names) in [(&root.browser, true), (&clerk.browser, false)] {
             let name = |name: &str| if sees_names { json!(name) } else { Value::Null };
             for (when, title, attributes, by) in [

@@ -1,4 +1,4 @@
-//! A person's own account.
+//! The user's own account.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What administrators do about other people, and what is remembered of it.
+//! Actions of administrators on other users, and their audit events.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The apps with access to one's own account: listed, and cut off.
+//! Apps with access to the user's own account: listing them and withdrawing access.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,11 @@ use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
 use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
 
-/// An app that asks for consent.
 fn asking(house: &House) -> RelyingParty {
     house.party(|metadata| metadata.require_consent = true)
 }
 
-/// Lets an app have `scope`.
+/// Gives an app consent for `scope`.
 fn allow(app: &RelyingParty, person: &Person, scope: &str) -> Issued {
     let asked = app.authorize(&person.browser, &[("scope", scope)]);
     let path = asked.header("location").expect("a location");
@@ -76,7 +75,7 @@ on_both! {
         for malformed in ["x", "00000000-0000-0000-0000-000000000000"] {
             assert_eq!(ada.browser.delete(&format!("/v1/me/apps/{malformed}")).status, 404);
         }
-        // Neither an app's secret nor a token opens what is a person's own.
+        // Neither a client secret nor a token gives access to endpoints that need the user's session.
         let secret = app.secret.as_deref().expect("a secret");
         assert_eq!(ada.browser.request("GET", "/v1/me/apps").basic(&app.id, secret).send().status, 401);
         assert_eq!(ada.browser.request("DELETE", &path).bearer(&held.access).send().status, 401);

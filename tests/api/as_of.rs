@@ -1,4 +1,4 @@
-//! How things stood at an instant: people, passkeys, roles, clients, and every version of each.
+//! State at an earlier time: users, passkeys, roles, clients, and every version of each.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -17,7 +17,7 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::{House, another_database, runtime};
 use crate::support::http::{Answer, Browserless, form_encoded};
 
-/// The database's clock, after a moment in which no change falls.
+/// Returns the database's time, with a second without changes before and after it.
 pub(super) fn instant(house: &House) -> Timestamp {
     house.pass(1);
     let at = now(house);
@@ -50,7 +50,7 @@ pub(super) fn versions(browser: &Browserless, path: &str) -> Vec<i64> {
         .collect()
 }
 
-/// A person's lock, held by a transaction of another process.
+/// A user's lock, held by a transaction of another process.
 struct Lock {
     release: mpsc::Sender<()>,
     holder: JoinHandle<Timestamp>,
@@ -67,7 +67,7 @@ impl Lock {
             let clock = database.clone();
             let work = database.write(move |conn| {
                 tell.send(standing::lock(conn, user)?).ok();
-                // Nobody says a word: the wait ends when the other end is gone.
+                // Nothing is sent: the wait ends when the sender is dropped.
                 hold.recv_timeout(Duration::from_secs(8)).ok();
                 clock.now(conn)
             });
@@ -78,14 +78,13 @@ impl Lock {
         Self { release, holder }
     }
 
-    /// Lets go; the database's clock just before.
+    /// Releases the lock, and returns the database's time just before.
     fn release(self) -> Timestamp {
         drop(self.release);
         self.holder.join().expect("the holder")
     }
 }
 
-/// The database's clock.
 fn now(house: &House) -> Timestamp {
     let database = house.app.database.clone();
     let now = house.run(house.app.database.read(move |conn| database.now(conn)));
@@ -237,7 +236,7 @@ on_both! {
             "/v1/grants/00000000-0000-4000-8000-000000000000/history", "/v1/grants/x/history", "/v1/clients/x/history"] {
             assert_eq!(root.browser.get(path).status, 404, "{path}");
         }
-        // What can be no name names nothing, and what is no UTF-8 nothing else.
+        // An invalid name is refused, and so is a path that is not UTF-8.
         for path in ["/v1/resources/a%20b/1/history", "/v1/resources/order/%FF/history"] {
             assert_eq!(root.browser.get(path).status, 400, "{path}");
         }
@@ -251,7 +250,7 @@ on_both! {
             let as_of = database.now(conn)?;
             let revision = Revision { entity: "user", entity_id: id.uuid(), version: 1, as_of, data: json!({}) };
             history::revise(conn, &Author::command(), revision)?;
-            // Nobody says a word: the wait ends when the bound is past.
+            // Nothing is sent: the wait ends after this timeout.
             hold.recv_timeout(Duration::from_millis(1600)).ok();
             Ok::<_, db::Error>(())
         });
@@ -326,7 +325,7 @@ on_both! {
             let answer = at(&root.browser, &path, when);
             (answer.status == 200).then(|| answer.json())
         };
-        // Changes wait for so long that an instant from before their wait is settled while they do.
+        // Changes wait for so long that a time before their wait becomes final while they are waiting.
         let mut lock = Some(Lock::take(house, &ada.id));
         let held_since = now(house);
         let (watch, mut moved) = (Stopwatch::start(), Duration::ZERO);
@@ -348,7 +347,7 @@ on_both! {
             let (mut answers, mut of_the_wait) = (Vec::new(), 0);
             let is_over = || watch.elapsed() > Duration::from_secs(4) && changed.load(Ordering::Relaxed) >= ENOUGH;
             while !is_over() && watch.elapsed() < Duration::from_secs(30) {
-                // The house's clock goes as the machine's does.
+                // Advances the test's clock along with the system clock.
                 let elapsed = watch.elapsed();
                 house.clock.advance(elapsed.saturating_sub(moved));
                 moved = elapsed;

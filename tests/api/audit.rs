@@ -1,4 +1,4 @@
-//! What the audit log tells: through which client somebody acted, whom Doorward refused, and what it did itself.
+//! The audit log: clients that acted for a user, refused requests, and actions of Doorward itself.
 
 use doorward::server;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::house::House;
 use crate::support::http::Browserless;
 use crate::support::person::{Person, sign_in};
 
-/// Events that a filter finds, newest first.
+/// Returns the events that a filter finds, newest first.
 fn events(root: &Person, filter: &str) -> Vec<Value> {
     let page = root
         .browser
@@ -58,7 +58,7 @@ on_both! {
         let other = uuid::Uuid::from_u128(7);
         assert_eq!(events(&root, &format!("client={other}")), Vec::<Value>::new());
         assert_eq!(root.browser.get("/v1/audit-events?client=a/b").status, 400);
-        // Concerning one client, done by another.
+        // Events about one client that another client caused.
         let (id, secret) = house.client(&["clients:read", "clients:write"]);
         let made = house.browser().request("POST", "/v1/clients").without_same_origin().basic(&id, &secret)
             .json(&json!({ "client_name": "made", "grant_types": ["client_credentials"] })).send();
@@ -81,7 +81,7 @@ on_both! {
         let refused = |root: &Person| events(root, "outcome=refused");
         assert_eq!(refused(&root), Vec::<Value>::new());
 
-        // Strangers.
+        // Unknown callers cause no events.
         let unknown = uuid::Uuid::from_u128(7).to_string();
         assert_eq!(house.browser().get("/v1/users").status, 401);
         assert_eq!(get(&house.browser(), "/v1/users", (&unknown, &secret)), 401);
@@ -92,7 +92,7 @@ on_both! {
         assert_eq!(sign_in(&house.browser(), &mut stranger, &passkey_of_nobody).status, 401);
         assert_eq!(refused(&root), Vec::<Value>::new());
 
-        // A client with a wrong secret: nobody proved who that was.
+        // A client with a wrong secret is not authenticated.
         assert_eq!(get(&house.browser(), "/v1/users", (&id, &other_secret)), 401);
         assert_eq!(ask_for_token(house, (&id, &other_secret)), 401);
         let found = refused(&root);
@@ -106,13 +106,13 @@ on_both! {
         let event = refused(&root).remove(0);
         assert_eq!((&event["action"], &event["reason"], &event["by_client"]), (&json!("request.refused"), &json!("scope-missing"), &json!(id)));
         assert_eq!((&event["details"]["scope"], &event["details"]["route"], &event["details"]["method"]), (&json!("users:read"), &json!("/v1/users"), &json!("GET")));
-        // Beyond what they manage: at the API, and at a page.
+        // Beyond the caller's permissions, at the API and at a page.
         for path in ["/v1/users/root", "/admin/users/root", "/v1/clients"] {
             assert_eq!(lead.browser.get(path).status, 403, "{path}");
             let event = refused(&root).remove(0);
             assert_eq!((&event["action"], &event["reason"], &event["by_user"]), (&json!("request.refused"), &json!("not-allowed"), &json!(lead.id)), "{path}");
         }
-        // A known passkey, and a signature that is not its own.
+        // A known passkey with a wrong signature.
         let mut device = lead.device.clone();
         let tampered = Overrides { tampered_signature: true, ..Overrides::default() };
         assert_eq!(sign_in(&house.browser(), &mut device, &tampered).status, 401);
@@ -169,7 +169,7 @@ on_both! {
         let mut other = house.config.clone();
         other.limits.ceremonies_per_minute += 1;
         assert_ne!(other.digest(), hash);
-        // An ordinary change names neither.
+        // A normal change records no operator.
         let renamed = ada.browser.request("PATCH", "/v1/me").json(&json!({ "display_name": "Ada" })).send();
         assert_eq!(renamed.status, 200, "{}", renamed.text());
         let own = events(&root, "person=ada&action=user.updated");

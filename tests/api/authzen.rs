@@ -23,7 +23,7 @@ use crate::support::house::House;
 use crate::support::http::{Answer, Browserless};
 use crate::support::person::Person;
 
-/// One behaviour under policies from a folder, on both back ends; people are named by their usernames.
+/// Runs a test with the policies of a folder and both kinds of stores; users are identified by username.
 macro_rules! under {
     ($policies:expr; $(fn $name:ident($house:ident) $body:block)+) => {
         $(mod $name {
@@ -50,14 +50,14 @@ macro_rules! under {
 }
 use under;
 
-/// A folder of policies, with a schema if there is one in it.
+/// A folder of policies, with a schema if it contains one.
 pub struct PolicyFolder {
     path: PathBuf,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl PolicyFolder {
-    /// Of `examples/policies`.
+    /// A folder of `examples/policies`.
     fn example(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policies");
         Self {
@@ -66,7 +66,7 @@ impl PolicyFolder {
         }
     }
 
-    /// With one file in it.
+    /// A folder with a single policy file.
     fn of(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("policies.cedar"), text).expect("a file");
@@ -77,14 +77,14 @@ impl PolicyFolder {
     }
 
     fn write(&self, name: &str, text: &str) {
-        // As whoever replaces a file in use should: beside it, then in its place.
+        // Replaces the file atomically, as recommended for files in use.
         let beside = self.path.join(".new");
         std::fs::write(&beside, text).expect("a file");
         std::fs::rename(beside, self.path.join(name)).expect("in its place");
     }
 }
 
-/// Sets a house's policies.
+/// Configures the policies of an installation.
 pub fn configure(config: &mut Config, folder: &PolicyFolder) {
     let found = std::fs::read_dir(&folder.path).expect("a folder");
     config.access.schema = found
@@ -94,7 +94,7 @@ pub fn configure(config: &mut Config, folder: &PolicyFolder) {
     config.access.subject_id = doorward::base::config::SubjectId::Username;
 }
 
-/// A client that may ask for decisions.
+/// A client that may request decisions.
 pub struct Asker {
     browser: Browserless,
     id: String,
@@ -130,7 +130,7 @@ impl Asker {
         request.body(body.as_bytes(), content_type).send()
     }
 
-    /// A decision that is one.
+    /// Requests a decision, which must succeed.
     fn decision(&self, request: &Value) -> bool {
         let answer = self.post("/access/v1/evaluation", request);
         assert_eq!(answer.status, 200, "{request}: {}", answer.text());
@@ -138,7 +138,7 @@ impl Asker {
         answer.json()["decision"].as_bool().expect("a decision")
     }
 
-    /// The results of one page, sorted as texts.
+    /// Returns the results of one search page, sorted as text.
     fn search(&self, kind: &str, request: &Value) -> Vec<String> {
         let answer = self.post(&format!("/access/v1/search/{kind}"), request);
         assert_eq!(answer.status, 200, "{request}: {}", answer.text());
@@ -154,7 +154,7 @@ impl Asker {
     }
 }
 
-/// `subject` may be a username, or type and id with a colon between.
+/// Returns an evaluation request. `subject` may be a username, or type and ID separated by a colon.
 fn asked(subject: &str, action: &str, resource: &str) -> Value {
     let (subject_type, subject_id) = subject.split_once(':').unwrap_or(("user", subject));
     let (resource_type, resource_id) = resource.split_once(':').expect("type and id");
@@ -188,7 +188,7 @@ fn publish(house: &House, user: UserId) {
     published.expect("in force");
 }
 
-/// Makes a person hold these global roles as well.
+/// Adds global roles to a user.
 fn give_roles(house: &House, person: &Person, names: &[&str]) {
     let user = user_id(person);
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -217,7 +217,7 @@ fn give_roles(house: &House, person: &Person, names: &[&str]) {
     publish(house, user);
 }
 
-/// Gives roles on one thing, until an instant if there is one.
+/// Assigns roles on a resource, with an optional end.
 fn grant(house: &House, person: &Person, resource: &str, names: &[&str]) {
     let user = user_id(person);
     let (kind, id) = resource.split_once(':').expect("type and id");
@@ -242,7 +242,6 @@ fn grant(house: &House, person: &Person, resource: &str, names: &[&str]) {
     publish(house, user);
 }
 
-/// Registers a thing.
 fn register(house: &House, resource: &str, attributes: &Value) {
     let (kind, id) = resource.split_once(':').expect("type and id");
     let (kind, id) = (kind.to_owned(), id.to_owned());

@@ -1,4 +1,4 @@
-//! Malformed, oversized, misdirected: a problem document, never a 500, nothing changed.
+//! Malformed, oversized and misdirected requests get a problem document, never a 500, and change nothing.
 
 use serde_json::json;
 
@@ -103,10 +103,10 @@ on_both! {
         refused(start().another_header("Origin", "https://evil.example"));
         refused(root.browser.request("DELETE", "/v1/session").without_same_origin());
         refused(root.browser.request("DELETE", "/v1/session").header("Origin", "http://localhost"));
-        // Without a cookie there is nothing to lend.
+        // Without a cookie, there is no authority that another site could misuse.
         let bare = root.browser.without_cookies();
         assert_eq!(bare.request("DELETE", "/v1/session").without_same_origin().send().status, 401);
-        // A ceremony may set a cookie, so it is asked all the same.
+        // A ceremony may set a cookie, so the origin is checked anyway.
         refused(bare.request("POST", "/webauthn/login/start").json(&json!({})).without_same_origin());
         assert_eq!(root.session_status(), 200);
     }

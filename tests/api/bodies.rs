@@ -1,4 +1,4 @@
-//! Which bodies are read, of whom, and when: judged by the head of a request, before a byte of the body.
+//! Which request bodies are read, decided by the request head before a byte of the body is read.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::house::House;
 use crate::support::http::{RawConnection, basic};
 use crate::support::process::wait_until;
 
-/// Less than the ten seconds that a body may take: an answer within this did not wait for one.
+/// Less than the ten seconds that a body may take: a response within this time did not wait for the body.
 const AT_ONCE: Duration = Duration::from_secs(8);
 
 /// How many bytes of a body don't count towards the memory budget of all bodies.
@@ -19,7 +19,7 @@ fn connect(house: &House) -> RawConnection {
     RawConnection::open(house.port(0), AT_ONCE)
 }
 
-/// The head of a request from Doorward's own pages, open for more headers.
+/// Returns the head of a request from Doorward's own pages, to which headers can be added.
 fn head(house: &House, method: &str, path: &str) -> String {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nContent-Type: application/json\r\n",
@@ -28,7 +28,7 @@ fn head(house: &House, method: &str, path: &str) -> String {
     )
 }
 
-/// The answer to a head whose body is never sent.
+/// Returns the response to a head whose body is never sent.
 fn answer_to_head(house: &House, method: &str, path: &str, headers: &[&str]) -> String {
     let mut connection = connect(house);
     let headers = headers.join("\r\n");
@@ -36,7 +36,7 @@ fn answer_to_head(house: &House, method: &str, path: &str, headers: &[&str]) -> 
     connection.answer()
 }
 
-/// Each kind of endpoint, and how it refuses.
+/// Each kind of endpoint, with the media type of its errors.
 const ENDPOINTS: [(&str, &str, &str); 12] = [
     ("POST", "/webauthn/login/start", "application/problem+json"),
     ("POST", "/v1/invitations", "application/problem+json"),
@@ -83,7 +83,7 @@ on_both! {
         let page = browser.request("POST", "/oauth2/authorize").header("Content-Encoding", "gzip").header("Accept", "text/html")
             .body("x", "application/x-www-form-urlencoded").send();
         assert_eq!((page.status, page.header("content-type")), (415, Some("text/html; charset=utf-8")));
-        // Without a body there is nothing to refuse.
+        // A request without a body is not refused.
         assert_eq!(browser.request("GET", "/healthz").header("Content-Encoding", "gzip").send().status, 200);
     }
 
@@ -106,7 +106,7 @@ on_both! {
         for (headers, status) in [("X-Nothing: 1", 401), (cookie.as_str(), 401), (wrong.as_str(), 401), (unscoped.as_str(), 403)] {
             let answer = answer_to_head(house, "POST", path, &[headers, "Content-Length: 100000"]);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
-            // The same where the length is told by no header.
+            // The same if no header gives the length.
             let mut connection = connect(house);
             let chunk = format!("{:x}\r\n{}\r\n", 70_000, " ".repeat(70_000));
             connection.send(format!("{}{headers}\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}", head(house, "POST", path)));
@@ -116,7 +116,7 @@ on_both! {
         let credentials = format!("Authorization: {}", basic(&id, &secret));
         let beyond = answer_to_head(house, "POST", path, &[&credentials, "Content-Length: 524289"]);
         assert!(beyond.starts_with("HTTP/1.1 413 "), "{beyond}");
-        // Authenticated by the head, and judged again when the body is whole.
+        // Authenticated when the head arrives, and checked again when the body is complete.
         let mut connection = connect(house);
         let body = format!("{}{}", json!({ "evaluations": [] }), " ".repeat(100_000));
         let (most, last) = body.split_at(body.len() - 1);
@@ -152,7 +152,7 @@ on_both! {
         }
         assert!(held * (LENGTH - FREE) <= 8 << 20, "{held}");
         assert!(held > 100 && refused > 0, "{held} {refused}");
-        // What they held is free again.
+        // The memory that they used is free again.
         let body = format!("{{}}{part}");
         let answer = house.browser().request("POST", "/webauthn/login/start").body(body, "application/json").send();
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -204,7 +204,7 @@ on_both! {
             let answer = connection.answer();
             assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         }
-        // Slow, in parts.
+        // Sent slowly, in parts.
         for part in [chunked.as_str(), "1\r\n{\r", "\n1\r\n}\r\n", "0\r\n"] {
             connection.send(part);
             assert_eq!(house.browser().get("/healthz").status, 200);
@@ -233,7 +233,7 @@ on_both! {
         connection.send(format!("{}{upgrade}Content-Length: {}\r\n\r\n{body}", head(house, "POST", "/webauthn/login/start"), body.len()));
         let answer = connection.answer();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        // What follows belongs to no request: the framework does not tell where this one ended.
+        // What follows is not parsed as a request, because the framework can't tell where this request ended.
         let mut connection = connect(house);
         let start = head(house, "POST", "/webauthn/login/start");
         connection.send(format!("{start}{upgrade}Content-Length: 2\r\n\r\n{{}}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -255,10 +255,10 @@ on_both! {
         let mut connection = RawConnection::open(house.port(0), Duration::from_secs(20));
         connection.send(get);
         assert!(connection.answer().starts_with("HTTP/1.1 200 "));
-        // The second request never comes to its end.
+        // The second request is never completed.
         connection.send("GET /healthz HTTP/1.1\r\nHost: ");
         assert!(connection.is_closed());
-        // Requests one after another and at once are none of that.
+        // Sequential and pipelined requests are accepted.
         let mut connection = connect(house);
         for _ in 0..3 {
             connection.send(format!("{get}{get}"));
@@ -278,10 +278,10 @@ fn callers_are_counted_before_their_body_is_read(house: &House) {
         "/oauth2/logout",
     ];
     for (number, path) in paths.into_iter().enumerate() {
-        // Random documentation addresses, since the shared Redis counts for all tests.
+        // Random documentation addresses, because the shared Redis counts for all tests.
         let from = format!("X-Forwarded-For: 2001:db8:{:x}:{number:x}::1", id & 0xffff);
         for _ in 0..2 {
-            // Counted once, though the handler counts too where no body came before it.
+            // Counted only once, although the handler counts too if no body came before it.
             let body = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
             let mut connection = connect(house);
             connection.send(format!("{}{from}\r\n{body}", head(house, "POST", path)));

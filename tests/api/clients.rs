@@ -1,4 +1,4 @@
-//! Services that ask on their own behalf, and how clients are registered, changed and cut off.
+//! Services that call the API on their own behalf, and how clients are registered, changed and disabled.
 
 mod chosen;
 mod command;
@@ -17,7 +17,7 @@ use crate::on_both;
 use crate::support::house::House;
 use crate::support::http::Answer;
 
-/// A request by a client's secret.
+/// Sends a request with a client's secret.
 pub(super) fn ask(house: &House, client: &(String, String), method: &str, path: &str) -> Answer {
     house
         .browser()
@@ -96,7 +96,7 @@ on_both! {
         assert_eq!(answer.status, 403, "the administrator's cookie lends the client nothing");
         let answer = root.browser.request("GET", "/v1/session").basic(&client.0, &client.1).send();
         assert_eq!(answer.status, 401);
-        // And a cross-site page that adds a header is no way around the Origin check.
+        // A cross-site page can't bypass the origin check by adding a header.
         let forged = root.browser.request("DELETE", "/v1/session").without_same_origin()
             .header("Authorization", "Basic eDp5").send();
         assert_eq!(forged.status, 401);

@@ -1,4 +1,4 @@
-//! Two instances and restarts: nobody signed in notices, nobody cut off is let in.
+//! Two instances and restarts: sessions continue, and revoked sessions stay revoked.
 
 use serde_json::json;
 
@@ -112,7 +112,7 @@ on_both! {
         let before = root.browser.cookie("doorward-session");
         assert_eq!(root.session_status(), 200);
         assert_ne!(root.browser.cookie("doorward-session"), before, "signed anew");
-        // The exchange done, the old key may go.
+        // After the replacement, the old key can be removed.
         house.config.secrets.previous_master_key_file = None;
         house.restart(0);
         assert_eq!(root.session_status(), 200);

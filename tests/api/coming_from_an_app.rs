@@ -1,4 +1,4 @@
-//! Somebody comes from an app without an account: the invitation that they bring, and the way back.
+//! A user without an account comes from an app: the invitation, and the way back to the app.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ fn location(answer: &Answer) -> String {
     answer.header("location").expect("a location").to_owned()
 }
 
-/// Sends a browser to the app's sign-in with `prompt=create`: the path of the waiting request, and what it leads to.
+/// Sends a browser to the app's sign-in with `prompt=create`; returns the path of the pending request, and where it redirects to.
 fn create(app: &RelyingParty, browser: &Browserless) -> (String, String) {
     let path = location(&app.authorize(browser, &[("prompt", "create")]));
     let next = location(&browser.get(&path));
@@ -51,7 +51,7 @@ on_both! {
         assert!(welcome.contains("Continue to an app") && welcome.contains(&path), "{welcome}");
         assert!(welcome.contains("Add a backup passkey"));
         assert!(sent_back(&ada.browser.get(&path)).contains_key("code"));
-        // The link is used now: the page knows the way on.
+        // The link is used now, but the page still offers to continue.
         let gone = house.browser().get(&onward);
         assert_eq!(gone.status, 410);
         assert!(gone.text().contains(&format!("/login?continue={}", id_of(&join))));
@@ -95,7 +95,7 @@ on_both! {
             assert_eq!(answer.status, 400, "{bad}");
             assert!(answer.text().contains("invitation link. Paste the whole link") && !answer.text().contains("<script>"), "{bad}");
         }
-        // What is no id is not handed on, and an id that is not known leads no further than the account.
+        // A malformed ID is not passed on, and an unknown ID leads to the account page.
         assert_eq!(location(&bring(&browser, token, "https://evil.example/")), format!("/join/{token}"));
         let page = browser.get("/join?continue=https://evil.example/").text();
         assert!(!page.contains("evil.example"));

@@ -1,4 +1,4 @@
-//! The `doorward` command, as a process of its own.
+//! The `doorward` command as a separate process.
 
 use std::net::TcpStream;
 use std::process::Command;
@@ -36,7 +36,7 @@ on_both! {
         let refused = run(house, &["setup-link", "--json"]);
         assert_eq!((refused.code, refused.json()["code"].clone()), (4, json!(4)));
         assert!(refused.output.contains("doorward setup-link --user NAME"), "{}", refused.output);
-        // Break glass: a new passkey for the administrator; the sessions before it end.
+        // Emergency access: a new passkey for the administrator ends all earlier sessions.
         let link = json_of(house, &["setup-link", "--user", "root"]);
         let start = json!({ "invitation": link["token"] });
         let again = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
@@ -53,7 +53,7 @@ on_both! {
         wait_until("the command is named", Duration::from_secs(10), || told(&process));
         assert!(!process.output().contains("/setup/"), "{}", process.output());
         drop(process);
-        // The link that was not printed does not exist either: the command's first one is the first.
+        // No set-up link was created without being printed: the command creates the first one.
         house.administrator();
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let process = binary::serve(&config, printed.path());
@@ -158,15 +158,15 @@ on_both! {
     fn a_command_whose_reader_is_gone_ends_without_a_panic(house) {
         house.administrator();
         let unread = |arguments: &[&str]| binary::run_unread(&house.config, arguments);
-        // What a shell tells of a program that SIGPIPE ended.
+        // The exit code that a shell reports for a program ended by SIGPIPE.
         for arguments in [&["audit", "export"][..], &["audit", "list"], &["user", "list", "--json"], &["user", "show", "root"], &["config", "default"]] {
             assert_eq!(unread(arguments), 141, "{arguments:?}");
         }
-        // What was refused is told by its own code.
+        // A refusal keeps its own exit code.
         for arguments in [&["user", "show", "nobody"][..], &["user", "show", "nobody", "--json"]] {
             assert_eq!(unread(arguments), 3, "{arguments:?}");
         }
-        // So is what was found.
+        // A negative finding keeps its own exit code, too.
         let expected = format!("1:{}", "0".repeat(64));
         assert_eq!(unread(&["audit", "verify", "--expect", &expected]), 4);
     }
@@ -206,7 +206,6 @@ on_both! {
     }
 }
 
-/// What is in a folder.
 fn entries(folder: &std::path::Path) -> usize {
     std::fs::read_dir(folder).expect("a folder").count()
 }

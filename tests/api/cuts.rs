@@ -1,4 +1,5 @@
-//! Every grant and ceremony with its stores cut off at each of its steps: nobody is told to repeat what was used up.
+//! Every grant and ceremony with its stores cut off at each operation: no response says to repeat a request that was
+//! already used up.
 
 use std::rc::Rc;
 
@@ -48,12 +49,11 @@ fn change_keys(house: &House, sql: &'static str) {
         .expect("changed");
 }
 
-/// Deletes what the ephemeral store holds under a key.
 fn forget(house: &House, key: &str) {
     house.run(house.app.ephemeral.remove(key)).expect("deleted");
 }
 
-/// Whether an answer shows a client's secret, which is good.
+/// Whether a response contains a client secret that works.
 fn shows_secret(app: &RelyingParty, answer: &Answer) -> bool {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     body["client_secret"].as_str().is_some_and(|secret| {
@@ -66,7 +66,7 @@ fn shows_secret(app: &RelyingParty, answer: &Answer) -> bool {
     })
 }
 
-/// Start of a registration and the authenticator's answer: the body of the finish.
+/// Starts a registration; returns the body of the finish request, with the authenticator's response.
 fn creation(browser: &Browserless, device: &mut SoftAuthenticator, start: &Value) -> Value {
     let started = browser.post_json("/webauthn/register/start", start);
     assert_eq!(started.status, 200, "{}", started.text());
@@ -75,7 +75,7 @@ fn creation(browser: &Browserless, device: &mut SoftAuthenticator, start: &Value
     json!({ "ceremony": started["ceremony"], "credential": credential })
 }
 
-/// The finish of a registration by which somebody comes in.
+/// Returns the finish request of a registration that also signs in.
 fn coming_in<'a>(house: &House, start: Value) -> Step<'a> {
     let browser = Rc::new(house.browser());
     let origin = house.origin().to_owned();
@@ -85,7 +85,7 @@ fn coming_in<'a>(house: &House, start: Value) -> Step<'a> {
     Step::new(
         move || send.post_json("/webauthn/register/finish", &finish),
         move |answer| answer.status == 201 && session_status(&succeeds) == 200,
-        // What the answer says: the passkey may be saved, otherwise start again.
+        // As the response says, the passkey may have been saved; otherwise the user starts again.
         move || {
             let mut device = device.clone();
             let finish = assertion(&again, &mut device, &Overrides::default());
@@ -96,7 +96,7 @@ fn coming_in<'a>(house: &House, start: Value) -> Step<'a> {
     )
 }
 
-/// The finish of a sign-in, in a browser where somebody may be signed in.
+/// Returns the finish request of a sign-in, in a browser that may have a session.
 fn signing_in<'a>(browser: Browserless, person: &Person, start: &Value) -> Step<'a> {
     let mut device = person.device.clone();
     let started = browser.post_json("/webauthn/login/start", start).json();
@@ -118,7 +118,7 @@ fn signing_in<'a>(browser: Browserless, person: &Person, start: &Value) -> Step<
     )
 }
 
-/// A request that waits for its person: its path.
+/// Returns the path of a request that waits for the user.
 fn waiting(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> String {
     location(&app.authorize(browser, more))
 }
@@ -178,7 +178,7 @@ on_both! {
         assert!(has_tokens(&app.refresh(&held.refresh)), "nor the refresh token");
     }
 
-    /// A process that has just begun: no key is opened, no record is held.
+    /// With a newly started process, whose caches contain no keys and no records.
     fn a_grant_is_made_or_begun_again_by_a_process_that_has_just_begun(house) {
         let root = house.administrator();
         let app = house.party(|_| {});
@@ -231,7 +231,8 @@ on_both! {
                 let change = json!({ "token_endpoint_auth_method": "client_secret_basic" });
                 move || browser.request("PATCH", &path).header("If-Match", "\"1\"").json(&change).send()
             };
-            // A repetition of a change whose answer was lost is refused by its version: a secret is made anew.
+            // If the response to a change was lost, a repetition is refused because of its version, and a new secret
+            // is created instead.
             let is_shown = move |answer: &Answer| {
                 shows_secret(&app, answer)
                     || (answer.status == 412 && shows_secret(&app, &make(path.clone())))
@@ -254,7 +255,7 @@ on_both! {
                 let change = json!({ "pkce_used": false });
                 move || browser.request("PATCH", &path).header("If-Match", "\"2\"").json(&change).send()
             };
-            // A repetition of a change whose answer was lost is refused by its version; the change itself is in force then.
+            // If the response to a change was lost, a repetition is refused because of its version, but the change is in force.
             let is_reset = move |answer: &Answer| {
                 let says_so = matches!(answer.status, 200 | 412);
                 says_so
@@ -391,7 +392,7 @@ on_both! {
             Step::new(
                 move || send.browser.post_json("/webauthn/step-up/finish", &finish),
                 move |answer| answer.status == 200 && succeeds.session_status() == 200,
-                // The key from before is over with the commit, the new one was not handed out.
+                // The previous session key became invalid at the commit, and the new one was not delivered.
                 move || {
                     let mut person = Person::clone(&person);
                     let browser = person.browser.clone();
@@ -437,7 +438,7 @@ on_both! {
         };
         let app = &house.party(return_to);
         let is_out = |browser: &Browserless, answer: &Answer| {
-            // Whoever asks once more may be told that nobody is signed in any more.
+            // A repeated request may find the session already ended.
             [204, 303, 401].contains(&answer.status) && session_status(browser) == 401
         };
         cut_at_every_step(&house.faults, "sign-out", || {
@@ -469,7 +470,7 @@ on_both! {
     }
 }
 
-/// The set-up link is good once for each installation.
+/// The set-up link works once for each installation.
 fn set_up_succeeds_or_is_begun_again(new_house: fn() -> House) {
     for cut in [Cut::Refused, Cut::AnswerLost] {
         for operations in 0.. {

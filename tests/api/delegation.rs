@@ -1,4 +1,4 @@
-//! People who manage others by a role of theirs, and what they can't.
+//! Users who manage others by a role, and the limits of their permissions.
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
@@ -21,7 +21,7 @@ use crate::support::postgres::Postgres;
 use crate::support::race::{RUNNERS, race};
 use crate::support::redis::Redis;
 
-/// Somebody who manages clerks and cooks, two clerks, somebody who is a clerk and more, and somebody without a role.
+/// A user who manages clerks and cooks, two clerks, a user who is a clerk and more, and a user without roles.
 struct Shop {
     root: Person,
     lead: Person,
@@ -59,7 +59,7 @@ fn id(person: &Person) -> UserId {
     person.id.parse().expect("an id")
 }
 
-/// The whole of a refusal: whoever is refused for two reasons must not tell them apart.
+/// Returns the whole refusal, because refusals for different reasons must be indistinguishable.
 fn refusal(answer: &Answer) -> (u16, Value) {
     (answer.status, answer.json())
 }
@@ -80,7 +80,7 @@ fn start(house: &House, link: &Value) -> u16 {
         .status
 }
 
-/// How many connections to this database wait for a lock.
+/// Number of connections to this database that wait for a lock.
 const WAITING: &str = "select count(*) from pg_stat_activity
 where datname = current_database() and wait_event_type = 'Lock'";
 
@@ -112,7 +112,7 @@ fn a_right_that_is_being_taken_away_is_waited_for() {
         other.batch_execute(&change).expect("a change");
         let answer = std::thread::scope(|scope| {
             let act = scope.spawn(|| lead.browser.request(method, path).json(&body).send());
-            // Either it waits for the change, or it is over without having waited.
+            // The request either waits for the change, or has ended without waiting.
             while !act.is_finished() && Postgres::shared().psql(&url, WAITING).trim() == "0" {}
             other.batch_execute("commit").expect("a commit");
             act.join().expect("an answer")
@@ -155,7 +155,8 @@ on_both! {
         for path in ["", "/roles", "/passkeys", "/sessions"] {
             assert_eq!(lead.browser.get(&format!("/v1/users/clerk{path}")).status, 200, "{path}");
             assert_eq!(lead.browser.get(&format!("/v1/users/{}{path}", lead.id)).status, 200, "their own: {path}");
-            // Who is there and not theirs, and who is not there at all, look alike; and like what somebody without any right sees.
+            // Existing users whom the caller doesn't manage and users who don't exist get the same response, which is also that
+            // of callers without permissions.
             let unknown = refusal(&lead.browser.get(&format!("/v1/users/nobody{path}")));
             assert_eq!(unknown.0, 403);
             for name in ["root", "mixed", "plain"] {
@@ -169,7 +170,7 @@ on_both! {
         for path in ["/v1/clients", "/v1/audit-events"] {
             assert_eq!(lead.browser.get(path).status, 403, "{path}");
         }
-        // Gone with the role.
+        // The permissions end with the role.
         give(&root, "lead", &[]);
         assert_eq!(lead.browser.get("/v1/users").status, 403);
         assert_eq!(lead.browser.get("/v1/users/clerk").status, 403);
@@ -197,7 +198,8 @@ on_both! {
         let link = lead.browser.post_json("/v1/invitations", &json!({ "user_id": "clerk" })).json();
         let again = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link["token"] }));
         assert_eq!(again.id, clerk.id);
-        // Taking their last role away is theirs; giving it again is not: there is no role left by which they are theirs.
+        // The manager may withdraw the last role, but not assign it again, because without a role the user is not
+        // managed any more.
         assert_eq!(change(&json!({ "roles": [] })).status, 200);
         assert_eq!(change(&json!({ "roles": ["clerk"] })).status, 403);
     }
@@ -220,7 +222,7 @@ on_both! {
         assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 204);
         assert_eq!(clerk.sign_in_at(&house.browser()).status, 200);
-        // What keeps somebody out is a role that is not the manager's.
+        // A user with a role that the manager doesn't manage can't be reactivated by the manager.
         assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
         give(&root, "clerk", &["auditor", "clerk"]);
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 403);
@@ -240,12 +242,12 @@ on_both! {
         assert_eq!(told, [&json!(["clerk"]); 2], "without any role, or with the auditor's, they were not theirs");
         let whole = root.browser.get(&format!("{path}/history")).json();
         assert!(whole["items"].as_array().is_some_and(|items| items.len() >= 4), "{whole}");
-        // What they don't see takes no place on a page.
+        // Invisible items take up no space on a page.
         let first = lead.browser.get(&format!("{path}/history?limit=1")).json();
         let next = first["next"].as_str().expect("a cursor");
         let second = lead.browser.get(&format!("{path}/history?limit=1&after={next}")).json();
         assert_eq!((&first["items"][0], &second["items"][0], &second["next"]), (&history["items"][0], &history["items"][1], &json!(null)));
-        // As before there was anybody of this id.
+        // The response is the same as for a time before the user existed.
         let unknown = refusal(&at(&lead.browser, &path, long_ago));
         assert_eq!(unknown.0, 404);
         assert_eq!(refusal(&at(&lead.browser, &path, before)), unknown);
@@ -254,7 +256,7 @@ on_both! {
         assert_eq!(at(&root.browser, &path, before).json()["item"]["data"]["roles"], json!(["auditor"]));
         assert_eq!(at(&root.browser, &roles, before).json()["roles"], json!(["auditor"]));
         assert_eq!(at(&clerk.browser, &roles, before).json()["roles"], json!(["auditor"]), "their own");
-        // Where grants are theirs to see, these alone are told.
+        // If the caller may see only role assignments on resources, the response contains only these.
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_grants_on": ["order"] })).status, 200);
         let grants = at(&lead.browser, &roles, before);
         assert_eq!((grants.status, grants.json().get("roles"), &grants.json()["grants"]), (200, None, &json!([])));
@@ -264,7 +266,7 @@ on_both! {
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), before).status, 200);
         let lookup = json!({ "ids": [clerk.id], "as_of": before.to_rfc3339() });
         assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &lookup).json()), [""; 0], "then they were not theirs");
-        // No longer theirs, nothing of them is, not even of the time when they were.
+        // A user who is no longer managed is invisible, even for the time when the user was managed.
         let then = instant(house);
         give(&root, "clerk", &["auditor"]);
         for path in [format!("{path}/history"), path.clone()] {
@@ -308,7 +310,7 @@ on_both! {
             let told = at(&lead.browser, then, now).json();
             assert!(told["item"]["by_username"] != json!("root"), "{then}: {told}");
         }
-        // Passkeys from when the person was not theirs.
+        // Passkeys from the time when the user was not managed.
         let passkeys = root.browser.get(&format!("{path}/passkeys")).json();
         let ids: Vec<String> = passkeys["items"].as_array().expect("passkeys").iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
         assert_eq!(ids.len(), 3);
@@ -322,7 +324,7 @@ on_both! {
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), not_theirs).json()["items"], json!([]));
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), now).json()["items"].as_array().map(Vec::len), Some(3));
         assert_eq!(at(&root.browser, &format!("{path}/passkeys"), not_theirs).json()["items"].as_array().map(Vec::len), Some(2));
-        // A service that may not look users up sees no names of users either.
+        // A service that may not look up users sees no usernames either.
         for (scopes, name) in [(&["grants:read"][..], Value::Null), (&["grants:read", "users:read"], json!("root"))] {
             let (id, secret) = house.client(scopes);
             let told = house.browser().request("GET", &format!("{grant}/history")).basic(&id, &secret).send().json();
@@ -351,7 +353,7 @@ on_both! {
         let roles = |name: &str| refusal(&at(&granter.browser, &format!("/v1/users/{name}/roles"), then));
         assert_eq!(roles("plain"), roles("nobody"));
         assert_eq!(roles("cook").0, 200);
-        // Who manages nothing gets one refusal for all.
+        // A user without managed roles gets the same refusal for all.
         let plain = house.person(&root, "somebody");
         let roles = |name: &str| refusal(&plain.browser.get(&format!("/v1/users/{name}/roles")));
         assert_eq!((roles("root"), roles("cook")), (roles("nobody"), roles("nobody")));
@@ -422,11 +424,11 @@ on_both! {
     fn who_is_promoted_between_look_and_act_is_left_alone(house) {
         let Shop { root, lead, clerk } = shop(house);
         let user = id(&clerk);
-        // The handler's look …
+        // The check of the handler …
         assert_eq!(house.run(house.app.users.find_managed(id(&lead), "clerk")).expect("an answer").expect("theirs").id, user);
-        // … the promotion …
+        // … the change of roles …
         give(&root, "clerk", &["clerk", "auditor"]);
-        // … and each act, as the handler would go on with it.
+        // … and each operation, as the handler would continue with it.
         let by = Authority::Delegate(id(&lead));
         let (users, author) = (&house.app.users, ActingAs::command);
         let session = clerk.browser.get("/v1/session").json()["session"]["id"].as_str().expect("an id").parse().expect("an id");
@@ -440,7 +442,7 @@ on_both! {
         let passkey = clerk.passkey.parse().expect("an id");
         assert!(house.run(house.app.passkeys.revoke(user, passkey, None, Right::Over(by), author())).is_err());
         assert_eq!(clerk.session_status(), 200);
-        // The other way round: the one who acts lost their right meanwhile.
+        // Conversely: the caller has lost the permission in between.
         give(&root, "clerk", &["clerk"]);
         give(&root, "lead", &[]);
         assert!(house.run(users.suspend(user, None, by, author())).is_err());
@@ -478,19 +480,19 @@ on_both! {
             assert_eq!([start(house, &fresh), start(house, &named), start(house, &recovery)], wanted);
         };
         all([200, 200, 200]);
-        // The role manages one role less.
+        // The manager's role manages one role less.
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": ["clerk"] })).status, 200);
         all([410, 410, 200]);
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": ["clerk", "cook"] })).status, 200);
         all([200, 200, 200]);
-        // The person got a role that the maker may not give.
+        // The user got a role that the inviter may not assign.
         give(&root, "clerk", &["clerk", "auditor"]);
         all([200, 200, 410]);
         give(&root, "clerk", &["clerk"]);
-        // The maker has the role no more; or is suspended.
+        // The inviter has lost the role, or is suspended.
         give(&root, "lead", &[]);
         all([410, 410, 410]);
-        // A role that is given again brings no link back.
+        // Assigning the role again doesn't make the links valid again.
         give(&root, "lead", &["lead"]);
         all([410, 410, 410]);
         let later = link(&json!({ "roles": ["clerk"] }));
@@ -539,7 +541,7 @@ on_both! {
         }
         assert_eq!(lead.session_status(), 200);
         assert_eq!(ask("PATCH", "/v1/users/clerk", &json!({ "roles": ["clerk", "auditor"] })).status, 200);
-        // A link by a service gives nothing that the service could not: the role manages something by now.
+        // A service's link is invalid once it would give more than the service could, because the role manages something now.
         let link = ask("POST", "/v1/invitations", &json!({ "roles": ["auditor"] })).json();
         let recovery = ask("POST", "/v1/invitations", &json!({ "user_id": "clerk" })).json();
         assert_eq!((start(house, &link), start(house, &recovery)), (200, 200));

@@ -1,4 +1,4 @@
-//! Values of the environment, through the real binary.
+//! Configuration by environment variables, through the real binary.
 
 use crate::on_both;
 use crate::support::binary;

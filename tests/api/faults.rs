@@ -1,4 +1,4 @@
-//! Stores that stop, come back, or forget: no yes without knowing, nothing acknowledged lost.
+//! Stores that stop, come back, or lose data: nothing is allowed without a check, and nothing acknowledged is lost.
 
 use std::time::Duration;
 
@@ -165,7 +165,7 @@ fn with_the_database_away_checks_go_on_and_changes_do_not() {
             answer.text()
         );
     }
-    // When the record's life is over, nobody knows any more: never a yes.
+    // After the record has expired, the state is unknown, and nothing is allowed.
     redis.cli(&["FLUSHDB"]);
     assert_eq!(root.session_status(), 401, "no session, no yes");
     postgres.start_again();

@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::on_both;
 use crate::support::http::{Answer, Browserless, RawConnection};
 
-/// The headers of an answer, without those that are another every time.
+/// Returns the headers of a response, without those that always differ.
 fn headers(answer: &Answer) -> BTreeMap<String, String> {
-    // The way to the sign-in has an id of its own every time.
+    // The redirect to sign-in contains a new ID each time.
     let of_one_answer = ["x-request-id", "date", "set-cookie"];
     let headers = answer.headers.iter();
     headers

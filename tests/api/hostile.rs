@@ -1,4 +1,4 @@
-//! What an attacker sends at each step of a ceremony: refused, nobody signed in, nothing stored.
+//! Attacks at each step of a ceremony are refused: no session starts, and nothing is stored.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::support::house::House;
 use crate::support::http::Answer;
 use crate::support::person::{Person, assertion, register, session_status, sign_in, step_up};
 
-/// Every lie that an authenticator or a page can tell in both ceremonies.
+/// Returns every manipulation by an authenticator or a page that both ceremonies must detect.
 fn lies(house: &House) -> Vec<(&'static str, Overrides)> {
     let origin = house.origin().to_owned();
     let lie = |change: &dyn Fn(&mut Overrides)| {
@@ -116,7 +116,7 @@ on_both! {
             assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
             assert_eq!(session_status(&browser), 401, "{lie}");
         }
-        // And the truth still works.
+        // An honest response still works.
         assert_eq!(root.sign_in_at(&house.browser()).status, 200);
     }
 
@@ -240,17 +240,17 @@ on_both! {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
         let taken = base64_bytes(&root.device.credential_ids()[0]);
-        // Registering it again, for oneself.
+        // Registering it again, for another user.
         let mut device = SoftAuthenticator::synced(house.origin());
         let overrides = Overrides { credential_id: Some(taken.clone()), ..Overrides::default() };
         let answer = register(&ada.browser, &mut device, &json!({}), &overrides);
         assert_eq!(answer.status, 409, "{}", answer.text());
-        // Signing in with one's own key under it.
+        // Signing in with one's own key under that credential ID.
         let mut ada = ada;
         let browser = house.browser();
         let answer = sign_in(&browser, &mut ada.device, &overrides);
         assert!(is_refused(&answer), "{}", answer.text());
-        // Revoked, it stays taken.
+        // After revocation it can't be registered either.
         root.add_passkey(SoftAuthenticator::synced(house.origin()));
         let gone = root.browser.delete(&format!("/v1/me/passkeys/{}", root.passkey));
         assert_eq!(gone.status, 200, "{}", gone.text());
@@ -336,7 +336,7 @@ on_both! {
         assert_eq!(other.post_json("/webauthn/login/finish", &finish).status, 410);
         other.get("/v1/session");
         assert_eq!(session_status(&other), 401);
-        // Tried elsewhere, it is used up: an attacker gains nothing, and neither does a race.
+        // It is used up by the attempt elsewhere, so neither an attacker nor a race gains anything.
         assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 410);
     }
 

@@ -1,4 +1,4 @@
-//! Under a real name: https, `__Host-` cookies, related origins.
+//! With a real host name: https, `__Host-` cookies, related origins.
 
 use doorward::base::config::{Config, Origin};
 use serde_json::json;
@@ -63,7 +63,7 @@ fn the_same_passkey_works_under_a_related_name(house: &House) {
         ..Overrides::default()
     };
     assert_eq!(sign_in(&elsewhere, &mut root.device, &strange).status, 401);
-    // A page of the related name talks to its own host, not to the public one.
+    // A page on the related origin sends its requests to its own host, not to the public one.
     let start = |host: &str| {
         let request = elsewhere
             .request("POST", "/webauthn/login/start")

@@ -1,4 +1,4 @@
-//! Changes that are requested by callers who lose the permission while the request waits for a lock.
+//! Changes requested by callers who lose the permission while the request waits for a lock.
 
 pub(super) mod grants;
 
@@ -53,7 +53,8 @@ impl Held {
     }
 }
 
-/// How many statements on this house's PostgreSQL database wait for a lock; `None` on SQLite, which does not tell.
+/// Returns how many statements on this installation's PostgreSQL database wait for a lock; `None` on SQLite, which
+/// doesn't report it.
 pub(super) fn waiting(house: &House) -> Option<i64> {
     let count = house.app.database.read(|conn| match conn {
         Connection::Sqlite(_) => Ok(None),
@@ -68,10 +69,10 @@ pub(super) fn waiting(house: &House) -> Option<i64> {
     house.run(count).expect("a count")
 }
 
-/// Sends a request while another transaction holds what it needs, and commits that one when the request waits.
+/// Sends a request while another transaction holds the locks that it needs, and commits that transaction when the request waits.
 ///
-/// On SQLite nothing tells that it waits. There the revocation becomes visible with the commit, and an instance that was not told of
-/// it still lets requests pass for a moment, which comes to the same.
+/// With SQLite, waiting is not observable. There the revocation becomes visible with the commit, and an instance that was not
+/// notified still accepts requests for a moment, which has the same effect.
 pub(super) fn send_during(
     house: &House,
     work: Work,
@@ -94,7 +95,7 @@ fn id(person: &Person) -> UserId {
     person.id.parse().expect("an id")
 }
 
-/// As every change of an account does: takes its lock.
+/// Takes the account's lock, as every change of an account does.
 fn raise(conn: &mut Connection, user: UserId) -> db::Result<()> {
     diesel::update(standings::table.find(user))
         .set(standings::version.eq(standings::version + 1))
@@ -102,7 +103,7 @@ fn raise(conn: &mut Connection, user: UserId) -> db::Result<()> {
     Ok(())
 }
 
-/// What an administrator's request is refused after: a name, and the change.
+/// Returns the changes after which an administrator's request is refused, with their names.
 fn revocations_of(user: UserId) -> Vec<(&'static str, u16, Work)> {
     let at = Timestamp::from_micros(1);
     let change =
@@ -148,7 +149,7 @@ fn revocations_of(user: UserId) -> Vec<(&'static str, u16, Work)> {
     ]
 }
 
-/// What a service's request is refused after.
+/// Returns the changes after which a service's request is refused.
 fn revocations_of_client(client: ClientId) -> Vec<(&'static str, u16, Work)> {
     let change =
         move |status: u16, name, work: fn(&mut Connection, ClientId) -> QueryResult<usize>| {
@@ -181,7 +182,7 @@ fn revocations_of_client(client: ClientId) -> Vec<(&'static str, u16, Work)> {
     ]
 }
 
-/// One change of each kind, as a request.
+/// A change of one kind, as a request.
 struct Change {
     method: &'static str,
     path: String,
@@ -268,7 +269,7 @@ fn changes(house: &House, root: &Person, ada: &Person) -> Vec<Change> {
     ]
 }
 
-/// What only users change: roles, and their own account.
+/// Returns the changes that only users make: roles, and their own account.
 fn own_changes(root: &Person, deputy: &Person) -> Vec<Change> {
     let made = root
         .browser
@@ -295,12 +296,12 @@ fn own_changes(root: &Person, deputy: &Person) -> Vec<Change> {
     ]
 }
 
-/// How many revisions and audit events there are.
+/// Returns the number of revisions and of audit events.
 fn history(house: &House) -> (i64, i64) {
     use doorward::db::schema::{audit_events, revisions};
     let counts = house.app.database.read(|conn| {
         let revisions = revisions::table.count().get_result(conn)?;
-        // A refusal is an event too, but no change.
+        // Refusals are events too, but not changes.
         let changes = audit_events::table.filter(audit_events::outcome.eq("success"));
         let events = changes.count().get_result(conn)?;
         Ok::<_, db::Error>((revisions, events))
@@ -411,7 +412,7 @@ on_both! {
     fn a_token_whose_client_or_user_lost_the_right_meanwhile_changes_nothing(house) {
         let root = house.administrator();
         let helper = |scope: &str| -> RelyingParty { house.helper(scope) };
-        // The user who let the app have it is suspended, or no administrator any more; the app is disabled, or lost the scope.
+        // The user who authorized the app is suspended or no longer an administrator; the app is disabled or has lost the scope.
         for number in 0..4 {
             let deputy = deputy(house, &root, &format!("deputy{number}"));
             let app = helper("openid clients:write");
@@ -433,7 +434,6 @@ on_both! {
     }
 }
 
-/// A client that a service may change.
 fn managed_by(house: &House, manager: &str) -> String {
     let metadata = doorward::clients::Metadata {
         managed_by: vec![manager.parse().expect("an id")],
@@ -448,7 +448,7 @@ fn managed_by(house: &House, manager: &str) -> String {
     house.run(created).expect("a client").0.id.to_string()
 }
 
-/// Holds a client's row as a change of it does.
+/// Locks a client's row, as a change of the client does.
 fn hold_client(client: &str) -> Work {
     let client: ClientId = client.parse().expect("an id");
     Box::new(move |conn| {

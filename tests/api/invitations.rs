@@ -1,4 +1,4 @@
-//! One-use links that let somebody in.
+//! Single-use invitation and recovery links.
 
 use serde_json::{Value, json};
 
@@ -88,7 +88,7 @@ on_both! {
         let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).json();
         let mut device = SoftAuthenticator::synced(house.origin());
         let credential = device.create(&started["publicKey"], &Default::default());
-        // A new link takes its place in between.
+        // A new link replaces it in between.
         root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" }));
         let body = json!({ "ceremony": started["ceremony"], "credential": credential });
         let answer = browser.post_json("/webauthn/register/finish", &body);
@@ -146,7 +146,7 @@ on_both! {
         assert_eq!(ask(&alone, &json!({ "user_id": "ada" })).json()["scope"], "users:write");
         assert_eq!(ask(&writer, &json!({ "username": "bob" })).status, 201, "a new user is nobody yet");
         assert_eq!(ask(&enroller, &json!({ "user_id": "ada" })).status, 201);
-        // Never for users whose roles the service could not assign.
+        // Never for users with roles that the service could not assign.
         root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
         root.browser.post_json("/v1/roles", &json!({ "name": "lead", "manages_roles": ["clerk"] }));
         root.browser.post_json("/v1/roles", &json!({ "name": "keeper", "manages_grants_on": ["order"] }));
@@ -156,7 +156,7 @@ on_both! {
         }
         root.browser.post_json("/v1/invitations", &json!({ "username": "the-clerk", "roles": ["clerk"] }));
         assert_eq!(ask(&enroller, &json!({ "user_id": "the-clerk" })).status, 201);
-        // Nor for users who hold roles on resources, unless the service may assign those too.
+        // Nor for users with roles on resources, unless the service may assign those too.
         house.person(&root, "operator");
         let link = ask(&enroller, &json!({ "user_id": "operator" }));
         let open = |link: &Value| house.browser().post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).status;
@@ -171,7 +171,7 @@ on_both! {
         let more = json!({ "user": "operator", "resource_type": "order", "resource_id": "2", "roles": ["OPERATOR"] });
         assert_eq!(root.browser.post_json("/v1/grants", &more).status, 201);
         assert_eq!(open(&link.json()), 200, "it could have given that role itself");
-        // The same holds for users who have not joined yet.
+        // The same applies to users who have not registered yet.
         let invited = |by, name: &str| {
             let link = ask(by, &json!({ "username": name })).json();
             let grant = json!({ "user": name, "resource_type": "order", "resource_id": "3", "roles": ["OPERATOR"] });
@@ -179,7 +179,7 @@ on_both! {
             open(&link)
         };
         assert_eq!((invited(&writer, "newcomer"), invited(&granter, "newcomer2")), (410, 200));
-        // An app that holds an administrator's token needs it too.
+        // An app with an administrator's token needs the scope too.
         let helper = house.helper("openid users:write");
         let token = helper.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
         let through = house.browser().request("POST", "/v1/invitations").without_same_origin().bearer(&token).json(&json!({ "user_id": "ada" })).send();
@@ -295,11 +295,11 @@ on_both! {
         let of_a_clerk = newest();
         assert_eq!(lead.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] })).status, 201);
         let by_lead = newest();
-        // Nobody without a right.
+        // Callers without permission.
         assert_eq!(house.browser().get("/v1/invitations").status, 401);
         assert_eq!(ada.browser.get("/v1/invitations").status, 403);
         assert_eq!(ada.browser.delete(&path(&by_lead)).status, 403);
-        // Who manages some users: what they made, and what is for those whom they manage.
+        // A user who manages others sees the links that they created, and those for users whom they manage.
         let seen = lead.browser.get("/v1/invitations");
         assert_eq!(seen.json()["items"].as_array().map(Vec::len), Some(1));
         assert!(!seen.text().contains("ceo@example.com"));
@@ -309,7 +309,7 @@ on_both! {
         for own in [&by_lead, &of_a_clerk] {
             assert_eq!(lead.browser.delete(&path(own)).status, 204);
         }
-        // Services, by their scopes, and never what makes an administrator.
+        // Services, according to their scopes, but never links that create an administrator.
         let reader = house.client(&["users:read"]);
         let writer = house.client(&["users:write"]);
         let ask = |(id, secret): &(String, String), method: &str, path: &str| {

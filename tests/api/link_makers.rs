@@ -1,4 +1,4 @@
-//! Links that were made with a stolen session or token end when that session or token is revoked.
+//! Links created with a stolen session or token become invalid when that session or token is revoked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,14 +28,14 @@ fn second_administrator(house: &House, root: &Person) -> Person {
     )
 }
 
-/// A link for a new administrator.
+/// Creates a link for a new administrator.
 fn make(browser: &Browserless) -> Value {
     let made = browser.post_json("/v1/invitations", &json!({ "roles": ["admin"] }));
     assert_eq!(made.status, 201, "{}", made.text());
     made.json()
 }
 
-/// A link for a new user, made with an access token.
+/// Creates a link for a new user, with an access token.
 fn make_with(house: &House, token: &str) -> Value {
     let browser = house.browser();
     let request = browser.request("POST", "/v1/invitations");
@@ -51,7 +51,7 @@ fn start(house: &House, link: &Value) -> u16 {
     browser.post_json("/webauthn/register/start", &body).status
 }
 
-/// Checks that a link works, or that it does not, and that the list says the same.
+/// Checks whether a link works, and that the list says the same.
 fn assert_usable(house: &House, root: &Person, link: &Value, usable: bool, what: &str) {
     let status = if usable { 200 } else { 410 };
     assert_eq!(start(house, link), status, "{what}");
@@ -70,7 +70,7 @@ fn session_id(browser: &Browserless) -> String {
     id.to_owned()
 }
 
-/// An app without refresh tokens: what it was given is over after some minutes.
+/// Creates an app without refresh tokens, whose access ends after some minutes.
 fn short_helper(house: &House) -> RelyingParty {
     let metadata = Metadata {
         redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("an address")],
@@ -89,7 +89,7 @@ fn short_helper(house: &House) -> RelyingParty {
     }
 }
 
-/// Starts a ceremony on a link. Sends its last request when it is called.
+/// Starts a ceremony with a link. The returned function sends the last request.
 fn begin(house: &House, link: &Value) -> impl FnOnce() -> Answer + Send + use<> {
     let browser = house.browser();
     let name = format!("user-{}", uuid::Uuid::new_v4().simple());
@@ -185,7 +185,7 @@ on_both! {
         assert_usable(house, &root, &replaced, true, "a new sign-in in the same browser");
         house.pass(1);
         let expired = make(&second.another_browser());
-        // Whoever ends a session that its user has left ends its links.
+        // Ending a session that its user has signed out of ends its links.
         assert_eq!(root.browser.delete(&format!("/v1/users/second/sessions/{session}")).status, 200);
         assert_usable(house, &root, &link, false, "ended after its user signed out");
         house.pass(2 * 86_400);
@@ -250,7 +250,7 @@ on_both! {
         house.pass(3 * 3_600);
         house.run(house.app.tokens.tidy()).expect("tidied");
         check("when the authorizations are deleted");
-        // The user withdraws the app when nothing that it was given is left.
+        // The user withdraws the app's access when all of its tokens have expired.
         second.browser = second.another_browser();
         assert_eq!(second.browser.delete(&format!("/v1/me/apps/{}", app.id)).status, 204);
         assert_usable(house, &root, &expired, false, "withdrawn");
@@ -299,7 +299,7 @@ on_both! {
         revoke(&stolen);
         assert_usable(house, &root, &link, false, "revoked after it expired");
         house.pass(1);
-        // Ended together with many others, which raises the epoch of all.
+        // Ended together with many others, which raises the epoch for all tokens.
         let stolen = token();
         let link = make_with(house, &stolen);
         for _ in 0..65 {
@@ -311,7 +311,7 @@ on_both! {
         revoke(&stolen);
         assert_usable(house, &root, &link, false, "revoked after it was ended");
         house.pass(1);
-        // Another client's token stays what it is.
+        // Another client's token is not affected.
         let (other, other_secret) = house.client(&["users:write"]);
         let stolen = token();
         let link = make_with(house, &stolen);

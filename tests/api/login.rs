@@ -58,7 +58,7 @@ on_both! {
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert_ne!(browser.cookie("doorward-session"), before);
         assert_eq!(browser.cookie("doorward-browser"), mark, "other tabs go on");
-        // The key before it is dead.
+        // The previous session key is invalid.
         let thief = browser.without_cookies();
         thief.set_cookie("doorward-session", &before.expect("a cookie"));
         assert_eq!(session_status(&thief), 401);

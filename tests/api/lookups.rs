@@ -1,4 +1,4 @@
-//! Who somebody is, for those who may ask.
+//! Looking up users, for callers with permission.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ on_both! {
         assert_eq!(ada.browser.get("/v1/users/ada/roles").json(), json!({ "roles": [], "grants": [], "next": null }));
         assert_eq!(ada.browser.get("/v1/users/ada/passkeys").status, 200);
         assert_eq!(ada.browser.get("/v1/users/ada/sessions").status, 200);
-        // Whoever is asked for, there or not, the answer is the same.
+        // The response is the same whether the user exists or not.
         for path in ["/v1/users/root", "/v1/users/nobody", "/v1/users", "/v1/users/root/roles",
             "/v1/users/root/passkeys", "/v1/users/nobody/sessions", "/v1/audit-events"] {
             assert_eq!(ada.browser.get(path).status, 403, "{path}");
@@ -85,7 +85,7 @@ on_both! {
         let tag = first.header("etag").expect("a tag").to_owned();
         let again = root.browser.request("GET", "/v1/users/root").header("If-None-Match", &tag).send();
         assert_eq!((again.status, again.header("etag")), (304, Some(tag.as_str())));
-        // As a proxy that compresses writes it, and beside others.
+        // As rewritten by a compressing proxy, and in a list with other tags.
         for known in [format!("W/{tag}"), format!("\"99\", W/{tag}"), "*".to_owned()] {
             for path in ["/v1/users/root", "/v1/me", "/v1/roles/admin"] {
                 let again = root.browser.request("GET", path).header("If-None-Match", &known).send();

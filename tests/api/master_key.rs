@@ -1,4 +1,4 @@
-//! The move from one master key to the next.
+//! Replacing the master key.
 
 use diesel::prelude::*;
 use doorward::app::App;
@@ -58,7 +58,7 @@ on_both! {
             let credentials = parse_basic(&basic(id, secret)).expect("credentials");
             house.run(app.clients.authenticate(&credentials, AcceptedMethods::AnySecret)).is_ok()
         };
-        // Nothing that is stored lets anybody try a guess.
+        // Stored data doesn't allow guesses to be verified.
         let id = ClientId::named("shop").expect("an ID");
         let hash = TokenHash::of(secret.as_bytes());
         let stored = house.app.database.read(move |conn| {

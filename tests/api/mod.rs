@@ -1,4 +1,4 @@
-//! Journeys through HTTP only, each on both back ends.
+//! Journeys through HTTP only, each with both kinds of stores.
 
 mod access_then;
 mod account;

@@ -1,5 +1,5 @@
-//! The API is as it describes itself: schemathesis calls every operation of `/openapi.json`, with what fits the description and
-//! with what does not, and compares each answer with it.
+//! The API matches its description: schemathesis calls every operation of `/openapi.json` with valid and invalid requests, and
+//! compares each response with the description.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use crate::support::http::basic;
 use crate::support::person::Person;
 use crate::support::process::{ChildProcess, wait_until};
 
-/// What is asked of every answer. Whether it is the one that the request deserves is asked by all other tests.
+/// Checks of every response. Whether it is the right response to the request is covered by other tests.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance,response_headers_conformance";
 
-/// Random requests for each operation, beside one for each boundary of its description.
+/// Number of random requests for each operation, in addition to one for each boundary of its description.
 const EXAMPLES: &str = "10";
 
-/// Far longer than it takes.
+/// Far longer than the run takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Names of what there is, so that not everything is just not found.
+/// Names of existing entities, so that not every response is 404.
 struct Known {
     people: Vec<String>,
     passkeys: Vec<String>,
@@ -35,7 +35,7 @@ struct Known {
 }
 
 impl Known {
-    /// As schemathesis is told: where it would make up a name it takes one of these, more often than not.
+    /// Writes the configuration of schemathesis, which uses these values more often than invented ones.
     fn write(&self, folder: &Path) -> PathBuf {
         let dictionary =
             |name: &str, values: &Value| format!("[dictionaries.{name}]\nvalues = {values}\n");
@@ -45,7 +45,7 @@ impl Known {
         let config = [
             "cache.enabled = false\n".to_owned(),
             "generation.with-security-parameters = false\n".to_owned(),
-            // An id that an answer told may be the caller's own session.
+            // An ID from a response could be the caller's own session.
             "phases.coverage.extra-data-sources.responses = false\n".to_owned(),
             "phases.fuzzing.extra-data-sources.responses = false\n".to_owned(),
             dictionary("people", &json!(self.people)),
@@ -72,7 +72,7 @@ impl Known {
     }
 }
 
-/// People, and a client, whom a run may change and end as it likes.
+/// Creates users and a client that a run may change and delete.
 fn make_known(house: &House, root: &mut Person) -> Known {
     let people = [house.person(root, "ada"), house.person(root, "bob")];
     let (_, own_second) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
@@ -103,7 +103,7 @@ fn make_known(house: &House, root: &mut Person) -> Known {
     }
 }
 
-/// Calls everything with these headers; fails with what schemathesis found.
+/// Calls every operation with these headers; fails with what schemathesis found.
 fn call_everything(house: &House, headers: &[String], known: &Known, without: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let program = std::env::var("DOORWARD_TEST_SCHEMATHESIS").expect(
@@ -144,10 +144,10 @@ fn call_everything(house: &House, headers: &[String], known: &Known, without: &[
     assert!(output.contains("No issues found"), "{output}");
 }
 
-/// A client with every scope for services: its id and secret.
+/// Creates a client with every scope for services; returns its ID and secret.
 fn client_with_all(house: &House) -> (String, String) {
     let names = Scope::ALL.iter().map(|scope| scope.as_str());
-    // The others are about the person whom a client acts for.
+    // The others concern the user whom a client acts for.
     let own: Vec<&str> = names.filter(|name| name.contains(':')).collect();
     house.client(&own)
 }

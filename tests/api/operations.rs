@@ -1,4 +1,4 @@
-//! What the operator sees, and what every answer carries.
+//! The operator's endpoints, and headers of every response.
 
 use serde_json::json;
 
@@ -87,7 +87,7 @@ fn limited(config: &mut doorward::base::config::Config) {
 }
 
 fn limits_count_by_the_visitors_address(house: &House) {
-    // Random documentation addresses, since the shared Redis counts for all tests.
+    // Random documentation addresses, because the shared Redis counts for all tests.
     let network = |number: u16| {
         let id = uuid::Uuid::new_v4().as_u128();
         format!("2001:db8:{:x}:{number:x}", id & 0xffff)
@@ -114,7 +114,7 @@ fn limits_count_by_the_visitors_address(house: &House) {
         .expect("seconds");
     assert!((1..=60).contains(&wait));
     assert_eq!(start(&format!("{other}::1")).status, 200, "others go on");
-    // What the visitor writes before the proxy's entry changes nothing.
+    // Entries that the visitor adds before the proxy's entry have no effect.
     assert_eq!(start(&format!("{other}::9, {one}::1")).status, 429);
     house.pass(wait);
     assert_eq!(start(&format!("{one}::1")).status, 200);

@@ -1,4 +1,4 @@
-//! The population that measurements fill a database with (`support/population.rs`) is as good as users who registered.
+//! Users that measurements write into a database (`support/population.rs`) work like users who registered.
 
 use std::sync::Arc;
 

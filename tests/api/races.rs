@@ -1,4 +1,4 @@
-//! Single use, raced 20 at a time: exactly one winner.
+//! Single-use requests, sent 20 times concurrently: exactly one succeeds.
 
 use serde_json::{Value, json};
 

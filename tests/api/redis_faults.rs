@@ -1,4 +1,4 @@
-//! A Redis that drops connections, is full, or takes no writes.
+//! A Redis that drops connections, is full, or refuses writes.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::process::wait_until;
 use crate::support::redis::Redis;
 use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
 
-/// How a Redis comes to refuse writes, and how it takes them again.
+/// Commands that make a Redis refuse writes, and those that make it accept them again.
 const REFUSALS: [(&[&str], &[&str]); 3] = [
     (
         &["CONFIG", "SET", "maxmemory", "1"],
@@ -47,7 +47,7 @@ fn ask(service: &RelyingParty, method: &str, path: &str) -> Answer {
     request.basic(&service.id, secret).send()
 }
 
-/// Deletes the copies of lasting records, as their end would after a minute.
+/// Deletes the cached copies of database records, as their expiry would after a minute.
 fn forget_copies(redis: &Redis) {
     let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end";
     for keys in [
@@ -214,7 +214,7 @@ fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
         let by_refresh = app.sign_in(&root.browser, &[]);
         Issued::read(&app.refresh(&by_refresh.refresh));
         house.pass(11);
-        // As many authorizations as there may be, the ones above among the newest.
+        // As many authorizations as are allowed, with the ones above among the newest.
         (0..97).for_each(|_| drop(app.code(&root.browser, &[])));
         redis.cli(refuse);
         let refused = [app.redeem(&replayed), app.refresh(&by_refresh.refresh)];

@@ -1,4 +1,4 @@
-//! Registering passkeys: set-up and one's own account.
+//! Registering passkeys: at set-up, and in the user's own account.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::person::{Person, register, session_status};
 
 on_both! {
-    /// The thinnest path: set up, check, sign in again, revoke, gone.
+    /// The shortest journey: set up, check the session, sign in again, revoke the passkey, be signed out.
     fn the_first_administrator_is_set_up_signs_in_and_is_cut_off(house) {
         let mut root = house.administrator();
         let session = root.browser.get("/v1/session");
@@ -76,7 +76,7 @@ on_both! {
         let mut device = SoftAuthenticator::synced(house.origin());
         let credential = device.create(&started["publicKey"], &Default::default());
         let body = json!({ "ceremony": started["ceremony"], "credential": credential });
-        // The same browser, another session of the same person meanwhile.
+        // In the same browser, another session of the same user started in between.
         assert_eq!(root.sign_in_at(&root.browser.clone()).status, 200);
         let other_tab = root.browser.clone();
         root.sign_in_at(&other_tab);

@@ -1,4 +1,4 @@
-//! What is known of things.
+//! Registered resources.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ fn put(browser: &Browserless, path: &str, body: &Value) -> Answer {
     browser.request("PUT", path).json(body).send()
 }
 
-/// What is known of a thing, as a decision would ask.
+/// Returns the data of a resource, as for a decision.
 fn known(house: &House, id: &str) -> Option<Thing> {
     let name = ResourceName::parse("order", id).expect("a name");
     house.run(house.app.access.thing(&name)).expect("an answer")
 }
 
-/// Ids in which something means something else in an address, a path or a page.
+/// IDs with characters that are special in URLs, paths or pages.
 const HARD_IDS: [&str; 11] = [
     "two words",
     " at the edges ",
@@ -34,12 +34,10 @@ const HARD_IDS: [&str; 11] = [
     "&amp;",
 ];
 
-/// A text as one part of a path.
 fn path_part(text: &str) -> String {
     form_encoded(text).replace('+', "%20")
 }
 
-/// A text as a page writes it.
 fn as_markup(text: &str) -> String {
     text.replace('&', "&#38;")
         .replace('<', "&#60;")
@@ -48,7 +46,6 @@ fn as_markup(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// What a browser makes of an attribute's value.
 fn from_markup(text: &str) -> String {
     text.replace("&#60;", "<")
         .replace("&#62;", ">")
@@ -57,7 +54,6 @@ fn from_markup(text: &str) -> String {
         .replace("&#38;", "&")
 }
 
-/// Where the page's link with this text leads.
 fn link(page: &str, text: &str) -> String {
     let end = format!("\">{}</a>", as_markup(text));
     let (before, _) = page
@@ -67,7 +63,6 @@ fn link(page: &str, text: &str) -> String {
     from_markup(address)
 }
 
-/// The page at an address.
 fn open(browser: &Browserless, address: &str) -> String {
     let page = browser.get(address);
     assert_eq!(page.status, 200, "{address}: {}", page.text());
@@ -165,11 +160,11 @@ on_both! {
                 assert!(page.contains(part), "{id}: {part}: {page}");
             }
             assert_eq!(link(&page, "Root Admin"), format!("/admin/users/{}", root.id), "{id}: who holds it");
-            // From the grant back to the thing.
+            // From the role assignment back to the resource.
             let change = page.split("href=\"").find(|part| part.starts_with("/admin/grants/")).expect("a link to the grant");
             let (change, _) = change.split_once('"').expect("an address");
             assert_eq!(link(&open(&root.browser, change), &name), of_person, "{id}");
-            // To forget it is asked about this one, and does no other.
+            // The page to remove it names this resource, and removes no other.
             let forget = page.split("href=\"").find(|part| part.starts_with("/admin/resources/forget")).expect("a link to forget it");
             let (forget, _) = forget.split_once('"').expect("an address");
             let asked = open(&root.browser, &from_markup(forget));
@@ -246,11 +241,11 @@ on_both! {
         let changed = elsewhere.request("PUT", "/v1/resources/order/17").header("If-Match", "\"1\"");
         assert_eq!(changed.json(&json!({ "attributes": { "open": false } })).send().status, 200);
         assert_eq!(known(house, "17").expect("a thing").attributes["open"], false);
-        // The store loses its last write; this instance looks which things moved, as it does every second.
+        // The store loses its last write; this instance polls for changed resources, as it does every second.
         house.run(house.app.ephemeral.put(&key, &copy, Duration::from_secs(60))).expect("stored");
         house.run(house.app.access.watch()).expect("an answer");
         assert_eq!(known(house, "17").expect("a thing").attributes["open"], false);
-        // Nor is a slow reader's, that nothing is known.
+        // Nor is a slow reader's copy that the resource doesn't exist.
         house.run(house.app.ephemeral.put(&key, "0:null", Duration::from_secs(60))).expect("stored");
         assert!(known(house, "17").is_some());
     }
@@ -258,7 +253,7 @@ on_both! {
     fn installations_that_share_a_store_know_things_of_their_own(house) {
         let root = house.administrator();
         let name = ResourceName::parse("order", "17").expect("a name");
-        // As another installation, on the same store, would leave it.
+        // A copy that another installation on the same store could have written.
         let theirs = r#"9:{"title":null,"description":null,"attributes":{"open":true},"version":9}"#;
         for key in [format!("resource:{{{}}}", name.key()), format!("resource:{{{}}}:{}", name.key(), uuid::Uuid::new_v4())] {
             house.run(house.app.ephemeral.put(&key, theirs, Duration::from_secs(60))).expect("stored");

@@ -1,4 +1,4 @@
-//! Cut off: dead at the next request, with everything that rested on it.
+//! Revocation has an effect at the next request, on everything based on what was revoked.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ on_both! {
         assert_eq!(session_status(&third), 200);
         assert_eq!(ada.sign_in_at(&house.browser()).problem_type(), "urn:doorward:problem:passkey-unknown");
         assert_eq!(elsewhere.sign_in_at(&house.browser()).status, 200);
-        // It is told, with who, when and why.
+        // The audit event says who revoked it, when and why.
         let event = root.browser.get("/v1/audit-events?action=passkey.revoked").json()["items"][0].clone();
         assert_eq!(event["reason"], "lost phone");
         assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
@@ -62,7 +62,7 @@ on_both! {
         let answer = ada.browser.delete(&format!("/v1/me/passkeys/{}", ada.passkey));
         assert_eq!(answer.status, 409);
         assert_eq!(answer.problem_type(), "urn:doorward:problem:last-passkey");
-        // An administrator may, and then a new link is the way back.
+        // An administrator may, and then a recovery link gives access again.
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{}", ada.passkey)).status, 200);
         let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" }));
         let start = json!({ "invitation": link.json()["token"] });
@@ -135,11 +135,11 @@ on_both! {
         assert_eq!((demoted.status, demoted.problem_type().as_str()), (409, kind));
         let locked = root.browser.post_json("/v1/me/suspend", &json!({}));
         assert_eq!((locked.status, locked.problem_type().as_str()), (409, kind));
-        // An administrator who never enrolled, or has no passkey left, is none to rely on.
+        // An administrator without any passkey doesn't count as a remaining administrator.
         let second = house.person_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
         assert_eq!(root.browser.delete(&format!("/v1/users/second/passkeys/{}", second.passkey)).status, 200);
         assert_eq!(root.browser.post_json("/v1/me/suspend", &json!({})).status, 409);
-        // With a second one who can sign in, the first may go.
+        // With a second administrator who can sign in, the first may be suspended.
         let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "second" })).json();
         let second = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link["token"] }));
         assert_eq!(root.browser.post_json("/v1/me/suspend", &json!({})).status, 204);

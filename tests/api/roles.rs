@@ -1,4 +1,4 @@
-//! The registry of roles: made, read, changed, taken away.
+//! The registry of roles: creating, reading, changing and deleting roles.
 
 use serde_json::{Value, json};
 
@@ -10,13 +10,13 @@ use crate::support::http::{Answer, Browserless};
 use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
 
-/// Makes a role.
+/// Creates a role.
 pub(super) fn make(root: &Person, role: &Value) {
     let made = root.browser.post_json("/v1/roles", role);
     assert_eq!(made.status, 201, "{}", made.text());
 }
 
-/// Changes what an address names, at the version that it has now.
+/// Changes the entity at a path, at its current version.
 pub fn patch(root: &Browserless, by: &Browserless, path: &str, body: &Value) -> Answer {
     let tag = root.get(path).header("etag").expect("a tag").to_owned();
     by.request("PATCH", path)
@@ -25,7 +25,7 @@ pub fn patch(root: &Browserless, by: &Browserless, path: &str, body: &Value) -> 
         .send()
 }
 
-/// Makes a person hold exactly these roles.
+/// Sets the roles of a user.
 pub(super) fn give(root: &Person, person: &str, roles: &[&str]) {
     let path = format!("/v1/users/{person}");
     let body = json!({ "roles": roles });
@@ -162,13 +162,13 @@ on_both! {
         assert_eq!((refused.status, refused.json()["type"].clone()), (409, json!("urn:doorward:problem:role-in-use")));
         let needed = refused.json();
         assert_eq!((needed["holders"].clone(), needed["invitations"].clone(), needed["managed_by"].clone()), (json!(1), json!(1), json!(["lead"])));
-        // A suspended holder is one all the same.
+        // A suspended user still counts as a holder.
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
         assert_eq!(root.browser.delete("/v1/roles/clerk").json()["holders"], 1);
         give(&root, "ada", &[]);
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": [] })).status, 200);
         assert_eq!(root.browser.delete("/v1/roles/clerk").json()["invitations"], 1);
-        // The link's time is over; it would not work any more.
+        // The link has expired and would not work any more.
         house.pass(3601);
         let mut root = root;
         assert_eq!(root.step_up().status, 200);
@@ -239,7 +239,7 @@ on_both! {
     fn twenty_makers_of_one_role_make_one(house) {
         let root = house.administrator();
         for _ in 0..2 {
-            // The second time there is a row of a deleted one.
+            // In the second round, there is a row of a deleted role.
             let tabs = vec![root.browser.clone(); RUNNERS];
             let answers = race(tabs, |tab| tab.post_json("/v1/roles", &json!({ "name": "clerk" })));
             assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
@@ -277,7 +277,7 @@ on_both! {
         let (browser, mut device) = (house.browser(), SoftAuthenticator::synced(house.origin()));
         let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "bob" })).json();
         let credential = device.create(&started["publicKey"], &Default::default());
-        // As if the clock of the machine that deletes were ahead.
+        // Simulates that the clock of the deleting machine is ahead.
         let ahead = doorward::base::clock::Clock::manual();
         ahead.advance(std::time::Duration::from_secs(86_400));
         let app = house.run(doorward::app::App::build(house.config.clone(), ahead, doorward::app::RpIdChange::Refuse)).expect("another machine");

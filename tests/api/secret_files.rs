@@ -10,7 +10,7 @@ use crate::support::binary;
 use crate::support::house::House;
 use crate::support::process::free_port;
 
-/// Modes by which someone beside the owner can read or change a file.
+/// Modes with which users other than the owner can read or change a file.
 const EXPOSED: [u32; 7] = [0o644, 0o640, 0o604, 0o620, 0o602, 0o610, 0o660];
 const ALLOW: &str = "DOORWARD__SECRETS__ALLOW_READABLE_FILES";
 
@@ -95,7 +95,7 @@ fn an_address_with_a_password_that_others_can_read_is_refused() {
         }
         assert_eq!(run(0o600).code, 0);
     }
-    // The configuration's own file, where it holds one.
+    // The configuration file itself, if it contains a secret.
     let file = folder.path().join("doorward.toml");
     let run = |text: &str, mode: u32| {
         std::fs::write(&file, text).expect("a file");

@@ -1,4 +1,4 @@
-//! Sessions: listed, ended, idle, over; never revived.
+//! Sessions: listed, ended, expired, and never revived.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ on_both! {
             assert_eq!(session_status(&other), 401);
         }
         assert_eq!(ids(&root.browser).len(), 1);
-        // And again, with nothing to end.
+        // Repeated, with no other session to end.
         assert_eq!(root.browser.delete("/v1/me/sessions").json()["sessions_ended"], 0);
         assert_eq!(root.session_status(), 200);
     }
@@ -84,7 +84,7 @@ on_both! {
         let of_root = &ids(&root.browser)[0];
         assert_eq!(ada.browser.delete(&format!("/v1/me/sessions/{of_root}")).status, 404);
         assert_eq!(ada.browser.delete(&format!("/v1/users/root/sessions/{of_root}")).status, 403);
-        // Nor does an administrator end one under somebody else's name.
+        // An administrator can't end a session under another user's name either.
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/sessions/{of_root}")).status, 404);
         assert_eq!(root.session_status(), 200);
     }
@@ -135,14 +135,14 @@ on_both! {
         let old = browser.clone();
         let session = old.get("/v1/session").json()["session"]["id"].as_str().expect("an id").to_owned();
         let cookie = old.cookie("doorward-session").expect("a cookie");
-        // Behind the cookie's signature: a uuid, a point, 43 letters.
+        // The session key follows the cookie's signature: a UUID, a dot, 43 characters.
         let key = SessionKey::parse(&cookie[cookie.len() - 80..]).expect("a key");
         let keys = [key.store_key(), format!("seen:{{{}}}:{session}", root.id)];
         let store = &house.app.ephemeral;
         let copies = house.run(store.get(&[&keys[0], &keys[1]])).expect("an answer");
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert_eq!(session_status(&old), 401);
-        // What a store does that takes over without the last writes.
+        // Restores the earlier copies, like a store that takes over without the last writes.
         for (key, copy) in keys.iter().zip(copies) {
             let copy = copy.expect("a copy");
             house.run(store.put(key, &copy, Duration::from_secs(3600))).expect("stored");
@@ -158,7 +158,7 @@ on_both! {
         let app = house.party(|_| {});
         let held = app.sign_in(&browser, &[("scope", "openid offline_access")]);
         for round in 0..70 {
-            // By turns signed out, and replaced by the next sign-in of the same browser.
+            // Alternately signed out, and replaced by the next sign-in of the same browser.
             let short = root.another_browser();
             assert_eq!(root.sign_in_at(&short).status, 200);
             if round % 2 == 0 {
@@ -178,7 +178,7 @@ on_both! {
         let first = root.another_browser();
         let (key, copy) = live_copy(house, &first);
         let (seen_key, seen) = seen_copy(house, &root.id, &first);
-        // Keeps the cookie that the browser loses.
+        // Keeps a copy of the cookie that the browser deletes.
         let copied = first.clone();
         assert_eq!(first.delete("/v1/session").status, 204);
         house.pass(1);
@@ -212,7 +212,7 @@ on_both! {
         let (ended_at, listed_until) = house.run(listed).expect("a row");
         let idle = house.config.sessions.idle_timeout;
         assert_eq!(listed_until, ended_at.after(idle + Duration::from_secs(3600)));
-        // When that time is over, it is not.
+        // After that time, it is not.
         let over = house.app.database.write(move |conn| {
             let past = sessions::listed_until.eq(Timestamp::from_micros(1));
             diesel::update(sessions::table.find(id)).set(past).execute(conn)?;
@@ -235,7 +235,7 @@ on_both! {
             root.another_browser();
         }
         assert_eq!(root.session_status(), 200);
-        // The first of all is used: another is the least recently used one now.
+        // The first session is used, so another one is the least recently used now.
         house.pass(3 * HOUR);
         let now = house.clock.now().to_rfc3339();
         crate::support::process::wait_until("the idle clock moves", Duration::from_secs(5), || {
@@ -270,10 +270,10 @@ on_both! {
     }
 }
 
-/// The store key of a browser's live session, and what is stored there.
+/// Returns the store key and the stored value of a browser's active session.
 pub(super) fn live_copy(house: &House, browser: &Browserless) -> (String, String) {
     let cookie = browser.cookie("doorward-session").expect("a cookie");
-    // Behind the cookie's signature: a uuid, a point, 43 letters.
+    // The session key follows the cookie's signature: a UUID, a dot, 43 characters.
     let key = SessionKey::parse(&cookie[cookie.len() - 80..])
         .expect("a key")
         .store_key();
@@ -283,7 +283,7 @@ pub(super) fn live_copy(house: &House, browser: &Browserless) -> (String, String
     (key, copies[0].clone().expect("a copy"))
 }
 
-/// The store key under which the last use of a browser's session is stored, and what is stored there.
+/// Returns the store key and the stored value of the last use of a browser's session.
 fn seen_copy(house: &House, user: &str, browser: &Browserless) -> (String, String) {
     let session = browser.get("/v1/session").json()["session"]["id"].clone();
     let key = format!("seen:{{{user}}}:{}", session.as_str().expect("an id"));
@@ -293,7 +293,7 @@ fn seen_copy(house: &House, user: &str, browser: &Browserless) -> (String, Strin
     (key, copies[0].clone().expect("a copy"))
 }
 
-/// Uses the session, and waits until that moved its idle clock: it moves off the request's path.
+/// Uses the session, and waits until its idle timeout is updated, which happens asynchronously.
 fn use_it(house: &crate::support::house::House, browser: &crate::support::http::Browserless) {
     let now = house.clock.now().to_rfc3339();
     crate::support::process::wait_until(

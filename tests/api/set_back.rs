@@ -1,4 +1,4 @@
-//! A Redis that is set back to an earlier moment: what was used since then can't be used again.
+//! A Redis that is restored to an earlier state: what was used since then can't be used again.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::process::wait_until;
 use crate::support::redis::{Redis, RedisFiles};
 use crate::support::relying_party::{Issued, sent_back};
 
-/// A copy of everything that Redis holds.
+/// Returns a copy of Redis' data.
 pub fn copy(house: &House, redis: &mut Redis) -> RedisFiles {
     redis.stop();
     let files = redis.snapshot_files();
@@ -21,7 +21,7 @@ pub fn copy(house: &House, redis: &mut Redis) -> RedisFiles {
     files
 }
 
-/// Puts an earlier copy in place of what Redis holds.
+/// Restores an earlier copy.
 pub fn set_back(house: &House, redis: &mut Redis, files: &RedisFiles) {
     redis.stop();
     redis.restore_files(files);
@@ -35,7 +35,7 @@ fn start(house: &House, redis: &mut Redis) {
     });
 }
 
-/// The finish of a ceremony, in a browser as it was when the ceremony began.
+/// The finish request of a ceremony, in a browser with the cookies from when the ceremony began.
 struct Ceremony {
     browser: Browserless,
     path: &'static str,
@@ -78,7 +78,7 @@ impl Ceremony {
         }
     }
 
-    /// Each use is by a browser as it was before all of them.
+    /// Sends it from a copy of the browser, which has the cookies from before the first use.
     fn send(&self) -> (Browserless, Answer) {
         let browser = self.browser.clone();
         let answer = browser.post_json(self.path, &self.finish);
@@ -133,7 +133,7 @@ fn no_used_ceremony_is_good_again() {
         );
         assert_eq!(session_status(&browser), was_in, "{}", ceremony.path);
     }
-    // The links that began two of them are used as well.
+    // The links with which two of them began are used as well.
     for token in [&link["token"], &device_link["token"]] {
         let start = json!({ "invitation": token, "username": "carl", "display_name": "Carl" });
         let started = house
@@ -159,7 +159,7 @@ fn no_answered_authorization_request_is_answered_again() {
     let path = waiting.header("location").expect("a page").to_owned();
     let before = copy(&house, &mut redis);
     let code = sent_back(&allow(&root.browser, &path))["code"].clone();
-    // Answered, but not redeemed: the same code is given again, and is still good for one use.
+    // Answered but not redeemed: the same code is returned again, and can still be used once.
     set_back(&house, &mut redis, &before);
     let browser = root.browser.clone();
     assert_eq!(root.sign_in_at(&browser).status, 200);

@@ -1,4 +1,4 @@
-//! Signing keys: first ones, successors, refusal.
+//! Signing keys: first keys, successors, refusals.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -20,12 +20,13 @@ use crate::support::house::House;
 use crate::support::postgres::Postgres;
 use crate::support::race::RUNNERS;
 
-/// From publishing to signing: the JWKS's 10 minutes, and one for clocks.
+/// Time from publishing a key to signing with it, in seconds: the JWKS's 10 minutes, and one for clock differences.
 const LEAD: u64 = 660;
-/// From the successor's turn until a key leaves the JWKS: an hour, and a minute for clocks.
+/// Time from the successor's first signature until a key leaves the JWKS, in seconds: an hour, and a minute
+/// for clock differences.
 const OVERLAP: u64 = 3_660;
 
-/// Another instance on the same stores, without a port.
+/// Another instance on the same stores, without a listener.
 pub fn instance(house: &House, config: &Config) -> App {
     let built = App::build(config.clone(), house.clock.clone(), RpIdChange::Refuse);
     house.run(built).expect("another instance")
@@ -37,7 +38,7 @@ pub fn sign(house: &House, keyring: &Keyring, algorithm: Algorithm) -> String {
     token.expect("a token")
 }
 
-/// Makes the first key of each algorithm, by use.
+/// Signs with every algorithm, which creates the first key of each.
 fn use_every_algorithm(house: &House) {
     for algorithm in Algorithm::ALL {
         sign(house, &house.app.keyring, algorithm);
@@ -54,7 +55,7 @@ pub fn kid(token: &str) -> String {
     header.kid.expect("a kid")
 }
 
-/// The kids in the JWKS, of one algorithm.
+/// Returns the key IDs of one algorithm in the JWKS.
 fn published(house: &House, algorithm: Algorithm) -> Vec<String> {
     let ring = house.run(house.app.keyring.ring()).expect("the ring");
     let jwks = ring.jwks(house.clock.now());
@@ -104,7 +105,6 @@ fn actions(house: &House) -> Vec<String> {
         .collect()
 }
 
-/// The same token with another header.
 fn with_header(token: &str, header: &Value) -> String {
     use base64::Engine;
     let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(header.to_string());
@@ -405,7 +405,7 @@ on_both! {
     }
 }
 
-/// Instances that begin an empty database at the same moment.
+/// Instances that start on an empty database concurrently.
 fn begin_together(house: &House, config: &Config) {
     let begun: Vec<App> = house.run(async {
         let begin = || {

@@ -1,4 +1,4 @@
-//! The standing record: every order of steps that could put a withdrawn right back, forced.
+//! The account state record, with every order of operations that could restore a withdrawn permission.
 
 use doorward::base::ids::{PasskeyId, UserId};
 use doorward::clients::ActingAs;
@@ -33,7 +33,7 @@ fn cached(house: &House, user: UserId) -> Option<Standing> {
     Some(serde_json::from_str(&record).expect("a record"))
 }
 
-/// An administrator, and somebody with two passkeys of whom the second may be revoked.
+/// Creates an administrator, and a user with two passkeys; returns the passkey to be revoked.
 fn people(house: &House) -> (Person, Person, PasskeyId) {
     let root = house.administrator();
     let ada = house.person(&root, "ada");
@@ -66,9 +66,9 @@ on_both! {
         let user = id(&ada);
         // The reader reads …
         let old = read(house, user);
-        // … the revocation happens, whole …
+        // … the revocation completes …
         assert!(revoke(house, user, passkey));
-        // … and only now does the reader store what it read.
+        // … and only then does the reader store what it read.
         let stored = house.run(house.app.standings.store(&old)).expect("an answer");
         assert!(!stored);
         assert_eq!(ada.session_status(), 401);
@@ -83,7 +83,7 @@ on_both! {
         house.run(house.app.users.suspend(user, None, Authority::Administrator, ActingAs::command())).expect("suspended");
         let second = read(house, user);
         assert!(first.version < second.version);
-        // The later one arrives first.
+        // The later version arrives first.
         house.run(house.app.ephemeral.remove(&Standings::key(user))).expect("removed");
         assert!(house.run(house.app.standings.store(&second)).expect("an answer"));
         assert!(!house.run(house.app.standings.store(&first)).expect("an answer"));
@@ -111,9 +111,9 @@ on_both! {
             assert!(house.run(house.app.standings.store(&old)).expect("an answer"));
         };
         lose(house);
-        // The instance that revoked knows better at once.
+        // The instance that revoked the passkey refuses immediately.
         assert_eq!(ada.session_status(), 401);
-        // Another one within two seconds, though the old copy is still there.
+        // Another instance refuses within two seconds, although the old copy is still there.
         lose(house);
         let elsewhere = ada.browser.at_port(house.port(second));
         wait_until("the other instance refuses", std::time::Duration::from_secs(2), || {
@@ -163,7 +163,8 @@ on_both! {
     }
 }
 
-/// The change is committed, the store is out of reach: 503, safe to repeat, and refused as soon as anybody can ask again.
+/// The change is committed but the store is unavailable: the response is 503, the request is safe to repeat, and access is
+/// refused once requests can be handled again.
 #[test]
 fn a_change_that_is_not_in_force_is_pending_and_safe_to_repeat() {
     let postgres = Postgres::start(PostgresOptions::default());
@@ -186,7 +187,7 @@ fn a_change_that_is_not_in_force_is_pending_and_safe_to_repeat() {
         || ada.session_status() != 503,
     );
     assert_eq!(ada.session_status(), 401);
-    // Even if the store came back with the record from before.
+    // Even if the store contains the record from before the change again.
     house
         .run(house.app.ephemeral.remove(&Standings::key(user)))
         .expect("removed");
@@ -197,14 +198,14 @@ fn a_change_that_is_not_in_force_is_pending_and_safe_to_repeat() {
     assert!(revoke(&house, user, passkey), "repeated, it is in force");
 }
 
-/// The same for the embedded store: its file taken away under the running service.
+/// The same for the embedded store, whose file is locked while the service runs.
 #[test]
 fn a_change_on_an_embedded_store_that_fails_is_pending() {
     let house =
         House::embedded_with(|config| config.redis.timeout = std::time::Duration::from_millis(300));
     let (_, ada, passkey) = people(&house);
     let path = house.config.server.data_dir.join("ephemeral.db");
-    // Somebody else holds the file for writing.
+    // Another process locks the file for writing.
     let lock = std::process::Command::new("python3")
         .args(["-c", "import sqlite3,sys;c=sqlite3.connect(sys.argv[1]);c.execute('begin exclusive');print('held',flush=True);sys.stdin.read()"])
         .arg(&path)
@@ -217,7 +218,7 @@ fn a_change_on_an_embedded_store_that_fails_is_pending() {
     assert!(!revoke(&house, id(&ada), passkey));
     drop(lock.stdin.take());
     lock.wait().expect("an end");
-    // This instance's floor refuses the copy that was left behind.
+    // This instance's minimum version refuses the outdated copy.
     assert_eq!(ada.session_status(), 401);
     assert!(revoke(&house, id(&ada), passkey));
 }

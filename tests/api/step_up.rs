@@ -1,4 +1,4 @@
-//! A recent ceremony, asked for before what a thief of a session would want.
+//! Step-up: a recent ceremony is required for actions that a thief of a session would want.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ on_both! {
         for answer in refused {
             assert_eq!((answer.status, answer.problem_type().as_str()), (403, needed));
         }
-        // Reading goes on.
+        // Reading is still possible.
         assert_eq!(root.browser.get("/v1/users/ada").status, 200);
         assert_eq!(root.step_up().status, 200);
         let removed = root.browser.delete(&format!("/v1/me/passkeys/{second}"));
@@ -55,7 +55,7 @@ on_both! {
         house.run(house.app.ephemeral.put(&key, &copy, Duration::from_secs(3600))).expect("stored");
         assert_eq!(session_status(&old), 401);
         assert_eq!(root.session_status(), 200);
-        // The same when there are more such sessions than the account's record lists, all stepped up later.
+        // The same with more such sessions than the account's record lists, all stepped up later.
         house.pass(1);
         for _ in 0..65 {
             let mut other = root.clone();
@@ -69,7 +69,7 @@ on_both! {
     fn nobody_steps_up_with_a_passkey_of_another(house) {
         let root = house.administrator();
         let mut ada = house.person(&root, "ada");
-        // The options name the person's own passkeys; the other one answers all the same.
+        // The options list the user's own passkeys; another user's passkey responds anyway.
         let started = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
         let mut options = started["publicKey"].clone();
         options["allowCredentials"] = json!([]);

@@ -1,4 +1,4 @@
-//! Usernames that are taken by renaming: how often, and how they are released.
+//! Renaming users: how often it is allowed, and how former usernames are released.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::house::House;
 use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
 
-/// An administrator, a delegate who manages clerks, and a clerk.
+/// Creates an administrator, a delegate who manages clerks, and a clerk.
 fn people(house: &House) -> (Person, Person, Person) {
     let root = house.administrator();
     make(&root, &json!({ "name": "clerk" }));
@@ -65,7 +65,7 @@ on_both! {
             assert_eq!(rename(&root, &lead, &clerk, name), 200, "{name}");
         }
         assert_eq!(rename(&root, &lead, &clerk, "security"), 409);
-        // A name that they had already takes nothing more.
+        // Returning to a former name of the same user doesn't count.
         assert_eq!(rename(&root, &lead, &clerk, "clerk"), 200);
         let (id, secret) = house.client(&["users:read", "users:write"]);
         let path = format!("/v1/users/{}", clerk.id);
@@ -74,7 +74,7 @@ on_both! {
             .json(&json!({ "username": "security" })).send();
         assert_eq!(by_service.status, 409, "{}", by_service.text());
         assert_eq!(rename(&root, &root, &clerk, "security"), 200, "an administrator in person");
-        // A month later they may again.
+        // A month later, renaming is allowed again.
         let database = house.app.database.clone();
         let month_ago = house.app.database.write(move |conn| {
             let then = database.now(conn)?.before(Duration::from_secs(30 * 86_400 + 1));

@@ -1,4 +1,4 @@
-//! Mail addresses: what somebody entered is no fact until an administrator vouched for it.
+//! Email addresses: one that a user entered is unverified until an administrator verifies it.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn vouched_by(user: &Value) -> (Value, Value, Value) {
     (json!(true), json!("vouched"), user.clone())
 }
 
-/// Someone joins by a link.
+/// Registers a user with a link.
 fn join(house: &House, link: &Value, username: &str) -> Person {
     let start = json!({ "invitation": link["token"], "username": username });
     let device = SoftAuthenticator::synced(house.origin());
@@ -35,7 +35,7 @@ fn unverified() -> (Value, Value, Value) {
     (json!(false), json!("unverified"), Value::Null)
 }
 
-/// An administrator, a delegate who manages clerks, and a clerk with an address.
+/// Creates an administrator, a delegate who manages clerks, and a clerk with an email address.
 fn people(house: &House) -> (Person, Person, Person) {
     let root = house.administrator();
     make(&root, &json!({ "name": "clerk" }));
@@ -76,7 +76,7 @@ on_both! {
         let shown = lead.browser.get(&format!("/admin/users/{}", clerk.id)).text();
         assert!(shown.contains("Verified") && !shown.contains("by root"), "{shown}");
 
-        // The same address stays what it is; another one is not vouched for, whoever entered it.
+        // An unchanged address stays verified; a changed one is unverified, whoever entered it.
         assert_eq!(patch(&lead.browser, &lead.browser, path, &json!({ "email": "clerk@corp.example", "display_name": "Clerk" })).status, 200);
         assert_eq!(verified(&root, "clerk").0, true);
         assert_eq!(patch(&lead.browser, &lead.browser, path, &json!({ "email": "ceo@corp.example" })).status, 200);
@@ -115,7 +115,7 @@ on_both! {
         assert!(root.browser.get(&format!("/admin/users/{}", clerk.id)).text().contains(&page));
         assert!(root.browser.get(&page).text().contains("clerk@corp.example"));
         let version = root.browser.get("/v1/users/clerk").json()["version"].to_string();
-        // The address was changed since it was shown.
+        // The address was changed after the page was shown.
         assert_eq!(clerk.browser.request("PATCH", "/v1/me").json(&json!({ "email": "root@corp.example" })).send().status, 200);
         let late = root.browser.request("POST", &page).page_form(&[("version", &version)]).send();
         assert!(matches!(late.status, 409 | 412), "{}", late.status);
@@ -147,7 +147,7 @@ on_both! {
         assert_eq!(invited["details"]["email_verified"], true, "{invited}");
         join(house, &named, "ada");
         assert_eq!(verified(&root, "ada"), vouched_by(&root_id), "and stays so");
-        // Who chooses their own username has the address of the link.
+        // A user who chooses their own username gets the address of the link.
         let unnamed = invite(&json!({ "email": "bob@corp.example" }));
         let listed = |email: &str| {
             let items = root.browser.get("/v1/invitations").json()["items"].clone();
@@ -159,7 +159,7 @@ on_both! {
         let bob = join(house, &unnamed, "bob");
         assert_eq!(verified(&root, "bob"), vouched_by(&root_id));
         assert_eq!(bob.browser.get("/v1/session").json()["user"]["email_verified"], true);
-        // Unless the administrator says otherwise.
+        // Unless the administrator sets it to unverified.
         invite(&json!({ "username": "eve", "email": "eve@corp.example", "email_verified": false }));
         assert_eq!(verified(&root, "eve"), unverified());
         let unnamed = invite(&json!({ "email": "dan@corp.example", "email_verified": false }));
@@ -180,7 +180,7 @@ on_both! {
         };
         assert_eq!(write(&json!({ "email": "new@corp.example" })), vouched_by(&json!(root.id)));
         assert_eq!(write(&json!({ "email": "other@corp.example", "email_verified": false })), unverified());
-        // What is there already was written by somebody else: sending it back says nothing about it.
+        // An existing address may have been entered by another user, so writing it again doesn't verify it.
         let typed = clerk.browser.request("PATCH", "/v1/me").json(&json!({ "email": "ceo@corp.example" })).send();
         assert_eq!(typed.status, 200);
         assert_eq!(write(&json!({ "email": "ceo@corp.example", "display_name": "Clerk" })), unverified());
@@ -224,13 +224,13 @@ on_both! {
         let by_lead = |body: &Value| lead.browser.post_json("/v1/invitations", body);
         joined(&by_lead(&json!({ "username": "dan", "email": "dan@corp.example", "roles": ["clerk"] })), "dan");
         joined(&by_lead(&json!({ "email": "eve@corp.example", "roles": ["clerk"] })), "eve");
-        // An app with an administrator's token is an app.
+        // An app with an administrator's token has the permissions of an app.
         let app = house.helper("openid users:write");
         let token = app.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
         let by_app = |body: &Value| house.browser().request("POST", "/v1/invitations").bearer(&token).json(body).send();
         joined(&by_app(&json!({ "username": "gil", "email": "gil@corp.example" })), "gil");
 
-        // Vouched for by root, then overwritten.
+        // Verified by root, then overwritten.
         let vouch = || {
             let body = json!({ "email": "clerk@corp.example", "email_verified": true });
             assert_eq!(patch(&root.browser, &root.browser, "/v1/users/clerk", &body).status, 200);
@@ -242,7 +242,7 @@ on_both! {
         vouch();
         assert_eq!(patch(&root.browser, &lead.browser, "/v1/users/clerk", &json!({ "email": "ceo@corp.example" })).status, 200);
         assert_eq!(verified(&root, "clerk"), unverified());
-        // An administrator types their own address like everyone else.
+        // An administrator's own address is unverified, too, when the administrator enters it.
         let own = root.browser.request("PATCH", "/v1/me").json(&json!({ "email": "root@corp.example" })).send();
         assert_eq!(own.status, 200);
         assert_eq!(verified(&root, "root"), unverified());
@@ -251,7 +251,7 @@ on_both! {
         assert_eq!(root.browser.request("POST", "/account/profile").page_form(&form).send().status, 303);
         assert_eq!(verified(&root, "root"), unverified());
 
-        // Nor does anybody else say so.
+        // Other callers may not set the verification state.
         for is_verified in [true, false] {
             let body = json!({ "username": "mal", "email": "mal@corp.example", "email_verified": is_verified });
             assert_eq!(service("POST", "/v1/invitations", &body).status, 403);

@@ -1,4 +1,4 @@
-//! What was withdrawn leaves nothing behind: no request in flight, no link, no name, no old key.
+//! After a withdrawal, nothing remains valid: no request in flight, no link, no name, no old key.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::house::House;
 use crate::support::person::{Person, session_status};
 
-/// Sends the head of a request and all but the last byte of its body; the rest when called.
+/// Sends a request except for the last byte of its body; the returned function sends the rest.
 fn hold_back(
     house: &House,
     person: &Person,
@@ -74,7 +74,7 @@ on_both! {
         assert_eq!(start(house, &link), 200);
         assert_eq!(root.browser.post_json("/v1/users/second/suspend", &json!({})).status, 200);
         assert_eq!((start(house, &link), start(house, &plain)), (410, 410));
-        // A client's too, once it is disabled.
+        // A client's links become invalid, too, when it is disabled.
         let (id, secret) = house.client(&["users:write"]);
         let link = house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(&json!({})).send().json();
         assert_eq!(start(house, &link), 200);
@@ -126,13 +126,13 @@ on_both! {
             let changed = root.browser.request("PATCH", &path).header("If-Match", &tag).json(body).send();
             assert_eq!(changed.status, 200, "{}", changed.text());
         };
-        // The secret was rotated, perhaps because a thief had it.
+        // The secret was replaced, perhaps because it was stolen.
         let (join, recovery) = (make(&secret, &json!({})), make(&secret, &json!({ "user_id": "ada" })));
         assert_eq!((start(house, &join), start(house, &recovery)), (200, 200));
         let rotated = root.browser.post_json(&format!("{path}/secret"), &json!({})).json();
         let secret = rotated["client_secret"].as_str().expect("a secret").to_owned();
         assert_eq!((start(house, &join), start(house, &recovery)), (410, 410));
-        // A scope was taken away: given again, it brings no old link back.
+        // A scope was removed: adding it again doesn't make old links valid again.
         for scope in ["users:write", "passkeys:enrol", ""] {
             let recovery = make(&secret, &json!({ "user_id": "ada" }));
             assert_eq!(start(house, &recovery), 200);
@@ -147,7 +147,7 @@ on_both! {
             root.browser.post_json(&format!("{path}/{act}"), &json!({}));
             assert_eq!(start(house, &join), 410, "{act}");
         }
-        // What takes nothing away leaves links alone.
+        // Changes that remove no permission leave links valid.
         let join = make(&secret, &json!({}));
         change(&json!({ "client_name": "Another name", "scope": "users:write passkeys:enrol users:read" }));
         assert_eq!(start(house, &join), 200);
@@ -174,7 +174,7 @@ on_both! {
         let mut second = second_administrator(house, &root);
         let make = |second: &Person, body: &Value| second.browser.post_json("/v1/invitations", body).json();
         let links = [json!({}), json!({ "roles": ["admin"] }), json!({ "user_id": "ada" })].map(|body| make(&second, &body));
-        // One session of several ends: the maker is still there.
+        // One of several sessions ends, but the inviter still has another one.
         let another = second.another_browser();
         assert_eq!(another.delete("/v1/session").status, 204);
         for link in &links {
@@ -265,7 +265,7 @@ on_both! {
         assert_eq!(listed.len(), 1);
         house.pass(5);
         assert_eq!(root.step_up().status, 200);
-        // … and is used after the step-up took its place.
+        // … and is used after the step-up replaced it.
         assert_eq!(old.delete("/v1/me/sessions").status, 401);
         assert_eq!((session_status(&old), root.session_status()), (401, 200));
     }

@@ -1,4 +1,4 @@
-//! A person's own account, in the browser.
+//! The user's own account, in the browser.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ on_both! {
     fn a_second_passkey_is_added_named_and_the_first_removed(house) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(house);
-        // Another device: the first one's authenticator is taken out of the browser.
+        // Another device: the first authenticator is removed from the browser.
         let first = visitor.page.credentials(&visitor.authenticator);
         visitor.page.remove_authenticator(&visitor.authenticator);
         let second = visitor.page.add_authenticator(&AuthenticatorOptions::default());
@@ -21,14 +21,14 @@ on_both! {
         let passkeys = visitor.fetch("/v1/me/passkeys")["body"]["items"].clone();
         assert_eq!(passkeys.as_array().map(Vec::len), Some(2));
         visitor.page.wait_for_text("One device only");
-        // Removing asks for a recent sign-in, made with the passkey that is here.
+        // Removing a passkey requires a recent sign-in, made with the remaining passkey.
         house.pass(400);
         let items = passkeys.as_array().expect("a list");
         let old = items.iter().find(|passkey| passkey["synced"] == true).expect("the first");
         let old = old["id"].as_str().expect("an id");
         visitor.page.goto(&format!("{}/account/passkeys/{old}/remove", house.origin()));
         visitor.page.click("#remove-button");
-        // The session rested on the first passkey: it is over.
+        // The session was based on the first passkey, so it has ended.
         visitor.page.wait_for("location.pathname === '/login' || location.pathname === '/account'");
         crate::e2e::eventually("one passkey is left", || {
             let root = house.run(house.app.users.find("root")).expect("root");

@@ -1,4 +1,4 @@
-//! People on the way to an app and back, in the browser.
+//! Redirects to an app and back, in the browser.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::support::person::Person;
 use crate::support::receiver::{Behaviour, Receiver};
 use crate::support::relying_party::{Issued, RelyingParty, VERIFIER};
 
-/// An app whose pages all say that somebody has come back.
+/// An app whose pages all show that the user has returned.
 struct App {
     party: RelyingParty,
     receiver: Receiver,
@@ -34,7 +34,7 @@ fn onward(address: &str) -> Behaviour {
 }
 
 impl App {
-    /// Whom nobody is asked about, unless `change` says so.
+    /// Creates an app that needs no consent, unless `change` requires it.
     fn new(house: &House, change: impl FnOnce(&mut Metadata)) -> Self {
         Self::answering(house, page("Back at the app"), change)
     }
@@ -55,21 +55,19 @@ impl App {
         }
     }
 
-    /// The address that the app sends people to.
     fn address(&self, house: &House, more: &[(&str, &str)]) -> String {
         let mut all = vec![("redirect_uri", self.callback.as_str())];
         all.extend(more);
         format!("{}{}", house.origin(), self.party.path(&all))
     }
 
-    /// What the app is told when its person is back.
+    /// Returns the parameters that the app receives when the user returns.
     fn told(&self, visitor: &Visitor) -> HashMap<String, String> {
         visitor.page.wait_for_text("Back at the app");
         let url = url::Url::parse(&visitor.page.url()).expect("an address");
         url.query_pairs().into_owned().collect()
     }
 
-    /// What the app gets for a code.
     fn redeem(&self, code: &str) -> Issued {
         let answer = self.party.token(&[
             ("grant_type", "authorization_code"),
@@ -81,7 +79,7 @@ impl App {
     }
 }
 
-/// The administrator, and ada, who is signed in in a real browser.
+/// Creates the administrator, and the user ada, who is signed in in a real browser.
 fn joined(house: &House) -> (Person, Visitor) {
     let root = house.administrator();
     let ada = Visitor::new(&Chromium::launch());
@@ -100,7 +98,6 @@ fn asks(metadata: &mut Metadata) {
     metadata.require_consent = true;
 }
 
-/// Opens a page whose script does not run.
 fn open_without_script(visitor: &Visitor, address: &str) {
     let disable = |value: bool| {
         visitor.page.call(
@@ -131,7 +128,7 @@ on_both! {
         ada.page.click_text("Allow");
         let issued = app.redeem(&app.told(&ada)["code"]);
         assert_eq!(app.party.user_info(&issued.access).status, 200);
-        // The next time nobody is asked.
+        // The next time, no consent is requested.
         ada.page.goto(&app.address(house, &[]));
         assert!(app.told(&ada).contains_key("code"));
         ada.page.goto(&format!("{}/account", house.origin()));
@@ -172,7 +169,7 @@ on_both! {
     fn another_account_is_used_for_an_app(house) {
         let (root, ada) = joined(house);
         let app = App::new(house, |_| {});
-        // The browser's passkey is bob's by now, and ada is signed in.
+        // The browser's passkey is bob's now, and ada is signed in.
         let adas = ada.page.credentials(&ada.authenticator).remove(0);
         ada.page.call("Network.clearBrowserCookies", json!({}));
         ada.join(&invitation(&root, "bob"));
@@ -240,7 +237,7 @@ on_both! {
         house.pass(1);
         ada.page.press("Enter");
         assert!(app.told(&ada).contains_key("code"));
-        // Who is signed out meanwhile signs in, and still comes to the app.
+        // A user who is signed out in between signs in, and still returns to the app.
         ada.page.goto(&again);
         ada.page.wait_for("document.querySelector('#step-up-button')");
         ada.page.call("Network.deleteCookies", json!({ "name": "doorward-session", "url": house.origin() }));
@@ -254,14 +251,14 @@ on_both! {
         let (_, ada) = joined(house);
         let post = [("response_mode", "form_post")];
         let app = App::new(house, |_| {});
-        // The page in between is gone before it is loaded.
+        // The page with the form is left before it has loaded.
         ada.page.evaluate(&format!("location.assign('{}')", app.address(house, &post)));
         ada.page.wait_for_text("Back at the app");
         let received = |app: &App| app.receiver.requests().iter().any(|request| {
             request.starts_with("POST /callback ") && request.contains("code=") && request.contains("state=the-state")
         });
         assert!(received(&app), "{:?}", app.receiver.requests());
-        // An app that sends its person on to another host, after a form of ours.
+        // An app that redirects to another host after receiving Doorward's form.
         let further = Receiver::http(page("Back at the app"));
         let elsewhere = format!("http://127.0.0.1:{}/home", further.port());
         for mode in ["query", "form_post"] {
@@ -271,7 +268,7 @@ on_both! {
             ada.page.wait_for_text("Back at the app");
             assert_eq!(ada.page.url(), elsewhere);
         }
-        // Without script one button posts it.
+        // Without scripts, a button submits the form.
         let app = App::new(house, |_| {});
         open_without_script(&ada, &app.address(house, &post));
         ada.page.wait_for_text("Returning to localhost");
@@ -289,7 +286,7 @@ on_both! {
         ada.page.click_text("Cancel");
         ada.wait_for_path("/account");
         assert_eq!(ada.fetch("/v1/session")["status"], 200);
-        // The app speaks of somebody else, and is gone back to.
+        // The app sends the ID token hint of another user, and the browser is redirected back to the app.
         let app = App::new(house, |_| {});
         let bob = house.person(&root, "bob");
         let sent = app.party.authorize(&bob.browser, &[("redirect_uri", &app.callback)]);

@@ -1,4 +1,4 @@
-//! Apps in the console, in the browser.
+//! Clients in the admin pages, in the browser.
 
 use std::path::Path;
 
@@ -11,25 +11,23 @@ use crate::support::browser::Chromium;
 use crate::support::house::House;
 
 impl Visitor {
-    /// Sends the form of the page that posts to where the page is.
+    /// Submits the form of the page.
     pub(super) fn submit(&self) {
         self.page
             .evaluate("document.querySelector('main form[method=post]').requestSubmit()");
     }
 
-    /// Opens a page of the console.
+    /// Opens a page.
     pub(super) fn go(&self, house: &House, path: &str) {
         self.page.goto(&format!("{}{path}", house.origin()));
     }
 
-    /// A field's value.
     fn field(&self, name: &str) -> Value {
         self.page
             .evaluate(&format!("document.getElementById('{name}').value"))
     }
 }
 
-/// The id on the page that shows a secret.
 fn client_id(visitor: &Visitor) -> String {
     let id = visitor
         .page
@@ -37,7 +35,6 @@ fn client_id(visitor: &Visitor) -> String {
     id.as_str().expect("an id").to_owned()
 }
 
-/// The settings as the API tells them.
 fn read(visitor: &Visitor, path: &str) -> Value {
     let id = path.rsplit('/').next().expect("an id");
     visitor.fetch(&format!("/v1/clients/{id}"))["body"].clone()
@@ -82,7 +79,7 @@ on_both! {
         assert_eq!((saved["require_pkce"].clone(), saved["version"].clone()), (json!("auto"), json!(2)));
         assert_eq!(ask(secret), 200);
 
-        // Two at once: the second sees what the first did.
+        // Concurrent changes: the second save shows what the first changed.
         let renamed = house.app.clients.update(id.parse().expect("an id"), doorward::clients::ClientChange {
             client_name: Some("Elsewhere".into()), ..Default::default()
         }, None, doorward::clients::ActingAs::command());

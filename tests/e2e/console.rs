@@ -1,4 +1,4 @@
-//! The administrator's console, in the browser.
+//! The admin pages, in the browser.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! Buttons are readable in every state: at rest, pointed at, focused, pressed, waiting, disabled; light and dark; on every ground.
+//! Buttons have enough contrast in every state (normal, hovered, focused, pressed, waiting, disabled), in light and dark,
+//! on every background.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,6 @@ use super::Visitor;
 use crate::support::browser::Chromium;
 use crate::support::house::House;
 
-/// The kinds of button of the style sheet.
 const KINDS: [&str; 7] = [
     "button",
     "button wide",
@@ -17,10 +17,10 @@ const KINDS: [&str; 7] = [
     "",
 ];
 
-/// WCAG 2.2 §1.4.3.
+/// Minimum contrast (WCAG 2.2 §1.4.3).
 const LEAST: f64 = 4.5;
 
-/// Puts a button of each kind and state on each ground, and tells what each is called.
+/// Adds a button of each class and state to each background, and returns their names.
 const BUILD: &str = r#"
 (kinds => {
     const grounds = [["main", document.querySelector("main")], ["card", document.createElement("section")], ["panel", document.createElement("section")]];
@@ -48,7 +48,7 @@ const BUILD: &str = r#"
 })
 "#;
 
-/// The contrast between a button's words and what is behind them, as it is painted.
+/// Computes the contrast between a button's text and its background, as painted.
 const CONTRAST: &str = r#"
 (id => {
     const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });

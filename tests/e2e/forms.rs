@@ -1,4 +1,4 @@
-//! Forms in a real browser: two tabs as two users, reload and back, a session that ends while one types.
+//! Forms in a real browser: two tabs with different users, reload and back, and a session that ends while the user types.
 
 use serde_json::json;
 
@@ -7,7 +7,6 @@ use crate::on_both;
 use crate::support::browser::Chromium;
 use crate::support::house::House;
 
-/// How many clients are registered.
 fn clients(house: &House) -> usize {
     house
         .run(house.app.clients.list(None, 100))
@@ -15,7 +14,6 @@ fn clients(house: &House) -> usize {
         .len()
 }
 
-/// Fills in and sends the form for a new service.
 fn register_service(visitor: &Visitor, house: &House, name: &str) {
     visitor.go(house, "/admin/clients/new");
     visitor.unfold();
@@ -28,7 +26,7 @@ fn register_service(visitor: &Visitor, house: &House, name: &str) {
 }
 
 impl Visitor {
-    /// Goes back or forward in the history by so many entries, and waits for the page's path to begin so.
+    /// Moves back or forward in the history, and waits until the page's path begins with `path`.
     fn travel(&self, steps: i32, path: &str) {
         self.page
             .evaluate(&format!("void setTimeout(() => history.go({steps}))"));
@@ -70,7 +68,7 @@ on_both! {
         visitor.travel(-1, "/admin/clients/new");
         visitor.travel(1, "/shown/");
         assert_eq!(visitor.value("#one-time-link"), secret);
-        // A refused form, too, is a page that one comes back to.
+        // A page that refuses a form can also be returned to.
         visitor.go(house, "/admin/clients/new");
         visitor.unfold();
         visitor.page.fill("#client_name", "Refused");
@@ -84,7 +82,7 @@ on_both! {
         visitor.travel(-1, "/shown/");
         assert_eq!(visitor.value("#client_name"), "Refused");
         assert_eq!(clients(house), 1);
-        // Five minutes later the secret is gone.
+        // After five minutes, the secret is no longer shown.
         let page = "location.pathname";
         visitor.travel(-2, "/shown/");
         house.pass(301);
@@ -151,7 +149,7 @@ on_both! {
         zoe.join(&crate::e2e::invitation(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" })));
         zoe.go(house, "/account");
         zoe.page.fill("#display_name", "Typed by Zoe");
-        // In another tab the administrator signs in: the browser has their cookie now.
+        // The administrator signs in in another tab, so the browser sends the administrator's cookie.
         let other = house.browser();
         assert_eq!(root.sign_in_at(&other).status, 200);
         let session = other.cookie("doorward-session").expect("a session");
@@ -161,14 +159,14 @@ on_both! {
         zoe.page.wait_for_text("Go to my account");
         zoe.look_around("other-user");
         assert_eq!(house.run(house.app.users.find("root")).expect("root").display_name, "Root Admin");
-        // A script of the old page does nothing either.
+        // A script of the old page makes no change either.
         zoe.travel(-1, "/account");
         zoe.page.evaluate("document.body.dataset.user = '0193a1b2-0000-7000-8000-000000000001'");
         zoe.page.click("#add-passkey");
         zoe.page.wait_for_text("You're now signed in as Root Admin.");
         let id = doorward::base::ids::UserId::parse(&root.id).expect("an id");
         assert_eq!(house.run(house.app.passkeys.list(id, false)).expect("passkeys").len(), 1);
-        // Zoe signs in again and finds what they typed.
+        // Zoe signs in again, and the form contains what Zoe typed.
         zoe.travel(1, "/shown/");
         zoe.page.click_text("Sign in as Zoe Miller");
         zoe.page.wait_for("document.querySelector('#display_name')?.value === 'Typed by Zoe'");
@@ -187,7 +185,7 @@ on_both! {
         visitor.page.evaluate("document.querySelector('input[name=\"role:admin\"]').click()");
         house.pass(40 * 24 * 3600);
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
-        // The authenticator answers the sign-in page by itself.
+        // The authenticator answers the sign-in page automatically.
         visitor.page.wait_for("location.pathname === '/admin' && document.querySelector('#display_name')?.value === 'Somebody Typed'");
         visitor.page.wait_for_text("You were signed out before this was saved.");
         visitor.look_around("restored-form");
@@ -204,7 +202,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    /// The session ends while the page asks for the passkey once more.
+    /// The session ends while the page requests a step-up.
     fn a_session_that_ends_before_a_step_up_loses_nothing(house) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(house);

@@ -1,4 +1,4 @@
-//! The story behind real proxies: an application without a line of code for signing in, an order, and who may see it.
+//! Forward-auth behind real proxies: an application without sign-in code, an order, and the users who may see it.
 
 mod pages;
 mod proxy;
@@ -17,7 +17,7 @@ use crate::support::receiver::{Behaviour, Receiver};
 use proxy::{Kind, Proxy};
 
 const ORDER: &str = "9a4f3c5e-6f0d-4c53-8b0e-1f2d3c4b5a69";
-/// What some frameworks take for the address or the method that is meant.
+/// Headers that some frameworks use in place of the request's URL or method.
 const MISLEADING: [&str; 6] = [
     "X-Original-URL",
     "X-Original-Method",
@@ -27,7 +27,7 @@ const MISLEADING: [&str; 6] = [
     "X-Method-Override",
 ];
 
-/// The application: whoever reaches it sees the order, or opens a WebSocket.
+/// Starts the application: it responds to every request with the order, or opens a WebSocket.
 fn application() -> Receiver {
     let page = "<!doctype html><title>Order</title><p>One order of tea</p>";
     Receiver::http(Behaviour::Sockets(format!(
@@ -36,7 +36,7 @@ fn application() -> Receiver {
     )))
 }
 
-/// The guide's own routes and policies, for a host of this machine.
+/// Configures the routes and policies of the guide, for a host on this machine.
 fn protect(config: &mut Config, host: &str) {
     let policies = config.server.data_dir.with_file_name("policies");
     std::fs::create_dir(&policies).expect("a folder");
@@ -55,7 +55,7 @@ fn protect(config: &mut Config, host: &str) {
 }
 
 impl Visitor {
-    /// Opens a page of the shop, through the sign-in if need be: the status in the end.
+    /// Opens a page of the shop, signing in if necessary; returns the final status.
     fn open(&self, proxy: &Proxy, path: &str) -> u64 {
         self.page.evaluate("window.left = false");
         self.page
@@ -70,7 +70,7 @@ impl Visitor {
 }
 
 impl Visitor {
-    /// Opens a WebSocket from the page that is open: what comes back of a message.
+    /// Opens a WebSocket from the current page, sends a message, and returns the reply.
     fn socket(&self, proxy: &Proxy, path: &str) -> Value {
         let address = json!(format!("ws://{}{path}", proxy.host()));
         self.page.evaluate(&format!(
@@ -84,7 +84,7 @@ impl Visitor {
     }
 }
 
-/// One header of the last request that the application got.
+/// Returns one header of the last request that the application received.
 fn told(application: &Receiver, name: &str) -> Vec<String> {
     let requests = application.requests();
     let last = requests.last().expect("a request");
@@ -97,7 +97,7 @@ fn told(application: &Receiver, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// What a browser says that would be somebody else, and see something else.
+/// Returns headers with which a browser tries to act as another user and to read another resource.
 fn own_words() -> Value {
     let mut headers = json!({ "Remote-User": "root", "Remote-Roles": "admin", "Remote-Jwt": "x" });
     for name in MISLEADING {
@@ -116,7 +116,7 @@ fn own_words() -> Value {
     json!({ "headers": headers })
 }
 
-/// A header that the application could take for one of ours is taken out, or the request is refused.
+/// A header that the application could mistake for one of Doorward's is removed, or the request is refused.
 fn nothing_passes_in_disguise(visitor: &Visitor, application: &Receiver, path: &str) {
     for name in [
         "remote_user",
@@ -143,7 +143,7 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     let port = free_port();
     let host = format!("shop.localhost:{port}");
     let mut house = make(&|config| protect(config, &host));
-    // The proxy asks one instance; what is given and withdrawn goes through another.
+    // The proxy sends its requests to one instance; roles are assigned and withdrawn at another.
     let asked = house.another_instance();
     let application = application();
     let proxy = Proxy::start(kind, port, house.port(asked), application.port());
@@ -165,11 +165,11 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     house.run(vouched).expect("vouched for");
     visitor.page.call("Network.clearBrowserCookies", json!({}));
 
-    // Signed out: through the sign-in and back; signed in without the grant: 403.
+    // Signed out: redirected to sign-in and back. Signed in without the role: 403.
     assert_eq!(visitor.open(&proxy, &path), 403);
     visitor.page.wait_for_text("Use another account");
     assert_eq!(application.requests().len(), 0, "nothing passed");
-    // Operator of that very order: who asks is told, whatever the browser says of itself.
+    // Operator of this order: the application receives the user's identity, regardless of the headers that the browser sends.
     visitor
         .page
         .call("Network.setExtraHTTPHeaders", own_words());
@@ -204,12 +204,12 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
         );
     }
     nothing_passes_in_disguise(&visitor, &application, &path);
-    // A WebSocket to that order, and to no other.
+    // A WebSocket for this order is opened, but not for another.
     assert_eq!(visitor.socket(&proxy, &path), json!("hello"));
     assert_eq!(told(&application, "upgrade"), ["websocket"]);
     assert_eq!(told(&application, "remote-id"), [ada.id.to_string()]);
     assert_eq!(visitor.socket(&proxy, "/orders/another"), json!("refused"));
-    // Not another order; and an address that can be read in two ways reaches nobody.
+    // Another order is refused, and ambiguous URLs don't reach the application.
     let passed = application.requests().len();
     assert_eq!(visitor.open(&proxy, "/orders/another"), 403);
     assert_eq!(visitor.open(&proxy, "/"), 403);
@@ -219,12 +219,12 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
         assert!(status >= 400, "{path}: {status}");
     }
     assert_eq!(application.requests().len(), passed);
-    // Withdrawn: the next request. Given and withdrawn once more.
+    // A withdrawn role has an effect on the next request; assigned and withdrawn once more.
     for (roles, status) in [(&[][..], 403), (&["OPERATOR"], 200), (&[], 403)] {
         house.set_grant(&ada.id.to_string(), ("order", ORDER), roles);
         assert_eq!(visitor.open(&proxy, &path), status);
     }
-    // Signed out everywhere: the next request leads to the sign-in, and back.
+    // All sessions ended: the next request is redirected to sign-in and back.
     house.set_grant(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
     let ended = root.browser.delete("/v1/users/ada/sessions");
     assert_eq!(ended.status, 200, "{ended:?}");
@@ -238,7 +238,7 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     );
     assert_eq!(visitor.open(&proxy, &path), 200);
     assert_eq!(visitor.passkeys(), before);
-    // Signing out at the shop, by its page.
+    // Signing out on the shop's sign-out page.
     assert_eq!(visitor.open(&proxy, "/.doorward/logout"), 200);
     visitor.page.click_text("Sign out");
     visitor.page.wait_for_text("You've signed out");

@@ -10,12 +10,11 @@ use crate::on_both;
 use crate::support::browser::Chromium;
 use crate::support::house::House;
 
-/// Opens a page of the console.
 fn go(visitor: &Visitor, house: &House, path: &str) {
     visitor.page.goto(&format!("{}{path}", house.origin()));
 }
 
-/// Sends the form of the page that posts to an address that begins so.
+/// Submits the form that posts to a URL with this prefix.
 fn submit(visitor: &Visitor, action: &str) {
     visitor.page.evaluate(&format!(
         "document.querySelector('main form[method=post][action^=\"{action}\"]').requestSubmit()"
@@ -30,13 +29,12 @@ fn id_of(visitor: &Visitor) -> String {
         .to_owned()
 }
 
-/// The grants as the API tells them.
 fn grants(visitor: &Visitor) -> Vec<Value> {
     let listed = visitor.fetch("/v1/grants");
     listed["body"]["items"].as_array().expect("a list").clone()
 }
 
-/// The database's clock, after a moment in which no change falls.
+/// Returns the database's time, with a second without changes before and after it.
 fn instant(house: &House) -> Timestamp {
     house.pass(1);
     let database = house.app.database.clone();
@@ -45,7 +43,7 @@ fn instant(house: &House) -> Timestamp {
     now.expect("an instant")
 }
 
-/// Chooses a day on the page that tells of one, and waits for the answer.
+/// Selects a day on the page, and waits for the response.
 fn choose(visitor: &Visitor, day: &str) {
     visitor.page.fill("#on", day);
     visitor.page.click("main form[method=get] button");

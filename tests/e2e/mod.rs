@@ -1,4 +1,4 @@
-//! Journeys in a real browser with a virtual authenticator, on both back ends.
+//! Journeys in a real browser with a virtual authenticator, with both kinds of stores.
 
 mod account;
 mod apps;
@@ -22,14 +22,14 @@ use crate::support::browser::{AuthenticatorOptions, Chromium, Page};
 use crate::support::house::House;
 use crate::support::person::Person;
 
-/// A person in a real browser: their page, and the authenticator in it.
+/// A user in a real browser: a page, and its authenticator.
 pub struct Visitor {
     page: Page,
     authenticator: crate::support::browser::virtual_authenticator::AuthenticatorId,
 }
 
 impl Visitor {
-    /// With an authenticator that syncs, says yes to everything, and has nothing on it.
+    /// Opens a page with an empty synced authenticator that always consents.
     pub fn new(browser: &Chromium) -> Self {
         let page = browser.page();
         let authenticator = page.add_authenticator(&AuthenticatorOptions {
@@ -43,7 +43,7 @@ impl Visitor {
         }
     }
 
-    /// With an authenticator that keeps its passkeys, and counts.
+    /// Opens a page with an empty device-bound authenticator, which has a signature counter.
     pub fn device_bound(browser: &Chromium) -> Self {
         let page = browser.page();
         let authenticator = page.add_authenticator(&AuthenticatorOptions::default());
@@ -53,12 +53,10 @@ impl Visitor {
         }
     }
 
-    /// How many passkeys are on the authenticator.
     fn passkeys(&self) -> usize {
         self.page.credentials(&self.authenticator).len()
     }
 
-    /// Waits until the page's path is this.
     fn wait_for_path(&self, path: &str) {
         let path = json!(path);
         self.page.wait_for(&format!(
@@ -66,7 +64,7 @@ impl Visitor {
         ));
     }
 
-    /// Opens an invitation and joins.
+    /// Opens an invitation and registers.
     fn join(&self, link: &str) {
         self.page.goto(link);
         let is_nameless = "document.querySelector('#display_name')?.value === ''";
@@ -77,15 +75,14 @@ impl Visitor {
         self.wait_for_path("/welcome");
     }
 
-    /// Makes the authenticator willing and presses the button of the sign-in page. The field may be faster: what it begins to ask
-    /// for from now on is answered at once, and then the page has left before the button could be pressed.
+    /// Lets the authenticator respond, and presses the button of the sign-in page. The conditional request of the field may
+    /// succeed first, and then the page has been left before the button could be pressed.
     fn sign_in_by_button(&self) {
         self.page.set_presence_simulation(&self.authenticator, true);
         self.page
             .wait_for("(document.querySelector('#sign-in-button')?.click(), true)");
     }
 
-    /// The one-time link that the page shows.
     fn one_time_link(&self) -> String {
         self.page
             .wait_for("document.querySelector('#one-time-link')");
@@ -95,13 +92,13 @@ impl Visitor {
         link.as_str().expect("a link").to_owned()
     }
 
-    /// Opens what is folded away.
+    /// Opens all collapsed sections.
     fn unfold(&self) {
         self.page
             .evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })");
     }
 
-    /// Opens the set-up link and becomes the first administrator.
+    /// Opens the set-up link and registers the first administrator.
     fn set_up(&self, house: &House) {
         let token = house.set_up_token();
         self.page.goto(&format!("{}/setup/{token}", house.origin()));
@@ -111,7 +108,6 @@ impl Visitor {
         self.wait_for_path("/welcome");
     }
 
-    /// Asks the API from within the page.
     fn fetch(&self, path: &str) -> Value {
         let script = format!(
             "fetch({}).then(async a => ({{status: a.status, body: await a.json()}}))",
@@ -120,7 +116,7 @@ impl Visitor {
         self.page.evaluate(&script)
     }
 
-    /// Nothing went wrong in the browser but the answers that the journey provoked.
+    /// Checks that the browser reported no errors, except responses that the journey provoked.
     fn assert_clean(&self) {
         let faults: Vec<String> = self
             .page
@@ -131,7 +127,8 @@ impl Visitor {
         assert_eq!(faults, Vec::<String>::new());
     }
 
-    /// Looks at the page as it stands, in each size and colour: it fits. DOORWARD_PICTURES names a folder for pictures.
+    /// Checks that the current page fits in each size and colour scheme. If DOORWARD_PICTURES names a folder,
+    /// saves pictures there.
     fn look_around(&self, name: &str) {
         for (width, height, dark) in [
             (390, 844, false),
@@ -151,7 +148,6 @@ impl Visitor {
         }
     }
 
-    /// The page fits: nothing sticks out at the side.
     fn assert_fits(&self) {
         let over = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth",
@@ -169,14 +165,14 @@ impl Visitor {
     }
 }
 
-/// Somebody invited by name through the API, to join in a browser: the path of their link.
+/// Invites a user through the API; returns the link.
 fn invitation(administrator: &Person, body: &Value) -> String {
     let link = administrator.browser.post_json("/v1/invitations", body);
     assert_eq!(link.status, 201, "{}", link.text());
     link.json()["url"].as_str().expect("a link").to_owned()
 }
 
-/// Polls until the server agrees.
+/// Polls until the server's state is as expected.
 fn eventually(what: &str, is_so: impl FnMut() -> bool) {
     crate::support::process::wait_until(what, Duration::from_secs(10), is_so);
 }

@@ -1,4 +1,5 @@
-//! Every page fits a phone and a desk, in light and dark, and throws nothing. DOORWARD_PICTURES names a folder for pictures.
+//! Every page fits a phone and a desktop screen, in light and dark, without errors. DOORWARD_PICTURES names a
+//! folder for pictures.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::support::browser::Chromium;
 use crate::support::house::House;
 use crate::support::relying_party::RelyingParty;
 
-/// Looks at pages, given by their names for the pictures and their paths, or whole addresses at another host, in every size and colour.
+/// Checks pages in every size and colour scheme. Each is given by a name for its picture, and a path or the URL of another host.
 pub(super) fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String)]) {
     for (width, height, dark) in [
         (320, 640, true),
@@ -44,7 +45,7 @@ pub(super) fn named_after(path: impl Into<String>) -> (String, String) {
     (path.replace('/', "_"), path)
 }
 
-/// An app with everything long, that asks for a lot.
+/// Creates an app with long texts that requests many scopes.
 fn long_winded(house: &House) -> RelyingParty {
     let page = |path: &str| Some(format!("https://app.example/{path}"));
     let callback =
@@ -75,7 +76,6 @@ fn long_winded(house: &House) -> RelyingParty {
     }
 }
 
-/// What the long-winded app asks for.
 const ASKED: [(&str, &str); 2] = [
     (
         "redirect_uri",
@@ -114,7 +114,7 @@ on_both! {
         );
         let app = long_winded(house);
         let with = |more: &[(&str, &str)]| app.path(&[&ASKED[..], more].concat());
-        // Waiting requests: what each leads to is looked at again and again.
+        // Pending requests, whose pages can be opened repeatedly.
         let waiting = |more: &[(&str, &str)]| {
             visitor.page.goto(&format!("{}{}", house.origin(), with(more)));
             let path = visitor.page.evaluate("location.pathname + location.search");
@@ -136,7 +136,7 @@ on_both! {
         pages.push(("welcome-from-app".into(), format!("/welcome?continue={id}")));
         pages.push(("link-gone-from-app".into(), format!("/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA?continue={id}")));
         look_at(&visitor, house, &pages);
-        // The account's page with an app, and sign-in where nobody is.
+        // The account page with an app, and the sign-in page while signed out.
         visitor.page.evaluate(&format!(
             "fetch('{}', {{method: 'POST', body: new URLSearchParams({{answer: 'allow', opened_by: document.body.dataset.user}}), redirect: 'manual'}}).then(() => true)",
             pages[0].1

@@ -1,4 +1,4 @@
-//! Password managers that take over `navigator.credentials` and do not keep to WebAuthn.
+//! Password managers that replace `navigator.credentials` and deviate from WebAuthn.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::Visitor;
 use crate::on_both;
 use crate::support::browser::Chromium;
 
-/// Runs before every page's own scripts.
+/// Installs a script that runs before the scripts of every page.
 fn install(visitor: &Visitor, source: &str) {
     let script = json!({ "source": source });
     visitor
@@ -14,14 +14,14 @@ fn install(visitor: &Visitor, source: &str) {
         .call("Page.addScriptToEvaluateOnNewDocument", script);
 }
 
-/// Never settles the first calls, whatever becomes of their signal.
+/// The first calls never settle, even if they are aborted.
 const NEVER_SETTLES: &str = "
     const native = navigator.credentials.get.bind(navigator.credentials);
     window.calls = 0;
     navigator.credentials.get = (options) => (window.calls += 1) > HANGING ? native(options) : new Promise(() => {});
 ";
 
-/// Answers with plain objects, without methods and with typed arrays for buffers.
+/// Returns plain objects without methods, with typed arrays in place of buffers.
 const PLAIN_OBJECTS: &str = "
     const fields = ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle'];
     for (const name of ['create', 'get']) {
@@ -38,7 +38,7 @@ on_both! {
     fn a_call_that_never_settles_after_an_abort_does_not_block_the_button(house) {
         let root = house.administrator();
         let chromium = Chromium::launch();
-        // The call that waits in the field, and then the button's own first call as well.
+        // First only the conditional call of the field hangs, then also the first call of the button.
         for hanging in [1, 2] {
             let visitor = Visitor::new(&chromium);
             install(&visitor, &NEVER_SETTLES.replace("HANGING", &hanging.to_string()));
@@ -84,7 +84,7 @@ on_both! {
             let invitation = json!({ "username": format!("user{number}"), "display_name": "Ada" });
             visitor.join(&crate::e2e::invitation(&root, &invitation));
             visitor.page.click_text("Sign out");
-            // The field signs in: the authenticator is willing.
+            // The field signs in, because the authenticator responds.
             visitor.wait_for_path("/account");
             assert_eq!(visitor.fetch("/v1/session")["status"], 200, "{oddity}");
             visitor.assert_clean();

@@ -1,4 +1,4 @@
-//! Roles in the console, and what of it whoever manages others by a role sees, in the browser.
+//! Roles in the admin pages, and what a user who manages others by a role sees of them, in the browser.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn roles_of(house: &House, name: &str) -> Vec<String> {
     found.expect("a person").roles
 }
 
-/// Makes roles by the command's way.
+/// Creates roles as the command does.
 pub(super) fn make(house: &House, name: &str, description: &str, manages: &[&str]) {
     let wanted = doorward::users::NewRole {
         name: name.parse().expect("a name"),
@@ -71,7 +71,7 @@ on_both! {
         let lead = house.run(house.app.users.find_role("lead")).expect("a role");
         assert_eq!(lead.manages_roles, ["shop:clerk"]);
 
-        // Whoever is invited may hold any role.
+        // An invited user may be given any role.
         root.go(house, "/admin");
         root.unfold();
         assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk"]));
@@ -83,7 +83,7 @@ on_both! {
         ada.join(&link);
         assert_eq!(ada.fetch("/v1/session")["body"]["user"]["roles"], json!(["shop:clerk"]));
 
-        // And gets another one on their page.
+        // Another role is assigned on the user's page.
         root.go(house, "/admin/users/ada/roles");
         assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk+"]));
         root.check("lead");
@@ -91,7 +91,7 @@ on_both! {
         root.page.wait_for_text("Roles saved.");
         assert_eq!(roles_of(house, "ada"), ["lead", "shop:clerk"]);
 
-        // What is needed stays.
+        // A role that is in use can't be deleted.
         root.go(house, "/admin/roles/shop:clerk");
         root.page.wait_for_text("Assigned to 1 person.");
         root.page.wait_for_text("Managed by: lead.");
@@ -128,7 +128,7 @@ on_both! {
         root.page.wait_for_text("Make someone else an administrator first.");
         assert_eq!(root.boxes(), json!(["admin+"]), "as it stands");
         assert_eq!(roles_of(house, "root"), ["admin"]);
-        // Two at once: the second sees what the first did.
+        // Concurrent changes: the second save shows what the first changed.
         make(house, "clerk", "", &[]);
         root.go(house, "/admin/users/root/roles");
         assert_eq!(root.fetch("/v1/me")["body"]["version"], 1);
@@ -139,7 +139,7 @@ on_both! {
         root.submit();
         root.page.wait_for_text("Someone else changed this person while you were editing.");
         assert_eq!(root.boxes(), json!(["admin+", "clerk"]));
-        // A stale session proves itself, and what was checked goes on.
+        // A session without a recent sign-in performs a step-up, and the selected roles are kept.
         house.pass(400);
         root.check("clerk");
         root.submit();
@@ -176,7 +176,7 @@ on_both! {
             assert!(!lead.page.text().contains("Root Admin"), "{path}");
         }
 
-        // Without a role nobody is theirs to invite; with one of theirs they are.
+        // Without a role the lead may not invite; with a role that the lead manages, it works.
         lead.go(house, "/admin");
         lead.unfold();
         assert_eq!(lead.boxes(), json!(["clerk", "cook"]));
@@ -203,7 +203,7 @@ on_both! {
             let carl = house.run(house.app.users.find("carl")).expect("carl");
             carl.status.as_str() == "suspended"
         });
-        // The last role taken away leaves them to somebody else.
+        // When their last role is removed, the lead no longer manages the user.
         lead.go(house, "/admin/users/nina/roles");
         lead.check("cook");
         lead.submit();

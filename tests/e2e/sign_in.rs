@@ -1,4 +1,4 @@
-//! Set-up, sign-in by button and by autofill, and what each failure says.
+//! Set-up, sign-in by button and by autofill, and the message of each failure.
 
 use serde_json::json;
 
@@ -27,12 +27,12 @@ on_both! {
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
         assert_eq!(visitor.fetch("/v1/session")["status"], 401);
-        // The conditional call is pending now; the button aborts it and asks anew, as often as it is pressed.
+        // The conditional request is pending; the button aborts it and starts a new one, each time it is pressed.
         visitor.page.click("#sign-in-button");
         visitor.page.wait_for_text("Waiting for your device…");
         visitor.sign_in_by_button();
         visitor.wait_for_path("/account");
-        // With a willing authenticator the field alone signs in.
+        // If the authenticator responds, the field alone signs in.
         visitor.page.evaluate("window.before = true");
         visitor.page.click_text("Sign out");
         visitor.page.wait_for(
@@ -107,7 +107,7 @@ on_both! {
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
-        // The person takes their time: the answer is held back until the ceremony is over.
+        // A slow user: the response is delayed until the ceremony has expired.
         visitor.page.evaluate(
             "const send = window.fetch;
              window.fetch = async (address, options) => {
@@ -169,7 +169,7 @@ on_both! {
     }
 }
 
-/// The very thing that somebody does who starts it for the first time.
+/// The steps of an operator who starts Doorward for the first time.
 #[test]
 fn the_link_that_the_service_prints_ends_signed_in_as_administrator() {
     let folder = tempfile::TempDir::new().expect("a folder");

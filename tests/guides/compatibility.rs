@@ -1,11 +1,11 @@
-//! The guide of compatible programs is written from the rows that the imitations run.
+//! Generates the guide to compatible programs from the table of programs that the compatibility tests run.
 
 use doorward::clients::Preset;
 
 use super::{anchor, assert_written, root, wrapped};
 use crate::api::programs::{Client, Does, Family, Program, Settings, families, within_crate};
 
-/// The file of a test, relative to the guides: the longest beginning of its path that is a file.
+/// Returns the file of a test, relative to the guides: the longest prefix of its path that is a file.
 fn file_of(test: &str) -> String {
     let parts: Vec<&str> = test.split("::").collect();
     let files = (1..=parts.len())
@@ -20,7 +20,6 @@ fn file_of(test: &str) -> String {
     )
 }
 
-/// Where the settings of a program are.
 fn settings_link(program: &Program) -> String {
     match program.client {
         Client::For(key) => {
@@ -32,7 +31,7 @@ fn settings_link(program: &Program) -> String {
     }
 }
 
-/// A command as one line of a shell.
+/// Formats a command as one shell line.
 fn command_line(arguments: &[&str]) -> String {
     let is_plain = |text: &str| {
         text.chars()
@@ -49,7 +48,6 @@ fn command_line(arguments: &[&str]) -> String {
     format!("doorward {}", quoted.join(" ").replace(" --", " \\\n  --"))
 }
 
-/// The table of a family.
 fn table(family: &Family) -> String {
     use std::fmt::Write;
     let mut text = format!("\n## {}\n\n", family.title);
@@ -85,7 +83,7 @@ fn table(family: &Family) -> String {
     text
 }
 
-/// The commands and settings of a program that has no preset and no guide of its own.
+/// Generates the commands and settings of a program that has no preset and no guide of its own.
 fn section(program: &Program) -> String {
     let caller = match &program.does {
         Some(Does::TakesTokens(service)) => Some(service.caller()),
@@ -102,12 +100,11 @@ fn section(program: &Program) -> String {
     format!("\n### {name}\n\n```sh\n{commands}\n```\n\n{file}:\n\n```text\n{lines}\n```\n")
 }
 
-/// Whether its settings are in this guide.
 fn has_section(program: &Program) -> bool {
     matches!(program.client, Client::With(_) | Client::None)
 }
 
-/// The part of the guide that the rows make.
+/// Generates the part of the guide that is based on the table of programs.
 fn guide() -> String {
     let mut text = String::new();
     for family in families() {
@@ -135,7 +132,7 @@ fn the_guide_of_compatible_programs_says_what_their_tests_do() {
             "{name}: too many settings"
         );
     }
-    // Every row works; what is needed for that is in its settings.
+    // Every row works; requirements are in its settings.
     let text = guide();
     let mut words = text.split(|letter: char| !letter.is_alphabetic() && letter != '\'');
     let denies = |word: &str| ["not", "cannot", "fails"].contains(&word) || word.ends_with("n't");

@@ -1,16 +1,16 @@
-//! Files and tests that a page names exist.
+//! Checks that files and tests named on pages exist.
 
 use std::fs;
 use std::path::Path;
 
 use super::root;
 
-/// The texts in backticks of a line.
+/// Returns the texts in backticks of a line.
 fn quoted(line: &str) -> Vec<&str> {
     line.split('`').skip(1).step_by(2).collect()
 }
 
-/// Every Rust source below a folder.
+/// Returns every Rust source below a folder.
 fn sources(folder: &Path) -> Vec<String> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -24,19 +24,19 @@ fn sources(folder: &Path) -> Vec<String> {
     texts
 }
 
-/// Whether a test of this name is in one of the sources.
+/// Whether one of the sources contains a test of this name.
 fn is_test(name: &str, sources: &[String]) -> bool {
     let declaration = format!("fn {name}(");
     sources.iter().any(|text| text.contains(&declaration))
 }
 
-/// Whether there is a module of tests, such as `tests/api/hostile`, or a file.
+/// Whether a module of tests, such as `tests/api/hostile`, or a file exists.
 fn is_module(path: &str) -> bool {
     let path = root().join(path);
     path.exists() || path.with_extension("rs").exists()
 }
 
-/// Whether there is a file or folder of this name below `src`, of the repository, or one that fits the pattern `name*.rs`.
+/// Whether a file or folder of this name exists below `src` or in the repository, or a file matches the pattern `name*.rs`.
 fn is_code(path: &str) -> bool {
     if let Some((start, end)) = path.split_once('*') {
         let start = root().join("src").join(start);
@@ -57,7 +57,7 @@ fn the_specifications_name_code_and_tests_that_exist() {
     code.extend(sources(&root().join("tests")));
     let mut missing = Vec::new();
     let (mut tests, mut files) = (0, 0);
-    // An entry continues in lines with a deeper indentation.
+    // An entry continues on lines with deeper indentation.
     let page = page.replace("\n    ", " ");
     for line in page.lines() {
         if let Some(named) = line.strip_prefix("  - tests: ") {

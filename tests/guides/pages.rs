@@ -1,4 +1,4 @@
-//! The form of the pages: links, anchors, line lengths, and the table of contents.
+//! Checks the form of the pages: links, anchors, line lengths, and the table of contents.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::{anchor, documents, root};
 
-/// Columns of a line of prose; tables, code and headings are exempt.
+/// Maximum length of a line of prose; tables, code and headings are exempt.
 const LONGEST_LINE: usize = 100;
 
-/// Every page: those of the site, and the documents beside it.
+/// Returns every page: those of the site, and the documents outside it.
 fn pages() -> Vec<(PathBuf, String)> {
     let beside = [
         "README.md",
@@ -26,7 +26,7 @@ fn pages() -> Vec<(PathBuf, String)> {
     pages
 }
 
-/// The lines of a page outside of fenced code.
+/// Returns the lines of a page outside of code blocks.
 fn prose(page: &str) -> Vec<&str> {
     let mut is_code = false;
     let outside = page.lines().filter(|line| {
@@ -37,7 +37,6 @@ fn prose(page: &str) -> Vec<&str> {
     outside.collect()
 }
 
-/// The targets of the links in a page.
 fn links(page: &str) -> Vec<String> {
     let text = prose(page).join("\n");
     let links = text.split("](").skip(1);
@@ -47,7 +46,7 @@ fn links(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// The anchors of a page's headings; a repeated heading gets a number.
+/// Returns the anchors of a page's headings; a repeated heading gets a number.
 fn anchors(page: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for line in prose(page) {
@@ -65,7 +64,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// A heading as it is shown: a link as its text.
+/// Returns the text of a heading as displayed: a link is replaced by its text.
 fn shown(heading: &str) -> String {
     let mut shown = String::new();
     let mut rest = heading;
@@ -135,7 +134,7 @@ fn prose_has_at_most_100_columns() {
             let is_exempt = line.starts_with(['|', '#'])
                 || line.starts_with("<!--")
                 || line.trim_start().starts_with('|')
-                // A link that can't be wrapped.
+                // Links can't be wrapped.
                 || !line.trim_start_matches(['-', ' ']).contains(' ')
                 || page.ends_with(Path::new("SUMMARY.md"));
             if !is_exempt && line.chars().count() > LONGEST_LINE {

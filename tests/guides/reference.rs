@@ -1,5 +1,5 @@
-//! The reference pages are generated: the command line from clap's definition, the configuration from its default file, the HTTP
-//! API from its OpenAPI document.
+//! Generates the reference pages: the command line from clap's definition, the configuration from its default file, the HTTP API
+//! from its OpenAPI document.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,7 +13,6 @@ use crate::support::house::House;
 
 const START: &str = "<!-- Generated; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
 
-/// Writes an item of a list.
 fn write_item(text: &mut String, item: &str) {
     writeln!(text, "{}", wrapped(item, "- ", "  ").trim_end()).expect("text");
 }
@@ -28,7 +27,7 @@ fn write_paragraphs(text: &mut String, paragraphs: &str) {
     }
 }
 
-/// Text in which Markdown sees no HTML.
+/// Escapes text so that Markdown sees no HTML.
 fn escaped(text: &str) -> String {
     let parts = text
         .split('`')
@@ -40,9 +39,8 @@ fn escaped(text: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-// The command line.
+// Command line.
 
-/// How an argument is written.
 fn spelling(argument: &Arg) -> String {
     let values: Vec<String> = argument
         .get_value_names()
@@ -64,7 +62,6 @@ fn spelling(argument: &Arg) -> String {
     format!("`{}`", spelling.trim())
 }
 
-/// What an argument means.
 fn meaning(argument: &Arg) -> String {
     let help = argument.get_long_help().or(argument.get_help());
     let mut meaning = help.map(ToString::to_string).unwrap_or_default();
@@ -90,7 +87,7 @@ fn meaning(argument: &Arg) -> String {
     escaped(&meaning)
 }
 
-/// The section of a command, and those of its commands.
+/// Writes the section of a command, and those of its subcommands.
 fn write_command(text: &mut String, command: &Command, names: &[&str]) {
     let level = "#".repeat(names.len() + 1);
     let name = names.join(" ");
@@ -136,16 +133,15 @@ fn the_reference_of_the_command_line_is_its_definition() {
     assert_written("reference/cli.md", START, &text);
 }
 
-// The configuration.
+// Configuration.
 
-/// A key, with its default, and its comment.
+/// A configuration key, with its default and its comment.
 struct Key<'a> {
     name: &'a str,
     default: &'a str,
     comment: Vec<&'a str>,
 }
 
-/// The keys of the default configuration by section.
 fn sections(file: &str) -> Vec<(&str, Vec<Key<'_>>)> {
     let mut sections: Vec<(&str, Vec<Key<'_>>)> = Vec::new();
     let mut comment = Vec::new();
@@ -167,7 +163,7 @@ fn sections(file: &str) -> Vec<(&str, Vec<Key<'_>>)> {
     sections
 }
 
-/// The section of a key. Indented lines of its comment are code.
+/// Writes the section of a key. Indented lines of its comment are code.
 fn write_key(text: &mut String, section: &str, key: &Key<'_>) {
     let (name, default) = (key.name, key.default);
     writeln!(text, "\n### `{section}.{name}`\n").expect("text");
@@ -209,9 +205,9 @@ fn the_reference_of_the_configuration_is_its_default_file() {
     assert_written("reference/configuration.md", START, &text);
 }
 
-// The HTTP API.
+// HTTP API.
 
-/// The member of an object at a path, as text.
+/// Returns the text at a JSON pointer, or an empty one.
 fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value
         .pointer(pointer)
@@ -219,7 +215,7 @@ fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// The part of the document that a `$ref` names, or the value itself.
+/// Resolves a `$ref`, or returns the value itself.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let pointer = text_at(value, "/$ref").trim_start_matches('#');
     if pointer.is_empty() {
@@ -228,7 +224,7 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     document.pointer(pointer).expect("the named part")
 }
 
-/// The type of a schema in a word or two.
+/// Returns a short description of a schema's type.
 fn type_of(document: &Value, schema: &Value) -> String {
     let choices = schema.get("oneOf").or(schema.get("anyOf"));
     if let Some(choices) = choices.and_then(Value::as_array) {
@@ -257,11 +253,11 @@ fn type_of(document: &Value, schema: &Value) -> String {
     }
 }
 
-/// The fields of an object's schema, one item each.
+/// Writes the fields of an object's schema, one item each.
 fn write_fields(text: &mut String, document: &Value, schema: &Value) {
     let schema = resolved(document, schema);
     let schema = match schema.get("oneOf").and_then(Value::as_array) {
-        // An optional body: nothing, or the object.
+        // An optional body: null or the object.
         Some(choices) => choices
             .iter()
             .map(|choice| resolved(document, choice))
@@ -290,14 +286,12 @@ fn write_fields(text: &mut String, document: &Value, schema: &Value) {
     }
 }
 
-/// An operation of the API.
 struct Operation<'a> {
     method: String,
     path: &'a str,
     value: &'a Value,
 }
 
-/// The section of an operation.
 fn write_operation(text: &mut String, document: &Value, operation: &Operation<'_>) {
     let Operation {
         method,
@@ -335,7 +329,6 @@ fn write_operation(text: &mut String, document: &Value, operation: &Operation<'_
     }
 }
 
-/// The operations of the document by tag.
 fn operations(document: &Value) -> BTreeMap<&str, Vec<Operation<'_>>> {
     let mut tags: BTreeMap<&str, Vec<Operation<'_>>> = BTreeMap::new();
     let paths = document.pointer("/paths").and_then(Value::as_object);

@@ -1,4 +1,4 @@
-//! Apache's module.
+//! Apache httpd with mod_auth_openidc.
 
 use std::fs;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::support::house::{House, sends_to_loopback};
 use crate::support::installed::httpd;
 use crate::support::process::wait_until;
 
-/// With the settings that `doorward client create --for mod_auth_openidc` prints.
+/// Uses the settings that `doorward client create --for mod_auth_openidc` prints.
 #[test]
 fn mod_auth_openidc() {
     let house = House::embedded_with(sends_to_loopback);
@@ -36,7 +36,7 @@ fn mod_auth_openidc() {
         "{left:?}"
     );
     assert_eq!(user.open(&page).json(), shown);
-    // It hears of sessions that end elsewhere.
+    // The module is notified of sessions that end elsewhere.
     user.lose_sessions();
     user.is_willing = false;
     let bound = Duration::from_secs(5);

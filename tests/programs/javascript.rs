@@ -1,4 +1,4 @@
-//! Programs that run on Node.js.
+//! Programs for Node.js.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::house::{House, sends_to_loopback};
 use crate::support::process::wait_until;
 use crate::support::relying_party::claims_of;
 
-/// Signs in, renews and signs out in an app that answers JSON at `/me`.
+/// Signs in, refreshes tokens and signs out in an app that returns JSON at `/me`.
 fn signs_in_renews_and_signs_out(house: &House, script: &str) {
     let mut user = User::new(house);
     let addresses = [
@@ -38,7 +38,7 @@ fn signs_in_renews_and_signs_out(house: &House, script: &str) {
     assert!(page.json().is_null() && !user.is_signed_in());
 }
 
-/// The claims that a program with the scopes `profile` and `email` has.
+/// Checks the claims of a program with the scopes `profile` and `email`.
 fn assert_is_ada_by_name(claims: &Value, user: &User) {
     let read = ["sub", "name", "email", "email_verified"].map(|name| &claims[name]);
     let expected = [user.id.as_str(), "Ada Lovelace", "ada@example.com"];
@@ -48,12 +48,11 @@ fn assert_is_ada_by_name(claims: &Value, user: &User) {
     );
 }
 
-/// The session of Auth.js; null for nobody.
+/// Returns the session of Auth.js; null if signed out.
 fn auth_js_session(user: &mut User, app: &Program) -> Value {
     user.open(&app.url("/auth/session")).json()
 }
 
-/// Sends one of the forms of Auth.js.
 fn post_to_auth_js(user: &mut User, app: &Program, path: &str) {
     let token = user.open(&app.url("/auth/csrf")).json();
     let token = token["csrfToken"].as_str().expect("a token");
@@ -83,7 +82,7 @@ on_both! {
         let renewed = user.open(&app.url("/renew")).json();
         assert_is_ada_by_name(&renewed["userinfo"], &user);
         assert_ne!(signed_in["accessToken"], renewed["accessToken"]);
-        // The app sends everyone to the sign-in, also after the sign-out: there it ends.
+        // The app redirects to the sign-in page, also after the sign-out, and the redirects end there.
         user.is_willing = false;
         let page = user.open(&app.url("/logout"));
         assert!(page.url.path() == "/login" && !user.is_signed_in(), "{page:?}");
@@ -101,7 +100,7 @@ on_both! {
         assert!(auth_js_session(&mut user, &app).is_null());
     }
 
-    /// The client finds Doorward by the server's metadata, and gets tokens that are for the server alone (RFC 8707).
+    /// The client discovers Doorward from the server's metadata, and gets tokens that are valid only for the server (RFC 8707).
     fn mcp_sdk(house) {
         let mut user = User::new(house);
         let registration = ["An MCP client", "--public", "--redirect-uri", "ORIGIN/callback", "--resource", "ORIGIN/mcp"];
@@ -117,7 +116,7 @@ on_both! {
     }
 }
 
-/// With the store that its documentation demands for Back-Channel Logout.
+/// Uses the store that its documentation requires for Back-Channel Logout.
 #[test]
 fn express_openid_connect_hears_of_ended_sessions() {
     const STORE: &str = "const kept = new Map();
@@ -147,7 +146,8 @@ const store = {
     });
 }
 
-/// Its README's first example asks for an ID token without a code. The app's page hides why that failed; Doorward tells.
+/// The first example of its README requests an ID token without a code. The app's page hides the reason of the failure, but
+/// Doorward shows it.
 #[test]
 fn express_openid_connect_without_a_code_finds_out_what_to_change() {
     let house = House::embedded();

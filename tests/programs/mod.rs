@@ -1,5 +1,5 @@
-//! Programs of other people's making, run for real: each is registered by `doorward client create` and configured as its
-//! own documentation shows. A user without a screen signs in; those that need a browser are in `e2e::relying_parties`.
+//! Runs third-party programs: each is registered by `doorward client create` and configured as its own documentation shows. A
+//! user without a screen signs in; programs that need a browser are in `e2e::relying_parties`.
 
 mod apache;
 mod javascript;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use user::User;
 
-/// What a program with the scopes `profile`, `email` and `groups` reads from the ID token or from UserInfo.
+/// Checks the claims that a program with the scopes `profile`, `email` and `groups` reads from the ID token or UserInfo.
 fn assert_is_ada(claims: &Value, user: &User) {
     let expected = json!({
         "sub": user.id, "name": "Ada Lovelace", "preferred_username": "ada",

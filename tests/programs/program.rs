@@ -1,4 +1,4 @@
-//! One program as a process, and its registration by the command.
+//! A program as a process, and its registration by the command.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -15,18 +15,18 @@ use crate::support::http::Browserless;
 use crate::support::installed::{copy, in_repository, installed};
 use crate::support::process::{ChildProcess, free_port};
 
-/// Generous, for a machine that is busy with other tests.
+/// Generous, for a machine that runs other tests.
 const START_BOUND: Duration = Duration::from_secs(60);
 
 /// A client that `doorward client create` registered, for a program on this machine.
 pub struct Client {
-    /// The program's origin.
+    /// Origin of the program.
     pub origin: String,
-    /// The program's port.
+    /// Port of the program.
     pub port: u16,
     /// `client_id`.
     pub id: String,
-    /// `client_secret`; a public client has none.
+    /// `client_secret`; empty for a public client.
     pub secret: String,
     issuer: String,
 }
@@ -50,7 +50,7 @@ impl Client {
         }
     }
 
-    /// The settings of a preset, as the command prints them for this client.
+    /// Returns the settings of a preset, as the command prints them for this client.
     pub fn settings(&self, preset: &str) -> String {
         let preset = Preset::find(preset).expect("a preset");
         preset.settings(SettingValues {
@@ -61,7 +61,7 @@ impl Client {
         })
     }
 
-    /// Starts a Node.js program of `tests/relying_parties/javascript`, with a file of settings.
+    /// Starts a Node.js program of `tests/relying_parties/javascript`, with a settings file.
     pub fn start_node(&self, script: &str, settings: &str) -> Program {
         self.start("/me", |folder| {
             copy(&in_repository("tests/relying_parties/javascript"), folder);
@@ -77,7 +77,7 @@ impl Client {
         })
     }
 
-    /// The text of a file of `tests/relying_parties`, for this client and this folder.
+    /// Returns the text of a file of `tests/relying_parties` with the values of this client and this folder.
     pub fn configured(&self, source: &str, folder: &Path) -> String {
         let source = in_repository("tests/relying_parties").join(source);
         let text = fs::read_to_string(source).expect("a file");
@@ -86,7 +86,7 @@ impl Client {
             .replace("@PORT@", &self.port.to_string())
     }
 
-    /// Starts a program in a folder of its own, told everything by the environment; it is ready when this path answers.
+    /// Starts a program in a folder of its own, configured by environment variables; it is ready when the path `ready` responds.
     pub fn start(&self, ready: &str, prepare: impl FnOnce(&Path) -> Command) -> Program {
         let folder = TempDir::new().expect("a folder");
         let mut command = prepare(folder.path());
@@ -114,14 +114,14 @@ impl Client {
 
 /// A running program. It ends when this is dropped, and its output is shown if the test fails.
 pub struct Program {
-    /// Where browsers find it.
+    /// Origin of the program.
     pub origin: String,
     process: ChildProcess,
     _folder: TempDir,
 }
 
 impl Program {
-    /// The address of a path.
+    /// Returns the URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }

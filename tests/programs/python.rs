@@ -1,4 +1,4 @@
-//! Programs that run on Python. Each has the settings that `doorward client create --for` prints.
+//! Programs for Python. Each has the settings that `doorward client create --for` prints.
 
 use std::fs;
 use std::path::Path;
@@ -14,20 +14,18 @@ use crate::support::http::Browserless;
 use crate::support::installed::{copy, in_repository, installed};
 use crate::support::process::{free_port, wait_until};
 
-/// Far longer than a renewal or a notification takes.
+/// Far longer than a token refresh or a notification takes.
 const BOUND: Duration = Duration::from_secs(20);
 
-/// Registers a program by its preset.
 fn register(house: &House, preset: &str) -> Client {
     Client::register(house, &["A program", "--for", preset, "--url", "ORIGIN"])
 }
 
-/// The interpreter of a program.
 fn python(program: &str) -> Command {
     Command::new(installed(&format!("{program}/bin/python")))
 }
 
-/// Writes a configuration file, ours first and then the settings that Doorward prints.
+/// Writes a configuration file: first the test's part, then the settings that Doorward prints.
 fn configure(client: &Client, preset: &str, source: &str, folder: &Path) {
     let ours = client.configured(source, folder);
     let name = Path::new(source).file_name().expect("a name");
@@ -35,7 +33,7 @@ fn configure(client: &Client, preset: &str, source: &str, folder: &Path) {
     fs::write(folder.join(name), both).expect("a file");
 }
 
-/// Without PKCE: it sends a nonce, which Authlib checks.
+/// Without PKCE: the program sends a nonce, which Authlib checks.
 #[test]
 fn authlib() {
     let house = House::embedded();
@@ -131,7 +129,7 @@ fn jupyterhub() {
     );
     let user_info = &known["auth_state"]["oauth_user"];
     super::assert_is_ada(user_info, &user);
-    // It renews when UserInfo refuses the access token that it has.
+    // JupyterHub refreshes its tokens when UserInfo refuses the access token.
     let access_token = |known: &Value| known["auth_state"]["access_token"].clone();
     assert!(access_token(&known).is_string());
     house.pass(3_600);
@@ -139,7 +137,7 @@ fn jupyterhub() {
         assert_eq!(user.open(&home).url.as_str(), home);
         access_token(&hub_user(&client)) != access_token(&known)
     });
-    // And it ends its session when that is refused too.
+    // It ends its session when the refresh is refused too.
     user.lose_sessions();
     user.is_willing = false;
     wait_until("JupyterHub asks for a sign-in", BOUND, || {
@@ -147,10 +145,9 @@ fn jupyterhub() {
     });
 }
 
-/// The token of a service that may read users.
+/// Token of a JupyterHub service that may read users.
 const API_TOKEN: &str = "known-to-this-test-alone";
 
-/// What JupyterHub knows of Ada.
 fn hub_user(client: &Client) -> Value {
     let api = Browserless::new(client.port, &client.origin);
     let request = api.request("GET", "/hub/api/users/ada");
@@ -204,7 +201,7 @@ fn synapse() {
     });
 }
 
-/// The token in the link that leads back to the app.
+/// Returns the token in the link that leads back to the app.
 fn login_token(page: &str) -> String {
     let (_, rest) = page.split_once("loginToken=").expect("a link");
     let end =

@@ -1,4 +1,4 @@
-//! A user with a passkey and a browser without a screen, who goes from a program to Doorward and back.
+//! A user with a passkey and a browser without a screen, who moves between a program and Doorward.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use crate::support::person::Person;
 /// More redirects and pages than any sign-in has.
 const MAX_STEPS: usize = 30;
 
-/// What a browser accepts when it opens a page.
+/// `Accept` header of a browser that opens a page.
 const PAGES: &str = "text/html,*/*;q=0.8";
 
-/// Ada Lovelace, `ada@example.com`, who has the role `engineers`; and the administrator who invited her.
+/// Ada Lovelace, `ada@example.com`, who has the role `engineers`, and the administrator who invited her.
 pub struct User {
-    /// Her ID, which programs know as `sub`.
+    /// The user's ID, which programs know as `sub`.
     pub id: String,
     root: Person,
-    /// Whether she uses her passkey where Doorward asks for it.
+    /// Whether the user uses the passkey when Doorward requests it.
     pub is_willing: bool,
     issuer: String,
     device: SoftAuthenticator,
@@ -30,17 +30,17 @@ pub struct User {
     doorward: Browserless,
 }
 
-/// What the browser shows after all redirects.
+/// The page shown after all redirects.
 #[derive(Debug)]
 pub struct Page {
-    /// Its address.
+    /// URL of the page.
     pub url: Url,
     /// The response.
     pub answer: Answer,
 }
 
 impl Page {
-    /// Its JSON.
+    /// Parses the response as JSON.
     pub fn json(&self) -> Value {
         assert_eq!(self.answer.status, 200, "{self:?}");
         self.answer.json()
@@ -48,7 +48,7 @@ impl Page {
 }
 
 impl User {
-    /// Registers her, signed in nowhere.
+    /// Registers the user, who is signed out everywhere.
     pub fn new(house: &House) -> Self {
         let root = house.administrator();
         let role = json!({ "name": "engineers", "description": "" });
@@ -71,23 +71,23 @@ impl User {
         }
     }
 
-    /// Opens a page: follows redirects, signs in at Doorward where it asks, and allows what an app may learn.
+    /// Opens a page: follows redirects, signs in at Doorward if requested, and gives consent.
     pub fn open(&mut self, url: &str) -> Page {
         self.travel("GET", url, |request| request)
     }
 
-    /// Sends a form from a page of the program.
+    /// Submits a form from a page of the program.
     pub fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
         self.travel("POST", url, |request| request.form(fields))
     }
 
-    /// The value of one of the program's cookies.
+    /// Returns the value of one of the program's cookies.
     pub fn cookie(&mut self, url: &str, name: &str) -> String {
         let url = Url::parse(url).expect("an address");
         self.browser(&url).cookie(name).expect("the cookie")
     }
 
-    /// Sends a request as a page of the same origin does, and follows where it leads.
+    /// Sends a request as a page of the same origin, and follows redirects and pages.
     fn travel(
         &mut self,
         method: &str,
@@ -108,13 +108,13 @@ impl User {
         panic!("too many steps: {steps:#?}");
     }
 
-    /// Whether she is signed in at Doorward.
+    /// Whether the user is signed in at Doorward.
     pub fn is_signed_in(&mut self) -> bool {
         let issuer = Url::parse(&self.issuer).expect("an address");
         self.browser(&issuer).get("/v1/session").status == 200
     }
 
-    /// Ends all her sessions, as an administrator does.
+    /// Ends all sessions of the user, as an administrator.
     pub fn lose_sessions(&mut self) {
         let proved = self.root.step_up();
         assert_eq!(proved.status, 200, "{proved:?}");
@@ -122,7 +122,7 @@ impl User {
         assert_eq!(ended.status, 200, "{ended:?}");
     }
 
-    /// What the browser, or the user at Doorward's pages, does next; `None` where the journey ends.
+    /// Performs the next step of the browser, or of the user on Doorward's pages; `None` at the end.
     fn step(&mut self, url: &Url, answer: &Answer) -> Option<(Url, Answer)> {
         if (300..400).contains(&answer.status) {
             let location = answer.header("location").expect("a location");
@@ -142,7 +142,7 @@ impl User {
             let form = self.browser(url).request("POST", url.path());
             return Some((url.clone(), form.page_form(&[("answer", "allow")]).send()));
         }
-        // The page's script sends it (OAuth 2.0 Form Post Response Mode).
+        // The page's script submits this form (OAuth 2.0 Form Post Response Mode).
         let (_, form) = page.split_once("<form id=\"answer\"")?;
         let (_, action) = form.split_once("action=\"")?;
         let (action, _) = action.split_once('"')?;
@@ -163,7 +163,7 @@ impl User {
         (url, answer)
     }
 
-    /// Uses the passkey on the sign-in page; returns where that leads.
+    /// Uses the passkey on the sign-in page; returns the URL that follows.
     fn sign_in(&mut self, url: &Url) -> Url {
         let mut query = url.query_pairs();
         let id = query.find(|(name, _)| name == "continue");
@@ -179,7 +179,7 @@ impl User {
         url.join(&next.expect("a path")).expect("an address")
     }
 
-    /// The part of the browser that talks to one origin, with its cookies.
+    /// Returns the browser's part for one origin, with its cookies.
     fn browser(&mut self, url: &Url) -> &Browserless {
         let origin = url.origin().ascii_serialization();
         let doorward = (origin == self.issuer).then(|| self.doorward.without_cookies());
@@ -190,7 +190,6 @@ impl User {
     }
 }
 
-/// Path and query.
 fn path(url: &Url) -> &str {
     &url[url::Position::BeforePath..url::Position::AfterQuery]
 }

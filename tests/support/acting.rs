@@ -1,4 +1,4 @@
-//! Callers of operations that a test runs without HTTP.
+//! Creates callers for operations that tests run without HTTP.
 
 use doorward::clients::{ActingAs, Credential, Permission};
 use doorward::history::{Actor, Author};
@@ -7,13 +7,13 @@ use super::house::House;
 use super::person::Person;
 
 impl House {
-    /// The user, by the session in their browser.
+    /// The user, acting through the session of their browser.
     pub fn acting(&self, person: &Person, permission: Permission) -> ActingAs {
         let user = person.id.parse().expect("an id");
         self.by_session(person, Actor::Person(user), permission)
     }
 
-    /// An app that holds a token of the user.
+    /// A client, acting with an access token of the user.
     pub fn acting_through(&self, person: &Person, client: &str) -> ActingAs {
         let user = person.id.parse().expect("an id");
         let actor = Actor::Through(user, client.parse().expect("an id"));

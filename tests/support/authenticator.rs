@@ -1,5 +1,5 @@
-//! A WebAuthn authenticator together with the browser around it: answers creation and request options with the JSON
-//! of `PublicKeyCredential.toJSON()`, honestly or with [`Overrides`].
+//! A WebAuthn authenticator with the browser around it: answers creation and request options with the JSON of
+//! `PublicKeyCredential.toJSON()`, either correctly or with [`Overrides`].
 
 mod cbor;
 mod ceremony_bytes;
@@ -20,25 +20,25 @@ use ceremony_bytes::{
 };
 pub use overrides::{CredentialProperties, CrossOrigin, Overrides, UserHandle};
 
-/// Where an authenticator keeps its credentials.
+/// Where an authenticator stores its credentials.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
-    /// In an account that is synced: backed up, and the counter is always 0.
+    /// In a synced account: backed up, and the counter is always 0.
     Synced,
-    /// In one device: never backed up, and the counter grows.
+    /// In one device: never backed up, and the counter increases.
     DeviceBound,
 }
 
-/// An authenticator that verifies its user and makes discoverable credentials with attestation `none`.
+/// An authenticator that verifies its user and creates discoverable credentials with attestation `none`.
 ///
-/// It does not obey `excludeCredentials`. A clone is a copy with the same keys, as if the device had been cloned.
+/// It ignores `excludeCredentials`. A clone has the same keys, as if the device had been cloned.
 #[derive(Clone)]
 pub struct SoftAuthenticator {
-    /// The model; all zero says nothing.
+    /// AAGUID of the model; all zeros if undisclosed.
     pub aaguid: [u8; 16],
-    /// Decides the backup flags, the counter and the transports.
+    /// Determines the backup flags, the counter and the transports.
     pub storage: Storage,
-    /// The origin of the page it is used on.
+    /// Origin of the page on which it is used.
     pub origin: String,
     credentials: Vec<Credential>,
 }
@@ -72,7 +72,7 @@ impl SoftAuthenticator {
         }
     }
 
-    /// The ids of its credentials, oldest first, in base64url.
+    /// Returns the IDs of its credentials in base64url, oldest first.
     pub fn credential_ids(&self) -> Vec<String> {
         self.credentials
             .iter()
@@ -80,7 +80,7 @@ impl SoftAuthenticator {
             .collect()
     }
 
-    /// Puts in a credential that was made elsewhere, for the host of its origin.
+    /// Adds a credential that was created elsewhere, for the host of the authenticator's origin.
     pub fn hold(&mut self, id: Vec<u8>, user_handle: Vec<u8>, key: &Arc<EcdsaKeyPair>) {
         self.credentials.push(Credential {
             id,
@@ -91,7 +91,7 @@ impl SoftAuthenticator {
         });
     }
 
-    /// Answers `PublicKeyCredentialCreationOptionsJSON` with `RegistrationResponseJSON` and keeps the credential.
+    /// Creates a credential: answers `PublicKeyCredentialCreationOptionsJSON` with `RegistrationResponseJSON`.
     pub fn create(&mut self, public_key: &Value, overrides: &Overrides) -> Value {
         let algorithms = public_key["pubKeyCredParams"]
             .as_array()
@@ -143,8 +143,8 @@ impl SoftAuthenticator {
         answer
     }
 
-    /// Answers `PublicKeyCredentialRequestOptionsJSON` with `AuthenticationResponseJSON`: by the first credential that
-    /// `allowCredentials` names, or by the newest for the RP id. Panics without one, where a browser refuses.
+    /// Answers `PublicKeyCredentialRequestOptionsJSON` with `AuthenticationResponseJSON`, signed by the first credential that
+    /// `allowCredentials` lists, or the newest for the RP ID. Panics if there is none, where a browser would refuse.
     pub fn get(&mut self, public_key: &Value, overrides: &Overrides) -> Value {
         let credential = self.chosen(public_key);
         let challenge = &public_key["challenge"];
@@ -180,7 +180,7 @@ impl SoftAuthenticator {
         self.credential_json(claimed_id, response, json!({}), overrides)
     }
 
-    /// The credential to sign with, its counter moved on.
+    /// Returns the credential to sign with, after incrementing its counter.
     fn chosen(&mut self, public_key: &Value) -> Credential {
         let rp_id = self.rp_id(&public_key["rpId"]);
         let allowed: Vec<Vec<u8>> = public_key["allowCredentials"]
@@ -206,7 +206,7 @@ impl SoftAuthenticator {
         chosen.clone()
     }
 
-    /// The RP id of the options, or as browsers do the host of the page.
+    /// Returns the RP ID of the options, or the host of the page, as browsers do.
     fn rp_id(&self, option: &Value) -> String {
         let (_, authority) = self
             .origin

@@ -1,4 +1,4 @@
-//! The real `doorward` binary as a process, for what only a process can show: `kill -9`, the command, starts and stops.
+//! Runs the real `doorward` binary as a process, for tests of `kill -9`, commands, and starts and stops.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -12,7 +12,7 @@ use doorward::base::config::Config;
 
 use super::process::ChildProcess;
 
-/// A command of this build with this configuration, given by the environment.
+/// Returns a command of this build, configured by environment variables.
 pub fn command(config: &Config) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
     command.env_clear();
@@ -53,7 +53,7 @@ pub fn command(config: &Config) -> Command {
     command
 }
 
-/// As [`command`], under limits that a shell sets first, such as `ulimit -n 1024`.
+/// Like [`command`], with limits that a shell sets first, such as `ulimit -n 1024`.
 pub fn limited(config: &Config, limits: &str) -> Command {
     let plain = command(config);
     let mut limited = Command::new("sh");
@@ -70,10 +70,10 @@ pub fn limited(config: &Config, limits: &str) -> Command {
     limited
 }
 
-/// What a command printed and how it ended.
+/// Result of a command.
 #[derive(Debug)]
 pub struct Ran {
-    /// The exit code.
+    /// Exit code.
     pub code: i32,
     /// Standard output.
     pub output: String,
@@ -82,24 +82,24 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Standard output as JSON.
+    /// Parses standard output as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.output)
             .unwrap_or_else(|error| panic!("{error}: {} {}", self.output, self.errors))
     }
 }
 
-/// Runs `doorward ARGUMENTS`, to its end.
+/// Runs `doorward ARGUMENTS` to completion.
 pub fn run(config: &Config, arguments: &[&str]) -> Ran {
     finish(command(config).args(arguments))
 }
 
-/// Runs a prepared command to its end.
+/// Runs a prepared command to completion.
 pub fn finish(command: &mut Command) -> Ran {
     finish_with(command, "")
 }
 
-/// As [`finish`], with this on its standard input.
+/// Like [`finish`], with text on standard input.
 pub fn finish_with(command: &mut Command, input: &str) -> Ran {
     let mut child = command
         .stdin(Stdio::piped())
@@ -108,7 +108,7 @@ pub fn finish_with(command: &mut Command, input: &str) -> Ran {
         .spawn()
         .expect("the binary");
     let mut pipe = child.stdin.take().expect("standard input");
-    // One that ends without reading has shut it.
+    // Fails if the command ended without reading its input.
     pipe.write_all(input.as_bytes()).ok();
     drop(pipe);
     let mut errors = child.stderr.take().expect("standard error");
@@ -128,12 +128,12 @@ pub fn finish_with(command: &mut Command, input: &str) -> Ran {
     }
 }
 
-/// Starts `doorward serve` and waits until it answers; what it prints goes to `log`.
+/// Starts `doorward serve` and waits until it responds; its output goes to `log`.
 pub fn serve(config: &Config, log: &Path) -> ChildProcess {
     serve_command(&mut command(config), config, log)
 }
 
-/// As [`serve`], for a prepared command of this configuration.
+/// Like [`serve`], for a prepared command of this configuration.
 pub fn serve_command(command: &mut Command, config: &Config, log: &Path) -> ChildProcess {
     wait_for(ChildProcess::spawn(command, log), config)
 }
@@ -146,7 +146,7 @@ fn wait_for(mut process: ChildProcess, config: &Config) -> ChildProcess {
     process
 }
 
-/// As [`serve`], with a terminal as its standard output and standard error.
+/// Like [`serve`], with a terminal as standard output and standard error.
 pub fn serve_on_a_terminal(config: &Config, log: &Path) -> ChildProcess {
     let doorward = command(config);
     let program = doorward.get_program().to_string_lossy();
@@ -164,7 +164,7 @@ pub fn serve_on_a_terminal(config: &Config, log: &Path) -> ChildProcess {
     wait_for(ChildProcess::spawn(&mut script, log), config)
 }
 
-/// Runs `doorward ARGUMENTS` where nobody reads a word of it; the exit code.
+/// Runs `doorward ARGUMENTS` with its output pipes closed for reading; returns the exit code.
 pub fn run_unread(config: &Config, arguments: &[&str]) -> i32 {
     let mut child = command(config)
         .args(arguments)

@@ -1,4 +1,4 @@
-//! Headless Chromium, driven through its DevTools protocol: real pages, real input, virtual authenticators.
+//! Headless Chromium, driven by its DevTools protocol: real pages, real input, virtual authenticators.
 
 mod console;
 mod devtools;
@@ -23,9 +23,9 @@ use devtools::DevTools;
 pub use page::Page;
 pub use virtual_authenticator::AuthenticatorOptions;
 
-/// The bound of every wait for the browser or for a page.
+/// Timeout of every wait for the browser or for a page.
 const BOUND: Duration = Duration::from_secs(20);
-/// The first start on a machine reads two hundred megabytes from the disk.
+/// Longer, because the first start on a machine reads two hundred megabytes from the disk.
 const START_BOUND: Duration = Duration::from_secs(60);
 
 const ARGUMENTS: [&str; 16] = [
@@ -40,7 +40,7 @@ const ARGUMENTS: [&str; 16] = [
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--disable-breakpad",
-    // Pages of several contexts are all in front.
+    // Treats the pages of all contexts as foreground pages.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
@@ -53,7 +53,7 @@ pub struct Chromium {
     running: Arc<Running>,
 }
 
-/// What a page needs to stay alive. The process ends before its profile is removed.
+/// The resources that pages share. The process ends before its profile is removed.
 struct Running {
     devtools: DevTools,
     _process: ChildProcess,
@@ -66,7 +66,7 @@ impl Chromium {
         Self::launch_with(&[])
     }
 
-    /// The same with further arguments.
+    /// Like [`Chromium::launch`], with further arguments.
     pub fn launch_with(arguments: &[&str]) -> Self {
         let profile = tempfile::Builder::new()
             .prefix("chromium-")
@@ -74,8 +74,8 @@ impl Chromium {
             .expect("a folder");
         let program = env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
         let mut command = Command::new(program);
-        // The home as well, or certificates and caches of the machine's user would take part;
-        // and the place where it leaves folders behind when it is killed.
+        // Isolates the home folder, so that certificates and caches of the machine's user have no effect, and the folder of
+        // temporary files, which remain when the browser is killed.
         command
             .env("HOME", profile.path())
             .env("TMPDIR", profile.path())
@@ -102,7 +102,7 @@ impl Chromium {
         }
     }
 
-    /// An empty page in a browser context of its own: no cookies or storage of any other page.
+    /// Opens an empty page in a browser context of its own, which shares no cookies or storage with other pages.
     pub fn page(&self) -> Page {
         let created =
             self.running
@@ -116,7 +116,7 @@ impl Chromium {
     }
 }
 
-/// Port and path of the browser's WebSocket, once its two lines are written.
+/// Returns port and path of the browser's WebSocket, once both lines of the file are written.
 fn devtools_address(file: &Path) -> Option<(u16, String)> {
     let text = fs::read_to_string(file).ok()?;
     let (port, path) = text.split_once('\n')?;

@@ -1,4 +1,4 @@
-//! What the instances in this process log about requests that they fail: each answer of 500 and above has a stated cause.
+//! Checks the logs of the instances in this process: every response with a status of 500 or above must have a logged cause.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
@@ -14,10 +14,10 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use super::http::Answer;
 
 static WATCHED: Once = Once::new();
-/// Errors by the ID of their request.
+/// Logged errors by request ID.
 static ERRORS: Mutex<Option<HashMap<String, Vec<String>>>> = Mutex::new(None);
 
-/// Begins to record; only requests that begin after this are known.
+/// Starts recording; only requests that begin afterwards are recorded.
 pub fn watch() {
     WATCHED.call_once(|| {
         *errors() = Some(HashMap::new());
@@ -26,7 +26,7 @@ pub fn watch() {
     });
 }
 
-/// Checks that an answer of 500 and above has a cause in the log, under its own request ID.
+/// Checks that a response with a status of 500 or above has a cause in the log, under its request ID.
 pub fn assert_stated(answer: &Answer) {
     if answer.status < 500 {
         return;
@@ -43,7 +43,6 @@ fn errors() -> MutexGuard<'static, Option<HashMap<String, Vec<String>>>> {
 
 struct Causes;
 
-/// A span's request ID.
 struct RequestId(String);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Causes {
@@ -69,7 +68,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Causes {
     }
 }
 
-/// The fields of a span or an event.
 #[derive(Default)]
 struct Texts {
     request: Option<String>,

@@ -1,4 +1,4 @@
-//! A request that is cut off from its stores at each of its steps in turn.
+//! Fault injection at every store operation of a request in turn.
 
 use doorward::base::faults::{Cut, Faults};
 
@@ -6,10 +6,10 @@ use super::causes;
 use super::house::House;
 use super::http::Answer;
 
-/// No request takes as many steps.
+/// Upper bound of the number of store operations of a request.
 const MAX_STEPS: usize = 60;
 
-/// A request, ready to be sent any number of times.
+/// A request that can be sent any number of times.
 pub struct Step<'a> {
     send: Box<dyn Fn() -> Answer + 'a>,
     succeeds: Box<dyn Fn(&Answer) -> bool + 'a>,
@@ -17,8 +17,8 @@ pub struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// `succeeds`: whether an answer is the good one, and what it promises is so. `starts_again`: whether what a final answer
-    /// tells one to do instead of repeating the request succeeds.
+    /// `succeeds` checks that a response is successful and that its effects exist. `starts_again` follows the advice of a
+    /// response that says not to repeat the request, and returns whether that succeeds.
     pub fn new(
         send: impl Fn() -> Answer + 'a,
         succeeds: impl Fn(&Answer) -> bool + 'a,
@@ -31,7 +31,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// A request that uses up nothing: no answer is final.
+    /// A request that consumes nothing, so that it can always be repeated.
     pub fn repeatable(
         send: impl Fn() -> Answer + 'a,
         succeeds: impl Fn(&Answer) -> bool + 'a,
@@ -40,12 +40,12 @@ impl<'a> Step<'a> {
     }
 }
 
-/// What an answer that is not the good one tells its caller to do.
+/// What an error response tells its caller to do.
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
     Repeat,
     StartAgain,
-    /// Something that nobody may be told because a store is away.
+    /// Anything else, which is wrong when a store is unavailable.
     Other,
 }
 
@@ -66,7 +66,7 @@ fn told(answer: &Answer) -> Told {
     }
 }
 
-/// Checks that what an answer says in words is what it means.
+/// Checks that the text of a response matches its meaning.
 fn assert_worded(told: &Told, answer: &Answer) {
     let text = answer.text();
     let says_repeat = ["ry again in a moment", "epeat the request"];
@@ -83,8 +83,8 @@ fn assert_worded(told: &Told, answer: &Answer) {
     }
 }
 
-/// Cuts the stores off before the first step of a request, then before its second, and so on until the request is answered
-/// without having met the cut; and once more with the answer of that step lost.
+/// Cuts the stores off before the first operation of a request, then before its second, and so on, until the request completes
+/// before the cut; then the same with the response of the operation lost.
 pub fn cut_at_every_step<'a>(faults: &Faults, name: &str, prepare: impl Fn() -> Step<'a>) {
     for cut in [Cut::Refused, Cut::AnswerLost] {
         let met_it = |operations: &usize| cut_once(faults, name, (*operations, cut), &prepare());
@@ -93,8 +93,8 @@ pub fn cut_at_every_step<'a>(faults: &Faults, name: &str, prepare: impl Fn() -> 
     }
 }
 
-/// As [`cut_at_every_step`], each time in a process that has just begun: it holds no key and no record yet, and `forget` deletes
-/// the copies that the ephemeral store holds.
+/// Like [`cut_at_every_step`], each time in a newly started process whose caches are empty; `forget` deletes the cached copies in
+/// the ephemeral store.
 pub fn cut_at_every_step_when_cold(
     house: &mut House,
     name: &str,
@@ -116,8 +116,9 @@ pub fn cut_at_every_step_when_cold(
     }
 }
 
-/// Sends a request whose stores are cut off after some steps; whether it met the cut. Its answer is the good one; or it says that
-/// the request may be repeated, and repeated it succeeds; or it says that one must start again, and that succeeds.
+/// Sends a request whose stores are cut off after some operations; returns whether the cut was reached. The request must
+/// succeed, or its response must say that it may be repeated, and repeating succeeds, or that the user must start again,
+/// and that succeeds.
 pub fn cut_once(faults: &Faults, name: &str, at: (usize, Cut), step: &Step<'_>) -> bool {
     let (operations, cut) = at;
     causes::watch();

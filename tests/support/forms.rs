@@ -1,6 +1,6 @@
-//! The forms of a page, read out of its HTML as a browser would.
+//! Reads the forms of a page from its HTML, as a browser would.
 
-/// The fields of the form that posts to `action`, as the page fills them in; panics when the page has no such form.
+/// Returns the fields of the form that posts to `action`, with the values set by the page; panics if there is no such form.
 pub fn fields_of(html: &str, action: &str) -> Vec<(String, String)> {
     let form = form_of(html, action).unwrap_or_else(|| panic!("no form posts to {action}: {html}"));
     let inputs = form.split("<input").skip(1).filter_map(|rest| {
@@ -21,7 +21,7 @@ pub fn fields_of(html: &str, action: &str) -> Vec<(String, String)> {
     inputs.chain(areas).collect()
 }
 
-/// The part of a page from a form's tag to its end.
+/// Returns the part of a page from a form's start tag to its end tag.
 pub fn form_of<'page>(html: &'page str, action: &str) -> Option<&'page str> {
     html.split("<form").skip(1).find_map(|rest| {
         let (tag, rest) = rest.split_once('>')?;

@@ -1,4 +1,4 @@
-//! Roles on things, given and withdrawn through the first instance.
+//! Assigns and withdraws roles on resources at the first instance.
 
 use doorward::access::{GrantError, GrantRoles, ResourceName, Terms};
 use doorward::base::ids::{GrantId, UserId};
@@ -7,7 +7,7 @@ use doorward::clients::ActingAs;
 use super::house::House;
 
 impl House {
-    /// What a person may be on a thing, from now on; no roles: nothing.
+    /// Sets a user's roles on a resource; without roles, the assignment is withdrawn.
     pub fn set_grant(&self, user: &str, thing: (&str, &str), roles: &[&str]) {
         let known = self.give(
             user,
@@ -26,7 +26,7 @@ impl House {
         }
     }
 
-    /// The new grant, or the one that is there.
+    /// Assigns roles. Returns the ID of the new assignment, or as an error the ID of the existing one.
     fn give(
         &self,
         user: &str,

@@ -1,4 +1,4 @@
-//! A Doorward to test: the real application in this process, on stores of its own, with a clock that the test moves.
+//! An installation of Doorward to test: the real application in this process, with its own stores and a manual clock.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use super::postgres::Postgres;
 use super::process::free_port;
 use super::redis::Redis;
 
-/// One runtime for all houses of the test process.
+/// Returns the runtime shared by all installations of the test process.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
@@ -34,21 +34,21 @@ pub fn runtime() -> &'static Runtime {
     })
 }
 
-/// A running Doorward, and the stores under it.
+/// A running installation with one or more instances, and its stores.
 pub struct House {
-    /// Its configuration, for further instances and for the command.
+    /// Configuration, for further instances and for the command.
     pub config: Config,
-    /// Moves time for every instance.
+    /// Clock of all instances.
     pub clock: Clock,
-    /// The application's state, for tests that force an order of steps.
+    /// Application state of the first instance, for tests that force an order of operations.
     pub app: App,
-    /// Cuts every instance off from its stores.
+    /// Fault injection for the stores of all instances.
     pub faults: Faults,
     instances: Vec<Option<Running>>,
     _folder: TempDir,
 }
 
-/// One behaviour, run on both back ends: `on_both! { fn name(house) { … } }` makes `name::embedded` and `name::clustered`.
+/// Runs a test with both kinds of stores: `on_both! { fn name(house) { … } }` creates `name::embedded` and `name::clustered`.
 #[macro_export]
 macro_rules! on_both {
     ($($(#[doc = $doc:literal])* fn $name:ident($house:ident) $body:block)+) => {
@@ -72,31 +72,31 @@ macro_rules! on_both {
 }
 
 impl House {
-    /// On SQLite alone.
+    /// Starts an installation on SQLite.
     pub fn embedded() -> Self {
         Self::embedded_with(|_| {})
     }
 
-    /// On SQLite alone, configured otherwise.
+    /// Like [`House::embedded`], with changes to the configuration.
     pub fn embedded_with(change: impl FnOnce(&mut Config)) -> Self {
         let (folder, mut config) = blank();
         change(&mut config);
         Self::open(folder, config)
     }
 
-    /// On a fresh database of the shared PostgreSQL, and the shared Redis.
+    /// Starts an installation on a new database of the shared PostgreSQL, and the shared Redis.
     pub fn clustered() -> Self {
         Self::clustered_with(|_| {})
     }
 
-    /// As [`House::clustered`], configured otherwise.
+    /// Like [`House::clustered`], with changes to the configuration.
     pub fn clustered_with(change: impl FnOnce(&mut Config)) -> Self {
         let database = Postgres::shared().fresh_database();
         let redis = Redis::shared().fresh_url();
         Self::on(&database, &redis, change)
     }
 
-    /// On stores of the test's own.
+    /// Starts an installation on stores of the test's own.
     pub fn on(database: &str, redis: &str, change: impl FnOnce(&mut Config)) -> Self {
         let (folder, mut config) = blank();
         config.database.url = Some(SecretString::from(database.to_owned()));
@@ -152,45 +152,45 @@ impl House {
         runtime().block_on(running.stop());
     }
 
-    /// The port of an instance; 0 is the first.
+    /// Returns the port of an instance; 0 is the first.
     pub fn port(&self, instance: usize) -> u16 {
         let running = self.instances[instance].as_ref();
         running.expect("a running instance").address.port()
     }
 
-    /// The operator's port of the first instance.
+    /// Returns the operator's port of the first instance.
     pub fn operator_port(&self) -> u16 {
         let running = self.instances[0].as_ref();
         running.expect("a running instance").operator_address.port()
     }
 
-    /// The public URL.
+    /// Returns the public URL.
     pub fn origin(&self) -> &str {
         self.config.server.public_url.as_str()
     }
 
-    /// A new browser, at the first instance.
+    /// Returns a new browser, connected to the first instance.
     pub fn browser(&self) -> Browserless {
         Browserless::new(self.port(0), self.origin())
     }
 
-    /// Moves time on.
+    /// Advances the clock.
     pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Runs async work of the application's own.
+    /// Runs asynchronous code of the application.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         runtime().block_on(work)
     }
 
-    /// The token of a set-up link.
+    /// Creates a set-up link and returns its token.
     pub fn set_up_token(&self) -> String {
         let link = self.run(self.app.users.make_set_up_link());
         link.expect("a set-up link").token
     }
 
-    /// The first administrator, signed in with a synced passkey.
+    /// Registers the first administrator, signed in with a synced passkey.
     pub fn administrator(&self) -> Person {
         let start = json!({
             "setup": self.set_up_token(), "username": "root", "display_name": "Root Admin",
@@ -202,7 +202,7 @@ impl House {
         )
     }
 
-    /// A person, invited by the administrator and signed in with a synced passkey.
+    /// Registers a user who was invited by the administrator, signed in with a synced passkey.
     pub fn person(&self, administrator: &Person, username: &str) -> Person {
         self.person_with(
             administrator,
@@ -211,7 +211,7 @@ impl House {
         )
     }
 
-    /// A person, invited as told, who joins with this authenticator.
+    /// Registers a user with this invitation and this authenticator.
     pub fn person_with(
         &self,
         administrator: &Person,
@@ -226,7 +226,7 @@ impl House {
         Person::enrol(self.browser(), device, &start)
     }
 
-    /// A client with these scopes: its id and secret.
+    /// Creates a client with these scopes; returns its ID and secret.
     pub fn client(&self, scopes: &[&str]) -> (String, String) {
         let scopes = Scopes::parse(&scopes.join(" ")).expect("scopes");
         let author = doorward::clients::ActingAs::command();
@@ -241,8 +241,8 @@ impl House {
         (client.id.to_string(), secret.expose().to_owned())
     }
 
-    /// An app that people sign in to, with every scope about a person and nobody asked for consent: its id, and its secret
-    /// unless `change` made it public.
+    /// Creates an app that users sign in to, with all scopes about users and without consent. Returns its ID, and its secret
+    /// unless `change` made it a public client.
     pub fn relying_party(&self, change: impl FnOnce(&mut Metadata)) -> (String, Option<String>) {
         let callback = RedirectUri::parse("https://app.example/callback").expect("an address");
         let mut metadata = Metadata {
@@ -272,7 +272,7 @@ impl Drop for House {
     }
 }
 
-/// Lets Doorward send to apps on this machine, which it does only where the configuration names their networks.
+/// Allows requests to apps on this machine; private networks must be allowed in the configuration.
 pub fn sends_to_loopback(config: &mut Config) {
     let networks = ["127.0.0.0/8", "::1/128"];
     config.egress.allowed_networks = networks
@@ -280,7 +280,7 @@ pub fn sends_to_loopback(config: &mut Config) {
         .to_vec();
 }
 
-/// The database of a configuration as a further process has it, with a connection of its own to write by.
+/// Opens the database of a configuration like another process would, with its own connections.
 pub fn another_database(config: &Config, clock: &Clock) -> Database {
     let section = &config.database;
     match &section.url {

@@ -1,4 +1,4 @@
-//! A browser without a screen: plain HTTP requests with a cookie jar, for tests that play the page's part.
+//! A browser without a screen: plain HTTP requests with a cookie jar, for tests that act in place of a page.
 
 mod answer;
 mod cookies;
@@ -18,11 +18,11 @@ pub use encodings::{basic, form_encoded};
 pub use raw::RawConnection;
 pub use request::{Request, page_user};
 
-/// An HTTP client that dials `127.0.0.1:port` and says that it asked for the public URL.
+/// An HTTP client that connects to `127.0.0.1:port` and sends the `Host` of the public URL.
 ///
-/// It never follows a redirect, keeps no connection open between requests, and takes every status as an answer. The
-/// jar obeys names and deletion only: paths, domains and `Secure` are the tests' business. A clone has a copy of the
-/// jar: another tab of the same browser, which learns nothing of what the first one does afterwards.
+/// It follows no redirects, reuses no connections, and treats no status as an error. The jar evaluates only names and deletion of
+/// cookies: tests check paths, domains and `Secure` themselves. A clone has a copy of the jar, like another tab that doesn't see
+/// later changes in the first.
 pub struct Browserless {
     agent: Agent,
     port: u16,
@@ -37,7 +37,7 @@ impl Clone for Browserless {
 }
 
 impl Browserless {
-    /// A browser with an empty jar; `public_url` gives `Origin` (without its path) and `Host`.
+    /// Creates a browser with an empty jar; `public_url` determines `Origin` (without its path) and `Host`.
     pub fn new(port: u16, public_url: &str) -> Self {
         let (scheme, rest) = public_url.split_once("://").expect("a URL with a scheme");
         let host = rest.split('/').next().unwrap_or(rest);
@@ -63,53 +63,53 @@ impl Browserless {
         }
     }
 
-    /// The same browser (a copy of its jar) talking to another instance.
+    /// Returns a copy of the browser that connects to another instance.
     pub fn at_port(&self, port: u16) -> Self {
         Self::with_jar(port, self.origin.clone(), self.jar().clone())
     }
 
-    /// The same machine with nobody signed in: an empty jar.
+    /// Returns a browser on the same machine without cookies.
     pub fn without_cookies(&self) -> Self {
         Self::with_jar(self.port, self.origin.clone(), CookieJar::default())
     }
 
-    /// Scheme and authority of the public URL.
+    /// Returns scheme and authority of the public URL.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The value of one cookie.
+    /// Returns the value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.jar().value(name)
     }
 
-    /// Puts a cookie into the jar, in place of one of that name.
+    /// Adds or replaces a cookie in the jar.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.jar().set(name, value);
     }
 
-    /// `GET path`.
+    /// Sends `GET path`.
     pub fn get(&self, path: &str) -> Answer {
         self.request("GET", path).send()
     }
 
-    /// `DELETE path`.
+    /// Sends `DELETE path`.
     pub fn delete(&self, path: &str) -> Answer {
         self.request("DELETE", path).send()
     }
 
-    /// `POST path` with a JSON body.
+    /// Sends `POST path` with a JSON body.
     pub fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.request("POST", path).json(body).send()
     }
 
-    /// `PATCH path` with a JSON body.
+    /// Sends `PATCH path` with a JSON body.
     pub fn patch_json(&self, path: &str, body: &Value) -> Answer {
         self.request("PATCH", path).json(body).send()
     }
 
-    /// Sends a form of a page that was rendered for whoever is signed in; the answer is the page that it leads to, where that is shown
-    /// at an address of its own.
+    /// Submits a form of a page that was rendered for the signed-in user, and returns the resulting page, following the redirect
+    /// to a page shown under an address of its own.
     pub fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.request("POST", path).page_form(fields).send();
         match answer.header("location") {
@@ -118,8 +118,8 @@ impl Browserless {
         }
     }
 
-    /// A request to be filled in. Other methods than GET, HEAD and OPTIONS start with the headers of a same-origin
-    /// fetch, `Origin` and `Sec-Fetch-Site`.
+    /// Returns a request to be completed. Methods other than GET, HEAD and OPTIONS start with the headers of a same-origin fetch,
+    /// `Origin` and `Sec-Fetch-Site`.
     pub fn request(&self, method: &str, path: &str) -> Request<'_> {
         Request::new(self, method, path)
     }

@@ -1,16 +1,16 @@
-//! Other people's software that tests run beside Doorward: what `scripts/relying-parties` installed and built.
+//! Third-party software that tests run beside Doorward, installed and built by `scripts/relying-parties`.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A file or folder of this repository.
+/// Returns the path of a file or folder of this repository.
 pub fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// What `scripts/relying-parties` installed.
+/// Returns the path of something that `scripts/relying-parties` installed.
 pub fn installed(path: &str) -> PathBuf {
     let folder = std::env::var("DOORWARD_TEST_RELYING_PARTIES")
         .expect("DOORWARD_TEST_RELYING_PARTIES is not set: run scripts/test, which installs relying parties, or name what scripts/relying-parties prints");
@@ -19,7 +19,7 @@ pub fn installed(path: &str) -> PathBuf {
     path
 }
 
-/// A Node.js example, beside the packages that its lock file names.
+/// Returns the command of a Node.js example, with the packages of its lock file.
 pub fn node_example(name: &str, folder: &Path) -> Command {
     copy(&in_repository(&format!("examples/{name}")), folder);
     let packages = installed(&format!("{name}/node_modules"));
@@ -29,12 +29,12 @@ pub fn node_example(name: &str, folder: &Path) -> Command {
     command
 }
 
-/// A program that `scripts/relying-parties` built, into the folder where Doorward itself is.
+/// Returns the path of a program built by `scripts/relying-parties`, which is in the folder of the `doorward` binary.
 pub fn built(name: &str) -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_doorward")).with_file_name(name)
 }
 
-/// Copies the files of a folder, not its folders.
+/// Copies the files of a folder, without subfolders.
 pub fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -45,8 +45,8 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Apache httpd with mod_auth_openidc, and a copy of its configuration in this folder: the provider's is `doorward.conf`. Where
-/// root starts it, it gives up its rights, and can read only what lies open there.
+/// Returns the command of Apache httpd with mod_auth_openidc, with a copy of its configuration in this folder; `doorward.conf`
+/// configures the provider. If started by root, it drops its privileges, and can then read only world-readable files there.
 pub fn httpd(folder: &Path) -> Command {
     let modules = "/usr/lib/apache2/modules";
     assert!(

@@ -1,5 +1,5 @@
-//! What the integration tests stand on: servers of their own, a client that plays the page's part, authenticators,
-//! and a real browser. Everything blocks, every wait is bounded, and nothing outlives the test process.
+//! Support code of the integration tests: servers, an HTTP client that acts in place of a page, authenticators, and a real
+//! browser. All calls are blocking, every wait has a timeout, and nothing outlives the test process.
 
 pub mod acting;
 pub mod authenticator;

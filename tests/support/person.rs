@@ -1,27 +1,27 @@
-//! Somebody with a browser and a passkey, and the journeys that they make.
+//! A user with a browser and a passkey, and their journeys.
 
 use serde_json::{Value, json};
 
 use super::authenticator::{Overrides, SoftAuthenticator};
 use super::http::{Answer, Browserless};
 
-/// A person who has a passkey.
+/// A user who has a passkey.
 #[derive(Clone)]
 pub struct Person {
-    /// Where they are signed in.
+    /// Browser in which the user is signed in.
     pub browser: Browserless,
-    /// Where their passkeys are.
+    /// Authenticator with the user's passkeys.
     pub device: SoftAuthenticator,
-    /// Their id.
+    /// The user's ID.
     pub id: String,
-    /// Their unique name.
+    /// The user's username.
     pub username: String,
-    /// The id of their first passkey.
+    /// ID of the user's first passkey.
     pub passkey: String,
 }
 
 impl Person {
-    /// Registers by what `start` says (`setup`, `invitation`), and is signed in.
+    /// Registers with what `start` contains (`setup`, `invitation`), which also signs in.
     pub fn enrol(browser: Browserless, mut device: SoftAuthenticator, start: &Value) -> Self {
         let answer = register(&browser, &mut device, start, &Overrides::default());
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -39,12 +39,12 @@ impl Person {
         }
     }
 
-    /// Signs in with their device in `browser`.
+    /// Signs in with the user's authenticator in `browser`.
     pub fn sign_in_at(&mut self, browser: &Browserless) -> Answer {
         sign_in(browser, &mut self.device, &Overrides::default())
     }
 
-    /// Signs in in a browser of its own; returns that browser.
+    /// Signs in in a new browser and returns it.
     pub fn another_browser(&mut self) -> Browserless {
         let browser = self.browser.without_cookies();
         let answer = self.sign_in_at(&browser);
@@ -52,12 +52,12 @@ impl Person {
         browser
     }
 
-    /// Proves once more that it is them.
+    /// Performs a step-up with the user's passkey.
     pub fn step_up(&mut self) -> Answer {
         step_up(&self.browser, &mut self.device, &Overrides::default())
     }
 
-    /// Adds a passkey on another device; returns the device and the passkey's id.
+    /// Adds a passkey on another authenticator; returns the authenticator and the passkey's ID.
     pub fn add_passkey(&self, mut device: SoftAuthenticator) -> (SoftAuthenticator, String) {
         let answer = register(
             &self.browser,
@@ -73,18 +73,18 @@ impl Person {
         (device, id)
     }
 
-    /// The status of a session check with their cookie.
+    /// Returns the status of a session check with the user's cookie.
     pub fn session_status(&self) -> u16 {
         session_status(&self.browser)
     }
 }
 
-/// The status of a session check in a browser.
+/// Returns the status of a session check in a browser.
 pub fn session_status(browser: &Browserless) -> u16 {
     browser.get("/v1/session").status
 }
 
-/// Start and finish of a registration.
+/// Starts and finishes a registration.
 pub fn register(
     browser: &Browserless,
     device: &mut SoftAuthenticator,
@@ -101,7 +101,7 @@ pub fn register(
     browser.post_json("/webauthn/register/finish", &finish)
 }
 
-/// Start of a sign-in and the authenticator's answer: the body of the finish.
+/// Starts a sign-in; returns the body of the finish request, with the authenticator's response.
 pub fn assertion(
     browser: &Browserless,
     device: &mut SoftAuthenticator,
@@ -114,7 +114,7 @@ pub fn assertion(
     json!({ "ceremony": started["ceremony"], "credential": credential })
 }
 
-/// Start and finish of a sign-in.
+/// Starts and finishes a sign-in.
 pub fn sign_in(
     browser: &Browserless,
     device: &mut SoftAuthenticator,
@@ -124,7 +124,7 @@ pub fn sign_in(
     browser.post_json("/webauthn/login/finish", &finish)
 }
 
-/// Start and finish of a step-up.
+/// Starts and finishes a step-up.
 pub fn step_up(
     browser: &Browserless,
     device: &mut SoftAuthenticator,

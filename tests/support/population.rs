@@ -1,7 +1,7 @@
 //! Fills a migrated, empty database with users, for measurements: each has passkeys, a role, and roles on resources.
 //!
-//! The rows are written as plain SQL. Their IDs ascend, so that indexes grow at their ends, and follow from the user's
-//! number, so that a user can be described without reading the database. All passkeys have one key.
+//! The rows are written as plain SQL. Their IDs ascend, so that indexes grow at their ends, and are computed from the user's
+//! number, so that a user can be described without reading the database. All passkeys have the same key.
 
 use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _};
 use diesel::connection::SimpleConnection;
@@ -18,13 +18,11 @@ use webauthn_rs_proto::UserVerificationPolicy;
 
 /// Number of roles; each user has one of them.
 const ROLES: u64 = 10;
-/// Passkeys of each user.
 const PASSKEYS: u64 = 2;
-/// Resources on which each user has a role, and the roles there.
+/// Roles of each user on resources, one resource for each role.
 const RESOURCE_ROLES: [&str; 2] = ["OPERATOR", "VIEWER"];
-/// Users who have a role on the same resource.
+/// Number of users who have a role on the same resource.
 const USERS_OF_RESOURCE: u64 = 4;
-/// Users written by one transaction.
 const BATCH: u64 = 1000;
 
 /// A user of the population.
@@ -34,7 +32,7 @@ pub struct PopulationUser {
     pub id: Uuid,
     /// The user's name.
     pub username: String,
-    /// The user's one role.
+    /// The user's only role.
     pub role: String,
     /// Credential IDs of the user's passkeys.
     pub credentials: Vec<Vec<u8>>,
@@ -43,7 +41,7 @@ pub struct PopulationUser {
     number: u64,
 }
 
-/// Writes `users` users, and describes `sample` of them, evenly spread.
+/// Writes `users` users, and describes `sample` of them, evenly distributed.
 pub fn fill(config: &Config, users: u64, key: &EcdsaKeyPair, sample: u64) -> Vec<PopulationUser> {
     let mut database = Database::open(config);
     let roles = (0..ROLES).map(|role| format!("('seeded-{role}', '', 1, {})", database.created_at));
@@ -60,7 +58,7 @@ pub fn fill(config: &Config, users: u64, key: &EcdsaKeyPair, sample: u64) -> Vec
     numbers.map(|number| user(number, users)).collect()
 }
 
-/// A passkey's credential as the WebAuthn library stores it.
+/// Returns a passkey's credential as the WebAuthn library stores it.
 pub fn credential(id: &[u8], key: &EcdsaKeyPair) -> Credential {
     // SEC 1 §2.3.3: 0x04, then both coordinates.
     let (x, y) = key.public_key().as_ref()[1..].split_at(32);
@@ -102,7 +100,7 @@ fn user(number: u64, users: u64) -> PopulationUser {
     }
 }
 
-/// The version 4 UUID at this position among `all`, which are evenly spread and ascend.
+/// Returns the version 4 UUID at this position of `all` ascending, evenly distributed UUIDs.
 fn id(position: u64, all: u64) -> Uuid {
     let high = position * (u64::MAX / all);
     uuid::Builder::from_random_bytes(Uuid::from_u64_pair(high, 0).into_bytes()).into_uuid()
@@ -116,7 +114,7 @@ fn insert(table: &str, rows: impl Iterator<Item = String>) -> String {
 struct Database {
     conn: Box<dyn SimpleConnection>,
     is_postgres: bool,
-    /// SQL for the time at which everything was created: long ago, so that nothing counts as changed lately.
+    /// SQL for the creation time of everything: long ago, so that nothing counts as recently changed.
     created_at: &'static str,
 }
 
@@ -158,7 +156,7 @@ impl Database {
         }
     }
 
-    /// One transaction that writes a batch of users and all that they have.
+    /// Returns a transaction that writes a batch of users and their data.
     fn statements(&self, batch: &[PopulationUser], users: u64, key: &EcdsaKeyPair) -> String {
         let at = self.created_at;
         let user = |user: &PopulationUser| {
@@ -194,7 +192,7 @@ impl Database {
                     format!("({id}, {user}, 'order', '{resource}', '[\"{role}\"]', {at}, 1, {at})")
                 })
         });
-        // The first user of a resource brings it along.
+        // The first user of a resource also creates it.
         let resources = batch
             .iter()
             .filter(|user| user.number.is_multiple_of(USERS_OF_RESOURCE))

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, to be killed, held still, restarted, dumped and restored.
+//! A PostgreSQL server for a single test, which can be killed, paused, restarted, dumped and restored.
 
 mod folder;
 mod options;
@@ -15,10 +15,10 @@ pub use shared::SharedPostgres;
 
 const USER: &str = "doorward";
 const PASSWORD: &str = "doorward-test-password";
-/// Generous, for a machine that is busy with twenty other tests.
+/// Generous, for a machine that runs twenty other tests.
 const START_BOUND: Duration = Duration::from_secs(60);
 
-/// A running server on 127.0.0.1, in a folder that goes away with this value.
+/// A running server on 127.0.0.1, in a folder that is removed with this value.
 pub struct Postgres {
     options: PostgresOptions,
     folder: ServerFolder,
@@ -27,7 +27,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a new data folder and starts a server on it; returns when it answers.
+    /// Creates a data folder and starts a server on it; returns when it responds.
     pub fn start(options: PostgresOptions) -> Self {
         let folder = ServerFolder::create(&options, USER, PASSWORD);
         let mut postgres = Self {
@@ -40,12 +40,12 @@ impl Postgres {
         postgres
     }
 
-    /// The server that `scripts/test` started for all tests.
+    /// Returns the server that `scripts/test` started for all tests.
     pub fn shared() -> SharedPostgres {
         SharedPostgres::from_environment()
     }
 
-    /// The URL of a database of this server.
+    /// Returns the URL of a database of this server.
     pub fn url(&self, database: &str) -> String {
         let password = match self.options.authentication {
             Authentication::Scram => format!(":{PASSWORD}"),
@@ -61,7 +61,7 @@ impl Postgres {
         )
     }
 
-    /// The certificate file of a server with [`Encryption::Required`], for `sslrootcert`.
+    /// Returns the certificate file of a server with [`Encryption::Required`], for `sslrootcert`.
     pub fn certificate(&self) -> PathBuf {
         self.folder.certificate()
     }
@@ -74,12 +74,12 @@ impl Postgres {
         );
     }
 
-    /// Runs SQL and returns its rows, unaligned, fields separated by `|`; panics when it fails.
+    /// Runs SQL and returns its rows, unaligned, fields separated by `|`; panics if it fails.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         programs::psql(&self.url(database), sql)
     }
 
-    /// The whole database as SQL.
+    /// Dumps the whole database as SQL.
     pub fn pg_dump(&self, database: &str) -> String {
         let url = self.url(database);
         run(
@@ -88,12 +88,12 @@ impl Postgres {
         )
     }
 
-    /// Runs a dump in a database, which is empty so far.
+    /// Restores a dump into an empty database.
     pub fn restore(&self, database: &str, dump: &str) {
         self.psql(database, dump);
     }
 
-    /// `kill -9` of the server with all its backends: a power cut as the clients see it.
+    /// Kills the server and all its backends (`kill -9`); clients see the same as in a power failure.
     pub fn kill(&mut self) {
         self.running().kill();
         self.server = None;
@@ -116,19 +116,19 @@ impl Postgres {
             "--port",
             &self.port.to_string(),
         ]);
-        // pg_isready is content with a server that refuses plain connections: it answers.
+        // pg_isready also succeeds if the server refuses unencrypted connections, because it responds.
         server.wait_until_ready(START_BOUND, || {
             is_ready.status().is_ok_and(|status| status.success())
         });
         self.server = Some(server);
     }
 
-    /// Holds the server and its backends still: connections stay open, nothing is answered.
+    /// Pauses the server and its backends: connections stay open, but nothing is answered.
     pub fn pause(&mut self) {
         self.running().pause();
     }
 
-    /// Goes on after [`Postgres::pause`].
+    /// Resumes after [`Postgres::pause`].
     pub fn resume(&mut self) {
         self.running().resume();
     }
@@ -140,7 +140,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // Before the folder goes. A server that ends its own backends leaves no orphans to the init process.
+        // Must happen before the folder is removed. A server that ends its own backends leaves no orphaned processes.
         if let Some(server) = &mut self.server {
             server.resume();
             server.end_with(libc::SIGQUIT, Duration::from_secs(5));

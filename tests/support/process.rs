@@ -1,6 +1,6 @@
-//! Child processes of the tests: started with their output in a file, signalled by id, never left behind.
+//! Child processes of the tests: started with their output in a file, signalled by ID, and always ended.
 //!
-//! The only module of the support code that reads the machine's clock or waits.
+//! This is the only module of the support code that reads the system clock or waits.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,16 +22,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use signals::{descendants, is_alive};
 pub use signals::{signal, signal_group};
 
-/// A TCP port of 127.0.0.1 that nothing listens on, and another one at every call.
+/// Returns a TCP port of 127.0.0.1 that nothing listens on, a different one at every call.
 ///
-/// It lies below the kernel's ephemeral range: a client that keeps dialling a dead server is then never given that
-/// server's own port for its end, so the server can come back to it.
+/// It is below the kernel's ephemeral range: otherwise a client that keeps connecting to a stopped server could get that server's
+/// port as its own, and the server could not start again.
 pub fn free_port() -> u16 {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;
     static ASKED: AtomicU32 = AtomicU32::new(0);
     for _ in 0..COUNT {
-        // Two test processes at once begin at different places.
+        // Concurrent test processes start at different ports.
         let step = std::process::id()
             .wrapping_mul(97)
             .wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
@@ -43,24 +43,24 @@ pub fn free_port() -> u16 {
     panic!("no free port on 127.0.0.1");
 }
 
-/// The point in time at which a bounded wait gives up.
+/// The time at which a wait gives up.
 #[derive(Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// `bound` from now.
+    /// Creates a deadline `bound` from now.
     pub fn after(bound: Duration) -> Self {
         Self(Instant::now() + bound)
     }
 
-    /// What is left, or `None` once it has passed.
+    /// Returns the remaining time, or `None` once the deadline has passed.
     pub fn remaining(&self) -> Option<Duration> {
         self.0
             .checked_duration_since(Instant::now())
             .filter(|left| !left.is_zero())
     }
 
-    /// Lets the other side work for a moment; false once the deadline has passed.
+    /// Sleeps briefly, so that the other side can make progress; returns false once the deadline has passed.
     pub fn pause(&self) -> bool {
         let Some(left) = self.remaining() else {
             return false;
@@ -78,7 +78,7 @@ pub fn wait_until(what: &str, bound: Duration, mut ready: impl FnMut() -> bool) 
     }
 }
 
-/// Seconds since 1970 by the machine's clock.
+/// Returns the seconds since 1970 by the system clock.
 pub fn unix_seconds() -> i64 {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -86,7 +86,7 @@ pub fn unix_seconds() -> i64 {
     i64::try_from(elapsed.as_secs()).expect("seconds fit into 63 bits")
 }
 
-/// Runs a program with `input` and returns what it prints; panics with its errors when it fails.
+/// Runs a program with `input` and returns its output; panics with its errors if it fails.
 pub fn run(command: &mut Command, input: &str) -> String {
     let mut child = command
         .stdin(Stdio::piped())
@@ -98,7 +98,7 @@ pub fn run(command: &mut Command, input: &str) -> String {
         });
     let mut pipe = child.stdin.take().expect("a pipe to the program");
     let output = thread::scope(|threads| {
-        // A program that ends early closes the pipe; its exit status tells.
+        // Fails if a program ends early; its exit status is checked below.
         threads.spawn(move || pipe.write_all(input.as_bytes()));
         child.wait_with_output().expect("the program ends")
     });
@@ -111,10 +111,10 @@ pub fn run(command: &mut Command, input: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A running child in a process group of its own, its output captured in a file.
+/// A running child in a process group of its own, with its output captured in a file.
 ///
-/// Dropping it kills the child with all its descendants. Should the test process itself die before that (Ctrl-C, an
-/// abort, a value in a `static`), a tiny guardian kills the group.
+/// Dropping it kills the child with all its descendants. If the test process itself ends before that (Ctrl-C, an abort, a value
+/// in a `static`), a small guardian process kills the group.
 pub struct ChildProcess {
     child: Child,
     guardian: Child,
@@ -122,7 +122,7 @@ pub struct ChildProcess {
 }
 
 impl ChildProcess {
-    /// As [`ChildProcess::spawn`], but what it prints goes to a pipe: whoever has the other end reads it or does not.
+    /// Like [`ChildProcess::spawn`], but with the output going to a pipe, which may or may not be read.
     pub fn spawn_into_pipe(command: &mut Command, pipe: PipeWriter) -> Self {
         let errors = pipe.try_clone().expect("a shared pipe");
         Self::start(
@@ -159,24 +159,24 @@ impl ChildProcess {
         }
     }
 
-    /// Its process id, which is also the id of its process group.
+    /// Returns the process ID, which is also the ID of the process group.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The most memory that it has had so far, in MB (`VmHWM`, proc(5)).
+    /// Returns the peak memory so far, in MB (`VmHWM`, proc(5)).
     pub fn most_memory(&self) -> u64 {
         self.status_in_mb("VmHWM:")
     }
 
-    /// As [`Self::most_memory`], without the pages of the executable that were read so far (`RssFile`): a debug build has far more of
-    /// them than a release build.
+    /// Like [`Self::most_memory`], without the pages of the executable that were read so far (`RssFile`), which are far more in a
+    /// debug build than in a release build.
     pub fn most_own_memory(&self) -> u64 {
         self.most_memory()
             .saturating_sub(self.status_in_mb("RssFile:"))
     }
 
-    /// A line of `/proc/PID/status`, in MB.
+    /// Returns a line of `/proc/PID/status`, in MB.
     fn status_in_mb(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -184,19 +184,19 @@ impl ChildProcess {
         kib.expect("a number of KiB") * 1_024 / 1_000_000
     }
 
-    /// Whether it has not ended yet.
+    /// Whether the process is still running.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Everything that it has printed so far.
+    /// Returns everything that the process has printed so far.
     pub fn output(&self) -> String {
         fs::read(&self.output)
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()
     }
 
-    /// Polls `ready` while the child runs; panics with its output when it ends or when `bound` has passed.
+    /// Polls `ready` while the child runs; panics with its output if it ends or when `bound` has passed.
     pub fn wait_until_ready(&mut self, bound: Duration, mut ready: impl FnMut() -> bool) {
         let deadline = Deadline::after(bound);
         while !ready() {
@@ -213,9 +213,9 @@ impl ChildProcess {
         }
     }
 
-    /// `kill -9` for it and all its descendants; returns when they are gone.
+    /// Kills the process and all its descendants (`kill -9`); returns when they have ended.
     pub fn kill(&mut self) {
-        // Held still first, it can neither start another child nor mourn one.
+        // A stopped process can neither start further children nor reap ended ones.
         signal(self.id(), libc::SIGSTOP);
         let descendants = descendants(self.id());
         signal(self.id(), libc::SIGKILL);
@@ -229,7 +229,7 @@ impl ChildProcess {
         });
     }
 
-    /// Asks it alone to end, with a signal of its liking; false if it still runs after `bound`.
+    /// Sends a signal only to this process; returns false if it still runs after `bound`.
     pub fn end_with(&mut self, signal_number: i32, bound: Duration) -> bool {
         signal(self.id(), signal_number);
         let deadline = Deadline::after(bound);
@@ -241,14 +241,14 @@ impl ChildProcess {
         true
     }
 
-    /// Asks it to stop (SIGTERM); whether it did so by itself, with exit code 0, within `bound`.
+    /// Sends SIGTERM; returns whether the process ended within `bound` with exit code 0.
     pub fn stops_gracefully(&mut self, bound: Duration) -> bool {
         let has_ended = self.end_with(libc::SIGTERM, bound);
         let status = self.child.try_wait().ok().flatten();
         has_ended && status.is_some_and(|status| status.success())
     }
 
-    /// Holds it and its descendants still: connections stay open and nobody answers.
+    /// Pauses the process and its descendants: connections stay open, but nothing is answered.
     pub fn pause(&self) {
         signal(self.id(), libc::SIGSTOP);
         for process in descendants(self.id()) {
@@ -256,7 +256,7 @@ impl ChildProcess {
         }
     }
 
-    /// Lets it and its descendants go on.
+    /// Resumes the process and its descendants.
     pub fn resume(&self) {
         for process in descendants(self.id()) {
             signal(process, libc::SIGCONT);
@@ -275,7 +275,7 @@ impl Drop for ChildProcess {
     }
 }
 
-/// A shell that waits for the end of its input, which comes when this process is gone, and then kills `group`.
+/// Starts a shell that waits for the end of its input, which comes when this process ends, and then kills `group`.
 fn guard(group: u32) -> Child {
     Command::new("sh")
         .args([

@@ -1,11 +1,11 @@
-//! Many at the same moment.
+//! Runs an action concurrently.
 
 use std::sync::Barrier;
 
-/// How many race for what is good for one.
+/// Number of concurrent attempts at something that only one may do.
 pub const RUNNERS: usize = 20;
 
-/// Runs `act` on every item at the same moment.
+/// Runs `act` on every item at the same time.
 pub fn race<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> {
     let barrier = Barrier::new(items.len());
     std::thread::scope(|scope| {

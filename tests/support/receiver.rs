@@ -1,4 +1,4 @@
-//! A place that Doorward calls: a server in this process that answers as the test says, and remembers what it was sent.
+//! An HTTP server in this process that receives Doorward's requests, responds as the test configures, and records requests.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,20 +16,20 @@ use tungstenite::protocol::Role;
 
 use super::process::run;
 
-/// How the server answers every request.
+/// How the server responds to every request.
 #[derive(Clone)]
 pub enum Behaviour {
-    /// With these bytes, whatever they are.
+    /// Sends these bytes.
     Answer(String),
-    /// With 200 and a body that never ends.
+    /// Sends 200 and an endless body.
     Endless,
-    /// With these bytes; a WebSocket is opened, and its first message comes back.
+    /// Sends these bytes; a WebSocket is opened instead, and its first message is echoed.
     Sockets(String),
-    /// Not at all.
+    /// Sends no response.
     Silent,
 }
 
-/// A running server on 127.0.0.1; it ends with this value.
+/// A running server on 127.0.0.1, stopped when it is dropped.
 pub struct Receiver {
     port: u16,
     shared: Arc<Shared>,
@@ -44,27 +44,27 @@ struct Shared {
 }
 
 impl Receiver {
-    /// Speaks plain HTTP.
+    /// Starts a plain HTTP server.
     pub fn http(behaviour: Behaviour) -> Self {
         Self::start(behaviour, None)
     }
 
-    /// Speaks HTTP under TLS, as the bearer of this certificate.
+    /// Starts an HTTPS server with this certificate.
     pub fn https(behaviour: Behaviour, certificate: &Certificate) -> Self {
         Self::start(behaviour, Some(Arc::new(certificate.server_config())))
     }
 
-    /// Its port.
+    /// Returns its port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The requests so far, heads and bodies.
+    /// Returns the requests so far, heads and bodies.
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().expect("a lock").clone()
     }
 
-    /// How many bytes of endless bodies were taken from it so far.
+    /// Returns how many bytes of endless bodies were sent so far.
     pub fn sent(&self) -> usize {
         self.shared.sent.load(Ordering::SeqCst)
     }
@@ -94,7 +94,7 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for callers.
+        // Wakes the thread that waits for connections.
         TcpStream::connect(("127.0.0.1", self.port)).ok();
         if let Some(accepting) = self.accepting.take() {
             accepting.join().ok();
@@ -113,7 +113,7 @@ impl Shared {
         }
     }
 
-    /// Errors are the caller's who hung up.
+    /// Errors are ignored: they mean that the client closed the connection.
     fn converse(&self, mut stream: impl Read + Write, behaviour: &Behaviour) {
         let Some(request) = read_request(&mut stream) else {
             return;
@@ -129,7 +129,7 @@ impl Shared {
                 stream.flush().ok();
             }
             Behaviour::Endless => self.send_for_ever(&mut stream),
-            // Until the caller gives up.
+            // Waits until the client gives up.
             Behaviour::Silent => drop(stream.read(&mut [0])),
         }
     }
@@ -143,7 +143,7 @@ impl Shared {
     }
 }
 
-/// The value of a header of a request.
+/// Returns the value of a header of a request.
 pub fn header(request: &str, name: &str) -> Option<String> {
     let head = request.split("\r\n\r\n").next().unwrap_or_default();
     let mut lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
@@ -151,7 +151,7 @@ pub fn header(request: &str, name: &str) -> Option<String> {
     Some(value.trim().to_owned())
 }
 
-/// Opens a WebSocket (RFC 6455 §4.2.2), and sends its first message back.
+/// Opens a WebSocket (RFC 6455 §4.2.2), and echoes its first message.
 fn echo(mut stream: impl Read + Write, key: &str) {
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
     let opened = format!(
@@ -163,7 +163,7 @@ fn echo(mut stream: impl Read + Write, key: &str) {
     let mut socket = WebSocket::from_raw_socket(stream, Role::Server, None);
     if let Ok(message) = socket.read() {
         socket.send(message).ok();
-        // Until the caller closes.
+        // Waits until the client closes the connection.
         while socket.read().is_ok() {}
     }
 }
@@ -187,13 +187,13 @@ fn read_request(stream: &mut impl Read) -> Option<String> {
     }
 }
 
-/// A certificate for `localhost`, from an authority of its own.
+/// A certificate for `localhost`, issued by an authority of its own.
 pub struct Certificate {
     folder: tempfile::TempDir,
 }
 
 impl Certificate {
-    /// Makes both.
+    /// Creates the authority and the certificate.
     pub fn make() -> Self {
         let folder = tempfile::TempDir::new().expect("a folder");
         let openssl = |arguments: &str| {
@@ -217,7 +217,7 @@ impl Certificate {
         Self { folder }
     }
 
-    /// The file of the authority's certificate.
+    /// Returns the file of the authority's certificate.
     pub fn authority(&self) -> PathBuf {
         self.file("ca.crt")
     }

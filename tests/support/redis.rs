@@ -1,4 +1,4 @@
-//! A Redis server of a test's own, to be killed, held still, restarted, copied and put back.
+//! A Redis server for a single test, which can be killed, paused, restarted, copied and restored.
 
 use std::env;
 use std::fs;
@@ -12,17 +12,17 @@ use tempfile::TempDir;
 
 use super::process::{ChildProcess, free_port, run};
 
-/// Generous, for a machine that is busy with twenty other tests.
+/// Generous, for a machine that runs twenty other tests.
 const START_BOUND: Duration = Duration::from_secs(30);
 
-/// How to run a server. The default is what Doorward asks for.
+/// Options of a server. The default is what Doorward requires.
 #[derive(Clone)]
 pub struct RedisOptions {
-    /// `appendonly`: whether writes are kept on the disk.
+    /// `appendonly`: whether writes are stored on disk.
     pub append_only: bool,
     /// `appendfsync`: `always`, `everysec` or `no`.
     pub append_fsync: String,
-    /// `maxmemory-policy`: which keys may be thrown away when memory runs out.
+    /// `maxmemory-policy`: which keys may be evicted when memory is full.
     pub maxmemory_policy: String,
     /// Further settings by name.
     pub settings: Vec<(String, String)>,
@@ -39,7 +39,7 @@ impl Default for RedisOptions {
     }
 }
 
-/// A running server on 127.0.0.1, in a folder that goes away with this value.
+/// A running server on 127.0.0.1, in a folder that is removed with this value.
 pub struct Redis {
     options: RedisOptions,
     folder: TempDir,
@@ -51,7 +51,7 @@ pub struct Redis {
 pub struct RedisFiles(TempDir);
 
 impl Redis {
-    /// Starts an empty server; returns when it answers.
+    /// Starts an empty server; returns when it responds.
     pub fn start(options: RedisOptions) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("doorward-redis-")
@@ -68,30 +68,30 @@ impl Redis {
         redis
     }
 
-    /// The server that `scripts/test` started for all tests.
+    /// Returns the server that `scripts/test` started for all tests.
     pub fn shared() -> SharedRedis {
         let url = env::var("DOORWARD_TEST_REDIS")
             .expect("DOORWARD_TEST_REDIS is not set: run scripts/test, which starts the servers that tests share");
         SharedRedis { url }
     }
 
-    /// The URL of database 0.
+    /// Returns the URL of database 0.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Runs `redis-cli` and returns what it prints: `cli(&["-n", "1", "GET", "key"])`.
+    /// Runs `redis-cli` and returns its output: `cli(&["-n", "1", "GET", "key"])`.
     pub fn cli(&self, arguments: &[&str]) -> String {
         redis_cli(&self.url(), arguments)
     }
 
-    /// `kill -9`.
+    /// Kills the server (`kill -9`).
     pub fn kill(&mut self) {
         self.running().kill();
         self.server = None;
     }
 
-    /// Shuts down in order.
+    /// Shuts the server down gracefully.
     pub fn stop(&mut self) {
         let has_ended = self.running().end_with(libc::SIGTERM, START_BOUND);
         assert!(has_ended, "the server does not stop");
@@ -134,24 +134,24 @@ impl Redis {
         self.server = Some(server);
     }
 
-    /// Holds the server still: connections stay open, nothing is answered.
+    /// Pauses the server: connections stay open, but nothing is answered.
     pub fn pause(&mut self) {
         self.running().pause();
     }
 
-    /// Goes on after [`Redis::pause`].
+    /// Resumes after [`Redis::pause`].
     pub fn resume(&mut self) {
         self.running().resume();
     }
 
-    /// Copies the server's files as they are at this moment, running or not: a backup.
+    /// Copies the server's current files, running or not, as a backup.
     pub fn snapshot_files(&self) -> RedisFiles {
         let copy = TempDir::new().expect("a folder");
         copy_folder(&self.folder.path().join("data"), copy.path());
         RedisFiles(copy)
     }
 
-    /// Puts a copy in place of the files of this server, which is stopped or killed.
+    /// Replaces the files of this server, which must be stopped, with a copy.
     pub fn restore_files(&self, files: &RedisFiles) {
         assert!(
             self.server.is_none(),
@@ -170,20 +170,19 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        // Before the folder goes.
+        // Must happen before the folder is removed.
         self.server = None;
     }
 }
 
-/// Where a server is that `scripts/test` started.
+/// The server that `scripts/test` started.
 #[derive(Clone)]
 pub struct SharedRedis {
     url: String,
 }
 
 impl SharedRedis {
-    /// The URL for one test. All tests share one database: what they store is keyed by random ids and tokens, so
-    /// they do not meet.
+    /// Returns the URL for one test. All tests share one database, because their data has random IDs and tokens as keys.
     pub fn fresh_url(&self) -> String {
         self.url.clone()
     }
@@ -199,7 +198,7 @@ fn redis_cli(url: &str, arguments: &[&str]) -> String {
     output.trim_end_matches('\n').to_owned()
 }
 
-/// Whether a server answers and has loaded its files; while it loads, `PING` is an error.
+/// Whether a server responds and has loaded its files; while it loads, `PING` returns an error.
 fn answers(port: u16) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
@@ -212,7 +211,7 @@ fn answers(port: u16) -> bool {
     ask().unwrap_or(false)
 }
 
-/// Copies the files below `from` to `to`, which exists. The temporary ones of a rewrite may vanish meanwhile.
+/// Copies the files below `from` to the existing folder `to`. Temporary files of a rewrite may vanish during the copy.
 fn copy_folder(from: &Path, to: &Path) {
     for entry in fs::read_dir(from)
         .expect("a folder of the server")

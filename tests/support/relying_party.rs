@@ -1,4 +1,4 @@
-//! An app that sends people to Doorward, played by hand: every parameter and every header is the test's to bend.
+//! An app that users sign in to with Doorward, whose requests tests can change in every parameter and header.
 
 use std::collections::HashMap;
 
@@ -10,31 +10,31 @@ use serde_json::Value;
 use super::house::House;
 use super::http::{Answer, Browserless};
 
-/// Where answers come back to.
+/// Redirect URI.
 pub const CALLBACK: &str = "https://app.example/callback";
-/// RFC 7636, appendix B.
+/// Code verifier from RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A registered app.
 #[derive(Clone)]
 pub struct RelyingParty {
-    /// Its `client_id`.
+    /// The app's `client_id`.
     pub id: String,
-    /// Its secret; a public client has none.
+    /// The app's secret; `None` for a public client.
     pub secret: Option<String>,
-    /// Without cookies, for what the app's server sends.
+    /// HTTP client without cookies, for the requests of the app's server.
     pub server: Browserless,
 }
 
-/// What an app holds after a sign-in.
+/// What an app receives after a sign-in.
 #[derive(Clone, Debug)]
 pub struct Issued {
-    /// The whole answer.
+    /// The whole response.
     pub answer: Value,
     /// The access token.
     pub access: String,
-    /// The refresh token, empty when there is none.
+    /// The refresh token; empty if there is none.
     pub refresh: String,
     /// The claims of the ID token.
     pub id_claims: Value,
@@ -43,7 +43,7 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// Reads a good answer of the token endpoint.
+    /// Parses a successful response of the token endpoint.
     pub fn read(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{answer:?}");
         let answer = answer.json();
@@ -59,20 +59,20 @@ impl Issued {
     }
 }
 
-/// The claims of a JWT, unverified; `Null` for anything else.
+/// Returns the claims of a JWT without verification; `Null` for anything else.
 pub fn claims_of(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap_or_default();
     let payload = URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
     serde_json::from_slice(&payload).unwrap_or_default()
 }
 
-/// The header of a JWT.
+/// Returns the header of a JWT.
 pub fn header_of(token: &str) -> Value {
     let header = token.split('.').next().unwrap_or_default();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64")).expect("a header")
 }
 
-/// The names of an object's members, sorted.
+/// Returns the names of an object's members, sorted.
 pub fn names_of(object: &Value) -> Vec<&str> {
     let members = object.as_object().expect("an object");
     let mut names: Vec<&str> = members.keys().map(String::as_str).collect();
@@ -80,7 +80,7 @@ pub fn names_of(object: &Value) -> Vec<&str> {
     names
 }
 
-/// The parameters in the address that an answer redirects to.
+/// Returns the parameters of the redirect URI in a response.
 pub fn sent_back(answer: &Answer) -> HashMap<String, String> {
     assert_eq!(answer.status, 303, "{answer:?}");
     let location = answer.header("location").expect("a location");
@@ -90,7 +90,7 @@ pub fn sent_back(answer: &Answer) -> HashMap<String, String> {
 }
 
 impl House {
-    /// An app with [`CALLBACK`], registered as `change` says.
+    /// Registers an app with [`CALLBACK`] and the metadata set by `change`.
     pub fn party(&self, change: impl FnOnce(&mut Metadata)) -> RelyingParty {
         let (id, secret) = self.relying_party(change);
         RelyingParty {
@@ -100,7 +100,7 @@ impl House {
         }
     }
 
-    /// An app that people let use the API for them, within these scopes; nobody is asked for consent.
+    /// Registers an app that may use the API on behalf of users, within these scopes and without consent.
     pub fn helper(&self, scope: &str) -> RelyingParty {
         let metadata = Metadata {
             redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("an address")],
@@ -124,7 +124,7 @@ impl House {
 }
 
 impl RelyingParty {
-    /// The same app, talking to another instance.
+    /// Returns the same app, connected to another instance.
     pub fn at_port(&self, port: u16) -> Self {
         Self {
             server: self.server.at_port(port),
@@ -132,7 +132,8 @@ impl RelyingParty {
         }
     }
 
-    /// The parameters of a usual request, with `more` in place of or beside them; an empty one is left out.
+    /// Returns the parameters of a typical authorization request; `more` adds or replaces parameters, or removes those with
+    /// an empty value.
     pub fn parameters(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let usual = [
             ("client_id", self.id.as_str()),
@@ -153,7 +154,7 @@ impl RelyingParty {
         all
     }
 
-    /// The path of a usual request.
+    /// Returns the path of a typical authorization request.
     pub fn path(&self, more: &[(&str, &str)]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.parameters(more));
@@ -165,7 +166,7 @@ impl RelyingParty {
         browser.get(&self.path(more))
     }
 
-    /// The code for somebody who is signed in.
+    /// Returns the authorization code for the signed-in user.
     pub fn code(&self, browser: &Browserless, more: &[(&str, &str)]) -> String {
         let answer = self.authorize(browser, more);
         let sent = sent_back(&answer);
@@ -174,12 +175,12 @@ impl RelyingParty {
             .clone()
     }
 
-    /// What the app gets for somebody who is signed in.
+    /// Signs the signed-in user in to the app, and returns what the app receives.
     pub fn sign_in(&self, browser: &Browserless, more: &[(&str, &str)]) -> Issued {
         Issued::read(&self.redeem(&self.code(browser, more)))
     }
 
-    /// Redeems a code as the app does.
+    /// Redeems an authorization code.
     pub fn redeem(&self, code: &str) -> Answer {
         self.token(&[
             ("grant_type", "authorization_code"),
@@ -194,30 +195,30 @@ impl RelyingParty {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
-    /// Posts to the token endpoint, authenticated.
+    /// Posts to the token endpoint, with client authentication.
     pub fn token(&self, fields: &[(&str, &str)]) -> Answer {
         self.post("/oauth2/token", fields)
     }
 
-    /// What the provider says of a token: `active` and more.
+    /// Returns the response of the introspection endpoint.
     pub fn introspect(&self, token: &str) -> Value {
         let answer = self.post("/oauth2/introspect", &[("token", token)]);
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
 
-    /// Gives a token back.
+    /// Revokes a token.
     pub fn revoke(&self, token: &str) -> Answer {
         self.post("/oauth2/revoke", &[("token", token)])
     }
 
-    /// `GET /oauth2/userinfo`.
+    /// Sends `GET /oauth2/userinfo`.
     pub fn user_info(&self, token: &str) -> Answer {
         let request = self.server.request("GET", "/oauth2/userinfo");
         request.bearer(token).send()
     }
 
-    /// Posts a form as the app's server does: with HTTP Basic, or as a public client with its id.
+    /// Posts a form as the app's server: with HTTP Basic, or with the `client_id` of a public client.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.server.request("POST", path).without_same_origin();
         match &self.secret {
@@ -231,7 +232,7 @@ impl RelyingParty {
     }
 }
 
-/// The `error` of an OAuth answer.
+/// Returns the `error` of an OAuth response.
 pub fn error_of(answer: &Answer) -> String {
     answer.json()["error"]
         .as_str()

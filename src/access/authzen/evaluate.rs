@@ -1,4 +1,4 @@
-//! Access Evaluation and Access Evaluations.
+//! The Access Evaluation and Access Evaluations APIs.
 
 use std::collections::HashMap;
 
@@ -8,27 +8,27 @@ use super::request::{Asked, Semantic, Tuple, read_many};
 use super::{Answered, AuthZen, AuthZenError, Glance};
 use crate::access::{AtHand, Decision, Question, ResourceName, Subject, Wanted};
 
-/// What the endpoint for many answers.
+/// Response of the Access Evaluations API.
 #[derive(Debug)]
 pub enum Evaluated {
-    /// One decision: nothing else was asked.
+    /// The single decision of a request without `evaluations`.
     One(Answered),
-    /// A decision for each, in the order asked, as far as the semantic goes.
+    /// One decision per evaluation, in request order, up to the one at which the semantic stops.
     Many(Vec<Answered>),
 }
 
-/// Subjects that a request named before: each is found once.
+/// Subjects that were already resolved for this request.
 type Known = HashMap<(String, String, Option<String>), Subject>;
 
 impl AuthZen {
-    /// May this subject do this to that?
+    /// Decides one evaluation. `glance` holds cached copies that were read while the client was being authenticated.
     ///
     /// # Errors
-    /// A store is away, or no policies are in force: nobody knows.
+    /// No policies are in force, or a store is unavailable.
     pub async fn evaluate(&self, tuple: &Tuple, glance: Glance) -> Result<Answered, AuthZenError> {
         self.require_policies()?;
         let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
-            // No policy can be about it.
+            // No policy can apply to an invalid resource name.
             return Ok(denied());
         };
         let copies = glance.person.as_ref();
@@ -49,10 +49,11 @@ impl AuthZen {
         self.decide(tuple, subject, resource, at_hand).await
     }
 
-    /// The same for many at once.
+    /// Decides a batch of evaluations.
     ///
     /// # Errors
-    /// A request that is none, or nobody knows. A mistake within one item denies that item.
+    /// The request is malformed, no policies are in force, or a store is unavailable. A malformed item is denied without
+    /// failing the request.
     pub async fn evaluate_many(
         &self,
         request: &Map<String, Value>,
@@ -81,7 +82,7 @@ impl AuthZen {
             if is_last {
                 break;
             }
-            // A thousand of them are no reason to let others wait.
+            // Lets other requests run between the evaluations of a large batch.
             tokio::task::yield_now().await;
         }
         Ok(Evaluated::Many(answers))
@@ -89,7 +90,7 @@ impl AuthZen {
 
     async fn answer(&self, tuple: &Tuple, known: &mut Known) -> Result<Answered, AuthZenError> {
         let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
-            // No policy can be about it.
+            // No policy can apply to an invalid resource name.
             return Ok(denied());
         };
         let session = tuple.context.get("session").and_then(Value::as_str);
@@ -136,7 +137,7 @@ fn denied() -> Answered {
     }
 }
 
-/// AuthZEN Authorization API 1.0, "Errors": decisions default to closed, the context tells what was wrong.
+/// AuthZEN Authorization API 1.0, "Errors": the decision defaults to deny, and the context states the error.
 fn refused_item(reason: &str) -> Answered {
     let error = json!({ "status": 400, "message": reason });
     Answered {
@@ -154,7 +155,7 @@ impl From<Decision> for Answered {
     }
 }
 
-/// What the app sends the person to the authorization endpoint with (RFC 9470 §3), as a Reason Object has it.
+/// Returns the parameters of an authorization request that leads to a sufficient sign-in (RFC 9470 §3), as a Reason Object.
 fn challenge(wanted: &Wanted) -> Map<String, Value> {
     const ERROR: &str = "insufficient_user_authentication";
     let mut context = Map::from_iter([

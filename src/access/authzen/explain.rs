@@ -1,4 +1,4 @@
-//! Which policy decided, and on what: for the operator, from the real stores.
+//! Explains a decision for the operator: the policies that determined it and the facts from the real stores.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use crate::access::policies::Challenge;
 use crate::access::{AtHand, Auth, Claimed, Question, ResourceName, Subject, is_action};
 use crate::standing::Unavailable;
 
-/// What one evaluation asks, in the words of the house.
+/// The subject, action and resource of one evaluation, not yet resolved.
 #[derive(Clone, Debug)]
 pub struct Asks {
-    /// Type and id of the subject.
+    /// Type and ID of the subject.
     pub subject: (String, String),
-    /// The action.
+    /// Name of the action.
     pub action: String,
-    /// Type and id of the resource.
+    /// Type and ID of the resource.
     pub resource: (String, String),
     /// Properties and context that the caller claims.
     pub claimed: Claimed,
 }
 
 impl Asks {
-    /// Reads the request of one evaluation.
+    /// Reads the request body of one evaluation.
     ///
     /// # Errors
-    /// What it should have been.
+    /// The request is malformed.
     pub fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
         let tuple = Tuple::read(request)?;
         let claimed = tuple.claimed();
@@ -41,7 +41,7 @@ impl Asks {
     }
 }
 
-/// A sign-in to suppose.
+/// A sign-in to assume for the decision.
 #[derive(Clone, Debug)]
 pub struct Supposed {
     /// `acr` of the sign-in.
@@ -50,34 +50,34 @@ pub struct Supposed {
     pub age: u64,
 }
 
-/// A decision, and everything that it rests on.
+/// A decision and the facts that it depends on.
 #[derive(Debug, Serialize)]
 pub struct Explained {
-    /// Yes or no.
+    /// Whether the request is permitted.
     pub decision: bool,
-    /// By which policies.
+    /// IDs of the policies that determined the decision.
     pub policies: Vec<String>,
-    /// Which of them failed, and why.
+    /// Policies that failed, with the reason.
     pub errors: Vec<String>,
-    /// Who that is to Doorward: `User`, `Client` or `Outsider`, with the id.
+    /// The subject as policies see it: `User`, `Client` or `Outsider`, with its ID.
     pub principal: String,
-    /// The global roles.
+    /// Global roles of the user.
     pub roles: Vec<String>,
-    /// The roles on the thing.
+    /// Roles of the user on the resource.
     pub grants: Vec<String>,
-    /// What the registry says of it.
+    /// Registered attributes of the resource.
     pub attributes: Map<String, Value>,
-    /// What sign-in would have been enough: the `acr` values, the least first.
+    /// `acr` values of a sufficient sign-in, weakest first.
     pub acr_values: Vec<&'static str>,
-    /// And at most how many seconds old.
+    /// Maximum age of a sufficient sign-in, in seconds.
     pub max_age: Option<u64>,
 }
 
 impl AuthZen {
-    /// Decides as for a service, and says why.
+    /// Decides as for a client, and returns the facts and policies behind the decision.
     ///
     /// # Errors
-    /// A thing or an action that can be none, or nobody knows.
+    /// The resource or the action is invalid, no policies are in force, or a store is unavailable.
     pub async fn explain(
         &self,
         asks: Asks,

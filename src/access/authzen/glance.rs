@@ -1,4 +1,4 @@
-//! What one evaluation rests on, as far as copies tell it, read in one round trip while the client that asks shows who it is.
+//! Prefetches the cached copies that one evaluation needs in one round trip, while the client is being authenticated.
 
 use serde_json::{Map, Value};
 
@@ -10,16 +10,16 @@ use crate::base::ids::UserId;
 use crate::ephemeral::Away;
 use crate::standing::{Standing, Standings};
 
-/// Copies, there or not.
+/// Cached copies, each present or not.
 #[derive(Debug, Default)]
 pub struct Glance {
-    /// Of a person who is named by id.
+    /// Copies of the user, if the subject is named by user ID.
     pub(super) person: Option<PersonCopies>,
-    /// What the registry says of the thing, where its copy is to be believed.
+    /// Attributes of the resource, if its copy is current.
     pub(super) attributes: Option<Map<String, Value>>,
 }
 
-/// Of one person.
+/// Copies of one user.
 #[derive(Debug)]
 pub(super) struct PersonCopies {
     user: UserId,
@@ -32,7 +32,8 @@ impl PersonCopies {
         self.standing.as_deref().and_then(Standings::record_in)
     }
 
-    /// The copy of what this person holds; somebody else may have been found under the id, by a username that looks like one.
+    /// Returns the copy of the user's roles. The subject may have resolved to another user, whose username looks like the ID;
+    /// then the copy isn't used.
     pub(super) fn grants_of(&self, person: &Standing) -> Option<&str> {
         self.grants
             .as_deref()
@@ -41,7 +42,7 @@ impl PersonCopies {
 }
 
 impl AuthZen {
-    /// Reads copies and nothing else: whoever asks may still turn out to be nobody.
+    /// Reads only copies, never the database, because the client isn't authenticated yet.
     pub async fn glance(&self, tuple: &Tuple) -> Result<Glance, Away> {
         let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
             return Ok(Glance::default());

@@ -1,5 +1,5 @@
-//! The OpenID AuthZEN Authorization API 1.0: services ask whether somebody may do something, and who may, what they may, and to
-//! which things.
+//! The OpenID AuthZEN Authorization API 1.0: clients request access decisions, and search for permitted subjects,
+//! actions and resources.
 
 mod evaluate;
 mod explain;
@@ -27,7 +27,7 @@ use crate::sessions::Sessions;
 use crate::standing::Unavailable;
 use crate::users::Users;
 
-/// Everything that decisions for services need. Cheap to clone.
+/// The dependencies of the AuthZEN API. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AuthZen {
     access: Access,
@@ -37,32 +37,32 @@ pub struct AuthZen {
     subject_id: SubjectId,
 }
 
-/// Why there is no answer.
+/// Why there is no decision.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthZenError {
-    /// The request is none: what it should have been.
+    /// The request is malformed; the text states the requirement.
     #[error("{0}")]
     Malformed(String),
-    /// No policies are in force, so nobody can say.
+    /// No policies are in force.
     #[error("no policies are loaded")]
     NoPolicies,
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// One decision as it is answered.
+/// One decision, as it is serialized.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answered {
-    /// Yes or no.
+    /// Whether the request is permitted.
     pub decision: bool,
-    /// What else is to be said, on a denial.
+    /// The error or the required sign-in, on a denial.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
 }
 
 impl AuthZen {
-    /// Over the rooms that know subjects.
+    /// Creates the API from the modules that resolve subjects.
     pub fn new(
         access: Access,
         users: Users,

@@ -1,4 +1,4 @@
-//! Pages of a search: how many, from where, and where the next one begins.
+//! Pages of a search: limit, cursor, and the budget of evaluations.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,27 +7,24 @@ use serde_json::{Map, Value, json};
 use super::AuthZenError;
 use super::request::count;
 
-/// Results on a page where nobody asks for fewer.
 const USUAL: usize = 100;
-/// Results on a page at the most.
 const MOST: usize = 1_000;
-/// Questions put to the policies for one page at the most: a search that finds little comes back with what it has.
+/// Maximum number of evaluations per page. A search that exceeds it returns the results so far and a token for the rest.
 pub(super) const BUDGET: usize = 2_000;
-/// How many values a search may hold.
 const MOST_VALUES: usize = 200;
 
-/// The page that is asked for.
+/// The requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wish {
     pub(super) limit: usize,
-    /// After which candidate it begins.
+    /// Cursor: the candidate after which the page begins.
     pub(super) after: Option<String>,
 }
 
 impl Wish {
-    /// Of a request; `null` is absent.
+    /// Reads the page of a request; `null` counts as absent.
     pub(super) fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
-        // Each candidate is shown all of it.
+        // Every candidate is evaluated with all values of the request.
         let values: usize = request.values().map(count).sum();
         if values > MOST_VALUES {
             return Err(malformed("a search may contain at most 200 values"));
@@ -71,11 +68,11 @@ fn malformed(what: &str) -> AuthZenError {
 
 fn decode(token: &str) -> Option<String> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-    // Ours hold none, and to PostgreSQL it is no text.
+    // Cursors never contain NUL, which PostgreSQL rejects in text.
     (!text.contains('\0')).then_some(text)
 }
 
-/// What a search found: results, and after which candidate the next page begins.
+/// A page of results, and the candidate after which the next page begins.
 #[derive(Debug, PartialEq)]
 pub struct Found {
     pub(super) results: Vec<Value>,
@@ -83,7 +80,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Nothing, and nothing more.
+    /// An empty last page.
     pub(super) fn nothing() -> Self {
         Self {
             results: Vec::new(),
@@ -91,7 +88,7 @@ impl Found {
         }
     }
 
-    /// As it is answered. An empty token ends the list.
+    /// The response body. An empty token means that this is the last page.
     pub fn to_json(&self) -> Value {
         let next = self.next.as_ref().map(|next| URL_SAFE_NO_PAD.encode(next));
         // AuthZEN Authorization API 1.0 §8.3: `page` is the first member (serde_json keeps this order).
@@ -102,7 +99,7 @@ impl Found {
     }
 }
 
-/// A page in the making.
+/// Builds a page.
 #[derive(Debug)]
 pub(super) struct Filling {
     found: Found,
@@ -119,24 +116,24 @@ impl Filling {
         }
     }
 
-    /// Whether another candidate may be looked at.
+    /// Whether another candidate may be evaluated.
     pub(super) fn has_room(&self) -> bool {
         self.found.results.len() < self.limit && self.left > 0
     }
 
-    /// Notes a candidate that was looked at, with its result if it is one.
+    /// Records an evaluated candidate, and its result if it is permitted.
     pub(super) fn note(&mut self, cursor: String, result: Option<Value>) {
         self.found.results.extend(result);
         self.found.next = Some(cursor);
         self.left = self.left.saturating_sub(1);
     }
 
-    /// There are more candidates: the next page begins after the last that was looked at.
+    /// Returns the page when candidates remain: the next page begins after the last evaluated one.
     pub(super) fn broken_off(self) -> Found {
         self.found
     }
 
-    /// There are no more.
+    /// Returns the page when no candidates remain.
     pub(super) fn complete(mut self) -> Found {
         self.found.next = None;
         self.found

@@ -1,4 +1,4 @@
-//! What a request says, read by hand: unknown members are ignored, and what is there has its type.
+//! Parses requests by hand: unknown members are ignored, and known members must have the right type.
 
 use serde_json::{Map, Value};
 
@@ -11,23 +11,23 @@ type Object = Map<String, Value>;
 /// The subject type of users.
 pub(super) const USER: &str = "user";
 
-/// One of many kinds, named by the caller.
+/// A subject or a resource, as named by the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Named {
     pub(super) kind: String,
-    /// Empty where a search ignores it.
+    /// Empty if the request searches for this entity.
     pub(super) id: String,
     pub(super) properties: Object,
 }
 
-/// An action, named by the caller.
+/// An action, as named by the caller.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct NamedAction {
     pub(super) name: String,
     pub(super) properties: Object,
 }
 
-/// Who wants to do what to which thing.
+/// The subject, action, resource and context of one evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tuple {
     pub(super) subject: Named,
@@ -36,20 +36,20 @@ pub struct Tuple {
     pub(super) context: Object,
 }
 
-/// Whether an id must be there.
+/// Whether an entity must have an ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdOf {
-    /// Somebody or something in particular.
+    /// The ID is required.
     One,
-    /// What is searched for: an id is ignored.
+    /// The request searches for this entity: an ID is ignored.
     Any,
 }
 
 impl Tuple {
-    /// The four of an evaluation.
+    /// Reads the request body of one evaluation.
     ///
     /// # Errors
-    /// What it should have been.
+    /// The request is malformed.
     pub fn read(object: &Object) -> Result<Self, AuthZenError> {
         Ok(Self {
             subject: read_named(object, "subject", IdOf::One)?,
@@ -59,7 +59,7 @@ impl Tuple {
         })
     }
 
-    /// What the caller says beside names.
+    /// Returns the claimed properties and the context.
     pub(super) fn claimed(&self) -> Claimed {
         Claimed {
             subject: self.subject.properties.clone(),
@@ -74,7 +74,7 @@ fn malformed(what: impl Into<String>) -> AuthZenError {
     AuthZenError::Malformed(what.into())
 }
 
-/// A member that is an object; null is absent.
+/// Returns a member that must be an object; `null` counts as absent.
 fn member<'o>(object: &'o Object, name: &str) -> Result<Option<&'o Object>, AuthZenError> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -95,7 +95,7 @@ fn text(object: &Object, of: &str, name: &str) -> Result<String, AuthZenError> {
     }
 }
 
-/// What callers say is bounded here, so that it is a mistake of theirs and not a denial.
+/// Reads claimed properties. Values that policies can't read are reported as a malformed request rather than causing a denial.
 fn said(object: Option<&Object>, of: &str) -> Result<Object, AuthZenError> {
     let object = object.cloned().unwrap_or_default();
     match readable(&object) {
@@ -104,7 +104,7 @@ fn said(object: Option<&Object>, of: &str) -> Result<Object, AuthZenError> {
     }
 }
 
-/// A subject or a resource.
+/// Reads a subject or a resource.
 pub(super) fn read_named(object: &Object, name: &str, id_of: IdOf) -> Result<Named, AuthZenError> {
     let member_of = required(object, name)?;
     let id = match id_of {
@@ -121,7 +121,7 @@ pub(super) fn read_named(object: &Object, name: &str, id_of: IdOf) -> Result<Nam
     })
 }
 
-/// An action.
+/// Reads an action; its name is required.
 pub(super) fn read_action(object: &Object) -> Result<NamedAction, AuthZenError> {
     let action = required(object, "action")?;
     Ok(NamedAction {
@@ -130,12 +130,12 @@ pub(super) fn read_action(object: &Object) -> Result<NamedAction, AuthZenError> 
     })
 }
 
-/// What else is the case, as the caller says.
+/// Reads the context that the caller claims; empty if absent.
 pub(super) fn read_context(object: &Object) -> Result<Object, AuthZenError> {
     said(member(object, "context")?, "context")
 }
 
-/// When many evaluations end.
+/// When a batch of evaluations stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Semantic {
     ExecuteAll,
@@ -143,16 +143,15 @@ pub(super) enum Semantic {
     PermitOnFirstPermit,
 }
 
-/// At most this many evaluations in one request.
 const MOST: usize = 1_000;
 
-/// At most this many values of defaults in all the evaluations that they are the defaults of.
+/// Maximum number of values of the defaults, multiplied by the number of evaluations.
 const MOST_VALUES: usize = 100_000;
 
-/// So many bytes of text weigh as much as one more value.
+/// This many bytes of text count as one additional value.
 const TEXT: usize = 64;
 
-/// How many values a document holds, long texts as several; the parser has bounded how deep they lie.
+/// Counts the values of a document; long texts count as several. The parser has already limited the depth.
 pub(super) fn count(value: &Value) -> usize {
     let within: usize = match value {
         Value::Object(members) => members
@@ -166,16 +165,16 @@ pub(super) fn count(value: &Value) -> usize {
     within.saturating_add(1)
 }
 
-/// What is asked of the endpoint for many.
+/// A request to the Access Evaluations API.
 #[derive(Debug)]
 pub(super) enum Asked<'o> {
-    /// One evaluation after all.
+    /// A request without `evaluations`.
     One(Box<Tuple>),
-    /// Many.
+    /// A batch of evaluations.
     Many(Items<'o>, Semantic),
 }
 
-/// Evaluations, each made out of its own members and the defaults when its turn comes: the defaults are held once.
+/// The evaluations of a batch. Each is merged with the defaults when it is evaluated, so that the defaults are stored only once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Items<'o> {
     items: &'o [Value],
@@ -188,7 +187,7 @@ impl Items<'_> {
         self.items.len()
     }
 
-    /// Each in its turn, or what is wrong with it.
+    /// Reads each evaluation in order. An error concerns that item only.
     pub(super) fn read(self) -> impl Iterator<Item = Result<Tuple, AuthZenError>> {
         self.items.iter().map(move |item| match item {
             Value::Object(item) => Tuple::read(&with_defaults(item, self.defaults)),
@@ -197,7 +196,7 @@ impl Items<'_> {
     }
 }
 
-/// Reads a request to the endpoint for many.
+/// Reads a request to the Access Evaluations API.
 pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
     let semantic = read_semantic(object)?;
     let items = match object.get("evaluations") {
@@ -211,7 +210,7 @@ pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
     if items.len() > MOST {
         return Err(malformed(format!("at most {MOST} evaluations at once")));
     }
-    // A default that is no object is a mistake in the request, not in an item.
+    // A default that is not an object is an error of the request, not of an item.
     for name in FIELDS {
         member(object, name)?;
     }
@@ -234,10 +233,10 @@ pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
 }
 
 const FIELDS: [&str; 4] = ["subject", "action", "resource", "context"];
-/// Names without which a member is none: these alone are taken from a default of the same member.
+/// The members that identify an entity. Only these are taken from the default when the item has the same field.
 const NAMES: [&str; 3] = ["type", "id", "name"];
 
-/// An item's own member replaces the whole default; where it lacks a name that it must have, the default's is meant.
+/// Merges an item with the defaults. A field of the item replaces the whole default, except for a missing `type`, `id` or `name`.
 fn with_defaults(item: &Object, defaults: &Object) -> Object {
     let mut merged = Map::new();
     for field in FIELDS {

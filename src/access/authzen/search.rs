@@ -1,4 +1,4 @@
-//! What searches share, and the search for actions.
+//! The search for actions, and what all searches share.
 
 use serde_json::{Map, Value, json};
 
@@ -9,10 +9,10 @@ use crate::access::policies::{Challenge, Facts};
 use crate::access::{AtHand, Claimed, Question, ResourceName};
 
 impl AuthZen {
-    /// What may this subject do to that? All actions that policies and schema name are tried.
+    /// Searches the actions that a subject may perform on a resource, among all those that the policies and the schema name.
     ///
     /// # Errors
-    /// A request that is none, or nobody knows.
+    /// The request is malformed, no policies are in force, or a store is unavailable.
     pub async fn search_actions(
         &self,
         request: &Map<String, Value>,
@@ -57,7 +57,7 @@ impl AuthZen {
         Ok(filling.complete())
     }
 
-    /// One candidate of a search. Others have their turn between two of them.
+    /// Evaluates one candidate of a search. Yields first, so that other requests can run between two candidates.
     pub(super) async fn is_permitted(&self, facts: &Facts) -> bool {
         tokio::task::yield_now().await;
         self.access

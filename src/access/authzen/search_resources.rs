@@ -1,4 +1,5 @@
-//! To which things may this subject do this? The registered ones first, then those on which they only hold something.
+//! Searches the resources on which a subject may perform an action: first registered resources, then unregistered ones on which
+//! the user holds roles.
 
 use serde_json::{Map, Value, json};
 
@@ -12,10 +13,9 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::standing::Unavailable;
 
-/// Things that are read at once.
 const BATCH: usize = 200;
 
-/// Which of the two lists, and after which id.
+/// Position of a search: one of the two lists, and the ID to continue after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     list: List,
@@ -29,7 +29,7 @@ enum List {
 }
 
 impl Place {
-    /// `r` or `h`, then the id.
+    /// Parses a cursor: `r` or `h`, then the ID.
     fn read(cursor: Option<&str>) -> Option<Self> {
         let Some(cursor) = cursor else {
             return Some(Self {
@@ -58,10 +58,10 @@ impl Place {
 }
 
 impl AuthZen {
-    /// Things of a type, in the order of their ids.
+    /// Returns resources of a type, ordered by ID within each list.
     ///
     /// # Errors
-    /// A request that is none, or nobody knows.
+    /// The request is malformed, no policies are in force, or a store is unavailable.
     pub async fn search_resources(
         &self,
         request: &Map<String, Value>,

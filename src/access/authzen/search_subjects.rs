@@ -1,4 +1,4 @@
-//! Who may do this to that?
+//! Searches the users who may perform an action on a resource.
 
 use serde_json::{Map, Value, json};
 
@@ -12,14 +12,13 @@ use crate::base::ids::UserId;
 use crate::standing::{self, Standing, Unavailable, UserStatus};
 use crate::users;
 
-/// People that are read at once.
 const BATCH: usize = 200;
 
 impl AuthZen {
-    /// People, in the order of their ids. Other types of subjects are known to nobody here, so none are found.
+    /// Returns users ordered by ID. Subjects of other types aren't stored, so that a search for them finds nothing.
     ///
     /// # Errors
-    /// A request that is none, or nobody knows.
+    /// The request is malformed, no policies are in force, or a store is unavailable.
     pub async fn search_subjects(
         &self,
         request: &Map<String, Value>,
@@ -35,7 +34,7 @@ impl AuthZen {
             return Ok(Found::nothing());
         };
         let question = Question {
-            // Nobody yet: each candidate takes this place.
+            // Placeholder that is replaced by each candidate.
             subject: Subject::Outsider {
                 kind: subject.kind,
                 id: String::new(),
@@ -99,8 +98,8 @@ impl AuthZen {
         self.is_permitted(facts).await.then_some(result)
     }
 
-    /// The next people in the order of their ids, each with their standing and what they hold on the thing: three statements for
-    /// all of them. `None` for whoever may not act.
+    /// Reads the next users, ordered by ID, each with the account state and the roles on the resource, in three statements.
+    /// `None` stands for a user whose account isn't active.
     async fn read_people(
         &self,
         after: Option<UserId>,

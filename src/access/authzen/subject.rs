@@ -1,4 +1,4 @@
-//! Who a subject is: found by id, then by username, and through the gate; everybody else is an outsider.
+//! Resolves subjects: an active user by ID or username, or an enabled client. Every other subject is an external subject.
 
 use serde_json::{Map, Value};
 
@@ -11,12 +11,11 @@ use crate::base::public_client_id::PublicClientId;
 use crate::standing::{Standing, Unavailable, UserStatus};
 use crate::users::LookupError;
 
-/// The type of clients.
 const CLIENT: &str = "client";
 
 impl AuthZen {
-    /// The subject that a caller names, by the copies that were read of a person named by id; and how they are signed in where the request's context names a session of theirs that is
-    /// good (`session`, a `sid`).
+    /// Resolves the subject that a caller names, using `copies` if they were prefetched. The user's sign-in is included if the
+    /// request's context names a valid session of the user (`session`, a `sid`).
     pub(super) async fn find_subject(
         &self,
         named: &Named,

@@ -1,4 +1,4 @@
-//! May this request pass?
+//! Decides whether a request to a protected host is allowed.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,64 +12,65 @@ use crate::access::{Access, AtHand, Auth, Claimed, Decision, Held, Question, Sub
 use crate::sessions::{DoorError, DoorKey, OpenDoor};
 use crate::standing::Unavailable;
 
-/// A denial this soon after a sign-in that was to turn it is not turned by another one.
+/// Within this time after a step-up, a denial isn't answered with another step-up, because the last one made no difference.
 const IN_VAIN: Duration = Duration::from_secs(60);
 
-/// What is asked: a request, and who shows what.
+/// A request to check, with the credentials and metadata that the browser sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit<'r> {
     /// Host, path and query of the request.
     pub target: &'r Target,
     /// Method of the request.
     pub method: &'r str,
-    /// The door that the browser shows, if any.
+    /// Key of the forward-auth session from the browser's cookie, if any.
     pub door: Option<&'r DoorKey>,
-    /// Whose page sends it.
+    /// Fetch metadata of the request.
     pub sender: Sender<'r>,
-    /// Where it is a preflight of CORS: the method that another origin's page wants to use.
+    /// For a CORS preflight: the method of the actual request.
     pub preflight: Option<&'r str>,
 }
 
-/// The answer.
+/// Outcome of a check.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It may.
+    /// The request is allowed.
     Allowed {
-        /// Who asks; nobody, where a policy lets everybody.
+        /// The signed-in user; `None` if a policy permits the request to everyone.
         person: Option<Box<OpenDoor>>,
-        /// Whether what stands behind the proxy gets a signed token.
+        /// Whether the application behind the proxy receives a signed token.
         jwt: bool,
     },
-    /// Nobody is signed in, and somebody might be permitted.
+    /// The user isn't signed in, and the route redirects to the sign-in.
     SignIn,
-    /// A fresher or stronger sign-in would be enough.
+    /// A more recent or stronger sign-in would be sufficient.
     StepUp(Wanted),
-    /// It may not.
+    /// The request is denied.
     Refused(Refusal),
 }
 
-/// Why a request is refused.
+/// Why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No route fits.
+    /// No route matches.
     #[error("no-route")]
     NoRoute,
-    /// Nobody is signed in, and nobody is sent to sign in here.
+    /// The user isn't signed in, and the route doesn't redirect to the sign-in.
     #[error("signed-out")]
     SignedOut,
-    /// No policy permits it to this person.
+    /// No policy permits the request to this user.
     #[error("not-permitted")]
     NotPermitted,
-    /// Another origin's page would have them change something.
+    /// A write that another origin's page sent.
     #[error("cross-origin")]
     CrossOrigin,
-    /// They have just signed in anew for it, and it was not enough.
+    /// A step-up for this request was just completed and was not sufficient.
     #[error("step-up-in-vain")]
     StepUpInVain,
 }
 
 impl ForwardAuth {
-    /// Judges a request: its route, who is there, what the policies say. One round trip tells of the person and the thing.
+    /// Checks a request: finds its route and session, and evaluates the policies. The copies of the user and of the resource are
+    /// read in one round trip.
     pub async fn ask(&self, visit: Visit<'_>) -> Result<Verdict, Unavailable> {
         let parts = visit.target.parts();
         if self.is_allowed_preflight(&visit, &parts) {
@@ -78,18 +79,18 @@ impl ForwardAuth {
                 jwt: false,
             });
         }
-        // 1. The action and resource of the request.
+        // 1. Find the action and the resource of the request.
         let found = self.routes.find(&visit.target.host, visit.method, &parts);
         let Some(found) = found else {
             return Ok(Verdict::Refused(Refusal::NoRoute));
         };
-        // 2. Who is there?
+        // 2. Find the user.
         let Some(key) = visit.door else {
             return self.judge_nobody(found).await;
         };
         let host = &visit.target.host;
         if !found.cross_origin && visit.sender.is_foreign(host, visit.method) {
-            // Another origin's page acts for nobody. What anybody may, it may.
+            // Cross-origin writes are treated as anonymous, so that they can do no more than a signed-out visitor.
             return Ok(match self.judge_nobody(found).await? {
                 allowed @ Verdict::Allowed { .. } => allowed,
                 _ => Verdict::Refused(Refusal::CrossOrigin),
@@ -102,7 +103,7 @@ impl ForwardAuth {
         let Some((open, held)) = person? else {
             return self.judge_nobody(found).await;
         };
-        // 3. What do the policies say?
+        // 3. Evaluate the policies.
         let at_hand = AtHand {
             held: Some(held),
             attributes: thing?.map(attributes),
@@ -111,8 +112,8 @@ impl ForwardAuth {
         Ok(self.judge_person(open, &decision, &found))
     }
 
-    /// A preflight carries no cookie (Fetch §4.8), so it passes if the route of the actual request allows it: the application behind
-    /// the proxy responds to it, and decides about the origin.
+    /// A preflight carries no cookie (Fetch §4.8), so it passes if the route of the actual request allows cross-origin writes:
+    /// the application behind the proxy responds to it, and decides about the origin.
     fn is_allowed_preflight(&self, visit: &Visit<'_>, parts: &[Cow<'_, str>]) -> bool {
         let route = visit
             .preflight
@@ -179,7 +180,7 @@ impl ForwardAuth {
         let Some(wanted) = decision.wanted.clone() else {
             return Verdict::Refused(Refusal::NotPermitted);
         };
-        // Never round and round: what a new sign-in has just not turned, the next one would not turn either.
+        // Loop protection: if the last step-up didn't turn the denial into a permission, another one wouldn't either.
         let door = &open.door;
         if door.after_step_up && self.clock.now().since(door.opened_at) < IN_VAIN {
             return Verdict::Refused(Refusal::StepUpInVain);
@@ -187,8 +188,8 @@ impl ForwardAuth {
         Verdict::StepUp(wanted)
     }
 
-    /// Policies may permit something to everybody: then nobody need be signed in. Where none does, a stranger's questions cost no
-    /// look into any store.
+    /// Decides an anonymous request, which a policy may permit. If no policy can permit the action to external subjects, nothing
+    /// is read from a store.
     async fn judge_nobody(&self, found: Found) -> Result<Verdict, Unavailable> {
         let (sign_in, jwt) = (found.sign_in, found.jwt);
         let is_open = self.access.policies().may_permit_outsiders(&found.action);

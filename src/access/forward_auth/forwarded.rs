@@ -1,16 +1,16 @@
-//! What a proxy says of the request that it asks about, in either dialect; two readings of one request are one too many.
+//! Reads the request that a proxy forwards, in any of the supported protocols. Conflicting headers are rejected.
 
 use super::target::{Target, TargetFault, check_scheme};
 use crate::access::routes::{AppHost, RouteTable, is_method};
 
-/// The headers by which proxies tell, each at most once.
+/// The headers that describe the forwarded request, each with at most one value.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Forwarded<'r> {
-    /// `X-Original-URL`, as the recipe for nginx sets it.
+    /// `X-Original-URL`, as documented for nginx.
     pub original_url: Option<&'r str>,
     /// `X-Original-Method`.
     pub original_method: Option<&'r str>,
-    /// `X-Forwarded-Method`, as Caddy and Traefik send it.
+    /// `X-Forwarded-Method`, as sent by Caddy and Traefik.
     pub method: Option<&'r str>,
     /// `X-Forwarded-Proto`.
     pub proto: Option<&'r str>,
@@ -20,21 +20,21 @@ pub struct Forwarded<'r> {
     pub uri: Option<&'r str>,
 }
 
-/// How a proxy asks, which decides how it can be answered.
+/// The proxy's protocol, which determines the possible responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// nginx: takes 401, and no redirect.
+    /// nginx: accepts 401, but not a redirect.
     Original,
-    /// Caddy, Traefik: whatever is no 2xx goes to the browser.
+    /// Caddy and Traefik: every response other than 2xx is returned to the browser.
     Forwarded,
-    /// Envoy: asks by the very request; whatever is no 200 goes to the browser.
+    /// Envoy: sends the request itself; every response other than 200 is returned to the browser.
     Own,
 }
 
-/// The request that is asked about.
+/// The forwarded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// How it was asked.
+    /// Protocol in which it was forwarded.
     pub dialect: Dialect,
     /// Method of the request.
     pub method: String,
@@ -42,28 +42,28 @@ pub struct Asked {
     pub target: Target,
 }
 
-/// Why nobody knows which request is meant.
+/// Why the forwarded request can't be determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardFault {
-    /// A header that must be there is not.
+    /// A required header is missing.
     #[error("missing-{0}")]
     Missing(&'static str),
-    /// Two of them tell of two requests.
+    /// A header conflicts with the others.
     #[error("conflicting-{0}")]
     Conflict(&'static str),
-    /// The method is none.
+    /// The method is invalid.
     #[error("method")]
     Method,
-    /// The address is none that is judged.
+    /// The address is invalid, or no route protects its host.
     #[error(transparent)]
     Target(#[from] TargetFault),
 }
 
 impl Forwarded<'_> {
-    /// What nginx, Caddy or Traefik ask.
+    /// Reads a request from nginx, Caddy or Traefik.
     ///
     /// # Errors
-    /// Nobody knows which request is meant.
+    /// A header is missing or invalid, or conflicts with others.
     pub fn read(&self, table: &RouteTable) -> Result<Asked, ForwardFault> {
         let asked = match (self.original_url, self.original_method) {
             (None, None) => self.read_forwarded(table)?,
@@ -100,10 +100,10 @@ impl Forwarded<'_> {
         })
     }
 
-    /// What Envoy asks: by the request's own method, host and path.
+    /// Reads a request from Envoy, which sends the request's own method, host and path.
     ///
     /// # Errors
-    /// Nobody knows which request is meant.
+    /// The request is invalid, or a forwarded header conflicts with it.
     pub fn read_own(
         &self,
         table: &RouteTable,
@@ -132,10 +132,10 @@ impl Forwarded<'_> {
         })
     }
 
-    /// That whatever else was forwarded tells of the same request.
+    /// Checks that all other forwarded headers describe the same request.
     ///
     /// # Errors
-    /// The header that does not.
+    /// The header that conflicts.
     pub fn agree(
         &self,
         host: &AppHost,

@@ -1,4 +1,5 @@
-//! `/forward-auth`, `/forward-auth/envoy/…`, and `/.doorward/…` at the protected hosts. None of them knows the session's cookie.
+//! The endpoints `/forward-auth`, `/forward-auth/envoy/…`, and `/.doorward/…` at the protected hosts. None of them uses
+//! the session cookie.
 
 mod answer;
 mod door_page;
@@ -14,10 +15,10 @@ use crate::access::routes::is_method;
 use crate::sessions::DoorCookies;
 use crate::web::{Answer, Problem, is_from_trusted_proxy, only, read_style};
 
-/// Where Envoy asks: its path comes behind.
+/// Path prefix for Envoy, which appends the path of the request.
 const ENVOY: &str = "/forward-auth/envoy";
 
-/// The routes, outside of the session.
+/// Registers the routes, outside of the session middleware.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
@@ -49,7 +50,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/forward-auth/envoy/{path:.*}").route(web::route().to(ask_envoy)));
 }
 
-/// `GET /forward-auth`: nginx, Caddy, Traefik.
+/// `GET /forward-auth`: checks a request for nginx, Caddy or Traefik.
 async fn ask(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
     trust(&http)?;
     let forwarded = read_forwarded(http.headers())?;
@@ -57,12 +58,12 @@ async fn ask(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer 
     answer_to(&http, &forward_auth, &asked).await
 }
 
-/// `/forward-auth/envoy/…`, with whatever method.
+/// `/forward-auth/envoy/…`: checks a request for Envoy, with any method.
 async fn ask_envoy(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
     trust(&http)?;
     let forwarded = read_forwarded(http.headers())?;
     let host = own_host(&http)?;
-    // As it was sent, not as a router understood it.
+    // The path as it was sent, not as the router decoded it.
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let path = path.strip_prefix(ENVOY).unwrap_or_default();
     let asked = forwarded
@@ -84,7 +85,7 @@ async fn answer_to(http: &HttpRequest, forward_auth: &ForwardAuth, asked: &Asked
     answer::of(http, forward_auth, asked, verdict).await
 }
 
-/// What proxies hand on of what the browser says of the page that sent the request.
+/// Reads the browser's fetch metadata, as forwarded by the proxy.
 fn sender(headers: &HeaderMap) -> Sender<'_> {
     let said = |name: &'static str| {
         let value = headers.get(HeaderName::from_static(name));
@@ -93,13 +94,13 @@ fn sender(headers: &HeaderMap) -> Sender<'_> {
     Sender {
         origin: said("origin"),
         fetch_site: said("sec-fetch-site"),
-        // Some proxies take `Upgrade` away for themselves; over HTTP/2 there is no key (RFC 8441 §5).
+        // Some proxies remove `Upgrade`; over HTTP/2 there is no `Sec-WebSocket-Key` (RFC 8441 §5).
         opens_socket: said("sec-websocket-key").or(said("upgrade")).is_some()
             || said("sec-fetch-mode") == Some(b"websocket"),
     }
 }
 
-/// The method that a preflight of CORS asks about (Fetch §4.8): with one origin, and one method.
+/// Returns the method that a CORS preflight announces (Fetch §4.8). It must have exactly one origin and one method.
 fn wanted_method<'h>(headers: &'h HeaderMap, method: &str) -> Option<&'h str> {
     if method != "OPTIONS" {
         return None;
@@ -110,13 +111,13 @@ fn wanted_method<'h>(headers: &'h HeaderMap, method: &str) -> Option<&'h str> {
         value.filter(|_| values.next().is_none())
     };
     let origin = one(header::ORIGIN)?;
-    // RFC 6454 §6.2: as browsers write it.
+    // RFC 6454 §6.2: the serialization that browsers send.
     let is_origin = origin == "null"
         || Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == origin);
     one(header::ACCESS_CONTROL_REQUEST_METHOD).filter(|wanted| is_origin && is_method(wanted))
 }
 
-/// Only a configured proxy says what somebody else asked for.
+/// Rejects requests that don't come from a trusted proxy: only those may describe another client's request.
 fn trust(http: &HttpRequest) -> Result<(), Problem> {
     if is_from_trusted_proxy(http) {
         return Ok(());
@@ -136,7 +137,7 @@ fn trust(http: &HttpRequest) -> Result<(), Problem> {
     .shown_to_people())
 }
 
-/// The headers of both dialects, each at most once.
+/// Reads the forwarded headers of all protocols, each with at most one value.
 fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
     if headers.keys().any(is_in_disguise) {
         return Err(refuse_fault(ForwardFault::Conflict("header")));
@@ -151,7 +152,8 @@ fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
     })
 }
 
-/// How the names begin by which proxies and Doorward speak, or by which an application is told of another address or method.
+/// Prefixes of the headers that proxies and Doorward use, and of those that can make an application see another
+/// address or method.
 const OURS: [&str; 6] = [
     "remote-",
     "x-original-",
@@ -161,15 +163,16 @@ const OURS: [&str; 6] = [
     "x-method-",
 ];
 
-/// Whether a header is one of [`OURS`], spelt with something else than `-`. Behind a proxy that hands it on, an application may take it
-/// for the one with `-`: CGI writes that as `_` (RFC 3875 §4.1.18), and PHP and some servers do so with all that is no letter or digit.
+/// Whether a header imitates one of [`OURS`] by using another character in place of `-`. An application behind a proxy that
+/// passes it on may mistake it for the one with `-`: CGI converts `-` to `_` (RFC 3875 §4.1.18), and PHP and some servers convert
+/// every character that isn't a letter or digit.
 fn is_in_disguise(name: &HeaderName) -> bool {
     let name = name.as_str();
     let plain = name.replace(|one: char| !one.is_ascii_alphanumeric(), "-");
     plain != name && OURS.iter().any(|ours| plain.starts_with(ours))
 }
 
-/// The one value of a header.
+/// Returns the value of a header that may occur at most once.
 fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Problem> {
     let mut values = headers.get_all(HeaderName::from_static(name));
     let Some(value) = values.next() else {
@@ -183,7 +186,7 @@ fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>
     Ok(Some(text))
 }
 
-/// The host that a request names as its own: in `Host`, or in HTTP/2's `:authority`.
+/// Returns the host that a request was sent to: from `Host`, or from HTTP/2's `:authority`.
 fn own_host(http: &HttpRequest) -> Result<&str, Problem> {
     let in_header = one(http.headers(), "host")?;
     let in_address = http.uri().authority().map(|authority| authority.as_str());
@@ -196,7 +199,7 @@ fn own_host(http: &HttpRequest) -> Result<&str, Problem> {
     }
 }
 
-/// A request of which nobody knows what it is, is denied. The answer repeats nothing of it.
+/// Rejects headers that don't determine a request. The response repeats none of them.
 fn refuse_fault(fault: ForwardFault) -> Problem {
     tracing::info!(reason = %fault, "refused");
     match fault {
@@ -217,7 +220,7 @@ fn not_permitted() -> Problem {
     Problem::forbidden("You don't have access to this page.")
 }
 
-/// Nobody is signed in at this host.
+/// The response to a program whose request has no session at this host.
 fn signed_out() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
@@ -228,7 +231,8 @@ fn signed_out() -> Problem {
     .header(header::WWW_AUTHENTICATE, "Doorward realm=\"session\"")
 }
 
-/// A request of a browser for a page, which may be led somewhere else (Fetch Metadata §2.2 where the browser sends it).
+/// Whether a browser requests a page, so that a redirect is possible. Decided by `Sec-Fetch-Mode` if it is sent
+/// (Fetch Metadata §2.2).
 fn is_navigation(headers: &HeaderMap, method: &str) -> bool {
     if !matches!(method, "GET" | "HEAD") {
         return false;
@@ -242,7 +246,8 @@ fn is_navigation(headers: &HeaderMap, method: &str) -> bool {
     }
 }
 
-/// 302, which is what proxies of all ages hand on; the address is whole, because some would complete it with Doorward's own.
+/// Redirects with 302, which all proxies pass on. The address is absolute, because some proxies would complete a relative one
+/// with Doorward's own host.
 fn found(address: &str) -> HttpResponse {
     HttpResponse::Found()
         .insert_header((header::LOCATION, address))

@@ -1,4 +1,4 @@
-//! What the application behind a proxy is told: who asks, in headers of one form, and in a signed token where its route says so.
+//! The identity that the application behind a proxy receives: as headers, and as a signed token if the route asks for it.
 
 use serde::Serialize;
 
@@ -11,8 +11,8 @@ use crate::standing::Standing;
 use crate::tokens::keys::SignError;
 use crate::tokens::seconds;
 
-/// The headers, in the order of [`values`]. All are set on every answer that lets a request pass, so that what a browser sent under
-/// these names is overwritten.
+/// Header names, in the order of [`values`]. All are set on every response that allows a request, so that the browser's own
+/// headers of these names are overwritten.
 pub const HEADERS: [&str; 5] = [
     "remote-id",
     "remote-user",
@@ -21,15 +21,15 @@ pub const HEADERS: [&str; 5] = [
     "remote-roles",
 ];
 
-/// The header of the signed token.
+/// Name of the header with the signed token.
 pub const TOKEN_HEADER: &str = "remote-jwt";
 
-/// Its `typ` (RFC 8725 §3.11): it is no access token and no ID token.
+/// `typ` of the token (RFC 8725 §3.11), which distinguishes it from access tokens and ID tokens.
 const TYPE: &str = "forward-auth+jwt";
-/// How long it is good, in seconds: one request.
+/// Lifetime of the token in seconds: it is for one request.
 const LIFETIME: i64 = 60;
 
-/// The values of [`HEADERS`]; empty if a value is missing, and all empty for anonymous requests. Applications rely on these headers,
+/// Values of [`HEADERS`]; empty if a value is missing, and all empty for anonymous requests. Applications rely on these headers,
 /// so an unverified email address is left out.
 pub fn values(standing: Option<&Standing>) -> [String; 5] {
     let Some(standing) = standing else {
@@ -48,7 +48,7 @@ pub fn values(standing: Option<&Standing>) -> [String; 5] {
     ]
 }
 
-/// ASCII that can be seen, and spaces, as they are; the bytes of everything else, and of `%`, as `%XX` (RFC 3986 §2.1).
+/// Keeps visible ASCII characters and spaces; encodes every other byte, and `%`, as `%XX` (RFC 3986 §2.1).
 fn ascii(text: &str) -> String {
     use std::fmt::Write;
     let mut encoded = String::with_capacity(text.len());
@@ -56,14 +56,13 @@ fn ascii(text: &str) -> String {
         match byte {
             b'%' => encoded.push_str("%25"),
             b' '..=b'~' => encoded.push(char::from(byte)),
-            // Writing to a text does not fail.
+            // Writing to a `String` can't fail.
             _ => drop(write!(encoded, "%{byte:02X}")),
         }
     }
     encoded
 }
 
-/// What the signed token says.
 #[derive(Serialize)]
 struct Claims<'s> {
     iss: &'s str,
@@ -84,10 +83,7 @@ struct Claims<'s> {
 }
 
 impl ForwardAuth {
-    /// A token for the application at a host: who asks, now. Its audience is the host, as its origin.
-    ///
-    /// # Errors
-    /// When a store is away or no key signs.
+    /// Signs a token that identifies the user to the application at a host. Its audience is the host's origin.
     pub async fn sign(&self, host: &AppHost, open: &OpenDoor) -> Result<String, SignError> {
         let (now, lent, standing) = (seconds(self.clock.now()), &open.door.lent, &open.standing);
         let claims = Claims {

@@ -1,9 +1,10 @@
-//! Forward-auth: a proxy asks whether a request may pass, and the application behind it has no code for that.
+//! Forward-auth: a proxy asks whether a request is allowed, so that the application behind it needs no authentication code.
 //!
-//! Promises that what a proxy forwards is believed from configured proxies alone and in one reading, that whatever is not
-//! permitted is denied, that a person is never sent to a host in no route, and that a ticket and a waiting request are
-//! good once. Hands out [`ForwardAuth`]. Owns the keys `door-request:…` and `door-ticket:…`. Refuses the session's own cookie:
-//! each protected host has a door (`sessions`).
+//! Forwarded headers are accepted only from configured proxies and only if they are consistent; every request that no policy
+//! permits is denied; users are redirected only to hosts that have a route; pending sign-ins and handoff codes are single-use.
+//! The session cookie is never used: each protected host has its own forward-auth session (see `sessions`).
+//!
+//! The public type is [`ForwardAuth`]. This module owns the keys `door-request:…` and `door-ticket:…`.
 
 mod ask;
 mod forwarded;
@@ -31,7 +32,7 @@ use crate::ephemeral::Ephemeral;
 use crate::sessions::Sessions;
 use crate::tokens::Keyring;
 
-/// Everything that forward-auth needs. Cheap to clone.
+/// The dependencies and the routes of forward-auth. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ForwardAuth {
     access: Access,
@@ -43,23 +44,23 @@ pub struct ForwardAuth {
     place: Origin,
 }
 
-/// What forward-auth stands on.
+/// The dependencies of forward-auth.
 #[derive(Clone, Debug)]
 pub struct Rooms {
-    /// The policies.
+    /// Access decisions.
     pub access: Access,
-    /// Sessions of users.
+    /// Sessions and forward-auth sessions.
     pub sessions: Sessions,
-    /// Under what tokens are signed.
+    /// Keys that sign the identity tokens.
     pub keyring: Keyring,
     /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
 }
 
 impl ForwardAuth {
-    /// Over the rooms below, for these routes, at this place.
+    /// Creates forward-auth for these routes; `place` is Doorward's public URL.
     pub fn new(rooms: Rooms, routes: RouteTable, place: Origin) -> Self {
         Self {
             access: rooms.access,
@@ -72,12 +73,12 @@ impl ForwardAuth {
         }
     }
 
-    /// What is protected.
+    /// The protected hosts and their routes.
     pub fn table(&self) -> &RouteTable {
         &self.routes
     }
 
-    /// The public URL.
+    /// Doorward's public URL.
     pub fn place(&self) -> &Origin {
         &self.place
     }

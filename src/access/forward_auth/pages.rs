@@ -1,4 +1,5 @@
-//! `/forward-auth/login`, at this place: signs somebody in, or in anew, and sends them back with a ticket.
+//! `/forward-auth/login`, at Doorward's own host: signs a user in, or steps the sign-in up, and redirects back
+//! with a handoff code.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -11,7 +12,7 @@ use crate::base::secrets::Token;
 use crate::sessions::{Continuation, Destination, Sessions, SignedIn};
 use crate::web::{Answer, FormTargets, Frame, Limits, Problem, Visitor, Web, only, page, redirect};
 
-/// The routes, within the session.
+/// Registers the routes, inside the session middleware.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/forward-auth/login")
@@ -21,23 +22,23 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// Which request.
+/// Query of the page: the ID of the pending sign-in.
 #[derive(Debug, Deserialize)]
 struct Which {
     id: String,
-    /// Any value: the user wants to use another account.
+    /// Present with any value if the user wants to use another account.
     switch: Option<String>,
 }
 
-/// What the person answered to the page that asks for the passkey.
+/// The user's choice on the page that asks for the passkey.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum PersonsAnswer {
-    /// They would rather not.
+    /// Cancels.
     Deny,
-    /// It is somebody else.
+    /// Uses another account.
     Switch,
-    /// They have just proven themself.
+    /// The user has just authenticated with a passkey.
     #[default]
     Proven,
 }
@@ -62,7 +63,7 @@ async fn go_on(
     step(&http, &forward_auth, &id, &pending).await
 }
 
-/// A person goes through here in a window of their own: no frame of another page, no script, no worker (Fetch Metadata §2.1).
+/// Requires a top-level navigation: rejects frames, scripts and workers (Fetch Metadata §2.1).
 fn require_page(http: &HttpRequest) -> Result<(), Problem> {
     match http.headers().get("sec-fetch-dest") {
         Some(destination) if destination.as_bytes() != b"document" => Err(Problem::forbidden(
@@ -72,7 +73,7 @@ fn require_page(http: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// `POST /forward-auth/login?id=…`, from our own page alone.
+/// `POST /forward-auth/login?id=…`, accepted only from Doorward's own page.
 async fn answer(
     http: HttpRequest,
     forward_auth: web::Data<ForwardAuth>,
@@ -87,7 +88,7 @@ async fn answer(
     }
 }
 
-/// Asks for the passkey of another account. The signed-in user may also keep their account.
+/// Redirects to the sign-in for another account. The user may also keep the current one.
 async fn switch(http: &HttpRequest, id: &Token, pending: &Pending) -> Answer {
     let login = sign_in_path(http, id, pending).await?;
     Ok(redirect(&format!("{login}&switch=1")))
@@ -108,7 +109,8 @@ async fn step(
     ask_ceremony(http, forward_auth, id, (pending, &person))
 }
 
-/// The sign-in page, which comes back here. A stranger makes this be kept, so it is counted.
+/// Returns the path of the sign-in page, which continues here afterwards. Signed-out visitors can cause this write, so
+/// it is rate-limited.
 async fn sign_in_path(
     http: &HttpRequest,
     id: &Token,
@@ -148,7 +150,8 @@ struct ProveAgainPage {
     action: String,
 }
 
-/// A policy wants a newer or stronger sign-in than there is: each asking is a click of the person's, never a redirect.
+/// Shows the page that asks for the passkey again, because a policy requires a more recent or stronger sign-in. The passkey is
+/// requested only after the user clicks, never by a redirect.
 fn ask_ceremony(
     http: &HttpRequest,
     forward_auth: &ForwardAuth,

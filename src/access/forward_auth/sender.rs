@@ -1,33 +1,33 @@
-//! Whether a request that changes something was sent by the host's own pages, or by those of another origin: the door's cookie
-//! comes along from every host of the same site (`SameSite=Lax`), and from all of them with a WebSocket.
+//! Detects cross-origin writes. Browsers send the cookie of a forward-auth session also from other hosts of the same site
+//! (`SameSite=Lax`), and with WebSocket handshakes, which CORS doesn't restrict.
 
 use crate::access::routes::AppHost;
 
-/// What a browser says of where a request comes from. Programs say nothing.
+/// A browser's information about the origin of a request. Other programs usually send none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sender<'r> {
     /// `Origin` (RFC 6454 §7).
     pub origin: Option<&'r [u8]>,
     /// `Sec-Fetch-Site` (Fetch Metadata §2.3).
     pub fetch_site: Option<&'r [u8]>,
-    /// Whether it opens a WebSocket, by which more is sent later (RFC 6455 §4.1).
+    /// Whether the request opens a WebSocket, over which data is sent later (RFC 6455 §4.1).
     pub opens_socket: bool,
 }
 
 impl Sender<'_> {
-    /// Whether a request may change something at the host, and another origin's page has it sent.
+    /// Whether the request may change something at the host and was sent by another origin's page.
     pub fn is_foreign(&self, host: &AppHost, method: &str) -> bool {
         let is_safe = matches!(method, "GET" | "HEAD" | "OPTIONS") && !self.opens_socket;
         if is_safe {
             return false;
         }
-        // A page with `Referrer-Policy: no-referrer` sends its own forms with the origin `null` (Fetch §3.2).
+        // A page with `Referrer-Policy: no-referrer` submits its own forms with the origin `null` (Fetch §3.2).
         let is_own = |origin: &[u8]| {
             origin == host.origin().as_bytes()
                 || (origin == b"null" && self.fetch_site == Some(b"same-origin"))
         };
         let is_elsewhere = self.origin.is_some_and(|origin| !is_own(origin));
-        // `none`: the person themself, by the address bar.
+        // `none`: the user navigated directly, for example from the address bar.
         let is_other = self
             .fetch_site
             .is_some_and(|site| site != b"same-origin" && site != b"none");

@@ -1,4 +1,4 @@
-//! What a browser asked for: a protected host, and a path with its query, in their one normal form.
+//! The address that a browser requested: a protected host, and a path with its query in normal form.
 
 use std::borrow::Cow;
 
@@ -7,18 +7,18 @@ use crate::access::routes::{AppHost, LONGEST, PathFault, RouteTable, parts};
 /// An address at a protected host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The host.
+    /// The protected host.
     pub host: AppHost,
     path_and_query: String,
 }
 
-/// Why an address is none that is judged.
+/// Why an address is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetFault {
-    /// It does not normalise to itself; with a word for the log.
+    /// The address is malformed or not in normal form; the text is the reason for the log.
     #[error("{0}")]
     Malformed(&'static str),
-    /// No route names its host.
+    /// No route protects the host.
     #[error("unknown-host")]
     UnknownHost,
 }
@@ -30,10 +30,7 @@ impl From<PathFault> for TargetFault {
 }
 
 impl Target {
-    /// Reads a whole address, `https://shop.example.com/orders/17?x=y`.
-    ///
-    /// # Errors
-    /// Why it is none that is judged.
+    /// Parses an absolute address, `https://shop.example.com/orders/17?x=y`.
     pub fn of_url(url: &str, table: &RouteTable) -> Result<Self, TargetFault> {
         let (scheme, rest) = url
             .split_once("://")
@@ -47,10 +44,7 @@ impl Target {
         Self::at(host, path_and_query)
     }
 
-    /// Reads path and query at a host.
-    ///
-    /// # Errors
-    /// Why they are none that are judged.
+    /// Parses path and query at a host.
     pub fn at(host: &AppHost, path_and_query: &str) -> Result<Self, TargetFault> {
         if path_and_query.len() > LONGEST {
             return Err(TargetFault::Malformed("too-long"));
@@ -60,7 +54,7 @@ impl Target {
             None => (path_and_query, ""),
         };
         parts(path)?;
-        // A query is handed on as it is; a fragment never leaves a browser.
+        // The query is passed on unchanged. A fragment is never sent by browsers.
         if !query
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'#')
@@ -73,23 +67,20 @@ impl Target {
         })
     }
 
-    /// Path and query, as they were asked for.
+    /// Path and query as they were requested.
     pub fn path_and_query(&self) -> &str {
         &self.path_and_query
     }
 
-    /// The parts of the path.
+    /// The decoded segments of the path.
     pub(super) fn parts(&self) -> Vec<Cow<'_, str>> {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
-        // It was read when the target was made.
+        // Can't fail: the path was parsed when the target was created.
         parts(path).unwrap_or_default()
     }
 }
 
-/// The scheme is the host's own; a WebSocket is of the scheme that it began with.
-///
-/// # Errors
-/// Any other scheme.
+/// Checks that the scheme is that of the host; `wss` and `ws` count as `https` and `http`.
 pub(super) fn check_scheme(host: &AppHost, scheme: &str) -> Result<(), TargetFault> {
     let is_own = match scheme {
         "https" | "wss" => host.is_https(),

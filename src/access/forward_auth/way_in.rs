@@ -1,8 +1,10 @@
-//! The way from a protected host through the sign-in and back: a request that waits, and a ticket that opens the door.
+//! The sign-in flow from a protected host to Doorward and back: a pending sign-in, then a handoff code that creates the
+//! forward-auth session.
 //!
-//! Both are stored under the hash of a random id, and judged by their own end. A request is taken out by one read-and-delete when
-//! its ticket is stored; the use of a ticket is a row of the database. Both belong to one browser at one host, by a mark that the
-//! host has set there: nobody can send somebody else through a door.
+//! Both are stored under the hash of a random ID, and their own `expires_at` is checked. A pending sign-in is removed by
+//! an atomic read-and-delete when its code has been stored; the use of a code is recorded as a row in the database. Both
+//! are bound to one browser at one host by a cookie that the host set, so that an attacker can't complete a sign-in in
+//! another user's browser.
 
 use std::time::Duration;
 
@@ -19,30 +21,28 @@ use crate::ephemeral::Away;
 use crate::sessions::{DoorError, DoorKey, Lent, LiveSession, SignedIn, SingleUse, UseError};
 use crate::standing::Unavailable;
 
-/// As long as somebody may look for their passkey.
+/// Lifetime of a pending sign-in: enough for the user to find their passkey.
 const WAITING: Duration = Duration::from_secs(900);
-/// As long as a browser takes from here to there.
+/// Lifetime of a handoff code: enough for the redirect.
 const TICKET: Duration = Duration::from_secs(60);
 
-/// Where a browser comes back to, with its ticket.
+/// Path at the protected host to which the browser returns with its handoff code.
 pub const CALLBACK: &str = "/.doorward/callback";
 
-/// A request that waits for its person.
+/// A sign-in that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// The host.
+    /// Authority of the protected host.
     pub host: String,
-    /// Path and query there.
     path: String,
-    /// SHA-256 of the mark of the browser there.
+    /// SHA-256 of the browser's cookie at the host.
     browser: String,
-    /// What a policy wanted of the sign-in, if anything.
+    /// Sign-in that a policy requires, if any.
     needed: Option<Needed>,
     began_at: Timestamp,
     expires_at: Timestamp,
 }
 
-/// What a sign-in must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Needed {
     acr_values: Vec<String>,
@@ -50,14 +50,14 @@ struct Needed {
 }
 
 impl Pending {
-    /// Whether a session is strong enough.
+    /// Whether a session has one of the required `acr` values.
     pub fn is_strong(&self, session: &LiveSession) -> bool {
         self.needed.as_ref().is_none_or(|needed| {
             needed.acr_values.is_empty() || needed.acr_values.contains(&session.acr)
         })
     }
 
-    /// Whether its last ceremony is fresh enough; one after the request began always is.
+    /// Whether the session's last passkey authentication is recent enough. One after the start of this flow always is.
     fn is_fresh(&self, session: &LiveSession, now: Timestamp) -> bool {
         let most = self.needed.as_ref().and_then(|needed| needed.max_age);
         most.is_none_or(|most| {
@@ -66,7 +66,6 @@ impl Pending {
     }
 }
 
-/// A way back that is used once.
 #[derive(Serialize, Deserialize)]
 struct Ticket {
     host: String,
@@ -77,13 +76,14 @@ struct Ticket {
     lent: Lent,
 }
 
-/// Why there is no way on.
+/// Why the flow can't continue.
 #[derive(Debug, thiserror::Error)]
 pub enum WayError {
-    /// Used, expired, another browser's or host's, or never there: all look alike.
+    /// The ID or code was used, has expired, belongs to another browser or host, or never existed. The response is the
+    /// same for all of these.
     #[error("no target: {0}")]
     Gone(&'static str),
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -107,7 +107,7 @@ impl From<UseError> for WayError {
     fn from(error: UseError) -> Self {
         match error {
             UseError::Used => Self::Gone("used"),
-            // It may be used: the person starts again, and is sent on at once.
+            // The code may have been used: the user starts again, and is redirected immediately because they are signed in.
             UseError::Database(db::Error::InDoubt(cause)) => {
                 tracing::error!(cause, "the outcome of using a ticket is unknown");
                 Self::Gone("interrupted")
@@ -130,7 +130,7 @@ fn text(value: &impl Serialize) -> Result<String, Away> {
 }
 
 impl ForwardAuth {
-    /// Keeps a request of a browser: the address at this place where it goes on.
+    /// Stores a pending sign-in, and returns the URL at Doorward where the flow continues.
     pub async fn begin(
         &self,
         target: &Target,
@@ -156,10 +156,10 @@ impl ForwardAuth {
         Ok(self.place.with_path(&path_of(&id)))
     }
 
-    /// The request of an id.
+    /// Returns the pending sign-in with an ID.
     ///
     /// # Errors
-    /// `Gone`, or the store is away.
+    /// [`WayError::Gone`] if there is none or it has expired.
     pub async fn find_pending(&self, id: &str) -> Result<(Token, Pending), WayError> {
         let id = Token::parse(id).ok_or(WayError::Gone("no-id"))?;
         let stored = self.ephemeral.get(&[&request_key(&id)]).await?;
@@ -177,24 +177,25 @@ impl ForwardAuth {
         Ok(pending)
     }
 
-    /// Whether somebody's sign-in is all that a request needs.
+    /// Whether the user's sign-in meets the requirements of a pending sign-in.
     pub fn is_enough(&self, pending: &Pending, person: &SignedIn) -> bool {
         let session = &person.session;
         pending.is_strong(session) && pending.is_fresh(session, self.clock.now())
     }
 
-    /// Sends the person of a request on: the address with a ticket, at a host that is still protected. The request is taken out
-    /// when the ticket is stored.
+    /// Issues a handoff code for a completed sign-in, and returns the callback URL at the protected host. The pending sign-in is
+    /// deleted after the code is stored.
     ///
     /// # Errors
-    /// `Gone` for all but one, or a store is away.
+    /// [`WayError::Gone`] for all but one of several concurrent calls, if the host is no longer protected, or if the sign-in
+    /// is not sufficient.
     pub async fn issue(
         &self,
         id: &Token,
         pending: &Pending,
         person: &SignedIn,
     ) -> Result<String, WayError> {
-        // A route may be gone by now.
+        // The route may have been removed in the meantime.
         let host = self.routes.host(&pending.host);
         let host = host.ok_or(WayError::Gone("unknown-host"))?;
         if !self.is_enough(pending, person) {
@@ -217,7 +218,7 @@ impl ForwardAuth {
                 self.forget(&key).await;
                 return Err(WayError::Gone("answered"));
             }
-            // The ticket is good for one use, whatever became of the request.
+            // The code is single-use even if the pending sign-in couldn't be deleted.
             Err(error) => {
                 tracing::warn!(%error, "can't delete a completed request; it will expire");
             }
@@ -225,11 +226,11 @@ impl ForwardAuth {
         Ok(host.with_path(&format!("{CALLBACK}?ticket={}", ticket.expose())))
     }
 
-    /// Uses a ticket at a host: the new door, and the path to go on to. The ticket's use is committed when the door is stored;
-    /// before that nobody holds the door's key.
+    /// Redeems a handoff code at a host, and returns the key of the new forward-auth session and the path to continue to. The
+    /// session is stored before the use of the code is committed; until then its key isn't returned to any browser.
     ///
     /// # Errors
-    /// `Gone`, or a store is away.
+    /// [`WayError::Gone`] if the code is invalid, was used, or belongs to another host or browser.
     pub async fn redeem(
         &self,
         host: &AppHost,
@@ -242,7 +243,7 @@ impl ForwardAuth {
         let ticket = match self.read_ticket(stored, host, browser) {
             Ok(ticket) => ticket,
             Err(error) => {
-                // Tried at another host or by another browser, it is over.
+                // A code that is tried at another host or in another browser is revoked.
                 self.forget(&stored_at).await;
                 return Err(error);
             }
@@ -263,7 +264,7 @@ impl ForwardAuth {
         Ok((key, ticket.path))
     }
 
-    /// The ticket that is stored, if it is for this host and browser.
+    /// Parses the stored code, and checks that it hasn't expired and belongs to this host and browser.
     fn read_ticket(
         &self,
         stored: Vec<Option<String>>,
@@ -293,13 +294,13 @@ impl ForwardAuth {
         }
     }
 
-    /// Forgets a door that another one replaces, or that its person shuts.
+    /// Deletes a forward-auth session that was replaced or that the user ended.
     pub async fn close(&self, key: &DoorKey) -> Result<(), Away> {
         self.sessions.close_door(key).await
     }
 }
 
-/// The page of this place where a request goes on.
+/// Path of Doorward's page where a pending sign-in continues.
 pub fn path_of(id: &Token) -> String {
     format!("/forward-auth/login?id={}", id.expose())
 }

@@ -1,4 +1,5 @@
-//! `/access/v1/…` and its metadata, as AuthZEN Authorization API 1.0 spells them. Errors are an error message, as a plain text.
+//! The endpoints `/access/v1/…` and their metadata (AuthZEN Authorization API 1.0). Errors are plain text, as the
+//! specification wants.
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -16,7 +17,7 @@ const EVALUATIONS: &str = "/access/v1/evaluations";
 const SUBJECTS: &str = "/access/v1/search/subject";
 const RESOURCES: &str = "/access/v1/search/resource";
 const ACTIONS: &str = "/access/v1/search/action";
-/// The largest request with many evaluations, in bytes: a thousand with names of their own, and some room.
+/// Maximum size of a batch request, in bytes: enough for 1000 evaluations that each name their own entities.
 const EVALUATIONS_BYTES: usize = 512 << 10;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -62,7 +63,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-/// A refusal with its message as a text.
+/// An error response whose body is the message as plain text.
 struct Refusal(Problem);
 
 impl Refusal {
@@ -102,7 +103,7 @@ impl From<AuthZenError> for Problem {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// What was asked, by a client with the scope.
+/// Authenticates the client, requires the scope and returns the request's JSON object.
 async fn read(
     request: &HttpRequest,
     body: &[u8],
@@ -113,7 +114,7 @@ async fn read(
     Ok(read_object(request, body)?)
 }
 
-/// Clients with the scope, for themselves: a person is nobody who asks for decisions, and a cookie is not looked at.
+/// Requires a client that acts for itself and has the scope. Users may not request decisions, and cookies are ignored.
 async fn require_client(request: &HttpRequest, scope: Scope) -> Result<(), Problem> {
     require_credentials(request)?;
     let caller = Caller::from_request(request, &mut Payload::None).await?;
@@ -125,7 +126,7 @@ async fn require_client(request: &HttpRequest, scope: Scope) -> Result<(), Probl
     Ok(caller.require(scope)?)
 }
 
-/// Who shows nothing is asked to, before anything that they sent is read.
+/// Rejects a request without credentials before its body is parsed.
 fn require_credentials(request: &HttpRequest) -> Result<(), Problem> {
     if request.headers().contains_key(header::AUTHORIZATION) {
         return Ok(());
@@ -142,7 +143,7 @@ fn require_credentials(request: &HttpRequest) -> Result<(), Problem> {
     ))
 }
 
-/// The caller's own id of its request, for whoever reads both logs.
+/// Logs the caller's own request ID (`X-Request-Id`), so that both sides' logs can be correlated.
 fn note_callers_id(request: &HttpRequest) {
     let id = request.headers().get("x-request-id");
     let id = id.and_then(|id| id.to_str().ok());
@@ -171,7 +172,7 @@ async fn evaluate(
                 Err(_) => Ok::<_, AuthZenError>(Glance::default()),
             }
         };
-        // Who may not ask hears that first, and nothing of what was read meanwhile.
+        // An authentication error takes precedence, and discards everything that was read concurrently.
         let (client, glance) =
             tokio::join!(require_client(&request, Scope::AccessEvaluate), glance);
         client?;
@@ -235,7 +236,7 @@ async fn search_actions(
     .await
 }
 
-/// Where everything is (AuthZEN Authorization API 1.0, "Policy Decision Point Metadata").
+/// Returns the metadata (AuthZEN Authorization API 1.0, "Policy Decision Point Metadata").
 async fn read_metadata(web: web::Data<Web>) -> HttpResponse {
     let at = |path: &str| web.public_url().with_path(path);
     HttpResponse::Ok()

@@ -1,4 +1,4 @@
-//! A question put to the policies in force, and what another sign-in would have changed.
+//! Evaluates a request against the policies in force, and finds the sign-in that would turn a denial into a permission.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,23 +12,25 @@ use crate::access::question::{Auth, Decision, Subject, Wanted};
 use crate::base::clock::Timestamp;
 use crate::sessions::Acr;
 
-/// The oldest sign-in that is looked at where nobody knows how old the present one is: the longest life of a session, as a rule.
+/// Maximum age, in seconds, that is tested when the age of the present sign-in is unknown; usually the maximum
+/// lifetime of a session.
 const OLDEST: u64 = 30 * 86_400;
 
-/// The rungs that a sign-in can reach, the least first. The highest of the ladder is not among them: no attestation is asked for.
+/// The `acr` values that a sign-in can reach, weakest first. The highest level isn't among them, because Doorward doesn't
+/// request attestation.
 const RUNGS: [&str; 2] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str()];
 
-/// Whether a denial says what would have been enough.
+/// Whether a denial states the sign-in that would be sufficient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// Look for it: some further evaluations.
+    /// Search for it, which needs further evaluations.
     Look,
-    /// A search has no use for it.
+    /// Don't search; searches for entities don't need it.
     Skip,
 }
 
 impl Policies {
-    /// Decides. Without policies in force nothing is permitted, and with a schema nothing that it does not declare.
+    /// Decides a request. Denies everything if no policies are in force, and everything that a schema doesn't declare.
     pub fn decide(&self, facts: &Facts, challenge: Challenge) -> Decision {
         let Some(table) = self.table() else {
             return refused("no policies are loaded");
@@ -44,8 +46,7 @@ impl Policies {
         }
     }
 
-    /// Whether somebody whom Doorward does not know could be permitted this, whatever it is done to. If not, nothing need be read
-    /// to say no.
+    /// Whether any policy could permit this action to an external subject, on any resource. If not, a denial needs no reads.
     pub fn may_permit_outsiders(&self, action: &str) -> bool {
         self.table()
             .is_some_and(|table| table.permits_outsiders(action))
@@ -79,7 +80,7 @@ impl Asked<'_> {
         decision
     }
 
-    /// An error in any policy that was reached is a no: a policy that fails may have been one that forbids.
+    /// Denies the request if any matching policy fails, because it may have been a `forbid`.
     fn evaluate(&self, auth: Option<&Auth>) -> Decision {
         let request = match self.request(auth) {
             Ok(request) => request,
@@ -106,8 +107,8 @@ impl Asked<'_> {
         }
     }
 
-    /// The least that would be enough: the lowest rung of the ladder at which a sign-in of this moment is permitted, and how old
-    /// it may be there. A person who is on a rung already keeps it (RFC 9470 §3).
+    /// Finds the least sign-in that would be sufficient: the lowest `acr` at which a sign-in of this moment is permitted, and the
+    /// maximum age at that `acr`. A user whose sign-in already has that `acr` keeps it (RFC 9470 §3).
     fn wanted(&self, auth: Option<&Auth>, now: Timestamp) -> Option<Wanted> {
         let present = auth.map(|auth| auth.acr.as_str());
         let from = present
@@ -148,7 +149,7 @@ impl Asked<'_> {
     }
 }
 
-/// The greatest age below `bound` that permits, where 0 does and `bound` does not.
+/// Returns the greatest age below `bound` that is permitted, where 0 is permitted and `bound` is not (binary search).
 fn greatest(bound: u64, permits: impl Fn(u64) -> bool) -> u64 {
     let (mut good, mut bad) = (0, bound);
     while bad.saturating_sub(good) > 1 {

@@ -1,4 +1,4 @@
-//! A question as policies see it: entities and context, each built from its parts.
+//! Converts the input of a decision to Cedar entities and context. Each is built from its parts.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,18 +15,18 @@ use crate::base::clock::Timestamp;
 use crate::sessions::Acr;
 use crate::standing::Standing;
 
-/// Everything that a decision rests on, read already.
+/// The complete input of a decision, already read.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Subject of the decision.
     pub subject: Subject,
     /// Name of the action.
     pub action: String,
-    /// To which thing.
+    /// Resource of the decision.
     pub resource: ResourceName,
-    /// The roles that the person holds on it now.
+    /// Roles that the user holds on the resource now.
     pub grants: Vec<String>,
-    /// What the registry says of it.
+    /// Registered attributes of the resource.
     pub attributes: serde_json::Map<String, serde_json::Value>,
     /// Properties and context that the caller claims.
     pub claimed: Claimed,
@@ -34,12 +34,12 @@ pub struct Facts {
     pub now: Timestamp,
 }
 
-/// The types of principals that Doorward knows.
+/// Cedar types of principals that Doorward stores.
 const USER: &str = "User";
 const CLIENT: &str = "Client";
 
 impl Facts {
-    /// What the subject is to policies.
+    /// Cedar type of the subject.
     pub(super) fn principal_type(&self) -> &'static str {
         match &self.subject {
             Subject::Person { .. } => USER,
@@ -49,7 +49,7 @@ impl Facts {
     }
 }
 
-/// The question in Cedar's terms, for any number of ways to have signed in.
+/// The request in Cedar's terms, which can be evaluated with any sign-in.
 pub(super) struct Asked<'t> {
     names: Names,
     pub(super) entities: Entities,
@@ -60,7 +60,7 @@ pub(super) struct Asked<'t> {
     now: Timestamp,
 }
 
-/// Why a question can't be asked: it is denied.
+/// Why a request can't be converted to Cedar. Such a request is denied.
 pub(super) type Unaskable = String;
 
 fn unaskable(error: impl std::fmt::Display) -> Unaskable {
@@ -68,10 +68,7 @@ fn unaskable(error: impl std::fmt::Display) -> Unaskable {
 }
 
 impl Names {
-    /// The entities that facts are about.
-    ///
-    /// # Errors
-    /// Which of them policies can't name.
+    /// Builds the entity names of a decision. Fails for a type that is not a valid Cedar entity type.
     pub(super) fn of(table: &PolicyTable, facts: &Facts) -> Result<Self, Unaskable> {
         let own = |kind, id: &str| {
             let made = table.entity(kind, id);
@@ -123,7 +120,7 @@ impl<'t> Asked<'t> {
         })
     }
 
-    /// The request of somebody who signed in so; `None`: nobody knows how.
+    /// Returns the request with a sign-in; `None` if the sign-in is unknown.
     pub(super) fn request(&self, auth: Option<&Auth>) -> Result<Request, Unaskable> {
         let mut context = self.context.clone();
         if let Some(auth) = auth.filter(|_| self.reads_auth) {
@@ -140,12 +137,12 @@ impl<'t> Asked<'t> {
     }
 }
 
-/// The id of an outsider. A type's own colons are escaped, so that no two outsiders are one.
+/// ID of an external subject. Colons in the type are escaped, so that two different subjects never have the same ID.
 fn outsider(kind: &str, id: &str) -> String {
     format!("{}:{id}", kind.replace('%', "%25").replace(':', "%3A"))
 }
 
-/// A thing with its attributes.
+/// Builds the entity of a resource with its attributes.
 pub(super) fn thing(
     id: &EntityUid,
     attributes: &serde_json::Map<String, serde_json::Value>,
@@ -201,7 +198,7 @@ fn set(texts: impl Iterator<Item = String>) -> Value {
     Value::new_set(texts.map(Value::new_string))
 }
 
-/// All of the context but how somebody signed in; the time and what the caller says only where somebody looks at them.
+/// Builds the context except for the sign-in. The time and the claimed properties are included only if a policy reads them.
 fn context(facts: &Facts, reads: Reads) -> Result<Vec<(String, Value)>, Unaskable> {
     let mut context = vec![
         ("grants".to_owned(), set(facts.grants.iter().cloned())),
@@ -211,7 +208,8 @@ fn context(facts: &Facts, reads: Reads) -> Result<Vec<(String, Value)>, Unaskabl
         let time = Value::new_datetime(date_time(facts.now));
         context.push(("time".to_owned(), time));
     }
-    // What can't be told exactly is denied, whether somebody looks at it or not.
+    // Claimed values are converted even if no policy reads them: a request with a value that can't be represented
+    // exactly is denied.
     if reads.claimed || !facts.claimed.is_empty() {
         let claimed = claimed(&facts.claimed, claimed_email(&facts.subject))?;
         context.extend(reads.claimed.then(|| ("claimed".to_owned(), claimed)));
@@ -219,7 +217,7 @@ fn context(facts: &Facts, reads: Reads) -> Result<Vec<(String, Value)>, Unaskabl
     Ok(context)
 }
 
-/// The unverified email address of a user.
+/// Returns the unverified email address of a user.
 fn claimed_email(subject: &Subject) -> Option<&str> {
     match subject {
         Subject::Person { standing, .. } if !standing.email_verified => standing.email.as_deref(),
@@ -247,7 +245,7 @@ fn seconds(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(1_000_000)
 }
 
-/// To the second, as Cedar's `datetime` reads it.
+/// Formats to the second, the format of Cedar's `datetime`.
 fn date_time(at: Timestamp) -> String {
     let text = at.to_rfc3339();
     format!("{}Z", text.get(..19).unwrap_or("1970-01-01T00:00:00"))
@@ -270,7 +268,7 @@ fn of_auth(auth: &Auth, now: Timestamp) -> Result<Value, Unaskable> {
     Value::new_record(fields).map_err(unaskable)
 }
 
-/// The rungs of the ladder, the least first.
+/// The `acr` values by level, weakest first.
 const LADDER: [&str; 3] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str(), "phrh"];
 
 fn level(acr: &str) -> Option<i64> {

@@ -1,24 +1,24 @@
-//! What is wrong with a set of policies, and where.
+//! An error in a set of policies, and its location.
 
 use std::fmt;
 
 use miette::Diagnostic;
 
-/// One mistake in a set of policies: the set is not used.
+/// An error in a set of policies, which makes the set unusable.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct PolicyFault {
-    /// The file, or the folder, that it is in.
+    /// Name of the file or folder.
     pub file: String,
-    /// From 1; absent where the whole file is meant.
+    /// Line, counted from 1; `None` if the error concerns the whole file.
     pub line: Option<usize>,
     /// Column in characters, counted from 1.
     pub column: Option<usize>,
-    /// What is wrong.
+    /// Description of the error.
     pub reason: String,
 }
 
 impl PolicyFault {
-    /// Of a whole file.
+    /// An error that concerns a whole file.
     pub(super) fn of_file(file: &str, reason: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
@@ -28,7 +28,7 @@ impl PolicyFault {
         }
     }
 
-    /// At a byte of a file's text.
+    /// An error at a byte offset of a file's text.
     pub(super) fn at(file: &str, text: &str, offset: usize, reason: impl Into<String>) -> Self {
         let (line, column) = position(text, offset);
         Self {
@@ -38,7 +38,7 @@ impl PolicyFault {
         }
     }
 
-    /// What Cedar found, where it says that it is.
+    /// An error that Cedar reported, at the location that Cedar states.
     pub(super) fn of_diagnostic(file: &str, text: &str, found: &dyn Diagnostic) -> Self {
         let mut reason = found.to_string();
         let label = found.labels().and_then(|mut labels| labels.next());
@@ -71,7 +71,7 @@ impl fmt::Display for PolicyFault {
     }
 }
 
-/// Line and column, both from 1, of a byte of a text.
+/// Returns the line and the column, both counted from 1, of a byte offset.
 pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     let mut before = offset.min(text.len());
     while !text.is_char_boundary(before) {

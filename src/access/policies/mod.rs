@@ -1,7 +1,7 @@
-//! The policies in force: read from a folder, checked, asked. Cedar is spoken here and nowhere else.
+//! Loads, validates and evaluates the Cedar policies. No other module uses Cedar.
 //!
-//! Promises that a set with a mistake in it is never used, not even in part, and that what is asked is told apart: what
-//! Doorward knows, and what the caller says. They come from files, so every instance reads its own and none needs another's.
+//! A set with an error is never used, not even in part, and stored facts are always separate from what the caller claims.
+//! Policies come from files: every instance reads its own and doesn't depend on another.
 
 mod evaluate;
 mod facts;
@@ -34,7 +34,8 @@ pub use values::readable;
 pub use evaluate::Challenge;
 pub use facts::Facts;
 
-/// How often a start reads a folder that changes while it is read. After that nothing is in force until it is still.
+/// Maximum number of times that [`Policies::load`] reads a folder that changes during the read. After that, no policies are in
+/// force until the folder is stable.
 const READINGS: usize = 10;
 
 /// The policies of this process. Cheap to clone.
@@ -48,25 +49,24 @@ pub struct Policies {
 /// The state of the loaded policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The hash of the set in force, in hexadecimal; `None`: there is none.
+    /// Hexadecimal hash of the set in force; `None` if there is none.
     pub hash: Option<String>,
     /// Number of policies in the set.
     pub count: usize,
-    /// Whether the folder as it is now was refused.
+    /// Whether the folder's current contents were rejected.
     pub is_refused: bool,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The hash of the set in force.
     in_force_hash: Option<Vec<u8>>,
     in_force: Option<Arc<PolicyTable>>,
     fault: Option<PolicyFault>,
-    /// How the folder looked last.
+    /// The latest snapshot of the folder.
     looked: Option<Result<Look, PolicyFault>>,
-    /// The look after which it was read last.
+    /// The snapshot after which the folder was last read.
     read: Option<Result<Look, PolicyFault>>,
-    /// The hash of what was read then.
+    /// Hash of the contents that were read then.
     hash: Option<Vec<u8>>,
 }
 
@@ -99,7 +99,7 @@ impl State {
 }
 
 impl Policies {
-    /// Of a configured folder; read it with [`Policies::load`].
+    /// Uses the configured folder. Call [`Policies::load`] to read it.
     pub fn new(config: &config::Access) -> Self {
         let shared = |path: &Option<PathBuf>| path.as_deref().map(Arc::from);
         Self {
@@ -109,7 +109,7 @@ impl Policies {
         }
     }
 
-    /// Reads the folder at once, for a start. Nothing is in force when a set has a mistake in it; the log says which.
+    /// Reads the folder immediately, at startup. If the set has an error, no policies are in force, and the error is logged.
     pub fn load(&self) {
         if self.folder.is_none() {
             tracing::info!(
@@ -124,13 +124,13 @@ impl Policies {
         }
     }
 
-    /// Reads the folder again if it changed, once it was still for as long as from one look to the next: a set that is half
-    /// written is no set. Blocks on files.
+    /// Reads the folder again if it changed and two successive snapshots are equal, so that a set isn't read while it is being
+    /// written. Blocks on file access.
     pub fn watch(&self) {
         let look = self.look();
         let is_due = self.change_state(|state| {
             let is_still = state.looked.replace(look.clone()) == Some(look.clone());
-            // What could not be read is tried again.
+            // A read that failed is retried.
             let is_news = state.read.as_ref() != Some(&look) || state.hash.is_none();
             is_still && is_news
         });
@@ -139,25 +139,26 @@ impl Policies {
         }
     }
 
-    /// Why the folder as it is now is not in force; `None`: it is.
+    /// Why the folder's current contents are not in force; `None` if they are.
     pub fn fault(&self) -> Option<PolicyFault> {
         self.read_state(|state| state.fault.clone())
     }
 
-    /// Whether any set is in force, be it an earlier one.
+    /// Whether any set is in force, possibly an earlier one.
     pub fn are_in_force(&self) -> bool {
         self.read_state(|state| state.in_force.is_some())
     }
 
-    /// How many policies are in force.
+    /// Number of policies in force.
     pub fn count(&self) -> usize {
         self.read_state(|state| state.in_force.as_ref().map_or(0, |table| table.count))
     }
 
-    /// Checks that policies can read these attributes of a resource, and that they fit the schema in force, if there is one.
+    /// Checks that policies can read these attributes of a resource, and that they conform to the schema in
+    /// force, if there is one.
     ///
     /// # Errors
-    /// Which attribute does not fit, and why.
+    /// The attribute that doesn't conform, and why.
     pub fn check_attributes(
         &self,
         name: &ResourceName,
@@ -171,7 +172,7 @@ impl Policies {
         table.check_attributes(facts::thing(&id, attributes)?)
     }
 
-    /// The set in force, and whether the folder has another one that was refused; recorded in the audit log.
+    /// The set in force, and whether the folder's current contents were rejected. Recorded in the audit log.
     pub fn loaded(&self) -> Loaded {
         self.read_state(|state| Loaded {
             hash: state.in_force_hash.as_deref().map(to_hex),
@@ -180,7 +181,7 @@ impl Policies {
         })
     }
 
-    /// Every action that policies and schema name, sorted.
+    /// Returns every action that the policies and the schema name, sorted.
     pub fn actions(&self) -> Vec<String> {
         self.table()
             .map(|table| table.actions.iter().cloned().collect())
@@ -203,13 +204,13 @@ impl Policies {
         read::look(self.folder.as_deref(), self.schema.as_deref())
     }
 
-    /// Reads and checks what is there, and puts it in force if it is without mistake, and was not changed meanwhile: then it is
-    /// no set, and the next look sees another folder.
+    /// Reads and checks the folder, and puts the set in force if it has no error. If the folder changed during the read, the
+    /// result is discarded; the next snapshot differs, so that the folder is read again.
     fn take(&self, look: Result<Look, PolicyFault>) {
         self.take_by(look, read::read);
     }
 
-    /// As [`Policies::take`], read by `reading`: a test changes the folder there.
+    /// Same as [`Policies::take`], but reads with `reading`. A test changes the folder there.
     fn take_by(
         &self,
         look: Result<Look, PolicyFault>,
@@ -227,7 +228,7 @@ impl Policies {
         if hash.is_some() && self.read_state(|state| state.hash == hash) {
             return self.change_state(|state| state.seen(look, hash));
         }
-        // Parsed outside of the lock: questions are answered meanwhile.
+        // Parsed without holding the lock, so that requests are decided in the meantime.
         let parsed = found.and_then(|(sources, _)| parse::parse(&sources));
         self.change_state(|state| {
             state.seen(look, hash);
@@ -236,10 +237,10 @@ impl Policies {
     }
 }
 
-/// A set from a folder, checked and not put in force: how many policies it has, and what may be a mistake in it.
+/// Checks the policies of a folder without putting them in force. Returns their number and the warnings.
 ///
 /// # Errors
-/// The first mistake.
+/// The first error.
 pub fn check(folder: &Path, schema: Option<&Path>) -> Result<(usize, Vec<String>), PolicyFault> {
     let (sources, _) = read::read(Some(folder), schema)?;
     let parsed = parse::parse(&sources)?;

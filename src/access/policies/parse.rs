@@ -1,4 +1,4 @@
-//! From texts to a checked set of policies: everything that could make one of them say less than its writer meant is refused.
+//! Parses and validates policies. Rejects everything that could give a policy less effect than its author intended.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,13 @@ use super::schema::PolicySchema;
 use super::scope;
 use super::table::PolicyTable;
 
-/// A set, and what may be a mistake in it.
+/// A set of policies and the validator's warnings.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) table: PolicyTable,
     pub(super) warnings: Vec<String>,
 }
 
-/// A policy, and where it stands.
 struct Placed<'s> {
     policy: Policy,
     source: &'s Source,
@@ -31,10 +30,10 @@ impl Placed<'_> {
     }
 }
 
-/// Parses and checks them all.
+/// Parses and checks all policies.
 ///
 /// # Errors
-/// The first mistake.
+/// The first error.
 pub(super) fn parse(sources: &Sources) -> Result<Parsed, PolicyFault> {
     let mut placed: Vec<Placed<'_>> = Vec::new();
     for source in &sources.policies {
@@ -86,7 +85,7 @@ fn parse_file(source: &Source) -> Result<Vec<Placed<'_>>, PolicyFault> {
     Ok(set.policies().map(place).collect())
 }
 
-/// Two of one name: nobody could tell which of them decided.
+/// Rejects duplicate IDs: a decision names the policies that determined it by ID.
 fn refuse_twice(placed: &[Placed<'_>]) -> Result<(), PolicyFault> {
     let mut seen: HashMap<&PolicyId, &Placed<'_>> = HashMap::new();
     for policy in placed {
@@ -101,7 +100,7 @@ fn refuse_twice(placed: &[Placed<'_>]) -> Result<(), PolicyFault> {
     Ok(())
 }
 
-/// Holds the policies to the schema; what is only suspicious is handed back.
+/// Validates the policies against the schema, and returns the warnings.
 fn validate(placed: &[Placed<'_>], schema: &Schema) -> Result<Vec<String>, PolicyFault> {
     let policies = placed.iter().map(|placed| placed.policy.clone());
     let set = PolicySet::from_policies(policies)

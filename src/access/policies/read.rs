@@ -1,4 +1,4 @@
-//! The folder: which files there are, whether they changed, and what they hold.
+//! Reads the policy folder: lists its files, detects changes, and returns the contents.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,29 +9,30 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use super::fault::PolicyFault;
 
-/// One file's text.
+/// A file that was read.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
-    /// Its name within the folder.
+    /// Name of the file within the folder.
     pub(super) name: String,
     pub(super) text: String,
 }
 
-/// Everything that a set of policies is made from.
+/// The texts of a set of policies.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sources {
     pub(super) policies: Vec<Source>,
     pub(super) schema: Option<Source>,
 }
 
-/// What was read, and its hash.
+/// The texts and their hash.
 pub(super) type Reading = (Sources, Vec<u8>);
 
-/// How the folder looks from outside. It is read only when this differs from before.
+/// Metadata of the policy files. The files are read only when it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look(Vec<Seen>);
 
-/// A file from outside: its size, and when its content and when anything about it changed (a copy may keep the former).
+/// Metadata of one file: size, time of the last modification, and time of the last status change (a copy may
+/// preserve the former).
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     name: String,
@@ -40,10 +41,11 @@ struct Seen {
     changed: (i64, i64),
 }
 
-/// A set is small; what is larger was put there by mistake.
+/// Maximum size of a file in bytes. Policies are small; a larger file is there by mistake.
 const LARGEST: u64 = 4 << 20;
 
-/// Looks at the folder and the schema, links followed (a mounted configuration map is made of them).
+/// Reads the metadata of the policy files and the schema. Follows symbolic links, because mounted Kubernetes
+/// `ConfigMap`s consist of them.
 pub(super) fn look(folder: Option<&Path>, schema: Option<&Path>) -> Result<Look, PolicyFault> {
     let mut files = Vec::new();
     if let Some(folder) = folder {
@@ -57,7 +59,7 @@ pub(super) fn look(folder: Option<&Path>, schema: Option<&Path>) -> Result<Look,
     Ok(Look(files))
 }
 
-/// A link that leads nowhere is a mistake, not a policy less.
+/// Reads the metadata of one file. A broken link is an error rather than a missing policy.
 fn entry(path: &Path, name: String) -> Result<Seen, PolicyFault> {
     let found =
         fs::metadata(path).map_err(|error| PolicyFault::of_file(&name, error.to_string()))?;
@@ -75,7 +77,7 @@ fn entry(path: &Path, name: String) -> Result<Seen, PolicyFault> {
     })
 }
 
-/// The policy files of a folder, by name. Folders in it are not entered.
+/// Returns the sorted names of the policy files in a folder, without its subfolders.
 fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
     let fault = |reason: String| PolicyFault::of_file(&folder.display().to_string(), reason);
     let mut names = Vec::new();
@@ -84,7 +86,7 @@ fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
         let Some(name) = name.to_str() else {
             return Err(fault("contains a file whose name is not UTF-8".into()));
         };
-        // Editors keep their own copies beside a file, under a name that begins with a point.
+        // Editors write temporary copies next to a file, under names that begin with a dot.
         let is_policy = Path::new(name).extension() == Some(OsStr::new("cedar"));
         if is_policy && !name.starts_with('.') {
             names.push(name.to_owned());
@@ -94,7 +96,7 @@ fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
     Ok(names)
 }
 
-/// Reads all of it, and the hash of what was read.
+/// Reads all files and returns the contents with their hash.
 pub(super) fn read(folder: Option<&Path>, schema: Option<&Path>) -> Result<Reading, PolicyFault> {
     let mut sources = Sources::default();
     if let Some(folder) = folder {

@@ -1,23 +1,23 @@
-//! Which parts of a request a policy reads. What no policy reads is not converted to Cedar values.
+//! Determines which parts of a request a policy reads. Parts that no policy reads are not converted to Cedar values.
 
 use cedar_policy::Policy;
 use serde_json::Value;
 
-/// What a policy, or any of several policies, may read.
+/// The parts that a policy, or any of several policies, may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reads {
     /// `context.auth`: how the user signed in.
     pub(super) auth: bool,
     /// `context.time`, which Cedar parses from a text.
     pub(super) time: bool,
-    /// `context.claimed`: what the caller says.
+    /// `context.claimed`: properties and context that the caller claims.
     pub(super) claimed: bool,
     /// Attributes of the principal.
     pub(super) principal: bool,
 }
 
 impl Reads {
-    /// Everything.
+    /// All parts.
     pub(super) const ALL: Self = Self {
         auth: true,
         time: true,
@@ -25,7 +25,7 @@ impl Reads {
         principal: true,
     };
 
-    /// What a policy may read. One that has no JSON form may read everything.
+    /// Returns what a policy may read. A policy that has no JSON form may read everything.
     pub(super) fn of(policy: &Policy) -> Self {
         policy.to_json().map_or(Self::ALL, |json| Self {
             auth: looks(&json, "auth"),
@@ -35,7 +35,7 @@ impl Reads {
         })
     }
 
-    /// What either of two reads.
+    /// Returns what either of the two may read.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             auth: self.auth || other.auth,
@@ -46,8 +46,8 @@ impl Reads {
     }
 }
 
-/// Whether a policy may read an attribute of the principal: an attribute of anything but the context and the resource, which hold
-/// no entities.
+/// Whether a policy may read an attribute of the principal: an attribute of anything but the context and the resource, which
+/// contain no entities.
 fn looks_beyond(json: &Value) -> bool {
     match json {
         Value::Array(items) => items.iter().any(looks_beyond),
@@ -59,7 +59,7 @@ fn looks_beyond(json: &Value) -> bool {
     }
 }
 
-/// The variable at the beginning of a look, or of the looks within it.
+/// Returns the variable at the root of an attribute access, or of nested ones.
 fn root(look: &Value) -> Option<&str> {
     let left = look.get("left")?;
     match left.get("Var") {
@@ -68,8 +68,9 @@ fn root(look: &Value) -> Option<&str> {
     }
 }
 
-/// In Cedar's JSON form a look at a member is `{".": {"left": {"Var": "context"}, "attr": "member"}}`, and `has` likewise. A use
-/// of the context in any other way may need all of it.
+/// Whether a policy may read a member of the context. In Cedar's JSON form, an access is
+/// `{".": {"left": {"Var": "context"}, "attr": "member"}}`, and `has` is analogous. Any other use of the context
+/// may read all of it.
 fn looks(json: &Value, member: &str) -> bool {
     match json {
         Value::Array(items) => items.iter().any(|item| looks(item, member)),

@@ -1,4 +1,5 @@
-//! The schema that policies are validated against: it declares the resource types, and which principals perform which action on them.
+//! The schema that policies are validated against. It declares the resource types, and which principals may perform
+//! which action on them.
 
 use cedar_policy::{
     Entities, Entity, EntityTypeName, EntityUid, Schema, SchemaError, SchemaFragment,
@@ -9,14 +10,14 @@ use serde_json::{Map, Value};
 use super::fault::PolicyFault;
 use super::read::Source;
 
-/// What Doorward declares itself: a schema of one's own adds actions and things to it.
+/// Doorward's own declarations. An operator's schema adds actions and resource types.
 pub const BASE_SCHEMA: &str = include_str!("base.cedarschema");
 
-/// A parsed schema, with Doorward's own declarations.
+/// A parsed schema, including Doorward's own declarations.
 #[derive(Debug)]
 pub(super) struct PolicySchema {
     pub(super) whole: Schema,
-    /// The entity types alone: an entity is checked against these without a look at all actions.
+    /// The entity types alone: checking an entity against them doesn't process all actions.
     entities: Schema,
 }
 
@@ -24,7 +25,7 @@ impl PolicySchema {
     /// Parses a schema file.
     ///
     /// # Errors
-    /// The first mistake.
+    /// The first error.
     pub(super) fn parse(source: &Source) -> Result<Self, PolicyFault> {
         let fault =
             |error: &dyn Diagnostic| PolicyFault::of_diagnostic(&source.name, &source.text, error);
@@ -46,7 +47,7 @@ impl PolicySchema {
     /// combinations only.
     ///
     /// # Errors
-    /// What the schema does not declare.
+    /// The part that the schema doesn't declare.
     pub(super) fn check(
         &self,
         principal: &EntityUid,
@@ -81,10 +82,10 @@ impl PolicySchema {
     }
 
     /// Checks that a resource of a declared type has the attributes that the schema declares. Policies were validated against the
-    /// schema: for other attributes they may not do what their author meant, and a `forbid` may not apply at all.
+    /// schema: with other attributes they may not do what their author intended, and a `forbid` may not apply at all.
     ///
     /// # Errors
-    /// Which attribute does not fit, and why.
+    /// The attribute that doesn't conform, and why.
     pub(super) fn check_attributes(&self, resource: Entity) -> Result<(), String> {
         if !self.declares(resource.uid().type_name()) {
             return Ok(());
@@ -93,7 +94,7 @@ impl PolicySchema {
         checked.map(drop).map_err(|error| message(&error))
     }
 
-    /// Whether principals of a type can perform an action on anything.
+    /// Whether the schema allows principals of a type to perform an action on any resource.
     pub(super) fn applies_to(&self, principal: &EntityTypeName, action: &EntityUid) -> bool {
         let principals = self.whole.principals_for_action(action);
         let resources = self.whole.resources_for_action(action);
@@ -116,7 +117,7 @@ fn without_actions(fragment: SchemaFragment) -> Result<SchemaFragment, Box<Schem
     SchemaFragment::from_json_value(json).map_err(Box::new)
 }
 
-/// The message of an error, without its prefix.
+/// Returns the message of an error without its prefix.
 fn message(error: &dyn std::error::Error) -> String {
     error
         .source()

@@ -1,5 +1,5 @@
-//! Whom, what and which thing a policy is about. One that is about nobody, or nothing, is refused: a `forbid` of this kind
-//! forbids nothing, and nobody would notice.
+//! Checks the scopes of policies. A scope that can never match is rejected: a `forbid` with such a scope would
+//! silently forbid nothing.
 
 use cedar_policy::{
     ActionConstraint, EntityTypeName, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
@@ -10,10 +10,7 @@ use crate::access::{ResourceId, ResourceType, is_action};
 
 const PRINCIPALS: [&str; 3] = ["User", "Client", "Outsider"];
 
-/// Refuses a scope that no question ever meets.
-///
-/// # Errors
-/// What to write instead.
+/// Rejects a scope that no request can match. The error says what to write instead.
 pub(super) fn check(policy: &Policy) -> Result<(), &'static str> {
     check_principal(&policy.principal_constraint())?;
     check_action(&policy.action_constraint())?;
@@ -45,7 +42,7 @@ fn check_principal(constraint: &PrincipalConstraint) -> Result<(), &'static str>
     }
 }
 
-/// Whether a principal can have this id, written as questions write it.
+/// Checks that a principal can have this ID, in the spelling that requests use.
 fn check_name(one: &EntityUid) -> Result<(), &'static str> {
     let id = one.id().unescaped();
     let is_uuid = || id.parse::<Uuid>().is_ok_and(|uuid| uuid.to_string() == id);

@@ -1,5 +1,6 @@
-//! A validated set of policies, grouped by what their scopes name. A request is evaluated against the groups that its action,
-//! resource type and principal can match: elsewhere the scope is false, without an error, so the result is that of the whole set.
+//! A validated set of policies, grouped by what their scopes name. A request is evaluated only against the groups that its
+//! action, resource type and principal can match: in all others the scope is false without an error, so the result equals
+//! that of the whole set.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,30 +12,30 @@ use cedar_policy::{
 use super::reads::Reads;
 use super::schema::PolicySchema;
 
-/// The type of everybody whom Doorward does not know.
+/// Cedar type of external subjects.
 pub(super) const OUTSIDER: &str = "Outsider";
 
-/// Policies that are in force together.
+/// The policies in force.
 #[derive(Debug, Default)]
 pub(super) struct PolicyTable {
-    /// By the action that the scope names, then by the resource type, then by the principal or its group. `None`: any.
+    /// Groups by the action that the scope names, then by resource type, then by the principal or its group. `None`: any.
     groups: HashMap<Option<EntityUid>, ByResourceType>,
-    /// The actions for which a policy permits an external subject something.
+    /// The actions for which a policy may permit an external subject something.
     open_actions: HashSet<Option<EntityUid>>,
-    /// The schema, where there is one, and the actions that it declares, with their groups.
+    /// The schema, if there is one, and the actions that it declares, with their groups.
     schema: Option<PolicySchema>,
     declared_actions: Entities,
     /// Types that policies or the schema name, parsed once.
     types: HashMap<String, EntityTypeName>,
-    /// Every action by name that policies and schema know, sorted.
+    /// Names of all actions that policies and the schema name, sorted.
     pub(super) actions: BTreeSet<String>,
-    /// How many policies there are.
+    /// Number of policies.
     pub(super) count: usize,
 }
 
 type ByResourceType = HashMap<Option<EntityTypeName>, HashMap<Option<EntityUid>, Group>>;
 
-/// Policies whose scopes name the same. A policy that names several actions is in several groups.
+/// Policies whose scopes name the same entities. A policy that names several actions is in several groups.
 #[derive(Debug, Default)]
 struct Group {
     policies: PolicySet,
@@ -58,7 +59,7 @@ pub(super) struct Selection<'t> {
 }
 
 impl PolicyTable {
-    /// Groups policies that were validated.
+    /// Groups validated policies.
     pub(super) fn new(policies: &[Policy], schema: Option<PolicySchema>) -> Result<Self, String> {
         let mut table = Self {
             count: policies.len(),
@@ -76,7 +77,7 @@ impl PolicyTable {
             }
         }
         let declared = table.declared_actions.iter().map(Entity::uid);
-        // Requests have no actions in a namespace.
+        // Actions in a namespace can't occur in requests.
         let own = declared.filter(|action| action.type_name().to_string() == "Action");
         table.actions = own.map(|action| name(&action)).collect();
         for policy in policies {
@@ -106,7 +107,7 @@ impl PolicyTable {
         Ok(())
     }
 
-    /// The policies that can apply to a request.
+    /// Returns the policies that can apply to a request.
     pub(super) fn select(&self, names: &Names) -> Selection<'_> {
         let types = [None, Some(names.resource.type_name().clone())];
         let principals = std::iter::once(&names.principal).chain(&names.parents);
@@ -126,7 +127,7 @@ impl PolicyTable {
         selection
     }
 
-    /// What a scope that matches an action can name: nothing, the action, or one of its groups.
+    /// Returns what a matching scope can name as its action: nothing, the action, or one of its groups.
     fn matching_actions(&self, action: &EntityUid) -> impl Iterator<Item = Option<EntityUid>> {
         let groups = self.declared_actions.ancestors(action);
         let named = std::iter::once(action).chain(groups.into_iter().flatten());
@@ -134,15 +135,15 @@ impl PolicyTable {
         std::iter::once(None).chain(named.into_iter().map(Some))
     }
 
-    /// The entity of an action that the schema declares, with its groups.
+    /// Returns the entity of an action that the schema declares, with its groups.
     pub(super) fn declared_action(&self, action: &EntityUid) -> Option<Entity> {
         self.declared_actions.get(action).cloned()
     }
 
-    /// Checks that policies can be evaluated for a request: without a schema any, otherwise what the schema declares.
+    /// Checks that the schema, if there is one, declares the request's principal, action and resource.
     ///
     /// # Errors
-    /// What the schema does not declare.
+    /// The part that the schema doesn't declare.
     pub(super) fn check(&self, names: &Names) -> Result<(), String> {
         let schema = self.schema.as_ref();
         schema.map_or(Ok(()), |schema| {
@@ -153,7 +154,7 @@ impl PolicyTable {
     /// Checks that a resource has the attributes that the schema, if there is one, declares for its type.
     ///
     /// # Errors
-    /// Which attribute does not fit, and why.
+    /// The attribute that doesn't conform, and why.
     pub(super) fn check_attributes(&self, resource: Entity) -> Result<(), String> {
         let schema = self.schema.as_ref();
         schema.map_or(Ok(()), |schema| schema.check_attributes(resource))
@@ -171,7 +172,8 @@ impl PolicyTable {
                 .any(|action| self.open_actions.contains(&action))
     }
 
-    /// The entity of a type and an id, built from its parts: an id can't break out of its quotes. `None` for a type that is none.
+    /// Builds an entity name from its type and ID. It is never parsed, so that an ID can't escape its quotes. `None` if
+    /// the type is invalid.
     pub(super) fn entity(&self, kind: &str, id: &str) -> Option<EntityUid> {
         let kind = match self.types.get(kind) {
             Some(kind) => kind.clone(),
@@ -203,7 +205,6 @@ fn permits_outsiders(policy: &Policy) -> bool {
         }
 }
 
-/// The actions, or groups of actions, that a scope names.
 fn named_actions(policy: &Policy) -> HashSet<Option<EntityUid>> {
     match policy.action_constraint() {
         ActionConstraint::Any => HashSet::from([None]),
@@ -212,7 +213,6 @@ fn named_actions(policy: &Policy) -> HashSet<Option<EntityUid>> {
     }
 }
 
-/// The principal, or the group, that a scope names.
 fn named_principal(policy: &Policy) -> Option<EntityUid> {
     match policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
@@ -222,7 +222,7 @@ fn named_principal(policy: &Policy) -> Option<EntityUid> {
     }
 }
 
-/// The resource type that a scope names. A resource that is `in` another may have a different type.
+/// Returns the resource type that a scope names. A resource that is `in` another may have a different type.
 fn named_type(policy: &Policy) -> Option<EntityTypeName> {
     match policy.resource_constraint() {
         ResourceConstraint::Any | ResourceConstraint::In(_) => None,

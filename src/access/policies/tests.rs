@@ -1,4 +1,4 @@
-//! Policies in a folder, and questions about nothing that is stored.
+//! Tests of policies in a temporary folder, with facts that aren't stored.
 
 mod loading;
 mod measure;

@@ -1,52 +1,44 @@
-//! What callers and the registry say in JSON, as policies see it. Converted by hand: nothing that is written here becomes an
-//! entity or a function, however it is spelt (`__entity`, `__extn` are names of fields like any other).
+//! Converts JSON from callers and the registry to Cedar values. The conversion doesn't use Cedar's JSON format, so that no value
+//! becomes an entity or an extension call (`__entity` and `__extn` are ordinary fields).
 
 use cedar_policy::RestrictedExpression;
 use serde_json::{Map, Number, Value};
 
-/// How deep objects and lists may lie within each other.
 const DEEPEST: usize = 16;
-/// How many values one document may hold.
 const MOST: usize = 10_000;
 
-/// Why a document can't be shown to policies.
+/// Why a document can't be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueFault {
-    /// Objects in objects in objects.
+    /// Objects and lists are nested too deeply.
     #[error("must have at most {DEEPEST} levels of objects and lists")]
     TooDeep,
-    /// Too much of it.
+    /// The document has too many values.
     #[error("must contain at most {MOST} values")]
     TooMany,
-    /// A number that policies could only compare wrongly.
+    /// A number can't be represented exactly, and policies would compare it wrongly.
     #[error("a number must be whole and fit 64 bits, or have at most four digits after the point")]
     Number,
-    /// What Cedar itself refuses.
+    /// Cedar rejects the record.
     #[error("can't be used in policies")]
     Unreadable,
 }
 
-/// An object as a record: what is null is absent.
+/// Converts an object to a record. Members that are null are omitted.
 ///
 /// # Errors
-/// Too deep, too much, or a number that can't be told exactly.
+/// The document is too deep or too large, or a number can't be represented exactly.
 pub fn record(object: &Map<String, Value>) -> Result<RestrictedExpression, ValueFault> {
     let mut left = MOST;
     fields(object, DEEPEST, &mut left)
 }
 
-/// Whether an object can be shown to policies.
-///
-/// # Errors
-/// A value that policies can't hold.
+/// Checks that an object can be converted (see `record`).
 pub fn readable(object: &Map<String, Value>) -> Result<(), ValueFault> {
     record(object).map(drop)
 }
 
-/// The members of an object by their names, for what becomes the attributes of an entity.
-///
-/// # Errors
-/// As [`record`].
+/// Converts the members of an object to the attributes of an entity. Fails like [`record`].
 pub fn attributes(
     object: &Map<String, Value>,
 ) -> Result<Vec<(String, RestrictedExpression)>, ValueFault> {
@@ -77,7 +69,7 @@ fn fields(
         .map_err(|_| ValueFault::Unreadable)
 }
 
-/// `None` for null, which is absent.
+/// Converts a value; `None` for null.
 fn convert(
     value: &Value,
     depth: usize,
@@ -103,11 +95,12 @@ fn convert(
     Ok(Some(converted))
 }
 
-/// The largest whole number that a double tells from its neighbours.
+/// 2^53: doubles below it represent every whole number exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A whole number is a Long however it is written (`1`, `1.0`, `1e0`), so that a comparison with `==` can't be evaded by another
-/// spelling; a fraction is a decimal, which no Long is compared with by accident: Cedar fails, and the answer is no.
+/// Converts a number. A whole number becomes a Long in every spelling (`1`, `1.0`, `1e0`), so that a comparison with `==` can't
+/// be evaded by another spelling. A fraction becomes a decimal. Comparing a decimal with a Long is an error in Cedar, which
+/// denies the request.
 fn convert_number(number: &Number) -> Result<RestrictedExpression, ValueFault> {
     if let Some(whole) = number.as_i64() {
         return Ok(RestrictedExpression::new_long(whole));
@@ -122,7 +115,7 @@ fn convert_number(number: &Number) -> Result<RestrictedExpression, ValueFault> {
     }
     let text = number.to_string();
     let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
-    // Cedar's decimal: 64 bits in steps of a ten-thousandth.
+    // Cedar's decimal has 64 bits, in units of 1/10000.
     let is_exact = (1..=4).contains(&digits) && number.abs() < 900_000_000_000_000.0;
     if !is_exact {
         return Err(ValueFault::Number);

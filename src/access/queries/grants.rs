@@ -1,4 +1,4 @@
-//! SQL of `grants`.
+//! Queries on the table `grants`.
 
 use diesel::prelude::*;
 
@@ -46,13 +46,13 @@ fn grant(row: Row) -> Result<Grant> {
     })
 }
 
-/// One grant, withdrawn or not.
+/// Reads an assignment, also a withdrawn one.
 pub(in crate::access) fn find_grant(conn: &mut Connection, id: GrantId) -> Result<Option<Grant>> {
     let row = grants::table.find(id).first::<Row>(conn).optional()?;
     row.map(grant).transpose()
 }
 
-/// The grant of a person on a thing, withdrawn or not.
+/// Reads the assignment of a user on a resource, also a withdrawn one.
 pub(in crate::access) fn find_grant_of(
     conn: &mut Connection,
     user: UserId,
@@ -67,7 +67,7 @@ pub(in crate::access) fn find_grant_of(
     row.map(grant).transpose()
 }
 
-/// Writes the first version; whoever calls holds the person's lock.
+/// Inserts the first version. The caller holds the user's lock.
 pub(in crate::access) fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
     diesel::insert_into(grants::table)
         .values((
@@ -89,7 +89,7 @@ pub(in crate::access) fn insert_grant(conn: &mut Connection, grant: &Grant) -> R
     Ok(())
 }
 
-/// Writes the next version; whoever calls holds the person's lock.
+/// Updates the row to the next version. The caller holds the user's lock.
 pub(in crate::access) fn update_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
     diesel::update(grants::table.find(grant.id))
         .set((
@@ -108,7 +108,7 @@ pub(in crate::access) fn update_grant(conn: &mut Connection, grant: &Grant) -> R
 
 type Query<'a> = grants::BoxedQuery<'a, <Connection as diesel::Connection>::Backend>;
 
-/// What the filter takes by the columns that never change, in the filter's order.
+/// Applies the filter's conditions on immutable columns, its order and its cursor.
 fn taken<'a>(filter: &GrantFilter, limit: i64) -> Query<'a> {
     let mut query = grants::table.limit(limit).into_boxed();
     if let Some(user) = filter.user {
@@ -140,7 +140,7 @@ fn taken<'a>(filter: &GrantFilter, limit: i64) -> Query<'a> {
     query
 }
 
-/// Those that count at an instant of the application's clock.
+/// Lists the assignments that are live at an instant of the application's clock.
 pub(in crate::access) fn list_live(
     conn: &mut Connection,
     filter: &GrantFilter,
@@ -162,7 +162,7 @@ pub(in crate::access) fn list_live(
     rows.into_iter().map(grant).collect()
 }
 
-/// All that there ever were, withdrawn or not: which, whose, since when.
+/// Lists all assignments, also withdrawn ones: ID, user, and time of creation.
 pub(in crate::access) fn list_ever(
     conn: &mut Connection,
     filter: &GrantFilter,

@@ -1,4 +1,4 @@
-//! What one person holds on one thing.
+//! Queries for the roles of one user on resources.
 
 use diesel::prelude::*;
 
@@ -9,7 +9,8 @@ use crate::db::schema::grants;
 use crate::db::{Connection, Json, Result};
 use crate::standing;
 
-/// Whether a user holds roles on any resource, also such as have ended and may be prolonged. The caller holds the user's account.
+/// Whether a user holds roles on any resource. Expired assignments count, because they may be prolonged. The caller holds
+/// the user's account.
 pub fn holds_any(conn: &mut Connection, user: UserId) -> Result<bool> {
     let found = grants::table
         .filter(grants::user_id.eq(user))
@@ -20,8 +21,8 @@ pub fn holds_any(conn: &mut Connection, user: UserId) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// What a person holds on a thing, and the version of their standing as of which they do: read so that the version is never
-/// newer than the roles. `None`: nobody.
+/// Reads a user's roles on a resource and the version of the user's account state. The version is read first, so that it is never
+/// newer than the roles. Returns `None` if the user doesn't exist.
 pub(in crate::access) fn find_held(
     conn: &mut Connection,
     user: UserId,

@@ -1,4 +1,4 @@
-//! SQL of `resources`.
+//! Queries on the table `resources`.
 
 use diesel::prelude::*;
 use serde_json::{Map, Value};
@@ -44,7 +44,7 @@ fn thing(row: Row) -> Result<ThingRow> {
     })
 }
 
-/// What is known of a thing, deleted ones included.
+/// Reads a resource, also a deleted one.
 pub(in crate::access) fn find_thing(
     conn: &mut Connection,
     name: &ResourceName,
@@ -56,7 +56,7 @@ pub(in crate::access) fn find_thing(
     row.map(thing).transpose()
 }
 
-/// As [`find_thing`], holding the row until the transaction ends.
+/// Same as [`find_thing`], but locks the row until the transaction ends.
 pub(in crate::access) fn lock_thing(
     conn: &mut Connection,
     name: &ResourceName,
@@ -66,7 +66,7 @@ pub(in crate::access) fn lock_thing(
     row.map(thing).transpose()
 }
 
-/// Those that there are, in the order of their names.
+/// Lists registered resources, ordered by type and ID.
 pub(in crate::access) fn list_things(
     conn: &mut Connection,
     filter: &ThingFilter,
@@ -92,7 +92,7 @@ pub(in crate::access) fn list_things(
             let is_further = resources::resource_type
                 .eq(kind.clone())
                 .and(resources::resource_id.gt(id));
-            // The first condition follows from the second, but neither database finds the beginning in the index by an OR.
+            // The first condition follows from the second, but neither database finds the start in the index from an OR.
             query = query
                 .filter(resources::resource_type.ge(kind.clone()))
                 .filter(resources::resource_type.gt(kind).or(is_further));
@@ -102,7 +102,7 @@ pub(in crate::access) fn list_things(
     rows.into_iter().map(thing).collect()
 }
 
-/// Writes the first version; [`Error::Taken`] where somebody was faster.
+/// Inserts the first version; [`Error::Taken`] if another transaction inserted it first.
 pub(in crate::access) fn insert_thing(
     conn: &mut Connection,
     thing: &ThingRow,
@@ -128,7 +128,7 @@ pub(in crate::access) fn insert_thing(
     Ok(())
 }
 
-/// Writes the next version; whoever calls holds the row.
+/// Updates the row to the next version. The caller holds the row's lock.
 pub(in crate::access) fn update_thing(
     conn: &mut Connection,
     thing: &ThingRow,
@@ -153,7 +153,7 @@ pub(in crate::access) fn update_thing(
     Ok(())
 }
 
-/// Which things moved since an instant of the database's clock, and to which version.
+/// Lists the resources that changed since an instant of the database's clock, with their versions.
 pub(in crate::access) fn list_moved_since(
     conn: &mut Connection,
     from: Timestamp,

@@ -1,4 +1,4 @@
-//! What searches look at: people's roles on a thing, things of a type.
+//! Queries for searches: users' roles on a resource, and resources of a type.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::base::ids::UserId;
 use crate::db::schema::{grants, resources};
 use crate::db::{Connection, Json, Result};
 
-/// A thing that a search looks at.
+/// A resource that a search evaluates.
 #[derive(Clone, Debug)]
 pub(in crate::access) struct Candidate {
     pub(in crate::access) id: String,
@@ -19,7 +19,7 @@ pub(in crate::access) struct Candidate {
     pub(in crate::access) held: Held,
 }
 
-/// What these people hold on a thing; who holds nothing is left out.
+/// Reads the roles of several users on a resource. Users without an assignment are omitted.
 pub(in crate::access) fn list_held_by(
     conn: &mut Connection,
     users: &[UserId],
@@ -37,7 +37,7 @@ pub(in crate::access) fn list_held_by(
         .collect())
 }
 
-/// Registered things of a type in the order of their ids, and what somebody holds on each.
+/// Lists registered resources of a type, ordered by ID, with the holder's roles on each.
 pub(in crate::access) fn list_registered(
     conn: &mut Connection,
     kind: &ResourceType,
@@ -81,8 +81,8 @@ pub(in crate::access) fn list_registered(
         .collect())
 }
 
-/// Things of a type on which somebody holds something at an instant of the application's clock although nobody registered them, in
-/// the order of their ids.
+/// Lists resources of a type that aren't registered but on which a user holds live roles at an instant of the application's
+/// clock, ordered by ID.
 pub(in crate::access) fn list_held_only(
     conn: &mut Connection,
     kind: &ResourceType,

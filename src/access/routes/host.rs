@@ -1,8 +1,8 @@
-//! A host that is protected: how browsers name it, and how its cookies are made.
+//! A protected host: its name as browsers send it, and its scheme.
 
 use crate::base::config::Origin;
 
-/// Host, and port where it is not the scheme's own, as browsers write them in `Host`.
+/// Host, with the port if it isn't the scheme's default, as browsers write it in `Host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppHost {
     authority: String,
@@ -10,11 +10,8 @@ pub struct AppHost {
 }
 
 impl AppHost {
-    /// Parses a host of the configuration. It is https, save for `localhost` and names below it where Doorward itself is at
-    /// `http://localhost`.
-    ///
-    /// # Errors
-    /// What a host must be.
+    /// Parses a configured host. It uses https, except for `localhost` and names below it if Doorward's own URL is
+    /// on `http://localhost`.
     pub fn parse(text: &str, place: &Origin) -> Result<Self, &'static str> {
         let (name, port) = match text.split_once(':') {
             Some((name, port)) => (name, Some(port)),
@@ -37,7 +34,7 @@ impl AppHost {
             Some(port) if !is_port(port) => return Err("has an invalid port"),
             Some(_) | None => {}
         }
-        // Cookies know no ports: what answers at another port of Doorward's host could set Doorward's.
+        // Cookies ignore ports: an application at another port of Doorward's host could set Doorward's cookies.
         let is_own_name = is_https && name == place.host();
         if is_own_name || text == place.authority() {
             return Err("is Doorward's own host");
@@ -48,7 +45,7 @@ impl AppHost {
         })
     }
 
-    /// The host without its port: all that cookies and many proxies know of it.
+    /// The host without its port, which is all that cookies and many proxies distinguish.
     pub fn name(&self) -> &str {
         let (name, _) = self
             .authority
@@ -62,7 +59,7 @@ impl AppHost {
         &self.authority
     }
 
-    /// Whether it is reached by https: always, but on this machine.
+    /// Whether the host uses https. Only names on the local machine may use http.
     pub fn is_https(&self) -> bool {
         self.is_https
     }
@@ -72,18 +69,18 @@ impl AppHost {
         if self.is_https { "https" } else { "http" }
     }
 
-    /// As browsers write it in `Origin`.
+    /// The origin as browsers write it in `Origin`.
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme(), self.authority)
     }
 
-    /// The address of a path, which begins with `/`.
+    /// The URL of a path, which must begin with `/`.
     pub fn with_path(&self, path: &str) -> String {
         format!("{}{path}", self.origin())
     }
 }
 
-/// RFC 1123 §2.1, in lower case.
+/// Whether the text is a host name in lower case (RFC 1123 §2.1).
 fn is_name(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

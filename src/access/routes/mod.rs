@@ -1,7 +1,7 @@
-//! The table of routes: what a request at a protected host does, and to which thing.
+//! The route table: maps a request at a protected host to an action and a resource.
 //!
-//! Of the routes of a host the first that fits, in the order of the configuration, tells the action and the thing. Paths are
-//! judged in their one normal form alone, hosts and methods as exact texts. What fits none is nothing that anybody may.
+//! The first matching route of the host, in the order of the configuration, determines both. Only paths in normal form are
+//! matched; hosts and methods are compared exactly. A request that matches no route is denied.
 
 mod host;
 mod order;
@@ -20,7 +20,7 @@ use super::is_action;
 use super::{ResourceId, ResourceName, ResourceType};
 use crate::base::config::{self, ConfigError, Fault, Origin};
 
-/// Below here every protected host hands all on to Doorward.
+/// First path segment that every protected host forwards to Doorward.
 pub const OWN_PART: &str = ".doorward";
 
 /// All routes, by host.
@@ -33,10 +33,9 @@ struct HostRoutes {
     routes: Vec<Route>,
 }
 
-/// One route.
 #[derive(Clone, Debug)]
 struct Route {
-    /// In the configuration's list.
+    /// Index in the configuration's list.
     place: usize,
     pattern: PathPattern,
     methods: Vec<String>,
@@ -48,26 +47,26 @@ struct Route {
     cross_origin: bool,
 }
 
-/// What a request would do.
+/// The route that matches a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// What, in the words of the policies.
+    /// Action, as policies name it.
     pub action: String,
-    /// To which thing.
+    /// Resource of the request.
     pub resource: ResourceName,
-    /// Whether visitors who are signed out and may not are sent to sign in.
+    /// Whether signed-out visitors who aren't permitted are redirected to the sign-in.
     pub sign_in: bool,
-    /// Whether what stands behind the proxy gets a signed token.
+    /// Whether the application behind the proxy receives a signed token.
     pub jwt: bool,
-    /// Whether pages of other sites may have signed-in people change something here.
+    /// Whether pages of other origins may send writes on behalf of signed-in users.
     pub cross_origin: bool,
 }
 
 impl RouteTable {
-    /// Reads the configured routes for a Doorward at `place`.
+    /// Parses the configured routes; `place` is Doorward's public URL.
     ///
     /// # Errors
-    /// Every fault, under its route's place in the list.
+    /// All errors, each with the index of its route in the list.
     pub fn parse(routes: &[config::Route], place: &Origin) -> Result<Self, ConfigError> {
         let mut table = Self::default();
         let mut faults = Vec::new();
@@ -104,7 +103,7 @@ impl RouteTable {
         }
     }
 
-    /// Under https, where hosts are told apart by their names alone.
+    /// Whether an https host is already configured with another port. Cookies and many proxies distinguish hosts by name only.
     fn has_at_another_port(&self, host: &AppHost) -> bool {
         let hosts = self.0.values().map(|of_host| &of_host.host);
         host.is_https()
@@ -122,12 +121,13 @@ impl RouteTable {
         of_host.routes.push(route);
     }
 
-    /// A host that some route protects.
+    /// Returns the host of this authority if a route protects it.
     pub fn host(&self, authority: &str) -> Option<&AppHost> {
         self.0.get(authority).map(|of_host| &of_host.host)
     }
 
-    /// What a request would do. `None`: no route fits, or what it caught names no thing.
+    /// Returns the route that matches a request. `None` if no route matches, the path is Doorward's own, or the captures don't
+    /// form a valid resource ID.
     pub fn find(&self, host: &AppHost, method: &str, path: &[Cow<'_, str>]) -> Option<Found> {
         if path.first().is_some_and(|first| first == OWN_PART) {
             return None;
@@ -154,7 +154,7 @@ impl Route {
         let pattern = PathPattern::parse(&entry.path);
         let id = match &pattern {
             Ok(pattern) => Template::parse(&entry.resource.id, pattern).and_then(check_constant),
-            // What the names are is not known: one fault is enough.
+            // The names of the pattern are unknown: the error of the path is sufficient.
             Err(_) => Template::parse("-", &PathPattern::default()),
         };
         let kind = ResourceType::parse(&entry.resource.kind);
@@ -192,7 +192,7 @@ impl Route {
         }
     }
 
-    /// RFC 9110 §9.3.2: HEAD is GET without the body.
+    /// RFC 9110 §9.3.2: HEAD is GET without the content.
     fn takes(&self, method: &str) -> bool {
         let names = |wanted: &str| self.methods.iter().any(|known| known == wanted);
         self.methods.is_empty() || names(method) || (method == "HEAD" && names("GET"))
@@ -206,7 +206,7 @@ fn check_constant(id: Template) -> Result<Template, String> {
     }
 }
 
-/// A method as requests carry it: compared as it stands.
+/// Whether the text is a method as requests carry it. Methods are compared exactly.
 pub fn is_method(text: &str) -> bool {
     (1..=32).contains(&text.len())
         && text

@@ -1,4 +1,4 @@
-//! Routes that stand behind wider ones: the first that fits tells, so no request reaches them.
+//! Finds shadowed routes: earlier routes match every request that they match.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use super::{Route, RouteTable};
 /// A route that no request reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreached {
-    /// Its place in the configuration's list.
+    /// Index of the route in the configuration's list.
     pub route: usize,
-    /// The places of those before it that fit whatever it fits, each some of its methods.
+    /// Indices of the earlier routes that together match everything that it matches, each for some of its methods.
     pub behind: Vec<usize>,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Unreached {
 }
 
 impl RouteTable {
-    /// The routes that no request reaches because of those before them, in the order of the configuration.
+    /// Returns the shadowed routes, in the order of the configuration.
     pub fn unreached(&self) -> Vec<Unreached> {
         let mut found = Vec::new();
         for of_host in self.0.values() {
@@ -50,7 +50,7 @@ impl RouteTable {
 }
 
 impl Route {
-    /// The places of those that take all requests which this would; `None`: some are left.
+    /// Returns the indices of the earlier routes that match every request of this one, or `None` if some requests remain.
     fn is_behind(&self, before: &[&Self]) -> Option<Vec<usize>> {
         let mut wider = before
             .iter()

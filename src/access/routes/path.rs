@@ -1,23 +1,20 @@
-//! The path of an address in its one normal form (RFC 3986 §6.2.2), in parts; and whatever a server could read otherwise is refused.
+//! Splits a path in normal form (RFC 3986 §6.2.2) into segments. Rejects every path that a server could interpret differently.
 
 use std::borrow::Cow;
 
-/// The longest path and query.
+/// Maximum length of path and query, in bytes.
 pub const LONGEST: usize = 8_192;
-/// More parts than anybody needs.
 const MOST_PARTS: usize = 256;
 
-/// Why a path is none that is judged.
+/// Why a path is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PathFault(pub &'static str);
 
-/// The parts of a path between its slashes, decoded. The last one is empty where the path ends with a slash.
+/// Returns the decoded segments of a path. The last one is empty if the path ends with a slash.
 ///
-/// A path that does not normalise to itself is refused: a proxy or an application could take it for another one.
-///
-/// # Errors
-/// What is wrong, in a word for the log.
+/// A path that isn't in normal form is rejected: a proxy or an application could interpret it as another one. The error is
+/// one word for the log.
 pub fn parts(path: &str) -> Result<Vec<Cow<'_, str>>, PathFault> {
     if path.len() > LONGEST {
         return Err(PathFault("too-long"));
@@ -38,9 +35,8 @@ pub fn parts(path: &str) -> Result<Vec<Cow<'_, str>>, PathFault> {
     Ok(parts)
 }
 
-/// One part, decoded.
 fn decode(part: &str) -> Result<Cow<'_, str>, PathFault> {
-    // Some servers take what follows a semicolon for parameters: `17;x` is `17` to them, and `..;x` a dot segment.
+    // Some servers interpret what follows a semicolon as parameters: they read `17;x` as `17`, and `..;x` as a dot segment.
     if part.contains(';') {
         return Err(PathFault("parameters"));
     }
@@ -69,8 +65,8 @@ fn decode(part: &str) -> Result<Cow<'_, str>, PathFault> {
     Ok(Cow::Owned(text))
 }
 
-/// RFC 3986 §6.2.2.1, §6.2.2.2: upper-case digits, and nothing encoded that need not be. Slashes and backslashes are refused in
-/// either form.
+/// RFC 3986 §6.2.2.1, §6.2.2.2: digits must be upper case, and nothing may be encoded unnecessarily. Slashes and backslashes are
+/// rejected in either form.
 fn decode_triplet(high: Option<u8>, low: Option<u8>) -> Result<u8, PathFault> {
     let digit = |byte: Option<u8>| match byte {
         Some(byte @ b'0'..=b'9') => Ok(byte.wrapping_sub(b'0')),
@@ -86,7 +82,7 @@ fn decode_triplet(high: Option<u8>, low: Option<u8>) -> Result<u8, PathFault> {
     }
 }
 
-/// Whether a decoded text could be decoded once more.
+/// Whether a decoded text could be decoded again.
 fn has_triplet(text: &str) -> bool {
     text.as_bytes().windows(3).any(|three| match three {
         [b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
@@ -94,12 +90,12 @@ fn has_triplet(text: &str) -> bool {
     })
 }
 
-/// RFC 3986 §2.3.
+/// Unreserved characters (RFC 3986 §2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// What stands for itself within a part: `pchar` without what is encoded (RFC 3986 §3.3).
+/// Whether a byte may occur unencoded in a segment: `pchar` without percent-encoding (RFC 3986 §3.3).
 fn is_plain(byte: u8) -> bool {
     is_unreserved(byte) || b"!$&'()*+,;=:@".contains(&byte)
 }

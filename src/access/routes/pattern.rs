@@ -1,14 +1,14 @@
-//! Patterns of paths, and ids that are made of what they caught.
+//! Path patterns, and templates that build resource IDs from their captures.
 
 use std::borrow::Cow;
 
 use super::path::parts;
 
-/// What a path must look like: `/orders/{id}`, `/files/{path...}`, `/static/*`.
+/// A path pattern: `/orders/{id}`, `/files/{path...}`, `/static/*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathPattern {
     parts: Vec<Part>,
-    /// What the rest of the path is called; `None`: the path ends where the pattern does.
+    /// Capture of the remaining segments; `None`: the path must end where the pattern does.
     rest: Option<Rest>,
 }
 
@@ -24,14 +24,11 @@ enum Rest {
     Name(String),
 }
 
-/// What the names of a pattern stand for in one path, in their order.
+/// The captured values of a path, in the order of the pattern's names.
 pub type Caught<'p> = Vec<Cow<'p, str>>;
 
 impl PathPattern {
-    /// Parses a pattern. Literal parts are written as they stand in a normal path.
-    ///
-    /// # Errors
-    /// What a pattern must be.
+    /// Parses a pattern. Literal segments are written as in a path in normal form.
     pub fn parse(text: &str) -> Result<Self, String> {
         let below = text
             .strip_prefix('/')
@@ -84,7 +81,7 @@ impl PathPattern {
         Ok(name.to_owned())
     }
 
-    /// The names, in their order.
+    /// Names of the captures, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let single = self.parts.iter().filter_map(|part| match part {
             Part::Name(name) => Some(name.as_str()),
@@ -100,7 +97,7 @@ impl PathPattern {
         }
     }
 
-    /// What the names stand for in a path, if it fits. A name stands for a part that is not empty, the rest for any number of parts.
+    /// Returns the captures if a path matches. A named segment must not be empty; the rest is one or more segments.
     pub fn catch<'p>(&self, path: &[Cow<'p, str>]) -> Option<Caught<'p>> {
         let (single, rest) = path.split_at_checked(self.parts.len())?;
         if rest.is_empty() == self.rest.is_some() {
@@ -123,12 +120,12 @@ impl PathPattern {
         Some(caught)
     }
 
-    /// Whether every path that fits the other pattern fits this one too.
+    /// Whether this pattern matches every path that the other one matches.
     pub fn covers(&self, other: &Self) -> bool {
         let is_long_enough = match (&self.rest, &other.rest) {
             (None, None) => self.parts.len() == other.parts.len(),
             (None, Some(_)) => false,
-            // The rest is at least one part.
+            // The rest is at least one segment.
             (Some(_), None) => self.parts.len() < other.parts.len(),
             (Some(_), Some(_)) => self.parts.len() <= other.parts.len(),
         };
@@ -160,23 +157,20 @@ fn read_literal(text: &str, is_last: bool) -> Result<String, String> {
     })
 }
 
-/// The id of a thing, made of text and of what a pattern caught: `{id}`, `{shop}/{id}`, `the-only-one`.
+/// A template of a resource ID, made of text and captures: `{id}`, `{shop}/{id}`, `the-only-one`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    /// The place of a name among the pattern's.
+    /// Index of a capture among the pattern's names.
     Caught(usize),
 }
 
 impl Template {
-    /// Parses a template over the names of a pattern. Between two names there is a slash, which no caught part holds, so that two
-    /// paths never make one id; the rest of a path comes last.
-    ///
-    /// # Errors
-    /// What a template must be.
+    /// Parses a template that uses the names of a pattern. Two captures must be separated by a slash, which a captured segment
+    /// can't contain, so that two paths never produce the same ID; the rest of a path must come last.
     pub fn parse(text: &str, pattern: &PathPattern) -> Result<Self, String> {
         let names: Vec<&str> = pattern.names().collect();
         let mut pieces = Vec::new();
@@ -205,7 +199,7 @@ impl Template {
         Ok(Self(pieces))
     }
 
-    /// The text, where it holds no name.
+    /// Returns the text of a template without captures.
     pub fn constant(&self) -> Option<&str> {
         match self.0.as_slice() {
             [Piece::Text(text)] => Some(text),
@@ -213,7 +207,7 @@ impl Template {
         }
     }
 
-    /// The id for what was caught by the template's own pattern.
+    /// Builds the ID from the captures of the template's own pattern.
     pub fn fill(&self, caught: &Caught<'_>) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
             Piece::Text(text) => text.as_str(),

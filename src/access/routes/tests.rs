@@ -1,4 +1,4 @@
-//! The table as a whole.
+//! Tests of the whole route table.
 
 use super::*;
 
@@ -157,7 +157,7 @@ fn every_fault_is_named_with_its_place() {
 }
 
 proptest::proptest! {
-    /// A route that names a thing gives it to the one path that names it so.
+    /// Two paths that match a route with a capture have the same resource only if they are equal.
     #[test]
     fn one_thing_one_path(first in "[a-z0-9.%A-F]{1,8}", second in "[a-z0-9.%A-F]{1,8}") {
         let table = table(&[entry("/orders/{id}", "{id}")]);

@@ -1,4 +1,4 @@
-//! `/v1/me/apps`: the apps that have access to one's own account.
+//! `/v1/me/apps`: the apps that have access to the user's account.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! `POST /account/apps/{client}/withdraw`: an app loses its access. And what the account's page lists of apps.
+//! `POST /account/apps/{client}/withdraw`: withdraws an app's access. Also the entries of the account page's list of apps.
 
 use actix_web::{HttpRequest, web};
 
@@ -9,13 +9,13 @@ use crate::oidc::consent::{AppAccess, WithdrawError};
 use crate::oidc::pages::{host_of, sentences};
 use crate::web::{Answer, Frame, Moment, Problem, redirect};
 
-/// An app as the account's page lists it.
+/// An app in the list on the account page.
 pub(super) struct AppEntry {
     pub(super) id: ClientId,
     pub(super) name: String,
-    /// Where people come back to it.
+    /// Host of the app's first redirect URI.
     pub(super) host: Option<String>,
-    /// What it may, a sentence each.
+    /// What the app may do, one sentence for each scope.
     pub(super) may: Vec<String>,
     pub(super) since: Moment,
 }
@@ -46,7 +46,7 @@ pub(super) async fn withdraw_app(
     let client = ClientId::named(&id).ok_or_else(Problem::not_found)?;
     let acting = visitor.acting(&request);
     match oidc.withdraw(visitor.user(), client, acting).await {
-        // Sent twice it is as true as the first time.
+        // The result is the same if the form is submitted twice.
         Ok(()) | Err(WithdrawError::Unknown) => Ok(redirect("/account?notice=app_withdrawn")),
         Err(error) => Err(error.into()),
     }

@@ -1,4 +1,4 @@
-//! `POST /account/device-link`: a link, and its QR code, with which another device of one's own gets a passkey.
+//! `POST /account/device-link`: creates a link to register a passkey on another device, and shows it once with its QR code.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;

@@ -1,4 +1,4 @@
-//! `/account/lock`: locking one's own account, when a device was stolen.
+//! `/account/lock`: users lock their own account, for example after a device was stolen.
 
 use actix_session::Session;
 use actix_web::{HttpRequest, web};
@@ -9,7 +9,7 @@ use crate::sessions::{Cookies, PageVisitor, sign_out};
 use crate::users::{Authority, LastAdministrator, Users};
 use crate::web::{Answer, ConfirmPage, Problem, page, redirect, require_rendered_version};
 
-/// The fields of the confirmation form.
+/// Fields of the confirmation form.
 #[derive(Deserialize)]
 pub(super) struct Rendered {
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! `GET /account`: everything on one page. A form that was refused is answered with it, too.
+//! `GET /account`: the account page. A refused form is answered with this page, too.
 
 use std::future::{Ready, ready};
 
@@ -18,27 +18,27 @@ use crate::sessions::{PageVisitor, SessionEntry, Sessions};
 use crate::users::Users;
 use crate::web::{Answer, FieldProblem, Frame, Problem, page_with_status};
 
-/// A name for a passkey that can't be used, as it was typed.
+/// A passkey name that was refused, as it was typed.
 #[derive(Debug)]
 pub(super) struct TypedName {
     pub(super) passkey: PasskeyId,
     pub(super) name: String,
 }
 
-/// What the page shows besides what is so.
+/// What the page shows in addition to the current state of the account.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    /// A notice's text key.
+    /// Text key of a notice.
     pub(super) notice: Option<String>,
     /// Why a form was refused.
     pub(super) problem: Option<FieldProblem>,
-    /// The display name that was typed.
+    /// Display name as it was typed.
     pub(super) display_name: Option<String>,
-    /// The address that was typed.
+    /// Email address as it was typed.
     pub(super) email: Option<String>,
-    /// The passkey's name that was typed.
+    /// Passkey name as it was typed.
     pub(super) typed_name: Option<TypedName>,
-    /// Whether a form was refused because of a change since the page was opened.
+    /// Whether a form was refused because the user was changed after the page was opened.
     pub(super) is_overtaken: bool,
 }
 
@@ -51,7 +51,7 @@ struct AccountPage {
     rp_id: String,
     user_handle: String,
     username: String,
-    /// Of the user.
+    /// Version of the user.
     version: i64,
     display_name: String,
     typed_display_name: String,
@@ -82,7 +82,7 @@ pub(super) async fn show_account(
     overview.render(visitor, said).await
 }
 
-/// Whatever the page tells of.
+/// The modules that the page reads from.
 #[derive(Clone)]
 pub(super) struct Overview {
     users: web::Data<Users>,
@@ -113,7 +113,7 @@ impl FromRequest for Overview {
 }
 
 impl Overview {
-    /// The page; 400, or 409, when it says why a form was refused.
+    /// Renders the page. The status is 200; for a refused form it is 409 if the user was changed in between, otherwise 400.
     pub(super) async fn render(&self, visitor: PageVisitor, said: Said) -> Answer {
         let user = visitor.user();
         let session = visitor.session().id;

@@ -1,5 +1,5 @@
-//! `/account/passkeys/{passkey}/…`: giving one another name, and the question before one is removed. (The removal itself is
-//! `DELETE /v1/me/passkeys/{passkey}`, because the browser's password manager hears of it.)
+//! `/account/passkeys/{passkey}/…`: renames a passkey, and asks for confirmation before one is removed. The removal itself is
+//! `DELETE /v1/me/passkeys/{passkey}`, called by a script, because the browser's password manager is notified of the result.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;

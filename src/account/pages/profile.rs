@@ -1,4 +1,4 @@
-//! `POST /account/profile`: what to call oneself, and where mail goes.
+//! `POST /account/profile`: changes the user's display name and email address.
 
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
@@ -12,9 +12,9 @@ use crate::web::{Answer, FieldProblem, Frame, redirect};
 #[serde(default)]
 pub(super) struct Profile {
     display_name: String,
-    /// Empty: none.
+    /// Empty to remove the address.
     email: String,
-    /// The version that is changed.
+    /// Version of the user that the form was rendered for.
     version: String,
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn save_profile(
     };
     let acting = visitor.acting(&request);
     let expected = profile.version.parse::<i64>().unwrap_or_default();
-    // Users may always change their own display name and address.
+    // Users may always change their own display name and email address.
     let (user, authority) = (visitor.user(), Authority::Administrator);
     match users
         .update(user, change, Some(expected), authority, acting)

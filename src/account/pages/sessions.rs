@@ -1,4 +1,4 @@
-//! `POST /account/sessions/…`: signing other browsers out.
+//! `POST /account/sessions/…`: ends one of the user's sessions, or all but the current one.
 
 use actix_web::{HttpRequest, web};
 

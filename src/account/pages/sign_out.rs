@@ -1,4 +1,4 @@
-//! `POST /sign-out`.
+//! `POST /sign-out`: ends the session of this browser.
 
 use actix_session::Session;
 use actix_web::{HttpRequest, web};
@@ -7,7 +7,7 @@ use crate::history::Actor;
 use crate::sessions::{Cookies, Sessions, SignedIn, sign_out};
 use crate::web::{Answer, author, redirect};
 
-/// Whoever is signed in is signed out; nobody is signed out already.
+/// Ends the session and removes its cookie. Also succeeds if no user is signed in.
 pub(super) async fn end_this_session(
     request: HttpRequest,
     session: Session,

@@ -1,4 +1,4 @@
-//! The extractor of a person's own pages: who they are, and whether the frame leads to the console.
+//! The extractor of account pages: the signed-in user, with a frame that links to the admin pages which the user may see.
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::sessions::{PageVisitor, TurnedAway};
 use crate::users::http::rights_of;
 
-/// A person who looks at a page of their own.
+/// The signed-in user, who visits a page of their own account.
 #[derive(Debug)]
 pub(super) struct Owner(pub(super) PageVisitor);
 

@@ -1,4 +1,4 @@
-//! `GET /welcome`: after a passkey was made.
+//! `GET /welcome`: the page that a user sees after registering a passkey.
 
 use actix_web::web;
 use askama::Template;
@@ -20,7 +20,7 @@ struct WelcomePage {
     onward: Option<Onward>,
 }
 
-/// An app that the person was on the way to when they joined.
+/// The app that the user was on the way to when they registered.
 struct Onward {
     name: String,
     path: String,
@@ -28,7 +28,7 @@ struct Onward {
 
 #[derive(Deserialize)]
 pub(super) struct Welcome {
-    /// The id of where to go then.
+    /// ID of the continuation: where the user goes after this page.
     r#continue: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn show_welcome(
     });
     let entries = passkeys.list_entries(visitor.user(), false).await?;
     let is_only_passkey = entries.len() == 1;
-    // The session rests on the passkey that has just been made.
+    // The last passkey of the session is the one that was just registered.
     let made = visitor.session().passkeys.last();
     let Some(passkey) = entries.into_iter().find(|entry| Some(&entry.id) == made) else {
         let elsewhere = onward.map_or_else(|| "/account".into(), |onward| onward.path);

@@ -1,4 +1,4 @@
-//! Who asks for an administrative operation.
+//! The actor of an administrative operation.
 
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Scope};
@@ -7,35 +7,35 @@ use crate::sessions::{Caller, CallerError, StepUpRequired};
 use crate::standing::Standing;
 use crate::users::Authority;
 
-/// A user in person, a client, or a client with a user's token.
+/// The caller of an operation: a signed-in user, a client, or a client with a user's token.
 #[derive(Debug)]
 pub struct Actor {
     caller: Caller,
     author: Author,
 }
 
-/// What a change needs of its actor, who has signed in recently.
+/// Permission for a change, issued after the check for a recent sign-in.
 #[derive(Debug)]
 pub struct Permit {
-    /// What the operation checks again in its transaction.
+    /// The actor and the scope, which the operation checks again in its transaction.
     pub acting: ActingAs,
     /// Which users the actor may change.
     pub authority: Authority,
 }
 
 impl Actor {
-    /// An authenticated caller.
+    /// An authenticated caller, and the author to record in the history.
     pub fn new(caller: Caller, author: Author) -> Self {
         Self { caller, author }
     }
 
-    /// Requires the permission to do what `scope` names for all users: administrators have it, and clients with the scope.
+    /// Requires the permission that `scope` names, for all users. Administrators have it, and clients with the scope.
     pub fn require(&self, scope: Scope) -> Result<(), CallerError> {
         self.caller.require(scope)
     }
 
-    /// The user in person who may do no more than their roles let them; `None` for administrators and clients. An app with a user's
-    /// token does not get what the user's roles let them manage.
+    /// The signed-in user if they are not an administrator, so that their roles limit what they may do; `None` for
+    /// administrators and clients. An app with a user's token does not get the permissions of the user's roles.
     pub fn manager(&self) -> Option<UserId> {
         match &self.caller {
             Caller::Person(person) if !person.standing.is_administrator() => {
@@ -45,27 +45,28 @@ impl Actor {
         }
     }
 
-    /// Whether the actor is a user, not an app.
+    /// Whether the actor is a signed-in user, not an app.
     pub fn is_in_person(&self) -> bool {
         matches!(self.caller, Caller::Person(_))
     }
 
-    /// Whether the actor is an administrator, not an app of one.
+    /// Whether the actor is a signed-in administrator, not an administrator's app.
     pub fn is_administrator_in_person(&self) -> bool {
         self.is_in_person() && self.manager().is_none()
     }
 
-    /// The user who asks, in person or through an app.
+    /// The acting user, signed in or through an app.
     pub fn user(&self) -> Option<UserId> {
         self.caller.person().map(|person| person.user_id)
     }
 
-    /// The user who asks, if `scope` is enough to ask about oneself.
+    /// The account state of the acting user, if `scope` is enough for their own data.
     pub fn own(&self, scope: Scope) -> Option<&Standing> {
         self.caller.own(scope)
     }
 
-    /// The ID of the user who asks, if `name` is their ID or username. The name may belong to another user a moment later.
+    /// The ID of the acting user, if `name` is their ID or username. Use the ID from then on: the username may belong to
+    /// another user a moment later.
     pub fn own_id(&self, name: &str, scope: Scope) -> Option<UserId> {
         let person = self.own(scope)?;
         let id = person.user_id;
@@ -73,12 +74,12 @@ impl Actor {
         is_own.then_some(id)
     }
 
-    /// Requires a recent sign-in for a change that needs `scope`.
+    /// Requires a recent sign-in. Returns the permission for a change that needs `scope`.
     pub fn permit(&self, scope: Scope) -> Result<Permit, StepUpRequired> {
         self.caller.require_fresh()?;
         let authority = match &self.caller {
             Caller::Person(person) => Authority::Delegate(person.session.user),
-            // What an app could make of a user's rights would outlive the token.
+            // Apps don't get their user's own permissions: what an app created with them would outlive its token.
             Caller::Client(_) | Caller::Bearer(_) => Authority::Service,
         };
         Ok(Permit {
@@ -87,7 +88,7 @@ impl Actor {
         })
     }
 
-    /// What users need to change their own account, without a recent sign-in.
+    /// Permission for users to change their own account, without a recent sign-in.
     pub(super) fn permit_on_self(&self, scope: Scope) -> Permit {
         Permit {
             acting: self.caller.acting(self.author.clone(), scope),

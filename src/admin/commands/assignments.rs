@@ -7,12 +7,12 @@ use crate::clients::Scope;
 use crate::sessions::CallerError;
 
 impl Commands {
-    /// The types of resources on which the actor may see assignments.
+    /// The types of resources on which the actor may see role assignments.
     pub async fn read_scope(&self) -> Result<AccessScope, CommandError> {
         self.access_scope(Scope::GrantsRead).await
     }
 
-    /// The types of resources on which the actor may change assignments.
+    /// The types of resources on which the actor may change role assignments. Requires a recent sign-in.
     pub async fn write_scope(&self) -> Result<(AccessScope, Permit), CommandError> {
         let scope = self.access_scope(Scope::GrantsWrite).await?;
         Ok((scope, self.actor.permit(Scope::GrantsWrite)?))
@@ -27,7 +27,7 @@ impl Commands {
         Ok(scope.ok_or(CallerError::NotAdministrator)?)
     }
 
-    /// The assignment, if the actor may see it.
+    /// The role assignment, if the actor may see it.
     pub async fn find_assignment(
         &self,
         id: GrantId,

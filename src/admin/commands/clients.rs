@@ -1,4 +1,4 @@
-//! Clients.
+//! Registers and changes clients.
 
 use super::{CommandError, Commands, Permit};
 use crate::base::ids::ClientId;
@@ -6,20 +6,20 @@ use crate::base::secrets::Token;
 use crate::clients::{Client, ClientChange, ClientError, ClientUpdate, Scope, TypedSecret};
 
 impl Commands {
-    /// Requires an administrator, or a client with the scope.
+    /// Requires an administrator or a client with the scope, and a recent sign-in.
     pub fn permit_clients(&self) -> Result<Permit, CommandError> {
         self.actor.require(Scope::ClientsWrite)?;
         Ok(self.actor.permit(Scope::ClientsWrite)?)
     }
 
-    /// The client to change; the permission is checked first.
+    /// The ID of the client to change. The permission is checked before the ID is parsed.
     pub fn client_to_change(&self, id: &str) -> Result<(ClientId, Permit), CommandError> {
         let permit = self.permit_clients()?;
         let id = ClientId::named(id).ok_or(CommandError::NotFound)?;
         Ok((id, permit))
     }
 
-    /// Registers a client.
+    /// Registers a client. Returns it with its generated secret, if it has one.
     pub async fn register_client(
         &self,
         wanted: ClientChange,
@@ -28,7 +28,7 @@ impl Commands {
         self.clients.register(wanted, permit.acting).await
     }
 
-    /// Changes a client.
+    /// Changes a client, if its version is still `expected`.
     pub async fn update_client(
         &self,
         id: ClientId,
@@ -42,7 +42,7 @@ impl Commands {
         updated.await
     }
 
-    /// Gives a client a new secret: the chosen one, or a random one.
+    /// Replaces a client's secret by the chosen one, or by a random one.
     pub async fn replace_client_secret(
         &self,
         id: ClientId,

@@ -1,4 +1,4 @@
-//! Histories: which versions an actor may see, and which names beside them.
+//! Which versions and which names an actor may see in a history.
 
 use super::{CommandError, Commands};
 use crate::admin::versions::{Names, Sight, View};
@@ -6,8 +6,9 @@ use crate::base::ids::UserId;
 use crate::clients::Scope;
 
 impl Commands {
-    /// What an actor who may read a user now may see of that user's history. Users see their whole own history. Users who manage them by
-    /// a role see the versions from when they could have managed them. All others see everything.
+    /// What an actor who may read a user now may see of that user's history. Users see their whole own history. Users who
+    /// manage others by a role see the versions from when they could have managed the user, with the permissions that they have
+    /// now. All others see everything.
     pub async fn view_of(&self, user: UserId) -> Result<View, CommandError> {
         if self.actor.user() == Some(user) {
             return Ok(View::all(Names::All));

@@ -1,4 +1,4 @@
-//! Invitations.
+//! Who may create, see and revoke invitations.
 
 use super::{CommandError, Commands, Permit};
 use crate::base::ids::InvitationId;
@@ -7,16 +7,16 @@ use crate::sessions::CallerError;
 use crate::users::{InvitationError, InvitationView};
 
 impl Commands {
-    /// Requires an actor who may invite: a new user, or with `user` an existing one who needs a new passkey.
+    /// Requires an actor who may invite a new user, or create a recovery link for the existing `user`.
     pub async fn permit_invite(&self, user: Option<&str>) -> Result<Permit, CommandError> {
         let manager = self.require_manager(Scope::UsersWrite).await?;
         match (manager, user) {
-            // The refusal does not tell whether the user exists.
+            // The error does not reveal whether the user exists.
             (Some(manager), Some(name)) => {
                 let user = self.users.find_managed(manager, name).await?;
                 user.ok_or(CallerError::NotAdministrator)?;
             }
-            // Anyone who has a link for an existing user can become that user.
+            // Anyone who has a link for an existing user can sign in as that user.
             (None, Some(_)) => self.actor.require(Scope::PasskeysEnrol)?,
             (_, None) => {}
         }
@@ -33,7 +33,7 @@ impl Commands {
         }
     }
 
-    /// Revokes an invitation. Users who manage others by a role don't learn which ones exist that others created.
+    /// Revokes an invitation. Users who manage others by a role don't learn which invitations of other creators exist.
     pub async fn revoke_invitation(
         &self,
         id: &str,

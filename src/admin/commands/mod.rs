@@ -1,6 +1,6 @@
 //! Administrative operations, the same for the JSON API and for pages. Each resolves its target, checks that the actor has the
-//! permission, requires a recent sign-in for changes, and runs the operation of the module that owns the data. That operation checks
-//! the actor and the permission again in its transaction.
+//! permission, requires a recent sign-in for changes, and runs the operation of the module that owns the data. That operation
+//! checks the actor and the permission again in its transaction.
 
 mod actor;
 mod assignments;
@@ -27,7 +27,7 @@ pub use resources::{AccessScope, NotYourType};
 
 /// The operations for one actor.
 pub struct Commands {
-    /// Who asks for them.
+    /// The caller.
     pub actor: Actor,
     /// Users, roles and invitations.
     pub users: Arc<Users>,
@@ -45,7 +45,7 @@ pub struct Commands {
     pub database: Arc<Database>,
 }
 
-/// Why an operation did not begin.
+/// Why an operation was refused before it began.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The actor does not have the permission.
@@ -60,7 +60,7 @@ pub enum CommandError {
     /// Only administrators in person release usernames.
     #[error(transparent)]
     Release(#[from] ReleaseError),
-    /// The user has to sign in again first.
+    /// The user's sign-in is not recent; a step-up is needed first.
     #[error(transparent)]
     StepUpRequired(#[from] StepUpRequired),
     /// The target does not exist, or the actor may not know that it does.

@@ -1,11 +1,11 @@
-//! Passkeys of users.
+//! Revokes passkeys of users.
 
 use super::{Commands, Permit};
 use crate::base::ids::{PasskeyId, UserId};
 use crate::passkeys::{ManageError, Revoked, Right};
 
 impl Commands {
-    /// Revokes a passkey. Administrators keep the last one of their own.
+    /// Revokes a passkey. Administrators can't revoke the last passkey of their own.
     pub async fn revoke_passkey(
         &self,
         user: UserId,

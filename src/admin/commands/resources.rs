@@ -1,4 +1,4 @@
-//! Resources: which types of them an actor may see or change.
+//! Which types of resources an actor may see or change.
 
 use std::collections::BTreeSet;
 

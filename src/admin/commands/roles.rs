@@ -1,11 +1,11 @@
-//! The registry of roles. A role decides who manages whom, so clients only read it.
+//! Who may read and change the registry of roles. Roles decide which users manage which others, so clients may only read them.
 
 use super::{CommandError, Commands, Permit};
 use crate::clients::Scope;
 use crate::sessions::CallerError;
 
 impl Commands {
-    /// Requires an administrator, a user who manages something by a role, or a client with `grants:read`.
+    /// Requires an administrator, a user who manages users or resources by a role, or a client with `grants:read`.
     pub async fn require_roles_read(&self) -> Result<(), CommandError> {
         let Some(manager) = self.actor.manager() else {
             return Ok(self.actor.require(Scope::GrantsRead)?);

@@ -1,4 +1,4 @@
-//! Users: finding those that the actor may read or change.
+//! Finds the users that an actor may read or change.
 
 use super::{CommandError, Commands, Permit};
 use crate::base::ids::UserId;
@@ -7,8 +7,8 @@ use crate::sessions::CallerError;
 use crate::users::{ReleaseError, User};
 
 impl Commands {
-    /// The user with this ID or name, for administrators, users who manage them, and clients with the scope. All others are refused,
-    /// whether or not the user exists.
+    /// Returns the user with this ID or name to administrators, users who manage them, and clients with the scope. All others
+    /// are refused, whether or not the user exists.
     pub async fn find_user(&self, name: &str, scope: Scope) -> Result<User, CommandError> {
         let Some(manager) = self.actor.manager() else {
             self.actor.require(scope)?;
@@ -18,7 +18,7 @@ impl Commands {
         Ok(user.ok_or(CallerError::NotAdministrator)?)
     }
 
-    /// As [`Commands::find_user`]; users may also read themselves.
+    /// As [`Commands::find_user`]; users may also read their own record.
     pub async fn read_user(&self, name: &str) -> Result<User, CommandError> {
         match self.actor.own_id(name, Scope::UsersRead) {
             Some(id) => Ok(self.users.find(&id.to_string()).await?),
@@ -26,7 +26,7 @@ impl Commands {
         }
     }
 
-    /// As [`Commands::read_user`], for what belongs to the user.
+    /// As [`Commands::read_user`], but returns only the ID: for records that belong to the user.
     pub async fn readable_user(&self, name: &str, scope: Scope) -> Result<UserId, CommandError> {
         match self.actor.own_id(name, scope) {
             Some(id) => Ok(id),
@@ -59,8 +59,8 @@ impl Commands {
         }
     }
 
-    /// Requires an actor who manages users. Returns the user whose roles limit which ones; `None` for administrators, and clients with
-    /// the scope.
+    /// Requires an actor who manages users. Returns the user whose roles limit which users; `None` for administrators and for
+    /// clients with the scope.
     pub async fn require_manager(&self, scope: Scope) -> Result<Option<UserId>, CommandError> {
         let Some(manager) = self.actor.manager() else {
             self.actor.require(scope)?;

@@ -1,4 +1,4 @@
-//! `GET /v1/audit-events`.
+//! `GET /v1/audit-events`: lists the events of the audit log.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;

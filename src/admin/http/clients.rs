@@ -1,4 +1,4 @@
-//! `/v1/clients`: apps and services, registered, changed, cut off.
+//! `/v1/clients`: registers, changes, disables and deletes apps and services.
 
 mod problems;
 
@@ -22,7 +22,7 @@ use crate::web::{
     Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, cursor, no_cursor, require_version, tagged,
 };
 
-/// At most this many in one list.
+/// Maximum number of clients in one list.
 const MOST: usize = 200;
 
 /// A client, with its secret where one was made just now.

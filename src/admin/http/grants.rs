@@ -1,4 +1,4 @@
-//! `/v1/grants`: roles of people on single things, given, changed, withdrawn.
+//! `/v1/grants`: creates, changes and withdraws role assignments, which are roles of a user on a single resource.
 
 mod body;
 mod problems;
@@ -22,7 +22,7 @@ use crate::web::{Answer, AnyCase, Page, Problem, cursor, parameter, require_vers
 pub use body::{ChangeGrant, GiveGrant};
 pub(super) use body::{description, title};
 
-/// At most this many in one list.
+/// Maximum number of role assignments in one list.
 pub(super) const MOST: usize = 200;
 
 /// Which grants to list.
@@ -61,7 +61,7 @@ pub struct GrantPage {
 }
 
 impl GrantPage {
-    /// A page with the instant that it is of; `None`: now.
+    /// A page of an instant; `None` for now.
     pub(super) fn new(page: Page<Grant>, instant: Option<PastInstant>) -> Self {
         Self {
             items: page.items,
@@ -72,7 +72,7 @@ impl GrantPage {
     }
 }
 
-/// The part of a filter that names things.
+/// The part of a filter that selects resources, limited to the types in `scope`.
 pub(super) fn things_filter(
     kind: Option<&str>,
     id: Option<&str>,
@@ -98,9 +98,9 @@ pub(super) fn things_filter(
     })
 }
 
-/// Parses the cursor of a list of assignments.
+/// Parses the cursor of a list of role assignments.
 pub(in crate::admin) fn parse_cursor(after: &str) -> Option<Uuid> {
-    // IDs have one spelling, whatever they are of.
+    // All IDs have the same syntax, whatever they identify.
     GrantId::parse(after).map(GrantId::uuid)
 }
 

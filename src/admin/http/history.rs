@@ -1,4 +1,4 @@
-//! `…/history`, and what `?as_of=` asks: how things stood, and who made them so.
+//! `…/history` and `?as_of=`: versions of records, and who made them.
 
 mod asked;
 
@@ -18,14 +18,14 @@ use crate::web::{Answer, Page, Problem};
 pub(super) use asked::as_of;
 pub use asked::{AsOf, ItemsNowOrThen, ListVersions, NowOrThen};
 
-/// How an entity stood.
+/// Responds with an entity as it was at an instant.
 pub(super) async fn answer_past(commands: &Commands, entity: Entity, at: Timestamp) -> Answer {
     let view = View::all(commands.visible_names());
     let past: Past = versions::find_as_of(&commands.database, entity, at, view).await?;
     Ok(HttpResponse::Ok().json(past))
 }
 
-/// How a person stood, if the actor might read them then.
+/// Responds with a user as they were at an instant, if the actor may see that version.
 pub(super) async fn answer_past_user(commands: &Commands, user: UserId, at: Timestamp) -> Answer {
     let view = commands.view_of(user).await?;
     let past = versions::find_as_of(&commands.database, user_entity(user), at, view).await?;
@@ -57,14 +57,14 @@ pub async fn list_user_history(
     answer(&commands, user_entity(user), &query, view).await
 }
 
-/// How the passkeys of a person stood.
+/// Responds with the passkeys of a user as they were at an instant.
 pub(super) async fn answer_past_passkeys(
     commands: &Commands,
     user: UserId,
     at: Timestamp,
 ) -> Answer {
     let view = commands.view_of(user).await?;
-    // None is ever deleted: those of then are among those of now.
+    // Passkeys are never deleted, so every earlier one is still in the list.
     let known = commands.passkeys.list(user, true).await?;
     let ids = known.iter().map(|passkey| passkey.id.uuid()).collect();
     let past = versions::list_as_of(&commands.database, "passkey", ids, at, view).await?;
@@ -150,7 +150,7 @@ pub async fn list_grant_history(
     query.parse()?;
     let id = GrantId::parse(&id).map(GrantId::uuid).unwrap_or_default();
     let entity = grant_entity(id);
-    // Whose grant it is and on what kind of thing is the same in every version.
+    // The user and the resource type of a role assignment are the same in every version.
     let all = View::all(Names::Clients);
     let newest = match versions::list(&commands.database, entity, (None, 1), all).await {
         Err(VersionError::Unknown) => None,
@@ -177,7 +177,8 @@ fn grant_entity(id: Uuid) -> Entity {
     Entity::new("grant", id)
 }
 
-/// How an assignment stood, for an actor whose scope covers its type, which is the same in every version.
+/// Responds with a role assignment as it was at an instant, if the actor's scope covers its resource type, which is the same in
+/// every version.
 pub(super) async fn answer_past_grant(
     commands: &Commands,
     scope: &AccessScope,

@@ -1,4 +1,4 @@
-//! `/v1/users/{user}/passkeys`.
+//! `/v1/users/{user}/passkeys`: lists and revokes the passkeys of a user.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;

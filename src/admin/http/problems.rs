@@ -1,4 +1,4 @@
-//! Errors of the commands as problem documents.
+//! Maps errors of the commands to problem documents.
 
 use crate::admin::commands::{CommandError, NotYourType};
 use crate::web::Problem;
@@ -28,7 +28,7 @@ impl From<NotYourType> for Problem {
     }
 }
 
-/// 403 for a user whose roles, or for roles, that the actor does not manage.
+/// 403: the actor does not manage the user's roles, or the roles to add or remove.
 pub(super) fn not_yours() -> Problem {
     Problem::forbidden(
         "You can't manage this user's roles, or the roles that you add or remove. Ask an administrator.",

@@ -1,4 +1,4 @@
-//! The operations for the caller of a request.
+//! Builds the administrative operations for the caller of a request.
 
 use std::sync::Arc;
 

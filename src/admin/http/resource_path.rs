@@ -3,9 +3,9 @@
 use crate::access::{ResourceId, ResourceName, ResourceType};
 use crate::web::Problem;
 
-/// The resource that a path names.
+/// Parses the resource that a path names.
 pub(super) fn parse_path(path: &(String, String)) -> Result<ResourceName, Problem> {
-    // Bytes that are not UTF-8 were replaced by this character, which would name another resource.
+    // Bytes that are not UTF-8 were replaced by this character, so the path would name another resource.
     if path.1.contains(char::REPLACEMENT_CHARACTER) {
         return Err(Problem::invalid_parameter("id", "must be UTF-8"));
     }
@@ -25,7 +25,7 @@ pub(super) fn path_of(name: &ResourceName) -> String {
     )
 }
 
-/// A text as one segment of a path (RFC 3986 §3.3).
+/// Encodes a text as one segment of a path (RFC 3986 §3.3).
 fn segment(text: &str) -> String {
     let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
     encoded.replace('+', "%20")
@@ -37,7 +37,7 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Option<ResourceName> {
     ResourceName::parse(kind, id).ok()
 }
 
-/// The cursor of a list of resources.
+/// Formats the cursor of a list of resources.
 pub(in crate::admin) fn cursor_of(name: &ResourceName) -> String {
     format!("{}/{}", name.kind, name.id)
 }

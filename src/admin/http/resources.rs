@@ -1,4 +1,4 @@
-//! `/v1/resources`: what is known of things, and who holds what on them.
+//! `/v1/resources`: the registered resources, and who holds roles on a resource.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -110,7 +110,7 @@ pub async fn put_resource(
         .access
         .put_thing(name, new, expected, permit.acting);
     let put = match put.await {
-        // Whoever does not say that it must be new is asked for the version that they change.
+        // The resource exists. Without `If-None-Match`, a missing `If-Match` is the error (428).
         Err(ThingError::Exists(version)) if !wants_new(&request) => {
             return Err(require_version(&request)
                 .err()

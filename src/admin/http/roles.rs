@@ -1,4 +1,4 @@
-//! `/v1/roles`: the registry of roles. Clients read it and no more: a role says who manages whom.
+//! `/v1/roles`: the registry of roles. Roles decide which users manage which others, so clients may only read them.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -15,7 +15,7 @@ use crate::web::{
     Answer, AnyCase, Page, Problem, cursor, field, require_version, tagged, version_conflict,
 };
 
-/// At most this many in one list.
+/// Maximum number of roles in one list.
 const MOST: usize = 200;
 
 /// A role to make.
@@ -46,7 +46,7 @@ pub struct UpdateRole {
     manages_grants_on: Option<Vec<String>>,
 }
 
-/// Checks that these are types of things.
+/// Checks that these are valid resource types.
 fn parse_types(types: Vec<String>) -> Result<Vec<String>, Problem> {
     for text in &types {
         ResourceType::parse(text)
@@ -113,7 +113,7 @@ pub async fn list_roles(commands: Commands, query: web::Query<ListRoles>) -> Ans
     Ok(HttpResponse::Ok().json(Page::cut(found, limit, |role| role.name.clone())))
 }
 
-/// Checks that a cursor of the list is the name of a role.
+/// Parses the cursor of a list of roles: the name of a role.
 pub(in crate::admin) fn parse_cursor(after: &str) -> Option<String> {
     RoleName::parse(after).is_ok().then(|| after.to_owned())
 }

@@ -1,4 +1,4 @@
-//! What people hold: `/v1/users/{user}/roles`, and `/v1/users/lookup`.
+//! The roles of users: `/v1/users/{user}/roles` and `/v1/users/lookup`.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,8 @@ pub struct ReadRoles {
 }
 
 impl ReadRoles {
-    /// Whether somebody who may see no grants asks for nothing but the global roles.
+    /// Whether the request selects role assignments: a caller who may not see any is refused then, instead of getting the
+    /// global roles only.
     fn asks_for_grants(&self) -> bool {
         [&self.resource_type, &self.resource_id, &self.after]
             .iter()
@@ -87,7 +88,7 @@ pub async fn read_roles(
     };
     let scope = match scope.map_err(Problem::from) {
         Ok(scope) => Some(scope),
-        // A part is left out because it is somebody else's to see, never because nobody knows.
+        // A part is left out only if the caller may not see it, never because of a server error.
         Err(problem) if query.asks_for_grants() || problem.status.is_server_error() => {
             return Err(problem);
         }
@@ -101,7 +102,7 @@ pub async fn read_roles(
         return Err(problem.clone());
     }
     let sees_roles = person.is_ok();
-    // From here on the id is what counts: the name may be somebody else's a moment later.
+    // From here on only the ID is used: the name may belong to another user a moment later.
     let user = match (person, own_grants) {
         (Ok(id), _) | (Err(_), Some(id)) => id,
         (Err(_), None) if scope.is_some() => commands.users.resolve(&name).await?,
@@ -124,7 +125,7 @@ pub async fn read_roles(
         managed_by,
     };
     let held = commands.access.roles_of(user, wanted).await?;
-    // A caller who manages grants but not the user must not learn that a user without such grants exists.
+    // A caller who manages role assignments but not the user must not learn that a user without such assignments exists.
     let sees_all = sees_roles || own_grants.is_some() || scope == Some(AccessScope::All);
     let is_empty = |page: &Page<Grant>| page.items.is_empty() && page.next.is_none();
     if !sees_all && held.grants.as_ref().is_none_or(is_empty) {

@@ -1,4 +1,4 @@
-//! `/v1/users/{user}/sessions`.
+//! `/v1/users/{user}/sessions`: lists and ends the sessions of a user.
 
 use actix_web::{HttpResponse, web};
 

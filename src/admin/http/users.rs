@@ -1,4 +1,4 @@
-//! Changing people: `/v1/users/{user}`, `…/suspend`, `…/reactivate`.
+//! `/v1/users` and `/v1/usernames`: lists, reads, changes, suspends and reactivates users, and releases usernames.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};

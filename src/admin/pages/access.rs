@@ -1,4 +1,4 @@
-//! `GET /admin/users/{user}/access?on=`: what a person held on a chosen day, and who gave it.
+//! `GET /admin/users/{user}/access?on=`: the roles that a user held on a chosen day, and who assigned them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::base::ids::UserId;
 use crate::db::Database;
 use crate::web::{Answer, FieldProblem, Frame, Moment, Problem, page};
 
-/// At most so many grants on the page; it says when there are more.
+/// Maximum number of role assignments on the page, which says whether there are more.
 const MOST: usize = 200;
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -26,13 +26,13 @@ pub(super) struct When {
     on: String,
 }
 
-/// A global role, and who gave it.
+/// A global role, and when and by whom it was assigned.
 struct RoleThen {
     name: String,
     given: Option<(Moment, String)>,
 }
 
-/// Roles of a grant that were given together, and who gave them.
+/// Roles of one assignment that the same change assigned, with its time and author.
 struct GrantThen {
     resource_type: String,
     resource_id: String,
@@ -42,7 +42,7 @@ struct GrantThen {
     given: Option<(Moment, String)>,
 }
 
-/// What there was at the instant.
+/// The roles that the user held at the instant.
 struct Then {
     at: Moment,
     is_settled: bool,
@@ -57,14 +57,15 @@ struct ConsoleAccessPage {
     frame: Frame,
     id: UserId,
     display_name: String,
-    /// As it was given, or today.
+    /// The submitted text, or today's date.
     on: String,
     problem: Option<FieldProblem>,
-    /// `None`: they were not there, or the instant makes no sense.
+    /// `None` if the user did not exist then, or if the text is not a valid time.
     then: Option<Then>,
 }
 
-/// The instant that an address chooses: a day's end, or this moment for a day that is not over, or the very instant.
+/// The instant that a submitted text selects: for a date the end of that day, or now if the day has not ended; for a time that
+/// time; for an empty text now. A later day selects its beginning, which the caller rejects as being in the future.
 fn chosen(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if text.is_empty() {
@@ -165,7 +166,7 @@ async fn find_then(
     }))
 }
 
-/// The roles of a grant, those together that one act gave; without a giver those that were given too long ago.
+/// Groups the roles of an assignment by the change that assigned them; `None` if that was too many versions ago.
 fn by_giver(roles: Vec<String>, givers: Option<&Givers>) -> Vec<(Option<Giver>, Vec<String>)> {
     let mut groups: Vec<(Option<Giver>, Vec<String>)> = Vec::new();
     for role in roles {
@@ -178,7 +179,7 @@ fn by_giver(roles: Vec<String>, givers: Option<&Givers>) -> Vec<(Option<Giver>, 
     groups
 }
 
-/// Who made something so, in words.
+/// The text that names the author of a change.
 fn name(frame: &Frame, makers: &Makers, by: Maker) -> String {
     match (makers.person(by.0), makers.client(by.1)) {
         (Some(person), Some(client)) => frame.text_with(

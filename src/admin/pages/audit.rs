@@ -1,4 +1,4 @@
-//! `GET /admin/audit`: what was done and refused, newest first. The filters stay in the address.
+//! `GET /admin/audit`: the events of the audit log, newest first. The filters are in the URL.
 
 mod filters;
 
@@ -13,7 +13,7 @@ use super::visitor::Administrator;
 use crate::history::{self, RecordedEvent};
 use crate::web::{Answer, FieldProblem, Frame, Page, page_with_status};
 
-/// Events on one page.
+/// Events per page.
 const PAGE: usize = 50;
 
 #[derive(Template)]

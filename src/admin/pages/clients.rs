@@ -1,4 +1,4 @@
-//! `/admin/clients`: apps and services, registered, changed and cut off by hand.
+//! `/admin/clients`: administrators register, change, disable and delete apps and services.
 
 pub(super) mod act;
 mod explain;
@@ -18,14 +18,14 @@ use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientError, GrantType};
 use crate::web::{Answer, Frame, Moment, Page, cursor, no_cursor, page};
 
-/// Clients on one page.
+/// Clients per page.
 const PAGE: usize = 50;
 
-/// A client as a line of the page.
+/// A client as a row of the list.
 struct ClientRow {
     id: PublicClientId,
     name: String,
-    /// A text key.
+    /// Text key of the kind: app, public app or service.
     kind: &'static str,
     is_enabled: bool,
     created: Moment,
@@ -43,7 +43,7 @@ impl From<Client> for ClientRow {
     }
 }
 
-/// The text key of what a client is.
+/// Text key of a client's kind.
 fn kind_key(client: &Client) -> &'static str {
     let is_app = client.metadata.allows(GrantType::AuthorizationCode);
     match (is_app, client.metadata.is_public()) {
@@ -53,7 +53,6 @@ fn kind_key(client: &Client) -> &'static str {
     }
 }
 
-/// The page of a client.
 fn client_url(id: ClientId) -> String {
     format!("/admin/clients/{id}")
 }

@@ -1,4 +1,4 @@
-//! Acts that a page asks about before they are done: `GET` asks, `POST` does it, after a step-up if the sign-in is not recent.
+//! Actions with a confirmation page: `GET` asks, `POST` runs the action, after a step-up if the sign-in is not recent.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use crate::admin::http::parse_reason;
 use crate::users::User;
 use crate::web::{Answer, ConfirmPage, Frame, Problem, StepUpPage, page, require_rendered_version};
 
-/// An act and its target. Its texts are `confirm.{key}.…` and `step_up.act.{key}`.
+/// An action and its target. Its texts are `confirm.{key}.…` and `step_up.act.{key}`.
 pub(super) trait Act: Sized {
-    /// Who may do it.
+    /// The permissions that the visitor needs.
     type Needs: Needs;
-    /// Whether the question has a field for a reason.
+    /// Whether the page has a field for a reason.
     const ASKS_REASON: bool = true;
-    /// Whether the button warns.
+    /// Whether the button warns of a destructive action.
     const IS_DESTRUCTIVE: bool = true;
 
     /// Finds the target, if the visitor may know it.
@@ -26,17 +26,18 @@ pub(super) trait Act: Sized {
 
     fn target(&self) -> Target;
 
-    /// The question, with the effects of the act; an error if it is known that the act would be refused.
+    /// The confirmation page, with the effects of the action; an error if it is known that the action would be refused.
     async fn ask(&self, visitor: &Visitor<Self::Needs>) -> Result<ConfirmPage, Problem> {
         Ok(self.question(visitor.frame()))
     }
 
-    /// Whether a form for an older version of the target is accepted. Publishes what an earlier request may only have committed.
+    /// Whether a form for an older version of the target is accepted. Also publishes a change that an earlier request may only
+    /// have committed.
     async fn accepts_older(&self, _visitor: &Visitor<Self::Needs>) -> Result<bool, Problem> {
         Ok(false)
     }
 
-    /// Does it.
+    /// Runs the action.
     async fn run(self, visitor: &Visitor<Self::Needs>, confirmed: Confirmed) -> Answer;
 
     fn question(&self, frame: Frame) -> ConfirmPage {
@@ -50,14 +51,14 @@ pub(super) trait Act: Sized {
     }
 }
 
-/// What an act changes.
+/// The target of an action.
 pub(super) struct Target {
     pub(super) key: &'static str,
-    /// For the texts.
+    /// Values for the texts, by name.
     pub(super) values: Vec<(&'static str, String)>,
-    /// Its version, if it has versions.
+    /// Version of the target, if it has versions.
     pub(super) version: Option<i64>,
-    /// Its page.
+    /// URL of the target's page.
     pub(super) url: String,
 }
 
@@ -89,14 +90,14 @@ impl Target {
     }
 }
 
-/// A confirmed act.
+/// A confirmed action.
 pub(super) struct Confirmed {
     pub(super) reason: Option<String>,
     pub(super) permit: Permit,
     pub(super) sent: Sent,
 }
 
-/// What a request names: in its path, and in the fields of its form or query.
+/// What a request contains: the variable parts of its path, and the fields of its form or query.
 pub(super) struct Sent {
     pub(super) path: Names,
     fields: Fields,
@@ -171,18 +172,18 @@ pub(super) async fn run<A: Act>(
 pub(super) struct DonePage {
     pub(super) frame: Frame,
     pub(super) title: String,
-    /// What was actually cut, a sentence each.
+    /// What was actually revoked or ended, one sentence each.
     pub(super) cut: Vec<String>,
     pub(super) person_url: String,
     pub(super) person_name: String,
 }
 
-/// The page of a user.
+/// URL of a user's page.
 pub(super) fn person_url(user: &User) -> String {
     format!("/admin/users/{}", user.id)
 }
 
-/// A text area has several lines, a reason or description has one.
+/// Joins the lines of a text: a text area has several, but a reason or description has only one.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")

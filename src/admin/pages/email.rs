@@ -31,7 +31,7 @@ impl ConsoleUserEmailPage {
             problem: None,
             person_url: person_url(&user),
             version: user.version,
-            // The first address counts as verified unless the administrator says otherwise.
+            // By default, a user's first address counts as verified.
             is_verified: user.email.is_none() || user.is_email_verified(),
             email: user.email.unwrap_or_default(),
             name: user.display_name,
@@ -84,7 +84,7 @@ pub(super) async fn save_email(
     let change = match form.parse(&frame) {
         Ok(change) => change,
         Err(problem) => {
-            // The form again, with the entered values.
+            // The form again, with the submitted values.
             let template = ConsoleUserEmailPage {
                 problem: Some(problem),
                 email: form.email.clone(),

@@ -1,4 +1,4 @@
-//! Audit events as pages show them: ids become names, changes become before and after.
+//! Audit events as pages show them: with names instead of IDs, and changes as before and after.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub(super) struct EventView {
     pub(super) id: AuditEventId,
     pub(super) at: Moment,
     pub(super) actor: String,
-    /// When it is a person.
+    /// ID of the actor, if it is a user.
     pub(super) actor_id: Option<UserId>,
     pub(super) action: String,
     pub(super) subject: Option<String>,
@@ -28,15 +28,15 @@ pub(super) struct EventView {
     pub(super) browser: Option<String>,
     pub(super) client: Option<String>,
     pub(super) passkey: Option<String>,
-    /// The app through which a person acted.
+    /// Name of the app through which a user acted.
     pub(super) through: Option<String>,
-    /// The account and machine of the process.
+    /// OS account and machine of the process, if the command line or the service itself acted.
     pub(super) operator: Option<String>,
     pub(super) changes: Vec<ChangeView>,
     pub(super) details: Vec<DetailView>,
 }
 
-/// What an event changed.
+/// A changed field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ChangeView {
     pub(super) field: String,
@@ -44,14 +44,14 @@ pub(super) struct ChangeView {
     pub(super) after: Option<String>,
 }
 
-/// What an event says besides.
+/// Another detail of an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DetailView {
     pub(super) name: String,
     pub(super) value: String,
 }
 
-/// The names of everybody and everything that a page of events mentions; where one is missing its id stands.
+/// The names of the users, passkeys and clients in a page of events. An ID without a name is shown itself.
 struct Names {
     people: HashMap<UserId, String>,
     passkeys: HashMap<PasskeyId, String>,
@@ -129,7 +129,7 @@ fn client_in(actor: &str) -> Option<ClientId> {
     actor.strip_prefix("client:").and_then(ClientId::parse)
 }
 
-/// Events for a page, in their order.
+/// Converts events for a page, in the same order.
 pub(super) async fn views(
     frame: &Frame,
     users: &Users,
@@ -166,7 +166,7 @@ pub(super) async fn views(
     Ok(events.into_iter().map(view).collect())
 }
 
-/// Tells changes (`{"before": …, "after": …}`) from everything else in an event's details.
+/// Splits the details of an event into changes (`{"before": …, "after": …}`) and all others.
 fn split(details: &Value) -> (Vec<ChangeView>, Vec<DetailView>) {
     let (mut changes, mut others) = (Vec::new(), Vec::new());
     for (name, value) in details.as_object().into_iter().flatten() {
@@ -186,7 +186,7 @@ fn split(details: &Value) -> (Vec<ChangeView>, Vec<DetailView>) {
     (changes, others)
 }
 
-/// A value for people; `None` for nothing.
+/// A value as readable text; `None` if it is empty.
 fn words(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,

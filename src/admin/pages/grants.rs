@@ -1,4 +1,5 @@
-//! `/admin/users/{user}/grants`, `/admin/grants/{grant}`: roles on single things, given, changed and withdrawn by hand.
+//! `/admin/users/{user}/grants`, `/admin/grants/{grant}`: administrators, and users who manage resources by a role, create,
+//! change and withdraw role assignments.
 
 mod form;
 pub(super) mod of_person;
@@ -12,15 +13,15 @@ use crate::base::ids::{GrantId, UserId};
 use crate::web::{Moment, Problem};
 pub(super) use form::wrong;
 
-/// Grants on one page.
+/// Role assignments per page.
 pub(super) const PAGE: usize = 50;
-/// Grants on a person's own page; the list has the rest.
+/// Role assignments on a user's page; the list has the rest.
 const FEW: usize = 10;
 
-/// A grant as a line of a table, for `parts/grants.html`.
+/// A role assignment as a row of a table, for `parts/grants.html`.
 pub(super) struct GrantRow {
     pub(super) id: GrantId,
-    /// On which thing, or whose.
+    /// Name of the resource in a user's list, name of the user in a resource's list.
     pub(super) what: String,
     pub(super) what_url: String,
     pub(super) title: Option<String>,
@@ -42,21 +43,21 @@ impl GrantRow {
         }
     }
 
-    /// Among the grants of a person.
+    /// A row in the list of a user.
     pub(super) fn of_person(grant: Grant) -> Self {
         let thing = grant.resource();
         let url = thing_url(&thing);
         Self::new(grant, thing.to_string(), url)
     }
 
-    /// Among the grants on a thing.
+    /// A row in the list of a resource.
     pub(super) fn on_thing(grant: Grant, holder: Holder) -> Self {
         let url = holder.url();
         Self::new(grant, holder.name, url)
     }
 }
 
-/// The first grants of a person, and whether there are more.
+/// The first role assignments of a user, and whether there are more.
 pub(super) async fn first_of(
     access: &Access,
     user: UserId,
@@ -66,7 +67,7 @@ pub(super) async fn first_of(
     Ok((rows, page.next.is_some()))
 }
 
-/// The page of a thing. A query carries its names: as parts of a path some would mean something else.
+/// URL of a resource's page. The query contains type and ID, because some IDs would change the meaning of a path.
 pub(super) fn thing_url(thing: &ResourceName) -> String {
     let names = [("type", thing.kind.as_str()), ("id", thing.id.as_str())];
     address("/admin/resources/thing", &names)

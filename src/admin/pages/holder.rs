@@ -1,4 +1,4 @@
-//! Users who hold roles on resources, as the visitor may know them.
+//! Users who hold roles on resources, with what the visitor may see of them.
 
 use super::visitor::GrantManager;
 use crate::base::ids::UserId;
@@ -38,7 +38,7 @@ impl GrantManager {
         Ok(self.holder(id, &self.list_known(vec![id]).await?))
     }
 
-    /// Those of these users whose names the visitor may see: themselves, and the users whom they manage.
+    /// Those of these users whose names the visitor may see: the visitor, and the users whom the visitor manages.
     pub(super) async fn list_known(&self, ids: Vec<UserId>) -> Result<Vec<User>, Problem> {
         let is_self_known = !self.rights.is_administrator && ids.contains(&self.user);
         let names = ids.iter().map(ToString::to_string).collect();
@@ -49,10 +49,10 @@ impl GrantManager {
         Ok(known)
     }
 
-    /// A user among those whose names are known.
+    /// A user, whose name is shown if it is in `known`.
     pub(super) fn holder(&self, id: UserId, known: &[User]) -> Holder {
         let user = known.iter().find(|user| user.id == id);
-        // Nobody manages themselves.
+        // Users who manage others by a role never manage themselves.
         let is_managed = user.is_some() && id != self.user;
         let has_page = self.rights.is_administrator || is_managed;
         Holder {

@@ -1,4 +1,4 @@
-//! `/admin/invitations`: lists invitation links, and revokes them before use.
+//! `/admin/invitations`: lists invitations, and revokes them before use.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::web::{
     Answer, ConfirmPage, Frame, Moment, Page, Problem, cursor, no_cursor, page, redirect,
 };
 
-/// Invitations on one page.
+/// Invitations per page.
 const PAGE: usize = 50;
 const URL: &str = "/admin/invitations";
 
@@ -24,7 +24,7 @@ const URL: &str = "/admin/invitations";
 pub(super) struct Listing {
     /// Only invitations in this state; empty for all.
     state: String,
-    /// The cursor.
+    /// Cursor: lists the invitations after this one.
     after: String,
     notice: Option<String>,
 }
@@ -39,9 +39,9 @@ struct InvitationRow {
     /// The email address that a new user will have.
     email: Option<String>,
     is_email_verified: bool,
-    /// A text key.
+    /// Text key of the purpose.
     purpose: String,
-    /// A text key.
+    /// Text key of the state.
     state: String,
     roles: String,
     is_usable: bool,

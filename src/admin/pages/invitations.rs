@@ -1,4 +1,4 @@
-//! `POST /admin/invitations`: a link for somebody new. It is shown this once.
+//! `POST /admin/invitations`: creates an invitation link for a new user, and shows it once.
 
 use std::collections::HashMap;
 
@@ -57,7 +57,7 @@ struct ConsoleInvitedPage {
     back_url: String,
 }
 
-/// Shows a link, this once. With the page of a person it is an enrolment link of theirs.
+/// Shows a link once. With the URL of a user's page it is a recovery link for that user.
 pub(super) fn show_link(
     frame: Frame,
     link: InvitationLink,

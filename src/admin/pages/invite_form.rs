@@ -7,7 +7,7 @@ use super::role_boxes::checked;
 use crate::users::{DisplayName, Email, FieldError, NewInvitation, Username};
 use crate::web::{FieldProblem, Frame};
 
-/// Whom to invite, as typed; what is empty the person fills in.
+/// The details of the new user as typed. The user fills in the empty ones.
 #[derive(Debug, Default)]
 pub(super) struct InviteForm {
     pub(super) username: String,
@@ -51,7 +51,7 @@ impl InviteForm {
         })
     }
 
-    /// What to call the person, as far as the form says.
+    /// A name for the user in texts: the first of display name, username and email address that was typed.
     pub(super) fn name(&self) -> Option<String> {
         [&self.display_name, &self.username, &self.email]
             .into_iter()

@@ -1,4 +1,4 @@
-//! `GET /admin`: people, found by name, username, address or passkey. An invitation that was refused is answered with it, too.
+//! `GET /admin`: users, found by name, username, email address or passkey. Also the response to a refused invitation.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -13,22 +13,22 @@ use crate::base::ids::UserId;
 use crate::users::{User, UserCursor, UserFilter, UserPlace};
 use crate::web::{Answer, FieldProblem, Frame, Moment, Page, Problem, page_with_status, redirect};
 
-/// People on one page.
+/// Users per page.
 const PAGE: usize = 50;
 
-/// Whom to list.
+/// Which users to list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Listing {
     search: String,
-    /// The page after this cursor.
+    /// Cursor: lists the users after this one.
     after: String,
-    /// The page before this cursor.
+    /// Cursor: lists the users before this one.
     before: String,
     notice: Option<String>,
 }
 
-/// A person as a line of the page.
+/// A user as a row of the list.
 struct PersonRow {
     id: UserId,
     username: String,
@@ -57,13 +57,13 @@ struct ConsoleUsersPage {
 
 pub(super) async fn show_people(manager: Manager, listing: web::Query<Listing>) -> Answer {
     if manager.rights.manages_nobody() {
-        // Whoever manages grants alone has the other part of the console.
+        // Users who only manage role assignments see only the resources.
         return Ok(redirect("/admin/resources"));
     }
     show(&manager, &listing, InviteForm::default(), None).await
 }
 
-/// The page; 400 when it says why an invitation was refused.
+/// Renders the page. The status is 400 if an invitation was refused, otherwise 200.
 pub(super) async fn show(
     manager: &Manager,
     listing: &Listing,
@@ -95,7 +95,7 @@ pub(super) async fn show(
     page_with_status(status, &template)
 }
 
-/// A page of users, and whether there are pages before and after it.
+/// A page of users, and the cursors of the pages before and after it, if there are any.
 struct Found {
     people: Vec<User>,
     previous: Option<UserCursor>,
@@ -103,7 +103,7 @@ struct Found {
 }
 
 impl Found {
-    /// Cuts what was fetched, one more than a page holds, to the page.
+    /// Cuts the fetched users to a page; one more than a page holds was fetched.
     fn cut(mut fetched: Vec<User>, from: &UserPlace) -> Self {
         let has_more = fetched.len() > PAGE;
         let (has_previous, has_next) = match from {
@@ -139,7 +139,8 @@ impl Listing {
     }
 }
 
-/// A page of people: everybody, whoever owns the passkey or has the id that was searched, or those whose names hold the text.
+/// Finds a page of users: the owner of the passkey or the user with the ID that was searched, else the users whose username,
+/// display name or email address contains the text. All users for an empty search.
 async fn find_people(manager: &Manager, listing: &Listing) -> Result<Found, Problem> {
     let from = listing.place()?;
     let search = listing.search.trim();

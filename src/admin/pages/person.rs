@@ -1,4 +1,4 @@
-//! `GET /admin/users/{user}`: one person on one screen.
+//! `GET /admin/users/{user}`: shows one user.
 
 use actix_web::web;
 use askama::Template;
@@ -26,11 +26,11 @@ struct ConsoleUserPage {
     username: String,
     display_name: String,
     email: Option<String>,
-    /// Since when the address is verified; `None`: it is not.
+    /// When the address was verified; `None` if it is not verified.
     email_verified: Option<Moment>,
-    /// The username of the administrator who vouched for it, for administrators.
+    /// Username of the administrator who confirmed the address. Only administrators see it.
     email_verified_by: Option<String>,
-    /// Former names, for administrators.
+    /// Former usernames. Only administrators see them.
     former_names: Vec<UsernameView>,
     status: &'static str,
     is_last_administrator: bool,
@@ -38,7 +38,7 @@ struct ConsoleUserPage {
     roles: Vec<String>,
     passkeys: Vec<PasskeyEntry>,
     grants: Vec<GrantRow>,
-    /// The text key of the first column.
+    /// Text key of the first column's heading.
     grants_of: &'static str,
     has_more_grants: bool,
     sessions: Vec<SessionEntry>,
@@ -54,7 +54,7 @@ pub(super) async fn show_person(
     let (user, users, passkeys) = (person.id, &manager.users, &manager.passkeys);
     let (mut events, mut grants, mut has_more_grants) = (Vec::new(), Vec::new(), false);
     let (mut former_names, mut email_verified_by) = (Vec::new(), None);
-    // Users who manage this one by a role see none of it.
+    // Users who manage this user by a role don't see these details.
     if manager.rights.is_administrator {
         let filter = EventFilter {
             person: Some(user),

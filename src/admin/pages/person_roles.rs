@@ -1,4 +1,4 @@
-//! `/admin/users/{user}/roles`: which global roles a person holds.
+//! `/admin/users/{user}/roles`: shows and changes the global roles of a user.
 
 use std::collections::HashMap;
 
@@ -72,7 +72,7 @@ pub(super) async fn save_roles(
     let key = match changed.await {
         Ok(changed) => {
             let to_go = match manager.actor.manager() {
-                // Who holds none of their roles any more is none of theirs to look at.
+                // A visitor who no longer manages the user may not see the user's page any more.
                 Some(own) if !manager.rights.may_manage(own, &changed) => "/admin".to_owned(),
                 _ => person_url(&changed),
             };
@@ -83,7 +83,7 @@ pub(super) async fn save_roles(
         Err(UpdateError::VersionIs(_)) => "changed_meanwhile",
         Err(error) => return Err(error.into()),
     };
-    // What was checked may be out of date: everything is shown as it stands now.
+    // The checked roles may be outdated, so the form shows the current state.
     let person = manager.find(&name).await?;
     let sentence = frame.text(&format!("console_user_roles.{key}")).to_owned();
     let template = ConsoleUserRolesPage {

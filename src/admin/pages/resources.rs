@@ -1,4 +1,4 @@
-//! `/admin/resources`: things, what is known of them, and who holds what on them.
+//! `/admin/resources`: the registered resources, and who holds roles on them.
 
 pub(super) mod forget;
 pub(super) mod thing;
@@ -22,7 +22,7 @@ pub(super) struct Listing {
     notice: Option<String>,
 }
 
-/// A thing as a line of the page.
+/// A resource as a row of the list.
 struct ThingRow {
     name: String,
     url: String,
@@ -47,7 +47,7 @@ impl From<ThingView> for ThingRow {
 struct ConsoleResourcesPage {
     frame: Frame,
     notice: Option<String>,
-    /// The type that is shown alone; empty: all.
+    /// Only resources of this type; empty for all.
     kind: String,
     things: Vec<ThingRow>,
     first_url: Option<String>,
@@ -81,7 +81,7 @@ async fn find_things(
 ) -> Result<Page<ThingView>, Problem> {
     let after = cursor(given(after), parse_cursor)?;
     let scope = manager.scope();
-    // What can be no type has no things.
+    // No resource has an invalid type.
     let Ok(kind) = given(kind).map(ResourceType::parse).transpose() else {
         let (items, next) = (Vec::new(), None);
         return Ok(Page { items, next });
@@ -99,8 +99,8 @@ async fn find_things(
     Ok(Page::cut(found, PAGE, |thing| cursor_of(&thing.name())))
 }
 
-/// The thing that an address or a form names, if the visitor manages its type. An id is what it is: one with a space at its end is
-/// another's.
+/// The resource that a URL or form names, if the visitor manages its type. The ID is not trimmed: with a space at its end it is
+/// the ID of another resource.
 fn named(manager: &GrantManager, kind: &str, id: &str) -> Result<ResourceName, Problem> {
     let name = ResourceName::parse(kind.trim(), id).map_err(|_| Problem::not_found())?;
     manager.scope().require(&name.kind)?;

@@ -1,14 +1,14 @@
-//! A box to check for each role that somebody may give, for `parts/role_boxes.html`.
+//! A checkbox for each role that a user may assign, for `parts/role_boxes.html`.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::users::{Rights, Role, Users};
 use crate::web::{Frame, Problem};
 
-/// More roles than this have no boxes; the API and the command have them all.
+/// Maximum number of roles with a checkbox; the API and the command line offer all roles.
 const MOST: i64 = 500;
 
-/// A role as a box.
+/// The checkbox of a role.
 #[derive(Debug)]
 pub(super) struct RoleBox {
     pub(super) name: String,
@@ -16,13 +16,13 @@ pub(super) struct RoleBox {
     pub(super) is_checked: bool,
 }
 
-/// The roles that a form names by its boxes, `role:NAME`.
+/// The roles whose checkboxes, named `role:NAME`, are checked.
 pub(super) fn checked(sent: &HashMap<String, String>) -> BTreeSet<String> {
     let boxes = sent.keys().filter_map(|name| name.strip_prefix("role:"));
     boxes.map(str::to_owned).collect()
 }
 
-/// The boxes of those roles of the registry that `rights` may give.
+/// The checkboxes of the registered roles that `rights` allows to assign, and of all checked roles.
 pub(super) async fn boxes(
     frame: &Frame,
     users: &Users,
@@ -35,7 +35,7 @@ pub(super) async fn boxes(
         .filter(|role| rights.may_give(&role.name))
         .map(|role| to_box(frame, role, checked))
         .collect();
-    // What is checked is never lost by having no box.
+    // A checked role without a checkbox would be removed when the form is submitted.
     for name in checked {
         if boxes.iter().all(|shown| shown.name != *name) {
             boxes.push(RoleBox {

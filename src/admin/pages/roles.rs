@@ -1,4 +1,4 @@
-//! `/admin/roles`: the registry of roles, made, changed and deleted by hand. For administrators alone.
+//! `/admin/roles`: administrators create, change and delete the registered roles.
 
 mod form;
 pub(super) mod one;
@@ -20,7 +20,7 @@ use crate::web::{
     redirect,
 };
 
-/// Roles on one page.
+/// Roles per page.
 const PAGE: usize = 50;
 
 #[derive(Template)]
@@ -36,7 +36,6 @@ struct ConsoleRolesPage {
     problem: Option<FieldProblem>,
 }
 
-/// The page of a role.
 fn role_url(name: &str) -> String {
     format!("/admin/roles/{name}")
 }

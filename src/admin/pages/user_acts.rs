@@ -1,4 +1,4 @@
-//! Acts on one user, below `/admin/users/{user}`.
+//! Actions on one user, below `/admin/users/{user}`.
 
 use actix_web::HttpResponse;
 
@@ -13,7 +13,7 @@ use crate::users::{
 };
 use crate::web::{Answer, ConfirmPage, Problem, page, redirect};
 
-/// Tells what was actually cut: how many sessions, and the passkey of the act.
+/// Reports what was actually revoked or ended: the passkey of the action, and the number of sessions.
 fn done(visitor: &Manager, user: &User, target: &Target, sessions: usize) -> Answer {
     let frame = visitor.frame();
     let mut cut = Vec::new();
@@ -32,12 +32,12 @@ fn done(visitor: &Manager, user: &User, target: &Target, sessions: usize) -> Ans
     })
 }
 
-/// Back to the page of the user, with a notice.
+/// Redirects to the user's page with a notice.
 fn back(user: &User, notice: &str) -> HttpResponse {
     redirect(&format!("{}?notice={notice}", person_url(user)))
 }
 
-/// `…/suspend`
+/// `…/suspend`: suspends the user.
 pub(super) struct Suspend(User);
 
 impl Act for Suspend {
@@ -77,7 +77,7 @@ impl Act for Suspend {
     }
 }
 
-/// `…/reactivate`
+/// `…/reactivate`: reactivates the user.
 pub(super) struct Reactivate(User);
 
 impl Act for Reactivate {
@@ -102,7 +102,7 @@ impl Act for Reactivate {
     }
 }
 
-/// `…/enrolment-link`: makes a link with which the user gets a new passkey.
+/// `…/enrolment-link`: creates a recovery link, with which the user registers a new passkey.
 pub(super) struct EnrolmentLink(User);
 
 impl Act for EnrolmentLink {
@@ -146,7 +146,7 @@ impl Act for EnrolmentLink {
     }
 }
 
-/// `…/passkeys/{passkey}/revoke`
+/// `…/passkeys/{passkey}/revoke`: revokes a passkey of the user.
 pub(super) struct RevokePasskey {
     user: User,
     passkey: PasskeyEntry,
@@ -161,7 +161,7 @@ impl Act for RevokePasskey {
 
     async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
         let user = visitor.find(&sent.path.user).await?;
-        // Revoked ones too: repeating is safe.
+        // Revoked ones too, so that a repeated request is safe.
         let passkeys = visitor.passkeys.list_entries(user.id, true).await?;
         let id = PasskeyId::parse(&sent.path.passkey);
         let passkey = passkeys.into_iter().find(|entry| Some(entry.id) == id);
@@ -213,7 +213,7 @@ impl Act for RevokePasskey {
     }
 }
 
-/// `…/sessions/end-all`
+/// `…/sessions/end-all`: ends all sessions of the user.
 pub(super) struct EndAllSessions(User);
 
 impl Act for EndAllSessions {
@@ -250,7 +250,7 @@ impl Act for EndAllSessions {
     }
 }
 
-/// `…/sessions/{session}/end`
+/// `…/sessions/{session}/end`: ends one session of the user.
 pub(super) struct EndSession {
     user: User,
     session: SessionId,
@@ -302,7 +302,7 @@ impl Act for EndSession {
     }
 }
 
-/// `…/verify-email`: an administrator vouches for the user's email address.
+/// `…/verify-email`: an administrator confirms the user's email address.
 pub(super) struct VerifyEmail {
     user: User,
     email: String,
@@ -337,7 +337,7 @@ impl Act for VerifyEmail {
     }
 }
 
-/// `…/usernames/{username}/release`: frees a name that was never used to sign in.
+/// `…/usernames/{username}/release`: releases a former username that was never used to sign in.
 pub(super) struct ReleaseUsername {
     user: User,
     name: Username,

@@ -1,4 +1,4 @@
-//! The visitor of an admin page: what they manage, and the operations in their name.
+//! The extractor of admin pages: the signed-in user, what they manage, and the operations that they may run.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -16,18 +16,18 @@ use crate::users::http::rights_of;
 use crate::users::{Rights, User};
 use crate::web::{Frame, Problem};
 
-/// Who may see a page.
+/// The permissions that a page needs.
 pub(super) trait Needs: 'static {
     fn are_met(rights: &Rights) -> bool;
 }
 
-/// Users who manage something.
+/// The visitor manages users or resources.
 pub(super) struct AnyRight;
 
-/// Administrators.
+/// The visitor is an administrator.
 pub(super) struct Administration;
 
-/// Users who manage role assignments on resources of some type.
+/// The visitor manages role assignments on resources of some type.
 pub(super) struct ResourceManagement;
 
 impl Needs for AnyRight {
@@ -52,7 +52,7 @@ pub(super) type Manager = Visitor<AnyRight>;
 pub(super) type Administrator = Visitor<Administration>;
 pub(super) type GrantManager = Visitor<ResourceManagement>;
 
-/// A user who may see the page. Dereferences to the operations in the user's name.
+/// A signed-in user who may see the page. Dereferences to the operations for this user.
 pub(super) struct Visitor<N> {
     pub(super) user: UserId,
     pub(super) session: SessionId,
@@ -70,11 +70,11 @@ impl<N> Visitor<N> {
 
     /// Requires a recent sign-in for a change.
     pub(super) fn permit(&self) -> Result<Permit, StepUpRequired> {
-        // A scope limits clients; the visitor acts in person.
+        // Any scope will do: scopes limit clients, and the visitor is signed in themselves.
         self.actor.permit(Scope::UsersWrite)
     }
 
-    /// The user in a path, if the visitor manages them.
+    /// The user that a path names, if the visitor manages them.
     pub(super) async fn find(&self, name: &str) -> Result<User, Problem> {
         Ok(self.find_user(name, Scope::UsersRead).await?)
     }

@@ -1,9 +1,9 @@
-//! `tokens.claims`: attributes of users that apps get as claims.
+//! `tokens.claims`: user attributes that clients receive as claims.
 
-/// An attribute that is a claim.
+/// Maps a user attribute to a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRule {
-    /// The scope that gives it.
+    /// Scope that includes the claim.
     pub scope: String,
     /// Name of the claim.
     pub claim: String,
@@ -11,11 +11,11 @@ pub struct ClaimRule {
     pub attribute: String,
 }
 
-/// Scopes whose claims are about the user alone, and which users consent to.
+/// Scopes whose claims describe only the user, and which users consent to.
 const SCOPES: [&str; 5] = ["profile", "email", "address", "phone", "roles"];
 
-/// Claims that have a meaning of their own: those of OpenID Connect Core §2 and §5.1, of JWTs and access tokens (RFC 7519, RFC 9068,
-/// RFC 7800, RFC 8693, RFC 7662), of logout tokens, and Doorward's.
+/// Claims with a defined meaning: OpenID Connect Core §2 and §5.1, JWTs and access tokens (RFC 7519, RFC 9068, RFC 7800, RFC
+/// 8693, RFC 7662), logout tokens, and Doorward's own.
 const RESERVED: &[&str] = &[
     "iss",
     "sub",

@@ -1,4 +1,4 @@
-//! What no single value can tell: values that contradict each other, and lists whose items are texts of a certain form.
+//! Checks that involve more than one value: values that contradict each other, and lists whose items have a required form.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::security::{parse_contact, parse_language};
 use super::values::{parse_domain, parse_level};
 use super::{Config, Fault};
 
-/// The longest lifetime of an access token: the standing record lists revocations for an hour longer than this.
+/// Maximum lifetime of an access token. The account state record lists revocations for an hour longer than this.
 const LONGEST_ACCESS: Duration = Duration::from_secs(3_600);
 
-/// The mistakes among these: whether it is one, its key, and what is wrong.
+/// Returns the faults among the checks, each given as (is wrong, key, reason).
 fn faults<const COUNT: usize>(checks: [(bool, &str, &str); COUNT]) -> Vec<Fault> {
     let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
     wrong
@@ -23,7 +23,7 @@ fn faults<const COUNT: usize>(checks: [(bool, &str, &str); COUNT]) -> Vec<Fault>
 }
 
 impl Config {
-    /// Every contradiction.
+    /// Returns every contradiction.
     pub(super) fn contradictions(&self) -> Vec<Fault> {
         let exposed = if self.secrets.allow_readable_files {
             Vec::new()

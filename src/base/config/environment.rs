@@ -1,4 +1,4 @@
-//! Configuration from the environment: `DOORWARD__SECTION__KEY`. Values are taken as text; only lists are parsed.
+//! Configuration from environment variables: `DOORWARD__SECTION__KEY`. Values are plain text; only lists are parsed as TOML.
 
 use std::ffi::{OsStr, OsString};
 
@@ -11,8 +11,8 @@ use super::Fault;
 const PREFIX: &str = "DOORWARD__";
 const SEPARATOR: &str = "__";
 
-/// Sets the values of `variables` in `given`. `known` holds the default of every key: a key whose default is a list takes a TOML list,
-/// every other key takes the text as it is, without the white space around it.
+/// Sets the values of `variables` in `given`. `known` holds the default of every key: a key whose default is a list takes a TOML
+/// list, every other key takes the text without surrounding white space.
 pub(super) fn merge(
     given: &mut Dict,
     known: &Dict,
@@ -49,7 +49,7 @@ fn without_prefix(name: &str) -> Option<String> {
     is_own.then(|| rest.to_ascii_lowercase())
 }
 
-/// The variable of a key; the whole list is in one variable.
+/// Returns the name of a key's variable. A list is held by one variable.
 pub(super) fn name(path: &[String]) -> String {
     let parts: Vec<String> = path
         .iter()

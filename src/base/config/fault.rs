@@ -1,10 +1,10 @@
-//! One thing that is wrong with the configuration.
+//! A fault in the configuration.
 
-/// A key that can't be used, and why.
+/// A key with an invalid value, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// `section.key`.
+    /// The key, as `section.key`.
     pub key: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what would be valid.
     pub reason: String,
 }

@@ -1,6 +1,6 @@
-//! The configuration: read once, checked whole, handed down as values.
+//! The configuration: read once at startup, validated as a whole, and passed down as values.
 //!
-//! `config/default.toml` is the reference: a key that is not in it is unknown. Everything wrong is reported at once.
+//! `config/default.toml` is the reference: keys that it doesn't contain are unknown. All faults are reported together.
 
 mod claims;
 mod contradictions;
@@ -27,38 +27,38 @@ pub use routes::{Route, RouteResource};
 pub use secret_files::SecretFile;
 pub use values::{LogFormat, Network, Origin, Rotation, SubjectId};
 
-/// The compiled-in reference: every key, its default and what it means.
+/// The built-in reference configuration: every key with its default and description.
 pub const DEFAULT: &str = include_str!("../../../config/default.toml");
 
-/// All of it.
+/// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Listening and the public name.
+    /// Addresses, the public URL and the server's limits.
     pub server: Server,
-    /// The database.
+    /// Database connection.
     pub database: Database,
-    /// The ephemeral store.
+    /// Ephemeral store connection.
     pub redis: Redis,
-    /// Passkeys and their name.
+    /// WebAuthn relying party and ceremonies.
     pub passkeys: Passkeys,
-    /// Users and their names.
+    /// Username changes.
     pub users: Users,
-    /// Lifetimes of sessions.
+    /// Session lifetimes.
     pub sessions: Sessions,
-    /// Lifetimes of tokens and keys.
+    /// Lifetimes of tokens and signing keys, and claims.
     pub tokens: Tokens,
-    /// Roles on resources, and policies.
+    /// Policies, their schema and forward-auth routes.
     pub access: Access,
-    /// Whom Doorward may call.
+    /// Restrictions on outgoing requests.
     pub egress: Egress,
-    /// Where the master key is.
+    /// Location of the master key, and checks of secret files.
     pub secrets: Secrets,
     /// Contacts for vulnerability reports.
     pub security: Security,
-    /// Bounds on what strangers may ask.
+    /// Limits for requests from unknown callers.
     pub limits: Limits,
-    /// What is logged, where and how.
+    /// Log level, format and destinations.
     pub log: Log,
 }
 
@@ -66,24 +66,24 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// Where people and services reach Doorward.
+    /// Address and port of the public listener.
     #[serde(deserialize_with = "text::address")]
     pub listen: SocketAddr,
-    /// Address of the operator's endpoints.
+    /// Address and port of the operator's endpoints.
     #[serde(deserialize_with = "text::address")]
     pub operator_listen: SocketAddr,
-    /// How browsers name this place.
+    /// Origin under which browsers and clients reach Doorward.
     pub public_url: Origin,
-    /// Domains besides its host whose accounts are signed in here, in lower case (RFC 7033).
+    /// Domains, in lower case, whose accounts `WebFinger` resolves in addition to the host of `public_url` (RFC 7033).
     pub webfinger_domains: Vec<String>,
-    /// Proxies whose forwarding headers are believed.
+    /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: Vec<Network>,
-    /// Time for requests in flight at a stop.
+    /// How long a shutdown waits for requests in flight.
     #[serde(deserialize_with = "text::duration")]
     pub shutdown_timeout: Duration,
-    /// The folder of the embedded stores.
+    /// Folder of the embedded stores.
     pub data_dir: PathBuf,
-    /// Threads that answer requests; 0: one per core.
+    /// Number of worker threads; 0 means one per core.
     #[serde(deserialize_with = "text::whole::<_, _, 0, 256>")]
     pub workers: usize,
 }
@@ -92,13 +92,13 @@ pub struct Server {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `None`: embedded.
+    /// URL of the PostgreSQL database; `None` for the embedded SQLite database.
     #[serde(deserialize_with = "text::optional")]
     pub url: Option<SecretString>,
-    /// Connections kept.
+    /// Maximum number of pooled connections.
     #[serde(deserialize_with = "text::whole::<_, _, 1, 1_000>")]
     pub pool_size: u32,
-    /// After this it is away.
+    /// Timeout after which the database counts as unavailable.
     #[serde(deserialize_with = "text::duration")]
     pub timeout: Duration,
 }
@@ -107,10 +107,10 @@ pub struct Database {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
-    /// `None`: embedded.
+    /// URL of Redis; `None` for the embedded store.
     #[serde(deserialize_with = "text::optional")]
     pub url: Option<SecretString>,
-    /// After this it is away.
+    /// Timeout after which the store counts as unavailable.
     #[serde(deserialize_with = "text::duration")]
     pub timeout: Duration,
 }
@@ -119,13 +119,13 @@ pub struct Redis {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passkeys {
-    /// WebAuthn relying party id.
+    /// WebAuthn relying party ID.
     pub rp_id: String,
-    /// What browsers call this place.
+    /// WebAuthn relying party name, shown by browsers.
     pub rp_name: String,
-    /// Further origins of the same pages.
+    /// Further origins on which passkeys may be used.
     pub related_origins: Vec<Origin>,
-    /// Life of a ceremony.
+    /// How long a ceremony is valid.
     #[serde(deserialize_with = "text::duration")]
     pub ceremony_timeout: Duration,
 }
@@ -134,10 +134,10 @@ pub struct Passkeys {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Users {
-    /// How many new usernames one user may be given within the window, by anyone but an administrator in person.
+    /// How many new usernames clients and user managers may give a user within `rename_window`; administrators are not limited.
     #[serde(deserialize_with = "text::whole::<_, _, 0, 1_000>")]
     pub max_renames: u32,
-    /// The window.
+    /// Time window for `max_renames`.
     #[serde(deserialize_with = "text::duration")]
     pub rename_window: Duration,
 }
@@ -146,10 +146,10 @@ pub struct Users {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sessions {
-    /// Unused for this long: ended.
+    /// How long a session may be unused before it ends.
     #[serde(deserialize_with = "text::duration")]
     pub idle_timeout: Duration,
-    /// Longest life.
+    /// Maximum lifetime of a session.
     #[serde(deserialize_with = "text::duration")]
     pub absolute_lifetime: Duration,
 }
@@ -158,34 +158,34 @@ pub struct Sessions {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
-    /// Life of an access token.
+    /// Lifetime of an access token.
     #[serde(deserialize_with = "text::duration")]
     pub access_lifetime: Duration,
-    /// Life of an ID token.
+    /// Lifetime of an ID token.
     #[serde(deserialize_with = "text::duration")]
     pub id_lifetime: Duration,
-    /// The longest life of either that a client's own setting gives.
+    /// Maximum lifetime of access and ID tokens that a client's own setting may choose.
     #[serde(deserialize_with = "text::duration")]
     pub max_client_lifetime: Duration,
-    /// Life of an authorization code.
+    /// Lifetime of an authorization code.
     #[serde(deserialize_with = "text::duration")]
     pub code_lifetime: Duration,
-    /// How long the refresh token before the present one still gives it once more.
+    /// How long a replaced refresh token still returns its successor again, for clients that lost the response.
     #[serde(deserialize_with = "text::duration_or_zero")]
     pub refresh_grace: Duration,
-    /// Offline access unused for this long has ended.
+    /// How long offline access may be unused before it ends.
     #[serde(deserialize_with = "text::duration")]
     pub offline_idle_timeout: Duration,
-    /// Longest life of offline access.
+    /// Maximum lifetime of offline access.
     #[serde(deserialize_with = "text::duration")]
     pub offline_lifetime: Duration,
-    /// How often a new signing key takes over.
+    /// Interval between rotations of the signing key.
     #[serde(deserialize_with = "text::duration")]
     pub key_rotation: Duration,
-    /// How long services may keep the public keys.
+    /// `max-age` of the JWKS: how long services may cache the public keys.
     #[serde(deserialize_with = "text::duration")]
     pub jwks_max_age: Duration,
-    /// Attributes of users that apps get as claims.
+    /// User attributes that clients receive as claims.
     pub claims: Vec<ClaimRule>,
 }
 
@@ -193,15 +193,15 @@ pub struct Tokens {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
-    /// The folder of the policies; `None`: there are none, and nothing is permitted.
+    /// Folder of the policies; `None`: there are no policies, and nothing is permitted.
     #[serde(deserialize_with = "text::optional")]
     pub policies: Option<PathBuf>,
-    /// The schema that they are held to.
+    /// Schema that the policies are validated against.
     #[serde(deserialize_with = "text::optional")]
     pub schema: Option<PathBuf>,
-    /// How answers to searches name people.
+    /// How search responses identify users.
     pub subject_id: SubjectId,
-    /// What forward-auth protects.
+    /// Routes that forward-auth protects.
     #[serde(rename = "route")]
     pub routes: Vec<Route>,
 }
@@ -210,12 +210,12 @@ pub struct Access {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Egress {
-    /// Private networks that may be called all the same.
+    /// Private networks that outgoing requests may reach.
     pub allowed_networks: Vec<Network>,
-    /// Certificates of further authorities.
+    /// Certificates of additional certificate authorities.
     #[serde(deserialize_with = "text::optional")]
     pub extra_ca_file: Option<PathBuf>,
-    /// After this a call has failed.
+    /// Timeout of an outgoing request.
     #[serde(deserialize_with = "text::duration")]
     pub timeout: Duration,
 }
@@ -224,16 +224,16 @@ pub struct Egress {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
-    /// `None`: `master.key` in the data folder.
+    /// File with the master key; `None`: `master.key` in the data folder.
     #[serde(deserialize_with = "text::optional")]
     pub master_key_file: Option<PathBuf>,
-    /// The key before it.
+    /// File with the previous master key, during a replacement.
     #[serde(deserialize_with = "text::optional")]
     pub previous_master_key_file: Option<PathBuf>,
     /// Whether files with secrets may be accessible to other users.
     #[serde(deserialize_with = "text::flag")]
     pub allow_readable_files: bool,
-    /// The files that other secrets were read from.
+    /// Files that other secrets were read from.
     #[serde(skip)]
     pub value_files: Vec<SecretFile>,
 }
@@ -242,7 +242,7 @@ pub struct Secrets {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Security {
-    /// URIs for reports of vulnerabilities, the preferred one first; empty: none is published.
+    /// URIs for vulnerability reports, the preferred one first; if empty, no `security.txt` is published.
     pub contact: Vec<String>,
     /// Languages that reports may be written in.
     pub languages: Vec<String>,
@@ -252,10 +252,10 @@ pub struct Security {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Per address and minute; 0: no limit.
+    /// Ceremonies per address and minute; 0: no limit.
     #[serde(deserialize_with = "text::whole::<_, _, 0, 1_000_000>")]
     pub ceremonies_per_minute: u32,
-    /// Largest request body.
+    /// Maximum size of a request body, in bytes.
     #[serde(deserialize_with = "text::whole::<_, _, 4_096, 16_777_216>")]
     pub body_bytes: usize,
 }
@@ -264,40 +264,40 @@ pub struct Limits {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// Least level and per-module filters.
+    /// Minimum level and per-module filters.
     pub level: String,
-    /// Standard error on or off.
+    /// Whether to log to standard error.
     #[serde(deserialize_with = "text::flag")]
     pub console: bool,
     /// Text or JSON.
     pub format: LogFormat,
-    /// A file as well.
+    /// Log file; `None`: no file.
     #[serde(deserialize_with = "text::optional")]
     pub file: Option<PathBuf>,
-    /// When a new file begins.
+    /// How often a new log file is started.
     pub rotation: Rotation,
-    /// Rotated files kept.
+    /// How many rotated files are kept.
     #[serde(deserialize_with = "text::whole::<_, _, 1, 1_000>")]
     pub keep: usize,
 }
 
 impl Tokens {
-    /// The lifetime of a client's access tokens, which may have one of its own.
+    /// Returns the lifetime of a client's access tokens; `own` is the client's setting, in seconds.
     pub fn access_lifetime_of(&self, own: Option<u32>) -> Duration {
         self.lifetime_of(own, self.access_lifetime)
     }
 
-    /// The lifetime of a client's ID tokens, which may have one of its own.
+    /// Returns the lifetime of a client's ID tokens; `own` is the client's setting, in seconds.
     pub fn id_lifetime_of(&self, own: Option<u32>) -> Duration {
         self.lifetime_of(own, self.id_lifetime)
     }
 
-    /// How long a client's offline access is valid, which may have a lifetime of its own.
+    /// Returns the lifetime of a client's offline access; `own` is the client's setting, in seconds.
     pub fn offline_lifetime_of(&self, own: Option<u32>) -> Duration {
         own.map_or(self.offline_lifetime, seconds)
     }
 
-    /// How long a client's offline access may be left unused.
+    /// Returns how long a client's offline access may be unused; `own` is the client's setting, in seconds.
     pub fn offline_idle_timeout_of(&self, own: Option<u32>) -> Duration {
         own.map_or(self.offline_idle_timeout, seconds)
     }
@@ -315,12 +315,12 @@ impl Config {
     /// Reads the defaults, then `file` (a TOML file) if given, then the environment.
     ///
     /// # Errors
-    /// Every unknown key and every bad value, together.
+    /// Every unknown key and every invalid value, together.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         read::load(file, std::env::vars_os())
     }
 
-    /// All origins under which a ceremony may run: the public URL first.
+    /// Returns all origins on which ceremonies may run, the public URL first.
     pub fn origins(&self) -> Vec<Origin> {
         std::iter::once(&self.server.public_url)
             .chain(&self.passkeys.related_origins)
@@ -328,20 +328,20 @@ impl Config {
             .collect()
     }
 
-    /// The hash of the configuration, in hexadecimal. Of secrets it covers only whether they are set, so the hash reveals nothing
-    /// about them.
+    /// Returns the hash of the configuration, in hexadecimal. Of secrets it covers only whether they are set, so the hash reveals
+    /// nothing about them.
     pub fn digest(&self) -> String {
         let text = format!("{self:?}");
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         super::hex::to_hex(digest.as_ref())
     }
 
-    /// Whether what lasts is on another machine: then nothing may be invented at start.
+    /// Whether a store is on another machine and possibly shared by several instances: then no keys are generated at startup.
     pub fn is_clustered(&self) -> bool {
         self.database.url.is_some() || self.redis.url.is_some()
     }
 
-    /// Where the master key is read from.
+    /// Returns the path of the master key.
     pub fn master_key_path(&self) -> PathBuf {
         self.secrets
             .master_key_file

@@ -1,4 +1,5 @@
-//! Reading: the layers are merged and deserialized. Serde stops at the first mistake; see [`deserialize`] for how all are reported.
+//! Reads the configuration: merges the layers and deserializes them. Serde stops at the first mistake; [`deserialize`] explains
+//! how all of them are reported.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -15,10 +16,10 @@ use super::secret_files::SecretFile;
 use super::{Config, DEFAULT, Fault, environment};
 
 const NOT_TEXT: &str = "must be text in quotes";
-/// Keys that may hold a secret: `…_file` names a file with the value instead.
+/// Keys that may hold a secret: `KEY_file` names a file with the value instead.
 const SECRET_KEYS: [(&str, &str); 2] = [("database", "url"), ("redis", "url")];
-/// What replaces a wrong value while the remaining mistakes are collected, where the default can't: this is never used, because
-/// a mistake ends the load.
+/// Replaces an invalid value that has no default while the remaining mistakes are collected. Never used by a running server,
+/// because a mistake makes loading fail.
 const STAND_INS: &str = r#"
 [server]
 public_url = "http://localhost:8080"
@@ -33,7 +34,7 @@ jwt = false
 cross_origin = false
 "#;
 
-/// Everything wrong with the configuration.
+/// All faults of the configuration.
 #[derive(Debug)]
 pub struct ConfigError(pub Vec<Fault>);
 
@@ -105,8 +106,8 @@ pub(super) fn load(
     }
 }
 
-/// Deserializes the configuration. As long as there is a mistake, it is recorded, its value is replaced by a good one, and
-/// deserialization starts again. `None` if a mistake can't be replaced.
+/// Deserializes the configuration. On a mistake, records it, replaces its value with a valid one and starts again. Returns `None`
+/// if the value can't be replaced.
 fn deserialize(
     mut given: Value,
     known: &Dict,
@@ -135,7 +136,7 @@ fn deserialize(
     }
 }
 
-/// `server.listen`, `access.route[0].host`. Items of other lists are named in the reason.
+/// Formats a path as `server.listen` or `access.route[0].host`. Items of other lists are named in the reason.
 fn written(path: &[String]) -> String {
     match path {
         [section, key, index] if key == "route" => format!("{section}.{key}[{index}]"),
@@ -171,7 +172,7 @@ fn reason(kind: &Kind, path: &[String], known: &Dict) -> String {
     }
 }
 
-/// Where the wrong value is: in a file, or in a variable of the environment.
+/// Returns where the invalid value is: in a file, or in an environment variable.
 fn source(given: &Value, path: &[String], figment: &Figment) -> String {
     let value = path.iter().try_fold(given, |value, part| match value {
         Value::Array(_, items) => items.get(part.parse::<usize>().ok()?),
@@ -187,7 +188,7 @@ fn source(given: &Value, path: &[String], figment: &Figment) -> String {
     }
 }
 
-/// Replaces a value by its stand-in; one without a stand-in is removed. `None` if there is no such value.
+/// Replaces a value with its stand-in, or removes it if there is none. Returns `None` if there is no such value.
 fn replace(given: &mut Value, stand_in: Option<&Value>, path: &[String]) -> Option<()> {
     let (part, rest) = path.split_first()?;
     match given {
@@ -214,8 +215,8 @@ fn replace(given: &mut Value, stand_in: Option<&Value>, path: &[String]) -> Opti
     Some(())
 }
 
-/// The known key that an unknown one is most likely a misspelling of: the same name in another section, or one with few different
-/// letters.
+/// Returns the known key that the unknown one is most likely a misspelling of: the same name in another section, or
+/// a similar name.
 fn most_similar(unknown: &str, known: &Dict) -> Option<String> {
     let all = known.iter().flat_map(|(section, keys)| {
         let keys = keys.as_dict().into_iter().flat_map(Dict::keys);
@@ -236,7 +237,7 @@ fn most_similar(unknown: &str, known: &Dict) -> Option<String> {
         .map(|(_, key)| key)
 }
 
-/// Whether one of the keys that may hold a secret is an address with a password.
+/// Whether one of the keys that may hold a secret is a URL with a password.
 fn holds_password(figment: &Figment) -> bool {
     SECRET_KEYS.iter().any(|(section, key)| {
         let text = figment.extract_inner::<String>(&format!("{section}.{key}"));
@@ -245,7 +246,6 @@ fn holds_password(figment: &Figment) -> bool {
     })
 }
 
-/// Reads the secrets whose files are named.
 fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut Vec<Fault>) {
     for (section, key) in SECRET_KEYS {
         let file_key = format!("{key}_file");
@@ -276,7 +276,7 @@ fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut
     }
 }
 
-/// Without a public URL, the service is on localhost.
+/// Sets the default public URL: localhost with the port of `server.listen`.
 fn set_public_url(given: &mut Dict) {
     let Some(Value::Dict(_, server)) = given.get_mut("server") else {
         return;

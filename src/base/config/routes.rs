@@ -1,41 +1,41 @@
-//! `[[access.route]]`: the shape of every entry. What an entry means is checked by the module `access`.
+//! `[[access.route]]`: the syntax of a route. The module `access` checks its meaning.
 
 use serde::Deserialize;
 
-/// One entry, as it was written.
+/// A route as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// The host, with its port where that is not the scheme's own.
+    /// Host, with the port unless it is the scheme's default.
     pub host: String,
     /// Pattern of the path.
     pub path: String,
-    /// The methods that it applies to; empty: all.
+    /// HTTP methods that the route applies to; empty: all.
     #[serde(default)]
     pub methods: Vec<String>,
     /// Name of the action that policies decide on.
     pub action: String,
-    /// The resource that policies decide on.
+    /// Resource that policies decide on.
     pub resource: RouteResource,
-    /// Whether visitors who are signed out and not allowed are sent to sign in.
+    /// Whether signed-out visitors who aren't permitted are redirected to sign in.
     #[serde(default = "yes")]
     pub sign_in: bool,
-    /// Whether the application gets a signed token.
+    /// Whether the application receives a signed token.
     #[serde(default)]
     pub jwt: bool,
-    /// Whether pages of other sites may send requests that change something on behalf of signed-in users.
+    /// Whether pages of other sites may send state-changing requests on behalf of signed-in users.
     #[serde(default)]
     pub cross_origin: bool,
 }
 
-/// The resource of a route.
+/// Resource of a route.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteResource {
     /// Type of the resource.
     #[serde(rename = "type")]
     pub kind: String,
-    /// ID of the resource, with names of the pattern in braces.
+    /// ID of the resource; may contain names from the path pattern in braces.
     pub id: String,
 }
 

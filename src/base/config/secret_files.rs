@@ -1,4 +1,4 @@
-//! Permissions of the files that hold secrets.
+//! Checks the permissions of files that hold secrets.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -6,17 +6,17 @@ use std::path::PathBuf;
 
 use super::{Config, Fault};
 
-/// A file with a secret, and the key of the configuration that names it.
+/// A file with a secret, and the configuration key that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretFile {
-    /// `section.key`.
+    /// The key, as `section.key`.
     pub key: String,
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
 }
 
 impl Config {
-    /// Files with secrets that too many users can access, each with what to do. Files that don't exist or can't be inspected are
+    /// Returns secret files with excessive permissions, each with how to fix it. Files that don't exist or can't be inspected are
     /// left out, because reading them fails with its own error.
     pub fn exposed_secret_files(&self) -> Vec<Fault> {
         let named = |key: &str, path: PathBuf| SecretFile {
@@ -38,7 +38,7 @@ impl Config {
     }
 }
 
-/// Whether users can access the file who need not. The owner may have every permission. The group may read a file that belongs to
+/// Whether the file's permissions are excessive. The owner may have every permission. The group may read a file that belongs to
 /// another user (`root:doorward` 0640, or `fsGroup` in Kubernetes), because this process then reads it as a member of the group.
 fn is_exposed(metadata: &Metadata, user: u32) -> bool {
     exceeds(metadata.mode(), metadata.uid() == user)

@@ -1,6 +1,6 @@
-//! Values of the section `[security]`.
+//! Parses the values of the section `[security]`.
 
-/// A URI for reports (RFC 9116 §2.5.3): `mailto:`, `https:` or `tel:`.
+/// Parses a URI for reports (RFC 9116 §2.5.3): `mailto:`, `https:` or `tel:`.
 pub(super) fn parse_contact(text: &str) -> Result<String, String> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
     let is_known = match text.split_once(':') {
@@ -8,7 +8,7 @@ pub(super) fn parse_contact(text: &str) -> Result<String, String> {
             .split_once('@')
             .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()),
         Some(("tel", number)) => !number.is_empty(),
-        // A text that the parser would have to repair is refused.
+        // URLs that the parser would have to repair are refused.
         Some(("https", rest)) => rest.starts_with("//") && url::Url::parse(text).is_ok(),
         _ => false,
     };
@@ -21,7 +21,7 @@ pub(super) fn parse_contact(text: &str) -> Result<String, String> {
     }
 }
 
-/// A language tag such as `en` or `de-CH` (RFC 5646 §2.1).
+/// Parses a language tag such as `en` or `de-CH` (RFC 5646 §2.1).
 pub(super) fn parse_language(text: &str) -> Result<String, String> {
     let is_subtag = |part: &str| {
         (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())

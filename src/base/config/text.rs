@@ -1,4 +1,4 @@
-//! Deserializes single values. The environment has text for each of them; a file has text in quotes, numbers and flags.
+//! Deserializes single values. Environment variables hold every value as text; files hold quoted text, numbers and booleans.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::claims::ClaimRule;
 use super::values::{LogFormat, Network, Origin, Rotation, SubjectId, parse_duration};
 
-/// A whole number within bounds.
+/// Deserializes an integer within bounds.
 pub(super) fn whole<'de, D, T, const LEAST: u64, const MOST: u64>(
     deserializer: D,
 ) -> Result<T, D::Error>
@@ -25,7 +25,7 @@ where
         .ok_or_else(|| D::Error::custom(format!("must be a whole number from {LEAST} to {MOST}")))
 }
 
-/// `true` or `false`.
+/// Deserializes `true` or `false`.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     scalar(&<Value as Deserialize>::deserialize(deserializer)?)
         .ok_or_else(|| D::Error::custom("must be true or false"))
@@ -38,7 +38,7 @@ fn scalar<T: FromStr + DeserializeOwned>(value: &Value) -> Option<T> {
     }
 }
 
-/// Text; `None` if it is empty.
+/// Deserializes text; `None` if it is empty.
 pub(super) fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -55,18 +55,18 @@ fn parsed<'de, D: Deserializer<'de>, T>(
     parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-/// An address and a port.
+/// Deserializes an IP address and a port.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     const SHAPE: &str = "must be an address and a port such as 127.0.0.1:8080";
     parsed(deserializer, |text| text.parse().map_err(|_| SHAPE.into()))
 }
 
-/// A duration longer than nothing.
+/// Deserializes a positive duration.
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     parsed(deserializer, parse_duration)
 }
 
-/// A duration that may be `0s`.
+/// Deserializes a duration that may be `0s`.
 pub(super) fn duration_or_zero<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Duration, D::Error> {

@@ -1,4 +1,4 @@
-//! The kinds of value a configuration holds, each parsed from its text once.
+//! Types of configuration values, and their parsers.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::base::uri::parse_exact;
 
-/// A web origin, `scheme://host[:port]`, kept as the very text that a browser sends.
+/// A web origin, `scheme://host[:port]`, stored in the exact form that browsers send.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Origin {
     text: String,
@@ -16,7 +16,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Parses an origin: https, or http on `localhost` alone; no user, path, query or fragment.
+    /// Parses an origin: https, or http only on `localhost`; no user, path, query or fragment.
     pub fn parse(text: &str) -> Result<Self, String> {
         let repaired = Url::parse(text).map_err(|fault| format!("not a URL: {fault}"))?;
         let url = parse_exact(text)
@@ -41,34 +41,34 @@ impl Origin {
         Ok(Self { text, url })
     }
 
-    /// As a browser writes it in `Origin` and in client data.
+    /// Returns the form that browsers write in `Origin` and in client data.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host name.
+    /// Returns the host name.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Host and, where it is not the scheme's own, port: as in the `Host` header.
+    /// Returns the host, with the port unless it is the scheme's default, as in the `Host` header.
     pub fn authority(&self) -> &str {
         self.text
             .split_once("://")
             .map_or(self.text.as_str(), |(_, authority)| authority)
     }
 
-    /// Whether cookies may be `Secure` here.
+    /// Whether the scheme is https, so that cookies can be `Secure`.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// As a URL, with the path `/`.
+    /// Returns the origin as a URL with the path `/`.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The URL of a path below this origin; `path` begins with `/`.
+    /// Returns the URL of a path on this origin; `path` begins with `/`.
     pub fn with_path(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
@@ -88,7 +88,7 @@ impl fmt::Debug for Origin {
     }
 }
 
-/// An address or a network in CIDR notation.
+/// An IP address, or a network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -117,7 +117,7 @@ impl Network {
         Ok(Self { address, prefix })
     }
 
-    /// Whether `address` is in it; an IPv4 address mapped into IPv6 counts as IPv4.
+    /// Whether the network contains `address`; an IPv4-mapped IPv6 address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
@@ -132,7 +132,7 @@ impl Network {
         }
     }
 
-    /// The unit that one subscriber of a network provider holds: an IPv4 address, or the /64 of an IPv6 one.
+    /// Returns the unit that a provider assigns to one subscriber: an IPv4 address, or the /64 of an IPv6 address.
     pub fn of_subscriber(address: IpAddr) -> IpAddr {
         match address.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
@@ -143,12 +143,12 @@ impl Network {
     }
 }
 
-/// How a log line looks.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -163,16 +163,16 @@ impl LogFormat {
     }
 }
 
-/// When a log file gives way to a new one.
+/// How often a new log file is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// Each minute.
+    /// Every minute.
     Minutely,
-    /// Each hour.
+    /// Every hour.
     Hourly,
-    /// Each day.
+    /// Every day.
     Daily,
-    /// Not at all.
+    /// Never; there is only one file.
     Never,
 }
 
@@ -189,12 +189,12 @@ impl Rotation {
     }
 }
 
-/// How people are named to those who search.
+/// How search responses identify users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubjectId {
-    /// By their id.
+    /// By user ID.
     Id,
-    /// By their username.
+    /// By username.
     Username,
 }
 
@@ -209,7 +209,7 @@ impl SubjectId {
     }
 }
 
-/// Parses the least level of the log with filters of single modules.
+/// Checks a log filter: the minimum level, and filters of single modules.
 pub(super) fn parse_level(text: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| text.to_owned())

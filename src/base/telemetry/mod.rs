@@ -19,8 +19,8 @@ pub use sink::{Sink, sinks};
 /// How long the process waits at its end for log lines that are not written yet.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Keeps the writer threads alive. Dropped at the end of the process, it waits for them to write the remaining lines, but only for
-/// two seconds, because a writer may be blocked for ever.
+/// Owns the writer threads. When dropped at the end of the process, it waits for them to write the remaining lines, but for two
+/// seconds at most, because a writer may be blocked forever.
 #[derive(Debug, Default)]
 pub struct LogGuard(Vec<WorkerGuard>);
 
@@ -49,7 +49,7 @@ pub enum TelemetryError {
     /// The filter is malformed.
     #[error("log.level: {0}")]
     Level(#[from] tracing_subscriber::filter::ParseError),
-    /// Logging was set up before.
+    /// Logging was already set up.
     #[error("logging is already set up")]
     Twice,
 }
@@ -91,7 +91,8 @@ pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
     Ok(guard)
 }
 
-/// Sets up `tracing` for a command. Log lines go to standard error synchronously, in order with the other output there.
+/// Sets up `tracing` for a command. Log lines are written to standard error synchronously, in order with the
+/// command's other output.
 ///
 /// # Errors
 /// When the filter is malformed, or logging was set up before.
@@ -100,7 +101,7 @@ pub fn start_command(log: &Log) -> Result<(), TelemetryError> {
     install(log, vec![layer(log, std::io::stderr, is_terminal)])
 }
 
-/// Makes these layers the subscriber of the whole process, and bridges records of the `log` crate in.
+/// Installs these layers as the subscriber of the process, and forwards records of the `log` crate to it.
 fn install(log: &Log, layers: Vec<BoxedLayer>) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&log.level)?;
     let subscriber = Registry::default().with(filter).with(layers);

@@ -1,4 +1,4 @@
-//! Log sinks: each is written by a thread of its own, and drops lines instead of delaying a request.
+//! Log sinks: each has a writer thread of its own, and drops lines instead of delaying requests.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,6 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuild
 /// Maximum number of lines in a sink's queue; further lines are dropped.
 const MAX_WAITING_LINES: usize = 8_192;
 
-/// The sinks of this process, which has one subscriber.
 static SINKS: OnceLock<Vec<Sink>> = OnceLock::new();
 
 /// The counters of a log sink. Cheap to clone.
@@ -27,24 +26,24 @@ struct Counts {
 }
 
 impl Sink {
-    /// Its name: `console` or `file`.
+    /// Returns the sink's name: `console` or `file`.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// How many lines were dropped because the queue was full or the write failed.
+    /// Returns how many lines were dropped because the queue was full or the write failed.
     pub fn dropped(&self) -> u64 {
         let overflowed = u64::try_from(self.overflowed.dropped_lines()).unwrap_or(u64::MAX);
         overflowed.saturating_add(self.counts.failed.load(Ordering::Relaxed))
     }
 
-    /// How many lines were written.
+    /// Returns how many lines were written.
     pub fn written(&self) -> u64 {
         self.counts.written.load(Ordering::Relaxed)
     }
 }
 
-/// The sinks of this process; none before logging is set up.
+/// Returns the sinks of this process; none before logging is set up.
 pub fn sinks() -> &'static [Sink] {
     SINKS.get().map_or(&[], Vec::as_slice)
 }
@@ -88,7 +87,7 @@ impl<W: Write> Write for Counted<W> {
         self.writer.write(bytes)
     }
 
-    /// Writes one line: the queue's thread makes one call for each.
+    /// Writes one line. The writer thread calls this once per line.
     fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
         let written = self.writer.write_all(line);
         let count = match written {
@@ -109,7 +108,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
-    /// Takes a line when it is let.
+    /// A writer that blocks until the test sends the result of the write.
     struct Gate(mpsc::Receiver<io::Result<()>>);
 
     impl Write for Gate {
@@ -126,7 +125,7 @@ mod tests {
     fn lines_that_are_not_written_are_counted() {
         let (gate, lines) = mpsc::channel();
         let (mut writer, guard, sink) = open("console", Gate(lines));
-        // One is being written, the others wait or find no room.
+        // One line is being written; the others are queued, or dropped because the queue is full.
         for _ in 0..MAX_WAITING_LINES + 10 {
             writer.write_all(b"line\n").expect("never an error");
         }

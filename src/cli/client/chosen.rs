@@ -1,4 +1,4 @@
-//! A secret that an administrator chose. It is read from a file or standard input: arguments are visible in the list of processes.
+//! Reads a chosen client secret from a file or standard input, because arguments are visible in the process list.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::Failure;
 use crate::clients::TypedSecret;
 
-/// The most that is read; a secret has 256 characters at most.
+/// Maximum number of bytes to read; a secret has at most 256 characters.
 const MAX_BYTES: u64 = 1_024;
 
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(in crate::cli) struct ChosenSecret {
     secret_file: Option<PathBuf>,
 }
 
-/// The chosen secret; `None` if there is none.
+/// Returns the chosen secret; `None` without `--secret-file`.
 pub(super) fn read_secret(chosen: ChosenSecret) -> Result<Option<TypedSecret>, Failure> {
     let Some(file) = chosen.secret_file else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Client metadata as command-line flags. A list that is given replaces the registered one.
+//! Client metadata as command-line flags. A list flag replaces the registered list.
 
 use std::path::PathBuf;
 
@@ -137,7 +137,7 @@ fn parse_preset(text: &str) -> Result<&'static Preset, String> {
     })
 }
 
-/// A lifetime of the client's own; `None`: the configured one.
+/// A lifetime that is set for the client; `None` means the configured default.
 #[derive(Clone, Copy, Debug)]
 struct Lifetime(Option<i64>);
 
@@ -151,7 +151,7 @@ fn parse_lifetime(text: &str) -> Result<Lifetime, String> {
     }
 }
 
-/// One scope; whether it gives the client anything is checked with everything else.
+/// Parses one scope. Whether the client may have it is checked together with the other metadata.
 fn parse_scope(text: &str) -> Result<String, String> {
     if text.contains([' ', ',']) {
         return Err("pass one scope per flag: --scope openid --scope profile".into());
@@ -162,13 +162,13 @@ fn parse_scope(text: &str) -> Result<String, String> {
     }
 }
 
-/// Returns the list if the flag was given, without empty values, so that one empty value clears the list.
+/// Returns the list without empty values if the flag was given, so that one empty value clears the list.
 fn list(given: Vec<String>) -> Option<Vec<String>> {
     let any = !given.is_empty();
     any.then(|| given.into_iter().filter(|text| !text.is_empty()).collect())
 }
 
-/// The value that one of two exclusive flags selects; `None` if neither is given.
+/// Returns the value that one of two exclusive flags selects; `None` if neither was given.
 fn choose<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
     if is_one {
         Some(one)
@@ -221,7 +221,7 @@ pub(in crate::cli) struct Additions {
 }
 
 impl Additions {
-    /// Whether nothing is added.
+    /// Whether nothing is to be added.
     pub(super) fn is_empty(&self) -> bool {
         let lists = [
             &self.more_redirect_uris,
@@ -234,7 +234,7 @@ impl Additions {
         lists.iter().all(|list| list.is_empty())
     }
 
-    /// Returns the change with complete lists: the registered values, then the added ones.
+    /// Returns the change with complete lists: the registered values followed by the added ones.
     pub(super) fn add_to(self, change: ClientChange, client: &Client) -> ClientChange {
         let metadata = &client.metadata;
         let whole = |registered: Vec<String>, added: Vec<String>| {
@@ -269,7 +269,7 @@ impl Additions {
 }
 
 impl Flags {
-    /// The program that the client is created for, and the program's URL.
+    /// The program that the client is created for, and its URL.
     pub(super) fn program(&self) -> Option<(&'static Preset, Option<String>)> {
         self.preset.map(|preset| (preset, self.url.clone()))
     }

@@ -10,16 +10,16 @@ use crate::clients::{
 };
 use crate::oidc::RecentRefusal;
 
-/// What the output about a new client needs besides the client.
+/// What the output about a new client needs in addition to the client.
 #[derive(Clone, Debug)]
 pub(super) struct Made<'a> {
     /// Doorward's public URL.
     pub(super) issuer: &'a str,
-    /// The program that the client is for, and the program's URL.
+    /// The program that the client is created for, and its URL.
     pub(super) program: Option<(&'static Preset, Option<String>)>,
 }
 
-/// Shows a new client: the values to enter in the program's settings next.
+/// Shows a new client: the values to enter in the program's settings.
 pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>, output: &Output) {
     let discovery = format!("{}/.well-known/openid-configuration", made.issuer);
     let secret = secret.map(Token::expose);
@@ -82,7 +82,7 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
     output.show(&document, &lines.join("\n"));
 }
 
-/// What a new client still lacks, with the commands that add it.
+/// Explains what a new client lacks, with the commands that add it.
 fn hints(metadata: &Metadata, id: &str) -> Vec<String> {
     let mut hints = Vec::new();
     let has_no_way_back = metadata.post_logout_redirect_uris.is_empty();
@@ -103,7 +103,6 @@ fn hints(metadata: &Metadata, id: &str) -> Vec<String> {
     hints
 }
 
-/// What kind of client a registration describes, in words.
 fn kind(metadata: &Metadata) -> String {
     if !metadata.allows(GrantType::AuthorizationCode) {
         return if metadata.audiences.is_empty() {
@@ -128,7 +127,7 @@ fn kind(metadata: &Metadata) -> String {
     }
 }
 
-/// Shows that a client is disabled, and which clients it registered.
+/// Shows that a client was disabled, and which clients it registered.
 pub(super) fn show_disabled(disabled: &DisabledClient, output: &Output) {
     let mut document = json!(disabled.client);
     if let Some(members) = document.as_object_mut() {
@@ -184,7 +183,7 @@ pub(super) fn show(client: &Client, secret: Option<&Token>, voided: Option<i64>,
     output.show(&document, &text);
 }
 
-/// Shows the recent refusals of a client, and the commands that allow them.
+/// Shows the recently rejected requests of a client, and the commands that would allow them.
 pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &Output) {
     let mut lines = vec![format!(
         "{} ({}): {}",
@@ -233,7 +232,7 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
     output.show(&document, &lines.join("\n"));
 }
 
-/// Lists the programs with presets.
+/// Lists the programs that have presets.
 pub(super) fn list_presets(output: &Output) {
     let presets = Preset::all();
     let rows: Vec<Vec<String>> = presets
@@ -256,7 +255,7 @@ pub(super) fn list_presets(output: &Output) {
     );
 }
 
-/// One line for each setting that is not empty, the identifying ones first.
+/// Formats each setting that is not empty as one line, identifying ones first.
 fn settings(document: &Value) -> String {
     let first = ["client_id", "client_name", "scope"];
     let members = document.as_object().into_iter().flatten();
@@ -270,7 +269,7 @@ fn settings(document: &Value) -> String {
     lines.join("\n")
 }
 
-/// A value on one line; `None` if it is empty.
+/// Formats a value on one line; `None` if it is empty.
 fn words(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,

@@ -1,4 +1,4 @@
-//! `doorward grant import`: grants from JSON lines, batch by batch, each all or nothing.
+//! `doorward grant import`: imports role assignments from JSON lines, each batch in one transaction.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, stdin};
@@ -15,7 +15,7 @@ use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::clients::ActingAs;
 
-/// The longest line: far above the largest grant.
+/// Maximum length of a line in bytes; far above that of the largest role assignment.
 const LONGEST: u64 = 64 << 10;
 
 #[derive(Debug, Args)]
@@ -27,10 +27,10 @@ pub(in crate::cli) struct Import {
     batch: u16,
 }
 
-/// What is stored so far.
+/// What was stored so far.
 #[derive(Debug, Default)]
 struct Stored {
-    /// The last line of which that is true.
+    /// The last line that was stored.
     line: u64,
     imported: Imported,
 }
@@ -45,7 +45,7 @@ impl Stored {
         self.line = line;
     }
 
-    /// What to know before repeating it.
+    /// What the user needs to know to decide whether to repeat the import.
     fn so_far(&self) -> String {
         match self.line {
             0 => "nothing was stored".to_owned(),
@@ -124,7 +124,7 @@ async fn import(
 
 type Input = Box<dyn BufRead + Send>;
 
-/// The lines, and how many bytes there are where that is known.
+/// Opens the input. Returns it and its size in bytes, if known.
 fn open(path: &std::path::Path) -> Result<(Input, Option<u64>), Failure> {
     if path.as_os_str() == "-" {
         return Ok((Box::new(BufReader::new(stdin())), None));
@@ -138,14 +138,14 @@ fn open(path: &std::path::Path) -> Result<(Input, Option<u64>), Failure> {
 
 struct Lines {
     input: Input,
-    /// Of the line that was read last.
+    /// Number of the line that was read last.
     number: u64,
-    /// Read so far.
+    /// Number of bytes read so far.
     bytes: u64,
 }
 
 impl Lines {
-    /// The next lines; none at the end. Empty lines are passed over.
+    /// Reads the next lines, skipping empty ones; an empty batch means the end of the input.
     fn next_batch(&mut self, size: usize) -> Result<Vec<ImportLine>, String> {
         let mut batch = Vec::new();
         while batch.len() < size {

@@ -1,4 +1,4 @@
-//! One line of an import: JSON, each key once, nothing unknown.
+//! Parses one line of an import: a JSON object without duplicate or unknown members.
 
 use serde::Deserialize;
 
@@ -18,12 +18,9 @@ struct Line {
     valid_until: Option<String>,
 }
 
-/// Reads a line.
-///
-/// # Errors
-/// What is wrong with it.
+/// Parses one line of the input.
 pub(super) fn parse(number: u64, text: &str) -> Result<ImportLine, String> {
-    // A struct would take a list of its fields' values, too.
+    // Serde would also accept an array of the struct's values.
     if !text.trim_start().starts_with('{') {
         return Err("must be one JSON object per line".to_owned());
     }

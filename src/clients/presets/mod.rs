@@ -1,5 +1,5 @@
-//! Presets: client registrations for well-known programs, with the settings to enter in each program. The command, the admin pages
-//! and the guide share one table ([`TABLE`]).
+//! Presets: client registrations for well-known programs, with the settings to enter in each program. The command line, the admin
+//! pages and the guide share one table ([`TABLE`]).
 
 use std::sync::LazyLock;
 
@@ -8,11 +8,12 @@ use serde_json::json;
 
 use super::{ClientChange, Metadata, Scopes};
 
-/// The table. `redirect_paths`, `post_logout_path` and `backchannel_logout_path` are relative to the program's own URL; where a path
-/// contains the provider's name, it is `doorward`. The placeholders of settings are `{issuer}`, `{client_id}`, `{client_secret}`, `{url}`.
+/// The presets as JSON. `redirect_paths`, `post_logout_path` and `backchannel_logout_path` are relative to the program's own URL;
+/// where a path contains the provider's name, it is `doorward`. The placeholders of settings are `{issuer}`, `{client_id}`,
+/// `{client_secret}`, `{url}`.
 const TABLE: &str = include_str!("table.json");
 
-/// A program, its registration and its settings.
+/// A program's client registration and settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
@@ -20,19 +21,19 @@ pub struct Preset {
     pub key: String,
     /// Display name of the program.
     pub name: String,
-    /// Paths of its redirect URIs, relative to its URL.
+    /// Paths of the redirect URIs, relative to the program's URL.
     pub redirect_paths: Vec<String>,
     /// Redirect URIs on the user's device, which don't depend on the program's URL.
     pub fixed_redirect_uris: Vec<String>,
-    /// Path of its post-logout redirect URI, relative to its URL.
+    /// Path of the post-logout redirect URI, relative to the program's URL.
     pub post_logout_path: Option<String>,
-    /// Path of its back-channel logout URI, relative to its URL.
+    /// Path of the back-channel logout URI, relative to the program's URL.
     pub backchannel_logout_path: Option<String>,
-    /// Whether it is a public client, without a secret.
+    /// Whether the program is a public client, without a secret.
     pub public: bool,
-    /// Whether it sends no PKCE challenge with these settings.
+    /// Whether the program sends no PKCE challenge with these settings.
     pub without_pkce: bool,
-    /// The scopes that it requests.
+    /// The scopes that the program requests.
     pub scopes: Vec<String>,
     /// The settings to enter in the program.
     pub settings: Settings,
@@ -40,11 +41,11 @@ pub struct Preset {
     pub note: Option<String>,
 }
 
-/// The settings of a program.
+/// The settings to enter in a program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The file or page of the program that they are entered in.
+    /// The program's file or page in which to enter the settings.
     pub file: String,
     /// The lines to enter, with placeholders.
     pub lines: Vec<String>,
@@ -91,10 +92,7 @@ impl Preset {
         PRESETS.iter().find(|preset| preset.key == key)
     }
 
-    /// The registration of the program at this URL, as a change to a new client.
-    ///
-    /// # Errors
-    /// `UrlNeeded` if the preset needs a URL and none is given; `NoUrl` if the given one can't be used.
+    /// The registration of the program at this URL, as a [`ClientChange`] for a new client. `UrlNeeded` if the preset needs a URL.
     pub fn to_change(&self, url: Option<&str>) -> Result<ClientChange, PresetError> {
         let url = url.map(parse_url).transpose()?;
         let below = |path: &String| -> Result<String, PresetError> {
@@ -120,7 +118,7 @@ impl Preset {
             redirect_uris: (!redirect_uris.is_empty()).then_some(redirect_uris),
             post_logout_redirect_uris: post_logout.map(|uri| vec![uri]),
             backchannel_logout_uri: backchannel.map(Some),
-            // A program with a URL of its own runs on a server, also while it is tried out on localhost.
+            // A program with its own URL runs on a server, even while it is being tested on localhost.
             application_type: (!self.redirect_paths.is_empty()).then(|| "web".to_owned()),
             token_endpoint_auth_method: self.public.then(|| Some("none".to_owned())),
             require_pkce: self.without_pkce.then(|| json!(false)),
@@ -130,11 +128,8 @@ impl Preset {
     }
 
     /// The scopes and metadata that [`Preset::to_change`] results in.
-    ///
-    /// # Errors
-    /// Those of [`Preset::to_change`].
     pub fn to_registration(&self, url: Option<&str>) -> Result<(Scopes, Metadata), PresetError> {
-        // Succeeds for every preset, as a test shows; only the URL can be wrong.
+        // Parsing succeeds for every preset (there is a test), so only the URL can be wrong.
         let draft = self.to_change(url)?.into_draft();
         let draft = draft.map_err(|_| PresetError::NoUrl)?;
         Ok((draft.scopes, draft.metadata))
@@ -154,9 +149,8 @@ impl Preset {
     }
 }
 
-/// Parses the URL of a program, and removes slashes at its end.
 fn parse_url(text: &str) -> Result<String, PresetError> {
-    // The URL is printed into settings and commands that people paste.
+    // The URL is printed into settings and commands that users copy.
     let is_plain = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte));

@@ -1,4 +1,4 @@
-//! SQL of `client_audiences`: which clients are the resource servers of a name.
+//! SQL for `client_audiences`: which client is the resource server with a given audience.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::db::portable::lock_for_transaction;
 use crate::db::schema::{client_audiences, clients};
 use crate::db::{Connection, Json, Result};
 
-/// The lock under which audiences are given: any number, but always this one.
+/// Key of the database lock for changes of audiences. The number is arbitrary, but must never change.
 const AUDIENCES: i64 = 0x0D00_0A0D;
 
-/// What other clients are called as services. Two who ask at once ask one after the other, until their transactions end.
+/// Lists the audiences of all other clients, and takes the lock on audiences until the transaction ends.
 pub(in crate::clients) fn list_audiences_of_others(
     conn: &mut Connection,
     id: ClientId,
@@ -26,7 +26,7 @@ pub(in crate::clients) fn list_audiences_of_others(
     Ok(others.into_iter().collect())
 }
 
-/// What is registered of the enabled clients that have one of these audiences.
+/// Returns the metadata of the enabled clients that have one of these audiences.
 pub fn list_resource_servers(conn: &mut Connection, audiences: &[String]) -> Result<Vec<Metadata>> {
     let found = client_audiences::table
         .inner_join(clients::table)
@@ -42,7 +42,7 @@ pub fn list_resource_servers(conn: &mut Connection, audiences: &[String]) -> Res
     Ok(servers.into_values().collect())
 }
 
-/// The names of the clients with these audiences.
+/// Returns the names of the clients that have these audiences, by audience.
 pub fn list_service_names(
     conn: &mut Connection,
     services: &BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! SQL of what a client may do, and of who changes it.
+//! SQL for what clients may do, and for who registered and last changed them.
 
 use diesel::prelude::*;
 
@@ -10,15 +10,15 @@ use crate::db::portable::lock_for_transaction;
 use crate::db::schema::clients;
 use crate::db::{Connection, Json, Result};
 
-/// The lock under which clients change clients: any number, but always this one.
+/// Key of the database lock for changes of clients by clients. The number is arbitrary, but must never change.
 const CHANGES_BY_CLIENTS: i64 = 0x0D00_0C0C;
 
-/// Lets changes of clients by clients happen one after the other, until their transactions end.
+/// Serialises changes of clients by clients until the end of the transaction.
 pub(in crate::clients) fn lock_changes_by_clients(conn: &mut Connection) -> Result<()> {
     lock_for_transaction(conn, CHANGES_BY_CLIENTS)
 }
 
-/// The client that made the latest change of a client; `None` if a user in person or the command did.
+/// Returns the client that made the latest change of this client; `None` if a user or the command line made it.
 pub(in crate::clients) fn find_latest_author(
     conn: &mut Connection,
     id: ClientId,
@@ -31,7 +31,7 @@ pub(in crate::clients) fn find_latest_author(
     Ok(found.flatten())
 }
 
-/// The names of all clients except these two and those that `registrar` registered.
+/// Lists the names of all clients except these two and those that `registrar` registered.
 pub(in crate::clients) fn list_names_of_others(
     conn: &mut Connection,
     registrar: ClientId,
@@ -52,8 +52,8 @@ pub(in crate::clients) fn list_names_of_others(
     Ok(query.load(conn)?)
 }
 
-/// All clients that clients registered, oldest first, each with its registrar; deleted ones count as not enabled. One query without
-/// IDs, because databases bound the number of values in one.
+/// Lists all clients that were registered by clients, oldest first, each with its registrar. Deleted ones are reported as disabled.
+/// The query takes no IDs, because databases limit the number of parameters.
 pub(in crate::clients) fn list_registered(
     conn: &mut Connection,
 ) -> Result<Vec<(ClientId, RegisteredClient)>> {
@@ -89,16 +89,16 @@ pub(in crate::clients) fn list_registered(
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
-/// What a client may do now, and the epoch of its authority: raised when it loses its secret, a scope or its access.
+/// A client's current scopes, and the epoch of its permissions.
 #[derive(Clone, Debug)]
 pub struct ClientAuthority {
-    /// Its scopes; none of a client that is disabled.
+    /// The client's scopes.
     pub scopes: Scopes,
-    /// The epoch.
+    /// Incremented when the client's secret or authentication method changes, it loses a scope, or it is disabled or deleted.
     pub epoch: i64,
 }
 
-/// What a client may do now; `None` for one that is disabled or deleted.
+/// Returns what a client may currently do; `None` if it is disabled or deleted.
 pub fn find_authority(conn: &mut Connection, id: ClientId) -> Result<Option<ClientAuthority>> {
     let found = clients::table
         .find(id)
@@ -113,13 +113,13 @@ pub fn find_authority(conn: &mut Connection, id: ClientId) -> Result<Option<Clie
     }))
 }
 
-/// Holds a client's authority as it is until the transaction ends. Before the standings and the roles.
+/// Locks a client's permissions against changes until the transaction ends. Lock order: before account states and roles.
 pub fn lock_authority(conn: &mut Connection, id: ClientId) -> Result<()> {
     lock_shared(conn, id)?;
     Ok(())
 }
 
-/// Ends what a client's authority of before still carries: links that it made. The caller also calls [`update`].
+/// Invalidates the links that the client created with its earlier permissions. The caller also calls [`update`].
 pub(in crate::clients) fn raise_authority(conn: &mut Connection, id: ClientId) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set(clients::authority_epoch.eq(clients::authority_epoch + 1))

@@ -1,5 +1,5 @@
-//! SQL of `consents`: the scopes that each user granted to each client, and the resources that they are for. A consent counts only
-//! under the client's current `consent_epoch`, which every change that loosens the client raises.
+//! SQL for `consents`: the scopes that each user granted to each client, and the resources that they are for. A consent is in force
+//! only under the client's current `consent_epoch`, which every change that loosens the client increments.
 
 use std::collections::BTreeSet;
 
@@ -12,22 +12,22 @@ use crate::clients::Scopes;
 use crate::db::schema::{clients, consents};
 use crate::db::{Connection, Json, Result};
 
-/// What a user is asked to consent to, or consented to.
+/// What a user is asked to consent to, or has consented to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsentTerms {
-    /// The scopes.
+    /// The scopes of the consent.
     pub scopes: Scopes,
-    /// The resources (RFC 8707) that tokens may be for, beside Doorward itself.
+    /// The resources (RFC 8707) that tokens may be for, in addition to Doorward itself.
     pub resources: BTreeSet<String>,
 }
 
 impl ConsentTerms {
-    /// Whether these are all in `given`.
+    /// Whether `given` covers all these scopes and resources.
     pub fn are_within(&self, given: &Self) -> bool {
         self.scopes.is_subset(&given.scopes) && self.resources.is_subset(&given.resources)
     }
 
-    /// Both together.
+    /// The scopes and resources of both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self {
@@ -44,7 +44,7 @@ pub struct Consent {
     pub terms: ConsentTerms,
     /// Whether the consent is in force.
     pub counts: bool,
-    /// Whether there is a row, voided or not.
+    /// Whether a row exists, voided or not.
     pub is_stored: bool,
     /// The client's current consent epoch, under which a new consent is stored.
     pub client_epoch: i64,
@@ -58,7 +58,7 @@ fn resources(resources: &BTreeSet<String>) -> Json<Vec<String>> {
     Json(resources.iter().cloned().collect())
 }
 
-/// The client's current consent epoch; 0 if there is no such client.
+/// Returns the client's current consent epoch; 0 if the client does not exist.
 fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
     let found = clients::table
         .find(client)
@@ -68,7 +68,7 @@ fn epoch(conn: &mut Connection, client: ClientId) -> Result<i64> {
     Ok(found.unwrap_or_default())
 }
 
-/// Finds the consent of a user to a client.
+/// Finds a user's consent to a client.
 pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Consent> {
     let client_epoch = epoch(conn, client)?;
     let row = consents::table
@@ -95,7 +95,7 @@ pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Con
     })
 }
 
-/// Lists the clients that a user consented to, with the scopes and the time of the consent.
+/// Lists the clients that a user has consented to, with the scopes and the time of the first consent (renewals don't change it).
 pub fn list(conn: &mut Connection, user: UserId) -> Result<Vec<(ClientId, Scopes, Timestamp)>> {
     let rows = consents::table
         .inner_join(clients::table)
@@ -109,7 +109,7 @@ pub fn list(conn: &mut Connection, user: UserId) -> Result<Vec<(ClientId, Scopes
         .collect())
 }
 
-/// How many consents are in force under an epoch of the client.
+/// Counts the consents to a client that were given under this epoch.
 pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64> {
     Ok(consents::table
         .filter(consents::client_id.eq(client))
@@ -118,7 +118,7 @@ pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64>
         .get_result(conn)?)
 }
 
-/// Stores a consent in place of the one that was found. The caller must hold the lock of the user's account.
+/// Stores a consent in place of the one that was found. The caller must hold the lock on the user's account.
 pub fn store(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
@@ -151,7 +151,7 @@ pub fn store(
     Ok(())
 }
 
-/// Deletes a consent. Returns whether there was one.
+/// Deletes a consent. Returns whether one existed.
 pub fn delete(conn: &mut Connection, user: UserId, client: ClientId) -> Result<bool> {
     Ok(diesel::delete(consents::table.find((user, client))).execute(conn)? == 1)
 }

@@ -1,4 +1,4 @@
-//! Names of clients, for lists of what they did.
+//! SQL for the names of clients, as lists of events show them.
 
 use diesel::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::base::ids::ClientId;
 use crate::db::schema::clients;
 use crate::db::{Connection, Json, Result};
 
-/// What these clients are called, deleted ones included.
+/// Returns the names of these clients, including deleted ones.
 pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
     Ok(clients::table
         .filter(clients::id.eq_any(ids.to_vec()))
@@ -15,7 +15,7 @@ pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(Client
         .load(conn)?)
 }
 
-/// Name and `client_id` of these clients as one text, deleted ones included.
+/// Returns the name and `client_id` of each client as one text, including deleted clients.
 pub fn list_labels(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
     let rows = clients::table
         .filter(clients::id.eq_any(ids.to_vec()))

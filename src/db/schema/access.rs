@@ -1,4 +1,4 @@
-//! The tables of roles on resources, and of resources themselves (access).
+//! Tables of role assignments on resources, and of resources (`access`).
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
@@ -6,7 +6,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Roles of users on single resources (access).
+    /// Role assignments: roles of users on single resources (`access`).
     grants (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -28,7 +28,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Registered resources and their attributes (access).
+    /// Registered resources and their attributes (`access`).
     resources (resource_type, resource_id) {
         resource_type -> Text,
         resource_id -> Text,

@@ -1,4 +1,4 @@
-//! The tables of what was done and how things stood (history).
+//! Tables of the audit log and of revisions (`history`).
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
@@ -6,7 +6,7 @@ table! {
     use diesel::sql_types::{Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// What was done and refused (history).
+    /// Audit log: completed and refused actions (`history`).
     audit_events (id) {
         id -> Uuid,
         at -> Instant,
@@ -30,7 +30,7 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::{Document, Instant, Uuid};
 
-    /// Every version of every lasting entity (history).
+    /// Every version of every versioned entity (`history`).
     revisions (entity, entity_id, version) {
         entity -> Text,
         entity_id -> Uuid,
@@ -47,7 +47,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Nullable};
     use crate::db::{Instant, Uuid};
 
-    /// The chain over the audit log (history).
+    /// Hash chain over the audit log (`history`).
     audit_seals (position) {
         position -> BigInt,
         event_id -> Uuid,
@@ -67,7 +67,7 @@ table! {
     use diesel::sql_types::{BigInt, Binary, Nullable};
     use crate::db::{Instant, Uuid};
 
-    /// The one sealer, and where the chain ends (history).
+    /// State of the sealer: its lease, and the end of the chain (`history`).
     audit_sealer (id) {
         id -> BigInt,
         sealed_key -> Nullable<Binary>,

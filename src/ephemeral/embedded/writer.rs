@@ -1,5 +1,5 @@
-//! The one thread that writes. What waits when it comes back is written in one transaction: a hundred small writes cost
-//! little more than one, and nobody hears of a write before it is committed.
+//! The writer thread. Writes that are queued while it works are committed in one transaction (group commit): a hundred small
+//! writes cost little more than one, and a write is acknowledged only after its commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -12,15 +12,15 @@ use tokio::sync::oneshot;
 
 use super::{Away, away};
 
-/// The most writes of one transaction: the first of them waits for the last.
+/// Maximum number of writes in a transaction, because the first waits for the last.
 const MOST: usize = 64;
 
-/// Hands the outcome to whoever waits for it.
+/// Sends the result to the caller.
 type Reply = Box<dyn FnOnce() + Send>;
-/// Writes; `None`: nobody waits for it any more, and nothing was done.
+/// Runs a write; returns `None` without writing if the caller no longer waits.
 type Job = Box<dyn FnOnce(&mut SqliteConnection) -> Option<Reply> + Send>;
 
-/// The way to the thread. It ends when the last of these is gone.
+/// Sends writes to the thread, which ends when all clones are dropped.
 #[derive(Clone)]
 pub(super) struct Writer {
     jobs: Sender<Job>,
@@ -28,7 +28,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Gives the connection a thread of its own.
+    /// Moves the connection to a thread of its own.
     pub(super) fn start(mut conn: SqliteConnection, timeout: Duration) -> Result<Self, Away> {
         let (jobs, queue) = mpsc::channel();
         let work = move || {
@@ -41,7 +41,7 @@ impl Writer {
         Ok(Self { jobs, timeout })
     }
 
-    /// Writes, and returns when it is committed.
+    /// Runs a write and returns when it is committed.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
@@ -63,26 +63,26 @@ impl Writer {
     }
 }
 
-/// What waits; `None`: nobody will ever ask for anything again.
+/// Waits for writes and returns those in the queue; `None` if every sender is dropped.
 fn next(queue: &Receiver<Job>) -> Option<Vec<Job>> {
     let first = queue.recv().ok()?;
     let others = queue.try_iter().take(MOST - 1);
     Some(std::iter::once(first).chain(others).collect())
 }
 
-/// Whoever gets no reply, since these failed as a whole, hears that the store is away.
+/// Runs the writes in one transaction. If that fails as a whole, no replies are sent, and the callers get an error.
 fn write_all(conn: &mut SqliteConnection, jobs: Vec<Job>) {
-    // Also for one alone: without an end that is looked at, a row that came back may not have been written.
+    // Needed even for one write: without an explicit commit whose result is checked, a returned row may not have been written.
     if let Err(error) = conn.batch_execute("begin immediate") {
         tracing::warn!(%error, "can't write the embedded store");
         return;
     }
-    // A statement that fails undoes itself alone.
+    // A failed statement undoes only its own changes.
     let run = |job: Job| catch_unwind(AssertUnwindSafe(|| job(conn))).ok().flatten();
     let replies: Vec<Reply> = jobs.into_iter().filter_map(run).collect();
     if let Err(error) = conn.batch_execute("commit") {
         tracing::warn!(%error, "the embedded store can't commit");
-        // Nothing to undo where SQLite has done it already.
+        // Fails if SQLite has already rolled back.
         drop(conn.batch_execute("rollback"));
         return;
     }
@@ -126,7 +126,7 @@ mod tests {
         rows.expect("rows").into_iter().map(|row| row.n).collect()
     }
 
-    /// A deferred constraint fails when it is committed, as a full disk does.
+    /// A deferred constraint fails at the commit, as a full disk does.
     #[tokio::test]
     async fn what_was_not_committed_was_not_written() {
         let (_folder, path, writer) = store();

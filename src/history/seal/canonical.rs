@@ -1,8 +1,8 @@
-//! One spelling for each JSON value, whatever order a database keeps its keys in.
+//! Serializes JSON canonically, because databases may store the keys of an object in any order.
 
 use serde_json::Value;
 
-/// Writes a value without white space, the keys of every object in the order of their bytes; numbers as they are.
+/// Writes a value without white space, with the keys of every object in byte order; numbers are written as they are.
 pub(super) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);

@@ -1,9 +1,10 @@
-//! The links of the chain: what is hashed and how. Pure.
+//! Computes the entries of the audit chain: what is hashed and how. Pure functions.
 //!
-//! `mac = HMAC-SHA-256(key, version ‖ position ‖ mac before ‖ fields)` (RFC 2104), every field with its length before it, so
-//! that no two events read the same. Layout 2 adds the client and the person who acted, the account of the process, and the hash of the
-//! revisions that the link covers. What may have to be erased (address, user agent, details) enters as SHA-256 over a salt
-//! of this event alone: with the field and the salt gone, nothing tells what it was, and the chain is whole.
+//! `mac = HMAC-SHA-256(key, layout ‖ position ‖ sealed_at ‖ previous MAC ‖ fields)` (RFC 2104); every field of variable length is
+//! preceded by its length, so that no two events have the same encoding. Layout 2 adds the client and the user who acted, the
+//! account of the process, and the hash of the revisions that the entry covers. What may have to be erased (address, user agent,
+//! details) is included as SHA-256 with a salt that belongs to this event alone: once the field and the salt are deleted, nothing
+//! reveals the value, and the chain stays valid.
 
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::hmac;
@@ -18,22 +19,22 @@ use crate::history::RecordedEvent;
 
 /// The first layout, without revisions.
 const FIRST_LAYOUT: i64 = 1;
-/// The layout of new links.
+/// The layout of new entries.
 const LAYOUT: i64 = 2;
 
-/// What a link covers besides its event.
+/// What an entry covers besides its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Covered {
     /// The layout of what is hashed.
     pub(super) layout: i64,
-    /// How many revisions were sealed with it.
+    /// How many revisions were sealed with the entry.
     pub(super) revisions: i64,
     /// Hash of the revisions; `None` if there were none.
     pub(super) hash: Option<Vec<u8>>,
 }
 
 impl Covered {
-    /// A new link with these revisions.
+    /// Creates the data of a new entry that covers these revisions.
     pub(super) fn new(revisions: &[SealedRevision]) -> Self {
         Self {
             layout: LAYOUT,
@@ -42,7 +43,7 @@ impl Covered {
         }
     }
 
-    /// Whether the layout covers everything that the event and the link hold.
+    /// Returns whether the layout covers all data of the event and the entry.
     pub(super) fn is_complete(&self, event: &RecordedEvent) -> bool {
         let has_more = event.by_user.is_some()
             || event.by_client.is_some()
@@ -53,7 +54,7 @@ impl Covered {
     }
 }
 
-/// The hash of revisions in the order of their keys, each field with its length before it.
+/// Hashes revisions in the order of their keys, each field of variable length preceded by its length.
 pub(super) fn digest_of(revisions: &[SealedRevision]) -> Vec<u8> {
     let mut sorted: Vec<&SealedRevision> = revisions.iter().collect();
     sorted.sort_unstable_by(|one, other| {
@@ -80,7 +81,7 @@ pub(super) fn digest_of(revisions: &[SealedRevision]) -> Vec<u8> {
     context.finish().as_ref().to_vec()
 }
 
-/// The key of the chain.
+/// The HMAC key of the chain.
 pub(super) struct ChainKey(hmac::Key);
 
 impl ChainKey {
@@ -95,7 +96,7 @@ impl std::fmt::Debug for ChainKey {
     }
 }
 
-/// What stands in for what may be erased.
+/// Salted hashes of the fields that may be erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Traces {
     pub(super) address: Vec<u8>,
@@ -104,9 +105,9 @@ pub(super) struct Traces {
 }
 
 impl Traces {
-    /// Of an event, under its own salt.
+    /// Hashes the fields of an event with its salt.
     pub(super) fn of(event: &RecordedEvent, salt: &[u8]) -> Self {
-        // What can't be read is sealed as it is written.
+        // Details that can't be parsed are sealed as the stored text.
         let details = match &event.unread_details {
             Some(text) => text.clone(),
             None => canonical(&event.details),
@@ -119,7 +120,7 @@ impl Traces {
     }
 }
 
-/// Whether nothing is left of what may be erased.
+/// Returns whether all fields that may be erased are empty.
 pub(super) fn is_erased(event: &RecordedEvent) -> bool {
     event.address.is_none()
         && event.user_agent.is_none()
@@ -137,7 +138,7 @@ fn salted(salt: &[u8], name: &str, value: Option<&str>) -> Vec<u8> {
     digest::digest(&SHA256, &text).as_ref().to_vec()
 }
 
-/// One link: where it is, what it follows, and when it was made.
+/// The header of an entry: its position, the MAC of the entry before it, and when it was sealed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     pub(super) position: i64,
@@ -145,7 +146,7 @@ pub(super) struct Place<'a> {
     pub(super) sealed_at: Timestamp,
 }
 
-/// The seal of an event at its place.
+/// Computes the MAC of the entry that seals an event.
 pub(super) fn mac(
     key: &ChainKey,
     place: Place<'_>,
@@ -183,7 +184,7 @@ fn put_id(text: &mut Vec<u8>, id: Option<Uuid>) {
     put(text, id.as_ref().map(|id| &id.as_bytes()[..]));
 }
 
-/// A field: whether it is there, its length, itself.
+/// Writes a field: a byte that says whether it is present, its length, its bytes.
 fn put(text: &mut Vec<u8>, field: Option<&[u8]>) {
     match field {
         None => text.push(0),

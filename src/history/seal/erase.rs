@@ -28,8 +28,8 @@ pub enum EraseError {
 }
 
 impl AuditSeal {
-    /// Erases address, user agent and details of these events in one transaction, and records each erasure as an event. Skips events
-    /// that were erased before. Returns how many were erased.
+    /// Erases address, user agent and details of these events in one transaction, and records each erasure as an event. Skips
+    /// events that were erased before. Returns how many were erased.
     ///
     /// # Errors
     /// The reason why nothing was erased.
@@ -42,7 +42,7 @@ impl AuditSeal {
         let seal = self.clone();
         self.database
             .write(move |conn| {
-                // Keeps the sealer from adding links to the chain at the same time.
+                // Keeps other instances from adding entries to the chain at the same time.
                 queries::lock_sealer(conn)?;
                 let now = seal.database.now(conn)?;
                 let mut erased: usize = 0;

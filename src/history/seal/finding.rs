@@ -1,4 +1,4 @@
-//! What a walk along the chain finds.
+//! The results of verifying the audit chain.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::Serialize;
 use crate::base::clock::Timestamp;
 use crate::base::ids::AuditEventId;
 
-/// A seal that somebody kept elsewhere: `POSITION:MAC`.
+/// The MAC of an entry that was stored outside of the database: `POSITION:MAC`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// Position in the chain.
+    /// Position of the entry in the chain.
     pub position: i64,
-    /// It, in hexadecimal.
+    /// MAC of the entry, in hexadecimal.
     pub mac: String,
 }
 
@@ -31,46 +31,46 @@ impl std::str::FromStr for Expected {
     }
 }
 
-/// What is wrong.
+/// Kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// The event, or its seal, is not what was sealed.
+    /// The event, or its entry, differs from what was sealed.
     Altered,
-    /// The event is what was sealed, and its details can't be read: nothing here writes such.
+    /// The event is what was sealed, but its details can't be parsed. Doorward never writes such details.
     Unreadable,
-    /// The revisions that the link covers are not those that were sealed with it.
+    /// The revisions that the entry covers are not those that were sealed with it.
     RevisionsAltered,
-    /// A revision names a link that does not exist.
+    /// A revision refers to an entry that does not exist.
     RevisionsOutside,
-    /// The event was erased in part, and no sealed event records it.
+    /// The event was erased, and no sealed event records the erasure.
     ErasedWithoutRecord,
-    /// The sealed event is gone.
+    /// The event of an entry is missing.
     MissingEvent,
-    /// Seals are gone from the middle, with or without their events.
+    /// Entries are missing from the middle of the chain, with or without their events.
     MissingSeals,
-    /// Seals, or what tells where the chain ends, are gone from the end.
+    /// Entries are missing from the end of the chain: the recorded end, or an expected MAC, is beyond the last one.
     CutTail,
-    /// Where the chain ends is not what its last seal says.
+    /// The recorded end of the chain differs from its last entry.
     HeadAltered,
-    /// An event that is older than the end of the chain, and not in it; or whose seal is at a place that is none.
+    /// An event that is older than the end of the chain but not in it, or an entry with a position below 1.
     OutsideTheChain,
-    /// An event that was sealed when much newer ones were sealed already.
+    /// The event was sealed when much newer ones had already been sealed.
     SealedTooLate,
-    /// Another chain than the one that the expected seal belongs to.
+    /// The entry has another MAC than expected, so this is another chain.
     Fork,
 }
 
-/// One fault, and where.
+/// A fault, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Kind of the fault.
     pub kind: Fault,
-    /// Position in the chain.
+    /// Position in the chain; `None` if the event is not in the chain.
     pub position: Option<i64>,
-    /// Up to where, for more than one place.
+    /// Last position, if the fault concerns several.
     pub until: Option<i64>,
-    /// ID of the event.
+    /// ID of the event, if the fault concerns one.
     pub event: Option<AuditEventId>,
 }
 
@@ -132,14 +132,14 @@ impl fmt::Display for Finding {
     }
 }
 
-/// An event that was sealed long after its time: the sealer was down then, or it was put in with an old date.
+/// An event that was sealed long after its time: no instance sealed events then, or it was inserted with an old date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LateSeal {
     /// Position in the chain.
     pub position: i64,
     /// ID of the event.
     pub event: AuditEventId,
-    /// How long after its time, in seconds.
+    /// How long after its time it was sealed, in seconds.
     pub seconds: u64,
 }
 
@@ -162,13 +162,13 @@ impl fmt::Display for LateSeal {
 pub struct Erasure {
     /// Position of the erased event in the chain.
     pub position: i64,
-    /// The erased event.
+    /// ID of the erased event.
     pub event: AuditEventId,
     /// Time of the erasure.
     pub erased_at: Timestamp,
-    /// Who erased it.
+    /// Actor of the erasure, as written in events.
     pub actor: String,
-    /// The account and machine of the process that erased it.
+    /// Account and machine of the process that erased it, if the command line did.
     pub operator: Option<String>,
     /// Reason of the erasure.
     pub reason: Option<String>,
@@ -189,19 +189,19 @@ impl fmt::Display for Erasure {
     }
 }
 
-/// Faults are listed up to so many, and counted beyond.
+/// Maximum number of listed findings and erasures; further faults are only counted.
 const MOST_LISTED: usize = 1000;
-/// As [`MOST_LISTED`], of events that were sealed late.
+/// Maximum number of listed events that were sealed late; further ones are only counted.
 const MOST_LATE_LISTED: usize = 20;
 
-/// What a walk came to.
+/// Result of verifying the audit chain.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// How many events are in the chain and were looked at.
+    /// How many entries of the chain were verified.
     pub sealed: i64,
-    /// Of how many of them the address, the user agent and the details were erased.
+    /// How many of their events had address, user agent and details erased.
     pub erased: i64,
-    /// Which, as sealed events record it: the first thousand.
+    /// The erasures that sealed events record: the first thousand.
     pub erasures: Vec<Erasure>,
     /// How many sealed revisions were verified.
     pub revisions: i64,
@@ -209,30 +209,30 @@ pub struct Report {
     pub unsealed_revisions: i64,
     /// Last position in the chain.
     pub position: i64,
-    /// Its last seal, in hexadecimal.
+    /// MAC of the last entry, in hexadecimal.
     pub mac: String,
-    /// When that was made.
+    /// When the last entry was sealed.
     pub sealed_at: Option<Timestamp>,
-    /// The longest time from an event to its seal, in seconds.
+    /// The longest time from an event to its sealing, in seconds.
     pub longest_wait_seconds: u64,
-    /// Where that was.
+    /// Position of the entry with the longest wait.
     pub longest_wait_position: i64,
-    /// How many events were sealed more than a minute after their time. That proves nothing, and is to be looked at.
+    /// How many events were sealed more than a minute after their time. That proves nothing, but should be investigated.
     pub sealed_late: u64,
-    /// Which: the first twenty.
+    /// The events that were sealed late: the first twenty.
     pub late_seals: Vec<LateSeal>,
-    /// The time of the oldest event that waits for its seal.
+    /// Time of the oldest event that is not sealed yet.
     pub unsealed_since: Option<Timestamp>,
-    /// How many seconds ago that was.
+    /// Age of that event, in seconds.
     pub unsealed_seconds: u64,
-    /// How much is wrong.
+    /// How many faults were found.
     pub faults: u64,
-    /// What is: the first thousand.
+    /// The faults: the first thousand.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Returns whether no fault was found.
     pub fn is_whole(&self) -> bool {
         self.faults == 0
     }

@@ -1,4 +1,4 @@
-//! The key of the chain: made once, kept sealed under the master key.
+//! The HMAC key of the chain: created once, stored encrypted under the master key.
 
 use super::chain::ChainKey;
 use super::queries::{self, SealerRow};
@@ -6,11 +6,11 @@ use super::{AuditSeal, SealError};
 use crate::base::secrets::random_bytes;
 use crate::db::{self, Connection};
 
-/// What the key is sealed for.
+/// Associated data of the encrypted key.
 const CONTEXT: &[u8] = b"audit-chain";
 
 impl AuditSeal {
-    /// The key, made now if there is none. The caller holds the sealer's row.
+    /// Returns the key, and creates it if there is none. The caller must hold the lock of the chain state.
     pub(super) fn key(
         &self,
         conn: &mut Connection,
@@ -27,7 +27,7 @@ impl AuditSeal {
         Ok(ChainKey::new(&bytes))
     }
 
-    /// The key, if there is one already.
+    /// Decrypts the key; returns `None` if there is none yet.
     pub(super) fn open(&self, row: &SealerRow) -> Result<Option<ChainKey>, SealError> {
         let Some(sealed) = &row.sealed_key else {
             return Ok(None);
@@ -36,10 +36,10 @@ impl AuditSeal {
         Ok(Some(ChainKey::new(&bytes)))
     }
 
-    /// Seals the key under the present master key; whether it was not. After this the previous one is no longer needed for it.
+    /// Re-encrypts the key under the current master key, which makes the previous one unnecessary; `false` if it is already.
     ///
     /// # Errors
-    /// `Key` when it is under a master key that is not here.
+    /// `Key` if it was encrypted under an unknown master key.
     pub async fn rewrap(&self) -> Result<bool, SealError> {
         let seal = self.clone();
         self.database
@@ -58,7 +58,7 @@ impl AuditSeal {
             .await
     }
 
-    /// Looks whether the key under which events are sealed is there and can be opened: one row is read.
+    /// Checks that the key exists, if events are sealed, and can be decrypted. Reads one row.
     ///
     /// # Errors
     /// `Key` or `KeyGone`, with what to do.

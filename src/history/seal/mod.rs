@@ -1,9 +1,10 @@
-//! The seal over the audit log: every committed event is linked to the one before it, under a key of its own.
+//! The audit chain: each committed audit event gets an entry that is linked to the previous one by an HMAC under its own key.
 //!
-//! Promises that a row altered, deleted or inserted afterwards is found by whoever has the key, and that a chain cut short, or
-//! made anew from there by whoever can write to the database, is found by whoever kept a later seal. Revisions are covered by the link
-//! of the event beside which they waited. Owns `audit_seals` and `audit_sealer`. Refuses to fork: the sealer's one row is held
-//! while links are added. Does not promise that what a database's owner writes as new is true.
+//! Guarantees that rows altered, deleted or inserted afterwards are detected with the key, and that a chain that was cut short,
+//! or rewritten from some point by a party that can write to the database, is detected with a later MAC that was stored
+//! elsewhere. Each entry also covers the revisions that were unsealed when it was added. Owns `audit_seals` and `audit_sealer`.
+//! The chain can't fork: the single row of `audit_sealer` is locked while entries are added. Can't detect false new events by
+//! the database's owner.
 
 mod canonical;
 mod chain;
@@ -24,7 +25,7 @@ use crate::base::ids::SealingId;
 use crate::base::seal::{OpenError, Sealer};
 use crate::db::{self, Database};
 
-/// The seal over the audit log. Cheap to clone.
+/// Seals and verifies the audit log. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AuditSeal {
     database: Database,
@@ -35,30 +36,30 @@ pub struct AuditSeal {
 /// Why nothing was sealed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    /// The key of the chain can't be opened.
+    /// The key of the chain can't be decrypted.
     #[error("audit seal key: {0}")]
     Key(#[from] OpenError),
-    /// Events are sealed, and the key under which they are is gone.
+    /// Events are sealed, but the key is missing.
     #[error(
         "the audit seal key is missing, but events are sealed with it; restore the row of audit_sealer from a backup"
     )]
     KeyGone,
-    /// The database is away.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// The newest seal: what to keep off this machine.
+/// The end of the chain. Store it outside of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// How many events are sealed.
+    /// Position of the last entry, which is the number of sealed events.
     pub position: i64,
-    /// The last seal.
+    /// MAC of the last entry.
     pub mac: Vec<u8>,
 }
 
 impl AuditSeal {
-    /// A sealer of this process.
+    /// Creates the service. The process gets an ID under which it holds the lease.
     pub fn new(database: Database, sealer: Sealer) -> Self {
         Self {
             database,

@@ -15,16 +15,16 @@ use crate::db::{Connection, Json, Result};
 use crate::history::queries::{EventRow, recorded};
 use crate::history::{EventFilter, RecordedEvent};
 
-/// The sealer's one row.
+/// ID of the single row of `audit_sealer`.
 const ONE: i64 = 1;
 
-/// The sealer: its key, where the chain ends, who holds the lease.
+/// The chain state: the encrypted key, the end of the chain, and the holder of the lease.
 #[derive(Debug)]
 pub(super) struct SealerRow {
     pub(super) sealed_key: Option<Vec<u8>>,
     pub(super) position: i64,
     pub(super) mac: Vec<u8>,
-    /// The latest instant among the sealed events.
+    /// The latest time of a sealed event.
     pub(super) newest_at: Option<Timestamp>,
     pub(super) holder: Option<SealingId>,
     pub(super) leased_until: Option<Timestamp>,
@@ -56,13 +56,13 @@ pub(super) fn find_sealer(conn: &mut Connection) -> Result<SealerRow> {
     Ok(sealer(row))
 }
 
-/// The sealer's row, held until the transaction ends: nobody else adds a link.
+/// Reads the chain state and locks its row until the transaction ends, so that no other instance adds entries.
 pub(super) fn lock_sealer(conn: &mut Connection) -> Result<SealerRow> {
     let row = ForUpdate(audit_sealer::table.find(ONE)).get_result::<Row>(conn)?;
     Ok(sealer(row))
 }
 
-/// Takes the lease, or keeps it. The caller holds the row, and nobody else the lease.
+/// Acquires or renews the lease. The caller must hold the lock of the row, and no other process the lease.
 pub(super) fn lease(conn: &mut Connection, holder: SealingId, until: Timestamp) -> Result<()> {
     diesel::update(audit_sealer::table.find(ONE))
         .set((
@@ -96,12 +96,12 @@ pub(super) fn update_head(
     Ok(())
 }
 
-/// A link as it is stored.
+/// A stored entry of the chain.
 #[derive(Debug)]
 pub(super) struct SealRow {
     pub(super) position: i64,
     pub(super) event: AuditEventId,
-    /// `None`: erased, with what it salted.
+    /// Salt of the hashes; `None` if it was erased together with the fields.
     pub(super) salt: Option<Vec<u8>>,
     pub(super) traces: Traces,
     pub(super) mac: Vec<u8>,
@@ -143,7 +143,7 @@ fn seal(row: SealTuple) -> SealRow {
     }
 }
 
-/// Adds links, in one statement.
+/// Inserts entries in one statement.
 pub(super) fn insert_seals(conn: &mut Connection, links: &[SealRow]) -> Result<()> {
     let row = |link: &SealRow| {
         (
@@ -165,7 +165,7 @@ pub(super) fn insert_seals(conn: &mut Connection, links: &[SealRow]) -> Result<(
     Ok(())
 }
 
-/// Events without a seal, not earlier than `from`, earlier than `until`, after one, in the order of their times, at most `limit`.
+/// Lists unsealed events from `from` (inclusive) to `until` (exclusive), after the cursor `after`, oldest first, at most `limit`.
 pub(super) fn list_unsealed(
     conn: &mut Connection,
     (from, until): (Option<Timestamp>, Option<Timestamp>),
@@ -188,18 +188,18 @@ pub(super) fn list_unsealed(
         let later = audit_events::at
             .gt(at)
             .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
-        // The first condition follows from the second, but neither database finds the place in the index by an OR.
+        // The first condition is implied by the second, but neither database uses the index for an OR.
         query = query.filter(audit_events::at.ge(at)).filter(later);
     }
     let rows = query.load::<EventRow>(conn)?;
     Ok(rows.into_iter().map(recorded).collect())
 }
 
-/// The event that a link seals.
+/// The event of an entry.
 #[derive(Debug)]
 pub(super) struct LinkedEvent {
     pub(super) event: RecordedEvent,
-    /// Whether its details are written as they are when an event is recorded.
+    /// Whether the stored details have the form in which Doorward writes them.
     pub(super) are_details_plain: bool,
 }
 
@@ -211,7 +211,7 @@ fn linked(row: EventRow) -> LinkedEvent {
     }
 }
 
-/// Finds the link of an event, with the event.
+/// Finds the entry of an event, and the event.
 pub(super) fn find_link(
     conn: &mut Connection,
     event: AuditEventId,
@@ -225,13 +225,13 @@ pub(super) fn find_link(
     Ok(found.map(|(link, event)| (seal(link), recorded(event))))
 }
 
-/// Whether an event has this ID.
+/// Returns whether an event has this ID.
 pub(super) fn has_event(conn: &mut Connection, event: AuditEventId) -> Result<bool> {
     let found = audit_events::table.find(event).select(audit_events::id);
     Ok(found.first::<AuditEventId>(conn).optional()?.is_some())
 }
 
-/// Erases address, user agent and details of an event, and the salt that their hashes were made with.
+/// Erases address, user agent and details of an event, and the salt of their hashes.
 pub(super) fn erase(conn: &mut Connection, event: AuditEventId) -> Result<()> {
     diesel::update(audit_events::table.find(event))
         .set((
@@ -246,8 +246,7 @@ pub(super) fn erase(conn: &mut Connection, event: AuditEventId) -> Result<()> {
     Ok(())
 }
 
-/// The links after a position (`None`: all, those at places that are none included), each with its event if that is there, at
-/// most `limit`.
+/// Lists the entries after a position (`None`: all, even positions below 1), each with its event if it exists, at most `limit`.
 pub(super) fn list_links(
     conn: &mut Connection,
     after: Option<i64>,
@@ -272,10 +271,10 @@ pub(super) fn list_links(
         .collect())
 }
 
-/// An event's time and id, and its place in the chain.
+/// Time and ID of an event, and its position in the chain.
 type PlaceRow = (Timestamp, AuditEventId, Option<i64>);
 
-/// Where events earlier than `until` are in the chain, in the order of their times, after one, at most `limit`.
+/// Lists the positions of events earlier than `until`, after the cursor `after`, ordered by event time, at most `limit`.
 pub(super) fn list_places(
     conn: &mut Connection,
     until: Timestamp,
@@ -302,8 +301,8 @@ pub(super) fn list_places(
     Ok(query.load::<PlaceRow>(conn)?)
 }
 
-/// Events of a filter's times, whatever they tell of, in the order of their times, each with its place in the chain and its seal,
-/// after one, at most `limit`.
+/// Lists the events in a filter's time range (ignoring its other conditions) with their entries, after the cursor `after`, oldest
+/// first, at most `limit`.
 pub(super) fn list_sealed_events(
     conn: &mut Connection,
     filter: &EventFilter,
@@ -329,7 +328,7 @@ pub(super) fn list_sealed_events(
         let later = audit_events::at
             .gt(at)
             .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
-        // The first condition follows from the second, but neither database finds the place in the index by an OR.
+        // The first condition is implied by the second, but neither database uses the index for an OR.
         query = query.filter(audit_events::at.ge(at)).filter(later);
     }
     let rows = query.load::<(EventRow, Option<SealTuple>)>(conn)?;

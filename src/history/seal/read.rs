@@ -1,4 +1,4 @@
-//! Events with their seals, page by page: for an export that needs little memory whatever its length.
+//! Reads events with their chain entries page by page, so that an export of any length needs little memory.
 
 use serde::Serialize;
 
@@ -9,45 +9,44 @@ use crate::base::ids::AuditEventId;
 use crate::db;
 use crate::history::{EventFilter, RecordedEvent};
 
-/// After which event a page begins.
+/// Time and ID of the event after which a page begins.
 pub type EventCursor = (Timestamp, AuditEventId);
 
-/// An event and its place in the chain.
+/// An event and its entry in the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct SealedEvent {
     /// The event.
     #[serde(flatten)]
     pub event: RecordedEvent,
-    /// `None`: it waits for its seal.
+    /// Position and MAC of its entry; `None` if the event is not sealed yet.
     pub seal: Option<SealView>,
 }
 
-/// A place in the chain.
+/// The public fields of a chain entry.
 #[derive(Clone, Debug, Serialize)]
 pub struct SealView {
     /// Position in the chain, counted from 1.
     pub position: i64,
-    /// In hexadecimal.
+    /// MAC of the entry, in hexadecimal.
     pub mac: String,
-    /// When it was made.
+    /// When the event was sealed.
     pub sealed_at: Timestamp,
 }
 
-/// Events, and where the next page begins.
+/// A page of events.
 #[derive(Clone, Debug)]
 pub struct SealedPage {
-    /// Oldest first; there may be none although there are further pages.
+    /// The events, oldest first. The list may be empty although there are further pages.
     pub events: Vec<SealedEvent>,
-    /// `None`: this was the last one.
+    /// Where the next page begins; `None` if this is the last page.
     pub next: Option<EventCursor>,
 }
 
-/// How many events are read for a page.
 const PAGE: i64 = 500;
 
 impl AuditSeal {
-    /// The next events of a filter's actions and times. No index knows actions in the order of times, so all events of the times
-    /// are read, and those of other actions left out here: one page costs the same whatever is looked for.
+    /// Returns the next events that match the times, action and client of a filter. No index orders the events of an action by
+    /// time, so all events of the time range are read and filtered here: each page costs the same whatever the filter.
     pub async fn list(
         &self,
         filter: &EventFilter,

@@ -1,4 +1,4 @@
-//! The one sealer at work: under a lease, and with the sealer's row held, so that two can never fork the chain.
+//! Adds entries to the chain, under a lease and with the chain state locked, so that two instances can't fork the chain.
 
 use std::time::Duration;
 
@@ -11,44 +11,45 @@ use crate::base::secrets::random_bytes;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 
-/// How long a sealer that says nothing keeps others waiting.
+/// Duration of the lease: how long other instances wait if its holder stops.
 const LEASE: Duration = Duration::from_secs(10);
-/// How many events one transaction seals: so many are sealed well within the time that a change may take.
+/// How many events one transaction seals. This takes well under the time that a change may take.
 const STEP: usize = 500;
 /// About how many revisions one transaction seals, with the first of its events.
 const MOST_REVISIONS: i64 = 2000;
-/// How many transactions one turn makes: then others hear how far it is.
+/// How many transactions one call runs before it returns, so that the caller can report progress.
 const STEPS: usize = 20;
-/// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take
-/// from its instant to its commit. What is older and not in the chain was put there by hand. After a time in which nothing happened
-/// the newest is old itself: what is dated back into that time is sealed, and told by its wait.
+/// How much older than the newest sealed event an event may be and still be sealed: far more than any transaction may take from
+/// its time to its commit. Older unsealed events were inserted by hand. After a quiet period the newest sealed event is old
+/// itself, so an event backdated into that period is sealed, and its delay reported.
 ///
-/// It is also what a look costs: every event of this time before the newest sealed one is looked up among the seals, sealed or not,
-/// because one that is committed late may lie anywhere between them, and no column of both databases tells the order of commits.
+/// This also determines the cost of polling: every event of this period before the newest sealed one is looked up among
+/// the entries, because an event that was committed late may be anywhere between them, and no column that both
+/// databases have orders commits.
 pub(super) const LATE: Duration = Duration::from_secs(60);
 
-/// From when on events are sealed, at an instant of the database's clock. A clock that was ahead once holds back nothing later.
+/// Returns the time from which on events are sealed. `now` limits it: if a clock was ahead once, later events are not excluded.
 pub(super) fn from(newest_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     newest_at.map(|at| at.min(now).before(LATE))
 }
 
-/// What there is to do.
+/// State of the chain, and whether this process should seal events.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// The newest seal.
+    /// The end of the chain.
     pub head: Head,
-    /// The time of the oldest event that waits for its seal.
+    /// Time of the oldest event that is not sealed yet.
     pub unsealed_since: Option<Timestamp>,
-    /// The database's clock.
+    /// Time of the database's clock.
     pub now: Timestamp,
-    /// Whether revisions are unsealed for so long that no event of their transaction will follow.
+    /// Whether revisions have been unsealed for so long that no event of their transaction will follow.
     pub are_revisions_left: bool,
-    /// Whether it is this process's turn to seal.
+    /// Whether this process may seal: it holds the lease, or no other process does.
     pub is_ours: bool,
 }
 
 impl SealerRow {
-    /// A lease that reaches further than one is given was given by a clock that was ahead.
+    /// Returns whether a process may take the lease. Ignores a lease that ends too late, granted by a clock that was ahead.
     fn is_free_for(&self, holder: SealingId, now: Timestamp) -> bool {
         let is_good = |until| now < until && until <= now.after(LEASE);
         self.holder == Some(holder) || !self.leased_until.is_some_and(is_good)
@@ -63,8 +64,8 @@ impl SealerRow {
 }
 
 impl AuditSeal {
-    /// Looks whether events wait for their seal, and whose turn it is. Changes nothing. Where none waits, it has read two index
-    /// entries for each event of the last minute (`LATE`), whatever the length of the log; each step of the work reads the same.
+    /// Returns the state of the chain, and changes nothing. If no event waits, this reads two index entries for each event of the
+    /// last minute (`LATE`), whatever the length of the log; each transaction of [`AuditSeal::work`] reads the same.
     pub async fn look(&self) -> db::Result<Look> {
         let seal = self.clone();
         self.database
@@ -84,10 +85,10 @@ impl AuditSeal {
             .await
     }
 
-    /// Seals the events that wait, many steps of them, if it is this process's turn; how many. Another's turn: none.
+    /// Seals the waiting events in several transactions. Returns how many it sealed; 0 if another process holds the lease.
     ///
     /// # Errors
-    /// When the key can't be opened or the database is away; what was sealed before stays sealed.
+    /// If the key can't be decrypted or the database is unavailable. What was sealed before stays sealed.
     pub async fn work(&self, look: &Look) -> Result<usize, SealError> {
         let waits = look.unsealed_since.is_some() || look.are_revisions_left;
         if !look.is_ours || !waits {
@@ -104,7 +105,7 @@ impl AuditSeal {
         Ok(sealed)
     }
 
-    /// Looks and works.
+    /// Calls [`AuditSeal::look`] and [`AuditSeal::work`].
     ///
     /// # Errors
     /// As [`AuditSeal::look`] and [`AuditSeal::work`].
@@ -114,7 +115,7 @@ impl AuditSeal {
         self.work(&look).await
     }
 
-    /// One transaction; how many events it sealed. None where another process holds the lease.
+    /// Runs one transaction. Returns how many events it sealed; 0 if another process holds the lease.
     async fn step(&self) -> Result<usize, SealError> {
         let seal = self.clone();
         self.database
@@ -130,7 +131,7 @@ impl AuditSeal {
             .await
     }
 
-    /// Adds links for the events that wait. The caller holds the sealer's row.
+    /// Adds entries for the waiting events. The caller must hold the lock of the chain state.
     fn link(
         &self,
         conn: &mut Connection,
@@ -144,7 +145,7 @@ impl AuditSeal {
             if !revisions::is_any_waiting(conn, now.before(LATE))? {
                 return Ok(0);
             }
-            // Revisions without an event, or more than one link covers, get an event of their own.
+            // Revisions that no event follows, or that are too many for one entry, get an event of their own.
             let event = Event::done("audit.revisions_sealed");
             history::record(conn, now, &Author::doorward(), event)?;
             events = queries::list_unsealed(conn, (from, None), None, limit)?;

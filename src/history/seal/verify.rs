@@ -1,4 +1,4 @@
-//! Walking the whole chain: every link is computed again, in bounded memory.
+//! Verifies the whole chain: computes every entry again, in bounded memory.
 
 use std::collections::HashMap;
 
@@ -17,29 +17,27 @@ use crate::base::ids::AuditEventId;
 use crate::db::{Connection, Error};
 use crate::history::RecordedEvent;
 
-/// How many links are read at once.
 const PAGE: i64 = 500;
 /// About how many revisions are held in memory at the same time.
 const MOST: i64 = 4000;
 
-/// A walk on its way.
 struct Walk<'a> {
     key: Option<ChainKey>,
     expected: &'a [Expected],
-    /// The links before the next one, of which it must follow one: as stored, and as it should be. None after a gap.
+    /// The MACs of the previous entry that the next one may be based on: the stored one and the computed ones. Empty after a gap.
     before: Vec<Vec<u8>>,
     newest_at: Option<Timestamp>,
-    /// Erased events whose record was not found yet.
+    /// Erased events, by ID, whose erasure record was not found yet, and their positions.
     erased: HashMap<AuditEventId, i64>,
     report: Report,
 }
 
 impl AuditSeal {
-    /// Walks the chain from its beginning, and then looks for events that are not in it. `tell` hears how far it is, and out of
-    /// how many.
+    /// Verifies the chain from its beginning, then searches for events that are not in it. Calls `tell` with the current position
+    /// and the end of the chain.
     ///
     /// # Errors
-    /// When the key can't be opened or the database is away; what is wrong with the chain is in the report.
+    /// If the key can't be decrypted or the database is unavailable. Faults of the chain are listed in the report.
     pub async fn verify(
         &self,
         expected: &[Expected],
@@ -55,7 +53,7 @@ impl AuditSeal {
         };
         let mut after: Option<i64> = None;
         loop {
-            // What tells the end is read before the links: a chain that grows meanwhile does not look cut.
+            // Read the end of the chain before the entries: a chain that grows during the verification must not look cut.
             let (row, links) = self
                 .database
                 .read(move |conn| {
@@ -87,7 +85,7 @@ impl AuditSeal {
         Ok(walk.report)
     }
 
-    /// Revisions that name these links, by position. Reads one more than the links cover, to detect added ones.
+    /// Reads the revisions of these entries, by position. Reads one more than the entries cover, to detect added ones.
     async fn read_revisions(&self, links: &[Linked]) -> Result<Covering, SealError> {
         let positions = links.iter().map(|(link, _)| link.position);
         let (Some(first), Some(last)) = (positions.clone().min(), positions.max()) else {
@@ -103,13 +101,13 @@ impl AuditSeal {
         Ok(covering)
     }
 
-    /// Revisions that wait, and those that say they are covered by a link beyond the chain.
+    /// Counts the unsealed revisions, and finds those that refer to an entry outside of the chain.
     async fn look_at_revisions(&self, walk: &mut Walk<'_>) -> Result<(), SealError> {
         let (waiting, positions, row) = self
             .database
             .read(|conn| {
                 let waiting = revisions::count_waiting(conn)?;
-                // Before the end of the chain is read: a chain that grows meanwhile covers no more than it reaches.
+                // Read before the end of the chain, so that no revision seems to refer to an entry beyond it if the chain grows.
                 let positions = revisions::find_positions(conn)?;
                 Ok::<_, Error>((waiting, positions, queries::find_sealer(conn)?))
             })
@@ -125,14 +123,14 @@ impl AuditSeal {
         Ok(())
     }
 
-    /// Events without a seal: those that the sealer will still take, and those that it never will.
+    /// Finds the events without an entry: those that will still be sealed, and those that are too old for it.
     async fn look_outside(&self, walk: &mut Walk<'_>) -> Result<(), SealError> {
         let seal = self.clone();
         let now = self.database.read(move |conn| seal.database.now(conn));
         let edge = from(walk.newest_at, now.await?);
         let mut after: Option<EventCursor> = None;
         while let Some(edge) = edge {
-            // Page by page over all of them: a search for those without a seal would not end before it has seen the last.
+            // Read all events page by page: a query for those without an entry would scan all of them before it returns.
             let page = self
                 .database
                 .read(move |conn| queries::list_places(conn, edge, after, PAGE))
@@ -161,19 +159,18 @@ impl AuditSeal {
     }
 }
 
-/// A link, and its event if that is there.
 type Linked = (SealRow, Option<LinkedEvent>);
 
-/// Revisions by the position of the link that covers them.
+/// Revisions by the position of the entry that covers them.
 type Covering = HashMap<i64, Vec<SealedRevision>>;
 
-/// How many revisions the links cover.
+/// Returns how many revisions the entries cover.
 fn count(links: &[Linked]) -> i64 {
     let counts = links.iter().map(|(link, _)| link.covered.revisions.max(0));
     counts.fold(0, i64::saturating_add)
 }
 
-/// Links in runs whose revisions are read together: few links where one covers many.
+/// Splits entries into runs whose revisions are read together: the more revisions the entries cover, the shorter the runs.
 fn chunks(links: &[Linked]) -> Vec<&[Linked]> {
     let mut chunks = Vec::new();
     let mut rest = links;
@@ -230,14 +227,14 @@ impl Walk<'_> {
         self.report.position = link.position;
         self.report.mac = to_hex(&link.mac);
         self.report.sealed_at = Some(link.sealed_at);
-        // The next one may rest on the seal as it stands or, where only the seal was touched, as it was.
+        // The next entry may be based on the stored MAC or, if only the stored MAC was altered, on the computed one.
         self.before = macs;
         if !self.before.contains(&link.mac) {
             self.before.push(link.mac.clone());
         }
     }
 
-    /// Compares a link with its event; what its seal should be, for each that it may follow.
+    /// Compares an entry with its event. Returns the MAC that the entry should have, for each possible MAC of the previous entry.
     fn judge(&mut self, link: &SealRow, linked: &LinkedEvent) -> Vec<Vec<u8>> {
         let event = &linked.event;
         let are_traces_true = match &link.salt {
@@ -263,7 +260,7 @@ impl Walk<'_> {
             None => Vec::new(),
         };
         let is_proven = macs.contains(&link.mac);
-        // After a gap there is nothing to compute it from; the gap is told already.
+        // After a gap the MAC can't be computed; the gap itself is reported already.
         let is_seal_true = (is_proven || self.before.is_empty()) && link.covered.is_complete(event);
         let place = (link.position, Some(link.event));
         let is_unread = event.unread_details.is_some();
@@ -284,7 +281,7 @@ impl Walk<'_> {
         macs
     }
 
-    /// Compares the revisions that a link covers with what was sealed.
+    /// Compares the revisions that refer to an entry with what was sealed.
     fn compare_revisions(&mut self, link: &SealRow, revisions: &[SealedRevision]) {
         let found = Covered {
             layout: link.covered.layout,
@@ -300,7 +297,7 @@ impl Walk<'_> {
         self.report.revisions = self.report.revisions.saturating_add(covered);
     }
 
-    /// An event that was erased waits for the one that records it, which comes later in the chain.
+    /// Notes that an event was erased until the event that records the erasure is found, which comes later in the chain.
     fn note_erasure(&mut self, link: &SealRow, event: &RecordedEvent, is_proven: bool) {
         if link.salt.is_none() && chain::is_erased(event) {
             self.erased.insert(link.event, link.position);
@@ -324,7 +321,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Erasures without a record.
+    /// Reports the erasures without a record.
     fn end_erasures(&mut self) {
         let mut left: Vec<(i64, AuditEventId)> = self
             .erased
@@ -338,8 +335,8 @@ impl Walk<'_> {
         }
     }
 
-    /// How long the event waited: a chain that was made anew shows it here, and so does an event that was dated back into a time in
-    /// which nothing happened, where nothing newer was sealed.
+    /// Records how long the event waited to be sealed. Long waits reveal a chain that was rebuilt, and an event that was
+    /// backdated into a quiet period in which nothing newer was sealed.
     fn wait(&mut self, link: &SealRow, linked: Option<&LinkedEvent>) {
         let waited = linked.map(|linked| link.sealed_at.since(linked.event.at));
         let waited = waited.unwrap_or_default();
@@ -357,7 +354,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether somebody who kept the seal of this place kept this one.
+    /// Compares the entry with the expected MAC of its position, if there is one.
     fn meet(&mut self, link: &SealRow) {
         let mac = to_hex(&link.mac);
         let is_other = |kept: &Expected| kept.position == link.position && kept.mac != mac;
@@ -376,7 +373,7 @@ impl Walk<'_> {
             self.report
                 .add(Finding::between(Fault::CutTail, next, recorded));
         }
-        // What was not proven was not counted: then the newest instant says nothing.
+        // Events whose MAC could not be verified are not counted in `newest_at`, so it is only compared if no fault was found.
         let is_newest = self.report.faults > 0 || row.newest_at == self.newest_at;
         let is_end = to_hex(&row.mac) == self.report.mac && is_newest;
         if row.position < last || (row.position == last && !is_end) {

@@ -1,4 +1,4 @@
-//! Where a request carries its access token (RFC 6750 §2): in the header, or in a form; never in the address.
+//! Reads the access token of a request (RFC 6750 §2): from the header or a form, never from the URL.
 
 use actix_web::HttpRequest;
 use actix_web::http::{Method, header};
@@ -7,10 +7,7 @@ use super::problems::OAuthProblem;
 use super::read_form;
 use crate::oidc::error::Refusal;
 
-/// The token of a request.
-///
-/// # Errors
-/// None, or more than one.
+/// Returns the access token of a request.
 pub fn read_token(request: &HttpRequest, body: &[u8]) -> Result<String, OAuthProblem> {
     let in_header = read_header(request)?;
     let in_body = if *request.method() == Method::POST && !body.is_empty() {

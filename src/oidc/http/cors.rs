@@ -1,25 +1,25 @@
-//! Calls from other origins, without credentials: from the pages of registered apps alone. Never on a route with a cookie.
+//! Cross-origin requests (CORS) without credentials, for pages of registered apps only. Never used on a route that reads cookies.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::clients::Clients;
 
-/// What a browser asks before a call to token, UserInfo or revocation.
+/// Responds to the preflight of a request to the token, UserInfo or revocation endpoint.
 pub async fn allow_known(request: HttpRequest, clients: web::Data<Clients>) -> HttpResponse {
     let mut answer = HttpResponse::build(StatusCode::NO_CONTENT);
     answer
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
         .insert_header((
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            // Fetch §3.3.5: `*` stands for every header but Authorization, as these calls carry no credentials.
+            // Fetch §3.3.5: `*` means every header except Authorization, as these requests carry no credentials.
             "Authorization, Content-Type, *",
         ))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
     share(&request, &clients, answer.finish()).await
 }
 
-/// Lets the page that asked read the answer, if it is a registered app's.
+/// Allows the page that sent the request to read the response, if its origin is that of a registered app.
 pub async fn share(
     request: &HttpRequest,
     clients: &Clients,
@@ -42,7 +42,7 @@ pub async fn share(
             );
         }
         Ok(false) => {}
-        // The answer itself stands; only a page of another origin can't read it this time.
+        // The response is still valid; only a page of another origin can't read it this time.
         Err(error) => tracing::warn!(%error, "can't look up the origin"),
     }
     answer

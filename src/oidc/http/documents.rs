@@ -1,4 +1,4 @@
-//! What everybody may read from everywhere: discovery and the public keys.
+//! Public documents that pages of every origin may read: discovery and the public keys.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::problems::OAuthProblem;
 use crate::oidc::Oidc;
 
-/// The metadata change only with a new version.
+/// Value of `Cache-Control` for the discovery document, which changes only with a new version or configuration.
 const METADATA_AGE: &str = "public, max-age=300";
 
 /// `GET /.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
@@ -18,7 +18,7 @@ pub async fn read_metadata(oidc: web::Data<Oidc>) -> HttpResponse {
         .body(oidc.metadata().to_owned())
 }
 
-/// `GET /oauth2/jwks`: a key is published longer before it signs than this answer may be kept.
+/// `GET /oauth2/jwks`. The time between a key's publication and its first signature is longer than this response may be cached.
 pub async fn read_jwks(oidc: web::Data<Oidc>) -> HttpResponse {
     match oidc.jwks().await {
         Ok((keys, max_age)) => HttpResponse::Ok()
@@ -32,7 +32,7 @@ pub async fn read_jwks(oidc: web::Data<Oidc>) -> HttpResponse {
     }
 }
 
-/// What a browser asks before it reads one of them with headers of its own.
+/// Responds to the preflight of a request for one of these documents.
 pub async fn allow_all(_: HttpRequest) -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))

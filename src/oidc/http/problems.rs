@@ -1,4 +1,4 @@
-//! How refusals are written: OAuth's JSON (RFC 6749 §5.2), with the challenge that belongs to them.
+//! Error responses of the OAuth endpoints: JSON (RFC 6749 §5.2) with the `WWW-Authenticate` challenge that belongs to it.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -14,7 +14,7 @@ use crate::standing::{ChangePending, Unavailable};
 use crate::tokens::keys::SignError;
 use crate::web::Problem;
 
-/// An error as an OAuth client sees it. The cause stays in the log.
+/// An error response to an OAuth client. The cause is only logged.
 #[derive(Clone, Debug)]
 pub struct OAuthProblem {
     status: StatusCode,
@@ -23,7 +23,7 @@ pub struct OAuthProblem {
 }
 
 impl OAuthProblem {
-    /// 400 with the refusal.
+    /// 400 with an OAuth error.
     pub fn refused(refusal: Refusal) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -56,7 +56,7 @@ impl OAuthProblem {
         }
     }
 
-    /// 503: committed, and not yet in force everywhere.
+    /// 503: a change is committed but not yet in force on all instances.
     fn pending(error: &ChangePending) -> Self {
         tracing::error!(%error, "a change is committed but not yet in force");
         Self {
@@ -68,7 +68,7 @@ impl OAuthProblem {
         }
     }
 
-    /// 500: a grant that may have been used.
+    /// 500: a code or refresh token may have been used.
     fn in_doubt(cause: &str) -> Self {
         tracing::error!(cause, "the outcome of using a grant is unknown");
         Self {
@@ -88,7 +88,7 @@ impl OAuthProblem {
         }
     }
 
-    /// What a token lacks (RFC 6750 §3).
+    /// An error with a `Bearer` challenge (RFC 6750 §3); `more` is appended to the challenge.
     pub fn bearer(status: StatusCode, refusal: Refusal, more: &str) -> Self {
         let challenge = format!(
             "Bearer realm=\"Doorward\", error=\"{}\", error_description=\"{}\"{more}",
@@ -102,12 +102,12 @@ impl OAuthProblem {
         }
     }
 
-    /// 400 where a token is asked for: its challenge names the error too (RFC 6750 §3.1).
+    /// Adds a `Bearer` challenge that names the error (RFC 6750 §3.1).
     pub fn for_bearer(self) -> Self {
         Self::bearer(self.status, self.refusal, "")
     }
 
-    /// No token at all: the challenge names no error (RFC 6750 §3.1).
+    /// 401 for a request without a token: the challenge names no error (RFC 6750 §3.1).
     pub fn no_token() -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
@@ -116,7 +116,7 @@ impl OAuthProblem {
         }
     }
 
-    /// The answer.
+    /// Builds the response.
     pub fn response(&self) -> HttpResponse {
         let mut answer = no_store(self.status);
         if let Some(challenge) = &self.challenge {
@@ -132,7 +132,7 @@ impl OAuthProblem {
     }
 }
 
-/// An answer that nobody keeps (RFC 6749 §5.1).
+/// Starts a response that must not be cached (RFC 6749 §5.1).
 pub fn no_store(status: StatusCode) -> HttpResponseBuilder {
     let mut answer = HttpResponse::build(status);
     answer
@@ -186,7 +186,7 @@ impl From<TokenRefused> for OAuthProblem {
         match error {
             TokenRefused::Client(error) => error.into(),
             TokenRefused::Refused(refusal) => refusal.into(),
-            // Committed; the answer is not given before it is in force everywhere.
+            // The change is committed, but success is reported only after it is in force on all instances.
             TokenRefused::Pending(pending) => Self::pending(&pending),
             TokenRefused::InDoubt(cause) => Self::in_doubt(&cause),
             TokenRefused::Unavailable(error)

@@ -1,4 +1,4 @@
-//! `POST /oauth2/token`, `/oauth2/introspect` and `/oauth2/revoke`: a client shows who it is, and asks.
+//! `POST /oauth2/token`, `/oauth2/introspect` and `/oauth2/revoke`: the endpoints at which clients authenticate.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -14,7 +14,7 @@ use crate::oidc::parameters::Parameters;
 use crate::oidc::token::TokenRefused;
 use crate::web::{KnownCaller, author};
 
-/// The token endpoint.
+/// `POST /oauth2/token` (RFC 6749 §3.2).
 pub async fn issue_token(
     request: HttpRequest,
     oidc: web::Data<Oidc>,
@@ -32,7 +32,7 @@ pub async fn issue_token(
     share(&request, &clients, answer).await
 }
 
-/// Token introspection.
+/// `POST /oauth2/introspect` (RFC 7662).
 pub async fn introspect_token(
     request: HttpRequest,
     oidc: web::Data<Oidc>,
@@ -44,7 +44,7 @@ pub async fn introspect_token(
         let (record, copies) = proven(&request, &oidc, client.await).await?;
         note(&record);
         if record.client.metadata.is_public() {
-            // RFC 7662 §2.1: whoever asks must be authorized, and anybody can name a public client.
+            // RFC 7662 §2.1: the caller must be authorized, and anyone can send the ID of a public client.
             let description = "only clients with a secret may introspect tokens";
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
         }
@@ -57,7 +57,7 @@ pub async fn introspect_token(
         .unwrap_or_else(|problem: OAuthProblem| problem.response())
 }
 
-/// Token revocation.
+/// `POST /oauth2/revoke` (RFC 7009).
 pub async fn revoke_token(
     request: HttpRequest,
     oidc: web::Data<Oidc>,
@@ -103,7 +103,7 @@ fn read_request<'request>(
     Ok((authorization, parameters))
 }
 
-/// Every record of the request in the log says who asks.
+/// Adds the client to every log record of the request.
 fn note(record: &ClientRecord) {
     tracing::Span::current().record(
         "client_id",
@@ -111,7 +111,7 @@ fn note(record: &ClientRecord) {
     );
 }
 
-/// Stores why client authentication failed. A wrong secret of an existing client becomes an event of the audit log.
+/// Stores why client authentication failed. A wrong secret of an existing client is also recorded in the audit log.
 async fn proven<T>(
     request: &HttpRequest,
     oidc: &Oidc,
@@ -126,7 +126,7 @@ async fn proven<T>(
     Ok(authenticated?)
 }
 
-/// Stores why an authenticated client is refused.
+/// Stores why the request of an authenticated client is refused.
 async fn noted<T>(
     oidc: &Oidc,
     record: &ClientRecord,

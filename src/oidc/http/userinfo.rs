@@ -11,7 +11,7 @@ use crate::oidc::Oidc;
 use crate::oidc::error::{ErrorCode, Refusal};
 use crate::oidc::userinfo::UserInfoError;
 
-/// What the token's app may know of its person.
+/// Returns the claims about the user that the access token allows.
 pub async fn read_user_info(
     request: HttpRequest,
     oidc: web::Data<Oidc>,

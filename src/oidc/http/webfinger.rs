@@ -1,5 +1,5 @@
-//! `/.well-known/webfinger` (RFC 7033): which OpenID provider an account has. It is the same for every account of a domain, so
-//! nothing is told about who has one here.
+//! `/.well-known/webfinger` (RFC 7033): names the OpenID provider of an account. The response is the same for every account of a
+//! domain, so it does not reveal which accounts exist.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
@@ -10,21 +10,21 @@ use crate::base::config::Server;
 use crate::web::{Problem, only};
 
 const PATH: &str = "/.well-known/webfinger";
-/// OpenID Connect Discovery §2.
+/// Link relation of an OpenID provider (OpenID Connect Discovery §2).
 const ISSUER: &str = "http://openid.net/specs/connect/1.0/issuer";
-/// The longest `resource`, in bytes.
+/// Maximum length of `resource`, in bytes.
 const MAX_RESOURCE: usize = 2_048;
 
-/// Whose accounts are signed in here.
+/// The domains whose accounts sign in at this issuer.
 #[derive(Clone, Debug)]
 pub struct WebFinger {
     issuer: String,
-    /// Hosts, in lower case; that of the issuer with its port as well.
+    /// Hosts in lower case; the issuer's host also with its port.
     hosts: Vec<String>,
 }
 
 impl WebFinger {
-    /// For the host of the public URL and the further domains that the configuration names.
+    /// Accepts the host of the public URL, and the further domains that the configuration names.
     pub fn new(server: &Server) -> Self {
         let url = &server.public_url;
         let own = [url.host().to_owned(), url.authority().to_owned()];
@@ -37,7 +37,7 @@ impl WebFinger {
         }
     }
 
-    /// Whether the accounts of a host are signed in here.
+    /// Whether the accounts of a host sign in at this issuer.
     fn knows(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         self.hosts.contains(&host)
@@ -80,7 +80,7 @@ fn find(finger: &WebFinger, query: &str) -> Result<HttpResponse, Problem> {
     if !finger.knows(host) {
         return Err(Problem::not_found());
     }
-    // §4.3: with `rel`, only the relations that were asked for.
+    // §4.3: with `rel`, only the requested relations are returned.
     let mut asked = pairs().filter(|(name, _)| name == "rel").peekable();
     let is_wanted = asked.peek().is_none() || asked.any(|(_, rel)| rel == ISSUER);
     let links = if is_wanted {
@@ -94,7 +94,7 @@ fn find(finger: &WebFinger, query: &str) -> Result<HttpResponse, Problem> {
         .body(json!({ "subject": resource, "links": links }).to_string()))
 }
 
-/// The host of an account (`acct:user@host`, RFC 7565) or of a web address; `None` for anything else.
+/// Returns the host of an account (`acct:user@host`, RFC 7565) or of a web address; `None` for anything else.
 fn host_of(resource: &str) -> Option<&str> {
     if let Some(account) = resource.strip_prefix("acct:") {
         let (user, host) = account.rsplit_once('@')?;

@@ -1,4 +1,4 @@
-//! The answer to an app, as a redirect or as a form that the browser posts; and what stays here instead.
+//! Authorization responses, sent by redirect or by a form that the browser posts; and errors that are not returned to the app.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,10 +19,10 @@ struct FormPostPage {
     fields: Vec<HiddenField>,
 }
 
-/// Sends the browser on with the answer.
+/// Sends the browser to the app with the response.
 pub fn send(web: &Web, request: &HttpRequest, response: AuthorizationResponse) -> Answer {
     match response.response_mode {
-        // RFC 9700 §4.12: 303, so that no form is posted on.
+        // RFC 9700 §4.12: 303, so that the browser does not forward the form that it posted to the app.
         ResponseMode::Query | ResponseMode::Fragment => {
             Ok(HttpResponse::build(StatusCode::SEE_OTHER)
                 .insert_header((header::LOCATION, response.address()))
@@ -35,14 +35,14 @@ pub fn send(web: &Web, request: &HttpRequest, response: AuthorizationResponse) -
                 fields: HiddenField::list(response.fields),
                 action: response.redirect_uri.clone(),
             })?;
-            // Serving the page again would send the code again.
+            // Showing the page again would send the code again.
             answer.extensions_mut().insert(AnswersDirectly);
             Ok(FormTargets::onward(&response.redirect_uri).allow(answer))
         }
     }
 }
 
-/// The host of an address, as a person reads it.
+/// Returns the host of an address for display; without a host, its scheme.
 pub fn host_of(address: &str) -> String {
     let host = url::Url::parse(address)
         .ok()
@@ -50,7 +50,7 @@ pub fn host_of(address: &str) -> String {
     host.unwrap_or_else(|| address.split(':').next().unwrap_or_default().to_owned())
 }
 
-/// A request that can't be sent back: the person stays here, and the developer reads why (RFC 9700 §4.11).
+/// The error for a request that can't be returned to the app: the user stays here, and the developer reads why (RFC 9700 §4.11).
 pub fn stay(refusal: &Refusal) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
@@ -61,10 +61,7 @@ pub fn stay(refusal: &Refusal) -> Problem {
     .with("error", refusal.code.as_str())
 }
 
-/// What an app lets a browser post is a form, or nothing (OpenID Connect Core §3.1.2.1).
-///
-/// # Errors
-/// Another kind of body stays here.
+/// Checks that the body of a posted request is a form or empty (OpenID Connect Core §3.1.2.1).
 pub fn check_form(request: &HttpRequest, body: &[u8]) -> Result<(), Problem> {
     if body.is_empty() || is_form(request) {
         Ok(())
@@ -73,7 +70,7 @@ pub fn check_form(request: &HttpRequest, body: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// A request that is not there any more.
+/// The error for a stored request that is no longer available.
 pub fn gone() -> Problem {
     Problem::new(
         StatusCode::GONE,

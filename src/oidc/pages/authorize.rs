@@ -1,4 +1,4 @@
-//! `/oauth2/authorize` and `/oauth2/authorize/{id}`: a request comes, waits for its person, and is answered.
+//! `/oauth2/authorize` and `/oauth2/authorize/{id}`: receives requests, stores those that need the user, and sends the responses.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::oidc::response::{AuthorizationResponse, Outcome};
 use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
 use crate::web::{Answer, Limits, Problem, Web, author, redirect};
 
-/// What every one of these handlers needs.
+/// The HTTP request, with what each of these handlers needs.
 #[derive(Clone)]
 struct Visit {
     http: HttpRequest,
@@ -55,7 +55,7 @@ impl Visit {
         send(&self.web, &self.http, response)
     }
 
-    /// Reads a request; what can't be answered is an answer already.
+    /// Validates a request. The inner `Err` is the response that returns an error to the app.
     async fn read(
         &self,
         encoded: &[u8],
@@ -86,7 +86,7 @@ impl Visit {
     }
 }
 
-/// The client that a request names, also where the rest of it can't be read.
+/// Returns the client that a request names, even if the other parameters can't be parsed.
 fn client_of(encoded: &[u8]) -> Option<ClientId> {
     let mut parameters = form_urlencoded::parse(encoded);
     let (_, id) = parameters.find(|(name, _)| name == "client_id")?;
@@ -112,7 +112,7 @@ pub async fn read_request(
         .oidc
         .next_step(&request, &client, person.as_ref(), (before, answers))
         .await?;
-    // What can be answered at once is never stored.
+    // A request that can be answered immediately is never stored.
     let answer = match (step, person) {
         (Step::Refuse(refusal), _) => {
             visit.oidc.note_refused_user(client.id, &refusal).await;
@@ -133,7 +133,7 @@ pub async fn read_request(
     Ok(browser.mark(answer))
 }
 
-/// `POST /oauth2/authorize`, from whatever site: it carries no cookie that is believed, so the browser comes again by itself.
+/// `POST /oauth2/authorize`, from any site: it carries no session cookie, so the request is stored and the browser redirected.
 pub async fn accept_posted_request(
     http: HttpRequest,
     limits: web::Data<Limits>,
@@ -155,7 +155,7 @@ fn path_of(id: &Token) -> String {
     format!("{}/{}", path::AUTHORIZE, id.expose())
 }
 
-/// `GET /oauth2/authorize/{id}`: on with a request that waited.
+/// `GET /oauth2/authorize/{id}`: continues a stored request.
 pub async fn resume_request(http: HttpRequest, browser: Browser, id: web::Path<String>) -> Answer {
     let visit = Visit::new(http)?;
     let (id, pending) = find(&visit, &browser, &id).await?;
@@ -163,7 +163,7 @@ pub async fn resume_request(http: HttpRequest, browser: Browser, id: web::Path<S
     Ok(browser.mark(answer))
 }
 
-/// A waiting request of this browser, as far as its client may still ask for it.
+/// Returns a stored request of this browser.
 async fn find(visit: &Visit, browser: &Browser, id: &str) -> Result<(Token, Pending), Problem> {
     let person = SignedIn::find(&visit.http).await?;
     let now_there = person.map(|person| Before::of(&person.session));
@@ -174,31 +174,31 @@ async fn find(visit: &Visit, browser: &Browser, id: &str) -> Result<(Token, Pend
     Ok(found)
 }
 
-/// What the person answered.
+/// The user's answer to a question about the request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum PersonsAnswer {
-    /// The app may.
+    /// The user consents.
     Allow,
-    /// It may not.
+    /// The user does not consent.
     Deny,
-    /// It is them.
+    /// The user continues with the current account.
     Continue,
-    /// It is somebody else.
+    /// The user switches to another account.
     Switch,
-    /// They have just proven themself.
+    /// The user has just reauthenticated.
     #[default]
     Proven,
 }
 
-/// The form of every question.
+/// The form with which all pages of the request post the answer.
 #[derive(Debug, Deserialize)]
 pub struct AnswerForm {
     #[serde(default)]
     answer: PersonsAnswer,
 }
 
-/// `POST /oauth2/authorize/{id}`, from our own pages alone.
+/// `POST /oauth2/authorize/{id}`, from Doorward's own pages only.
 pub async fn answer_request(
     http: HttpRequest,
     browser: Browser,
@@ -239,7 +239,7 @@ async fn cancel(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
     visit.answer(&request, Outcome::Refused(refusal))
 }
 
-/// The client of a request that waited, and what is left of the request: it may be registered otherwise by now.
+/// Returns the client of a stored request, and what is left of the request under the client's current registration.
 async fn read_again(
     visit: &Visit,
     pending: &Pending,
@@ -254,7 +254,7 @@ async fn read_again(
     Ok((client, request.ok_or_else(gone)?))
 }
 
-/// Asks the next question, or answers.
+/// Shows the page of the next step, or sends the response.
 async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
     let (client, request) = read_again(visit, pending).await?;
     let request = &request;
@@ -326,14 +326,14 @@ async fn destination(visit: &Visit, pending: &Pending) -> Result<Destination, Pr
     })
 }
 
-/// The sign-in page, which comes back here.
+/// Stores a continuation, and returns the path of the sign-in page that returns to the request.
 async fn sign_in_path(
     visit: &Visit,
     id: &Token,
     pending: &Pending,
     app: Destination,
 ) -> Result<String, Problem> {
-    // A stranger makes this be kept, so it is counted.
+    // Rate-limited, because anyone can cause continuations to be stored.
     let limits = visit.http.app_data::<web::Data<Limits>>();
     let limits = limits.ok_or_else(Problem::internal)?;
     limits.admit(&visit.http).await?;

@@ -1,4 +1,4 @@
-//! The questions: whether it is you, whether you can prove it once more, and whether the app may.
+//! The pages of an authorization request that ask the user: account selection, reauthentication and consent.
 
 use actix_web::HttpRequest;
 use askama::Template;
@@ -10,7 +10,7 @@ use crate::oidc::request::AuthorizationRequest;
 use crate::sessions::SignedIn;
 use crate::web::{Answer, FormTargets, Frame, Visitor, Web, page};
 
-/// An app, as people see it.
+/// The app, as the pages show it.
 pub struct AppPart {
     name: String,
     host: String,
@@ -42,9 +42,9 @@ struct ConsentPage {
     title: String,
     app: AppPart,
     visitor: Visitor,
-    /// What the app gets, a sentence each.
+    /// What the app gets, one sentence each.
     gets: Vec<String>,
-    /// Whether it asks for permissions of the API, which reach only as far as the user's own.
+    /// Whether the app requests scopes of the API, which permit no more than the user's own permissions.
     is_limited: bool,
     /// The name of the service that registered the app; `None` if no service did.
     registrar: Option<String>,
@@ -58,7 +58,7 @@ struct ChooseAccountPage {
     title: String,
     app: AppPart,
     visitor: Visitor,
-    /// The app expects somebody else.
+    /// Whether the app expects another user.
     is_other: bool,
     action: String,
 }
@@ -70,24 +70,24 @@ struct ProveAgainPage {
     title: String,
     app: AppPart,
     visitor: Visitor,
-    /// Only a passkey that stays on one device will do.
+    /// Whether only a device-bound passkey is strong enough.
     asks_stronger: bool,
     action: String,
 }
 
-/// What a page of the request is made of.
+/// Input of the pages for one request.
 pub struct Asked<'a> {
-    /// The frame's own.
+    /// Settings of the page frame.
     pub web: &'a Web,
-    /// The visit.
+    /// The HTTP request.
     pub http: &'a HttpRequest,
-    /// The app.
+    /// The client that sent the authorization request.
     pub client: &'a Client,
-    /// What it asks.
+    /// The authorization request.
     pub request: &'a AuthorizationRequest,
-    /// Who is there.
+    /// The signed-in user.
     pub person: &'a SignedIn,
-    /// Where the answer is posted to.
+    /// Path that the user's answer is posted to.
     pub action: String,
 }
 
@@ -115,8 +115,8 @@ impl Asked<'_> {
     }
 }
 
-/// The consent page. `services` are the resources that it asks for, with their names; `registrar` is the service that registered
-/// the app.
+/// Renders the consent page. `services` are the requested resources and their names, `registrar` the
+/// service that registered the app.
 pub fn ask_consent(
     asked: &Asked<'_>,
     services: &[(String, Option<String>)],
@@ -145,7 +145,7 @@ pub fn ask_consent(
     Ok(asked.onward().allow(answer))
 }
 
-/// Is it you?
+/// Renders the account selection page.
 pub fn ask_account(asked: &Asked<'_>) -> Answer {
     let frame = asked.frame();
     let subject = asked.request.subject;
@@ -160,7 +160,7 @@ pub fn ask_account(asked: &Asked<'_>) -> Answer {
     Ok(asked.onward().allow(answer))
 }
 
-/// Prove it once more.
+/// Renders the reauthentication page.
 pub fn ask_ceremony(asked: &Asked<'_>) -> Answer {
     let frame = asked.frame();
     let answer = page(&ProveAgainPage {
@@ -174,12 +174,12 @@ pub fn ask_ceremony(asked: &Asked<'_>) -> Answer {
     Ok(asked.onward().allow(answer))
 }
 
-/// A sentence for each scope: what they mean here first, then the names that only the app's own services understand.
+/// Returns a sentence for each scope: first for Doorward's own scopes, then for names that only the app's services understand.
 pub fn sentences(frame: &Frame, scopes: &Scopes) -> Vec<String> {
     let sentence = |name: &str| frame.find_text(&format!("scope.{name}"));
     let known = Scope::ALL
         .iter()
-        // Another name of `roles`, which says it already.
+        // Another name of `roles`, whose sentence covers it.
         .filter(|scope| scopes.contains(**scope) && **scope != Scope::Groups)
         .filter_map(|scope| sentence(scope.as_str()))
         .map(str::to_owned);

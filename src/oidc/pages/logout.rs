@@ -1,4 +1,4 @@
-//! `/oauth2/logout` and `/oauth2/logout/{id}`: an app sends somebody here to sign out.
+//! `/oauth2/logout` and `/oauth2/logout/{id}`: signs users out whom an app sends here.
 
 use actix_session::Session;
 use actix_web::http::{StatusCode, header};
@@ -17,10 +17,10 @@ use crate::web::{
     Answer, ConfirmPage, FormTargets, Frame, Limits, Problem, Web, author, page, redirect,
 };
 
-/// Where people land who go nowhere else.
+/// Where users are sent after sign-out if there is no return address.
 const SIGNED_OUT: &str = "/login?notice=signed_out";
 
-/// What ends a session in a browser.
+/// Extractor: what is needed to end the session of a browser.
 #[derive(Clone)]
 pub struct Leaving {
     sessions: web::Data<Sessions>,
@@ -55,8 +55,7 @@ impl Leaving {
         Ok(sign_out(&self.session, &self.cookies, to))
     }
 
-    /// Ends the session that the app proved to speak of, where the request came without its cookie: from the app's server, or
-    /// from a browser that lost it.
+    /// Ends the session that the app proved, for a request without its cookie: from the app's server or a browser that lost it.
     async fn end_named(&self, http: &HttpRequest, request: &LogoutRequest) -> Result<(), Problem> {
         let Some(proof) = request.proof() else {
             return Ok(());
@@ -80,7 +79,7 @@ pub async fn read_logout(
     go_on(&http, &oidc, &leaving, &request, None).await
 }
 
-/// `POST /oauth2/logout`, from whatever site: the browser comes again by itself, with its cookie.
+/// `POST /oauth2/logout`, from any site: it carries no session cookie, so the request is stored and the browser redirected.
 pub async fn accept_posted_logout(
     http: HttpRequest,
     oidc: web::Data<Oidc>,
@@ -94,7 +93,7 @@ pub async fn accept_posted_logout(
     Ok(redirect(&path_of(&id)))
 }
 
-/// `GET /oauth2/logout/{id}`: on with a request that was posted.
+/// `GET /oauth2/logout/{id}`: continues a posted request.
 pub async fn resume_logout(
     http: HttpRequest,
     oidc: web::Data<Oidc>,
@@ -106,7 +105,7 @@ pub async fn resume_logout(
     go_on(&http, &oidc, &leaving, &request, Some(&id)).await
 }
 
-/// `POST /oauth2/logout/{id}`, from our own page alone: yes.
+/// `POST /oauth2/logout/{id}`, from Doorward's own page only: the user confirms the sign-out.
 pub async fn confirm_logout(
     http: HttpRequest,
     oidc: web::Data<Oidc>,
@@ -115,7 +114,7 @@ pub async fn confirm_logout(
 ) -> Answer {
     let request = oidc.find_logout(&id).await?.ok_or_else(gone)?;
     let to = match request.fault {
-        // The page that says why is shown by an address of its own: this one answered a form.
+        // The reason is shown at an address of its own, because this is the response to a form.
         Some(fault) => {
             let told = oidc.keep_logout(&LogoutRequest::faulty(fault)).await?;
             redirect(&path_of(&told))
@@ -139,7 +138,7 @@ async fn read(oidc: &Oidc, encoded: &[u8]) -> Result<LogoutRequest, Problem> {
     }
 }
 
-/// Signs out where the app proved whom it speaks of, asks otherwise.
+/// Signs the user out if the app proved which session it means; otherwise asks for confirmation.
 async fn go_on(
     http: &HttpRequest,
     oidc: &Oidc,
@@ -199,7 +198,7 @@ fn path_of(id: &Token) -> String {
     format!("{}/{}", path::LOGOUT, id.expose())
 }
 
-/// Where the user goes after sign-out, or why they stay here.
+/// Redirects the user after sign-out, or shows why they stay here.
 fn away(request: &LogoutRequest) -> HttpResponse {
     if let Some(fault) = &request.fault {
         return not_sent_back(fault).error_response();

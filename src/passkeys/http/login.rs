@@ -1,4 +1,4 @@
-//! `/webauthn/login/{start,finish}`.
+//! The endpoints `/webauthn/login/{start,finish}`.
 
 use actix_session::Session;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -41,7 +41,7 @@ pub async fn start_login(
         conditional,
         r#continue: continuation,
     } = body.0;
-    // Handed through unread; kept no longer than an id is.
+    // Stored without a lookup, and dropped if it doesn't have the form of an ID.
     let continuation = continuation.filter(|id| Token::parse(id).is_some());
     let started = passkeys.start_login(continuation, browser.hash()).await?;
     let mut answer = StartedCeremony::from(started);
@@ -89,7 +89,7 @@ pub async fn finish_login(
             author.clone(),
         )
         .await?;
-    // First: a sign-in that leaves another person's session alive in their browser is none.
+    // The browser's earlier session is ended first: a sign-in that would leave another user's session alive fails.
     if let Some(before) = before {
         let begun = &logged_in.begun;
         let replaced = sessions.replaced(&before.session, begun, author).await;

@@ -1,4 +1,4 @@
-//! What callers see of each error of a ceremony.
+//! Maps the errors of ceremonies to problem responses.
 
 use actix_web::http::StatusCode;
 
@@ -17,7 +17,7 @@ fn ceremony_gone(reason: &'static str) -> Problem {
     )
 }
 
-/// A store was lost when the ceremony was used, or may have been: it must not be repeated.
+/// The response if a store failed when the ceremony was used, or may have been used: the ceremony must not be repeated.
 pub(super) fn interrupted(cause: &impl std::fmt::Display) -> Problem {
     tracing::error!(%cause, "a ceremony was interrupted");
     Problem::new(
@@ -37,7 +37,7 @@ pub(super) fn link_gone() -> Problem {
     )
 }
 
-/// The database did not respond. If it may have committed, the ceremony may be used.
+/// Maps a database error. If the transaction may have been committed, the ceremony may be used.
 fn undecided(error: db::Error) -> Problem {
     match error {
         db::Error::InDoubt(cause) => interrupted(&cause),

@@ -1,4 +1,4 @@
-//! `/webauthn/register/{start,finish}`.
+//! The endpoints `/webauthn/register/{start,finish}`.
 
 use actix_session::Session;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};

@@ -1,4 +1,4 @@
-//! `/webauthn/step-up/{start,finish}`.
+//! The endpoints `/webauthn/step-up/{start,finish}`.
 
 use actix_session::Session;
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -1,4 +1,4 @@
-//! What browsers and password managers look for.
+//! The well-known resources that browsers and password managers read.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::web::{Answer, Web, only};
 
-/// `/.well-known/webauthn` and `/.well-known/passkey-endpoints`.
+/// Registers the routes `/.well-known/webauthn` and `/.well-known/passkey-endpoints`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
@@ -29,7 +29,7 @@ async fn related_origins(web: web::Data<Web>) -> Answer {
         .json(json!({ "origins": origins })))
 }
 
-/// Where a person adds and manages passkeys (A Well-Known URL for Relying Party Passkey Endpoints §3).
+/// Where users add and manage passkeys (A Well-Known URL for Relying Party Passkey Endpoints §3).
 async fn passkey_endpoints(web: web::Data<Web>) -> Answer {
     let account = web.public_url().with_path("/account");
     Ok(HttpResponse::Ok()

@@ -1,4 +1,4 @@
-//! `/join` without a token: somebody comes from an app, has no account, and brings the invitation that they were sent.
+//! `/join` without a token: users who come from a client and have no account enter the invitation that they were sent.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -27,9 +27,9 @@ struct BringInvitationPage {
     app: Option<Destination>,
     continue_id: Option<String>,
     login_path: String,
-    /// What was typed and is no link of ours.
+    /// The entered text, if it is not a valid link.
     refused: Option<String>,
-    /// How every link begins.
+    /// The prefix of every invitation link.
     start: String,
 }
 
@@ -64,7 +64,7 @@ async fn take_invitation(
     }
 }
 
-/// The token in a link of this place, or a token alone. Nobody is led anywhere else.
+/// Returns the token of an invitation link to this server, or a bare token. The form never redirects to another site.
 fn parse(text: &str, public_url: &Origin) -> Option<Token> {
     let text = text.trim();
     Token::parse(text.strip_prefix(&start_of(public_url)).unwrap_or(text))

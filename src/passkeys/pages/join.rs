@@ -1,5 +1,6 @@
-//! `GET /join/{token}`: an invitation of a new person, or a link with which a known one adds a passkey. Opening it consumes
-//! nothing; whoever is signed in as somebody else is asked first. Whoever comes from an app goes on to it.
+//! `GET /join/{token}`: the page of an invitation for a new user, or of a link with which an existing user adds a passkey. Opening
+//! it consumes nothing. If another user is signed in, the page asks them to sign out first. A user who comes from a client
+//! continues to it.
 
 use actix_session::Session;
 use actix_web::{HttpRequest, web};
@@ -55,7 +56,7 @@ impl JoinPage {
             Purpose::Join => false,
             Purpose::Recover | Purpose::AddDevice => true,
         };
-        // A link to one's own account is used where one is signed in, too.
+        // A signed-in user may use a link to their own account.
         let other = person.filter(|person| {
             !is_enrolment
                 || invitation
@@ -87,7 +88,7 @@ impl JoinPage {
     }
 }
 
-/// The name before the `@`, where it can be a username.
+/// The part of the email address before the `@`, if it is a valid username.
 fn suggested_username(email: Option<&str>) -> String {
     let local = email.and_then(|email| email.split('@').next());
     local
@@ -96,7 +97,7 @@ fn suggested_username(email: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// What somebody called the person. An invitation without a name calls them by their username, and that is no suggestion.
+/// The display name that the inviter chose. If they chose none, it is the username, which is not suggested as a display name.
 fn chosen_display_name(user: User) -> String {
     if user.display_name == user.username {
         String::new()
@@ -131,7 +132,7 @@ async fn show_join(
     Ok(browser.mark(answer))
 }
 
-/// Ends the session of whoever is signed in, and comes back to the link.
+/// Ends the session of the signed-in user, and redirects back to the link.
 async fn sign_out_first(
     request: HttpRequest,
     session: Session,
@@ -147,7 +148,7 @@ async fn sign_out_first(
     };
     let author = author(&request, Actor::Person(person.session.user));
     sessions.leave(&person.session, author).await?;
-    // The request of the app that they come from is bound to the browser's mark.
+    // The pending request of a client is bound to the browser cookie, which is therefore retained.
     Ok(match way.id() {
         Some(_) => end_in_browser(&session, &cookies, back),
         None => sign_out(&session, &cookies, back),

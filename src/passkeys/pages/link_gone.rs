@@ -1,4 +1,4 @@
-//! What a set-up or join link leads to when it lets nobody in any more.
+//! The page of a set-up or invitation link that no longer works.
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -10,7 +10,7 @@ use crate::sessions::SignedIn;
 use crate::users::{JoinError, SetUpError};
 use crate::web::{Answer, Frame, Problem, Web, page_with_status};
 
-/// Why a link leads nowhere: the middle of its text keys.
+/// Why a link doesn't work; the middle part of the page's text keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gone {
     SetUpUsed,
@@ -48,7 +48,7 @@ impl TryFrom<SetUpError> for Gone {
     fn try_from(error: SetUpError) -> Result<Self, Problem> {
         match error {
             SetUpError::Completed => Ok(Self::SetUpUsed),
-            // Expired, or replaced by a newer one: either way a new one is printed on the server.
+            // Expired, or replaced by a newer one: in both cases, a new link is printed on the server.
             SetUpError::Gone => Ok(Self::SetUpExpired),
             SetUpError::UsernameTaken | SetUpError::Database(_) => Err(error.into()),
         }
@@ -62,7 +62,7 @@ impl TryFrom<JoinError> for Gone {
         match error {
             JoinError::Unknown => Ok(Self::Unknown),
             JoinError::Used => Ok(Self::InvitationUsed),
-            // Nobody learns from a link that its person is suspended.
+            // A link doesn't reveal that its user is suspended.
             JoinError::Expired | JoinError::NotActive | JoinError::NotBacked => {
                 Ok(Self::InvitationExpired)
             }
@@ -79,11 +79,11 @@ struct LinkGonePage {
     frame: Frame,
     reason: &'static str,
     login_path: String,
-    /// For whoever comes from an app: another link.
+    /// For users who come from a client: where to enter another link.
     another_path: Option<String>,
 }
 
-/// The page that says so.
+/// Shows the page.
 pub(super) fn show(
     web: &Web,
     request: &HttpRequest,

@@ -1,4 +1,4 @@
-//! `GET /login`, and `GET /` which leads there or to one's account.
+//! `GET /login`, and `GET /`, which redirects to the sign-in page or to the user's account page.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -8,7 +8,7 @@ use crate::base::secrets::Token;
 use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
 use crate::web::{Answer, Frame, Visitor, Web, only, page, redirect};
 
-/// Where people go who wanted nothing in particular.
+/// Where users go who have no other destination.
 const HOME: &str = "/account";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -32,10 +32,10 @@ async fn show_home(request: HttpRequest) -> Answer {
 
 #[derive(Deserialize)]
 struct Login {
-    /// The id of where to go then.
+    /// ID of the continuation to redirect to after the sign-in.
     r#continue: Option<String>,
     notice: Option<String>,
-    /// Whoever is signed in wants to be somebody else.
+    /// Set if a signed-in user wants to sign in as another user.
     switch: Option<String>,
 }
 

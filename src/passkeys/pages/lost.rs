@@ -1,4 +1,4 @@
-//! `GET /lost`: the passkey is lost.
+//! `GET /lost`: what users can do who lost their passkey.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;

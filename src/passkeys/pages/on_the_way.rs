@@ -1,4 +1,4 @@
-//! Where somebody goes on who comes from an app: an opaque id that every page on their way hands to the next.
+//! The continuation of a user who comes from a client: an opaque ID that each page passes on to the next.
 
 use serde::Deserialize;
 
@@ -11,13 +11,13 @@ pub(super) struct OnTheWay {
 }
 
 impl OnTheWay {
-    /// The id; what has not the form of one is none.
+    /// The ID, unless it doesn't have the form of one.
     pub(super) fn id(&self) -> Option<&str> {
         let id = self.r#continue.as_deref();
         id.filter(|id| Token::parse(id).is_some())
     }
 
-    /// A path of this place, with the id.
+    /// Adds the ID to a path of this server.
     pub(super) fn to(&self, path: &str) -> String {
         match self.id() {
             Some(id) => format!("{path}?continue={id}"),

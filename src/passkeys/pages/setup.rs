@@ -1,4 +1,4 @@
-//! `GET /setup/{token}`: the first administrator. Opening the link consumes nothing.
+//! `GET /setup/{token}`: the page on which the first administrator registers. Opening the link consumes nothing.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;

@@ -1,4 +1,4 @@
-//! Storing the new passkey, with its revision and its audit event.
+//! Stores the new passkey, with its revision and its audit event.
 
 use super::entry::Admitted;
 use super::{MOST, RegisterError};
@@ -19,7 +19,7 @@ pub(super) fn insert(
     author: &Author,
 ) -> Result<Passkey, RegisterError> {
     let user = &admitted.user;
-    // Under the person's lock: however many ceremonies were begun at once, the bound holds.
+    // Checked under the lock on the user's account state, so that the limit holds for concurrent ceremonies.
     if queries::count_live_of(conn, user.id)? >= MOST {
         return Err(RegisterError::TooMany);
     }

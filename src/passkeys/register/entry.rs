@@ -1,4 +1,4 @@
-//! The right by which somebody comes in, used up in the transaction that stores their passkey.
+//! The right to register a passkey, consumed in the transaction that stores the passkey.
 
 use super::RegisterError;
 use crate::base::clock::Timestamp;
@@ -11,17 +11,17 @@ use crate::sessions::{self, LiveSession};
 use crate::standing;
 use crate::users::{self, JoinError, Joiner, SetUpError, User};
 
-/// By what right somebody comes in: known only from the ceremony.
+/// The right by which a user registers a passkey. It is determined by the ceremony.
 pub(super) enum Entry {
     SetUp(String, NewPerson),
     Join(String, NewPerson),
     Add(LiveSession),
 }
 
-/// Who came in, and from where: the trail of how a passkey got here.
+/// The user who registers, and the session and passkey that they did it from, if any.
 pub(super) struct Admitted {
     pub(super) user: User,
-    /// Whether a session of theirs stands already.
+    /// Whether the user has a session already.
     pub(super) is_signed_in: bool,
     pub(super) enrolled_session: Option<SessionId>,
     pub(super) enrolled_passkey: Option<PasskeyId>,
@@ -39,7 +39,7 @@ impl Admitted {
 }
 
 impl Entry {
-    /// Locks the standing of the person whom it is about, if they are here already: before the clock is read.
+    /// Locks the account state of the user, if they exist already. Called before the clock is read.
     pub(super) fn lock(&self, conn: &mut Connection) -> Result<(), RegisterError> {
         match self {
             Self::SetUp(..) => {}
@@ -55,7 +55,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Uses the right up, and says who comes in. Raises their standing.
+    /// Consumes the right, and returns the user. Bumps the version of the user's account state.
     pub(super) fn admit(
         self,
         conn: &mut Connection,
@@ -86,7 +86,7 @@ impl Entry {
             }
             Self::Add(session) => {
                 standing::raise(conn, session.user, now)?;
-                // Under the lock: a session that was ended a moment ago adds nothing.
+                // Checked under the lock, so that a session which was just ended adds nothing.
                 if !sessions::is_good(conn, &session)? {
                     return Err(RegisterError::SessionOver);
                 }

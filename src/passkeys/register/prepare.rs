@@ -1,4 +1,4 @@
-//! What each ground to register on prepares: the options for the browser, and the ceremony's purpose. Nothing is consumed.
+//! Prepares a registration from each source: the options for the browser, and the purpose of the ceremony. Consumes nothing.
 
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ impl Passkeys {
             .await?;
         let display_name = display_name.map(|name| name.as_str().to_owned());
         let person = match &user {
-            // The name of a known person is theirs: nothing in the request changes it.
+            // The request can't change the username of an existing user.
             Some(user) => NewPerson {
                 id: user.id,
                 username: Some(user.username.clone()),

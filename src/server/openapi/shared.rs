@@ -1,5 +1,5 @@
-//! What holds for every operation of the API, so that no handler need repeat it: who may call, and the refusals that come from
-//! before the handler. An annotation that says more about a status stays as it is.
+//! Adds what all operations of the API have in common: allowed callers, and errors returned before the handler runs. A status
+//! that an annotation describes keeps that description.
 
 use serde::Serialize;
 use utoipa::openapi::content::Content;
@@ -25,7 +25,7 @@ pub struct ProblemDocument {
     detail: String,
 }
 
-/// Completes the document.
+/// Adds the common parts to the document.
 pub struct Shared;
 
 impl Modify for Shared {
@@ -39,7 +39,7 @@ impl Modify for Shared {
     }
 }
 
-/// The operations of a path, and whether each only reads.
+/// Returns the operations of a path, and whether each is read-only.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
     let reading = item.get.iter_mut().map(|operation| (operation, true));
     let writing = [
@@ -76,7 +76,7 @@ fn add_callers(components: &mut Components) {
 }
 
 fn complete(operation: &mut Operation, reads: bool) {
-    // None of its own: whoever may call at all. An empty one: nobody in particular.
+    // No security requirement: every kind of caller is allowed. An empty requirement: anonymous callers are allowed.
     let takes_services = operation.security.is_none();
     let nobody = SecurityRequirement::default();
     let callers = operation.security.as_ref();
@@ -133,7 +133,7 @@ fn complete(operation: &mut Operation, reads: bool) {
     }
 }
 
-/// Every refusal is a problem document; a 401 says how to do better.
+/// Errors are problem documents; a 401 has a `WWW-Authenticate` header.
 fn complete_response(status: &str, response: &mut Response) {
     if !status.starts_with(['4', '5']) {
         return;

@@ -1,4 +1,4 @@
-//! The two cookies that a protected host has of Doorward: its door, and the mark of the browser there.
+//! Doorward's two cookies at a protected host: the forward-auth session and the browser cookie.
 
 use std::time::Duration;
 
@@ -10,17 +10,16 @@ use super::DoorKey;
 use crate::base::secrets::{Token, TokenHash};
 use crate::sessions::BrowserMark;
 
-/// A way to sign in takes less.
+/// Lifetime of the browser cookie; longer than any sign-in takes.
 const MARK: CookieDuration = CookieDuration::days(1);
 
-/// How the cookies of protected hosts are made. `__Host-` binds them to the host (RFC 6265bis §4.1.3.2); a host of this machine
-/// that goes without TLS can't have it.
+/// Creates the cookies at protected hosts. `__Host-` binds them to the host (RFC 6265bis §4.1.3.2); local hosts without
+/// TLS can't use it.
 #[derive(Clone, Copy, Debug)]
 pub struct DoorCookies {
     lifetime: CookieDuration,
 }
 
-/// The name of the door's cookie.
 fn door(is_https: bool) -> &'static str {
     if is_https {
         "__Host-doorward-door"
@@ -29,7 +28,6 @@ fn door(is_https: bool) -> &'static str {
     }
 }
 
-/// The name of the browser mark's.
 fn browser(is_https: bool) -> &'static str {
     if is_https {
         "__Host-doorward-door-browser"
@@ -39,7 +37,7 @@ fn browser(is_https: bool) -> &'static str {
 }
 
 impl DoorCookies {
-    /// A door's cookie lives as long as a session may.
+    /// Creates the cookies' settings. The cookie of a forward-auth session lives as long as a session may.
     pub fn new(absolute_lifetime: Duration) -> Self {
         let lifetime = CookieDuration::try_from(absolute_lifetime);
         Self {
@@ -47,17 +45,18 @@ impl DoorCookies {
         }
     }
 
-    /// The door that a browser shows. Two cookies of that name are none: who knows which of them the host set?
+    /// Returns the session key in the request's cookie. If there are two cookies of that name, neither is used, because it's
+    /// unknown which one the host set.
     pub fn shown_door(is_https: bool, headers: &HeaderMap) -> Option<DoorKey> {
         DoorKey::parse(only(headers, door(is_https))?)
     }
 
-    /// The mark that a browser shows.
+    /// Returns the hash of the request's browser cookie.
     pub fn shown_mark(is_https: bool, headers: &HeaderMap) -> Option<TokenHash> {
         Some(Token::parse(only(headers, browser(is_https))?)?.hash())
     }
 
-    /// The browser's cookies without any of Doorward's, as the application may see them.
+    /// Returns the request's cookies without Doorward's own, as the application may see them.
     pub fn others(headers: &HeaderMap) -> HeaderValue {
         let mut left: Vec<u8> = Vec::new();
         let values = headers.get_all(header::COOKIE).map(HeaderValue::as_bytes);
@@ -74,25 +73,25 @@ impl DoorCookies {
             }
             left.extend_from_slice(pair);
         }
-        // What was a header's value is one without some of its parts.
+        // Some of the parts of a valid header value are a valid header value.
         HeaderValue::from_bytes(&left).unwrap_or(HeaderValue::from_static(""))
     }
 
-    /// The cookie of a new door.
+    /// Returns the cookie of a new forward-auth session.
     pub fn door(self, is_https: bool, key: &DoorKey) -> Cookie<'static> {
         cookie(is_https, door(is_https), key.expose())
             .max_age(self.lifetime)
             .finish()
     }
 
-    /// The cookie of a new mark.
+    /// Returns a new browser cookie.
     pub fn mark(self, is_https: bool, mark: &BrowserMark) -> Cookie<'static> {
         cookie(is_https, browser(is_https), mark.expose().to_owned())
             .max_age(MARK)
             .finish()
     }
 
-    /// Takes the door's cookie away.
+    /// Returns a cookie that removes the forward-auth session's cookie.
     pub fn no_door(self, is_https: bool) -> Cookie<'static> {
         let mut cookie = cookie(is_https, door(is_https), String::new()).finish();
         cookie.make_removal();
@@ -108,7 +107,8 @@ fn cookie(is_https: bool, name: &'static str, value: String) -> CookieBuilder<'s
         .path("/")
 }
 
-/// The value of the one cookie of this name (RFC 6265 §4.2.1). Bytes that are no ASCII in another's cookie hide nothing.
+/// Returns the value of the only cookie of this name (RFC 6265 §4.2.1); `None` if there are several. Non-ASCII bytes in other
+/// cookies don't affect the result.
 fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let pairs = headers
         .get_all(header::COOKIE)

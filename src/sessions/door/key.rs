@@ -1,9 +1,10 @@
-//! The key of a child: what its cookie holds.
+//! Key of a forward-auth session: the value of its cookie.
 
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::Token;
 
-/// `{user id}.{session id}.{random}`: names what is read together with the child in one round trip, and proves the child.
+/// `{user ID}.{session ID}.{random}`. The IDs name what is read together with the forward-auth session in one round trip; the
+/// random part proves possession of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoorKey {
     user: UserId,
@@ -12,7 +13,7 @@ pub struct DoorKey {
 }
 
 impl DoorKey {
-    /// A new key.
+    /// Generates a new key for a session of the user.
     pub fn generate(user: UserId, session: SessionId) -> Self {
         Self {
             user,
@@ -21,7 +22,7 @@ impl DoorKey {
         }
     }
 
-    /// Parses a cookie's value strictly: nothing of it reaches a store key before this.
+    /// Parses a cookie's value strictly. No part of a cookie gets into a store key before this.
     pub fn parse(text: &str) -> Option<Self> {
         let (user, rest) = text.split_once('.')?;
         let (session, token) = rest.split_once('.')?;
@@ -37,17 +38,18 @@ impl DoorKey {
         self.user
     }
 
-    /// Of which session, by the browser's word.
+    /// ID of the parent session; unverified, as the browser sent it.
     pub fn session(&self) -> SessionId {
         self.session
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     pub fn expose(&self) -> String {
         format!("{}.{}.{}", self.user, self.session, self.token.expose())
     }
 
-    /// Where the child is kept: under the hash, so that the store alone opens nothing.
+    /// Store key of the forward-auth session. It contains the hash of the token, so that read access to the store is not enough
+    /// to use it.
     pub(super) fn store_key(&self) -> String {
         format!("door:{{{}}}:{}", self.user, self.token.hash().to_text())
     }

@@ -1,4 +1,4 @@
-//! A key is in wrong hands: nothing under it is believed any more, by anybody, at once.
+//! Handles compromised keys: from then on, every instance rejects all tokens signed under them.
 
 use serde::Serialize;
 
@@ -11,21 +11,21 @@ use crate::clients::Algorithm;
 use crate::db::{self, Connection};
 use crate::history::Author;
 
-/// Which keys are in wrong hands.
+/// Selects the keys that are compromised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compromised {
-    /// This one.
+    /// The key with this ID.
     Key(SigningKeyId),
-    /// Every one of this algorithm, or of all.
+    /// All keys of this algorithm, or of every algorithm.
     All(Option<Algorithm>),
 }
 
-/// What came of it.
+/// Result of marking keys as compromised.
 #[derive(Clone, Debug, Serialize)]
 pub struct Compromise {
-    /// The keys that are refused now.
+    /// The keys whose tokens are rejected now.
     pub refused: Vec<KeyView>,
-    /// The keys that were made in their place.
+    /// The keys that were created to replace them.
     pub made: Vec<KeyView>,
 }
 
@@ -36,11 +36,11 @@ struct Condemned {
 }
 
 impl Keyring {
-    /// Refuses every token under these keys, retired ones included, and takes them out of the JWKS. Where nothing may sign
-    /// after that, a new key does at once. When this returns it is in force in every instance. Safe to repeat.
+    /// Rejects every token signed under these keys, retired ones included, and removes the keys from the JWKS. Algorithms without a
+    /// signing key get one that signs immediately. The change is in force in every instance when this returns. Safe to repeat.
     ///
     /// # Errors
-    /// `Unknown`, or when the change is not in force.
+    /// `Unknown` if no key has the ID, or that the change is not in force yet.
     pub async fn compromise(
         &self,
         which: Compromised,
@@ -119,7 +119,7 @@ fn condemn_in(
         condemned.refused.push(key.clone());
     }
     let nobody_signs = !keys.iter().any(|key| key.is_on_turn(change.now));
-    // The successor was refused before its turn, and the signing key is to leave: it needs another one.
+    // The signing key is scheduled to retire and its successor is compromised, so another successor is needed.
     let is_stranded = newest(&keys).is_some_and(|key| key.retires_at.is_some());
     let signs_from = if nobody_signs {
         change.now

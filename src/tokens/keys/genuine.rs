@@ -1,29 +1,29 @@
-//! Tokens whose signature was found good. That a key signed these very bytes never changes, so it need not be verified at every
-//! question; everything that can change (the key's state, the token's end, its client, its person) is asked each time.
+//! A cache of tokens whose signature was verified. That a key signed these bytes never changes, so the signature is verified only
+//! once per token; everything that can change (the key's state, expiry, client, user) is checked for each request.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// At most twice as many are remembered, in about a megabyte.
+/// Entries per generation. At most twice as many are cached, in about a megabyte.
 const GENERATION: usize = 8192;
 
 /// SHA-256 of a whole token, header and signature included.
 pub(super) type Fingerprint = [u8; 32];
 
-/// A bounded memory of fingerprints. Cheap to clone; clones share it.
+/// A bounded set of fingerprints. Cheap to clone; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Genuine(Arc<Mutex<Generations>>);
 
-/// When the young are too many they become the old, and the old are forgotten.
+/// When the young generation is full it replaces the old one, which is dropped.
 #[derive(Debug, Default)]
 struct Generations {
     young: HashSet<Fingerprint>,
     old: HashSet<Fingerprint>,
 }
 
-/// The fingerprint of a token.
+/// Returns the fingerprint of a token.
 pub(super) fn fingerprint(token: &str) -> Fingerprint {
     let mut print = Fingerprint::default();
     for (to, from) in print
@@ -36,7 +36,7 @@ pub(super) fn fingerprint(token: &str) -> Fingerprint {
 }
 
 impl Genuine {
-    /// Whether the signature of this token was found good.
+    /// Returns whether the signature of this token was verified before. Moves an old entry to the young generation.
     pub(super) fn knows(&self, print: &Fingerprint) -> bool {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if generations.young.contains(print) {
@@ -49,7 +49,7 @@ impl Genuine {
         is_old
     }
 
-    /// Remembers one whose signature was just found good.
+    /// Adds a token whose signature was just verified.
     pub(super) fn remember(&self, print: Fingerprint) {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         generations.add(print);

@@ -1,4 +1,4 @@
-//! A signing key without its private half, and what it is good for at an instant.
+//! The public half of a signing key, and its state at a given time.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,20 +9,20 @@ use crate::clients::Algorithm;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
 
-/// What everybody may know of a key. Its times are the application's clock's, which every instance shares to within a
-/// minute; `created_at`, `compromised_at` and `as_of` are the database's.
+/// The public data of a signing key. `published_at`, `signs_from` and `retires_at` are times of the application's clock, which
+/// agrees between instances to within a minute; `created_at`, `compromised_at` and `as_of` are times of the database's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SigningKey {
     /// ID of the key (`kid`).
     pub(super) id: SigningKeyId,
     pub(super) algorithm: Algorithm,
-    /// From 1 in each algorithm; the newest that may sign does.
+    /// Counted from 1 in each algorithm; of the keys that may sign, the highest generation does.
     pub(super) generation: i64,
-    /// The members of its JWK that make the public key (RFC 7518 §6, RFC 8037 §2).
+    /// The public members of its JWK (RFC 7518 §6, RFC 8037 §2).
     pub(super) public: Map<String, Value>,
     pub(super) published_at: Timestamp,
     pub(super) signs_from: Timestamp,
-    /// When it leaves the JWKS; known once its successor is.
+    /// When it leaves the JWKS; set when its successor is created.
     pub(super) retires_at: Option<Timestamp>,
     pub(super) compromised_at: Option<Timestamp>,
     pub(super) created_at: Timestamp,
@@ -39,17 +39,17 @@ impl SigningKey {
         self.retires_at.is_some_and(|at| at <= now)
     }
 
-    /// Whether its turn to sign has come, and it may.
+    /// Returns whether its signing period has begun, and it is neither retired nor compromised.
     pub(super) fn is_on_turn(&self, now: Timestamp) -> bool {
         self.signs_from <= now && self.is_published(now)
     }
 
-    /// Whether it stands in the JWKS: from its making on, for it signs, will sign, or what it signed may still be shown.
+    /// Returns whether it is in the JWKS: from its creation until all tokens that it signed have expired, unless it is compromised.
     pub(super) fn is_published(&self, now: Timestamp) -> bool {
         !self.is_compromised() && !self.is_retired(now)
     }
 
-    /// As a JWK (RFC 7517 §4).
+    /// Returns the key as a JWK (RFC 7517 §4).
     pub(super) fn jwk(&self) -> Value {
         let mut jwk = self.public.clone();
         jwk.insert("kid".into(), json!(self.id));
@@ -58,13 +58,13 @@ impl SigningKey {
         Value::Object(jwk)
     }
 
-    /// Begins the next version.
+    /// Increments the version and sets its time.
     pub(super) fn step_on(&mut self, now: Timestamp) {
         self.version = self.version.saturating_add(1);
         self.as_of = next_as_of(now, self.as_of);
     }
 
-    /// Writes the revision and the audit event of the present version.
+    /// Stores the revision and the audit event of the current version.
     pub(super) fn remember(
         &self,
         conn: &mut Connection,
@@ -90,15 +90,15 @@ impl SigningKey {
     }
 }
 
-/// The newest of these keys that nobody has reason to distrust.
+/// Returns the newest of these keys that is not compromised.
 pub(super) fn newest(keys: &[SigningKey]) -> Option<&SigningKey> {
     keys.iter()
         .filter(|key| !key.is_compromised())
         .max_by_key(|key| key.generation)
 }
 
-/// Which of these keys, all of one algorithm, signs: the newest whose turn has come. Where nobody's has (a key was just made
-/// that signs at once, by an instance whose clock is ahead), the one whose turn comes first.
+/// Returns the key that signs, given the keys of one algorithm: the newest whose signing period has begun. If there is none (an
+/// instance whose clock is ahead just created a key that signs immediately), returns the one whose period begins first.
 pub(super) fn signer<'a>(
     keys: impl Iterator<Item = &'a SigningKey>,
     now: Timestamp,
@@ -111,24 +111,24 @@ pub(super) fn signer<'a>(
         .copied()
 }
 
-/// Where a key is in its life.
+/// State of a signing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
-    /// Published, and services are given time to fetch it.
+    /// Published, but not signing yet, so that services have time to fetch it.
     Waiting,
-    /// What is signed now is signed under it.
+    /// The key that signs now.
     Signing,
-    /// It signs no more; what it signed may still be shown.
+    /// It no longer signs, but tokens that it signed may still be valid.
     Replaced,
-    /// It has left the JWKS.
+    /// It was removed from the JWKS because all tokens that it signed have expired.
     Retired,
-    /// Nothing under it is believed.
+    /// Tokens that it signed are rejected.
     Compromised,
 }
 
 impl KeyState {
-    /// As it is shown.
+    /// Returns the name of the state, as shown to users.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -143,25 +143,25 @@ impl KeyState {
 /// A key as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyView {
-    /// Its id in headers and in the JWKS.
+    /// ID of the key, in token headers and in the JWKS.
     pub kid: SigningKeyId,
-    /// What it signs with.
+    /// Signature algorithm of the key.
     pub algorithm: Algorithm,
-    /// Where it is in its life.
+    /// State of the key.
     pub state: KeyState,
-    /// Since when it stands in the JWKS.
+    /// When it was added to the JWKS.
     pub published_at: Timestamp,
-    /// From when on it signs.
+    /// When it begins to sign.
     pub signs_from: Timestamp,
-    /// When it leaves the JWKS.
+    /// When it leaves the JWKS; `None` if it has no successor yet.
     pub retires_at: Option<Timestamp>,
-    /// Since when it is refused.
+    /// When it was reported as compromised; `None` if it was not.
     pub compromised_at: Option<Timestamp>,
-    /// Time of creation.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// These keys as they are listed. `all` are all there are: whether a key signs depends on the others.
+/// Converts keys to their listed form. `all` must contain every key, because whether a key signs depends on the others.
 pub(super) fn view(keys: &[SigningKey], all: &[SigningKey], now: Timestamp) -> Vec<KeyView> {
     keys.iter()
         .map(|key| {

@@ -1,4 +1,4 @@
-//! The keys as every request asks for them: from the copy in the ephemeral store, else from the database.
+//! The signing keys as requests read them: from the cached record in the ephemeral store, else from the database.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -29,11 +29,11 @@ pub struct Keyring {
     pub(super) schedule: Schedule,
     copies: Copies<()>,
     store_key: Arc<str>,
-    /// The ring of the newest version seen here: a copy of the same version need not be read again.
+    /// The key set of the latest version that this process read: a cached record of the same version need not be parsed again.
     latest: Arc<RwLock<Option<Arc<Ring>>>>,
     /// Tokens whose signature this process has verified.
     genuine: Genuine,
-    /// Private halves that this process has opened. They never change; whether one may be used is the record's to say.
+    /// Private keys that this process has decrypted. They never change; whether one may be used depends on the record.
     pub(super) opened: Arc<RwLock<HashMap<SigningKeyId, Arc<PrivateKey>>>>,
 }
 
@@ -43,37 +43,37 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// Why keys could not be changed.
+/// Why signing keys could not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// There is none of this id.
+    /// No signing key has this ID.
     #[error("no signing key has this ID")]
     Unknown,
-    /// A private half can't be opened.
+    /// The private half of a key can't be decrypted.
     #[error(
         "the signing key {0} can't be decrypted: {1}. To give it up, run `doorward keys rotate --compromised {0}`"
     )]
     Sealed(SigningKeyId, OpenError),
-    /// The library could not make one.
+    /// The cryptographic library could not create a key pair.
     #[error("can't create a signing key")]
     Unmade,
-    /// Committed, not yet in force.
+    /// The change is committed, but not yet in force everywhere.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is away.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// The service itself.
+/// Returns Doorward itself as the author of a change.
 pub(super) fn doorward() -> Author {
     Author::doorward()
 }
 
 impl Keyring {
-    /// Opens the keys, and makes the first one of the default algorithm if there is none. The first keys of other algorithms are made
-    /// when something is to be signed with them, because some verifiers reject a whole JWK Set with one key that they can't read.
-    /// Of any number of instances that begin at the same time one makes the key.
+    /// Loads the keys, and creates the first one of the default algorithm if there is none. The first keys of other algorithms
+    /// are created when something is to be signed with them, because some verifiers reject a whole JWK Set that contains a key
+    /// they can't read. If several instances start at the same time, exactly one creates the key.
     pub async fn begin(
         database: Database,
         ephemeral: Ephemeral,
@@ -97,7 +97,7 @@ impl Keyring {
             .await?;
         let made = followed.is_some_and(|followed| followed.made);
         let keys = keyring.database.read(queries::list).await?;
-        // Installations may share a store: each has a copy of its own, under the id of a key that is never deleted.
+        // Installations may share an ephemeral store, so the cache key contains the ID of a key that is never deleted.
         let first = keys
             .iter()
             .find(|key| key.algorithm == Algorithm::default() && key.generation == 1);
@@ -109,39 +109,39 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// Where the copy is kept in the ephemeral store.
+    /// Returns the key of the cached record in the ephemeral store.
     pub fn key(&self) -> &str {
         &self.store_key
     }
 
-    /// What tells this installation from others that share a store with it: the id of a key that is never deleted.
+    /// Returns the ID of this installation in a shared ephemeral store: that of a signing key that is never deleted.
     pub fn installation(&self) -> &str {
         self.store_key
             .trim_start_matches("keyring:")
             .trim_matches(['{', '}'])
     }
 
-    /// The keys as they are now.
+    /// Returns the current key set.
     pub async fn ring(&self) -> Result<Arc<Ring>, Unavailable> {
         let copy = self.copies.get(self.key()).await?;
         self.ring_of_copy(copy.as_deref()).await
     }
 
-    /// As [`Keyring::ring`], for a caller who read the copy (under [`Keyring::key`]) together with something else.
+    /// Returns the current key set, given the cached record (under [`Keyring::key`]) that the caller read with other entries.
     pub async fn ring_of_copy(&self, copy: Option<&str>) -> Result<Arc<Ring>, Unavailable> {
         if let Some(ring) = copy.and_then(|copy| self.believe(copy)) {
             return Ok(ring);
         }
         let watch = Stopwatch::start();
         let record = self.database.read(queries::find_record).await?;
-        // A copy may have been published meanwhile, and this record may be older than the floor: the floor stands.
+        // `fill` keeps a newer cached record, and the minimum version is not lowered if this record is older.
         if watch.elapsed() < SLOWEST_FILL {
             self.copies.fill(self.key(), record.version, &record).await;
         }
         Ok(self.adopt(record))
     }
 
-    /// Looks whether keys changed: before an instance answers anybody, then once a second.
+    /// Polls for changed keys: before an instance serves requests, then once a second.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
             .copies
@@ -149,13 +149,13 @@ impl Keyring {
             .await?)
     }
 
-    /// Every key, by algorithm, oldest first.
+    /// Returns every key, ordered by algorithm, oldest first.
     pub async fn list(&self) -> Result<Vec<KeyView>, KeyError> {
         let keys = self.database.read(queries::list).await?;
         Ok(view(&keys, &keys, self.clock.now()))
     }
 
-    /// Puts a committed change in force everywhere.
+    /// Puts a committed change in force in every instance.
     pub(super) async fn publish(&self) -> Result<(), ChangePending> {
         let record = self.database.read(queries::find_record).await;
         let record = record.map_err(|error: db::Error| ChangePending(error.into()))?;
@@ -166,7 +166,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// The ring in a copy, unless it is below the floor or unreadable.
+    /// Returns the key set of a cached record, unless its version is below the minimum or it can't be parsed.
     fn believe(&self, copy: &str) -> Option<Arc<Ring>> {
         let version: i64 = copy.split_once(':')?.0.parse().ok()?;
         if !self.copies.admits((), version) {
@@ -181,7 +181,7 @@ impl Keyring {
         (record.version == version).then(|| self.adopt(record))
     }
 
-    /// Makes a ring of a record, and keeps it if it is the newest.
+    /// Builds the key set of a record, and stores it as the latest if its version is higher.
     fn adopt(&self, record: Record) -> Arc<Ring> {
         let ring = Arc::new(Ring::new(record, self.genuine.clone()));
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,6 @@
-//! Making key pairs, and signing with a private half.
+//! Creates key pairs, and signs with private keys.
 //!
-//! Private halves are kept as the library's parsed keys: parsing an RSA key for each signature costs four times what the
-//! signature does.
+//! Private keys are held in memory in parsed form: parsing an RSA key for each signature costs four times as much as signing.
 
 use std::fmt;
 
@@ -19,10 +18,10 @@ use serde_json::{Map, Value, json};
 
 use crate::clients::Algorithm;
 
-/// The first byte of a point on a curve that is written with both coordinates (SEC 1 §2.3.3).
+/// First byte of an uncompressed elliptic-curve point (SEC 1 §2.3.3).
 const UNCOMPRESSED: u8 = 4;
 
-/// A private key, parsed. Never shows itself.
+/// A parsed private key. Its `Debug` output is redacted.
 pub(super) enum PrivateKey {
     Rsa(Box<RsaKeyPair>),
     Ecdsa(Box<EcdsaKeyPair>),
@@ -36,7 +35,7 @@ impl fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// Makes a new one. RSA takes about a tenth of a second.
+    /// Generates a new key. RSA takes about a tenth of a second.
     pub(super) fn generate(algorithm: Algorithm) -> Result<Self, Unspecified> {
         Ok(match algorithm {
             Algorithm::RS256 => Self::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048)?)),
@@ -48,7 +47,7 @@ impl PrivateKey {
         })
     }
 
-    /// Reads what [`PrivateKey::to_pkcs8`] wrote; `None` for anything else.
+    /// Parses the output of [`PrivateKey::to_pkcs8`]; returns `None` for anything else.
     pub(super) fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Option<Self> {
         Some(match algorithm {
             Algorithm::RS256 => Self::Rsa(Box::new(RsaKeyPair::from_pkcs8(pkcs8).ok()?)),
@@ -60,7 +59,7 @@ impl PrivateKey {
         })
     }
 
-    /// As PKCS #8 (RFC 5208), for sealing.
+    /// Serializes the key as PKCS #8 (RFC 5208), for encryption.
     pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>, Unspecified> {
         Ok(match self {
             Self::Rsa(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(&**pair)?.as_ref().to_vec(),
@@ -69,7 +68,7 @@ impl PrivateKey {
         })
     }
 
-    /// The members of the JWK that make the public key (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2).
+    /// Returns the public members of the JWK (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2).
     pub(super) fn public_members(&self) -> Result<Map<String, Value>, Unspecified> {
         let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let members = match self {
@@ -94,7 +93,7 @@ impl PrivateKey {
         }
     }
 
-    /// The signature of a message (RFC 7518 §3.3, §3.4, RFC 8037 §3.1).
+    /// Signs a message (RFC 7518 §3.3, §3.4, RFC 8037 §3.1).
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
         match self {
             Self::Rsa(pair) => {

@@ -1,9 +1,9 @@
-//! Signing keys: made, published, followed by the next, refused.
+//! Signing keys: creation, publication, rotation, compromise.
 //!
-//! Promises that a token is signed under a key that services had time to fetch, that a token verifies for as long as it may
-//! be shown, and that nothing under a compromised key is believed once that was acknowledged. Hands out [`Keyring`]. Owns
-//! `signing_keys` and one key of the ephemeral store, which holds public halves and times alone. Private halves are sealed in
-//! the table and opened in the process that signs.
+//! Guarantees that tokens are signed under a key that services had time to fetch, that a token can be verified until it expires,
+//! and that no token under a key is accepted once its compromise was acknowledged. Owns `signing_keys` and one key of the
+//! ephemeral store, which only holds public keys and times. Private keys are stored encrypted in the table and decrypted in the
+//! process that signs.
 
 mod compromise;
 mod genuine;

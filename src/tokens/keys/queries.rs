@@ -53,7 +53,7 @@ const COLUMNS: (
     signing_keys::as_of,
 );
 
-/// `None`: a key of an algorithm that this version does not know.
+/// Returns `None` for a key of an algorithm that this version of Doorward doesn't know.
 fn key(row: Row) -> Option<SigningKey> {
     Some(SigningKey {
         id: row.0,
@@ -70,7 +70,7 @@ fn key(row: Row) -> Option<SigningKey> {
     })
 }
 
-/// Every key, by algorithm, oldest first.
+/// Returns every key, ordered by algorithm, oldest first.
 pub(super) fn list(conn: &mut Connection) -> Result<Vec<SigningKey>> {
     let rows = signing_keys::table
         .select(COLUMNS)
@@ -79,7 +79,7 @@ pub(super) fn list(conn: &mut Connection) -> Result<Vec<SigningKey>> {
     Ok(rows.into_iter().filter_map(key).collect())
 }
 
-/// The keys of one algorithm, oldest first.
+/// Returns the keys of one algorithm, oldest first.
 pub(super) fn list_of(conn: &mut Connection, algorithm: Algorithm) -> Result<Vec<SigningKey>> {
     let rows = signing_keys::table
         .select(COLUMNS)
@@ -89,7 +89,7 @@ pub(super) fn list_of(conn: &mut Connection, algorithm: Algorithm) -> Result<Vec
     Ok(rows.into_iter().filter_map(key).collect())
 }
 
-/// Every key with the sum of all versions, read in one statement.
+/// Returns every key and the sum of all versions, read in one statement.
 pub(super) fn find_record(conn: &mut Connection) -> Result<Record> {
     let rows = signing_keys::table
         .select(COLUMNS)
@@ -100,7 +100,7 @@ pub(super) fn find_record(conn: &mut Connection) -> Result<Record> {
     Ok(Record::of(version, &keys))
 }
 
-/// The sum of all versions. There are few keys, so it tells without asking since when.
+/// Returns the sum of all versions. There are few keys, so it is computed regardless of the start time.
 pub(super) fn list_moved_since(conn: &mut Connection, _from: Timestamp) -> Result<Vec<((), i64)>> {
     let versions = signing_keys::table
         .select(signing_keys::version)
@@ -108,9 +108,9 @@ pub(super) fn list_moved_since(conn: &mut Connection, _from: Timestamp) -> Resul
     Ok(vec![((), versions.iter().sum())])
 }
 
-/// The keys of one algorithm, holding off every other change of them until the transaction ends.
+/// Locks the keys of one algorithm against other changes until the transaction ends, and returns them.
 pub(super) fn lock(conn: &mut Connection, algorithm: Algorithm) -> Result<Vec<SigningKey>> {
-    // The first key's row is never deleted and stands for all of them.
+    // The row of the first key is never deleted, so it serves as the lock for all of them.
     let first = signing_keys::table
         .filter(signing_keys::algorithm.eq(algorithm.as_str()))
         .filter(signing_keys::generation.eq(1))
@@ -148,7 +148,7 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Writes what may change of a key.
+/// Updates the columns of a key that can change.
 pub(super) fn update(conn: &mut Connection, key: &SigningKey, author: &Author) -> Result<()> {
     diesel::update(signing_keys::table.find(key.id))
         .set((
@@ -163,7 +163,7 @@ pub(super) fn update(conn: &mut Connection, key: &SigningKey, author: &Author) -
     Ok(())
 }
 
-/// A private half, sealed.
+/// Returns the encrypted private key.
 pub(super) fn find_sealed(conn: &mut Connection, id: SigningKeyId) -> Result<Option<Vec<u8>>> {
     Ok(signing_keys::table
         .find(id)
@@ -172,7 +172,7 @@ pub(super) fn find_sealed(conn: &mut Connection, id: SigningKeyId) -> Result<Opt
         .optional()?)
 }
 
-/// Puts a private half back, sealed otherwise. The caller also calls [`update`].
+/// Replaces the encrypted private key. The caller must also call [`update`].
 pub(super) fn update_sealed(conn: &mut Connection, id: SigningKeyId, sealed: &[u8]) -> Result<()> {
     diesel::update(signing_keys::table.find(id))
         .set(signing_keys::sealed.eq(sealed.to_vec()))

@@ -1,4 +1,4 @@
-//! Private halves move from one master key to the next.
+//! Re-encrypts private keys under a new master key.
 
 use super::key::SigningKey;
 use super::keyring::{KeyError, Keyring};
@@ -8,11 +8,11 @@ use crate::db::Connection;
 use crate::history::Author;
 
 impl Keyring {
-    /// Seals every private half under the present master key; how many were not. After this the previous one is no longer
-    /// needed. To be done when every instance runs with the present one.
+    /// Re-encrypts every private key that is not under the current master key, which makes the previous master key unnecessary.
+    /// Run it when every instance uses the current one. Returns how many were re-encrypted.
     ///
     /// # Errors
-    /// `Sealed` when a key that may still sign is under a master key that is not here; then nothing is changed.
+    /// `Sealed` if a key that may still sign was encrypted under an unknown master key; then nothing is changed.
     pub async fn rewrap(&self, author: Author) -> Result<usize, KeyError> {
         let keyring = self.clone();
         let rewrapped = self
@@ -48,7 +48,7 @@ impl Keyring {
             Err(error) if key.is_published(change.now) => {
                 return Err(KeyError::Sealed(key.id, error));
             }
-            // Nobody needs it again, and nobody who has it could tell.
+            // A retired or compromised key is not needed again, and can't be decrypted here anyway.
             Err(_) => return Ok(false),
         };
         let sealed = self.sealer.seal(&private, context.as_bytes());
@@ -59,7 +59,7 @@ impl Keyring {
         Ok(true)
     }
 
-    /// Looks whether every key that may sign can be opened: before an instance answers anybody.
+    /// Checks that every key that may sign can be decrypted, before an instance serves requests.
     ///
     /// # Errors
     /// `Sealed`, with what to do.

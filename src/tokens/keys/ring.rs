@@ -1,4 +1,4 @@
-//! All keys as of one version: what services are told of them, and whether a token is genuine.
+//! The key set: all keys as of one version, the JWK Set that services fetch, and the verification of tokens.
 
 use std::collections::HashMap;
 
@@ -15,19 +15,19 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::SigningKeyId;
 use crate::clients::Algorithm;
 
-/// So many keys of each algorithm are remembered: years with the usual schedule, and a bounded record with any.
+/// How many keys of each algorithm are in the record: years' worth with the default schedule, and a bounded size with any.
 const REMEMBERED: usize = 32;
 
-/// The copy in the ephemeral store. It holds nothing secret.
+/// The cached record in the ephemeral store. It contains no secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// The sum of the versions of all keys: grows with each change, and keys are never deleted.
+    /// Sum of the versions of all keys. It grows with each change, because keys are never deleted.
     pub(super) version: i64,
     keys: Vec<SigningKey>,
 }
 
 impl Record {
-    /// Of these keys, oldest first, the newest of each algorithm.
+    /// Selects the newest keys of each algorithm from these, which are sorted oldest first.
     pub(super) fn of(version: i64, keys: &[SigningKey]) -> Self {
         let mut kept = Vec::new();
         for algorithm in Algorithm::ALL {
@@ -45,41 +45,41 @@ impl Record {
 #[derive(Debug)]
 pub struct Ring {
     pub(super) version: i64,
-    /// By algorithm, newest first.
+    /// Sorted by algorithm, newest first.
     keys: Vec<SigningKey>,
-    /// Made once for each version: making one costs as much as a verification.
+    /// Built once per version, because building one costs as much as a verification.
     verifiers: HashMap<SigningKeyId, DecodingKey>,
     genuine: Genuine,
 }
 
-/// Why a token is not genuine.
+/// Why a token could not be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// It is no signed JWT, names no key, or an algorithm that nobody here uses (`none` is one of them).
+    /// It is not a signed JWT, names no key, or uses an unsupported algorithm (such as `none`).
     #[error("token-malformed")]
     Malformed,
-    /// An extension must be understood, and none is (RFC 7515 §4.1.11).
+    /// It requires an extension; none is supported (RFC 7515 §4.1.11).
     #[error("token-critical-extension")]
     Critical,
-    /// Its key is not ours.
+    /// No signing key has its key ID.
     #[error("token-key-unknown")]
     UnknownKey,
-    /// Nothing under its key is believed.
+    /// Its key is compromised.
     #[error("token-key-compromised")]
     Compromised,
-    /// Nothing that it signed can still be good.
+    /// Its key is retired, so all genuine tokens under it have expired.
     #[error("token-key-retired")]
     Retired,
-    /// Its algorithm is not its key's.
+    /// Its algorithm is not that of its key.
     #[error("token-algorithm")]
     Algorithm,
     /// It was issued for another use (RFC 8725 §3.11).
     #[error("token-type")]
     Type,
-    /// The signature is another's.
+    /// Its signature doesn't match its key.
     #[error("token-signature")]
     Signature,
-    /// It is genuine, and its claims are not those of such a token.
+    /// It is genuine, but doesn't have the expected claims.
     #[error("token-claims")]
     Claims,
 }
@@ -92,7 +92,7 @@ impl Ring {
         Some(Self::new(record, Genuine::default()))
     }
 
-    /// `genuine` outlives the version: a key of an id is the same key in all of them.
+    /// `genuine` is shared by all versions, because a key ID refers to the same key in all of them.
     pub(super) fn new(record: Record, genuine: Genuine) -> Self {
         let mut verifiers = HashMap::new();
         for key in &record.keys {
@@ -111,28 +111,28 @@ impl Ring {
         }
     }
 
-    /// The JWK Set (RFC 7517 §5) of the keys that are published at this instant: public members, `kid`, `use`, `alg`.
+    /// Returns the JWK Set (RFC 7517 §5) of the keys that are published at this time: public members, `kid`, `use`, `alg`.
     pub fn jwks(&self, now: Timestamp) -> Value {
         let published = self.keys.iter().filter(|key| key.is_published(now));
         let keys: Vec<Value> = published.map(SigningKey::jwk).collect();
         json!({ "keys": keys })
     }
 
-    /// The claims of a token that we signed: its key is known and not compromised, its `alg` is the key's, its `typ` is
-    /// one of these (in any case, with or without `application/`), its signature is good. A retired key still verifies;
-    /// `exp`, `iss` and `aud` are the caller's to judge.
+    /// Verifies a token that Doorward signed, and returns its claims: its key must be known and not compromised, its `alg` that of
+    /// the key, its `typ` one of these (in any case, with or without `application/`), its signature valid. Retired keys are
+    /// accepted. The caller must check `exp`, `iss` and `aud`.
     ///
     /// # Errors
-    /// When it is not genuine. The text is a reason code for the log.
+    /// If the token is not genuine. The text is a reason code for the log.
     pub fn verify<C: DeserializeOwned>(&self, token: &str, typ: &[&str]) -> Result<C, VerifyError> {
         self.verify_under(token, typ, |_| true)
     }
 
-    /// As [`Ring::verify`], under a key that is not retired: for what grants something. A key stays until all that it signed
-    /// has ended, so a token under an older one is a thief's.
+    /// Verifies a token as [`Ring::verify`] does, but rejects retired keys: for tokens that grant something. A key is published
+    /// until all tokens that it signed have expired, so a token under a retired key was not issued by Doorward.
     ///
     /// # Errors
-    /// When it is not genuine.
+    /// If the token is not genuine.
     pub fn verify_current<C: DeserializeOwned>(
         &self,
         token: &str,
@@ -189,19 +189,19 @@ impl Ring {
         }
     }
 
-    /// Whether there is or was a key of this algorithm.
+    /// Returns whether there is or was a key of this algorithm.
     pub(super) fn has_keys(&self, algorithm: Algorithm) -> bool {
         self.keys.iter().any(|key| key.algorithm == algorithm)
     }
 
-    /// The key that signs at this instant.
+    /// Returns the key of this algorithm that signs at this time.
     pub(super) fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&SigningKey> {
         let fellows = self.keys.iter().filter(|key| key.algorithm == algorithm);
         signer(fellows, now)
     }
 }
 
-/// The claims of a token whose signature is known to be good.
+/// Parses the claims of a token whose signature was verified.
 fn claims<C: DeserializeOwned>(token: &str) -> Result<C, VerifyError> {
     let payload = token.split('.').nth(1).ok_or(VerifyError::Malformed)?;
     let payload = URL_SAFE_NO_PAD
@@ -228,7 +228,7 @@ fn verifier(key: &SigningKey) -> Option<DecodingKey> {
     .ok()
 }
 
-/// The library judges by the machine's clock, which is not the application's: it is asked for the signature alone.
+/// Validates only the signature: the library would compare times with the system clock instead of the application's.
 fn signature_alone(algorithm: jsonwebtoken::Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
@@ -238,7 +238,7 @@ fn signature_alone(algorithm: jsonwebtoken::Algorithm) -> Validation {
     validation
 }
 
-/// RFC 7515 §4.1.9: a media type without `application/` is the same as with it; media types ignore case.
+/// RFC 7515 §4.1.9: the prefix `application/` is optional in `typ`; media types ignore case.
 fn is_same_type(given: &str, wanted: &str) -> bool {
     let bare = |text: &str| {
         let text = text.to_ascii_lowercase();

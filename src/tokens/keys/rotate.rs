@@ -1,4 +1,4 @@
-//! One key follows another: by schedule, or because somebody asks.
+//! Rotates keys: by schedule, or on request.
 
 use super::key::{KeyView, SigningKey, signer, view};
 use super::keyring::{KeyError, Keyring, doorward};
@@ -12,16 +12,16 @@ use crate::db::{self, Connection};
 use crate::history::Author;
 use crate::timed;
 
-/// The outcome of a look whether a key is needed.
+/// Result of a rotation that found or created a successor.
 #[derive(Debug)]
 pub(super) struct Followed {
-    /// The key that follows.
+    /// The successor.
     pub(super) key: SigningKey,
-    /// Whether this look made it.
+    /// Whether this call created it.
     pub(super) made: bool,
 }
 
-/// A key pair that nobody knows of yet.
+/// A new key pair that is not stored yet, its private key encrypted.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     id: SigningKeyId,
@@ -30,22 +30,19 @@ pub(super) struct Draft {
     sealed: Vec<u8>,
 }
 
-/// The circumstances of a change.
+/// The times and the author of a change.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change<'a> {
-    /// By the database's clock: what orders changes.
+    /// Time of the database's clock, which orders changes.
     pub(super) at: Timestamp,
-    /// By the application's clock: what keys are judged by.
+    /// Time of the application's clock, which key states are compared with.
     pub(super) now: Timestamp,
     pub(super) schedule: Schedule,
     pub(super) author: &'a Author,
 }
 
 impl Keyring {
-    /// Publishes a successor of each key whose turn is nearly over. Run now and then by every instance; one makes it.
-    ///
-    /// # Errors
-    /// When a store is away; the next run goes on.
+    /// Publishes a successor for each key whose signing period ends soon. Run periodically by every instance; one creates the key.
     pub async fn rotate_due(&self) -> Result<(), KeyError> {
         let mut made = false;
         for algorithm in self.algorithms().await? {
@@ -58,26 +55,26 @@ impl Keyring {
         Ok(())
     }
 
-    /// The algorithms that have keys.
+    /// Returns the algorithms that have keys.
     pub(super) async fn algorithms(&self) -> db::Result<Vec<Algorithm>> {
         let keys = self.database.read(queries::list).await?;
         let has_keys = |algorithm: &Algorithm| keys.iter().any(|key| key.algorithm == *algorithm);
         Ok(Algorithm::ALL.into_iter().filter(has_keys).collect())
     }
 
-    /// Creates the first key of an algorithm, which signs immediately, because no service can have cached an older one. One of any
-    /// number of concurrent callers creates it.
+    /// Creates the first key of an algorithm, which signs immediately, because no service can have cached an older one. Of
+    /// concurrent callers exactly one creates it.
     pub(super) async fn make_first(&self, algorithm: Algorithm) -> Result<(), KeyError> {
         self.follow(algorithm, Occasion::Start, doorward()).await?;
-        // Also if another instance created it, because this one may not have read it yet.
+        // Publish it also if another instance created it, because this one may not have read it yet.
         Ok(self.publish().await?)
     }
 
-    /// Publishes a successor, which signs when services had time to fetch it; of every algorithm that has keys, or of one. Where
-    /// one waits already, that one is the answer. Safe to repeat.
+    /// Publishes a successor, which signs once services had time to fetch it, for one algorithm or for every algorithm that has
+    /// keys. If a successor is waiting already, returns that one. Safe to repeat.
     ///
     /// # Errors
-    /// When the change is not in force.
+    /// If the change is not in force.
     pub async fn rotate(
         &self,
         algorithm: Option<Algorithm>,
@@ -99,7 +96,7 @@ impl Keyring {
         Ok(view(&successors, &all, self.clock.now()))
     }
 
-    /// Makes the key that follows in one algorithm, if it is time; `None`: it is not. Not published yet.
+    /// Creates the successor for one algorithm if it is due; returns `None` if it is not. Doesn't publish it.
     pub(super) async fn follow(
         &self,
         algorithm: Algorithm,
@@ -120,13 +117,13 @@ impl Keyring {
         let keyring = self.clone();
         let work = move |conn: &mut Connection| keyring.follow_in(conn, occasion, &draft, &author);
         match self.database.write(work.clone()).await {
-            // Two instances began at once: the first key is the other's, and is there now.
+            // Two instances started at the same time and the other one created the first key, which can be read now.
             Err(KeyError::Database(db::Error::Taken(_))) => self.database.write(work).await,
             other => other,
         }
     }
 
-    /// Asks again whether a key is needed, with all others held off, and adds the draft if so.
+    /// Checks under the lock whether a key is still needed (double-checked), and if so stores the key pair.
     fn follow_in(
         &self,
         conn: &mut Connection,
@@ -149,7 +146,7 @@ impl Keyring {
         Ok(Some(Followed { key, made: true }))
     }
 
-    /// The circumstances of a change that is made now.
+    /// Returns the times and the author of a change that is made now.
     pub(super) fn change<'a>(
         &self,
         conn: &mut Connection,
@@ -163,7 +160,7 @@ impl Keyring {
         })
     }
 
-    /// Makes a key pair and seals its private half.
+    /// Generates a key pair and encrypts its private key.
     pub(super) async fn draft(&self, algorithm: Algorithm) -> Result<Draft, KeyError> {
         let sealer = self.sealer.clone();
         let make = move || -> Result<Draft, aws_lc_rs::error::Unspecified> {
@@ -184,8 +181,8 @@ impl Keyring {
     }
 }
 
-/// Adds a key to these, which are all of its algorithm. It is published now and signs from `signs_from` on; the others leave
-/// the JWKS when nothing that they signed until then is good any more.
+/// Adds a key to `keys`, which must be all keys of its algorithm. It is published now and signs from `signs_from` on; the earlier
+/// keys leave the JWKS when all tokens that they signed until then have expired.
 pub(super) fn add(
     conn: &mut Connection,
     change: &Change<'_>,

@@ -1,4 +1,4 @@
-//! When a key is followed by the next: pure rules of time.
+//! The rotation schedule: when a key is followed by the next. Pure functions of time.
 
 use std::time::Duration;
 
@@ -6,43 +6,43 @@ use super::key::{SigningKey, newest};
 use crate::base::clock::Timestamp;
 use crate::base::config;
 
-/// How far apart the clocks of instances and services may be.
+/// How far the clocks of instances and services may differ.
 const SKEW: Duration = Duration::from_secs(60);
-/// What is signed may live this long although no setting says so (logout tokens, tokens of services).
+/// Maximum lifetime of signed tokens that no setting limits (logout tokens, tokens of services).
 const LEAST_OVERLAP: Duration = Duration::from_secs(3_600);
 
-/// How long keys wait, sign and stay.
+/// How long keys are published before they sign, sign, and stay published afterwards.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Schedule {
-    /// From one key's turn to the next one's.
+    /// From the signing start of a key to that of the next one.
     rotation: Duration,
-    /// How long before its turn a key is published: longer than services keep the JWKS.
+    /// How long before its signing start a key is published: longer than services cache the JWKS.
     lead: Duration,
-    /// How long after its turn a key stays published: longer than what it signed lives.
+    /// How long after its successor's signing start a key stays published: longer than the lifetime of what it signed.
     overlap: Duration,
 }
 
-/// Why somebody looks whether a key is needed.
+/// Why the keys are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occasion {
-    /// An instance starts: a first key, if there is none.
+    /// An instance started: create the first key, if there is none.
     Start,
-    /// Time passed: a successor, if it is due.
+    /// Periodic check: create a successor, if it is due.
     Time,
-    /// Somebody asked: a successor, unless one waits already.
+    /// Requested by an administrator: create a successor, unless one is waiting already.
     Order,
 }
 
-/// What is to be done.
+/// The action that the schedule requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step<'a> {
-    /// Nothing.
+    /// No key is needed.
     Rest,
-    /// Nothing: this successor waits for its turn already.
+    /// No key is needed: this successor is waiting to sign.
     Waits(&'a SigningKey),
-    /// Nobody signs: a key that does at once.
+    /// No key signs: create one that signs immediately.
     MakeNow,
-    /// A key that is published now and signs when services had time to fetch it.
+    /// Create a key that is published now and signs once services had time to fetch it.
     MakeNext,
 }
 
@@ -60,17 +60,17 @@ impl Schedule {
         }
     }
 
-    /// When a key signs that is published now.
+    /// Returns when a key that is published now begins to sign.
     pub(super) fn turn(&self, now: Timestamp) -> Timestamp {
         now.after(self.lead)
     }
 
-    /// When a key leaves the JWKS whose successor signs from `turn` on.
+    /// Returns when a key leaves the JWKS whose successor signs from `turn` on.
     pub(super) fn end(&self, turn: Timestamp) -> Timestamp {
         turn.after(self.overlap)
     }
 
-    /// What is to be done for one algorithm, whose keys these are.
+    /// Returns the action for one algorithm, given all its keys.
     pub(super) fn step<'a>(
         &self,
         keys: &'a [SigningKey],

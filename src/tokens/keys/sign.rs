@@ -1,4 +1,4 @@
-//! Signing: the one place where private halves are opened.
+//! Signs tokens. Only this module decrypts private keys for use.
 
 use std::sync::{Arc, PoisonError};
 
@@ -18,22 +18,22 @@ use crate::standing::{ChangePending, Unavailable};
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// A store is away.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// No key of this algorithm may sign.
     #[error("no active {} signing key", .0.as_str())]
     NoKey(Algorithm),
-    /// The private half can't be opened.
+    /// The private key can't be decrypted.
     #[error("the signing key {0} can't be decrypted: {1}")]
     Sealed(SigningKeyId, OpenError),
-    /// What was opened is no key.
+    /// The decrypted data is missing or not a private key.
     #[error("the signing key {0} can't be parsed")]
     Unreadable(SigningKeyId),
-    /// The claims are no JSON object.
+    /// The claims can't be serialized.
     #[error("can't serialize the claims: {0}")]
     Claims(#[from] serde_json::Error),
-    /// The library refused.
+    /// The cryptographic library failed to sign.
     #[error("the signing key {0} failed to sign")]
     Refused(SigningKeyId),
 }
@@ -44,7 +44,7 @@ impl From<db::Error> for SignError {
     }
 }
 
-/// RFC 7515 §4.1, RFC 8725 §3.11.
+/// The header of a signed JWT (RFC 7515 §4.1, RFC 8725 §3.11).
 #[derive(Serialize)]
 struct Header<'a> {
     alg: &'a str,
@@ -52,8 +52,7 @@ struct Header<'a> {
     typ: &'a str,
 }
 
-/// The active signing key with its private key decrypted: signing needs no store. Callers that consume a single-use code or token get
-/// the signer first.
+/// The active signing key, decrypted: signing reads no store. Get the signer before consuming a single-use code or token.
 #[derive(Clone, Debug)]
 pub struct Signer {
     kid: SigningKeyId,
@@ -62,22 +61,22 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// The algorithm that it signs by.
+    /// The algorithm of the key.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// A signed JWT of these claims.
+    /// Signs the claims and returns the JWT.
     ///
     /// # Errors
-    /// When the claims are no JSON object, or the library refuses.
+    /// If the claims can't be serialized, or the library fails.
     pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
         let header = Header {
             alg: self.algorithm.as_str(),
             kid: self.kid,
             typ,
         };
-        // RFC 7515 §3.1: the signature covers both parts as they are sent.
+        // RFC 7515 §3.1: the signature covers both parts in their encoded form.
         let message = format!("{}.{}", encode(&header)?, encode(claims)?);
         let signature = self
             .private
@@ -88,7 +87,7 @@ impl Signer {
 }
 
 impl SignError {
-    /// Why the first key of an algorithm was not made.
+    /// Converts the error of creating an algorithm's first key.
     fn first_key(algorithm: Algorithm, error: KeyError) -> Self {
         match error {
             KeyError::Pending(ChangePending(error)) => Self::Unavailable(error),
@@ -100,10 +99,10 @@ impl SignError {
 }
 
 impl Keyring {
-    /// The active key of this algorithm; creates the first one.
+    /// Returns the active key of this algorithm, and creates the algorithm's first key if there is none.
     ///
     /// # Errors
-    /// When a store is away, or the key can't be used.
+    /// If a store is unavailable, or the key can't be used.
     pub async fn signer(&self, algorithm: Algorithm) -> Result<Signer, SignError> {
         let mut ring = self.ring().await?;
         if !ring.has_keys(algorithm) {
@@ -121,7 +120,7 @@ impl Keyring {
         })
     }
 
-    /// A signed JWT of these claims, under the key of this algorithm that signs now.
+    /// Signs the claims under the active key of this algorithm and returns the JWT.
     ///
     /// # Errors
     /// As [`Keyring::signer`] and [`Signer::sign`].
@@ -134,7 +133,7 @@ impl Keyring {
         self.signer(algorithm).await?.sign(typ, claims)
     }
 
-    /// The private half, opened once in the life of a process.
+    /// Returns the private key, which each process decrypts once.
     async fn open(
         &self,
         kid: SigningKeyId,

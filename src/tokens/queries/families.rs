@@ -23,19 +23,19 @@ pub(in crate::tokens) fn insert(conn: &mut Connection, family: &Family) -> Resul
     Ok(())
 }
 
-/// A refresh-token family.
+/// Returns a refresh-token family by its ID.
 pub fn find(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
     Ok(refresh_families::table.find(id).first(conn).optional()?)
 }
 
-/// As [`find`], holding the row until the transaction ends.
+/// Returns a family and locks its row until the transaction ends.
 pub fn lock(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>> {
     Ok(ForUpdate(refresh_families::table.find(id))
         .get_result(conn)
         .optional()?)
 }
 
-/// Moves a family on from `n`; `false` when somebody else did meanwhile.
+/// Advances a family from token `n` to `next` by compare-and-set; returns `false` if `n` is not its current token.
 pub(in crate::tokens) fn advance(
     conn: &mut Connection,
     id: RefreshFamilyId,

@@ -1,4 +1,4 @@
-//! The rows of `authorizations` and `refresh_families`, as the rest of the room reads them.
+//! The rows of `authorizations` and `refresh_families`, as the rest of the module reads them.
 
 use diesel::Queryable;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::clients::Scopes;
 use crate::db::Json;
 use crate::standing::AuthorizationClaim;
 
-/// One authorization, as it is kept.
+/// A stored authorization.
 #[derive(Clone, Debug, Queryable)]
 pub struct Authorization {
     /// ID of the authorization.
@@ -18,60 +18,60 @@ pub struct Authorization {
     pub user: UserId,
     /// ID of the client.
     pub client: ClientId,
-    /// The session that it hangs on now.
+    /// ID of the session that it belongs to now.
     pub session: SessionId,
-    /// The `sid` that the client was told.
+    /// The session ID (`sid`) that the client got.
     pub sid: SessionId,
-    /// The person's epoch then.
+    /// The user's session epoch when it was created.
     pub epoch: i64,
-    /// The client's epoch of what people let it have.
+    /// The client's epoch for authorizations by users, when it was created.
     pub client_epoch: i64,
-    /// The passkeys that the session rested on then.
+    /// IDs of the passkeys that the session depended on when it was created.
     pub passkeys: Json<Vec<PasskeyId>>,
     scopes: Json<Vec<String>>,
-    /// For which services (RFC 8707).
+    /// URIs of the services that its tokens may be for (RFC 8707).
     pub resources: Json<Vec<String>>,
-    /// Single claims that were asked for (OpenID Connect Core §5.5).
+    /// Individual claims that the request asked for (OpenID Connect Core §5.5).
     pub claims: Json<Value>,
-    /// Whether it outlives the session.
+    /// Whether it includes offline access, which outlives the session.
     pub offline: bool,
-    /// To be said again in the ID token.
+    /// Nonce of the request, which is repeated in the ID token.
     pub nonce: Option<String>,
-    /// The last ceremony of the session then.
+    /// Time of the last authentication in the session (`auth_time`).
     pub auth_time: Timestamp,
-    /// `acr` of the sign-in.
+    /// Authentication context class of the sign-in (`acr`).
     pub acr: String,
-    /// By which means.
+    /// Authentication methods of the sign-in (`amr`).
     pub amr: Json<Vec<String>>,
     /// Redirect URI that the code was sent to.
     pub redirect_uri: String,
     #[expect(dead_code, reason = "a column of the row; looked for, never looked at")]
     code_hash: Vec<u8>,
-    /// What the redemption must be the origin of (RFC 7636).
+    /// PKCE code challenge that the code verifier must match (RFC 7636).
     pub code_challenge: Option<String>,
-    /// Until when the code is good.
+    /// When the code expires.
     pub code_expires_at: Timestamp,
-    /// Time at which the code was redeemed; `None`: not yet.
+    /// When the code was redeemed; `None` if it was not.
     pub code_used_at: Option<Timestamp>,
-    /// When it was made.
+    /// When the authorization was created.
     #[cfg_attr(
         feature = "dead-code",
         allow(dead_code, reason = "a column of the row that is only filtered by")
     )]
     pub created_at: Timestamp,
-    /// When the session ends in any case.
+    /// Absolute end of the session.
     pub session_end: Timestamp,
-    /// Until when the row is kept.
+    /// Until when the row is stored.
     #[cfg_attr(
         feature = "dead-code",
         allow(dead_code, reason = "a column of the row that is only filtered by")
     )]
     pub keep_until: Timestamp,
-    /// Time of revocation; `None`: not revoked.
+    /// When it was revoked; `None` if it was not.
     pub revoked_at: Option<Timestamp>,
-    /// Reason of the revocation.
+    /// Reason of the revocation; `None` if it was not revoked.
     pub revoked_reason: Option<String>,
-    /// When its client was told that the session is over.
+    /// When back-channel logout was handled for it.
     #[cfg_attr(
         feature = "dead-code",
         allow(dead_code, reason = "a column of the row that is only filtered by")
@@ -80,17 +80,17 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// What the person let the client ask.
+    /// The scopes that the user granted the client.
     pub fn scopes(&self) -> Scopes {
         Scopes::parse(&self.scopes.0.join(" ")).unwrap_or_default()
     }
 
-    /// Whether it was withdrawn: it ended neither with its session nor because its user had too many.
+    /// Returns whether it was withdrawn: it ended neither with its session nor because its user exceeded the cap.
     pub fn was_withdrawn(&self) -> bool {
         self.revoked_at.is_some() && !super::is_ordinary(self.revoked_reason.as_deref())
     }
 
-    /// What tokens of it say of themselves to the gate.
+    /// The reference to check against the user's account state.
     pub fn claim(&self) -> AuthorizationClaim<'_> {
         AuthorizationClaim {
             authorization: self.id,
@@ -100,7 +100,7 @@ impl Authorization {
     }
 }
 
-/// As much of an authorization as its end asks for.
+/// The columns of an authorization that are needed to end it.
 #[derive(Clone, Debug, Queryable)]
 pub struct Kept {
     /// ID of the authorization.
@@ -109,15 +109,15 @@ pub struct Kept {
     pub user: UserId,
     /// ID of the client.
     pub client: ClientId,
-    /// The session that it hangs on now.
+    /// ID of the session that it belongs to now.
     pub session: SessionId,
-    /// The `sid` that the client was told.
+    /// The session ID (`sid`) that the client got.
     pub sid: SessionId,
-    /// The passkeys that the session rested on then.
+    /// IDs of the passkeys that the session depended on when it was created.
     pub passkeys: Json<Vec<PasskeyId>>,
-    /// Whether it outlives the session.
+    /// Whether it includes offline access, which outlives the session.
     pub offline: bool,
-    /// When its client was told that the session is over.
+    /// When back-channel logout was handled for it.
     pub told_at: Option<Timestamp>,
 }
 
@@ -126,14 +126,14 @@ pub struct Kept {
 pub struct Family {
     /// ID of the family.
     pub id: RefreshFamilyId,
-    /// What it belongs to, and dies with.
+    /// ID of the authorization that the family belongs to and ends with.
     pub authorization: AuthorizationId,
-    /// The number of the present token.
+    /// Number of the current token.
     pub n: i64,
-    /// Since when it is the present one.
+    /// When the current token became current.
     pub advanced_at: Timestamp,
-    /// When the family ends, used or not.
+    /// When the family expires, whether or not it is used.
     pub expires_at: Timestamp,
-    /// Time of creation.
+    /// When the family was created.
     pub created_at: Timestamp,
 }

@@ -1,4 +1,5 @@
-//! What the visitor of a page may manage: the console lets them in by it, and every page leads there by it.
+//! Finds the management rights of a page's user. They decide which users have access to the admin pages, and which pages
+//! link to them.
 
 use actix_web::{HttpMessage, HttpRequest, web};
 
@@ -6,10 +7,7 @@ use crate::sessions::PageVisitor;
 use crate::users::{Rights, Users};
 use crate::web::Problem;
 
-/// Finds what a visitor may manage, and lets the frame of their page know.
-///
-/// # Errors
-/// `unavailable` when the database is away.
+/// Finds the management rights of a page's user, and shows the links to the admin pages in its frame accordingly.
 pub async fn rights_of(
     request: &HttpRequest,
     visitor: &mut PageVisitor,
@@ -21,7 +19,7 @@ pub async fn rights_of(
             ..Rights::default()
         });
     }
-    // Rights come from roles alone: most people have none, and cost no query.
+    // Management rights come from roles alone. Most users have no roles, and cost no query.
     if standing.roles.is_empty() {
         return Ok(Rights::default());
     }
@@ -31,7 +29,7 @@ pub async fn rights_of(
     if let Some(shown) = &mut visitor.frame.signed_in {
         shown.manages_people = !rights.manages_nobody();
         shown.manages_grants = !rights.manages_grants_on.is_empty();
-        // Should the request be refused, its page shows the same.
+        // If the request is refused, the error page shows the same links.
         request.extensions_mut().insert(shown.clone());
     }
     Ok(rights)

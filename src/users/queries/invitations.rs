@@ -87,7 +87,7 @@ pub(in crate::users) fn find_invitation_by_id(
     row.map(invitation).transpose()
 }
 
-/// A page of invitations, newest first, after the cursor; `None` if the cursor is not the ID of an invitation.
+/// Lists a page of invitations, newest first, after the cursor; `None` if the cursor is not the ID of an invitation.
 pub(in crate::users) fn list_invitations(
     conn: &mut Connection,
     filter: &InvitationFilter,
@@ -137,7 +137,7 @@ pub(in crate::users) fn list_invitations(
         .map(Some)
 }
 
-/// Voids one unused invitation; `false` when it was used or voided before.
+/// Voids one unused invitation; `false` if it was used or voided before.
 pub(in crate::users) fn void_invitation(
     conn: &mut Connection,
     id: InvitationId,
@@ -183,7 +183,7 @@ pub(in crate::users) fn insert_invitation(
     Ok(())
 }
 
-/// How many links wait for a new person who would hold this role. Who was invited by name holds their roles already.
+/// Counts the open links for new users who would hold this role. Users who were invited by username hold their roles already.
 pub(in crate::users) fn count_waiting(
     conn: &mut Connection,
     role: &str,
@@ -202,7 +202,7 @@ pub(in crate::users) fn count_waiting(
         .count())
 }
 
-/// Uses an invitation up, once: one atomic write decides among any number of users.
+/// Consumes an invitation with one conditional update, of which only one succeeds if there are several at the same time.
 pub(in crate::users) fn consume_invitation(
     conn: &mut Connection,
     invitation: InvitationId,
@@ -217,17 +217,17 @@ pub(in crate::users) fn consume_invitation(
     Ok(consumed == 1)
 }
 
-/// Which unused links of a person to void.
+/// Which unused links for a user to void.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::users) enum Voided {
-    /// Every one.
+    /// All links.
     All,
-    /// Those that the person made for another device of theirs.
+    /// Links that the user created for another device.
     DeviceLinks,
 }
 
-/// Voids unused links of a person: the newest alone is good. Marked, not expired: an instant would be judged by another
-/// machine's clock.
+/// Voids unused links for a user, so that only the newest one is valid. Sets `voided_at` rather than an earlier expiry, which
+/// would be compared with another machine's clock.
 pub(in crate::users) fn void_invitations_of(
     conn: &mut Connection,
     user: UserId,
@@ -250,7 +250,7 @@ pub(in crate::users) fn void_invitations_of(
     Ok(())
 }
 
-/// The clients that made unused links for a user.
+/// Lists the clients that created unused links for a user.
 pub(in crate::users) fn list_link_makers(
     conn: &mut Connection,
     user: UserId,
@@ -266,7 +266,7 @@ pub(in crate::users) fn list_link_makers(
     Ok(makers)
 }
 
-/// Voids the unused links that a client made for a user.
+/// Voids the unused links that a client created for a user.
 pub(in crate::users) fn void_links_by_client(
     conn: &mut Connection,
     user: UserId,
@@ -283,7 +283,7 @@ pub(in crate::users) fn void_links_by_client(
     Ok(())
 }
 
-/// Voids the unused links that a client made with an access token of its own.
+/// Voids the unused links that a client created with one of its own access tokens.
 pub(in crate::users) fn void_links_by_token(
     conn: &mut Connection,
     client: ClientId,
@@ -300,7 +300,7 @@ pub(in crate::users) fn void_links_by_token(
     Ok(())
 }
 
-/// Voids the unused links that a user made through a client; how many.
+/// Voids the unused links that a user created through a client, and returns their number.
 pub(in crate::users) fn void_links_through(
     conn: &mut Connection,
     user: UserId,
@@ -316,7 +316,7 @@ pub(in crate::users) fn void_links_through(
         .execute(conn)?)
 }
 
-/// Voids the unused links that a user made for others.
+/// Voids the unused links that a user created for others.
 pub(in crate::users) fn void_invitations_by(
     conn: &mut Connection,
     user: UserId,

@@ -31,7 +31,7 @@ type Row = (
     Timestamp,
     Option<UserId>,
     Option<ClientId>,
-    // The folded names, which nothing is read from.
+    // `sort_name` and `search_text`, which only filters and orders use.
     Option<String>,
     Option<String>,
 );
@@ -74,7 +74,7 @@ pub(in crate::users) fn find_id_by_username(
         .optional()?)
 }
 
-/// Who has, or ever had, a name.
+/// Finds the user who has or had a username.
 pub(in crate::users) fn find_namesake(
     conn: &mut Connection,
     username: &str,
@@ -86,8 +86,8 @@ pub(in crate::users) fn find_namesake(
         .optional()?)
 }
 
-/// Reserves a name for a user until it is released; [`Error::Taken`] if another user has or had it. `renamed_at` is `None` for the
-/// user's first name.
+/// Reserves a username for a user until it is released; [`Error::Taken`] if another user has or had it. `renamed_at` is `None` for
+/// the user's first username.
 pub(in crate::users) fn claim_username(
     conn: &mut Connection,
     user: UserId,
@@ -107,7 +107,7 @@ pub(in crate::users) fn claim_username(
     Ok(())
 }
 
-/// How many names a user was given by renaming since an instant.
+/// Counts the usernames that a user was given by renaming since `since`.
 pub(in crate::users) fn count_renames(
     conn: &mut Connection,
     user: UserId,
@@ -120,7 +120,7 @@ pub(in crate::users) fn count_renames(
         .get_result(conn)?)
 }
 
-/// Records the first time that a session was opened under a name.
+/// Records the first time that a session was opened under a username.
 pub(in crate::users) fn mark_username_used(
     conn: &mut Connection,
     username: &str,
@@ -133,7 +133,7 @@ pub(in crate::users) fn mark_username_used(
     Ok(())
 }
 
-/// The current and former names of a user, sorted.
+/// Lists the current and former usernames of a user, sorted.
 pub(in crate::users) fn list_usernames(
     conn: &mut Connection,
     user: UserId,
@@ -149,10 +149,10 @@ pub(in crate::users) fn list_usernames(
         .load(conn)?)
 }
 
-/// A name, when its user was renamed to it, and when a session was first opened under it.
+/// A username, when its user was renamed to it, and when a session was first opened under it.
 pub(in crate::users) type UsernameRow = (String, Option<Timestamp>, Option<Timestamp>);
 
-/// Releases a former name that its user never signed in with. Returns whether it did.
+/// Releases a former username that its user never signed in with. Returns whether it did.
 pub(in crate::users) fn delete_unused_username(
     conn: &mut Connection,
     user: UserId,
@@ -167,10 +167,10 @@ pub(in crate::users) fn delete_unused_username(
     Ok(deleted == 1)
 }
 
-/// Whom somebody manages: people who hold at least one of these roles and none beside them.
+/// The users whom a manager may manage: users who hold at least one of these roles and no others.
 pub(in crate::users) struct Reach<'a> {
     pub(in crate::users) roles: &'a BTreeSet<String>,
-    /// Themself, whom nobody manages.
+    /// The manager, who may not manage themself.
     pub(in crate::users) except: UserId,
 }
 
@@ -194,7 +194,7 @@ pub(in crate::users) fn list_users(
         query = query.filter(users::id.eq_any(holders));
     }
     if let Some(search) = &filter.search {
-        // Fields are separated by line breaks, so that nothing is found across them.
+        // Line breaks separate the fields, so a search without them never matches across fields.
         let search = fold(search).replace('\n', " ");
         let pattern = format!("%{}%", escape_like(&search));
         let text = users::search_text.assume_not_null();
@@ -221,7 +221,7 @@ pub(in crate::users) fn list_users(
     };
     if let Some(reach) = reach {
         let managed: Vec<String> = reach.roles.iter().cloned().collect();
-        // A list of its own, read from the index by role: a few among a million people are found without a look at each of them.
+        // A separate subquery on the index by role, so that a few users among a million are found without reading every user.
         let holders = user_roles::table
             .filter(user_roles::role.eq_any(managed.clone()))
             .select(user_roles::user_id);
@@ -240,7 +240,7 @@ pub(in crate::users) fn list_users(
     rows.into_iter().map(|row| user(conn, row)).collect()
 }
 
-/// Users whose names are not folded yet.
+/// Lists users whose names are not folded yet.
 pub(in crate::users) fn list_unfolded(conn: &mut Connection, limit: i64) -> Result<Vec<User>> {
     let rows = users::table
         .filter(users::search_text.is_null())
@@ -250,7 +250,7 @@ pub(in crate::users) fn list_unfolded(conn: &mut Connection, limit: i64) -> Resu
     rows.into_iter().map(|row| user(conn, row)).collect()
 }
 
-/// Stores the folded names of a user that has none. A concurrent change of the user stores them, too.
+/// Stores the folded names of a user who has none. Does nothing if a concurrent change of the user stored them already.
 pub(in crate::users) fn set_folded(conn: &mut Connection, user: &User) -> Result<()> {
     let unfolded = users::table
         .find(user.id)
@@ -264,7 +264,7 @@ pub(in crate::users) fn set_folded(conn: &mut Connection, user: &User) -> Result
     Ok(())
 }
 
-/// Ids of active people in their order.
+/// Lists the IDs of active users in ascending order.
 pub(in crate::users) fn list_ids(
     conn: &mut Connection,
     after: Option<UserId>,
@@ -282,7 +282,7 @@ pub(in crate::users) fn list_ids(
     Ok(query.load(conn)?)
 }
 
-/// A text in which no character is a wildcard of LIKE; the escape is `!`.
+/// Escapes the wildcards of LIKE with `!`.
 fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -356,7 +356,7 @@ fn list_roles(conn: &mut Connection, user: UserId) -> Result<Vec<String>> {
         .load(conn)?)
 }
 
-/// Makes the person hold exactly these roles.
+/// Replaces the roles of a user.
 pub(in crate::users) fn set_roles(
     conn: &mut Connection,
     user: UserId,
@@ -374,7 +374,7 @@ pub(in crate::users) fn set_roles(
     Ok(())
 }
 
-/// Active people who hold a role.
+/// Lists the active users who hold a role.
 pub(in crate::users) fn list_active_holders(
     conn: &mut Connection,
     role: &str,

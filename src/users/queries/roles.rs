@@ -47,7 +47,7 @@ fn role(row: Row) -> Role {
     }
 }
 
-/// A role that the registry has.
+/// Finds a role that is not deleted.
 pub(in crate::users) fn find_role(conn: &mut Connection, name: &str) -> Result<Option<Role>> {
     let row = roles::table
         .find(name)
@@ -58,7 +58,7 @@ pub(in crate::users) fn find_role(conn: &mut Connection, name: &str) -> Result<O
     Ok(row.map(role))
 }
 
-/// Holds the row of a role, deleted ones included, until the transaction ends: the role, and whether the registry has it.
+/// Locks the row of a role, even of a deleted one, until the transaction ends. Returns the role, and whether it exists.
 pub(in crate::users) fn lock_role(
     conn: &mut Connection,
     name: &str,
@@ -72,8 +72,8 @@ pub(in crate::users) fn lock_role(
     Ok(row.map(|(row, is_there)| (role(row), is_there)))
 }
 
-/// Holds the rows of these roles until the transaction ends: nobody deletes or changes one meanwhile. In the order of their
-/// names, so that no two transactions wait for each other. The first that the registry does not have.
+/// Locks the rows of these roles until the transaction ends, so that they can be neither deleted nor changed. Locks in order of
+/// name, so that no two transactions deadlock. Returns the first role that doesn't exist.
 pub(in crate::users) fn lock_roles(
     conn: &mut Connection,
     names: &[String],
@@ -90,10 +90,7 @@ pub(in crate::users) fn lock_roles(
     Ok(None)
 }
 
-/// The first of these roles that does not exist.
-///
-/// # Errors
-/// When the database is unavailable.
+/// Returns the first of these roles that doesn't exist.
 pub fn missing_role(conn: &mut Connection, names: &[String]) -> Result<Option<String>> {
     if names.is_empty() {
         return Ok(None);
@@ -106,7 +103,7 @@ pub fn missing_role(conn: &mut Connection, names: &[String]) -> Result<Option<St
     Ok(names.iter().find(|name| !known.contains(name)).cloned())
 }
 
-/// At most `limit` roles by the order of their names, after the one that is named.
+/// Lists at most `limit` roles in order of name, after the role `after`.
 pub(in crate::users) fn list_page(
     conn: &mut Connection,
     after: Option<&str>,
@@ -125,7 +122,7 @@ pub(in crate::users) fn list_page(
     Ok(rows.into_iter().map(role).collect())
 }
 
-/// What the holders of these roles may manage: roles, and types of things.
+/// Lists what each of these roles lets its holders manage: roles, and resource types.
 pub(in crate::users) fn list_managed(
     conn: &mut Connection,
     held: &[String],
@@ -138,7 +135,7 @@ pub(in crate::users) fn list_managed(
     Ok(rows.into_iter().map(|row| (row.0.0, row.1.0)).collect())
 }
 
-/// The roles, itself left out, whose holders may manage a role.
+/// Lists the other roles whose holders may manage a role.
 pub(in crate::users) fn list_managers(conn: &mut Connection, name: &str) -> Result<Vec<String>> {
     let rows = roles::table
         .filter(roles::name.ne(name))
@@ -154,7 +151,7 @@ pub(in crate::users) fn list_managers(conn: &mut Connection, name: &str) -> Resu
         .collect())
 }
 
-/// How many people hold a role, whatever their status.
+/// Counts the users who hold a role, whatever their status.
 pub(in crate::users) fn count_holders(conn: &mut Connection, name: &str) -> Result<i64> {
     Ok(user_roles::table
         .filter(user_roles::role.eq(name))
@@ -182,7 +179,7 @@ pub(in crate::users) fn insert_role(
     Ok(())
 }
 
-/// Writes a role anew; `deleted_at` is `None` for one that the registry has (again).
+/// Updates a role. `deleted_at` is `None` for a role that exists, or is created again.
 pub(in crate::users) fn update_role(
     conn: &mut Connection,
     role: &Role,

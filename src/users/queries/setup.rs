@@ -8,7 +8,7 @@ use crate::base::secrets::TokenHash;
 use crate::db::schema::setup;
 use crate::db::{Connection, Result};
 
-/// What the installation was begun with.
+/// What the installation was created with, and its set-up link.
 #[derive(Clone, Debug, Queryable)]
 pub(in crate::users) struct SetUpRow {
     _id: i64,
@@ -50,7 +50,7 @@ pub(in crate::users) fn update_setup(
     Ok(())
 }
 
-/// Puts a new link in place of the old one; `false` when the first administrator exists.
+/// Replaces the set-up link; `false` if the first administrator exists.
 pub(in crate::users) fn replace_link(
     conn: &mut Connection,
     token: &TokenHash,
@@ -66,7 +66,7 @@ pub(in crate::users) fn replace_link(
     Ok(replaced == 1)
 }
 
-/// Uses the link up, once: one atomic write decides among any number of users.
+/// Consumes the set-up link with one conditional update, of which only one succeeds if there are several at the same time.
 pub(in crate::users) fn complete(
     conn: &mut Connection,
     token: &TokenHash,
@@ -81,7 +81,7 @@ pub(in crate::users) fn complete(
     Ok(completed == 1)
 }
 
-/// Closes set-up when an administrator came in by another way: no link makes a first one any more.
+/// Closes set-up when a user becomes an administrator in another way: no set-up link works any more.
 pub(in crate::users) fn close_set_up(
     conn: &mut Connection,
     user: UserId,

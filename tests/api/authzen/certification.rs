@@ -1,4 +1,4 @@
-//! The AuthZEN certification scenario, at every level: Basic, Batch, Search (core and properties each), Discovery.
+//! The AuthZEN certification scenario at every level: Basic, Batch, Search (core and properties each), Discovery.
 
 use serde_json::{Value, json};
 
@@ -138,7 +138,7 @@ under! { PolicyFolder::example("certification");
             "evaluations": [{ "resource": first }, { "resource": first, "context": { "source": "override" } }],
         }));
         assert_eq!(decisions(&answer), [true, true]);
-        // A default lends names alone: neither properties nor context are merged.
+        // Defaults are replaced as a whole: neither properties nor context are merged.
         let answer = ask(&json!({
             "subject": alice, "action": { "name": "write" }, "resource": { "type": "record", "properties": { "status": "archived" } },
             "evaluations": [
@@ -200,7 +200,7 @@ under! { PolicyFolder::example("certification");
             ("resource", json!({ "subject": admin, "action": write, "resource": { "type": "record" } }), vec!["record-2"]),
             ("action", json!({ "subject": alice, "resource": record("record-1"), "context": context }), vec!["read", "write"]),
             ("action", json!({ "subject": admin, "resource": archived }), vec!["read", "write"]),
-            // Nobody, nothing: no mistake of the caller's.
+            // Unknown subjects and resources are not errors: the result is empty.
             ("action", json!({ "subject": { "type": "user", "id": "nonexistent-user" }, "resource": record("record-1") }), vec![]),
             ("subject", json!({ "subject": { "type": "spaceship" }, "action": read, "resource": record("record-1") }), vec![]),
             ("resource", json!({ "subject": alice, "action": read, "resource": { "type": "spaceship" } }), vec![]),

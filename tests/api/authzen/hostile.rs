@@ -1,4 +1,4 @@
-//! What strange callers send: denied, or refused within bounds, and never a fault of ours.
+//! Malformed and hostile requests are denied, or refused within limits, and never cause a server error.
 
 use doorward::base::ids::GrantId;
 use serde_json::{Value, json};
@@ -106,7 +106,7 @@ under! { policies();
             let answer = asker.post_text(PATHS[0], &whole(&context), "application/json");
             assert_eq!(answer.status, status, "{}: {}", &context[..context.len().min(60)], answer.text());
         }
-        // A mistake in one item is that item's; a key twice is the whole request's.
+        // An error in one item affects only that item; a duplicate key affects the whole request.
         let batch = json!({ "evaluations": [asked("root", "view", "order:7"), with_context("view", json!({ "a": 1e300 }))] });
         let answer = asker.post(PATHS[1], &batch);
         assert_eq!((answer.status, answer.json()["evaluations"][0]["decision"].clone()), (200, json!(true)));
@@ -119,7 +119,7 @@ under! { policies();
         };
         let answer = thousand(1_000);
         assert_eq!((answer.status, answer.json()["evaluations"].as_array().map(Vec::len)), (200, Some(1_000)));
-        // Items with names of their own are longer than any other body may be.
+        // A batch whose items have long names exceeds the body limit of other endpoints.
         let mut request = asked("root", "view", "order:7");
         let item = |_| json!({ "resource": { "type": "order", "id": GrantId::random().to_string() } });
         request["evaluations"] = (0..1_000).map(item).collect();
@@ -127,7 +127,7 @@ under! { policies();
         let answer = asker.post(PATHS[1], &request).json();
         let decisions = answer["evaluations"].as_array().expect("answers");
         assert_eq!(decisions.iter().filter(|answer| answer["decision"] == true).count(), 1_000);
-        // The bound is theirs alone, and the same for whoever shows nothing.
+        // The larger limit applies only to this endpoint, and anonymous callers get the same response.
         let long = json!({ "context": { "a": "x".repeat(600_000) } });
         for path in PATHS {
             assert_eq!(asker.post(path, &long).status, 413, "{path}");
@@ -136,7 +136,7 @@ under! { policies();
         }
         let elsewhere = json!({ "users": ["x".repeat(70_000)] });
         assert_eq!(asker.post("/v1/users/lookup", &elsewhere).status, 413);
-        // Defaults count for each item that they are the defaults of.
+        // Defaults count once for every item that uses them.
         let mut request = asked("root", "view", "order:7");
         request["context"] = json!({ "a": vec![1; 9_000] });
         request["evaluations"] = json!(vec![json!({}); 10]);

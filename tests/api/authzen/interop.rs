@@ -1,4 +1,4 @@
-//! The decisions that the AuthZEN interoperability events published, from the policies in `examples/policies`.
+//! Decisions published by the AuthZEN interoperability events, from the policies in `examples/policies`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A folder of policies: what is refused, what stays in force, what every instance follows; and the command.
+//! A folder of policies: what is rejected, what stays in force, how all instances follow changes, and the command.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ fn a_bad_set_changes_nothing(mut house: House, folder: &PolicyFolder) {
         .get("/metrics")
         .text();
     assert!(metrics.contains("doorward_policies_loaded 2"), "{metrics}");
-    // Each instance wrote that it refused the one set, and that it loaded the other.
+    // Each instance recorded that it rejected one set and loaded the other.
     let events = |outcome: &str| {
         let filter = format!("/v1/audit-events?action=policies.loaded&outcome={outcome}");
         let events = root.browser.get(&filter).json();
@@ -145,7 +145,7 @@ fn the_log_says_once_what_is_refused_and_where() {
     process.wait_until_ready(Duration::from_secs(30), || {
         operator.request("GET", "/readyz").try_send().is_ok()
     });
-    // The same mistake in another set is no news; another one is.
+    // The same error in another set is not logged again; a different error is.
     folder.write("b.cedar", ANYBODY);
     folder.write("policies.cedar", "\nforbid (principal, action, resourc);");
     wait_until("it looked again", SOON, || {
@@ -308,13 +308,13 @@ fn a_case_about_a_client_says_which() {
         ),
         ("pay", "client = { name = \"shop\" }", true),
         ("pay", "client = {}", false),
-        // As from the stores: a client holds no roles on things.
+        // As in the stores: a client has no roles on resources.
         ("hold", "client = {}\ngrants = [\"OWNER\"]", false),
     ] {
         let ran = test(action, id, members, decision);
         assert_eq!(ran.code, 0, "{members}: {}", ran.output);
     }
-    // A denial that is expected must not come of a client that nobody described, or that can't be one.
+    // An expected denial must not be caused by a client that is not described or can't exist.
     for (id, members, reason) in [
         (id, "", "a case: the subject is a client"),
         ("a shop", "client = {}", "client_id"),
@@ -449,7 +449,7 @@ fn the_command_explains_a_request_with_what_its_caller_says() {
         let decided = (&told["decision"], &told["policies"], &told["errors"]);
         assert_eq!(decided, (&json!(decision), &by, &json!([])), "{request}");
     }
-    // What is not said: the policy that reads it fails, and the reason is told.
+    // Without the attribute, the policy that reads it fails, and the response contains the reason.
     let silent = says(&json!({}), "subject", json!({}));
     let told = explain(&silent, &[]).json();
     let reason = told["errors"][0].as_str().expect("a reason");

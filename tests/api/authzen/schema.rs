@@ -1,4 +1,4 @@
-//! A schema beside the policies: what it does not declare is denied, found by nobody, and the command says why.
+//! A schema for the policies: undeclared entities are denied and found by no search, and the command explains why.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn policies() -> PolicyFolder {
     folder
 }
 
-/// The command, under the policies of the house.
+/// Runs the command with the policies of the installation.
 fn run(house: &House, arguments: &[&str]) -> Ran {
     let access = &house.config.access;
     let mut command = command(&house.config);
@@ -75,7 +75,7 @@ under! { policies();
             assert_eq!((status, &problem["field"]), (400, &json!("attributes")), "{attributes}");
             assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(named)), "{problem}");
         }
-        // A type that the schema does not know has no attributes to hold it to, and is denied anyway.
+        // Attributes of a type that the schema doesn't declare are not validated, and the type is always denied.
         assert_eq!(put("pallet/1", json!({ "closed": "yes" })).0, 201);
         let form = [("type", "ledger"), ("id", "2"), ("attributes", "{\"owner\": \"ada\", \"closed\": \"yes\"}"), ("version", "")];
         let page = root.browser.request("POST", "/admin/resources/thing").page_form(&form).send();
@@ -92,7 +92,7 @@ under! { policies();
         for (id, attributes, permits) in [
             ("open", json!({ "owner": "ada" }), true),
             ("closed", json!({ "owner": "ada", "closed": true }), false),
-            // From before the schema said so: `closed == true` would be false, and nothing forbidden.
+            // Stored before the schema declared it: `closed == true` would be false, so the forbid policy would not apply.
             ("text", json!({ "owner": "ada", "closed": "yes" }), false),
             ("other", json!({ "owner": "ada", "is_closed": true }), false),
             ("ownerless", json!({}), false),

@@ -1,4 +1,4 @@
-//! Pages of a search: each candidate once, in order, to the end; and a page that costs much is cut short.
+//! Pages of a search: each candidate appears once, in order; an expensive page is cut short.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn policies() -> PolicyFolder {
     )
 }
 
-/// All pages of a search of a certain size: names in the order told, and how many pages.
+/// Reads all pages of a search with a page size; returns the names in order, and the number of pages.
 fn all_pages(asker: &Asker, kind: &str, request: &Value, limit: usize) -> (Vec<String>, usize) {
     let (mut names, mut pages, mut token) = (Vec::new(), 0, String::new());
     loop {
@@ -116,7 +116,7 @@ under! { policies();
     fn what_was_withdrawn_or_has_ended_is_held_no_more(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
-        // A role-wide policy would permit each thing that is looked at.
+        // A policy on the global role would permit each resource that is evaluated.
         give_roles(house, &ada, &["clerk"]);
         let give = |id: &str, until: Value| {
             let body = json!({ "user": "ada", "resource_type": "order", "resource_id": id, "roles": ["VIEWER"], "valid_until": until });
@@ -136,7 +136,7 @@ under! { policies();
         assert!(root.browser.delete(&withdrawn).status < 300);
         house.pass(61);
         assert_eq!(asker.search("resource", &request), ["6", "9"]);
-        // What is registered is looked at, whatever somebody holds on it.
+        // Registered resources are evaluated, whatever roles the user has on them.
         register(house, "order:7", &json!({}));
         assert_eq!(asker.search("resource", &request), ["6", "7", "9"]);
     }

@@ -1,4 +1,4 @@
-//! A store that does not answer: nobody knows, which is no yes.
+//! With an unavailable store, no decision is made, and nothing is permitted.
 
 use super::{Asker, PolicyFolder, asked, configure};
 use crate::api::faults::stores;
@@ -25,7 +25,7 @@ fn without_its_stores_nothing_is_decided() {
     let request = asked("root", "view", "order:7");
     let batch = json!({ "evaluations": [request, request] });
     let search = json!({ "subject": { "type": "user" }, "action": { "name": "view" }, "resource": { "type": "order", "id": "7" } });
-    // Named by id, copies are read before anything else; of this thing there is none.
+    // For a subject given by ID, the cached copies are read first; there is none of this resource.
     let by_id = asked(&root.id, "view", "order:8");
     assert!(asker.decision(&request));
     let refuses = || {
@@ -50,7 +50,7 @@ fn without_its_stores_nothing_is_decided() {
         asker.post("/access/v1/evaluation", &request).status == 200
     });
     postgres.kill();
-    // Standing and thing are still at hand; whose name that is, is not.
+    // The account state and the resource are still cached, but the user's name is not.
     refuses();
     postgres.start_again();
     wait_until("decided again", Duration::from_secs(20), || {

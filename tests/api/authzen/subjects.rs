@@ -1,4 +1,4 @@
-//! Who a subject is, who may ask, and what a session that is named counts for.
+//! Subjects of decisions, callers that may request them, and sessions given as context.
 
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ under! { policies();
         assert_eq!((&answer["decision"], &answer["context"]["acr_values"]), (&json!(false), &json!(bound)));
         assert_eq!(answer["context"]["error"], "insufficient_user_authentication");
         assert!(answer["context"].get("max_age").is_none());
-        // As one of many it is told the same.
+        // In a batch, the response is the same.
         let batch = json!({ "evaluations": [in_session("ada", "be-known", &session), in_session("ada", "be-bound", &session)] });
         let answers = asker.post("/access/v1/evaluations", &batch).json();
         assert_eq!(answers, json!({ "evaluations": [{ "decision": true }, answer] }));
@@ -184,7 +184,7 @@ under! { policies();
             let nobody = request().json(&body).send();
             assert_eq!(nobody.status, 401, "{path}");
             assert!(nobody.header("www-authenticate").is_some());
-            // A cookie is not looked at, be it an administrator's.
+            // Session cookies are ignored, even an administrator's.
             let person = root.browser.request("POST", path).json(&body).send();
             assert_eq!(person.status, 401, "{path}");
             for (id, secret, status) in [(&asker.id, &secret, 401), (&id, &secret, 403), (&id, &asker.secret, 401)] {
@@ -195,7 +195,7 @@ under! { policies();
             }
             let answer = request().bearer("nonsense").json(&body).send();
             assert_eq!((answer.status, answer.header("www-authenticate").is_some()), (401, true));
-            // Another site's page, with a client's credentials: nothing to steal.
+            // The origin is not checked for a client's credentials, because no cookie is used.
             let answer = request().basic(&asker.id, &asker.secret).header("Origin", "https://elsewhere.example").json(&json!({})).send();
             assert_eq!(answer.status, 400, "{path}");
         }

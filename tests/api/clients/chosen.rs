@@ -13,7 +13,7 @@ use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
 use crate::support::relying_party::{CALLBACK, RelyingParty, claims_of};
 
-/// As unguessable as those of other providers.
+/// As unguessable as the secrets of other providers.
 const SECRET: &str = "Zk3v+Qp/8sXw%7yBd2 nRt5uHj9mLc4eGf1a";
 
 fn register(root: &Person, body: &Value) -> Answer {
@@ -64,10 +64,10 @@ on_both! {
         let own = own["access_token"].as_str().expect("a token");
         assert_eq!((&claims_of(own)["sub"], &claims_of(own)["client_id"]), (&json!("grafana"), &json!("grafana")));
         assert_eq!(house.browser().request("GET", "/v1/users/ada").bearer(own).send().status, 200);
-        // Both parts in the body, without any encoding of their own.
+        // Both parts in the body, without additional encoding.
         let form = [("grant_type", "client_credentials"), ("client_id", "grafana"), ("client_secret", SECRET)];
         assert_eq!(house.browser().request("POST", "/oauth2/token").without_same_origin().form(&form).send().status, 200);
-        // The user's list of apps, sign-out, and the administrator's paths by either name.
+        // The user's list of apps, sign-out, and the administrator's paths by both names.
         assert_eq!(ada.browser.get("/v1/me/apps").json()["items"][0]["client_id"], "grafana");
         let out = ada.browser.get(&format!("/oauth2/logout?id_token_hint={}", issued.id_token));
         assert!((200..400).contains(&out.status), "{out:?}");
@@ -104,7 +104,7 @@ on_both! {
         }
         let public = json!({ "client_name": "x", "token_endpoint_auth_method": "none", "redirect_uris": [CALLBACK], "client_secret": SECRET });
         assert_eq!(refusal(&register(&root, &public)), (400, json!("client_secret")));
-        // Taken: by a user, whose `sub` it would be, by an audience, by a client, and by one that was deleted.
+        // Already used: by a user, whose `sub` it would equal, by an audience, by a client, and by a deleted client.
         assert_eq!(refusal(&register(&root, &app(&ada.id))), (409, json!("client_id")));
         assert_eq!(register(&root, &app("shop")).status, 201);
         assert_eq!(refusal(&register(&root, &app("shop"))), (409, json!("client_id")));
@@ -113,7 +113,7 @@ on_both! {
         let (existing, _) = house.client(&[]);
         assert_eq!(refusal(&register(&root, &app(&existing))), (409, json!("client_id")));
         assert_eq!(root.browser.get("/v1/audit-events?action=client.created&outcome=success").json()["items"].as_array().map(Vec::len), Some(2));
-        // Both are given at registration alone.
+        // Both can be chosen only at registration.
         for field in ["client_id", "client_secret"] {
             let mut body = json!({});
             body[field] = json!(SECRET);
@@ -171,16 +171,16 @@ on_both! {
                 assert_eq!(refusal(&register(&root, &app(&other))), (409, json!("client_id")), "{other}");
             }
         }
-        // A user's: it would be the `sub` of tokens.
+        // A user's ID, which would equal the `sub` of tokens.
         let ada = house.person(&root, "ada");
         for spelling in spellings(ada.id.parse().expect("a UUID")) {
             assert_eq!(refusal(&register(&root, &app(&spelling))), (409, json!("client_id")), "{spelling}");
         }
-        // Of two that are registered at once as well.
+        // Also if two spellings are registered concurrently.
         let all = spellings(uuid::Uuid::new_v4()).map(|id| (root.browser.clone(), id)).to_vec();
         let answers = race(all, |(browser, id)| browser.post_json("/v1/clients", &app(&id)).status);
         assert_eq!(answers.iter().filter(|status| **status == 201).count(), 1, "{answers:?}");
-        // The others are too many.
+        // Other spellings would be too many to reserve.
         let refused = register(&root, &app("0123456789abcDEF0123456789abcdef"));
         assert_eq!(refusal(&refused), (400, json!("client_id")));
         assert!(refused.text().contains("UUID in mixed case") && refused.text().contains("UUID of version 8"), "{refused:?}");

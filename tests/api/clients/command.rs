@@ -1,4 +1,4 @@
-//! Clients at the command line.
+//! Clients on the command line.
 
 use serde_json::{Value, json};
 

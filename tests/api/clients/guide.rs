@@ -1,4 +1,4 @@
-//! What the guides show about clients is what happens.
+//! The guides' examples about clients match the actual behaviour.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root.join(path)).expect("a document")
 }
 
-/// The commands of `docs/guides/api.md` that call `curl`, as a shell runs them.
+/// Returns the command of `docs/guides/api.md` that contains `part`, as a shell runs it.
 fn command_with(part: &str) -> String {
     let guide = read("docs/guides/api.md");
     let mut commands = guide.lines().filter_map(|line| line.strip_prefix("$ "));
@@ -60,7 +60,7 @@ fn the_first_tour_shows_what_the_command_prints_about_a_new_client() {
         .chain(command.split_whitespace())
         .collect();
     let printed = binary::run(&house.config, &arguments).output;
-    // Each run has another ID, secret and address.
+    // Each run has a different ID, secret and address.
     let values = |text: &str| {
         let lines = text.trim().lines().map(|line| match line.split_once("  ") {
             Some((name, _)) if name.starts_with("client_") => name.to_owned(),

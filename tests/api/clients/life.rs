@@ -1,4 +1,4 @@
-//! Renewed, cut off, let in again, taken away: in force at once on every instance.
+//! Replacing secrets, disabling, enabling and deleting clients has an immediate effect on every instance.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,17 +19,17 @@ use crate::support::race::{RUNNERS, race};
 
 pub(super) type Client = (String, String);
 
-/// What a client that asks at an instance is told.
+/// Returns the status of a client's request at an instance.
 fn status_at(house: &House, instance: usize, client: &Client) -> u16 {
     let browser = house.browser().at_port(house.port(instance));
     let request = browser.request("GET", "/v1/users");
     request.basic(&client.0, &client.1).send().status
 }
 
-/// Registers a service with these scopes through another one.
+/// Registers a service with these scopes through another service.
 pub(super) fn register(house: &House, by: &Client, name: &str, scopes: &str) -> Client {
     let body = json!({ "client_name": name, "scope": scopes });
-    // They are listed by the time of their registration.
+    // Clients are listed by the time of their registration.
     house.pass(1);
     let made = send(house, by, "POST", "/v1/clients", &body);
     assert_eq!(made.status, 201, "{}", made.text());
@@ -37,7 +37,7 @@ pub(super) fn register(house: &House, by: &Client, name: &str, scopes: &str) -> 
     (text("client_id"), text("client_secret"))
 }
 
-/// Names of the clients that a disabled client registered, and whether they are enabled.
+/// Returns the names of the clients that a disabled client registered, and whether they are enabled.
 pub(super) fn registered(answer: &Answer) -> Vec<(String, bool)> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let all = answer.json()["registered"].clone();
@@ -56,7 +56,7 @@ fn named(all: &[(&str, bool)]) -> Vec<(String, bool)> {
     named.collect()
 }
 
-/// Adds this many copies of the client of a name.
+/// Adds `count` copies of the client with this name.
 pub(super) fn multiply(house: &House, name: &'static str, count: i64) {
     let columns = "name, secret_hash, scopes, metadata, enabled, deleted_at, token_epoch, people_epoch, revoked_tokens, moves, \
                    moved_at, created_at, version, as_of, by_user, by_client, registered_by_client, consent_epoch, authority_epoch";
@@ -90,7 +90,7 @@ on_both! {
         let is_over = || begun.elapsed() > Duration::from_secs(60);
         let disabled = std::thread::scope(|scope| {
             for _ in 0..4 {
-                // The newest one registers the next one, until all are disabled.
+                // The newest client registers the next one, until all are disabled.
                 scope.spawn(|| {
                     while !is_over() {
                         let newest = enabled.lock().expect("a list").last().cloned();
@@ -115,7 +115,7 @@ on_both! {
         let root = house.administrator();
         let service = house.client(&["clients:write"]);
         register(house, &service, "Many", "");
-        // More than the values that a query may have.
+        // More than the maximum number of values in a query.
         multiply(house, "Many", 32_999);
         assert_eq!(root.browser.get(&format!("/admin/clients/{}/disable", service.0)).status, 200);
         let disabled = root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({}));
@@ -134,7 +134,7 @@ on_both! {
         let alone = disable(&service, &json!({}));
         assert_eq!(registered(&alone), named(&[("First", true), ("Second", true), ("Through", true)]));
         assert!(is_enabled(&first) && is_enabled(&second) && is_enabled(&through));
-        // What a disabled client registered is still found.
+        // The clients that a disabled client registered are still found.
         assert_eq!(registered(&disable(&first, &json!({}))), named(&[("Through", true)]));
         let all = disable(&service, &json!({ "with_registered": true, "reason": "stolen" }));
         assert_eq!(registered(&all), named(&[("Second", false), ("Through", false)]));
@@ -207,7 +207,7 @@ on_both! {
         let patched = root.browser.request("PATCH", &format!("/v1/clients/{}", client.0)).header("If-Match", "\"2\"")
             .json(&json!({ "token_endpoint_auth_method": "client_secret_post" })).send();
         assert_eq!((patched.status, status(&token)), (200, 401), "another method");
-        // What users let a client have stays.
+        // Access that users granted to the client stays.
         let own = own(&app.id, app.secret.as_deref().expect("a secret"));
         assert_eq!(root.browser.post_json(&format!("/v1/clients/{}/secret", app.id), &json!({})).status, 200);
         assert_eq!(app.user_info(&held.access).status, 200);
@@ -236,7 +236,7 @@ on_both! {
                 house.browser().request("PATCH", &path).without_same_origin().basic(&by.0, &by.1)
                     .header("If-Match", &tags[(number + 1) % 2]).json(&name).send()
             });
-            // Of those that change one of them one wins.
+            // Of the concurrent changes of one client, exactly one succeeds.
             for target in 0..2 {
                 let mut answers: Vec<u16> = answers.iter().skip((target + 1) % 2).step_by(2).map(|answer| answer.status).collect();
                 answers.sort_unstable();

@@ -1,4 +1,4 @@
-//! A service changes only the clients that it registered or was granted, and gives them no more than it has.
+//! A service changes only the clients that it registered or may manage, and gives them no more than it has.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ fn register(house: &House, registrar: &Client, body: &Value) -> Client {
     (text("client_id"), text("client_secret"))
 }
 
-/// Whether a service may change a client: at the paths that leave it as it is.
+/// Checks that a service may not change a client, at the paths that would leave it unchanged.
 fn assert_refused(house: &House, registrar: &Client, id: &str) {
     for (method, path) in paths(id) {
         let refused = send(house, registrar, method, &path, &json!({}));
@@ -86,24 +86,24 @@ on_both! {
         assert_eq!(managed.status, 200);
         let act = |by: &Client, act: &str| send(house, by, "POST", &format!("{}/{act}", url(&own.0)), &json!({})).status;
         let in_person = |act: &str| root.browser.post_json(&format!("{}/{act}", url(&own.0)), &json!({})).status;
-        // Its own decision.
+        // Disabled by the service itself.
         assert_eq!((act(&registrar, "disable"), act(&registrar, "disable"), act(&registrar, "enable")), (200, 200, 200));
-        // Another service's.
+        // Disabled by another service.
         assert_eq!((act(&equal, "disable"), act(&registrar, "enable")), (200, 403));
         assert_refused(house, &registrar, &own.0);
         assert_eq!(act(&equal, "enable"), 200);
-        // An administrator's.
+        // Disabled by an administrator.
         assert_eq!(in_person("disable"), 200);
         for by in [&registrar, &equal] {
             assert_refused(house, by, &own.0);
         }
         assert_eq!(root.browser.get(&url(&own.0)).json()["enabled"], json!(false));
         assert_eq!((in_person("enable"), act(&registrar, "disable")), (200, 200));
-        // Disabled once more by an administrator, it is theirs.
+        // A client that an administrator disabled once more can be enabled only by an administrator.
         assert_eq!((in_person("disable"), act(&registrar, "enable")), (200, 403));
         let event = events(&root, "client.disabled")[0].clone();
         assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
-        // So is what an administrator changed while it was disabled.
+        // The same applies to a client that an administrator changed while it was disabled.
         assert_eq!((in_person("enable"), act(&registrar, "disable")), (200, 200));
         assert_eq!(change(&root, &own.0, &json!({ "client_name": "Seized" })).status, 200);
         assert_eq!((act(&registrar, "enable"), in_person("enable")), (403, 200));
@@ -118,11 +118,11 @@ on_both! {
         let own = register(house, &registrar, &json!({ "client_name": "Own" }));
         let claim = json!({ "audiences": ["https://offline.example/"] });
         assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
-        // To get tokens for a service is no claim to be that service.
+        // Permission to get tokens for a service doesn't include the right to claim its audience.
         assert_eq!(change(&root, &registrar.0, &json!({ "resources": ["https://offline.example/"] })).status, 200);
         assert_eq!(send(house, &registrar, "POST", "/v1/clients", &free).status, 403);
         assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
-        // What it is itself it can't give away: an audience is one client's.
+        // A service can't give away its own audience, because an audience belongs to one client.
         assert_eq!(change(&root, &registrar.0, &claim).status, 200);
         let taken = send(house, &registrar, "POST", "/v1/clients", &free);
         assert_eq!((taken.status, taken.json()["audience"].clone()), (409, json!("https://offline.example/")));
@@ -158,11 +158,11 @@ on_both! {
                 assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("client_name")), "{method} {name}");
             }
         }
-        // Its own clients may be called alike, and so may an administrator's.
+        // Its own clients may have the same name, and so may an administrator's.
         register(house, &registrar, &json!({ "client_name": "Own" }));
         assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &json!({ "scope": "openid" })).status, 200);
         assert_eq!(root.browser.post_json("/v1/clients", &json!({ "client_name": "elan payroll" })).status, 201);
-        // The name of a client that is gone is free.
+        // The name of a deleted client is free.
         let other = house.client(&[]);
         assert_eq!(change(&root, &other.0, &json!({ "client_name": "Gone" })).status, 200);
         assert_eq!(send(house, &registrar, "POST", "/v1/clients", &json!({ "client_name": "gone" })).status, 403);
@@ -187,7 +187,7 @@ on_both! {
         }
         assert_eq!(patch("openid").status, 200, "taking is no giving");
         assert_eq!(patch("openid phone").status, 200, "it holds that one");
-        // Of its own apps users are asked: what to ask for is its own affair.
+        // A service may choose the scopes of its own apps, because users are asked for consent.
         register(house, &manager, &json!({ "client_name": "Own", "scope": "openid offline_access roles" }));
     }
 
@@ -200,7 +200,7 @@ on_both! {
         for id in [&equal.0, &app, &other.0] {
             assert_refused(house, &registrar, id);
         }
-        // Its own.
+        // Clients that it registered.
         let own = register(house, &registrar, &json!({ "client_name": "Own" }));
         assert_eq!(root.browser.get(&url(&own.0)).json()["registered_by_client"], json!(registrar.0));
         assert_eq!(root.browser.get(&url(&app)).json()["registered_by_client"], Value::Null);
@@ -208,7 +208,7 @@ on_both! {
             let done = send(house, &registrar, method, &path, &json!({}));
             assert!([200, 204].contains(&done.status), "{method} {path} {}", done.text());
         }
-        // What it was granted.
+        // Clients that it may manage.
         let granted = change(&root, &app, &json!({ "managed_by": [registrar.0] }));
         assert_eq!((granted.status, granted.json()["managed_by"].clone()), (200, json!([registrar.0])));
         let event = events(&root, "client.updated")[0].clone();
@@ -227,7 +227,7 @@ on_both! {
         assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("managed_by")));
         let new = json!({ "client_name": "x", "managed_by": [own.0] });
         assert_eq!(send(house, &registrar, "POST", "/v1/clients", &new).status, 403);
-        // An app that holds an administrator's token is no administrator in person.
+        // An app with an administrator's token has fewer rights than an administrator with a session.
         let helper = house.helper("openid clients:write");
         let token = helper.sign_in(&root.browser, &[("scope", "openid clients:write")]).access;
         let through = |method: &str, path: &str, body: &Value| {
@@ -237,7 +237,7 @@ on_both! {
         assert_eq!(through("PATCH", &url(&own.0), &json!({ "client_name": "y" })).status, 403, "another service's client");
         let made = through("POST", "/v1/clients", &json!({ "client_name": "Through" }));
         assert_eq!((made.status, made.json()["registered_by_client"].clone()), (201, json!(helper.id)));
-        // Nobody manages itself, and nobody who is not there manages anything.
+        // A client can't manage itself, and an unknown client can't manage any.
         for bad in [own.0.clone(), uuid::Uuid::new_v4().to_string(), "x".into()] {
             let refused = change(&root, &own.0, &json!({ "managed_by": [bad] }));
             assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("managed_by")), "{bad}");
@@ -380,7 +380,7 @@ on_both! {
             assert_eq!(patch(&more).status, 403, "{more}");
         }
         assert_eq!(patch(&json!({ "client_name": "Renamed" })).status, 200);
-        // What an administrator gave it beside makes it hold more than its registrar.
+        // If an administrator gave the client more, it has more than its registrar.
         assert_eq!(change(&root, &own.0, &json!({ "resources": ["https://payroll.example/"] })).status, 200);
         assert_refused(house, &registrar, &own.0);
         assert_eq!(change(&root, &own.0, &json!({ "resources": [], "audiences": ["https://own.example/"] })).status, 200);
@@ -438,7 +438,7 @@ fn a_service_gives_no_name_of_the_installation(house: &House) {
         let refused = [
             send(house, &registrar, "POST", "/v1/clients", &body),
             send(house, &registrar, "PATCH", &url(&own.0), &body),
-            // An app that holds an administrator's token.
+            // An app with an administrator's token.
             house
                 .browser()
                 .request("POST", "/v1/clients")
@@ -452,7 +452,7 @@ fn a_service_gives_no_name_of_the_installation(house: &House) {
             assert_eq!(told, (403, json!("client_name")), "{name}");
         }
     }
-    // A name that contains it is another name, and an administrator in person gives any.
+    // A name that contains it is a different name, and an administrator with a session may use any name.
     register(
         house,
         &registrar,

@@ -1,4 +1,4 @@
-//! The admin pages of clients: what is left to do after a failure, and secrets that administrators type.
+//! The admin pages of clients: completing an action after a failure, and secrets that administrators type.
 
 use doorward::base::faults::Cut;
 use doorward::base::ids::ClientId;
@@ -14,7 +14,7 @@ use crate::support::person::Person;
 
 const SECRET: &str = "Zk3vQp8sXw7yBd2nRt5uHj9mLc4eGf1a";
 const STEP_UP_AGE: u64 = 301;
-/// What the lists of the form for a new app are set to.
+/// Values of the selection lists in the form for a new app.
 const LISTS: [(&str, &str); 5] = [
     ("application_type", "web"),
     ("require_pkce", "auto"),
@@ -23,7 +23,7 @@ const LISTS: [(&str, &str); 5] = [
     ("access_token_header_type", "at+jwt"),
 ];
 
-/// Sends the form of a page with these fields in place of its own.
+/// Submits a form of a page, with these fields replaced.
 fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
     let mut fields = fields_of(html, action);
     fields.retain(|(name, _)| typed.iter().all(|(other, _)| other != name));
@@ -35,7 +35,7 @@ fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)])
     browser.request("POST", action).form(&fields).send()
 }
 
-/// The page that a form leads to.
+/// Returns the page that a form redirects to.
 fn shown(browser: &Browserless, answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{answer:?}");
     let location = answer.header("location").expect("a location");
@@ -48,7 +48,7 @@ fn is_enabled(root: &Person, client: &str) -> bool {
     read.json()["enabled"] == json!(true)
 }
 
-/// The number of the client's record in the database, and of the one that every instance reads.
+/// Returns the version of the client's record in the database, and of the one in the ephemeral store.
 fn moves(house: &House, client: &str) -> (i64, i64) {
     let id: ClientId = client.parse().expect("an ID");
     let read = house
@@ -70,7 +70,7 @@ on_both! {
         let apps = [register(house, &service, "First", ""), register(house, &service, "Second", "")];
         let page = format!("/admin/clients/{}/disable", service.0);
         let html = root.browser.get(&page).text();
-        // The request was cut off after its first step.
+        // The request failed after its first operation.
         let alone = root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({}));
         assert_eq!(alone.status, 200);
         let shown = root.browser.get(&format!("/admin/clients/{}", service.0)).text();
@@ -162,7 +162,7 @@ on_both! {
         assert!(page.contains("Type the client secret again") && !page.contains(SECRET), "{page}");
         let section = page.split("<details").find(|section| section.contains("name=\"client_secret\""));
         assert!(section.is_some_and(|section| section.starts_with(" class=\"panel\" open>")), "{section:?}");
-        // Without a secret nothing is said about one.
+        // If no secret was typed, the page doesn't mention it.
         let refused = send(&root.browser, &html, "/admin/clients/new", &typed);
         assert_eq!(refused.status, 400);
         assert!(!refused.text().contains("Type the client secret again"));

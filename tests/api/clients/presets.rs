@@ -1,4 +1,4 @@
-//! Clients for known programs: the command and the page start from what the program needs.
+//! Presets for known programs: the command and the page start from the program's requirements.
 
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ on_both! {
         let find = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         assert_eq!(find("client_name").as_deref(), Some("Grafana"));
         assert_eq!(find("redirect_uris").as_deref(), Some("https://graphs.example/login/generic_oauth"));
-        // The first values of the lists to choose from.
+        // The first values of the selection lists.
         for (name, value) in [("application_type", "web"), ("token_endpoint_auth_method", ""), ("require_pkce", "auto"), ("id_token_signed_response_alg", "RS256"), ("access_token_format", "jwt"), ("access_token_header_type", "at+jwt")] {
             fields.push((name.to_owned(), value.to_owned()));
         }

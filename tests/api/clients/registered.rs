@@ -1,4 +1,5 @@
-//! Disabling a client together with the clients that it registered: on a slow database, beside other requests, and after failures.
+//! Disabling a client together with the clients that it registered: on a slow database, concurrently with other requests,
+//! and after failures.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ fn disable_with_registered(root: &Person, service: &Client) -> Answer {
     root.browser.post_json(&path, &body)
 }
 
-/// Changes the schema for a test: one statement for PostgreSQL, another one for SQLite.
+/// Changes the schema for a test, with one statement for PostgreSQL and another for SQLite.
 fn alter(house: &House, postgres: &'static str, sqlite: &'static str) {
     let altered = house.app.database.write(move |conn| {
         let sql = match conn {
@@ -38,7 +39,7 @@ fn alter(house: &House, postgres: &'static str, sqlite: &'static str) {
     house.run(altered).expect("altered");
 }
 
-/// A change of a client whose origins and audiences stay the same.
+/// Changes a client without changing its origins and audiences.
 fn rename(root: &Person, client: &Client) -> u16 {
     let path = format!("/v1/clients/{}", client.0);
     let tag = root.browser.get(&path);
@@ -73,7 +74,7 @@ fn more_than_a_batch_is_disabled_on_a_slow_database() {
     assert!(disabled.iter().all(|(_, is_enabled)| !is_enabled));
 }
 
-/// Takes the locks of a request through `client` in the name of `user`, the second one when `proceed` says so.
+/// Takes the locks of a request through `client` on behalf of `user`, the second one after `proceed` is signalled.
 fn hold_client_then_account(
     conn: &mut Connection,
     (client, user): (ClientId, UserId),
@@ -176,7 +177,7 @@ on_both! {
             let mut all = vec![service.clone()];
             all.extend((0..2).map(|_| register(house, &service, &uuid::Uuid::new_v4().to_string(), "")));
             for client in &all {
-                // Its record is in the ephemeral store now.
+                // Stores the client's record in the ephemeral store.
                 ask(house, client, "GET", "/v1/users");
             }
             let root = root.clone();
@@ -209,7 +210,7 @@ on_both! {
     }
 }
 
-/// Whether the record of a client in the ephemeral store, which every instance reads, says that it is disabled.
+/// Whether the client's record in the ephemeral store, which every instance reads, says that it is disabled.
 fn is_published_as_disabled(house: &House, client: &Client) -> bool {
     let key = house.app.clients.key(client.0.parse().expect("an ID"));
     let copy = house.run(house.app.ephemeral.get(&[&key]));

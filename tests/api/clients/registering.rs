@@ -40,7 +40,7 @@ fn refused_field(answer: &Answer) -> (u16, String, Value) {
 }
 
 on_both! {
-    /// RFC 3986 §3, in the text itself: browsers would resolve `https:/cb` to the issuer.
+    /// RFC 3986 §3, checked in the text itself: browsers would resolve `https:/cb` relative to the issuer.
     fn an_address_that_a_parser_would_repair_is_registered_nowhere(house) {
         let root = house.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] }));
@@ -59,7 +59,7 @@ on_both! {
             let new = register(&root.browser, &json!({ "client_name": "Other", "redirect_uris": [bad] }));
             assert_eq!(new.status, 400, "{bad}");
         }
-        // Without a path it is an address of its own, compared as a text.
+        // A URI without a path is a different URI, because URIs are compared as text.
         let bare = patch(&root.browser, &client, 1, &json!({ "redirect_uris": ["https://app.example"] }));
         assert_eq!((bare.status, bare.json()["redirect_uris"].clone()), (200, json!(["https://app.example"])));
         let ask = |to: &str| {
@@ -240,7 +240,7 @@ on_both! {
         assert_eq!(client.get("contacts"), None, "the answer says what is registered");
         let changed = patch(&root.browser, &client, 1, &json!({ "contacts": [], "client_name": "Store" }));
         assert_eq!((changed.status, changed.json()["client_name"].clone()), (200, json!("Store")));
-        // A slip in a name is no such member.
+        // A misspelt member is not silently ignored.
         for slip in ["redirect_uri", "client_names", "contacts#ja"] {
             let refused = register(&root.browser, &json!({ "client_name": "x", slip: [CALLBACK] }));
             assert_eq!(refused.status, 400, "{slip}");
@@ -284,13 +284,13 @@ on_both! {
         assert_eq!(refused_field(refused), (409, "urn:doorward:problem:audience-taken".into(), json!("audiences")));
         let owner = answers.iter().find(|answer| answer.status == 201).expect("an owner").json();
 
-        // By a change, too; and whoever has it may be changed otherwise.
+        // By a change as well; and the owner of an audience may change other members.
         let others: Vec<Value> = (0..RUNNERS).map(|_| made(&root.browser, &json!({ "client_name": "Other" }))).collect();
         let claims = others.clone();
         let answers = race(claims, |client| patch(&root.browser, &client, 1, &json!({ "audiences": ["urn:example:billing"] })));
         assert_eq!((count(&answers, 200), count(&answers, 409)), (1, RUNNERS - 1));
         assert_eq!(patch(&root.browser, &owner, 1, &json!({ "client_name": "Orders 2" })).status, 200);
-        // What is deleted claims nothing.
+        // A deleted client's audiences are free.
         let path = format!("/v1/clients/{}", owner["client_id"].as_str().expect("an id"));
         assert_eq!(root.browser.delete(&path).status, 204);
         assert_eq!(register(&root.browser, &wanted).status, 201);
@@ -304,7 +304,7 @@ on_both! {
         }
         let first = root.browser.get("/v1/clients?limit=2").json();
         let cursor = first["next"].as_str().expect("a cursor").to_owned();
-        // A cursor that is deleted meanwhile keeps its place.
+        // If the client of a cursor is deleted, the cursor keeps its position.
         assert_eq!(root.browser.delete(&format!("/v1/clients/{cursor}")).status, 204);
         let second = root.browser.get(&format!("/v1/clients?limit=3&after={cursor}")).json();
         let names = |page: &Value| page["items"].as_array().expect("a list").iter().map(|one| one["client_name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>();

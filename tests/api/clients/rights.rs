@@ -1,4 +1,4 @@
-//! Who may read and change clients.
+//! Permissions for reading and changing clients.
 
 use doorward::clients::{ActingAs, ClientChange, ClientError};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ on_both! {
             assert_eq!(known.status, 403, "{method} {path}: {known:?}");
             assert_eq!((known.status, known.text()), (unknown.status, unknown.text()), "{method} {path}");
         }
-        // Whoever may make the change is told of a role that does not exist.
+        // Only a caller that may make the change learns that a role doesn't exist.
         let refused = send(house, &service, "PATCH", &format!("/v1/clients/{own}"), &json!({ "allowed_roles": ["ghost"] }));
         assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("allowed_roles")));
     }
@@ -124,13 +124,13 @@ on_both! {
             }
         }
         assert_eq!(ask(house, &stronger, "GET", "/v1/clients").status, 403, "it lives, and has no clients:read");
-        // That people are not asked is no service's to say: not of a new app, and not of one that is so.
+        // A service can't omit consent: neither for a new app, nor by changing an app without consent.
         let (own, _) = house.relying_party(|_| {});
         let repointed = json!({ "redirect_uris": ["https://evil.example/callback"] });
         assert_eq!(send(house, &registrar, "PATCH", &format!("/v1/clients/{own}"), &repointed).status, 403);
         let silent = json!({ "client_name": "x", "redirect_uris": ["https://x.example/callback"], "require_consent": false });
         assert_eq!(send(house, &registrar, "POST", "/v1/clients", &silent).status, 403);
-        // An administrator in person may all.
+        // An administrator with a session may change everything.
         let root = house.administrator();
         let raised = root.browser.request("PATCH", &format!("/v1/clients/{}", registrar.0)).header("If-Match", "\"1\"");
         assert_eq!(raised.json(&json!({ "scope": "clients:write users:write" })).send().status, 200);

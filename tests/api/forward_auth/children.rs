@@ -1,4 +1,4 @@
-//! The child of a session: good at forward-auth alone, for one host alone, and no longer than its session.
+//! Forward-auth sessions: valid only for forward-auth, only on one host, and no longer than the session they belong to.
 
 use serde_json::json;
 
@@ -25,14 +25,14 @@ on_both_protected! {
         }
         let bearer = house.browser();
         assert_eq!(bearer.request("GET", "/v1/me").bearer(&door).send().status, 401);
-        // The other way round.
+        // Conversely, a session cookie is not accepted by forward-auth.
         let session = ada.browser.cookie("doorward-session").expect("a session");
         let stranger = Visitor::new(house);
         for name in ["doorward-session", "__Host-doorward-session", DOOR, "doorward-door"] {
             stranger.shop.set_cookie(name, &session);
             assert_eq!(stranger.status("/news/1"), 403, "{name}");
         }
-        // With its session's cookie beside it, it is still what counts.
+        // With the session's cookie beside it, the forward-auth cookie still counts.
         assert_eq!(visitor.status("/news/1"), 200);
     }
 
@@ -137,7 +137,7 @@ on_both_protected! {
         let door = visitor.shop.cookie(DOOR).expect("a door");
         let session = door.split('.').nth(1).expect("a session");
         let seen = format!("seen:{{{}}}:{session}", ada.id);
-        // A use moves the session's idle clock, off the request's path; no other request does here.
+        // A use updates the session's idle timeout, asynchronously; no other request does so here.
         let moves = || wait_until("the idle clock moves", Duration::from_secs(10), || {
             let copies = house.run(house.app.ephemeral.get(&[&seen])).expect("the store");
             let now = house.clock.now().to_rfc3339();
@@ -161,7 +161,7 @@ on_both_protected! {
         let (_, mut ada) = ada(house);
         let visitor = Visitor::of(house, &ada);
         visitor.enter("/news/1");
-        // A new key: what was opened before it goes on with the session.
+        // After the session key was replaced, existing forward-auth sessions continue.
         assert_eq!(ada.step_up().status, 200);
         let door = visitor.shop.cookie(DOOR).expect("a door");
         let session = door.split('.').nth(1).expect("a session");
@@ -211,7 +211,7 @@ on_both_protected! {
         let copied = Visitor { shop: kept, ..visitor.clone() };
         assert_eq!(copied.status("/orders/17"), 401, "a copied cookie opens nothing any more");
         assert_eq!(visitor.place.get("/v1/session").status, 200);
-        // The session is there, so the way in asks nothing.
+        // The session exists, so signing in needs no interaction.
         visitor.enter("/orders/17");
         assert_eq!(visitor.status("/orders/17"), 200);
     }

@@ -1,4 +1,4 @@
-//! Routes that can't be used: each mistake is named by its place, and nothing starts.
+//! Invalid routes: each mistake is reported with its position, and the service doesn't start.
 
 use doorward::base::config::Config;
 

@@ -1,4 +1,4 @@
-//! Who may pass: routes, grants, policies, and what the application is told.
+//! Access decisions: routes, role assignments, policies, and the headers for the application.
 
 use super::{HTML, ORDER, Visitor, ada, location, on_both_protected};
 use crate::api::roles::patch;
@@ -30,7 +30,7 @@ on_both_protected! {
         let denied = visitor.traefik("GET", "/orders/17?x=y").header("Accept", HTML).send();
         assert_eq!(location(&denied, 302), "https://shop.example.com/.doorward/login?to=%2Forders%2F17%3Fx%3Dy");
         visitor.enter("/orders/17?x=y");
-        // Signed in, and nothing more.
+        // Signed in, but without the role.
         assert_eq!(visitor.status("/orders/17?x=y"), 403);
         house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
         for answer in [
@@ -40,11 +40,11 @@ on_both_protected! {
             visitor.envoy("GET", "/orders/17").send(),
         ] {
             assert_eq!(answer.status, 200, "{answer:?}");
-            // An administrator wrote the address that she was invited with.
+            // An administrator entered the email address of the invitation, so it counts as verified.
             let expected = [ada.id.as_str(), "ada", "ada@example.com", "%D0%90%D0%B4%D0%B0 %25", "", ""];
             assert_eq!(identity(&answer), expected);
         }
-        // Not another order, not another method, not another person.
+        // Not for another order, another method or another user.
         assert_eq!(visitor.status("/orders/18"), 403);
         assert_eq!(visitor.traefik("DELETE", "/orders/17").send().status, 403);
         let other = Visitor::of(house, &root);
@@ -86,7 +86,7 @@ on_both_protected! {
             let answer = visitor.door("GET", "/.doorward/login?to=/").header("Host", host).header("X-Forwarded-Host", host).send();
             assert_eq!(answer.status, 404, "{host}");
         }
-        // A policy without its own error is no policy that fits.
+        // No policy applies to this resource.
         assert_eq!(visitor.status("/vault/none"), 403);
     }
 
@@ -95,12 +95,12 @@ on_both_protected! {
         let stranger = Visitor::new(house);
         let answer = stranger.traefik("GET", "/").send();
         assert_eq!((answer.status, identity(&answer)), (200, vec![""; 6]));
-        // Even so there is a way in, for those who look for it.
+        // Signing in is possible all the same.
         let visitor = Visitor::of(house, &ada);
         visitor.enter("/");
         let answer = visitor.traefik("POST", "/").send();
         assert_eq!((answer.status, identity(&answer)[1]), (200, "ada"));
-        // Where nobody is sent to sign in, they are refused.
+        // On routes without redirects to sign-in, signed-out visitors are refused.
         for answer in [stranger.traefik("GET", "/news/1").header("Accept", HTML).send(), stranger.nginx("GET", "/news/1").send()] {
             assert_eq!(answer.status, 403);
         }
@@ -114,7 +114,7 @@ on_both_protected! {
         let answer = visitor.traefik("GET", "/").send();
         assert_eq!(answer.header("remote-roles"), Some("admin"));
         assert_eq!(answer.header("remote-email"), Some(""));
-        // An address is told when somebody vouched for it: what a user entered is no fact.
+        // Only verified email addresses are passed on, not those that users entered.
         let entered = root.browser.request("PATCH", "/v1/me").json(&json!({ "email": "ceo@corp.example" })).send();
         assert_eq!(entered.status, 200, "{}", entered.text());
         assert_eq!(visitor.traefik("GET", "/").send().header("remote-email"), Some(""));
@@ -129,7 +129,7 @@ on_both_protected! {
         visitor.enter("/vault/fresh");
         assert_eq!(visitor.status("/vault/fresh"), 200);
         house.pass(600);
-        // A program reads what would be enough; a person is led.
+        // Programs get a challenge that says what is required; browsers are redirected.
         let answer = visitor.traefik("POST", "/vault/fresh").send();
         assert_eq!(answer.status, 401);
         let challenge = answer.header("www-authenticate").expect("a challenge");
@@ -160,7 +160,7 @@ on_both_protected! {
         assert_eq!(answer.status, 401);
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains("acr_values=\"urn:doorward:acr:device-bound"), "{challenge}");
-        // Ada has no such passkey: she is asked, and asking again is a click of hers.
+        // Ada has no such passkey: a page asks for it, and Ada can try again with a button.
         let onward = visitor.begin("/vault/strong");
         assert!(visitor.place.get(&onward).text().contains("requires a device-bound passkey"));
         ada.browser = visitor.place.clone();
@@ -168,7 +168,7 @@ on_both_protected! {
         let again = ada.browser.submit(&onward, &[]);
         assert_eq!(again.status, 200);
         assert!(again.text().contains("requires a device-bound passkey"));
-        // No sign-in makes this true, so none is asked for.
+        // No sign-in could satisfy the policy, so none is requested.
         assert_eq!(visitor.status("/vault/never-old"), 403);
         let refused = visitor.door("GET", "/.doorward/login?to=/vault/never-old").send();
         assert_eq!(refused.status, 403);
@@ -189,7 +189,7 @@ on_both_protected! {
         assert_eq!(visitor.door("GET", path).send().status, 303);
         assert_eq!(visitor.status("/vault/instant"), 200);
         house.pass(5);
-        // Too old again, and it was signed in anew for just this: 403, and no way that leads back here.
+        // The sign-in is too old again, although it was just made for this request: 403, to prevent a redirect loop.
         assert_eq!(visitor.status("/vault/instant"), 403);
         assert_eq!(visitor.door("GET", "/.doorward/login?to=/vault/instant").send().status, 403);
         house.pass(60);

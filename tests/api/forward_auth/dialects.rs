@@ -1,4 +1,4 @@
-//! How each proxy asks, and how it is answered.
+//! The requests of each proxy, and the responses to them.
 
 use super::{HTML, IDENTITIES, Visitor, ada, location, on_both_protected};
 use crate::support::authenticator::Overrides;
@@ -13,7 +13,7 @@ on_both_protected! {
             assert!(answer.header("location").is_none());
         }
         assert_eq!(visitor.nginx("GET", "/orders/17").send().status, 401);
-        // The named location of the recipe.
+        // The named location of nginx's recipe.
         let way_in = |method: &str, accept: &str| {
             visitor.door("GET", "/.doorward/login")
                 .header("Accept", accept)
@@ -70,7 +70,7 @@ on_both_protected! {
         }
         assert!(!cookie.contains("Domain"), "{cookie}");
         assert_eq!(visitor.status("/news/1"), 200);
-        // Who is there already goes straight on.
+        // A visitor who is already signed in is redirected immediately.
         let there = visitor.door("GET", "/.doorward/login?to=/news/2").send();
         assert_eq!(location(&there, 303), "/news/2");
     }
@@ -84,7 +84,7 @@ on_both_protected! {
         assert_eq!(refused.status, 403, "{refused:?}");
         let switch = "/.doorward/login?to=%2Forders%2F17%3Fa%3Db%26c%3Dd&switch=1";
         assert!(refused.text().contains(&switch.replace('&', "&#38;")), "{}", refused.text());
-        // As nginx asks, after its own 403.
+        // As nginx requests it after its own 403.
         let named = visitor.door("GET", "/.doorward/login").header("Accept", HTML)
             .header("X-Original-URL", "https://shop.example.com/orders/17?a=b&c=d").header("X-Original-Method", "GET");
         let named = named.send();
@@ -96,7 +96,7 @@ on_both_protected! {
         assert!(login.starts_with("/login?continue=") && login.ends_with("&switch=1"), "{login}");
         let page = visitor.place.get(&login);
         assert_eq!(page.status, 200, "although ada is signed in");
-        // Staying is possible: back as before.
+        // The user can keep the account and return.
         let stay = onward.strip_suffix("&switch=1").expect("the address");
         assert!(page.text().contains(stay), "{}", page.text());
         let back = location(&visitor.place.get(stay), 303);
@@ -128,7 +128,7 @@ on_both_protected! {
         assert_eq!(nowhere.status, 403, "no route: {nowhere:?}");
         let program = visitor.door("GET", "/.doorward/login?to=/orders/17&switch=1").header("Accept", "application/json").send();
         assert_eq!(program.status, 403);
-        // A write that another origin's page sent is refused, and not turned into a visit.
+        // A write sent by another origin's page is refused, and not turned into a navigation.
         let cross_origin = visitor.door("GET", "/.doorward/login").header("Accept", HTML)
             .header("X-Original-URL", "https://shop.example.com/").header("X-Original-Method", "POST")
             .header("Origin", "https://evil.example").header("Sec-Fetch-Site", "cross-site");
@@ -192,7 +192,7 @@ fn every_configuration_takes_out_what_names_another_address_or_method() {
             assert!(file.contains(&line(name)), "{name}: {file}");
         }
         for name in IDENTITIES {
-            // Caddy removes Remote-* as a whole.
+            // Caddy removes all Remote-* headers.
             let is_removed = file.contains(&line(name))
                 || file.contains("request_header -Remote*") && name.starts_with("Remote");
             assert!(is_removed, "{name}: {file}");
@@ -200,7 +200,7 @@ fn every_configuration_takes_out_what_names_another_address_or_method() {
     }
 }
 
-/// No Envoy reads it here, so at least its lists are held to what is sent and set.
+/// Envoy doesn't run in this test, so its configuration is compared with the headers that are sent and set.
 #[test]
 fn envoys_configuration_names_every_header() {
     let file = include_str!("../../proxies/envoy.yaml");
@@ -225,7 +225,7 @@ fn envoys_configuration_names_every_header() {
     ] {
         assert!(asked.contains(&format!("- exact: {name}\n")), "{name}");
     }
-    // What is spelt otherwise is shown, or nobody could refuse it; HTTP/2's own names are not.
+    // Headers with other spellings are passed to Doorward, so that it can refuse them; HTTP/2 pseudo-headers are not.
     assert!(asked.contains("- safe_regex: { regex: \"[^:]*[^a-z0-9:-][^:]*\" }\n"));
     for name in [
         "remote-id",

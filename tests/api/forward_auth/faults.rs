@@ -1,4 +1,4 @@
-//! Stores that are away, policies that are none: nobody passes by that.
+//! Unavailable stores and invalid policies never allow access.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn with_the_database_away_doors_stay_open_while_copies_live() {
     assert_eq!(visitor.status("/orders/17"), 200);
     postgres.kill();
     assert_eq!(visitor.status("/orders/17"), 200);
-    // What was never asked is known to nobody.
+    // A decision whose data is not cached can't be made.
     assert_eq!(visitor.status("/orders/18"), 503);
 }
 
@@ -92,7 +92,7 @@ fn a_ticket_that_was_used_is_not_good_again_when_redis_is_set_back() {
     assert!(again.headers_named("set-cookie").is_empty(), "{again:?}");
 }
 
-/// As [`protected`], with a policy that is none beside the good ones.
+/// Like [`protected`], with an invalid policy in addition to the valid ones.
 fn with_a_mistake(config: &mut Config) {
     protected(config);
     let broken = format!("{POLICIES}\nforbid (principal, action, resourc);");
@@ -159,7 +159,7 @@ on_both_protected! {
         cut_at_every_step(&house.faults, "ticket", || {
             visitor.forget_door();
             let ticket = visitor.ticket("/news/1");
-            // A program, for problem documents are read here.
+            // As a program, because the test reads problem documents.
             let redeem = move || visitor.door("GET", &ticket).header("Accept", "*/*").send();
             let opens = |answer: &Answer| leads(answer, "/news/1") && visitor.status("/news/1") == 200;
             Step::new(redeem, opens, || {

@@ -1,4 +1,4 @@
-//! What strangers try: false proxies, two readings, addresses that are read in two ways, open redirects.
+//! Attacks: forged proxy headers, conflicting headers, ambiguous URLs, open redirects.
 
 use doorward::base::config::{Config, Network};
 
@@ -45,14 +45,14 @@ on_both_protected! {
                 assert_eq!(status("POST", "/news/1", &[(name, value)]), 403, "{name}: {value}");
                 assert_eq!(status("GET", "/news/1", &[(name, value), socket]), 403, "{name}: {value}");
                 assert_eq!(status("GET", "/news/1", &[(name, value), ("Sec-Fetch-Mode", "websocket")]), 403, "{name}: {value}");
-                // A link from there, and what the route lets pages of other origins do.
+                // A link from there, and routes that allow requests from other origins.
                 assert_eq!(status("GET", "/news/1", &[(name, value)]), 200, "{name}: {value}");
                 assert_eq!(status("POST", "/hooks/1", &[(name, value)]), 200, "{name}: {value}");
             }
             assert_eq!(status("POST", "/news/1", &[("Origin", own), ("Sec-Fetch-Site", "same-origin")]), 200);
             assert_eq!(status("GET", "/news/1", &[("Origin", own), socket]), 200);
             assert_eq!(status("POST", "/news/1", &[]), 200, "a program");
-            // What anybody may, they may as nobody.
+            // What anonymous visitors may do is done anonymously.
             let open = ask(&visitor, "POST", "/api/1").header("Origin", "null").send();
             assert_eq!((open.status, open.header("remote-id")), (200, Some("")));
         }
@@ -75,7 +75,7 @@ on_both_protected! {
                 assert_eq!((passed.status, passed.header("remote-id")), (200, Some("")), "as nobody: {passed:?}");
             }
             assert_eq!(answer(&nobody, "/hooks/1", &[("Origin", "null"), wanted]).status, 200);
-            // Neither another route, nor what is no preflight.
+            // Neither another route, nor a request that is not a preflight.
             for (uri, headers) in [
                 ("/news/1", &[origin, wanted][..]),
                 ("/orders/17", &[origin, wanted]),
@@ -94,7 +94,7 @@ on_both_protected! {
             }
             let twice = ask(&nobody, "OPTIONS", "/hooks/1").header(origin.0, origin.1).another_header(origin.0, origin.1);
             assert_eq!(twice.header(wanted.0, wanted.1).send().status, 401);
-            // Only OPTIONS, and only for the method that the route is for.
+            // Only OPTIONS, and only for a method of the route.
             assert_eq!(ask(&nobody, "POST", "/hooks/1").header(origin.0, origin.1).header(wanted.0, wanted.1).send().status, 401);
             assert_eq!(answer(&nobody, "/inbox/1", &[origin, wanted]).status, 200);
             let other = answer(&nobody, "/inbox/1", &[origin, ("Access-Control-Request-Method", "DELETE")]);
@@ -150,7 +150,7 @@ on_both_protected! {
                 .header("X-Original-Method", "GET")
         };
         assert_eq!(both().send().status, 200);
-        // Many frameworks take these for the headers that are spelt with `-`.
+        // Many frameworks treat these like the headers spelt with `-`.
         for name in [
             "Remote_User", "Remote_Roles", "remote-jwt_", "X_Forwarded_Host", "X-Original_URL", "Remote.User", "remote~user", "Remote!Id", "REMOTE.ROLES", "Remote`Jwt",
             "Remote-User.", "X.Forwarded.Host", "X-Forwarded.For", "X|Original|URL", "X.Rewrite.URL", "X_HTTP_Method", "X-HTTP.Method-Override", "X~Method~Override",
@@ -202,7 +202,7 @@ on_both_protected! {
         for query in ["?to=/news/1&to=/news/2", "?to=/news/1&next=x", "?id=x"] {
             assert_eq!(visitor.door("GET", &format!("/.doorward/login{query}")).send().status, 400, "{query}");
         }
-        // What leads on is the host's own path, and Doorward's own page.
+        // Redirects lead only to a path of the host, or to Doorward's own page.
         assert!(location(&visitor.door("GET", "/.doorward/login?to=/news/1").send(), 303).starts_with(house.origin()));
         let conflict = visitor.door("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Host", "docs.example.com").send();
         assert_eq!(conflict.status, 400);

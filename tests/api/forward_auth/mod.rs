@@ -1,4 +1,4 @@
-//! Forward-auth, with the headers that proxies send, each behaviour on both back ends.
+//! Forward-auth, with the headers that proxies send, with both kinds of stores.
 
 mod children;
 mod configuration;
@@ -16,11 +16,10 @@ use crate::support::house::House;
 use crate::support::http::{Answer, Browserless, Request};
 use crate::support::person::Person;
 
-/// A protected host; it goes under https, as hosts that are not this machine do.
+/// A protected host. It uses https, like all hosts that are not localhost.
 const HOST: &str = "shop.example.com";
-/// The thing at `/orders/17`.
 const ORDER: (&str, &str) = ("order", "17");
-/// What browsers ask for pages with.
+/// `Accept` header of browsers for pages.
 const HTML: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
 
 const POLICIES: &str = r#"
@@ -38,7 +37,7 @@ permit (principal is User, action == Action::"open", resource == vault::"never-o
 when { context has auth && context.auth.age < 0 };
 "#;
 
-/// What applications take for who the user is, or where they are.
+/// Headers that applications trust for the user's identity or the visited URL.
 pub const IDENTITIES: [&str; 13] = [
     "X-Forwarded-User",
     "X-Forwarded-Email",
@@ -71,7 +70,7 @@ fn route(path: &str, action: &str, resource: (&str, &str)) -> Route {
     }
 }
 
-/// Routes, policies, and this machine as the proxy.
+/// Configures routes, policies, and this machine as the proxy.
 fn protected(config: &mut Config) {
     let policies = config.server.data_dir.with_file_name("policies");
     std::fs::create_dir(&policies).expect("a folder");
@@ -109,7 +108,7 @@ fn protected(config: &mut Config) {
     ];
 }
 
-/// As `on_both!`, in front of protected hosts.
+/// Like `on_both!`, with protected hosts.
 macro_rules! on_both_protected {
     ($($(#[doc = $doc:literal])* fn $name:ident($house:ident) $body:block)+) => {
         $($(#[doc = $doc])* mod $name {
@@ -132,7 +131,7 @@ macro_rules! on_both_protected {
 }
 use on_both_protected;
 
-/// A browser: what it has of Doorward, and what it has of the protected host.
+/// A browser: its cookies for Doorward and its cookies for the protected host.
 #[derive(Clone)]
 struct Visitor {
     place: Browserless,
@@ -141,7 +140,7 @@ struct Visitor {
 }
 
 impl Visitor {
-    /// Nobody yet.
+    /// A visitor who is signed out.
     fn new(house: &House) -> Self {
         Self {
             place: house.browser(),
@@ -150,7 +149,7 @@ impl Visitor {
         }
     }
 
-    /// Somebody who is signed in at Doorward and was never at the host.
+    /// A user who is signed in at Doorward and has never visited the host.
     fn of(house: &House, person: &Person) -> Self {
         Self {
             place: person.browser.clone(),
@@ -166,7 +165,7 @@ impl Visitor {
         }
     }
 
-    /// What Caddy or Traefik ask for a page of the host.
+    /// The request that Caddy or Traefik send for a page of the host.
     fn traefik<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
         self.shop
             .request("GET", "/forward-auth")
@@ -177,7 +176,7 @@ impl Visitor {
             .header("X-Forwarded-Uri", uri)
     }
 
-    /// What nginx asks.
+    /// The request that nginx sends.
     fn nginx<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
         self.shop
             .request("GET", "/forward-auth")
@@ -186,7 +185,7 @@ impl Visitor {
             .header("X-Original-URL", &format!("https://{}{uri}", self.host))
     }
 
-    /// What Envoy asks: the request itself, below its prefix.
+    /// The request that Envoy sends: the original request, below its prefix.
     fn envoy<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
         self.shop
             .request(method, &format!("/forward-auth/envoy{uri}"))
@@ -195,12 +194,11 @@ impl Visitor {
             .header("X-Forwarded-Proto", "https")
     }
 
-    /// The status for a GET.
     fn status(&self, uri: &str) -> u16 {
         self.traefik("GET", uri).send().status
     }
 
-    /// What a proxy hands on from below `/.doorward/`, for a page.
+    /// The request that a proxy forwards from below `/.doorward/`, for a page.
     fn door<'v>(&'v self, method: &str, path: &str) -> Request<'v> {
         self.shop
             .request(method, path)
@@ -211,12 +209,12 @@ impl Visitor {
             .header("Accept", HTML)
     }
 
-    /// Begins at the host: the path at Doorward where it goes on.
+    /// Starts the sign-in at the host; returns the path at Doorward that it redirects to.
     fn begin(&self, uri: &str) -> String {
         self.begin_with(uri, "")
     }
 
-    /// As `begin`, to use another account.
+    /// Like `begin`, with another account.
     fn switch(&self, uri: &str) -> String {
         self.begin_with(uri, "&switch=1")
     }
@@ -232,7 +230,7 @@ impl Visitor {
             .to_owned()
     }
 
-    /// From the host to Doorward, where somebody is signed in: the path at the host that holds the ticket.
+    /// Goes from the host to Doorward, where the user is signed in; returns the path at the host with the handoff code.
     fn ticket(&self, uri: &str) -> String {
         let onward = self.begin(uri);
         let location = location(&self.place.get(&onward), 303);
@@ -241,25 +239,24 @@ impl Visitor {
             .to_owned()
     }
 
-    /// The host's cookie is gone, and the mark of the browser stays.
+    /// Deletes the host's session cookie, but keeps the browser-binding cookie.
     fn forget_door(&self) {
         self.shop.set_cookie("__Host-doorward-door", "none");
     }
 
-    /// All the way, and back to the path.
+    /// Signs in at the host, and returns to the path.
     fn enter(&self, uri: &str) {
         let back = self.door("GET", &self.ticket(uri)).send();
         assert_eq!(location(&back, 303), uri);
     }
 }
 
-/// Where an answer leads.
 fn location(answer: &Answer, status: u16) -> String {
     assert_eq!(answer.status, status, "{answer:?}");
     answer.header("location").expect("a location").to_owned()
 }
 
-/// An administrator and Ada, who is signed in at Doorward.
+/// Creates an administrator and the user Ada, who is signed in at Doorward.
 fn ada(house: &House) -> (Person, Person) {
     let root = house.administrator();
     let invited = serde_json::json!({ "username": "ada", "display_name": "Ада %", "email": "ada@example.com" });

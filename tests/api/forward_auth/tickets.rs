@@ -1,4 +1,4 @@
-//! A ticket: used once, within a minute, by the browser and at the host that it was made for.
+//! Handoff codes: single-use, valid for a minute, and only in the browser and at the host that they were created for.
 
 use super::{HTML, Visitor, ada, location, on_both_protected};
 use crate::support::race::{RUNNERS, race};

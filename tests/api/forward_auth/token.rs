@@ -1,4 +1,4 @@
-//! The signed token for the application, on routes that ask for it.
+//! The signed token for the application, on routes that request it.
 
 use super::{Visitor, ada, on_both_protected};
 use crate::support::relying_party::{claims_of, header_of, names_of};
@@ -20,18 +20,18 @@ on_both_protected! {
         assert_eq!(claims["email_verified"], true);
         let seconds = |name: &str| claims[name].as_i64().expect("an instant");
         assert_eq!(seconds("exp") - seconds("iat"), 60);
-        // Under a key that is published.
+        // Signed with a published key.
         let keys = house.browser().get("/oauth2/jwks").json();
         let kid = &header["kid"];
         assert!(keys["keys"].as_array().expect("keys").iter().any(|key| &key["kid"] == kid), "{keys}");
-        // It is no access token, and no ID token.
+        // It is neither an access token nor an ID token.
         let bearer = house.browser();
         assert_eq!(bearer.request("GET", "/v1/me").bearer(&token).send().status, 401);
         assert_eq!(bearer.request("GET", "/oauth2/userinfo").bearer(&token).send().status, 401);
         let logout = ada.browser.get(&format!("/oauth2/logout?id_token_hint={token}"));
         assert!(logout.text().contains("Sign out"), "it proves nothing: {logout:?}");
         assert_eq!(ada.session_status(), 200);
-        // Elsewhere, and for nobody, there is none.
+        // Other routes and signed-out visitors get no token.
         assert_eq!(visitor.traefik("GET", "/").send().header("remote-jwt"), Some(""));
         let nobody = Visitor::new(house).traefik("GET", "/api/x").send();
         assert_eq!((nobody.status, nobody.header("remote-jwt")), (200, Some("")));

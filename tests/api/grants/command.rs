@@ -18,7 +18,6 @@ fn json_of(house: &House, arguments: &[&str]) -> Value {
     ran.json()
 }
 
-/// A file with these lines.
 fn file(lines: &[Value]) -> tempfile::NamedTempFile {
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     let file = tempfile::NamedTempFile::new().expect("a file");

@@ -1,4 +1,4 @@
-//! Delegated administration: whoever holds a role that manages grants on a type.
+//! Delegated administration by users with a role that manages role assignments on a type.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ on_both! {
         let given = give(&clerk, "ada", "OPERATOR");
         let at = path(&given);
         assert_eq!(given.json()["by_user"], json!(clerk.id));
-        // Theirs.
+        // Role assignments that the user manages.
         let listed = clerk.browser.get("/v1/grants").json();
         assert_eq!(listed["items"], json!([given.json()]), "of their types alone");
         assert_eq!(clerk.browser.get("/v1/users/ada/roles").json(), json!({ "grants": [given.json()], "next": null }));
@@ -28,7 +28,7 @@ on_both! {
         assert_eq!(thing.status, 201);
         assert_eq!(clerk.browser.get("/v1/resources").json()["items"].as_array().map(Vec::len), Some(1));
         assert_eq!(clerk.browser.delete(&at).status, 200);
-        // Not theirs: a type that they name is refused, a grant that they don't see is not there.
+        // Not managed: a request that names the type is refused, and an assignment that the user can't see doesn't exist.
         assert_eq!(clerk.browser.post_json("/v1/grants", &folder).status, 403);
         assert_eq!(clerk.browser.get("/v1/grants?resource_type=folder").status, 403);
         assert_eq!(clerk.browser.get("/v1/resources/folder/17/grants").status, 403);
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!(clerk.browser.delete(&other).status, 404);
         assert_eq!(root.browser.get(&other).json()["version"], 1);
         assert_eq!(clerk.browser.get("/v1/users/root").status, 403, "people are not theirs");
-        // What was, as far as what is; a grant that never was looks like one on a type of somebody else.
+        // The history is visible to the same extent; an unknown ID and an assignment on another type get the same response.
         assert_eq!(clerk.browser.get(&format!("{at}/history")).json()["items"].as_array().map(Vec::len), Some(3));
         assert_eq!(clerk.browser.get("/v1/resources/order/17/history").status, 200);
         assert_eq!(clerk.browser.get("/v1/resources/folder/17/history").status, 403);
@@ -95,7 +95,7 @@ on_both! {
         }
         assert!(page("/account").contains("href=\"/admin\""), "the way there");
 
-        // Given, from the thing to the person.
+        // Assigned, starting at the resource.
         let lead = clerk.browser.get("/admin/grants?type=order&id=17&user=ada");
         let given_at = format!("/admin/users/{}/grants", ada.id);
         let form = format!("{given_at}?type=order&id=17");
@@ -110,7 +110,7 @@ on_both! {
         assert_eq!((&held["user_id"], &held["by_user"]), (&json!(ada.id), &json!(clerk.id)));
         let own = format!("/admin/grants/{}", held["id"].as_str().expect("an id"));
 
-        // Seen: who holds it by id, for ada is nobody whom they manage.
+        // Visible: the holder is shown by ID, because the clerk doesn't manage Ada.
         let thing = page("/admin/resources/thing?type=order&id=17");
         assert!(thing.contains(&ada.id) && thing.contains("OPERATOR") && !thing.contains(">ada<"), "{thing}");
         let list = page(&given_at);
@@ -129,7 +129,7 @@ on_both! {
         let saved = post("/admin/resources/thing", &[("type", "order"), ("id", "18"), ("title", "Another")]);
         assert_eq!(saved.status, 303, "{}", saved.text());
 
-        // Not theirs.
+        // Not managed.
         for (at, status) in [
             ("/admin/resources/thing?type=folder&id=17", 403), ("/admin/resources/forget?type=folder&id=17", 403),
             ("/admin/resources?type=folder", 403), ("/admin/grants?type=folder&id=17&user=ada", 403), (other.as_str(), 404),

@@ -1,4 +1,4 @@
-//! Stores that are away.
+//! Unavailable stores.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
     let root = house.administrator();
     let at = path(&give(&root, "root", "OPERATOR"));
     redis.stop();
-    // By the command's way: a caller from outside would already be refused for want of a standing.
+    // Called directly as the command does: an HTTP caller would already be refused, because the account state is unavailable.
     let id = at
         .rsplit('/')
         .next()

@@ -1,4 +1,4 @@
-//! Giving, changing, withdrawing, listing.
+//! Assigning, changing, withdrawing and listing roles.
 
 use doorward::access::Access;
 use serde_json::{Value, json};
@@ -230,13 +230,13 @@ on_both! {
         let copy = house.run(house.app.ephemeral.get(&[&key])).expect("an answer");
         let copy = copy.into_iter().next().flatten().expect("a copy");
         assert!(copy.contains("OPERATOR"));
-        // Withdrawn at the other instance; the store brings the old copy back.
+        // Withdrawn at the other instance, while the store returns the old copy.
         assert_eq!(elsewhere.delete(&at).status, 200);
         assert_eq!(held(house, &house.app, &ada), Vec::<String>::new());
         let life = std::time::Duration::from_secs(60);
         house.run(house.app.ephemeral.put(&key, &copy, life)).expect("stored");
         assert_eq!(held(house, &house.app, &ada), Vec::<String>::new(), "the old copy is not believed");
-        // And the other way about.
+        // And the reverse.
         assert_eq!(elsewhere.post_json("/v1/grants", &grant("ada", "AUDITOR")).status, 201);
         assert_eq!(held(house, &house.app, &ada), ["AUDITOR"]);
     }

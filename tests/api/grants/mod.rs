@@ -1,4 +1,4 @@
-//! Roles of people on single things: given, changed, withdrawn, listed, and how they stood.
+//! Role assignments on single resources: created, changed, withdrawn, listed, and their state at an earlier time.
 
 mod command;
 mod delegates;
@@ -19,23 +19,21 @@ use crate::support::house::House;
 use crate::support::http::Answer;
 use crate::support::person::Person;
 
-/// Gives a role on `order:17`.
 fn give(by: &Person, user: &str, role: &str) -> Answer {
     by.browser.post_json("/v1/grants", &grant(user, role))
 }
 
-/// The body of a grant on `order:17`.
 fn grant(user: &str, role: &str) -> Value {
     json!({ "user": user, "resource_type": "order", "resource_id": "17", "roles": [role] })
 }
 
-/// The path of a grant that was given.
+/// Returns the path of a new role assignment.
 fn path(given: &Answer) -> String {
     assert_eq!(given.status, 201, "{}", given.text());
     format!("/v1/grants/{}", given.json()["id"].as_str().expect("an id"))
 }
 
-/// A request by a client's secret, with a body.
+/// Sends a request with a client's secret and a body.
 fn send(
     house: &House,
     client: &(String, String),
@@ -48,7 +46,7 @@ fn send(
     request.basic(&client.0, &client.1).json(body).send()
 }
 
-/// What an instance holds a person to hold on `order:17`, as a decision would ask.
+/// Returns the roles of a user on `order:17` from an instance's cache, as for a decision.
 fn held(house: &House, app: &App, person: &Person) -> Vec<String> {
     let user = person.id.parse().expect("an id");
     let standing = house.run(app.standings.of(user)).expect("an answer");
@@ -61,7 +59,7 @@ fn order() -> ResourceName {
     ResourceName::parse("order", "17").expect("a name")
 }
 
-/// Registers a role whose holders manage grants on these types.
+/// Registers a role whose holders manage role assignments on these types.
 fn delegating_role(house: &House, name: &'static str, types: &[&str]) {
     let types: Vec<String> = types.iter().map(|text| (*text).to_owned()).collect();
     let now = house.clock.now();
@@ -82,7 +80,6 @@ fn delegating_role(house: &House, name: &'static str, types: &[&str]) {
     house.run(written).expect("a role");
 }
 
-/// Somebody who holds a role from the beginning.
 fn holder(house: &House, root: &Person, username: &str, role: &str) -> Person {
     house.person_with(
         root,

@@ -1,4 +1,4 @@
-//! How it stood.
+//! Role assignments at an earlier time.
 
 use std::time::Duration;
 
@@ -9,7 +9,6 @@ use super::{give, grant, path};
 use crate::on_both;
 use crate::support::house::House;
 
-/// The database's time.
 fn now(house: &House) -> Timestamp {
     let database = house.app.database.clone();
     let asked = house.app.database.read(move |conn| database.now(conn));
@@ -68,7 +67,8 @@ on_both! {
         let root = house.administrator();
         house.person(&root, "ada");
         let mut body = grant("ada", "OPERATOR");
-        // The past is by the database's clock, which a test can't move: the grant ends soon after it was given.
+        // Earlier times are compared with the database's clock, which a test can't move, so the assignment ends soon after
+        // it was made.
         let end = now(house).max(house.clock.now()).after(Duration::from_secs(3600));
         body["valid_until"] = json!(end.to_rfc3339());
         let given = root.browser.post_json("/v1/grants", &body);

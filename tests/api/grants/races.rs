@@ -1,4 +1,4 @@
-//! Twenty at the same moment.
+//! Twenty concurrent requests.
 
 use serde_json::json;
 
@@ -48,7 +48,7 @@ on_both! {
         }
         let is_held = root.browser.get(&at).status == 200;
         assert_eq!(held(house, &house.app, &ada).is_empty(), !is_held);
-        // Every version is there once, and each stands on the one before it.
+        // Every version exists once, and each is based on the previous one.
         let cuts = answers.iter().filter(|answer| answer.status == 200 && answer.json()["roles"] != json!([])).count();
         let gifts = count(&answers, 201);
         assert_eq!(cuts, gifts + usize::from(!is_held));

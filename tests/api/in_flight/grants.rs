@@ -1,4 +1,4 @@
-//! Token requests whose client is changed while they wait for the lock of their user.
+//! Token requests whose client is changed while they wait for the user's lock.
 
 use diesel::prelude::*;
 use doorward::base::ids::{ClientId, UserId};
@@ -16,7 +16,7 @@ use crate::support::relying_party::{Issued, RelyingParty, error_of};
 
 const API: &str = "https://api.example/";
 
-/// What decides about a client's grants, as stored.
+/// The stored properties of a client that determine its grants.
 #[derive(Clone)]
 pub(in crate::api) struct Stored {
     enabled: bool,
@@ -59,7 +59,7 @@ impl Stored {
 
 pub(in crate::api) type Change = fn(&mut Stored);
 
-/// Changes a client under its user's lock.
+/// Changes a client while holding its user's lock.
 pub(in crate::api) fn change(user: UserId, client: ClientId, change: Change) -> Work {
     Box::new(move |conn| {
         raise(conn, user)?;
@@ -121,7 +121,7 @@ impl App {
     }
 }
 
-/// Changes after which the request is refused, with the error, and nothing is used up.
+/// Returns changes after which the request is refused with an error, and nothing is used up.
 fn that_refuse() -> Vec<(&'static str, &'static str, Change)> {
     vec![
         ("disabled", "invalid_client", |stored| {
@@ -234,7 +234,7 @@ on_both! {
         assert_eq!(patch(&[second]).status, 200);
         let both = Issued::read(&app.refresh(&both.refresh));
         assert_eq!(aud(&both.access), json!([second]));
-        // What is added later flows into no authorization of before.
+        // Resources added later are not part of existing authorizations.
         assert_eq!(patch(&[second, "https://new.example/"]).status, 200);
         for resource in ["https://new.example/", second] {
             let fields = [("grant_type", "refresh_token"), ("refresh_token", held.refresh.as_str()), ("resource", resource)];

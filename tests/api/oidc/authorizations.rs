@@ -1,4 +1,4 @@
-//! At most 100 live authorizations of one user for one client.
+//! At most 100 active authorizations of a user for a client.
 
 use diesel::prelude::*;
 use doorward::db::schema::outbox;
@@ -19,7 +19,6 @@ fn listening(house: &House) -> RelyingParty {
     })
 }
 
-/// The events of authorizations that Doorward ended.
 fn ended(root: &Person) -> Vec<Value> {
     let path = "/v1/audit-events?action=authorization.ended";
     root.browser.get(path).json()["items"]
@@ -28,7 +27,7 @@ fn ended(root: &Person) -> Vec<Value> {
         .clone()
 }
 
-/// The sessions that clients were to be told of.
+/// Returns the sessions of queued notifications to clients.
 fn told(house: &House) -> Vec<Value> {
     let rows = house.app.database.read(|conn| {
         let rows = outbox::table
@@ -50,7 +49,7 @@ on_both! {
             all.push(app.sign_in(&root.browser, &OFFLINE));
         }
         assert_eq!(ended(&root), Vec::<Value>::new());
-        // The first of all is used: the second is the least recently used one now.
+        // The first one is used, so the second is the least recently used one now.
         house.pass(1);
         let first = Issued::read(&app.refresh(&all[0].refresh));
         house.pass(1);
@@ -87,7 +86,7 @@ on_both! {
         let mut root = house.administrator();
         let app = listening(house);
         let oldest = app.sign_in(&root.browser, &OFFLINE);
-        // Codes that nobody redeems, and authorizations of a session that nobody uses.
+        // Codes that are never redeemed, and authorizations of a session that is not used.
         for number in 0..CAP - 2 {
             let code = app.code(&root.browser, &[("scope", "openid")]);
             if number % 2 == 0 {

@@ -1,4 +1,4 @@
-//! Apps are told that a session is over: each once, whoever ended it, and one that is dead holds up nobody.
+//! Apps are notified that a session has ended: once each, whatever ended it, and an unreachable app doesn't delay others.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::house::House;
 use crate::support::receiver::{Behaviour, Receiver};
 use crate::support::relying_party::{RelyingParty, claims_of, header_of, names_of};
 
-/// A house that may call this machine.
+/// Creates an installation that may send requests to this machine.
 fn open_house(clustered: bool) -> House {
     let change = |config: &mut doorward::base::config::Config| {
         config.egress.allowed_networks =
@@ -28,7 +28,7 @@ fn listening(house: &House, receiver: &Receiver) -> RelyingParty {
     house.party(|metadata| metadata.backchannel_logout_uri = Some(address))
 }
 
-/// The claims of the logout tokens that came, once there are so many.
+/// Returns the claims of the received logout tokens, once there are `count`.
 fn told(receiver: &Receiver, count: usize) -> Vec<Value> {
     let since = Stopwatch::start();
     while receiver.requests().len() < count {
@@ -94,7 +94,7 @@ fn every_end_is_told(clustered: bool) {
     let members = ["aud", "events", "exp", "iat", "iss", "jti", "sid", "sub"];
     assert_eq!(names_of(&claims), members);
     assert!(claims["jti"].is_string() && claims["iat"].is_i64());
-    // By the person, by suspension, by the end of all.
+    // Ended by the user, by suspension, by ending all sessions.
     let mut eve = house.person(&root, "eve");
     app.sign_in(&eve.browser, &[]);
     assert_eq!(eve.browser.delete("/v1/session").status, 204);
@@ -133,7 +133,7 @@ fn every_end_is_told(clustered: bool) {
     let _ = ada.sign_in_at(&house.browser());
 }
 
-/// A client that can't be told: `doorward client check` says why, and which setting lets Doorward call it.
+/// A client that can't be notified: `doorward client check` says why, and which setting allows the requests.
 fn a_failed_delivery_is_told(house: &House) {
     let app = house.party(|metadata| {
         metadata.backchannel_logout_uri = Some("http://127.0.0.1:9/backchannel".into());

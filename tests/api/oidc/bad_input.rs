@@ -1,5 +1,5 @@
-//! What strangers send to the endpoints of OAuth: refused by the specification's own word, never a 5xx, nobody sent anywhere
-//! that is not registered, nothing said again unescaped.
+//! Malformed requests to the OAuth endpoints are refused with the specified error code, never with a 5xx, without redirects to
+//! unregistered URIs, and without echoing unescaped input.
 
 mod authorize;
 mod clients;
@@ -11,18 +11,17 @@ use std::collections::BTreeSet;
 
 use crate::support::http::{Answer, Request};
 
-/// What would run if a page said it again as it came.
+/// Input that would run as a script if a page echoed it unescaped.
 const SCRIPT: &str = "\"><script>alert(1)</script>";
 
-/// The media type of forms.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Sends it as a browser does that shows the answer to a person.
+/// Sends a request as a browser does for a page.
 fn for_a_person(request: Request<'_>) -> Answer {
     request.header("Accept", "text/html").send()
 }
 
-/// A description for developers: ASCII in one line, without what would need escapes (RFC 6749 §4.1.2.1).
+/// Checks a description for developers: ASCII in one line, without characters that would need escapes (RFC 6749 §4.1.2.1).
 fn assert_plain(description: &str) {
     let is_plain = |letter: char| matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\');
     assert!(
@@ -31,7 +30,7 @@ fn assert_plain(description: &str) {
     );
 }
 
-/// A refusal for a program (RFC 6749 §5.2): this status and word, a plain sentence, nothing else, kept by nobody.
+/// Checks a refusal for a program (RFC 6749 §5.2): status, error code, a plain description, nothing else, not cacheable.
 fn assert_refused(answer: &Answer, status: u16, error: &str) {
     let what = (answer.status, word(answer));
     assert_eq!(what, (status, error.to_owned()), "{answer:?}");
@@ -51,20 +50,20 @@ fn assert_refused(answer: &Answer, status: u16, error: &str) {
     }
 }
 
-/// The `error` of an answer, empty where it is none of OAuth's.
+/// Returns the `error` of a response; empty if it has none.
 fn word(answer: &Answer) -> String {
     let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     json["error"].as_str().unwrap_or_default().to_owned()
 }
 
-/// A refusal that stays on our own page: nobody is sent anywhere, and nothing that came is said again.
+/// Checks that the refusal is shown on Doorward's own page, without a redirect and without echoing input.
 fn assert_stays(answer: &Answer) {
     assert_eq!(answer.status, 400, "{answer:?}");
     assert_eq!(answer.header("location"), None);
     assert_harmless(answer);
 }
 
-/// No server error, and nothing that came would run.
+/// Checks that there is no server error, and that no input would run as a script.
 fn assert_harmless(answer: &Answer) {
     assert!(answer.status < 500, "{answer:?}");
     assert!(!answer.text().contains("<script>alert"), "{answer:?}");

@@ -1,4 +1,4 @@
-//! Access tokens on the own API: no more than their scope, their person and their client allow.
+//! Access tokens at Doorward's own API allow no more than their scope, their user and their client.
 
 use serde_json::json;
 
@@ -33,7 +33,7 @@ on_both! {
         let event = root.browser.get("/v1/audit-events?action=session.ended_all").json()["items"][0].clone();
         assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
         assert_eq!(status(house, "GET", "/v1/users/ada", &adas), 401, "ended with the session");
-        // A token is no cookie.
+        // A token is not accepted in place of a session cookie.
         assert_eq!(status(house, "GET", "/v1/session", &admins), 401);
         assert_eq!(status(house, "GET", "/v1/me", &admins), 401);
     }
@@ -55,7 +55,7 @@ on_both! {
             for (method, path) in [("GET", "/v1/users"), ("GET", "/v1/users/carl"), ("GET", "/v1/roles"), ("POST", "/v1/users/carl/suspend"), ("DELETE", "/v1/users/carl/sessions"), ("POST", "/v1/invitations")] {
                 assert_eq!(status(house, method, path, &token), 403, "{method} {path}");
             }
-            // Nor does an administrator's write the registry.
+            // Nor does an administrator's token allow changes of the role registry.
             let token = app.sign_in(&root.browser, &scope).access;
             assert_eq!(status(house, "GET", "/v1/roles", &token), 200);
             assert_eq!(status(house, "DELETE", "/v1/roles/clerk", &token), 403);

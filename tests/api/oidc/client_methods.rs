@@ -1,4 +1,4 @@
-//! A client with a secret sends it in the header or in the body, unless one of the two was registered.
+//! A client with a secret may send it in the header or in the body, unless one method was registered.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::support::person::Person;
 use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, VERIFIER, error_of};
 use doorward::clients::AuthMethod;
 
-/// The endpoints that authenticate clients.
+/// Endpoints that authenticate clients.
 const PATHS: [&str; 3] = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"];
 
 /// Registers a service; `more` is merged into the request.
@@ -48,7 +48,7 @@ fn in_body(browser: &Browserless, path: &str, client: &Value, secret: &str) -> A
     request.form(&fields).send()
 }
 
-/// Which of the two ways works, at every endpoint.
+/// Returns which of the two methods works, the same at every endpoint.
 fn accepted(browser: &Browserless, client: &Value) -> (bool, bool) {
     let secret = text(client, "client_secret");
     let ways: Vec<(bool, bool)> = PATHS
@@ -76,7 +76,7 @@ on_both! {
         let root = house.administrator();
         let browser = house.browser();
         let usual = service(&root, &json!({}));
-        // RFC 7591 §3.2.1: the answer names a registered method.
+        // RFC 7591 §3.2.1: the response contains a registered method.
         assert_eq!(usual["token_endpoint_auth_method"], "client_secret_basic");
         assert_eq!(usual["accepts_either_secret_method"], json!(true));
         assert_eq!(accepted(&browser, &usual), (true, true));
@@ -87,13 +87,13 @@ on_both! {
         assert_eq!(accepted(&browser, &by_body), (false, true));
         let left_open = service(&root, &json!({ "token_endpoint_auth_method": null }));
         assert_eq!(accepted(&browser, &left_open), (true, true));
-        // A change registers a method, and `null` takes it back; the secret stays.
+        // A change registers a method, and `null` removes it; the secret stays.
         assert_eq!(change(&root, &usual, 1, &json!({ "token_endpoint_auth_method": "client_secret_post" })).status, 200);
         assert_eq!(accepted(&browser, &usual), (false, true));
         let back = change(&root, &usual, 2, &json!({ "token_endpoint_auth_method": null }));
         assert_eq!((back.status, back.json()["token_endpoint_auth_method"].clone()), (200, json!("client_secret_basic")));
         assert_eq!(accepted(&browser, &usual), (true, true));
-        // Another change leaves it as it is.
+        // Another change leaves the method unchanged.
         assert_eq!(change(&root, &usual, 3, &json!({ "client_name": "Another name" })).status, 200);
         assert_eq!(accepted(&browser, &usual), (true, true));
         let events = root.browser.get("/v1/audit-events?action=client.authentication_changed").json();
@@ -133,7 +133,7 @@ on_both! {
             ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER),
         ]);
         let code = public.code(&root.browser, &[]);
-        // Neither another's empty secret nor a made-up one is its own.
+        // Neither another client's empty secret nor an invented one is accepted.
         for header in [basic(&secret, ""), basic(&public, &"A".repeat(43)), basic(&public, "x")] {
             let refused = redeem(&header, &code);
             assert_eq!((refused.status, error_of(&refused)), (401, "invalid_client".into()), "{header}");
@@ -148,7 +148,7 @@ on_both! {
         let revoked = send("/oauth2/revoke", &basic(&public, ""), &[("token", &issued.access), ("client_id", &public.id)]);
         assert_eq!(revoked.status, 200, "{revoked:?}");
         assert_eq!(public.user_info(&issued.access).status, 401);
-        // At the own API an empty secret proves nothing.
+        // At Doorward's own API an empty secret authenticates nothing.
         for app in [&public, &secret] {
             let own = house.browser().request("GET", "/v1/users").header("Authorization", &basic(app, "")).send();
             assert_eq!(own.status, 401, "{own:?}");

@@ -1,4 +1,4 @@
-//! A code is good for one use, by its own client, in time; every misuse ends what it belongs to.
+//! Authorization codes: single-use, only for their client, and before they expire; misuse ends what was issued for them.
 
 use serde_json::json;
 
@@ -9,7 +9,6 @@ use crate::support::house::House;
 use crate::support::race::{RUNNERS, race};
 use crate::support::relying_party::{CALLBACK, Issued, VERIFIER, error_of};
 
-/// The reasons in the audit log of refused redemptions.
 fn reasons(house: &House, root: &crate::support::person::Person) -> Vec<String> {
     let _ = house;
     let events = root
@@ -54,7 +53,7 @@ on_both! {
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
         assert_eq!(error_of(&app.refresh(&issued.refresh)), "invalid_grant");
         assert_eq!(reasons(house, &root), ["code-replayed"]);
-        // Half a minute later, and after the code's own end, it is still noticed.
+        // A replay is still detected after the code itself has expired.
         house.pass(3_600);
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
     }
@@ -137,7 +136,7 @@ on_both! {
         let old = house.party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
         let without = [("code_challenge", ""), ("code_challenge_method", "")];
         let code = old.code(&root.browser, &without);
-        // RFC 9700 §2.1.1: the downgrade is noticed.
+        // RFC 9700 §2.1.1: the downgrade is detected.
         assert_eq!(error_of(&old.redeem(&code)), "invalid_grant");
         let code = old.code(&root.browser, &without);
         let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];

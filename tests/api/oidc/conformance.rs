@@ -1,4 +1,4 @@
-//! Modules of the OpenID Foundation's plans (Basic OP, Form Post, RP-Initiated Logout) that no other test follows whole.
+//! Modules of the OpenID Foundation's test plans (Basic OP, Form Post, RP-Initiated Logout) that no other test covers completely.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::support::house::House;
 use crate::support::http::{Answer, Browserless};
 use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
 
-/// The plan's client, registered by the command. Some of its modules send neither PKCE nor a nonce.
+/// Registers the plan's client by the command. Some of its modules send neither PKCE nor a nonce.
 fn plans_client(house: &House) -> RelyingParty {
     let arguments = [
         "client",
@@ -34,7 +34,7 @@ fn plans_client(house: &House) -> RelyingParty {
     }
 }
 
-/// What the plan's requests leave out, and what they add.
+/// Returns the parameters without PKCE, with additions, as in the plan's requests.
 fn plain<'more>(more: &[(&'more str, &'more str)]) -> Vec<(&'more str, &'more str)> {
     [
         &[("code_challenge", ""), ("code_challenge_method", "")],
@@ -51,7 +51,7 @@ fn redeem(app: &RelyingParty, code: &str) -> Answer {
     ])
 }
 
-/// What a form that the browser posts to the app contains; the address of the page has nothing of it.
+/// Returns the fields of the form that the browser posts to the app; the page's URL contains none of them.
 fn posted(
     app: &RelyingParty,
     browser: &Browserless,
@@ -80,7 +80,7 @@ on_both! {
         assert_eq!(issued.id_claims["nonce"], Value::Null);
         let with = app.code(&root.browser, &plain(&[]));
         assert_eq!(Issued::read(&redeem(&app, &with)).id_claims["nonce"], "the-nonce");
-        // Client authentication in the body works for the same client.
+        // The same client may authenticate in the body.
         let code = app.code(&root.browser, &plain(&[]));
         let fields = [
             ("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK),
@@ -119,7 +119,7 @@ on_both! {
         let none = posted(&app, &house.browser(), &[("prompt", "none")]);
         assert_eq!((none["error"].as_str(), none["state"].as_str()), ("login_required", "the-state"));
         assert_eq!(none.get("code"), None);
-        // And after the user was asked.
+        // Also after the consent page.
         let asked = app.authorize(&root.browser, &plain(&[("prompt", "consent"), ("response_mode", "form_post")]));
         let at = asked.header("location").expect("a page").to_owned();
         let allowed = root.browser.request("POST", &at).page_form(&[("answer", "allow")]).send();

@@ -1,4 +1,4 @@
-//! People are asked once, may refuse, and may withdraw.
+//! Users are asked for consent once, may refuse, and may withdraw it.
 
 use serde_json::json;
 
@@ -36,7 +36,7 @@ on_both! {
         app.sign_in(&root.browser, &[("scope", "openid")]);
         ask(&app, &root.browser, &[("scope", "openid phone")]);
         ask(&app, &root.browser, &[("prompt", "consent")]);
-        // A single claim asks for consent like its scope does.
+        // A single claim requires consent like its scope does.
         let wish = r#"{"userinfo": {"phone_number": null}}"#;
         let (_, page) = ask(&app, &root.browser, &[("scope", "openid"), ("claims", wish)]);
         assert!(page.contains("phone number"));
@@ -141,7 +141,7 @@ on_both! {
         let page = allow(payroll);
         assert!(page.contains(payroll) && !page.contains("Order desk"), "a service without a registration is shown by its address: {page}");
         assert_eq!((silent(orders).as_str(), silent(payroll).as_str()), ("", ""), "both are remembered");
-        // Voided, nothing of it is left.
+        // After it was voided, nothing of the consent remains.
         let new = "https://new.example/";
         let resources = vec![orders.into(), payroll.into(), new.into()];
         change(&app.id, doorward::clients::ClientChange { resources: Some(resources), ..Default::default() });

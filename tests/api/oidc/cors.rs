@@ -1,4 +1,4 @@
-//! Pages of registered apps may call token, UserInfo and revocation; everybody may read discovery; nobody gets at a cookie.
+//! Pages of registered apps may call token, UserInfo and revocation; any page may read discovery; no page can use cookies.
 
 use crate::on_both;
 

@@ -1,4 +1,4 @@
-//! The metadata say what is so.
+//! The metadata match the actual behaviour.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ on_both! {
         assert!(document["id_token_signing_alg_values_supported"].as_array().expect("algorithms").contains(&json!("RS256")));
         assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(document["response_types_supported"], json!(["code"]));
-        // Scopes of the management API are not for apps that people sign in to.
+        // Scopes of the management API are not for apps that users sign in to.
         assert_eq!(
             document["scopes_supported"],
             json!(["openid", "profile", "email", "address", "phone", "roles", "groups", "offline_access"])

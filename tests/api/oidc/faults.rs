@@ -1,4 +1,4 @@
-//! With a store away nothing is granted, nothing is said to be good that nobody knows of, and nothing is used up.
+//! With an unavailable store nothing is granted, no token is reported as active, and nothing is used up.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What stands between a request and its answer: nobody, an old sign-in, a weak one, another person.
+//! Interactions before the response to an app: sign-in, an old sign-in, a weak one, another user.
 
 use crate::on_both;
 use crate::support::authenticator::Overrides;
@@ -7,13 +7,12 @@ use crate::support::http::{Answer, Browserless};
 use crate::support::person::Person;
 use crate::support::relying_party::{Issued, RelyingParty, claims_of, sent_back};
 
-/// The path that an answer redirects to.
 fn location(answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{answer:?}");
     answer.header("location").expect("a location").to_owned()
 }
 
-/// The page of a request that waits for its person.
+/// Returns path and page of a request that waits for the user.
 fn pending(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (String, Answer) {
     let path = location(&app.authorize(browser, more));
     assert!(path.starts_with("/oauth2/authorize/"), "{path}");
@@ -132,7 +131,7 @@ on_both! {
         assert_eq!(error(&app.authorize(&root.browser, &[("acr_values", bound)])), "unmet_authentication_requirements");
         let strict = house.party(|metadata| metadata.least_acr = Some(bound.into()));
         assert_eq!(error(&strict.authorize(&root.browser, &[])), "unmet_authentication_requirements");
-        // What means nothing here is a wish that nobody can grant, and no error.
+        // Unknown values are a preference that can't be fulfilled, but not an error.
         app.sign_in(&root.browser, &[("acr_values", "1 2")]);
         app.sign_in(&root.browser, &[("acr_values", "urn:other phr")]);
         let essential = r#"{"id_token": {"acr": {"essential": true, "values": ["1"]}}}"#;
@@ -163,11 +162,11 @@ on_both! {
         let claims = format!(r#"{{"id_token": {{"sub": {{"value": "{sub}"}}}}}}"#);
         assert_eq!(error(&app.authorize(&root.browser, &[("claims", &claims), ("prompt", "none")])), "login_required");
         app.sign_in(&ada.browser, &[("claims", &claims)]);
-        // A token of another client's, or of nobody's, is no hint.
+        // A token of another client, or an invalid one, is not a hint.
         let other = house.party(|_| {});
         assert_eq!(error(&other.authorize(&ada.browser, &with_hint)), "invalid_request");
         assert_eq!(error(&app.authorize(&ada.browser, &[("id_token_hint", "x.y.z")])), "invalid_request");
-        // An expired one is.
+        // An expired token is.
         house.pass(3_600);
         app.sign_in(&ada.browser, &with_hint);
     }

@@ -1,4 +1,4 @@
-//! Introspection answers those whom a token concerns; everybody else learns nothing.
+//! Introspection responds only to clients that a token concerns.
 
 use serde_json::{Value, json};
 

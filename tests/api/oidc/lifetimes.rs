@@ -1,4 +1,4 @@
-//! Lifetimes of a client's own for its access and ID tokens.
+//! Lifetimes of access and ID tokens set for a client.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ on_both! {
         house.pass(2);
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
-        // Longer validity delays no revocation here.
+        // A longer lifetime doesn't delay revocation here.
         let again = app.sign_in(&root.browser, &[]);
         house.pass(600);
         assert_eq!(app.introspect(&again.access)["active"], true);
@@ -90,16 +90,14 @@ on_both! {
         assert_eq!(by_service(&json!({ "access_token_lifetime": 100, "id_token_lifetime": 300 })), 200);
         let by_root = root.browser.request("PATCH", &path).header("If-Match", &tag()).json(&json!({ "access_token_lifetime": 3_600 })).send();
         assert_eq!(by_root.status, 200, "{}", by_root.text());
-        // What an administrator set may stay, and be shortened.
+        // A lifetime set by an administrator may stay, and be shortened.
         assert_eq!(by_service(&json!({ "client_name": "Renamed" })), 200);
         assert_eq!(by_service(&json!({ "access_token_lifetime": 1_800 })), 403);
         assert_eq!(by_service(&json!({ "access_token_lifetime": 300 })), 200);
     }
 }
 
-/// Seconds of a day.
 const DAY: u64 = 86_400;
-/// A request for offline access.
 const OFFLINE: [(&str, &str); 1] = [("scope", "openid offline_access")];
 
 on_both! {
@@ -168,7 +166,7 @@ on_both! {
     fn lifetimes_of_refresh_tokens_have_bounds_and_a_service_only_shortens_them(house) {
         let root = house.administrator();
         let (id, secret) = house.client(&["clients:read", "clients:write", "openid", "offline_access"]);
-        // (member, what is configured, in seconds)
+        // (member, configured value in seconds)
         for (member, configured) in [("refresh_token_lifetime", 30 * DAY), ("offline_lifetime", 365 * DAY), ("offline_idle_timeout", 30 * DAY)] {
             let app = |value: &Value| json!({ "client_name": member, "redirect_uris": ["https://app.example/cb"], "scope": "openid", member: value });
             for bad in [json!(59), json!(157_680_001), json!(-1), json!(4_294_967_356_i64)] {

@@ -1,4 +1,4 @@
-//! An app sends somebody here to sign out.
+//! Sign-out initiated by an app (RP-Initiated Logout).
 
 use crate::on_both;
 use crate::support::cuts::{Step, cut_at_every_step};
@@ -32,7 +32,7 @@ fn hint(app: &RelyingParty, browser: &Browserless) -> String {
     app.sign_in(browser, &[]).id_token
 }
 
-/// Says yes on the page that asks.
+/// Confirms on the page that asks.
 fn confirm(browser: &Browserless, page: &Answer) -> Answer {
     let page = page.text();
     let action = page.split("action=\"/oauth2/logout/").nth(1);
@@ -53,7 +53,7 @@ on_both! {
         assert!(!is_signed_in(&ada.browser));
         let none = app.authorize(&ada.browser, &[("prompt", "none")]);
         assert!(location(&none).contains("error=login_required"));
-        // An expired one too, without state, and where nobody is signed in any more.
+        // Also with an expired hint, without state, and without a session.
         let browser = ada.another_browser();
         let token = hint(&app, &browser);
         house.pass(3_600);
@@ -105,7 +105,7 @@ on_both! {
             assert_eq!((answer.status, answer.header("location")), (400, None), "{address}");
             assert!(answer.text().contains("signed out") && answer.text().contains("post_logout_redirect_uri"), "{}", answer.text());
             assert!(!is_signed_in(&browser), "{address}");
-            // Asked again, it says so again.
+            // A repeated request gets the same response.
             assert_eq!(browser.get(&asked).status, 400);
         }
     }
@@ -119,7 +119,7 @@ on_both! {
         let answer = root.browser.get(&asked);
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(answer.text().contains("Sign out?") && is_signed_in(&root.browser));
-        // Without a cookie it ends nothing.
+        // Without a cookie, no session is ended.
         assert_eq!(house.browser().get(&asked).status, 400);
         assert!(is_signed_in(&root.browser));
     }
@@ -136,9 +136,9 @@ on_both! {
         let left = confirm(&ada.browser, &page);
         assert_eq!(location(&left), format!("{AFTER}?state=s"));
         assert!(!is_signed_in(&ada.browser));
-        // Nobody is signed in any more, so nobody is asked.
+        // There is no session any more, so no confirmation is needed.
         assert_eq!(location(&ada.browser.get(&asked)), format!("{AFTER}?state=s"));
-        // What is not registered is never gone to; the user is signed out, and told why they stay.
+        // An unregistered URI is never redirected to; the user is signed out, and the page says why it doesn't redirect.
         for (client, address) in [(app.id.as_str(), "https://evil.example/"), (other.id.as_str(), AFTER), ("x", AFTER), ("", AFTER)] {
             let browser = ada.another_browser();
             let asked = path(&[("client_id", client), ("post_logout_redirect_uri", address)]);
@@ -169,12 +169,12 @@ on_both! {
         assert!(!is_signed_in(&ada.browser));
         assert_eq!(app.user_info(&held.access).status, 401);
         assert!(is_signed_in(&other_browser) && is_signed_in(&eve.browser) && is_signed_in(&root.browser), "that session alone");
-        // As with every sign-out, what the user let the app do in their absence stays.
+        // As with every sign-out, offline access stays.
         assert_eq!(app.refresh(&offline.refresh).status, 200);
         let event = root.browser.get("/v1/audit-events?action=session.ended").json()["items"][0].clone();
         assert_eq!((&event["actor"], &event["subject"]), (&serde_json::json!(format!("client:{}", app.id)), &serde_json::json!(ada.id)));
         assert_eq!(event["details"]["session"], held.id_claims["sid"]);
-        // Posted, it comes back once more, without a cookie as well.
+        // A posted request is redirected to itself, also without a cookie.
         let token = hint(&app, &other_browser);
         let posted = house.browser().request("POST", "/oauth2/logout").without_same_origin()
             .form(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]).send();
@@ -256,7 +256,7 @@ on_both! {
         let asked = path(&[("id_token_hint", &old), ("post_logout_redirect_uri", AFTER)]);
         assert_eq!(browser.get(&asked).status, 200);
         assert!(is_signed_in(&browser));
-        // Signed in anew in the same browser, what the session before gave is this one's.
+        // A hint from the previous session counts for a new session of the same user in the same browser.
         let told = hint(&app, &browser);
         assert_eq!(ada.sign_in_at(&browser).status, 200);
         let asked = path(&[("id_token_hint", &told), ("post_logout_redirect_uri", AFTER)]);

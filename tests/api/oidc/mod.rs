@@ -1,4 +1,4 @@
-//! OpenID Connect, through HTTP only, each behaviour on both back ends.
+//! OpenID Connect through HTTP only, with both kinds of stores.
 
 mod authorizations;
 mod backchannel;

@@ -1,4 +1,4 @@
-//! PKCE is required of public clients always, and of a client with a secret once it has used it.
+//! PKCE is always required of public clients, and of a client with a secret once it has used PKCE.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,6 @@ fn change(root: &Person, app: &RelyingParty, body: &Value) -> Answer {
         .send()
 }
 
-/// Redeems a code without a verifier.
 fn redeem_plain(app: &RelyingParty, code: &str) -> Answer {
     app.token(&[
         ("grant_type", "authorization_code"),
@@ -67,7 +66,6 @@ fn nothing_was_learnt(root: &Person, app: &RelyingParty) {
     );
 }
 
-/// What a house without its first redemption lets a client do.
 fn usual(house: &House) -> RelyingParty {
     house.party(|_| {})
 }
@@ -80,7 +78,7 @@ on_both! {
         let issued = Issued::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
         assert_eq!(issued.id_claims["nonce"], json!("the-nonce"));
         nothing_was_learnt(&root, &app);
-        // The first verifier that fits is the last time that it is left to the client.
+        // The first matching verifier makes PKCE mandatory for the client.
         Issued::read(&app.redeem(&app.code(&root.browser, &[])));
         let now = client(&root, &app);
         assert_eq!((now["pkce_used"].clone(), now["version"].clone()), (json!(true), json!(2)));
@@ -93,7 +91,7 @@ on_both! {
         assert_eq!(events(&root, "client.pkce_required").len(), 1, "once");
         let history = root.browser.get(&format!("/v1/clients/{}/history", app.id)).json();
         assert_eq!(history["items"].as_array().map(Vec::len), Some(2), "{history}");
-        // An administrator lets it rely on a nonce again; that is audited, and asks users who consented again.
+        // An administrator makes PKCE optional again; that is audited, and users who consented are asked again.
         let reset = change(&root, &app, &json!({ "pkce_used": false }));
         assert_eq!((reset.status, reset.json()["pkce_used"].clone()), (200, json!(false)));
         assert_eq!(events(&root, "client.updated")[0]["details"]["pkce_used"], json!({ "before": true, "after": false }));
@@ -140,7 +138,7 @@ on_both! {
         ] {
             refusal(&app.authorize(&root.browser, &more));
         }
-        // A verifier for a code without a challenge, and a wrong one, teach nothing.
+        // A verifier for a code without a challenge, or a wrong one, has no effect.
         let refused = app.redeem(&app.code(&root.browser, &WITHOUT));
         assert_eq!((refused.status, error_of(&refused)), (400, "invalid_grant".into()));
         let code = app.code(&root.browser, &[]);
@@ -151,7 +149,7 @@ on_both! {
         let other = usual(house);
         assert_eq!(error_of(&other.redeem(&app.code(&root.browser, &[]))), "invalid_grant", "another client's code");
         nothing_was_learnt(&root, &app);
-        // What was asked for and granted before the first verifier is over with it.
+        // Requests and codes without PKCE from before the first verifier become invalid.
         let before = app.code(&root.browser, &WITHOUT);
         let stranger = root.clone().another_browser();
         let waits = app.authorize(&stranger, &[&WITHOUT[..], &[("prompt", "consent")]].concat());
@@ -196,7 +194,7 @@ on_both! {
         let app = usual(house);
         Issued::read(&app.redeem(&app.code(&root.browser, &[])));
         let codes = (0..RUNNERS).map(|_| Some(app.code(&root.browser, &[])));
-        // Three resets among them, as the command makes them: without a version.
+        // Concurrently with three resets, as the command makes them: without a version.
         let runners: Vec<Option<String>> = codes.chain([None, None, None]).collect();
         let id = app.id.parse().expect("an ID");
         let house: &House = house;
@@ -209,7 +207,7 @@ on_both! {
             }
         });
         assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
-        // Every reset that changed something is followed by at most one redemption that did.
+        // Every reset that changed something is followed by at most one redemption that made PKCE mandatory again.
         let now = client(&root, &app);
         let used = now["pkce_used"] == json!(true);
         let learnt = events(&root, "client.pkce_required").len();
@@ -217,7 +215,7 @@ on_both! {
         assert!((1..=3).contains(&resets), "{resets}");
         assert_eq!(learnt, resets + usize::from(used), "{now}");
         assert_eq!(now["version"], json!(1 + learnt + resets));
-        // What is recorded is in force.
+        // The recorded state is in force.
         let answer = app.authorize(&root.browser, &WITHOUT);
         assert_eq!(sent_back(&answer).contains_key("code"), !used, "{answer:?}");
     }
@@ -227,7 +225,7 @@ on_both! {
         let app = usual(house);
         let second = house.another_instance();
         let elsewhere = root.browser.at_port(house.port(second));
-        // Both have the client's record at hand.
+        // Both instances have the client's record in their caches.
         app.code(&elsewhere, &WITHOUT);
         app.code(&root.browser, &WITHOUT);
         Issued::read(&app.redeem(&app.code(&root.browser, &[])));

@@ -1,4 +1,4 @@
-//! Refresh tokens: each gives one successor, and a thief ends the family.
+//! Refresh tokens: each has one successor, and reuse ends the family.
 
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -130,7 +130,7 @@ on_both! {
         assert_eq!(app.user_info(&online.access).status, 401);
         assert_eq!(app.user_info(&offline.access).status, 200);
         let later = Issued::read(&app.refresh(&offline.refresh));
-        // Cutting the session off afterwards ends that too.
+        // Ending the session afterwards ends that too.
         let path = format!("/v1/users/ada/sessions/{}", online.id_claims["sid"].as_str().expect("a sid"));
         assert_eq!(root.browser.delete(&path).status, 200);
         assert_eq!(error_of(&app.refresh(&later.refresh)), "invalid_grant");

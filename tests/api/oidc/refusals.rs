@@ -1,4 +1,4 @@
-//! Why a client's requests are refused: told on the page, in the answer and to whoever connects the client, with what mends it.
+//! Reasons why a client's requests are refused: shown on the page, in the response and by the command, with the remedy.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::relying_party::{CALLBACK, RelyingParty};
 
 const UNREGISTERED: &str = "https://app.example/other";
 
-/// What `doorward client check` tells of a client.
+/// Returns the refusals that `doorward client check` lists for a client.
 fn check(house: &House, id: &str) -> Vec<Value> {
     let ran = binary::run(&house.config, &["client", "check", id, "--json"]);
     assert_eq!(ran.code, 0, "{}", ran.errors);
@@ -191,7 +191,7 @@ on_both! {
         assert_eq!(told["presented"], "https://evil.example/x", "nothing that turns the text of an administrator's page");
     }
 
-    /// Programs often hide the `error_description` that they get: it must be found here.
+    /// Programs often hide the `error_description` that they get, so it must be found here.
     fn a_mistake_without_facts_is_remembered_by_its_error_code(house) {
         house.administrator();
         let app = house.party(|_| {});
@@ -218,7 +218,7 @@ on_both! {
             let command = format!("doorward client update {} --add-redirect-uri URI", app.id);
             assert_eq!(told["remedy"], json!(command), "{planted}");
         }
-        // Scopes that a stranger made up are not advised either.
+        // Dropped scopes are not recommended for registration, because an attacker may have sent the request.
         app.code(&root.browser, &[("scope", "openid users:write made-up")]);
         let told = &check(house, &app.id)[0];
         assert_eq!((&told["rule"], &told["presented"], &told["remedy"]), (&json!("scope-dropped"), &json!("made-up users:write"), &Value::Null), "{told}");

@@ -1,4 +1,4 @@
-//! Resource indicators (RFC 8707): one authorization for several services, and which audience each token gets.
+//! Resource indicators (RFC 8707): one authorization for several services, and the audience of each token.
 
 use doorward::clients::{ActingAs, ClientChange};
 use serde_json::{Value, json};
@@ -13,7 +13,6 @@ use crate::support::relying_party::{
 const ORDERS: &str = "https://orders.example";
 const BILLING: &str = "https://billing.example";
 
-/// Redeems a code for these resources.
 fn redeem(app: &RelyingParty, code: &str, resources: &[&str]) -> Answer {
     let mut fields = vec![
         ("grant_type", "authorization_code"),
@@ -25,14 +24,12 @@ fn redeem(app: &RelyingParty, code: &str, resources: &[&str]) -> Answer {
     app.token(&fields)
 }
 
-/// Refreshes for these resources.
 fn refresh(app: &RelyingParty, token: &str, resources: &[&str]) -> Answer {
     let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
     fields.extend(resources.iter().map(|resource| ("resource", *resource)));
     app.token(&fields)
 }
 
-/// The answer of the authorization endpoint to a request for these resources.
 fn authorize(
     app: &RelyingParty,
     browser: &Browserless,
@@ -45,7 +42,6 @@ fn authorize(
     browser.get(&format!("/oauth2/authorize?{}", query.finish()))
 }
 
-/// The code for a user who is signed in.
 fn code(app: &RelyingParty, browser: &Browserless, resources: &[&str]) -> String {
     let sent = sent_back(&authorize(app, browser, &[], resources));
     sent.get("code")
@@ -57,19 +53,18 @@ fn audience(token: &str) -> Value {
     claims_of(token)["aud"].clone()
 }
 
-/// A client that gets tokens for several services.
+/// Creates a client that gets tokens for several services.
 fn shop(house: &House) -> RelyingParty {
     house.party(|metadata| metadata.resources = vec![ORDERS.into(), BILLING.into()])
 }
 
-/// The latest refusal that `doorward client check` lists.
+/// Returns the latest refusal that `doorward client check` lists.
 fn latest_refusal(house: &House, app: &RelyingParty) -> Value {
     let checked =
         crate::support::binary::run(&house.config, &["client", "check", &app.id, "--json"]);
     checked.json()["refusals"][0].clone()
 }
 
-/// Changes a client as an administrator does.
 fn change(house: &House, app: &RelyingParty, change: ClientChange) {
     let id = app.id.parse().expect("an ID");
     let changed = house
@@ -203,15 +198,15 @@ on_both! {
         let root = house.administrator();
         let app = house.party(|metadata| metadata.resources = vec![ORDERS.into()]);
         let issuer = house.origin().to_owned();
-        // With openid it is authorized beside the issuer, whose token is the default.
+        // With openid, the resource is authorized in addition to the issuer, whose token is the default.
         let issued = app.sign_in(&root.browser, &[]);
         assert_eq!((audience(&issued.access), app.user_info(&issued.access).status), (json!([issuer]), 200));
         let other = Issued::read(&refresh(&app, &issued.refresh, &[ORDERS]));
         assert_eq!((audience(&other.access), &app.introspect(&other.access)["aud"]), (json!([ORDERS]), &json!([ORDERS])));
-        // Without openid it is the default.
+        // Without openid, the resource is the default.
         let plain = app.sign_in(&root.browser, &[("scope", "profile")]);
         assert_eq!((audience(&plain.access), &app.introspect(&plain.access)["aud"]), (json!([ORDERS]), &json!([ORDERS])));
-        // Two are not guessed between.
+        // With two resources, there is no default.
         let several = shop(house).sign_in(&root.browser, &[("scope", "profile")]);
         assert_eq!(audience(&several.access), json!([issuer]));
         let service = house.party(|metadata| {
@@ -231,7 +226,7 @@ on_both! {
     }
 }
 
-/// A client whose tokens for services are accepted by `UserInfo`.
+/// Creates a client whose tokens for services are accepted by `UserInfo`.
 fn wide_shop(house: &House) -> RelyingParty {
     house.party(|metadata| {
         metadata.resources = vec![ORDERS.into(), BILLING.into()];
@@ -249,7 +244,7 @@ on_both! {
         assert_eq!(audience(&issued.access), json!([ORDERS, BILLING, user_info]));
         assert_eq!(app.introspect(&issued.access)["aud"], json!([ORDERS, BILLING, user_info]));
         assert_eq!(app.user_info(&issued.access).json()["sub"], json!(root.id));
-        // What takes access tokens for Doorward.
+        // Endpoints that take access tokens for Doorward.
         let browser = house.browser();
         let with = |method: &str, path: &str, body: Value| {
             let request = browser.request(method, path).without_same_origin().bearer(&issued.access);
@@ -270,10 +265,10 @@ on_both! {
             let answer = house.browser().request("POST", path).without_same_origin().bearer(&issued.access).form(&form).send();
             assert!(answer.status == 400 || answer.status == 401, "{path}: {answer:?}");
         }
-        // Its hint is none, and it is no other service's.
+        // It is not an ID token hint, and not valid for another service.
         let hinted = sent_back(&app.authorize(&root.browser, &[("id_token_hint", &issued.access)]));
         assert_eq!(hinted["error"], "invalid_request");
-        // What is withdrawn from the client is withdrawn from its tokens.
+        // If the setting is removed from the client, its existing tokens lose the audience.
         let turn = |is_on: bool| {
             change(house, &app, ClientChange { userinfo_audience: Some(is_on), ..ClientChange::default() });
         };
@@ -282,7 +277,7 @@ on_both! {
         assert_eq!(app.introspect(&issued.access)["active"], true, "the services' token is good");
         turn(true);
         assert_eq!(app.user_info(&issued.access).status, 200);
-        // A service that is taken from the client no longer reads the claims with the tokens that it holds.
+        // After a service was removed from the client, the tokens that it holds no longer give access to the claims.
         change(house, &app, ClientChange { resources: Some(Vec::new()), ..ClientChange::default() });
         assert_eq!(app.user_info(&issued.access).status, 401);
     }
@@ -347,7 +342,7 @@ on_both! {
         });
         let own = Issued::read(&service.token(&[("grant_type", "client_credentials")]));
         assert_eq!(audience(&own.access), json!([ORDERS, "orders"]));
-        // A server that is disabled or no longer has the name adds nothing.
+        // A resource server that is disabled or no longer has the audience adds nothing.
         let update = |arguments: &[&str]| {
             let ran = crate::support::binary::run(&house.config, &[&["client"], arguments].concat());
             assert_eq!(ran.code, 0, "{}", ran.errors);

@@ -1,4 +1,4 @@
-//! Where the answer to an app stands: in the query, in the fragment, or in a form.
+//! Where the parameters of the response are: in the query, in the fragment, or in a form.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::support::http::Answer;
 use crate::support::relying_party::{CALLBACK, Issued};
 use doorward::clients::RedirectUri;
 
-/// The parameters in the fragment of the address that an answer redirects to; the query is as it was registered.
+/// Returns the parameters in the fragment of the redirect URI; its query is as registered.
 fn in_fragment(answer: &Answer, registered: &str) -> HashMap<String, String> {
     assert_eq!(answer.status, 303, "{answer:?}");
     let location = answer.header("location").expect("a location");
@@ -36,7 +36,7 @@ on_both! {
         assert_eq!((refused["error"].as_str(), refused["state"].as_str()), ("invalid_request", "a b&c#d"));
         let sent = in_fragment(&app.authorize(&root.browser, &[fragment, ("redirect_uri", with_query)]), with_query);
         assert!(sent.contains_key("code"));
-        // Also when the request waited for its user.
+        // Also if the request waited for its user.
         let stranger = house.browser();
         let none = in_fragment(&app.authorize(&stranger, &[fragment, ("prompt", "none")]), CALLBACK);
         assert_eq!(none["error"], "login_required");

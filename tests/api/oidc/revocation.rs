@@ -1,4 +1,4 @@
-//! What is withdrawn is refused at the next request, at every endpoint, on every instance.
+//! Revoked access is refused at the next request, at every endpoint and every instance.
 
 use doorward::clients::AccessTokenFormat;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::House;
 use crate::support::relying_party::{Issued, RelyingParty, error_of};
 
-/// Asks the second instance about everything that somebody holds.
+/// Checks that all tokens of a client are refused.
 fn is_dead(app: &RelyingParty, held: &Issued) {
     assert_eq!(app.user_info(&held.access).status, 401);
     assert_eq!(app.introspect(&held.access), json!({ "active": false }));
@@ -22,7 +22,7 @@ fn is_alive(app: &RelyingParty, held: &Issued) {
     assert_eq!(app.introspect(&held.refresh)["active"], json!(true));
 }
 
-/// An app at the second instance.
+/// Returns the app, connected to a second instance.
 fn elsewhere(house: &mut House, app: &RelyingParty) -> RelyingParty {
     let second = house.another_instance();
     app.at_port(house.port(second))
@@ -66,7 +66,7 @@ on_both! {
         let after = app.sign_in(&with_key.browser, &[]);
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{second}")).status, 200);
         is_dead(&app, &after);
-        // The session ended: also what it gave before it rested on the key.
+        // The session has ended, so what was issued before it used the passkey has ended too.
         is_dead(&app, &before);
     }
 
@@ -122,7 +122,7 @@ on_both! {
         assert_eq!(there.refresh(&held.refresh).status, 401);
         assert_eq!(error_of(&there.refresh(&held.refresh)), "invalid_client");
         assert_eq!(app.authorize(&root.browser, &[]).status, 400);
-        // Enabled again, it has nothing of what it had.
+        // Enabled again, the client doesn't get its earlier access back.
         let author = doorward::clients::ActingAs::command();
         house.run(house.app.clients.enable(id, None, author)).expect("enabled");
         is_dead(&there, &held);

@@ -1,4 +1,4 @@
-//! Keys change under load, and a service that keeps the public keys as long as it was told to never meets one that it lacks.
+//! Signing keys are rotated under load, and a service that caches the public keys for the allowed time never lacks one.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -16,7 +16,7 @@ use crate::support::house::House;
 use crate::support::http::Browserless;
 use crate::support::relying_party::header_of;
 
-/// A service that checks tokens by itself: it reads the keys again only when its copy is as old as it may be.
+/// A service that verifies tokens itself: it fetches the keys again only when its copy has expired.
 struct Service {
     clock: Clock,
     keys: Mutex<Option<(Timestamp, Duration, JwkSet)>>,
@@ -71,7 +71,7 @@ fn token(browser: &Browserless, client: &(String, String)) -> String {
         .to_owned()
 }
 
-/// Signs and verifies until told to stop; what went wrong, and which keys signed.
+/// Signs and verifies until stopped; returns the errors, and which keys signed.
 fn work(
     house: &House,
     client: &(String, String),
@@ -114,7 +114,7 @@ on_both! {
                     house.run(house.app.keyring.rotate(None, Author::command())).expect("rotated");
                 }
                 house.pass(30);
-                // The next step begins when somebody has seen this one.
+                // The next step begins after a token was issued at this time.
                 token(&house.browser(), &client);
             }
             over.store(true, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Which scopes a client may register, and what becomes of those that it requests.
+//! Which scopes a client may register, and how requested scopes are handled.
 
 use std::time::Duration;
 
@@ -9,7 +9,6 @@ use crate::support::binary;
 use crate::support::process::{free_port, wait_until};
 use crate::support::relying_party::{CALLBACK, Issued, RelyingParty};
 
-/// An app registered over the API with these scopes; nobody is asked for consent.
 fn registered(house: &crate::support::house::House, scope: &str) -> RelyingParty {
     house.helper(scope)
 }
@@ -20,7 +19,7 @@ on_both! {
         for (own, asked) in [("roles", "groups"), ("groups", "roles"), ("roles", "groups roles"), ("groups", "groups")] {
             let app = registered(house, &format!("openid {own}"));
             let issued = app.sign_in(&root.browser, &[("scope", &format!("openid {asked}"))]);
-            // The answer names what was asked for, so that the app finds it there.
+            // The response names the requested scopes, so that the app finds them there.
             let mut names: Vec<&str> = asked.split(' ').chain(["openid"]).collect();
             names.sort_unstable();
             assert_eq!(issued.answer["scope"], json!(names.join(" ")));
@@ -61,7 +60,7 @@ on_both! {
             let refused = register(scope, &[]);
             assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("scope")), "{scope}");
         }
-        // Another service's scopes mean something to it: with a resource, or under a name of their own.
+        // Scopes of other services are meaningful to those services: with a resource, or under a distinct name.
         assert_eq!(register("openid read", &["https://api.example"]).status, 201);
         for scope in ["openid orders:read", "openid https://api.example/read", "openid groups", "openid api.read"] {
             assert_eq!(register(scope, &[]).status, 201, "{scope}");

@@ -1,4 +1,4 @@
-//! The session in the token response, where brokers look for it.
+//! The session ID in the token response, where identity brokers expect it.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ on_both! {
         assert_eq!(issued.answer["session_state"], issued.id_claims["sid"]);
         let renewed = Issued::read(&app.refresh(&issued.refresh));
         assert_eq!(renewed.answer["session_state"], issued.id_claims["sid"]);
-        // Without an ID token there is nothing that it belongs to.
+        // Without an ID token, there is no session ID.
         let plain = app.sign_in(&root.browser, &[("scope", "email")]);
         assert_eq!((plain.answer.get("session_state"), plain.answer.get("id_token")), (None::<&Value>, None));
     }

@@ -1,4 +1,4 @@
-//! What tokens and answers about tokens contain: exactly these members, and no ID of a passkey in any encoding.
+//! Contents of tokens and of responses about tokens: exactly these members, and no ID of a passkey in any encoding.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,10 +13,10 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::house::House;
 use crate::support::relying_party::{Issued, RelyingParty, claims_of, header_of, names_of};
 
-/// The claim that only Doorward can read.
+/// The claim that only Doorward can decrypt.
 const ISSUANCE: &str = "urn:doorward:issuance";
 
-/// A service that may introspect every token, and a token of its own.
+/// Creates a service that may introspect every token, and a token of its own.
 fn own_token(house: &House, format: AccessTokenFormat) -> (RelyingParty, String) {
     let metadata = Metadata {
         access_token_format: format,
@@ -35,7 +35,7 @@ fn own_token(house: &House, format: AccessTokenFormat) -> (RelyingParty, String)
     (service, issued.access)
 }
 
-/// Whether `needle` is in `text`: as it is, or within anything that is base64url, at any depth.
+/// Whether `text` contains `needle`, directly or within base64url at any depth.
 fn holds(text: &[u8], needle: &[u8]) -> bool {
     if text.windows(needle.len()).any(|window| window == needle) {
         return true;
@@ -51,7 +51,7 @@ fn holds(text: &[u8], needle: &[u8]) -> bool {
         })
 }
 
-/// The spellings of a passkey's ID.
+/// Returns the encodings of a passkey's ID.
 fn spellings_of_id(id: &str) -> Vec<Vec<u8>> {
     let uuid = uuid::Uuid::parse_str(id).expect("a UUID");
     vec![
@@ -63,7 +63,7 @@ fn spellings_of_id(id: &str) -> Vec<Vec<u8>> {
     ]
 }
 
-/// The spellings of an authenticator's credential IDs.
+/// Returns the encodings of an authenticator's credential IDs.
 fn spellings_of_credentials(device: &SoftAuthenticator) -> Vec<Vec<u8>> {
     let spell = |id: String| {
         let bytes = URL_SAFE_NO_PAD.decode(&id).expect("base64url");
@@ -164,7 +164,7 @@ on_both! {
         let mut needles = [&root.passkey, &second].into_iter().flat_map(|id| spellings_of_id(id)).collect::<Vec<_>>();
         needles.extend(spellings_of_credentials(&root.device));
         needles.extend(spellings_of_credentials(&device));
-        // The session rests on both passkeys.
+        // The session is based on both passkeys.
         root.device = device;
         assert_eq!(root.step_up().status, 200);
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
@@ -205,7 +205,7 @@ on_both! {
         let of_another_app = claims_of(&other_app.sign_in(&ada.browser, &[]).access);
         let of_another_user = claims_of(&app.sign_in(&root.browser, &[]).access);
         let (_, own) = own_token(house, AccessTokenFormat::Jwt);
-        // Signed by our own key: only a thief of the keys can do that.
+        // Signed with Doorward's own key, which only a thief of the keys could do.
         let status = |claims: &Value| {
             let signed = house.run(house.app.keyring.sign(Algorithm::ES256, "at+jwt", claims));
             app.user_info(&signed.expect("a token")).status

@@ -1,5 +1,5 @@
-//! The header type of access tokens: `at+jwt`, or `JWT` where a client or a resource server is registered so; and that no token is
-//! taken for one of another kind, whatever its type.
+//! The header type of access tokens: `at+jwt`, or `JWT` for clients or resource servers registered so; no token is accepted as
+//! another kind, whatever its type.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn typ(token: &str) -> Value {
     header_of(token)["typ"].clone()
 }
 
-/// An app whose access tokens have the type `JWT`.
+/// Creates an app whose access tokens have the type `JWT`.
 fn app(house: &House) -> RelyingParty {
     house.party(|metadata| {
         metadata.access_token_header_type = AccessTokenHeaderType::Jwt;
@@ -24,7 +24,6 @@ fn app(house: &House) -> RelyingParty {
     })
 }
 
-/// A JWT that Doorward signed.
 fn signed(house: &House, typ: &str, claims: &Value) -> String {
     let signed = house.app.tokens.keyring.sign(Algorithm::RS256, typ, claims);
     house.run(signed).expect("a token")
@@ -106,7 +105,7 @@ on_both! {
         let hinted = sent_back(&app.authorize(&root.browser, &[("id_token_hint", &issued.access)]));
         assert_eq!(hinted["error"], "invalid_request");
         assert!(sent_back(&app.authorize(&root.browser, &[("id_token_hint", &issued.id_token)])).contains_key("code"));
-        // Not one either whose audience is a single text, as that of ID tokens is.
+        // Nor a token whose audience is a single text, like that of ID tokens.
         let mut claims = claims_of(&issued.access);
         claims["aud"] = json!(app.id);
         let single = signed(house, "JWT", &claims);

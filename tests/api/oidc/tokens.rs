@@ -1,4 +1,4 @@
-//! Access tokens: what they say, in both forms, for whom they are, and how clients show who they are.
+//! Access tokens: their contents in both formats, their audiences, and client authentication.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ on_both! {
             for name in ["jti", "auth_time", "acr", "amr", "scope"] {
                 assert!(!claims[name].is_null(), "{name}");
             }
-            // An ID token is no access token, and the other way round.
+            // An ID token is not an access token, and vice versa.
             assert_eq!(app.user_info(&issued.id_token).status, 401);
             let hint = [("id_token_hint", issued.access.as_str())];
             assert!(app.authorize(&root.browser, &hint).header("location").expect("a location").contains("invalid_request"));
@@ -133,10 +133,10 @@ on_both! {
             send(&fields)
         };
         let secret = |party: &crate::support::relying_party::RelyingParty| party.secret.clone().expect("a secret");
-        // The right way.
+        // The right method.
         Issued::read(&with(&post.code(&root.browser, &[]), &[("client_id", &post.id), ("client_secret", &secret(&post))]));
         Issued::read(&public.redeem(&public.code(&root.browser, &[])));
-        // Others.
+        // Other methods.
         let code = basic.code(&root.browser, &[]);
         let by_post = with(&code, &[("client_id", &basic.id), ("client_secret", &secret(&basic))]);
         assert_eq!((by_post.status, error_of(&by_post)), (400, "invalid_client".to_owned()));
@@ -148,7 +148,7 @@ on_both! {
         let wrong = crate::support::relying_party::RelyingParty { secret: Some("A".repeat(43)), ..basic.clone() };
         assert_eq!(wrong.redeem(&code).status, 401);
         Issued::read(&basic.redeem(&code));
-        // A public client's refresh token moves on with each use.
+        // A public client's refresh token is rotated at each use.
         let held = public.sign_in(&root.browser, &[]);
         assert_ne!(Issued::read(&public.refresh(&held.refresh)).refresh, held.refresh);
         assert_eq!(error_of(&public.post("/oauth2/introspect", &[("token", &held.access)])), "unauthorized_client");

@@ -1,4 +1,4 @@
-//! UserInfo tells what was let, and no more.
+//! UserInfo returns what was authorized, and no more.
 
 use doorward::base::config::Config;
 use serde_json::{Value, json};
@@ -10,7 +10,6 @@ use crate::support::house::House;
 use crate::support::person::Person;
 use crate::support::relying_party::{CALLBACK, Issued, RelyingParty};
 
-/// Gives the administrator an address and more.
 fn with_attributes(house: &House) -> Person {
     let root = house.administrator();
     let attributes = json!({
@@ -84,7 +83,7 @@ on_both! {
             assert_eq!((&claims["name"], &claims["email"]), (&json!("Root Admin"), &json!("root@example.com")));
             assert_eq!((&claims["groups"], &claims["roles"]), (&json!(["admin"]), &json!(["admin"])));
         }
-        // Of what was not asked for there is nothing.
+        // Claims that were not requested are absent.
         let little = usual.sign_in(&root.browser, &[("scope", "openid")]).id_claims;
         assert_eq!((&little["name"], &little["email"], &little["groups"]), (&Value::Null, &Value::Null, &Value::Null));
         let without = register(json!({ "claims_in_id_token": false })).sign_in(&root.browser, &[scope]).id_claims;
@@ -126,7 +125,7 @@ on_both! {
         attributes.insert("address".into(), address.clone());
         attributes.insert("phone_number".into(), json!("+41 1"));
         attributes.insert("phone_number_verified".into(), json!(true));
-        // Nobody says by an attribute who a user is.
+        // Attributes can't override the user's identity.
         for name in ["sub", "name", "preferred_username", "email", "email_verified", "updated_at", "roles", "groups", "acr"] {
             attributes.insert(name.into(), json!("forged"));
         }
@@ -161,14 +160,13 @@ on_both! {
         let body = json!({ "display_name": "Ada Lovelace", "attributes": { "family_name": "King" } });
         assert_eq!(patch(&root.browser, &root.browser, "/v1/users/root", &body).status, 200);
         assert_eq!(names(), (Value::Null, json!("King")), "the attribute says otherwise");
-        // By name, where the client is registered for the scope, and in the ID token too.
+        // Also by name, if the client is registered for the scope, and in the ID token.
         let wish = r#"{"id_token": {"family_name": null}}"#;
         let issued = app.sign_in(&root.browser, &[("scope", "openid"), ("claims", wish)]);
         assert_eq!(issued.id_claims["family_name"], "King");
     }
 }
 
-/// With attributes as claims.
 fn configured(config: &mut Config) {
     let rules = [
         "profile:department=dept",
@@ -222,7 +220,7 @@ fn attributes_are_claims_of_their_scope(house: &House) {
         (known, &id_claims["department"]),
         (vec!["badges"], &json!("Ledgers"))
     );
-    // A client that is not registered for the scope gets none of it, by name neither.
+    // A client that is not registered for the scope doesn't get the claims, not even by name.
     let poor = house.helper("openid email");
     let issued = poor.sign_in(
         &root.browser,

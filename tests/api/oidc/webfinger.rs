@@ -1,4 +1,4 @@
-//! Which OpenID provider an account has (RFC 7033), told of every account of a domain alike.
+//! The OpenID provider of an account (RFC 7033); the response is the same for every account of a domain.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ on_both! {
         house.administrator();
         let origin = house.origin().to_owned();
         let authority = origin.split_once("://").expect("an origin").1;
-        // Whether there is such an account makes no difference.
+        // It makes no difference whether the account exists.
         for resource in ["acct:root@localhost", "acct:nobody@localhost", "acct:root@LOCALHOST", &format!("acct:root@{authority}"), &origin, &format!("{origin}/root")] {
             names_issuer(house, resource);
         }

@@ -1,4 +1,4 @@
-//! POST, redirect, GET: a page that answers a form is stored for a while and shown by an address of its own.
+//! POST, redirect, GET: a page shown in response to a form is stored for a while and shown under a URL of its own.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::on_both;
 use crate::support::http::{Answer, Browserless};
 use crate::support::person::Person;
 
-/// Sends a form, and returns where its answer is shown.
+/// Submits a form, and returns the URL of the resulting page.
 fn sent(browser: &Browserless, path: &str, fields: &[(&str, &str)]) -> String {
     let answer = browser.request("POST", path).page_form(fields).send();
     assert_eq!(answer.status, 303, "{path}: {answer:?}");
@@ -121,14 +121,14 @@ on_both! {
         let key = format!("shown:{}", doorward::base::secrets::Token::parse(id).expect("an id").hash().to_text());
         let stored = house.run(house.app.ephemeral.get(&[&key])).expect("an answer")[0].clone().expect("a page");
         assert!(!stored.contains("/join/") && !stored.contains("html"), "{stored}");
-        // Under another id it is nothing.
+        // Under another ID it can't be decrypted.
         let other = doorward::base::secrets::Token::generate();
         let there = format!("shown:{}", other.hash().to_text());
         house.run(house.app.ephemeral.put(&there, &stored, std::time::Duration::from_secs(60))).expect("stored");
         assert_eq!(root.browser.get(&format!("/shown/{}", other.expose())).status, 410);
     }
 
-    /// As a browser sends forms, what refuses them is reached by a redirect, too, and keeps its status.
+    /// If a browser submits a form that is refused, the refusal is shown after a redirect, too, and keeps its status.
     fn a_refused_form_is_shown_by_an_address_of_its_own(house) {
         let root = house.administrator();
         let post = |path: &str, fields: &[(&str, &str)]| {
@@ -147,7 +147,7 @@ on_both! {
             assert_eq!(page.status, status, "{path}");
             assert!(page.text().contains(part), "{path}: {}", page.text());
         }
-        // A program that posts learns the status at once.
+        // A program that posts gets the status directly.
         let direct = root.browser.request("POST", "/admin/invitations").page_form(&[("email", "nonsense")]).send();
         assert_eq!(direct.status, 400);
     }

@@ -1,4 +1,4 @@
-//! A session that ends while a form is filled in: what was typed waits for the same user in the same browser.
+//! A session that ends while a form is filled in: the input is stored for the same user in the same browser.
 
 use doorward::base::secrets::Token;
 use serde_json::json;
@@ -24,7 +24,7 @@ fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)])
     browser.request("POST", action).form(&fields).send()
 }
 
-/// Where a sign-in with this id of where to go leads.
+/// Returns the URL that a sign-in continues to.
 fn destination(browser: &Browserless, login: &str) -> String {
     let answer = browser.get(login);
     assert_eq!(answer.status, 303, "signed in, one goes on: {answer:?}");
@@ -73,14 +73,14 @@ on_both! {
             }
         }
         assert_eq!(events(&browser), before, "nothing was written");
-        // Another browser of the same user, and another user in the same browser, get the page without it.
+        // Another browser of the same user, and another user in the same browser, get the page without the input.
         let to = destination(&browser, &logins[0].0);
         let elsewhere = root.another_browser();
         assert!(!elsewhere.get(&to).text().contains("Typed Name"));
         assert_eq!(zoe.sign_in_at(&browser).status, 200);
         let page = browser.get(&to);
         assert!(page.status == 200 && !page.text().contains("Typed Name") && !page.text().contains("restored-form"));
-        // An hour later it is gone.
+        // After an hour it is deleted.
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert!(browser.get(&to).text().contains("Typed Name"));
         house.pass(3601);
@@ -99,7 +99,7 @@ on_both! {
         assert_eq!((nameless.status, nameless.header("location")), (303, Some("/login?notice=session_ended")));
     }
 
-    /// A form at an address that has no page of its own leads back to the page that shows it.
+    /// A form at a URL without a page of its own leads back to the page that shows it.
     fn every_form_leads_back_to_a_page(house) {
         let mut root = house.administrator();
         let browser = root.browser.clone();

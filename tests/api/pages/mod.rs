@@ -1,4 +1,4 @@
-//! Forms of the pages: for whom they were rendered, what answers them, and what happens to what was typed.
+//! Forms of the pages: the user they were rendered for, the response to a submission, and what happens to the input.
 
 mod answers;
 mod interrupted;

@@ -1,4 +1,4 @@
-//! The list of people: in the order of their names, page by page, and found whatever the case and accents.
+//! The list of users: sorted by name, paginated, and searchable regardless of case and accents.
 
 use serde_json::json;
 
@@ -14,7 +14,6 @@ fn invite(house: &House, root: &Person, username: &str, name: &str, email: &str)
     house.person_with(root, &invitation, device);
 }
 
-/// The names on a page of the list, in their order.
 fn names(page: &str) -> Vec<String> {
     let rows = page.split("<th role=\"rowheader\"").skip(1);
     rows.filter_map(|row| {
@@ -55,11 +54,11 @@ on_both! {
         ] {
             assert_eq!(search(&root.browser, text), [name], "{text}");
         }
-        // Wildcards are letters like others, and nothing is found across fields.
+        // Wildcards match only themselves, and a search doesn't match across fields.
         for nothing in ["%", "_", "!", "durand\nelodie@", "durand elodie"] {
             assert_eq!(search(&root.browser, nothing), Vec::<String>::new(), "{nothing:?}");
         }
-        // A new name is found, the old one is not.
+        // The new name is found, and the old one isn't.
         let found = house.run(house.app.users.find("elodie")).expect("elodie");
         let path = format!("/v1/users/{}", found.id);
         let renamed = root.browser.request("PATCH", &path).header("If-Match", &format!("\"{}\"", found.version)).json(&json!({ "display_name": "Ágnes" })).send();
@@ -69,7 +68,7 @@ on_both! {
 
     fn people_are_listed_by_name_forwards_and_back(house) {
         let root = house.administrator();
-        // Invited in an order that is not that of their names.
+        // Invited in an order that differs from that of their names.
         let mut expected: Vec<String> = (0..60).map(|number| format!("Élodie {:02}", (number * 37) % 60)).collect();
         for (number, name) in expected.iter().enumerate() {
             let body = json!({ "username": format!("e{number:02}"), "display_name": name });
@@ -88,12 +87,12 @@ on_both! {
         assert_eq!(link(&second, "next"), None);
         let again = root.browser.get(&link(&second, "prev").expect("a previous page")).text();
         assert_eq!((names(&again), link(&again, "prev")), (expected[..50].to_vec(), None), "back on the first page");
-        // The search stays while one turns the pages.
+        // The search is kept on further pages.
         let found = root.browser.get("/admin?search=elodie").text();
         let next = link(&found, "next").expect("a next page");
         assert!(next.contains("search=elodie"), "{next}");
         assert_eq!(names(&root.browser.get(&next).text()), expected[51..61]);
-        // The API has the same order, and its own cursor.
+        // The API has the same order, and a cursor of its own.
         let mut listed = Vec::new();
         let mut after = String::new();
         loop {
@@ -112,7 +111,7 @@ on_both! {
         }
     }
 
-    /// Rows of an earlier version have no folded names: they get them at the next start.
+    /// Rows of an earlier version have no folded names, which are added at the next start.
     fn names_that_were_there_before_are_folded_at_the_start(house) {
         let root = house.administrator();
         invite(house, &root, "elodie", "Élodie Durand", "elodie@example.com");

@@ -1,4 +1,4 @@
-//! A page that was rendered for one user never writes for another, and never over a newer version.
+//! A page rendered for one user never makes changes for another, and never overwrites a newer version.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::support::house::House;
 use crate::support::http::{Answer, Browserless};
 use crate::support::person::Person;
 
-/// Sends the form of a page as a browser would, with some of its fields changed.
+/// Submits a form of a page as a browser would, with some fields changed.
 fn send(browser: &Browserless, page: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
     let fields = filled(page, action, typed);
     let fields: Vec<(&str, &str)> = fields
@@ -32,7 +32,7 @@ fn filled(page: &str, action: &str, typed: &[(&str, &str)]) -> Vec<(String, Stri
     fields
 }
 
-/// Reads a page as whoever is signed in.
+/// Returns a page as the signed-in user sees it.
 fn page(browser: &Browserless, path: &str) -> String {
     let answer = browser.get(path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
@@ -44,7 +44,7 @@ fn audit_count(root: &Person) -> usize {
     events["items"].as_array().map(Vec::len).expect("events")
 }
 
-/// A POST route of the pages, and the file that declares it.
+/// Returns the POST routes of the pages, with the files that declare them.
 fn posting_routes() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root];
@@ -85,7 +85,7 @@ fn posting_routes() -> Vec<(String, String)> {
                 let Some((declared, rest)) = resource.split_once(')') else {
                     continue;
                 };
-                // Outside of every session, for forms of other sites: they act for nobody.
+                // Routes outside of sessions, for forms of other sites: they act for no user.
                 if declared.trim().starts_with("path::") {
                     continue;
                 }
@@ -108,7 +108,7 @@ fn posting_routes() -> Vec<(String, String)> {
     routes
 }
 
-/// A route with names of what there is in it.
+/// Replaces the parameters of a route with existing values.
 fn concrete(route: &str, house: &House, root: &Person) -> String {
     let client = house.client(&[]).0;
     [
@@ -134,7 +134,7 @@ fn concrete(route: &str, house: &House, root: &Person) -> String {
 }
 
 on_both! {
-    /// Zoe's page is open, the administrator signs in in the same browser, and Zoe's form is sent.
+    /// Zoe's page is open, the administrator signs in in the same browser, and Zoe's form is submitted.
     fn a_page_of_one_user_changes_nothing_of_another(house) {
         let mut root = house.administrator();
         let zoe = house.person_with(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" }), SoftAuthenticator::synced(house.origin()));
@@ -154,7 +154,7 @@ on_both! {
         }
         assert_eq!(audit_count(&root), before, "nothing was done");
         assert_eq!(browser.get("/v1/session").json()["user"]["display_name"], "Root Admin", "still signed in, still called so");
-        // The same forms, rendered for whoever is signed in, are good.
+        // The same forms, rendered for the signed-in user, are accepted.
         let own = page(&browser, "/account");
         assert_eq!(send(&browser, &own, "/account/profile", &[("display_name", "Root A.")]).status, 303);
     }
@@ -174,7 +174,7 @@ on_both! {
         }
     }
 
-    /// Whatever acts for a person refuses a form that does not say for whom it was rendered.
+    /// Routes that act for a user refuse a form that doesn't say for whom it was rendered.
     fn no_form_acts_for_whoever_happens_to_be_signed_in(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
@@ -183,14 +183,14 @@ on_both! {
         assert!(routes.len() > 25, "the sources were not read: {routes:?}");
         let other = format!("{} Ada", ada.id);
         for (route, file) in &routes {
-            // Acts for nobody: it only leads on to a link.
+            // Acts for no user: it only redirects to a link.
             if route == "/join" {
                 continue;
             }
             let path = concrete(route, house, &root);
             let (user, twice) = (format!("{} Root", root.id), format!("{} Root", root.id));
             for fields in [&[][..], &[("opened_by", other.as_str())], &[("opened_by", "")], &[("opened_by", &user), ("opened_by", &twice)]] {
-                // What names a request that is over is refused for that alone; see the tests of those requests.
+                // A route for a request that no longer exists is refused for that reason alone; see the tests of those requests.
                 let answer = root.browser.request("POST", &path).form(fields).send();
                 let is_over = answer.status == 410 && (route.starts_with("/oauth2/logout") || route.starts_with("/forward-auth"));
                 assert!(answer.status == 409 || is_over, "{route} ({file}) with {fields:?}: {answer:?}");
@@ -203,7 +203,7 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    /// What scripts call names the user, too.
+    /// Requests of scripts name the user, too.
     fn a_script_of_one_users_page_does_nothing_for_another(house) {
         let root = house.administrator();
         let ada = house.person(&root, "ada");
@@ -224,7 +224,7 @@ on_both! {
         assert_eq!(house.browser().request("POST", "/webauthn/step-up/start").header("Doorward-User", &ada.id).json(&json!({})).send().status, 401);
     }
 
-    /// A ceremony that one user began is not finished for another.
+    /// A ceremony that one user started can't be finished for another.
     fn a_passkey_that_one_users_page_made_is_not_added_to_another(house) {
         let mut root = house.administrator();
         let zoe = house.person(&root, "zoe");
@@ -240,7 +240,7 @@ on_both! {
         assert_eq!((count(&root.id), count(&zoe.id)), (1, 1));
     }
 
-    /// Every form names the version of what it changes: what somebody else changed since is not written over.
+    /// Every form contains the version of what it changes, so that later changes of another user are not overwritten.
     fn a_form_over_an_older_version_is_refused(house) {
         let root = house.administrator();
         // The last administrator can't lock their account.
@@ -288,10 +288,10 @@ on_both! {
             let answer = send(&root.browser, &html, &action, &[]);
             assert_eq!(answer.status, 409, "{action}: {answer:?}");
             assert_eq!(audit_count(&root), before, "{action}: nothing was done");
-            // Opened again it names the present version.
+            // Opened again, the form contains the current version.
             assert!(fields_of(&page(&root.browser, &at), &action).iter().any(|(name, _)| name == "version"), "{action}");
         }
-        // A missing version is none.
+        // A missing version is refused.
         let suspend = format!("/admin/users/{}/suspend", ada.id);
         assert_eq!(root.browser.request("POST", &suspend).page_form(&[("reason", "x")]).send().status, 409);
         assert_eq!(ada.session_status(), 200);

@@ -1,4 +1,4 @@
-//! Applications with presets; each signs in by a library of the other tables.
+//! Applications with presets; each signs users in with a library of the other tables.
 
 use super::app::{APP, From, Secret};
 use super::{App, Client, Does, ELSEWHERE, Program, programs};
@@ -78,7 +78,7 @@ programs! {
         })),
     };
 
-    // go-oidc with `pkce.enabled`; it demands a verified email where it filters by email.
+    // go-oidc with `pkce.enabled`; a verified email address is required if emails are filtered.
     headscale: Program {
         name: "Headscale",
         works: "signs in, knows the verified email and the groups",

@@ -36,7 +36,7 @@ programs! {
         })),
     };
 
-    // The code is redeemed by x/oauth2; a renewal has ID and secret in the body.
+    // x/oauth2 redeems the code; a refresh has ID and secret in the body.
     zitadel_oidc: Program {
         name: "zitadel/oidc",
         works: "signs in with PKCE, reads UserInfo, renews",
@@ -61,7 +61,7 @@ programs! {
         })),
     };
 
-    // Neither PKCE nor a nonce; a renewal has ID and secret in the body.
+    // Neither PKCE nor a nonce; a refresh has ID and secret in the body.
     goth: Program {
         name: "goth (openidConnect)",
         works: "signs in with `--no-pkce`, shows name and email, renews",
@@ -125,7 +125,7 @@ programs! {
         })),
     };
 
-    // The address counts only where `email_verified` is true.
+    // The email address is used only if `email_verified` is true.
     pocketbase: Program {
         name: "PocketBase",
         works: "signs in, takes over name and verified email",
@@ -144,7 +144,7 @@ programs! {
         })),
     };
 
-    // An ID token with an email that isn't verified is refused.
+    // An ID token with an unverified email address is refused.
     oauth2_proxy: Program {
         name: "OAuth2 Proxy",
         works: "signs in, passes on email, name and groups, renews",
@@ -166,7 +166,7 @@ programs! {
         })),
     };
 
-    // It listens at a port that the system chooses, at an address without a path.
+    // It listens on a port that the system chooses, with a redirect URI without a path.
     step: Program {
         name: "step (step oauth, step ssh)",
         works: "signs in on any port, reads the verified email",
@@ -190,7 +190,7 @@ programs! {
         })),
     };
 
-    // kubelogin has no secret, and sends an empty one by HTTP Basic; the API server refuses an email that isn't verified.
+    // kubelogin has no secret, and sends an empty one by HTTP Basic; the API server refuses unverified email addresses.
     kubernetes: Program {
         name: "Kubernetes (kubelogin, kube-apiserver)",
         works: "signs in, knows the user by email, and the groups",

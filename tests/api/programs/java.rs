@@ -4,7 +4,7 @@ use super::app::{APP, From, Secret};
 use super::verify::Accepts;
 use super::{App, Client, Does, ELSEWHERE, Program, Settings, SignOut, programs};
 
-/// Nimbus, as Spring Security sets it up for ID tokens: RS256 alone, and `typ` is `JWT` or absent.
+/// Nimbus as configured by Spring Security for ID tokens: only RS256, and `typ` is `JWT` or absent.
 const SPRING: App = App {
     nonce: true,
     accepts: Accepts {
@@ -26,7 +26,7 @@ programs! {
     "Java",
     "";
 
-    // Spring Security 6: a nonce; PKCE for public clients alone.
+    // Spring Security 6: a nonce; PKCE only for public clients.
     spring_boot_3_client: Program {
         name: "Spring Boot 3, OAuth2 client",
         works: "signs in, reads the ID token and UserInfo, renews, signs out",
@@ -65,7 +65,7 @@ programs! {
         })),
     };
 
-    // PKCE because discovery announces S256; the first method of discovery's list; a redirect URI with a query.
+    // PKCE because discovery announces S256; the first authentication method of discovery's list; a redirect URI with a query.
     pac4j: Program {
         name: "pac4j",
         works: "signs in, reads the ID token and UserInfo, renews, signs out",
@@ -98,7 +98,7 @@ programs! {
         })),
     };
 
-    // The ID token validator takes one algorithm, and `typ` is `JWT` or absent.
+    // The ID token validator accepts one algorithm, and `typ` is `JWT` or absent.
     nimbus_client: Program {
         name: "Nimbus OAuth 2.0 SDK, client",
         works: "signs in, reads the ID token and UserInfo, renews",

@@ -3,7 +3,7 @@
 use super::app::{APP, From, Secret};
 use super::{App, Client, Does, ELSEWHERE, Program, Settings, SignOut, programs};
 
-/// A page in the browser: a public client.
+/// Registration of a page in the browser, which is a public client.
 const PAGE: &[&str] = &[
     "--public",
     "--redirect-uri",
@@ -27,7 +27,7 @@ programs! {
     "JavaScript and TypeScript",
     "";
 
-    // Its README's example with OpenID Connect; a nonce only where discovery doesn't announce S256.
+    // The OpenID Connect example of its README; a nonce only if discovery doesn't announce S256.
     oauth4webapi: Program {
         name: "oauth4webapi",
         works: "signs in, reads the ID token and UserInfo, renews",
@@ -54,7 +54,7 @@ programs! {
         })),
     };
 
-    // A secret that is given as text is sent in the body (version 6); sign-out names the client beside the hint.
+    // A secret given as text is sent in the body (version 6); sign-out sends `client_id` with the hint.
     openid_client: Program {
         name: "openid-client",
         works: "signs in, reads the ID token and UserInfo, renews, signs out",
@@ -81,7 +81,7 @@ programs! {
         })),
     };
 
-    // `type: "oidc"`: the check `pkce` alone, without state and nonce; the profile is that of the ID token.
+    // `type: "oidc"`: only the check `pkce`, without state and nonce; the profile is read from the ID token.
     authjs: Program {
         name: "Auth.js",
         works: "signs in, shows name and email",
@@ -96,7 +96,7 @@ programs! {
         })),
     };
 
-    // The custom provider of its documentation, by openid-client 5.
+    // The custom provider of its documentation, with openid-client 5.
     next_auth: Program {
         name: "next-auth (NextAuth.js 4)",
         works: "signs in, shows name and email",
@@ -123,7 +123,7 @@ programs! {
         })),
     };
 
-    // Without OIDC_SCOPES it asks for every scope that discovery lists; it revokes the refresh token at sign-out.
+    // Without OIDC_SCOPES it requests every scope that discovery lists; it revokes the refresh token at sign-out.
     hono_oidc_auth: Program {
         name: "@hono/oidc-auth",
         works: "signs in, shows the email, renews, revokes at sign-out",
@@ -157,7 +157,7 @@ programs! {
         })),
     };
 
-    // The plugin `genericOAuth`: the user is read from the ID token, and from UserInfo where that has no email. Its versions
+    // The plugin `genericOAuth`: the user is read from the ID token, or from UserInfo if that has no email address. Its versions
     // differ in their redirect URI.
     better_auth: Program {
         name: "better-auth (genericOAuth)",
@@ -206,7 +206,7 @@ programs! {
         })),
     };
 
-    // The package `oauth` sends ID and secret in the body; UserInfo is asked with a parameter of an old draft.
+    // The package `oauth` sends ID and secret in the body; the UserInfo request has a parameter of an old draft.
     passport_openidconnect: Program {
         name: "passport-openidconnect",
         works: "signs in with `nonce: true`, shows name and email",
@@ -279,7 +279,7 @@ programs! {
         does: Some(Does::SignsIn(OIDC_CLIENT_TS)),
     };
 
-    // It verifies the ID token with keys that it fetches from the page, and each endpoint must be below the issuer.
+    // It verifies the ID token with keys that the page fetches, and each endpoint must be below the issuer.
     angular_oauth2_oidc: Program {
         name: "angular-oauth2-oidc",
         works: "signs in, shows name and email, renews, signs out",
@@ -317,7 +317,7 @@ programs! {
         })),
     };
 
-    // The client of the TypeScript SDK with a registered client: it names the server that it wants tokens for.
+    // The client of the TypeScript SDK with a registered client: it requests tokens for its server (`resource`).
     mcp_sdk: Program {
         name: "Model Context Protocol SDK",
         works: "gets tokens for its server, renews",

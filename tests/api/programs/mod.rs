@@ -1,8 +1,8 @@
-//! Programs that speak OpenID Connect or OAuth, one row each.
+//! Programs that use OpenID Connect or OAuth, one row each.
 //!
-//! A row registers its client with `doorward client create` and that command's defaults, sends what the program sends and reads
-//! what it reads: an imitation, written from the program's source or documentation. The guide `docs/guides/compatibility.md`
-//! is written from the same rows (`tests/guides.rs`).
+//! A row registers its client with `doorward client create` and that command's defaults, and then sends the program's requests
+//! and reads the responses as the program does: an imitation, written from the program's source or documentation. The guide
+//! `docs/guides/compatibility.md` is generated from the same rows (`tests/guides.rs`).
 //!
 //! To add a program, add a row to its family's file; to name a test that runs the program itself, set `run_by`.
 
@@ -31,44 +31,44 @@ use crate::support::house::House;
 pub use app::{App, SignOut};
 pub use service::Service;
 
-/// A program, how it is connected, and what it sends and reads.
+/// A program, its registration, and its requests.
 pub struct Program {
-    /// Its name.
+    /// Name of the program.
     pub name: &'static str,
-    /// What works with these settings, in a few words, for the guide.
+    /// What works with these settings, in a few words for the guide.
     pub works: &'static str,
-    /// How its client is registered.
+    /// Registration of the program's client.
     pub client: Client,
-    /// What to enter in the program, where no preset says it.
+    /// Settings to enter in the program, if no preset contains them.
     pub settings: Settings,
-    /// The test that runs the program itself, for example `e2e::relying_parties::services::authlib`.
+    /// Name of the test that runs the program itself, for example `e2e::relying_parties::services::authlib`.
     pub run_by: Option<&'static str>,
-    /// What it does; `None` if only `run_by` says so.
+    /// What the program does; `None` if only the test in `run_by` covers it.
     pub does: Option<Does>,
 }
 
-/// The registration of a program's client.
+/// Registration of a program's client.
 pub enum Client {
     /// `doorward client create NAME --for PRESET --url https://app.example.com`
     For(&'static str),
     /// `doorward client create NAME` with these arguments.
     With(&'static [&'static str]),
-    /// None, since it only verifies tokens.
+    /// No client, because the program only verifies tokens.
     None,
-    /// None: a guide says how it is set up.
+    /// No client here: a guide describes the set-up.
     Guide(&'static str),
 }
 
-/// The settings of a program: the file or page, and its lines. The guide's values are `https://id.example.com` for Doorward and
+/// Settings of a program: the file or page, and its lines. The guide's values are `https://id.example.com` for Doorward, and
 /// `CLIENT_ID` and `CLIENT_SECRET`.
 pub struct Settings {
-    /// The file or page that they are entered in.
+    /// File or page in which the settings are entered.
     pub file: &'static str,
-    /// The lines to enter.
+    /// Lines to enter.
     pub lines: &'static [&'static str],
 }
 
-/// The settings are those of the preset, or in the guide.
+/// Settings that are in a preset or a guide instead.
 pub const ELSEWHERE: Settings = Settings {
     file: "",
     lines: &[],
@@ -84,15 +84,15 @@ pub enum Does {
 
 /// A table of the guide.
 pub struct Family {
-    /// Its heading.
+    /// Heading of the table.
     pub title: &'static str,
-    /// What its readers need to know.
+    /// Introduction for its readers.
     pub about: &'static str,
     /// Each program, with the path of the module that tests its imitation.
     pub rows: &'static [(&'static str, Program)],
 }
 
-/// All tables, in the order of the guide.
+/// Returns all tables, in the order of the guide.
 pub fn families() -> Vec<&'static Family> {
     vec![
         &javascript::FAMILY,
@@ -106,7 +106,7 @@ pub fn families() -> Vec<&'static Family> {
     ]
 }
 
-/// Declares the programs of a family, each with a test on both back ends that is named like the row.
+/// Declares the programs of a family. Each gets a test with both kinds of stores, named like the row.
 macro_rules! programs {
     ($title:literal, $about:literal; $($key:ident: $program:expr;)+) => {
         pub static FAMILY: $crate::api::programs::Family = $crate::api::programs::Family {
@@ -124,7 +124,7 @@ macro_rules! programs {
 }
 use programs;
 
-/// Runs the imitation of one row.
+/// Runs the imitation of a row.
 pub fn imitate(house: &House, family: &Family, key: &str) {
     let is_it = |path: &str| path.rsplit("::").next() == Some(key);
     let mut rows = family.rows.iter();
@@ -137,7 +137,7 @@ pub fn imitate(house: &House, family: &Family, key: &str) {
 }
 
 impl Program {
-    /// The arguments of `doorward` that register its client; none for a program without one.
+    /// Returns the arguments of `doorward` that register the client; empty for a program without one.
     pub fn arguments(&self) -> Vec<&'static str> {
         let own = match self.client {
             Client::For(key) => {
@@ -152,23 +152,23 @@ impl Program {
         [&["client", "create", self.name], &own[..]].concat()
     }
 
-    /// Registers its client by the command, and returns what the command prints.
+    /// Registers the client by the command, and returns the command's output.
     fn register(&self, house: &House) -> Value {
         create(house, &self.arguments())
     }
 }
 
-/// Where every program runs.
+/// Origin of every program.
 pub const URL: &str = "https://app.example.com";
 
-/// Runs a command that creates something, and returns what it prints.
+/// Runs a command that creates something, and returns its output.
 fn create(house: &House, arguments: &[&str]) -> Value {
     let ran = binary::run(&house.config, &[arguments, &["--json"]].concat());
     assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.errors);
     ran.json()
 }
 
-/// The names of all tests of this binary.
+/// Returns the names of all tests of this binary.
 fn tests() -> Vec<String> {
     let this = std::env::current_exe().expect("this binary");
     let listed = Command::new(this)
@@ -181,7 +181,7 @@ fn tests() -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// The path of a test within this binary: without the name of the crate.
+/// Returns the path of a test within this binary, without the name of the crate.
 pub fn within_crate(path: &str) -> &str {
     path.split_once("::").map_or(path, |(_, rest)| rest)
 }

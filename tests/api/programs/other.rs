@@ -78,7 +78,7 @@ programs! {
         })),
     };
 
-    // It sends an empty secret by HTTP Basic, and a response type to the token endpoint; a renewal names the client as well.
+    // It sends an empty secret by HTTP Basic, and a response type to the token endpoint; a refresh contains `client_id` as well.
     oidc_agent: Program {
         name: "oidc-agent",
         works: "signs in, renews",

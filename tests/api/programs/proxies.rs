@@ -1,4 +1,4 @@
-//! Reverse proxies that ask Doorward before they let a request through. The proxies themselves run in the tests.
+//! Reverse proxies that request a decision from Doorward before they forward a request. The proxies themselves run in the tests.
 
 use super::{Client, ELSEWHERE, Family, Program};
 

@@ -1,9 +1,9 @@
-//! Python. Authlib, which many of them use, sends ID and secret by HTTP Basic as they are, without form-encoding.
+//! Python. Many programs use Authlib, which sends ID and secret by HTTP Basic without form encoding.
 
 use super::app::{APP, From, Secret};
 use super::{App, Client, Does, ELSEWHERE, Program, Settings, SignOut, programs};
 
-/// Authlib with discovery and the scope `openid`: state and a nonce; PKCE only where a challenge method is configured.
+/// Authlib with discovery and the scope `openid`: state and a nonce; PKCE only if a challenge method is configured.
 const AUTHLIB: App = App {
     scope: "openid email profile",
     nonce: true,
@@ -40,7 +40,7 @@ programs! {
         })),
     };
 
-    // OAUTH_PKCE_ENABLED, since it sends no nonce; ID and secret in the body where discovery lists that.
+    // OAUTH_PKCE_ENABLED, because it sends no nonce; ID and secret in the body if discovery lists that method.
     django_allauth: Program {
         name: "django-allauth",
         works: "signs in, takes over name and verified email",
@@ -59,7 +59,8 @@ programs! {
         })),
     };
 
-    // OIDC_RP_SIGN_ALGO = "RS256"; PKCE, a nonce, and ID and secret in the body. Its `verify_claims` requires a verified address.
+    // OIDC_RP_SIGN_ALGO = "RS256"; PKCE, a nonce, and ID and secret in the body. Its `verify_claims` requires a
+    // verified email address.
     mozilla_django_oidc: Program {
         name: "mozilla-django-oidc",
         works: "signs in by verified email, takes over name and groups",
@@ -109,7 +110,7 @@ programs! {
         })),
     };
 
-    // Version 2 signs in by Authlib; `accept_token` introspects with ID and secret in the body.
+    // Version 2 signs users in with Authlib; `accept_token` introspects with ID and secret in the body.
     flask_oidc: Program {
         name: "Flask-OIDC",
         works: "signs in, shows name and email, takes over groups, introspects tokens",
@@ -175,7 +176,7 @@ programs! {
         })),
     };
 
-    // The provider name `okta` reads `userinfo` below the API's address, with names and groups.
+    // With the provider name `okta`, it requests `userinfo` below the API's URL, with names and groups.
     flask_appbuilder: Program {
         name: "Flask-AppBuilder (Airflow, Superset)",
         works: "signs in, takes over name, email and groups as roles",
@@ -252,7 +253,7 @@ programs! {
         })),
     };
 
-    // `prompt=select_account`, and the user from the ID token; it keeps no ID token to sign out with, and sends users to its
+    // `prompt=select_account`, and the user from the ID token; it stores no ID token for the sign-out, and sends users to its
     // redirect URI then.
     streamlit: Program {
         name: "Streamlit",

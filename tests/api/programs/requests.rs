@@ -1,4 +1,4 @@
-//! The requests of a program: to the endpoints, from its server or from its page.
+//! Requests of a program to the endpoints, from its server or its page.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -12,7 +12,8 @@ use crate::support::http::{Answer, Request};
 use crate::support::relying_party::VERIFIER;
 
 impl Visit<'_> {
-    /// The parameters that the program sends the user to Doorward with; `more` replaces or adds some, and empty ones are left out.
+    /// Returns the parameters of the program's authorization request; `more` replaces or adds parameters, or removes those with
+    /// an empty value.
     pub fn parameters(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER));
         let mut usual = vec![
@@ -53,12 +54,12 @@ impl Visit<'_> {
         self.token(&fields)
     }
 
-    /// Posts to the token endpoint as the program does.
+    /// Posts to the token endpoint with the program's client authentication.
     pub fn token(&self, fields: &[(&str, &str)]) -> Answer {
         self.post("token_endpoint", fields, self.app.secret)
     }
 
-    /// Posts a form to an endpoint, authenticated like that.
+    /// Posts a form to an endpoint with this client authentication.
     pub fn post(&self, endpoint: &str, fields: &[(&str, &str)], secret: Secret) -> Answer {
         let (id, own) = (
             self.registered("client_id"),
@@ -99,7 +100,7 @@ impl Visit<'_> {
         answer
     }
 
-    /// The redirect URI that it sends.
+    /// Returns the redirect URI that the program sends.
     pub fn redirect_uri(&self) -> &str {
         let sent = self
             .app
@@ -109,13 +110,12 @@ impl Visit<'_> {
         sent.map_or_else(|| self.registered("redirect_uris"), |(_, uri)| uri)
     }
 
-    /// The origin of the program's own pages.
     fn origin(&self) -> String {
         let address = url::Url::parse(self.registered("redirect_uris")).expect("an address");
         address.origin().ascii_serialization()
     }
 
-    /// A request of the program, not of Doorward's own pages.
+    /// Changes a request so that it comes from the program, not from Doorward's own pages.
     fn sent_by_program<'browser>(&self, request: Request<'browser>) -> Request<'browser> {
         let request = request.without_same_origin();
         if self.app.in_browser {
@@ -125,7 +125,7 @@ impl Visit<'_> {
         }
     }
 
-    /// A page reads the answers that name its origin alone.
+    /// Checks that CORS allows the program's page to read the response.
     fn assert_readable(&self, answer: &Answer) {
         let allowed = answer.header("access-control-allow-origin");
         let own = self.origin();
@@ -133,7 +133,7 @@ impl Visit<'_> {
         assert!(is_readable || !self.app.in_browser, "{answer:?}");
     }
 
-    /// `GET` as the program does it.
+    /// Sends a GET as the program.
     pub fn get(&self, path: &str) -> Value {
         let server = self.house.browser();
         let answer = self.sent_by_program(server.request("GET", path)).send();
@@ -156,12 +156,12 @@ impl Visit<'_> {
         claims.unwrap_or_else(|error| panic!("{error}: {id_token}"))
     }
 
-    /// `GET` of the `UserInfo` endpoint.
+    /// Sends a GET to the `UserInfo` endpoint.
     pub fn user_info(&self, access_token: &str) -> Value {
         self.user_info_at(self.path("userinfo_endpoint"), access_token)
     }
 
-    /// `GET` of an address with an access token.
+    /// Sends a GET with an access token.
     pub fn user_info_at(&self, path: &str, access_token: &str) -> Value {
         let server = self.house.browser();
         if self.app.in_browser {
@@ -188,7 +188,7 @@ impl Visit<'_> {
     }
 }
 
-/// SHA-256 of a text.
+/// Returns the SHA-256 of a text.
 pub fn sha256(text: &str) -> Vec<u8> {
     digest(&SHA256, text.as_bytes()).as_ref().to_vec()
 }

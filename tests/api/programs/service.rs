@@ -1,4 +1,4 @@
-//! Services that accept access tokens: how each checks a token, and what it reads of it.
+//! Services that accept access tokens: how each verifies a token, and which claims it reads.
 
 use serde_json::Value;
 
@@ -9,30 +9,30 @@ use super::{Client, Program, create};
 use crate::support::house::House;
 use crate::support::relying_party::{Issued, VERIFIER};
 
-/// What a service does with the access tokens that apps send to it.
+/// What a service does with access tokens that it receives from apps.
 pub struct Service {
-    /// How it checks a token.
+    /// How the service verifies a token.
     pub checks: Checks,
-    /// The audience that it demands.
+    /// Audience that the service requires.
     pub audience: &'static str,
-    /// What it reads of the token or of the answer about it.
+    /// Claims that the service reads, from the token or from the response about it.
     pub reads: &'static [&'static str],
 }
 
-/// How a service checks a token.
+/// How a service verifies a token.
 pub enum Checks {
-    /// By itself, with the issuer's public keys.
+    /// Locally, with the issuer's public keys.
     Keys(Accepts),
     /// By introspection, as a client of its own.
     Introspection(Secret),
-    /// With the token at the `UserInfo` endpoint.
+    /// By using the token at the `UserInfo` endpoint.
     UserInfo,
 }
 
-/// The address of the service.
+/// URL of the service.
 pub const API: &str = "https://api.example.com";
 
-/// The app that calls the service; like most, it sends no `resource`.
+/// The app that calls the service; like most apps, it sends no `resource`.
 static CALLER: App = App {
     scope: "openid profile email groups",
     pkce: true,
@@ -41,7 +41,7 @@ static CALLER: App = App {
     ..APP
 };
 
-/// The imitation of a service.
+/// Runs the imitation of a service.
 pub fn run(house: &House, program: &Program, service: &Service) {
     let own = match program.client {
         Client::With(_) => program.register(house),
@@ -59,9 +59,9 @@ pub fn run(house: &House, program: &Program, service: &Service) {
             "{claim}: {known}"
         );
     }
-    // The same token serves the app at UserInfo.
+    // The app can use the same token at UserInfo.
     visit.read(&issued);
-    // A token that the app got for Doorward's own API, or none at all.
+    // A token for Doorward's own API, or a text that is not an access token.
     let other = match service.checks {
         Checks::UserInfo => issued.refresh,
         _ => call(&visit, house.origin()).access,
@@ -86,7 +86,7 @@ fn call(visit: &Visit<'_>, resource: &str) -> Issued {
 }
 
 impl Service {
-    /// The command that registers an app which calls the service.
+    /// Returns the command that registers an app which calls the service.
     pub fn caller(&self) -> Vec<&'static str> {
         let app = [
             "client",
@@ -102,7 +102,7 @@ impl Service {
         }
     }
 
-    /// What the service knows of a token; an error if it refuses it.
+    /// Returns the service's data about a token; an error if it refuses the token.
     fn check(&self, visit: &Visit<'_>, own: &Value, token: &str) -> Result<Value, String> {
         match &self.checks {
             Checks::Keys(accepts) => {

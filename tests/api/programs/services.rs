@@ -5,10 +5,10 @@ use super::service::{API, Checks};
 use super::verify::{Accepts, RS256};
 use super::{Client, Does, Program, Service, Settings, programs};
 
-/// The client of a service that introspects tokens for its own address.
+/// Client of a service that introspects tokens for its own URL.
 const OWN: Client = Client::With(&["--audience", API]);
 
-/// That of a service whose library accepts `JWT` alone in the header `typ`.
+/// Client of a service whose library accepts only `JWT` in the header `typ`.
 const JWT: Client = Client::With(&["--audience", API, "--access-token-header-type", "JWT"]);
 
 const TYPE_JWT: Accepts = Accepts {
@@ -41,7 +41,7 @@ programs! {
     "Services that accept access tokens",
     "Where a section has two commands, the first registers an app that calls the service: its tokens are\nfor the service, and UserInfo accepts them as well. `CLIENT_ID` and `CLIENT_SECRET` are those of the\nservice, from the second command.";
 
-    // Without its option `strict` it looks at no `typ`. Its audience is a plain name.
+    // Without its option `strict` it ignores `typ`. Its audience is a plain name.
     express_oauth2_jwt_bearer: Program {
         name: "express-oauth2-jwt-bearer",
         works: "verifies access tokens, reads groups",
@@ -60,7 +60,7 @@ programs! {
         does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), audience: "orders", reads: &["sub", "groups"] })),
     };
 
-    // It reads every key of the set, and refuses the set for a key type that it doesn't know.
+    // It reads every key of the set, and rejects the set if it contains an unknown key type.
     jwx: Program {
         name: "lestrrat-go/jwx",
         works: "verifies access tokens, reads groups",
@@ -115,7 +115,7 @@ programs! {
         does: Some(Does::TakesTokens(Service { checks: Checks::Keys(RS256), audience: API, reads: &["sub", "groups"] })),
     };
 
-    // Debian's version knows no Ed25519, and refuses a set that has such a key.
+    // Debian's version doesn't support Ed25519, and rejects a set with such a key.
     mod_oauth2_keys: Program {
         name: "Apache, mod_oauth2 by keys",
         works: "verifies access tokens",
@@ -179,7 +179,7 @@ programs! {
         does: Some(Does::TakesTokens(Service { checks: Checks::UserInfo, audience: "", reads: &["email"] })),
     };
 
-    // `introspection_mode = post`: ID and secret are in the address, and are sent by HTTP Basic.
+    // `introspection_mode = post`: ID and secret are in the configured URL, and are sent by HTTP Basic.
     dovecot_introspection: Program {
         name: "Dovecot by introspection",
         works: "lets mail programs in by username",
@@ -208,7 +208,7 @@ programs! {
     // Spring Security 7: the same.
     spring_boot_4_resource_server: Program { name: "Spring Boot 4, resource server", ..SPRING_RESOURCE_SERVER };
 
-    // The default type verifier of DefaultJWTProcessor takes `JWT` or no `typ`.
+    // The default type verifier of DefaultJWTProcessor accepts `JWT` or no `typ`.
     nimbus: Program {
         name: "Nimbus JOSE + JWT, DefaultJWTProcessor",
         works: "verifies access tokens, reads groups",

@@ -1,4 +1,4 @@
-//! How programs verify tokens.
+//! Verification of tokens by programs.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
@@ -7,27 +7,28 @@ use serde_json::Value;
 use crate::support::house::House;
 use crate::support::relying_party::header_of;
 
-/// What a program accepts as a token.
+/// Tokens that a program accepts.
 pub struct Accepts {
-    /// `alg` of its header.
+    /// Accepted values of `alg` in the header.
     pub algorithms: &'static [&'static str],
-    /// `typ` of its header; with an empty list the program doesn't look at it.
+    /// Accepted values of `typ` in the header; if empty, the program ignores `typ`.
     pub types: &'static [&'static str],
-    /// The key types that it can read: a key of another type makes it refuse the whole set. With an empty list it skips those.
+    /// Key types that the program can read: it rejects a key set with any other type. If empty, it skips unknown keys.
     pub key_types: &'static [&'static str],
 }
 
-/// The usual: RS256 alone, which every program can verify; any `typ`, and unknown keys are skipped.
+/// The usual case: RS256, which every program can verify; any `typ`, and unknown keys are skipped.
 pub const RS256: Accepts = Accepts {
     algorithms: &["RS256"],
     types: &[],
     key_types: &[],
 };
 
-/// Verifies a token by the issuer's keys, and returns its claims. Time is not looked at: the test's clock is not the library's.
+/// Verifies a token with the issuer's keys, and returns its claims. Expiry is not checked, because the library doesn't use
+/// the test's clock.
 ///
 /// # Errors
-/// What the program would complain of.
+/// The error that the program would report.
 pub fn verify(
     token: &str,
     keys: &Value,

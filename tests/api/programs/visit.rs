@@ -1,4 +1,4 @@
-//! A visit: a user signs in to a program, which reads what it needs, renews its token, and signs the user out.
+//! A user's visit to a program: sign-in, reading claims, refreshing tokens, sign-out.
 
 use std::collections::HashMap;
 
@@ -19,9 +19,9 @@ use crate::support::relying_party::{Issued, claims_of};
 
 /// A program with its client, and a user who signs in.
 pub struct Visit<'house> {
-    /// The Doorward.
+    /// The installation.
     pub house: &'house House,
-    /// What the program does.
+    /// Behaviour of the program.
     pub app: &'house App,
     /// The registered client.
     pub client: Value,
@@ -31,7 +31,7 @@ pub struct Visit<'house> {
     pub ada: Person,
 }
 
-/// The imitation of a program that signs users in.
+/// Runs the imitation of a program that signs users in.
 pub fn run(house: &House, program: &Program, app: &App) {
     let visit = Visit::begin(house, app, || program.register(house));
     if app.starts_without {
@@ -46,7 +46,7 @@ pub fn run(house: &House, program: &Program, app: &App) {
     visit.sign_out(&issued);
 }
 
-/// What is known of the user.
+/// Returns the expected value of a claim about the user.
 pub fn expected(ada: &Person, claim: &str) -> Value {
     match claim {
         "sub" => json!(ada.id),
@@ -61,7 +61,7 @@ pub fn expected(ada: &Person, claim: &str) -> Value {
     }
 }
 
-/// A user whom the administrator invited, with an address and a role.
+/// Creates a user with an email address and a role, invited by the administrator.
 fn ada(house: &House, root: &Person) -> Person {
     let role = root
         .browser
@@ -74,7 +74,7 @@ fn ada(house: &House, root: &Person) -> Person {
 }
 
 impl<'house> Visit<'house> {
-    /// A user, and the client that `register` registers.
+    /// Creates a user, and the client that `register` registers.
     pub fn begin(house: &'house House, app: &'house App, register: impl FnOnce() -> Value) -> Self {
         let root = house.administrator();
         let ada = ada(house, &root);
@@ -90,13 +90,13 @@ impl<'house> Visit<'house> {
         }
     }
 
-    /// A member of the registration.
+    /// Returns a member of the registration.
     pub fn registered(&self, name: &str) -> &str {
         let value = &self.client[name];
         value.as_str().or(value[0].as_str()).unwrap_or_default()
     }
 
-    /// The path of an endpoint, as discovery has it.
+    /// Returns the path of an endpoint from the discovery document.
     pub fn path(&self, name: &str) -> &str {
         let address = self.discovery[name].as_str().expect("an endpoint");
         address
@@ -104,7 +104,7 @@ impl<'house> Visit<'house> {
             .expect("below the issuer")
     }
 
-    /// Sends the user to Doorward, who allows what they are asked, and returns what comes back to the program.
+    /// Sends the user to Doorward with an authorization request, gives consent, and returns the parameters of the response.
     pub fn authorize(&self, more: &[(&str, &str)]) -> HashMap<String, String> {
         let parameters = self.parameters(more);
         let query = url::form_urlencoded::Serializer::new(String::new())
@@ -112,7 +112,7 @@ impl<'house> Visit<'house> {
             .finish();
         let browser = &self.ada.browser;
         let mut answer = browser.get(&format!("{}?{query}", self.path("authorization_endpoint")));
-        // The page to choose an account, and the page to allow the app.
+        // The account chooser and the consent page.
         for _ in 0..2 {
             let at = answer.header("location").unwrap_or_default();
             if at.starts_with("/oauth2/authorize/") || at.starts_with("/shown/") {
@@ -134,8 +134,8 @@ impl<'house> Visit<'house> {
         read_response(&answer, mode.map(|(_, mode)| mode.as_str()), redirect_uri)
     }
 
-    /// The first try by the documentation's example, with a client of the defaults: the program gets both remedies, and so does
-    /// the administrator who asks why it failed.
+    /// The first attempt with the documentation's example and a default client: the program gets both remedies, and so does an
+    /// administrator who looks up the failure.
     fn fail_and_be_told(&self, program: &Program) {
         let mut arguments = program.arguments();
         arguments.retain(|argument| *argument != "--no-pkce");
@@ -162,7 +162,7 @@ impl<'house> Visit<'house> {
         }
     }
 
-    /// Signs the user in: from the redirect to the verified ID token.
+    /// Signs the user in, from the redirect to the verified ID token.
     pub fn sign_in(&self) -> Issued {
         let response = self.authorize(&[]);
         let sends_state = !self.app.asks_also.contains(&("state", ""));
@@ -193,7 +193,7 @@ impl<'house> Visit<'house> {
         issued
     }
 
-    /// Reads what the program reads of the user.
+    /// Reads the claims that the program reads.
     pub fn read(&self, issued: &Issued) {
         let user_info = self
             .app
@@ -266,7 +266,7 @@ impl<'house> Visit<'house> {
     }
 }
 
-/// The address of the form on a page that posts below this path.
+/// Returns the URL of the page's form that posts below this path.
 fn action_of(page: &str, below: &str) -> String {
     let form = page
         .split(" action=\"")
@@ -277,7 +277,7 @@ fn action_of(page: &str, below: &str) -> String {
         .to_owned()
 }
 
-/// What comes back to the program, in the place where it waits for it.
+/// Returns the parameters of the response, in the place where the program expects them.
 fn read_response(
     answer: &Answer,
     mode: Option<&str>,

@@ -1,4 +1,5 @@
-//! The pages of the way in and out, at a host with a long name. The browser is its own proxy here: it asks Doorward under that name.
+//! Sign-in and sign-out pages of forward-auth, on a host with a long name. The browser acts as its own proxy here: it sends
+//! requests to Doorward under that name.
 
 use doorward::base::config::{Config, Network, Route, RouteResource};
 use serde_json::json;
@@ -10,7 +11,7 @@ use crate::support::house::House;
 
 const NAME: &str =
     "a-rather-long-name-of-a-department.apps.organisation-with-a-name.example.localhost";
-/// No ticket of anybody's.
+/// An invalid handoff code.
 const TICKET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const POLICIES: &str = r#"
 permit (principal is User, action == Action::"view", resource == vault::"strong")
@@ -50,13 +51,13 @@ fn every_page_of_a_protected_host_fits(house: &House) {
         "fetch('/v1/me', {method: 'PATCH', headers: {'content-type': 'application/json'}, body: JSON.stringify(
             {display_name: 'Maximiliane-Friederike von und zu Hohenlohe-Waldenburg-Schillingsfürst'})}).then(() => true)",
     );
-    // Through the sign-in and back: a door, and nothing behind it.
+    // Through the sign-in and back: there is a session, but no application.
     visitor
         .page
         .goto(&at_host("/.doorward/login?to=/vault/empty"));
     let path = visitor.page.evaluate("location.pathname");
     assert_eq!(path, json!("/vault/empty"), "{}", visitor.page.url());
-    // A request that waits for a stronger passkey is looked at again and again.
+    // A request that waits for a step-up can be opened repeatedly.
     visitor
         .page
         .goto(&at_host("/.doorward/login?to=/vault/strong"));
@@ -82,7 +83,7 @@ fn every_page_of_a_protected_host_fits(house: &House) {
         ("door-logout".into(), at_host("/.doorward/logout")),
     ];
     look_at(&visitor, house, &pages);
-    // What the button leads to has no address of its own.
+    // The page after the button has no URL of its own.
     for (width, height) in [(320, 640), (1280, 900)] {
         visitor.page.set_viewport(width, height, width < 500);
         visitor.page.goto(&at_host("/.doorward/logout"));

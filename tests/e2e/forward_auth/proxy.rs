@@ -1,4 +1,4 @@
-//! A real proxy as a process, configured by the very file that its guide shows, with the names and ports of the test.
+//! A real proxy as a process, configured by the file that its guide shows, with the names and ports of the test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use tempfile::TempDir;
 
 use crate::support::process::ChildProcess;
 
-/// Generous, for a machine that is busy with other tests.
+/// Generous, for a machine that runs other tests.
 const START_BOUND: Duration = Duration::from_secs(30);
 
-/// Which proxy.
+/// The proxy software.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Nginx,
@@ -20,7 +20,7 @@ pub enum Kind {
     Traefik,
 }
 
-/// A running proxy in front of a shop; it ends when this is dropped.
+/// A running proxy in front of a shop, stopped when it is dropped.
 pub struct Proxy {
     port: u16,
     _process: ChildProcess,
@@ -28,7 +28,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one at this port, in front of a Doorward and an application.
+    /// Starts a proxy on this port, in front of Doorward and an application.
     pub fn start(kind: Kind, port: u16, doorward: u16, application: u16) -> Self {
         let folder = TempDir::new().expect("a folder");
         let ours = |text: &str| {
@@ -51,18 +51,18 @@ impl Proxy {
         }
     }
 
-    /// Host and port, as browsers write them.
+    /// Returns host and port, as in browsers.
     pub fn host(&self) -> String {
         format!("shop.localhost:{}", self.port)
     }
 
-    /// The address of a path.
+    /// Returns the URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.host())
     }
 }
 
-/// A file that a guide shows.
+/// Returns the text of a file that a guide shows.
 pub fn recipe(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/proxies")
@@ -96,7 +96,7 @@ fn nginx(folder: &Path, port: u16, ours: impl Fn(&str) -> String) -> Command {
         .arg(main)
         .arg("-e")
         .arg("stderr");
-    // Where root starts it, its workers would give up their rights, and could read nothing here.
+    // If started by root, its worker processes would drop their privileges and could not read the folder.
     command.arg("-g").arg("master_process off;");
     command
 }

@@ -1,4 +1,4 @@
-//! One relying party as a process: registered by its guide's command, told everything by the environment.
+//! A relying party as a process: registered by its guide's command, configured by environment variables.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,10 +12,10 @@ use crate::support::house::House;
 use crate::support::installed::{built, httpd, in_repository, installed, node_example};
 use crate::support::process::{ChildProcess, free_port};
 
-/// Generous, for a machine that is busy with other tests.
+/// Generous, for a machine that runs other tests.
 const START_BOUND: Duration = Duration::from_secs(30);
 
-/// Which library.
+/// The library that an app uses.
 #[derive(Clone, Copy)]
 pub enum Library {
     OidcClientTs,
@@ -25,23 +25,23 @@ pub enum Library {
     Openidconnect,
 }
 
-/// A running app; it ends when this is dropped.
+/// A running app, stopped when it is dropped.
 pub struct App {
-    /// Where browsers find it.
+    /// Origin of the app.
     pub origin: String,
-    /// The address of the page that shows who is signed in.
+    /// URL of the page that shows the signed-in user.
     pub page: String,
     _process: ChildProcess,
     _folder: TempDir,
 }
 
 impl App {
-    /// Registers and starts an app on localhost, which is Doorward's own site.
+    /// Registers and starts an app on localhost, which is the same site as Doorward.
     pub fn start(house: &House, library: Library) -> Self {
         Self::start_at(house, library, "localhost")
     }
 
-    /// The same at another name of this machine.
+    /// Like [`App::start`], with another host name of this machine.
     pub fn start_at(house: &House, library: Library, host: &str) -> Self {
         let port = free_port();
         let origin = format!("http://{host}:{port}");
@@ -75,7 +75,7 @@ impl App {
 }
 
 impl Library {
-    /// Its guide.
+    /// Returns the name of its guide.
     pub fn guide(self) -> &'static str {
         match self {
             Self::OidcClientTs => "single-page-app",
@@ -86,7 +86,7 @@ impl Library {
         }
     }
 
-    /// Where it shows who is signed in.
+    /// Returns the path of the page that shows the signed-in user.
     fn page(self) -> &'static str {
         match self {
             Self::OidcClientTs => "/",

@@ -1,12 +1,11 @@
-//! What the guides tell people to type, for the tests to type the same.
+//! Reads the commands that guides show, so that tests run the same.
 
 use std::fs;
 use std::path::Path;
 
-/// Where the guides' apps are.
 const APP: &str = "https://app.example.com";
 
-/// The arguments of the command by which a guide registers its app, for an app that is elsewhere.
+/// Returns the arguments of the command with which a guide registers its app, for an app at `origin`.
 pub fn registration(guide: &str, origin: &str) -> Vec<String> {
     let path = format!("docs/guides/openid-connect/{guide}.md");
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path));
@@ -15,7 +14,7 @@ pub fn registration(guide: &str, origin: &str) -> Vec<String> {
     words(&command.replace(APP, origin))
 }
 
-/// The one command that registers a client, on one line and without the program's name.
+/// Returns the command that registers a client, on one line and without the program's name.
 fn command(guide: &str) -> Option<String> {
     let (_, rest) = guide.split_once("$ doorward client create ")?;
     let mut command = "client create ".to_owned();
@@ -30,7 +29,7 @@ fn command(guide: &str) -> Option<String> {
     None
 }
 
-/// Words as a shell would part them, of which some are in double quotes.
+/// Splits a command into words as a shell does; some are in double quotes.
 fn words(command: &str) -> Vec<String> {
     let parts = command.split('"').enumerate();
     let words = parts.flat_map(|(index, part)| match index % 2 {

@@ -1,4 +1,4 @@
-//! Real relying parties: apps with OpenID Connect libraries of other people's making, in a real browser.
+//! Real relying parties: apps with third-party OpenID Connect libraries, in a real browser.
 //!
 //! Each is registered by the command of its guide, started as a process, and driven through the same steps.
 
@@ -15,7 +15,7 @@ use crate::support::house::House;
 use crate::support::person::Person;
 use app::App;
 
-/// Ada, who has a passkey and is signed out; and the administrator who invited her.
+/// Creates the user Ada, who has a passkey and is signed out, and returns the administrator who invited her.
 fn ada(house: &House, visitor: &Visitor) -> Person {
     let root = house.administrator();
     let ada =
@@ -25,17 +25,17 @@ fn ada(house: &House, visitor: &Visitor) -> Person {
     root
 }
 
-/// Ada's id, which apps know as `sub`.
+/// Returns Ada's ID, which apps know as `sub`.
 fn sub(house: &House) -> String {
     let ada = house.run(house.app.users.find("ada")).expect("ada");
     ada.id.to_string()
 }
 
-/// The last sign of life of the page: it shows somebody.
+/// Truthy when the page shows a signed-in user.
 const SIGNED_IN: &str = "document.querySelector('#sub')?.innerText";
 
 impl Visitor {
-    /// From the app's first page to Doorward, where the passkey signs in, and back.
+    /// Starts at the app's first page, signs in at Doorward with the passkey, and returns.
     fn sign_in_through(&self, app: &App) {
         self.page.goto(&format!("{}/", app.origin));
         self.page.click_text("Sign in");
@@ -43,14 +43,14 @@ impl Visitor {
         assert!(self.page.url().starts_with(&app.origin));
     }
 
-    /// What the app shows in this place.
+    /// Returns the text that the app shows in this element.
     fn shown(&self, id: &str) -> String {
         let text = format!("document.querySelector('#{id}')?.innerText ?? ''");
         let text = self.page.evaluate(&text);
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// The app knows who it is, from the ID token and from UserInfo.
+    /// Checks that the app shows the user's data from the ID token and UserInfo.
     fn assert_shows_ada(&self, house: &House) {
         let sub = sub(house);
         assert_eq!(
@@ -69,7 +69,7 @@ impl Visitor {
         );
     }
 
-    /// Presses a button after which the app has another access token.
+    /// Presses a button and waits until the app has another access token.
     fn renew(&self, button: &str) {
         let before = self.shown("access-token");
         assert!(!before.is_empty());
@@ -79,9 +79,9 @@ impl Visitor {
             .wait_for(&format!("({id} || {0}) !== {0}", json!(before)));
     }
 
-    /// Signs out in the app, which comes back to its first page and has forgotten who it was.
+    /// Signs out in the app, which returns to its first page and ends its session.
     fn sign_out_of(&self, app: &App) {
-        // At Doorward nobody signs in again just because they can.
+        // Prevents the authenticator from signing in again at Doorward.
         self.page
             .set_presence_simulation(&self.authenticator, false);
         self.page.click_text("Sign out");
@@ -91,7 +91,7 @@ impl Visitor {
         assert_eq!(self.shown("sub"), "");
     }
 
-    /// Nobody is signed in at Doorward in this browser.
+    /// Checks that the browser has no session at Doorward.
     fn assert_signed_out_of_doorward(&self, house: &House) {
         self.page.goto(&format!("{}/healthz", house.origin()));
         assert_eq!(self.fetch("/v1/session")["status"], 401);
@@ -99,7 +99,6 @@ impl Visitor {
     }
 }
 
-/// Revokes Ada's passkeys.
 fn revoke_passkeys(root: &Person) {
     let passkeys = root.browser.get("/v1/users/ada/passkeys").json();
     for passkey in passkeys["items"].as_array().expect("a list") {

@@ -1,4 +1,4 @@
-//! The server-side example, with openid-client; and its ear for sessions that end elsewhere.
+//! The server-side example with openid-client, and its Back-Channel Logout.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ mod signs_in_renews_and_signs_out {
         visitor.assert_shows_ada(house);
         visitor.sign_out_of(&app);
         visitor.assert_signed_out_of_doorward(house);
-        // The app knows her again.
+        // The app recognizes Ada.
         visitor.sign_in_through(&app);
         assert_eq!(visitor.shown("visits"), "2");
         visitor.assert_clean();
@@ -69,14 +69,13 @@ mod hears_within_two_seconds_that_a_session_or_a_passkey_was_revoked {
     }
 }
 
-/// Ends every session of Ada's.
 fn end_sessions(root: &Person) {
     let answer = root.browser.delete("/v1/users/ada/sessions");
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
-/// Whether the app has one, by what its first page does: it leads somebody signed in further. No token is used for that, so
-/// that the app can't know from elsewhere.
+/// Whether the app has a session: its first page redirects signed-in users. This uses no tokens, so the app can't learn from them
+/// that the session has ended.
 fn has_session(visitor: &Visitor) -> bool {
     let first = "fetch('/', { redirect: 'manual' }).then((answer) => answer.type)";
     visitor.page.evaluate(first) == json!("opaqueredirect")

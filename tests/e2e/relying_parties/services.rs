@@ -1,4 +1,4 @@
-//! Apps on a server, in three more languages: the same journey with each.
+//! Server-side apps in three more languages, with the same journey.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn signs_in_renews_and_signs_out(library: Library, house: &House) {
     visitor.assert_shows_ada(house);
     visitor.sign_out_of(&app);
     visitor.assert_signed_out_of_doorward(house);
-    // A revoked passkey ends what rests on it: the app finds out when it renews.
+    // Revoking a passkey ends the sessions and tokens based on it; the app finds out when it refreshes its tokens.
     visitor.sign_in_through(&app);
     visitor
         .page
@@ -41,7 +41,7 @@ fn authlib() {
 
 #[test]
 fn mod_auth_openidc() {
-    // The module renews in the last minute of a token's life: here that is all of it.
+    // The module refreshes a token in the last minute of its lifetime, which is its whole lifetime here.
     let house = House::embedded_with(|config| {
         config.tokens.access_lifetime = Duration::from_secs(50);
     });
@@ -55,7 +55,7 @@ fn mod_auth_openidc_hears_within_two_seconds_that_a_passkey_was_revoked() {
     let root = ada(&house, &visitor);
     let app = App::start(&house, Library::ModAuthOpenidc);
     visitor.sign_in_through(&app);
-    // A token with minutes to live is not renewed, so that the module can't know from elsewhere.
+    // A token that is valid for minutes is not refreshed, so the module can't learn from it that the session has ended.
     let has_session = || {
         let page = "fetch('/me', { redirect: 'manual' }).then((answer) => answer.status)";
         visitor.page.evaluate(page) == json!(200)

@@ -1,4 +1,4 @@
-//! The single-page example, with oidc-client-ts; and both ways of renewing in silence.
+//! The single-page example with oidc-client-ts, and both ways of silent renewal.
 
 use super::app::{App, Library};
 use super::{Visitor, ada, revoke_passkeys};
@@ -6,7 +6,7 @@ use crate::on_both;
 use crate::support::browser::Chromium;
 
 impl Visitor {
-    /// Waits until the page says how it went.
+    /// Waits until the page shows this result.
     fn wait_for_message(&self, message: &str) {
         let shown = "document.querySelector('#message')?.innerText";
         let message = serde_json::json!(message);
@@ -40,7 +40,7 @@ on_both! {
 }
 
 on_both! {
-    /// An app on localhost is of Doorward's own site, whatever its port: the frame's request carries Doorward's cookie.
+    /// An app on localhost is same-site with Doorward, whatever its port, so the frame's request carries Doorward's cookie.
     fn an_iframe_renews_where_the_app_is_of_doorwards_site(house) {
         let visitor = Visitor::new(&Chromium::launch());
         ada(house, &visitor);
@@ -51,7 +51,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    /// 127.0.0.1 is another site than localhost: the cookie stays at home (SameSite=Lax), and nobody is signed in in the frame.
+    /// 127.0.0.1 is another site than localhost, so the cookie is not sent (SameSite=Lax), and the frame is signed out.
     fn an_iframe_of_another_site_finds_nobody_signed_in(house) {
         let visitor = Visitor::new(&Chromium::launch());
         ada(house, &visitor);
@@ -59,7 +59,7 @@ on_both! {
         visitor.sign_in_through(&app);
         visitor.page.click_text("Renew in an iframe");
         visitor.wait_for_message("login_required");
-        // The refresh token knows no sites.
+        // A refresh token doesn't depend on sites.
         visitor.renew("Renew");
         visitor.wait_for_message("Done.");
         visitor.assert_clean();

@@ -1,11 +1,11 @@
-//! As much of CBOR (RFC 8949) as an authenticator writes: integers, byte and text strings, maps of known length.
+//! Encodes the CBOR (RFC 8949) that authenticators write: integers, byte and text strings, maps of known length.
 
-/// Bytes under construction; every method appends one item. A map is followed by its keys and values in turn.
+/// A CBOR encoder; every method appends one item. A map is followed by its keys and values, alternating.
 #[derive(Default)]
 pub struct Cbor(Vec<u8>);
 
 impl Cbor {
-    /// A signed integer (major types 0 and 1).
+    /// Appends a signed integer (major types 0 and 1).
     pub fn integer(self, value: i64) -> Self {
         match u64::try_from(value) {
             Ok(value) => self.head(0, value),
@@ -13,22 +13,22 @@ impl Cbor {
         }
     }
 
-    /// A byte string (major type 2).
+    /// Appends a byte string (major type 2).
     pub fn bytes(self, value: &[u8]) -> Self {
         self.head(2, value.len() as u64).raw(value)
     }
 
-    /// A text string (major type 3).
+    /// Appends a text string (major type 3).
     pub fn text(self, value: &str) -> Self {
         self.head(3, value.len() as u64).raw(value.as_bytes())
     }
 
-    /// The head of a map of `pairs` keys and values (major type 5).
+    /// Appends the head of a map of `pairs` keys and values (major type 5).
     pub fn map(self, pairs: u64) -> Self {
         self.head(5, pairs)
     }
 
-    /// The bytes written so far.
+    /// Returns the encoded bytes.
     pub fn finish(self) -> Vec<u8> {
         self.0
     }
@@ -38,7 +38,7 @@ impl Cbor {
         self
     }
 
-    /// A major type with its argument in the shortest form.
+    /// Appends a major type with its argument in the shortest form.
     fn head(self, major_type: u8, argument: u64) -> Self {
         let kind = major_type << 5;
         let bytes = argument.to_be_bytes();

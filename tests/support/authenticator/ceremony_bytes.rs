@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::cbor::Cbor;
 use super::overrides::{CrossOrigin, Overrides};
 
-/// COSE's number of ES256, the only algorithm spoken here.
+/// COSE identifier of ES256, the only supported algorithm.
 pub const ES256: i64 = -7;
 
 const USER_PRESENT: u8 = 0x01;
@@ -18,17 +18,17 @@ const BACKUP_ELIGIBLE: u8 = 0x08;
 const BACKUP_STATE: u8 = 0x10;
 const ATTESTED_CREDENTIAL: u8 = 0x40;
 
-/// What the head of authenticator data says of a credential.
+/// State of a credential that authenticator data contains.
 pub struct SigningState<'state> {
-    /// The RP that the credential belongs to.
+    /// ID of the RP that the credential belongs to.
     pub rp_id: &'state str,
-    /// Whether it may be and is backed up.
+    /// Whether the credential is backup eligible and backed up.
     pub is_synced: bool,
-    /// The signature counter.
+    /// Signature counter.
     pub counter: u32,
 }
 
-/// `CollectedClientData` as JSON (WebAuthn Level 3 §5.8.1) for a page of `origin`.
+/// Returns `CollectedClientData` as JSON (WebAuthn Level 3 §5.8.1) for a page of `origin`.
 pub fn client_data(
     ceremony: &str,
     challenge: &Value,
@@ -69,7 +69,7 @@ pub fn client_data(
     Value::Object(members).to_string().into_bytes()
 }
 
-/// Authenticator data (§6.1): hash of the RP id, flags, counter, and at registration the attested credential.
+/// Returns authenticator data (§6.1): hash of the RP ID, flags, counter, and at registration the attested credential.
 pub fn authenticator_data(
     state: &SigningState,
     attested: Option<&[u8]>,
@@ -108,7 +108,7 @@ pub fn authenticator_data(
     .concat()
 }
 
-/// Attested credential data (§6.5.1): model, credential id, COSE key.
+/// Returns attested credential data (§6.5.1): AAGUID, credential ID, COSE key.
 pub fn attested_credential(aaguid: &[u8; 16], id: &[u8], key: &EcdsaKeyPair) -> Vec<u8> {
     let id_length = u16::try_from(id.len()).expect("a credential id of at most 65535 bytes");
     // SEC 1 §2.3.3: 0x04, then both coordinates.
@@ -135,12 +135,12 @@ pub fn attested_credential(aaguid: &[u8; 16], id: &[u8], key: &EcdsaKeyPair) -> 
     .concat()
 }
 
-/// As JSON carries bytes.
+/// Encodes bytes as in WebAuthn's JSON: unpadded base64url.
 pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The bytes of a JSON string; panics when it is none in base64url.
+/// Decodes a JSON string; panics if it is not base64url.
 pub fn from_base64url(value: &Value) -> Vec<u8> {
     let text = value
         .as_str()

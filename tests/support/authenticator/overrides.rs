@@ -1,91 +1,91 @@
-//! Lies for [`super::SoftAuthenticator`] to tell, in place of what an honest browser would say.
+//! Deviations of a [`super::SoftAuthenticator`] from what an honest browser would send.
 
 use serde_json::{Map, Value};
 
-/// What to say otherwise in one ceremony. The default is honest in everything:
-/// `Overrides { origin: Some("https://evil.example".into()), ..Overrides::default() }`.
+/// Overrides for one ceremony. The default overrides nothing: `Overrides { origin:
+/// Some("https://evil.example".into()), ..Overrides::default() }`.
 #[derive(Clone, Default)]
 pub struct Overrides {
-    /// `origin` of the client data.
+    /// `origin` in the client data.
     pub origin: Option<String>,
-    /// `challenge` of the client data, as the text that appears there.
+    /// `challenge` in the client data, exactly as it appears there.
     pub challenge: Option<String>,
-    /// `type` of the client data.
+    /// `type` in the client data.
     pub client_data_type: Option<String>,
-    /// `crossOrigin` of the client data.
+    /// `crossOrigin` in the client data.
     pub cross_origin: CrossOrigin,
-    /// `topOrigin` of the client data, which is absent otherwise.
+    /// `topOrigin` in the client data; absent by default.
     pub top_origin: Option<String>,
-    /// Further members of the client data; they win over all of the above.
+    /// Further members of the client data; they override all of the above.
     pub extra_client_data: Map<String, Value>,
-    /// So many bytes more, in an unknown member of the client data.
+    /// Number of extra bytes in an unknown member of the client data.
     pub padding: usize,
-    /// The SHA-256 of the RP id in the authenticator data.
+    /// SHA-256 of the RP ID in the authenticator data.
     pub rp_id_hash: Option<[u8; 32]>,
-    /// Leaves the user-present flag out.
+    /// Clears the user-present flag.
     pub without_user_presence: bool,
-    /// Leaves the user-verified flag out.
+    /// Clears the user-verified flag.
     pub without_user_verification: bool,
-    /// The backup-eligible flag.
+    /// Value of the backup-eligible flag.
     pub backup_eligible: Option<bool>,
-    /// The backup-state flag.
+    /// Value of the backup-state flag.
     pub backup_state: Option<bool>,
-    /// The signature counter of this answer alone; the authenticator goes on counting from its own.
+    /// Signature counter of this response only; the authenticator's own counter is unaffected.
     pub counter: Option<u32>,
-    /// The credential id to claim. At registration the new credential keeps it.
+    /// Credential ID in the response. At registration the new credential is stored under it.
     pub credential_id: Option<Vec<u8>>,
-    /// Bytes after the authenticator data, signed with it.
+    /// Extra bytes after the authenticator data, covered by the signature.
     pub leftover: Vec<u8>,
-    /// `id` of the credential, where it is not `rawId`.
+    /// `id` of the credential, if it differs from `rawId`.
     pub id: Option<String>,
     /// `type` of the credential.
     pub credential_type: Option<String>,
-    /// `clientExtensionResults`, whatever was asked for.
+    /// `clientExtensionResults`, regardless of the requested extensions.
     pub client_extensions: Option<Value>,
-    /// Registration: an attestation statement with a member, though the format is `none`.
+    /// Registration: adds a member to the attestation statement, although the format is `none`.
     pub statement_of_none: bool,
-    /// Registration: what `clientExtensionResults` says about a discoverable credential.
+    /// Registration: the extension output `credProps` in `clientExtensionResults`.
     pub credential_properties: CredentialProperties,
     /// Registration: the list of transports.
     pub transports: Option<Vec<String>>,
     /// Assertion: the user handle.
     pub user_handle: UserHandle,
-    /// Assertion: a signature that is well formed and wrong.
+    /// Assertion: sends a well-formed but wrong signature.
     pub tampered_signature: bool,
 }
 
 /// The member `crossOrigin` of the client data.
 #[derive(Clone, Copy, Default)]
 pub enum CrossOrigin {
-    /// `false`, as browsers send it from a page of its own.
+    /// `false`, as browsers send from a top-level page.
     #[default]
     False,
-    /// `true`, as from a frame of a foreign page.
+    /// `true`, as from a cross-origin frame.
     True,
-    /// No such member.
+    /// The member is absent.
     Absent,
 }
 
 /// The extension output `credProps`.
 #[derive(Clone, Copy, Default)]
 pub enum CredentialProperties {
-    /// `{rk: true}` if the options ask for it, otherwise nothing, as browsers do.
+    /// `{rk: true}` if the options request it, otherwise absent, as in browsers.
     #[default]
     AsAsked,
     /// `{rk: false}`.
     NotDiscoverable,
-    /// No such output.
+    /// The output is absent.
     Absent,
 }
 
 /// The user handle of an assertion.
 #[derive(Clone, Default)]
 pub enum UserHandle {
-    /// The one that the credential was made for.
+    /// The user handle that the credential was created for.
     #[default]
     Own,
-    /// No such member.
+    /// The member is absent.
     Absent,
-    /// Somebody else's.
+    /// Another user's handle.
     Other(Vec<u8>),
 }

@@ -1,4 +1,4 @@
-//! What went wrong in a page without the user seeing it.
+//! Errors in a page that are not visible to the user.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use super::Page;
 use super::devtools::Event;
 
 impl Page {
-    /// Uncaught exceptions, `console.error`, failed requests and violations of the content security policy, of all
-    /// documents that this page has shown so far.
+    /// Returns uncaught exceptions, `console.error` messages, failed requests and violations of the content security policy of
+    /// all documents that this page has shown so far.
     pub fn console_errors(&self) -> Vec<String> {
-        // Events come before the answer to a later call.
+        // Events arrive before the response to a later call.
         self.call("Runtime.evaluate", json!({"expression": "0"}));
         self.running
             .devtools
@@ -20,7 +20,7 @@ impl Page {
     }
 }
 
-/// What an uncaught exception says of itself.
+/// Returns the description of an uncaught exception.
 pub fn exception_text(details: &Value) -> String {
     let description = details["exception"]["description"]
         .as_str()

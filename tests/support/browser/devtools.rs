@@ -1,4 +1,4 @@
-//! The DevTools protocol over one WebSocket: calls and their answers, and the events that come in between.
+//! The DevTools protocol over one WebSocket: calls, their responses, and events.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -11,17 +11,17 @@ use tungstenite::{Error, Message, WebSocket, client::client_with_config};
 
 use crate::support::process::Deadline;
 
-/// A connection to the browser. Pages share it in turn: while one waits for its answer the others queue.
+/// A connection to the browser, shared by its pages: while one waits for a response, the others wait for the lock.
 pub struct DevTools {
     connection: Mutex<Connection>,
 }
 
-/// Something that happened in a page.
+/// An event of a page.
 #[derive(Clone)]
 pub struct Event {
-    /// `Domain.name`.
+    /// Name of the event: `Domain.name`.
     pub method: String,
-    /// What the protocol says of it.
+    /// Parameters of the event.
     pub params: Value,
     session: String,
 }
@@ -35,7 +35,7 @@ struct Connection {
 impl DevTools {
     /// Opens the WebSocket `url` on a connected stream.
     pub fn connect(stream: TcpStream, url: &str) -> Self {
-        // A screenshot is one frame.
+        // Removes the size limits, because a screenshot is a single frame.
         let unlimited = WebSocketConfig::default()
             .max_message_size(None)
             .max_frame_size(None);
@@ -50,8 +50,7 @@ impl DevTools {
         }
     }
 
-    /// Calls a method, of the browser or of the page behind a session. The error is the protocol's, or says that
-    /// `bound` has passed.
+    /// Calls a method of the browser, or of the page of a session. Fails with the protocol's error, or when `bound` has passed.
     pub fn call(
         &self,
         session: Option<&str>,
@@ -76,7 +75,7 @@ impl DevTools {
             else {
                 return Err(format!("{method}: no answer within {bound:?}"));
             };
-            // An answer to an older call comes after its deadline.
+            // Skips the response to an earlier call, whose deadline has passed.
             if answer["id"] != id {
                 continue;
             }
@@ -90,7 +89,7 @@ impl DevTools {
         }
     }
 
-    /// All events of a session that have arrived by now.
+    /// Returns all events of a session that have arrived so far.
     pub fn events(&self, session: &str) -> Vec<Event> {
         self.lock()
             .events
@@ -100,7 +99,7 @@ impl DevTools {
             .collect()
     }
 
-    /// Waits for an event of a session, also one that has happened already; false once `bound` has passed.
+    /// Waits for an event of a session, or finds one that has already arrived; returns false once `bound` has passed.
     pub fn wait_for_event(
         &self,
         session: &str,
@@ -131,7 +130,7 @@ impl DevTools {
 }
 
 impl Connection {
-    /// The next message, `None` once the deadline has passed. Events are kept on the way.
+    /// Returns the next message, or `None` once the deadline has passed. Events are stored.
     fn receive(&mut self, deadline: &Deadline) -> Result<Option<Value>, String> {
         loop {
             let Some(left) = deadline.remaining() else {
@@ -162,7 +161,7 @@ impl Connection {
         else {
             return;
         };
-        // Many, and nobody asks for them.
+        // These are many, and no test uses them.
         if method.starts_with("Network.") {
             return;
         }

@@ -1,11 +1,11 @@
-//! Mouse and keyboard of a page's user.
+//! Mouse and keyboard input.
 
 use serde_json::{Value, json};
 
 use super::Page;
 
 impl Page {
-    /// Clicks the middle of the first element that a selector finds, once it is visible, enabled and uncovered.
+    /// Clicks the centre of the first element that matches a selector, once it is visible, enabled and uncovered.
     pub fn click(&self, selector: &str) {
         self.click_on(
             &format!("document.querySelector({})", json!(selector)),
@@ -24,7 +24,7 @@ impl Page {
         self.click_on(&find, &format!("button or link {text:?}"));
     }
 
-    /// Focuses a field and types a text in place of what it holds; an empty text clears it.
+    /// Focuses a field and replaces its content; an empty text clears it.
     pub fn fill(&self, selector: &str, value: &str) {
         let focus = format!(
             "(() => {{
@@ -45,8 +45,7 @@ impl Page {
         }
     }
 
-    /// Presses a key by its name in `KeyboardEvent.key`, or by the one character that it types; `Shift+Tab` holds
-    /// the shift key meanwhile.
+    /// Presses a key, given by its name in `KeyboardEvent.key` or the character it types; `Shift+Tab` holds the shift key.
     pub fn press(&self, key: &str) {
         let (shift, key) = key.strip_prefix("Shift+").map_or((0, key), |key| (8, key));
         let event = key_event(key);
@@ -75,7 +74,7 @@ impl Page {
             }})()"
         );
         let mut before = Value::Null;
-        // Twice at the same place: what still moves would be missed.
+        // The element must be at the same position twice, because a click on a moving element could miss.
         let point = self.wait_until(&format!("{name} cannot be clicked"), || {
             let now = self.try_evaluate(&locate, super::BOUND).unwrap_or_default();
             let rests = !now.is_null() && now == before;
@@ -92,7 +91,7 @@ impl Page {
     }
 }
 
-/// The members of `Input.dispatchKeyEvent` that say which key it is.
+/// Returns the members of `Input.dispatchKeyEvent` that identify the key.
 fn key_event(key: &str) -> Value {
     let (code, number, text) = match key {
         "Tab" => ("Tab", 9, None),

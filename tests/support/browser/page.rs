@@ -1,4 +1,4 @@
-//! A page: where it is, what it says, what its script answers.
+//! A browser page: navigation, content and script evaluation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::{BOUND, Running};
 use crate::support::process::Deadline;
 
-/// One page in a browser context of its own; both are closed when it is dropped.
+/// A page in a browser context of its own; both are closed when it is dropped.
 ///
-/// Every wait is bounded by 20 seconds; whatever fails panics with the URL, the title and the text of the page.
+/// Every wait is limited to 20 seconds. Failures panic with the URL, the title and the text of the page.
 pub struct Page {
     pub(super) running: Arc<Running>,
     pub(super) session: String,
@@ -52,7 +52,7 @@ impl Page {
             page.call(&format!("{domain}.enable"), json!({}));
         }
         page.call("Page.setLifecycleEventsEnabled", json!({"enabled": true}));
-        // Without the focus a page gets no passkey, and only one page of a browser has it.
+        // A page without the focus can't use passkeys, and only one page of a browser has the real focus.
         page.call(
             "Emulation.setFocusEmulationEnabled",
             json!({"enabled": true}),
@@ -60,7 +60,7 @@ impl Page {
         page
     }
 
-    /// Calls a method of the DevTools protocol on this page; panics when it is refused.
+    /// Calls a method of the DevTools protocol on this page; panics if it fails.
     pub fn call(&self, method: &str, params: Value) -> Value {
         self.try_call(method, params, BOUND)
             .unwrap_or_else(|error| self.fail(&error))
@@ -89,7 +89,7 @@ impl Page {
         }
     }
 
-    /// The value of an expression, of its promise if it is one, as after a click of the user; panics when it throws.
+    /// Returns the value of an expression (awaiting a promise), evaluated as during a user gesture; panics if it throws.
     pub fn evaluate(&self, expression: &str) -> Value {
         match self.try_evaluate(expression, BOUND) {
             Ok(value) => value,
@@ -113,7 +113,7 @@ impl Page {
         ));
     }
 
-    /// The text that the page shows.
+    /// Returns the visible text of the page.
     pub fn text(&self) -> String {
         self.evaluate("document.body ? document.body.innerText : ''")
             .as_str()
@@ -121,7 +121,7 @@ impl Page {
             .to_owned()
     }
 
-    /// Where the page is now.
+    /// Returns the page's current URL.
     pub fn url(&self) -> String {
         self.evaluate("location.href")
             .as_str()
@@ -129,7 +129,7 @@ impl Page {
             .to_owned()
     }
 
-    /// Cuts the page off from the network, or lets it in again.
+    /// Disconnects the page from the network, or reconnects it.
     pub fn network_offline(&self, is_offline: bool) {
         let conditions = json!({"offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
         self.call("Network.emulateNetworkConditions", conditions);
@@ -168,7 +168,7 @@ impl Page {
         }
     }
 
-    /// Panics with what the page shows.
+    /// Panics with the content of the page.
     pub(super) fn fail(&self, what: &str) -> ! {
         let description =
             "[location.href, document.title, document.body ? document.body.innerText : '']";
@@ -189,7 +189,7 @@ impl Drop for Page {
     fn drop(&mut self) {
         let bound = Duration::from_secs(5);
         let devtools = &self.running.devtools;
-        // The browser may have crashed, which the test knows by now.
+        // Errors are ignored, because a crashed browser has already failed the test.
         let _ = devtools.call(
             None,
             "Target.closeTarget",

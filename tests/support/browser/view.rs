@@ -1,4 +1,4 @@
-//! How a page looks: size, colours, pictures of it.
+//! Visual properties of a page: size, colour scheme, screenshots.
 
 use std::fs;
 use std::path::Path;
@@ -10,21 +10,21 @@ use serde_json::json;
 use super::Page;
 
 impl Page {
-    /// Gives the window a size in CSS pixels; `is_mobile` obeys the viewport meta element, as phones do.
+    /// Sets the size of the window in CSS pixels; `is_mobile` applies the viewport meta element, as phones do.
     pub fn set_viewport(&self, width: u32, height: u32, is_mobile: bool) {
         let metrics =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_mobile});
         self.call("Emulation.setDeviceMetricsOverride", metrics);
     }
 
-    /// Says that the user prefers dark, or light, colours.
+    /// Sets the preferred colour scheme to dark or light.
     pub fn set_dark(&self, is_dark: bool) {
         let value = if is_dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": value}]);
         self.call("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
-    /// Writes a PNG file of all of the page, however long.
+    /// Writes a PNG file of the whole page, including the part below the window.
     pub fn screenshot(&self, path: &Path) {
         let picture = self.call(
             "Page.captureScreenshot",

@@ -1,24 +1,24 @@
-//! Authenticators that Chromium plays itself, below the same code that talks to real ones.
+//! Chromium's virtual authenticators, which are used by the same browser code as real ones.
 
 use serde_json::{Value, json};
 
 use super::Page;
 
-/// What kind of authenticator to plug in. The default is a platform authenticator of a willing user, device bound.
+/// Properties of a virtual authenticator. The default is a device-bound platform authenticator whose user consents.
 ///
-/// It makes at most three discoverable credentials; `add_credential` takes more. A page has one `internal`
-/// authenticator, which stays over redirects.
+/// It creates at most three discoverable credentials; `add_credential` can add more. A page can have one `internal`
+/// authenticator, which persists across redirects.
 #[derive(Clone)]
 pub struct AuthenticatorOptions {
     /// `internal`, `usb`, `nfc`, `ble` or `hybrid`.
     pub transport: String,
-    /// Whether the user is verified whenever that is asked for.
+    /// Whether user verification succeeds.
     pub is_user_verified: bool,
-    /// Whether the user touches it at once; otherwise requests stay pending.
+    /// Whether user presence is simulated immediately; otherwise requests stay pending.
     pub automatic_presence_simulation: bool,
-    /// The backup-eligible flag of new credentials.
+    /// Backup-eligible flag of new credentials.
     pub default_backup_eligibility: bool,
-    /// The backup-state flag of new credentials.
+    /// Backup-state flag of new credentials.
     pub default_backup_state: bool,
 }
 
@@ -34,12 +34,12 @@ impl Default for AuthenticatorOptions {
     }
 }
 
-/// Names an authenticator of a page.
+/// Identifies an authenticator of a page.
 #[derive(Clone)]
 pub struct AuthenticatorId(String);
 
 impl Page {
-    /// Plugs in an authenticator for this page.
+    /// Adds an authenticator to this page.
     pub fn add_authenticator(&self, options: &AuthenticatorOptions) -> AuthenticatorId {
         self.call("WebAuthn.enable", json!({"enableUI": false}));
         let options = json!({
@@ -65,7 +65,7 @@ impl Page {
         )
     }
 
-    /// Unplugs it with all its credentials.
+    /// Removes an authenticator with all its credentials.
     pub fn remove_authenticator(&self, authenticator: &AuthenticatorId) {
         self.authenticator_call(
             "WebAuthn.removeVirtualAuthenticator",
@@ -74,7 +74,7 @@ impl Page {
         );
     }
 
-    /// Its credentials as DevTools describes them: `credentialId` in base64 (not base64url), `privateKey`,
+    /// Returns the authenticator's credentials as described by DevTools: `credentialId` in base64 (not base64url), `privateKey`,
     /// `signCount`, `rpId`, `userHandle`, …
     pub fn credentials(&self, authenticator: &AuthenticatorId) -> Vec<Value> {
         let answer = self.authenticator_call("WebAuthn.getCredentials", authenticator, json!({}));
@@ -84,7 +84,7 @@ impl Page {
             .unwrap_or_default()
     }
 
-    /// Puts a credential in, as [`Page::credentials`] describes one: with a smaller `signCount` it is a clone.
+    /// Adds a credential, described as by [`Page::credentials`]; with a smaller `signCount` it acts as a clone.
     pub fn add_credential(&self, authenticator: &AuthenticatorId, credential: &Value) {
         self.authenticator_call(
             "WebAuthn.addCredential",
@@ -93,7 +93,7 @@ impl Page {
         );
     }
 
-    /// Takes a credential out, by its `credentialId`.
+    /// Removes a credential by its `credentialId`.
     pub fn remove_credential(&self, authenticator: &AuthenticatorId, credential_id: &str) {
         self.authenticator_call(
             "WebAuthn.removeCredential",
@@ -102,13 +102,13 @@ impl Page {
         );
     }
 
-    /// Decides whether the user is verified from now on.
+    /// Sets whether user verification succeeds from now on.
     pub fn set_user_verified(&self, authenticator: &AuthenticatorId, is_user_verified: bool) {
         let params = json!({"isUserVerified": is_user_verified});
         self.authenticator_call("WebAuthn.setUserVerified", authenticator, params);
     }
 
-    /// Decides whether the user touches it from now on.
+    /// Sets whether user presence is simulated from now on.
     pub fn set_presence_simulation(&self, authenticator: &AuthenticatorId, is_enabled: bool) {
         let params = json!({"enabled": is_enabled});
         self.authenticator_call(

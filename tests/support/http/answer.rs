@@ -1,41 +1,41 @@
-//! What a server answered to [`super::Request`].
+//! The response to a [`super::Request`].
 
 use std::fmt;
 
 use serde_json::Value;
 use ureq::http::HeaderMap;
 
-/// What the server answered.
+/// An HTTP response.
 #[derive(Clone)]
 pub struct Answer {
-    /// The HTTP status.
+    /// Status code.
     pub status: u16,
     /// All headers.
     pub headers: HeaderMap,
-    /// The body as it came.
+    /// Body without any decoding.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The body as JSON; panics with the whole answer when it is none.
+    /// Parses the body as JSON; panics with the whole response if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
-    /// The body as text; bytes that are no UTF-8 are replaced.
+    /// Returns the body as text; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The first header of that name, empty if it is no visible ASCII.
+    /// Returns the first header with that name; empty if it is not visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .get(name)
             .map(|value| value.to_str().unwrap_or_default())
     }
 
-    /// All headers of that name, in order.
+    /// Returns all headers with that name, in order.
     pub fn headers_named(&self, name: &str) -> Vec<&str> {
         self.headers
             .get_all(name)
@@ -44,7 +44,7 @@ impl Answer {
             .collect()
     }
 
-    /// The `type` of an RFC 9457 problem; empty for an answer of another media type.
+    /// Returns the `type` of an RFC 9457 problem; empty for other media types.
     pub fn problem_type(&self) -> String {
         if !self
             .header("content-type")

@@ -1,4 +1,4 @@
-//! The cookie jar of [`super::Browserless`]: names, values and deletion, nothing else.
+//! The cookie jar of [`super::Browserless`], which supports only names, values and deletion.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::support::process::unix_seconds;
 pub struct CookieJar(BTreeMap<String, String>);
 
 impl CookieJar {
-    /// All `(name, value)` pairs, by name.
+    /// Returns all `(name, value)` pairs, sorted by name.
     pub fn all(&self) -> Vec<(String, String)> {
         self.0
             .iter()
@@ -17,17 +17,17 @@ impl CookieJar {
             .collect()
     }
 
-    /// The value of one cookie.
+    /// Returns the value of a cookie.
     pub fn value(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
     }
 
-    /// Adds or replaces one cookie.
+    /// Adds or replaces a cookie.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The `Cookie` header, empty for an empty jar.
+    /// Returns the `Cookie` header; empty for an empty jar.
     pub fn header(&self) -> String {
         let pairs: Vec<String> = self
             .0
@@ -37,7 +37,7 @@ impl CookieJar {
         pairs.join("; ")
     }
 
-    /// Obeys the `Set-Cookie` headers of one answer.
+    /// Applies the `Set-Cookie` headers of a response.
     pub fn keep<'header>(&mut self, set_cookie_headers: impl IntoIterator<Item = &'header str>) {
         for header in set_cookie_headers {
             let mut parts = header.split(';');
@@ -56,7 +56,7 @@ impl CookieJar {
     }
 }
 
-/// `Max-Age` of zero or less, or without one an `Expires` in the past (RFC 6265 §5.3).
+/// Whether the attributes delete the cookie: `Max-Age` of zero or less, or without it `Expires` in the past (RFC 6265 §5.3).
 fn is_deletion(attributes: &[(&str, &str)]) -> bool {
     let attribute = |wanted: &str| {
         attributes
@@ -73,7 +73,7 @@ fn is_deletion(attributes: &[(&str, &str)]) -> bool {
         .is_some_and(|moment| moment <= unix_seconds())
 }
 
-/// Seconds since 1970 of `Wdy, 09 Jun 2021 10:18:14 GMT` (RFC 9110 §5.6.7).
+/// Parses `Wdy, 09 Jun 2021 10:18:14 GMT` (RFC 9110 §5.6.7) to seconds since 1970.
 fn http_date(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -1,15 +1,15 @@
-//! Text forms that requests of OAuth clients and pages take.
+//! Encodings used in requests of OAuth clients and pages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The `Authorization` value of HTTP Basic for an OAuth client (RFC 6749 §2.3.1).
+/// Returns the `Authorization` value of HTTP Basic for an OAuth client (RFC 6749 §2.3.1).
 pub fn basic(client_id: &str, secret: &str) -> String {
     let pair = format!("{}:{}", form_encoded(client_id), form_encoded(secret));
     format!("Basic {}", STANDARD.encode(pair))
 }
 
-/// `application/x-www-form-urlencoded`: everything but letters, digits and `*-._` is escaped, a space is a plus.
+/// Encodes as `application/x-www-form-urlencoded`: escapes everything except letters, digits and `*-._`; a space becomes a plus.
 pub fn form_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

@@ -1,26 +1,26 @@
-//! Requests that no HTTP library would send, byte by byte.
+//! Malformed and unusual requests, sent byte by byte, that no HTTP library would send.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// One connection.
+/// A TCP connection.
 pub struct RawConnection(TcpStream);
 
 impl RawConnection {
-    /// Connects to this machine; each read waits for an answer no longer than this.
+    /// Connects to this machine; `patience` is the timeout of each read.
     pub fn open(port: u16, patience: Duration) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
         stream.set_read_timeout(Some(patience)).expect("a timeout");
         Self(stream)
     }
 
-    /// Sends bytes; false when the other side has gone.
+    /// Sends bytes; returns false if the peer has closed the connection.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.0.write_all(bytes.as_ref()).is_ok()
     }
 
-    /// The head of an answer. Less, or nothing, when the connection ends or stays silent.
+    /// Reads the head of a response. It is incomplete if the connection ends or a read times out.
     pub fn head(&mut self) -> String {
         let mut bytes = Vec::new();
         let mut byte = [0];
@@ -30,7 +30,7 @@ impl RawConnection {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// One answer: its head, and as much of its body as its length says.
+    /// Reads a response: its head, and the body according to its `Content-Length`.
     pub fn answer(&mut self) -> String {
         let head = self.head();
         let length = head.to_ascii_lowercase();
@@ -41,14 +41,14 @@ impl RawConnection {
         format!("{head}{}", String::from_utf8_lossy(&body))
     }
 
-    /// Everything until the other side ends the connection.
+    /// Reads until the peer closes the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         self.0.read_to_end(&mut rest).expect("an end");
         rest
     }
 
-    /// Whether the other side has ended the connection within the time that reads wait; what it still sent is thrown away.
+    /// Whether the peer closes the connection before a read times out; discards what it still sends.
     pub fn is_closed(&mut self) -> bool {
         let mut part = [0; 4096];
         loop {

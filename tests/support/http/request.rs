@@ -1,4 +1,4 @@
-//! A request of [`Browserless`], in whatever shape a test wants it.
+//! A request of [`Browserless`], which tests can change in any way.
 
 use std::io::Read as _;
 
@@ -7,10 +7,10 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequ
 
 use super::{Answer, Browserless, basic, form_encoded};
 
-/// Far above what any answer of the product weighs.
+/// Far above the size of any response.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// One request on its way; a header that is set again replaces the earlier one.
+/// A request being built; setting a header again replaces its earlier value.
 pub struct Request<'browser> {
     browser: &'browser Browserless,
     method: Method,
@@ -42,44 +42,44 @@ impl<'browser> Request<'browser> {
             .header("Sec-Fetch-Site", "same-origin")
     }
 
-    /// Sets a header, also `Host`, `Origin` or `Cookie`; the value may hold any byte a header can.
+    /// Sets a header, including `Host`, `Origin` or `Cookie`; the value may contain any byte that is allowed in headers.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header value");
         self.headers.insert(header_name(name), value);
         self
     }
 
-    /// Adds a header beside those of the same name.
+    /// Adds another header with the same name.
     pub fn another_header(mut self, name: &str, value: &str) -> Self {
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header value");
         self.headers.append(header_name(name), value);
         self
     }
 
-    /// Leaves out a header that would be sent by default.
+    /// Removes a header that would be sent by default.
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.remove(header_name(name));
         self
     }
 
-    /// Leaves out `Origin` and `Sec-Fetch-Site`, as a program does that is no browser.
+    /// Removes `Origin` and `Sec-Fetch-Site`, like a client that is not a browser.
     pub fn without_same_origin(self) -> Self {
         self.without_header("Origin")
             .without_header("Sec-Fetch-Site")
     }
 
-    /// Any bytes with any `Content-Type`.
+    /// Sets the body and its `Content-Type`.
     pub fn body(mut self, body: impl Into<Vec<u8>>, content_type: &str) -> Self {
         self.body = Some(body.into());
         self.header("Content-Type", content_type)
     }
 
-    /// A JSON body.
+    /// Sets a JSON body.
     pub fn json(self, body: &Value) -> Self {
         self.body(body.to_string(), "application/json")
     }
 
-    /// An `application/x-www-form-urlencoded` body.
+    /// Sets an `application/x-www-form-urlencoded` body.
     pub fn form(self, fields: &[(&str, &str)]) -> Self {
         let pairs: Vec<String> = fields
             .iter()
@@ -88,7 +88,7 @@ impl<'browser> Request<'browser> {
         self.body(pairs.join("&"), "application/x-www-form-urlencoded")
     }
 
-    /// As [`Request::form`], from a page that was rendered for the user who is signed in.
+    /// Like [`Request::form`], from a page that was rendered for the signed-in user.
     pub fn page_form(self, fields: &[(&str, &str)]) -> Self {
         match page_user(self.browser) {
             Some(user) => self.form(&[fields, &[("opened_by", &user)]].concat()),
@@ -96,31 +96,31 @@ impl<'browser> Request<'browser> {
         }
     }
 
-    /// HTTP Basic authorization as OAuth clients send it: both halves form-encoded first (RFC 6749 §2.3.1).
+    /// Sets HTTP Basic authorization as OAuth clients do: both parts are form-encoded first (RFC 6749 §2.3.1).
     pub fn basic(self, client_id: &str, secret: &str) -> Self {
         self.header("Authorization", &basic(client_id, secret))
     }
 
-    /// `Authorization: Bearer token`.
+    /// Sets `Authorization: Bearer token`.
     pub fn bearer(self, token: &str) -> Self {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
-    /// Sends it and keeps the cookies of the answer; panics when no answer comes.
+    /// Sends the request and stores the cookies of the response; panics if there is no response.
     pub fn send(self) -> Answer {
         let what = format!("{} {}", self.method, self.path);
         self.try_send()
             .unwrap_or_else(|error| panic!("{what}: no answer: {error}"))
     }
 
-    /// As [`Request::send`], for a server that may be gone: the error says what happened to the connection.
+    /// Like [`Request::send`], for a server that may be down: returns the connection's error.
     pub fn try_send(mut self) -> Result<Answer, String> {
         let browser = self.browser;
         let cookies = browser.jar().header();
         if !cookies.is_empty() && !self.headers.contains_key(header::COOKIE) {
             self = self.header("Cookie", &cookies);
         }
-        // A browser sends `Content-Length: 0` with a POST that has no body.
+        // Browsers send `Content-Length: 0` with a POST that has no body.
         if [Method::POST, Method::PUT, Method::PATCH].contains(&self.method) {
             self.body.get_or_insert_default();
         }
@@ -160,7 +160,7 @@ fn header_name(name: &str) -> HeaderName {
     HeaderName::from_bytes(name.as_bytes()).expect("a header name")
 }
 
-/// What a page that is rendered now writes into its forms: the ID and display name of the user who is signed in.
+/// Returns what a page rendered now writes into its forms: ID and display name of the signed-in user.
 pub fn page_user(browser: &Browserless) -> Option<String> {
     let session = browser.get("/v1/session");
     let user = (session.status == 200).then(|| session.json()["user"].clone())?;

@@ -1,4 +1,4 @@
-//! The folder of a PostgreSQL server: data, settings, certificate, and the user that they belong to.
+//! The folder of a PostgreSQL server: data, settings, certificate, and the user that owns them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -19,7 +19,7 @@ pub struct ServerFolder {
 }
 
 impl ServerFolder {
-    /// A new folder with an empty data directory in it, for a superuser with a password.
+    /// Creates a folder with an empty data directory, for a superuser with a password.
     pub fn create(options: &PostgresOptions, user: &str, password: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("doorward-pg-")
@@ -57,22 +57,22 @@ impl ServerFolder {
         folder
     }
 
-    /// The data directory.
+    /// Returns the data directory.
     pub fn data(&self) -> PathBuf {
         self.path().join("data")
     }
 
-    /// Where the server's output goes.
+    /// Returns the file with the server's output.
     pub fn log(&self) -> PathBuf {
         self.path().join("server.log")
     }
 
-    /// The certificate, if there is one.
+    /// Returns the certificate file, if there is one.
     pub fn certificate(&self) -> PathBuf {
         self.path().join("server.crt")
     }
 
-    /// A program of the server's own, run by the user that owns its files.
+    /// Returns a command of PostgreSQL, run by the user that owns the folder.
     pub fn command(&self, program: &str) -> Command {
         let mut command = programs::command(program);
         command.current_dir(self.path());

@@ -1,11 +1,11 @@
-//! How a test wants its PostgreSQL server.
+//! Options of a test's PostgreSQL server.
 
-/// How the user `doorward`, who may do everything, proves who it is.
+/// How the superuser `doorward` authenticates.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Authentication {
-    /// By a password, which the server's URL contains.
+    /// With a password, which the server's URL contains.
     Scram,
-    /// Not at all.
+    /// Without authentication.
     Trust,
 }
 
@@ -14,21 +14,21 @@ pub enum Authentication {
 pub enum Encryption {
     /// TLS is switched off.
     Off,
-    /// Only TLS is let in, with a certificate signed by itself.
+    /// Only TLS connections are accepted; the certificate is self-signed.
     Required,
 }
 
-/// How to run a server.
+/// Options of a server.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    /// Whether a commit is on the disk before it is answered. Surviving `kill -9` needs no `fsync`: the operating
+    /// Whether a commit is written to disk before it is acknowledged. Surviving `kill -9` needs no `fsync`, because the operating
     /// system keeps what was written.
     pub fsync: bool,
-    /// Who is let in.
+    /// How users authenticate.
     pub authentication: Authentication,
-    /// How connections arrive.
+    /// Whether connections are encrypted.
     pub encryption: Encryption,
-    /// `max_connections`.
+    /// Value of `max_connections`.
     pub max_connections: u16,
     /// Further settings by name.
     pub settings: Vec<(String, String)>,
@@ -47,7 +47,7 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// `pg_hba.conf`: TCP from this machine, and the socket in the server's own folder.
+    /// Returns `pg_hba.conf`: TCP from this machine, and the socket in the server's folder.
     pub fn access_rules(&self) -> String {
         let method = self.authentication_method();
         let connection = match self.encryption {
@@ -57,7 +57,7 @@ impl PostgresOptions {
         format!("local all all {method}\n{connection} all all 127.0.0.1/32 {method}\n")
     }
 
-    /// The name that `pg_hba.conf` and `initdb` have for it.
+    /// Returns the name of the authentication method in `pg_hba.conf` and for `initdb`.
     pub fn authentication_method(&self) -> &'static str {
         match self.authentication {
             Authentication::Scram => "scram-sha-256",
@@ -65,7 +65,7 @@ impl PostgresOptions {
         }
     }
 
-    /// `postgresql.auto.conf`, which the server reads last; `folder` gets the socket and has the certificate.
+    /// Returns `postgresql.auto.conf`, which the server reads last; `folder` contains the socket and the certificate.
     pub fn settings_file(&self, folder: &str) -> String {
         let mut settings = vec![
             ("listen_addresses", "127.0.0.1".to_owned()),

@@ -1,4 +1,4 @@
-//! The programs of PostgreSQL: where they are, who runs them, what they print.
+//! The programs of PostgreSQL: their paths, their system user, their output.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,17 +6,17 @@ use std::process::Command;
 
 use crate::support::process::run;
 
-/// The ids of a user of the system.
+/// IDs of a system user.
 #[derive(Clone, Copy)]
 pub struct SystemUser {
-    /// Its uid.
+    /// User ID.
     pub user: u32,
-    /// Its gid.
+    /// Group ID.
     pub group: u32,
 }
 
 impl SystemUser {
-    /// The user `postgres` if this process is root, whom the server refuses to serve; otherwise nobody but oneself.
+    /// Returns the user `postgres` if this process is root, which the server refuses to run as; otherwise `None`.
     pub fn for_postgres() -> Option<Self> {
         let id = |arguments: &[&str]| -> u32 {
             run(Command::new("id").args(arguments), "")
@@ -31,7 +31,7 @@ impl SystemUser {
     }
 }
 
-/// A program of the newest PostgreSQL in Debian's place, or else of `PATH`.
+/// Returns a program of the newest PostgreSQL in Debian's folder, or else in `PATH`.
 pub fn command(program: &str) -> Command {
     let mut installed: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .map(|versions| versions.flatten().collect::<Vec<_>>())
@@ -49,7 +49,7 @@ pub fn command(program: &str) -> Command {
     )
 }
 
-/// Runs SQL at a URL and returns its rows, unaligned, fields separated by `|`; panics when a statement fails.
+/// Runs SQL at a URL and returns its rows, unaligned, fields separated by `|`; panics if a statement fails.
 pub fn psql(url: &str, sql: &str) -> String {
     let mut psql = command("psql");
     psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"]);

@@ -1,25 +1,25 @@
-//! The one PostgreSQL server that all tests share, each with a database of its own.
+//! The PostgreSQL server that all tests share, each with a database of its own.
 
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::programs::psql;
 
-/// Where a server is that `scripts/test` started.
+/// The server that `scripts/test` started.
 #[derive(Clone)]
 pub struct SharedPostgres {
     url: String,
 }
 
 impl SharedPostgres {
-    /// From `DOORWARD_TEST_POSTGRES`, the URL of any of its databases as a user who may create more.
+    /// Reads `DOORWARD_TEST_POSTGRES`: the URL of any database of the server, with a user who may create databases.
     pub(super) fn from_environment() -> Self {
         let url = env::var("DOORWARD_TEST_POSTGRES")
             .expect("DOORWARD_TEST_POSTGRES is not set: run scripts/test, which starts the servers that tests share");
         Self { url }
     }
 
-    /// Creates an empty database with a name nobody else has; returns its URL.
+    /// Creates an empty database with a unique name; returns its URL.
     pub fn fresh_database(&self) -> String {
         static CREATED: AtomicU32 = AtomicU32::new(0);
         let name = format!(

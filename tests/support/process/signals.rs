@@ -1,21 +1,22 @@
-//! Signals to processes and groups by id, and who descends from whom.
+//! Sends signals to processes and groups by ID, and lists descendants.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Command, Stdio};
 
-/// Sends a signal to one process; one that is gone is no error.
+/// Sends a signal to a process; a process that has ended is not an error.
 pub fn signal(process: u32, signal_number: i32) {
     send(i64::from(process), signal_number);
 }
 
-/// Sends a signal to every process of a group; an empty group is no error.
+/// Sends a signal to every process of a group; an empty group is not an error.
 pub fn signal_group(group: u32, signal_number: i32) {
     send(-i64::from(group), signal_number);
 }
 
 fn send(target: i64, signal_number: i32) {
-    // The program and not the system call: this crate has no unsafe code. One that is gone is no error.
+    // Runs the program instead of the system call, because this crate has no unsafe code. Its errors are ignored, because the
+    // process may have ended.
     Command::new("kill")
         .args([format!("-{signal_number}"), "--".into(), target.to_string()])
         .stderr(Stdio::null())
@@ -23,7 +24,7 @@ fn send(target: i64, signal_number: i32) {
         .expect("the program kill");
 }
 
-/// The ids of all processes below `ancestor`, without itself.
+/// Returns the IDs of all descendants of `ancestor`.
 pub fn descendants(ancestor: u32) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").expect("/proc is mounted").flatten() {
@@ -46,12 +47,12 @@ pub fn descendants(ancestor: u32) -> Vec<u32> {
     found
 }
 
-/// Whether the process runs or is stopped; a zombie nobody waits for counts as gone.
+/// Whether the process exists and is not a zombie.
 pub fn is_alive(process: u32) -> bool {
     state_and_parent(process).is_some_and(|(state, _)| state != "Z" && state != "X")
 }
 
-/// From proc(5): `pid (name, which may hold anything) state ppid …`.
+/// Parses proc(5): `pid (name, which may contain anything) state ppid …`.
 fn state_and_parent(process: u32) -> Option<(String, u32)> {
     let stat = fs::read(format!("/proc/{process}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);

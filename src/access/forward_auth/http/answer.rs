@@ -1,4 +1,4 @@
-//! What a proxy is answered, each in its way.
+//! Builds the response for the proxy, according to its protocol.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -13,17 +13,14 @@ use crate::sessions::{DoorCookies, OpenDoor};
 use crate::tokens::keys::SignError;
 use crate::web::{Answer, Problem};
 
-/// The answer to a verdict.
-///
-/// # Errors
-/// The refusals that are for programs.
+/// Converts the outcome of a check to a response. Denials for programs are returned as errors.
 pub async fn of(
     http: &HttpRequest,
     forward_auth: &ForwardAuth,
     asked: &Asked,
     verdict: Verdict,
 ) -> Answer {
-    // nginx takes a 401 and shows its own way in; the others hand on what they are given.
+    // nginx accepts a 401 and redirects by its own configuration; the other proxies pass the response on.
     let is_led = asked.dialect != Dialect::Original && is_navigation(http.headers(), &asked.method);
     match verdict {
         Verdict::Allowed { person, jwt } => {
@@ -47,8 +44,8 @@ pub async fn of(
     }
 }
 
-/// 200: the request passes, and the application is told who asks. Every header is set, so that none of a browser's own remains.
-/// `Cookie` is what is left without Doorward's cookies: not every proxy can take single ones out by itself.
+/// 200: the request is allowed, and the application receives the identity. Every header is set, so that none of the browser's own
+/// remain. `Cookie` contains the browser's cookies without Doorward's, because not every proxy can remove single cookies itself.
 fn allowed(http: &HttpRequest, person: Option<&OpenDoor>, token: Option<&str>) -> Answer {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::COOKIE, DoorCookies::others(http.headers())));
@@ -68,19 +65,19 @@ fn header_value(text: &str) -> Result<HeaderValue, Problem> {
     })
 }
 
-/// The way in at the host itself, which knows where to come back to.
+/// URL of the sign-in at the protected host, which redirects back to the request's address.
 fn way_in(asked: &Asked) -> String {
     asked.target.host.with_path(&sign_in_path(&asked.target))
 }
 
-/// Where a user signs in at the host of an address, and comes back to it.
+/// Path of the sign-in at the host of an address, which redirects back to that address.
 fn sign_in_path(target: &Target) -> String {
     let to = url::form_urlencoded::byte_serialize(target.path_and_query().as_bytes());
     let to: String = to.collect();
     format!("/.doorward/login?to={to}")
 }
 
-/// RFC 9470 §3: which sign-in would be enough.
+/// States the sign-in that would be sufficient (RFC 9470 §3).
 pub fn step_up_needed(wanted: &Wanted) -> Problem {
     const CHALLENGE: &str = "Bearer realm=\"Doorward\", error=\"insufficient_user_authentication\", \
          error_description=\"a more recent or stronger sign-in is needed\"";
@@ -116,7 +113,7 @@ impl From<SignError> for Problem {
 }
 
 impl DoorPage {
-    /// 403, for a user in a browser: they may use another account, and come back.
+    /// The page for a denied user in a browser. It offers to use another account and return, or to sign out at the host.
     pub(super) fn not_open(http: &HttpRequest, target: &Target) -> Result<Self, Problem> {
         let mut page = Self::new(http, target.host.authority(), "door.refused")?;
         let label = page.frame.text("app.switch").to_owned();

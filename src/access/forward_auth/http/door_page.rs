@@ -1,4 +1,4 @@
-//! A page at a protected host: all that it needs comes from below `/.doorward/`.
+//! The pages at a protected host. All their resources are below `/.doorward/`.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -7,29 +7,26 @@ use askama::Template;
 use crate::access::forward_auth::Target;
 use crate::web::{Answer, Frame, Problem, Web, page_with_status};
 
-/// Says something, and shows ways on.
+/// A message with links and at most one button.
 #[derive(Template)]
 #[template(path = "door.html")]
 pub struct DoorPage {
-    /// For its sentences.
+    /// Frame of the page, which provides the translated texts.
     pub frame: Frame,
-    /// The host.
+    /// Authority of the protected host.
     pub host: String,
-    /// What it is about.
+    /// Title of the page.
     pub title: String,
-    /// What to do.
+    /// Text of the message.
     pub what: String,
-    /// A button that posts: its label, and where to.
+    /// Label and target of a button that sends a POST request.
     pub button: Option<(String, String)>,
-    /// Ways on: label and address.
+    /// Label and address of each link.
     pub links: Vec<(String, String)>,
 }
 
 impl DoorPage {
-    /// The page of a text key, without ways on.
-    ///
-    /// # Errors
-    /// `internal` when the application lacks its parts.
+    /// Builds the page from the texts under a key, without links. Fails with `internal` if the application data is missing.
     pub fn new(http: &HttpRequest, host: &str, key: &str) -> Result<Self, Problem> {
         let web = http.app_data::<web::Data<Web>>();
         let frame = Frame::new(web.ok_or_else(Problem::internal)?, http, None);
@@ -50,19 +47,13 @@ impl DoorPage {
         })
     }
 
-    /// Shows it.
-    ///
-    /// # Errors
-    /// `internal` when the template fails.
+    /// Renders the page. Fails with `internal` if the template fails.
     pub fn show(&self, status: StatusCode) -> Answer {
         page_with_status(status, self)
     }
 }
 
-/// 403, for a person.
-///
-/// # Errors
-/// As [`DoorPage::show`].
+/// Responds with 403 and a page.
 pub fn refused(http: &HttpRequest, target: &Target) -> Answer {
     DoorPage::not_open(http, target)?.show(StatusCode::FORBIDDEN)
 }

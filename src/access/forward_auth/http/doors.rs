@@ -1,4 +1,5 @@
-//! `/.doorward/{login,callback,logout}`, at the protected hosts: a proxy hands them on with the host that the browser asked.
+//! The endpoints `/.doorward/{login,callback,logout}` at the protected hosts. The proxy forwards them with the host that the
+//! browser requested.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -17,7 +18,7 @@ use crate::access::routes::AppHost;
 use crate::sessions::{BrowserMark, DoorCookies};
 use crate::web::{Answer, Limits, Problem, redirect};
 
-/// The protected host at which a request was made.
+/// Returns the protected host that a request was sent to.
 fn host_of(http: &HttpRequest, forward_auth: &ForwardAuth) -> Result<AppHost, Problem> {
     trust(http)?;
     let host = forward_auth.table().host(own_host(http)?);
@@ -27,16 +28,16 @@ fn host_of(http: &HttpRequest, forward_auth: &ForwardAuth) -> Result<AppHost, Pr
     Ok(host.clone())
 }
 
-/// Where to come back to: a path, and nothing that leads elsewhere.
+/// Query of the sign-in: `to` is a path at the same host to return to.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Begin {
     to: Option<String>,
-    /// Any value: the user wants to use another account.
+    /// Present with any value if the user wants to use another account.
     switch: Option<String>,
 }
 
-/// `GET /.doorward/login?to=/path`; nginx tells the address by its headers instead.
+/// `GET /.doorward/login?to=/path`. nginx sends the address in headers instead of `to`.
 pub async fn begin(
     http: HttpRequest,
     forward_auth: web::Data<ForwardAuth>,
@@ -49,7 +50,7 @@ pub async fn begin(
         target: &target,
         method: &method,
         door: door.as_ref(),
-        // nginx hands on the request that was refused; a link is a GET, which any page may send.
+        // nginx forwards the denied request with its method. Anything else is a link, a GET request that any page may send.
         sender: if method == "GET" {
             Sender::default()
         } else {
@@ -67,7 +68,7 @@ pub async fn begin(
         {
             send_in(&http, &forward_auth, &target, Occasion::Switch).await
         }
-        // Somebody who is there already goes on.
+        // A signed-in user who is allowed returns directly.
         Verdict::Allowed {
             person: Some(_), ..
         } => Ok(redirect(target.path_and_query())),
@@ -120,17 +121,17 @@ fn read_target(
     Ok((target, method.unwrap_or("GET").to_owned()))
 }
 
-/// Why a browser is sent to the sign-in.
 enum Occasion {
-    /// Nobody is signed in here.
+    /// The user isn't signed in at this host.
     SignIn,
-    /// A policy wants a newer or stronger sign-in.
+    /// A policy requires a more recent or stronger sign-in.
     StepUp(Wanted),
     /// The user wants to use another account.
     Switch,
 }
 
-/// Marks the browser at this host, and sends it to the sign-in. A stranger makes the request be kept, so it is counted.
+/// Sets the cookie that identifies the browser at this host, and redirects to the sign-in. Signed-out visitors can cause the
+/// pending sign-in to be stored, so this is rate-limited.
 async fn send_in(
     http: &HttpRequest,
     forward_auth: &ForwardAuth,
@@ -156,7 +157,7 @@ async fn send_in(
     }
     let mut response = redirect(&address);
     if let Some(mark) = new {
-        // Fails only for a cookie that is no header value; ours is base64url.
+        // Fails only for a cookie that isn't a valid header value; this one is base64url.
         let cookie = cookies(http)?.mark(is_https, &mark);
         response.add_cookie(&cookie).ok();
     }
@@ -168,14 +169,14 @@ fn cookies(http: &HttpRequest) -> Result<DoorCookies, Problem> {
     Ok(*cookies.ok_or_else(Problem::internal)?.get_ref())
 }
 
-/// What comes back from the sign-in.
+/// Query of the callback.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finish {
     ticket: String,
 }
 
-/// `GET /.doorward/callback?ticket=…`: opens the door and goes on.
+/// `GET /.doorward/callback?ticket=…`: creates the forward-auth session and continues to the requested path.
 pub async fn finish(
     http: HttpRequest,
     forward_auth: web::Data<ForwardAuth>,
@@ -190,7 +191,7 @@ pub async fn finish(
         Err(WayError::Gone(reason)) => return gone(&http, &host, reason),
         Err(WayError::Unavailable(error)) => return Err(error.into()),
     };
-    // The one before is of no use to anybody; left behind, it would end with its session.
+    // The previous forward-auth session is no longer needed. If it can't be deleted, it ends with its parent session.
     if let Some(old) = DoorCookies::shown_door(is_https, http.headers())
         && let Err(error) = forward_auth.close(&old).await
     {
@@ -202,7 +203,7 @@ pub async fn finish(
     Ok(response)
 }
 
-/// A ticket that opens nothing: the person starts again.
+/// Responds to an invalid handoff code. The user has to start again.
 fn gone(http: &HttpRequest, host: &AppHost, reason: &'static str) -> Answer {
     tracing::info!(reason, "ticket rejected");
     if !is_navigation(http.headers(), "GET") {
@@ -219,7 +220,7 @@ fn gone(http: &HttpRequest, host: &AppHost, reason: &'static str) -> Answer {
     page.show(StatusCode::GONE)
 }
 
-/// `GET /.doorward/logout`: asks.
+/// `GET /.doorward/logout`: asks for confirmation.
 pub async fn ask_logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
     let host = host_of(&http, &forward_auth)?;
     let mut page = DoorPage::new(&http, host.authority(), "door.logout")?;
@@ -228,7 +229,8 @@ pub async fn ask_logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>)
     page.show(StatusCode::OK)
 }
 
-/// `POST /.doorward/logout`, from this host's own pages alone: shuts the door, and shows the way to the whole sign-out.
+/// `POST /.doorward/logout`, accepted only from this host's own pages: ends the forward-auth session, and links to the
+/// sign-out everywhere.
 pub async fn logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
     let host = host_of(&http, &forward_auth)?;
     let is_https = host.is_https();
@@ -248,7 +250,7 @@ pub async fn logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> 
     Ok(response)
 }
 
-/// As for our own pages: what another origin or site sends is refused, here by the name of this host.
+/// Rejects requests from other origins or sites, as for Doorward's own pages but with the origin of this host.
 fn check_origin(http: &HttpRequest, host: &AppHost) -> Result<(), Problem> {
     let origin = one(http.headers(), header::ORIGIN.as_str())?;
     let site = one(http.headers(), "sec-fetch-site")?;

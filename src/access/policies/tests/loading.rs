@@ -1,4 +1,4 @@
-//! What a folder has to hold, and what happens when it changes.
+//! Tests of loading: what a folder must contain, and what happens when it changes.
 
 use super::*;
 
@@ -271,7 +271,7 @@ fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
         assert!(!is_allowed(&folder, &asked));
     };
     stands(2);
-    // Exchanged file by file, and read when one of them was away.
+    // The files are replaced one by one, and read while one of them is missing.
     let look = folder.policies.look();
     folder.policies.take_by(look, |policies, schema| {
         removed("b.cedar");
@@ -282,14 +282,14 @@ fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
         half
     });
     stands(2);
-    // Gone between the list of the files and the reading.
+    // The file is deleted between the listing and the read.
     let look = folder.policies.look();
     folder.policies.take_by(look, |_, _| {
         removed("b.cedar");
         Err(PolicyFault::of_file("b.cedar", "is not there"))
     });
     stands(2);
-    // As it rests at last, it is read.
+    // The folder is stable again, so it is read.
     folder.write("b.cedar", &format!("{forbid}\n{forbid}"));
     folder.policies.watch();
     stands(2);

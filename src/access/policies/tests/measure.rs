@@ -1,5 +1,5 @@
-//! What grouping policies gives, measured against the whole set in the same process; docs/decisions/0013 has the result:
-//! `cargo test --release --lib policies::tests::measure -- --ignored --nocapture`
+//! Measures the gain of grouping policies against evaluating the whole set, in the same process. Results: docs/decisions/0013.
+//! Run: `cargo test --release --lib policies::tests::measure -- --ignored --nocapture`
 
 use cedar_policy::{
     ActionConstraint, Authorizer, Policy, PolicySet, PrincipalConstraint, ResourceConstraint,
@@ -12,7 +12,6 @@ use super::slices::whole_set;
 use super::*;
 use crate::base::clock::Stopwatch;
 
-/// Makes a set of this many policies.
 type MakePolicies = fn(usize) -> Vec<String>;
 
 /// Policies about one action and one resource type, each for another role.
@@ -30,7 +29,8 @@ fn about_one_action(count: usize) -> Vec<String> {
     all
 }
 
-/// Policies as applications have them: ten for each resource type, by role, by grant, and one that forbids.
+/// Policies like those of real applications: ten for each resource type, by global role and by role on the resource,
+/// one of which forbids.
 fn about_many_types(count: usize) -> Vec<String> {
     let of_type = |number: usize| {
         let kind = match number / 10 {
@@ -54,7 +54,7 @@ fn about_many_types(count: usize) -> Vec<String> {
     (0..count).map(of_type).collect()
 }
 
-/// The policies whose scope can match `view` of an `order`, judged by one part of the scope.
+/// Returns the policies that can match `view` of an `order` according to one part of the scope.
 fn matching(all: &PolicySet, can_match: impl Fn(&Policy) -> bool) -> PolicySet {
     let matching = all.policies().filter(|policy| can_match(policy)).cloned();
     PolicySet::from_policies(matching).expect("policies")
@@ -100,7 +100,7 @@ fn only(set: &PolicySet, reads: Reads) -> Selection<'_> {
     }
 }
 
-/// Microseconds for one evaluation, the median of several rounds in turns.
+/// Microseconds per evaluation: the median of several rounds, with the variants alternating.
 fn in_turns(ways: &[&dyn Fn()]) -> Vec<f64> {
     let mut rounds = vec![Vec::new(); ways.len()];
     for _ in 0..15 {

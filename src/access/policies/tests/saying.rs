@@ -1,4 +1,4 @@
-//! What callers say, in JSON.
+//! Tests of claimed properties in JSON.
 
 use proptest::prelude::*;
 
@@ -66,7 +66,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Whatever a caller says, the answer is one of a policy that does not look at it.
+    /// Claimed properties never change the result of a policy that doesn't read them; values that policies can't
+    /// read deny the request.
     #[test]
     fn no_claim_changes_what_it_is_not_asked_about(said in prop::collection::btree_map(".{0,8}", any_json(), 0..6), id in ".{0,20}", kind in ".{0,20}") {
         let folder = policies("permit (principal is User, action, resource);");

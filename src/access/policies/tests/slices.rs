@@ -1,4 +1,4 @@
-//! Grouped policies give the result of the whole set.
+//! Tests that grouped policies give the result of the whole set.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ const ACTIONS: [&str; 5] = [
 ];
 const RESOURCES: [&str; 3] = ["resource", "resource is order", "resource == order::\"7\""];
 
-/// `edit` is one of the ways to `change`.
+/// The action `edit` is a member of the action group `change`.
 const SCHEMA: &str = "entity order;
     action change;
     action print appliesTo { principal: [User], resource: [order], context: Doorward::Context };
@@ -73,7 +73,7 @@ fn questions() -> Vec<Facts> {
     all
 }
 
-/// The policies of a text with one policy on each line, under the ids that a folder gives them.
+/// Parses a text with one policy per line, with the IDs that a folder gives them.
 pub(super) fn whole_set(text: &str) -> PolicySet {
     let parsed: PolicySet = text.parse().expect("policies");
     let named = parsed.policies().map(|policy: &Policy| {
@@ -84,7 +84,7 @@ pub(super) fn whole_set(text: &str) -> PolicySet {
     PolicySet::from_policies(named).expect("policies")
 }
 
-/// Whether Cedar permits, the policies that decided, and the errors, when every policy is evaluated with everything to read.
+/// Whether Cedar permits, the determining policies, and the errors, when every policy is evaluated with all parts of the request.
 fn unsliced(folder: &Folder, all: &PolicySet, facts: &Facts) -> (bool, Vec<String>, Vec<String>) {
     let table = folder.policies.table().expect("policies");
     let names = Names::of(&table, facts).expect("a question");
@@ -145,7 +145,7 @@ fn with_base(schema: &str) -> Schema {
     schema
 }
 
-/// Whether Cedar itself sees such a question in the schema.
+/// Whether the schema declares the request, according to Cedar.
 fn knows(schema: &Schema, facts: &Facts) -> bool {
     let asked = (
         facts.principal_type().to_owned(),
@@ -176,7 +176,7 @@ fn scopes() -> impl Iterator<Item = String> {
 #[test]
 fn what_forbids_is_never_left_out() {
     for scope in scopes() {
-        // The others name the action and the type at other places of the text.
+        // The other policies name the action and the type in other parts of the text.
         hold_to_cedar(
             &format!(
                 "permit (principal, action == Action::\"edit\", resource is order);\n\
@@ -374,7 +374,7 @@ proptest! {
     ) {
         let text = policies.join("\n");
         let folder = Folder::of(&[("a.cedar", text.as_str()), ("own.cedarschema", SCHEMA)]);
-        // The schema refuses actions that it does not declare for a principal.
+        // The schema's validation rejects actions that it doesn't declare for a principal.
         prop_assume!(folder.policies.fault().is_none());
         for facts in &mut questions {
             facts.attributes.clear();

@@ -1,4 +1,4 @@
-//! Refusals of the clients' rules as problem documents.
+//! Maps errors of clients to problem documents.
 
 use actix_web::http::StatusCode;
 
@@ -7,8 +7,8 @@ use crate::clients::{ClientError, Fault};
 use crate::standing::ChangePending;
 use crate::web::{Problem, version_conflict};
 
-/// 503 with the new secret: the change is committed, and the secret is in no other answer. Without `Retry-After`, because a
-/// repeated request does not show it again.
+/// 503 with the new secret: the change is committed, and no other response contains the secret. Without `Retry-After`, because
+/// a repeated request would not show it again.
 pub(super) fn secret_pending(error: &ChangePending, secret: &Token) -> Problem {
     tracing::error!(%error, "a client's new secret is committed but not yet in force");
     Problem::new(

@@ -1,4 +1,4 @@
-//! What is sent about grants.
+//! Request bodies of `/v1/grants`.
 
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! Refusals of the rules of grants and things as problem documents.
+//! Maps errors of role assignments and resources to problem documents.
 
 use crate::access::{GrantError, RolesHeldError, ThingError};
 use crate::admin::commands::NotYourType;

@@ -27,7 +27,7 @@ impl AsOf {
     }
 }
 
-/// Parses a parameter `as_of`, without checking that the instant can be answered; `None` for now.
+/// Parses the parameter `as_of`; `None` for now. Does not check whether the history can be read at that instant.
 pub(in crate::admin::http) fn as_of(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let parse =
         |text| parse_instant(text).map_err(|fault| Problem::invalid_parameter("as_of", fault));

@@ -1,4 +1,4 @@
-//! The filters of the audit page, as they stand in its address.
+//! The filters of the audit page, which are the parameters of its URL.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use crate::history::EventFilter;
 use crate::users::{LookupError, Users};
 use crate::web::{FieldProblem, Frame, Problem, cursor, parameter};
 
-/// What can be chosen; a test looks whether it is all that is recorded.
+/// The actions that can be chosen. A test checks that these are all recorded actions.
 const ACTIONS: [&str; 56] = [
     "audit.erased",
     "audit.revisions_sealed",
@@ -70,7 +70,7 @@ const ACTIONS: [&str; 56] = [
     "username.released",
 ];
 
-/// The filters, as given; empty: any.
+/// The filters as submitted; empty ones match every event.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::admin::pages) struct Filters {
@@ -81,13 +81,13 @@ pub(in crate::admin::pages) struct Filters {
     pub(super) outcome: String,
     pub(super) from: String,
     pub(super) until: String,
-    /// The cursor.
+    /// Cursor: lists the events after this one.
     pub(super) after: String,
 }
 
-/// Why filters make no sense.
+/// Why the filters can't be used.
 pub(super) enum FilterFault {
-    /// The person who gave them can correct it.
+    /// A value that the user can correct.
     Field(FieldProblem),
     Other(Problem),
 }
@@ -99,7 +99,7 @@ impl From<Problem> for FilterFault {
 }
 
 impl Filters {
-    /// What to ask the history.
+    /// Parses the filters into a query of the history.
     pub(super) async fn parse(
         &self,
         frame: &Frame,
@@ -134,7 +134,7 @@ impl Filters {
         })
     }
 
-    /// The address of a page with these filters.
+    /// URL of the page with these filters, and with `after` as its cursor.
     pub(super) fn url(&self, after: &str) -> String {
         address(
             "/admin/audit",
@@ -150,7 +150,7 @@ impl Filters {
         )
     }
 
-    /// What can be chosen, and what was.
+    /// The actions that can be chosen, and the submitted one if it is another.
     pub(super) fn actions(&self) -> Vec<String> {
         let mut actions: Vec<String> = ACTIONS.map(str::to_owned).to_vec();
         if !self.action.is_empty() && !ACTIONS.contains(&self.action.as_str()) {
@@ -160,14 +160,14 @@ impl Filters {
     }
 }
 
-/// RFC 3339, or what a browser's field for a time holds, then in UTC.
+/// Parses an RFC 3339 time, or the value of a `datetime-local` input, which counts as UTC.
 pub(in crate::admin::pages) fn parse_instant(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text)
         .or_else(|| Timestamp::parse(&format!("{text}Z")))
         .or_else(|| Timestamp::parse(&format!("{text}:00Z")))
 }
 
-/// For a browser's field for a time, in UTC; empty where it is no time.
+/// Formats a time for a `datetime-local` input, in UTC; empty if the text is not a time.
 pub(super) fn field_value(text: &str) -> String {
     let at = parse_instant(text.trim()).map(Timestamp::to_rfc3339);
     let to_the_minute = at.as_deref().and_then(|at| at.get(..16));
@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// Every quoted text of the source that has the form of an action.
+    /// Collects all quoted texts in the sources that have the syntax of an action.
     fn recorded_actions(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -205,7 +205,7 @@ mod tests {
                 "audit", "authorization", "client", "code", "configuration", "consent", "grant", "invitation", "key", "passkey", "policies", "request", "resource", "role", "session", "setup", "token", "user", "username",
             ]
             .contains(&kind)
-                // Names of templates, texts and keys of the configuration are no actions.
+                // Names of templates, texts and configuration keys have the same syntax, but are not actions.
                 && !["html", "other", "title", "id", "type", "yaml", "service", "unnamed_service"].contains(&act)
                 && !act.is_empty()
                 && is_word(act)

@@ -1,4 +1,4 @@
-//! `/admin/clients/{client}/{act}`: a new secret, disabling, enabling, deleting.
+//! `/admin/clients/{client}/{act}`: creates a new secret, disables, enables or deletes a client.
 
 use actix_web::http::StatusCode;
 
@@ -22,16 +22,16 @@ enum Kind {
     Delete,
 }
 
-/// What is done to a client.
+/// An action on a client.
 pub(in crate::admin::pages) struct ClientAct {
     client: Client,
     kind: Kind,
 }
 
-/// How many names the label of the checkbox lists.
+/// Maximum number of names in the label of the checkbox.
 const MAX_NAMES: usize = 10;
 
-/// The checkbox that disables the enabled clients that a client registered, too; `None` if there are none.
+/// The checkbox for also disabling the enabled clients that the client registered; `None` if there are none.
 fn offer(frame: &Frame, registered: &[RegisteredClient]) -> Option<(&'static str, String)> {
     if registered.is_empty() {
         return None;
@@ -49,7 +49,7 @@ fn offer(frame: &Frame, registered: &[RegisteredClient]) -> Option<(&'static str
 }
 
 impl ClientAct {
-    /// The question, without what depends on other clients.
+    /// The confirmation page, without the parts that depend on other clients.
     fn plain_question(&self, frame: Frame) -> ConfirmPage {
         let target = self.target();
         let effects = ["effect_1", "effect_2"].map(|part| format!("confirm.{}.{part}", target.key));
@@ -67,7 +67,7 @@ impl ClientAct {
 }
 
 impl ClientAct {
-    /// The question again, about the secret that was typed.
+    /// Shows the confirmation page again, with the reason why the typed secret was refused.
     fn ask_again(&self, frame: Frame, problem: FieldProblem) -> Answer {
         let question = ConfirmPage {
             problem: Some(problem),
@@ -120,7 +120,7 @@ impl Act for ClientAct {
 
     async fn accepts_older(&self, visitor: &Administrator) -> Result<bool, Problem> {
         visitor.clients.publish(self.client.id).await?;
-        // Disabling it again finishes what an earlier request could not.
+        // Disabling a client again finishes what an earlier request could not.
         Ok(matches!(self.kind, Kind::Disable) && !self.client.enabled)
     }
 

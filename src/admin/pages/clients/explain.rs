@@ -1,18 +1,18 @@
-//! Why a client was not registered or changed, in the words of the admin pages.
+//! Explains on the admin pages why a client was not registered or changed.
 
 use super::form::sentence;
 use crate::clients::ClientError;
 use crate::web::{FieldProblem, Frame, Problem};
 
-/// Asks for a secret again that was typed before: no page shows it and nothing keeps it.
+/// Asks for a secret again that was typed before, because no page contains it and it is not stored.
 pub(super) fn secret_again(frame: &Frame) -> FieldProblem {
     FieldProblem::new("client_secret", frame.text("client_fault.secret_again"))
 }
 
-/// Why the form was refused, for its page; other problems are nobody's to correct there.
+/// The problem to show at the form.
 ///
 /// # Errors
-/// Those problems.
+/// Any error that can't be corrected in the form.
 pub(super) fn explain(frame: &Frame, error: ClientError) -> Result<FieldProblem, Problem> {
     match error {
         ClientError::Field(fault) => {

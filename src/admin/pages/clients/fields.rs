@@ -1,31 +1,31 @@
-//! The fields of the form: which there are, how each is written, in which section each stands.
+//! The fields of the client form, their kinds and their sections.
 
 /// How a field of a client is written in a form.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
-    /// A text.
+    /// A text, possibly empty.
     Text,
-    /// A text, or none.
+    /// A text; nothing if it is empty.
     Optional,
-    /// One entry a line.
+    /// Entries, one per line.
     Lines,
-    /// Entries with a space between them.
+    /// Entries separated by spaces.
     Words,
-    /// A number, or none.
+    /// A number; nothing if it is empty.
     Number,
-    /// A secret, which no page shows and nothing keeps.
+    /// A secret, which no page contains and the form does not store.
     Secret,
-    /// Yes or no.
+    /// A checkbox: yes or no.
     Switch,
     /// One of these values.
     Choice(&'static [&'static str]),
     /// One of these values, or none.
     OptionalChoice(&'static [&'static str]),
-    /// Some of these values, each with the name of its own box.
+    /// Any of these values: pairs of the name of a checkbox and the value.
     Boxes(&'static [(&'static str, &'static str)]),
 }
 
-/// A field, under its name in RFC 7591.
+/// A field under its name in the client metadata (RFC 7591).
 #[derive(Clone, Copy)]
 pub(super) struct Field {
     pub(super) name: &'static str,
@@ -36,7 +36,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
     Field { name, kind }
 }
 
-/// A part of the form with a heading: `client_section.{key}`.
+/// A section of the form. Its heading is the text `client_section.{key}`.
 pub(super) struct Section {
     pub(super) key: &'static str,
     pub(super) fields: &'static [Field],
@@ -44,7 +44,7 @@ pub(super) struct Section {
 
 const ACRS: &[&str] = &["phr", "urn:doorward:acr:device-bound", "phrh"];
 
-/// All of the form. What nearly everybody needs comes first, and is unfolded.
+/// All sections. The first one has what nearly every client needs, and is the only one that is open at first.
 pub(super) const SECTIONS: [Section; 6] = [
     Section {
         key: "app",
@@ -124,7 +124,7 @@ pub(super) const SECTIONS: [Section; 6] = [
     },
 ];
 
-/// What can be chosen at registration alone.
+/// Fields that can only be set at registration.
 pub(super) const CHOSEN: Section = Section {
     key: "chosen",
     fields: &[
@@ -133,7 +133,7 @@ pub(super) const CHOSEN: Section = Section {
     ],
 };
 
-/// All fields of a client that exists.
+/// All fields of an existing client.
 pub(super) fn all() -> impl Iterator<Item = &'static Field> {
     SECTIONS.iter().flat_map(|section| section.fields)
 }

@@ -1,4 +1,4 @@
-//! What is registered of a client as a form: from the record into boxes and lines, and back into a change.
+//! The client form: converts client metadata into field values, and submitted values into a change.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,14 +8,14 @@ use super::fields::{self, CHOSEN, Field, Kind, SECTIONS, Section};
 use crate::clients::ClientChange;
 use crate::web::{FieldProblem, Frame, Problem};
 
-/// The value of a box that is checked.
+/// Value of a checked checkbox.
 const CHECKED: &str = "yes";
 
-/// A form as it was sent, or as it is first shown.
+/// The values of the inputs, by name: as submitted, or as first shown.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClientForm(BTreeMap<&'static str, String>);
 
-/// A part of the form, for `parts/client_form.html`.
+/// A section of the form, for `parts/client_form.html`.
 pub(super) struct SectionView {
     pub(super) title: &'static str,
     pub(super) fields: Vec<FieldView>,
@@ -25,12 +25,12 @@ pub(super) struct SectionView {
 /// A field of the form.
 pub(super) struct FieldView {
     pub(super) name: &'static str,
-    /// line | secret | lines | number | switch | choice | boxes
+    /// One of `line`, `secret`, `lines`, `number`, `switch`, `choice`, `boxes`.
     pub(super) control: &'static str,
     pub(super) label: &'static str,
     pub(super) hint: Option<&'static str>,
     pub(super) value: String,
-    /// Of a field with lines.
+    /// Height of a text area, in lines.
     pub(super) rows: usize,
     pub(super) choices: Vec<ChoiceView>,
     pub(super) is_wrong: bool,
@@ -38,7 +38,7 @@ pub(super) struct FieldView {
 
 /// A value that can be chosen.
 pub(super) struct ChoiceView {
-    /// The name of its box, where it has one of its own.
+    /// Name of the checkbox, or of the field if its values have no checkboxes.
     pub(super) name: &'static str,
     pub(super) value: &'static str,
     pub(super) label: &'static str,
@@ -46,7 +46,7 @@ pub(super) struct ChoiceView {
 }
 
 impl ClientForm {
-    /// What was sent.
+    /// The form as submitted.
     pub(super) fn sent(mut sent: HashMap<String, String>) -> Self {
         let mut form = Self::default();
         for field in fields::all() {
@@ -57,10 +57,10 @@ impl ClientForm {
         form
     }
 
-    /// What is registered, or would be: members under the names of RFC 7591.
+    /// The form for a registered client, or for the metadata of a new one, with the member names of RFC 7591.
     pub(super) fn of(registered: &Value) -> Self {
         let mut form = Self::default();
-        // No method was registered, though RFC 7591 names one.
+        // No method was registered explicitly; the record contains the default of RFC 7591.
         let has_no_method = registered["accepts_either_secret_method"] == json!(true);
         for field in fields::all() {
             let value = match field.name {
@@ -79,7 +79,7 @@ impl ClientForm {
         form
     }
 
-    /// Fills in a field.
+    /// Sets the value of an input.
     pub(super) fn put(&mut self, name: &'static str, value: String) {
         self.0.insert(name, value);
     }
@@ -88,15 +88,15 @@ impl ClientForm {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
 
-    /// What to call the client.
+    /// The client's name as typed.
     pub(super) fn name(&self) -> &str {
         self.get("client_name")
     }
 
-    /// Everything that the form says.
+    /// The change to what the form contains.
     ///
     /// # Errors
-    /// Never for a form of ours.
+    /// `invalid-body`, which a form of the admin pages never causes.
     pub(super) fn to_change(&self) -> Result<ClientChange, Problem> {
         let members: Map<String, Value> = fields::all()
             .map(|field| (field.name.to_owned(), self.read(field)))
@@ -124,7 +124,7 @@ impl ClientForm {
             | Kind::Choice(_)
             | Kind::Optional
             | Kind::OptionalChoice(_) => json!(text),
-            // What is no number is refused as one that can't be.
+            // A text that is not a number becomes -1, which is refused as out of range.
             Kind::Number => json!(text.parse::<i64>().unwrap_or(-1)),
             Kind::Lines => entries(text.lines().collect()),
             Kind::Words => entries(text.split_whitespace().collect()),
@@ -136,7 +136,7 @@ impl ClientForm {
         }
     }
 
-    /// The form for a page.
+    /// The sections of the form of an existing client.
     pub(super) fn sections(
         &self,
         frame: &Frame,
@@ -148,8 +148,8 @@ impl ClientForm {
             .collect()
     }
 
-    /// The form for the page of a new client, whose ID and secret can be chosen. `has_lost_secret`: a secret was typed, which no page
-    /// shows; its section is unfolded.
+    /// The sections of the form of a new client, whose ID and secret can be chosen. `has_lost_secret`: a secret was typed,
+    /// which no page contains, so the section with its field is open.
     pub(super) fn sections_of_new(
         &self,
         frame: &Frame,
@@ -236,7 +236,7 @@ impl ClientForm {
 }
 
 impl Kind {
-    /// The names under which a form carries a field.
+    /// The names of the inputs of a field.
     fn boxes(self, name: &'static str) -> Vec<&'static str> {
         match self {
             Self::Boxes(boxes) => boxes.iter().map(|(name, _)| *name).collect(),
@@ -253,7 +253,7 @@ fn checked(is_checked: bool) -> String {
     }
 }
 
-/// A member as a form holds it.
+/// The value of a metadata member as the form contains it.
 fn written(kind: Kind, value: &Value) -> String {
     match value {
         Value::Null | Value::Object(_) => String::new(),
@@ -297,7 +297,7 @@ mod tests {
         });
         let names: Vec<&str> = fields::all().map(|field| field.name).collect();
         for name in registered.as_object().expect("members").keys() {
-            // Follows from the method that is chosen.
+            // Derived from the chosen method.
             let is_derived = name == "accepts_either_secret_method";
             assert!(is_derived || names.contains(&name.as_str()), "{name}");
         }

@@ -1,4 +1,4 @@
-//! `/admin/clients/{client}`: one client on one screen, and the form that changes it.
+//! `/admin/clients/{client}`: shows a client, and saves the form that changes it.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ pub(in crate::admin::pages) struct Query {
     voided: Option<usize>,
 }
 
-/// Why a request of the client was refused.
+/// A recent refusal of a request of the client.
 struct RefusalView {
     at: Moment,
     times: String,
@@ -116,7 +116,7 @@ pub(in crate::admin::pages) async fn show_client(
         Some(id) => clients::names(&administrator.database, vec![id]).await?,
         None => HashMap::new(),
     };
-    // Of an enabled client this is asked when it is disabled.
+    // For an enabled client, the page that disables it asks about the clients that it registered.
     let has_enabled_registered = !client.enabled
         && !administrator
             .clients
@@ -156,7 +156,7 @@ pub(in crate::admin::pages) async fn save_client(
     match updated.await {
         Ok(updated) => show_or_go_on(frame, updated, "saved"),
         Err(ClientError::VersionIs(_)) => {
-            // What was typed would undo what somebody else just did: it is shown as it stands now.
+            // The typed values would undo the other user's change, so the form shows the current ones.
             let now = administrator.clients.read(client.id).await?;
             let form = ClientForm::of(&json!(now));
             let problem = FieldProblem::new("", frame.text("console_client.changed_meanwhile"));

@@ -1,4 +1,4 @@
-//! `/admin/clients/new`: the form for a new app.
+//! `/admin/clients/new`: the form that registers an app.
 
 use std::collections::HashMap;
 
@@ -22,18 +22,18 @@ use crate::web::{
     Answer, FieldProblem, Frame, SECRET_LEFT_OUT, StepUpPage, Web, page, page_with_status,
 };
 
-/// The program that the form is filled in for.
+/// The program whose preset fills in the form.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::admin::pages) struct ForProgram {
-    /// The key of its preset; empty: another program.
+    /// Key of the preset; empty for a program without one.
     #[serde(rename = "for")]
     key: String,
-    /// Its own URL.
+    /// URL of the program.
     url: String,
 }
 
-/// An option of the program list.
+/// An option in the list of programs.
 struct ProgramChoice {
     key: &'static str,
     name: &'static str,
@@ -71,7 +71,7 @@ impl ForProgram {
             .collect()
     }
 
-    /// The form for the program, or for an app that people sign in to: what most are.
+    /// The form for the program; without a preset, for an app that users sign in to.
     fn form(&self) -> Result<ClientForm, PresetError> {
         let Some(preset) = self.preset() else {
             return Ok(usual());
@@ -83,7 +83,7 @@ impl ForProgram {
         Ok(form)
     }
 
-    /// What the program is configured with.
+    /// The settings to enter in the program, if it has a preset.
     fn settings(&self, web: &Web, registered: &ClientUpdate) -> Option<ProgramSettings> {
         let preset = self.preset()?;
         let id = registered.client.public_id.to_string();
@@ -102,7 +102,7 @@ impl ForProgram {
     }
 }
 
-/// An app that people sign in to.
+/// The form for an app that users sign in to, as most clients are.
 fn usual() -> ClientForm {
     let scopes: Scopes = Scope::OPENID.into_iter().collect();
     let metadata = Metadata {
@@ -186,7 +186,7 @@ pub(in crate::admin::pages) async fn register(
     }
 }
 
-/// The form as it was sent, without the secret, and why it was refused.
+/// Shows the form as submitted, without the secret, and why it was refused.
 fn form_again(
     frame: Frame,
     (form, program): (&ClientForm, ForProgram),

@@ -1,4 +1,4 @@
-//! A client's secret, shown this once: in the answer to what made it.
+//! Shows a client's new secret once, in the response to the request that created it.
 
 use askama::Template;
 
@@ -13,9 +13,9 @@ pub(super) struct ProgramSettings {
     pub(super) program: &'static str,
     /// The file or page of the program that they are entered in.
     pub(super) file: &'static str,
-    /// The settings.
+    /// The text of the settings.
     pub(super) lines: String,
-    /// A known pitfall.
+    /// A known pitfall of the program.
     pub(super) note: Option<&'static str>,
 }
 
@@ -30,9 +30,9 @@ struct ConsoleClientSecretPage {
     name: String,
     secret: Option<String>,
     client_url: String,
-    /// How many users will be asked for their consent again.
+    /// Text that says how many users will be asked for their consent again.
     voided: Option<String>,
-    /// Whether the secret is not yet known everywhere.
+    /// Whether the secret may not be in force in every instance yet.
     is_pending: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn show_registered(
     show(frame, registered, "registered", (issuer, settings))
 }
 
-/// The secret if there is one, else the client's page with a notice.
+/// Shows the secret if there is one, else redirects to the client's page with a notice.
 pub(super) fn show_or_go_on(frame: Frame, updated: ClientUpdate, notice: &str) -> Answer {
     show(frame, updated, notice, (None, None))
 }

@@ -1,4 +1,4 @@
-//! The fields of a grant as people fill them in.
+//! The form of a role assignment.
 
 use serde::Deserialize;
 
@@ -10,27 +10,27 @@ use crate::admin::pages::confirm::one_line;
 use crate::admin::pages::given;
 use crate::web::{FieldProblem, Frame, Problem};
 
-/// What a form carries; what is shown again when it was refused.
+/// The submitted values, which are shown again if the form is refused.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::admin::pages) struct GrantForm {
     pub(super) resource_type: String,
     pub(super) resource_id: String,
-    /// Names with spaces or commas between.
+    /// Role names, separated by spaces, commas or line breaks.
     pub(super) roles: String,
     pub(super) title: String,
     pub(super) description: String,
-    /// RFC 3339; empty: until it is withdrawn.
+    /// RFC 3339; empty for no end.
     pub(super) valid_until: String,
-    /// Which version is changed.
+    /// Version of the assignment that the form was rendered for.
     pub(super) version: String,
 }
 
-/// The field that can't be used.
+/// Name of the field that can't be used.
 type Wrong = &'static str;
 
 impl GrantForm {
-    /// As a grant stands.
+    /// The form for an existing assignment.
     pub(super) fn of(grant: &Grant) -> Self {
         let until = grant.valid_until.map(|until| until.to_rfc3339());
         Self {
@@ -78,13 +78,13 @@ impl GrantForm {
     }
 }
 
-/// What to do about a field.
+/// The problem that explains how to correct a field.
 pub(in crate::admin::pages) fn wrong(frame: &Frame, field: Wrong) -> FieldProblem {
     let key = format!("console_grant.wrong.{field}");
     FieldProblem::new(field, frame.text(&key))
 }
 
-/// Why the rule refused what the form says; what the form can't help is a problem.
+/// The problem to show at the form, or an error that can't be corrected there.
 pub(super) fn explain(frame: &Frame, error: GrantError) -> Result<FieldProblem, Problem> {
     match error {
         GrantError::Past => Ok(wrong(frame, "valid_until")),

@@ -1,4 +1,4 @@
-//! `/admin/users/{user}/grants`: what a person holds on single things, and the form that gives more.
+//! `/admin/users/{user}/grants`: a user's roles on resources, and the form that assigns more.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -22,7 +22,7 @@ use crate::web::{
 pub(in crate::admin::pages) struct Listing {
     after: String,
     notice: Option<String>,
-    /// The thing on which something is to be given.
+    /// Type of the resource for which the form is filled in.
     #[serde(rename = "type")]
     kind: String,
     id: String,
@@ -35,12 +35,12 @@ struct ConsoleUserGrantsPage {
     notice: Option<String>,
     id: UserId,
     name: String,
-    /// Their own page, for whoever may see it.
+    /// URL of the user's page, if the visitor may see it.
     person_url: Option<String>,
     form: GrantForm,
     problem: Option<FieldProblem>,
     grants: Vec<GrantRow>,
-    /// The text key of the first column.
+    /// Text key of the first column's heading.
     grants_of: &'static str,
     first_url: Option<String>,
     next_url: Option<String>,

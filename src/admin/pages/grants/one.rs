@@ -1,4 +1,4 @@
-//! `/admin/grants/{grant}`: the form that changes a grant.
+//! `/admin/grants/{grant}`: the form that changes a role assignment.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -46,7 +46,8 @@ impl ConsoleGrantPage {
     }
 }
 
-/// The grant that a path names, and whose it is. One on a thing of a type that is not theirs is not there.
+/// The role assignment that a path names, and its user. An assignment on a resource type that the visitor does not manage is
+/// reported as not found, as if it did not exist.
 pub(super) async fn find(manager: &GrantManager, id: &str) -> Result<(Grant, Holder), Problem> {
     let id = GrantId::parse(id).ok_or_else(Problem::not_found)?;
     let grant = manager.find_assignment(id, &manager.scope()).await?;
@@ -83,7 +84,7 @@ pub(in crate::admin::pages) async fn save(
                     return Ok(redirect(&url));
                 }
                 Err(GrantError::VersionIs(_)) => {
-                    // What was typed would undo what somebody else just did: it is shown as it stands now.
+                    // The typed values would undo the other user's change, so the form shows the current ones.
                     let (now, holder) = find(&manager, &id).await?;
                     let sentence = frame.text("console_grant.changed_meanwhile").to_owned();
                     let template = ConsoleGrantPage {

@@ -1,4 +1,4 @@
-//! `/admin/grants/{grant}/withdraw`.
+//! `/admin/grants/{grant}/withdraw`: withdraws a role assignment.
 
 use super::one::find;
 use crate::access::Grant;

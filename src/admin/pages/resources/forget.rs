@@ -1,4 +1,4 @@
-//! `/admin/resources/forget?type=&id=`: deletes what is known of a resource.
+//! `/admin/resources/forget?type=&id=`: deletes the record of a resource.
 
 use super::named;
 use crate::access::ThingView;
@@ -7,7 +7,7 @@ use crate::admin::pages::grants::thing_url;
 use crate::admin::pages::visitor::{GrantManager, ResourceManagement};
 use crate::web::{Answer, ConfirmPage, HiddenField, Problem, redirect};
 
-/// Deletes the record of a resource.
+/// Deletes the record of a resource. Role assignments on it are kept.
 pub(in crate::admin::pages) struct Forget(ThingView);
 
 impl Act for Forget {

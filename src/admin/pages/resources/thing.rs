@@ -1,4 +1,5 @@
-//! `/admin/resources/thing?type=&id=`: one thing on one screen; `/admin/grants?type=&id=&user=`, the way to give somebody roles on it.
+//! `/admin/resources/thing?type=&id=`: shows and changes one resource. `/admin/grants?type=&id=&user=`: redirects to the form
+//! that assigns roles on it.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -31,7 +32,7 @@ pub(in crate::admin::pages) struct Listing {
     notice: Option<String>,
 }
 
-/// To whom something is to be given on a thing.
+/// A resource, and the user who will be assigned roles on it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(in crate::admin::pages) struct Recipient {
@@ -40,7 +41,7 @@ pub(in crate::admin::pages) struct Recipient {
     user: String,
 }
 
-/// What a form carries.
+/// The submitted form.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::admin::pages) struct ThingForm {
@@ -49,9 +50,9 @@ pub(in crate::admin::pages) struct ThingForm {
     id: String,
     title: String,
     description: String,
-    /// A JSON object; empty: none.
+    /// A JSON object; empty for none.
     attributes: String,
-    /// Which version is changed; empty: nothing is known yet.
+    /// Version of the record that the form was rendered for; empty if the resource is not registered yet.
     version: String,
 }
 
@@ -100,10 +101,10 @@ struct ConsoleResourcePage {
     forget_url: String,
     form: ThingForm,
     problem: Option<FieldProblem>,
-    /// Whom nobody knows, as they were named.
+    /// The submitted ID or username, if no user has it.
     nobody: Option<String>,
     grants: Vec<GrantRow>,
-    /// The text key of the first column.
+    /// Text key of the first column's heading.
     grants_of: &'static str,
     first_url: Option<String>,
     next_url: Option<String>,
@@ -188,7 +189,7 @@ pub(in crate::admin::pages) async fn save(
                     return Ok(redirect(&format!("{url}&notice=saved")));
                 }
                 Err(ThingError::Attributes) => wrong(&frame, "attributes"),
-                // Schema errors are in English, so they are not translated.
+                // Schema errors are in English, and are not translated.
                 Err(ThingError::NotInSchema(reason)) => FieldProblem::new("attributes", &reason),
                 Err(
                     ThingError::Exists(_)
@@ -196,7 +197,7 @@ pub(in crate::admin::pages) async fn save(
                     | ThingError::Overtaken
                     | ThingError::Unknown,
                 ) => {
-                    // What was typed would undo what somebody else just did: it is shown as it stands now.
+                    // The typed values would undo the other user's change, so the form shows the current ones.
                     let sentence = frame.text("console_grant.changed_meanwhile");
                     let template = ConsoleResourcePage {
                         problem: Some(FieldProblem::new("", sentence)),
@@ -216,7 +217,7 @@ pub(in crate::admin::pages) async fn save(
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }
 
-/// Leads to the form that gives somebody roles on the thing.
+/// Redirects to the form that assigns a user roles on the resource.
 pub(in crate::admin::pages) async fn choose_holder(
     manager: GrantManager,
     asked: web::Query<Recipient>,

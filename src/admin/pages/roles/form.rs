@@ -1,4 +1,4 @@
-//! What is typed about a role, for `parts/role_form.html`.
+//! The form of a role, for `parts/role_form.html`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,18 +10,18 @@ use crate::users::{
 };
 use crate::web::{FieldProblem, Frame, Problem};
 
-/// A role as it is typed.
+/// A role as typed.
 #[derive(Debug, Default)]
 pub(super) struct RoleForm {
     pub(super) name: String,
     pub(super) description: String,
     manages_roles: BTreeSet<String>,
-    /// With a space between them.
+    /// Resource types, separated by spaces.
     pub(super) manages_grants_on: String,
 }
 
 impl RoleForm {
-    /// Of a role as it stands.
+    /// The form for an existing role.
     pub(super) fn of(role: &Role) -> Self {
         Self {
             name: role.name.clone(),
@@ -31,7 +31,7 @@ impl RoleForm {
         }
     }
 
-    /// As it was sent.
+    /// The form as submitted.
     pub(super) fn sent(sent: &HashMap<String, String>) -> Self {
         let text = |name: &str| sent.get(name).map(|text| text.trim().to_owned());
         Self {
@@ -42,7 +42,7 @@ impl RoleForm {
         }
     }
 
-    /// The role to make.
+    /// The role to create.
     pub(super) fn to_new(&self, frame: &Frame) -> Result<NewRole, FieldProblem> {
         let name = RoleName::parse(&self.name)
             .map_err(|_| FieldProblem::new("name", frame.text("field.role_name")))?;
@@ -54,7 +54,7 @@ impl RoleForm {
         })
     }
 
-    /// What to change of the role.
+    /// The change to an existing role.
     pub(super) fn to_change(&self, frame: &Frame) -> Result<RoleChange, FieldProblem> {
         Ok(RoleChange {
             description: Some(self.description(frame)?),
@@ -77,7 +77,7 @@ impl RoleForm {
             .map_err(|_| FieldProblem::new("manages_grants_on", frame.text("field.resource_type")))
     }
 
-    /// A box for each role that can be managed; `own` is the role that the form is about.
+    /// A checkbox for each role that the holders of this role could manage. `own` is the existing role that the form changes.
     pub(super) async fn boxes(
         &self,
         frame: &Frame,
@@ -92,13 +92,13 @@ impl RoleForm {
             ..Rights::default()
         };
         let mut boxes = boxes(frame, users, &everything, &self.manages_roles).await?;
-        // Nobody but administrators manages administrators.
+        // Only administrators manage administrators.
         boxes.retain(|shown| shown.name != ADMINISTRATOR || shown.is_checked);
         Ok(boxes)
     }
 }
 
-/// Why the form was refused, for whoever filled it in.
+/// The problem to show at the form, or an error that can't be corrected there.
 pub(super) fn explain(frame: &Frame, error: RoleError) -> Result<FieldProblem, Problem> {
     let (field, key) = match error {
         RoleError::Exists => ("name", "field.role_taken"),

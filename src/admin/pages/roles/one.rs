@@ -1,4 +1,4 @@
-//! `/admin/roles/{role}`: one role, the form that changes it, and the way out of the registry.
+//! `/admin/roles/{role}`: shows, changes and deletes one role.
 
 use std::collections::HashMap;
 
@@ -46,7 +46,7 @@ impl ConsoleRolePage {
     }
 }
 
-/// Who and what needs a role, a sentence each.
+/// What uses a role, one sentence each.
 fn uses(frame: &Frame, needed: &RoleUse) -> Vec<String> {
     let mut uses = Vec::new();
     let holders = usize::try_from(needed.holders).unwrap_or(usize::MAX);
@@ -102,7 +102,7 @@ pub(in crate::admin::pages) async fn save_role(
                     return Ok(redirect(&format!("{}?notice=saved", role_url(&role.name))));
                 }
                 Err(RoleError::VersionIs(version)) => {
-                    // What was typed would undo what somebody else just did: it is shown as it stands now.
+                    // The typed values would undo the other user's change, so the form shows the current ones.
                     let now = users.find_role(&name).await?;
                     let form = RoleForm::of(&now);
                     let problem = explain(&frame, RoleError::VersionIs(version))?;

@@ -1,4 +1,4 @@
-//! SQL of `revisions` for the seal: a link of the chain covers the revisions that were unsealed when it was added.
+//! SQL of `revisions` for the audit chain: an entry covers the revisions that were unsealed when it was added.
 
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use crate::base::ids::{ClientId, Id, UserId, label};
 use crate::db::schema::revisions;
 use crate::db::{Connection, Result, StoredJson};
 
-/// A revision as it is sealed.
+/// A revision with the fields that are sealed.
 #[derive(Clone, Debug)]
 pub(in crate::history::seal) struct SealedRevision {
     pub(in crate::history::seal) entity: String,
@@ -18,12 +18,12 @@ pub(in crate::history::seal) struct SealedRevision {
     pub(in crate::history::seal) by_user: Option<UserId>,
     pub(in crate::history::seal) by_client: Option<ClientId>,
     pub(in crate::history::seal) data: StoredJson,
-    /// The position of the link that covers it.
+    /// Position of the entry that covers it; `None` if it is unsealed.
     pub(in crate::history::seal) sealed_in: Option<i64>,
 }
 
 impl SealedRevision {
-    /// Whether its data is stored in the form in which Doorward writes it.
+    /// Returns whether its data is stored in the form in which Doorward writes it.
     pub(in crate::history::seal) fn is_as_written(&self) -> bool {
         self.data.is_plain
     }
@@ -53,7 +53,7 @@ fn sealed(row: Row) -> SealedRevision {
     }
 }
 
-/// Whether there is an unsealed revision that is not later than an instant.
+/// Returns whether any revision up to this time is unsealed.
 pub(in crate::history::seal) fn is_any_waiting(
     conn: &mut Connection,
     until: Timestamp,
@@ -66,13 +66,13 @@ pub(in crate::history::seal) fn is_any_waiting(
     Ok(waiting.optional()?.is_some())
 }
 
-/// How many revisions are unsealed.
+/// Counts the unsealed revisions.
 pub(in crate::history::seal) fn count_waiting(conn: &mut Connection) -> Result<i64> {
     let waiting = revisions::table.filter(revisions::sealed_in.is_null());
     Ok(waiting.count().get_result(conn)?)
 }
 
-/// Adds about `limit` of the unsealed revisions to the link at a position, and returns them. The caller must lock the sealer's row.
+/// Assigns about `limit` unsealed revisions to the entry at a position, and returns them. The caller must lock the chain state.
 pub(in crate::history::seal) fn take_waiting(
     conn: &mut Connection,
     position: i64,
@@ -107,7 +107,7 @@ pub(in crate::history::seal) fn take_waiting(
     list_sealed(conn, (position, position), i64::MAX)
 }
 
-/// The revisions covered by the links at these positions (inclusive), at most `limit`.
+/// Returns the revisions covered by the entries at these positions (inclusive), at most `limit`.
 pub(in crate::history::seal) fn list_sealed(
     conn: &mut Connection,
     (first, last): (i64, i64),
@@ -122,7 +122,7 @@ pub(in crate::history::seal) fn list_sealed(
     Ok(rows.into_iter().map(sealed).collect())
 }
 
-/// The lowest and the highest position of a link that a revision names as its own.
+/// Returns the lowest and the highest position that a revision refers to.
 pub(in crate::history::seal) fn find_positions(
     conn: &mut Connection,
 ) -> Result<(Option<i64>, Option<i64>)> {

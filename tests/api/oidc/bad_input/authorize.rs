@@ -1,4 +1,5 @@
-//! Parameters of an authorization request that are wrong one by one: what goes back to the app, and what stays.
+//! Authorization requests with single invalid parameters: which errors are sent to the app, and which are shown
+//! on Doorward's page.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +38,8 @@ const NAMES: [&str; 22] = [
     "unheard_of",
 ];
 
-/// A refusal that went back to the app: this word, a plain sentence, `state` and `iss`, nothing else, in the query alone.
+/// Checks that an error was sent to the app with `error`, a plain description, `state` and `iss`, nothing else, in
+/// the query only.
 fn assert_sent_back(house: &House, answer: &Answer, error: &str) {
     let sent = sent_back(answer);
     let names: BTreeSet<&str> = sent.keys().map(String::as_str).collect();
@@ -58,7 +60,7 @@ fn assert_sent_back(house: &House, answer: &Answer, error: &str) {
     assert_eq!(location.matches('?').count(), 1, "{location}");
 }
 
-/// The same request, by query and by form.
+/// Sends the same request by query and by form.
 fn both_ways(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> [Answer; 2] {
     let path = app.path(more);
     let body = path.split_once('?').expect("a query").1;
@@ -68,7 +70,7 @@ fn both_ways(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -
     [browser.get(&path), posted.body(body, FORM).send()]
 }
 
-/// What is wrong, and the word for it.
+/// Returns invalid parameters with their error codes.
 fn refusals() -> Vec<(&'static str, String, &'static str)> {
     let nested = format!("{{\"userinfo\": {}{}}}", "[".repeat(200), "]".repeat(200));
     let deep = format!(
@@ -252,7 +254,7 @@ on_both! {
             let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
             format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#))
         };
-        // The official suite's Form Post module: both are inside the object alone.
+        // As in the Form Post module of the official suite: both are only in the request object.
         let inside = object(json!({ "response_mode": "form_post", "state": "inside", "nonce": "n" }));
         for answer in both_ways(&app, &root.browser, &[("request", &inside), ("state", "")]) {
             assert_eq!((answer.status, answer.header("location")), (200, None), "{answer:?}");
@@ -266,7 +268,7 @@ on_both! {
         for answer in both_ways(&app, &root.browser, &outside) {
             assert!(answer.text().contains("name=\"state\" value=\"inside\""), "{answer:?}");
         }
-        // Nothing else in it is believed.
+        // Nothing else in the object is used.
         let hostile = object(json!({ "redirect_uri": "https://evil.example/", "client_id": "x", "state": SCRIPT }));
         for answer in both_ways(&app, &root.browser, &[("request", &hostile)]) {
             assert_harmless(&answer);
@@ -292,7 +294,7 @@ on_both! {
                     fields.push((name, SCRIPT));
                     let mut answer = for_a_person(browser.request("GET", &asks.path(&fields)));
                     assert_harmless(&answer);
-                    // Sign-in, consent and the choice of an account are further on.
+                    // Sign-in, consent and the account chooser are further redirects.
                     for _ in 0..2 {
                         let next = answer.header("location").unwrap_or_default().to_owned();
                         if !next.starts_with('/') {
@@ -312,7 +314,7 @@ on_both! {
     fn state_comes_back_as_it_was_whatever_it_holds(house) {
         let root = house.administrator();
         let app = house.party(|_| {});
-        // As long as gateways make it that keep deep links there, encoded or not.
+        // As long as gateways make it that store deep links in it, encoded or not.
         let (long, encoded) = ("s".repeat(16_384), "/".repeat(16_384));
         for state in [SCRIPT, "a\r\nSet-Cookie: x=1", "a&code=b#c?d=e+f %41", "ä\u{1F600}\u{202E}", "\\\"'", &long, &encoded] {
             let good = app.authorize(&root.browser, &[("state", state)]);
@@ -326,7 +328,7 @@ on_both! {
         assert!(!sent_back(&without).contains_key("state"));
         let too_long = "s".repeat(16_385);
         assert_stays(&app.authorize(&root.browser, &[("state", &too_long)]));
-        // Both at their limit, in a redirect, a form, and the ID token.
+        // Both at their maximum length, in a redirect, a form, and the ID token.
         let both = [("state", long.as_str()), ("nonce", long.as_str())];
         let issued = app.sign_in(&root.browser, &both);
         assert_eq!(issued.id_claims["nonce"].as_str(), Some(long.as_str()));

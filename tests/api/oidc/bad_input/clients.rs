@@ -1,4 +1,4 @@
-//! Clients that do not show who they are by their own method, at every endpoint that asks.
+//! Clients that fail to authenticate by their own method, at every endpoint that authenticates clients.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::support::http::{Answer, Browserless, Request, basic, form_encoded};
 use crate::support::process::{free_port, wait_until};
 use crate::support::relying_party::RelyingParty;
 
-/// The endpoints that ask who a client is.
+/// Endpoints that authenticate clients.
 const PATHS: [&str; 3] = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"];
 
-/// A body that is good at all of them.
+/// A body that is valid at all of them.
 const BODY: &str = "grant_type=client_credentials&token=x";
 
 fn post<'browser>(browser: &'browser Browserless, path: &str, body: &str) -> Request<'browser> {
@@ -32,18 +32,18 @@ fn in_body(app: &RelyingParty, secret: &str) -> String {
     )
 }
 
-/// RFC 6749 §5.2: whoever used the `Authorization` header is challenged to do so again.
+/// RFC 6749 §5.2: a client that used the `Authorization` header gets a challenge.
 fn assert_unknown_by_header(answers: &[Answer]) {
     for answer in answers {
         assert_refused(answer, 401, "invalid_client");
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert!(challenge.starts_with("Basic realm="), "{challenge}");
-        // Nobody learns which of it was wrong.
+        // The response doesn't reveal what was wrong.
         assert_eq!(answer.text(), answers[0].text());
     }
 }
 
-/// RFC 6749 §5.2: whoever did not use it gets 400 and no challenge.
+/// RFC 6749 §5.2: a client that did not use the header gets 400 without a challenge.
 fn assert_unknown_in_body(answers: &[Answer]) {
     for answer in answers {
         assert_refused(answer, 400, "invalid_client");
@@ -161,10 +161,10 @@ on_both! {
         told(&["reason=\"other-method\"", &client, "method_used=\"client_secret_post\"", "method_registered=\"client_secret_basic\""]);
         post(&browser, "/oauth2/introspect", "").basic(&app.id, &"A".repeat(43)).send();
         told(&["reason=\"wrong-secret\"", &client, "method_used=\"client_secret_basic\"", "method_registered=\"client_secret_basic\""]);
-        // A secret that was cut short is malformed; the log still names the client.
+        // A truncated secret is malformed; the log still names the client.
         post(&browser, "/oauth2/revoke", "").basic(&app.id, &secret[20..]).send();
         told(&["reason=\"malformed\"", &client, "method_used=\"client_secret_basic\""]);
-        // The own API as well.
+        // Doorward's own API as well.
         browser.request("GET", "/v1/users").basic(&app.id, &"A".repeat(43)).send();
         told(&["reason=\"wrong-secret\"", &client, "/v1/users"]);
         assert!(!process.output().contains(&secret[20..]), "a secret is in the log");

@@ -1,4 +1,4 @@
-//! Where an answer goes: exactly to a registered address, and nowhere near it.
+//! Responses are sent only to a registered URI that matches exactly.
 
 use doorward::clients::{ApplicationType, RedirectUri};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::{FORM, SCRIPT, assert_harmless, assert_stays, for_a_person};
 use crate::on_both;
 use crate::support::relying_party::CALLBACK;
 
-/// Addresses that look like [`CALLBACK`] and are others.
+/// Returns URIs that look like [`CALLBACK`] but differ from it.
 fn lookalikes() -> Vec<String> {
     let more = [
         "/",
@@ -65,7 +65,7 @@ on_both! {
             let body = path.split_once('?').expect("a query").1;
             let posted = root.browser.request("POST", "/oauth2/authorize").without_same_origin();
             assert_stays(&for_a_person(posted.body(body, FORM)));
-            // Whatever else is wrong: it is not sent there.
+            // Further errors are not sent there either.
             let path = app.path(&[("redirect_uri", &uri), ("response_type", "token"), ("prompt", "none")]);
             assert_stays(&root.browser.get(&path));
         }
@@ -95,7 +95,7 @@ on_both! {
             assert_eq!(refused.status, 400, "{field}");
             assert!(refused.text().contains("an address of this server"), "{}", refused.text());
         }
-        // Any port of a native app's address is also the port of a Doorward on this machine.
+        // A native app's URI matches any port, including the port of a Doorward on this machine.
         let native = house.party(|metadata| {
             metadata.redirect_uris = vec![RedirectUri::parse("http://localhost/v1/me/suspend").expect("an address")];
             metadata.application_type = ApplicationType::Native;
@@ -164,7 +164,7 @@ on_both! {
         let app = house.party(|metadata| {
             metadata.post_logout_redirect_uris = vec![RedirectUri::parse(goodbye).expect("an address")];
         });
-        // Genuine, it ends the session that it names, also where the request has no cookie.
+        // A genuine hint ends the session that it names, even if the request has no cookie.
         let ada = house.person(&root, "ada");
         let hint = app.sign_in(&ada.browser, &[]).id_token;
         let unsigned = format!("{}.{}.", "eyJhbGciOiJub25lIn0", hint.split('.').nth(1).expect("claims"));

@@ -1,4 +1,4 @@
-//! Requests that can't be read at all, at every endpoint: text that is none, too much, the wrong method, the wrong body.
+//! Unreadable requests at every endpoint: invalid text, too many parameters, wrong methods, wrong bodies.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,11 +10,11 @@ use crate::support::house::House;
 use crate::support::http::{Answer, Browserless, RawConnection};
 use crate::support::relying_party::RelyingParty;
 
-/// Where parameters come in the query of a GET.
+/// Endpoints that take parameters in the query of a GET.
 const BY_QUERY: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
-/// Where a browser posts them.
+/// Endpoints to which browsers post parameters.
 const BY_BROWSERS_FORM: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
-/// Where a program posts them.
+/// Endpoints to which programs post parameters.
 const BY_FORM: [&str; 4] = [
     "/oauth2/token",
     "/oauth2/introspect",
@@ -22,7 +22,7 @@ const BY_FORM: [&str; 4] = [
     "/oauth2/userinfo",
 ];
 
-/// Parameters that nobody can read.
+/// Returns parameters that can't be parsed.
 fn unreadable() -> Vec<String> {
     let many: Vec<String> = (0..100).map(|n| format!("p{n}=1")).collect();
     vec![
@@ -38,7 +38,6 @@ fn unreadable() -> Vec<String> {
     ]
 }
 
-/// The methods of every endpoint.
 fn methods() -> Vec<(String, &'static str)> {
     let id = "A".repeat(43);
     vec![
@@ -59,7 +58,7 @@ fn methods() -> Vec<(String, &'static str)> {
     ]
 }
 
-/// What is answered to a request that no HTTP library would send; its last header is still open.
+/// Returns the response to a request that no HTTP library would send; its last header is still incomplete.
 fn exchange(house: &House, head: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", house.port(0))).expect("a connection");
     let end = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -69,7 +68,8 @@ fn exchange(house: &House, head: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// What a browser ends up with that posted to an endpoint: a request to sign out comes back by itself, with its cookie.
+/// Returns the page that a browser gets after posting: a sign-out request redirects to itself, so that it is sent
+/// with the cookie.
 fn followed(browser: &Browserless, posted: Answer) -> Answer {
     match posted.header("location") {
         Some(ours) if ours.starts_with("/oauth2/logout/") => browser.get(ours),
@@ -77,7 +77,6 @@ fn followed(browser: &Browserless, posted: Answer) -> Answer {
     }
 }
 
-/// The body, with the client's id and secret in it.
 fn with_client(app: &RelyingParty, body: &str) -> String {
     let secret = app.secret.as_deref().expect("a secret");
     format!("client_id={}&client_secret={secret}&{body}", app.id)
@@ -118,7 +117,7 @@ on_both! {
             for path in BY_BROWSERS_FORM {
                 let request = browser.request("POST", path).without_same_origin();
                 let mut page = for_a_person(request.body(parameters.as_str(), FORM));
-                // The browser comes back by itself, with its cookie.
+                // The browser follows the redirect with its cookie.
                 if let Some(ours) = page.header("location").map(str::to_owned) {
                     page = for_a_person(browser.request("GET", &ours));
                 }
@@ -150,12 +149,12 @@ on_both! {
         let mut connection = send("x\r\n\r\n".into());
         let page = connection.answer();
         assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("not a valid HTTP request") && !page.contains(house.origin()), "{page}");
-        // Behind a request that is good, and answered as ever.
+        // After a valid request, which is answered normally.
         let mut connection = send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
         assert!(connection.answer().starts_with("HTTP/1.1 200 "));
         assert!(connection.send("GET /healthz HTTP/9.9\r\n\r\n"));
         assert!(connection.answer().contains("not a valid HTTP request"));
-        // A refusal of Doorward's own is none of these.
+        // Doorward's own refusals are not replaced.
         let mut connection = send("GET /oauth2/authorize HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
         let own = connection.answer();
         assert!(own.starts_with("HTTP/1.1 400 ") && own.contains("client_id is missing"), "{own}");
@@ -270,7 +269,7 @@ on_both! {
             let answer = browser.request("POST", path).body(body.as_str(), FORM).send();
             assert_eq!(answer.status, 413, "{path} {answer:?}");
         }
-        // What says that it is compressed is never unpacked into more than that, nor into nonsense.
+        // A body that claims to be compressed is refused without being decompressed.
         for path in BY_FORM.into_iter().chain(BY_BROWSERS_FORM) {
             for encoding in ["gzip", "deflate", "br", "zstd", "x"] {
                 let request = browser.request("POST", path).body("a=b", FORM);

@@ -1,4 +1,4 @@
-//! Grants and tokens that are none, shown by clients that are who they say.
+//! Invalid grants and tokens, presented by authenticated clients.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,6 @@ use crate::on_both;
 use crate::support::http::Answer;
 use crate::support::relying_party::{CALLBACK, VERIFIER};
 
-/// Texts that are no token of anybody's.
 fn no_tokens(genuine: &str) -> Vec<String> {
     let parts: Vec<&str> = genuine.split('.').collect();
     let headed = |header: &str| {
@@ -51,7 +50,7 @@ fn no_tokens(genuine: &str) -> Vec<String> {
     all
 }
 
-/// A refusal at UserInfo, said in the header as well (RFC 6750 §3).
+/// Checks a refusal of UserInfo, which is in the header as well (RFC 6750 §3).
 fn assert_challenged(answer: &Answer, status: u16, error: &str) {
     assert_refused(answer, status, error);
     let challenge = answer.header("www-authenticate").expect("a challenge");
@@ -85,7 +84,7 @@ on_both! {
         assert_refused(&service.redeem("x"), 400, "unauthorized_client");
         assert_refused(&service.refresh("x"), 400, "unauthorized_client");
         let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
-        // RFC 6749 §4.4: only a client with a secret speaks for itself.
+        // RFC 6749 §4.4: only a client with a secret may use client_credentials.
         assert_refused(&public.token(&[("grant_type", "client_credentials")]), 400, "unauthorized_client");
     }
 
@@ -147,7 +146,7 @@ on_both! {
         for header in ["Bearer", "Bearer ", "bearer", "Basic x", "DPoP x", "", "Token x", SCRIPT] {
             assert_challenged(&get().header("Authorization", header).send(), 401, "invalid_token");
         }
-        // RFC 6750 §2: one way at a time; never in the address.
+        // RFC 6750 §2: one method per request, and never in the URL.
         let body = format!("access_token={}", issued.access);
         assert_challenged(&get().bearer(&issued.access).another_header("Authorization", "Bearer x").send(), 400, "invalid_request");
         assert_challenged(&post().bearer(&issued.access).body(body.as_str(), FORM).send(), 400, "invalid_request");
