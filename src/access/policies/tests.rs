@@ -1,7 +1,6 @@
 //! Tests of policies in a temporary folder, with facts that aren't stored.
 
 mod loading;
-mod measure;
 mod saying;
 mod slices;
 
